@@ -1,0 +1,153 @@
+"""The Kubernetes API for this project's few calls, with kept connections, a deadline and retries.
+
+A client belongs to one process. Threads share it: each takes a connection for itself while it asks.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from airflow_kubernetes_secrets import __version__
+from airflow_kubernetes_secrets.api.connection import Connection, Response, TransportError
+from airflow_kubernetes_secrets.api.credentials import Credentials
+from airflow_kubernetes_secrets.api.deadline import Deadline
+from airflow_kubernetes_secrets.api.objects import MalformedBodyError, Secret, parse_secret_list, status_message
+from airflow_kubernetes_secrets.api.permissions import forbidden_text
+from airflow_kubernetes_secrets.api.retry import RETRIED_STATUSES, Backoff, retry_after_seconds
+from airflow_kubernetes_secrets.errors import ApiError, ApiUnavailableError, ForbiddenError, UnauthorizedError
+from airflow_kubernetes_secrets.labels import LabelSelector
+
+# More idle connections than threads that look things up at the same moment are of no use.
+_IDLE_CONNECTIONS = 8
+
+# A kept connection may be dead without anybody having said so (a firewall that forgot it). It gets only a share of
+# the time, so that a new one still has most of it.
+_KEPT_CONNECTION_SHARE = 1 / 3
+
+
+@dataclass(frozen=True)
+class _Failure:
+    """Why an attempt came to nothing. ``final``: another one would too."""
+
+    problem: str
+    final: bool = False
+    retry_after: float | None = None
+
+
+class Client:
+    """Reads Secrets from one API server."""
+
+    def __init__(self, credentials: Credentials, backoff: Backoff | None = None) -> None:
+        self._credentials = credentials
+        self._backoff = backoff or Backoff()
+        # Only connections between two exchanges are in here: whoever uses one takes it out, and puts it back after
+        # a whole answer. An exception from a signal handler therefore cannot leave half an answer to the next user.
+        # Append and pop are atomic, so no lock can be left locked either.
+        self._idle: deque[Connection] = deque()
+
+    def list_secrets(self, namespace: str, selector: LabelSelector, timeout: float) -> list[Secret]:
+        """The Secrets that the selector matches, as the API server's watch cache has them (``resourceVersion=0``).
+
+        Args:
+            timeout: seconds that it may take in all.
+
+        Raises:
+            ApiUnavailableError: there was no usable answer in that time.
+            ForbiddenError: 403.
+            UnauthorizedError: 401.
+            ApiError: another error that trying again does not mend.
+            NotConfiguredError: the credentials can no longer be read.
+
+        https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list
+        """
+        path = f"/api/v1/namespaces/{namespace}/secrets?labelSelector={quote(str(selector))}&resourceVersion=0"
+        deadline = Deadline(timeout)
+        attempts = 0
+        while True:
+            attempts += 1
+            outcome = self._attempt(path, namespace, deadline)
+            if not isinstance(outcome, _Failure):
+                return outcome
+            pause = self._backoff.pause(attempts, outcome.retry_after)
+            # An attempt with hardly any time left would only replace the cause by "no answer in time".
+            if outcome.final or not deadline.allows(pause + self._backoff.first):
+                raise self._unavailable(outcome, attempts, deadline.elapsed(), timeout)
+            time.sleep(pause)
+
+    def close(self) -> None:
+        """Close the kept connections. The client can be used again."""
+        while self._idle:
+            self._idle.pop().close()
+
+    def _attempt(self, path: str, namespace: str, deadline: Deadline) -> list[Secret] | _Failure:
+        try:
+            response = self._exchange(path, deadline)
+            if response.status == 401:
+                self._credentials.renew()
+                response = self._exchange(path, deadline)
+            if response.status == 200:
+                return parse_secret_list(response.body)
+        except TransportError as error:
+            return _Failure(str(error), final=error.final)
+        except MalformedBodyError as error:
+            return _Failure(str(error))
+        message = status_message(response.body)
+        if response.status in RETRIED_STATUSES:
+            said = f"{response.status} {message}".strip()
+            return _Failure(f"it answered {said}", retry_after=retry_after_seconds(response.headers.get("Retry-After")))
+        raise self._refusal(response.status, message, namespace)
+
+    def _exchange(self, path: str, deadline: Deadline) -> Response:
+        """One GET over a kept connection, or over a new one if there is none or it is dead."""
+        try:
+            kept = self._idle.pop()
+        except IndexError:
+            pass
+        else:
+            try:
+                return self._get(kept, path, deadline.part(_KEPT_CONNECTION_SHARE))
+            except TransportError:
+                # What killed this one (a restart, a firewall) has hardly spared the others.
+                self.close()
+        return self._get(Connection(self._credentials.endpoint, self._credentials.tls(), deadline), path, deadline)
+
+    def _get(self, connection: Connection, path: str, deadline: Deadline) -> Response:
+        headers = {"Accept": "application/json", "User-Agent": f"airflow-kubernetes-secrets/{__version__}"}
+        try:
+            authorization = self._credentials.authorization()
+            if authorization is not None:
+                headers["Authorization"] = authorization
+            response = connection.get(path, headers, deadline)
+        except BaseException:
+            connection.close()
+            raise
+        if connection.is_open and len(self._idle) < _IDLE_CONNECTIONS:
+            self._idle.append(connection)
+        else:
+            connection.close()
+        return response
+
+    def _refusal(self, status: int, message: str, namespace: str) -> ApiError:
+        if status == 403:
+            return ForbiddenError(forbidden_text(message, "list", namespace), status)
+        server = self._credentials.endpoint
+        if status == 401:
+            return UnauthorizedError(
+                f"the Kubernetes API at {server} does not accept {self._credentials.source}, which was read again: "
+                "it has expired, was revoked, or is another cluster's. Mount a current one, or restart the pod",
+                status,
+            )
+        return ApiError(f"the Kubernetes API at {server} answered {status} {message}".rstrip(), status)
+
+    def _unavailable(self, failure: _Failure, attempts: int, seconds: float, timeout: float) -> ApiUnavailableError:
+        if failure.final:
+            remedy = f"Check that the CA certificate is this API server's; it came with {self._credentials.source}"
+        else:
+            remedy = (
+                "Check that it runs and may be reached from here (network policies), "
+                f"or raise 'timeout' in backend_kwargs, now {timeout:g} s"
+            )
+        return ApiUnavailableError(str(self._credentials.endpoint), failure.problem, attempts, seconds, remedy)

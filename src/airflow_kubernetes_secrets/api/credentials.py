@@ -1,0 +1,134 @@
+"""Where the API server is and how a process proves who it is: in a pod, or by a kubeconfig.
+
+In a pod this follows ``kubernetes.config.load_incluster_config()`` of the official client: the same environment
+variables, files and refusals.
+https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
+"""
+
+from __future__ import annotations
+
+import os
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from time import monotonic
+from typing import Protocol
+
+from airflow_kubernetes_secrets.api.connection import Endpoint, Tls
+from airflow_kubernetes_secrets.errors import NotConfiguredError
+
+SERVICE_HOST = "KUBERNETES_SERVICE_HOST"
+SERVICE_PORT = "KUBERNETES_SERVICE_PORT"
+
+# The kubelet replaces a projected token long before it expires; the official client reads it again as often.
+_TOKEN_SECONDS = 60
+
+
+class Credentials(Protocol):
+    """What a client needs to reach an API server."""
+
+    @property
+    def endpoint(self) -> Endpoint: ...
+
+    @property
+    def source(self) -> str:
+        """Where these credentials are from, for error texts."""
+
+    def tls(self) -> Tls | None:
+        """How to check the API server on a new connection; ``None`` for plain HTTP."""
+
+    def authorization(self) -> str | None:
+        """The value of the ``Authorization`` header; ``None`` where a client certificate says who this is."""
+
+    def renew(self) -> None:
+        """Read everything again: the API server did not accept what it was given."""
+
+    def namespace(self) -> str:
+        """The namespace that these credentials are at home in."""
+
+
+def client_context(ca_file: str | None) -> ssl.SSLContext:
+    """A context that trusts ``ca_file``, or else the system's CAs.
+
+    Python 3.13 sets ``VERIFY_X509_STRICT`` by default, which rejects a CA without key usage or authority key
+    identifier, as many clusters have one (https://docs.python.org/3.13/whatsnew/3.13.html#ssl).
+    """
+    context = ssl.create_default_context(cafile=ca_file)
+    context.verify_flags &= ~ssl.VERIFY_X509_STRICT
+    # Without it an API server would choose HTTP/2.
+    context.set_alpn_protocols(["http/1.1"])
+    return context
+
+
+class ServiceAccountCredentials:
+    """Those that Kubernetes mounts into a pod: ``token``, ``ca.crt`` and ``namespace`` in one folder.
+
+    Files are read when they are needed: the token again every minute, the CA for each new connection.
+    """
+
+    def __init__(self, folder: str, environ: Mapping[str, str] = os.environ) -> None:
+        """
+        Raises:
+            NotConfiguredError: this is not a pod, or the folder lacks a file.
+        """
+        host, port = environ.get(SERVICE_HOST), environ.get(SERVICE_PORT)
+        if not host or not port:
+            raise NotConfiguredError(
+                f"no Kubernetes API is configured: {SERVICE_HOST} and {SERVICE_PORT} are not set, so this is not a "
+                "pod, and there is no kubeconfig. Run Airflow in a pod, or name a kubeconfig file in backend_kwargs "
+                '({"kubeconfig": "…"}) or in the variable KUBECONFIG'
+            )
+        if not port.isdecimal() or not 0 < int(port) < 65536:
+            raise NotConfiguredError(f"{SERVICE_PORT} is not the number of a port: {port!r}")
+        self.endpoint = Endpoint(host, int(port))
+        self._folder = Path(folder)
+        self._token = self._read("token")
+        self._token_read_at = monotonic()
+        self._read("ca.crt")
+
+    @property
+    def source(self) -> str:
+        return f"the service account's token in {self._folder / 'token'}"
+
+    def tls(self) -> Tls:
+        try:
+            return Tls(client_context(str(self._folder / "ca.crt")))
+        except (OSError, ssl.SSLError) as error:
+            raise NotConfiguredError(
+                f"{self._folder / 'ca.crt'} holds no usable CA certificate: {type(error).__name__}. "
+                "Kubernetes mounts it with the service account; see service_account_path in backend_kwargs"
+            ) from error
+
+    def authorization(self) -> str:
+        if monotonic() - self._token_read_at >= _TOKEN_SECONDS:
+            self.renew()
+        return f"Bearer {self._token}"
+
+    def renew(self) -> None:
+        self._token = self._read("token")
+        self._token_read_at = monotonic()
+
+    def namespace(self) -> str:
+        try:
+            return self._read("namespace")
+        except NotConfiguredError as error:
+            raise NotConfiguredError(
+                f"the namespace to look in is not known: {error}. Or set 'namespace' in backend_kwargs"
+            ) from None
+
+    def _read(self, name: str) -> str:
+        path = self._folder / name
+        try:
+            text = path.read_text(encoding="ascii").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            problem = getattr(error, "strerror", None) or "it is not plain text"
+            raise NotConfiguredError(f"{path} cannot be read: {problem}. {_MOUNT_REMEDY}") from None
+        if not text:
+            raise NotConfiguredError(f"{path} is empty. {_MOUNT_REMEDY}")
+        return text
+
+
+_MOUNT_REMEDY = (
+    "Kubernetes mounts it unless automountServiceAccountToken is false; "
+    "if it is mounted elsewhere, set service_account_path in backend_kwargs"
+)

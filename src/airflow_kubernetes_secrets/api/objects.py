@@ -1,0 +1,92 @@
+"""Kubernetes objects, as far as a lookup needs them."""
+
+from __future__ import annotations
+
+import binascii
+import json
+from base64 import b64decode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, repr=False)
+class Secret:
+    """A Secret. Its data stays base64 text until a key is asked for; its ``repr`` never shows it.
+
+    Attributes:
+        created: the creation time as the API writes it (RFC 3339 in UTC, whole seconds), which sorts as text.
+    """
+
+    namespace: str
+    name: str
+    created: str
+    labels: Mapping[str, str]
+    data: Mapping[str, str]
+
+    @property
+    def age_order(self) -> tuple[str, str]:
+        """The order in which several matches are taken: the oldest first, then by name."""
+        return (self.created, self.name)
+
+    def value(self, key: str) -> bytes:
+        """The bytes under ``key``.
+
+        Raises:
+            KeyError: there is no such key.
+        """
+        return b64decode(self.data[key])
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}"
+
+    def __repr__(self) -> str:
+        return f"<Secret {self} created={self.created} labels={dict(self.labels)} keys={sorted(self.data)}>"
+
+
+class MalformedBodyError(Exception):
+    """A body is not what the API answers. Its text and its cause hold nothing of the body."""
+
+
+def parse_secret_list(body: bytes) -> list[Secret]:
+    """Read the answer to a LIST of Secrets.
+
+    Raises:
+        MalformedBodyError: it is not a SecretList.
+    """
+    secrets: list[Secret] | None
+    try:
+        document = json.loads(body)
+        is_list = document["kind"] == "SecretList"
+        secrets = [_secret(item) for item in document["items"] or ()] if is_list else None
+    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
+        # A decoding error carries the whole body: it must not become the cause of ours.
+        secrets = None
+    if secrets is None:
+        raise MalformedBodyError("the answer is not a list of Secrets")
+    return secrets
+
+
+def _secret(item: dict[str, Any]) -> Secret:
+    metadata = item["metadata"]
+    return Secret(
+        namespace=metadata["namespace"],
+        name=metadata["name"],
+        created=metadata["creationTimestamp"] or "",
+        labels=metadata.get("labels") or {},
+        data=item.get("data") or {},
+    )
+
+
+def status_message(body: bytes) -> str:
+    """The ``message`` of a Status, which is how the API words an error; empty if the body is something else.
+
+    https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
+    """
+    try:
+        document = json.loads(body)
+    except ValueError:
+        return ""
+    if not isinstance(document, dict) or document.get("kind") != "Status":
+        return ""
+    return str(document.get("message") or "")

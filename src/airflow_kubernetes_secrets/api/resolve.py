@@ -1,0 +1,54 @@
+"""The addresses of a host, found before a deadline.
+
+``getaddrinfo`` takes no timeout, and a DNS server that does not answer holds it for half a minute. In a pod the API
+server's host is an address and nothing is resolved; a kubeconfig mostly names one.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
+
+from airflow_kubernetes_secrets.api.deadline import Deadline
+
+Address = tuple[socket.AddressFamily, Any]
+
+
+def addresses(
+    host: str, port: int, deadline: Deadline, getaddrinfo: Callable[..., list[Any]] = socket.getaddrinfo
+) -> list[Address]:
+    """The addresses to connect to, in the resolver's order.
+
+    Raises:
+        OSError: the name does not exist (``socket.gaierror``), or the deadline came first (``TimeoutError``).
+    """
+    try:
+        return _addresses(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
+    except socket.gaierror:
+        pass  # a name, not an address
+
+    outcome: list[list[Address] | OSError] = []
+
+    def resolve() -> None:
+        try:
+            outcome.append(_addresses(getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+        except OSError as error:
+            outcome.append(error)
+        except UnicodeError:
+            outcome.append(OSError(f"{host!r} is not a host name"))
+
+    # A daemon: one that is still waiting for DNS does not hold up the end of the process.
+    thread = Thread(target=resolve, name="airflow-kubernetes-secrets-resolve", daemon=True)
+    thread.start()
+    thread.join(deadline.remaining())
+    if not outcome:
+        raise TimeoutError(f"the name {host} was not resolved in time")
+    if isinstance(outcome[0], OSError):
+        raise outcome[0]
+    return outcome[0]
+
+
+def _addresses(found: list[Any]) -> list[Address]:
+    return [(family, address) for family, _type, _protocol, _name, address in found]

@@ -1,0 +1,135 @@
+"""The secrets backend that Airflow is given.
+
+https://airflow.apache.org/docs/apache-airflow/stable/security/secrets/secrets-backend/index.html
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from typing import TYPE_CHECKING, Any
+
+from airflow_kubernetes_secrets import notices, values
+from airflow_kubernetes_secrets.api.credentials import SERVICE_HOST, SERVICE_PORT
+from airflow_kubernetes_secrets.compat import BaseSecretsBackend
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
+from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide, missing_key_text
+from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.process import ProcessLocal
+from airflow_kubernetes_secrets.sources.direct import DirectSource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeVar
+
+    from airflow_kubernetes_secrets.api.objects import Secret
+    from airflow_kubernetes_secrets.labels import LabelSelector
+
+    Wanted = TypeVar("Wanted")
+
+_sources: ProcessLocal[DirectSource] = ProcessLocal()
+
+
+class KubernetesSecretsBackend(BaseSecretsBackend):
+    """Connections, variables and configuration options from Kubernetes Secrets, found by label.
+
+    .. code-block:: ini
+
+        [secrets]
+        backend = airflow_kubernetes_secrets.KubernetesSecretsBackend
+        backend_kwargs = {"namespace": "airflow"}
+
+    The keyword arguments are those of :class:`airflow_kubernetes_secrets.options.Options`. Building one asks nothing,
+    opens nothing and starts nothing: Airflow does it in every process, and for every configuration option it reads.
+
+    Each lookup logs what is wrong once in a process, with the remedy, and raises it: Airflow then goes on to the
+    environment and its database, and tells the user no more than that the id is not defined.
+    """
+
+    def __init__(self, **kwargs: object) -> None:
+        """
+        Raises:
+            OptionError: an option is unknown or cannot be used. Airflow does not start then.
+        """
+        super().__init__()
+        self._options = Options.parse(kwargs)
+
+    def get_conn_value(self, conn_id: str, team_name: str | None = None) -> str | None:
+        """The connection as it is stored, a URI or JSON; ``None`` if no Secret has it.
+
+        Raises:
+            KubernetesSecretsError: the Secret cannot be used, or Kubernetes could not be asked.
+        """
+        return self._read(Lookup(Kind.CONNECTION, conn_id, team_name), values.connection_text)
+
+    def get_connection(self, conn_id: str, team_name: str | None = None) -> Any:
+        """The Connection, of the class that the running part of Airflow uses; ``None`` if no Secret has it.
+
+        Raises:
+            KubernetesSecretsError: the Secret cannot be used, or Kubernetes could not be asked.
+        """
+
+        def parsed(secret: Secret, key: str) -> Any:
+            stored = values.connection_text(secret, key)
+            try:
+                return self.deserialize_connection(conn_id, stored)
+            except Exception as failure:  # Airflow's parsers raise all sorts
+                problem = values.parse_failure_text(stored, failure)
+            # Outside the except block, so that Airflow's error, which can hold the password, is not chained to it.
+            raise MalformedSecretError(secret.namespace, secret.name, key, problem)
+
+        return self._read(Lookup(Kind.CONNECTION, conn_id, team_name), parsed)
+
+    def get_variable(self, key: str, team_name: str | None = None) -> str | None:
+        """The variable exactly as it is stored; ``None`` if no Secret has it.
+
+        Raises:
+            KubernetesSecretsError: the Secret cannot be used, or Kubernetes could not be asked.
+        """
+        return self._read(Lookup(Kind.VARIABLE, key, team_name), values.text)
+
+    def get_config(self, key: str) -> str | None:
+        """The configuration option without white space around it; ``None`` if no Secret has it.
+
+        Raises:
+            KubernetesSecretsError: the Secret cannot be used, or Kubernetes could not be asked. Airflow stops then.
+        """
+        return self._read(Lookup(Kind.CONFIG, key), values.config_text)
+
+    def __repr__(self) -> str:
+        return f"<KubernetesSecretsBackend {self._options}>"
+
+    def _read(self, lookup: Lookup, read: Callable[[Secret, str], Wanted]) -> Wanted | None:
+        try:
+            decision = decide(lookup, self._options, self._find)
+            _report(decision)
+            return read(decision.secret, decision.data_key) if decision.secret else None
+        except KubernetesSecretsError as error:
+            notices.once(logging.ERROR, error.cause, f"{lookup}: {error}")
+            raise
+
+    def _find(self, selector: LabelSelector) -> list[Secret]:
+        environ = os.environ
+        key = (self._options, environ.get(SERVICE_HOST), environ.get(SERVICE_PORT), environ.get("KUBECONFIG"))
+        return _sources.get(key, lambda: DirectSource.from_options(self._options)).find(selector)
+
+
+def _report(decision: Decision) -> None:
+    """Log what a person should know of a lookup that did not fail."""
+    lookup, matches = decision.lookup, decision.matches
+    if len(matches) > 1:
+        notices.once(
+            logging.WARNING,
+            ("duplicates", *map(str, matches)),
+            f"{lookup}: {len(matches)} Secrets match {decision.selector}; the oldest is used, {matches[0]}, "
+            f"and not {', '.join(map(str, matches[1:]))}. Remove the label from those that are not meant",
+        )
+    if decision.outcome is Outcome.NO_DATA_KEY:
+        notices.once(
+            logging.WARNING,
+            ("no data key", str(matches[0]), decision.data_key),
+            f"{lookup}: Secret {matches[0]}, key {decision.data_key!r}: {missing_key_text(matches[0])}. "
+            "It is passed over: rename the key in the Secret, or set the kind's data key in backend_kwargs",
+        )
+    elif decision.outcome is not Outcome.FOUND:
+        notices.miss("%s: %s", lookup, decision.outcome.value)

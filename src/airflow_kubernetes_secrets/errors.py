@@ -1,0 +1,78 @@
+"""What can go wrong, one root. Every text names the cause and the remedy, and never a secret value."""
+
+from __future__ import annotations
+
+
+class KubernetesSecretsError(Exception):
+    """The root of all errors of this package."""
+
+    @property
+    def cause(self) -> tuple[str, ...]:
+        """What makes two errors the same one, so that each is logged once."""
+        return (type(self).__name__, str(self))
+
+
+class OptionError(KubernetesSecretsError, ValueError):
+    """An option in ``backend_kwargs`` is unknown, or its value cannot be used."""
+
+
+class NotConfiguredError(KubernetesSecretsError):
+    """Nothing says how to reach a Kubernetes API, or a file that should say it is missing or empty."""
+
+
+class ApiError(KubernetesSecretsError):
+    """The Kubernetes API answered with an error.
+
+    Attributes:
+        status: the HTTP status of the answer.
+    """
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class UnauthorizedError(ApiError):
+    """401: the API server does not accept the credentials, also after they were read again."""
+
+
+class ForbiddenError(ApiError):
+    """403: the service account lacks a permission; the text holds the commands that grant it."""
+
+
+class ApiUnavailableError(KubernetesSecretsError):
+    """The Kubernetes API gave no usable answer within the time that a lookup may take.
+
+    Attributes:
+        server: host and port of the API server.
+        problem: what the last attempt ran into.
+    """
+
+    def __init__(self, server: str, problem: str, attempts: int, seconds: float, remedy: str) -> None:
+        tries = "1 attempt" if attempts == 1 else f"{attempts} attempts"
+        super().__init__(
+            f"the Kubernetes API at {server} could not be read: {problem} ({tries} in {seconds:.1f} s). {remedy}"
+        )
+        self.server = server
+        self.problem = problem
+
+    @property
+    def cause(self) -> tuple[str, ...]:
+        """Without attempts and seconds, which differ every time."""
+        return (type(self).__name__, self.server, self.problem)
+
+
+class MalformedSecretError(KubernetesSecretsError):
+    """A Secret was found, but what it holds cannot be used.
+
+    Attributes:
+        namespace: where the Secret is.
+        secret: its name.
+        key: the key in its data.
+    """
+
+    def __init__(self, namespace: str, secret: str, key: str, problem: str) -> None:
+        super().__init__(f"Secret {namespace}/{secret}, key {key!r}: {problem}")
+        self.namespace = namespace
+        self.secret = secret
+        self.key = key

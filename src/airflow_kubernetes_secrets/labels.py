@@ -1,0 +1,146 @@
+"""Label keys, label values and label selectors, by the rules of Kubernetes.
+
+The one :class:`LabelSelector` is rendered for the API, matched locally, and parsed by the devserver.
+Rules: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?")
+_DNS_SUBDOMAIN = re.compile(r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*")
+
+
+def is_label_value(text: str) -> bool:
+    """Whether ``text`` can be the value of a label that says something: 1 to 63 characters, not empty.
+
+    Kubernetes also allows the empty value; no id is empty, so here it is not one.
+    """
+    return _NAME.fullmatch(text) is not None
+
+
+def is_label_key(text: str) -> bool:
+    """Whether ``text`` is a label key: an optional DNS prefix and ``/``, then a name of 1 to 63 characters."""
+    prefix, slash, name = text.rpartition("/")
+    if slash and not (len(prefix) <= 253 and _DNS_SUBDOMAIN.fullmatch(prefix)):
+        return False
+    return _NAME.fullmatch(name) is not None
+
+
+class Operator(Enum):
+    """How a requirement compares a label; the value is the word of the selector syntax."""
+
+    IN = "in"
+    NOT_IN = "notin"
+    EXISTS = "exists"
+    NOT_EXISTS = "!"
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """One condition on one label. An absent label satisfies NOT_IN and NOT_EXISTS, as in Kubernetes."""
+
+    key: str
+    operator: Operator
+    values: tuple[str, ...] = ()
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        value = labels.get(self.key)
+        if self.operator is Operator.IN:
+            return value is not None and value in self.values
+        if self.operator is Operator.NOT_IN:
+            return value is None or value not in self.values
+        return (value is not None) is (self.operator is Operator.EXISTS)
+
+    def __str__(self) -> str:
+        if self.operator is Operator.EXISTS:
+            return self.key
+        if self.operator is Operator.NOT_EXISTS:
+            return f"!{self.key}"
+        if len(self.values) == 1:
+            return f"{self.key}{'=' if self.operator is Operator.IN else '!='}{self.values[0]}"
+        return f"{self.key} {self.operator.value} ({','.join(self.values)})"
+
+
+class SelectorError(ValueError):
+    """A text is no label selector, or a key or value in it breaks the rules for labels."""
+
+
+@dataclass(frozen=True)
+class LabelSelector:
+    """Requirements that must all hold. ``str()`` gives the text for ``?labelSelector=``."""
+
+    requirements: tuple[Requirement, ...] = ()
+
+    @classmethod
+    def equal(cls, key: str, value: str) -> LabelSelector:
+        """The selector for Secrets whose label ``key`` has ``value``.
+
+        Raises:
+            SelectorError: ``value`` cannot be a label value. Sent to the API as it is, it would be rejected,
+                or mean another selector (``a,b=c``).
+        """
+        if not is_label_value(value):
+            raise SelectorError(f"{value!r} cannot be the value of a label")
+        return cls((Requirement(key, Operator.IN, (value,)),))
+
+    def without(self, key: str) -> LabelSelector:
+        """This selector, and the label ``key`` must be absent."""
+        return LabelSelector((*self.requirements, Requirement(key, Operator.NOT_EXISTS)))
+
+    def matches(self, labels: Mapping[str, str]) -> bool:
+        return all(requirement.matches(labels) for requirement in self.requirements)
+
+    def __str__(self) -> str:
+        return ",".join(map(str, self.requirements))
+
+    @classmethod
+    def parse(cls, text: str) -> LabelSelector:
+        """Read the selector syntax of the API, without its ``<`` and ``>`` for numbers.
+
+        Raises:
+            SelectorError: with a text that says what is wrong.
+        """
+        if not text.strip():
+            return cls()
+        return cls(tuple(_requirement(part.strip()) for part in _split(text)))
+
+
+_OPERATION = re.compile(r"(?P<key>[^\s=!,()]+)\s*(?:(?P<equals>==|=|!=)\s*(?P<value>[^\s=!,()]*))?")
+_SET_OPERATION = re.compile(r"(?P<key>[^\s=!,()]+)\s+(?P<word>in|notin)\s*\((?P<values>[^()]*)\)")
+
+
+def _split(text: str) -> list[str]:
+    """Split at the commas that are not inside parentheses."""
+    return re.split(r",(?![^(]*\))", text)
+
+
+def _requirement(text: str) -> Requirement:
+    if text.startswith("!"):
+        return Requirement(_checked_key(text[1:].strip()), Operator.NOT_EXISTS)
+    if match := _SET_OPERATION.fullmatch(text):
+        values = tuple(sorted({_checked_value(value.strip()) for value in match["values"].split(",")}))
+        return Requirement(_checked_key(match["key"]), Operator(match["word"]), values)
+    if match := _OPERATION.fullmatch(text):
+        key = _checked_key(match["key"])
+        if match["equals"] is None:
+            return Requirement(key, Operator.EXISTS)
+        operator = Operator.NOT_IN if match["equals"] == "!=" else Operator.IN
+        return Requirement(key, operator, (_checked_value(match["value"]),))
+    raise SelectorError(f"unable to parse requirement: {text!r} is not a requirement of a label selector")
+
+
+def _checked_key(key: str) -> str:
+    if not is_label_key(key):
+        raise SelectorError(f"unable to parse requirement: {key!r} is not a label key")
+    return key
+
+
+def _checked_value(value: str) -> str:
+    if value and not is_label_value(value):
+        raise SelectorError(f"unable to parse requirement: {value!r} is not a label value")
+    return value

@@ -1,0 +1,37 @@
+"""Log lines for people, each once in a process.
+
+Airflow hides the exceptions of a secrets backend, or repeats their tracebacks at every lookup, so the backend itself
+says what is wrong and how to mend it, and says it once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Hashable
+
+from airflow_kubernetes_secrets.process import on_new_process
+
+_log = logging.getLogger("airflow_kubernetes_secrets")
+
+# Causes name Secrets and ids, which a process that runs for months may meet without end.
+_MOST_REMEMBERED = 10_000
+
+_said: set[Hashable] = set()
+
+# The log of a forked task is another one than its parent's.
+on_new_process(_said.clear)
+
+
+def once(level: int, cause: Hashable, message: str) -> None:
+    """Log ``message``, unless this process has already logged one for ``cause``."""
+    if cause in _said:
+        return
+    if len(_said) >= _MOST_REMEMBERED:
+        _said.clear()
+    _said.add(cause)
+    _log.log(level, "%s", message)
+
+
+def miss(message: str, *values: object) -> None:
+    """Say at debug level that a lookup found nothing: that is the common case and no news."""
+    _log.debug(message, *values)

@@ -1,0 +1,154 @@
+"""``backend_kwargs``, parsed and checked once: the only reader of them."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import Field, dataclass, field, fields
+from typing import Any
+
+from airflow_kubernetes_secrets.errors import OptionError
+from airflow_kubernetes_secrets.labels import is_label_key
+
+SERVICE_ACCOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
+
+_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+
+Parser = Callable[[object], Any]
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError("needs a text that is not blank")
+    return value
+
+
+def _namespace(value: object) -> str:
+    if not isinstance(value, str) or not _NAMESPACE.fullmatch(value):
+        raise ValueError("needs the name of a namespace: 1 to 63 of a-z, 0-9 and '-', no '-' at either end")
+    return value
+
+
+def _label_key(value: object) -> str:
+    if not isinstance(value, str) or not is_label_key(value):
+        raise ValueError("needs a label key such as 'example.com/name', or null")
+    return value
+
+
+def _data_key(value: object) -> str:
+    if not isinstance(value, str) or not _DATA_KEY.fullmatch(value):
+        raise ValueError("needs a key of a Secret's data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'")
+    return value
+
+
+def _seconds(value: object) -> float:
+    seconds = math.nan
+    if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+        with suppress(ValueError):
+            seconds = float(value)
+    if not (math.isfinite(seconds) and seconds > 0):
+        raise ValueError("needs a number of seconds above 0")
+    return seconds
+
+
+def _or_null(parse: Parser) -> Parser:
+    """Also take null, which arrives as a text from ``AIRFLOW__SECRETS__BACKEND_KWARG__X``."""
+
+    def parse_or_null(value: object) -> Any:
+        if value is None or (isinstance(value, str) and value.strip().lower() in ("null", "none")):
+            return None
+        return parse(value)
+
+    return parse_or_null
+
+
+def _option(default: object, parse: Parser, doc: str) -> Any:
+    return field(default=default, metadata={"parse": parse, "doc": doc})
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of one backend; equal options mean the same source of Secrets.
+
+    Each field's metadata holds ``doc``, its line in the reference.
+    """
+
+    namespace: str | None = _option(
+        None,
+        _or_null(_namespace),
+        "Where to look. Default: the pod's own namespace, or that of the kubeconfig's context.",
+    )
+    connections_label: str | None = _option(
+        "airflow.apache.org/connection-id",
+        _or_null(_label_key),
+        "Label key that marks a connection's Secret; its value is the connection id. `null`: ask for no connections.",
+    )
+    variables_label: str | None = _option(
+        "airflow.apache.org/variable-key",
+        _or_null(_label_key),
+        "Label key that marks a variable's Secret; its value is the variable's key. `null`: ask for no variables.",
+    )
+    config_label: str | None = _option(
+        "airflow.apache.org/config-key",
+        _or_null(_label_key),
+        "Label key that marks a configuration option's Secret; its value is what the `…_secret` option says. "
+        "`null`: ask for no options.",
+    )
+    team_label: str | None = _option(
+        "airflow.apache.org/team",
+        _or_null(_label_key),
+        "Label key whose value is the team that a Secret belongs to. `null`: there are no teams.",
+    )
+    connections_data_key: str = _option("value", _data_key, "Key in the Secret's data that holds a connection.")
+    variables_data_key: str = _option("value", _data_key, "Key in the Secret's data that holds a variable.")
+    config_data_key: str = _option("value", _data_key, "Key in the Secret's data that holds a configuration option.")
+    service_account_path: str = _option(
+        SERVICE_ACCOUNT_PATH, _text, "Folder with the service account's `token`, `ca.crt` and `namespace`."
+    )
+    kubeconfig: str | None = _option(
+        None,
+        _or_null(_text),
+        "Path of a kubeconfig file, for use outside a cluster (also the variable `KUBECONFIG`). "
+        "Needs the extra `kubeconfig`.",
+    )
+    context: str | None = _option(None, _or_null(_text), "Context in the kubeconfig. Default: its current context.")
+    timeout: float = _option(10.0, _seconds, "Seconds that one lookup may take in all, retries included.")
+
+    @classmethod
+    def parse(cls, kwargs: Mapping[str, object]) -> Options:
+        """Read ``backend_kwargs``. Values may be raw strings, as environment variables give them.
+
+        Raises:
+            OptionError: names the option, what it needs, and for an unknown one the nearest that exists.
+        """
+        known = {option.name: option for option in fields(cls)}
+        options = cls(**{name: _parse(known, name, value) for name, value in kwargs.items()})
+        options._check_together()
+        return options
+
+    def _check_together(self) -> None:
+        for name in ("connections_label", "variables_label", "config_label"):
+            if self.team_label is not None and getattr(self, name) == self.team_label:
+                raise OptionError(
+                    f"backend_kwargs: {name} and team_label are both {self.team_label!r}; choose two keys"
+                )
+
+
+def _parse(known: Mapping[str, Field[Any]], name: str, value: object) -> Any:
+    if name not in known:
+        raise OptionError(_unknown(name, list(known)))
+    try:
+        return known[name].metadata["parse"](value)
+    except ValueError as error:
+        raise OptionError(f"backend_kwargs: {name} {error}; it is {value!r}") from None
+
+
+def _unknown(name: str, known: list[str]) -> str:
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(name, known, n=1, cutoff=0.5)
+    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
+    return f"backend_kwargs: there is no option {name!r}; {hint}The options are {', '.join(known)}"

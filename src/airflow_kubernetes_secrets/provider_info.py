@@ -1,0 +1,21 @@
+"""What Airflow shows of this package in ``airflow providers list`` and ``airflow providers secrets``.
+
+https://airflow.apache.org/docs/apache-airflow-providers/howto/create-custom-providers.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def get_provider_info() -> dict[str, Any]:
+    """The provider's metadata, by Airflow's ``provider_info.schema.json``."""
+    from airflow_kubernetes_secrets import __version__
+
+    return {
+        "package-name": "airflow-kubernetes-secrets",
+        "name": "Kubernetes Secrets",
+        "description": "Connections, variables and configuration from Kubernetes Secrets, found by label.",
+        "versions": [__version__],
+        "secrets-backends": ["airflow_kubernetes_secrets.KubernetesSecretsBackend"],
+    }

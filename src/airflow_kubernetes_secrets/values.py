@@ -1,0 +1,106 @@
+"""From a Secret's bytes to the text that Airflow wants."""
+
+from __future__ import annotations
+
+import binascii
+import json
+import re
+from urllib.parse import urlsplit
+
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.errors import MalformedSecretError
+
+# What Airflow's Connection takes from JSON:
+# https://airflow.apache.org/docs/apache-airflow/stable/howto/connection.html#json-format-example
+_CONNECTION_FIELDS = ("conn_type", "description", "login", "password", "host", "port", "schema", "extra")
+
+# urlsplit knows a scheme by this form (RFC 3986, 3.1); Airflow takes the connection type from it.
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+
+
+def text(secret: Secret, key: str) -> str:
+    """The text under ``key``, exactly as stored: a private key needs its last newline.
+
+    Raises:
+        MalformedSecretError: it is not UTF-8.
+    """
+    try:
+        return secret.value(key).decode("utf-8")
+    except (UnicodeDecodeError, binascii.Error):
+        pass  # a decoding error carries the bytes: it must not become the cause of ours
+    raise MalformedSecretError(secret.namespace, secret.name, key, "the value is not text in UTF-8")
+
+
+def config_text(secret: Secret, key: str) -> str:
+    """The text of a configuration option, without the newline that ``kubectl create --from-file`` keeps.
+
+    Raises:
+        MalformedSecretError: it is not UTF-8, or blank. Airflow would take a blank one for the value, or silently
+            go on with its default.
+    """
+    option = text(secret, key).strip()
+    if not option:
+        raise MalformedSecretError(secret.namespace, secret.name, key, "the configuration option is blank")
+    return option
+
+
+def connection_text(secret: Secret, key: str) -> str:
+    """The text of a connection: an Airflow URI or JSON.
+
+    Raises:
+        MalformedSecretError: it is not UTF-8, or it is certain that Airflow cannot parse it. Airflow itself would
+            crash on white space, and put a URI with its password into the error's text.
+    """
+    stored = text(secret, key)
+    problem = _connection_problem(stored.strip())
+    if problem:
+        raise MalformedSecretError(secret.namespace, secret.name, key, problem)
+    return stored
+
+
+def parse_failure_text(stored: str, failure: Exception) -> str:
+    """Why Airflow could not parse a connection, without Airflow's own words: they can hold the password."""
+    if stored.lstrip().startswith("{"):
+        fields = json.loads(stored)
+        unknown = [name for name in fields if name not in _CONNECTION_FIELDS]
+        if unknown:
+            return (
+                f"the connection's JSON has fields that Airflow does not know: {', '.join(map(repr, unknown))}; "
+                f"it knows {', '.join(_CONNECTION_FIELDS)}"
+            )
+        if not str(fields.get("port") or "0").strip().isdecimal():
+            return "the connection's port is not a number"
+    return f"Airflow cannot parse the connection ({type(failure).__name__})"
+
+
+def _connection_problem(stored: str) -> str | None:
+    if not stored:
+        return "the connection is blank"
+    return _json_problem(stored) if stored.startswith("{") else _uri_problem(stored)
+
+
+def _json_problem(stored: str) -> str | None:
+    try:
+        json.loads(stored)
+    except json.JSONDecodeError as error:
+        return f"the connection is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+    return None
+
+
+def _uri_problem(stored: str) -> str | None:
+    if not _SCHEME.match(stored):
+        scheme, separator, _rest = stored.partition("://")
+        if separator and re.fullmatch(r"[\w+.-]+", scheme):
+            return (
+                "the connection's URI does not begin with a connection type as a URI can hold it: "
+                "letters, digits, '+', '.' and '-' (write '-' for '_')"
+            )
+        return "the connection is neither a URI (conn-type://…) nor JSON ({…})"
+    try:
+        _ = urlsplit(stored).port
+    except ValueError:
+        return (
+            "the connection's URI cannot be taken apart at host and port; "
+            "in login and password, characters such as / ? # @ : must be percent-encoded"
+        )
+    return None
