@@ -1,0 +1,72 @@
+"""What the finder answers, and the loader of what it found; see the package for the rules."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import sys
+from importlib.abc import Loader
+from itertools import dropwhile, islice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType, ModuleType
+
+    from airflow_kubernetes_secrets_cncf_path import FallbackFinder
+
+__all__ = ["FallbackLoader", "find_spec"]
+
+_KUBERNETES = "airflow.providers.cncf.kubernetes"
+_SECRETS = f"{_KUBERNETES}.secrets"
+_BACKEND = f"{_SECRETS}.kubernetes_secrets_backend"
+_PACKAGES = ("airflow.providers.cncf", _KUBERNETES, _SECRETS)
+
+
+class FallbackLoader(Loader):
+    """Loads the documented module, which holds the backend's class, and its parents, which hold nothing."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Put the class into the documented module."""
+        if module.__name__ != _BACKEND:
+            return
+        from airflow_kubernetes_secrets import KubernetesSecretsBackend
+
+        vars(module).update(
+            KubernetesSecretsBackend=KubernetesSecretsBackend,
+            __all__=["KubernetesSecretsBackend"],
+            __doc__=f"``airflow_kubernetes_secrets.KubernetesSecretsBackend``, put here by ``{__package__}``.",
+        )
+
+
+def find_spec(
+    asked: FallbackFinder, fullname: str, path: Sequence[str] | None, target: ModuleType | None
+) -> importlib.machinery.ModuleSpec | None:
+    """Answer for the finder that was asked: for the documented module and its parents, after all other finders."""
+    if fullname != _BACKEND and fullname not in _PACKAGES:
+        return None
+    # Editable installs append finders of their own, and .pth files are read in the order of their names.
+    for finder in islice(dropwhile(lambda finder: finder is not asked, sys.meta_path), 1, None):
+        if hasattr(finder, "find_spec") and (spec := finder.find_spec(fullname, path, target)) is not None:
+            return spec
+    # A package that is loaded already is being reloaded.
+    if fullname == _BACKEND or fullname in sys.modules or _is_wanted():
+        return importlib.machinery.ModuleSpec(
+            fullname, FallbackLoader(), origin=__package__, is_package=fullname != _BACKEND
+        )
+    return None
+
+
+def _is_wanted() -> bool:
+    """Tell whether a parent is looked for on the way to the module or its package ``secrets``.
+
+    Python imports the parents of a module first, each by a call inside the call for its child, and tells finders only
+    the name at hand. The names of the calls around it are in their frames; where those cannot be recognized, the
+    parent is made, since the documented path matters more than what a bare parent seems to say.
+    """
+    machinery = vars(sys.modules["_frozen_importlib"])
+    names = set()
+    frame: FrameType | None = sys._getframe(3)
+    while frame is not None and frame.f_globals is machinery:
+        names.add(frame.f_locals.get("name"))
+        frame = frame.f_back
+    return not names or not names.isdisjoint({_SECRETS, _BACKEND})

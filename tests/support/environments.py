@@ -1,0 +1,146 @@
+"""Real environments for packaging tests: made by ``venv``, filled by pip from files, never from the network."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+DOWNLOADS = ROOT / ".cache" / "wheels"
+TIMEOUT = 60
+
+_STEERING = ("PYTHON", "PIP_", "AIRFLOW", "_AIRFLOW")
+
+# What is installed beside pytest, Airflow above all, can be imported in an environment without being installed there:
+# by a variable, so that pip, which is run without it, sees and changes only what the environment itself holds. Last on
+# the path, so the environment's own distributions win; and without reading the .pth files there.
+_BELOW = "PACKAGES_BELOW"
+_BELOW_LINE = f"import os, sys; sys.path += filter(None, [os.environ.get({_BELOW!r})])\n"
+
+
+def build_wheel(project: Path, directory: Path) -> Path:
+    """Build the wheel of the project's working tree into an empty directory."""
+    _check(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", directory, project)
+    (wheel,) = directory.glob("*.whl")
+    return wheel
+
+
+def build_wheel_from_sdist(project: Path, directory: Path) -> Path:
+    """Build the source distribution, and from that alone the wheel, into an empty directory."""
+    _check(sys.executable, "-m", "build", "--no-isolation", "--outdir", directory, project)
+    (wheel,) = directory.glob("*.whl")
+    return wheel
+
+
+def downloaded_wheel(distribution: str, version: str) -> Path:
+    """Give a wheel that ``requirements/packaging-wheels.txt`` lists."""
+    wheels = list(DOWNLOADS.glob(f"{distribution.replace('-', '_')}-{version}-*.whl"))
+    if not wheels:
+        raise FileNotFoundError(f"{DOWNLOADS} holds no wheel of {distribution} {version}: run `make wheels`")
+    return wheels[0]
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment without pip; pip installs into it from outside, as ``pip --python`` does."""
+
+    root: Path
+
+    @classmethod
+    def create(cls, root: Path) -> Environment:
+        environment = cls(root)
+        venv.EnvBuilder(symlinks=True).create(root)
+        (environment.site_packages / "packages_below.pth").write_text(_BELOW_LINE)
+        _link_packages_beside_pytest(environment.below)
+        return environment
+
+    @property
+    def python(self) -> Path:
+        return self.root / "bin" / "python"
+
+    @property
+    def below(self) -> Path:
+        return self.root / "below"
+
+    @property
+    def site_packages(self) -> Path:
+        return Path(sysconfig.get_path("purelib", vars={"base": str(self.root)}))
+
+    def install(self, *wheels: Path) -> None:
+        """Install or replace by these wheels, without looking at what they depend on."""
+        # The provider's newer releases ask for a newer Python than the oldest that the tests run on, and run on that.
+        self._pip("install", "--no-deps", "--no-index", "--ignore-requires-python", *wheels)
+
+    def uninstall(self, *distributions: str) -> None:
+        self._pip("uninstall", "--yes", *distributions)
+
+    def files(self) -> set[Path]:
+        """Give every file and directory in site-packages."""
+        return set(self.site_packages.rglob("*"))
+
+    def run(
+        self, *arguments: str | Path, below: bool = True, variables: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run this environment's interpreter; with ``below``, over all that is installed beside pytest."""
+        environ = _clean_environ() | {"AIRFLOW_HOME": str(self.root / "airflow-home")}
+        if below:
+            environ[_BELOW] = str(self.below)
+        return subprocess.run(
+            [self.python, *arguments],
+            env=environ | (variables or {}),
+            cwd=self.root,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+
+    def evaluate(self, code: str, *flags: str, below: bool = True, variables: dict[str, str] | None = None) -> Any:
+        """Run the code, which prints one JSON value last, and give that value."""
+        done = self.run(*flags, "-c", code, below=below, variables=variables)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def _pip(self, *arguments: str | Path) -> None:
+        _check(sys.executable, "-m", "pip", "--python", self.python, "--quiet", *arguments)
+
+
+def _link_packages_beside_pytest(directory: Path) -> None:
+    """Link to all of them except this project's own, whose metadata Airflow would find without their code."""
+    directory.mkdir()
+    for installed in {Path(sysconfig.get_path(scheme)).resolve() for scheme in ("purelib", "platlib")}:
+        if (installed / "airflow" / "providers" / "cncf" / "kubernetes").exists():
+            raise RuntimeError(
+                f"{installed} holds Apache's Kubernetes provider: the tests need an environment without it"
+            )
+        for path in installed.iterdir():
+            if not path.name.startswith("airflow_kubernetes_secrets"):
+                (directory / path.name).symlink_to(path)
+
+
+def _clean_environ() -> dict[str, str]:
+    """The variables of this process without those that steer Python, pip or Airflow."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(_STEERING)}
+    return environ | {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+
+
+def _check(*command: str | Path) -> None:
+    done = subprocess.run(
+        command,
+        env=_clean_environ(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=TIMEOUT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout

@@ -1,0 +1,28 @@
+"""Other Python versions on this machine."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from shutil import which
+
+
+def find_python(version: str) -> str | None:
+    """An interpreter of ``version`` (``3.13``), from PATH or from pyenv, which keeps most of them off PATH."""
+    for candidate in _candidates(version):
+        probe = [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+        # A shim of pyenv is there for versions that are not active, and fails.
+        done = subprocess.run(probe, capture_output=True, text=True, timeout=30, check=False)
+        if done.stdout.strip() == version:
+            return candidate
+    return None
+
+
+def _candidates(version: str) -> Iterator[str]:
+    yield sys.executable
+    on_path = which(f"python{version}")
+    if on_path:
+        yield on_path
+    yield from map(str, sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python")))
