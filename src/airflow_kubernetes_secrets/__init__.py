@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_kubernetes_secrets.version import __version__
+
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets.backend import KubernetesSecretsBackend
 
 __all__ = ["KubernetesSecretsBackend", "__version__"]
-
-__version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:

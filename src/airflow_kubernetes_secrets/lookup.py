@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
@@ -46,8 +46,7 @@ class Outcome(Enum):
     NO_DATA_KEY = "the Secret lacks the data key"
 
 
-@dataclass(frozen=True)
-class Lookup:
+class Lookup(NamedTuple):
     """A question: the id as Airflow gives it, and the team that asks, if any."""
 
     kind: Kind
@@ -60,8 +59,7 @@ class Lookup:
         return f"{self.kind.value} {shown}" + (f" of team {self.team!r}" if self.team else "")
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """The answer, with all that is needed to explain it.
 
     Attributes:

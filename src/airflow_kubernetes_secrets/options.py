@@ -6,16 +6,13 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import Field, dataclass, field, fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.labels import is_label_key
 
-SERVICE_ACCOUNT_PATH = "/var/run/secrets/kubernetes.io/serviceaccount"
-
-_NAMESPACE = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_DATA_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+_NAMESPACE = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_DATA_KEY = r"[-._a-zA-Z0-9]{1,253}"
 
 Parser = Callable[[object], Any]
 
@@ -27,7 +24,7 @@ def _text(value: object) -> str:
 
 
 def _namespace(value: object) -> str:
-    if not isinstance(value, str) or not _NAMESPACE.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(_NAMESPACE, value):
         raise ValueError("needs the name of a namespace: 1 to 63 of a-z, 0-9 and '-', no '-' at either end")
     return value
 
@@ -39,7 +36,7 @@ def _label_key(value: object) -> str:
 
 
 def _data_key(value: object) -> str:
-    if not isinstance(value, str) or not _DATA_KEY.fullmatch(value):
+    if not isinstance(value, str) or not re.fullmatch(_DATA_KEY, value):
         raise ValueError("needs a key of a Secret's data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'")
     return value
 
@@ -65,57 +62,63 @@ def _or_null(parse: Parser) -> Parser:
     return parse_or_null
 
 
-def _option(default: object, parse: Parser, doc: str) -> Any:
-    return field(default=default, metadata={"parse": parse, "doc": doc})
+class Option(NamedTuple):
+    """How one option is read, and its line in the reference."""
+
+    parse: Parser
+    doc: str
 
 
-@dataclass(frozen=True)
-class Options:
-    """The options of one backend; equal options mean the same source of Secrets.
-
-    Each field's metadata holds ``doc``, its line in the reference.
-    """
-
-    namespace: str | None = _option(
-        None,
-        _or_null(_namespace),
-        "Where to look. Default: the pod's own namespace, or that of the kubeconfig's context.",
-    )
-    connections_label: str | None = _option(
-        "airflow.apache.org/connection-id",
+OPTIONS: dict[str, Option] = {
+    "namespace": Option(
+        _or_null(_namespace), "Where to look. Default: the pod's own namespace, or that of the kubeconfig's context."
+    ),
+    "connections_label": Option(
         _or_null(_label_key),
         "Label key that marks a connection's Secret; its value is the connection id. `null`: ask for no connections.",
-    )
-    variables_label: str | None = _option(
-        "airflow.apache.org/variable-key",
+    ),
+    "variables_label": Option(
         _or_null(_label_key),
         "Label key that marks a variable's Secret; its value is the variable's key. `null`: ask for no variables.",
-    )
-    config_label: str | None = _option(
-        "airflow.apache.org/config-key",
+    ),
+    "config_label": Option(
         _or_null(_label_key),
         "Label key that marks a configuration option's Secret; its value is what the `…_secret` option says. "
         "`null`: ask for no options.",
-    )
-    team_label: str | None = _option(
-        "airflow.apache.org/team",
+    ),
+    "team_label": Option(
         _or_null(_label_key),
         "Label key whose value is the team that a Secret belongs to. `null`: there are no teams.",
-    )
-    connections_data_key: str = _option("value", _data_key, "Key in the Secret's data that holds a connection.")
-    variables_data_key: str = _option("value", _data_key, "Key in the Secret's data that holds a variable.")
-    config_data_key: str = _option("value", _data_key, "Key in the Secret's data that holds a configuration option.")
-    service_account_path: str = _option(
-        SERVICE_ACCOUNT_PATH, _text, "Folder with the service account's `token`, `ca.crt` and `namespace`."
-    )
-    kubeconfig: str | None = _option(
-        None,
+    ),
+    "connections_data_key": Option(_data_key, "Key in the Secret's data that holds a connection."),
+    "variables_data_key": Option(_data_key, "Key in the Secret's data that holds a variable."),
+    "config_data_key": Option(_data_key, "Key in the Secret's data that holds a configuration option."),
+    "service_account_path": Option(_text, "Folder with the service account's `token`, `ca.crt` and `namespace`."),
+    "kubeconfig": Option(
         _or_null(_text),
         "Path of a kubeconfig file, for use outside a cluster (also the variable `KUBECONFIG`). "
         "Needs the extra `kubeconfig`.",
-    )
-    context: str | None = _option(None, _or_null(_text), "Context in the kubeconfig. Default: its current context.")
-    timeout: float = _option(10.0, _seconds, "Seconds that one lookup may take in all, retries included.")
+    ),
+    "context": Option(_or_null(_text), "Context in the kubeconfig. Default: its current context."),
+    "timeout": Option(_seconds, "Seconds that one lookup may take in all, retries included."),
+}
+
+
+class Options(NamedTuple):
+    """The options of one backend; equal options mean the same source of Secrets. :data:`OPTIONS` describes them."""
+
+    namespace: str | None = None
+    connections_label: str | None = "airflow.apache.org/connection-id"
+    variables_label: str | None = "airflow.apache.org/variable-key"
+    config_label: str | None = "airflow.apache.org/config-key"
+    team_label: str | None = "airflow.apache.org/team"
+    connections_data_key: str = "value"
+    variables_data_key: str = "value"
+    config_data_key: str = "value"
+    service_account_path: str = "/var/run/secrets/kubernetes.io/serviceaccount"
+    kubeconfig: str | None = None
+    context: str | None = None
+    timeout: float = 10.0
 
     @classmethod
     def parse(cls, kwargs: Mapping[str, object]) -> Options:
@@ -124,8 +127,7 @@ class Options:
         Raises:
             OptionError: names the option, what it needs, and for an unknown one the nearest that exists.
         """
-        known = {option.name: option for option in fields(cls)}
-        options = cls(**{name: _parse(known, name, value) for name, value in kwargs.items()})
+        options = cls(**{name: _parse(name, value) for name, value in kwargs.items()})
         options._check_together()
         return options
 
@@ -137,11 +139,11 @@ class Options:
                 )
 
 
-def _parse(known: Mapping[str, Field[Any]], name: str, value: object) -> Any:
-    if name not in known:
-        raise OptionError(_unknown(name, list(known)))
+def _parse(name: str, value: object) -> Any:
+    if name not in OPTIONS:
+        raise OptionError(_unknown(name, list(OPTIONS)))
     try:
-        return known[name].metadata["parse"](value)
+        return OPTIONS[name].parse(value)
     except ValueError as error:
         raise OptionError(f"backend_kwargs: {name} {error}; it is {value!r}") from None
 

@@ -10,7 +10,7 @@ from typing import Any
 
 def get_provider_info() -> dict[str, Any]:
     """The provider's metadata, by Airflow's ``provider_info.schema.json``."""
-    from airflow_kubernetes_secrets import __version__
+    from airflow_kubernetes_secrets.version import __version__
 
     return {
         "package-name": "airflow-kubernetes-secrets",

@@ -14,9 +14,6 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 # https://airflow.apache.org/docs/apache-airflow/stable/howto/connection.html#json-format-example
 _CONNECTION_FIELDS = ("conn_type", "description", "login", "password", "host", "port", "schema", "extra")
 
-# urlsplit knows a scheme by this form (RFC 3986, 3.1); Airflow takes the connection type from it.
-_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-
 
 def text(secret: Secret, key: str) -> str:
     """The text under ``key``, exactly as stored: a private key needs its last newline.
@@ -88,8 +85,9 @@ def _json_problem(stored: str) -> str | None:
 
 
 def _uri_problem(stored: str) -> str | None:
-    if not _SCHEME.match(stored):
-        scheme, separator, _rest = stored.partition("://")
+    scheme, separator, _rest = stored.partition("://")
+    # urlsplit, from which Airflow takes the connection type, knows a scheme by this form (RFC 3986, 3.1).
+    if not separator or not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]*", scheme):
         if separator and re.fullmatch(r"[\w+.-]+", scheme):
             return (
                 "the connection's URI does not begin with a connection type as a URI can hold it: "

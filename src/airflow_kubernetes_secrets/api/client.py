@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote
 
-from airflow_kubernetes_secrets import __version__
-from airflow_kubernetes_secrets.api.connection import Connection, Response, TransportError
+from airflow_kubernetes_secrets.version import __version__
+from airflow_kubernetes_secrets.api.connection import Connection, TransportError
 from airflow_kubernetes_secrets.api.credentials import Credentials
 from airflow_kubernetes_secrets.api.deadline import Deadline
+from airflow_kubernetes_secrets.api.http1 import Response
 from airflow_kubernetes_secrets.api.objects import MalformedBodyError, Secret, parse_secret_list, status_message
 from airflow_kubernetes_secrets.api.permissions import forbidden_text
 from airflow_kubernetes_secrets.api.retry import RETRIED_STATUSES, Backoff, retry_after_seconds
@@ -28,8 +29,7 @@ _IDLE_CONNECTIONS = 8
 _KEPT_CONNECTION_SHARE = 1 / 3
 
 
-@dataclass(frozen=True)
-class _Failure:
+class _Failure(NamedTuple):
     """Why an attempt came to nothing. ``final``: another one would too."""
 
     problem: str
@@ -71,9 +71,8 @@ class Client:
             outcome = self._attempt(path, namespace, deadline)
             if not isinstance(outcome, _Failure):
                 return outcome
-            pause = self._backoff.pause(attempts, outcome.retry_after)
-            # An attempt with hardly any time left would only replace the cause by "no answer in time".
-            if outcome.final or not deadline.allows(pause + self._backoff.first):
+            pause = None if outcome.final else self._backoff.pause(attempts, deadline.left(), outcome.retry_after)
+            if pause is None:
                 raise self._unavailable(outcome, attempts, deadline.elapsed(), timeout)
             time.sleep(pause)
 
@@ -97,7 +96,7 @@ class Client:
         message = status_message(response.body)
         if response.status in RETRIED_STATUSES:
             said = f"{response.status} {message}".strip()
-            return _Failure(f"it answered {said}", retry_after=retry_after_seconds(response.headers.get("Retry-After")))
+            return _Failure(f"it answered {said}", retry_after=retry_after_seconds(response.headers.get("retry-after")))
         raise self._refusal(response.status, message, namespace)
 
     def _exchange(self, path: str, deadline: Deadline) -> Response:

@@ -1,7 +1,7 @@
 """One HTTPS connection to the API server, on which every wait has an end.
 
-``http.client`` speaks HTTP; what it lacks is a limit for a whole exchange: its timeout starts anew with every
-byte that arrives. Here the time that is left is set before every read.
+The time that is left is set before every read, so that a server which sends a byte now and then does not win time with
+each of them, as it would with a plain socket timeout.
 """
 
 from __future__ import annotations
@@ -10,16 +10,14 @@ import io
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
-from http.client import HTTPConnection, HTTPException, HTTPMessage
-from typing import IO, Any
+from typing import Any, NamedTuple
 
 from airflow_kubernetes_secrets.api.deadline import Deadline
+from airflow_kubernetes_secrets.api.http1 import MalformedAnswerError, Response, read_response, request_bytes
 from airflow_kubernetes_secrets.api.resolve import addresses
 
 
-@dataclass(frozen=True)
-class Endpoint:
+class Endpoint(NamedTuple):
     """Where an API server listens. ``path`` goes before ``/api`` (a proxy such as Rancher's has one)."""
 
     host: str
@@ -30,24 +28,11 @@ class Endpoint:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-@dataclass(frozen=True)
-class Tls:
+class Tls(NamedTuple):
     """How to check the API server's certificate, and which name it must carry if not the host's."""
 
     context: ssl.SSLContext
     server_name: str | None = None
-
-
-@dataclass(frozen=True, repr=False)
-class Response:
-    """An answer, read to its end. Its ``repr`` does not show the body."""
-
-    status: int
-    headers: HTTPMessage
-    body: bytes
-
-    def __repr__(self) -> str:
-        return f"<Response {self.status}, {len(self.body)} bytes>"
 
 
 class TransportError(Exception):
@@ -71,15 +56,14 @@ class Connection:
         Raises:
             TransportError: it did not come about before the deadline.
         """
-        self._endpoint = endpoint
-        self._http = HTTPConnection(endpoint.host, endpoint.port)
-        # http.client must not connect by itself: its way has no deadline.
-        self._http.auto_open = 0
         try:
-            self._socket = _LimitedSocket(_connect(endpoint, tls, deadline), deadline)
+            self._socket = _connect(endpoint, tls, deadline)
         except (OSError, ValueError) as error:
             raise _transport_error(error) from None
-        self._http.sock = self._socket
+        self._endpoint = endpoint
+        self._reader = _DeadlineReader(self._socket)
+        self._stream = io.BufferedReader(self._reader)
+        self.is_open = True
 
     def get(self, path: str, headers: Mapping[str, str], deadline: Deadline) -> Response:
         """Send a GET and read the whole answer.
@@ -88,58 +72,35 @@ class Connection:
             TransportError: the answer did not come, or not whole, before the deadline.
         """
         try:
-            self._socket.deadline = deadline
-            self._http.request("GET", self._endpoint.path + path, headers=headers)
-            answer = self._http.getresponse()
-            return Response(answer.status, answer.headers, answer.read())
-        except (OSError, HTTPException, ValueError) as error:
-            failure = _transport_error(error)
-        # Outside the except block, so that nothing is chained to it: http.client's errors hold what was received.
-        raise failure
-
-    @property
-    def is_open(self) -> bool:
-        """Whether another request can be sent: the API server did not announce that it closes."""
-        return self._http.sock is not None
+            self._socket.settimeout(deadline.remaining())
+            self._socket.sendall(request_bytes(str(self._endpoint), self._endpoint.path + path, headers))
+            self._reader.deadline = deadline
+            response = read_response(self._stream)
+        except (OSError, MalformedAnswerError) as error:
+            raise _transport_error(error) from None
+        self.is_open = response.keeps_open
+        return response
 
     def close(self) -> None:
-        self._http.close()
+        """Close the socket without a word to the other side: after a fork it may be a parent's."""
+        self.is_open = False
+        self._socket.close()
 
 
-class _LimitedSocket:
-    """The part of a socket that ``http.client`` uses, with a deadline on every call."""
+class _DeadlineReader(io.RawIOBase):
+    """Reads from the socket, each time no longer than the deadline allows."""
 
-    def __init__(self, sock: socket.socket, deadline: Deadline) -> None:
-        self._sock = sock
-        self.deadline = deadline
+    deadline = Deadline(0)
 
-    def sendall(self, data: bytes) -> None:
-        self._sock.settimeout(self.deadline.remaining())
-        self._sock.sendall(data)
-
-    def recv_into(self, buffer: Any) -> int:
-        self._sock.settimeout(self.deadline.remaining())
-        return self._sock.recv_into(buffer)
-
-    def makefile(self, mode: str) -> IO[bytes]:
-        assert mode == "rb"  # noqa: S101  # what HTTPResponse asks for; another mode would need another class
-        return io.BufferedReader(_Reader(self))
-
-    def close(self) -> None:
-        self._sock.close()
-
-
-class _Reader(io.RawIOBase):
-    """Closing it leaves the socket open: the next answer comes over the same one."""
-
-    def __init__(self, sock: _LimitedSocket) -> None:
-        self._sock = sock
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int:
-        return self._sock.recv_into(buffer)
+        self._socket.settimeout(self.deadline.remaining())
+        return self._socket.recv_into(buffer)
 
 
 def _connect(endpoint: Endpoint, tls: Tls | None, deadline: Deadline) -> socket.socket:
@@ -150,7 +111,8 @@ def _connect(endpoint: Endpoint, tls: Tls | None, deadline: Deadline) -> socket.
         if tls is None:
             return raw
         raw.settimeout(deadline.remaining())
-        return tls.context.wrap_socket(raw, server_hostname=tls.server_name or endpoint.host)
+        # As bytes: a str goes through the codec for international names, which loads tables of a quarter MiB.
+        return tls.context.wrap_socket(raw, server_hostname=(tls.server_name or endpoint.host).encode("ascii"))
     except BaseException:
         raw.close()
         raise
@@ -177,6 +139,8 @@ def _connect_tcp(endpoint: Endpoint, deadline: Deadline) -> socket.socket:
 
 
 def _transport_error(problem: Exception) -> TransportError:
+    if isinstance(problem, MalformedAnswerError):
+        return TransportError(str(problem))
     if isinstance(problem, ssl.SSLCertVerificationError):
         return TransportError(f"its certificate is not trusted: {problem.verify_message}", final=True)
     if isinstance(problem, TimeoutError):

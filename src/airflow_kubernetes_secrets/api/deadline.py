@@ -14,24 +14,25 @@ class Deadline:
         self._began = monotonic()
         self._ends = self._began + seconds
 
+    def left(self) -> float:
+        """Seconds left; 0 when there are none."""
+        return max(self._ends - monotonic(), 0.0)
+
     def remaining(self) -> float:
-        """Seconds left.
+        """Seconds left, for a wait that is about to begin.
 
         Raises:
-            TimeoutError: none are.
+            TimeoutError: there are none.
         """
-        left = self._ends - monotonic()
-        if left <= 0:
+        left = self.left()
+        if not left:
             raise TimeoutError("timed out")
         return left
 
     def elapsed(self) -> float:
+        """Seconds since it was set."""
         return monotonic() - self._began
-
-    def allows(self, seconds: float) -> bool:
-        """Whether a wait of so many seconds ends before the deadline."""
-        return monotonic() + seconds < self._ends
 
     def part(self, share: float) -> Deadline:
         """An earlier deadline, after this share of the time that is left."""
-        return Deadline(max(self._ends - monotonic(), 0) * share)
+        return Deadline(self.left() * share)

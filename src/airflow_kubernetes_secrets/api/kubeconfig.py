@@ -69,8 +69,11 @@ class KubeconfigCredentials:
         try:
             loader.load_kube_config(self._path, context=self._context, client_configuration=configuration)
             contexts, current = loader.list_kube_config_contexts(self._path)
-        except (config.ConfigException, OSError, ValueError) as error:
+        except config.ConfigException as error:
             raise NotConfiguredError(f"{self.source} cannot be used: {error}") from None
+        except Exception as error:
+            # The loader lets YAML's errors through, which quote the file, token and all.
+            raise NotConfiguredError(f"{self.source} cannot be read: {type(error).__name__}") from None
         chosen = next((c for c in contexts if c["name"] == self._context), current)
         # As kubectl does, a context without a namespace means the one called default.
         return configuration, chosen["context"].get("namespace") or "default"

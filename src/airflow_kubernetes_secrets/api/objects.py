@@ -6,23 +6,27 @@ import binascii
 import json
 from base64 import b64decode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True, repr=False)
 class Secret:
     """A Secret. Its data stays base64 text until a key is asked for; its ``repr`` never shows it.
 
     Attributes:
         created: the creation time as the API writes it (RFC 3339 in UTC, whole seconds), which sorts as text.
+        data: the values in base64, by key.
     """
 
-    namespace: str
-    name: str
-    created: str
-    labels: Mapping[str, str]
-    data: Mapping[str, str]
+    __slots__ = ("created", "data", "labels", "name", "namespace")
+
+    def __init__(
+        self, namespace: str, name: str, created: str, labels: Mapping[str, str], data: Mapping[str, str]
+    ) -> None:
+        self.namespace = namespace
+        self.name = name
+        self.created = created
+        self.labels = labels
+        self.data = data
 
     @property
     def age_order(self) -> tuple[str, str]:

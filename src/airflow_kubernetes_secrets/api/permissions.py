@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 _ROLE = "airflow-kubernetes-secrets"
-_SERVICE_ACCOUNT = re.compile(r"system:serviceaccount:(?P<namespace>[^:]+):(?P<name>[^:]+)")
-_USER_IN_MESSAGE = re.compile(r'User "(?P<user>[^"]+)"')
+_SERVICE_ACCOUNT = r"system:serviceaccount:(?P<namespace>[^:]+):(?P<name>[^:]+)"
+_USER_IN_MESSAGE = r'User "(?P<user>[^"]+)"'
 
 
 def forbidden_text(server_message: str, verb: str, namespace: str) -> str:
@@ -18,9 +18,9 @@ def forbidden_text(server_message: str, verb: str, namespace: str) -> str:
     Args:
         server_message: how the API server worded its 403; it alone knows whom it took the request to be from.
     """
-    found = _USER_IN_MESSAGE.search(server_message)
+    found = re.search(_USER_IN_MESSAGE, server_message)
     user = found["user"] if found else None
-    account = _SERVICE_ACCOUNT.fullmatch(user) if user else None
+    account = re.fullmatch(_SERVICE_ACCOUNT, user) if user else None
     if account:
         who = f"the service account {account['name']!r} of namespace {account['namespace']!r}"
         subject = f"--serviceaccount={account['namespace']}:{account['name']}"

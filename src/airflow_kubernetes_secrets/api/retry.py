@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import time
+from typing import NamedTuple
 
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 
-@dataclass(frozen=True)
-class Backoff:
+class Backoff(NamedTuple):
     """Pauses that double, each shortened at random so that many processes do not come back together.
 
     Times are in seconds.
@@ -20,13 +19,18 @@ class Backoff:
     first: float = 0.1
     longest: float = 2.0
 
-    def pause(self, attempts: int, retry_after: float | None = None) -> float:
-        """The pause after so many failed attempts (1 or more); never shorter than the server asks for."""
+    def pause(self, attempts: int, left: float, retry_after: float | None = None) -> float | None:
+        """The pause after so many failed attempts (1 or more); ``None`` if no time for another one is left.
+
+        Args:
+            left: the time left in all.
+            retry_after: what the server asks for; it is never asked again sooner.
+        """
         grown = min(self.first * 2.0 ** (attempts - 1), self.longest)
         jittered = grown * random.uniform(0.5, 1.0)  # noqa: S311  # spreads load; it guards nothing
-        if retry_after is None:
-            return jittered
-        return retry_after + jittered
+        # Towards the end the pauses become shorter again: the last attempt is as late as the time allows.
+        pause = min(jittered, left / 2) if retry_after is None else retry_after + jittered
+        return pause if pause + self.first <= left else None
 
 
 def retry_after_seconds(header: str | None) -> float | None:
