@@ -1,0 +1,39 @@
+"""Both ends of the supported versions of Airflow, each on both servers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from support.airflow import BACKEND, Airflow, installed
+from support.cluster import Cluster
+
+NAMESPACE = "airflow"
+
+
+@pytest.fixture(params=["3.3", "2.11"], ids=["airflow-3.3", "airflow-2.11"])
+def version(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    if not installed(found):
+        pytest.skip(
+            f"Airflow {found} is not installed beside this one; `make environments` does it, with Python 3.10-3.12"
+        )
+    return found
+
+
+@pytest.fixture
+def bare_airflow(version: str, tmp_path: Path) -> Airflow:
+    """Airflow with the backend set, and nothing that it could reach."""
+    return Airflow(version, tmp_path / "home", {"AIRFLOW__SECRETS__BACKEND": BACKEND})
+
+
+@pytest.fixture
+def airflow(bare_airflow: Airflow, cluster: Cluster) -> Airflow:
+    """Airflow as in a pod whose service account may list Secrets in the namespace ``airflow``."""
+    account = cluster.service_account(
+        NAMESPACE, f"airflow-{bare_airflow.home.parent.name}".replace("_", "-"), {NAMESPACE: ["list"]}
+    )
+    kwargs = {"service_account_path": str(account.folder)}
+    variables = {"AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(kwargs), **cluster.pod_environment()}
+    return bare_airflow.with_variables(**variables)

@@ -1,0 +1,172 @@
+"""What Airflow's documentation tells people to type, verbatim, on both Airflows and both servers."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from shutil import which
+
+import pytest
+from support.airflow import BACKEND, ROOT, Airflow
+from support.cluster import Cluster
+from support.secrets import Put
+
+KUBECTL = """
+kubectl create secret generic my-smtp-secret \
+    --from-literal=value='smtp://user:password@smtp.example.com:587' \
+    --namespace=airflow
+kubectl label secret my-smtp-secret \
+    airflow.apache.org/connection-id=smtp_default \
+    --namespace=airflow
+kubectl create secret generic my-postgres-secret \
+    --from-literal=value='{"conn_type": "postgres", "host": "db.example.com", "login": "user", "password": "pass", "port": 5432, "schema": "mydb"}' \
+    --namespace=airflow
+kubectl label secret my-postgres-secret \
+    airflow.apache.org/connection-id=my_postgres_db \
+    --namespace=airflow
+kubectl create secret generic my-var-secret \
+    --from-literal=value='my_secret_value' \
+    --namespace=airflow
+kubectl label secret my-var-secret \
+    airflow.apache.org/variable-key=my_var \
+    --namespace=airflow
+"""
+
+NAMES = ("my-smtp-secret", "my-postgres-secret", "my-var-secret")
+
+
+@pytest.fixture
+def documented_secrets(cluster: Cluster, tmp_path: Path) -> None:
+    """The Secrets that the documentation creates, by its commands."""
+    cluster.create_namespace("airflow")
+    for name in NAMES:
+        cluster.admin.delete(f"/api/v1/namespaces/airflow/secrets/{name}")
+    environment = {
+        "KUBECONFIG": str(cluster.kubeconfig(cluster.admin_token)),
+        "HOME": str(tmp_path),
+        "PATH": str(Path(which("kubectl") or "").parent) + ":/usr/bin:/bin",
+    }
+    subprocess.run(["bash", "-euc", KUBECTL], env=environment, timeout=60, check=True, capture_output=True)
+
+
+@pytest.mark.skipif(which("kubectl") is None, reason="the documentation's commands need kubectl on PATH")
+def test_the_documented_commands(airflow: Airflow, documented_secrets: None) -> None:
+    assert airflow.output("config", "get-value", "secrets", "backend").strip() == BACKEND
+
+    smtp = airflow.output("connections", "get", "smtp_default")
+    for part in (
+        "smtp_default",
+        "smtp.example.com",
+        "user",
+        "password",
+        "587",
+        "smtp://user:password@smtp.example.com:587",
+    ):
+        assert part in smtp
+
+    [postgres] = json.loads(airflow.output("connections", "get", "my_postgres_db", "-o", "json"))
+    found = {key: postgres[key] for key in ("conn_id", "conn_type", "host", "login", "password", "schema")}
+    assert found == {
+        "conn_id": "my_postgres_db",
+        "conn_type": "postgres",
+        "host": "db.example.com",
+        "login": "user",
+        "password": "pass",
+        "schema": "mydb",
+    }
+    assert str(postgres["port"]) == "5432"
+
+    assert airflow.output("variables", "get", "my_var").strip() == "my_secret_value"
+
+
+def test_providers(bare_airflow: Airflow) -> None:
+    assert "airflow-kubernetes-secrets" in bare_airflow.output("providers", "list")
+    assert BACKEND in bare_airflow.output("providers", "secrets")
+
+
+def test_the_database_from_a_secret_and_a_dag_run(airflow: Airflow, cluster: Cluster, tmp_path: Path) -> None:
+    """``sql_alchemy_conn`` is read while Airflow is being imported, by a new backend object each time."""
+    put = Put(cluster, "airflow")
+    database = f"sqlite:///{tmp_path}/from-a-secret.db"
+    option = f"sql-alchemy-conn-{airflow.version}"
+    # As kubectl create --from-file stores a file that ends in a newline.
+    put.config(option, f"{database}\n", name=f"database-{airflow.version}")
+    for manifest in ("connections", "variables"):
+        apply_example(cluster, manifest)
+    airflow = airflow.with_variables(AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET=option)
+
+    assert airflow.output("config", "get-value", "database", "sql_alchemy_conn").strip() == database
+    airflow.output("db", "migrate")
+    assert (tmp_path / "from-a-secret.db").exists()
+    done = airflow.run("dags", "test", "secrets_demo")
+
+    log = done.stdout + done.stderr
+    assert done.returncode == 0, log
+    assert "in Python: postgres at db.example.com:5432" in log
+    assert "in Python: my_var has 15 characters" in log
+    assert "in a template: smtp.example.com 15" in log
+
+
+def test_an_option_whose_lookup_fails_stops_airflow_with_the_cause(bare_airflow: Airflow, tmp_path: Path) -> None:
+    airflow = bare_airflow.with_variables(AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET="database")
+
+    done = airflow.run("config", "get-value", "database", "sql_alchemy_conn")
+
+    assert done.returncode != 0
+    assert "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set" in done.stdout + done.stderr
+
+
+def test_a_wrong_option_stops_airflow_with_the_nearest_right_one(bare_airflow: Airflow) -> None:
+    done = bare_airflow.with_kwargs(connection_label="x").run("version")
+
+    assert done.returncode != 0
+    assert "there is no option 'connection_label'; did you mean 'connections_label'?" in done.stdout + done.stderr
+
+
+def test_a_connection_that_is_forbidden_says_why(bare_airflow: Airflow, cluster: Cluster) -> None:
+    """Airflow itself says no more than that the id is not defined."""
+    account = cluster.service_account("airflow", f"forbidden-{bare_airflow.version.replace('.', '-')}", {})
+    airflow = bare_airflow.with_kwargs(service_account_path=str(account.folder)).with_variables(
+        **cluster.pod_environment()
+    )
+    # Airflow goes on to its database, which has to be there.
+    airflow.output("db", "migrate")
+
+    # Without --verbose this command of Airflow's suppresses all logs.
+    done = airflow.run("connections", "get", "my_db", "--verbose")
+
+    assert done.returncode != 0
+    text = done.stdout + done.stderr
+    assert "Connection not found" in text
+    assert f"the service account '{account.name}' of namespace 'airflow' may not list secrets" in text
+    assert "kubectl create rolebinding airflow-kubernetes-secrets --namespace=airflow" in text
+
+
+@pytest.mark.parametrize("version", ["3.3"], indirect=True)
+def test_options_as_separate_variables(airflow: Airflow, cluster: Cluster, tmp_path: Path) -> None:
+    """From Airflow 3.2 on; their values arrive as raw strings."""
+    namespace = f"separate-{tmp_path.name}".replace("_", "-")[:60].rstrip("-")
+    account = cluster.service_account(namespace, "reader", {namespace: ["list"]})
+    Put(cluster, namespace)({"example.com/variable": "x"}, data={"my-key": "found it"})
+    separate = {
+        "namespace": namespace,
+        "variables_label": "example.com/variable",
+        "variables_data_key": "my-key",
+        "connections_label": "null",
+        "timeout": "30",
+        "service_account_path": str(account.folder),
+    }
+    names = {f"AIRFLOW__SECRETS__BACKEND_KWARG__{name.upper()}": value for name, value in separate.items()}
+
+    airflow = airflow.with_variables(**names)
+
+    # Before it Airflow says that the values of two options are too short to be masked.
+    assert airflow.output("variables", "get", "x").splitlines()[-1] == "found it"
+
+
+def apply_example(cluster: Cluster, name: str) -> None:
+    import yaml
+
+    for document in yaml.safe_load_all((ROOT / "examples" / "manifests" / f"{name}.yaml").read_text()):
+        cluster.apply(document)

@@ -1,0 +1,129 @@
+"""Secrets that are found and cannot be used: the error names Secret and key, and never shows the value."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+
+import pytest
+from support.logs import said
+from support.secrets import MakeBackend, Put
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.errors import MalformedSecretError
+
+MARKER = "hunter2"
+
+UNPARSABLE = {
+    "blank": ("", "the connection is blank"),
+    "white space": (" \n\t", "the connection is blank"),
+    "neither": (MARKER, "neither a URI"),
+    "host and port": (f"{MARKER}.example.com:5432", "neither a URI"),
+    "three schemes": (f"a://b://c://user:{MARKER}@d", "Airflow cannot parse the connection"),
+    "port is not a number": (f"postgres://user:pw@db:{MARKER}/x", "percent-encoded"),
+    "raw slash in the password": (f"postgres://user:{MARKER}/x@db:5432/x", "percent-encoded"),
+    "open bracket": (f"postgres://user:{MARKER}@[db:5432/x", "percent-encoded"),
+    "underscore in the type": (f"my_type://user:{MARKER}@db", "write '-' for '_'"),
+    "broken JSON": ('{"conn_type": "postgres", "password": "%s"' % MARKER, "not valid JSON: .* line 1, column"),
+    "unknown field": ('{"conn_type": "postgres", "username": "%s"}' % MARKER, "does not know: 'username'"),
+    "port in JSON": ('{"conn_type": "postgres", "port": "%s"}' % MARKER, "port is not a number"),
+    "trailing text": ('{"conn_type": "postgres"} %s' % MARKER, "not valid JSON"),
+    "extra is not JSON": ('{"conn_type": "postgres", "extra": {"a": "%s"}, "x": 1}' % MARKER, "does not know: 'x'"),
+}
+
+
+@pytest.mark.parametrize(("value", "problem"), UNPARSABLE.values(), ids=UNPARSABLE)
+def test_unparsable_connection(
+    backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture, value: str, problem: str
+) -> None:
+    put.connection("my_db", value, name="app-db")
+
+    with pytest.raises(MalformedSecretError, match=problem) as raised, caplog.at_level(logging.DEBUG):
+        backend.get_connection("my_db")
+
+    error = raised.value
+    assert str(error).startswith(f"Secret {put.namespace}/app-db, key 'value': ")
+    assert (error.namespace, error.secret, error.key) == (put.namespace, "app-db", "value")
+    assert MARKER not in everything_about(error)
+    assert MARKER not in caplog.text
+    assert f"connection 'my_db': {error}" in caplog.text
+
+
+@pytest.mark.parametrize("value", ["", " ", "\n"])
+def test_blank_connection_is_not_handed_on_as_text_either(
+    backend: KubernetesSecretsBackend, put: Put, value: str
+) -> None:
+    put.connection("x", value, name="blank")
+
+    with pytest.raises(MalformedSecretError, match=f"Secret {put.namespace}/blank, key 'value': .* blank"):
+        backend.get_conn_value("x")
+
+
+@pytest.mark.parametrize("value", ["", " ", "\n\n"])
+def test_blank_configuration_option(backend: KubernetesSecretsBackend, put: Put, value: str) -> None:
+    put.config("sql_alchemy_conn", value, name="database")
+
+    with pytest.raises(MalformedSecretError, match=f"Secret {put.namespace}/database, key 'value': .* blank"):
+        backend.get_config("sql_alchemy_conn")
+
+
+@pytest.mark.parametrize("value", [b"\xff\xfe" + MARKER.encode(), MARKER.encode("utf-16"), b"\x80"])
+@pytest.mark.parametrize("kind", ["connection", "variable", "config"])
+def test_bytes_that_are_not_utf8(backend: KubernetesSecretsBackend, put: Put, kind: str, value: bytes) -> None:
+    getattr(put, kind)("x", value, name="binary")
+    read = {"connection": backend.get_connection, "variable": backend.get_variable, "config": backend.get_config}[kind]
+
+    with pytest.raises(MalformedSecretError, match=f"Secret {put.namespace}/binary, key 'value': .* UTF-8") as raised:
+        read("x")
+
+    assert MARKER not in everything_about(raised.value)
+
+
+def test_the_error_names_the_key_that_was_asked_for(make_backend: MakeBackend, put: Put) -> None:
+    put({"airflow.apache.org/connection-id": "x"}, data={"uri": "", "value": "http://other"}, name="app")
+
+    with pytest.raises(MalformedSecretError, match=r"/app, key 'uri': "):
+        make_backend(connections_data_key="uri").get_connection("x")
+
+
+def test_valid_connections_are_not_refused(backend: KubernetesSecretsBackend, put: Put) -> None:
+    valid = {
+        "scheme-only": ("my-type://", "my_type"),
+        "host-with-scheme": ("http://https://example.com:8080/path", "http"),
+        "encoded": ("postgres://user:p%40ss%2Fw%3Fd@[::1]:5432/db?sslmode=require", "postgres"),
+        "json-string-port": ('{"conn_type": "postgres", "port": "5432"}', "postgres"),
+        "json-with-space": (' \n{"conn_type": "http"}\n ', "http"),
+        "json-extra": ('{"conn_type": "aws", "extra": {"region_name": "eu-west-1"}}', "aws"),
+        "generic": ("generic://", "generic"),
+    }
+    for conn_id, (value, _conn_type) in valid.items():
+        put.connection(conn_id, value)
+
+    found = {conn_id: backend.get_connection(conn_id).conn_type for conn_id in valid}
+
+    assert found == {conn_id: conn_type for conn_id, (_value, conn_type) in valid.items()}
+
+
+def test_each_cause_is_logged_once_and_raised_each_time(
+    make_backend: MakeBackend, put: Put, caplog: pytest.LogCaptureFixture
+) -> None:
+    put.connection("x", "", name="blank")
+    put.connection("y", "", name="blank-too")
+
+    for _ in range(3):
+        for conn_id in ("x", "y"):
+            with pytest.raises(MalformedSecretError):
+                make_backend().get_connection(conn_id)
+
+    first, second = said(caplog, logging.ERROR)
+    assert "/blank, key" in first
+    assert "/blank-too, key" in second
+
+
+def everything_about(error: BaseException) -> str:
+    """All that a traceback, with or without chained errors, could print of it."""
+    texts = [repr(error), *map(str, error.args), *traceback.format_exception(error)]
+    for chained in (error.__cause__, error.__context__):
+        if chained is not None:
+            texts.append(everything_about(chained))
+    return "\n".join(texts)

@@ -1,0 +1,263 @@
+"""Outside a cluster: a kubeconfig that somebody named, read by the official client's loader."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import pytest
+import yaml
+from support.cluster import Cluster, ServiceAccount
+from support.proxy import Proxy, answer_with, until
+from support.secrets import Put
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.errors import ApiError, NotConfiguredError, OptionError, UnauthorizedError
+
+
+@pytest.fixture(autouse=True)
+def outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No pod, and a home directory without a kubeconfig."""
+    for name in ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "KUBECONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture
+def path(cluster: Cluster, account: ServiceAccount, namespace: str) -> Path:
+    """A kubeconfig whose context names the namespace."""
+    return cluster.kubeconfig(account.token, namespace)
+
+
+@pytest.fixture
+def edited(path: Path) -> Callable[[Callable[[dict[str, Any]], None]], Path]:
+    """Changes the kubeconfig in place."""
+
+    def edit_it(change: Callable[[dict[str, Any]], None]) -> Path:
+        edit(path, change)
+        return path
+
+    return edit_it
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], None]) -> None:
+    config = yaml.safe_load(path.read_text())
+    change(config)
+    path.write_text(yaml.safe_dump(config))
+
+
+def test_named_in_backend_kwargs(path: Path, put: Put) -> None:
+    put.variable("x", "found")
+
+    assert KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x") == "found"
+
+
+def test_named_in_the_variable(path: Path, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    put.variable("x", "found")
+    monkeypatch.setenv("KUBECONFIG", str(path))
+
+    assert KubernetesSecretsBackend().get_variable("x") == "found"
+
+
+def test_the_variable_may_name_several_files(
+    path: Path, put: Put, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    put.variable("x", "found")
+    empty = tmp_path / "empty"
+    empty.write_text(
+        yaml.safe_dump({"apiVersion": "v1", "kind": "Config", "contexts": [], "users": [], "clusters": []})
+    )
+    monkeypatch.setenv("KUBECONFIG", f"{empty}{os.pathsep}{path}")
+
+    assert KubernetesSecretsBackend().get_variable("x") == "found"
+
+
+def test_a_kubeconfig_comes_before_the_pod(path: Path, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    put.variable("x", "found")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "1")
+
+    assert KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x") == "found"
+
+
+def test_home_in_the_path(path: Path, put: Put, tmp_path: Path) -> None:
+    put.variable("x", "found")
+    (tmp_path / "config").write_bytes(path.read_bytes())
+
+    assert KubernetesSecretsBackend(kubeconfig="~/config").get_variable("x") == "found"
+
+
+def test_one_in_the_home_directory_is_never_taken_silently(path: Path, tmp_path: Path) -> None:
+    (tmp_path / ".kube").mkdir()
+    (tmp_path / ".kube" / "config").write_bytes(path.read_bytes())
+
+    with pytest.raises(NotConfiguredError, match="there is no kubeconfig"):
+        KubernetesSecretsBackend(namespace="default").get_variable("x")
+
+
+def test_context(edited: Callable[..., Path], put: Put) -> None:
+    put.variable("x", "found")
+
+    def move(config: dict[str, Any]) -> None:
+        config["contexts"].append({**config["contexts"][0], "name": "other"})
+        config["contexts"][0]["context"] = {"cluster": "test", "user": "test", "namespace": "elsewhere"}
+
+    backend = KubernetesSecretsBackend(kubeconfig=str(edited(move)), context="other")
+    assert backend.get_variable("x") == "found"
+
+
+def test_without_a_namespace_it_is_default_as_in_kubectl(cluster: Cluster) -> None:
+    account = cluster.service_account("default", f"reader-{os.urandom(4).hex()}", {"default": ["list"]})
+    Put(cluster, "default").variable("in-default", "found")
+
+    backend = KubernetesSecretsBackend(kubeconfig=str(cluster.kubeconfig(account.token)))
+    assert backend.get_variable("in-default") == "found"
+
+
+def test_a_context_without_a_kubeconfig() -> None:
+    with pytest.raises(OptionError, match="context 'prod' is one of a kubeconfig, and none is named"):
+        KubernetesSecretsBackend(context="prod").get_variable("x")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(NotConfiguredError, match=f"the kubeconfig {tmp_path}/missing cannot be used"):
+        KubernetesSecretsBackend(kubeconfig=f"{tmp_path}/missing").get_variable("x")
+
+
+def test_a_context_that_is_not_there(path: Path) -> None:
+    with pytest.raises(NotConfiguredError, match=r"cannot be used: .*no-such"):
+        KubernetesSecretsBackend(kubeconfig=str(path), context="no-such").get_variable("x")
+
+
+def test_a_file_that_is_not_yaml_is_not_quoted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / "broken").write_text("token: hunter2: {")
+
+    with pytest.raises(NotConfiguredError, match="broken cannot be read") as raised:
+        KubernetesSecretsBackend(kubeconfig=f"{tmp_path}/broken").get_variable("x")
+
+    assert "hunter2" not in str(raised.value)
+    assert "hunter2" not in caplog.text
+
+
+def test_an_exec_plugin_gives_the_token_and_a_new_one_after_401(
+    edited: Callable[..., Path], account: ServiceAccount, put: Put, tmp_path: Path
+) -> None:
+    put.variable("x", "found")
+    calls, token = tmp_path / "calls", tmp_path / "token"
+    token.write_text("expired")
+    plugin = tmp_path / "plugin"
+    plugin.write_text(
+        f"#!{sys.executable}\nimport json, pathlib\n"
+        f"pathlib.Path({str(calls)!r}).open('a').write('called\\n')\n"
+        "print(json.dumps({'apiVersion': 'client.authentication.k8s.io/v1', 'kind': 'ExecCredential', "
+        f"'status': {{'token': pathlib.Path({str(token)!r}).read_text()}}}}))\n"
+    )
+    plugin.chmod(0o755)
+
+    def use_plugin(config: dict[str, Any]) -> None:
+        command = {"apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin), "interactiveMode": "Never"}
+        config["users"][0]["user"] = {"exec": command}
+
+    backend = KubernetesSecretsBackend(kubeconfig=str(edited(use_plugin)))
+    with pytest.raises(UnauthorizedError, match="does not accept the kubeconfig"):
+        backend.get_variable("x")
+    token.write_text(account.token)
+
+    assert backend.get_variable("x") == "found"
+    assert calls.read_text().count("called") >= 2
+
+
+def test_skipping_the_check_of_the_certificate_is_its_owners_choice(edited: Callable[..., Path], put: Put) -> None:
+    put.variable("x", "found")
+
+    def skip(config: dict[str, Any]) -> None:
+        config["clusters"][0]["cluster"].pop("certificate-authority")
+        config["clusters"][0]["cluster"]["insecure-skip-tls-verify"] = True
+
+    assert KubernetesSecretsBackend(kubeconfig=str(edited(skip))).get_variable("x") == "found"
+
+
+def test_a_server_with_a_path(edited: Callable[..., Path], proxy: Proxy) -> None:
+    def behind_a_path(config: dict[str, Any]) -> None:
+        config["clusters"][0]["cluster"] = {
+            "server": f"https://{proxy.host}:{proxy.port}/k8s/clusters/c-1/",
+            "certificate-authority": str(proxy.ca_file),
+        }
+
+    proxy.faults.append(answer_with(404))
+    with pytest.raises(ApiError, match="answered 404"):
+        KubernetesSecretsBackend(kubeconfig=str(edited(behind_a_path))).get_variable("x")
+
+    assert proxy.requests[0].target.startswith("/k8s/clusters/c-1/api/v1/namespaces/")
+
+
+@pytest.mark.skipif(which("kubectl") is None, reason="needs kubectl on PATH")
+def test_through_kubectl_proxy(path: Path, put: Put, tmp_path: Path) -> None:
+    """It listens on plain HTTP and adds the credentials itself."""
+    put.variable("x", "found")
+    output = tmp_path / "output"
+    with (
+        output.open("w") as stream,
+        subprocess.Popen(["kubectl", "--kubeconfig", str(path), "proxy", "--port=0"], stdout=stream) as kubectl,
+    ):
+        try:
+            until(lambda: "127.0.0.1:" in output.read_text())
+            port = output.read_text().rpartition(":")[2].strip()
+
+            def plain(config: dict[str, Any]) -> None:
+                config["clusters"][0]["cluster"] = {"server": f"http://127.0.0.1:{port}"}
+                config["users"][0]["user"] = {}
+
+            copy = tmp_path / "copy"
+            copy.write_bytes(path.read_bytes())
+            edit(copy, plain)
+            assert KubernetesSecretsBackend(kubeconfig=str(copy)).get_variable("x") == "found"
+        finally:
+            kubectl.terminate()
+
+
+def test_without_the_extra_the_error_says_what_to_install(path: Path) -> None:
+    program = """
+import sys
+sys.modules["kubernetes"] = None  # what an import of something that is not installed finds
+from airflow_kubernetes_secrets.api.kubeconfig import KubeconfigCredentials
+try:
+    KubeconfigCredentials(sys.argv[1], None)
+except Exception as error:
+    print(error)
+"""
+    source = Path(__file__).parents[2] / "src"
+    done = subprocess.run(
+        [sys.executable, "-c", program, path],
+        env={**os.environ, "PYTHONPATH": str(source)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert "pip install 'airflow-kubernetes-secrets[kubeconfig]'" in done.stdout
+
+
+def test_the_official_client_is_loaded_only_for_a_kubeconfig() -> None:
+    program = (
+        "import json, sys; from airflow_kubernetes_secrets.sources.direct import DirectSource; "
+        "print(json.dumps('kubernetes' in sys.modules))"
+    )
+    source = Path(__file__).parents[2] / "src"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": str(source)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert json.loads(done.stdout) is False

@@ -1,0 +1,339 @@
+"""What a lookup finds, and what it takes of several."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import pytest
+from support.cluster import Cluster
+from support.logs import said
+from support.proxy import Proxy
+from support.secrets import CONFIG, CONNECTION, TEAM, VARIABLE, MakeBackend, Put
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.errors import MalformedSecretError
+
+LOGGER = "airflow_kubernetes_secrets"
+
+POSTGRES = '{"conn_type": "postgres", "host": "db.example.com", "login": "user", "password": "p@ss/w?rd", "port": 5432}'
+
+
+def test_connection_as_a_uri(backend: KubernetesSecretsBackend, put: Put) -> None:
+    put.connection("smtp_default", "smtp://user:password@smtp.example.com:587")
+
+    assert backend.get_conn_value("smtp_default") == "smtp://user:password@smtp.example.com:587"
+    connection = backend.get_connection("smtp_default")
+    assert (connection.conn_id, connection.conn_type, connection.host) == ("smtp_default", "smtp", "smtp.example.com")
+    assert (connection.login, connection.password, connection.port) == ("user", "password", 587)
+
+
+def test_connection_as_json(backend: KubernetesSecretsBackend, put: Put) -> None:
+    put.connection("my_postgres_db", POSTGRES)
+
+    assert backend.get_conn_value("my_postgres_db") == POSTGRES
+    connection = backend.get_connection("my_postgres_db")
+    assert (connection.conn_type, connection.password, connection.port) == ("postgres", "p@ss/w?rd", 5432)
+
+
+def test_connection_with_the_newline_of_a_file(backend: KubernetesSecretsBackend, put: Put) -> None:
+    put.connection("from_file", "http://example.com\n")
+
+    assert backend.get_conn_value("from_file") == "http://example.com\n"
+    assert backend.get_connection("from_file").host == "example.com"
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n", "  spaces  ", "", " ", "ünï¢ode ✓", "null", "0"],
+)
+def test_variable_exactly_as_stored(backend: KubernetesSecretsBackend, put: Put, value: str) -> None:
+    put.variable("my_var", value)
+
+    assert backend.get_variable("my_var") == value
+
+
+def test_configuration_option_without_white_space_around_it(backend: KubernetesSecretsBackend, put: Put) -> None:
+    put.config("sql_alchemy_conn", "  postgresql://airflow:a b@db/airflow\r\n")
+
+    assert backend.get_config("sql_alchemy_conn") == "postgresql://airflow:a b@db/airflow"
+
+
+def test_the_three_kinds_do_not_mix(backend: KubernetesSecretsBackend, put: Put) -> None:
+    put.variable("same", "a variable")
+    put.config("same", "an option")
+
+    assert backend.get_conn_value("same") is None
+    assert backend.get_variable("same") == "a variable"
+    assert backend.get_config("same") == "an option"
+
+
+def test_an_unlabelled_secret_is_not_found_by_its_name(backend: KubernetesSecretsBackend, put: Put) -> None:
+    put({}, "http://example.com", name="my-conn")
+
+    assert backend.get_conn_value("my-conn") is None
+
+
+def test_a_miss_is_silent_above_debug(
+    backend: KubernetesSecretsBackend, caplog: pytest.LogCaptureFixture, namespace: str
+) -> None:
+    with caplog.at_level(logging.DEBUG, LOGGER):
+        assert backend.get_connection("nobody") is None
+        assert backend.get_conn_value("nobody") is None
+        assert backend.get_variable("nobody") is None
+        assert backend.get_config("nobody") is None
+
+    ours = [record for record in caplog.records if record.name == LOGGER]
+    assert {record.levelno for record in ours} == {logging.DEBUG}
+    assert "connection 'nobody': no Secret matches" in ours[0].getMessage()
+
+
+@pytest.mark.parametrize(
+    ("team", "selector"),
+    [(None, f"{CONNECTION}=my_db,!{TEAM}"), ("analytics", f"{CONNECTION}=my_db")],
+    ids=["no team", "a team"],
+)
+def test_a_lookup_is_one_list(proxied: MakeBackend, proxy: Proxy, put: Put, team: str | None, selector: str) -> None:
+    put.connection("my_db", "postgres://global", name="global")
+    backend = proxied()
+
+    assert backend.get_conn_value("my_db", team_name=team) == "postgres://global"
+
+    [request] = proxy.requests
+    assert request.method == "GET"
+    assert request.target.partition("?")[0] == f"/api/v1/namespaces/{put.namespace}/secrets"
+    assert request.query == {"labelSelector": [selector], "resourceVersion": ["0"]}
+
+
+class TestOptions:
+    def test_labels(self, make_backend: MakeBackend, put: Put) -> None:
+        put({"example.com/conn": "x"}, "http://connection")
+        put({"my-variable": "x"}, "variable")
+        put({"example.com/option": "x"}, "option")
+        backend = make_backend(
+            connections_label="example.com/conn", variables_label="my-variable", config_label="example.com/option"
+        )
+
+        assert backend.get_conn_value("x") == "http://connection"
+        assert backend.get_variable("x") == "variable"
+        assert backend.get_config("x") == "option"
+
+    @pytest.mark.parametrize("null", [None, "null"])
+    def test_a_null_label_sends_no_request(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put, null: str | None
+    ) -> None:
+        put.connection("x", "http://connection")
+        put.variable("x", "variable")
+        put.config("x", "option")
+        backend = proxied(connections_label=null, variables_label=null, config_label=null)
+
+        assert backend.get_connection("x") is None
+        assert backend.get_conn_value("x") is None
+        assert backend.get_variable("x") is None
+        assert backend.get_config("x") is None
+        assert proxy.requests == []
+
+    def test_a_null_label_switches_off_its_own_kind_only(self, make_backend: MakeBackend, put: Put) -> None:
+        put.variable("x", "variable")
+
+        assert make_backend(connections_label=None, config_label=None).get_variable("x") == "variable"
+
+    def test_data_keys(self, make_backend: MakeBackend, put: Put) -> None:
+        put({CONNECTION: "x"}, data={"uri": "http://connection", "value": "no"})
+        put({VARIABLE: "x"}, data={"VAR.txt": "variable", "value": "no"})
+        put({CONFIG: "x"}, data={"_option": "option", "value": "no"})
+        backend = make_backend(connections_data_key="uri", variables_data_key="VAR.txt", config_data_key="_option")
+
+        assert backend.get_conn_value("x") == "http://connection"
+        assert backend.get_variable("x") == "variable"
+        assert backend.get_config("x") == "option"
+
+    def test_namespace(self, cluster: Cluster, make_backend: MakeBackend, put: Put, namespace: str) -> None:
+        other = f"{namespace}-other"
+        account = cluster.service_account(other, "reader", {namespace: ["list"], other: ["list"]})
+        put.variable("x", "from the pod's namespace", namespace=other)
+        put.variable("x", "from the named namespace")
+        folder = str(account.folder)
+
+        assert make_backend(service_account_path=folder).get_variable("x") == "from the pod's namespace"
+        named = make_backend(service_account_path=folder, namespace=namespace)
+        assert named.get_variable("x") == "from the named namespace"
+
+
+class TestSeveralMatches:
+    def test_the_oldest_is_used_and_one_warning_names_all(
+        self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        put.variable("x", "oldest", name="z-oldest")
+        # Creation times have whole seconds.
+        time.sleep(1.1)
+        put.variable("x", "newer", name="b-newer")
+        put.variable("x", "newest", name="a-newest")
+
+        for _ in range(3):
+            assert backend.get_variable("x") == "oldest"
+
+        [warning] = said(caplog)
+        assert "variable 'x': 3 Secrets match" in warning
+        for name in ("z-oldest", "b-newer", "a-newest"):
+            assert f"{put.namespace}/{name}" in warning
+
+    def test_of_one_age_the_first_by_name(self, backend: KubernetesSecretsBackend, put: Put) -> None:
+        for attempt in range(20):
+            second = put.variable(f"x{attempt}", "second", name=f"b-{attempt}")
+            first = put.variable(f"x{attempt}", "first", name=f"a-{attempt}")
+            if first["metadata"]["creationTimestamp"] == second["metadata"]["creationTimestamp"]:
+                assert backend.get_variable(f"x{attempt}") == "first"
+                return
+        pytest.fail("no two Secrets were created within one second")
+
+
+class TestNoDataKey:
+    def test_it_is_a_miss_with_a_warning_that_names_the_keys(
+        self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        put({CONNECTION: "my_db"}, data={"username": "user", "password": "hunter2"}, name="app-db")
+
+        assert backend.get_connection("my_db") is None
+        assert backend.get_conn_value("my_db") is None
+
+        [warning] = said(caplog)
+        assert f"Secret {put.namespace}/app-db, key 'value'" in warning
+        assert "'password', 'username'" in warning
+        assert "hunter2" not in warning
+
+    def test_a_secret_without_data(
+        self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        put({VARIABLE: "x"}, name="empty")
+
+        assert backend.get_variable("x") is None
+        assert "none at all" in said(caplog)[0]
+
+
+class TestTeams:
+    @pytest.fixture(autouse=True)
+    def secrets(self, put: Put) -> None:
+        put.variable("both", "of analytics", team="analytics")
+        put.variable("both", "global")
+        put.variable("global", "global")
+        put.variable("analytics_only", "of analytics", team="analytics")
+
+    @pytest.mark.parametrize(
+        ("key", "team", "value"),
+        [
+            ("both", "analytics", "of analytics"),
+            ("both", "other", "global"),
+            ("both", None, "global"),
+            ("both", "", "global"),
+            ("global", "analytics", "global"),
+            ("global", None, "global"),
+            ("analytics_only", "analytics", "of analytics"),
+            ("analytics_only", "other", None),
+            ("analytics_only", None, None),
+            # No label can hold these, so no Secret is theirs.
+            ("both", "analytics,x=y", "global"),
+            ("analytics_only", "a" * 64, None),
+        ],
+    )
+    def test_whose_secret_answers(
+        self, backend: KubernetesSecretsBackend, key: str, team: str | None, value: str | None
+    ) -> None:
+        assert backend.get_variable(key, team_name=team) == value
+
+    def test_connections_have_teams_too(self, backend: KubernetesSecretsBackend, put: Put) -> None:
+        put.connection("x", "http://team", team="analytics")
+
+        assert backend.get_connection("x", team_name="analytics").host == "team"
+        assert backend.get_connection("x", team_name="other") is None
+        assert backend.get_connection("x") is None
+
+    def test_another_label(self, make_backend: MakeBackend, put: Put) -> None:
+        put({VARIABLE: "x", "example.com/team": "blue"}, "of blue")
+        put({VARIABLE: "x"}, "global")
+        backend = make_backend(team_label="example.com/team")
+
+        assert backend.get_variable("x", team_name="blue") == "of blue"
+        assert backend.get_variable("x") == "global"
+
+    def test_null_switches_teams_off(self, make_backend: MakeBackend) -> None:
+        backend = make_backend(team_label="null")
+
+        assert backend.get_variable("analytics_only") == "of analytics"
+        assert backend.get_variable("analytics_only", team_name="other") == "of analytics"
+
+    @pytest.mark.parametrize("broken", [{"other": "x"}, {"value": b"\xff\xfe"}], ids=["no data key", "not UTF-8"])
+    def test_a_broken_secret_of_the_team_is_not_replaced_by_the_global_one(
+        self, backend: KubernetesSecretsBackend, put: Put, broken: dict[str, str | bytes]
+    ) -> None:
+        put({VARIABLE: "b", TEAM: "analytics"}, data=broken, name="broken")
+        put.variable("b", "global")
+
+        with pytest.raises(MalformedSecretError, match=f"Secret {put.namespace}/broken, key 'value'"):
+            backend.get_variable("b", team_name="analytics")
+        assert backend.get_variable("b") == "global"
+
+    def test_a_blank_connection_of_the_team_is_not_replaced_by_the_global_one(
+        self, backend: KubernetesSecretsBackend, put: Put
+    ) -> None:
+        put.connection("b", " ", team="analytics", name="blank")
+        put.connection("b", "http://global")
+
+        with pytest.raises(MalformedSecretError, match="blank"):
+            backend.get_connection("b", team_name="analytics")
+
+
+HOSTILE_IDS = {
+    "comma": "a,b=c",
+    "another selector": "x,airflow.apache.org/team",
+    "space": "x y",
+    "too long": "x" * 64,
+    "empty": "",
+    "unicode": "zwölf",
+    "newline": "x\n",
+    "newline in front": "\nx",
+    "negation": "!x",
+    "slash": "a/b",
+    "colon and plus": "cosmos__2026-05-04T10:15:00+00:00",
+    "dash in front": "-x",
+    "dot at the end": "x.",
+    "set": "x in (a,b)",
+    "parentheses": "x)(",
+    "null byte": "x\0",
+    "ampersand": "x&limit=1",
+    "percent": "x%2Cy",
+}
+
+
+@pytest.mark.parametrize("hostile", HOSTILE_IDS.values(), ids=HOSTILE_IDS)
+def test_an_id_that_no_label_can_hold_is_a_local_miss(
+    proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture, hostile: str
+) -> None:
+    for innocent in ("x", "a", "b"):
+        put.connection(innocent, "http://innocent")
+    backend = proxied()
+
+    with caplog.at_level(logging.DEBUG, LOGGER):
+        assert backend.get_connection(hostile) is None
+        assert backend.get_conn_value(hostile) is None
+        assert backend.get_variable(hostile) is None
+        assert backend.get_config(hostile) is None
+
+    assert proxy.requests == []
+    assert said(caplog) == []
+
+
+def test_a_uri_where_an_id_belongs_is_not_logged(
+    backend: KubernetesSecretsBackend, caplog: pytest.LogCaptureFixture
+) -> None:
+    """``sql_alchemy_conn_secret`` wants an id, and people have given it the database URI."""
+    with caplog.at_level(logging.DEBUG, LOGGER):
+        assert backend.get_config("postgresql://airflow:hunter2@db/airflow") is None
+
+    assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize("conn_id", ["x", "X" * 63, "a.b-c_d", "0", "a--__..b", "A"])
+def test_an_id_at_the_edge_of_what_a_label_can_hold(backend: KubernetesSecretsBackend, put: Put, conn_id: str) -> None:
+    put.variable(conn_id, "found")
+    assert backend.get_variable(conn_id) == "found"

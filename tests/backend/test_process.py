@@ -1,0 +1,210 @@
+"""What belongs to the process: connections outlive backend objects, are shared by threads, and end at a fork."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import textwrap
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from support.cluster import Cluster
+from support.proxy import Proxy, answer_with, late
+from support.secrets import MakeBackend, Put
+
+from airflow_kubernetes_secrets.errors import ApiUnavailableError
+
+
+def test_building_a_backend_asks_nothing_and_starts_nothing(proxied: MakeBackend, proxy: Proxy) -> None:
+    before = threading.active_count()
+
+    backend = proxied(namespace="airflow")
+    repr(backend)
+
+    assert proxy.connections == 0
+    assert threading.active_count() == before
+
+
+def test_a_backend_is_built_where_nothing_is_configured(
+    monkeypatch: pytest.MonkeyPatch, make_backend: MakeBackend
+) -> None:
+    """Airflow builds it in every process, also in those that never look anything up."""
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST")
+
+    make_backend(service_account_path="/no/such/folder")
+
+
+def test_a_new_backend_for_each_lookup_uses_the_same_connection(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    put.variable("x", "found")
+
+    assert [proxied().get_variable("x") for _ in range(10)] == ["found"] * 10
+    assert proxied().get_config("missing") is None
+
+    assert proxy.connections == 1
+    assert len(proxy.requests) == 11
+
+
+def test_backends_of_other_options_do_not_share(
+    cluster: Cluster, proxied: MakeBackend, proxy: Proxy, put: Put, namespace: str
+) -> None:
+    other = f"{namespace}-other"
+    cluster.service_account(other, "unused", {})
+    put.variable("x", "here")
+
+    assert proxied().get_variable("x") == "here"
+    assert proxied(variables_data_key="another").get_variable("x") is None
+    assert proxy.connections == 2
+
+
+def test_threads_share_a_backend(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    keys = [f"x{number}" for number in range(8)]
+    for key in keys:
+        put.variable(key, f"value of {key}")
+    backend = proxied()
+
+    with ThreadPoolExecutor(8) as threads:
+        for _ in range(10):
+            assert list(threads.map(backend.get_variable, keys)) == [f"value of {key}" for key in keys]
+
+    assert proxy.connections <= 8
+
+
+def test_no_more_connections_are_kept_than_are_of_use(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    put.variable("x", "found")
+    backend = proxied()
+    proxy.faults.extend([late(0.5)] * 20)
+    with ThreadPoolExecutor(20) as threads:
+        assert set(threads.map(lambda _: backend.get_variable("x"), range(20))) == {"found"}
+    opened = proxy.connections
+
+    proxy.faults.extend([late(0.5)] * 20)
+    with ThreadPoolExecutor(20) as threads:
+        assert set(threads.map(lambda _: backend.get_variable("x"), range(20))) == {"found"}
+
+    assert proxy.connections - opened >= opened - 8
+
+
+class TestFork:
+    def test_a_child_opens_connections_of_its_own(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        put.variable("x", "found")
+        backend = proxied()
+        assert backend.get_variable("x") == "found"
+
+        in_child(lambda: backend.get_variable("x") == "found")
+
+        assert backend.get_variable("x") == "found"
+        assert [request.connection for request in proxy.requests] == [1, 2, 1]
+
+    def test_parent_and_child_at_the_same_time(self, proxied: MakeBackend, put: Put) -> None:
+        put.variable("parent", "of the parent")
+        put.variable("child", "of the child")
+        backend = proxied()
+        assert backend.get_variable("parent") == "of the parent"
+
+        def ask() -> bool:
+            return all(backend.get_variable("child") == "of the child" for _ in range(50))
+
+        child = fork(ask)
+        for _ in range(50):
+            assert backend.get_variable("parent") == "of the parent"
+        join(child)
+
+    def test_a_fork_while_another_thread_asks(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        put.variable("x", "found")
+        backend = proxied()
+        proxy.faults.append(late(1))
+        with ThreadPoolExecutor(1) as threads:
+            answer = threads.submit(backend.get_variable, "x")
+            in_child(lambda: backend.get_variable("x") == "found")
+            assert answer.result(20) == "found"
+
+    def test_a_child_says_again_what_its_parent_said(
+        self, proxied: MakeBackend, proxy: Proxy, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        """A task's log is another file than its supervisor's."""
+        proxy.faults.extend([answer_with(503)] * 1000)
+        backend = proxied(timeout=0.3)
+        with pytest.raises(ApiUnavailableError):
+            backend.get_variable("x")
+        log = tmp_path / "log"
+
+        def ask() -> bool:
+            import logging
+
+            logging.basicConfig(filename=log, force=True)
+            for _ in range(2):
+                with pytest.raises(ApiUnavailableError):
+                    backend.get_variable("x")
+            return True
+
+        in_child(ask)
+
+        assert log.read_text().count("it answered 503") == 1
+
+
+def test_a_process_that_was_interrupted_at_its_end_prints_nothing(
+    cluster: Cluster, make_backend: MakeBackend, put: Put, tmp_path: Path
+) -> None:
+    """Kept connections are no reason for a warning when the interpreter ends."""
+    put.variable("x", "found")
+    folder = make_backend()._options.service_account_path
+    program = f"""
+        from airflow_kubernetes_secrets import KubernetesSecretsBackend
+        print(KubernetesSecretsBackend(service_account_path={folder!r}).get_variable("x"))
+    """
+
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        env={**os.environ, "AIRFLOW_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert (done.stdout, done.stderr) == ("found\n", "")
+
+
+def test_ipv6(cluster: Cluster, make_backend: MakeBackend, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    account = cluster.service_account(put.namespace, "ipv6", {put.namespace: ["list"]})
+    put.variable("x", "found")
+    with Proxy(cluster, host="::1") as proxy:
+        monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "::1")
+        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(proxy.port))
+
+        assert make_backend(service_account_path=str(proxy.folder(account))).get_variable("x") == "found"
+
+        assert proxy.requests[0].headers["host"] == f"[::1]:{proxy.port}"
+
+        with socket.create_server(("127.0.0.1", 0)) as closed:
+            port = closed.getsockname()[1]
+        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
+        with pytest.raises(ApiUnavailableError, match=rf"at \[::1\]:{port} "):
+            make_backend(timeout=0.5).get_variable("x")
+
+
+def in_child(check: Callable[[], bool]) -> None:
+    """Fork, let the child check, and wait for it."""
+    join(fork(check))
+
+
+def fork(check: Callable[[], bool]) -> int:
+    pid = os.fork()
+    if pid == 0:
+        # The child must not go on with pytest, whatever happens.
+        code = 1
+        try:
+            code = 0 if check() else 2
+        finally:
+            os._exit(code)
+    return pid
+
+
+def join(pid: int) -> None:
+    _pid, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0

@@ -1,0 +1,202 @@
+"""One face for the two Kubernetes API servers that the suites run against: the devserver and a real kube-apiserver."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import shutil
+import tempfile
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import yaml
+from support.kube_apiserver import KubeApiserver, bearer, trust
+
+if TYPE_CHECKING:
+    from airflow_kubernetes_secrets.devserver import DevServer
+
+GRANT_SECONDS = 15.0
+_numbers = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class ServiceAccount:
+    """A service account; ``folder`` is laid out like the one in a pod: token, ca.crt, namespace."""
+
+    namespace: str
+    name: str
+    token: str = field(repr=False)
+    folder: Path
+
+
+class Cluster(ABC):
+    """A running Kubernetes API server."""
+
+    name: str
+
+    def __init__(self, host: str, port: int, ca_file: Path, admin_token: str) -> None:
+        self.host = host
+        self.port = port
+        self.url = f"https://{host}:{port}"
+        self.ca_file = ca_file
+        self.admin_token = admin_token
+        self.directory = Path(tempfile.mkdtemp(prefix="cluster-"))
+        self.admin = self.client(admin_token)
+
+    def client(self, token: str | None) -> httpx.Client:
+        """A client that sends ``token``; the caller closes it."""
+        headers = bearer(token) if token is not None else {}
+        return httpx.Client(base_url=self.url, headers=headers, verify=trust(self.ca_file), timeout=20)
+
+    def create_namespace(self, name: str) -> None:
+        """Create the namespace; one that exists already is left as it is."""
+        response = self.admin.post("/api/v1/namespaces", json={"metadata": {"name": name}})
+        if response.status_code != httpx.codes.CONFLICT:
+            checked(response)
+
+    def apply(self, secret: dict[str, Any]) -> dict[str, Any]:
+        """Create the Secret, or replace the one of that name; the answer is the stored object."""
+        metadata = secret["metadata"]
+        path = f"/api/v1/namespaces/{metadata.get('namespace', 'default')}/secrets"
+        response = self.admin.post(path, json=secret)
+        if response.status_code == httpx.codes.CONFLICT:
+            response = self.admin.put(f"{path}/{metadata['name']}", json=secret)
+        return checked(response)
+
+    def service_account(self, namespace: str, name: str, grants: Mapping[str, Sequence[str]]) -> ServiceAccount:
+        """A new service account that may do ``grants``: namespace to verbs on Secrets (``*`` is every namespace).
+
+        Its namespace and those of the grants are created where they do not exist. It returns when the server
+        already honours the grants.
+        """
+        for each in {namespace, *grants} - {"*"}:
+            self.create_namespace(each)
+        token = self._token(namespace, name, grants)
+        folder = self.directory / f"serviceaccount-{next(_numbers)}"
+        folder.mkdir()
+        (folder / "token").write_text(token)
+        (folder / "namespace").write_text(namespace)
+        shutil.copyfile(self.ca_file, folder / "ca.crt")
+        with self.client(token) as client:
+            for each, verbs in grants.items():
+                for verb in verbs:
+                    wait_until_allowed(client, "" if each == "*" else each, verb)
+        return ServiceAccount(namespace, name, token, folder)
+
+    @abstractmethod
+    def _token(self, namespace: str, name: str, grants: Mapping[str, Sequence[str]]) -> str: ...
+
+    def kubeconfig(self, token: str, namespace: str | None = None) -> Path:
+        """A new kubeconfig file with this server, ``token`` and, where given, a default namespace."""
+        context = {"cluster": "test", "user": "test", **({"namespace": namespace} if namespace else {})}
+        config = {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "clusters": [{"name": "test", "cluster": {"server": self.url, "certificate-authority": str(self.ca_file)}}],
+            "users": [{"name": "test", "user": {"token": token}}],
+            "contexts": [{"name": "test", "context": context}],
+            "current-context": "test",
+        }
+        path = self.directory / f"kubeconfig-{next(_numbers)}"
+        path.write_text(yaml.safe_dump(config))
+        path.chmod(0o600)
+        return path
+
+    @abstractmethod
+    def forget_history(self) -> None:
+        """Make every version before now too old to watch from and to page on: 410, as after some minutes."""
+
+    def pod_environment(self) -> dict[str, str]:
+        """The variables by which a pod finds its API server."""
+        return {"KUBERNETES_SERVICE_HOST": self.host, "KUBERNETES_SERVICE_PORT": str(self.port)}
+
+    def close(self) -> None:
+        """Close the client and remove the files; the server itself is its owner's to stop."""
+        self.admin.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class KubeApiserverCluster(Cluster):
+    """The real one: service accounts, RBAC and tokens are the cluster's own."""
+
+    name = "kube-apiserver"
+
+    def __init__(self, server: KubeApiserver) -> None:
+        super().__init__(server.host, server.port, server.ca_file, server.admin_token)
+        self.server = server
+
+    def forget_history(self) -> None:
+        """Takes about 4 s: a server's memory of changes ends with it, and etcd's with a compaction."""
+        self.server.kill_apiserver()
+        self.server.compact()
+        self.server.start_apiserver()
+        self.admin.close()
+        self.admin = self.client(self.admin_token)
+
+    def _token(self, namespace: str, name: str, grants: Mapping[str, Sequence[str]]) -> str:
+        accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
+        checked(self.admin.post(accounts, json={"metadata": {"name": name}}))
+        for each, verbs in grants.items():
+            if verbs:
+                self._grant(each, verbs, {"kind": "ServiceAccount", "namespace": namespace, "name": name})
+        request = {
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenRequest",
+            "spec": {"expirationSeconds": 3600},
+        }
+        token: str = checked(self.admin.post(f"{accounts}/{name}/token", json=request))["status"]["token"]
+        return token
+
+    def _grant(self, namespace: str, verbs: Sequence[str], subject: dict[str, str]) -> None:
+        everywhere = namespace == "*"
+        base = "/apis/rbac.authorization.k8s.io/v1" + ("" if everywhere else f"/namespaces/{namespace}")
+        role, binding = ("clusterroles", "clusterrolebindings") if everywhere else ("roles", "rolebindings")
+        name = f"grant-{next(_numbers)}"
+        rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": list(verbs)}]
+        checked(self.admin.post(f"{base}/{role}", json={"metadata": {"name": name}, "rules": rules}))
+        kind = "ClusterRole" if everywhere else "Role"
+        reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
+        body = {"metadata": {"name": name}, "roleRef": reference, "subjects": [subject]}
+        checked(self.admin.post(f"{base}/{binding}", json=body))
+
+
+class DevserverCluster(Cluster):
+    """The devserver of this project, in a thread of the test process."""
+
+    name = "devserver"
+
+    def __init__(self, server: DevServer) -> None:
+        super().__init__(server.host, server.port, server.ca_file, server.create_token("admin", None))
+        self.server = server
+
+    def forget_history(self) -> None:
+        self.server.forget_history()
+
+    def _token(self, namespace: str, name: str, grants: Mapping[str, Sequence[str]]) -> str:
+        return self.server.create_token(f"system:serviceaccount:{namespace}:{name}", grants)
+
+
+def checked(response: httpx.Response) -> dict[str, Any]:
+    """The JSON of a response that succeeded."""
+    assert response.is_success, f"{response.request.method} {response.request.url}: {response.text}"
+    body: dict[str, Any] = json.loads(response.text)
+    return body
+
+
+def wait_until_allowed(client: httpx.Client, namespace: str, verb: str) -> None:
+    """RBAC works from caches that follow the stored roles, so a grant takes a moment on a real server."""
+    attributes = {"namespace": namespace, "verb": verb, "resource": "secrets"}
+    review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
+    body = {**review, "spec": {"resourceAttributes": attributes}}
+    deadline = time.monotonic() + GRANT_SECONDS
+    while True:
+        response = client.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", json=body)
+        if response.is_success and response.json()["status"]["allowed"]:
+            return
+        assert time.monotonic() < deadline, f"{verb} secrets in {namespace!r} is not allowed: {response.text}"
+        time.sleep(0.01)

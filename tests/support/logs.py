@@ -1,0 +1,16 @@
+"""What the backend has logged."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+
+def said(caplog: pytest.LogCaptureFixture, level: int = logging.WARNING) -> list[str]:
+    """The messages of the backend's own logger, of at least this level."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name == "airflow_kubernetes_secrets" and record.levelno >= level
+    ]

@@ -1,0 +1,106 @@
+"""Label keys, values and selectors; that a real server agrees is the contract suite's business."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_kubernetes_secrets.labels import (
+    LabelSelector,
+    Operator,
+    Requirement,
+    SelectorError,
+    is_label_key,
+    is_label_value,
+)
+
+KEYS = st.from_regex(r"\A([a-z0-9]{1,5}(\.[a-z0-9]{1,5}){0,2}/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,8}[A-Za-z0-9])?\Z")
+VALUES = st.from_regex(r"\A[A-Za-z0-9]([A-Za-z0-9_.-]{0,8}[A-Za-z0-9])?\Z")
+REQUIREMENTS = st.one_of(
+    st.builds(Requirement, KEYS, st.sampled_from([Operator.EXISTS, Operator.NOT_EXISTS]), st.just(())),
+    st.builds(
+        Requirement,
+        KEYS,
+        st.sampled_from([Operator.IN, Operator.NOT_IN]),
+        st.sets(VALUES, min_size=1, max_size=3).map(lambda values: tuple(sorted(values))),
+    ),
+)
+SELECTORS = st.lists(REQUIREMENTS, max_size=4).map(lambda all_of: LabelSelector(tuple(all_of)))
+
+
+@given(SELECTORS)
+def test_what_is_rendered_is_parsed_again(selector: LabelSelector) -> None:
+    assert LabelSelector.parse(str(selector)) == selector
+
+
+@given(st.text(max_size=70))
+def test_an_equal_selector_holds_only_its_own_value(value: str) -> None:
+    """Whatever the id, either it is refused, or the selector means this id and nothing else."""
+    if not is_label_value(value):
+        with pytest.raises(SelectorError):
+            LabelSelector.equal("id", value)
+        return
+    parsed = LabelSelector.parse(str(LabelSelector.equal("id", value)))
+    assert parsed.requirements == (Requirement("id", Operator.IN, (value,)),)
+    assert parsed.matches({"id": value})
+
+
+@pytest.mark.parametrize(
+    ("text", "labels", "matches"),
+    [
+        ("", {}, True),
+        ("a=b", {"a": "b"}, True),
+        ("a==b", {"a": "b"}, True),
+        ("a=b", {"a": "c"}, False),
+        ("a=b", {}, False),
+        ("a=", {"a": ""}, True),
+        ("a=", {}, False),
+        ("a!=b", {"a": "c"}, True),
+        ("a!=b", {}, True),
+        ("a!=b", {"a": "b"}, False),
+        ("a", {"a": ""}, True),
+        ("a", {}, False),
+        ("!a", {}, True),
+        ("!a", {"a": "x"}, False),
+        ("a in (b, c)", {"a": "c"}, True),
+        ("a in (b,c)", {"a": "d"}, False),
+        ("a notin (b,c)", {}, True),
+        ("a notin (b,c)", {"a": "b"}, False),
+        (" a = b , !c ", {"a": "b"}, True),
+        ("a=b,!c", {"a": "b", "c": "x"}, False),
+        ("a=b,c in (d,e),!f", {"a": "b", "c": "e"}, True),
+        ("example.com/a=b", {"example.com/a": "b"}, True),
+    ],
+)
+def test_matching(text: str, labels: dict[str, str], matches: bool) -> None:
+    assert LabelSelector.parse(text).matches(labels) is matches
+
+
+@pytest.mark.parametrize(
+    "text", ["=b", "a=b=c", "a b", "a in b", "a in (b", "!", "a,,b", "a=b,", "a/b/c=d", "a=x y", "-a"]
+)
+def test_what_is_no_selector(text: str) -> None:
+    with pytest.raises(SelectorError):
+        LabelSelector.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value"),
+    [
+        ("a", True, True),
+        ("A_1.b-c", True, True),
+        ("x" * 63, True, True),
+        ("x" * 64, False, False),
+        ("", False, False),
+        ("-a", False, False),
+        ("a.", False, False),
+        ("a\n", False, False),
+        ("ä", False, False),
+        ("example.com/a", True, False),
+        ("a..b/c", False, False),
+    ],
+)
+def test_keys_and_values(text: str, key: bool, value: bool) -> None:
+    assert is_label_key(text) is key
+    assert is_label_value(text) is value

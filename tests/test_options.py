@@ -1,0 +1,140 @@
+"""``backend_kwargs``: what is taken, and what is said of the rest."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_kubernetes_secrets.errors import OptionError
+from airflow_kubernetes_secrets.options import OPTIONS, Options
+
+
+def test_defaults() -> None:
+    assert Options.parse({}) == Options(
+        namespace=None,
+        connections_label="airflow.apache.org/connection-id",
+        variables_label="airflow.apache.org/variable-key",
+        config_label="airflow.apache.org/config-key",
+        team_label="airflow.apache.org/team",
+        connections_data_key="value",
+        variables_data_key="value",
+        config_data_key="value",
+        service_account_path="/var/run/secrets/kubernetes.io/serviceaccount",
+        kubeconfig=None,
+        context=None,
+        timeout=10,
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "taken"),
+    [
+        ("namespace", "airflow", "airflow"),
+        ("namespace", None, None),
+        ("namespace", "null", None),
+        ("connections_label", None, None),
+        ("connections_label", "null", None),
+        ("variables_label", "NULL", None),
+        ("config_label", "None", None),
+        ("team_label", " null ", None),
+        ("connections_label", "my-label", "my-label"),
+        ("connections_label", "Example_1.x", "Example_1.x"),
+        ("variables_label", "a.b-c.example.com/" + "x" * 63, "a.b-c.example.com/" + "x" * 63),
+        ("connections_data_key", "tls.crt", "tls.crt"),
+        ("config_data_key", "_X-1", "_X-1"),
+        ("timeout", 5, 5.0),
+        ("timeout", 0.25, 0.25),
+        ("timeout", "30", 30.0),
+        ("timeout", " 2.5 ", 2.5),
+        ("kubeconfig", "null", None),
+        ("kubeconfig", "/path with spaces", "/path with spaces"),
+        ("context", "kind-kind", "kind-kind"),
+        ("service_account_path", "/tokens", "/tokens"),
+    ],
+)
+def test_values(name: str, given: object, taken: object) -> None:
+    assert getattr(Options.parse({name: given}), name) == taken
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "needs"),
+    [
+        ("namespace", "", "name of a namespace"),
+        ("namespace", "Airflow", "name of a namespace"),
+        ("namespace", "a/b", "name of a namespace"),
+        ("namespace", "a?x=y", "name of a namespace"),
+        ("namespace", "-a", "name of a namespace"),
+        ("namespace", "a" * 64, "name of a namespace"),
+        ("namespace", ["a"], "name of a namespace"),
+        ("connections_label", "", "label key"),
+        ("connections_label", "a b", "label key"),
+        ("connections_label", "a=b", "label key"),
+        ("connections_label", "/a", "label key"),
+        ("connections_label", "a/", "label key"),
+        ("connections_label", "a/b/c", "label key"),
+        ("connections_label", "Example.com/a", "label key"),
+        ("connections_label", "x" * 64, "label key"),
+        ("connections_label", "x" * 254 + "/a", "label key"),
+        ("connections_label", "x\n", "label key"),
+        ("connections_label", False, "label key"),
+        ("team_label", 1, "label key"),
+        ("connections_data_key", None, "key of a Secret's data"),
+        ("connections_data_key", "", "key of a Secret's data"),
+        ("variables_data_key", "a/b", "key of a Secret's data"),
+        ("config_data_key", "x" * 254, "key of a Secret's data"),
+        ("timeout", 0, "number of seconds above 0"),
+        ("timeout", -1, "number of seconds above 0"),
+        ("timeout", "soon", "number of seconds above 0"),
+        ("timeout", "nan", "number of seconds above 0"),
+        ("timeout", "inf", "number of seconds above 0"),
+        ("timeout", True, "number of seconds above 0"),
+        ("timeout", None, "number of seconds above 0"),
+        ("service_account_path", "", "not blank"),
+        ("service_account_path", None, "not blank"),
+        ("kubeconfig", " ", "not blank"),
+        ("context", 3, "not blank"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named(name: str, value: object, needs: str) -> None:
+    with pytest.raises(OptionError, match=rf"backend_kwargs: {name} needs .*{needs}"):
+        Options.parse({name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("connection_label", "connections_label"),
+        ("variable_data_key", "variables_data_key"),
+        ("name_space", "namespace"),
+        ("Timeout", "timeout"),
+        ("kube_config", "kubeconfig"),
+    ],
+)
+def test_an_unknown_option_names_the_nearest(name: str, nearest: str) -> None:
+    with pytest.raises(OptionError, match=f"there is no option '{name}'; did you mean '{nearest}'"):
+        Options.parse({name: "x"})
+
+
+def test_an_unknown_option_like_no_other_names_them_all() -> None:
+    with pytest.raises(OptionError, match="there is no option 'zzz'; The options are namespace, connections_label, "):
+        Options.parse({"zzz": "hunter2"})
+
+
+def test_the_value_of_an_unknown_option_is_not_shown() -> None:
+    with pytest.raises(OptionError) as raised:
+        Options.parse({"token": "hunter2"})
+
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize("kind", ["connections", "variables", "config"])
+def test_a_kind_and_the_team_cannot_share_a_label(kind: str) -> None:
+    with pytest.raises(OptionError, match=f"{kind}_label and team_label are both 'x'"):
+        Options.parse({f"{kind}_label": "x", "team_label": "x"})
+
+
+def test_equal_options_are_one_key() -> None:
+    assert hash(Options.parse({"timeout": "5"})) == hash(Options.parse({"timeout": 5.0}))
+
+
+def test_every_option_is_described() -> None:
+    assert tuple(OPTIONS) == Options._fields
