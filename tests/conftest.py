@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator
 
 import pytest
+
 from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster
 from support.kube_apiserver import HOW_TO_GET_IT, KubeApiserver, assets
 

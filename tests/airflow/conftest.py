@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from support.airflow import BACKEND, Airflow, installed
 from support.cluster import Cluster
 

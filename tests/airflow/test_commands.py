@@ -8,11 +8,17 @@ from pathlib import Path
 from shutil import which
 
 import pytest
+
 from support.airflow import BACKEND, ROOT, Airflow
 from support.cluster import Cluster
 from support.secrets import Put
 
-KUBECTL = """
+POSTGRES = (
+    '{"conn_type": "postgres", "host": "db.example.com", "login": "user", "password": "pass", '
+    '"port": 5432, "schema": "mydb"}'
+)
+
+KUBECTL = r"""
 kubectl create secret generic my-smtp-secret \
     --from-literal=value='smtp://user:password@smtp.example.com:587' \
     --namespace=airflow
@@ -20,7 +26,7 @@ kubectl label secret my-smtp-secret \
     airflow.apache.org/connection-id=smtp_default \
     --namespace=airflow
 kubectl create secret generic my-postgres-secret \
-    --from-literal=value='{"conn_type": "postgres", "host": "db.example.com", "login": "user", "password": "pass", "port": 5432, "schema": "mydb"}' \
+    --from-literal=value='{POSTGRES}' \
     --namespace=airflow
 kubectl label secret my-postgres-secret \
     airflow.apache.org/connection-id=my_postgres_db \
@@ -31,7 +37,7 @@ kubectl create secret generic my-var-secret \
 kubectl label secret my-var-secret \
     airflow.apache.org/variable-key=my_var \
     --namespace=airflow
-"""
+""".replace("{POSTGRES}", POSTGRES)
 
 NAMES = ("my-smtp-secret", "my-postgres-secret", "my-var-secret")
 

@@ -11,12 +11,12 @@ import pytest
 from kubernetes.client import Configuration
 from kubernetes.config import ConfigException
 from kubernetes.config.incluster_config import InClusterConfigLoader
-from support.cluster import Cluster
-from support.interpreters import find_python
-from support.kube_apiserver import write_certificates
 
 from airflow_kubernetes_secrets.api.credentials import ServiceAccountCredentials
 from airflow_kubernetes_secrets.errors import NotConfiguredError
+from support.cluster import Cluster
+from support.interpreters import find_python
+from support.kube_apiserver import write_certificates
 
 POD = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
 

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 
 import pytest
+
 from support.cluster import Cluster, ServiceAccount
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
@@ -14,8 +15,8 @@ from support.secrets import MakeBackend, Put
 # Before anything imports Airflow, which writes its configuration there.
 os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
 
-from airflow_kubernetes_secrets import KubernetesSecretsBackend  # noqa: E402  # see above
-from airflow_kubernetes_secrets.process import start_anew  # noqa: E402  # see above
+from airflow_kubernetes_secrets import KubernetesSecretsBackend  # see above
+from airflow_kubernetes_secrets.process import start_anew  # see above
 
 
 @pytest.fixture(autouse=True)

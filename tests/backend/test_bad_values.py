@@ -6,13 +6,18 @@ import logging
 import traceback
 
 import pytest
-from support.logs import said
-from support.secrets import MakeBackend, Put
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import MalformedSecretError
+from support.logs import said
+from support.secrets import MakeBackend, Put
 
 MARKER = "hunter2"
+
+
+def json_with(template: str) -> str:
+    return template.replace("%s", MARKER)
+
 
 UNPARSABLE = {
     "blank": ("", "the connection is blank"),
@@ -24,11 +29,11 @@ UNPARSABLE = {
     "raw slash in the password": (f"postgres://user:{MARKER}/x@db:5432/x", "percent-encoded"),
     "open bracket": (f"postgres://user:{MARKER}@[db:5432/x", "percent-encoded"),
     "underscore in the type": (f"my_type://user:{MARKER}@db", "write '-' for '_'"),
-    "broken JSON": ('{"conn_type": "postgres", "password": "%s"' % MARKER, "not valid JSON: .* line 1, column"),
-    "unknown field": ('{"conn_type": "postgres", "username": "%s"}' % MARKER, "does not know: 'username'"),
-    "port in JSON": ('{"conn_type": "postgres", "port": "%s"}' % MARKER, "port is not a number"),
-    "trailing text": ('{"conn_type": "postgres"} %s' % MARKER, "not valid JSON"),
-    "extra is not JSON": ('{"conn_type": "postgres", "extra": {"a": "%s"}, "x": 1}' % MARKER, "does not know: 'x'"),
+    "broken JSON": (json_with('{"conn_type": "postgres", "password": "%s"'), "not valid JSON: .* line 1, column"),
+    "unknown field": (json_with('{"conn_type": "postgres", "username": "%s"}'), "does not know: 'username'"),
+    "port in JSON": (json_with('{"conn_type": "postgres", "port": "%s"}'), "port is not a number"),
+    "trailing text": (json_with('{"conn_type": "postgres"} %s'), "not valid JSON"),
+    "extra is not JSON": (json_with('{"conn_type": "postgres", "extra": {"a": "%s"}, "x": 1}'), "does not know: 'x'"),
 }
 
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 import yaml
-from support.cluster import Cluster, ServiceAccount
-from support.proxy import Proxy, answer_with, until
-from support.secrets import Put
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import ApiError, NotConfiguredError, OptionError, UnauthorizedError
+from support.cluster import Cluster, ServiceAccount
+from support.proxy import Proxy, answer_with, until
+from support.secrets import Put
 
 
 @pytest.fixture(autouse=True)

@@ -6,13 +6,13 @@ import logging
 import time
 
 import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.errors import MalformedSecretError
 from support.cluster import Cluster
 from support.logs import said
 from support.proxy import Proxy
 from support.secrets import CONFIG, CONNECTION, TEAM, VARIABLE, MakeBackend, Put
-
-from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.errors import MalformedSecretError
 
 LOGGER = "airflow_kubernetes_secrets"
 

@@ -13,11 +13,11 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from airflow_kubernetes_secrets.errors import ApiUnavailableError
 from support.cluster import Cluster
 from support.proxy import Proxy, answer_with, late
 from support.secrets import MakeBackend, Put
-
-from airflow_kubernetes_secrets.errors import ApiUnavailableError
 
 
 def test_building_a_backend_asks_nothing_and_starts_nothing(proxied: MakeBackend, proxy: Proxy) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
 from support.environments import ROOT, Environment, build_wheel, build_wheel_from_sdist, downloaded_wheel
 
 MODULE = "airflow.providers.cncf.kubernetes.secrets.kubernetes_secrets_backend"

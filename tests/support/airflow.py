@@ -52,9 +52,9 @@ class Airflow:
         program = ENVIRONMENTS[self.version] / "bin" / "airflow"
         return self._run(str(program), *arguments)
 
-    def python(self, program: str) -> subprocess.CompletedProcess[str]:
+    def python(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a Python program in the same installation."""
-        return self._run(str(ENVIRONMENTS[self.version] / "bin" / "python"), "-c", program)
+        return self._run(str(ENVIRONMENTS[self.version] / "bin" / "python"), "-c", program, *arguments)
 
     def output(self, *arguments: str) -> str:
         """What ``airflow`` prints, when it succeeds."""

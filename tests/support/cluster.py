@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 import yaml
+
 from support.kube_apiserver import KubeApiserver, bearer, trust
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import trustme
+
 from support.cluster import Cluster, ServiceAccount
 
 PATIENCE = 30.0
@@ -211,13 +212,14 @@ class Proxy:
     def _serve(self, plain: socket.socket, number: int) -> None:
         plain.settimeout(PATIENCE)
         # A client that gives up, as many tests want it to, is an OSError here.
-        with contextlib.closing(plain), contextlib.suppress(OSError):
-            with self._tls.wrap_socket(plain, server_side=True) as sock:
-                self._sockets.add(sock)
-                try:
-                    self._exchanges(sock, number)
-                finally:
-                    self._sockets.discard(sock)
+        with contextlib.suppress(OSError), contextlib.closing(plain):
+            sock = self._tls.wrap_socket(plain, server_side=True)
+            self._sockets.add(sock)
+            try:
+                self._exchanges(sock, number)
+            finally:
+                self._sockets.discard(sock)
+                sock.close()
         self._sockets.discard(plain)
 
     def _exchanges(self, sock: ssl.SSLSocket, number: int) -> None:

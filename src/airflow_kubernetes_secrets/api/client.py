@@ -10,7 +10,6 @@ from collections import deque
 from typing import NamedTuple
 from urllib.parse import quote
 
-from airflow_kubernetes_secrets.version import __version__
 from airflow_kubernetes_secrets.api.connection import Connection, TransportError
 from airflow_kubernetes_secrets.api.credentials import Credentials
 from airflow_kubernetes_secrets.api.deadline import Deadline
@@ -20,6 +19,7 @@ from airflow_kubernetes_secrets.api.permissions import forbidden_text
 from airflow_kubernetes_secrets.api.retry import RETRIED_STATUSES, Backoff, retry_after_seconds
 from airflow_kubernetes_secrets.errors import ApiError, ApiUnavailableError, ForbiddenError, UnauthorizedError
 from airflow_kubernetes_secrets.labels import LabelSelector
+from airflow_kubernetes_secrets.version import __version__
 
 # More idle connections than threads that look things up at the same moment are of no use.
 _IDLE_CONNECTIONS = 8

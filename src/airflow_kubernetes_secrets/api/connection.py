@@ -76,7 +76,7 @@ class Connection:
             self._socket.sendall(request_bytes(str(self._endpoint), self._endpoint.path + path, headers))
             self._reader.deadline = deadline
             response = read_response(self._stream)
-        except (OSError, MalformedAnswerError) as error:
+        except (OSError, ValueError, MalformedAnswerError) as error:
             raise _transport_error(error) from None
         self.is_open = response.keeps_open
         return response
@@ -139,14 +139,20 @@ def _connect_tcp(endpoint: Endpoint, deadline: Deadline) -> socket.socket:
 
 
 def _transport_error(problem: Exception) -> TransportError:
-    if isinstance(problem, MalformedAnswerError):
-        return TransportError(str(problem))
     if isinstance(problem, ssl.SSLCertVerificationError):
         return TransportError(f"its certificate is not trusted: {problem.verify_message}", final=True)
+    if isinstance(problem, ValueError):
+        return TransportError("host, path or token hold characters that HTTP cannot carry", final=True)
+    return TransportError(_problem_text(problem))
+
+
+def _problem_text(problem: Exception) -> str:
+    if isinstance(problem, MalformedAnswerError):
+        return str(problem)
     if isinstance(problem, TimeoutError):
-        return TransportError("no answer in time")
+        return "no answer in time"
     if isinstance(problem, ssl.SSLError):
-        return TransportError(f"TLS failed: {problem.reason or type(problem).__name__}")
+        return f"TLS failed: {problem.reason or type(problem).__name__}"
     if isinstance(problem, OSError) and problem.strerror:
-        return TransportError(problem.strerror.lower())
-    return TransportError(f"the connection broke: {type(problem).__name__}")
+        return problem.strerror.lower()
+    return f"the connection broke: {type(problem).__name__}"

@@ -43,7 +43,7 @@ def request_bytes(host: str, target: str, headers: Mapping[str, str]) -> bytes:
     """A GET request.
 
     Raises:
-        ValueError: a line break or another character that does not belong is in the target or in a header.
+        ValueError: the target or a header holds a line break, or another character that does not belong there.
     """
     text = "".join(
         [f"GET {target} HTTP/1.1\r\nHost: {host}\r\n", *(f"{k}: {v}\r\n" for k, v in headers.items()), "\r\n"]

@@ -1,0 +1,86 @@
+"""What the README says is so."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from pathlib import Path
+from shutil import which
+from typing import Any
+
+import pytest
+import yaml
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.api.permissions import forbidden_text
+from airflow_kubernetes_secrets.errors import ForbiddenError
+from airflow_kubernetes_secrets.options import OPTIONS, Options
+from support.airflow import ROOT
+from support.cluster import Cluster
+from support.secrets import MakeBackend
+
+README = (ROOT / "README.md").read_text()
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
+
+
+def test_the_options_and_their_defaults() -> None:
+    rows = re.findall(r"^\| (`[^|]+`) \| ([^|]+) \|", README, flags=re.MULTILINE)
+    documented = {name: default.strip().strip("`") for names, default in rows for name in re.findall(r"`(\w+)`", names)}
+
+    assert list(documented) == list(OPTIONS)
+    for name, default in Options()._asdict().items():
+        expected = {None: "auto" if name == "namespace" else "none", 10.0: "10"}.get(default, default)
+        assert documented[name] == expected, name
+
+
+def test_the_manifest(cluster: Cluster, backend: KubernetesSecretsBackend, namespace: str) -> None:
+    [manifest] = blocks("yaml")
+    secret = yaml.safe_load(manifest)
+    secret["metadata"]["namespace"] = namespace
+    cluster.apply(secret)
+
+    connection = backend.get_connection("my_postgres_db")
+
+    assert (connection.conn_type, connection.host, connection.schema) == ("postgres", "db.example.com", "mydb")
+
+
+def test_the_text_of_a_403() -> None:
+    said = forbidden_text('User "system:serviceaccount:airflow:airflow-worker" cannot list', "list", "airflow")
+
+    [block] = [block for block in blocks("text") if "may not list" in block]
+    assert " ".join(block.split()) == " ".join(f"connection 'my_db': {said}".split())
+
+
+@pytest.mark.skipif(which("kubectl") is None, reason="needs kubectl on PATH")
+@pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
+def test_the_commands_of_kubectl(cluster: Cluster, make_backend: MakeBackend, tmp_path: Path) -> None:
+    """As they stand, on a server with RBAC: the Secret, the role and its binding, and then the lookup is allowed."""
+    account = cluster.service_account("airflow", "airflow-worker", {})
+    environment = {
+        "KUBECONFIG": str(cluster.kubeconfig(cluster.admin_token)),
+        "HOME": str(tmp_path),
+        "PATH": f"{Path(which('kubectl') or '').parent}:/usr/bin:/bin",
+    }
+    cluster.admin.delete("/api/v1/namespaces/airflow/secrets/my-smtp-secret")
+
+    for block in blocks("bash"):
+        subprocess.run(["bash", "-euc", block], env=environment, timeout=60, check=True, capture_output=True)
+
+    backend = make_backend(service_account_path=str(account.folder))
+    connection = _when_granted(backend)
+    assert connection.host == "smtp.example.com"
+
+
+def _when_granted(backend: KubernetesSecretsBackend) -> Any:
+    """RBAC follows a new role within moments."""
+    deadline = time.monotonic() + 15
+    while True:
+        try:
+            return backend.get_connection("smtp_default")
+        except ForbiddenError:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)

@@ -1,0 +1,82 @@
+"""Every Airflow process imports this package: it loads nothing that Airflow does not."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.airflow import BACKEND, Airflow, installed
+from support.cluster import Cluster
+from support.secrets import Put
+
+LIST_MODULES = """
+import json, sys
+import airflow.configuration
+before = set(sys.modules)
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+backend = KubernetesSecretsBackend(service_account_path=sys.argv[1] if len(sys.argv) > 1 else "/none")
+imported = set(sys.modules)
+if len(sys.argv) > 1:
+    assert backend.get_variable("x") == "found", "not found"
+print(json.dumps([sorted(imported - before), sorted(set(sys.modules) - imported)]))
+"""
+
+
+def foreign(modules: list[str]) -> set[str]:
+    """Those that belong neither to the standard library nor to this package."""
+    return (
+        {module.partition(".")[0] for module in modules} - set(sys.stdlib_module_names) - {"airflow_kubernetes_secrets"}
+    )
+
+
+@pytest.mark.parametrize("version", ["3.3", "2.11"])
+def test_neither_import_nor_a_lookup_loads_anything_beyond_airflows_own(
+    version: str, devserver_cluster: Cluster, tmp_path: Path
+) -> None:
+    if not installed(version):
+        pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
+    namespace = f"import-{version.replace('.', '-')}"
+    account = devserver_cluster.service_account(namespace, "reader", {namespace: ["list"]})
+    Put(devserver_cluster, namespace).variable("x", "found")
+    airflow = Airflow(version, tmp_path, devserver_cluster.pod_environment())
+
+    done = airflow.python(LIST_MODULES, str(account.folder))
+
+    assert done.returncode == 0, done.stderr
+    imported, loaded_later = json.loads(done.stdout.splitlines()[-1])
+    assert "airflow_kubernetes_secrets.backend" in imported
+    assert foreign(imported) == set()
+    assert foreign(loaded_later) == set()
+
+
+@pytest.mark.parametrize("module", ["cli", "devserver", "api.kubeconfig"])
+def test_the_backend_leaves_the_rest_of_the_package_alone(module: str, tmp_path: Path) -> None:
+    airflow = Airflow("3.3", tmp_path, {"AIRFLOW__SECRETS__BACKEND": BACKEND})
+
+    done = airflow.python(
+        f"import airflow.configuration, sys; print('airflow_kubernetes_secrets.{module}' in sys.modules)"
+    )
+
+    assert done.stdout.splitlines()[-1] == "False", done.stderr
+
+
+def test_the_package_itself_needs_no_airflow(tmp_path: Path) -> None:
+    """The command line has to work where Airflow cannot start."""
+    program = """
+import sys
+import airflow_kubernetes_secrets, airflow_kubernetes_secrets.cli.main
+print(airflow_kubernetes_secrets.__version__, "airflow" in sys.modules)
+"""
+
+    done = Airflow("3.3", tmp_path).python(program)
+
+    assert done.stdout == f"{_version()} False\n", done.stderr
+
+
+def _version() -> str:
+    from airflow_kubernetes_secrets import __version__
+
+    return __version__
