@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 import httpx  # noqa: E402  # after the path, as is the support of the tests
+
 from support.kube_apiserver import HOW_TO_GET_IT, KubeApiserver, assets, bearer, trust  # noqa: E402
 
 MEASUREMENTS = [
