@@ -1,0 +1,120 @@
+"""``airflow-kubernetes-secrets devserver``: a Kubernetes API for Secrets on this machine, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import shlex
+import signal
+import sys
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_kubernetes_secrets.devserver import DevServer
+
+# How often it is looked whether the server still runs.
+LOOK_SECONDS = 1.0
+
+
+def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    parser = commands.add_parser(
+        "devserver",
+        help="run a Kubernetes API for Secrets on this machine, without a cluster",
+        description="Run a Kubernetes API for Secrets and namespaces on loopback, for kubectl and Airflow, "
+        "until Ctrl-C. It keeps nothing: Secrets made over its API are gone when it stops.",
+    )
+    parser.add_argument(
+        "--manifests", type=Path, metavar="DIR", help="serve the Secrets in this folder of YAML and JSON, and follow it"
+    )
+    parser.add_argument("--port", type=int, default=0, help="the port to listen on (default: a free one)")
+    parser.add_argument("--host", choices=("127.0.0.1", "::1"), default="127.0.0.1", help="the loopback address")
+    parser.add_argument(
+        "--namespace", default="airflow", help="a namespace to create; Airflow's and kubectl's (default: airflow)"
+    )
+    parser.add_argument(
+        "--directory",
+        type=Path,
+        metavar="DIR",
+        help="where to write kubeconfig and serviceaccount/ (default: a temporary folder); removed at the end",
+    )
+    parser.add_argument(
+        "--ready-file",
+        type=Path,
+        metavar="FILE",
+        help="written when requests are answered, with the export lines for a shell; removed at the end",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Serve until SIGINT or SIGTERM: status 0. Status 1 and one line on stderr when it cannot."""
+    try:
+        from airflow_kubernetes_secrets.devserver import DevServer
+    except ModuleNotFoundError as error:
+        return _fail(f"{error.name} is missing: pip install 'airflow-kubernetes-secrets[devserver]'")
+    stop = threading.Event()
+
+    def end(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        server = DevServer(
+            arguments.manifests,
+            namespace=arguments.namespace,
+            host=arguments.host,
+            port=arguments.port,
+            directory=arguments.directory,
+            report=_say,
+        )
+        with server:
+            return _serve(server, arguments.ready_file, stop)
+    except OSError as error:
+        return _fail(_explain(error, arguments.port))
+    except RuntimeError as error:
+        return _fail(f"{error}: {error.__cause__}" if error.__cause__ else str(error))
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _serve(server: DevServer, ready_file: Path | None, stop: threading.Event) -> int:
+    kubectl, airflow = _exports({"KUBECONFIG": str(server.kubeconfig)}), _exports(server.environment())
+    _say(f"Kubernetes API for Secrets on {server.url}, namespace {server.namespace}. Ctrl-C stops it.")
+    _say(f"\nFor kubectl:\n\n{kubectl}\nFor Airflow:\n\n{airflow}")
+    try:
+        if ready_file is not None:
+            ready_file.write_text(kubectl + airflow)
+        while not stop.wait(LOOK_SECONDS):
+            if not server.running:
+                return _fail("the devserver ended by itself")
+    finally:
+        if ready_file is not None:
+            ready_file.unlink(missing_ok=True)
+    _say("Stopping.")
+    return 0
+
+
+def _exports(variables: dict[str, str]) -> str:
+    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
+
+
+def _explain(error: OSError, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"port {port} is in use: choose another with --port, or leave it out for a free one"
+    if error.errno == errno.EACCES and error.filename is None:
+        return f"port {port} needs more rights: choose one above 1023 with --port, or leave it out for a free one"
+    return str(error)
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _fail(line: str) -> int:
+    sys.stderr.write(f"airflow-kubernetes-secrets devserver: {line}\n")
+    return 1

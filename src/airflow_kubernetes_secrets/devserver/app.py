@@ -1,0 +1,278 @@
+"""The HTTP face: from a request to who asks, what is asked, and the answer.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import traceback
+from collections.abc import AsyncIterator, Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
+from starlette.routing import Route
+from starlette.types import StatelessLifespan
+
+from airflow_kubernetes_secrets.devserver import discovery, patch, protobuf
+from airflow_kubernetes_secrets.devserver.access import (
+    AUTHENTICATION_GROUP,
+    AUTHORIZATION_GROUP,
+    Access,
+    Attributes,
+    User,
+    check,
+    check_path,
+    review_access,
+    review_self,
+)
+from airflow_kubernetes_secrets.devserver.documents import UnreadableError, read_json, read_yaml
+from airflow_kubernetes_secrets.devserver.objects import NAMESPACES, RESOURCES, SECRETS, Resource
+from airflow_kubernetes_secrets.devserver.registry import Registry, Writing
+from airflow_kubernetes_secrets.devserver.selection import Page, Selection, flag, named_by
+from airflow_kubernetes_secrets.devserver.status import (
+    Cause,
+    StatusError,
+    bad_request,
+    invalid,
+    method_not_allowed,
+    no_such_path,
+)
+from airflow_kubernetes_secrets.devserver.store import JsonObject, Key
+from airflow_kubernetes_secrets.devserver.tables import table, wants_table
+from airflow_kubernetes_secrets.devserver.watching import Watch
+
+log = logging.getLogger(__name__)
+
+MAXIMUM_BODY_BYTES = 3 * 1024 * 1024
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
+_FORMS = ["application/json", "application/yaml", protobuf.MEDIA_TYPE]
+_VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_REVIEWS: dict[str, Callable[[User, JsonObject], JsonObject]] = {
+    f"/apis/{AUTHORIZATION_GROUP}/v1/selfsubjectaccessreviews": review_access,
+    f"/apis/{AUTHENTICATION_GROUP}/v1/selfsubjectreviews": lambda user, _document: review_self(user),
+}
+_PATCHES: dict[str, Callable[[JsonObject, object], Any]] = {
+    "application/merge-patch+json": patch.merge,
+    "application/strategic-merge-patch+json": partial(patch.merge, strategic=True),
+    "application/json-patch+json": patch.json_patch,
+}
+_APPLY = "application/apply-patch+yaml"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What a path names: an object, or all of them in a namespace, or (namespace None) in all namespaces."""
+
+    resource: Resource
+    namespace: str | None
+    name: str
+
+    @classmethod
+    def of(cls, path: str) -> Target | None:
+        """None when the path names no object of this API."""
+        match path.strip("/").split("/"):
+            case ["api", "v1", "namespaces"]:
+                return cls(NAMESPACES, "", "")
+            case ["api", "v1", "namespaces", name]:
+                return cls(NAMESPACES, "", name)
+            case ["api", "v1", "namespaces", namespace, plural, *rest] if len(rest) < 2 and plural in RESOURCES:
+                return cls(RESOURCES[plural], namespace, "".join(rest)) if plural != NAMESPACES.plural else None
+            case ["api", "v1", "secrets"]:
+                return cls(SECRETS, None, "")
+        return None
+
+    def attributes(self, method: str, query: Mapping[str, str]) -> Attributes:
+        """What access is decided by."""
+        verb = _VERBS[method]
+        if method == "GET" and not self.name:
+            verb = "watch" if flag(query, "watch") else "list"
+        elif method == "DELETE" and not self.name:
+            verb = "deletecollection"
+        name = self.name or (named_by(query) if verb in ("list", "watch") else "")
+        namespace = self.name if self.resource is NAMESPACES else self.namespace or ""
+        return Attributes(verb, self.resource.plural, namespace, name)
+
+
+class Api:
+    """The API over a registry and its tokens."""
+
+    def __init__(self, registry: Registry, access: Access, bookmark_seconds: float) -> None:
+        self._registry = registry
+        self._access = access
+        self._bookmark_seconds = bookmark_seconds
+        self._documents = discovery.documents()
+
+    def app(self, lifespan: StatelessLifespan[Starlette]) -> Starlette:
+        return Starlette(routes=[Route("/{path:path}", self._respond, methods=_METHODS)], lifespan=lifespan)
+
+    async def _respond(self, request: Request) -> Response:
+        try:
+            return await self._dispatch(request)
+        except StatusError as error:
+            headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
+            return JSONResponse(error.status(), error.code, headers)
+        except Exception as error:
+            # Only where and what kind: the text of an exception may hold a value.
+            where = "".join(traceback.format_tb(error.__traceback__))
+            log.error("%s in %s %s\n%s", type(error).__name__, request.method, request.url.path, where)  # noqa: TRY400
+            return JSONResponse(StatusError(500, "InternalError", "Internal error of the devserver").status(), 500)
+
+    async def _dispatch(self, request: Request) -> Response:
+        path, method = request.url.path, "GET" if request.method == "HEAD" else request.method
+        user = self._access.user(request.headers.get("authorization", ""))
+        target = Target.of(path)
+        if target is not None:
+            attributes = target.attributes(method, request.query_params)
+            check(user, attributes)
+            return await self._act(request, target, attributes.verb, user)
+        if path in _REVIEWS and method == "POST":
+            _, _, group, _, resource = path.split("/")
+            check(user, Attributes("create", resource, group=group))
+            return JSONResponse(_REVIEWS[path](user, _mapping(await _document(request))), 201)
+        check_path(user, _VERBS[method], path)
+        return self._fixed(path.rstrip("/"))
+
+    def _fixed(self, path: str) -> Response:
+        if path in ("/healthz", "/livez", "/readyz"):
+            return PlainTextResponse("ok")
+        if path == "/openapi/v2":
+            return Response(discovery.openapi_v2(), media_type="application/octet-stream")
+        if path not in self._documents:
+            raise no_such_path()
+        return JSONResponse(self._documents[path])
+
+    async def _act(self, request: Request, target: Target, verb: str, user: User) -> Response:
+        resource, namespace, name = target.resource, target.namespace, target.name
+        if verb == "list":
+            selection = Selection.from_query(resource, request.query_params)
+            page = Page.from_query(request.query_params, namespace)
+            return self._answer(request, resource, self._registry.list(resource, namespace, selection, page))
+        if verb == "watch":
+            watch = Watch.from_query(resource, namespace, request.query_params, self._bookmark_seconds)
+            return StreamingResponse(self._lines(request, watch), media_type="application/json")
+        if namespace is None or (verb in ("create", "deletecollection")) is bool(name):
+            raise method_not_allowed()
+        if verb == "get":
+            return self._answer(request, resource, self._registry.get(resource, namespace, name))
+        return await self._write(request, resource, namespace, name, user)
+
+    async def _write(self, request: Request, resource: Resource, namespace: str, name: str, user: User) -> Response:
+        how, registry = _writing(request.query_params), self._registry
+        if request.method == "PATCH":
+            return await self._patch(request, resource, namespace, name, user)
+        document = await _document(request)
+        if request.method == "POST":
+            return self._answer(request, resource, registry.create(resource, namespace, document, how), 201)
+        if request.method == "PUT":
+            return self._answer(request, resource, registry.update(resource, namespace, name, document, how))
+        options = _mapping(document)
+        if options.get("dryRun"):
+            how = Writing(dry_run=True)
+        if name:
+            return JSONResponse(registry.delete(resource, namespace, name, options, how))
+        if resource is NAMESPACES:
+            raise method_not_allowed()
+        selection = Selection.from_query(resource, request.query_params)
+        return self._answer(request, resource, registry.delete_collection(resource, namespace, selection, how))
+
+    async def _patch(self, request: Request, resource: Resource, namespace: str, name: str, user: User) -> Response:
+        how, registry, form = _writing(request.query_params), self._registry, _media_type(request)
+        body = await _body(request)
+        if form == _APPLY:
+            manager = request.query_params.get("fieldManager", "")
+            if not manager:
+                cause = Cause("FieldValueRequired", "Required value: is required for apply patch", "fieldManager")
+                raise invalid("PatchOptions", "", [cause], group="meta.k8s.io")
+            if registry.store.get(Key(resource.plural, namespace, name)) is None:
+                check(user, Attributes("create", resource.plural, namespace, name))
+            found, new = registry.apply(resource, namespace, name, _parse(body, yaml=True), manager=manager, how=how)
+            return self._answer(request, resource, found, 201 if new else 200)
+        if form not in _PATCHES:
+            raise _unknown_form([*_PATCHES, _APPLY])
+        change, document = _PATCHES[form], _parse(body)
+        if form != "application/json-patch+json":
+            _mapping(document)
+        found = registry.patch(resource, namespace, name, lambda current: change(current, document), how)
+        return self._answer(request, resource, found)
+
+    def _answer(self, request: Request, resource: Resource, found: JsonObject, code: int = 200) -> Response:
+        if wants_table(request.headers.get("accept", "")):
+            is_list = "items" in found
+            version = {"resourceVersion": found["metadata"].get("resourceVersion", "")}
+            metadata = found["metadata"] if is_list else version
+            include = request.query_params.get("includeObject", "")
+            found = table(resource, found["items"] if is_list else [found], metadata, include)
+        return JSONResponse(found, code)
+
+    async def _lines(self, request: Request, watch: Watch) -> AsyncIterator[bytes]:
+        as_table = wants_table(request.headers.get("accept", ""))
+        include = request.query_params.get("includeObject", "")
+        async for kind, found in watch.events(self._registry.store):
+            shown = found
+            if as_table and kind != "ERROR":
+                version = {"resourceVersion": found["metadata"]["resourceVersion"]}
+                shown = table(watch.resource, [] if kind == "BOOKMARK" else [found], version, include)
+            event = {"type": kind, "object": shown}
+            yield json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
+
+
+def _writing(query: Mapping[str, str]) -> Writing:
+    dry_run = query.get("dryRun", "")
+    if dry_run not in ("", "All"):
+        cause = Cause("FieldValueNotSupported", f'Unsupported value: "{dry_run}": supported values: "All"', "dryRun")
+        raise invalid("Options", "", [cause], group="meta.k8s.io")
+    return Writing(dry_run == "All", query.get("fieldValidation") == "Strict")
+
+
+def _media_type(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _unknown_form(known: list[str]) -> StatusError:
+    listed = ", ".join(known)
+    text = f"the body of the request was in an unknown format - accepted media types include: {listed}"
+    return StatusError(415, "UnsupportedMediaType", text)
+
+
+async def _body(request: Request) -> bytes:
+    received = bytearray()
+    async for part in request.stream():
+        received += part
+        if len(received) > MAXIMUM_BODY_BYTES:
+            text = f"Request entity too large: limit is {MAXIMUM_BODY_BYTES}"
+            raise StatusError(413, "RequestEntityTooLarge", text)
+    return bytes(received)
+
+
+async def _document(request: Request) -> object:
+    form = _media_type(request)
+    if form not in ("", *_FORMS):
+        raise _unknown_form(_FORMS)
+    body = await _body(request)
+    if not body:
+        return {}
+    if form != protobuf.MEDIA_TYPE:
+        return _parse(body, yaml=form == "application/yaml")
+    try:
+        return protobuf.decode(body)
+    except protobuf.UndecodableError as error:
+        raise bad_request(f"the object provided is unrecognized: {error}") from None
+
+
+def _mapping(document: object) -> JsonObject:
+    if not isinstance(document, dict):
+        raise bad_request("the body of the request is no object")
+    return document
+
+
+def _parse(body: bytes, yaml: bool = False) -> object:
+    try:
+        return next((document for _, document in read_yaml(body)), None) if yaml else read_json(body)
+    except UnreadableError as error:
+        raise bad_request(f"the object provided is unrecognized: {error}") from None

@@ -1,0 +1,68 @@
+"""JSON and YAML as Kubernetes reads them: YAML is another way to write JSON, so dates stay texts."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+
+
+class UnreadableError(ValueError):
+    """A text is neither JSON nor YAML. The text of the error quotes nothing of it."""
+
+    def __init__(self, problem: str, line: int) -> None:
+        super().__init__(f"line {line}: {problem}")
+        self.line = line
+
+
+class _Loader(yaml.SafeLoader):
+    """Without dates: Kubernetes has none in YAML."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - the class attribute that PyYAML reads
+        first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
+        for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
+def read_json(text: str | bytes) -> Any:
+    """Raises UnreadableError."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise UnreadableError(error.msg, error.lineno) from None
+    except UnicodeDecodeError:
+        raise UnreadableError("it is not UTF-8", 1) from None
+
+
+def read_yaml(text: str | bytes) -> Iterator[tuple[int, Any]]:
+    """The documents in ``text``, each with the number of its first line. Raises UnreadableError."""
+    loader = None
+    try:
+        loader = _Loader(text)
+        while loader.check_node() and (node := loader.get_node()) is not None:
+            line = node.start_mark.line + 1
+            # JSON has only texts as names, so a number or a truth that is a name becomes one.
+            yield line, json.loads(json.dumps(loader.construct_document(node)))
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        # The mark's own text would quote the line, and the line may be a password.
+        raise UnreadableError(_harmless(error.problem), mark.line + 1 if mark else 1) from None
+    except (yaml.YAMLError, TypeError, ValueError, RecursionError):
+        raise UnreadableError("it is not the YAML that JSON could say too", 1) from None
+    finally:
+        if loader is not None:
+            loader.dispose()
+
+
+def _harmless(problem: str | None) -> str:
+    """The problem without what PyYAML quotes from the text; quoted signs and <kinds of tokens> tell nothing."""
+
+    def hide(quoted: re.Match[str]) -> str:
+        return quoted[0] if quoted[2].startswith("<") or not re.search(r"\w", quoted[2]) else "'...'"
+
+    return re.sub(r"(['\"])(.*?)\1", hide, problem or "it is not YAML")

@@ -1,0 +1,164 @@
+"""A folder of manifests: its Secrets and namespaces are served, and its changes followed.
+
+Read are the ``.yaml``, ``.yml`` and ``.json`` files in it and its subfolders, hidden ones left out. What the API does
+to an object stays until its manifest changes; what only the API made is left alone. A namespace that a manifest is in
+is created, and stays when the manifest goes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from watchfiles import awatch
+
+from airflow_kubernetes_secrets.devserver.documents import UnreadableError, read_json, read_yaml
+from airflow_kubernetes_secrets.devserver.objects import NAMESPACES, RESOURCES, SECRETS, Resource, decode
+from airflow_kubernetes_secrets.devserver.registry import Registry
+from airflow_kubernetes_secrets.devserver.status import StatusError
+from airflow_kubernetes_secrets.devserver.store import JsonObject, Key
+
+_SUFFIXES = {".yaml", ".yml", ".json"}
+_KINDS = {resource.kind: resource for resource in RESOURCES.values()}
+# The folder is looked at this often even when the system reports no change: some mounts report none.
+LOOK_MILLISECONDS = 1000
+
+Found = dict[Key, JsonObject]
+
+
+class Manifests:
+    """The manifests of one folder in a registry.
+
+    Args:
+        namespace: that of manifests which name none.
+        report: gets a line for each change and each problem. Names only, never values.
+    """
+
+    def __init__(self, folder: Path, registry: Registry, namespace: str, report: Callable[[str], None]) -> None:
+        self._folder = folder
+        self._registry = registry
+        self._namespace = namespace
+        self._report = report
+        self._files: dict[Path, Found] = {}
+        self._stamps: dict[Path, tuple[int, ...]] = {}
+        self._served: Found = {}
+
+    async def follow(self, stop: asyncio.Event) -> None:
+        """Keep to the folder until ``stop``."""
+        changes = awatch(
+            self._folder,
+            stop_event=stop,
+            watch_filter=None,
+            debounce=50,
+            step=20,
+            rust_timeout=LOOK_MILLISECONDS,
+            yield_on_timeout=True,
+        )
+        async for _ in changes:
+            self.load()
+
+    def load(self) -> None:
+        """Serve what the files hold now. One that cannot be read keeps what it held before."""
+        stamps = dict(self._look())
+        if stamps == self._stamps:
+            return
+        for path in sorted(stamps.keys() | self._files.keys()):
+            if path not in stamps:
+                self._files.pop(path, None)
+            elif stamps[path] != self._stamps.get(path):
+                try:
+                    self._files[path] = dict(self._read(path))
+                except (UnreadableError, StatusError, OSError) as error:
+                    kept = "; what it held before is still served" if path in self._files else ""
+                    self._report(f"{path}: {_reason(error)}{kept}")
+        self._stamps = stamps
+        self._serve({key: content for path in sorted(self._files) for key, content in self._files[path].items()})
+
+    def _look(self) -> Iterator[tuple[Path, tuple[int, ...]]]:
+        for path in self._folder.rglob("*"):
+            inside = path.relative_to(self._folder).parts
+            if path.suffix not in _SUFFIXES or any(part.startswith(".") for part in inside):
+                continue
+            try:
+                found = path.stat()
+            except OSError:
+                continue  # Gone since, or a dangling link.
+            yield path, (found.st_mtime_ns, found.st_size, found.st_ino)
+
+    def _read(self, path: Path) -> Iterator[tuple[Key, JsonObject]]:
+        text = path.read_bytes()
+        documents = [(1, read_json(text))] if path.suffix == ".json" else list(read_yaml(text))
+        for line, document in documents:
+            for each in _unpacked(document):
+                kind = each.get("kind") if isinstance(each, dict) else None
+                resource = _KINDS.get(str(kind))
+                if resource is None:
+                    if each is not None:
+                        self._report(f"{path}: line {line}: {kind or 'a document without kind'} is not served")
+                    continue
+                try:
+                    yield self._object(resource, each)
+                except StatusError as error:
+                    raise UnreadableError(error.message, line) from None
+
+    def _object(self, resource: Resource, document: JsonObject) -> tuple[Key, JsonObject]:
+        content = decode(resource, document, strict=True)
+        metadata = content["metadata"]
+        for field in ("resourceVersion", "uid", "creationTimestamp", "managedFields"):
+            metadata.pop(field, None)
+        if resource.namespaced:
+            metadata.setdefault("namespace", self._namespace)
+        return Key(resource.plural, metadata.get("namespace", ""), metadata.get("name", "")), content
+
+    def _serve(self, wanted: Found) -> None:
+        for key in self._served.keys() - wanted.keys():
+            if key.plural != NAMESPACES.plural and self._registry.store.get(key) is not None:
+                self._registry.store.remove(key)
+                self._report(f"{_name(key)}: removed")
+        # Namespaces first: Secrets go into them.
+        for key in sorted(wanted, key=lambda key: (key.plural != NAMESPACES.plural, key)):
+            if wanted[key] != self._served.get(key):
+                try:
+                    self._report(f"{_name(key)}: {self._put(key, wanted[key])}")
+                except StatusError as error:
+                    self._report(f"{_name(key)}: not served: {error.message}")
+        self._served = wanted
+
+    def _put(self, key: Key, content: JsonObject) -> str:
+        resource, store = RESOURCES[key.plural], self._registry.store
+        if key.namespace and store.get(Key(NAMESPACES.plural, "", key.namespace)) is None:
+            self._registry.create(NAMESPACES, "", {"metadata": {"name": key.namespace}})
+        current = store.get(key)
+        if current is None:
+            self._registry.create(resource, key.namespace, content)
+            return "added"
+        frozen = resource is SECRETS and (current.get("immutable") or current["type"] != content["type"])
+        if frozen and any(current.get(field) != content.get(field) for field in SECRETS.content):
+            # As `kubectl replace --force` does: the type and an immutable Secret cannot be changed.
+            store.remove(key)
+            self._registry.create(resource, key.namespace, content)
+        else:
+            self._registry.update(resource, key.namespace, key.name, content)
+        return "changed"
+
+
+def _unpacked(document: Any) -> Iterator[Any]:
+    """The items of a List, or the document itself."""
+    kind = document.get("kind") if isinstance(document, dict) else None
+    if kind in ("List", "SecretList", "NamespaceList"):
+        singular = str(kind).removesuffix("List")
+        for item in document.get("items") or ():
+            yield {"kind": singular, **item} if singular and isinstance(item, dict) else item
+    else:
+        yield document
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror or "cannot be read") if isinstance(error, OSError) else str(error)
+
+
+def _name(key: Key) -> str:
+    kind = RESOURCES[key.plural].kind
+    return f"{kind} {key.namespace}/{key.name}" if key.namespace else f"{kind} {key.name}"

@@ -1,0 +1,337 @@
+"""Secrets and Namespaces as the API accepts them: their form, their defaults, and the rules for their content.
+
+Rules: https://kubernetes.io/docs/concepts/configuration/secret/ and
+https://kubernetes.io/docs/concepts/overview/working-with-objects/names/. The texts are those of kube-apiserver, with
+one exception: a text about data that cannot be decoded does not quote the data.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_kubernetes_secrets.devserver.status import Cause, StatusError, bad_request, invalid
+from airflow_kubernetes_secrets.devserver.store import JsonObject
+
+MAXIMUM_DATA_BYTES = 1024 * 1024
+MAXIMUM_ANNOTATION_BYTES = 256 * 1024
+
+_METADATA = {
+    "name", "generateName", "namespace", "uid", "resourceVersion", "generation", "creationTimestamp", "selfLink",
+    "deletionTimestamp", "deletionGracePeriodSeconds", "labels", "annotations", "finalizers", "ownerReferences",
+    "managedFields",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A kind of object, and how its objects differ from those of others."""
+
+    plural: str
+    kind: str
+    namespaced: bool
+    content: frozenset[str]
+    selectable: Mapping[str, Callable[[JsonObject], str]]
+
+    @property
+    def known(self) -> frozenset[str]:
+        return self.content | {"apiVersion", "kind", "metadata"}
+
+
+SECRETS = Resource(
+    plural="secrets",
+    kind="Secret",
+    namespaced=True,
+    content=frozenset({"data", "stringData", "type", "immutable"}),
+    selectable={
+        "metadata.name": lambda found: str(found["metadata"]["name"]),
+        "metadata.namespace": lambda found: str(found["metadata"]["namespace"]),
+        "type": lambda found: str(found["type"]),
+    },
+)
+NAMESPACES = Resource(
+    plural="namespaces",
+    kind="Namespace",
+    namespaced=False,
+    content=frozenset({"spec", "status"}),
+    selectable={
+        "metadata.name": lambda found: str(found["metadata"]["name"]),
+        "status.phase": lambda found: str(found["status"]["phase"]),
+    },
+)
+RESOURCES = {each.plural: each for each in (SECRETS, NAMESPACES)}
+
+
+def decode(resource: Resource, document: object, strict: bool = False) -> JsonObject:
+    """The object in ``document`` in its normal form: known fields only, empty ones left out, defaults set.
+
+    Args:
+        strict: refuse unknown fields, as ``fieldValidation=Strict`` asks, rather than drop them.
+
+    Raises:
+        StatusError: 400, it is no such object.
+    """
+    if not isinstance(document, dict):
+        raise bad_request(f"the object provided is unrecognized (must be of type {resource.kind})")
+    kind, version = document.get("kind") or resource.kind, document.get("apiVersion") or "v1"
+    if version != "v1":
+        why = f'no kind "{kind}" is registered for version "{version}"'
+        raise bad_request(f'{kind} in version "{version}" cannot be handled as a {resource.kind}: {why}')
+    if kind != resource.kind:
+        raise bad_request(f'{kind} in version "v1" cannot be handled as a {resource.kind}: it is another kind')
+    metadata = _mapping(resource, document, "metadata") or {}
+    if strict:
+        _refuse_unknown(resource, document, metadata)
+    result: JsonObject = {"kind": resource.kind, "apiVersion": "v1", "metadata": _metadata(resource, metadata)}
+    if resource is SECRETS:
+        result.update(_secret_content(document))
+    else:
+        result.update({"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}})
+    return result
+
+
+def _refuse_unknown(resource: Resource, document: JsonObject, metadata: JsonObject) -> None:
+    unknown = sorted(str(field) for field in document.keys() - resource.known)
+    unknown += sorted(f"metadata.{field}" for field in metadata.keys() - _METADATA)
+    if unknown:
+        listed = ", ".join(f'unknown field "{field}"' for field in unknown)
+        raise _unreadable(resource, f"strict decoding error: {listed}")
+
+
+def _unreadable(resource: Resource, why: str) -> StatusError:
+    return bad_request(f'{resource.kind} in version "v1" cannot be handled as a {resource.kind}: {why}')
+
+
+def _mapping(resource: Resource, document: JsonObject, field: str) -> JsonObject | None:
+    found = document.get(field)
+    if found is not None and not isinstance(found, dict):
+        raise _unreadable(resource, f"{field} must be an object")
+    return found
+
+
+def _texts(resource: Resource, document: JsonObject, field: str) -> dict[str, str] | None:
+    """A map of texts, or None when it says nothing. A null is the empty text, as the API reads it."""
+    found = _mapping(resource, document, field)
+    for name, each in (found or {}).items():
+        if each is not None and not isinstance(each, str):
+            raise _unreadable(resource, f"{field}[{name}] must be a string")
+    return {name: found[name] or "" for name in sorted(found)} if found else None
+
+
+def _metadata(resource: Resource, metadata: JsonObject) -> JsonObject:
+    result: JsonObject = {}
+    for field in ("name", "generateName", "namespace", "uid", "resourceVersion", "creationTimestamp"):
+        found = metadata.get(field)
+        if found is not None and not isinstance(found, str):
+            raise _unreadable(resource, f"metadata.{field} must be a string")
+        if found and (resource.namespaced or field != "namespace"):
+            result[field] = found
+    for field in ("labels", "annotations"):
+        if texts := _texts(resource, metadata, field):
+            result[field] = texts
+    for field in ("finalizers", "ownerReferences", "managedFields"):
+        if metadata.get(field):
+            result[field] = metadata[field]
+    return result
+
+
+def _secret_content(document: JsonObject) -> JsonObject:
+    result: JsonObject = {}
+    immutable, type_ = document.get("immutable"), document.get("type")
+    if immutable is not None:
+        if not isinstance(immutable, bool):
+            raise _unreadable(SECRETS, "immutable must be true or false")
+        result["immutable"] = immutable
+    data = {name: _canonical(text) for name, text in (_texts(SECRETS, document, "data") or {}).items()}
+    for name, text in (_texts(SECRETS, document, "stringData") or {}).items():
+        data[name] = base64.b64encode(text.encode()).decode()
+    if data:
+        result["data"] = dict(sorted(data.items()))
+    if type_ is not None and not isinstance(type_, str):
+        raise _unreadable(SECRETS, "type must be a string")
+    result["type"] = type_ or "Opaque"
+    return result
+
+
+def _canonical(text: str) -> str:
+    """``text`` as the API gives base64 back; line breaks are allowed in it, nothing else is."""
+    compact = text.replace("\n", "").replace("\r", "")
+    try:
+        return base64.b64encode(base64.b64decode(compact, validate=True)).decode()
+    except (binascii.Error, ValueError):
+        # The cause would hold nothing more, and a traceback of it might show the data.
+        raise _unreadable(SECRETS, "v1.Secret.Data: decode base64: illegal base64 data") from None
+
+
+_SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
+_LABEL_NAME = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
+_DATA_KEY = re.compile(r"[-._a-zA-Z0-9]+")
+
+_SUBDOMAIN_TEXT = (
+    "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.', and must start "
+    "and end with an alphanumeric character (e.g. 'example.com', regex used for validation is "
+    rf"'{_SUBDOMAIN.pattern}')"
+)
+_DNS_LABEL_TEXT = (
+    "a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end "
+    f"with an alphanumeric character (e.g. 'my-name',  or '123-abc', regex used for validation is "
+    f"'{_DNS_LABEL.pattern}')"
+)
+_LABEL_NAME_TEXT = (
+    "must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character "
+    f"(e.g. 'MyName',  or 'my.name',  or '123-abc', regex used for validation is '{_LABEL_NAME.pattern}')"
+)
+_LABEL_VALUE_TEXT = (
+    "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and "
+    "end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is "
+    f"'({_LABEL_NAME.pattern})?')"
+)
+_DATA_KEY_TEXT = (
+    "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  "
+    f"or 'key-name', regex used for validation is '{_DATA_KEY.pattern}')"
+)
+_IMMUTABLE_TEXT = "Forbidden: field is immutable when `immutable` is set"
+
+# What a Secret of a type must hold: https://kubernetes.io/docs/concepts/configuration/secret/#secret-types
+_REQUIRED_KEYS = {
+    "kubernetes.io/dockercfg": (".dockercfg",),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+}
+
+
+def validate(resource: Resource, content: JsonObject) -> None:
+    """Check a decoded object that has its name.
+
+    Raises:
+        StatusError: 422 with a cause for each bad field.
+    """
+    metadata = content["metadata"]
+    causes = [*_name_causes(resource, metadata), *_label_causes(metadata), *_annotation_causes(metadata)]
+    if resource is SECRETS:
+        causes += _secret_causes(content)
+    if causes:
+        raise invalid(resource.kind, metadata.get("name", ""), causes)
+
+
+def validate_update(resource: Resource, content: JsonObject, previous: JsonObject) -> None:
+    """Check that ``content`` may replace ``previous``, besides :func:`validate`.
+
+    Raises:
+        StatusError: 422: the type changes, or an immutable Secret does.
+    """
+    if resource is not SECRETS:
+        return
+    causes = []
+    if content["type"] != previous["type"]:
+        causes.append(_bad("type", content["type"], "field is immutable"))
+    if previous.get("immutable"):
+        causes += [
+            Cause("FieldValueForbidden", _IMMUTABLE_TEXT, field)
+            for field in ("immutable", "data")
+            if content.get(field) != previous.get(field)
+        ]
+    if causes:
+        raise invalid(resource.kind, previous["metadata"]["name"], causes)
+
+
+def _bad(field: str, value: str, why: str) -> Cause:
+    return Cause("FieldValueInvalid", f'Invalid value: "{value}": {why}', field)
+
+
+def _required(field: str, why: str = "") -> Cause:
+    return Cause("FieldValueRequired", "Required value" + (f": {why}" if why else ""), field)
+
+
+def _too_long(field: str, maximum: int) -> Cause:
+    return Cause("FieldValueTooLong", f"Too long: must have at most {maximum} bytes", field)
+
+
+def _name_causes(resource: Resource, metadata: JsonObject) -> Iterator[Cause]:
+    if not metadata.get("name"):
+        yield _required("metadata.name", "name or generateName is required")
+        return
+    pattern, maximum, text = (
+        (_SUBDOMAIN, 253, _SUBDOMAIN_TEXT) if resource.namespaced else (_DNS_LABEL, 63, _DNS_LABEL_TEXT)
+    )
+    # The prefix of a generated name may end in what a name may not end in.
+    prefix = re.sub(r"-$", "a", metadata.get("generateName", ""))
+    for field, value, checked in (
+        ("metadata.generateName", metadata.get("generateName"), prefix),
+        ("metadata.name", metadata["name"], metadata["name"]),
+    ):
+        if value and len(value) > maximum:
+            yield _bad(field, value, f"must be no more than {maximum} characters")
+        if value and not pattern.fullmatch(checked):
+            yield _bad(field, value, text)
+
+
+def _label_causes(metadata: JsonObject) -> Iterator[Cause]:
+    for key, value in metadata.get("labels", {}).items():
+        yield from _qualified_name_causes("metadata.labels", key)
+        if len(value) > 63:
+            yield _bad("metadata.labels", value, "must be no more than 63 characters")
+        if value and not _LABEL_NAME.fullmatch(value):
+            yield _bad("metadata.labels", value, _LABEL_VALUE_TEXT)
+
+
+def _annotation_causes(metadata: JsonObject) -> Iterator[Cause]:
+    annotations = metadata.get("annotations", {})
+    for key in annotations:
+        yield from _qualified_name_causes("metadata.annotations", key, key.lower())
+    if sum(len(text.encode()) for item in annotations.items() for text in item) > MAXIMUM_ANNOTATION_BYTES:
+        yield _too_long("metadata.annotations", MAXIMUM_ANNOTATION_BYTES)
+
+
+def _qualified_name_causes(field: str, key: str, checked: str | None = None) -> Iterator[Cause]:
+    """Problems of a label's or annotation's key: an optional DNS prefix and a slash, then a name."""
+    parts = (key if checked is None else checked).split("/")
+    name = parts[-1]
+    if len(parts) > 2:
+        with_prefix = " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
+        yield _bad(field, key, f"a qualified name {_LABEL_NAME_TEXT}{with_prefix}")
+        return
+    if len(parts) == 2 and not parts[0]:
+        yield _bad(field, key, "prefix part must be non-empty")
+    elif len(parts) == 2 and not _SUBDOMAIN.fullmatch(parts[0]):
+        yield _bad(field, key, f"prefix part {_SUBDOMAIN_TEXT}")
+    if not name:
+        yield _bad(field, key, "name part must be non-empty")
+    elif len(name) > 63:
+        yield _bad(field, key, "name part must be no more than 63 characters")
+    if not _LABEL_NAME.fullmatch(name):
+        yield _bad(field, key, f"name part {_LABEL_NAME_TEXT}")
+
+
+def _secret_causes(content: JsonObject) -> Iterator[Cause]:
+    data: dict[str, Any] = content.get("data", {})
+    for key in data:
+        yield from _data_key_causes(key)
+    if sum(len(base64.b64decode(text)) for text in data.values()) > MAXIMUM_DATA_BYTES:
+        yield _too_long("data", MAXIMUM_DATA_BYTES)
+    if content["type"] == "kubernetes.io/basic-auth" and not data.keys() & {"username", "password"}:
+        yield _required("data[username]")
+        yield _required("data[password]")
+    for key in _REQUIRED_KEYS.get(content["type"], ()):
+        if key not in data:
+            yield _required(f"data[{key}]")
+
+
+def _data_key_causes(key: str) -> Iterator[Cause]:
+    field = f"data[{key}]"
+    if len(key) > 253:
+        yield _bad(field, key, "must be no more than 253 characters")
+    if not _DATA_KEY.fullmatch(key):
+        yield _bad(field, key, _DATA_KEY_TEXT)
+    if key == ".":
+        yield _bad(field, key, "must not be '.'")
+    elif key == "..":
+        yield _bad(field, key, "must not be '..'")
+    elif key.startswith(".."):
+        yield _bad(field, key, "must not start with '..'")

@@ -1,0 +1,105 @@
+"""Patches: JSON merge patch, strategic merge patch as far as Secrets need it, and JSON patch.
+
+RFC 7386, RFC 6902, and
+https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/.
+Strategic merge differs from merge by its directives only: the lists in a Secret's metadata (finalizers, owner
+references) are replaced whole here, where kube-apiserver merges them.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow_kubernetes_secrets.devserver.status import StatusError, bad_request
+from airflow_kubernetes_secrets.devserver.store import JsonObject
+
+
+def merge(target: object, patch: object, strategic: bool = False) -> Any:
+    """``target`` with ``patch`` merged in; neither is changed."""
+    if not isinstance(patch, Mapping):
+        return patch
+    directive = patch.get("$patch") if strategic else None
+    result = dict(target) if isinstance(target, Mapping) and directive not in ("replace", "delete") else {}
+    if directive == "delete":
+        return result
+    for field, value in patch.items():
+        if strategic and field.startswith("$"):
+            continue
+        if value is None:
+            result.pop(field, None)
+        else:
+            result[field] = merge(result.get(field), value, strategic)
+    return result
+
+
+def json_patch(target: JsonObject, operations: object) -> Any:
+    """``target`` after the operations of a JSON patch; it is not changed itself.
+
+    Raises:
+        StatusError: 400 when it is no such patch, 422 when an operation cannot be done or a test fails.
+    """
+    if not isinstance(operations, list):
+        raise bad_request("a JSON patch is a list of operations")
+    result: Any = copy.deepcopy(target)
+    try:
+        for operation in operations:
+            result = _operate(result, operation)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+        # What was wrong may be told by a value of the Secret, so the cause is cut off.
+        text = "the server rejected our request due to an error in our request"
+        raise StatusError(422, "Invalid", text, {}) from None
+    return result
+
+
+def _operate(document: Any, operation: Mapping[str, Any]) -> Any:
+    name, path = operation["op"], _pointer(operation["path"])
+    if name == "test":
+        if _at(document, path) != operation["value"]:
+            raise ValueError
+        return document
+    if name == "remove":
+        return _remove(document, path)
+    if name == "add":
+        return _add(document, path, operation["value"])
+    if name == "replace":
+        return _add(_remove(document, path), path, operation["value"])
+    source = _pointer(operation["from"])
+    value = copy.deepcopy(_at(document, source))
+    if name == "move":
+        return _add(_remove(document, source), path, value)
+    if name == "copy":
+        return _add(document, path, value)
+    raise ValueError
+
+
+def _pointer(text: str) -> list[str]:
+    if text and not text.startswith("/"):
+        raise ValueError
+    return [part.replace("~1", "/").replace("~0", "~") for part in text.split("/")[1:]]
+
+
+def _at(document: Any, path: Sequence[str]) -> Any:
+    for part in path:
+        document = document[int(part)] if isinstance(document, list) else document[part]
+    return document
+
+
+def _remove(document: Any, path: Sequence[str]) -> Any:
+    if not path:
+        return None
+    parent = _at(document, path[:-1])
+    del parent[int(path[-1]) if isinstance(parent, list) else path[-1]]
+    return document
+
+
+def _add(document: Any, path: Sequence[str], value: Any) -> Any:
+    if not path:
+        return value
+    parent = _at(document, path[:-1])
+    if isinstance(parent, list):
+        parent.insert(len(parent) if path[-1] == "-" else int(path[-1]), value)
+    else:
+        parent[path[-1]] = value
+    return document

@@ -1,0 +1,162 @@
+"""Bodies in protocol buffers, which kubectl (from 1.32 on) and other Go clients send; they all read JSON as well.
+
+Field numbers: ``generated.proto`` of k8s.io/api core/v1, authorization/v1 and k8s.io/apimachinery meta/v1 and runtime.
+The encoding: https://protobuf.dev/programming-guides/encoding/
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_kubernetes_secrets.devserver.store import JsonObject
+
+MEDIA_TYPE = "application/vnd.kubernetes.protobuf"
+_MAGIC = b"k8s\0"
+_VARINT, _LENGTH = 0, 2
+
+Read = Callable[[Any], Any]
+
+
+class UndecodableError(ValueError):
+    """The bytes are no such message. The text of the error quotes nothing of them."""
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field of a message: its name in JSON, how its value is read, and whether it is a list or a map."""
+
+    name: str
+    read: Read
+    many: str = ""
+
+
+def text(value: Any) -> str:
+    return str(bytes(value), "utf-8")
+
+
+def octets(value: Any) -> str:
+    return base64.b64encode(value).decode()
+
+
+def message(fields: Mapping[int, Field]) -> Read:
+    return lambda value: decode_message(value, fields)
+
+
+def _map(name: str, read: Read) -> Field:
+    return Field(name, message({1: Field("key", text), 2: Field("value", read)}), many="map")
+
+
+_METADATA = {
+    1: Field("name", text),
+    2: Field("generateName", text),
+    3: Field("namespace", text),
+    5: Field("uid", text),
+    6: Field("resourceVersion", text),
+    11: _map("labels", text),
+    12: _map("annotations", text),
+    14: Field("finalizers", text, many="list"),
+}
+_ATTRIBUTES = {
+    number: Field(name, text)
+    for number, name in enumerate(("namespace", "verb", "group", "version", "resource", "subresource", "name"), 1)
+}
+_REVIEW = {
+    1: Field("resourceAttributes", message(_ATTRIBUTES)),
+    2: Field("nonResourceAttributes", message({1: Field("path", text), 2: Field("verb", text)})),
+}
+_KINDS = {
+    "Secret": {
+        1: Field("metadata", message(_METADATA)),
+        2: _map("data", octets),
+        3: Field("type", text),
+        4: _map("stringData", text),
+        5: Field("immutable", bool),
+    },
+    "Namespace": {1: Field("metadata", message(_METADATA))},
+    "SelfSubjectAccessReview": {2: Field("spec", message(_REVIEW))},
+    "SelfSubjectReview": {},
+    "DeleteOptions": {
+        2: Field("preconditions", message({1: Field("uid", text), 2: Field("resourceVersion", text)})),
+        5: Field("dryRun", text, many="list"),
+    },
+}
+_TYPE = {1: Field("apiVersion", text), 2: Field("kind", text)}
+_ENVELOPE = {1: Field("type", message(_TYPE)), 2: Field("raw", bytes)}
+
+
+def decode(body: bytes) -> JsonObject:
+    """The object in ``body`` as JSON; fields that this server has no use for are left out.
+
+    Raises:
+        UndecodableError: it is none, or of a kind that is not served.
+    """
+    if not body.startswith(_MAGIC):
+        raise UndecodableError("it does not begin as Kubernetes' protocol buffers do")
+    envelope = decode_message(body[len(_MAGIC) :], _ENVELOPE)
+    type_ = envelope.get("type", {})
+    fields = _KINDS.get(type_.get("kind", ""))
+    if fields is None:
+        raise UndecodableError("it is of a kind that the devserver does not know")
+    return {**type_, **decode_message(envelope.get("raw", b""), fields)}
+
+
+def decode_message(body: bytes, fields: Mapping[int, Field]) -> JsonObject:
+    result: JsonObject = {}
+    for number, value in _fields(body):
+        field = fields.get(number)
+        if field is None:
+            continue
+        try:
+            found = field.read(value)
+        except (TypeError, UnicodeDecodeError):
+            raise UndecodableError(f"{field.name} is not what it should be") from None
+        if field.many == "map":
+            result.setdefault(field.name, {})[found.get("key", "")] = found.get("value", "")
+        elif field.many:
+            result.setdefault(field.name, []).append(found)
+        else:
+            result[field.name] = found
+    return result
+
+
+def _fields(body: bytes) -> Iterator[tuple[int, Any]]:
+    at = 0
+    while at < len(body):
+        tag, at = _varint(body, at)
+        value, at = _varint(body, at)
+        if tag & 7 == _LENGTH:
+            at, value_bytes = at + value, body[at : at + value]
+            if len(value_bytes) != value:
+                raise UndecodableError("it ends too early")
+            yield tag >> 3, value_bytes
+        elif tag & 7 == _VARINT:
+            yield tag >> 3, value
+        else:
+            raise UndecodableError("it has a field that Kubernetes does not use")
+
+
+def _varint(body: bytes, at: int) -> tuple[int, int]:
+    result = shift = 0
+    while at < len(body) and shift < 64:
+        byte = body[at]
+        at += 1
+        result |= (byte & 127) << shift
+        if byte < 128:
+            return result, at
+        shift += 7
+    raise UndecodableError("it ends too early")
+
+
+def encode(number: int, content: bytes) -> bytes:
+    """One length-delimited field."""
+    return bytes([*_encode_varint(number << 3 | _LENGTH), *_encode_varint(len(content))]) + content
+
+
+def _encode_varint(number: int) -> Iterator[int]:
+    while number > 127:
+        yield number & 127 | 128
+        number >>= 7
+    yield number

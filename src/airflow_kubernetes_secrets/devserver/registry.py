@@ -1,0 +1,235 @@
+"""What requests do to the objects: create, update, patch, apply, delete, list. It knows nothing of HTTP."""
+
+from __future__ import annotations
+
+import datetime
+import secrets
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_kubernetes_secrets.devserver import apply as server_side
+from airflow_kubernetes_secrets.devserver.objects import (
+    NAMESPACES,
+    SECRETS,
+    Resource,
+    decode,
+    validate,
+    validate_update,
+)
+from airflow_kubernetes_secrets.devserver.selection import Page, Selection, write_token
+from airflow_kubernetes_secrets.devserver.status import (
+    Cause,
+    StatusError,
+    already_exists,
+    bad_request,
+    conflict,
+    expired,
+    invalid,
+    modified,
+    not_found,
+    success,
+    version_too_large,
+)
+from airflow_kubernetes_secrets.devserver.store import HistoryGoneError, JsonObject, Key, Store
+
+_SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
+_LONGEST_PREFIX = 58
+_TOO_OLD = "The resourceVersion for the provided list is too old."
+_EXPIRED = (
+    "The provided continue parameter is too old to display a consistent list result. You must start a new list "
+    "without the continue parameter."
+)
+
+
+@dataclass(frozen=True)
+class Writing:
+    """How a change is meant: tried only, and whether unknown fields are refused."""
+
+    dry_run: bool = False
+    strict: bool = False
+
+
+PLAIN = Writing()
+
+
+class Registry:
+    """The rules between a request and the store. Every method may raise :class:`StatusError`."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+
+    def get(self, resource: Resource, namespace: str, name: str) -> JsonObject:
+        found = self.store.get(Key(resource.plural, namespace, name))
+        if found is None:
+            raise not_found(resource.plural, name)
+        return found
+
+    def create(self, resource: Resource, namespace: str, document: object, how: Writing = PLAIN) -> JsonObject:
+        content = decode(resource, document, how.strict)
+        metadata = content["metadata"]
+        if resource.namespaced and metadata.setdefault("namespace", namespace) != namespace:
+            text = "the namespace of the provided object does not match the namespace sent on the request"
+            raise bad_request(text)
+        if metadata.pop("resourceVersion", None):
+            raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
+        if metadata.get("generateName") and not metadata.get("name"):
+            ending = "".join(secrets.choice(_SUFFIX) for _ in range(5))
+            metadata["name"] = metadata["generateName"][:_LONGEST_PREFIX] + ending
+        metadata.pop("managedFields", None)
+        return self._create(resource, namespace, content, how)
+
+    def _create(self, resource: Resource, namespace: str, content: JsonObject, how: Writing) -> JsonObject:
+        if resource.namespaced and self.store.get(Key(NAMESPACES.plural, "", namespace)) is None:
+            raise not_found(NAMESPACES.plural, namespace)
+        validate(resource, content)
+        key = Key(resource.plural, namespace, content["metadata"]["name"])
+        if self.store.get(key) is not None:
+            raise already_exists(resource.plural, key.name)
+        born = {"uid": str(uuid.uuid4()), "creationTimestamp": now()}
+        content = {**content, "metadata": {**content["metadata"], **born}}
+        return content if how.dry_run else self.store.put(key, content)
+
+    def update(
+        self, resource: Resource, namespace: str, name: str, document: object, how: Writing = PLAIN
+    ) -> JsonObject:
+        content = decode(resource, document, how.strict)
+        if not content["metadata"].get("name"):
+            text = f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
+            raise bad_request(text)
+        return self._replace(resource, Key(resource.plural, namespace, name), content, how)
+
+    def patch(
+        self,
+        resource: Resource,
+        namespace: str,
+        name: str,
+        change: Callable[[JsonObject], object],
+        how: Writing = PLAIN,
+    ) -> JsonObject:
+        """Replace the object by what ``change`` makes of it."""
+        current = self.get(resource, namespace, name)
+        changed = change(current)
+        try:
+            content = decode(resource, changed, how.strict)
+        except StatusError as error:
+            cause = Cause("FieldValueInvalid", f"Invalid value: {error.message}", "patch")
+            raise invalid(resource.kind, name, [cause]) from None
+        return self._replace(resource, Key(resource.plural, namespace, name), content, how)
+
+    def apply(
+        self, resource: Resource, namespace: str, name: str, document: object, *, manager: str, how: Writing = PLAIN
+    ) -> tuple[JsonObject, bool]:
+        """Server-side apply; the second part of the answer is whether the object is new."""
+        if not isinstance(document, dict) or document.get("apiVersion") != "v1":
+            found = document.get("apiVersion", "") if isinstance(document, dict) else ""
+            raise bad_request(
+                f"Incorrect version specified in apply patch. Specified patch version: {found}, expected: v1"
+            )
+        decode(resource, document, how.strict)
+        metadata: Mapping[str, Any] = document.get("metadata") or {}
+        if metadata.get("managedFields"):
+            raise bad_request("metadata.managedFields must be nil")
+        _check_place(Key(resource.plural, namespace, name), {"name": name, "namespace": namespace, **metadata})
+        current = self.store.get(Key(resource.plural, namespace, name))
+        place = {"name": name, **({"namespace": namespace} if resource.namespaced else {})}
+        start = current if current is not None else {"metadata": place}
+        content = decode(resource, server_side.apply(start, document, manager, now()))
+        if current is None:
+            return self._create(resource, namespace, content, how), True
+        return self._replace(resource, Key(resource.plural, namespace, name), content, how, applied=True), False
+
+    def _replace(
+        self, resource: Resource, key: Key, content: JsonObject, how: Writing, applied: bool = False
+    ) -> JsonObject:
+        metadata = content["metadata"]
+        _check_place(key, metadata)
+        current = self.get(resource, key.namespace, key.name)
+        version = metadata.get("resourceVersion")
+        if version and version != current["metadata"]["resourceVersion"]:
+            raise modified(key.plural, key.name)
+        uid = current["metadata"]["uid"]
+        if metadata.get("uid", uid) != uid:
+            why = f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {uid}"
+            raise conflict(key.plural, key.name, why)
+        kept = {field: current["metadata"].get(field) for field in ("uid", "resourceVersion", "creationTimestamp")}
+        kept["namespace"] = key.namespace or None
+        if not applied:
+            kept["managedFields"] = current["metadata"].get("managedFields")
+        merged = {**metadata, **kept}
+        content = {**content, "metadata": {field: value for field, value in merged.items() if value}}
+        if not applied:
+            content = server_side.keep_unchanged(content, current, now())
+        validate(resource, content)
+        validate_update(resource, content, current)
+        if content == current:
+            return current
+        return content if how.dry_run else self.store.put(key, content)
+
+    def delete(
+        self, resource: Resource, namespace: str, name: str, options: Mapping[str, Any], how: Writing = PLAIN
+    ) -> JsonObject:
+        """Delete at once: there are no finalizers and no grace here. A namespace goes with what is in it."""
+        current = self.get(resource, namespace, name)
+        conditions = options.get("preconditions") or {}
+        for field, word in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+            wanted, found = conditions.get(field), current["metadata"][field]
+            if wanted and wanted != found:
+                why = f"the {word} in the precondition ({wanted}) does not match the {word} in record ({found})."
+                happened = "deleted and then recreated" if field == "uid" else "modified"
+                raise conflict(resource.kind, name, f"{why} The object might have been {happened}")
+        if not how.dry_run:
+            for key, _ in self.store.select(SECRETS.plural, name) if resource is NAMESPACES else ():
+                self.store.remove(key)
+            self.store.remove(Key(resource.plural, namespace, name))
+        return success(name, resource.plural, current["metadata"]["uid"])
+
+    def delete_collection(
+        self, resource: Resource, namespace: str, selection: Selection, how: Writing = PLAIN
+    ) -> JsonObject:
+        """Delete what matches; the answer is the list of it."""
+        found = self.list(resource, namespace, selection, Page())
+        for item in found["items"] if not how.dry_run else ():
+            self.store.remove(Key(resource.plural, namespace, item["metadata"]["name"]))
+        return found
+
+    def list(self, resource: Resource, namespace: str | None, selection: Selection, page: Page) -> JsonObject:
+        if page.at_least is not None and page.at_least > self.store.version:
+            raise version_too_large(page.at_least, self.store.version)
+        if page.exact is not None and page.exact > self.store.version:
+            raise version_too_large(page.exact, self.store.version)
+        try:
+            found = self.store.select(resource.plural, namespace, page.exact)
+        except HistoryGoneError:
+            raise expired(_TOO_OLD if page.after is None else _EXPIRED) from None
+        if page.after is not None:
+            after = Key(resource.plural, *page.after)
+            found = [item for item in found if item[0] > after]
+        found = [item for item in found if selection.matches(item[1])]
+        version = page.exact or self.store.version
+        metadata: JsonObject = {"resourceVersion": str(version)}
+        if page.limit and len(found) > page.limit:
+            last = found[page.limit - 1][0]
+            metadata["continue"] = write_token(version, (last.namespace, last.name), namespace)
+            if not selection:
+                metadata["remainingItemCount"] = len(found) - page.limit
+            found = found[: page.limit]
+        items = [
+            {field: value for field, value in content.items() if field not in ("kind", "apiVersion")}
+            for _, content in found
+        ]
+        return {"kind": f"{resource.kind}List", "apiVersion": "v1", "metadata": metadata, "items": items}
+
+
+def now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _check_place(key: Key, metadata: Mapping[str, Any]) -> None:
+    name, namespace = metadata.get("name", key.name), metadata.get("namespace", key.namespace)
+    if name != key.name:
+        raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({key.name})")
+    if key.namespace and namespace != key.namespace:
+        text = f"the namespace of the object ({namespace}) does not match the namespace on the request"
+        raise bad_request(f"{text} ({key.namespace})")

@@ -1,0 +1,167 @@
+"""Which objects a list or watch wants: label and field selectors, pages and versions, from the query of a request.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from airflow_kubernetes_secrets.devserver.objects import Resource
+from airflow_kubernetes_secrets.devserver.status import Cause, StatusError, bad_request, invalid
+from airflow_kubernetes_secrets.devserver.store import JsonObject
+from airflow_kubernetes_secrets.labels import LabelSelector, SelectorError
+
+_TOKEN_FORMAT = "meta.k8s.io/v1"  # noqa: S105 - the name of a format
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A label selector and a field selector, both of which must match."""
+
+    labels: LabelSelector
+    fields: tuple[tuple[str, bool, str], ...]
+    resource: Resource
+
+    @classmethod
+    def from_query(cls, resource: Resource, query: Mapping[str, str]) -> Selection:
+        """Raises StatusError 400 when a selector has no meaning."""
+        try:
+            labels = LabelSelector.parse(query.get("labelSelector", ""))
+        except SelectorError as error:
+            raise bad_request(str(error)) from error
+        fields = tuple(_field(resource, part) for part in query.get("fieldSelector", "").split(",") if part)
+        return cls(labels, fields, resource)
+
+    def __bool__(self) -> bool:
+        return bool(self.labels.requirements or self.fields)
+
+    def matches(self, found: JsonObject) -> bool:
+        return self.labels.matches(found["metadata"].get("labels", {})) and all(
+            (self.resource.selectable[name](found) == value) is equal for name, equal, value in self.fields
+        )
+
+
+def _field(resource: Resource, text: str) -> tuple[str, bool, str]:
+    name, sign, value = text.partition("=")
+    if not sign:
+        raise bad_request(f"invalid selector: '{text}'; can't understand '{text}'")
+    equal = not name.endswith("!")
+    name, value = name.removesuffix("!"), value.removeprefix("=")
+    if "=" in value:
+        raise bad_request(f"invalid field selector: unescaped character in value: {ord('=')}")
+    if name not in resource.selectable:
+        raise bad_request(f"field label not supported: {name}")
+    return name, equal, value
+
+
+def named_by(query: Mapping[str, str]) -> str:
+    """The one name that a field selector asks for, or the empty text: access is decided for that name."""
+    for part in query.get("fieldSelector", "").split(","):
+        name, sign, value = part.partition("=")
+        if sign and name == "metadata.name":
+            return value.removeprefix("=")
+    return ""
+
+
+def number(query: Mapping[str, str], name: str) -> int | None:
+    """The whole number in the query, or None; 400 when it is none."""
+    text = query.get(name, "")
+    if not text:
+        return None
+    if not text.removeprefix("-").isdecimal():
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
+    return int(text)
+
+
+def flag(query: Mapping[str, str], name: str) -> bool:
+    """Whether the query says yes, in one of the ways Go reads a truth."""
+    return query.get(name, "") in ("1", "t", "T", "true", "TRUE", "True")
+
+
+def version(text: str) -> int | None:
+    """A resourceVersion; None when it is not given, or 0, which both mean the state that is at hand."""
+    if not text:
+        return None
+    if not text.isdecimal():
+        why = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
+        raise bad_request(f"invalid resource version: {why}")
+    return int(text) or None
+
+
+@dataclass(frozen=True)
+class Page:
+    """Which part of a list is wanted, as of which version.
+
+    ``limit`` 0 is no limit; ``after`` is the namespace and name of the last object of the page before.
+    """
+
+    limit: int = 0
+    exact: int | None = None
+    at_least: int | None = None
+    after: tuple[str, str] | None = None
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str], namespace: str | None) -> Page:
+        """Raises StatusError: 400 or 422 for what cannot be asked."""
+        limit = max(number(query, "limit") or 0, 0)
+        asked, token = query.get("resourceVersion", ""), query.get("continue", "")
+        check_match(query)
+        wanted = version(asked)
+        if token:
+            if wanted is not None:
+                raise bad_request("specifying resource version is not allowed when using continue")
+            snapshot, after = _read_token(token, namespace)
+            return cls(limit, exact=snapshot, after=after)
+        if asked == "0":
+            # Served from the watch cache of a real server, which has no pages.
+            return cls()
+        if query.get("resourceVersionMatch") == "Exact":
+            return cls(limit, exact=wanted)
+        return cls(limit, at_least=wanted)
+
+
+def check_match(query: Mapping[str, str], watch: bool = False) -> None:
+    """Refuse with 422 the uses of resourceVersionMatch that the API forbids."""
+    match, asked = query.get("resourceVersionMatch", ""), query.get("resourceVersion", "")
+    field, causes = "resourceVersionMatch", []
+    if match and watch:
+        causes.append(Cause("FieldValueForbidden", f"Forbidden: {field} is forbidden for watch", field))
+    if match and not asked:
+        why = f"Forbidden: {field} is forbidden unless resourceVersion is provided"
+        causes.append(Cause("FieldValueForbidden", why, field))
+    elif match not in ("", "Exact", "NotOlderThan"):
+        why = f'Unsupported value: "{match}": supported values: "Exact", "NotOlderThan", ""'
+        causes.append(Cause("FieldValueNotSupported", why, field))
+    elif match == "Exact" and asked == "0":
+        why = f'Forbidden: {field} "exact" is forbidden for resourceVersion "0"'
+        causes.append(Cause("FieldValueForbidden", why, field))
+    if causes:
+        raise invalid("ListOptions", "", causes, group="meta.k8s.io")
+
+
+def write_token(snapshot: int, last: tuple[str, str], namespace: str | None) -> str:
+    """The ``continue`` of a page that ends with ``last``: namespace and name."""
+    start = (last[1] if namespace is not None else "/".join(last)) + "\0"
+    text = json.dumps({"v": _TOKEN_FORMAT, "rv": snapshot, "start": start}, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _read_token(text: str, namespace: str | None) -> tuple[int, tuple[str, str]]:
+    try:
+        token = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        snapshot, start = int(token["rv"]), str(token["start"]).removesuffix("\0")
+    except (binascii.Error, ValueError, KeyError, TypeError) as error:
+        raise _bad_token("it is none of this server's") from error
+    where, slash, name = start.rpartition("/")
+    if token.get("v") != _TOKEN_FORMAT or bool(slash) is (namespace is not None):
+        raise _bad_token("it belongs to another list")
+    return snapshot, (where if namespace is None else namespace, name)
+
+
+def _bad_token(why: str) -> StatusError:
+    return bad_request(f"invalid continue token: continue key is not valid: {why}")

@@ -1,0 +1,254 @@
+"""The devserver as a whole, in a thread of this process."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+import itertools
+import json
+import socket
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeVar
+
+import trustme
+from starlette.applications import Starlette
+
+from airflow_kubernetes_secrets.devserver.access import Access
+from airflow_kubernetes_secrets.devserver.app import Api
+from airflow_kubernetes_secrets.devserver.files import Files
+from airflow_kubernetes_secrets.devserver.manifests import Manifests
+from airflow_kubernetes_secrets.devserver.objects import NAMESPACES, RESOURCES, Resource
+from airflow_kubernetes_secrets.devserver.registry import Registry
+from airflow_kubernetes_secrets.devserver.runner import Runner
+from airflow_kubernetes_secrets.devserver.status import StatusError
+from airflow_kubernetes_secrets.devserver.store import JsonObject, Key, Store
+
+READ_VERBS = ("get", "list", "watch")
+_NOT_STARTED = "the devserver is not started; use it in a `with` statement"
+
+Result = TypeVar("Result")
+
+
+class DevServer:
+    """A Kubernetes API for Secrets and namespaces on loopback; a context manager.
+
+    ``url``, ``host``, ``port``, ``ca_file``, ``kubeconfig`` (a file, with all rights) and ``service_account_path``
+    (a folder like a pod's, whose token may get, list and watch the Secrets of ``namespace``) are there from
+    :meth:`start` on. The files are gone after :meth:`stop`.
+
+    Args:
+        manifests: a folder whose Secrets and namespaces are served, and whose changes are followed.
+        namespace: a namespace that exists from the start, beside ``default``.
+        host: ``127.0.0.1`` or ``::1``.
+        port: 0 for a free one.
+        directory: where the files for clients are written; a temporary folder when None.
+        bookmark_seconds: how often a watch that allows bookmarks gets one.
+        history: how many changes watches can resume over before they are told 410.
+        report: gets a line for each change and each problem of the manifests; names only.
+
+    Raises:
+        ValueError: ``host`` is not loopback.
+    """
+
+    def __init__(
+        self,
+        manifests: Path | None = None,
+        *,
+        namespace: str = "airflow",
+        host: str = "127.0.0.1",
+        port: int = 0,
+        directory: Path | None = None,
+        bookmark_seconds: float = 5.0,
+        history: int = 1000,
+        report: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        if not ipaddress.ip_address(host).is_loopback:
+            raise ValueError(f"the devserver listens on loopback only, so the host is 127.0.0.1 or ::1, not {host}")
+        self.host = host
+        self.port = port
+        self.namespace = namespace
+        self._folder = manifests
+        self._directory = directory
+        self._bookmark_seconds = bookmark_seconds
+        self._access = Access()
+        self._accounts = itertools.count(1)
+        self._store = Store(history)
+        self._registry = Registry(self._store)
+        self._manifests = Manifests(manifests, self._registry, namespace, report) if manifests is not None else None
+        self._files: Files | None = None
+        self._runner: Runner | None = None
+
+    def __repr__(self) -> str:
+        state = self.url if self.running else "stopped"
+        return f"DevServer({state})"
+
+    @property
+    def running(self) -> bool:
+        """Whether it serves requests now."""
+        return self._runner is not None and self._runner.running
+
+    @property
+    def url(self) -> str:
+        return f"https://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+    @property
+    def ca_file(self) -> Path:
+        return self._written.ca_file
+
+    @property
+    def _written(self) -> Files:
+        if self._files is None:
+            raise RuntimeError(_NOT_STARTED)
+        return self._files
+
+    def _call(self, function: Callable[[], Result]) -> Result:
+        if self._runner is None:
+            raise RuntimeError(_NOT_STARTED)
+        return self._runner.call(function)
+
+    def __enter__(self) -> DevServer:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listen, write the files for clients, and return when requests are answered.
+
+        Raises:
+            OSError: the port is in use, or the manifests or the directory cannot be read or written.
+            RuntimeError: it does not start in time.
+        """
+        if self._folder is not None and not self._folder.is_dir():
+            raise NotADirectoryError(f"{self._folder} is no folder")
+        listener = _listen(self.host, self.port)
+        try:
+            self.port = listener.getsockname()[1]
+            self._files = Files(self._directory)
+            context = self._certify(self._files)
+            self._runner = Runner(listener, context, self._make_app, self._store.close)
+            self._runner.start()
+        except BaseException:
+            self.stop()
+            listener.close()
+            raise
+
+    def _certify(self, files: Files) -> ssl.SSLContext:
+        authority = trustme.CA()
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        names = ("127.0.0.1", "::1", "localhost", "kubernetes.default.svc")
+        authority.issue_cert(*names).configure_cert(context)
+        files.write_ca(authority.cert_pem.bytes())
+        admin = self._access.create_token("admin", None)
+        self.kubeconfig = files.write_kubeconfig("kubeconfig", self.url, admin, self.namespace)
+        token = self.create_token(self._user(self.namespace, "default"), {self.namespace: READ_VERBS})
+        self.service_account_path = files.write_service_account("serviceaccount", token, self.namespace)
+        return context
+
+    def _make_app(self) -> Starlette:
+        for name in dict.fromkeys(("default", self.namespace)):
+            self._registry.create(NAMESPACES, "", {"metadata": {"name": name}})
+        if self._manifests is not None:
+            self._manifests.load()
+        return Api(self._registry, self._access, self._bookmark_seconds).app(self._lifespan)
+
+    @contextlib.asynccontextmanager
+    async def _lifespan(self, _app: Starlette) -> AsyncIterator[None]:
+        stop = asyncio.Event()
+        following = [asyncio.create_task(self._manifests.follow(stop))] if self._manifests else []
+        yield
+        stop.set()
+        await asyncio.gather(*following)
+
+    def stop(self) -> None:
+        """End the open watches, stop, and remove the files. May be called more than once."""
+        if self._runner is not None:
+            self._runner.stop()
+        if self._files is not None:
+            self._files.remove()
+
+    def environment(self) -> dict[str, str]:
+        """The variables with which Airflow, started outside of any cluster, reads its secrets from here."""
+        options = {"namespace": self.namespace, "service_account_path": str(self.service_account_path)}
+        return {
+            "KUBERNETES_SERVICE_HOST": self.host,
+            "KUBERNETES_SERVICE_PORT": str(self.port),
+            "AIRFLOW__SECRETS__BACKEND": "airflow_kubernetes_secrets.KubernetesSecretsBackend",
+            "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(options),
+        }
+
+    def apply(self, manifest: Mapping[str, Any]) -> JsonObject:
+        """Create the Secret or Namespace, or replace the one of that name; the answer is what is stored.
+
+        Its namespace is that of the server unless it names one, and is created where it does not exist.
+
+        Raises:
+            StatusError: the API would refuse it.
+        """
+        return self._call(lambda: self._apply(dict(manifest)))
+
+    def _apply(self, manifest: JsonObject) -> JsonObject:
+        resource = self._resource(str(manifest.get("kind", "Secret")))
+        metadata: Mapping[str, Any] = manifest.get("metadata") or {}
+        namespace = str(metadata.get("namespace") or self.namespace) if resource.namespaced else ""
+        if namespace and self._store.get(Key(NAMESPACES.plural, "", namespace)) is None:
+            self._registry.create(NAMESPACES, "", {"metadata": {"name": namespace}})
+        name = str(metadata.get("name", ""))
+        if self._store.get(Key(resource.plural, namespace, name)) is None:
+            return self._registry.create(resource, namespace, manifest)
+        return self._registry.update(resource, namespace, name, manifest)
+
+    def delete(self, name: str, namespace: str | None = None, kind: str = "Secret") -> None:
+        """Delete the Secret or Namespace; StatusError with code 404 when there is none."""
+        resource = self._resource(kind)
+        where = (namespace or self.namespace) if resource.namespaced else ""
+        self._call(lambda: self._registry.delete(resource, where, name, {}))
+
+    @staticmethod
+    def _resource(kind: str) -> Resource:
+        for resource in RESOURCES.values():
+            if resource.kind == kind:
+                return resource
+        raise StatusError(400, "BadRequest", f"the devserver has Secrets and Namespaces, no {kind}")
+
+    def create_token(self, user: str, grants: Mapping[str, Sequence[str]] | None) -> str:
+        """A token for ``user``, who may do these verbs on Secrets by namespace (``*``: all), or all when None."""
+        return self._access.create_token(user, grants)
+
+    def revoke_token(self, token: str) -> None:
+        """From now on the token is answered with 401, like one that has expired."""
+        self._access.users.pop(token, None)
+
+    def service_account(self, namespace: str, name: str, grants: Mapping[str, Sequence[str]]) -> Path:
+        """A new folder like a pod's, with a token of this service account that may do ``grants``."""
+        token = self.create_token(self._user(namespace, name), grants)
+        return self._written.write_service_account(f"serviceaccount-{next(self._accounts)}", token, namespace)
+
+    @staticmethod
+    def _user(namespace: str, name: str) -> str:
+        return f"system:serviceaccount:{namespace}:{name}"
+
+    def forget_history(self) -> None:
+        """Answer every watch and page that resumes from before now with 410, as a real server does after a while."""
+        self._call(self._store.forget_history)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio sends at once only on sockets that name their protocol; on others each answer waits 40 ms for an ACK.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(256)
+    except BaseException:
+        listener.close()
+        raise
+    return listener

@@ -1,0 +1,114 @@
+"""Failures as the API reports them: a ``Status`` object with a code, a reason and, for bad fields, causes.
+
+The shape: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What is wrong with one field. ``message`` never holds the value of a Secret."""
+
+    reason: str
+    message: str
+    field: str
+
+    def as_json(self) -> dict[str, Any]:
+        return {"reason": self.reason, "message": self.message, "field": self.field}
+
+
+class StatusError(KubernetesSecretsError):
+    """A request failed; :meth:`status` is the body of the answer."""
+
+    def __init__(
+        self,
+        code: int,
+        reason: str,
+        message: str,
+        details: dict[str, Any] | None = None,
+        retry_after: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.reason = reason
+        self.message = message
+        self.details = details
+        self.retry_after = retry_after
+
+    def status(self) -> dict[str, Any]:
+        head = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": self.message}
+        reason = {"reason": self.reason} if self.reason else {}
+        details = {"details": self.details} if self.details is not None else {}
+        return {**head, **reason, **details, "code": self.code}
+
+
+def success(name: str, kind: str, uid: str) -> dict[str, Any]:
+    """The answer to a delete."""
+    details = {"name": name, "kind": kind, "uid": uid}
+    return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
+
+
+def bad_request(message: str) -> StatusError:
+    return StatusError(400, "BadRequest", message)
+
+
+def unauthorized() -> StatusError:
+    return StatusError(401, "Unauthorized", "Unauthorized")
+
+
+def not_found(plural: str, name: str) -> StatusError:
+    return StatusError(404, "NotFound", f'{plural} "{name}" not found', {"name": name, "kind": plural})
+
+
+def no_such_path() -> StatusError:
+    return StatusError(404, "NotFound", "the server could not find the requested resource", {})
+
+
+def method_not_allowed() -> StatusError:
+    text = "the server does not allow this method on the requested resource"
+    return StatusError(405, "MethodNotAllowed", text, {})
+
+
+def already_exists(plural: str, name: str) -> StatusError:
+    return StatusError(409, "AlreadyExists", f'{plural} "{name}" already exists', {"name": name, "kind": plural})
+
+
+def conflict(plural: str, name: str, why: str) -> StatusError:
+    text = f'Operation cannot be fulfilled on {plural} "{name}": {why}'
+    return StatusError(409, "Conflict", text, {"name": name, "kind": plural})
+
+
+def modified(plural: str, name: str) -> StatusError:
+    why = "the object has been modified; please apply your changes to the latest version and try again"
+    return conflict(plural, name, why)
+
+
+def expired(message: str) -> StatusError:
+    return StatusError(410, "Expired", message)
+
+
+def invalid(kind: str, name: str, causes: Sequence[Cause], group: str = "") -> StatusError:
+    """422 with every bad field, as a list when there is more than one."""
+    texts = [f"{cause.field}: {cause.message}" for cause in causes]
+    summary = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
+    subject = f"{kind}.{group}" if group else kind
+    details = {"name": name, "group": group, "kind": kind, "causes": [cause.as_json() for cause in causes]}
+    return StatusError(
+        422,
+        "Invalid",
+        f'{subject} "{name}" is invalid: {summary}',
+        {key: each for key, each in details.items() if each},
+    )
+
+
+def version_too_large(wanted: int, current: int) -> StatusError:
+    cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
+    text = f"Timeout: Too large resource version: {wanted}, current: {current}"
+    return StatusError(504, "Timeout", text, {"causes": [cause], "retryAfterSeconds": 1}, retry_after=1)

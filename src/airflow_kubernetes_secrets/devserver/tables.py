@@ -1,0 +1,70 @@
+"""Answers as a Table, from which kubectl prints NAME, TYPE, DATA and AGE. A Table never shows a value of a Secret.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_kubernetes_secrets.devserver.objects import SECRETS, Resource
+from airflow_kubernetes_secrets.devserver.store import JsonObject
+
+
+def wants_table(accept: str) -> bool:
+    """Whether the Accept header asks for a Table of the one version there is."""
+    return any("as=Table" in each and "v=v1;" in f"{each};" for each in accept.split(","))
+
+
+def table(resource: Resource, objects: Sequence[JsonObject], metadata: JsonObject, include: str) -> JsonObject:
+    """A Table with a row for each object. ``include`` is the query's includeObject: None, Metadata or Object."""
+    return {
+        "kind": "Table",
+        "apiVersion": "meta.k8s.io/v1",
+        "metadata": metadata,
+        "columnDefinitions": [_column(name) for name in _columns(resource)],
+        "rows": [{"cells": _cells(resource, each), **_object(resource, each, include)} for each in objects],
+    }
+
+
+def _columns(resource: Resource) -> tuple[str, ...]:
+    return ("Name", "Type", "Data", "Age") if resource is SECRETS else ("Name", "Status", "Age")
+
+
+def _column(name: str) -> JsonObject:
+    return {
+        "name": name,
+        "type": "string",
+        "format": "name" if name == "Name" else "",
+        "description": "",
+        "priority": 0,
+    }
+
+
+def _cells(resource: Resource, found: JsonObject) -> list[Any]:
+    metadata = found["metadata"]
+    age = _age(metadata["creationTimestamp"]) if "creationTimestamp" in metadata else "<unknown>"
+    if resource is SECRETS:
+        return [metadata["name"], found["type"], len(found.get("data", {})), age]
+    return [metadata["name"], found["status"]["phase"], age]
+
+
+def _object(resource: Resource, found: JsonObject, include: str) -> JsonObject:
+    if include == "None":
+        return {}
+    if include == "Object":
+        return {"object": {"kind": resource.kind, "apiVersion": "v1", **found}}
+    head = {"kind": "PartialObjectMetadata", "apiVersion": "meta.k8s.io/v1"}
+    return {"object": {**head, "metadata": found["metadata"]}}
+
+
+def _age(created: str) -> str:
+    born = datetime.datetime.strptime(created, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=datetime.timezone.utc)
+    seconds = max(int((datetime.datetime.now(datetime.timezone.utc) - born).total_seconds()), 0)
+    for unit, length, until in (("s", 1, 120), ("m", 60, 10 * 60), ("m", 60, 3 * 3600), ("h", 3600, 48 * 3600)):
+        if seconds < until:
+            rest = f"{seconds % 60}s" if until == 600 and seconds % 60 else ""
+            return f"{seconds // length}{unit}{rest}"
+    return f"{seconds // 86400}d"

@@ -1,0 +1,90 @@
+"""A watch: the changes of what a selection matches, as they happen.
+
+https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+
+from airflow_kubernetes_secrets.devserver.objects import Resource
+from airflow_kubernetes_secrets.devserver.selection import Selection, check_match, flag, number, version
+from airflow_kubernetes_secrets.devserver.status import expired
+from airflow_kubernetes_secrets.devserver.store import Event, HistoryGoneError, JsonObject, Store
+
+# A real server ends a watch that states no time after half an hour to an hour.
+LONGEST_SECONDS = 1800.0
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What is watched, from which version on (None: begin with what there is), and how long."""
+
+    resource: Resource
+    namespace: str | None
+    selection: Selection
+    since: int | None
+    seconds: float
+    bookmark_seconds: float | None
+
+    @classmethod
+    def from_query(
+        cls, resource: Resource, namespace: str | None, query: Mapping[str, str], bookmark_seconds: float
+    ) -> Watch:
+        """Raises StatusError for what cannot be watched."""
+        check_match(query, watch=True)
+        bookmarks = bookmark_seconds if flag(query, "allowWatchBookmarks") else None
+        seconds = number(query, "timeoutSeconds") or LONGEST_SECONDS
+        selection = Selection.from_query(resource, query)
+        return cls(resource, namespace, selection, version(query.get("resourceVersion", "")), seconds, bookmarks)
+
+    async def events(self, store: Store) -> AsyncIterator[tuple[str, JsonObject]]:
+        """Pairs of a type (ADDED, MODIFIED, DELETED, BOOKMARK, ERROR) and an object, until the time is over."""
+        ends = time.monotonic() + self.seconds
+        bookmark_at = self._next_bookmark()
+        seen = self.since
+        if seen is None:
+            seen = store.version
+            for _, found in store.select(self.resource.plural, self.namespace):
+                if self.selection.matches(found):
+                    yield "ADDED", found
+        while not store.closed:
+            try:
+                changes = store.since(seen)
+            except HistoryGoneError:
+                text = f"too old resource version: {seen} ({store.version})"
+                yield "ERROR", expired(text).status()
+                return
+            seen = max(seen, store.version)
+            for change in changes:
+                if (event := self._event(change)) is not None:
+                    yield event
+            now = time.monotonic()
+            if self.bookmark_seconds is not None and now >= min(bookmark_at, ends):
+                bookmark_at = self._next_bookmark()
+                yield "BOOKMARK", self._bookmark(seen)
+            if now >= ends:
+                return
+            await store.wait(max(min(ends, bookmark_at) - now, 0))
+
+    def _next_bookmark(self) -> float:
+        return time.monotonic() + (LONGEST_SECONDS if self.bookmark_seconds is None else self.bookmark_seconds)
+
+    def _event(self, change: Event) -> tuple[str, JsonObject] | None:
+        """What the change is for one who sees only the selection, as a real server tells it."""
+        plural, namespace, _ = change.key
+        if plural != self.resource.plural or self.namespace not in (None, namespace):
+            return None
+        previous = change.previous if change.previous and self.selection.matches(change.previous) else None
+        current = change.current if change.current and self.selection.matches(change.current) else None
+        if current is not None:
+            return ("ADDED" if previous is None else "MODIFIED"), current
+        if previous is None:
+            return None
+        return "DELETED", {**previous, "metadata": {**previous["metadata"], "resourceVersion": str(change.version)}}
+
+    def _bookmark(self, seen: int) -> JsonObject:
+        metadata = {"resourceVersion": str(seen), "creationTimestamp": None}
+        return {"kind": self.resource.kind, "apiVersion": "v1", "metadata": metadata}

@@ -1,0 +1,142 @@
+"""Who may do what, and in which words it is refused: the same on the devserver and on a real kube-apiserver."""
+
+from __future__ import annotations
+
+import pytest
+
+REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
+
+
+@pytest.fixture
+def reader(cluster, namespace):
+    """A service account that may only list the Secrets of ``namespace``, and a client that is it."""
+    account = cluster.service_account(namespace, "reader", {namespace: ["list"]})
+    with cluster.client(account.token) as client:
+        yield client
+
+
+def test_a_service_account_folder(cluster, namespace):
+    account = cluster.service_account(namespace, "worker", {namespace: ["list"]})
+    assert (account.folder / "token").read_text() == account.token
+    assert (account.folder / "namespace").read_text() == namespace
+    assert (account.folder / "ca.crt").read_bytes() == cluster.ca_file.read_bytes()
+    assert account.token not in repr(account)
+
+
+@pytest.mark.parametrize("header", ["Bearer nonsense", "bearer nonsense", "Bearer a b"])
+def test_a_token_that_is_none(cluster, header):
+    with cluster.client(None) as client:
+        response = client.get("/api/v1/secrets", headers={"Authorization": header})
+    assert response.status_code == 401
+    assert response.json() == {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": "Unauthorized",
+        "reason": "Unauthorized",
+        "code": 401,
+    }
+
+
+@pytest.mark.parametrize("header", [None, "Basic dXNlcjpwYXNz", "Bearer"])
+def test_nobody_known(cluster, header):
+    with cluster.client(None) as client:
+        response = client.get("/api/v1/secrets", headers={"Authorization": header} if header else {})
+        assert response.status_code == 403, response.text
+        assert 'User "system:anonymous" cannot list resource "secrets"' in response.json()["message"]
+        assert client.get("/version").status_code == 200
+        assert client.get("/readyz").text == "ok"
+        refused = client.get("/api/v1").json()
+    assert refused["message"] == 'forbidden: User "system:anonymous" cannot get path "/api/v1"'
+    assert (refused["code"], refused["reason"], refused["details"]) == (403, "Forbidden", {})
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        ("GET", "{}/x", 'secrets "x"', "get", "{}"),
+        ("PUT", "{}/x", 'secrets "x"', "update", "{}"),
+        ("PATCH", "{}/x", 'secrets "x"', "patch", "{}"),
+        ("DELETE", "{}/x", 'secrets "x"', "delete", "{}"),
+        ("DELETE", "{}", "secrets", "deletecollection", "{}"),
+        ("POST", "{}", "secrets", "create", "{}"),
+        ("GET", "{}?watch=1", "secrets", "watch", "{}"),
+        ("GET", "{}?watch=true&fieldSelector=metadata.name%3Dx", 'secrets "x"', "watch", "{}"),
+        ("GET", "/api/v1/namespaces/default/secrets", "secrets", "list", "default"),
+        ("GET", "/api/v1/namespaces/default/secrets?fieldSelector=metadata.name%3Dx", 'secrets "x"', "list", "default"),
+        ("GET", "/api/v1/secrets", "secrets", "list", ""),
+        ("GET", "/api/v1/secrets?watch=1", "secrets", "watch", ""),
+        ("GET", "/api/v1/namespaces", "namespaces", "list", ""),
+        ("GET", "/api/v1/namespaces/x", 'namespaces "x"', "get", "x"),
+        ("POST", "/api/v1/namespaces", "namespaces", "create", ""),
+        ("DELETE", "/api/v1/namespaces/x", 'namespaces "x"', "delete", "x"),
+    ],
+)
+def test_the_words_of_a_refusal(reader, namespace, refused):
+    method, path, subject, verb, where = refused
+    body = {} if method in ("POST", "PUT", "PATCH") else None
+    response = reader.request(method, path.format(f"/api/v1/namespaces/{namespace}/secrets"), json=body)
+    resource = subject.split()[0]
+    scope = f'in the namespace "{where.format(namespace)}"' if where else "at the cluster scope"
+    named = {"name": "x"} if '"x"' in subject else {}
+    assert response.json() == {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": f'{subject} is forbidden: User "system:serviceaccount:{namespace}:reader" cannot {verb} '
+        f'resource "{resource}" in API group "" {scope}',
+        "reason": "Forbidden",
+        "details": {**named, "kind": resource},
+        "code": 403,
+    }
+    assert response.status_code == 403
+
+
+def test_what_is_granted(reader, namespace, cluster):
+    cluster.apply({"metadata": {"name": "x", "namespace": namespace}})
+    found = reader.get(f"/api/v1/namespaces/{namespace}/secrets").json()
+    assert [item["metadata"]["name"] for item in found["items"]] == ["x"]
+
+
+@pytest.mark.parametrize(
+    ("grants", "may"),
+    [
+        ({"*": ["list"]}, {("list", ""), ("list", "default"), ("list", "{}")}),
+        ({"{}": ["*"]}, {("list", "{}"), ("watch", "{}"), ("get", "{}"), ("delete", "{}")}),
+        ({"default": ["get", "watch"]}, {("get", "default"), ("watch", "default")}),
+        ({}, set()),
+    ],
+    ids=["one verb everywhere", "all verbs in one namespace", "two verbs", "nothing"],
+)
+def test_a_review_tells_what_one_may(cluster, namespace, grants, may):
+    grants = {where.format(namespace): verbs for where, verbs in grants.items()}
+    account = cluster.service_account(namespace, "worker", grants)
+    allowed = set()
+    with cluster.client(account.token) as client:
+        for where in ("", "default", "{}"):
+            for verb in ("list", "watch", "get", "delete"):
+                attributes = {"verb": verb, "resource": "secrets", "namespace": where.format(namespace)}
+                response = client.post(REVIEWS, json={"spec": {"resourceAttributes": attributes}})
+                assert response.status_code == 201, response.text
+                assert response.json()["kind"] == "SelfSubjectAccessReview"
+                assert response.json()["spec"]["resourceAttributes"]["verb"] == verb
+                if response.json()["status"]["allowed"]:
+                    allowed.add((verb, where))
+    assert allowed == may
+
+
+def test_reviews_that_are_refused(cluster):
+    response = cluster.admin.post(REVIEWS, json={"spec": {}})
+    assert response.status_code == 422
+    assert response.json()["message"].endswith(
+        "exactly one of nonResourceAttributes or resourceAttributes must be specified"
+    )
+    with cluster.client(None) as client:
+        response = client.post(REVIEWS, json={"spec": {"nonResourceAttributes": {"path": "/", "verb": "get"}}})
+    assert response.status_code == 403
+    assert response.json()["message"] == (
+        'selfsubjectaccessreviews.authorization.k8s.io is forbidden: User "system:anonymous" cannot create resource '
+        '"selfsubjectaccessreviews" in API group "authorization.k8s.io" at the cluster scope'
+    )

@@ -1,0 +1,277 @@
+"""Lists: selectors, pages and versions are the same on the devserver and on a real kube-apiserver."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+
+LABELS = {
+    "none": {},
+    "prod": {"env": "prod", "app": "a"},
+    "test": {"env": "test", "app": "a"},
+    "empty": {"env": ""},
+    "airflow": {"airflow.apache.org/connection-id": "smtp_default", "env": "prod", "team": "x"},
+}
+
+
+@pytest.fixture(scope="module")
+def listed():
+    """The namespaces, by cluster, in which the Secrets of LABELS are already made."""
+    return {}
+
+
+@pytest.fixture
+def labelled(secrets, listed):
+    """Secrets with LABELS, and of them ``none`` of another type; made once for each server."""
+    secrets.namespace = listed.setdefault(secrets.cluster.name, secrets.namespace)
+    if not secrets.names():
+        for name, labels in LABELS.items():
+            secrets.create(name, labels, type="example.com/other" if name == "none" else "Opaque")
+    return secrets
+
+
+@pytest.mark.parametrize(
+    ("selector", "names"),
+    [
+        ("", "none prod test empty airflow"),
+        ("env=prod", "prod airflow"),
+        ("env==prod", "prod airflow"),
+        (" env = prod ", "prod airflow"),
+        ("env!=prod", "none test empty"),
+        ("env", "prod test empty airflow"),
+        ("!env", "none"),
+        ("! env", "none"),
+        ("env=", "empty"),
+        ("env!=", "none prod test airflow"),
+        ("env in (prod)", "prod airflow"),
+        ("env in (prod,test)", "prod test airflow"),
+        ("env in ( prod , test )", "prod test airflow"),
+        ("env in ()", "empty"),
+        ("env in (,test)", "test empty"),
+        ("env notin (prod,test)", "none empty"),
+        ("env in (prod),!team", "prod"),
+        ("env in (prod,test),app=a", "prod test"),
+        ("airflow.apache.org/connection-id=smtp_default", "airflow"),
+        ("airflow.apache.org/connection-id=smtp_default,!team", ""),
+        ("a,b=c", ""),
+        ("in", ""),
+        ("env=prod,env=test", ""),
+        ("env=PROD", ""),
+    ],
+)
+def test_label_selectors(labelled, selector, names):
+    assert labelled.names(labelSelector=selector) == set(names.split())
+
+
+@pytest.mark.parametrize(
+    "selector",
+    [
+        "env in (prod",
+        "env=(prod)",
+        "!",
+        "=x",
+        "a b",
+        "a=b c",
+        "a=-",
+        "a=b/c",
+        "a/b/c=1",
+        ",",
+        "a,",
+        "a,,b",
+        "!a=b",
+        "a==b=c",
+        "a=é",
+        "x" * 64,
+        "a=" + "x" * 64,
+        "a in prod",
+        "a=smtp://user",
+        "a=b\n",
+    ],
+)
+def test_what_is_no_label_selector(labelled, selector):
+    if selector == "a=b\n":
+        assert labelled.names(labelSelector=selector) == set()
+        return
+    for query in ({}, {"watch": "1"}):
+        response = labelled.list(labelSelector=selector, **query)
+        assert response.status_code == 400, response.text
+        assert response.json()["reason"] == "BadRequest"
+
+
+@pytest.mark.parametrize(
+    ("selector", "names"),
+    [
+        ("metadata.name=prod", "prod"),
+        ("metadata.name==prod", "prod"),
+        ("metadata.name!=prod", "none test empty airflow"),
+        ("metadata.name=nothing", ""),
+        ("metadata.namespace=nowhere", ""),
+        ("type=Opaque", "prod test empty airflow"),
+        ("type=example.com/other", "none"),
+        ("type!=Opaque", "none"),
+        ("metadata.name=prod,type=Opaque", "prod"),
+        ("metadata.name=prod,type!=Opaque", ""),
+    ],
+)
+def test_field_selectors(labelled, selector, names):
+    assert labelled.names(fieldSelector=selector) == set(names.split())
+
+
+def test_label_and_field_selectors_both_hold(labelled):
+    assert labelled.names(fieldSelector="metadata.name=prod", labelSelector="env=prod") == {"prod"}
+    assert labelled.names(fieldSelector="metadata.name=prod", labelSelector="env=test") == set()
+
+
+@pytest.mark.parametrize(
+    ("selector", "message"),
+    [
+        ("data=x", "field label not supported: data"),
+        ("metadata.labels.env=prod", "field label not supported: metadata.labels.env"),
+        ("=x", "field label not supported: "),
+        ("metadata.name", "invalid selector: 'metadata.name'; can't understand 'metadata.name'"),
+        ("metadata.name=a=b", "invalid field selector: unescaped character in value: 61"),
+    ],
+)
+def test_what_is_no_field_selector(labelled, selector, message):
+    for query in ({}, {"watch": "1"}):
+        response = labelled.list(fieldSelector=selector, **query)
+        assert response.status_code == 400, response.text
+        assert response.json()["message"] == message
+
+
+def test_the_form_of_a_list(labelled):
+    found = labelled.list(labelSelector="env=test").json()
+    assert (found["kind"], found["apiVersion"]) == ("SecretList", "v1")
+    assert set(found["metadata"]) == {"resourceVersion"}
+    (item,) = found["items"]
+    assert "kind" not in item
+    assert {"kind": "Secret", "apiVersion": "v1", **item} == labelled.get("test")
+
+
+def test_all_namespaces(labelled):
+    admin = labelled.cluster.admin
+    query = {"fieldSelector": f"metadata.namespace={labelled.namespace}"}
+    found = admin.get("/api/v1/secrets", params=query).json()
+    assert {item["metadata"]["name"] for item in found["items"]} == set(LABELS)
+    first = admin.get("/api/v1/secrets", params={"limit": "1"}).json()
+    token = first["metadata"]["continue"]
+    second = admin.get("/api/v1/secrets", params={"limit": "1", "continue": token}).json()
+    keys = [(item["metadata"]["namespace"], item["metadata"]["name"]) for item in first["items"] + second["items"]]
+    assert keys == sorted(set(keys))
+
+
+def test_pages(labelled):
+    first = labelled.list(limit="2").json()
+    assert [item["metadata"]["name"] for item in first["items"]] == ["airflow", "empty"]
+    assert first["metadata"]["remainingItemCount"] == 3
+    second = labelled.list(limit="2", continue_=first["metadata"]["continue"]).json()
+    assert [item["metadata"]["name"] for item in second["items"]] == ["none", "prod"]
+    assert second["metadata"]["resourceVersion"] == first["metadata"]["resourceVersion"]
+    last = labelled.list(limit="2", continue_=second["metadata"]["continue"]).json()
+    assert [item["metadata"]["name"] for item in last["items"]] == ["test"]
+    assert "continue" not in last["metadata"]
+
+
+def test_pages_of_a_selection(labelled):
+    first = labelled.list(limit="1", labelSelector="env=prod").json()
+    assert [item["metadata"]["name"] for item in first["items"]] == ["airflow"]
+    assert "remainingItemCount" not in first["metadata"]
+    token = first["metadata"]["continue"]
+    assert labelled.names(limit="5", labelSelector="env=prod", continue_=token) == {"prod"}
+
+
+def test_pages_are_of_one_moment(secrets):
+    for name in "abcd":
+        secrets.create(name)
+    first = secrets.list(limit="1").json()
+    secrets.delete("b")
+    secrets.create("c1")
+    secrets.patch("d", {"metadata": {"labels": {"changed": "yes"}}})
+    rest = secrets.list(limit="9", continue_=first["metadata"]["continue"]).json()
+    assert [item["metadata"]["name"] for item in rest["items"]] == ["b", "c", "d"]
+    assert "labels" not in rest["items"][-1]["metadata"]
+    assert secrets.names() == {"a", "c", "c1", "d"}
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "99", str(len(LABELS))])
+def test_limits_that_limit_nothing(labelled, limit):
+    assert labelled.names(limit=limit) == set(LABELS)
+    assert "continue" not in labelled.list(limit=limit).json()["metadata"]
+
+
+def test_version_zero_has_no_pages(labelled):
+    assert labelled.names(limit="1", resourceVersion="0") == set(LABELS)
+
+
+def test_versions_of_a_list(secrets):
+    secrets.create("a")
+    version = secrets.version()
+    assert secrets.names(resourceVersion=version) == {"a"}
+    secrets.create("b")
+    assert secrets.names(resourceVersion=version) == {"a", "b"}
+    assert secrets.names(resourceVersion=version, resourceVersionMatch="NotOlderThan", limit="9") == {"a", "b"}
+    assert secrets.names(resourceVersion=version, resourceVersionMatch="Exact", limit="9") == {"a"}
+
+
+def test_a_version_that_is_not_yet(secrets):
+    version = str(int(secrets.version()) + 1_000_000)
+    response = secrets.list(resourceVersion=version)
+    assert response.status_code == 504, response.text
+    assert response.headers["Retry-After"] == "1"
+    assert response.json()["reason"] == "Timeout"
+    assert response.json()["details"]["causes"][0]["reason"] == "ResourceVersionTooLarge"
+    assert response.json()["message"].startswith(f"Timeout: Too large resource version: {version}, current: ")
+
+
+@pytest.mark.parametrize(
+    ("query", "code", "message"),
+    [
+        ({"limit": "x"}, 400, 'strconv.ParseInt: parsing "x": invalid syntax'),
+        ({"resourceVersion": "x", "limit": "1"}, 400, 'Invalid value: "x": strconv.ParseUint: parsing "x"'),
+        ({"continue_": "nonsense"}, 400, "continue key is not valid"),
+        (
+            {"resourceVersionMatch": "Exact"},
+            422,
+            "resourceVersionMatch is forbidden unless resourceVersion is provided",
+        ),
+        ({"resourceVersionMatch": "Odd", "resourceVersion": "1"}, 422, 'Unsupported value: "Odd"'),
+        ({"resourceVersionMatch": "Exact", "resourceVersion": "0"}, 422, 'is forbidden for resourceVersion "0"'),
+        ({"watch": "1", "timeoutSeconds": "x"}, 400, 'strconv.ParseInt: parsing "x": invalid syntax'),
+        (
+            {"watch": "1", "resourceVersionMatch": "NotOlderThan", "sendInitialEvents": "true"},
+            422,
+            "resourceVersionMatch is forbidden for watch",
+        ),
+    ],
+)
+def test_what_cannot_be_asked(secrets, query, code, message):
+    response = secrets.list(**query)
+    assert response.status_code == code, response.text
+    assert message in response.json()["message"]
+
+
+def test_a_page_cannot_have_another_version(labelled):
+    token = labelled.list(limit="1").json()["metadata"]["continue"]
+    response = labelled.list(limit="1", continue_=token, resourceVersion="5")
+    assert response.status_code == 400, response.text
+    assert response.json()["message"] == "specifying resource version is not allowed when using continue"
+
+
+def test_tokens_say_where_to_go_on(labelled):
+    token = labelled.list(limit="1").json()["metadata"]["continue"]
+    found = json.loads(base64.urlsafe_b64decode(token + "=="))
+    assert (found["v"], found["start"]) == ("meta.k8s.io/v1", "airflow\0")
+
+
+def test_tables(labelled):
+    headers = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
+    for path, count in ((labelled.path, len(LABELS)), (f"{labelled.path}/prod", 1)):
+        found = labelled.cluster.admin.get(path, headers=headers).json()
+        assert (found["kind"], found["apiVersion"]) == ("Table", "meta.k8s.io/v1")
+        assert [column["name"] for column in found["columnDefinitions"]] == ["Name", "Type", "Data", "Age"]
+        assert len(found["rows"]) == count
+        row = next(row for row in found["rows"] if row["cells"][0] == "prod")
+        assert row["cells"][1:3] == ["Opaque", 0]
+        assert row["object"]["kind"] == "PartialObjectMetadata"

@@ -1,0 +1,206 @@
+"""Watches tell the same story on the devserver and on a real kube-apiserver."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+MERGE = {"Content-Type": "application/merge-patch+json"}
+
+
+def story(events, count):
+    """The next ``count`` events as texts: type, name and the label ``z``."""
+    found = []
+    for event in events:
+        metadata = event["object"]["metadata"]
+        found.append(f"{event['type']} {metadata['name']} {metadata.get('labels', {}).get('z', '-')}")
+        if len(found) == count:
+            return found
+    return [*found, "END"]
+
+
+def relabel(secrets, value):
+    response = secrets.patch("w", {"metadata": {"labels": {"z": value}}})
+    assert response.status_code == 200, response.text
+
+
+def test_changes_arrive_as_they_happen(secrets):
+    version = secrets.version()
+    with secrets.watch(resourceVersion=version) as events:
+        for change, expected in (
+            (lambda: secrets.create("w", {"z": "1"}), "ADDED w 1"),
+            (lambda: relabel(secrets, "2"), "MODIFIED w 2"),
+            (lambda: secrets.delete("w"), "DELETED w 2"),
+        ):
+            began = time.monotonic()
+            change()
+            assert story(events, 1) == [expected]
+            assert time.monotonic() - began < 1
+
+
+def test_an_event_holds_the_object(secrets):
+    with secrets.watch(resourceVersion=secrets.version()) as events:
+        made = secrets.create("w", {"z": "1"}, stringData={"k": "v"})
+        assert next(events) == {"type": "ADDED", "object": made}
+        secrets.delete("w")
+        gone = next(events)["object"]
+    assert gone["data"] == made["data"]
+    assert int(gone["metadata"]["resourceVersion"]) > int(made["metadata"]["resourceVersion"])
+
+
+@pytest.mark.parametrize("query", [{}, {"resourceVersion": "0"}], ids=["unset", "zero"])
+def test_without_a_version_a_watch_begins_with_what_there_is(secrets, query):
+    secrets.create("w", {"z": "1"})
+    secrets.create("x", {"z": "1"})
+    # A real server serves version 0 from a cache that may be a moment behind.
+    list(story_until(secrets, {"ADDED w 1", "ADDED x 1"}, query))
+
+
+def story_until(secrets, expected, query):
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        with secrets.watch(seconds=1, **query) as events:
+            found = story(events, len(expected))
+        if set(found) == expected:
+            return found
+    raise AssertionError(found)
+
+
+def test_a_watch_resumes_from_a_version(secrets):
+    version = secrets.create("w", {"z": "1"})["metadata"]["resourceVersion"]
+    relabel(secrets, "2")
+    secrets.delete("w")
+    with secrets.watch(resourceVersion=version) as events:
+        assert story(events, 2) == ["MODIFIED w 2", "DELETED w 2"]
+
+
+@pytest.mark.parametrize("live", [True, False], ids=["live", "from history"])
+def test_entering_and_leaving_the_selection(secrets, live):
+    version = secrets.version()
+
+    def act():
+        secrets.create("w", {"z": "1"})
+        relabel(secrets, "2")
+        relabel(secrets, "3")
+        relabel(secrets, "1")
+        secrets.patch("w", {"metadata": {"labels": {"other": "x"}}})
+        secrets.patch("w", {"metadata": {"labels": {"z": None}}})
+        secrets.delete("w")
+        secrets.create("w", {"z": "1"})
+        secrets.delete("w")
+
+    if not live:
+        act()
+    with secrets.watch(resourceVersion=version, labelSelector="z=1") as events:
+        if live:
+            act()
+        assert story(events, 7) == [
+            "ADDED w 1",
+            "DELETED w 1",
+            "ADDED w 1",
+            "MODIFIED w 1",
+            "DELETED w 1",
+            "ADDED w 1",
+            "DELETED w 1",
+        ]
+
+
+def test_a_watch_on_one_name(secrets):
+    with secrets.watch(resourceVersion=secrets.version(), fieldSelector="metadata.name=w") as events:
+        secrets.create("v")
+        secrets.create("w")
+        assert story(events, 1) == ["ADDED w -"]
+
+
+def test_a_watch_sees_its_namespace_only(secrets):
+    other = f"{secrets.namespace}-other"
+    secrets.cluster.create_namespace(other)
+    with secrets.watch(resourceVersion=secrets.version()) as events:
+        secrets.cluster.apply({"metadata": {"name": "foreign", "namespace": other}})
+        secrets.create("w")
+        assert story(events, 1) == ["ADDED w -"]
+
+
+def test_a_watch_on_all_namespaces(secrets):
+    query = {"watch": "1", "timeoutSeconds": "10", "resourceVersion": secrets.version()}
+    with secrets.cluster.admin.stream("GET", "/api/v1/secrets", params=query) as response:
+        secrets.create("w")
+        assert secrets.namespace in next(response.iter_lines())
+
+
+def test_the_time_is_kept(secrets):
+    began = time.monotonic()
+    with secrets.watch(seconds=1, resourceVersion=secrets.version()) as events:
+        assert list(events) == []
+    assert 0.8 < time.monotonic() - began < 5
+
+
+def test_bookmarks_tell_how_far_it_has_got(secrets):
+    query = {"resourceVersion": secrets.version(), "labelSelector": "nothing", "allowWatchBookmarks": "true"}
+    with secrets.watch(seconds=5, **query) as events:
+        version = int(secrets.create("w")["metadata"]["resourceVersion"])
+        found = list(events)
+    assert found
+    for event in found:
+        assert event["type"] == "BOOKMARK"
+        assert (event["object"]["kind"], event["object"]["apiVersion"]) == ("Secret", "v1")
+        assert set(event["object"]["metadata"]) == {"resourceVersion", "creationTimestamp"}
+    assert int(found[-1]["object"]["metadata"]["resourceVersion"]) >= version
+
+
+def test_bookmarks_come_only_when_they_are_allowed(secrets):
+    with secrets.watch(seconds=3, resourceVersion=secrets.version(), labelSelector="nothing") as events:
+        secrets.create("w")
+        assert list(events) == []
+
+
+def test_many_watches_see_the_same(secrets):
+    version, results = secrets.version(), []
+
+    def follow():
+        with secrets.watch(resourceVersion=version) as events:
+            results.append(story(events, 20))
+
+    threads = [threading.Thread(target=follow) for _ in range(5)]
+    for thread in threads:
+        thread.start()
+    for number in range(20):
+        secrets.create(f"w{number:02}")
+    for thread in threads:
+        thread.join(30)
+    assert results == [[f"ADDED w{number:02} -" for number in range(20)]] * 5
+
+
+def test_a_watch_shows_tables_to_who_asks_for_them(secrets):
+    headers = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
+    secrets.create("w")
+    query = {"watch": "1", "timeoutSeconds": "5"}
+    with secrets.cluster.admin.stream("GET", secrets.path, params=query, headers=headers) as response:
+        line = next(response.iter_lines())
+    assert '"kind":"Table"' in line
+    assert '"cells":["w","Opaque",0,' in line
+
+
+def test_what_is_too_old_is_gone(secrets):
+    secrets.create("a")
+    secrets.create("b")
+    listed = secrets.list(limit="1").json()["metadata"]
+    secrets.delete("a")
+    secrets.cluster.forget_history()
+    with secrets.watch(resourceVersion=listed["resourceVersion"]) as events:
+        found = list(events)
+    assert [event["type"] for event in found] == ["ERROR"]
+    status = found[0]["object"]
+    assert (status["kind"], status["code"], status["reason"]) == ("Status", 410, "Expired")
+    assert status["message"].startswith(f"too old resource version: {listed['resourceVersion']} (")
+
+    response = secrets.list(limit="1", continue_=listed["continue"])
+    assert response.status_code == 410, response.text
+    assert response.json()["reason"] == "Expired"
+    assert response.json()["message"].startswith("The provided continue parameter is too old")
+    assert secrets.names() == {"b"}
+    with secrets.watch(resourceVersion=secrets.version()) as events:
+        secrets.create("c")
+        assert story(events, 1) == ["ADDED c -"]

@@ -1,0 +1,158 @@
+"""A folder of manifests is served and followed."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from airflow_kubernetes_secrets.devserver import DevServer
+
+SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{value: {value}}}\n"
+PASSWORD = "geheim-4711"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    (folder / "one.yaml").write_text(SECRET.format(name="one", value=PASSWORD))
+    return folder
+
+
+class Followed:
+    """A devserver on a folder, and what it reports."""
+
+    def __init__(self, folder):
+        self.lines = []
+        self.server = DevServer(folder, report=self.lines.append)
+
+    def names(self, namespace="airflow"):
+        return {key.name for key, _ in self.server._call(lambda: self.server._store.select("secrets", namespace))}
+
+    def wait(self, *lines):
+        """Until these lines, each a part of one, were reported; the report is cleared."""
+        deadline = time.monotonic() + 10
+        while not all(any(wanted in line for line in self.lines) for wanted in lines):
+            assert time.monotonic() < deadline, (lines, self.lines)
+            time.sleep(0.01)
+        found = list(self.lines)
+        self.lines.clear()
+        assert PASSWORD not in "".join(found)
+        return found
+
+
+@pytest.fixture
+def followed(folder):
+    followed = Followed(folder)
+    with followed.server:
+        yield followed
+
+
+def test_what_is_there_at_the_start_is_served_at_once(followed):
+    assert followed.names() == {"one"}
+    assert followed.lines == ["Secret airflow/one: added"]
+
+
+def test_forms_of_files(folder):
+    (folder / "sub").mkdir()
+    (folder / "sub" / "many.yml").write_text(
+        "---\n---\nkind: Namespace\napiVersion: v1\nmetadata: {name: other}\n---\n"
+        "kind: Secret\napiVersion: v1\nmetadata: {name: two, namespace: other}\ntype: Opaque\n"
+    )
+    item = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "three"}, "data": {"k": "eA=="}}
+    far = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "four", "namespace": "implied"}}
+    (folder / "list.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": [item, far]}))
+    (folder / "readme.md").write_text("kind: Secret")
+    (folder / ".hidden.yaml").write_text("kind: [")
+    followed = Followed(folder)
+    with followed.server:
+        assert followed.names() == {"one", "three"}
+        assert followed.names("other") == {"two"}
+        assert followed.names("implied") == {"four"}
+
+
+def test_a_change_is_followed(followed, folder):
+    followed.wait("one: added")
+    (folder / "one.yaml").write_text(SECRET.format(name="one", value="new"))
+    followed.wait("Secret airflow/one: changed")
+    (folder / "two.yaml").write_text(SECRET.format(name="two", value=PASSWORD))
+    followed.wait("Secret airflow/two: added")
+    (folder / "one.yaml").rename(folder / "moved.yaml")
+    (folder / "two.yaml").unlink()
+    followed.wait("Secret airflow/two: removed")
+    assert followed.names() == {"one"}
+
+
+def test_a_file_that_no_longer_has_an_object_takes_it_away(followed, folder):
+    (folder / "one.yaml").write_text(SECRET.format(name="renamed", value="x"))
+    followed.wait("one: removed", "renamed: added")
+    assert followed.names() == {"renamed"}
+
+
+def test_what_only_the_api_made_is_left_alone(followed, folder):
+    followed.server.apply({"metadata": {"name": "mine"}})
+    (folder / "one.yaml").unlink()
+    followed.wait("one: removed")
+    assert followed.names() == {"mine"}
+
+
+def test_what_the_api_changed_stays_until_the_manifest_changes(followed, folder):
+    followed.server.delete("one")
+    (folder / "two.yaml").write_text(SECRET.format(name="two", value="x"))
+    followed.wait("two: added")
+    assert followed.names() == {"two"}
+    (folder / "one.yaml").write_text(SECRET.format(name="one", value="again"))
+    followed.wait("one: added")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        pytest.param(f"kind: Secret\nmetadata: {{name: x}}\ndata: [{PASSWORD}", "line 4: ", id="no YAML"),
+        pytest.param(f"kind: Secret\nmetadata: {{name: x}}\ndata: *{PASSWORD}", "line 3: ", id="no such anchor"),
+        pytest.param(
+            f"kind: Namespace\nmetadata: {{name: x}}\n---\nkind: Secret\ndata: {{k: {PASSWORD}}}",
+            "line 4: Secret in version",
+            id="no base64",
+        ),
+        pytest.param(f"kind: Secret\nstringdata: {{k: {PASSWORD}}}", 'line 1: .*unknown field "stringdata"', id="typo"),
+        pytest.param(f"kind: Secret\ndata: !!binary {PASSWORD}x", "line ", id="binary"),
+        pytest.param(b"kind: \xff", "line ", id="not UTF-8"),
+    ],
+)
+def test_a_broken_file_is_named_and_the_rest_is_served(followed, folder, text, line):
+    path = folder / "broken.yaml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    (folder / "two.yaml").write_text(SECRET.format(name="two", value="x"))
+    assert followed.wait("two: added", f"{path}: line ")
+    assert followed.names() == {"one", "two"}
+
+
+def test_a_broken_file_keeps_what_it_held(followed, folder):
+    (folder / "one.yaml").write_text("{")
+    followed.wait("one.yaml: line 1", "what it held before is still served")
+    assert followed.names() == {"one"}
+    (folder / "one.yaml").write_text(SECRET.format(name="one", value="mended"))
+    followed.wait("one: changed")
+
+
+def test_what_cannot_be_served_is_named(followed, folder):
+    (folder / "more.yaml").write_text(
+        "kind: Deployment\nmetadata: {name: d}\n---\n" + SECRET.format(name="Bad_", value=PASSWORD)
+    )
+    followed.wait("more.yaml: line 1: Deployment is not served", 'Bad_: not served: Secret "Bad_" is invalid')
+
+
+def test_an_immutable_secret_is_replaced(followed, folder):
+    path = folder / "frozen.yaml"
+    path.write_text(SECRET.format(name="frozen", value="a") + "immutable: true\n")
+    followed.wait("frozen: added")
+    path.write_text(SECRET.format(name="frozen", value="b") + "immutable: true\ntype: example.com/other\n")
+    followed.wait("frozen: changed")
+
+
+def test_a_folder_that_is_none(tmp_path):
+    with pytest.raises(NotADirectoryError, match="is no folder"):
+        DevServer(tmp_path / "nothing").start()
