@@ -49,7 +49,7 @@ def ours(received: bytes) -> tuple[int, dict[str, str], bytes, bool]:
 
 
 def read(received: bytes) -> Response:
-    return read_response(io.BufferedReader(io.BytesIO(received)))  # type: ignore[arg-type]  # a stream of bytes
+    return read_response(io.BufferedReader(io.BytesIO(received)))
 
 
 def head(status: int, headers: dict[str, str], version: str = "1.1") -> bytes:
@@ -104,7 +104,7 @@ def test_no_content_has_no_body() -> None:
 def test_what_follows_an_answer_is_left_for_the_next_one() -> None:
     one = head(200, {"Content-Length": "3"}) + b"one"
     two = head(200, {"Transfer-Encoding": "chunked"}) + chunked(b"two", 2)
-    stream: Any = io.BufferedReader(io.BytesIO(one + two + one))  # type: ignore[arg-type]  # a stream of bytes
+    stream: Any = io.BufferedReader(io.BytesIO(one + two + one))
 
     assert [read_response(stream).body for _ in range(3)] == [b"one", b"two", b"one"]
 
