@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
 import uuid
 from collections.abc import Iterator
 
@@ -10,12 +13,42 @@ import pytest
 from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster
 from support.kube_apiserver import HOW_TO_GET_IT, KubeApiserver, assets
 
+# Before a test imports Airflow, which writes its configuration there.
+AIRFLOW_HOME = os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
+LEFT_OUT = pytest.StashKey[int]()
 
-def pytest_report_header() -> str:
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(AIRFLOW_HOME, ignore_errors=True)
+
+
+def pytest_report_header() -> str | None:
     folder = assets()
-    if folder is None:
-        return f"kube-apiserver: NOT tested, its tests are skipped; to test it: {HOW_TO_GET_IT}"
-    return f"kube-apiserver: tested, from {folder}"
+    return f"kube-apiserver: tested, from {folder}" if folder else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Without a kube-apiserver leave out the tests on it, with one line at the end instead of one for each."""
+    if assets() is not None:
+        return
+    left_out = [item for item in items if _needs_kube_apiserver(item)]
+    items[:] = [item for item in items if not _needs_kube_apiserver(item)]
+    config.hook.pytest_deselected(items=left_out)
+    config.stash[LEFT_OUT] = len(left_out)
+
+
+def _needs_kube_apiserver(item: pytest.Item) -> bool:
+    if not isinstance(item, pytest.Function):
+        return False
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return parameters.get("cluster") == "kube-apiserver" or "kube_apiserver_cluster" in item.fixturenames
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    count = config.stash.get(LEFT_OUT, 0)
+    if count:
+        line = f"{count} tests on a real kube-apiserver were NOT run; to run them: {HOW_TO_GET_IT}"
+        terminalreporter.write_line(line, yellow=True, bold=True)
 
 
 @pytest.fixture(scope="session")
@@ -35,8 +68,7 @@ def devserver_cluster() -> Iterator[Cluster]:
 def kube_apiserver_cluster() -> Iterator[Cluster]:
     """A real kube-apiserver, started once, when a test first asks for it (about 8 s)."""
     folder = assets()
-    if folder is None:
-        pytest.skip(f"KUBEBUILDER_ASSETS is not set; {HOW_TO_GET_IT}")
+    assert folder is not None, "the tests that need it are left out without it"
     server = KubeApiserver(folder)
     server.start()
     try:

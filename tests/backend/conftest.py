@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterator
 
 import pytest
 
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.process import start_anew
 from support.cluster import Cluster, ServiceAccount
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
-
-# Before anything imports Airflow, which writes its configuration there.
-os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
-
-from airflow_kubernetes_secrets import KubernetesSecretsBackend  # see above
-from airflow_kubernetes_secrets.process import start_anew  # see above
 
 
 @pytest.fixture(autouse=True)
