@@ -88,6 +88,9 @@ def test_values(name: str, given: object, taken: object) -> None:
         ("timeout", "inf", "number of seconds above 0"),
         ("timeout", True, "number of seconds above 0"),
         ("timeout", None, "number of seconds above 0"),
+        ("timeout", 3601, "up to 3600"),
+        ("timeout", 10**400, "up to 3600"),
+        ("kubeconfig", "apiVersion: v1\nkind: Config", "of one line"),
         ("service_account_path", "", "not blank"),
         ("service_account_path", None, "not blank"),
         ("kubeconfig", " ", "not blank"),
@@ -117,6 +120,16 @@ def test_an_unknown_option_names_the_nearest(name: str, nearest: str) -> None:
 def test_an_unknown_option_like_no_other_names_them_all() -> None:
     with pytest.raises(OptionError, match="there is no option 'zzz'; The options are namespace, connections_label, "):
         Options.parse({"zzz": "hunter2"})
+
+
+@pytest.mark.parametrize(
+    "contents", [{"users": [{"user": {"token": "hunter2"}}]}, "users:\n- user:\n    token: hunter2"]
+)
+def test_a_credential_in_the_wrong_place_is_not_shown(contents: object) -> None:
+    for name in ("kubeconfig", "namespace", "timeout"):
+        with pytest.raises(OptionError) as raised:
+            Options.parse({name: contents})
+        assert "hunter2" not in str(raised.value)
 
 
 def test_the_value_of_an_unknown_option_is_not_shown() -> None:

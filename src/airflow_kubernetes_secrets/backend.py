@@ -9,9 +9,10 @@ import logging
 import os
 from typing import TYPE_CHECKING, Any
 
+from airflow.secrets.base_secrets import BaseSecretsBackend
+
 from airflow_kubernetes_secrets import notices, values
 from airflow_kubernetes_secrets.api.credentials import SERVICE_HOST, SERVICE_PORT
-from airflow_kubernetes_secrets.compat import BaseSecretsBackend
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
 from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide, missing_key_text
 from airflow_kubernetes_secrets.options import Options
@@ -75,6 +76,8 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
                 return self.deserialize_connection(conn_id, stored)
             except Exception as failure:  # Airflow's parsers raise all sorts
                 problem = values.parse_failure_text(stored, failure)
+            # Error reports can show the variables of the frames that an exception went through.
+            del stored
             # Outside the except block, so that Airflow's error, which can hold the password, is not chained to it.
             raise MalformedSecretError(secret.namespace, secret.name, key, problem)
 
@@ -106,6 +109,11 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
             return read(decision.secret, decision.data_key) if decision.secret else None
         except KubernetesSecretsError as error:
             notices.once(logging.ERROR, error.cause, f"{lookup}: {error}")
+            raise
+        except Exception as error:
+            # A mistake of this package, or an exception from a signal handler, which is for the task to see.
+            name = type(error).__name__
+            notices.once(logging.ERROR, ("unexpected", name), f"{lookup}: the lookup ended with an unexpected {name}")
             raise
 
     def _find(self, selector: LabelSelector) -> list[Secret]:

@@ -102,7 +102,9 @@ def decide(lookup: Lookup, options: Options, find: Callable[[LabelSelector], lis
     selector = LabelSelector.equal(label, lookup.id)
     if options.team_label is not None and not lookup.team:
         selector = selector.without(options.team_label)
-    matches = _in_order(find(selector), options.team_label, lookup.team)
+    # A proxy on the way could drop the query, and every Secret of the namespace would be an answer.
+    found = [secret for secret in find(selector) if selector.matches(secret.labels)]
+    matches = _in_order(found, options.team_label, lookup.team)
     if not matches:
         return Decision(lookup, Outcome.NO_MATCH, data_key, selector)
     chosen = matches[0]

@@ -12,19 +12,25 @@ from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.labels import is_label_key
 
 _NAMESPACE = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
+_LONGEST_TIMEOUT = 3600
 _DATA_KEY = r"[-._a-zA-Z0-9]{1,253}"
 
 Parser = Callable[[object], Any]
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise ValueError("needs a text that is not blank")
+    if not isinstance(value, str) or not value.strip() or "\n" in value:
+        raise ValueError("needs a text of one line that is not blank")
     return value
 
 
+def is_namespace(text: str) -> bool:
+    """Whether ``text`` can be the name of a namespace (an RFC 1123 label)."""
+    return re.fullmatch(_NAMESPACE, text) is not None
+
+
 def _namespace(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(_NAMESPACE, value):
+    if not isinstance(value, str) or not is_namespace(value):
         raise ValueError("needs the name of a namespace: 1 to 63 of a-z, 0-9 and '-', no '-' at either end")
     return value
 
@@ -44,10 +50,10 @@ def _data_key(value: object) -> str:
 def _seconds(value: object) -> float:
     seconds = math.nan
     if isinstance(value, (int, float, str)) and not isinstance(value, bool):
-        with suppress(ValueError):
+        with suppress(ValueError, OverflowError):
             seconds = float(value)
-    if not (math.isfinite(seconds) and seconds > 0):
-        raise ValueError("needs a number of seconds above 0")
+    if not 0 < seconds <= _LONGEST_TIMEOUT:
+        raise ValueError(f"needs a number of seconds above 0 and up to {_LONGEST_TIMEOUT}")
     return seconds
 
 
@@ -145,7 +151,17 @@ def _parse(name: str, value: object) -> Any:
     try:
         return OPTIONS[name].parse(value)
     except ValueError as error:
-        raise OptionError(f"backend_kwargs: {name} {error}; it is {value!r}") from None
+        problem = str(error)
+    raise OptionError(f"backend_kwargs: {name} {problem}; it is {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    """A value in an error text; what is larger than an option may be a credential in the wrong place."""
+    if isinstance(value, str) and (len(value) > 300 or "\n" in value):
+        return f"a text of {len(value)} characters"
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return repr(value)
+    return f"of type {type(value).__name__}"
 
 
 def _unknown(name: str, known: list[str]) -> str:

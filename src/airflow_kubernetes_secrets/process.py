@@ -46,10 +46,8 @@ class ProcessLocal(Generic[Value]):
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """The value of ``key``. Threads that ask for it first at the same moment get the same one."""
-        try:
-            return self._values[key]
-        except KeyError:
-            return self._values.setdefault(key, make())
+        value = self._values.get(key)
+        return self._values.setdefault(key, make()) if value is None else value
 
     def _forget(self) -> None:
         values, self._values = self._values, {}

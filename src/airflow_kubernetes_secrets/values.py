@@ -45,14 +45,16 @@ def connection_text(secret: Secret, key: str) -> str:
     """The text of a connection: an Airflow URI or JSON.
 
     Raises:
-        MalformedSecretError: it is not UTF-8, or it is certain that Airflow cannot parse it. Airflow itself would
-            crash on white space, and put a URI with its password into the error's text.
+        MalformedSecretError: it is not UTF-8, or no connection can come of it. Airflow itself would crash on white
+            space, make an empty connection of what has no scheme, and put a URI with its password into an error.
     """
     stored = text(secret, key)
     problem = _connection_problem(stored.strip())
-    if problem:
-        raise MalformedSecretError(secret.namespace, secret.name, key, problem)
-    return stored
+    if problem is None:
+        return stored
+    # Error reports can show the variables of the frames that an exception went through.
+    del stored
+    raise MalformedSecretError(secret.namespace, secret.name, key, problem)
 
 
 def parse_failure_text(stored: str, failure: Exception) -> str:
@@ -81,6 +83,9 @@ def _json_problem(stored: str) -> str | None:
         json.loads(stored)
     except json.JSONDecodeError as error:
         return f"the connection is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits, or lists in lists in lists.
+        return f"the connection is JSON that Python does not read ({type(error).__name__})"
     return None
 
 
@@ -98,7 +103,7 @@ def _uri_problem(stored: str) -> str | None:
         _ = urlsplit(stored).port
     except ValueError:
         return (
-            "the connection's URI cannot be taken apart at host and port; "
-            "in login and password, characters such as / ? # @ : must be percent-encoded"
+            "the connection's URI cannot be taken apart at host and port: Airflow takes one host and one port, and "
+            "in login and password characters such as / ? # @ : must be percent-encoded"
         )
     return None

@@ -146,7 +146,25 @@ def test_a_connection_that_is_forbidden_says_why(bare_airflow: Airflow, cluster:
     text = done.stdout + done.stderr
     assert "Connection not found" in text
     assert f"the service account '{account.name}' of namespace 'airflow' may not list secrets" in text
-    assert "kubectl create rolebinding airflow-kubernetes-secrets --namespace=airflow" in text
+    assert f"--serviceaccount=airflow:{account.name}" in text
+
+
+@pytest.mark.parametrize("version", ["3.3"], indirect=True)
+def test_a_backend_of_the_workers_own(airflow: Airflow, cluster: Cluster) -> None:
+    """``[workers] secrets_backend`` is Airflow 3's, and comes first where tasks run."""
+    Put(cluster, "airflow")({"example.com/variable": "of-workers"}, "found it", name="of-workers")
+    kwargs = airflow.with_kwargs(variables_label="example.com/variable").variables["AIRFLOW__SECRETS__BACKEND_KWARGS"]
+    airflow = airflow.with_variables(
+        AIRFLOW__WORKERS__SECRETS_BACKEND=BACKEND, AIRFLOW__WORKERS__SECRETS_BACKEND_KWARGS=kwargs
+    )
+    program = """
+from airflow.configuration import initialize_secrets_backends
+from airflow.sdk.execution_time.secrets import DEFAULT_SECRETS_SEARCH_PATH_WORKERS
+first = initialize_secrets_backends(DEFAULT_SECRETS_SEARCH_PATH_WORKERS)[0]
+print(type(first).__name__, first.get_variable("of-workers"))
+"""
+
+    assert airflow.python(program).stdout.splitlines()[-1] == "KubernetesSecretsBackend found it"
 
 
 @pytest.mark.parametrize("version", ["3.3"], indirect=True)

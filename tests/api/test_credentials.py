@@ -14,6 +14,8 @@ from kubernetes.config.incluster_config import InClusterConfigLoader
 
 from airflow_kubernetes_secrets.api.credentials import ServiceAccountCredentials
 from airflow_kubernetes_secrets.errors import NotConfiguredError
+from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.sources.direct import DirectSource
 from support.cluster import Cluster
 from support.interpreters import find_python
 from support.kube_apiserver import write_certificates
@@ -117,16 +119,18 @@ def test_not_in_a_pod_says_which_two_ways_there_are(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["token", "ca.crt"])
-@pytest.mark.parametrize("content", [None, "", " \n", "\u2713"], ids=["missing", "empty", "blank", "not ASCII"])
-def test_an_unusable_file_is_named(folder: Path, name: str, content: str | None) -> None:
+@pytest.mark.parametrize("content", [None, b"", b" \n", b"hunter2\xff"], ids=["missing", "empty", "blank", "not text"])
+def test_an_unusable_file_is_named(folder: Path, name: str, content: bytes | None) -> None:
     (folder / name).unlink()
     if content is not None:
-        (folder / name).write_text(content)
+        (folder / name).write_bytes(content)
 
     with pytest.raises(NotConfiguredError, match="service_account_path") as raised:
         ServiceAccountCredentials(str(folder), POD)
 
     assert str(folder / name) in str(raised.value)
+    assert "hunter2" not in str(raised.value)
+    assert "hunter2" not in repr(raised.value.__context__)
 
 
 def test_a_ca_that_is_no_certificate_is_named(folder: Path) -> None:
@@ -154,6 +158,16 @@ def test_a_namespace_that_is_not_known_says_what_to_set(folder: Path) -> None:
 
     with pytest.raises(NotConfiguredError, match="set 'namespace' in backend_kwargs"):
         ServiceAccountCredentials(str(folder), POD).namespace()
+
+
+@pytest.mark.parametrize("content", ["a/b?x=#y", "A", "a b", "x" * 64])
+def test_a_namespace_that_is_none_is_not_sent(folder: Path, content: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / "namespace").write_text(content)
+    for name, value in POD.items():
+        monkeypatch.setenv(name, value)
+
+    with pytest.raises(NotConfiguredError, match=r"is not the name of one\. Set 'namespace'"):
+        DirectSource.from_options(Options(service_account_path=str(folder)))
 
 
 def test_no_credential_is_in_a_repr(folder: Path) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import traceback
 
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import MalformedSecretError
+from support.errors import everything_about
 from support.logs import said
 from support.secrets import MakeBackend, Put
 
@@ -32,6 +32,9 @@ UNPARSABLE = {
     "broken JSON": (json_with('{"conn_type": "postgres", "password": "%s"'), "not valid JSON: .* line 1, column"),
     "unknown field": (json_with('{"conn_type": "postgres", "username": "%s"}'), "does not know: 'username'"),
     "port in JSON": (json_with('{"conn_type": "postgres", "port": "%s"}'), "port is not a number"),
+    "a number of thousands of digits": (f'{{"extra": {"9" * 5000}}}', "Python does not read"),
+    "lists in lists": ('{"a": ' + "[" * 100_000, "Python does not read"),
+    "several hosts": (f"mongodb://user:{MARKER}@h1:27017,h2:27017/db", "one host and one port"),
     "trailing text": (json_with('{"conn_type": "postgres"} %s'), "not valid JSON"),
     "extra is not JSON": (json_with('{"conn_type": "postgres", "extra": {"a": "%s"}, "x": 1}'), "does not know: 'x'"),
 }
@@ -123,12 +126,3 @@ def test_each_cause_is_logged_once_and_raised_each_time(
     first, second = said(caplog, logging.ERROR)
     assert "/blank, key" in first
     assert "/blank-too, key" in second
-
-
-def everything_about(error: BaseException) -> str:
-    """All that a traceback, with or without chained errors, could print of it."""
-    texts = [repr(error), *map(str, error.args), *traceback.format_exception(error)]
-    for chained in (error.__cause__, error.__context__):
-        if chained is not None:
-            texts.append(everything_about(chained))
-    return "\n".join(texts)

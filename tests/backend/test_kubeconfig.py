@@ -12,11 +12,14 @@ from shutil import which
 from typing import Any
 
 import pytest
+import trustme
 import yaml
+from cryptography.hazmat.primitives import serialization
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.errors import ApiError, NotConfiguredError, OptionError, UnauthorizedError
+from airflow_kubernetes_secrets.errors import ApiError, NotConfiguredError, UnauthorizedError
 from support.cluster import Cluster, ServiceAccount
+from support.errors import everything_about
 from support.proxy import Proxy, answer_with, until
 from support.secrets import Put
 
@@ -86,6 +89,25 @@ def test_a_kubeconfig_comes_before_the_pod(path: Path, put: Put, monkeypatch: py
     assert KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x") == "found"
 
 
+def test_the_variable_is_ignored_in_a_pod(
+    cluster: Cluster, account: ServiceAccount, put: Put, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It may be there for the cluster that tasks work with."""
+    put.variable("x", "found")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "of-another-cluster"))
+    for name, value in cluster.pod_environment().items():
+        monkeypatch.setenv(name, value)
+
+    assert KubernetesSecretsBackend(service_account_path=str(account.folder)).get_variable("x") == "found"
+
+
+def test_the_variables_of_proxies_are_ignored(path: Path, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    put.variable("x", "found")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+
+    assert KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x") == "found"
+
+
 def test_home_in_the_path(path: Path, put: Put, tmp_path: Path) -> None:
     put.variable("x", "found")
     (tmp_path / "config").write_bytes(path.read_bytes())
@@ -121,7 +143,7 @@ def test_without_a_namespace_it_is_default_as_in_kubectl(cluster: Cluster) -> No
 
 
 def test_a_context_without_a_kubeconfig() -> None:
-    with pytest.raises(OptionError, match="context 'prod' is one of a kubeconfig, and none is named"):
+    with pytest.raises(NotConfiguredError, match="context 'prod' is one of a kubeconfig, and none is named"):
         KubernetesSecretsBackend(context="prod").get_variable("x")
 
 
@@ -141,8 +163,79 @@ def test_a_file_that_is_not_yaml_is_not_quoted(tmp_path: Path, caplog: pytest.Lo
     with pytest.raises(NotConfiguredError, match="broken cannot be read") as raised:
         KubernetesSecretsBackend(kubeconfig=f"{tmp_path}/broken").get_variable("x")
 
-    assert "hunter2" not in str(raised.value)
+    assert "hunter2" not in everything_about(raised.value)
     assert "hunter2" not in caplog.text
+
+
+BROKEN: dict[str, Callable[[dict[str, Any]], None]] = {
+    "a CA that is none": lambda config: config["clusters"][0].update(
+        cluster={"server": "https://127.0.0.1:1", "certificate-authority-data": "aHVudGVyMg=="}
+    ),
+    "a client certificate that is none": lambda config: config["users"][0].update(
+        user={"client-certificate-data": "aHVudGVyMg==", "client-key-data": "aHVudGVyMg=="}
+    ),
+    "a port that is none": lambda config: config["clusters"][0]["cluster"].update(server="https://hunter2:abc"),
+    "a server that is none": lambda config: config["clusters"][0]["cluster"].update(server="//"),
+    "no such user": lambda config: config.update(users=[]),
+}
+
+
+@pytest.mark.parametrize("change", BROKEN.values(), ids=BROKEN)
+def test_what_is_broken_in_it_is_not_quoted(
+    edited: Callable[..., Path], change: Callable[[dict[str, Any]], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    broken = edited(change)
+
+    with pytest.raises((NotConfiguredError, UnauthorizedError)) as raised:
+        KubernetesSecretsBackend(kubeconfig=str(broken)).get_variable("x")
+
+    assert f"the kubeconfig {broken}" in str(raised.value)
+    assert "hunter2" not in str(raised.value)
+    assert raised.value.__cause__ is raised.value.__context__ is None
+    assert "hunter2" not in caplog.text
+
+
+def test_contents_in_place_of_a_path_are_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KUBECONFIG", "apiVersion: v1\nusers:\n- user:\n    token: hunter2")
+
+    with pytest.raises(NotConfiguredError, match="has to be the path of a file") as raised:
+        KubernetesSecretsBackend().get_variable("x")
+
+    assert "hunter2" not in str(raised.value)
+
+
+def test_an_encrypted_client_key_asks_nobody(edited: Callable[..., Path], tmp_path: Path) -> None:
+    """OpenSSL would wait for a pass phrase at the terminal."""
+    authority = trustme.CA()
+    leaf = authority.issue_cert("airflow.example.com")
+    key = serialization.load_pem_private_key(leaf.private_key_pem.bytes(), None)
+    encrypted = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"x")
+    )
+    (tmp_path / "key").write_bytes(encrypted)
+    leaf.cert_chain_pems[0].write_to_path(str(tmp_path / "certificate"))
+
+    def use(config: dict[str, Any]) -> None:
+        config["users"][0]["user"] = {
+            "client-certificate": str(tmp_path / "certificate"),
+            "client-key": str(tmp_path / "key"),
+        }
+
+    with pytest.raises(NotConfiguredError, match="its client key is encrypted"):
+        KubernetesSecretsBackend(kubeconfig=str(edited(use))).get_variable("x")
+
+
+def test_an_exec_plugin_that_fails_grants_nothing_to_everybody(edited: Callable[..., Path], tmp_path: Path) -> None:
+    """The loader goes on without credentials, and the API server takes the request for anonymous."""
+
+    def use_plugin(config: dict[str, Any]) -> None:
+        command = {"apiVersion": "client.authentication.k8s.io/v1", "command": "false", "interactiveMode": "Never"}
+        config["users"][0]["user"] = {"exec": command}
+
+    with pytest.raises(UnauthorizedError, match=r"exec plugin|does not accept") as raised:
+        KubernetesSecretsBackend(kubeconfig=str(edited(use_plugin))).get_variable("x")
+
+    assert "kubectl" not in str(raised.value)
 
 
 def test_an_exec_plugin_gives_the_token_and_a_new_one_after_401(

@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from support.cluster import Cluster
 from support.logs import said
-from support.proxy import Proxy
+from support.proxy import Proxy, unfiltered
 from support.secrets import CONFIG, CONNECTION, TEAM, VARIABLE, MakeBackend, Put
 
 LOGGER = "airflow_kubernetes_secrets"
@@ -321,6 +321,21 @@ def test_an_id_that_no_label_can_hold_is_a_local_miss(
 
     assert proxy.requests == []
     assert said(caplog) == []
+
+
+def test_an_answer_with_other_secrets_than_asked_for_is_not_believed(
+    proxied: MakeBackend, proxy: Proxy, put: Put
+) -> None:
+    put.variable("other", "of another id")
+    put.variable("mine", "of a team", team="analytics")
+    backend = proxied()
+
+    proxy.faults.append(unfiltered)
+    assert backend.get_variable("mine") is None
+
+    put.variable("mine", "found")
+    proxy.faults.append(unfiltered)
+    assert backend.get_variable("mine") == "found"
 
 
 def test_a_uri_where_an_id_belongs_is_not_logged(

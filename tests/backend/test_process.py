@@ -61,6 +61,19 @@ def test_backends_of_other_options_do_not_share(
     assert proxy.connections == 2
 
 
+def test_another_api_server_in_the_variables_is_another_source(
+    proxied: MakeBackend, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put.variable("x", "found")
+    backend = proxied(timeout=0.5)
+    assert backend.get_variable("x") == "found"
+
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "1")
+
+    with pytest.raises(ApiUnavailableError, match=r"at 127\.0\.0\.1:1 could not be read: connection refused"):
+        backend.get_variable("x")
+
+
 def test_threads_share_a_backend(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
     keys = [f"x{number}" for number in range(8)]
     for key in keys:

@@ -51,8 +51,8 @@ class Exchange:
         self._stopped = stopped
         self._upstream = upstream
 
-    def answer(self) -> bytes:
-        """The whole answer of the real server, as bytes of HTTP."""
+    def answer(self, target: str | None = None) -> bytes:
+        """The whole answer of the real server, as bytes of HTTP; to another target where one is given."""
         context = ssl.create_default_context(cafile=str(self._upstream.ca_file))
         context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
         connection = http.client.HTTPSConnection(
@@ -60,7 +60,7 @@ class Exchange:
         )
         with contextlib.closing(connection):
             headers = {key: value for key, value in self.request.headers.items() if key != "host"}
-            connection.request(self.request.method, self.request.target, headers=headers)
+            connection.request(self.request.method, target or self.request.target, headers=headers)
             response = connection.getresponse()
             return reply(response.status, response.read(), {"Content-Type": "application/json"})
 
@@ -90,6 +90,12 @@ def answer_with(status: int, body: bytes = b"", headers: dict[str, str] | None =
         return True
 
     return fault
+
+
+def unfiltered(exchange: Exchange) -> bool:
+    """What a proxy answers that drops the query."""
+    exchange.sock.sendall(exchange.answer(exchange.request.target.partition("?")[0]))
+    return True
 
 
 def silent(exchange: Exchange) -> bool:

@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.api.credentials import Credentials
 from airflow_kubernetes_secrets.api.deadline import Deadline
 from airflow_kubernetes_secrets.api.http1 import Response
 from airflow_kubernetes_secrets.api.objects import MalformedBodyError, Secret, parse_secret_list, status_message
-from airflow_kubernetes_secrets.api.permissions import forbidden_text
+from airflow_kubernetes_secrets.api.permissions import ANONYMOUS, forbidden_text, refused_user
 from airflow_kubernetes_secrets.api.retry import RETRIED_STATUSES, Backoff, retry_after_seconds
 from airflow_kubernetes_secrets.errors import ApiError, ApiUnavailableError, ForbiddenError, UnauthorizedError
 from airflow_kubernetes_secrets.labels import LabelSelector
@@ -24,25 +24,33 @@ from airflow_kubernetes_secrets.version import __version__
 # More idle connections than threads that look things up at the same moment are of no use.
 _IDLE_CONNECTIONS = 8
 
-# A kept connection may be dead without anybody having said so (a firewall that forgot it). It gets only a share of
-# the time, so that a new one still has most of it.
-_KEPT_CONNECTION_SHARE = 1 / 3
+# A connection that was idle for so many seconds may be dead without anybody having said so (a firewall that forgot it).
+# It gets only a share of the time, so that a new one still has most of it.
+_DOUBTFUL_AFTER_SECONDS = 10.0
+_DOUBTFUL_SHARE = 1 / 3
 
 
 class _Failure(NamedTuple):
-    """Why an attempt came to nothing. ``final``: another one would too."""
+    """Why an attempt came to nothing.
+
+    Attributes:
+        remedy: what to do about it, where another attempt would come to nothing too.
+        at_once: the next attempt needs no pause; the API server has not seen this one.
+    """
 
     problem: str
-    final: bool = False
+    remedy: str = ""
     retry_after: float | None = None
+    at_once: bool = False
 
 
 class Client:
     """Reads Secrets from one API server."""
 
-    def __init__(self, credentials: Credentials, backoff: Backoff | None = None) -> None:
+    def __init__(self, credentials: Credentials, doubtful_after: float = _DOUBTFUL_AFTER_SECONDS) -> None:
         self._credentials = credentials
-        self._backoff = backoff or Backoff()
+        self._backoff = Backoff()
+        self._doubtful_after = doubtful_after
         # Only connections between two exchanges are in here: whoever uses one takes it out, and puts it back after
         # a whole answer. An exception from a signal handler therefore cannot leave half an answer to the next user.
         # Append and pop are atomic, so no lock can be left locked either.
@@ -71,7 +79,9 @@ class Client:
             outcome = self._attempt(path, namespace, deadline)
             if not isinstance(outcome, _Failure):
                 return outcome
-            pause = None if outcome.final else self._backoff.pause(attempts, deadline.left(), outcome.retry_after)
+            if outcome.at_once:
+                continue
+            pause = None if outcome.remedy else self._backoff.pause(attempts, deadline.left(), outcome.retry_after)
             if pause is None:
                 raise self._unavailable(outcome, attempts, deadline.elapsed(), timeout)
             time.sleep(pause)
@@ -82,15 +92,21 @@ class Client:
             self._idle.pop().close()
 
     def _attempt(self, path: str, namespace: str, deadline: Deadline) -> list[Secret] | _Failure:
+        kept = self._take_kept()
         try:
-            response = self._exchange(path, deadline)
+            response = self._get(kept or self._connect(deadline), path, deadline)
             if response.status == 401:
+                # A kept connection would also keep the old client certificate.
+                self.close()
                 self._credentials.renew()
-                response = self._exchange(path, deadline)
+                response = self._get(self._connect(deadline), path, deadline)
             if response.status == 200:
                 return parse_secret_list(response.body)
         except TransportError as error:
-            return _Failure(str(error), final=error.final)
+            if kept is not None:
+                # What killed it (a restart, a firewall) has hardly spared the others.
+                self.close()
+            return _Failure(str(error), error.remedy, at_once=kept is not None)
         except MalformedBodyError as error:
             return _Failure(str(error))
         message = status_message(response.body)
@@ -99,19 +115,14 @@ class Client:
             return _Failure(f"it answered {said}", retry_after=retry_after_seconds(response.headers.get("retry-after")))
         raise self._refusal(response.status, message, namespace)
 
-    def _exchange(self, path: str, deadline: Deadline) -> Response:
-        """One GET over a kept connection, or over a new one if there is none or it is dead."""
+    def _take_kept(self) -> Connection | None:
         try:
-            kept = self._idle.pop()
+            return self._idle.pop()
         except IndexError:
-            pass
-        else:
-            try:
-                return self._get(kept, path, deadline.part(_KEPT_CONNECTION_SHARE))
-            except TransportError:
-                # What killed this one (a restart, a firewall) has hardly spared the others.
-                self.close()
-        return self._get(Connection(self._credentials.endpoint, self._credentials.tls(), deadline), path, deadline)
+            return None
+
+    def _connect(self, deadline: Deadline) -> Connection:
+        return Connection(self._credentials.endpoint, self._credentials.tls(), deadline)
 
     def _get(self, connection: Connection, path: str, deadline: Deadline) -> Response:
         headers = {"Accept": "application/json", "User-Agent": f"airflow-kubernetes-secrets/{__version__}"}
@@ -119,6 +130,8 @@ class Client:
             authorization = self._credentials.authorization()
             if authorization is not None:
                 headers["Authorization"] = authorization
+            if connection.idle_seconds() >= self._doubtful_after:
+                deadline = deadline.part(_DOUBTFUL_SHARE)
             response = connection.get(path, headers, deadline)
         except BaseException:
             connection.close()
@@ -130,20 +143,27 @@ class Client:
         return response
 
     def _refusal(self, status: int, message: str, namespace: str) -> ApiError:
+        server, source = self._credentials.endpoint, self._credentials.source
+        user = refused_user(message)
+        if status == 403 and user != ANONYMOUS:
+            return ForbiddenError(forbidden_text(user, "list", namespace), status)
         if status == 403:
-            return ForbiddenError(forbidden_text(message, "list", namespace), status)
-        server = self._credentials.endpoint
+            return UnauthorizedError(
+                f"the Kubernetes API at {server} got no credentials and takes this process for {ANONYMOUS}: {source} "
+                "gives none. An exec plugin that fails is one cause",
+                status,
+            )
         if status == 401:
             return UnauthorizedError(
-                f"the Kubernetes API at {server} does not accept {self._credentials.source}, which was read again: "
+                f"the Kubernetes API at {server} does not accept {source}, which was read again: "
                 "it has expired, was revoked, or is another cluster's. Mount a current one, or restart the pod",
                 status,
             )
         return ApiError(f"the Kubernetes API at {server} answered {status} {message}".rstrip(), status)
 
     def _unavailable(self, failure: _Failure, attempts: int, seconds: float, timeout: float) -> ApiUnavailableError:
-        if failure.final:
-            remedy = f"Check that the CA certificate is this API server's; it came with {self._credentials.source}"
+        if failure.remedy:
+            remedy = f"{failure.remedy}; it came with {self._credentials.source}"
         else:
             remedy = (
                 "Check that it runs and may be reached from here (network policies), "

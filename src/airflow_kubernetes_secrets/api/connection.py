@@ -10,6 +10,7 @@ import io
 import socket
 import ssl
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any, NamedTuple
 
 from airflow_kubernetes_secrets.api.deadline import Deadline
@@ -39,12 +40,12 @@ class TransportError(Exception):
     """No answer came. The text says why and holds nothing that was sent or received.
 
     Attributes:
-        final: trying again is pointless.
+        remedy: what to do, where trying again is pointless; else empty.
     """
 
-    def __init__(self, problem: str, *, final: bool = False) -> None:
+    def __init__(self, problem: str, remedy: str = "") -> None:
         super().__init__(problem)
-        self.final = final
+        self.remedy = remedy
 
 
 class Connection:
@@ -63,7 +64,12 @@ class Connection:
         self._endpoint = endpoint
         self._reader = _DeadlineReader(self._socket)
         self._stream = io.BufferedReader(self._reader)
+        self._last_used = monotonic()
         self.is_open = True
+
+    def idle_seconds(self) -> float:
+        """How long ago it was last heard of the other side."""
+        return monotonic() - self._last_used
 
     def get(self, path: str, headers: Mapping[str, str], deadline: Deadline) -> Response:
         """Send a GET and read the whole answer.
@@ -71,13 +77,18 @@ class Connection:
         Raises:
             TransportError: the answer did not come, or not whole, before the deadline.
         """
+        failure: TransportError | None = None
         try:
             self._socket.settimeout(deadline.remaining())
             self._socket.sendall(request_bytes(str(self._endpoint), self._endpoint.path + path, headers))
             self._reader.deadline = deadline
             response = read_response(self._stream)
         except (OSError, ValueError, MalformedAnswerError) as error:
-            raise _transport_error(error) from None
+            failure = _transport_error(error)
+        if failure is not None:
+            # Outside the except block, so that nothing is chained to it: an encoding error holds the whole request.
+            raise failure
+        self._last_used = monotonic()
         self.is_open = response.keeps_open
         return response
 
@@ -140,9 +151,10 @@ def _connect_tcp(endpoint: Endpoint, deadline: Deadline) -> socket.socket:
 
 def _transport_error(problem: Exception) -> TransportError:
     if isinstance(problem, ssl.SSLCertVerificationError):
-        return TransportError(f"its certificate is not trusted: {problem.verify_message}", final=True)
+        text = f"its certificate is not trusted: {problem.verify_message}"
+        return TransportError(text, "Check that the CA certificate is this API server's")
     if isinstance(problem, ValueError):
-        return TransportError("host, path or token hold characters that HTTP cannot carry", final=True)
+        return TransportError("host or token hold characters that HTTP cannot carry", "Correct it")
     return TransportError(_problem_text(problem))
 
 

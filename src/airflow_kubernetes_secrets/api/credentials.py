@@ -24,6 +24,11 @@ SERVICE_PORT = "KUBERNETES_SERVICE_PORT"
 _TOKEN_SECONDS = 60
 
 
+def in_a_pod(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the variables are set by which a pod finds the API server."""
+    return bool(environ.get(SERVICE_HOST) and environ.get(SERVICE_PORT))
+
+
 class Credentials(Protocol):
     """What a client needs to reach an API server."""
 
@@ -55,8 +60,6 @@ def client_context(ca_file: str | None) -> ssl.SSLContext:
     """
     context = ssl.create_default_context(cafile=ca_file)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
-    # Without it an API server would choose HTTP/2.
-    context.set_alpn_protocols(["http/1.1"])
     return context
 
 
@@ -71,13 +74,13 @@ class ServiceAccountCredentials:
         Raises:
             NotConfiguredError: this is not a pod, or the folder lacks a file.
         """
-        host, port = environ.get(SERVICE_HOST), environ.get(SERVICE_PORT)
-        if not host or not port:
+        if not in_a_pod(environ):
             raise NotConfiguredError(
                 f"no Kubernetes API is configured: {SERVICE_HOST} and {SERVICE_PORT} are not set, so this is not a "
                 "pod, and there is no kubeconfig. Run Airflow in a pod, or name a kubeconfig file in backend_kwargs "
                 '({"kubeconfig": "…"}) or in the variable KUBECONFIG'
             )
+        host, port = environ[SERVICE_HOST], environ[SERVICE_PORT]
         if not port.isdecimal() or not 0 < int(port) < 65536:
             raise NotConfiguredError(f"{SERVICE_PORT} is not the number of a port: {port!r}")
         self.endpoint = Endpoint(host, int(port))
@@ -119,13 +122,14 @@ class ServiceAccountCredentials:
     def _read(self, name: str) -> str:
         path = self._folder / name
         try:
-            text = path.read_text(encoding="ascii").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            problem = getattr(error, "strerror", None) or "it is not plain text"
-            raise NotConfiguredError(f"{path} cannot be read: {problem}. {_MOUNT_REMEDY}") from None
+            text = path.read_bytes().strip()
+        except OSError as error:
+            raise NotConfiguredError(f"{path} cannot be read: {error.strerror}. {_MOUNT_REMEDY}") from error
         if not text:
             raise NotConfiguredError(f"{path} is empty. {_MOUNT_REMEDY}")
-        return text
+        if not text.isascii():
+            raise NotConfiguredError(f"{path} is not plain text. {_MOUNT_REMEDY}")
+        return text.decode("ascii")
 
 
 _MOUNT_REMEDY = (

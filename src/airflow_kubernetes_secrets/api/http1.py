@@ -13,6 +13,7 @@ from typing import BinaryIO
 
 _LONGEST_LINE = 65536
 _MOST_HEADERS = 100
+_LARGEST_PIECE = 1024 * 1024
 
 
 class MalformedAnswerError(Exception):
@@ -45,12 +46,10 @@ def request_bytes(host: str, target: str, headers: Mapping[str, str]) -> bytes:
     Raises:
         ValueError: the target or a header holds a line break, or another character that does not belong there.
     """
-    text = "".join(
-        [f"GET {target} HTTP/1.1\r\nHost: {host}\r\n", *(f"{k}: {v}\r\n" for k, v in headers.items()), "\r\n"]
-    )
-    if text.count("\n") != len(headers) + 3 or " " in target:
-        raise ValueError("a header or the target of a request holds white space that would end it")
-    return text.encode("ascii")
+    lines = [f"GET {target} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in headers.items())]
+    if " " in target or not all(line.isascii() and line.isprintable() for line in lines):
+        raise ValueError("the target or a header of a request holds a character that does not belong there")
+    return "\r\n".join([*lines, "\r\n"]).encode("ascii")
 
 
 def read_response(stream: BinaryIO) -> Response:
@@ -126,10 +125,15 @@ def _length(text: str, base: int) -> int:
 
 
 def _read_exactly(stream: BinaryIO, size: int) -> bytes:
-    body = stream.read(size)
-    if len(body) < size:
-        raise MalformedAnswerError("the answer is cut off")
-    return body
+    """Read in pieces: memory is needed for what has come, and not for what a broken answer says will come."""
+    pieces = []
+    while size:
+        piece = stream.read(min(size, _LARGEST_PIECE))
+        if not piece:
+            raise MalformedAnswerError("the answer is cut off")
+        pieces.append(piece)
+        size -= len(piece)
+    return b"".join(pieces)
 
 
 def _read_line(stream: BinaryIO) -> bytes:

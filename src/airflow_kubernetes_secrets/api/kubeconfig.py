@@ -1,7 +1,7 @@
 """Credentials from a kubeconfig file, read by the official client's loader (the extra ``kubeconfig``).
 
 Exec plugins, client certificates, merging of several files: that loader is the well-kept library for them. It has no
-deadline for an exec plugin, and neither has this.
+deadline for an exec plugin, and neither has this. It knows no ``proxy-url``.
 """
 
 from __future__ import annotations
@@ -9,12 +9,21 @@ from __future__ import annotations
 import os
 import ssl
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from airflow_kubernetes_secrets.api.connection import Endpoint, Tls
 from airflow_kubernetes_secrets.api.credentials import client_context
 from airflow_kubernetes_secrets.errors import NotConfiguredError
+
+
+class _Loaded(NamedTuple):
+    """What a kubeconfig says. ``tls`` is made at once: the loader's temporary certificate files may be gone later."""
+
+    configuration: Any
+    endpoint: Endpoint
+    tls: Tls | None
+    namespace: str
 
 
 class KubeconfigCredentials:
@@ -25,66 +34,79 @@ class KubeconfigCredentials:
         Raises:
             NotConfiguredError: the extra is not installed, or the file or the context cannot be used.
         """
+        if "\n" in path:
+            # It may be credentials, so it is not shown.
+            raise NotConfiguredError("the kubeconfig has to be the path of a file, and is a text of several lines")
         self._path = os.pathsep.join(str(Path(part).expanduser()) for part in path.split(os.pathsep) if part)
         self._context = context
-        self.renew()
+        self._loaded = self._load()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self._loaded.endpoint
 
     @property
     def source(self) -> str:
         return f"the kubeconfig {self._path}"
 
     def renew(self) -> None:
-        configuration, self._namespace = self._load()
-        url = urlsplit(configuration.host)
-        if configuration.proxy:
-            raise NotConfiguredError(f"{self.source} or the environment asks for a proxy, which is not supported")
-        if not url.hostname:
-            raise NotConfiguredError(f"{self.source} names no usable server: {configuration.host!r}")
-        plain = url.scheme == "http"
-        self.endpoint = Endpoint(url.hostname, url.port or (80 if plain else 443), url.path.rstrip("/"))
-        self._configuration = configuration
-        # Made now and kept: the loader's temporary certificate files may be gone later.
-        self._tls = None if plain else _tls(configuration)
+        self._loaded = self._load()
 
     def tls(self) -> Tls | None:
-        return self._tls
+        return self._loaded.tls
 
     def authorization(self) -> str | None:
         # This asks the loader's hook first, which runs an exec plugin again when its token has expired.
-        setting = self._configuration.auth_settings().get("BearerToken")
+        setting = self._loaded.configuration.auth_settings().get("BearerToken")
         return setting["value"] if setting else None
 
     def namespace(self) -> str:
-        return self._namespace
+        return self._loaded.namespace
 
-    def _load(self) -> tuple[Any, str]:
+    def _load(self) -> _Loaded:
         try:
             from kubernetes import client, config
-        except ImportError:
+        except ImportError as error:
             raise NotConfiguredError(
                 f"reading {self.source} needs the official client: pip install 'airflow-kubernetes-secrets[kubeconfig]'"
-            ) from None
-        configuration = client.Configuration()
+            ) from error
         loader: Any = config  # it has no types
+        configuration = client.Configuration()
         try:
             loader.load_kube_config(self._path, context=self._context, client_configuration=configuration)
             contexts, current = loader.list_kube_config_contexts(self._path)
-        except config.ConfigException as error:
-            raise NotConfiguredError(f"{self.source} cannot be used: {error}") from None
-        except Exception as error:
-            # The loader lets YAML's errors through, which quote the file, token and all.
-            raise NotConfiguredError(f"{self.source} cannot be read: {type(error).__name__}") from None
-        chosen = next((c for c in contexts if c["name"] == self._context), current)
-        # As kubectl does, a context without a namespace means the one called default.
-        return configuration, chosen["context"].get("namespace") or "default"
+            chosen = next((each for each in contexts if each["name"] == self._context), current)
+            # As kubectl does, a context without a namespace means the one called default.
+            namespace = chosen["context"].get("namespace") or "default"
+            return _Loaded(configuration, _endpoint(configuration.host), _tls(configuration), namespace)
+        except (config.ConfigException, NotConfiguredError) as error:
+            problem = f"cannot be used: {error}"
+        except Exception as error:  # the loader lets everything through, YAML's errors included
+            problem = f"cannot be read ({type(error).__name__}): look at its form, its certificates and its server"
+        # Outside the except blocks, with nothing chained: YAML's errors quote the file, token and all.
+        raise NotConfiguredError(f"{self.source} {problem}")
 
 
-def _tls(configuration: Any) -> Tls:
+def _endpoint(server: str) -> Endpoint:
+    url = urlsplit(server)
+    if not url.hostname:
+        raise NotConfiguredError("its server is not a URL")
+    return Endpoint(url.hostname, url.port or (80 if url.scheme == "http" else 443), url.path.rstrip("/"))
+
+
+def _tls(configuration: Any) -> Tls | None:
+    if configuration.host.startswith("http://"):
+        return None
     context = client_context(configuration.ssl_ca_cert)
     if configuration.cert_file:
-        context.load_cert_chain(configuration.cert_file, configuration.key_file)
+        context.load_cert_chain(configuration.cert_file, configuration.key_file, password=_refuse_to_ask)
     if not configuration.verify_ssl:
         # insecure-skip-tls-verify in the kubeconfig: its owner asked for it.
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return Tls(context, configuration.tls_server_name)
+
+
+def _refuse_to_ask() -> str:
+    """Called for the pass phrase of an encrypted key; without it OpenSSL would wait for somebody to type one."""
+    raise NotConfiguredError("its client key is encrypted; store it without a pass phrase")

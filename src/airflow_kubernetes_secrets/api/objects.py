@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import binascii
 import json
 from base64 import b64decode
 from collections.abc import Mapping
@@ -63,7 +62,7 @@ def parse_secret_list(body: bytes) -> list[Secret]:
         document = json.loads(body)
         is_list = document["kind"] == "SecretList"
         secrets = [_secret(item) for item in document["items"] or ()] if is_list else None
-    except (ValueError, KeyError, TypeError, AttributeError, binascii.Error):
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         # A decoding error carries the whole body: it must not become the cause of ours.
         secrets = None
     if secrets is None:
@@ -77,9 +76,17 @@ def _secret(item: dict[str, Any]) -> Secret:
         namespace=metadata["namespace"],
         name=metadata["name"],
         created=metadata["creationTimestamp"] or "",
-        labels=metadata.get("labels") or {},
-        data=item.get("data") or {},
+        labels=_texts(metadata.get("labels")),
+        data=_texts(item.get("data")),
     )
+
+
+def _texts(value: Any) -> dict[str, str]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
+        raise TypeError
+    return value
 
 
 def status_message(body: bytes) -> str:
@@ -89,7 +96,7 @@ def status_message(body: bytes) -> str:
     """
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
     if not isinstance(document, dict) or document.get("kind") != "Status":
         return ""

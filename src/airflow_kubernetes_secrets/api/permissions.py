@@ -6,29 +6,37 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/#command-line-utili
 from __future__ import annotations
 
 import re
+import shlex
+
+ANONYMOUS = "system:anonymous"
 
 _ROLE = "airflow-kubernetes-secrets"
 _SERVICE_ACCOUNT = r"system:serviceaccount:(?P<namespace>[^:]+):(?P<name>[^:]+)"
-_USER_IN_MESSAGE = r'User "(?P<user>[^"]+)"'
 
 
-def forbidden_text(server_message: str, verb: str, namespace: str) -> str:
+def refused_user(server_message: str) -> str:
+    """Whom the API server took a request to be from, by the words of its 403; empty if they do not say."""
+    found = re.search(r'User "(?P<user>[^"]+)"', server_message)
+    return found["user"] if found else ""
+
+
+def forbidden_text(user: str, verb: str, namespace: str) -> str:
     """One error: who lacks which verb on what, and the commands that grant it.
 
-    Args:
-        server_message: how the API server worded its 403; it alone knows whom it took the request to be from.
+    The commands can be run again, and for one service account after the other.
     """
-    found = re.search(_USER_IN_MESSAGE, server_message)
-    user = found["user"] if found else None
-    account = re.fullmatch(_SERVICE_ACCOUNT, user) if user else None
+    account = re.fullmatch(_SERVICE_ACCOUNT, user)
     if account:
         who = f"the service account {account['name']!r} of namespace {account['namespace']!r}"
         subject = f"--serviceaccount={account['namespace']}:{account['name']}"
+        binding = f"{_ROLE}-{account['namespace']}-{account['name']}"
     else:
         who = f"the user {user!r}" if user else "the user of this process"
-        subject = f"--user='{user or 'USER'}'"
+        subject = f"--user={shlex.quote(user or 'USER')}"
+        binding = f"{_ROLE}-{re.sub('[^a-z0-9]+', '-', (user or 'user').lower()).strip('-')}"
     return (
         f"{who} may not {verb} secrets in namespace {namespace!r}. Grant it:\n"
-        f"  kubectl create role {_ROLE} --namespace={namespace} --verb={verb} --resource=secrets\n"
-        f"  kubectl create rolebinding {_ROLE} --namespace={namespace} --role={_ROLE} {subject}"
+        f"  kubectl create role {_ROLE} --namespace={namespace} --verb={verb} --resource=secrets"
+        " --dry-run=client -o yaml | kubectl apply -f -\n"
+        f"  kubectl create rolebinding {binding} --namespace={namespace} --role={_ROLE} {subject}"
     )

@@ -26,7 +26,7 @@ class Backoff(NamedTuple):
             left: the time left in all.
             retry_after: what the server asks for; it is never asked again sooner.
         """
-        grown = min(self.first * 2.0 ** (attempts - 1), self.longest)
+        grown = min(self.first * 2.0 ** min(attempts - 1, 16), self.longest)
         jittered = grown * random.uniform(0.5, 1.0)  # noqa: S311  # spreads load; it guards nothing
         # Towards the end the pauses become shorter again: the last attempt is as late as the time allows.
         pause = min(jittered, left / 2) if retry_after is None else retry_after + jittered
@@ -41,5 +41,5 @@ def retry_after_seconds(header: str | None) -> float | None:
         return float(header)
     try:
         return max(parsedate_to_datetime(header).timestamp() - time(), 0.0)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
