@@ -29,6 +29,7 @@ def test_defaults() -> None:
     ("name", "given", "taken"),
     [
         ("namespace", "airflow", "airflow"),
+        ("namespace", "a" * 63, "a" * 63),
         ("namespace", None, None),
         ("namespace", "null", None),
         ("connections_label", None, None),
@@ -41,6 +42,7 @@ def test_defaults() -> None:
         ("variables_label", "a.b-c.example.com/" + "x" * 63, "a.b-c.example.com/" + "x" * 63),
         ("connections_data_key", "tls.crt", "tls.crt"),
         ("config_data_key", "_X-1", "_X-1"),
+        ("variables_data_key", "x" * 253, "x" * 253),
         ("timeout", 5, 5.0),
         ("timeout", 0.25, 0.25),
         ("timeout", "30", 30.0),
@@ -78,6 +80,8 @@ def test_values(name: str, given: object, taken: object) -> None:
         ("connections_label", False, "label key"),
         ("team_label", 1, "label key"),
         ("connections_data_key", None, "key of a Secret's data"),
+        ("variables_data_key", None, "key of a Secret's data"),
+        ("config_data_key", None, "key of a Secret's data"),
         ("connections_data_key", "", "key of a Secret's data"),
         ("variables_data_key", "a/b", "key of a Secret's data"),
         ("config_data_key", "x" * 254, "key of a Secret's data"),
@@ -98,8 +102,11 @@ def test_values(name: str, given: object, taken: object) -> None:
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(name: str, value: object, needs: str) -> None:
-    with pytest.raises(OptionError, match=rf"backend_kwargs: {name} needs .*{needs}"):
+    with pytest.raises(OptionError, match=rf"backend_kwargs: {name} needs .*{needs}") as raised:
         Options.parse({name: value})
+
+    if not isinstance(value, list) and "\n" not in str(value):
+        assert str(raised.value).endswith(f"; it is {value!r}")
 
 
 @pytest.mark.parametrize(

@@ -117,9 +117,8 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
             raise
 
     def _find(self, selector: LabelSelector) -> list[Secret]:
-        environ = os.environ
-        key = (self._options, environ.get(SERVICE_HOST), environ.get(SERVICE_PORT), environ.get("KUBECONFIG"))
-        return _sources.get(key, lambda: DirectSource.from_options(self._options)).find(selector)
+        where = tuple(map(os.environ.get, (SERVICE_HOST, SERVICE_PORT, "KUBECONFIG")))
+        return _sources.get((self._options, where), lambda: DirectSource.from_options(self._options)).find(selector)
 
 
 def _report(decision: Decision) -> None:

@@ -105,11 +105,13 @@ def test_the_token_is_read_again_every_minute(folder: Path) -> None:
     credentials._token_read_at -= 61
 
     assert credentials.authorization() == "Bearer rotated"
+    (folder / "token").write_text("rotated again")
+    assert credentials.authorization() == "Bearer rotated"
 
 
 def test_not_in_a_pod_says_which_two_ways_there_are(folder: Path) -> None:
     with pytest.raises(NotConfiguredError) as raised:
-        ServiceAccountCredentials(str(folder), {})
+        ServiceAccountCredentials(str(folder), {"PATH": "/bin"})
 
     text = str(raised.value)
     assert "KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT are not set" in text

@@ -97,8 +97,29 @@ def test_an_interim_answer_is_passed_over() -> None:
     assert read(received).body == b"ok"
 
 
-def test_no_content_has_no_body() -> None:
-    assert ours(head(204, {}))[2:] == (b"", True)
+@pytest.mark.parametrize("status", [204, 304])
+def test_some_answers_have_no_body(status: int) -> None:
+    received = head(status, {"ETag": "x"})
+
+    assert ours(received) == official(received)
+    assert ours(received)[2:] == (b"", True)
+
+
+def test_http_1_0_closes() -> None:
+    received = head(200, {"Content-Length": "1"}, "1.0") + b"x"
+
+    assert ours(received) == official(received)
+    assert not read(received).keeps_open
+
+
+@pytest.mark.parametrize(
+    "headers", [{"Transfer-Encoding": "Chunked"}, {"Transfer-Encoding": "chunked", "Content-Length": "3"}]
+)
+def test_chunks_by_any_name_come_before_a_length(headers: dict[str, str]) -> None:
+    received = head(200, headers) + chunked(b"hello", 2)
+
+    assert ours(received) == official(received)
+    assert read(received).body == b"hello"
 
 
 def test_what_follows_an_answer_is_left_for_the_next_one() -> None:
@@ -145,11 +166,17 @@ def failure(received: bytes) -> MalformedAnswerError | None:
         head(200, {"Content-Length": "9" * 30}),
         head(200, {"Content-Length": "a"}) + b"hello world",
         head(200, {"Transfer-Encoding": "gzip"}) + b"x",
+        head(200, {"Transfer-Encoding": "gzip, chunked"}) + chunked(b"x", 1),
+        head(200, {"Transfer-Encoding": "chunked"}) + b"3\r\nabcd\r\n0\r\n\r\n",
         head(200, {f"X-{number}": "x" for number in range(101)}) + b"",
         b"HTTP/1.1 200 OK\r\nX: " + b"x" * 70000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x:" * 35000 + b"\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nno header\r\nContent-Length: 0\r\n\r\n",
         b"HTTP/2 200\r\n\r\n",
         b"ICY 200 OK\r\n\r\n",
         b"HTTP/1.1 20 OK\r\n\r\n",
+        b"HTTP/1.1 20\r\n\r\n",
+        b"HTTP/1.1 2000 OK\r\n\r\n",
     ],
     ids=lambda received: str(received[:40]),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from email.utils import formatdate
 from itertools import pairwise
 
 import pytest
@@ -65,3 +67,10 @@ def test_many_attempts() -> None:
 )
 def test_retry_after(header: str | None, seconds: float | None) -> None:
     assert retry_after_seconds(header) == seconds
+
+
+def test_retry_after_as_a_date() -> None:
+    seconds = retry_after_seconds(formatdate(time.time() + 3600, usegmt=True))
+
+    assert seconds is not None
+    assert 3500 < seconds <= 3600

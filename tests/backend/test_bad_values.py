@@ -8,6 +8,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.values import parse_failure_text
 from support.errors import everything_about
 from support.logs import said
 from support.secrets import MakeBackend, Put
@@ -29,8 +30,10 @@ UNPARSABLE = {
     "raw slash in the password": (f"postgres://user:{MARKER}/x@db:5432/x", "percent-encoded"),
     "open bracket": (f"postgres://user:{MARKER}@[db:5432/x", "percent-encoded"),
     "underscore in the type": (f"my_type://user:{MARKER}@db", "write '-' for '_'"),
+    "digit in front of the type": (f"7z://user:{MARKER}@db", "begin with a connection type"),
     "broken JSON": (json_with('{"conn_type": "postgres", "password": "%s"'), "not valid JSON: .* line 1, column"),
     "unknown field": (json_with('{"conn_type": "postgres", "username": "%s"}'), "does not know: 'username'"),
+    "unknown field after a newline": (json_with('\n{"conn_type": "x", "username": "%s"}'), "does not know: 'username'"),
     "port in JSON": (json_with('{"conn_type": "postgres", "port": "%s"}'), "port is not a number"),
     "a number of thousands of digits": (f'{{"extra": {"9" * 5000}}}', "Python does not read"),
     "lists in lists": ('{"a": ' + "[" * 100_000, "Python does not read"),
@@ -55,6 +58,13 @@ def test_unparsable_connection(
     assert MARKER not in everything_about(error)
     assert MARKER not in caplog.text
     assert f"connection 'my_db': {error}" in caplog.text
+
+
+def test_what_airflow_says_of_a_connection_is_not_repeated() -> None:
+    """Some of its versions put the whole URI into the error."""
+    stored = f"a://b://c://user:{MARKER}@d"
+
+    assert parse_failure_text(stored, ValueError(stored)) == "Airflow cannot parse the connection (ValueError)"
 
 
 @pytest.mark.parametrize("value", ["", " ", "\n"])

@@ -9,7 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from email.utils import formatdate
 from types import FrameType
 
@@ -18,6 +18,7 @@ import trustme
 
 from airflow_kubernetes_secrets.api.client import Client
 from airflow_kubernetes_secrets.api.credentials import ServiceAccountCredentials
+from airflow_kubernetes_secrets.api.retry import Backoff
 from airflow_kubernetes_secrets.errors import (
     ApiError,
     ApiUnavailableError,
@@ -60,6 +61,7 @@ PASSING_FAULTS: dict[str, Fault] = {
     "not HTTP": raw(b"hunter2 is not HTTP\r\n\r\n"),
     "not JSON": answer_with(200, b"<html>hunter2</html>"),
     "another kind": answer_with(200, b'{"kind": "Status", "status": "Success"}'),
+    "a list of another kind": answer_with(200, b'{"kind": "PodList", "items": []}'),
     "no items": answer_with(200, b'{"kind": "SecretList"}'),
     "an item without metadata": answer_with(
         200, b'{"kind": "SecretList", "items": [{"data": {"value": "aHVudGVyMg=="}}]}'
@@ -129,6 +131,20 @@ def test_a_fault_that_lasts_ends_inside_the_timeout(
     assert said(caplog) == [f"variable 'x': {text}"]
 
 
+def test_each_trouble_is_logged_once(proxied: MakeBackend, proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
+    """How often and how long it was tried is not what makes it another one."""
+    for status in (503, 500):
+        proxy.faults.clear()
+        proxy.faults.extend([answer_with(status)] * 1000)
+        for timeout in (0.3, 0.4):
+            with pytest.raises(ApiUnavailableError, match=f"now {timeout} s"):
+                proxied(timeout=timeout).get_variable("x")
+
+    first, second = said(caplog)
+    assert "it answered 503" in first
+    assert "it answered 500" in second
+
+
 def test_the_pauses_between_attempts_grow(proxied: MakeBackend, proxy: Proxy) -> None:
     proxy.faults.extend([answer_with(503)] * 1000)
 
@@ -166,10 +182,26 @@ def test_an_answer_that_trying_again_does_not_mend(proxied: MakeBackend, proxy: 
     body = json.dumps({"kind": "Status", "message": "so it is"}).encode()
     proxy.faults.append(answer_with(status, body))
 
-    with pytest.raises(ApiError, match=f"answered {status} so it is") as raised:
+    with pytest.raises(ApiError, match=f"at 127.0.0.1:{proxy.port} answered {status} so it is") as raised:
         proxied().get_variable("x")
 
     assert raised.value.status == status
+    assert len(proxy.requests) == 1
+
+
+def test_what_is_not_a_status_is_not_quoted(proxied: MakeBackend, proxy: Proxy) -> None:
+    """A proxy in between may repeat the request in its own error, token and all."""
+    proxy.faults.append(answer_with(400, b'{"message": "hunter2"}'))
+
+    with pytest.raises(ApiError, match=r"answered 400$"):
+        proxied().get_variable("x")
+
+
+def test_an_empty_list_may_be_null(proxied: MakeBackend, proxy: Proxy) -> None:
+    """As Go writes a list that nobody made."""
+    proxy.faults.append(answer_with(200, b'{"kind": "SecretList", "items": null}'))
+
+    assert proxied().get_variable("x") is None
     assert len(proxy.requests) == 1
 
 
@@ -180,6 +212,32 @@ def test_nobody_listens(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPat
 
     with ends_within(1), pytest.raises(ApiUnavailableError, match=f"127.0.0.1:{port} .*: connection refused"):
         make_backend(timeout=1).get_variable("x")
+
+
+two_addresses = pytest.mark.skipif(
+    socket.getaddrinfo("localhost", 0)[0][0] is not socket.AF_INET6,
+    reason="needs a localhost that is ::1 first and 127.0.0.1 then, as on most machines (/etc/hosts)",
+)
+
+
+def test_nobody_accepts(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The port drops what arrives, as a firewall does."""
+    with full(socket.AF_INET, "127.0.0.1", 0) as port:
+        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
+
+        with ends_within(1), pytest.raises(ApiUnavailableError, match="no answer in time"):
+            make_backend(timeout=1).get_variable("x")
+
+
+@two_addresses
+def test_an_address_at_which_nobody_accepts_leaves_time_for_the_next(
+    proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put.variable("x", "found")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "localhost")
+
+    with full(socket.AF_INET6, "::1", proxy.port):
+        assert proxied(timeout=3).get_variable("x") == "found"
 
 
 def test_nobody_shakes_hands(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,6 +257,22 @@ def test_a_kept_connection_that_is_dead_costs_no_error(proxied: MakeBackend, pro
     proxy.cut()
 
     assert backend.get_variable("x") == "found"
+    assert proxy.connections == 2
+
+
+def test_a_kept_connection_that_is_dead_is_replaced_without_a_pause(
+    account: ServiceAccount, proxy: Proxy, put: Put
+) -> None:
+    """There is no time for the pause before another attempt here."""
+    put.variable("x", "found")
+    credentials = ServiceAccountCredentials(str(proxy.folder(account)), proxy.pod_environment())
+    selector = LabelSelector.equal(VARIABLE, "x")
+    with contextlib.closing(Client(credentials, backoff=Backoff(first=60, longest=60))) as client:
+        assert len(client.list_secrets(put.namespace, selector, timeout=30)) == 1
+
+        proxy.cut()
+
+        assert len(client.list_secrets(put.namespace, selector, timeout=30)) == 1
     assert proxy.connections == 2
 
 
@@ -345,8 +419,11 @@ class TestUnauthorized:
         [folder] = proxy.ca_file.parent.glob("serviceaccount-*")
         (folder / "token").write_text("hunter2\r\nX-Remote-User: admin")
 
-        with pytest.raises(ApiUnavailableError, match="characters that HTTP cannot carry") as raised:
-            proxied().get_variable("x")
+        with (
+            ends_within(1),
+            pytest.raises(ApiUnavailableError, match="characters that HTTP cannot carry") as raised,
+        ):
+            proxied(timeout=30).get_variable("x")
 
         assert proxy.requests == []
         assert f"Correct it; it came with the service account's token in {folder}/token" in str(raised.value)
@@ -404,10 +481,11 @@ def test_exceptions_at_any_moment_spoil_nothing(proxied: MakeBackend, proxy: Pro
     assert interruptions > 10
 
 
+@two_addresses
 def test_a_host_with_an_address_at_which_nobody_listens(
     proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """On most machines localhost is ::1 first, and the proxy is not there."""
+    """The proxy is not at the first one."""
     put.variable("x", "found")
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "localhost")
 
@@ -435,6 +513,17 @@ def interrupted_after(seconds: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+
+
+@contextmanager
+def full(family: socket.AddressFamily, host: str, port: int) -> Iterator[int]:
+    """A port whose queue is full: Linux drops whoever would connect then."""
+    with socket.create_server((host, port), family=family, backlog=0) as listener, ExitStack() as waiting:
+        for _ in range(4):
+            client = waiting.enter_context(socket.socket(family))
+            client.setblocking(False)
+            client.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
 
 
 @contextmanager

@@ -17,7 +17,13 @@ import yaml
 from cryptography.hazmat.primitives import serialization
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.errors import ApiError, NotConfiguredError, UnauthorizedError
+from airflow_kubernetes_secrets.api.kubeconfig import KubeconfigCredentials
+from airflow_kubernetes_secrets.errors import (
+    ApiError,
+    ApiUnavailableError,
+    NotConfiguredError,
+    UnauthorizedError,
+)
 from support.cluster import Cluster, ServiceAccount
 from support.errors import everything_about
 from support.proxy import Proxy, answer_with, until
@@ -89,6 +95,13 @@ def test_a_kubeconfig_comes_before_the_pod(path: Path, put: Put, monkeypatch: py
     assert KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x") == "found"
 
 
+def test_backend_kwargs_come_before_the_variable(path: Path, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    put.variable("x", "found")
+    monkeypatch.setenv("KUBECONFIG", "/no/such/file")
+
+    assert KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x") == "found"
+
+
 def test_the_variable_is_ignored_in_a_pod(
     cluster: Cluster, account: ServiceAccount, put: Put, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -99,6 +112,14 @@ def test_the_variable_is_ignored_in_a_pod(
         monkeypatch.setenv(name, value)
 
     assert KubernetesSecretsBackend(service_account_path=str(account.folder)).get_variable("x") == "found"
+
+
+def test_a_proxy_is_refused(edited: Callable[..., Path]) -> None:
+    def behind(config: dict[str, Any]) -> None:
+        config["clusters"][0]["cluster"]["proxy-url"] = "http://127.0.0.1:1"
+
+    with pytest.raises(NotConfiguredError, match="asks for a proxy"):
+        KubernetesSecretsBackend(kubeconfig=str(edited(behind))).get_variable("x")
 
 
 def test_the_variables_of_proxies_are_ignored(path: Path, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,8 +178,9 @@ def test_a_context_that_is_not_there(path: Path) -> None:
         KubernetesSecretsBackend(kubeconfig=str(path), context="no-such").get_variable("x")
 
 
-def test_a_file_that_is_not_yaml_is_not_quoted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    (tmp_path / "broken").write_text("token: hunter2: {")
+@pytest.mark.parametrize("content", ["token: hunter2: {", "token: *hunter2", "token: !hunter2 x"])
+def test_a_file_that_is_not_yaml_is_not_quoted(tmp_path: Path, caplog: pytest.LogCaptureFixture, content: str) -> None:
+    (tmp_path / "broken").write_text(content)
 
     with pytest.raises(NotConfiguredError, match="broken cannot be read") as raised:
         KubernetesSecretsBackend(kubeconfig=f"{tmp_path}/broken").get_variable("x")
@@ -288,6 +310,69 @@ def test_a_server_with_a_path(edited: Callable[..., Path], proxy: Proxy) -> None
         KubernetesSecretsBackend(kubeconfig=str(edited(behind_a_path))).get_variable("x")
 
     assert proxy.requests[0].target.startswith("/k8s/clusters/c-1/api/v1/namespaces/")
+
+
+@pytest.mark.parametrize(
+    ("server", "host", "port", "before"),
+    [
+        ("https://127.0.0.1", "127.0.0.1", 443, ""),
+        ("http://localhost", "localhost", 80, ""),
+        ("https://[::1]:6443/k8s/clusters/c-1/", "::1", 6443, "/k8s/clusters/c-1"),
+    ],
+)
+def test_where_a_server_is(edited: Callable[..., Path], server: str, host: str, port: int, before: str) -> None:
+    def name(config: dict[str, Any]) -> None:
+        config["clusters"][0]["cluster"]["server"] = server
+        config["users"][0]["user"] = {}
+
+    credentials = KubeconfigCredentials(str(edited(name)), None)
+
+    assert credentials.endpoint == (host, port, before)
+    assert (credentials.tls() is None) is server.startswith("http:")
+    assert credentials.authorization() is None
+
+
+def test_the_name_that_the_certificate_must_carry(edited: Callable[..., Path], put: Put) -> None:
+    put.variable("x", "found")
+
+    def expect(name: str) -> Callable[[dict[str, Any]], None]:
+        return lambda config: config["clusters"][0]["cluster"].update({"tls-server-name": name})
+
+    assert KubernetesSecretsBackend(kubeconfig=str(edited(expect("localhost")))).get_variable("x") == "found"
+    with pytest.raises(ApiUnavailableError, match="certificate is not trusted: Hostname mismatch"):
+        KubernetesSecretsBackend(kubeconfig=str(edited(expect("example.com"))), timeout=9).get_variable("x")
+
+
+def test_a_client_certificate(cluster: Cluster, path: Path, tmp_path: Path) -> None:
+    clients = trustme.CA()
+    certificate = clients.issue_cert("jane")
+    files = {"client-certificate": tmp_path / "jane.crt", "client-key": tmp_path / "jane.key"}
+    certificate.cert_chain_pems[0].write_to_path(str(files["client-certificate"]))
+    certificate.private_key_pem.write_to_path(str(files["client-key"]))
+
+    with Proxy(cluster, clients=clients) as proxy:
+
+        def show_it(config: dict[str, Any]) -> None:
+            server = f"https://{proxy.host}:{proxy.port}"
+            config["clusters"][0]["cluster"] = {"server": server, "certificate-authority": str(proxy.ca_file)}
+            config["users"][0]["user"] = {name: str(file) for name, file in files.items()}
+
+        edit(path, show_it)
+        proxy.faults.append(answer_with(200, b'{"kind": "SecretList", "items": []}'))
+
+        assert KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x") is None
+
+        [request] = proxy.requests
+        assert "authorization" not in request.headers
+
+
+@pytest.mark.parametrize("server", ["", "127.0.0.1:6443", "https:///path"])
+def test_a_server_that_is_no_url(edited: Callable[..., Path], server: str) -> None:
+    def name(config: dict[str, Any]) -> None:
+        config["clusters"][0]["cluster"]["server"] = server
+
+    with pytest.raises(NotConfiguredError, match="its server is not a URL"):
+        KubernetesSecretsBackend(kubeconfig=str(edited(name))).get_variable("x")
 
 
 @pytest.mark.skipif(which("kubectl") is None, reason="needs kubectl on PATH")

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets import KubernetesSecretsBackend, __version__
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from support.cluster import Cluster
 from support.logs import said
@@ -45,7 +45,16 @@ def test_connection_with_the_newline_of_a_file(backend: KubernetesSecretsBackend
 
 @pytest.mark.parametrize(
     "value",
-    ["-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n", "  spaces  ", "", " ", "ünï¢ode ✓", "null", "0"],
+    [
+        "-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\n",
+        "  spaces  ",
+        "",
+        " ",
+        "ünï¢ode ✓",
+        "null",
+        "0",
+        "\ufeffx",
+    ],
 )
 def test_variable_exactly_as_stored(backend: KubernetesSecretsBackend, put: Put, value: str) -> None:
     put.variable("my_var", value)
@@ -82,10 +91,12 @@ def test_a_miss_is_silent_above_debug(
         assert backend.get_conn_value("nobody") is None
         assert backend.get_variable("nobody") is None
         assert backend.get_config("nobody") is None
+        assert backend.get_variable("nobody", team_name="analytics") is None
 
     ours = [record for record in caplog.records if record.name == LOGGER]
     assert {record.levelno for record in ours} == {logging.DEBUG}
     assert "connection 'nobody': no Secret matches" in ours[0].getMessage()
+    assert "variable 'nobody' of team 'analytics': no Secret matches" in ours[-1].getMessage()
 
 
 @pytest.mark.parametrize(
@@ -103,6 +114,9 @@ def test_a_lookup_is_one_list(proxied: MakeBackend, proxy: Proxy, put: Put, team
     assert request.method == "GET"
     assert request.target.partition("?")[0] == f"/api/v1/namespaces/{put.namespace}/secrets"
     assert request.query == {"labelSelector": [selector], "resourceVersion": ["0"]}
+    assert request.headers["accept"] == "application/json"
+    # Audit logs and dashboards of API servers show it.
+    assert request.headers["user-agent"] == f"airflow-kubernetes-secrets/{__version__}"
 
 
 class TestOptions:
@@ -156,6 +170,7 @@ class TestOptions:
         folder = str(account.folder)
 
         assert make_backend(service_account_path=folder).get_variable("x") == "from the pod's namespace"
+        (account.folder / "namespace").unlink()
         named = make_backend(service_account_path=folder, namespace=namespace)
         assert named.get_variable("x") == "from the named namespace"
 
@@ -177,6 +192,20 @@ class TestSeveralMatches:
         assert "variable 'x': 3 Secrets match" in warning
         for name in ("z-oldest", "b-newer", "a-newest"):
             assert f"{put.namespace}/{name}" in warning
+
+    def test_each_ambiguity_has_its_own_warning(
+        self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for key in ("x", "y"):
+            put.variable(key, "first", name=f"a-{key}")
+            put.variable(key, "second", name=f"b-{key}")
+
+        for key in ("x", "y", "x"):
+            assert backend.get_variable(key) == "first"
+
+        x, y = said(caplog)
+        assert "variable 'x': 2 Secrets match" in x
+        assert "variable 'y': 2 Secrets match" in y
 
     def test_of_one_age_the_first_by_name(self, backend: KubernetesSecretsBackend, put: Put) -> None:
         for attempt in range(20):
@@ -210,6 +239,31 @@ class TestNoDataKey:
         assert backend.get_variable("x") is None
         assert "none at all" in said(caplog)[0]
 
+    def test_each_has_its_own_warning(
+        self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for name in ("one", "two"):
+            put({VARIABLE: name}, name=name)
+
+        assert backend.get_variable("one") is None
+        assert backend.get_variable("two") is None
+
+        one, two = said(caplog)
+        assert f"Secret {put.namespace}/one, key 'value'" in one
+        assert f"Secret {put.namespace}/two, key 'value'" in two
+
+    def test_a_newer_match_does_not_stand_in_for_it(
+        self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        put({VARIABLE: "x"}, data={"password": "hunter2"}, name="a-older")
+        put.variable("x", "newer", name="b-newer")
+
+        assert backend.get_variable("x") is None
+
+        duplicates, no_key = said(caplog)
+        assert f"the oldest is used, {put.namespace}/a-older" in duplicates
+        assert f"Secret {put.namespace}/a-older, key 'value'" in no_key
+
 
 class TestTeams:
     @pytest.fixture(autouse=True)
@@ -241,6 +295,16 @@ class TestTeams:
     ) -> None:
         assert backend.get_variable(key, team_name=team) == value
 
+    def test_an_older_global_secret_does_not_win_over_the_teams(
+        self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        put.variable("x", "global", name="a-global")
+        put.variable("x", "of analytics", team="analytics", name="b-analytics")
+
+        assert backend.get_variable("x", team_name="analytics") == "of analytics"
+        assert backend.get_variable("x") == "global"
+        assert said(caplog) == []
+
     def test_connections_have_teams_too(self, backend: KubernetesSecretsBackend, put: Put) -> None:
         put.connection("x", "http://team", team="analytics")
 
@@ -251,10 +315,13 @@ class TestTeams:
     def test_another_label(self, make_backend: MakeBackend, put: Put) -> None:
         put({VARIABLE: "x", "example.com/team": "blue"}, "of blue")
         put({VARIABLE: "x"}, "global")
+        put({VARIABLE: "broken", "example.com/team": "blue"}, data={"other": "x"})
         backend = make_backend(team_label="example.com/team")
 
         assert backend.get_variable("x", team_name="blue") == "of blue"
         assert backend.get_variable("x") == "global"
+        with pytest.raises(MalformedSecretError, match="there is no such key"):
+            backend.get_variable("broken", team_name="blue")
 
     def test_null_switches_teams_off(self, make_backend: MakeBackend) -> None:
         backend = make_backend(team_label="null")

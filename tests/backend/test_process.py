@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_kubernetes_secrets.errors import ApiUnavailableError
+from airflow_kubernetes_secrets.errors import ApiUnavailableError, NotConfiguredError
 from support.cluster import Cluster
 from support.proxy import Proxy, answer_with, late
 from support.secrets import MakeBackend, Put
@@ -47,6 +47,17 @@ def test_a_new_backend_for_each_lookup_uses_the_same_connection(proxied: MakeBac
 
     assert proxy.connections == 1
     assert len(proxy.requests) == 11
+
+
+def test_a_change_of_the_environment_is_seen(proxied: MakeBackend, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    put.variable("x", "found")
+    backend = proxied()
+    assert backend.get_variable("x") == "found"
+
+    monkeypatch.delenv("KUBERNETES_SERVICE_HOST")
+
+    with pytest.raises(NotConfiguredError):
+        backend.get_variable("x")
 
 
 def test_backends_of_other_options_do_not_share(

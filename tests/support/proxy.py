@@ -149,9 +149,12 @@ def raw(answer: bytes) -> Fault:
 
 
 class Proxy:
-    """The proxy, as a context manager; ``requests`` is what came so far."""
+    """The proxy, as a context manager; ``requests`` is what came so far.
 
-    def __init__(self, upstream: Cluster, host: str = "127.0.0.1") -> None:
+    With ``clients`` it talks only to those who show a certificate of that CA.
+    """
+
+    def __init__(self, upstream: Cluster, host: str = "127.0.0.1", clients: trustme.CA | None = None) -> None:
         self.host = host
         self.requests: list[Request] = []
         self.faults: deque[Fault] = deque()
@@ -163,6 +166,9 @@ class Proxy:
         authority.cert_pem.write_to_path(str(self.ca_file))
         self._tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         authority.issue_cert(host, "localhost").configure_cert(self._tls)
+        if clients is not None:
+            clients.configure_trust(self._tls)
+            self._tls.verify_mode = ssl.CERT_REQUIRED
         self._stopped = threading.Event()
         self._sockets: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []

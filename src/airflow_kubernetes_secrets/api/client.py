@@ -24,6 +24,8 @@ from airflow_kubernetes_secrets.version import __version__
 # More idle connections than threads that look things up at the same moment are of no use.
 _IDLE_CONNECTIONS = 8
 
+_BACKOFF = Backoff()
+
 # A connection that was idle for so many seconds may be dead without anybody having said so (a firewall that forgot it).
 # It gets only a share of the time, so that a new one still has most of it.
 _DOUBTFUL_AFTER_SECONDS = 10.0
@@ -47,9 +49,19 @@ class _Failure(NamedTuple):
 class Client:
     """Reads Secrets from one API server."""
 
-    def __init__(self, credentials: Credentials, doubtful_after: float = _DOUBTFUL_AFTER_SECONDS) -> None:
+    def __init__(
+        self,
+        credentials: Credentials,
+        *,
+        backoff: Backoff = _BACKOFF,
+        doubtful_after: float = _DOUBTFUL_AFTER_SECONDS,
+    ) -> None:
+        """
+        Args:
+            doubtful_after: seconds after which an idle connection is no longer trusted to be alive.
+        """
         self._credentials = credentials
-        self._backoff = Backoff()
+        self._backoff = backoff
         self._doubtful_after = doubtful_after
         # Only connections between two exchanges are in here: whoever uses one takes it out, and puts it back after
         # a whole answer. An exception from a signal handler therefore cannot leave half an answer to the next user.

@@ -24,9 +24,9 @@ SERVICE_PORT = "KUBERNETES_SERVICE_PORT"
 _TOKEN_SECONDS = 60
 
 
-def in_a_pod(environ: Mapping[str, str] = os.environ) -> bool:
+def in_a_pod(environ: Mapping[str, str] | None = None) -> bool:
     """Whether the variables are set by which a pod finds the API server."""
-    return bool(environ.get(SERVICE_HOST) and environ.get(SERVICE_PORT))
+    return all((environ or os.environ).get(name) for name in (SERVICE_HOST, SERVICE_PORT))
 
 
 class Credentials(Protocol):
@@ -69,8 +69,12 @@ class ServiceAccountCredentials:
     Files are read when they are needed: the token again every minute, the CA for each new connection.
     """
 
-    def __init__(self, folder: str, environ: Mapping[str, str] = os.environ) -> None:
+    def __init__(self, folder: str, environ: Mapping[str, str] | None = None) -> None:
         """
+        Args:
+            environ: in place of the variables of this process. Those are in no variable here: error reports can show
+                the variables of a frame, and Airflow's hold passwords.
+
         Raises:
             NotConfiguredError: this is not a pod, or the folder lacks a file.
         """
@@ -80,7 +84,7 @@ class ServiceAccountCredentials:
                 "pod, and there is no kubeconfig. Run Airflow in a pod, or name a kubeconfig file in backend_kwargs "
                 '({"kubeconfig": "…"}) or in the variable KUBECONFIG'
             )
-        host, port = environ[SERVICE_HOST], environ[SERVICE_PORT]
+        host, port = map((environ or os.environ).__getitem__, (SERVICE_HOST, SERVICE_PORT))
         if not port.isdecimal() or not 0 < int(port) < 65536:
             raise NotConfiguredError(f"{SERVICE_PORT} is not the number of a port: {port!r}")
         self.endpoint = Endpoint(host, int(port))

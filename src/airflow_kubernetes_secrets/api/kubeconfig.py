@@ -1,7 +1,7 @@
 """Credentials from a kubeconfig file, read by the official client's loader (the extra ``kubeconfig``).
 
 Exec plugins, client certificates, merging of several files: that loader is the well-kept library for them. It has no
-deadline for an exec plugin, and neither has this. It knows no ``proxy-url``.
+deadline for an exec plugin, and neither has this.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import ssl
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from airflow_kubernetes_secrets.api.connection import Endpoint, Tls
 from airflow_kubernetes_secrets.api.credentials import client_context
@@ -75,6 +76,7 @@ class KubeconfigCredentials:
         try:
             loader.load_kube_config(self._path, context=self._context, client_configuration=configuration)
             contexts, current = loader.list_kube_config_contexts(self._path)
+            _refuse_proxy(configuration)
             chosen = next((each for each in contexts if each["name"] == self._context), current)
             # As kubectl does, a context without a namespace means the one called default.
             namespace = chosen["context"].get("namespace") or "default"
@@ -105,6 +107,12 @@ def _tls(configuration: Any) -> Tls | None:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return Tls(context, configuration.tls_server_name)
+
+
+def _refuse_proxy(configuration: Any) -> None:
+    """Refuse a ``proxy-url``. A proxy of the environment's is not the kubeconfig's, and is not used."""
+    if configuration.proxy and configuration.proxy not in getproxies().values():
+        raise NotConfiguredError("it asks for a proxy (proxy-url), which is not supported")
 
 
 def _refuse_to_ask() -> str:

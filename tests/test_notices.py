@@ -1,0 +1,36 @@
+"""Log lines for people: once each, and not remembered without end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from airflow_kubernetes_secrets import notices
+from airflow_kubernetes_secrets.process import start_anew
+from support.logs import said
+
+
+@pytest.fixture(autouse=True)
+def new_process() -> Iterator[None]:
+    start_anew()
+    yield
+    start_anew()
+
+
+def test_once(caplog: pytest.LogCaptureFixture) -> None:
+    for cause in ("a", "b", "a", "b"):
+        notices.once(logging.WARNING, cause, f"because of {cause}")
+
+    assert said(caplog) == ["because of a", "because of b"]
+
+
+def test_what_was_said_is_forgotten_in_the_end(caplog: pytest.LogCaptureFixture) -> None:
+    """A process that runs for months meets causes without end."""
+    for number in range(10_001):
+        notices.once(logging.WARNING, number, str(number))
+    notices.once(logging.WARNING, 0, "again")
+
+    assert len(said(caplog)) == 10_002
+    assert said(caplog)[-1] == "again"
