@@ -42,6 +42,7 @@ ROWS = [
     ("import, construction, first lookup: CPU", "cpu_ms", ("ours", "cold"), ("peer", "cold"), "1/200 of the peer"),
     ("the same: memory", "memory_mib", ("ours", "cold"), ("peer", "cold"), "1/30 of the peer"),
     ("the same, CPU, against a TLS socket's first answer", "cpu_ms", ("ours", "cold"), ("bare", "cold"), ""),
+    ("the same, memory, against it", "memory_mib", ("ours", "cold"), ("bare", "cold"), ""),
     ("without bytecode: CPU", "cpu_ms", ("ours", "uncompiled"), ("peer", "uncompiled"), "1/200 of the peer"),
     ("without bytecode: memory", "memory_mib", ("ours", "uncompiled"), ("peer", "uncompiled"), "1/30 of the peer"),
     ("warm lookup: CPU", "cpu_ms", ("ours", "warm"), ("peer", "warm"), "0.45 of the peer"),

@@ -9,9 +9,8 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from airflow_kubernetes_secrets.errors import OptionError
-from airflow_kubernetes_secrets.labels import is_label_key
+from airflow_kubernetes_secrets.labels import is_label_key, is_label_value
 
-_NAMESPACE = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 _LONGEST_TIMEOUT = 3600
 _DATA_KEY = r"[-._a-zA-Z0-9]{1,253}"
 
@@ -26,7 +25,7 @@ def _text(value: object) -> str:
 
 def is_namespace(text: str) -> bool:
     """Whether ``text`` can be the name of a namespace (an RFC 1123 label)."""
-    return re.fullmatch(_NAMESPACE, text) is not None
+    return is_label_value(text) and text == text.lower() and "." not in text and "_" not in text
 
 
 def _namespace(value: object) -> str:

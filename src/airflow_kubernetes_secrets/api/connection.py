@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from airflow_kubernetes_secrets.api.deadline import Deadline
 from airflow_kubernetes_secrets.api.http1 import MalformedAnswerError, Response, read_response, request_bytes
-from airflow_kubernetes_secrets.api.resolve import addresses
+from airflow_kubernetes_secrets.api.resolve import Address, addresses
 
 
 class Endpoint(NamedTuple):
@@ -115,7 +115,7 @@ class _DeadlineReader(io.RawIOBase):
 
 
 def _connect(endpoint: Endpoint, tls: Tls | None, deadline: Deadline) -> socket.socket:
-    raw = _connect_tcp(endpoint, deadline)
+    raw = connect_to_one(addresses(endpoint.host, endpoint.port, deadline), deadline)
     try:
         # A LIST is one small write, which must not wait for the ACK of an earlier one.
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -129,10 +129,13 @@ def _connect(endpoint: Endpoint, tls: Tls | None, deadline: Deadline) -> socket.
         raise
 
 
-def _connect_tcp(endpoint: Endpoint, deadline: Deadline) -> socket.socket:
-    """Try the addresses of the host one after the other, each with an equal share of the time left."""
-    candidates = addresses(endpoint.host, endpoint.port, deadline)
-    last_error = OSError(f"{endpoint.host} has no address")
+def connect_to_one(candidates: list[Address], deadline: Deadline) -> socket.socket:
+    """Try the addresses of a host one after the other, each with an equal share of the time that is left.
+
+    Raises:
+        OSError: what came of the last one.
+    """
+    last_error = OSError("the host has no address")
     for position, (family, address) in enumerate(candidates):
         sock = socket.socket(family, socket.SOCK_STREAM)
         try:
