@@ -343,6 +343,19 @@ def test_the_name_that_the_certificate_must_carry(edited: Callable[..., Path], p
         KubernetesSecretsBackend(kubeconfig=str(edited(expect("example.com"))), timeout=9).get_variable("x")
 
 
+def test_a_newline_after_a_token_in_a_file_does_not_break_the_header(
+    edited: Callable[..., Path], account: ServiceAccount, put: Put, tmp_path: Path
+) -> None:
+    """kubectl takes it."""
+    put.variable("x", "found")
+    (tmp_path / "token").write_text(f"{account.token}\n")
+
+    def name_the_file(config: dict[str, Any]) -> None:
+        config["users"][0]["user"] = {"tokenFile": str(tmp_path / "token")}
+
+    assert KubernetesSecretsBackend(kubeconfig=str(edited(name_the_file))).get_variable("x") == "found"
+
+
 def test_a_client_certificate(cluster: Cluster, path: Path, tmp_path: Path) -> None:
     clients = trustme.CA()
     certificate = clients.issue_cert("jane")

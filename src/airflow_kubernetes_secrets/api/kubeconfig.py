@@ -59,7 +59,8 @@ class KubeconfigCredentials:
     def authorization(self) -> str | None:
         # This asks the loader's hook first, which runs an exec plugin again when its token has expired.
         setting = self._loaded.configuration.auth_settings().get("BearerToken")
-        return setting["value"] if setting else None
+        # A file with a token mostly ends with a newline.
+        return setting["value"].strip() if setting else None
 
     def namespace(self) -> str:
         return self._loaded.namespace

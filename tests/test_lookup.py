@@ -1,0 +1,27 @@
+"""The order of several matches, whatever order the source gives them in."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.lookup import Kind, Lookup, decide
+from airflow_kubernetes_secrets.options import Options
+from support.secrets import TEAM, VARIABLE
+
+
+def secret(name: str, created: str, **labels: str) -> Secret:
+    return Secret("airflow", name, created, {VARIABLE: "x", **labels}, {"value": ""})
+
+
+def test_the_oldest_then_the_first_by_name() -> None:
+    found = [
+        secret("c", "2026-01-01T00:00:00Z"),
+        secret("a", "2026-01-01T00:00:01Z"),
+        secret("b", "2026-01-01T00:00:01Z"),
+        secret("d", "2025-01-01T00:00:00Z", **{TEAM: "blue"}),
+    ]
+    for answer in permutations(found):
+        decision = decide(Lookup(Kind.VARIABLE, "x"), Options(), lambda _selector, answer=answer: list(answer))
+
+        assert [match.name for match in decision.matches] == ["c", "a", "b"]
