@@ -124,6 +124,6 @@ def missing_key_text(secret: Secret) -> str:
 def _in_order(found: list[Secret], team_label: str | None, team: str | None) -> tuple[Secret, ...]:
     """Those that may answer: the team's if there are any, else those of no team."""
     if team_label is not None:
-        of_team = [secret for secret in found if team and secret.labels.get(team_label) == team]
+        of_team = [secret for secret in found if secret.labels.get(team_label) == team]
         found = of_team or [secret for secret in found if team_label not in secret.labels]
     return tuple(sorted(found, key=lambda secret: secret.age_order))

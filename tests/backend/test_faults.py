@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from email.utils import formatdate
 from types import FrameType
@@ -31,16 +32,19 @@ from support.cluster import Cluster, ServiceAccount
 from support.errors import everything_about
 from support.logs import said
 from support.proxy import (
+    Exchange,
     Fault,
     Proxy,
     answer_with,
     close_at_once,
+    forward,
     late,
     raw,
     reset_after,
     silent,
     trickle,
     truncated,
+    until,
 )
 from support.secrets import VARIABLE, MakeBackend, Put
 from support.sockets import full
@@ -281,6 +285,19 @@ def test_a_kept_connection_that_fell_silent(
                 client.list_secrets(put.namespace, selector, timeout=1)
 
 
+def test_an_answer_renews_the_trust_in_a_kept_connection(proxy: Proxy, account: ServiceAccount, put: Put) -> None:
+    credentials = ServiceAccountCredentials(str(proxy.folder(account)), proxy.pod_environment())
+    selector = LabelSelector.equal(VARIABLE, "x")
+    with contextlib.closing(Client(credentials)) as client:
+        client.list_secrets(put.namespace, selector, timeout=10)
+        [connection] = client._idle
+        connection._last_used -= 3600
+        client.list_secrets(put.namespace, selector, timeout=10)
+
+        assert connection.idle_seconds() < 3600
+    assert proxy.connections == 1
+
+
 def test_a_certificate_of_another_ca_is_refused_at_once(
     make_backend: MakeBackend, account: ServiceAccount, cluster: Cluster
 ) -> None:
@@ -383,6 +400,25 @@ class TestUnauthorized:
         # A connection that is kept would keep a client certificate too.
         assert first.connection != second.connection
         assert backend.get_variable("x") == "found"
+
+    def test_no_connection_from_before_is_used_again(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        """It would show the old client certificate."""
+        put.variable("x", "found")
+        backend = proxied()
+        assert backend.get_variable("x") == "found"
+        proxy.faults.append(answer_with(401))
+        assert backend.get_variable("x") == "found"
+        assert [request.connection for request in proxy.requests] == [1, 1, 2]
+
+        def together(exchange: Exchange) -> bool:
+            until(lambda: len(proxy.requests) == 5)
+            return forward(exchange)
+
+        proxy.faults.extend([together, together])
+        with ThreadPoolExecutor(2) as threads:
+            assert list(threads.map(backend.get_variable, ["x", "x"])) == ["found", "found"]
+
+        assert {request.connection for request in proxy.requests[3:]} == {2, 3}
 
     def test_a_token_that_stays_invalid(
         self, make_backend: MakeBackend, account: ServiceAccount, caplog: pytest.LogCaptureFixture

@@ -6,9 +6,7 @@ deadline for an exec plugin, and neither has this.
 
 from __future__ import annotations
 
-import os
 import ssl
-from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 from urllib.request import getproxies
@@ -38,7 +36,7 @@ class KubeconfigCredentials:
         if "\n" in path:
             # It may be credentials, so it is not shown.
             raise NotConfiguredError("the kubeconfig has to be the path of a file, and is a text of several lines")
-        self._path = os.pathsep.join(str(Path(part).expanduser()) for part in path.split(os.pathsep) if part)
+        self._path = path
         self._context = context
         self._loaded = self._load()
 
@@ -98,7 +96,7 @@ def _endpoint(server: str) -> Endpoint:
 
 
 def _tls(configuration: Any) -> Tls | None:
-    if configuration.host.startswith("http://"):
+    if urlsplit(configuration.host).scheme == "http":
         return None
     context = client_context(configuration.ssl_ca_cert)
     if configuration.cert_file:
