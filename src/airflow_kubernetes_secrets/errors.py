@@ -46,20 +46,43 @@ class ApiUnavailableError(KubernetesSecretsError):
     Attributes:
         server: host and port of the API server.
         problem: what the last attempt ran into.
+        lasting: asking again at once is pointless: all the time was used up, or the API server asked for a pause.
+        retry_after: the pause in seconds that the API server asked for, if it did.
     """
 
-    def __init__(self, server: str, problem: str, attempts: int, seconds: float, remedy: str) -> None:
+    def __init__(
+        self,
+        server: str,
+        problem: str,
+        attempts: int,
+        seconds: float,
+        remedy: str,
+        *,
+        lasting: bool = True,
+        retry_after: float | None = None,
+    ) -> None:
         tries = "1 attempt" if attempts == 1 else f"{attempts} attempts"
         super().__init__(
             f"the Kubernetes API at {server} could not be read: {problem} ({tries} in {seconds:.1f} s). {remedy}"
         )
         self.server = server
         self.problem = problem
+        self.lasting = lasting
+        self.retry_after = retry_after
+        self._arguments = (server, problem, attempts, seconds, remedy)
 
     @property
     def cause(self) -> tuple[str, ...]:
         """Without attempts and seconds, which differ every time."""
         return (type(self).__name__, self.server, self.problem)
+
+    def again(self) -> ApiUnavailableError:
+        """The same error for another lookup: one object that is raised again and again would collect tracebacks."""
+        return ApiUnavailableError(*self._arguments, lasting=self.lasting, retry_after=self.retry_after)
+
+
+class ExpiredVersionError(KubernetesSecretsError):
+    """The API server no longer knows what has changed since a version (410): everything must be listed anew."""
 
 
 class MalformedSecretError(KubernetesSecretsError):

@@ -95,6 +95,11 @@ class LabelSelector(NamedTuple):
             raise SelectorError(f"{value!r} cannot be the value of a label")
         return cls((Requirement(key, Operator.IN, (value,)),))
 
+    @classmethod
+    def exists(cls, key: str) -> LabelSelector:
+        """The selector for Secrets that have the label ``key``, whatever its value."""
+        return cls((Requirement(key, Operator.EXISTS),))
+
     def without(self, key: str) -> LabelSelector:
         """This selector, and the label ``key`` must be absent."""
         return LabelSelector((*self.requirements, Requirement(key, Operator.NOT_EXISTS)))

@@ -7,17 +7,24 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
 from airflow_kubernetes_secrets.api.connection import Connection, TransportError
 from airflow_kubernetes_secrets.api.credentials import Credentials
 from airflow_kubernetes_secrets.api.deadline import Deadline
-from airflow_kubernetes_secrets.api.http1 import Response
-from airflow_kubernetes_secrets.api.objects import MalformedBodyError, Secret, parse_secret_list, status_message
+from airflow_kubernetes_secrets.api.http1 import Head, Response
+from airflow_kubernetes_secrets.api.objects import SecretList, WatchEvent
 from airflow_kubernetes_secrets.api.permissions import ANONYMOUS, forbidden_text, refused_user
 from airflow_kubernetes_secrets.api.retry import RETRIED_STATUSES, Backoff, retry_after_seconds
-from airflow_kubernetes_secrets.errors import ApiError, ApiUnavailableError, ForbiddenError, UnauthorizedError
+from airflow_kubernetes_secrets.errors import (
+    ApiError,
+    ApiUnavailableError,
+    ExpiredVersionError,
+    ForbiddenError,
+    UnauthorizedError,
+)
 from airflow_kubernetes_secrets.labels import LabelSelector
 from airflow_kubernetes_secrets.version import __version__
 
@@ -37,13 +44,14 @@ class _Failure(NamedTuple):
 
     Attributes:
         remedy: what to do about it, where another attempt would come to nothing too.
-        at_once: the next attempt needs no pause; the API server has not seen this one.
     """
 
     problem: str
     remedy: str = ""
     retry_after: float | None = None
-    at_once: bool = False
+
+
+Answer = TypeVar("Answer", bound="Head | Response")
 
 
 class Client:
@@ -52,15 +60,18 @@ class Client:
     def __init__(
         self,
         credentials: Credentials,
+        verbs: tuple[str, ...] = ("list",),
         *,
         backoff: Backoff = _BACKOFF,
         doubtful_after: float = _DOUBTFUL_AFTER_SECONDS,
     ) -> None:
         """
         Args:
+            verbs: those that this process uses; the remedy of a 403 grants them.
             doubtful_after: seconds after which an idle connection is no longer trusted to be alive.
         """
         self._credentials = credentials
+        self._verbs = verbs
         self._backoff = backoff
         self._doubtful_after = doubtful_after
         # Only connections between two exchanges are in here: whoever uses one takes it out, and puts it back after
@@ -68,7 +79,12 @@ class Client:
         # Append and pop are atomic, so no lock can be left locked either.
         self._idle: deque[Connection] = deque()
 
-    def list_secrets(self, namespace: str, selector: LabelSelector, timeout: float) -> list[Secret]:
+    @property
+    def server(self) -> str:
+        """Host and port of the API server."""
+        return str(self._credentials.endpoint)
+
+    def list_secrets(self, namespace: str, selector: LabelSelector, timeout: float) -> SecretList:
         """The Secrets that the selector matches, as the API server's watch cache has them (``resourceVersion=0``).
 
         Args:
@@ -88,55 +104,114 @@ class Client:
         attempts = 0
         while True:
             attempts += 1
-            outcome = self._attempt(path, namespace, deadline)
+            outcome = self._try_list(path, namespace, deadline)
             if not isinstance(outcome, _Failure):
                 return outcome
-            if outcome.at_once:
-                continue
             pause = None if outcome.remedy else self._backoff.pause(attempts, deadline.left(), outcome.retry_after)
             if pause is None:
-                raise self._unavailable(outcome, attempts, deadline.elapsed(), timeout)
+                raise self._unavailable(outcome, attempts, deadline)
             time.sleep(pause)
+
+    def watch_secrets(
+        self, namespace: str, selector: LabelSelector, resource_version: str, seconds: int, timeout: float
+    ) -> Watch:
+        """Begin to watch the Secrets that the selector matches, from a version on.
+
+        Args:
+            seconds: after which the API server is to end the watch.
+            timeout: seconds until it must have begun, and for which the API server may be late with its end.
+
+        Raises:
+            ExpiredVersionError: what has changed since that version is no longer known.
+            ApiUnavailableError: there was no usable answer in time. It is asked once.
+            ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for a list.
+
+        https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+        """
+        from airflow_kubernetes_secrets.api.decode import status_message
+
+        path = (
+            f"/api/v1/namespaces/{namespace}/secrets?watch=true&allowWatchBookmarks=true&timeoutSeconds={seconds}"
+            f"&labelSelector={quote(str(selector))}&resourceVersion={quote(resource_version)}"
+        )
+        deadline = Deadline(timeout)
+        try:
+            connection, answer = self._exchange(Connection.open_stream, path, deadline)
+        except TransportError as error:
+            raise self._unavailable(_Failure(str(error), error.remedy), 1, deadline) from None
+        if isinstance(answer, Head):
+            return Watch(self, connection, answer, seconds + timeout)
+        self._keep(connection)
+        message = status_message(answer.body)
+        if answer.status == 410:
+            raise ExpiredVersionError(message)
+        if answer.status in RETRIED_STATUSES:
+            raise self._unavailable(_answered(answer, message), 1, deadline)
+        raise self._refusal(answer.status, message, "watch", namespace)
 
     def close(self) -> None:
         """Close the kept connections. The client can be used again."""
         while self._idle:
             self._idle.pop().close()
 
-    def _attempt(self, path: str, namespace: str, deadline: Deadline) -> list[Secret] | _Failure:
-        kept = self._take_kept()
+    def _try_list(self, path: str, namespace: str, deadline: Deadline) -> SecretList | _Failure:
+        from airflow_kubernetes_secrets.api.decode import MalformedBodyError, parse_secret_list, status_message
+
         try:
-            response = self._get(kept or self._connect(deadline), path, deadline)
-            if response.status == 401:
-                # A kept connection would also keep the old client certificate.
-                self.close()
-                self._credentials.renew()
-                response = self._get(self._connect(deadline), path, deadline)
+            connection, response = self._exchange(Connection.get, path, deadline)
+            self._keep(connection)
             if response.status == 200:
                 return parse_secret_list(response.body)
         except TransportError as error:
-            if kept is not None:
-                # What killed it (a restart, a firewall) has hardly spared the others.
-                self.close()
-            return _Failure(str(error), error.remedy, at_once=kept is not None)
+            return _Failure(str(error), error.remedy)
         except MalformedBodyError as error:
             return _Failure(str(error))
         message = status_message(response.body)
         if response.status in RETRIED_STATUSES:
-            said = f"{response.status} {message}".strip()
-            return _Failure(f"it answered {said}", retry_after=retry_after_seconds(response.headers.get("retry-after")))
-        raise self._refusal(response.status, message, namespace)
+            return _answered(response, message)
+        raise self._refusal(response.status, message, "list", namespace)
 
-    def _take_kept(self) -> Connection | None:
+    def _exchange(
+        self, send: Callable[[Connection, str, Mapping[str, str], Deadline], Answer], path: str, deadline: Deadline
+    ) -> tuple[Connection, Answer]:
+        """Ask, and after a 401 read the credentials again and ask once more."""
+        connection, answer = self._exchange_once(send, path, deadline)
+        if answer.status == 401:
+            # A kept connection would also keep the old client certificate.
+            connection.close()
+            self.close()
+            self._credentials.renew()
+            connection = self._connect(deadline)
+            answer = self._send(send, connection, path, deadline)
+        return connection, answer
+
+    def _exchange_once(
+        self, send: Callable[[Connection, str, Mapping[str, str], Deadline], Answer], path: str, deadline: Deadline
+    ) -> tuple[Connection, Answer]:
+        """Ask over a kept connection, or over a new one if there is none or it is dead."""
         try:
-            return self._idle.pop()
+            kept = self._idle.pop()
         except IndexError:
-            return None
+            pass
+        else:
+            try:
+                return kept, self._send(send, kept, path, deadline)
+            except TransportError:
+                # What killed it (a restart, a firewall) has hardly spared the others.
+                self.close()
+        connection = self._connect(deadline)
+        return connection, self._send(send, connection, path, deadline)
 
     def _connect(self, deadline: Deadline) -> Connection:
         return Connection(self._credentials.endpoint, self._credentials.tls(), deadline)
 
-    def _get(self, connection: Connection, path: str, deadline: Deadline) -> Response:
+    def _send(
+        self,
+        send: Callable[[Connection, str, Mapping[str, str], Deadline], Answer],
+        connection: Connection,
+        path: str,
+        deadline: Deadline,
+    ) -> Answer:
         headers = {"Accept": "application/json", "User-Agent": f"airflow-kubernetes-secrets/{__version__}"}
         try:
             authorization = self._credentials.authorization()
@@ -144,21 +219,23 @@ class Client:
                 headers["Authorization"] = authorization
             if connection.idle_seconds() >= self._doubtful_after:
                 deadline = deadline.part(_DOUBTFUL_SHARE)
-            response = connection.get(path, headers, deadline)
+            return send(connection, path, headers, deadline)
         except BaseException:
             connection.close()
             raise
+
+    def _keep(self, connection: Connection) -> None:
+        """Keep a connection for the next exchange, after a whole answer."""
         if connection.is_open and len(self._idle) < _IDLE_CONNECTIONS:
             self._idle.append(connection)
         else:
             connection.close()
-        return response
 
-    def _refusal(self, status: int, message: str, namespace: str) -> ApiError:
+    def _refusal(self, status: int, message: str, verb: str, namespace: str) -> ApiError:
         server, source = self._credentials.endpoint, self._credentials.source
         user = refused_user(message)
         if status == 403 and user != ANONYMOUS:
-            return ForbiddenError(forbidden_text(user, "list", namespace), status)
+            return ForbiddenError(forbidden_text(user, verb, self._verbs, namespace), status)
         if status == 403:
             return UnauthorizedError(
                 f"the Kubernetes API at {server} got no credentials and takes this process for {ANONYMOUS}: {source} "
@@ -173,12 +250,67 @@ class Client:
             )
         return ApiError(f"the Kubernetes API at {server} answered {status} {message}".rstrip(), status)
 
-    def _unavailable(self, failure: _Failure, attempts: int, seconds: float, timeout: float) -> ApiUnavailableError:
+    def _unavailable(self, failure: _Failure, attempts: int, deadline: Deadline) -> ApiUnavailableError:
         if failure.remedy:
             remedy = f"{failure.remedy}; it came with {self._credentials.source}"
         else:
             remedy = (
                 "Check that it runs and may be reached from here (network policies), "
-                f"or raise 'timeout' in backend_kwargs, now {timeout:g} s"
+                "or raise 'timeout' in backend_kwargs"
             )
-        return ApiUnavailableError(str(self._credentials.endpoint), failure.problem, attempts, seconds, remedy)
+        return ApiUnavailableError(
+            self.server,
+            failure.problem,
+            attempts,
+            deadline.elapsed(),
+            remedy,
+            lasting=not failure.remedy,
+            retry_after=failure.retry_after,
+        )
+
+
+class Watch:
+    """A watch under way: events, as they come, until the API server ends it. It must be closed.
+
+    Iterating raises :class:`ApiUnavailableError` when the stream breaks, is silent for longer than it may be, or holds
+    what is no event, and :class:`ExpiredVersionError` when the API server says in it that the version is too old.
+    """
+
+    def __init__(self, client: Client, connection: Connection, head: Head, idle: float) -> None:
+        self._client = client
+        # None when the watch is over and the connection is the client's again.
+        self._connection: Connection | None = connection
+        self._head = head
+        self._idle = idle
+
+    def __iter__(self) -> Iterator[WatchEvent]:
+        from airflow_kubernetes_secrets.api.decode import MalformedBodyError, parse_watch_event
+
+        connection, deadline = self._connection, Deadline(self._idle)
+        if connection is None:
+            return
+        try:
+            for line in connection.lines(self._head, self._idle):
+                yield parse_watch_event(line)
+        except (TransportError, MalformedBodyError) as error:
+            failure = _Failure(str(error))
+        else:
+            self._connection = None
+            self._client._keep(connection)
+            return
+        raise self._client._unavailable(failure, 1, deadline)
+
+    def interrupt(self) -> None:
+        """End it from another thread."""
+        if (connection := self._connection) is not None:
+            connection.interrupt()
+
+    def close(self) -> None:
+        """Close the connection, without a word to the API server."""
+        if (connection := self._connection) is not None:
+            connection.close()
+
+
+def _answered(response: Response, message: str) -> _Failure:
+    said = f"it answered {response.status} {message}".rstrip()
+    return _Failure(said, retry_after=retry_after_seconds(response.headers.get("retry-after")))

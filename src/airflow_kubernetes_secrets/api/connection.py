@@ -9,13 +9,25 @@ from __future__ import annotations
 import io
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from time import monotonic
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple, TypeVar
 
 from airflow_kubernetes_secrets.api.deadline import Deadline
-from airflow_kubernetes_secrets.api.http1 import MalformedAnswerError, Response, read_response, request_bytes
+from airflow_kubernetes_secrets.api.http1 import (
+    Head,
+    MalformedAnswerError,
+    Response,
+    read_body,
+    read_head,
+    read_lines,
+    read_response,
+    request_bytes,
+)
 from airflow_kubernetes_secrets.api.resolve import Address, addresses
+
+Read = TypeVar("Read")
 
 
 class Endpoint(NamedTuple):
@@ -77,25 +89,72 @@ class Connection:
         Raises:
             TransportError: the answer did not come, or not whole, before the deadline.
         """
-        failure: TransportError | None = None
-        try:
-            self._socket.settimeout(deadline.remaining())
-            self._socket.sendall(request_bytes(str(self._endpoint), self._endpoint.path + path, headers))
-            self._reader.deadline = deadline
-            response = read_response(self._stream)
-        except (OSError, ValueError, MalformedAnswerError) as error:
-            failure = _transport_error(error)
-        if failure is not None:
-            # Outside the except block, so that nothing is chained to it: an encoding error holds the whole request.
-            raise failure
+        self._send(path, headers, deadline)
+        return self._finish(self._read(read_response, deadline))
+
+    def open_stream(self, path: str, headers: Mapping[str, str], deadline: Deadline) -> Head | Response:
+        """Send a GET and read what comes before the body; if it is refused, the whole answer.
+
+        Raises:
+            TransportError: that did not come before the deadline.
+        """
+        self._send(path, headers, deadline)
+        head = self._read(read_head, deadline)
+        if head.status == 200:
+            return head
+        return self._finish(self._read(lambda stream: read_body(stream, head), deadline))
+
+    def lines(self, head: Head, idle: float) -> Iterator[bytes]:
+        """The lines of the body after ``head`` as they come; they end where the body does.
+
+        Args:
+            idle: seconds that may pass without a whole line.
+
+        Raises:
+            TransportError: it ended within the body, or was silent for too long.
+        """
+        lines = read_lines(self._stream, head)
+        while (line := self._read(lambda _stream: next(lines, None), Deadline(idle))) is not None:
+            yield line
         self._last_used = monotonic()
-        self.is_open = response.keeps_open
-        return response
+        self.is_open = head.keeps_open
+
+    def interrupt(self) -> None:
+        """End the wait of another thread on this connection: it gets a TransportError."""
+        with suppress(OSError):
+            # That of the plain socket: an SSLSocket's own would pull the TLS session out from under the reader.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def close(self) -> None:
         """Close the socket without a word to the other side: after a fork it may be a parent's."""
         self.is_open = False
         self._socket.close()
+
+    def _send(self, path: str, headers: Mapping[str, str], deadline: Deadline) -> None:
+        failure: TransportError | None = None
+        try:
+            self._socket.settimeout(deadline.remaining())
+            self._socket.sendall(request_bytes(str(self._endpoint), self._endpoint.path + path, headers))
+        except (OSError, ValueError) as error:
+            failure = _transport_error(error)
+        if failure is not None:
+            # Outside the except block, so that nothing is chained to it: an encoding error holds the whole request.
+            raise failure
+
+    def _read(self, read: Callable[[BinaryIO], Read], deadline: Deadline) -> Read:
+        failure: TransportError | None = None
+        try:
+            self._reader.deadline = deadline
+            return read(self._stream)
+        except (OSError, ValueError, MalformedAnswerError) as error:
+            failure = _transport_error(error)
+        # Outside the except block, for the same reason.
+        raise failure
+
+    def _finish(self, response: Response) -> Response:
+        self._last_used = monotonic()
+        self.is_open = response.keeps_open
+        return response
 
 
 class _DeadlineReader(io.RawIOBase):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from base64 import b64decode
 from collections.abc import Mapping
-from typing import Any
+from enum import Enum
+from typing import NamedTuple
 
 
 class Secret:
@@ -47,57 +47,37 @@ class Secret:
         return f"<Secret {self} created={self.created} labels={dict(self.labels)} keys={sorted(self.data)}>"
 
 
-class MalformedBodyError(Exception):
-    """A body is not what the API answers. Its text and its cause hold nothing of the body."""
+class SecretList(NamedTuple):
+    """The answer to a LIST.
 
-
-def parse_secret_list(body: bytes) -> list[Secret]:
-    """Read the answer to a LIST of Secrets.
-
-    Raises:
-        MalformedBodyError: it is not a SecretList.
+    Attributes:
+        resource_version: which version of the collection this is; a watch can go on from it.
     """
-    secrets: list[Secret] | None
-    try:
-        document = json.loads(body)
-        is_list = document["kind"] == "SecretList"
-        secrets = [_secret(item) for item in document["items"] or ()] if is_list else None
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        # A decoding error carries the whole body: it must not become the cause of ours.
-        secrets = None
-    if secrets is None:
-        raise MalformedBodyError("the answer is not a list of Secrets")
-    return secrets
+
+    secrets: list[Secret]
+    resource_version: str
 
 
-def _secret(item: dict[str, Any]) -> Secret:
-    metadata = item["metadata"]
-    return Secret(
-        namespace=metadata["namespace"],
-        name=metadata["name"],
-        created=metadata["creationTimestamp"] or "",
-        labels=_texts(metadata.get("labels")),
-        data=_texts(item.get("data")),
-    )
+class Change(Enum):
+    """What an event of a watch says of its Secret, as seen by a watcher of one label selector.
 
-
-def _texts(value: Any) -> dict[str, str]:
-    if value is None:
-        return {}
-    if not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values()):
-        raise TypeError
-    return value
-
-
-def status_message(body: bytes) -> str:
-    """The ``message`` of a Status, which is how the API words an error; empty if the body is something else.
-
-    https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
+    https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
     """
-    try:
-        document = json.loads(body)
-    except (ValueError, RecursionError):
-        return ""
-    if not isinstance(document, dict) or document.get("kind") != "Status":
-        return ""
-    return str(document.get("message") or "")
+
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
+    BOOKMARK = "BOOKMARK"
+
+
+class WatchEvent(NamedTuple):
+    """One event of a watch.
+
+    Attributes:
+        resource_version: the version of the collection after it.
+        secret: the Secret that changed; a bookmark has none.
+    """
+
+    change: Change
+    resource_version: str
+    secret: Secret | None = None

@@ -20,8 +20,8 @@ def refused_user(server_message: str) -> str:
     return found["user"] if found else ""
 
 
-def forbidden_text(user: str, verb: str, namespace: str) -> str:
-    """One error: who lacks which verb on what, and the commands that grant it.
+def forbidden_text(user: str, verb: str, verbs: tuple[str, ...], namespace: str) -> str:
+    """One error: who lacks which verb on what, and the commands that grant it, with all of ``verbs``.
 
     The commands can be run again, and for one service account after the other.
     """
@@ -36,7 +36,7 @@ def forbidden_text(user: str, verb: str, namespace: str) -> str:
         binding = f"{_ROLE}-{re.sub('[^a-z0-9]+', '-', (user or 'user').lower()).strip('-')}"
     return (
         f"{who} may not {verb} secrets in namespace {namespace!r}. Grant it:\n"
-        f"  kubectl create role {_ROLE} --namespace={namespace} --verb={verb} --resource=secrets"
+        f"  kubectl create role {_ROLE} --namespace={namespace} --verb={','.join(verbs)} --resource=secrets"
         " --dry-run=client -o yaml | kubectl apply -f -\n"
         f"  kubectl create rolebinding {binding} --namespace={namespace} --role={_ROLE} {subject}"
     )
