@@ -15,20 +15,24 @@ from airflow_kubernetes_secrets import notices, values
 from airflow_kubernetes_secrets.api.credentials import SERVICE_HOST, SERVICE_PORT
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
 from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide, missing_key_text
-from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.options import DENY, Options
 from airflow_kubernetes_secrets.process import ProcessLocal
-from airflow_kubernetes_secrets.sources.direct import DirectSource
+from airflow_kubernetes_secrets.sources.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import TypeVar
 
     from airflow_kubernetes_secrets.api.objects import Secret
-    from airflow_kubernetes_secrets.labels import LabelSelector
+    from airflow_kubernetes_secrets.sources.query import Query
 
     Wanted = TypeVar("Wanted")
 
-_sources: ProcessLocal[DirectSource] = ProcessLocal()
+_sources: ProcessLocal[Source] = ProcessLocal()
+
+
+class _NotInMemoryError(Exception):
+    """The answer is not in memory, and to wait for it was not wanted."""
 
 
 class KubernetesSecretsBackend(BaseSecretsBackend):
@@ -44,7 +48,8 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
     opens nothing and starts nothing: Airflow does it in every process, and for every configuration option it reads.
 
     Each lookup logs what is wrong once in a process, with the remedy, and raises it: Airflow then goes on to the
-    environment and its database, and tells the user no more than that the id is not defined.
+    environment and its database, and tells the user no more than that the id is not defined. With ``on_error`` set to
+    ``deny`` it raises ``AirflowSecretsBackendAccessDenied`` instead, at which Airflow stops.
     """
 
     def __init__(self, **kwargs: object) -> None:
@@ -54,6 +59,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         """
         super().__init__()
         self._options = Options.parse(kwargs)
+        self._source: Source | None = None
 
     def get_conn_value(self, conn_id: str, team_name: str | None = None) -> str | None:
         """The connection as it is stored, a URI or JSON; ``None`` if no Secret has it.
@@ -69,19 +75,22 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         Raises:
             KubernetesSecretsError: the Secret cannot be used, or Kubernetes could not be asked.
         """
+        return self._read(Lookup(Kind.CONNECTION, conn_id, team_name), self._connection(conn_id))
 
-        def parsed(secret: Secret, key: str) -> Any:
-            stored = values.connection_text(secret, key)
-            try:
-                return self.deserialize_connection(conn_id, stored)
-            except Exception as failure:  # Airflow's parsers raise all sorts
-                problem = values.parse_failure_text(stored, failure)
-            # Error reports can show the variables of the frames that an exception went through.
-            del stored
-            # Outside the except block, so that Airflow's error, which can hold the password, is not chained to it.
-            raise MalformedSecretError(secret.namespace, secret.name, key, problem)
+    async def aget_connection(self, conn_id: str, team_name: str | None = None) -> Any:
+        """The same for Airflow's triggerer: from memory at once, else in another thread. The event loop never waits.
 
-        return self._read(Lookup(Kind.CONNECTION, conn_id, team_name), parsed)
+        Raises:
+            KubernetesSecretsError: as for :meth:`get_connection`.
+        """
+        try:
+            lookup = Lookup(Kind.CONNECTION, conn_id, team_name)
+            return self._read(lookup, self._connection(conn_id), self._recall)
+        except _NotInMemoryError:
+            pass
+        from asyncio import to_thread
+
+        return await to_thread(self.get_connection, conn_id, team_name)
 
     def get_variable(self, key: str, team_name: str | None = None) -> str | None:
         """The variable exactly as it is stored; ``None`` if no Secret has it.
@@ -97,18 +106,42 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         Raises:
             KubernetesSecretsError: the Secret cannot be used, or Kubernetes could not be asked. Airflow stops then.
         """
-        return self._read(Lookup(Kind.CONFIG, key), values.config_text)
+        return self._read(Lookup(Kind.CONFIG, key), values.config_text, self._ask)
 
     def __repr__(self) -> str:
         return f"<KubernetesSecretsBackend {self._options}>"
 
-    def _read(self, lookup: Lookup, read: Callable[[Secret, str], Wanted]) -> Wanted | None:
+    def _connection(self, conn_id: str) -> Callable[[Secret, str], Any]:
+        def parsed(secret: Secret, key: str) -> Any:
+            stored = values.connection_text(secret, key)
+            try:
+                return self.deserialize_connection(conn_id, stored)
+            except Exception as failure:  # Airflow's parsers raise all sorts
+                problem = values.parse_failure_text(stored, failure)
+            # Error reports can show the variables of the frames that an exception went through.
+            del stored
+            # Outside the except block, so that Airflow's error, which can hold the password, is not chained to it.
+            raise MalformedSecretError(secret.namespace, secret.name, key, problem)
+
+        return parsed
+
+    def _read(
+        self,
+        lookup: Lookup,
+        read: Callable[[Secret, str], Wanted],
+        find: Callable[[Query], Sequence[Secret]] | None = None,
+    ) -> Wanted | None:
         try:
-            decision = decide(lookup, self._options, self._find)
+            decision = decide(lookup, self._options, find or self._find)
             _report(decision)
-            return read(decision.secret, decision.data_key) if decision.secret else None
+            secret = decision.secret
+            return None if secret is None else read(secret, decision.data_key)
         except KubernetesSecretsError as error:
             notices.once(logging.ERROR, error.cause, f"{lookup}: {error}")
+            if self._options.on_error == DENY and lookup.kind is not Kind.CONFIG:
+                _deny(lookup, error)
+            raise
+        except _NotInMemoryError:
             raise
         except Exception as error:
             # A mistake of this package, or an exception from a signal handler, which is for the task to see.
@@ -116,9 +149,39 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
             notices.once(logging.ERROR, ("unexpected", name), f"{lookup}: the lookup ended with an unexpected {name}")
             raise
 
-    def _find(self, selector: LabelSelector) -> list[Secret]:
+    def _find(self, query: Query) -> Sequence[Secret]:
+        if self._source is not None and (known := self._source.recall(query)) is not None:
+            return known
+        # Where the API server is can have changed (the next test, another cluster), so it is asked anew.
+        self._source = self._current_source()
+        return self._source.find(query)
+
+    def _recall(self, query: Query) -> Sequence[Secret]:
+        known = None if self._source is None else self._source.recall(query)
+        if known is None:
+            raise _NotInMemoryError
+        return known
+
+    def _ask(self, query: Query) -> Sequence[Secret]:
+        return self._current_source().ask(query)
+
+    def _current_source(self) -> Source:
         where = tuple(map(os.environ.get, (SERVICE_HOST, SERVICE_PORT, "KUBECONFIG")))
-        return _sources.get((self._options, where), lambda: DirectSource.from_options(self._options)).find(selector)
+        return _sources.get((self._options, where), lambda: Source.from_options(self._options))
+
+
+def _deny(lookup: Lookup, error: KubernetesSecretsError) -> None:
+    """Raise that at which Airflow stops its search, where it has that."""
+    from airflow_kubernetes_secrets.compat import access_denied
+
+    denied = access_denied()
+    if denied is not None:
+        raise denied(f"{lookup}: {error}") from error
+    notices.once(
+        logging.WARNING,
+        ("no denial",),
+        "on_error is 'deny', which this Airflow does not know (3.2.2 and later do): it goes on to the next place",
+    )
 
 
 def _report(decision: Decision) -> None:
@@ -128,7 +191,7 @@ def _report(decision: Decision) -> None:
         notices.once(
             logging.WARNING,
             ("duplicates", *map(str, matches)),
-            f"{lookup}: {len(matches)} Secrets match {decision.selector}; the oldest is used, {matches[0]}, "
+            f"{lookup}: {len(matches)} Secrets match {decision.query}; the oldest is used, {matches[0]}, "
             f"and not {', '.join(map(str, matches[1:]))}. Remove the label from those that are not meant",
         )
     if decision.outcome is Outcome.NO_DATA_KEY:

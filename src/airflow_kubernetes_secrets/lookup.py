@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from airflow_kubernetes_secrets.labels import LabelSelector, is_label_value
+from airflow_kubernetes_secrets.labels import is_label_value
 from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.sources.query import Query
 
 
 class Kind(Enum):
-    """What Airflow looks up; the value is the word for it in texts."""
+    """What Airflow looks up.
 
-    CONNECTION = "connection"
-    VARIABLE = "variable"
-    CONFIG = "configuration option"
+    Attributes:
+        word: what it is called in texts.
+    """
+
+    CONNECTION = ("connection", "connections_label", "connections_data_key")
+    VARIABLE = ("variable", "variables_label", "variables_data_key")
+    CONFIG = ("configuration option", "config_label", "config_data_key")
+
+    def __init__(self, word: str, label_option: str, data_key_option: str) -> None:
+        self.word = word
+        self._label_option = label_option
+        self._data_key_option = data_key_option
 
     def label(self, options: Options) -> str | None:
         """The label key that marks a Secret of this kind."""
-        return {
-            Kind.CONNECTION: options.connections_label,
-            Kind.VARIABLE: options.variables_label,
-            Kind.CONFIG: options.config_label,
-        }[self]
+        label: str | None = getattr(options, self._label_option)
+        return label
 
     def data_key(self, options: Options) -> str:
         """The key in a Secret's data that holds what Airflow wants."""
-        return {
-            Kind.CONNECTION: options.connections_data_key,
-            Kind.VARIABLE: options.variables_data_key,
-            Kind.CONFIG: options.config_data_key,
-        }[self]
+        key: str = getattr(options, self._data_key_option)
+        return key
 
 
 class Outcome(Enum):
@@ -56,14 +60,14 @@ class Lookup(NamedTuple):
     def __str__(self) -> str:
         # Where a configuration option wants an id, people have put the database URI itself.
         shown = "(a URI)" if "://" in self.id else repr(self.id)
-        return f"{self.kind.value} {shown}" + (f" of team {self.team!r}" if self.team else "")
+        return f"{self.kind.word} {shown}" + (f" of team {self.team!r}" if self.team else "")
 
 
 class Decision(NamedTuple):
     """The answer, with all that is needed to explain it.
 
     Attributes:
-        selector: what the source was asked; ``None`` if it was not.
+        query: what the source was asked; ``None`` if it was not.
         matches: the Secrets that could have answered, in order of preference; the first one does.
         data_key: the key that is read in it.
     """
@@ -71,8 +75,8 @@ class Decision(NamedTuple):
     lookup: Lookup
     outcome: Outcome
     data_key: str
-    selector: LabelSelector | None = None
-    matches: tuple[Secret, ...] = ()
+    query: Query | None = None
+    matches: Sequence[Secret] = ()
 
     @property
     def secret(self) -> Secret | None:
@@ -80,50 +84,42 @@ class Decision(NamedTuple):
         return self.matches[0] if self.outcome is Outcome.FOUND else None
 
 
-def decide(lookup: Lookup, options: Options, find: Callable[[LabelSelector], list[Secret]]) -> Decision:
+def decide(lookup: Lookup, options: Options, find: Callable[[Query], Sequence[Secret]]) -> Decision:
     """Find the Secret that answers.
 
-    A lookup for a team takes the team's Secret, else one that is no team's; a lookup without a team never sees
-    a team's. Of several, the oldest, then the first by name.
-
     Args:
-        find: asks the source; it is called once, or not at all.
+        find: the source. It may answer with more than it was asked for, and in any order.
 
     Raises:
-        MalformedSecretError: the team's Secret lacks the data key. The global one must not stand in for it.
+        MalformedSecretError: a team's Secret lacks the data key. The global one must not stand in for it.
         KubernetesSecretsError: the source could not be asked.
     """
-    data_key = lookup.kind.data_key(options)
-    label = lookup.kind.label(options)
+    kind, value, team = lookup
+    data_key = kind.data_key(options)
+    label = kind.label(options)
     if label is None:
         return Decision(lookup, Outcome.SWITCHED_OFF, data_key)
-    if not is_label_value(lookup.id):
+    if not is_label_value(value):
         return Decision(lookup, Outcome.NOT_A_LABEL_VALUE, data_key)
-    selector = LabelSelector.equal(label, lookup.id)
-    if options.team_label is not None and not lookup.team:
-        selector = selector.without(options.team_label)
-    # A proxy on the way could drop the query, and every Secret of the namespace would be an answer.
-    found = [secret for secret in find(selector) if selector.matches(secret.labels)]
-    matches = _in_order(found, options.team_label, lookup.team)
+    team_label = options.team_label
+    query = Query(label, value, None if team else team_label)
+    matches = [secret for secret in find(query) if query.matches(secret)]
+    if matches and team and team_label is not None:
+        of_team = [secret for secret in matches if secret.labels.get(team_label) == team]
+        matches = of_team or [secret for secret in matches if team_label not in secret.labels]
     if not matches:
-        return Decision(lookup, Outcome.NO_MATCH, data_key, selector)
+        return Decision(lookup, Outcome.NO_MATCH, data_key, query)
+    if len(matches) > 1:
+        matches.sort(key=lambda secret: secret.age_order)
     chosen = matches[0]
     if data_key in chosen.data:
-        return Decision(lookup, Outcome.FOUND, data_key, selector, matches)
-    if options.team_label is not None and options.team_label in chosen.labels:
+        return Decision(lookup, Outcome.FOUND, data_key, query, matches)
+    if team_label is not None and team_label in chosen.labels:
         raise MalformedSecretError(chosen.namespace, chosen.name, data_key, missing_key_text(chosen))
-    return Decision(lookup, Outcome.NO_DATA_KEY, data_key, selector, matches)
+    return Decision(lookup, Outcome.NO_DATA_KEY, data_key, query, matches)
 
 
 def missing_key_text(secret: Secret) -> str:
     """What to say of a Secret without the data key: which keys it has."""
     keys = ", ".join(map(repr, sorted(secret.data))) or "none at all"
     return f"there is no such key in its data; the keys are {keys}"
-
-
-def _in_order(found: list[Secret], team_label: str | None, team: str | None) -> tuple[Secret, ...]:
-    """Those that may answer: the team's if there are any, else those of no team."""
-    if team_label is not None:
-        of_team = [secret for secret in found if secret.labels.get(team_label) == team]
-        found = of_team or [secret for secret in found if team_label not in secret.labels]
-    return tuple(sorted(found, key=lambda secret: secret.age_order))

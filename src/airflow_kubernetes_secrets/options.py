@@ -12,6 +12,12 @@ from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.labels import is_label_key, is_label_value
 
 _LONGEST_TIMEOUT = 3600
+_LONGEST_TTL = 86400
+
+# What ``on_error`` can be.
+NEXT = "next"
+DENY = "deny"
+
 _DATA_KEY = r"[-._a-zA-Z0-9]{1,253}"
 
 Parser = Callable[[object], Any]
@@ -46,14 +52,31 @@ def _data_key(value: object) -> str:
     return value
 
 
-def _seconds(value: object) -> float:
-    seconds = math.nan
+def _number(value: object) -> float:
     if isinstance(value, (int, float, str)) and not isinstance(value, bool):
         with suppress(ValueError, OverflowError):
-            seconds = float(value)
+            return float(value)
+    return math.nan
+
+
+def _timeout(value: object) -> float:
+    seconds = _number(value)
     if not 0 < seconds <= _LONGEST_TIMEOUT:
         raise ValueError(f"needs a number of seconds above 0 and up to {_LONGEST_TIMEOUT}")
     return seconds
+
+
+def _ttl(value: object) -> float:
+    seconds = _number(value)
+    if not 0 <= seconds <= _LONGEST_TTL:
+        raise ValueError(f"needs a number of seconds from 0 to {_LONGEST_TTL}")
+    return seconds
+
+
+def _on_error(value: object) -> str:
+    if value not in (NEXT, DENY):
+        raise ValueError(f"needs {NEXT!r} or {DENY!r}")
+    return str(value)
 
 
 def _or_null(parse: Parser) -> Parser:
@@ -105,7 +128,21 @@ OPTIONS: dict[str, Option] = {
         "Needs the extra `kubeconfig`.",
     ),
     "context": Option(_or_null(_text), "Context in the kubeconfig. Default: its current context."),
-    "timeout": Option(_seconds, "Seconds that one lookup may take in all, retries included."),
+    "timeout": Option(_timeout, "Seconds that one lookup may take in all, retries included."),
+    "cache_ttl": Option(
+        _ttl,
+        "Seconds that a connection or variable may be old. 0: each lookup asks the API server. More: a process that "
+        "keeps asking holds everything with the label in memory, and keeps it current with a watch.",
+    ),
+    "outage_ttl": Option(
+        _ttl,
+        "Seconds, beyond `cache_ttl`, that an answer may be old while the API server is away. 0: never use an old one.",
+    ),
+    "on_error": Option(
+        _on_error,
+        "What Airflow does when the lookup of a connection or variable fails. `next`: it goes on to the environment "
+        "and its database. `deny`: it stops (Airflow 3.2.2 and later).",
+    ),
 }
 
 
@@ -124,6 +161,9 @@ class Options(NamedTuple):
     kubeconfig: str | None = None
     context: str | None = None
     timeout: float = 10.0
+    cache_ttl: float = 0.0
+    outage_ttl: float = 300.0
+    on_error: str = NEXT
 
     @classmethod
     def parse(cls, kwargs: Mapping[str, object]) -> Options:

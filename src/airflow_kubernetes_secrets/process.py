@@ -2,7 +2,7 @@
 
 Airflow builds a new backend object for every configuration option it reads, and for every lookup of a worker before
 3.3, so connections cannot live in the object. It also forks (DAG processor, Celery, LocalExecutor), and a child must
-not use a TLS connection or a lock of its parent.
+not use a TLS connection, a lock or a thread of its parent.
 """
 
 from __future__ import annotations
@@ -11,45 +11,61 @@ import os
 from collections.abc import Callable, Hashable
 from typing import Generic, Protocol, TypeVar
 
-_forgetters: list[Callable[[], None]] = []
+_after_fork: list[Callable[[], None]] = []
+_anew: list[Callable[[], None]] = []
 
 
 def on_new_process(forget: Callable[[], None]) -> None:
     """Call ``forget`` in every forked child, before it does anything else."""
-    _forgetters.append(forget)
+    _after_fork.append(forget)
+    _anew.append(forget)
 
 
 def start_anew() -> None:
-    """Forget everything that belongs to the process, as a forked child does."""
-    for forget in _forgetters:
+    """Forget everything that belongs to the process, as if it had just been started. Tests use it."""
+    for forget in _anew:
         forget()
 
 
-os.register_at_fork(after_in_child=start_anew)
+def _in_child() -> None:
+    for step in _after_fork:
+        step()
 
 
-class Closeable(Protocol):
-    """Something that holds connections. Closing it must not say goodbye on them: a parent may still use them."""
-
-    def close(self) -> None: ...
+os.register_at_fork(after_in_child=_in_child)
 
 
-Value = TypeVar("Value", bound=Closeable)
+class ProcessBound(Protocol):
+    """Something that holds connections, locks or threads."""
+
+    def close(self) -> None:
+        """End what runs, and close what is open."""
+
+    def after_fork(self) -> None:
+        """In a forked child: let go of what is the parent's, and say nothing on its connections."""
+
+
+Value = TypeVar("Value", bound=ProcessBound)
 
 
 class ProcessLocal(Generic[Value]):
-    """Values by key, made once in a process; a forked child starts with none."""
+    """Values by key, made once in a process. A forked child has them too, and each is told of the fork."""
 
     def __init__(self) -> None:
         self._values: dict[Hashable, Value] = {}
-        on_new_process(self._forget)
+        _after_fork.append(self._tell_of_the_fork)
+        _anew.append(self._close)
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """The value of ``key``. Threads that ask for it first at the same moment get the same one."""
         value = self._values.get(key)
         return self._values.setdefault(key, make()) if value is None else value
 
-    def _forget(self) -> None:
+    def _tell_of_the_fork(self) -> None:
+        for value in self._values.values():
+            value.after_fork()
+
+    def _close(self) -> None:
         values, self._values = self._values, {}
         for value in values.values():
             value.close()

@@ -91,8 +91,8 @@ def _json_problem(stored: str) -> str | None:
 
 def _is_scheme(scheme: str) -> bool:
     """By RFC 3986, 3.1, as ``urlsplit`` has it, from which Airflow takes the connection type."""
-    # Without a pattern: to compile one costs the first lookup of a process time and memory.
-    return (
+    # Without a pattern: to compile one costs the first lookup of a process time and memory. Most are letters alone.
+    return (scheme.isascii() and scheme.isalpha()) or (
         scheme.isascii()
         and scheme[:1].isalpha()
         and scheme.replace("+", "").replace("-", "").replace(".", "").isalnum()

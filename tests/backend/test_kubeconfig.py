@@ -438,7 +438,7 @@ except Exception as error:
 
 def test_the_official_client_is_loaded_only_for_a_kubeconfig() -> None:
     program = (
-        "import json, sys; from airflow_kubernetes_secrets.sources.direct import DirectSource; "
+        "import json, sys; from airflow_kubernetes_secrets.sources.source import Source; "
         "print(json.dumps('kubernetes' in sys.modules))"
     )
     source = Path(__file__).parents[2] / "src"

@@ -1,0 +1,242 @@
+"""From asking one by one to an index to a watch, as a process keeps asking for one label.
+
+The user says how old a value may be (``cache_ttl``); this finds the cheapest way to keep it so. Every rule is here:
+
+1. The first lookups are asked one by one.
+2. A process that keeps asking lists everything that has the label, and answers hits and misses from that index until
+   it is ``cache_ttl`` old.
+3. If it asks again after that, it lists once more and starts a watch, which keeps the index as it is at the API server.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from contextlib import suppress
+from threading import Event, RLock, get_ident
+from time import monotonic
+from typing import NamedTuple
+
+from airflow_kubernetes_secrets import notices
+from airflow_kubernetes_secrets.api.deadline import Deadline
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.errors import ApiUnavailableError
+from airflow_kubernetes_secrets.sources.api_server import ApiServer
+from airflow_kubernetes_secrets.sources.index import Index
+from airflow_kubernetes_secrets.sources.query import Query
+from airflow_kubernetes_secrets.sources.watcher import Watcher, fetch_index
+
+
+class Thresholds(NamedTuple):
+    """When a process goes a step further. docs/reliability.md says how they were chosen.
+
+    Attributes:
+        asked_first: lookups inside ``cache_ttl`` that are asked one by one before everything is listed.
+        indexes_first: indexes that may expire before one is watched.
+        shortest_watched: seconds of ``cache_ttl`` below which listing anew is cheaper than keeping up a watch.
+        forgotten_after: seconds since an index expired after which the process starts from the bottom again.
+        idle_after: seconds without a lookup after which a watch ends (or twice ``cache_ttl``, if that is more).
+        refused_for: seconds for which a step that failed is not tried again.
+    """
+
+    asked_first: int = 2
+    indexes_first: int = 1
+    shortest_watched: float = 2.0
+    forgotten_after: float = 60.0
+    idle_after: float = 600.0
+    refused_for: float = 600.0
+
+
+THRESHOLDS = Thresholds()
+
+# Of the time of a lookup; the rest is for asking for the one id, should the list be too long to come in time.
+_SHARE_OF_A_LIST = 0.5
+
+
+class _Flight:
+    """A LIST of everything that is on its way; whoever else needs it waits for it."""
+
+    def __init__(self) -> None:
+        self.owner = get_ident()
+        self.began = monotonic()
+        self.landed = Event()
+
+
+class Ladder:
+    """The lookups of one process for one label. Threads share it.
+
+    No lock is held while anything waits, and the locks are reentrant: the handler of a signal may look something up in
+    the middle of a lookup.
+    """
+
+    def __init__(self, server: ApiServer, label: str, ttl: float, thresholds: Thresholds = THRESHOLDS) -> None:
+        """
+        Args:
+            ttl: seconds that an answer may be old.
+        """
+        self._server = server
+        self._label = label
+        self._ttl = ttl
+        self._thresholds = thresholds
+        self._lock = RLock()
+        self._index: Index | None = None
+        self._asked: deque[float] = deque(maxlen=max(thresholds.asked_first, 1))
+        self._lists = 0
+        self._list_again_at = 0.0
+        self._watch_again_at = 0.0
+        self._flight: _Flight | None = None
+        self._watcher: Watcher | None = None
+        self._last_asked = 0.0
+
+    def recall(self, value: str) -> tuple[Secret, ...] | None:
+        """The Secrets with this value of the label, from memory; ``None`` if it holds nothing that is fresh enough."""
+        index = self._index
+        if index is None:
+            return None
+        now = monotonic()
+        if now - index.confirmed_at >= self._ttl:
+            return None
+        self._last_asked = now
+        return index.find(value)
+
+    def last_known(self, value: str, longest: float) -> tuple[float, tuple[Secret, ...]] | None:
+        """When the index was last confirmed and what it has, unless that is longer ago than ``longest`` (seconds)."""
+        index = self._index
+        if index is None or monotonic() - index.confirmed_at > longest:
+            return None
+        return index.confirmed_at, index.find(value)
+
+    def find(self, query: Query) -> list[Secret] | tuple[Secret, ...]:
+        """The Secrets that the query asks for, and maybe others with the same value of the label.
+
+        Raises:
+            KubernetesSecretsError: the API server had to be asked and could not be.
+        """
+        deadline = Deadline(self._server.timeout)
+        while True:
+            known = self.recall(query.value)
+            if known is not None:
+                return known
+            flight, is_mine = self._next_step()
+            if flight is None:
+                return self._server.find(query, deadline.left())
+            if is_mine:
+                return self._list_for(query, flight, deadline)
+            flight.landed.wait(deadline.left())
+            if self.recall(query.value) is None:
+                return self._server.find(query, deadline.left())
+
+    def replace_index(self, watcher: Watcher, index: Index) -> None:
+        """What the watch has listed anew."""
+        with self._lock:
+            if self._watcher is watcher:
+                self._index = index
+
+    def is_idle(self) -> bool:
+        """Whether nobody has asked for so long that a watch is not worth its connection."""
+        return monotonic() - self._last_asked > max(self._thresholds.idle_after, 2 * self._ttl)
+
+    def watch_ended(self, watcher: Watcher, *, refused: bool) -> None:
+        """The watch has ended by itself; ``refused``: a new one would come to nothing too."""
+        with self._lock:
+            if self._watcher is watcher:
+                self._watcher = None
+                if refused:
+                    self._watch_again_at = monotonic() + self._thresholds.refused_for
+
+    def forget(self) -> None:
+        """Drop what is in memory, and start from the bottom."""
+        with self._lock:
+            watcher, self._watcher = self._watcher, None
+            self._index = None
+            self._lists = 0
+            self._asked.clear()
+        if watcher is not None:
+            watcher.stop()
+
+    def close(self) -> None:
+        """Forget everything, and end the watch; returns when its thread has ended, or after a second."""
+        watcher = self._watcher
+        self.forget()
+        if watcher is not None and watcher.is_alive():
+            watcher.join(1)
+
+    def after_fork(self) -> None:
+        """Leave lock, thread and connection to the parent. Its index may be read on while it is fresh."""
+        self._lock = RLock()
+        self._flight = None
+        if self._watcher is not None:
+            self._watcher.after_fork()
+            self._watcher = None
+        self._lists = 0
+        self._asked.clear()
+
+    def _next_step(self) -> tuple[_Flight | None, bool]:
+        """What to do now that memory has no answer: ask for the one id (``None``), or wait for a list.
+
+        The second is whether the list is for this thread to make.
+        """
+        with self._lock:
+            now = monotonic()
+            # A watch that is under way mends the index itself; and in an outage one question is cheaper than a list.
+            if self._is_watched() or self._server.is_away or now < self._list_again_at:
+                return None, False
+            index = self._index
+            if index is None or now - index.confirmed_at > self._ttl + self._thresholds.forgotten_after:
+                self._lists = 0
+            if self._lists == 0 and not self._keeps_asking(now):
+                self._asked.append(now)
+                return None, False
+            flight = self._flight
+            if flight is None or now - flight.began > 2 * self._server.timeout:
+                self._flight = flight = _Flight()
+                return flight, True
+            # A signal handler that interrupted the very thread which lists would wait for itself.
+            return (None if flight.owner == get_ident() else flight), False
+
+    def _is_watched(self) -> bool:
+        return self._watcher is not None and self._watcher.is_alive()
+
+    def _keeps_asking(self, now: float) -> bool:
+        asked, needed = self._asked, self._thresholds.asked_first
+        return not needed or (len(asked) == needed and now - asked[0] < self._ttl)
+
+    def _list_for(self, query: Query, flight: _Flight, deadline: Deadline) -> list[Secret] | tuple[Secret, ...]:
+        """List everything, and answer the query from it."""
+        problem = ""
+        try:
+            known = self.recall(query.value)
+            return self._list(deadline.left() * _SHARE_OF_A_LIST).find(query.value) if known is None else known
+        except ApiUnavailableError as error:
+            problem = error.problem
+        finally:
+            with self._lock:
+                if self._flight is flight:
+                    self._flight = None
+            flight.landed.set()
+        found = self._server.find(query, deadline.left())
+        # The one question was answered, so it is the list that cannot be had.
+        self._list_again_at = monotonic() + self._thresholds.refused_for
+        notices.once(
+            logging.WARNING,
+            ("list", self._label),
+            f"everything with the label {self._label} could not be listed ({problem}), so Secrets are asked for one by "
+            "one. Give Airflow's Secrets a namespace of their own, or raise 'timeout' in backend_kwargs",
+        )
+        return found
+
+    def _list(self, seconds: float) -> Index:
+        index = fetch_index(self._server, self._label, seconds)
+        watcher = None
+        with self._lock:
+            self._index = index
+            self._lists += 1
+            now = self._last_asked = monotonic()
+            often = self._lists > self._thresholds.indexes_first
+            if often and self._ttl >= self._thresholds.shortest_watched and now >= self._watch_again_at:
+                self._watcher = watcher = Watcher(self._server, self._label, self._ttl, index, self)
+        if watcher is not None:
+            # At its end an interpreter starts no more threads.
+            with suppress(RuntimeError):
+                watcher.start()
+        return index
