@@ -1,0 +1,296 @@
+"""What ``on_error`` means in Airflow itself, in all its processes, while the Kubernetes API is away."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.airflow import BACKEND, Airflow
+from support.airflow_services import API_SERVER, DAG_PROCESSOR, SCHEDULER, TRIGGERER, DagRun, records, running
+from support.kube_apiserver import write_certificates
+
+DENIED = "AirflowSecretsBackendAccessDenied"
+
+# The ids say where else they are. Nothing is in Kubernetes, as far as anybody can tell.
+LOOKUPS = """
+import datetime
+import json
+import os
+
+from host_trigger import HostTrigger
+
+from airflow.sdk import DAG, BaseOperator, Connection, Variable, task
+
+
+def tell(**lookups):
+    for name, lookup in lookups.items():
+        try:
+            found = lookup()
+        except Exception as error:
+            found = f"{type(error).__name__}: {error}"
+        print("told", json.dumps({name: found}))
+
+
+class Deferred(BaseOperator):
+    def execute(self, context):
+        self.defer(trigger=HostTrigger("in_env"), method_name="resumed", timeout=datetime.timedelta(seconds=30))
+
+    def resumed(self, context, event):
+        print("told", json.dumps({"host": event}))
+
+
+with DAG("lookups", schedule=None):
+
+    @task
+    def everywhere():
+        tell(
+            connection_in_env=lambda: Connection.get("in_env").host,
+            connection_in_db=lambda: Connection.get("in_db").host,
+            variable_in_env=lambda: Variable.get("in_env"),
+            variable_in_db=lambda: Variable.get("in_db"),
+            variable_nowhere=lambda: Variable.get("nowhere", default="the default"),
+        )
+
+    @task(retries=1, retry_delay=datetime.timedelta(0))
+    def uncaught():
+        print("told", json.dumps({"host": Connection.get("in_env").host}))
+
+    @task
+    def template(text):
+        print("told", json.dumps({"text": text}))
+
+    @task
+    def api_server_alone():
+        # As `[workers] secrets_backend` would be for a worker that does not know Kubernetes.
+        os.environ["AIRFLOW__WORKERS__SECRETS_BACKEND"] = (
+            "airflow.secrets.environment_variables.EnvironmentVariablesBackend"
+        )
+        tell(
+            connection=lambda: Connection.get("asked_of_the_api_server").host,
+            variable=lambda: Variable.get("asked_of_the_api_server", default="the default"),
+        )
+
+    everywhere()
+    uncaught()
+    template("{{ conn.in_env.host }} {{ var.value.in_env }}")
+    api_server_alone()
+    Deferred(task_id="deferred")
+"""
+
+TOP_LEVEL = """
+from airflow.sdk import DAG, Variable
+
+with DAG("top_level", schedule=None, description=Variable.get("in_env")):
+    pass
+"""
+
+HOST_TRIGGER = """
+from airflow.sdk import BaseHook
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+
+class HostTrigger(BaseTrigger):
+    def __init__(self, conn_id):
+        super().__init__()
+        self.conn_id = conn_id
+
+    def serialize(self):
+        return "host_trigger.HostTrigger", {"conn_id": self.conn_id}
+
+    async def run(self):
+        connection = await BaseHook.aget_connection(self.conn_id)
+        yield TriggerEvent(connection.host)
+"""
+
+
+@dataclass(frozen=True)
+class Outage:
+    """What was seen of Airflow with one ``on_error`` while nothing listened where the Kubernetes API should be.
+
+    Attributes:
+        airflow: for the command line, with the same database.
+        run: of the DAG ``lookups``.
+        top_level: the description of the DAG that gets it from a variable, or why the file could not be read.
+        api_server_log: what the API server wrote.
+    """
+
+    airflow: Airflow
+    run: DagRun
+    top_level: str
+    api_server_log: str = field(repr=False)
+
+    def told(self, task_id: str) -> dict[str, Any]:
+        """What the task printed of what it got."""
+        lines = [record["event"] for record in records(self.run.tasks[task_id].log)]
+        printed = [json.loads(line.removeprefix("told ")) for line in lines if line.startswith("told ")]
+        return {name: value for each in printed for name, value in each.items()}
+
+    def errors(self, task_id: str) -> list[tuple[str, str]]:
+        """Type and text of the exceptions in the task's log, without their causes."""
+        details = [
+            record["error_detail"] for record in records(self.run.tasks[task_id].log) if "error_detail" in record
+        ]
+        return [(outermost["exc_type"], outermost["exc_value"]) for outermost, *_ in details]
+
+
+@pytest.fixture(scope="module")
+def refusing_port() -> Iterator[int]:
+    """A port that refuses connections and that nobody else is given: it is bound, and not listened on."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield held.getsockname()[1]
+
+
+@pytest.fixture(scope="module")
+def going_on(tmp_path_factory: pytest.TempPathFactory, refusing_port: int) -> Outage:
+    return outage(away(tmp_path_factory.mktemp("next"), refusing_port, "next"))
+
+
+@pytest.fixture(scope="module")
+def denying(tmp_path_factory: pytest.TempPathFactory, refusing_port: int) -> Outage:
+    return outage(away(tmp_path_factory.mktemp("deny"), refusing_port, "deny"))
+
+
+def outage(airflow: Airflow) -> Outage:
+    """Run all of Airflow and the DAGs above."""
+    for name, text in {
+        "dags/lookups.py": LOOKUPS,
+        "dags/top_level.py": TOP_LEVEL,
+        "plugins/host_trigger.py": HOST_TRIGGER,
+    }.items():
+        file = airflow.home / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+    with running(airflow, SCHEDULER, DAG_PROCESSOR, TRIGGERER) as services:
+        for conn_id in ("in_db", "asked_of_the_api_server"):
+            connection = {"connection_id": conn_id, "conn_type": "http", "host": "db-host"}
+            services.api.post("/connections", json=connection).raise_for_status()
+        services.api.post("/variables", json={"key": "in_db", "value": "db-value"}).raise_for_status()
+        run = services.run_dag("lookups")
+
+        def top_level() -> str | None:
+            for error in services.get("/importErrors")["import_errors"]:
+                if error["filename"] == "top_level.py":
+                    return str(error["stack_trace"])
+            dags = {dag["dag_id"]: dag["description"] for dag in services.get("/dags")["dags"]}
+            return dags.get("top_level")
+
+        read = services.until("the DAG processor has read top_level.py", top_level, 30)
+        return Outage(services.airflow, run, read, services.log(API_SERVER))
+
+
+def away(folder: Path, port: int, on_error: str) -> Airflow:
+    """Airflow as in a pod, but with nothing at the port where the Kubernetes API should be."""
+    account = folder / "serviceaccount"
+    account.mkdir()
+    write_certificates(account)
+    (account / "token").write_text("a-token")
+    (account / "namespace").write_text("airflow")
+    kwargs = {"service_account_path": str(account), "timeout": 0.2, "on_error": on_error}
+    return Airflow(
+        "3.3",
+        folder / "home",
+        {
+            "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "home" / "dags"),
+            "AIRFLOW__SECRETS__BACKEND": BACKEND,
+            "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(kwargs),
+            "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MIN": "0.1",
+            "AIRFLOW__WORKERS__EXECUTION_API_RETRY_WAIT_MAX": "0.1",
+            "AIRFLOW_CONN_IN_ENV": "http://env-host",
+            "AIRFLOW_VAR_IN_ENV": "env-value",
+            "KUBERNETES_SERVICE_HOST": "127.0.0.1",
+            "KUBERNETES_SERVICE_PORT": str(port),
+        },
+    )
+
+
+def test_next_goes_on_to_the_environment_and_the_database(going_on: Outage) -> None:
+    assert going_on.told("everywhere") == {
+        "connection_in_env": "env-host",
+        "connection_in_db": "db-host",
+        "variable_in_env": "env-value",
+        "variable_in_db": "db-value",
+        "variable_nowhere": "the default",
+    }
+    assert going_on.told("uncaught") == {"host": "env-host"}
+    assert going_on.told("template") == {"text": "env-host env-value"}
+    assert going_on.told("api_server_alone") == {"connection": "db-host", "variable": "the default"}
+    assert going_on.run.state == "success"
+
+
+def test_next_goes_on_in_the_triggerer_and_the_dag_processor(going_on: Outage) -> None:
+    assert going_on.told("deferred") == {"host": "env-host"}
+    assert going_on.top_level == "env-value"
+
+
+def test_next_goes_on_in_the_command_line(going_on: Outage) -> None:
+    assert "env-host" in going_on.airflow.output("connections", "get", "in_env")
+    assert going_on.airflow.output("variables", "get", "in_db").splitlines()[-1] == "db-value"
+
+
+def test_deny_ends_every_lookup_of_a_task_with_the_cause(denying: Outage) -> None:
+    """Neither the environment nor the database is used, and a default is not either."""
+    told = denying.told("everywhere")
+
+    assert len(told) == 5
+    for name, found in told.items():
+        kind, _, where = name.partition("_")
+        assert found.startswith(f"{DENIED}: {kind} '{where}': the Kubernetes API at 127.0.0.1:")
+        assert "connection refused" in found
+
+
+def test_deny_fails_the_task_as_any_exception_does(denying: Outage) -> None:
+    uncaught = denying.run.tasks["uncaught"]
+
+    assert (uncaught.state, uncaught.tries) == ("failed", 2)
+    assert [kind for kind, _ in denying.errors("uncaught")] == [DENIED] * 2
+
+
+def test_deny_fails_a_template(denying: Outage) -> None:
+    assert denying.run.tasks["template"].state == "failed"
+    kind, text = denying.errors("template")[-1]
+    assert kind == DENIED
+    assert text.startswith("connection 'in_env': the Kubernetes API")
+
+
+def test_deny_fails_the_deferred_task_with_the_cause(denying: Outage) -> None:
+    deferred = denying.run.tasks["deferred"]
+
+    assert deferred.state == "failed"
+    assert ("TaskDeferralError", "Trigger failure") in denying.errors("deferred")
+    assert f"{DENIED}: connection 'in_env': the Kubernetes API" in deferred.log
+
+
+def test_deny_in_the_api_server_alone_is_an_internal_error_and_then_a_miss(denying: Outage) -> None:
+    """Airflow has no answer for a denial there: the worker asks five times, and then takes it for a miss."""
+    assert denying.told("api_server_alone") == {
+        "connection": "AirflowNotFoundException: The conn_id `asked_of_the_api_server` isn't defined",
+        "variable": "the default",
+    }
+    answers = [
+        line.rpartition("status_code=")[2]
+        for line in denying.api_server_log.splitlines()
+        if "path=/execution/connections/asked_of_the_api_server " in line
+    ]
+    assert answers == ["500"] * 5
+
+
+def test_deny_is_an_import_error_of_the_dag_file(denying: Outage) -> None:
+    last = denying.top_level.strip().splitlines()[-1]
+
+    assert last.startswith(f"airflow.sdk.exceptions.{DENIED}: variable 'in_env': the Kubernetes API")
+
+
+@pytest.mark.parametrize("kind", ["connection", "variable"])
+def test_deny_ends_the_command_line_with_the_cause(denying: Outage, kind: str) -> None:
+    done = denying.airflow.run(f"{kind}s", "get", "in_env")
+
+    assert done.returncode == 1
+    assert f"{DENIED}: {kind} 'in_env': the Kubernetes API" in done.stderr
+    assert "env-" not in done.stdout

@@ -1,0 +1,239 @@
+"""Airflow's long-running processes, real and on loopback, for what only shows where a DAG really runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import psutil
+
+from support.airflow import ENVIRONMENTS, Airflow
+from support.kube_apiserver import free_ports
+
+API_SERVER, SCHEDULER, DAG_PROCESSOR, TRIGGERER = "api-server", "scheduler", "dag-processor", "triggerer"
+
+START_SECONDS = 60.0
+STOP_SECONDS = 5.0
+RUN_SECONDS = 60.0
+
+# How /monitor/health names them; the API server is healthy when it answers.
+_HEALTH = {SCHEDULER: "scheduler", DAG_PROCESSOR: "dag_processor", TRIGGERER: "triggerer"}
+
+Found = TypeVar("Found")
+
+
+@dataclass(frozen=True)
+class TaskRun:
+    """How one task of a DAG run ended; ``log`` is that of all its tries, in the worker and in the triggerer."""
+
+    state: str
+    tries: int
+    seconds: float
+    log: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class DagRun:
+    """A DAG run that has ended."""
+
+    state: str
+    tasks: Mapping[str, TaskRun]
+
+
+@contextmanager
+def running(airflow: Airflow, *programs: str) -> Iterator[AirflowServices]:
+    """Run the API server and these programs beside it; at the end nothing of them is left.
+
+    Raises:
+        RuntimeError: they are not healthy within START_SECONDS; the text ends with the last lines of their logs.
+    """
+    services = AirflowServices(airflow)
+    try:
+        services.start(API_SERVER, *programs)
+        yield services
+    finally:
+        services.stop()
+
+
+class AirflowServices:
+    """Processes that share one home, an SQLite database in it, and one environment; tasks run under the scheduler.
+
+    Args:
+        airflow: its variables are those of every process. The folder of DAGs and what they need is up to it.
+
+    Attributes:
+        api: a client of the REST API that may do everything.
+        airflow: what runs the command line on the same home and database.
+    """
+
+    def __init__(self, airflow: Airflow) -> None:
+        self._port = free_ports(1)[0]
+        url = f"http://127.0.0.1:{self._port}"
+        self.airflow = airflow.with_variables(
+            AIRFLOW__API__BASE_URL=url,
+            AIRFLOW__CORE__EXECUTION_API_SERVER_URL=f"{url}/execution/",
+            AIRFLOW__API_AUTH__JWT_SECRET=secrets.token_hex(32),
+            AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS="True",
+            AIRFLOW__CORE__EXECUTOR="LocalExecutor",
+            AIRFLOW__CORE__PARALLELISM="2",
+            AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION="False",
+            AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME="0.1",
+            # A worker sees no earlier than this, in seconds, that the process of a failed task is over.
+            AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL="1",
+        )
+        self.api = httpx.Client(base_url=f"{url}/api/v2", timeout=20)
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, *programs: str) -> None:
+        """Create the database, start these programs and wait until all are healthy."""
+        self.airflow.output("db", "migrate")
+        options = {
+            API_SERVER: ["--host", "127.0.0.1", "--port", str(self._port), "--workers", "1"],
+            # Their servers for logs have ports of their own; all logs are below one home here.
+            SCHEDULER: ["--skip-serve-logs"],
+            TRIGGERER: ["--skip-serve-logs"],
+        }
+        for program in programs:
+            self._processes[program] = self._spawn(program, *options.get(program, []))
+        token = self.until("the API server gives a token", self._token, START_SECONDS)
+        self.api.headers["Authorization"] = f"Bearer {token}"
+        self.until("all processes are healthy", self._are_healthy, START_SECONDS)
+
+    def stop(self) -> None:
+        """End all processes and all that they have started, and wait for it. May be called more than once."""
+        self.api.close()
+        sessions = {process.pid for process in self._processes.values()}
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            deadline = time.monotonic() + STOP_SECONDS
+            _signal(_members(sessions), number)
+            while _members(sessions) and time.monotonic() < deadline:
+                for process in self._processes.values():
+                    process.poll()
+                time.sleep(0.05)
+        for process in self._processes.values():
+            process.wait(timeout=STOP_SECONDS)
+        assert not _members(sessions), f"processes that even SIGKILL did not end: {_members(sessions)}"
+        self._processes.clear()
+
+    def log(self, program: str) -> str:
+        """What the program has written, and for the scheduler also its workers; tasks have logs of their own."""
+        return self._log_file(program).read_text(errors="replace")
+
+    def run_dag(self, dag_id: str, seconds: float = RUN_SECONDS) -> DagRun:
+        """Run the DAG, as soon as the DAG processor has read it, and wait for the run's end.
+
+        Raises:
+            RuntimeError: the run has not ended within ``seconds``.
+        """
+        deadline = time.monotonic() + seconds
+        dag = f"/dags/{dag_id}"
+
+        def created() -> Any:
+            answer = self.api.post(f"{dag}/dagRuns", json={"logical_date": None})
+            return None if answer.status_code == httpx.codes.NOT_FOUND else answer.raise_for_status().json()
+
+        run_id = self.until(f"there is a DAG {dag_id!r}", created, seconds)["dag_run_id"]
+        run = f"{dag}/dagRuns/{run_id}"
+
+        def ended() -> Any:
+            answer = self.get(run)
+            return answer if answer["state"] in ("success", "failed") else None
+
+        state = self.until(f"the run of {dag_id!r} has ended", ended, deadline - time.monotonic())["state"]
+        tasks = self.get(f"{run}/taskInstances")["task_instances"]
+        return DagRun(state, {task["task_id"]: self._task_run(dag_id, run_id, task) for task in tasks})
+
+    def get(self, path: str) -> Any:
+        """The answer of the REST API below ``/api/v2``."""
+        return self.api.get(path).raise_for_status().json()
+
+    def until(self, what: str, found: Callable[[], Found | None], seconds: float) -> Found:
+        """What ``found`` returns when that is true for the first time.
+
+        Raises:
+            RuntimeError: it was not in time, or a process has ended; the text has the last lines of all logs.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            for program, process in self._processes.items():
+                if process.poll() is not None:
+                    raise RuntimeError(f"{program} ended with {process.returncode}\n{self._log_tails()}")
+            if value := found():
+                return value
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"not within {seconds:.0f} s: {what}\n{self._log_tails()}")
+            time.sleep(0.1)
+
+    def _spawn(self, program: str, *options: str) -> subprocess.Popen[bytes]:
+        # Without it a test run that is killed leaves the programs running.
+        dies_with_parent = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+        command = [*dies_with_parent, str(ENVIRONMENTS[self.airflow.version] / "bin" / "airflow"), program, *options]
+        with self._log_file(program).open("wb") as log:
+            return subprocess.Popen(
+                command,
+                env=self.airflow.environment,
+                cwd=self.airflow.home,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Airflow puts what it starts into new process groups, but into no new session.
+                start_new_session=True,
+            )
+
+    def _log_file(self, program: str) -> Path:
+        return self.airflow.home / f"{program}.log"
+
+    def _log_tails(self) -> str:
+        logs = {program: self.log(program).splitlines()[-30:] for program in self._processes}
+        return "\n".join(f"--- {program}\n" + "\n".join(lines) for program, lines in logs.items())
+
+    def _token(self) -> str | None:
+        with suppress(httpx.TransportError):
+            answer = self.api.get(f"http://127.0.0.1:{self._port}/auth/token")
+            if answer.is_success:
+                token: str = answer.json()["access_token"]
+                return token
+        return None
+
+    def _are_healthy(self) -> bool:
+        health = self.get("/monitor/health")
+        names = [_HEALTH[program] for program in self._processes if program in _HEALTH]
+        return all(health[name]["status"] == "healthy" for name in names)
+
+    def _task_run(self, dag_id: str, run_id: str, task: Mapping[str, Any]) -> TaskRun:
+        folder = self.airflow.home / "logs" / f"dag_id={dag_id}" / f"run_id={run_id}" / f"task_id={task['task_id']}"
+        # A deferred task has one file of the worker and one of each triggerer for every try.
+        text = "".join(file.read_text() for file in sorted(folder.glob("attempt=*")))
+        return TaskRun(task["state"], task["try_number"], task["duration"] or 0.0, text)
+
+
+def records(log: str) -> list[dict[str, Any]]:
+    """The records of a task's log, each with at least ``event``."""
+    return [json.loads(line) for line in log.splitlines()]
+
+
+def _members(sessions: set[int]) -> list[psutil.Process]:
+    """The processes of these sessions that are not over."""
+    found = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error, ProcessLookupError):
+            if os.getsid(process.pid) in sessions and process.status() != psutil.STATUS_ZOMBIE:
+                found.append(process)
+    return found
+
+
+def _signal(processes: list[psutil.Process], number: signal.Signals) -> None:
+    for process in processes:
+        with suppress(psutil.Error):
+            process.send_signal(number)
