@@ -136,17 +136,13 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
             _report(decision)
             secret = decision.secret
             return None if secret is None else read(secret, decision.data_key)
-        except KubernetesSecretsError as error:
-            notices.once(logging.ERROR, error.cause, f"{lookup}: {error}")
-            if self._options.on_error == DENY and lookup.kind is not Kind.CONFIG:
-                _deny(lookup, error)
-            raise
         except _NotInMemoryError:
             raise
         except Exception as error:
-            # A mistake of this package, or an exception from a signal handler, which is for the task to see.
-            name = type(error).__name__
-            notices.once(logging.ERROR, ("unexpected", name), f"{lookup}: the lookup ended with an unexpected {name}")
+            cause, problem = _explained(error)
+            notices.once(logging.ERROR, cause, f"{lookup}: {problem}")
+            if self._options.on_error == DENY and lookup.kind is not Kind.CONFIG:
+                _deny(f"{lookup}: {problem}", error)
             raise
 
     def _find(self, query: Query) -> Sequence[Secret]:
@@ -170,13 +166,22 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         return _sources.get((self._options, where), lambda: Source.from_options(self._options))
 
 
-def _deny(lookup: Lookup, error: KubernetesSecretsError) -> None:
+def _explained(error: Exception) -> tuple[tuple[str, ...], str]:
+    """What makes the error the same as another, and what to say of it."""
+    if isinstance(error, KubernetesSecretsError):
+        return error.cause, str(error)
+    # A mistake of this package, or an exception from a signal handler. Its text may hold anything.
+    name = type(error).__name__
+    return ("unexpected", name), f"the lookup ended with an unexpected {name}"
+
+
+def _deny(text: str, error: Exception) -> None:
     """Raise that at which Airflow stops its search, where it has that."""
     from airflow_kubernetes_secrets.compat import access_denied
 
     denied = access_denied()
     if denied is not None:
-        raise denied(f"{lookup}: {error}") from error
+        raise denied(text) from error
     notices.once(
         logging.WARNING,
         ("no denial",),

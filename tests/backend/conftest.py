@@ -8,9 +8,17 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.sources import ladder
 from support.cluster import Cluster, ServiceAccount
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is marked ``however_fresh`` in each way to answer a lookup, or in those that the mark names."""
+    marker = metafunc.definition.get_closest_marker("however_fresh")
+    if marker is not None and "freshness" in metafunc.fixturenames:
+        metafunc.parametrize("freshness", marker.args or ["asked", "indexed", "watched"], indirect=True)
 
 
 @pytest.fixture(autouse=True)
@@ -23,8 +31,8 @@ def new_process() -> Iterator[None]:
 
 @pytest.fixture
 def account(cluster: Cluster, namespace: str) -> ServiceAccount:
-    """A service account that may list Secrets in its namespace, and nothing else."""
-    return cluster.service_account(namespace, "airflow", {namespace: ["list"]})
+    """A service account that may list and watch Secrets in its namespace, and nothing else."""
+    return cluster.service_account(namespace, "airflow", {namespace: ["list", "watch"]})
 
 
 @pytest.fixture
@@ -49,11 +57,22 @@ def in_pod(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def make_backend(account: ServiceAccount, in_pod: None) -> MakeBackend:
+def freshness(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
+    """The options of a test's backends, which answer from memory from the first lookup on, where that is asked for."""
+    mode = getattr(request, "param", "asked")
+    if mode == "asked":
+        return {}
+    thresholds = ladder.THRESHOLDS._replace(asked_first=0, indexes_first=0 if mode == "watched" else 1)
+    monkeypatch.setattr(ladder, "THRESHOLDS", thresholds)
+    return {"cache_ttl": 60}
+
+
+@pytest.fixture
+def make_backend(account: ServiceAccount, in_pod: None, freshness: dict[str, object]) -> MakeBackend:
     """Builds backends that reach the server as the account's pod would."""
 
     def make(**kwargs: object) -> KubernetesSecretsBackend:
-        return KubernetesSecretsBackend(**{"service_account_path": str(account.folder), **kwargs})
+        return KubernetesSecretsBackend(**{"service_account_path": str(account.folder), **freshness, **kwargs})
 
     return make
 
@@ -65,13 +84,19 @@ def backend(make_backend: MakeBackend) -> KubernetesSecretsBackend:
 
 
 @pytest.fixture
-def proxied(proxy: Proxy, account: ServiceAccount, in_pod: None, monkeypatch: pytest.MonkeyPatch) -> MakeBackend:
+def proxied(
+    proxy: Proxy,
+    account: ServiceAccount,
+    in_pod: None,
+    freshness: dict[str, object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> MakeBackend:
     """Builds backends that go through the proxy."""
     for name, value in proxy.pod_environment().items():
         monkeypatch.setenv(name, value)
     folder = proxy.folder(account)
 
     def make(**kwargs: object) -> KubernetesSecretsBackend:
-        return KubernetesSecretsBackend(**{"service_account_path": str(folder), **kwargs})
+        return KubernetesSecretsBackend(**{"service_account_path": str(folder), **freshness, **kwargs})
 
     return make

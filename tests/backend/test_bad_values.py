@@ -15,6 +15,8 @@ from support.secrets import MakeBackend, Put
 
 MARKER = "hunter2"
 
+pytestmark = pytest.mark.however_fresh
+
 
 def json_with(template: str) -> str:
     return template.replace("%s", MARKER)

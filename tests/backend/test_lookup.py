@@ -18,6 +18,8 @@ LOGGER = "airflow_kubernetes_secrets"
 
 POSTGRES = '{"conn_type": "postgres", "host": "db.example.com", "login": "user", "password": "p@ss/w?rd", "port": 5432}'
 
+pytestmark = pytest.mark.however_fresh
+
 
 def test_connection_as_a_uri(backend: KubernetesSecretsBackend, put: Put) -> None:
     put.connection("smtp_default", "smtp://user:password@smtp.example.com:587")
@@ -99,6 +101,7 @@ def test_a_miss_is_silent_above_debug(
     assert "variable 'nobody' of team 'analytics': no Secret matches" in ours[-1].getMessage()
 
 
+@pytest.mark.however_fresh("asked")
 @pytest.mark.parametrize(
     ("team", "selector"),
     [(None, f"{CONNECTION}=my_db,!{TEAM}"), ("analytics", f"{CONNECTION}=my_db")],
@@ -390,6 +393,7 @@ def test_an_id_that_no_label_can_hold_is_a_local_miss(
     assert said(caplog) == []
 
 
+@pytest.mark.however_fresh("asked")
 def test_an_answer_with_other_secrets_than_asked_for_is_not_believed(
     proxied: MakeBackend, proxy: Proxy, put: Put
 ) -> None:

@@ -69,11 +69,13 @@ class Ladder:
     the middle of a lookup.
     """
 
-    def __init__(self, server: ApiServer, label: str, ttl: float, thresholds: Thresholds = THRESHOLDS) -> None:
+    def __init__(self, server: ApiServer, label: str, ttl: float, thresholds: Thresholds | None = None) -> None:
         """
         Args:
             ttl: seconds that an answer may be old.
+            thresholds: in place of :data:`THRESHOLDS`.
         """
+        thresholds = thresholds or THRESHOLDS
         self._server = server
         self._label = label
         self._ttl = ttl

@@ -1,0 +1,335 @@
+"""``cache_ttl``: how old an answer may be, and how few requests keep it so."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.sources import ladder
+from support.cluster import Cluster
+from support.logs import said
+from support.proxy import Proxy, late, silent, unfiltered, until
+from support.secrets import CONNECTION, TEAM, VARIABLE, MakeBackend, Put
+
+# The shortest with which a watch is worth it.
+WATCHED = ladder.THRESHOLDS.shortest_watched
+
+
+def selectors(proxy: Proxy) -> list[str]:
+    """The label selectors of all requests so far."""
+    return [request.query["labelSelector"][0] for request in proxy.requests]
+
+
+def selector(key: str) -> str:
+    return f"{VARIABLE}={key},!{TEAM}"
+
+
+def climb_to_a_watch(backend: KubernetesSecretsBackend, proxy: Proxy) -> None:
+    """Keep asking until the index of variables is watched."""
+    for _ in range(3):
+        backend.get_variable("x")
+    time.sleep(WATCHED)
+    backend.get_variable("x")
+    until(lambda: proxy.open_watches == 1)
+
+
+def watchers() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("airflow-kubernetes-secrets-watch")]
+
+
+class TestAsking:
+    def test_without_a_ttl_every_lookup_is_asked(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        backend = proxied()
+        for value in ("one", "two", "three", "four"):
+            put.variable("x", value, name="x")
+
+            assert backend.get_variable("x") == value
+
+        assert selectors(proxy) == [selector("x")] * 4
+
+    def test_the_first_two_lookups_are_asked_one_by_one(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        """A task that reads two connections pays for two, not for the namespace."""
+        put.variable("x", "found")
+        backend = proxied(cache_ttl=60)
+
+        assert backend.get_variable("x") == "found"
+        assert backend.get_variable("y") is None
+
+        assert selectors(proxy) == [selector("x"), selector("y")]
+        assert watchers() == []
+
+    def test_lookups_that_are_far_apart_are_asked_one_by_one(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put
+    ) -> None:
+        put.variable("x", "found")
+        backend = proxied(cache_ttl=0.1)
+        for _ in range(4):
+            assert backend.get_variable("x") == "found"
+            time.sleep(0.1)
+
+        assert selectors(proxy) == [selector("x")] * 4
+
+
+class TestIndex:
+    def test_a_process_that_keeps_asking_lists_once(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        for number in range(10):
+            put.variable(f"x{number}", f"value {number}")
+        backend = proxied(cache_ttl=60)
+
+        found = [backend.get_variable(f"x{number}") for number in range(50)]
+
+        assert found == [f"value {number}" for number in range(10)] + [None] * 40
+        assert selectors(proxy) == [selector("x0"), selector("x1"), VARIABLE]
+        assert proxy.lists[-1].query["resourceVersion"] == ["0"]
+        assert watchers() == []
+
+    def test_each_kind_has_its_own(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        put.variable("x", "variable")
+        put.connection("x", "http://connection")
+        backend = proxied(cache_ttl=60)
+
+        for _ in range(5):
+            assert backend.get_variable("x") == "variable"
+            assert backend.get_conn_value("x") == "http://connection"
+
+        assert len(proxy.requests) == 6
+        assert {VARIABLE, CONNECTION} < set(selectors(proxy))
+
+    def test_options_are_always_asked(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        """Airflow reads them at its import, before it forks."""
+        backend = proxied(cache_ttl=60)
+        for value in ("one", "two", "three", "four"):
+            put.config("x", value, name="x")
+
+            assert backend.get_config("x") == value
+
+        assert len(proxy.requests) == 4
+
+    def test_options_are_asked_also_where_they_share_a_label(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put
+    ) -> None:
+        put.variable("x", "found")
+        backend = proxied(cache_ttl=60, config_label=VARIABLE)
+        for _ in range(4):
+            backend.get_variable("x")
+        assert len(proxy.requests) == 3
+
+        assert backend.get_config("x") == "found"
+
+        assert len(proxy.requests) == 4
+
+    def test_backend_objects_share_it(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        """Before Airflow 3.3 a worker builds one for each lookup."""
+        put.variable("x", "found")
+
+        assert [proxied(cache_ttl=60).get_variable("x") for _ in range(10)] == ["found"] * 10
+
+        assert len(proxy.requests) == 3
+
+    def test_backends_of_other_options_do_not(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        put.variable("x", "found")
+        for _ in range(4):
+            assert proxied(cache_ttl=60).get_variable("x") == "found"
+            assert proxied(cache_ttl=61, variables_data_key="other").get_variable("x") is None
+
+        assert len(proxy.requests) == 6
+
+    def test_an_answer_is_never_older_than_the_ttl(self, proxied: MakeBackend, put: Put) -> None:
+        """Below the shortest time of a watch as well: then everything is listed again."""
+        ttl = 0.5
+        put.variable("x", "0", name="x")
+        backend = proxied(cache_ttl=ttl)
+        written = {"0": time.monotonic()}
+        outdated: dict[str, float] = {}
+        ends = time.monotonic() + 3
+        number = 0
+        while time.monotonic() < ends:
+            number += 1
+            put.variable("x", str(number), name="x")
+            outdated[str(number - 1)] = written[str(number)] = time.monotonic()
+            for _ in range(20):
+                began = time.monotonic()
+                found = backend.get_variable("x")
+                assert found is not None
+                # A real server's watch cache is moments behind what it has stored.
+                assert began - outdated.get(found, began) < ttl + 0.2
+                time.sleep(0.005)
+
+    def test_a_short_ttl_is_kept_without_a_watch(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        put.variable("x", "found")
+        backend = proxied(cache_ttl=0.2)
+        ends = time.monotonic() + 1
+        while time.monotonic() < ends:
+            assert backend.get_variable("x") == "found"
+
+        assert 4 <= selectors(proxy).count(VARIABLE) <= 6
+        assert watchers() == []
+
+    def test_of_threads_that_need_it_at_once_one_lists(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        put.variable("x", "found")
+        backend = proxied(cache_ttl=60)
+        backend.get_variable("x")
+        backend.get_variable("x")
+        proxy.faults.append(late(0.5))
+        together = threading.Barrier(32)
+
+        def ask(_number: int) -> str | None:
+            together.wait(20)
+            return backend.get_variable("x")
+
+        with ThreadPoolExecutor(32) as threads:
+            assert set(threads.map(ask, range(32))) == {"found"}
+
+        assert selectors(proxy)[2:] == [VARIABLE]
+
+    def test_a_list_that_is_too_long_leaves_time_to_ask(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A namespace can be so large that no list of it comes in time, and its Secrets must be found all the same."""
+        put.variable("x", "found")
+        backend = proxied(cache_ttl=60, timeout=2)
+        backend.get_variable("x")
+        backend.get_variable("x")
+        proxy.faults.append(silent)
+        began = time.monotonic()
+
+        assert [backend.get_variable("x") for _ in range(5)] == ["found"] * 5
+
+        assert time.monotonic() - began < 2
+        assert selectors(proxy).count(VARIABLE) == 1
+        [line] = said(caplog)
+        assert f"everything with the label {VARIABLE} could not be listed (no answer in time)" in line
+        assert "a namespace of their own" in line
+
+    def test_what_lacks_the_label_is_not_kept(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        """A proxy that drops the query gives everything."""
+        put({"app": "x"}, "not Airflow's")
+        put.variable("x", "found")
+        backend = proxied(cache_ttl=60)
+        backend.get_variable("x")
+        backend.get_variable("x")
+        proxy.faults.append(unfiltered)
+
+        assert backend.get_variable("x") == "found"
+        assert backend.get_variable("y") is None
+
+    def test_a_large_secret(self, proxied: MakeBackend, put: Put) -> None:
+        """The largest value that etcd takes is about a MiB."""
+        value = "v" * (1024 * 1024 - 4096)
+        put.variable("large", value)
+        backend = proxied(cache_ttl=60)
+
+        assert [backend.get_variable("large") == value for _ in range(4)] == [True] * 4
+
+    def test_an_immutable_secret_that_was_replaced(
+        self, cluster: Cluster, proxied: MakeBackend, proxy: Proxy, put: Put
+    ) -> None:
+        """It cannot change, but it can be deleted and made anew."""
+        backend = proxied(cache_ttl=WATCHED)
+        metadata = {"name": "x", "namespace": put.namespace, "labels": {VARIABLE: "x"}}
+        secret = {"apiVersion": "v1", "kind": "Secret", "immutable": True, "metadata": metadata}
+        cluster.apply({**secret, "stringData": {"value": "one"}})
+        climb_to_a_watch(backend, proxy)
+        assert backend.get_variable("x") == "one"
+
+        cluster.admin.delete(f"/api/v1/namespaces/{put.namespace}/secrets/x")
+        until(lambda: backend.get_variable("x") is None)
+        cluster.apply({**secret, "stringData": {"value": "two"}})
+
+        until(lambda: backend.get_variable("x") == "two")
+
+
+class TestWatch:
+    def test_a_process_that_goes_on_asking_watches(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        put.variable("x", "one", name="x")
+        backend = proxied(cache_ttl=WATCHED)
+        climb_to_a_watch(backend, proxy)
+        version = proxy.watches[0].query["resourceVersion"][0]
+        requests = len(proxy.lists)
+
+        began = time.monotonic()
+        put.variable("x", "two", name="x")
+        until(lambda: backend.get_variable("x") == "two")
+
+        assert time.monotonic() - began < 1
+        assert version not in ("", "0")
+        assert proxy.watches[0].query["allowWatchBookmarks"] == ["true"]
+        assert selectors(proxy)[-1] == VARIABLE
+        assert [thread.daemon for thread in watchers()] == [True]
+        # Long after the index would have expired, nothing else was asked.
+        time.sleep(WATCHED)
+        put.variable("x", "three", name="x")
+        until(lambda: backend.get_variable("x") == "three")
+        assert len(proxy.lists) == requests
+
+    def test_options_are_never_watched(self, proxied: MakeBackend, put: Put) -> None:
+        put.config("x", "option")
+        backend = proxied(cache_ttl=WATCHED)
+        for _ in range(2):
+            for _ in range(4):
+                backend.get_config("x")
+            time.sleep(WATCHED)
+
+        assert watchers() == []
+
+    def test_without_the_permission_to_watch_it_lists_and_says_so_once(
+        self, cluster: Cluster, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        account = cluster.service_account(put.namespace, "lister", {put.namespace: ["list"]})
+        put.variable("x", "one", name="x")
+        backend = proxied(cache_ttl=WATCHED, service_account_path=str(proxy.folder(account)))
+        for _ in range(3):
+            backend.get_variable("x")
+        for value in ("two", "three"):
+            put.variable("x", value, name="x")
+            time.sleep(WATCHED)
+
+            assert backend.get_variable("x") == value
+
+        until(lambda: len(proxy.watches) == 1 and watchers() == [])
+        [line] = said(caplog)
+        assert f"{VARIABLE} cannot be watched: everything that has it is listed instead" in line
+        assert "'lister' of namespace" in line
+        assert "--verb=list,watch" in line
+
+    def test_one_that_nobody_needs_any_more_ends(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(ladder, "THRESHOLDS", ladder.THRESHOLDS._replace(idle_after=0))
+        put.variable("x", "one", name="x")
+        backend = proxied(cache_ttl=WATCHED)
+        climb_to_a_watch(backend, proxy)
+
+        until(lambda: watchers() == [])
+
+        put.variable("x", "two", name="x")
+        until(lambda: backend.get_variable("x") == "two")
+
+    def test_a_process_that_pauses_starts_from_the_bottom(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One lookup an hour is not worth a list, let alone a watch."""
+        monkeypatch.setattr(ladder, "THRESHOLDS", ladder.THRESHOLDS._replace(forgotten_after=0.1))
+        put.variable("x", "found")
+        backend = proxied(cache_ttl=0.2)
+        for _ in range(3):
+            backend.get_variable("x")
+        time.sleep(0.4)
+
+        assert backend.get_variable("x") == "found"
+
+        assert selectors(proxy) == [selector("x"), selector("x"), VARIABLE, selector("x")]
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("cache_ttl", -1), ("cache_ttl", "soon"), ("cache_ttl", 86401), ("outage_ttl", -1), ("on_error", "stop")],
+)
+def test_what_cannot_be_an_option(make_backend: Callable[..., object], option: str, value: object) -> None:
+    with pytest.raises(ValueError, match=f"backend_kwargs: {option} needs "):
+        make_backend(**{option: value})
