@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.process import ProcessLocal
 from airflow_kubernetes_secrets.sources.source import Source
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Hashable, Sequence
     from typing import TypeVar
 
     from airflow_kubernetes_secrets.api.objects import Secret
@@ -148,12 +148,13 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
     def _find(self, query: Query) -> Sequence[Secret]:
         if self._source is not None and (known := self._source.recall(query)) is not None:
             return known
-        # Where the API server is can have changed (the next test, another cluster), so it is asked anew.
         self._source = self._current_source()
         return self._source.find(query)
 
     def _recall(self, query: Query) -> Sequence[Secret]:
-        known = None if self._source is None else self._source.recall(query)
+        # A new backend object has no source yet, and to make one reads files.
+        source = self._source or _sources.peek(self._key())
+        known = None if source is None else source.recall(query)
         if known is None:
             raise _NotInMemoryError
         return known
@@ -162,8 +163,11 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         return self._current_source().ask(query)
 
     def _current_source(self) -> Source:
-        where = tuple(map(os.environ.get, (SERVICE_HOST, SERVICE_PORT, "KUBECONFIG")))
-        return _sources.get((self._options, where), lambda: Source.from_options(self._options))
+        return _sources.get(self._key(), lambda: Source.from_options(self._options))
+
+    def _key(self) -> Hashable:
+        """Where the API server is can have changed, so that the options alone do not say which source it is."""
+        return (self._options, *map(os.environ.get, (SERVICE_HOST, SERVICE_PORT, "KUBECONFIG")))
 
 
 def _explained(error: Exception) -> tuple[tuple[str, ...], str]:

@@ -61,6 +61,10 @@ class ProcessLocal(Generic[Value]):
         value = self._values.get(key)
         return self._values.setdefault(key, make()) if value is None else value
 
+    def peek(self, key: Hashable) -> Value | None:
+        """The value of ``key``, if it has been made."""
+        return self._values.get(key)
+
     def _tell_of_the_fork(self) -> None:
         for value in self._values.values():
             value.after_fork()

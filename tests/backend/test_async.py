@@ -1,0 +1,105 @@
+"""``aget_connection``, which Airflow's triggerer awaits: the event loop never waits for Kubernetes."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Awaitable
+from typing import Any
+
+import pytest
+
+from airflow_kubernetes_secrets.errors import ApiUnavailableError, MalformedSecretError
+from support.proxy import Proxy, answer_with, late
+from support.secrets import MakeBackend, Put
+
+URI = "http://user:password@host.example.com"
+
+
+async def longest_pause(awaitable: Awaitable[Any]) -> tuple[Any, float]:
+    """The result, and for how long at most the event loop did nothing else."""
+    paused = 0.0
+
+    async def tick() -> None:
+        nonlocal paused
+        while True:
+            began = time.monotonic()
+            await asyncio.sleep(0)
+            paused = max(paused, time.monotonic() - began)
+
+    ticking = asyncio.create_task(tick())
+    await asyncio.sleep(0)
+    try:
+        return await awaitable, paused
+    finally:
+        ticking.cancel()
+
+
+def test_it_is_the_connection(proxied: MakeBackend, put: Put) -> None:
+    put.connection("x", URI)
+    put.connection("x", "http://of-the-team", team="analytics")
+    backend = proxied()
+
+    assert asyncio.run(backend.aget_connection("x")).host == "host.example.com"
+    assert asyncio.run(backend.aget_connection("x", team_name="analytics")).host == "of-the-team"
+    assert asyncio.run(backend.aget_connection("missing")) is None
+
+
+def test_the_event_loop_goes_on_while_kubernetes_is_asked(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    """Also by the first lookup, which reads the token and the CA."""
+    put.connection("x", URI)
+    proxy.always = late(1)
+    backend = proxied()
+
+    found, paused = asyncio.run(longest_pause(backend.aget_connection("x")))
+
+    assert found.host == "host.example.com"
+    assert paused < 0.5
+
+
+def test_many_at_once_wait_together(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    """A triggerer starts hundreds of triggers in a moment."""
+    put.connection("x", URI)
+    backend = proxied(cache_ttl=60)
+
+    async def ask() -> list[Any]:
+        return await asyncio.gather(*(backend.aget_connection("x") for _ in range(300)))
+
+    found = asyncio.run(ask())
+
+    assert {connection.host for connection in found} == {"host.example.com"}
+    assert len(proxy.requests) == 3
+
+
+def test_what_is_in_memory_needs_no_thread(proxied: MakeBackend, put: Put) -> None:
+    put.connection("x", URI)
+    backend = proxied(cache_ttl=60)
+    for _ in range(3):
+        backend.get_connection("x")
+    before = threading.active_count()
+
+    async def ask() -> Any:
+        # Before Airflow 3.3 each lookup is that of a new object.
+        found = await proxied(cache_ttl=60).aget_connection("x")
+        assert await backend.aget_connection("missing") is None
+        assert threading.active_count() == before
+        return found
+
+    assert asyncio.run(ask()).host == "host.example.com"
+
+
+@pytest.mark.parametrize("cache_ttl", [0, 60])
+def test_errors_are_those_of_every_lookup(
+    proxied: MakeBackend, proxy: Proxy, put: Put, cache_ttl: float, caplog: pytest.LogCaptureFixture
+) -> None:
+    put.connection("x", "neither", name="broken")
+    backend = proxied(cache_ttl=cache_ttl, timeout=0.5, outage_ttl=0)
+    for _ in range(4):
+        with pytest.raises(MalformedSecretError, match=f"Secret {put.namespace}/broken"):
+            asyncio.run(backend.aget_connection("x"))
+
+    proxy.always = answer_with(503)
+    if not cache_ttl:
+        with pytest.raises(ApiUnavailableError, match="it answered 503"):
+            asyncio.run(backend.aget_connection("x"))
