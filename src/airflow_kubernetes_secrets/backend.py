@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.api.credentials import SERVICE_HOST, SERVICE_POR
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
 from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide, missing_key_text
 from airflow_kubernetes_secrets.options import DENY, Options
-from airflow_kubernetes_secrets.process import ProcessLocal
+from airflow_kubernetes_secrets.process import ProcessLocal, in_a_thread
 from airflow_kubernetes_secrets.sources.source import Source
 
 if TYPE_CHECKING:
@@ -88,9 +88,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
             return self._read(lookup, self._connection(conn_id), self._recall)
         except _NotInMemoryError:
             pass
-        from asyncio import to_thread
-
-        return await to_thread(self.get_connection, conn_id, team_name)
+        return await in_a_thread(self.get_connection, conn_id, team_name)
 
     def get_variable(self, key: str, team_name: str | None = None) -> str | None:
         """The variable exactly as it is stored; ``None`` if no Secret has it.

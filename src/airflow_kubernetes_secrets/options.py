@@ -14,6 +14,9 @@ from airflow_kubernetes_secrets.labels import is_label_key, is_label_value
 _LONGEST_TIMEOUT = 3600
 _LONGEST_TTL = 86400
 
+# A shorter ``cache_ttl`` is cheaper kept by listing than by watching, in seconds.
+SHORTEST_WATCHED_TTL = 2.0
+
 # What ``on_error`` can be.
 NEXT = "next"
 DENY = "deny"
@@ -175,6 +178,11 @@ class Options(NamedTuple):
         options = cls(**{name: _parse(name, value) for name, value in kwargs.items()})
         options._check_together()
         return options
+
+    @property
+    def verbs(self) -> tuple[str, ...]:
+        """The verbs on Secrets that these options need."""
+        return ("list", "watch") if self.cache_ttl >= SHORTEST_WATCHED_TTL else ("list",)
 
     def _check_together(self) -> None:
         for name in ("connections_label", "variables_label", "config_label"):

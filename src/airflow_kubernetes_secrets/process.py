@@ -9,7 +9,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+    from typing import ParamSpec
+
+    Parameters = ParamSpec("Parameters")
+    Result = TypeVar("Result")
+
+# As many as there are connections kept.
+_THREADS = 8
 
 _after_fork: list[Callable[[], None]] = []
 _anew: list[Callable[[], None]] = []
@@ -73,3 +83,34 @@ class ProcessLocal(Generic[Value]):
         values, self._values = self._values, {}
         for value in values.values():
             value.close()
+
+
+_threads: ThreadPoolExecutor | None = None
+
+
+def _forget_threads() -> None:
+    global _threads  # noqa: PLW0603  # what belongs to the process is a variable of a module
+    _threads = None
+
+
+on_new_process(_forget_threads)
+
+
+async def in_a_thread(
+    function: Callable[Parameters, Result], /, *args: Parameters.args, **kwargs: Parameters.kwargs
+) -> Result:
+    """Call ``function`` without holding up the event loop.
+
+    In threads of our own: those of the event loop also resolve names for everybody else, who must not have to wait when
+    the API server is away.
+    """
+    global _threads  # noqa: PLW0603  # the same
+    from asyncio import get_running_loop
+    from concurrent.futures import ThreadPoolExecutor
+    from contextvars import copy_context
+    from functools import partial
+
+    if _threads is None:
+        _threads = ThreadPoolExecutor(_THREADS, "airflow-kubernetes-secrets")
+    call = partial(copy_context().run, function, *args, **kwargs)
+    return await get_running_loop().run_in_executor(_threads, call)

@@ -194,6 +194,7 @@ import ssl, socket, sys
 from airflow_kubernetes_secrets.api.connection import Connection
 from airflow_kubernetes_secrets.api.credentials import ServiceAccountCredentials
 from airflow_kubernetes_secrets.api.deadline import Deadline
+from airflow_kubernetes_secrets.api.http1 import Request
 
 folder, host, port = sys.argv[1:]
 strict = ssl.create_default_context(cafile=folder + "/ca.crt")
@@ -203,8 +204,8 @@ except ssl.SSLCertVerificationError as error:
     print("strict:", error.verify_message)
 credentials = ServiceAccountCredentials(folder, {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port})
 connection = Connection(credentials.endpoint, credentials.tls(), Deadline(20))
-path, headers = "/api/v1/namespaces/default/secrets", {"Authorization": credentials.authorization()}
-print("answer:", connection.get(path, headers, Deadline(20)).status)
+request = Request("/api/v1/namespaces/default/secrets", {"Authorization": credentials.authorization()})
+print("answer:", connection.get(request, Deadline(20)).status)
 connection.close()
 """
     assert PYTHON_313 is not None

@@ -10,7 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_kubernetes_secrets.api.http1 import MalformedAnswerError, Response, read_response, request_bytes
+from airflow_kubernetes_secrets.api.http1 import (
+    Body,
+    MalformedAnswerError,
+    Request,
+    Response,
+    read_head,
+    read_lines,
+    read_response,
+)
 
 BODIES = st.binary(max_size=300)
 NAMES = st.from_regex(r"\A[A-Za-z][A-Za-z0-9-]{0,15}\Z").filter(
@@ -185,8 +193,68 @@ def test_what_is_refused(received: bytes) -> None:
         read(received)
 
 
+class TestLines:
+    HEAD = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    LINES = (b'{"a": "\xc3\xa4"}', b"", b"x" * 20_000, b"last")
+
+    @staticmethod
+    def chunked(body: bytes, size: int) -> bytes:
+        chunks = [body[start : start + size] for start in range(0, len(body), size)]
+        return b"".join(b"%x\r\n%b\r\n" % (len(chunk), chunk) for chunk in chunks)
+
+    @staticmethod
+    def lines(received: bytes) -> list[bytes]:
+        stream = io.BytesIO(received)
+        return list(read_lines(stream, read_head(stream)))
+
+    @pytest.mark.parametrize("size", [1, 2, 7, 1000, 100_000])
+    def test_they_are_the_same_however_they_are_cut(self, size: int) -> None:
+        body = b"".join(line + b"\n" for line in self.LINES)
+
+        assert self.lines(self.HEAD + self.chunked(body, size) + b"0\r\n\r\n") == list(self.LINES)
+
+    def test_each_is_there_at_once(self) -> None:
+        stream = io.BytesIO(self.HEAD + self.chunked(b"one\ntwo\nthr", 100))
+        lines = read_lines(stream, read_head(stream))
+
+        assert [next(lines), next(lines)] == [b"one", b"two"]
+        with pytest.raises(MalformedAnswerError):
+            next(lines)
+
+    @pytest.mark.parametrize(
+        "received",
+        [
+            HEAD,
+            HEAD + b"3\r\none",
+            HEAD + b"3\r\none\r\n",
+            HEAD + b"4\r\none\n\r\n",
+            HEAD + b"3\r\none\r\n0\r\n\r\n",
+            HEAD + b"4\r\none\n\r\n0\r\n",
+            HEAD + b"x\r\n",
+            b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\none\n",
+        ],
+    )
+    def test_a_body_that_is_cut_off_is_no_end(self, received: bytes) -> None:
+        with pytest.raises(MalformedAnswerError):
+            self.lines(received)
+
+    def test_a_line_has_a_longest_length(self) -> None:
+        piece = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
+
+        with pytest.raises(MalformedAnswerError, match="too long"):
+            self.lines(self.HEAD + piece * 17)
+
+
+def test_neither_request_nor_body_show_what_they_hold() -> None:
+    body = Body()
+    body.content += b"hunter2"
+
+    assert repr(body) == "<7 bytes>"
+    assert "hunter2" not in repr(Request("/", {"Authorization": "Bearer hunter2"}))
+
+
 def test_a_request() -> None:
-    sent = request_bytes("[::1]:443", "/api?x=y", {"Accept": "application/json"})
+    sent = Request("/api?x=y", {"Accept": "application/json"}).to_bytes("[::1]:443")
 
     assert sent == b"GET /api?x=y HTTP/1.1\r\nHost: [::1]:443\r\nAccept: application/json\r\n\r\n"
 
@@ -206,7 +274,7 @@ def test_a_request() -> None:
 )
 def test_nothing_can_be_smuggled_into_a_request(target: str, headers: dict[str, str]) -> None:
     with pytest.raises(ValueError, match="does not belong there"):
-        request_bytes("host", target, headers)
+        Request(target, headers).to_bytes("host")
 
 
 def test_a_response_does_not_show_its_body() -> None:

@@ -1,19 +1,110 @@
-"""Kubernetes objects, as far as a lookup needs them."""
+"""Kubernetes objects, as far as a lookup needs them, from the bytes of the API."""
 
 from __future__ import annotations
 
 import json
+from typing import Any
 
-from airflow_kubernetes_secrets.api.decode import parse_secret_list
+import pytest
+
+from airflow_kubernetes_secrets.api import decode
+from airflow_kubernetes_secrets.api.decode import MalformedBodyError, parse_secret_list, parse_watch_event
+from airflow_kubernetes_secrets.api.http1 import Response
+from airflow_kubernetes_secrets.api.objects import Change
+from airflow_kubernetes_secrets.errors import ExpiredVersionError
+from support.errors import everything_about
+
+METADATA = {
+    "namespace": "airflow",
+    "name": "app-db",
+    "creationTimestamp": "2026-01-01T00:00:00Z",
+    "resourceVersion": "7",
+}
+SECRET = {"metadata": METADATA, "data": {"password": "aHVudGVyMg=="}}
+
+
+def answer(body: object) -> Response:
+    return Response(200, {}, bytearray(json.dumps(body).encode()), keeps_open=True)
+
+
+def a_list(*items: object) -> dict[str, Any]:
+    return {"kind": "SecretList", "metadata": {"resourceVersion": "8"}, "items": list(items)}
+
+
+def event(kind: str, thing: object) -> bytes:
+    return json.dumps({"type": kind, "object": thing}).encode()
 
 
 def test_no_value_is_in_a_repr() -> None:
-    metadata = {"namespace": "airflow", "name": "app-db", "creationTimestamp": "2026-01-01T00:00:00Z"}
-    body = {"kind": "SecretList", "items": [{"metadata": metadata, "data": {"password": "aHVudGVyMg=="}}]}
+    listed = parse_secret_list(answer(a_list(SECRET)))
+    [secret] = listed.secrets
 
-    [secret] = parse_secret_list(json.dumps(body).encode()).secrets
-
+    assert listed.resource_version == "8"
     assert secret.value("password") == b"hunter2"
     assert "password" in repr(secret)
-    assert "aHVudGVyMg" not in repr(secret)
-    assert "hunter2" not in repr(secret)
+    document = decode._secret_lists.decode(answer(a_list(SECRET)).body)
+    for shown in (repr(secret), repr(listed), repr(document)):
+        assert "aHVudGVyMg" not in shown
+        assert "hunter2" not in shown
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {**a_list(SECRET), "metadata": {}},
+        {**a_list(SECRET), "metadata": {"resourceVersion": ""}},
+        {**a_list(SECRET), "kind": "PodList"},
+        a_list({**SECRET, "metadata": {**METADATA, "labels": ["x"]}}),
+        a_list({**SECRET, "data": {"password": 7}}),
+        a_list({"data": SECRET["data"]}),
+        a_list({**SECRET, "metadata": {"name": "x"}}),
+    ],
+)
+def test_what_is_no_list(body: object) -> None:
+    with pytest.raises(MalformedBodyError) as raised:
+        parse_secret_list(answer(body))
+
+    assert "aHVudGVyMg" not in everything_about(raised.value)
+
+
+@pytest.mark.parametrize("kind", ["ADDED", "MODIFIED", "DELETED"])
+def test_an_event_of_a_secret(kind: str) -> None:
+    found = parse_watch_event(event(kind, SECRET))
+
+    assert found.change is Change(kind)
+    assert found.resource_version == "7"
+    assert found.secret is not None
+    assert found.secret.value("password") == b"hunter2"
+
+
+def test_a_bookmark() -> None:
+    bookmark = {"kind": "Secret", "metadata": {"resourceVersion": "9", "creationTimestamp": None}}
+
+    assert parse_watch_event(event("BOOKMARK", bookmark)) == (Change.BOOKMARK, "9", None)
+
+
+def test_a_version_that_is_too_old() -> None:
+    with pytest.raises(ExpiredVersionError, match="too old resource version"):
+        parse_watch_event(event("ERROR", {"kind": "Status", "code": 410, "message": "too old resource version: 1 (2)"}))
+
+
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        (event("ERROR", {"kind": "Status", "code": 500, "message": "etcd"}), "an error: 500 etcd"),
+        (event("ERROR", {}), "an error: None"),
+        (event("RENAMED", SECRET), "not an event"),
+        (event("ADDED", {**SECRET, "metadata": {**METADATA, "resourceVersion": ""}}), "not an event"),
+        (event("ADDED", {"data": SECRET["data"]}), "not an event"),
+        (event("BOOKMARK", SECRET["data"]), "not an event"),
+        (b"hunter2", "not an event"),
+        (b"[" * 100_000, "not an event"),
+        (b"", "not an event"),
+    ],
+)
+def test_what_is_no_event(line: bytes, text: str) -> None:
+    with pytest.raises(MalformedBodyError, match=text) as raised:
+        parse_watch_event(line)
+
+    assert raised.value.__cause__ is None
+    assert raised.value.__context__ is None

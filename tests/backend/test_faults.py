@@ -204,7 +204,9 @@ def test_what_is_not_a_status_is_not_quoted(proxied: MakeBackend, proxy: Proxy) 
 
 def test_an_empty_list_may_be_null(proxied: MakeBackend, proxy: Proxy) -> None:
     """As Go writes a list that nobody made."""
-    proxy.faults.append(answer_with(200, b'{"kind": "SecretList", "items": null}'))
+    proxy.faults.append(
+        answer_with(200, b'{"kind": "SecretList", "metadata": {"resourceVersion": "1"}, "items": null}')
+    )
 
     assert proxied().get_variable("x") is None
     assert len(proxy.requests) == 1

@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.errors import UnauthorizedError
 from airflow_kubernetes_secrets.sources import ladder
 from support.cluster import Cluster
 from support.logs import said
-from support.proxy import Proxy, late, silent, unfiltered, until
+from support.proxy import Proxy, answer_with, late, silent, unfiltered, until
 from support.secrets import CONNECTION, TEAM, VARIABLE, MakeBackend, Put
 
 # The shortest with which a watch is worth it.
@@ -188,23 +189,74 @@ class TestIndex:
         assert selectors(proxy)[2:] == [VARIABLE]
 
     def test_a_list_that_is_too_long_leaves_time_to_ask(
-        self, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
+        self,
+        proxied: MakeBackend,
+        proxy: Proxy,
+        put: Put,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """A namespace can be so large that no list of it comes in time, and its Secrets must be found all the same."""
+        monkeypatch.setattr(ladder, "THRESHOLDS", ladder.THRESHOLDS._replace(list_again_after=0.5))
         put.variable("x", "found")
-        backend = proxied(cache_ttl=60, timeout=2)
+        backend = proxied(cache_ttl=60, timeout=1)
         backend.get_variable("x")
         backend.get_variable("x")
         proxy.faults.append(silent)
+
         began = time.monotonic()
-
         assert [backend.get_variable("x") for _ in range(5)] == ["found"] * 5
-
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 1
         assert selectors(proxy).count(VARIABLE) == 1
+        assert said(caplog) == []
+
+        # It is tried again after a pause, and once more after twice that.
+        time.sleep(0.5)
+        proxy.faults.append(silent)
+        assert [backend.get_variable("x") for _ in range(5)] == ["found"] * 5
+        assert selectors(proxy).count(VARIABLE) == 2
         [line] = said(caplog)
         assert f"everything with the label {VARIABLE} could not be listed (no answer in time)" in line
         assert "a namespace of their own" in line
+        time.sleep(1)
+        assert [backend.get_variable("x") for _ in range(5)] == ["found"] * 5
+        asked = len(proxy.requests)
+        assert backend.get_variable("y") is None
+        assert len(proxy.requests) == asked
+
+    def test_a_list_that_is_forbidden_is_not_the_end_of_asking(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put
+    ) -> None:
+        """Kubernetes can authorize by label selector."""
+        put.variable("x", "found")
+        backend = proxied(cache_ttl=60)
+        backend.get_variable("x")
+        backend.get_variable("x")
+        message = b'{"kind": "Status", "message": "secrets is forbidden: User \\"someone\\" cannot list"}'
+        proxy.faults.append(answer_with(403, message))
+
+        assert [backend.get_variable("x") for _ in range(5)] == ["found"] * 5
+
+    def test_a_refusal_that_comes_while_everything_is_listed(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put
+    ) -> None:
+        """What was asked for before is not kept after."""
+        put.variable("x", "found")
+        backend = proxied(cache_ttl=60, timeout=20)
+        backend.get_variable("x")
+        backend.get_variable("x")
+        proxy.faults.append(late(1))
+        with ThreadPoolExecutor(1) as threads:
+            listing = threads.submit(backend.get_variable, "x")
+            until(lambda: VARIABLE in selectors(proxy))
+            proxy.always = answer_with(401)
+            with pytest.raises(UnauthorizedError):
+                backend.get_config("x")
+            with pytest.raises(UnauthorizedError):
+                listing.result(20)
+
+        with pytest.raises(UnauthorizedError):
+            backend.get_variable("x")
 
     def test_what_lacks_the_label_is_not_kept(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         """A proxy that drops the query gives everything."""

@@ -98,7 +98,9 @@ class TestFailingFast:
         ] * 2
         assert len(lines) == 4
         for line in lines[1::2]:
-            assert line.startswith(f"the Kubernetes API at 127.0.0.1:{proxy.port} answers again, after ")
+            assert line.startswith(
+                f"the Kubernetes API at 127.0.0.1:{proxy.port} answers again; a lookup was first in vain "
+            )
 
     def test_a_pause_that_the_server_asks_for_is_kept_by_all(
         self, proxied: MakeBackend, proxy: Proxy, put: Put
@@ -228,8 +230,8 @@ class TestMemory:
     def test_it_is_not_used_for_longer_than_is_allowed(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         put.variable("x", "found")
         backend = proxied(outage_ttl=1, timeout=0.3)
-        backend.get_variable("x")
         asked_at = time.monotonic()
+        backend.get_variable("x")
         proxy.refuse()
         served_until = asked_at
         while time.monotonic() < asked_at + 2:
@@ -241,7 +243,7 @@ class TestMemory:
                 assert time.monotonic() > asked_at + 1
             time.sleep(0.02)
 
-        assert 0.5 < served_until - asked_at < 1.1
+        assert 0.5 < served_until - asked_at < 1.2
 
     @pytest.mark.parametrize("cache_ttl", [0, 0.2])
     def test_nothing_is_used_where_that_is_not_wanted(
@@ -374,7 +376,7 @@ class TestDeny:
 def test_a_probe_that_was_interrupted_does_not_keep_others_away() -> None:
     """The time of a probe is over at some time, whatever has become of it."""
     state = outage.Outage()
-    state.begin(ApiUnavailableError("server", "its certificate is not trusted", 1, 0.0, "", lasting=False))
+    state.begin(ApiUnavailableError("server", "its certificate is not trusted", 1, 0.0, "", lasting=False), took=0)
     assert state.seconds_for(0.2) == 0.2
     with pytest.raises(ApiUnavailableError):
         state.seconds_for(0.2)

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 from urllib.parse import quote
+from weakref import WeakSet
 
 from airflow_kubernetes_secrets.api.connection import Connection, TransportError
 from airflow_kubernetes_secrets.api.credentials import Credentials
 from airflow_kubernetes_secrets.api.deadline import Deadline
-from airflow_kubernetes_secrets.api.http1 import Head, Response
+from airflow_kubernetes_secrets.api.http1 import Head, Request, Response
 from airflow_kubernetes_secrets.api.objects import SecretList, WatchEvent
 from airflow_kubernetes_secrets.api.permissions import ANONYMOUS, forbidden_text, refused_user
 from airflow_kubernetes_secrets.api.retry import RETRIED_STATUSES, Backoff, retry_after_seconds
@@ -54,6 +55,9 @@ class _Failure(NamedTuple):
 Answer = TypeVar("Answer", bound="Head | Response")
 
 
+_Send = Callable[[Connection, Request, Deadline], Answer]
+
+
 class Client:
     """Reads Secrets from one API server."""
 
@@ -78,6 +82,8 @@ class Client:
         # a whole answer. An exception from a signal handler therefore cannot leave half an answer to the next user.
         # Append and pop are atomic, so no lock can be left locked either.
         self._idle: deque[Connection] = deque()
+        # All that are open, for a forked child to close.
+        self._connections: WeakSet[Connection] = WeakSet()
 
     @property
     def server(self) -> str:
@@ -99,18 +105,32 @@ class Client:
 
         https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list
         """
-        path = f"/api/v1/namespaces/{namespace}/secrets?labelSelector={quote(str(selector))}&resourceVersion=0"
         deadline = Deadline(timeout)
         attempts = 0
         while True:
             attempts += 1
-            outcome = self._try_list(path, namespace, deadline)
+            outcome = self._try_list(namespace, selector, deadline, "0")
             if not isinstance(outcome, _Failure):
                 return outcome
             pause = None if outcome.remedy else self._backoff.pause(attempts, deadline.left(), outcome.retry_after)
             if pause is None:
                 raise self._unavailable(outcome, attempts, deadline)
             time.sleep(pause)
+
+    def list_once(
+        self, namespace: str, selector: LabelSelector, timeout: float, not_older_than: str = "0"
+    ) -> SecretList:
+        """The same, asked once, and where a version is given not older than that.
+
+        Raises:
+            ApiUnavailableError: there was no usable answer.
+            ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for a list.
+        """
+        deadline = Deadline(timeout)
+        outcome = self._try_list(namespace, selector, deadline, not_older_than)
+        if isinstance(outcome, _Failure):
+            raise self._unavailable(outcome, 1, deadline)
+        return outcome
 
     def watch_secrets(
         self, namespace: str, selector: LabelSelector, resource_version: str, seconds: int, timeout: float
@@ -141,7 +161,7 @@ class Client:
             raise self._unavailable(_Failure(str(error), error.remedy), 1, deadline) from None
         if isinstance(answer, Head):
             return Watch(self, connection, answer, seconds + timeout)
-        self._keep(connection)
+        self._keep(connection, answer.status)
         message = status_message(answer.body)
         if answer.status == 410:
             raise ExpiredVersionError(message)
@@ -154,14 +174,27 @@ class Client:
         while self._idle:
             self._idle.pop().close()
 
-    def _try_list(self, path: str, namespace: str, deadline: Deadline) -> SecretList | _Failure:
+    def after_fork(self) -> None:
+        """Close what is the parent's, also what other threads of the parent were using, without a word on it."""
+        self._idle.clear()
+        connections, self._connections = list(self._connections), WeakSet()
+        for connection in connections:
+            connection.close()
+
+    def _try_list(
+        self, namespace: str, selector: LabelSelector, deadline: Deadline, version: str
+    ) -> SecretList | _Failure:
+        path = (
+            f"/api/v1/namespaces/{namespace}/secrets?labelSelector={quote(str(selector))}"
+            f"&resourceVersion={quote(version)}"
+        )
         from airflow_kubernetes_secrets.api.decode import MalformedBodyError, parse_secret_list, status_message
 
         try:
             connection, response = self._exchange(Connection.get, path, deadline)
-            self._keep(connection)
+            self._keep(connection, response.status)
             if response.status == 200:
-                return parse_secret_list(response.body)
+                return parse_secret_list(response)
         except TransportError as error:
             return _Failure(str(error), error.remedy)
         except MalformedBodyError as error:
@@ -171,9 +204,7 @@ class Client:
             return _answered(response, message)
         raise self._refusal(response.status, message, "list", namespace)
 
-    def _exchange(
-        self, send: Callable[[Connection, str, Mapping[str, str], Deadline], Answer], path: str, deadline: Deadline
-    ) -> tuple[Connection, Answer]:
+    def _exchange(self, send: _Send[Answer], path: str, deadline: Deadline) -> tuple[Connection, Answer]:
         """Ask, and after a 401 read the credentials again and ask once more."""
         connection, answer = self._exchange_once(send, path, deadline)
         if answer.status == 401:
@@ -185,9 +216,7 @@ class Client:
             answer = self._send(send, connection, path, deadline)
         return connection, answer
 
-    def _exchange_once(
-        self, send: Callable[[Connection, str, Mapping[str, str], Deadline], Answer], path: str, deadline: Deadline
-    ) -> tuple[Connection, Answer]:
+    def _exchange_once(self, send: _Send[Answer], path: str, deadline: Deadline) -> tuple[Connection, Answer]:
         """Ask over a kept connection, or over a new one if there is none or it is dead."""
         try:
             kept = self._idle.pop()
@@ -203,30 +232,39 @@ class Client:
         return connection, self._send(send, connection, path, deadline)
 
     def _connect(self, deadline: Deadline) -> Connection:
-        return Connection(self._credentials.endpoint, self._credentials.tls(), deadline)
+        connection = Connection(self._credentials.endpoint, self._credentials.tls(), deadline)
+        self._connections.add(connection)
+        return connection
 
     def _send(
         self,
-        send: Callable[[Connection, str, Mapping[str, str], Deadline], Answer],
+        send: _Send[Answer],
         connection: Connection,
         path: str,
         deadline: Deadline,
     ) -> Answer:
-        headers = {"Accept": "application/json", "User-Agent": f"airflow-kubernetes-secrets/{__version__}"}
         try:
-            authorization = self._credentials.authorization()
-            if authorization is not None:
-                headers["Authorization"] = authorization
+            request = self._request(path)
             if connection.idle_seconds() >= self._doubtful_after:
                 deadline = deadline.part(_DOUBTFUL_SHARE)
-            return send(connection, path, headers, deadline)
+            return send(connection, request, deadline)
         except BaseException:
             connection.close()
             raise
 
-    def _keep(self, connection: Connection) -> None:
-        """Keep a connection for the next exchange, after a whole answer."""
-        if connection.is_open and len(self._idle) < _IDLE_CONNECTIONS:
+    def _request(self, path: str) -> Request:
+        headers = {"Accept": "application/json", "User-Agent": f"airflow-kubernetes-secrets/{__version__}"}
+        authorization = self._credentials.authorization()
+        if authorization is not None:
+            headers["Authorization"] = authorization
+        return Request(self._credentials.endpoint.path + path, headers)
+
+    def _keep(self, connection: Connection, status: int) -> None:
+        """Keep a connection for the next exchange, after a whole answer.
+
+        Not after an error of the server: behind a load balancer the next connection may lead to another one.
+        """
+        if status < 500 and connection.is_open and len(self._idle) < _IDLE_CONNECTIONS:
             self._idle.append(connection)
         else:
             connection.close()
@@ -296,7 +334,7 @@ class Watch:
             failure = _Failure(str(error))
         else:
             self._connection = None
-            self._client._keep(connection)
+            self._client._keep(connection, 200)
             return
         raise self._client._unavailable(failure, 1, deadline)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from time import monotonic
 from typing import Any, BinaryIO, NamedTuple, TypeVar
@@ -18,12 +18,12 @@ from airflow_kubernetes_secrets.api.deadline import Deadline
 from airflow_kubernetes_secrets.api.http1 import (
     Head,
     MalformedAnswerError,
+    Request,
     Response,
     read_body,
     read_head,
     read_lines,
     read_response,
-    request_bytes,
 )
 from airflow_kubernetes_secrets.api.resolve import Address, addresses
 
@@ -83,22 +83,22 @@ class Connection:
         """How long ago it was last heard of the other side."""
         return monotonic() - self._last_used
 
-    def get(self, path: str, headers: Mapping[str, str], deadline: Deadline) -> Response:
+    def get(self, request: Request, deadline: Deadline) -> Response:
         """Send a GET and read the whole answer.
 
         Raises:
             TransportError: the answer did not come, or not whole, before the deadline.
         """
-        self._send(path, headers, deadline)
+        self._send(request, deadline)
         return self._finish(self._read(read_response, deadline))
 
-    def open_stream(self, path: str, headers: Mapping[str, str], deadline: Deadline) -> Head | Response:
+    def open_stream(self, request: Request, deadline: Deadline) -> Head | Response:
         """Send a GET and read what comes before the body; if it is refused, the whole answer.
 
         Raises:
             TransportError: that did not come before the deadline.
         """
-        self._send(path, headers, deadline)
+        self._send(request, deadline)
         head = self._read(read_head, deadline)
         if head.status == 200:
             return head
@@ -128,13 +128,14 @@ class Connection:
     def close(self) -> None:
         """Close the socket without a word to the other side: after a fork it may be a parent's."""
         self.is_open = False
-        self._socket.close()
+        with suppress(OSError):
+            self._socket.close()
 
-    def _send(self, path: str, headers: Mapping[str, str], deadline: Deadline) -> None:
+    def _send(self, request: Request, deadline: Deadline) -> None:
         failure: TransportError | None = None
         try:
             self._socket.settimeout(deadline.remaining())
-            self._socket.sendall(request_bytes(str(self._endpoint), self._endpoint.path + path, headers))
+            self._socket.sendall(request.to_bytes(str(self._endpoint)))
         except (OSError, ValueError) as error:
             failure = _transport_error(error)
         if failure is not None:

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import msgspec
 
+from airflow_kubernetes_secrets.api.http1 import Response
 from airflow_kubernetes_secrets.api.objects import Change, Secret, SecretList, WatchEvent
 from airflow_kubernetes_secrets.errors import ExpiredVersionError
 
@@ -19,7 +20,7 @@ class MalformedBodyError(Exception):
 
 
 class _Collection(msgspec.Struct, frozen=True):
-    resourceVersion: str = ""  # noqa: N815  # the API's own names
+    resourceVersion: str  # noqa: N815  # the API's own names
 
 
 class _Metadata(msgspec.Struct, gc=False):
@@ -34,11 +35,15 @@ class _Secret(msgspec.Struct, gc=False):
     metadata: _Metadata
     data: dict[str, str] | None = None
 
+    def __repr__(self) -> str:
+        """Without the data: error reports show the variables of frames."""
+        return f"<{type(self).__name__} {self.metadata.namespace}/{self.metadata.name}>"
+
 
 class _SecretList(msgspec.Struct):
     kind: str
     items: list[_Secret] | None
-    metadata: _Collection = _Collection()
+    metadata: _Collection
 
 
 class _Bookmark(msgspec.Struct):
@@ -66,17 +71,17 @@ _statuses = msgspec.json.Decoder(_Status)
 _DECODING_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
-def parse_secret_list(body: bytes | bytearray) -> SecretList:
+def parse_secret_list(response: Response) -> SecretList:
     """Read the answer to a LIST of Secrets.
 
     Raises:
         MalformedBodyError: it is not a SecretList.
     """
     try:
-        document = _secret_lists.decode(body)
+        document = _secret_lists.decode(response.body)
     except _DECODING_ERRORS:
         document = None
-    if document is None or document.kind != "SecretList":
+    if document is None or document.kind != "SecretList" or not document.metadata.resourceVersion:
         raise MalformedBodyError("the answer is not a list of Secrets")
     # Many Secrets of an index have the same namespace and time: one text serves them all.
     share: dict[str, str] = {}

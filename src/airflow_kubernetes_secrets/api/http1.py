@@ -33,7 +33,7 @@ class Response:
 
     __slots__ = ("body", "headers", "keeps_open", "status")
 
-    def __init__(self, status: int, headers: Mapping[str, str], body: bytes | bytearray, keeps_open: bool) -> None:
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytearray, keeps_open: bool) -> None:
         self.status = status
         self.headers = headers
         self.body = body
@@ -56,16 +56,41 @@ class Head(NamedTuple):
     keeps_open: bool
 
 
-def request_bytes(host: str, target: str, headers: Mapping[str, str]) -> bytes:
-    """A GET request.
+class Request:
+    """A GET request. Its ``repr`` does not show the headers: one of them is a credential."""
 
-    Raises:
-        ValueError: the target or a header holds a line break, or another character that does not belong there.
-    """
-    lines = [f"GET {target} HTTP/1.1", f"Host: {host}", *(f"{name}: {value}" for name, value in headers.items())]
-    if " " in target or not all(line.isascii() and line.isprintable() for line in lines):
-        raise ValueError("the target or a header of a request holds a character that does not belong there")
-    return "\r\n".join([*lines, "\r\n"]).encode("ascii")
+    __slots__ = ("_headers", "_target")
+
+    def __init__(self, target: str, headers: Mapping[str, str]) -> None:
+        self._target = target
+        self._headers = headers
+
+    def to_bytes(self, host: str) -> bytes:
+        """As it is sent.
+
+        Raises:
+            ValueError: the target or a header holds a line break, or another character that does not belong there.
+        """
+        lines = [f"GET {self._target} HTTP/1.1", f"Host: {host}"]
+        lines += [f"{name}: {value}" for name, value in self._headers.items()]
+        if " " in self._target or not all(line.isascii() and line.isprintable() for line in lines):
+            raise ValueError("the target or a header of a request holds a character that does not belong there")
+        return "\r\n".join([*lines, "\r\n"]).encode("ascii")
+
+    def __repr__(self) -> str:
+        return f"<Request for {self._target}>"
+
+
+class Body:
+    """What has come of a body. Its ``repr`` does not show it, since an exception may come at any moment."""
+
+    __slots__ = ("content",)
+
+    def __init__(self) -> None:
+        self.content = bytearray()
+
+    def __repr__(self) -> str:
+        return f"<{len(self.content)} bytes>"
 
 
 def read_response(stream: BinaryIO) -> Response:
@@ -101,20 +126,20 @@ def read_body(stream: BinaryIO, head: Head) -> Response:
         OSError: reading failed, or took too long.
     """
     status, headers, keeps_open = head
-    body: bytes | bytearray
+    # A LIST can be a hundred MiB: it grows in place, instead of being there a second time when it is put together.
+    body = Body()
     # How a body ends: RFC 9112, 6.3.
     if status in (204, 304):
-        body = b""
+        pass
     elif "transfer-encoding" in headers:
-        # A LIST can be a hundred MiB: it grows in place, instead of being there a second time when it is put together.
-        body = bytearray()
-        for chunk in _chunks(stream, headers["transfer-encoding"]):
-            body += chunk
+        while _read_chunk(stream, headers["transfer-encoding"], body):
+            pass
     elif "content-length" in headers:
-        body = _read_exactly(stream, _length(headers["content-length"], base=10))
+        _read_exactly(stream, _length(headers["content-length"], base=10), body)
     else:
-        body, keeps_open = stream.read(), False
-    return Response(status, headers, body, keeps_open)
+        body.content += stream.read()
+        keeps_open = False
+    return Response(status, headers, body.content, keeps_open)
 
 
 def read_lines(stream: BinaryIO, head: Head) -> Iterator[bytes]:
@@ -124,16 +149,16 @@ def read_lines(stream: BinaryIO, head: Head) -> Iterator[bytes]:
         MalformedAnswerError: the body is not in chunks, or the connection ended within it.
         OSError: reading failed, or took too long.
     """
-    rest = bytearray()
-    for chunk in _chunks(stream, head.headers.get("transfer-encoding", "none")):
-        rest += chunk
-        if len(rest) > _LONGEST_STREAMED_LINE:
-            raise MalformedAnswerError("the answer has a line that is too long")
-        if b"\n" in chunk:
-            *lines, last = rest.split(b"\n")
-            rest = bytearray(last)
+    body = Body()
+    looked_at = 0
+    while _read_chunk(stream, head.headers.get("transfer-encoding", "none"), body):
+        if body.content.find(b"\n", looked_at) >= 0:
+            *lines, body.content = body.content.split(b"\n")
             yield from map(bytes, lines)
-    if rest:
+        looked_at = len(body.content)
+        if looked_at > _LONGEST_STREAMED_LINE:
+            raise MalformedAnswerError("the answer has a line that is too long")
+    if body.content:
         raise MalformedAnswerError("the answer ended within a line")
 
 
@@ -162,16 +187,18 @@ def _read_headers(stream: BinaryIO) -> dict[str, str]:
     raise MalformedAnswerError(f"the answer has more than {_MOST_HEADERS} headers")
 
 
-def _chunks(stream: BinaryIO, encoding: str) -> Iterator[bytes | bytearray]:
-    """The chunks of a body (RFC 9112, 7.1); its trailers are read and dropped."""
+def _read_chunk(stream: BinaryIO, encoding: str, body: Body) -> bool:
+    """Read one chunk of a body (RFC 9112, 7.1), and whether there was one; the trailers after the last are dropped."""
     if encoding.lower() != "chunked":
         raise MalformedAnswerError("the answer has an encoding that was not asked for")
-    while size := _length(_read_line(stream).partition(b";")[0].decode("latin-1").strip(), base=16):
-        chunk = _read_exactly(stream, size)
-        if _read_line(stream) not in (b"\r\n", b"\n"):
-            raise MalformedAnswerError("the answer has a chunk of another size than it says")
-        yield chunk
-    _read_headers(stream)
+    size = _length(_read_line(stream).partition(b";")[0].decode("latin-1").strip(), base=16)
+    if not size:
+        _read_headers(stream)
+        return False
+    _read_exactly(stream, size, body)
+    if _read_line(stream) not in (b"\r\n", b"\n"):
+        raise MalformedAnswerError("the answer has a chunk of another size than it says")
+    return True
 
 
 def _length(text: str, base: int) -> int:
@@ -183,18 +210,13 @@ def _length(text: str, base: int) -> int:
         raise MalformedAnswerError("the answer does not say how long it is") from None
 
 
-def _read_exactly(stream: BinaryIO, size: int) -> bytes | bytearray:
+def _read_exactly(stream: BinaryIO, size: int, body: Body) -> None:
     """Read in pieces: memory is needed for what has come, and not for what a broken answer says will come."""
-    body = stream.read(min(size, _LARGEST_PIECE))
-    if len(body) == size:
-        return body
-    grown = bytearray(body)
-    while body and len(grown) < size:
-        body = stream.read(min(size - len(grown), _LARGEST_PIECE))
-        grown += body
-    if len(grown) < size:
-        raise MalformedAnswerError("the answer is cut off")
-    return grown
+    wanted = len(body.content) + size
+    while (missing := wanted - len(body.content)) > 0:
+        body.content += stream.read(min(missing, _LARGEST_PIECE))
+        if wanted - len(body.content) == missing:
+            raise MalformedAnswerError("the answer is cut off")
 
 
 def _read_line(stream: BinaryIO) -> bytes:

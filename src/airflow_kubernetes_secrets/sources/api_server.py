@@ -5,21 +5,25 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from time import monotonic
 
 from airflow_kubernetes_secrets import notices
 from airflow_kubernetes_secrets.api.client import Client, Watch
 from airflow_kubernetes_secrets.api.credentials import Credentials, ServiceAccountCredentials, in_a_pod
-from airflow_kubernetes_secrets.api.objects import Secret, SecretList
+from airflow_kubernetes_secrets.api.deadline import Deadline
+from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import (
     ApiError,
     ApiUnavailableError,
+    ExpiredVersionError,
     ForbiddenError,
     NotConfiguredError,
     UnauthorizedError,
 )
 from airflow_kubernetes_secrets.labels import LabelSelector
 from airflow_kubernetes_secrets.options import Options, is_namespace
+from airflow_kubernetes_secrets.sources.index import Index
 from airflow_kubernetes_secrets.sources.last_answers import LastAnswers
 from airflow_kubernetes_secrets.sources.outage import Outage
 from airflow_kubernetes_secrets.sources.query import Query
@@ -42,6 +46,9 @@ class ApiServer:
         self._namespace = namespace
         self._outage = Outage()
         self._last_answers = LastAnswers() if remembers else None
+        self._answered_at = 0.0
+        # What was asked for before everything was forgotten must not be remembered after.
+        self._epoch = 0
         self.timeout = timeout
         self.on_refusal: Callable[[], None] = lambda: None
 
@@ -58,8 +65,7 @@ class ApiServer:
                 f"the namespace that comes with {credentials.source} is not the name of one. "
                 "Set 'namespace' in backend_kwargs"
             )
-        verbs = ("list", "watch") if options.cache_ttl else ("list",)
-        return cls(Client(credentials, verbs), namespace, options.timeout, remembers=options.outage_ttl > 0)
+        return cls(Client(credentials, options.verbs), namespace, options.timeout, remembers=options.outage_ttl > 0)
 
     @property
     def is_away(self) -> bool:
@@ -75,14 +81,24 @@ class ApiServer:
         Raises:
             KubernetesSecretsError: as of :meth:`Client.list_secrets`.
         """
+        asked_at, epoch = monotonic(), self._epoch
         seconds = self._outage.seconds_for(seconds)
-        asked_at = monotonic()
         try:
-            found = self._list(query.selector, seconds).secrets
+            found = self._client.list_secrets(self._namespace, query.selector, seconds).secrets
         except ApiUnavailableError as error:
-            self._outage.begin(error)
+            # If others were answered meanwhile, it is the trouble of this request alone.
+            if self._answered_at < asked_at:
+                self._outage.begin(error, monotonic() - asked_at)
             raise
-        if self._last_answers is not None:
+        except (ForbiddenError, UnauthorizedError):
+            self._answered()
+            self.on_refusal()
+            raise
+        except ApiError:
+            self._answered()
+            raise
+        self._answered()
+        if self._last_answers is not None and self._epoch == epoch:
             self._last_answers.remember(query, asked_at, found)
         return found
 
@@ -90,13 +106,32 @@ class ApiServer:
         """When the query was last answered and how, unless that is longer ago than ``longest`` (seconds)."""
         return None if self._last_answers is None else self._last_answers.recall(query, longest)
 
-    def list_all(self, label: str, seconds: float) -> SecretList:
-        """Everything that has the label. That it was in vain says nothing of whether a lookup would be.
+    def fetch_index(self, label: str, seconds: float, not_older_than: str | None = None) -> Index:
+        """List everything that has the label, once.
+
+        Args:
+            not_older_than: the version of an earlier index. Of several API servers one may be behind: it waits until
+                it is not. Where no server ever gets there (etcd was restored from a backup), what there is will do.
 
         Raises:
-            KubernetesSecretsError: as of :meth:`Client.list_secrets`.
+            KubernetesSecretsError: as of :meth:`Client.list_secrets`. It says nothing of other questions: to list
+                everything may be forbidden, or take too long.
         """
-        return self._list(LabelSelector.exists(label), seconds)
+        asked_at, deadline = monotonic(), Deadline(seconds)
+        selector = LabelSelector.exists(label)
+        found = None
+        try:
+            if not_older_than is not None:
+                with suppress(ApiUnavailableError, ExpiredVersionError):
+                    found = self._client.list_once(self._namespace, selector, deadline.part(0.5).left(), not_older_than)
+            if found is None:
+                asked_at = monotonic()
+                found = self._client.list_once(self._namespace, selector, deadline.left())
+        except ApiError:
+            self._answered()
+            raise
+        self._answered()
+        return Index(label, found.secrets, found.resource_version, asked_at)
 
     def watch(self, label: str, resource_version: str, seconds: int, timeout: float) -> Watch:
         """Watch everything that has the label.
@@ -105,15 +140,13 @@ class ApiServer:
             KubernetesSecretsError: as of :meth:`Client.watch_secrets`.
         """
         selector = LabelSelector.exists(label)
-        try:
-            return self._client.watch_secrets(self._namespace, selector, resource_version, seconds, timeout)
-        except UnauthorizedError:
-            # A 403 is not the same: to list may still be allowed.
-            self.on_refusal()
-            raise
+        watch = self._client.watch_secrets(self._namespace, selector, resource_version, seconds, timeout)
+        self._answered()
+        return watch
 
     def forget(self) -> None:
         """Drop the last answers."""
+        self._epoch += 1
         if self._last_answers is not None:
             self._last_answers.forget()
 
@@ -123,29 +156,20 @@ class ApiServer:
 
     def after_fork(self) -> None:
         """Leave what is the parent's to the parent."""
-        self._client.close()
+        self._client.after_fork()
         self._outage.after_fork()
 
-    def _list(self, selector: LabelSelector, seconds: float) -> SecretList:
-        try:
-            found = self._client.list_secrets(self._namespace, selector, seconds)
-        except (ForbiddenError, UnauthorizedError):
-            self._answered()
-            self.on_refusal()
-            raise
-        except ApiError:
-            self._answered()
-            raise
-        self._answered()
-        return found
-
     def _answered(self) -> None:
+        self._answered_at = monotonic()
         error = self._outage.end()
         if error is not None:
-            seconds = monotonic() - self._outage.since
+            seconds = self._answered_at - self._outage.since
             notices.forget(error.cause[:2])
             notices.forget(bridged(error))
-            notices.say(logging.INFO, f"the Kubernetes API at {error.server} answers again, after {seconds:.0f} s")
+            notices.say(
+                logging.INFO,
+                f"the Kubernetes API at {error.server} answers again; a lookup was first in vain {seconds:.0f} s ago",
+            )
 
 
 def bridged(error: ApiUnavailableError) -> tuple[str, ...]:

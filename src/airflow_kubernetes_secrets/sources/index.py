@@ -57,7 +57,7 @@ class Index:
             self._leave(previous)
 
     def __len__(self) -> int:
-        return sum(map(len, self._by_value.values()))
+        return sum(map(len, list(self._by_value.values())))
 
     def __repr__(self) -> str:
         return f"<Index of {self._label} with {len(self)} Secrets, version {self.resource_version}>"

@@ -11,20 +11,22 @@ The user says how old a value may be (``cache_ttl``); this finds the cheapest wa
 from __future__ import annotations
 
 import logging
+import time
 from collections import deque
 from contextlib import suppress
-from threading import Event, RLock, get_ident
+from threading import RLock, get_ident
 from time import monotonic
 from typing import NamedTuple
 
 from airflow_kubernetes_secrets import notices
 from airflow_kubernetes_secrets.api.deadline import Deadline
 from airflow_kubernetes_secrets.api.objects import Secret
-from airflow_kubernetes_secrets.errors import ApiUnavailableError
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.options import SHORTEST_WATCHED_TTL
 from airflow_kubernetes_secrets.sources.api_server import ApiServer
 from airflow_kubernetes_secrets.sources.index import Index
 from airflow_kubernetes_secrets.sources.query import Query
-from airflow_kubernetes_secrets.sources.watcher import Watcher, fetch_index
+from airflow_kubernetes_secrets.sources.watcher import Watcher
 
 
 class Thresholds(NamedTuple):
@@ -36,30 +38,42 @@ class Thresholds(NamedTuple):
         shortest_watched: seconds of ``cache_ttl`` below which listing anew is cheaper than keeping up a watch.
         forgotten_after: seconds since an index expired after which the process starts from the bottom again.
         idle_after: seconds without a lookup after which a watch ends (or twice ``cache_ttl``, if that is more).
-        refused_for: seconds for which a step that failed is not tried again.
+        list_again_after: seconds after which a list that failed is tried again; twice as many each time, up to
+            ``refused_for``.
+        refused_for: seconds for which a watch that was refused is not tried again.
     """
 
     asked_first: int = 2
     indexes_first: int = 1
-    shortest_watched: float = 2.0
+    shortest_watched: float = SHORTEST_WATCHED_TTL
     forgotten_after: float = 60.0
     idle_after: float = 600.0
+    list_again_after: float = 5.0
     refused_for: float = 600.0
 
 
 THRESHOLDS = Thresholds()
 
-# Of the time of a lookup; the rest is for asking for the one id, should the list be too long to come in time.
+# Of the time of a lookup; the rest is for asking for the one id, should the list not come.
 _SHARE_OF_A_LIST = 0.5
+
+_WAITING_SECONDS = 0.005
 
 
 class _Flight:
-    """A LIST of everything that is on its way; whoever else needs it waits for it."""
+    """A LIST of everything that is on its way; whoever else needs it waits for it.
+
+    Attributes:
+        landed: it is over. No event: that has a lock, and a signal handler which looks something up in the middle of a
+            wait for it would wait for ever.
+    """
+
+    __slots__ = ("began", "landed", "owner")
 
     def __init__(self) -> None:
         self.owner = get_ident()
         self.began = monotonic()
-        self.landed = Event()
+        self.landed = False
 
 
 class Ladder:
@@ -84,8 +98,11 @@ class Ladder:
         self._index: Index | None = None
         self._asked: deque[float] = deque(maxlen=max(thresholds.asked_first, 1))
         self._lists = 0
+        self._failed_lists = 0
         self._list_again_at = 0.0
         self._watch_again_at = 0.0
+        # What was asked for before everything was forgotten must not be remembered after.
+        self._epoch = 0
         self._flight: _Flight | None = None
         self._watcher: Watcher | None = None
         self._last_asked = 0.0
@@ -114,22 +131,30 @@ class Ladder:
         Raises:
             KubernetesSecretsError: the API server had to be asked and could not be.
         """
+        known = self.recall(query.value)
+        if known is not None:
+            return known
         deadline = Deadline(self._server.timeout)
-        while True:
-            known = self.recall(query.value)
-            if known is not None:
-                return known
-            flight, is_mine = self._next_step()
-            if flight is None:
-                return self._server.find(query, deadline.left())
-            if is_mine:
-                return self._list_for(query, flight, deadline)
-            flight.landed.wait(deadline.left())
-            if self.recall(query.value) is None:
-                return self._server.find(query, deadline.left())
+        flight, is_mine = self._next_step()
+        if flight is None:
+            return self._server.find(query, deadline.left())
+        share = deadline.part(_SHARE_OF_A_LIST)
+        if is_mine:
+            problem = self._list_for_all(flight, share)
+        else:
+            while not flight.landed and share.left():
+                time.sleep(_WAITING_SECONDS)
+        known = self.recall(query.value)
+        if known is not None:
+            return known
+        found = self._server.find(query, deadline.left())
+        if is_mine and problem is not None:
+            # The one question was answered, so it is the list that cannot be had.
+            self._put_off_lists(problem)
+        return found
 
-    def replace_index(self, watcher: Watcher, index: Index) -> None:
-        """What the watch has listed anew."""
+    def replace_index(self, watcher: Watcher, index: Index | None) -> None:
+        """What the watch has listed anew; ``None`` if it was refused."""
         with self._lock:
             if self._watcher is watcher:
                 self._index = index
@@ -151,6 +176,7 @@ class Ladder:
         with self._lock:
             watcher, self._watcher = self._watcher, None
             self._index = None
+            self._epoch += 1
             self._lists = 0
             self._asked.clear()
         if watcher is not None:
@@ -164,12 +190,10 @@ class Ladder:
             watcher.join(1)
 
     def after_fork(self) -> None:
-        """Leave lock, thread and connection to the parent. Its index may be read on while it is fresh."""
+        """Leave lock and thread to the parent. Its index may be read on while it is fresh."""
         self._lock = RLock()
         self._flight = None
-        if self._watcher is not None:
-            self._watcher.after_fork()
-            self._watcher = None
+        self._watcher = None
         self._lists = 0
         self._asked.clear()
 
@@ -190,7 +214,8 @@ class Ladder:
                 self._asked.append(now)
                 return None, False
             flight = self._flight
-            if flight is None or now - flight.began > 2 * self._server.timeout:
+            # One that was interrupted before it could land is lost.
+            if flight is None or now - flight.began > self._server.timeout:
                 self._flight = flight = _Flight()
                 return flight, True
             # A signal handler that interrupted the very thread which lists would wait for itself.
@@ -203,36 +228,49 @@ class Ladder:
         asked, needed = self._asked, self._thresholds.asked_first
         return not needed or (len(asked) == needed and now - asked[0] < self._ttl)
 
-    def _list_for(self, query: Query, flight: _Flight, deadline: Deadline) -> list[Secret] | tuple[Secret, ...]:
-        """List everything, and answer the query from it."""
-        problem = ""
+    def _list_for_all(self, flight: _Flight, deadline: Deadline) -> str | None:
+        """List everything. Gives the problem if that was in vain."""
         try:
-            known = self.recall(query.value)
-            return self._list(deadline.left() * _SHARE_OF_A_LIST).find(query.value) if known is None else known
-        except ApiUnavailableError as error:
-            problem = error.problem
+            # Another may have landed since this thread has looked.
+            index = self._index
+            if index is None or monotonic() - index.confirmed_at >= self._ttl:
+                self._list(deadline.left())
+        except KubernetesSecretsError as error:
+            # A refusal of the list need not be one of the question.
+            return getattr(error, "problem", str(error))
         finally:
+            flight.landed = True
             with self._lock:
                 if self._flight is flight:
                     self._flight = None
-            flight.landed.set()
-        found = self._server.find(query, deadline.left())
-        # The one question was answered, so it is the list that cannot be had.
-        self._list_again_at = monotonic() + self._thresholds.refused_for
-        notices.once(
-            logging.WARNING,
-            ("list", self._label),
-            f"everything with the label {self._label} could not be listed ({problem}), so Secrets are asked for one by "
-            "one. Give Airflow's Secrets a namespace of their own, or raise 'timeout' in backend_kwargs",
-        )
-        return found
+        return None
 
-    def _list(self, seconds: float) -> Index:
-        index = fetch_index(self._server, self._label, seconds)
+    def _put_off_lists(self, problem: str) -> None:
+        with self._lock:
+            pause = self._thresholds.list_again_after * 2.0**self._failed_lists
+            self._failed_lists = min(self._failed_lists + 1, 16)
+            self._list_again_at = monotonic() + min(pause, self._thresholds.refused_for)
+            failed = self._failed_lists
+        if failed > 1:
+            notices.once(
+                logging.WARNING,
+                ("list", self._label),
+                f"everything with the label {self._label} could not be listed ({problem}), so Secrets are asked for "
+                "one by one. If there are too many, give Airflow's a namespace of their own, or raise 'timeout' in "
+                "backend_kwargs",
+            )
+
+    def _list(self, seconds: float) -> None:
+        epoch, previous = self._epoch, self._index
+        version = None if previous is None else previous.resource_version
+        index = self._server.fetch_index(self._label, seconds, not_older_than=version)
         watcher = None
         with self._lock:
+            if self._epoch != epoch:
+                return
             self._index = index
             self._lists += 1
+            self._failed_lists = 0
             now = self._last_asked = monotonic()
             often = self._lists > self._thresholds.indexes_first
             if often and self._ttl >= self._thresholds.shortest_watched and now >= self._watch_again_at:
@@ -241,4 +279,3 @@ class Ladder:
             # At its end an interpreter starts no more threads.
             with suppress(RuntimeError):
                 watcher.start()
-        return index

@@ -28,7 +28,10 @@ class LastAnswers:
     def recall(self, query: Query, longest: float) -> tuple[float, list[Secret]] | None:
         """When it was asked and the answer, unless that is longer ago than ``longest`` (seconds)."""
         answer = self._answers.get(query)
-        return answer if answer is not None and monotonic() - answer[0] <= longest else None
+        if answer is not None and monotonic() - answer[0] > longest:
+            self._answers.pop(query, None)
+            return None
+        return answer
 
     def forget(self) -> None:
         self._answers.clear()

@@ -12,11 +12,12 @@ from time import monotonic
 
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
 
-# Between the end of one probe and the next, at least; drawn anew each time, so that many processes do not agree.
+# Between the end of one probe and the next, and at least as long as that took; drawn anew each time, so that many
+# processes do not agree.
 _PAUSE_SECONDS = (2.0, 4.0)
 
-# A probe is a lookup that somebody waits for: short at first, then twice as long each time, up to the whole timeout.
-_FIRST_PROBE_SECONDS = 1.0
+# A probe is a lookup that somebody waits for: short at first, then twice as long each time, up to what that may take.
+FIRST_PROBE_SECONDS = 1.0
 
 # A server that asks for a longer pause is asked sooner all the same: it may have forgotten by then.
 _LONGEST_PAUSE_SECONDS = 30.0
@@ -57,23 +58,25 @@ class Outage:
                 return timeout
             if now < self._next_probe:
                 raise error.again()
-            seconds = min(_FIRST_PROBE_SECONDS * 2.0**self._probes, timeout)
+            seconds = min(FIRST_PROBE_SECONDS * 2.0**self._probes, timeout)
             self._probes = min(self._probes + 1, 16)
             self._next_probe = now + seconds
             return seconds
 
-    def begin(self, error: ApiUnavailableError) -> None:
-        """A request was in vain."""
+    def begin(self, error: ApiUnavailableError, took: float) -> None:
+        """A request was in vain, after so many seconds."""
         with self._lock:
             now = monotonic()
             if self._error is None:
                 self._probes = 0
-                self.since = now
-            self._error = error.again()
+                self.since = now - took
             pause = random.uniform(*_PAUSE_SECONDS)  # noqa: S311  # spreads load; it guards nothing
+            if self._error is not None:
+                pause = max(pause, took)
             if error.retry_after is not None:
-                pause = max(pause, min(error.retry_after, _LONGEST_PAUSE_SECONDS))
-            self._next_probe = now + (pause if error.lasting else 0.0)
+                pause = max(pause, error.retry_after)
+            self._error = error.again()
+            self._next_probe = now + (min(pause, _LONGEST_PAUSE_SECONDS) if error.lasting else 0.0)
 
     def end(self) -> ApiUnavailableError | None:
         """A request was answered. Gives the error of the outage that this ended, if one was under way."""

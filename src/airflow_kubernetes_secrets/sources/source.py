@@ -12,10 +12,14 @@ from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.sources.api_server import ApiServer, bridged
+from airflow_kubernetes_secrets.sources.outage import FIRST_PROBE_SECONDS
 from airflow_kubernetes_secrets.sources.query import Query
 
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets.sources.ladder import Ladder
+
+# When something was last confirmed, in seconds on the monotonic clock, and what.
+_Known = tuple[float, Sequence[Secret]]
 
 
 class Source:
@@ -41,6 +45,9 @@ class Source:
         Raises:
             NotConfiguredError: there is no way to the API, or no namespace to look in.
         """
+        # Here, and not when the first answer comes: a process that forks while another of its threads imports something
+        # leaves the child a lock that nobody opens.
+
         server = ApiServer.from_options(options)
         ladders = {}
         if options.cache_ttl:
@@ -64,12 +71,12 @@ class Source:
             KubernetesSecretsError: the API server had to be asked and could not be.
         """
         ladder = self._ladders.get(query.label)
-        if ladder is None:
-            return self.ask(query)
+        if ladder is None or self._server.is_away:
+            return self._ask(query, ladder)
         try:
             return ladder.find(query)
         except ApiUnavailableError as error:
-            return self._bridge(query, error, ladder)
+            return _bridge(error, self._last_known(query, ladder), self._longest)
 
     def ask(self, query: Query) -> Sequence[Secret]:
         """The answer of the API server now; in an outage its last, if that is not older than is allowed.
@@ -77,10 +84,7 @@ class Source:
         Raises:
             KubernetesSecretsError: the API server could not be asked.
         """
-        try:
-            return self._server.find(query, self._server.timeout)
-        except ApiUnavailableError as error:
-            return self._bridge(query, error, None)
+        return self._ask(query, None)
 
     def close(self) -> None:
         """End what runs, and forget everything."""
@@ -94,26 +98,43 @@ class Source:
             ladder.after_fork()
         self._server.after_fork()
 
-    def _bridge(self, query: Query, error: ApiUnavailableError, ladder: Ladder | None) -> Sequence[Secret]:
-        """What was last known, or the error."""
-        known: list[tuple[float, Sequence[Secret]]] = []
+    def _ask(self, query: Query, ladder: Ladder | None) -> Sequence[Secret]:
+        seconds = self._server.timeout
+        # Who has something to go on with does not wait long to see whether the API server is back.
+        if self._server.is_away and self._last_known(query, ladder) is not None:
+            seconds = min(seconds, FIRST_PROBE_SECONDS)
+        try:
+            return self._server.find(query, seconds)
+        except ApiUnavailableError as error:
+            return _bridge(error, self._last_known(query, ladder), self._longest)
+
+    def _last_known(self, query: Query, ladder: Ladder | None) -> _Known | None:
+        """The newest that is remembered, if that may be used."""
+        if not self._longest:
+            return None
+        known: list[_Known] = []
         if (answer := self._server.last_answer(query, self._longest)) is not None:
             known.append(answer)
         if ladder is not None and (kept := ladder.last_known(query.value, self._longest)) is not None:
             known.append(kept)
-        if not known or not self._longest:
-            raise error
-        confirmed_at, secrets = max(known, key=lambda each: each[0])
-        notices.once(
-            logging.WARNING,
-            bridged(error),
-            f"{error} Until it answers, what it had {monotonic() - confirmed_at:.0f} s ago is used, "
-            f"until that is {self._longest:.0f} s old (cache_ttl and outage_ttl)",
-        )
-        return secrets
+        return max(known, key=lambda each: each[0], default=None)
 
     def _forget(self) -> None:
         """The API server refuses this process: what it has remembered is no longer its to use."""
         for ladder in self._ladders.values():
             ladder.forget()
         self._server.forget()
+
+
+def _bridge(error: ApiUnavailableError, known: _Known | None, longest: float) -> Sequence[Secret]:
+    """What is known, with a word on its age; or the error."""
+    if known is None:
+        raise error
+    confirmed_at, secrets = known
+    notices.once(
+        logging.WARNING,
+        bridged(error),
+        f"{error} Until it answers, what it had {monotonic() - confirmed_at:.0f} s ago is used, "
+        f"until that is {longest:.0f} s old (cache_ttl and outage_ttl)",
+    )
+    return secrets

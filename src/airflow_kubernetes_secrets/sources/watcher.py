@@ -6,7 +6,8 @@ import atexit
 import logging
 import math
 import random
-from threading import Event, Thread
+import time
+from threading import Thread
 from time import monotonic
 from typing import Protocol
 from weakref import WeakSet
@@ -20,7 +21,9 @@ from airflow_kubernetes_secrets.errors import (
     ApiError,
     ApiUnavailableError,
     ExpiredVersionError,
+    ForbiddenError,
     NotConfiguredError,
+    UnauthorizedError,
 )
 from airflow_kubernetes_secrets.process import on_new_process
 from airflow_kubernetes_secrets.sources.api_server import ApiServer
@@ -35,41 +38,35 @@ _LONGEST_WATCH_SECONDS = 300.0
 _LATENESS = 0.25
 _LATENESS_SECONDS = (1.0, 5.0)
 
-# A watch that ends sooner has failed, whatever it said.
-_SHORTEST_WATCH_SECONDS = 1.0
-
-# Nobody waits for the lists of a watch.
-_LIST_SECONDS = 60.0
-
 _LONGEST_PAUSE_SECONDS = 30.0
+
+# Lists that had to stand in for watches which ended before their time, one after the other, until listing when somebody
+# asks is the better way.
+_MOST_LISTS_INSTEAD = 3
+
+_NO_STREAMS = "Each watch ends before its time or says nothing: something on the way may not let streams through"
+
+# However healthy a watch seems, everything is listed anew after so many seconds: it bounds what may have been missed
+# (etcd restored from a backup, a proxy on the way that answers by itself).
+_LISTED_ANEW_SECONDS = 900.0
 
 
 class Owner(Protocol):
     """Whom the watch works for."""
 
-    def replace_index(self, watcher: Watcher, index: Index) -> None: ...
+    def replace_index(self, watcher: Watcher, index: Index | None) -> None: ...
 
     def is_idle(self) -> bool: ...
 
     def watch_ended(self, watcher: Watcher, *, refused: bool) -> None: ...
 
 
-def fetch_index(server: ApiServer, label: str, seconds: float) -> Index:
-    """List everything that has the label.
-
-    Raises:
-        KubernetesSecretsError: as of :meth:`ApiServer.list_all`.
-    """
-    asked_at = monotonic()
-    found = server.list_all(label, seconds)
-    return Index(label, found.secrets, found.resource_version, asked_at)
-
-
 class Watcher(Thread):
     """Watches, and lists anew where a watch cannot tell what has changed, until it is stopped or nobody asks any more.
 
-    It is the only one that changes the index. It confirms it when an event or a bookmark arrives, and when the API
-    server ends the watch in its time: then everything before has arrived too.
+    It is the only one that changes the index. It confirms it when a list comes, and when the API server ends a watch
+    after the time that it was asked for: then everything before has arrived too. Nothing else is proof. After a
+    connection was lost, an event can be the first of many that are missing, and a bookmark can have waited in a buffer.
     """
 
     def __init__(self, server: ApiServer, label: str, ttl: float, index: Index, owner: Owner) -> None:
@@ -84,21 +81,18 @@ class Watcher(Thread):
         self._index = index
         self._owner = owner
         self._backoff = Backoff(first=0.2, longest=min(_LONGEST_PAUSE_SECONDS, ttl * _LATENESS))
-        self._failures = 0
+        self._listed_at = monotonic()
         self._must_list = False
-        self._stopped = Event()
+        self._stopped = False
         self._stream: Watch | None = None
         _running.add(self)
 
     def run(self) -> None:
         refused = False
         try:
-            while not self._stopped.is_set() and not self._owner.is_idle():
-                began = monotonic()
-                self._go_on()
-                self._pause(monotonic() - began)
+            self._keep_current()
         except ApiError as error:
-            if not self._stopped.is_set():
+            if not self._stopped:
                 refused = True
                 notices.once(
                     logging.WARNING,
@@ -111,50 +105,80 @@ class Watcher(Thread):
 
     def stop(self) -> None:
         """End soon; the thread may be joined."""
-        self._stopped.set()
+        self._stopped = True
         if (stream := self._stream) is not None:
             stream.interrupt()
 
-    def after_fork(self) -> None:
-        """Close the copy of the connection that this forked child has; the thread is the parent's."""
-        if (stream := self._stream) is not None:
-            stream.close()
-
-    def _go_on(self) -> None:
-        """List if that is needed, and watch once.
-
-        Raises:
-            ApiError: the API server refuses it.
+    def _keep_current(self) -> None:
         """
-        try:
-            if self._must_list or monotonic() - self._index.confirmed_at > self._ttl * _SHARE_OF_A_WATCH:
-                self._index = fetch_index(self._server, self._label, _LIST_SECONDS)
-                self._must_list = False
-                self._owner.replace_index(self, self._index)
-            self._follow()
-        except ExpiredVersionError:
-            self._must_list = True
-        except (ApiUnavailableError, NotConfiguredError):
-            pass  # the lookups say so, when the index is too old for them
+        Raises:
+            ApiError: the API server refuses to be watched, or something on the way does not let a watch through.
+        """
+        failures = lists_instead = 0
+        while not self._stopped and not self._owner.is_idle():
+            asked_pause = None
+            try:
+                if self._needs_list():
+                    self._list()
+                    lists_instead += failures > 0
+                    if lists_instead == _MOST_LISTS_INSTEAD:
+                        raise ApiError(_NO_STREAMS, 200)
+                if self._follow():
+                    failures = lists_instead = 0
+                    continue
+            except ExpiredVersionError:
+                self._must_list = True
+            except ApiUnavailableError as error:
+                # The lookups say what it is, when the index has become too old for them.
+                asked_pause = error.retry_after
+            except NotConfiguredError:
+                pass  # the same
+            failures += 1
+            self._pause(failures, asked_pause)
 
-    def _follow(self) -> None:
-        longest = min(self._ttl * _SHARE_OF_A_WATCH, _LONGEST_WATCH_SECONDS)
+    def _needs_list(self) -> bool:
+        now = monotonic()
+        return (
+            self._must_list
+            or now - self._index.confirmed_at > self._ttl * _SHARE_OF_A_WATCH
+            or now - self._listed_at > _LISTED_ANEW_SECONDS
+        )
+
+    def _list(self) -> None:
+        try:
+            index = self._server.fetch_index(self._label, self._server.timeout, self._index.resource_version)
+        except (ForbiddenError, UnauthorizedError):
+            self._server.on_refusal()
+            raise
+        self._index = index
+        self._listed_at = monotonic()
+        self._must_list = False
+        self._owner.replace_index(self, index)
+
+    def _follow(self) -> bool:
+        """Watch once, and whether that went on for its time."""
+        began = monotonic()
+        # It must have ended before the index is too old, also if it begins after others that came to nothing.
+        left = self._ttl * (1 - _LATENESS) - (began - self._index.confirmed_at)
+        longest = min(left, self._ttl * _SHARE_OF_A_WATCH, _LONGEST_WATCH_SECONDS)
         # Not the same for all, so that many processes do not come back together.
         seconds = max(int(longest * random.uniform(0.8, 1.0)), 1)  # noqa: S311  # spreads load; it guards nothing
         lateness = min(max(self._ttl * _LATENESS, _LATENESS_SECONDS[0]), _LATENESS_SECONDS[1])
-        began = monotonic()
         stream = self._server.watch(self._label, self._index.resource_version, seconds, lateness)
         self._stream = stream
         try:
             # It may have been stopped before there was a stream to interrupt.
-            if not self._stopped.is_set():
+            if not self._stopped:
                 for event in stream:
                     self._apply(event)
         finally:
             self._stream = None
             stream.close()
-        if monotonic() - began >= seconds:
-            self._index.confirmed_at = monotonic()
+        in_time = monotonic() - began >= seconds
+        if in_time:
+            # That is when the API server has ended it; this process may have been frozen since.
+            self._index.confirmed_at = began + seconds
+        return in_time
 
     def _apply(self, event: WatchEvent) -> None:
         if event.secret is not None:
@@ -163,14 +187,14 @@ class Watcher(Thread):
             else:
                 self._index.put(event.secret)
         self._index.resource_version = event.resource_version
-        self._index.confirmed_at = monotonic()
 
-    def _pause(self, lasted: float) -> None:
-        if lasted >= _SHORTEST_WATCH_SECONDS:
-            self._failures = 0
-            return
-        self._failures += 1
-        self._stopped.wait(self._backoff.pause(self._failures, math.inf))
+    def _pause(self, failures: int, asked_pause: float | None) -> None:
+        if asked_pause is not None:
+            asked_pause = min(asked_pause, _LONGEST_PAUSE_SECONDS)
+        deadline = Deadline(self._backoff.pause(failures, math.inf, asked_pause) or 0.0)
+        # In short turns, so that it can be stopped: an event has a lock, which a signal handler could find locked.
+        while not self._stopped and deadline.left():
+            time.sleep(min(deadline.left(), 0.1))
 
 
 _running: WeakSet[Watcher] = WeakSet()
@@ -183,7 +207,8 @@ on_new_process(_running.clear)
 def _stop_all() -> None:
     """End the threads before the interpreter goes: one that still runs could find the streams of its logs closed."""
     deadline = Deadline(1)
-    for watcher in list(_running):
+    watchers = [watcher for watcher in list(_running) if watcher.is_alive()]
+    for watcher in watchers:
         watcher.stop()
-    for watcher in list(_running):
+    for watcher in watchers:
         watcher.join(deadline.left())
