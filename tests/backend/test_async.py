@@ -89,6 +89,26 @@ def test_what_is_in_memory_needs_no_thread(proxied: MakeBackend, put: Put) -> No
     assert asyncio.run(ask()).host == "host.example.com"
 
 
+def test_names_are_resolved_while_kubernetes_is_away(proxied: MakeBackend, proxy: Proxy) -> None:
+    """The event loop has few threads for that, and other triggers need them."""
+    backend = proxied(timeout=3)
+    proxy.swallow()
+
+    async def ask() -> float:
+        waiting = [asyncio.ensure_future(backend.aget_connection(f"x{number}")) for number in range(100)]
+        await asyncio.sleep(0.5)
+        began = time.monotonic()
+        await asyncio.get_running_loop().getaddrinfo("localhost", 80)
+        took = time.monotonic() - began
+        failed = await asyncio.gather(*waiting, return_exceptions=True)
+        assert {type(error) for error in failed} == {ApiUnavailableError}
+        return took
+
+    began = time.monotonic()
+    assert asyncio.run(ask()) < 1
+    assert time.monotonic() - began < 4
+
+
 @pytest.mark.parametrize("cache_ttl", [0, 60])
 def test_errors_are_those_of_every_lookup(
     proxied: MakeBackend, proxy: Proxy, put: Put, cache_ttl: float, caplog: pytest.LogCaptureFixture

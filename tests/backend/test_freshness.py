@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.errors import UnauthorizedError
 from airflow_kubernetes_secrets.sources import ladder
 from support.cluster import Cluster
 from support.logs import said
-from support.proxy import Proxy, answer_with, late, silent, unfiltered, until
+from support.proxy import Proxy, answer_with, late, silent, stream_of, unfiltered, until
 from support.secrets import CONNECTION, TEAM, VARIABLE, MakeBackend, Put
 
 # The shortest with which a watch is worth it.
@@ -348,6 +348,33 @@ class TestWatch:
         assert f"{VARIABLE} cannot be watched: everything that has it is listed instead" in line
         assert "'lister' of namespace" in line
         assert "--verb=list,watch" in line
+
+    def test_where_something_does_not_let_streams_through_it_lists(
+        self,
+        proxied: MakeBackend,
+        proxy: Proxy,
+        put: Put,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """A proxy that buffers: watches begin and say nothing, lists are answered."""
+        monkeypatch.setattr(ladder, "THRESHOLDS", ladder.THRESHOLDS._replace(asked_first=0, indexes_first=0))
+        put.variable("x", "one", name="x")
+        proxy.always_watch = stream_of(then="hang")
+        backend = proxied(cache_ttl=WATCHED)
+        assert backend.get_variable("x") == "one"
+
+        until(lambda: said(caplog) != [])
+        until(lambda: watchers() == [])
+
+        [line] = said(caplog)
+        assert f"{VARIABLE} cannot be watched: everything that has it is listed instead" in line
+        assert "something on the way may not let streams through" in line
+        watches = len(proxy.watches)
+        put.variable("x", "two", name="x")
+        time.sleep(WATCHED)
+        assert backend.get_variable("x") == "two"
+        assert len(proxy.watches) == watches
 
     def test_one_that_nobody_needs_any_more_ends(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch

@@ -9,11 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from airflow_kubernetes_secrets.errors import ApiUnavailableError, ForbiddenError, UnauthorizedError
-from airflow_kubernetes_secrets.sources import outage
+from airflow_kubernetes_secrets.sources import ladder, outage
 from support.cluster import Cluster
 from support.errors import everything_about
 from support.logs import said
-from support.proxy import Proxy, answer_with, until
+from support.proxy import Proxy, answer_with, silent, until
 from support.secrets import MakeBackend, Put
 
 FORBIDDEN = answer_with(403, b'{"kind": "Status", "message": "secrets is forbidden: User \\"someone\\" cannot list"}')
@@ -135,6 +135,31 @@ class TestFailingFast:
         probes = [seconds for seconds in took if seconds > 0.1]
         assert 0.8 < probes[0] < 1.5
 
+    def test_the_trouble_of_one_request_is_not_that_of_all(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        """A connection that hangs, while others are answered, is no outage."""
+        put.variable("x", "found")
+        backend = proxied(timeout=1)
+        assert backend.get_variable("x") == "found"
+        proxy.faults.append(silent)
+        with ThreadPoolExecutor(1) as threads:
+            hanging = threads.submit(backend.get_variable, "y")
+            until(lambda: len(proxy.requests) == 2)
+            while not hanging.done():
+                assert backend.get_variable("x") == "found"
+            with pytest.raises(ApiUnavailableError):
+                hanging.result()
+
+        assert backend.get_variable("x") == "found"
+
+    def test_an_error_of_one_server_behind_a_load_balancer(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        """The next attempt is over a connection of its own, which may lead to another."""
+        put.variable("x", "found")
+        proxy.faults.extend([answer_with(500), answer_with(503)])
+
+        assert proxied().get_variable("x") == "found"
+
+        assert [request.connection for request in proxy.requests] == [1, 2, 3]
+
     def test_options_fail_fast_too_and_name_the_cause(self, proxied: MakeBackend, proxy: Proxy) -> None:
         backend = proxied(timeout=0.5)
         proxy.refuse()
@@ -226,6 +251,49 @@ class TestMemory:
         time.sleep(0.4)
 
         assert backend.get_variable("x") == "two"
+
+    def test_who_has_something_to_go_on_with_waits_a_second_at_most(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put
+    ) -> None:
+        put.variable("x", "found")
+        backend = proxied(timeout=4)
+        assert backend.get_variable("x") == "found"
+        proxy.swallow()
+        backend.get_variable("x")
+        longest = 0.0
+        ends = time.monotonic() + 12
+        while time.monotonic() < ends:
+            began = time.monotonic()
+            assert backend.get_variable("x") == "found"
+            longest = max(longest, time.monotonic() - began)
+            time.sleep(0.02)
+
+        assert 0.5 < longest < 1.5
+
+    def test_a_watch_that_is_back_ends_it(
+        self,
+        proxied: MakeBackend,
+        proxy: Proxy,
+        put: Put,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr(ladder, "THRESHOLDS", ladder.THRESHOLDS._replace(asked_first=0, indexes_first=0))
+        put.variable("x", "one", name="x")
+        backend = proxied(cache_ttl=2, timeout=0.5)
+        assert backend.get_variable("x") == "one"
+        until(lambda: proxy.open_watches == 1)
+        proxy.refuse()
+        time.sleep(2)
+        with caplog.at_level(logging.INFO, "airflow_kubernetes_secrets"):
+            assert backend.get_variable("x") == "one"
+            assert [line for line in said(caplog) if "is used, until that is 302 s old" in line]
+            proxy.resume()
+
+            until(lambda: [line for line in said(caplog, logging.INFO) if "answers again" in line] != [])
+
+        put.variable("x", "two", name="x")
+        until(lambda: backend.get_variable("x") == "two")
 
     def test_it_is_not_used_for_longer_than_is_allowed(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         put.variable("x", "found")

@@ -1,0 +1,201 @@
+"""What looks fresh and is not: an index counts as current only by proof."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import time
+
+import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.sources import ladder, watcher
+from support.cluster import Cluster, ServiceAccount
+from support.proxy import Exchange, Fault, Proxy, forward_events, until
+from support.secrets import MakeBackend, Put
+
+LATE = 1.5  # of a busy machine
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process watches from its first lookup on."""
+    monkeypatch.setattr(ladder, "THRESHOLDS", ladder.THRESHOLDS._replace(asked_first=0, indexes_first=0))
+
+
+def seconds_until(backend: KubernetesSecretsBackend, value: str, longest: float) -> float:
+    began = time.monotonic()
+    while backend.get_variable("x") != value:
+        assert time.monotonic() - began < longest, f"still {backend.get_variable('x')} after {longest} s"
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+def test_events_of_streams_that_break_confirm_nothing(
+    at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put
+) -> None:
+    """The first of many that are missing says nothing of the rest."""
+    ttl = 4.0
+    put.variable("x", "old", name="x")
+    backend = proxied(cache_ttl=ttl)
+    proxy.always_watch = forward_events(1, "reset")
+    assert backend.get_variable("x") == "old"
+    until(lambda: proxy.open_watches == 1)
+    for number in range(30):
+        put.variable("another", str(number), name="another")
+    put.variable("x", "new", name="x")
+
+    seconds_until(backend, "new", ttl + LATE)
+
+
+def test_a_process_that_was_frozen(cluster: Cluster, proxy: Proxy, account: ServiceAccount, put: Put) -> None:
+    """What waited in a buffer while it was frozen is as old as that."""
+    ttl = 4.0
+    put.variable("x", "old", name="x")
+    program = f"""
+        import sys, time
+        from airflow_kubernetes_secrets import KubernetesSecretsBackend
+        from airflow_kubernetes_secrets.sources import ladder
+        ladder.THRESHOLDS = ladder.THRESHOLDS._replace(asked_first=0, indexes_first=0)
+        folder = {str(proxy.folder(account))!r}
+        backend = KubernetesSecretsBackend(service_account_path=folder, cache_ttl={ttl}, outage_ttl=0, timeout=0.5)
+        for line in sys.stdin:
+            try:
+                print("answer", backend.get_variable("x"), flush=True)
+            except Exception as error:
+                print("answer", type(error).__name__, flush=True)
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env={**os.environ, **proxy.pod_environment()},
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+
+    def ask() -> str:
+        process.stdin.write("\n")
+        process.stdin.flush()
+        # Airflow's log goes there as well.
+        while not (line := process.stdout.readline()).startswith("answer "):
+            assert line, "the process has ended"
+        return line.split()[1]
+
+    try:
+        assert ask() == "old"
+        until(lambda: proxy.open_watches == 1)
+        process.send_signal(signal.SIGSTOP)
+        # The watch ends in its time, and that lies in the buffer of the process.
+        until(lambda: proxy.open_watches == 0)
+        put.variable("x", "new", name="x")
+        time.sleep(ttl)
+        proxy.refuse()
+        process.send_signal(signal.SIGCONT)
+        time.sleep(0.5)
+        answers = set()
+        ends = time.monotonic() + ttl / 2
+        while time.monotonic() < ends:
+            answers.add(ask())
+            time.sleep(0.05)
+        assert answers == {"ApiUnavailableError"}
+    finally:
+        process.kill()
+        process.communicate(timeout=20)
+
+
+def an_older_answer(answer: bytes) -> Fault:
+    def fault(exchange: Exchange) -> bool:
+        exchange.sock.sendall(answer)
+        return True
+
+    return fault
+
+
+def test_a_list_is_not_older_than_the_last(at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    """Of several API servers one can be behind: it is told what is known already, and waits until it knows that."""
+    put.variable("x", "one", name="x")
+    backend = proxied(cache_ttl=4)
+    assert backend.get_variable("x") == "one"
+    until(lambda: proxy.open_watches == 1)
+    changed = put.variable("x", "two", name="x")
+    until(lambda: backend.get_variable("x") == "two")
+    lists = len(proxy.lists)
+
+    proxy.always_watch = forward_events(0, "reset")
+    proxy.cut()
+    until(lambda: len(proxy.lists) > lists)
+
+    [version] = proxy.lists[lists].query["resourceVersion"]
+    assert int(version) >= int(changed["metadata"]["resourceVersion"])
+    assert backend.get_variable("x") == "two"
+
+
+def test_versions_that_went_back(
+    at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after etcd was restored: no server has what is known, and what there is will do.
+
+    A watch from a version that is yet to come is silent and ends in its time, so only the next list finds it out.
+    """
+    monkeypatch.setattr(watcher, "_LISTED_ANEW_SECONDS", 3.0)
+    put.variable("x", "one", name="x")
+    backend = proxied(cache_ttl=2, timeout=4)
+    far = json.dumps(
+        {
+            "kind": "SecretList",
+            "metadata": {"resourceVersion": "9000000000000000000"},
+            "items": [
+                {
+                    "metadata": {
+                        "name": "x",
+                        "namespace": put.namespace,
+                        "creationTimestamp": "2026-01-01T00:00:00Z",
+                        "labels": {"airflow.apache.org/variable-key": "x"},
+                    },
+                    "data": {"value": "YmVmb3Jl"},
+                }
+            ],
+        }
+    ).encode()
+    proxy.faults.append(an_older_answer(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(far), far)))
+    assert backend.get_variable("x") == "before"
+
+    seconds_until(backend, "one", 20)
+
+
+def test_a_healthy_watch_is_checked_by_a_list_now_and_then(
+    at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watcher, "_LISTED_ANEW_SECONDS", 3.0)
+    put.variable("x", "one", name="x")
+    backend = proxied(cache_ttl=2)
+    assert backend.get_variable("x") == "one"
+
+    until(lambda: len(proxy.lists) == 3)
+
+    assert len(proxy.watches) >= 4
+
+
+def test_a_busy_watch_is_confirmed_by_its_end(at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    """Time and again, and without a list."""
+    put.variable("x", "one", name="x")
+    backend = proxied(cache_ttl=2)
+    assert backend.get_variable("x") == "one"
+    ends = time.monotonic() + 5
+    number = 0
+    while time.monotonic() < ends:
+        number += 1
+        put.variable("x", str(number), name="x")
+        backend.get_variable("x")
+        time.sleep(0.01)
+    until(lambda: backend.get_variable("x") == str(number))
+
+    assert len(proxy.lists) <= 2
+    assert 3 <= len(proxy.watches) <= 8
