@@ -113,6 +113,32 @@ def test_no_more_connections_are_kept_than_are_of_use(proxied: MakeBackend, prox
     assert proxy.connections - opened >= opened - 8
 
 
+def test_nothing_is_imported_after_the_first_lookup(make_backend: MakeBackend, put: Put) -> None:
+    """A fork in the middle of an import by another thread leaves the child a lock that nobody opens."""
+    put.connection("x", "http://example.com")
+    program = f"""
+        import asyncio, sys, time
+        from airflow_kubernetes_secrets import KubernetesSecretsBackend
+        folder = {make_backend()._options.service_account_path!r}
+        backend = KubernetesSecretsBackend(service_account_path=folder, cache_ttl=2)
+        backend.get_conn_value("x")
+        imported = set(sys.modules)
+        for _ in range(3):
+            asyncio.run(backend.aget_connection("x"))
+        time.sleep(2)
+        backend.get_conn_value("x")
+        backend.get_variable("missing")
+        new = set(sys.modules) - imported
+        print(*[name for name in new if name.startswith("airflow_kubernetes_secrets")], "checked")
+    """
+
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "checked"
+
+
 class TestFork:
     def test_a_child_opens_connections_of_its_own(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         put.variable("x", "found")

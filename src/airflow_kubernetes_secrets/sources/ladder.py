@@ -153,8 +153,8 @@ class Ladder:
             self._put_off_lists(problem)
         return found
 
-    def replace_index(self, watcher: Watcher, index: Index | None) -> None:
-        """What the watch has listed anew; ``None`` if it was refused."""
+    def replace_index(self, watcher: Watcher, index: Index) -> None:
+        """What the watch has listed anew."""
         with self._lock:
             if self._watcher is watcher:
                 self._index = index

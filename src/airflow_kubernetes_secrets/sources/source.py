@@ -47,6 +47,7 @@ class Source:
         """
         # Here, and not when the first answer comes: a process that forks while another of its threads imports something
         # leaves the child a lock that nobody opens.
+        from airflow_kubernetes_secrets.api import decode  # noqa: F401
 
         server = ApiServer.from_options(options)
         ladders = {}
