@@ -10,13 +10,14 @@ import textwrap
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from airflow_kubernetes_secrets.errors import ApiUnavailableError, NotConfiguredError
 from support.cluster import Cluster
-from support.proxy import Proxy, answer_with, late
+from support.proxy import Proxy, answer_with, late, until
 from support.secrets import MakeBackend, Put
 
 
@@ -173,6 +174,21 @@ class TestFork:
             in_child(lambda: backend.get_variable("x") == "found")
             assert answer.result(20) == "found"
 
+    def test_a_child_closes_what_threads_of_its_parent_are_using(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put
+    ) -> None:
+        """Open there, a connection would outlive its end in the parent."""
+        put.variable("x", "found")
+        backend = proxied()
+        before = to_port(proxy.port)
+        proxy.faults.extend([late(2)] * 4)
+        with ThreadPoolExecutor(4) as threads:
+            answers = [threads.submit(backend.get_variable, "x") for _ in range(4)]
+            until(lambda: len(proxy.requests) == 4)
+            assert to_port(proxy.port) == before + 4
+            in_child(lambda: to_port(proxy.port) == before)
+            assert [answer.result(20) for answer in answers] == ["found"] * 4
+
     def test_a_child_says_again_what_its_parent_said(
         self, proxied: MakeBackend, proxy: Proxy, tmp_path: Path, capfd: pytest.CaptureFixture[str]
     ) -> None:
@@ -220,6 +236,40 @@ def test_a_process_that_was_interrupted_at_its_end_prints_nothing(
     assert (done.stdout, done.stderr) == ("found\n", "")
 
 
+def test_a_process_that_can_start_no_thread_still_answers(make_backend: MakeBackend, put: Put, tmp_path: Path) -> None:
+    """As at the end of an interpreter, or within limits: then everything is listed anew each time that is needed."""
+    put.variable("x", "found")
+    program = f"""
+        import resource, time
+        from airflow_kubernetes_secrets import KubernetesSecretsBackend
+        from airflow_kubernetes_secrets.sources import ladder, watcher
+        ladder.THRESHOLDS = ladder.THRESHOLDS._replace(asked_first=0, indexes_first=0)
+        folder = {make_backend()._options.service_account_path!r}
+        backend = KubernetesSecretsBackend(service_account_path=folder, cache_ttl=2)
+        backend.get_config("x")
+        limit = 64 * 1024 * 1024
+        grown = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+        # A thread needs room for its stack, of which there is none.
+        import threading
+        threading.stack_size(2 * limit)
+        resource.setrlimit(resource.RLIMIT_AS, (grown + limit, grown + limit))
+        for _ in range(2):
+            print(backend.get_variable("x"), threading.active_count(), flush=True)
+            time.sleep(2)
+    """
+
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(program)],
+        env={**os.environ, "AIRFLOW_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "found 1\nfound 1\n", "")
+
+
 def test_ipv6(cluster: Cluster, make_backend: MakeBackend, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
     account = cluster.service_account(put.namespace, "ipv6", {put.namespace: ["list"]})
     put.variable("x", "found")
@@ -236,6 +286,15 @@ def test_ipv6(cluster: Cluster, make_backend: MakeBackend, put: Put, monkeypatch
         monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
         with pytest.raises(ApiUnavailableError, match=rf"at \[::1\]:{port} "):
             make_backend(timeout=0.5).get_variable("x")
+
+
+def to_port(port: int) -> int:
+    """How many connections to it this process holds open."""
+    count = 0
+    for number in [int(path.name) for path in Path("/proc/self/fd").iterdir()]:
+        with suppress(OSError), socket.fromfd(number, socket.AF_INET, socket.SOCK_STREAM) as sock:
+            count += sock.getpeername()[1:] == (port,)
+    return count
 
 
 def in_child(check: Callable[[], bool]) -> None:
