@@ -32,9 +32,10 @@ def foreign(modules: list[str]) -> set[str]:
     )
 
 
-@pytest.mark.parametrize("version", ["3.3", "2.11"])
+# Airflow 2.11 depends on msgspec too, and loads it later than its configuration.
+@pytest.mark.parametrize(("version", "by_a_lookup"), [("3.3", set()), ("2.11", {"msgspec"})])
 def test_neither_import_nor_a_lookup_loads_anything_beyond_airflows_own(
-    version: str, devserver_cluster: Cluster, tmp_path: Path
+    version: str, by_a_lookup: set[str], devserver_cluster: Cluster, tmp_path: Path
 ) -> None:
     if not installed(version):
         pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
@@ -49,7 +50,7 @@ def test_neither_import_nor_a_lookup_loads_anything_beyond_airflows_own(
     imported, loaded_later = json.loads(done.stdout.splitlines()[-1])
     assert "airflow_kubernetes_secrets.backend" in imported
     assert foreign(imported) == set()
-    assert foreign(loaded_later) == set()
+    assert foreign(loaded_later) == by_a_lookup
 
 
 @pytest.mark.parametrize("module", ["cli", "devserver", "api.kubeconfig"])
