@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets.errors import ApiUnavailableError, NotConfiguredError
+from airflow_kubernetes_secrets.process import ForkGuard
 from support.cluster import Cluster
 from support.proxy import Proxy, answer_with, late, until
 from support.secrets import MakeBackend, Put
@@ -188,6 +190,27 @@ class TestFork:
             assert to_port(proxy.port) == before + 4
             in_child(lambda: to_port(proxy.port) == before)
             assert [answer.result(20) for answer in answers] == ["found"] * 4
+
+    @pytest.mark.parametrize("seconds", [0.3, 2], ids=["moments", "too long"])
+    def test_a_fork_waits_for_what_cannot_bear_it(self, seconds: float) -> None:
+        """But not for ever, and in the child it can be done all the same."""
+        guard, begun, done = ForkGuard(), threading.Event(), []
+
+        def work() -> None:
+            with guard:
+                begun.set()
+                time.sleep(seconds)
+                done.append(True)
+
+        def in_the_child() -> bool:
+            with guard:
+                return bool(done) == (seconds < 1)
+
+        worker = threading.Thread(target=work)
+        worker.start()
+        begun.wait(20)
+        in_child(in_the_child)
+        worker.join(20)
 
     def test_a_child_says_again_what_its_parent_said(
         self, proxied: MakeBackend, proxy: Proxy, tmp_path: Path, capfd: pytest.CaptureFixture[str]

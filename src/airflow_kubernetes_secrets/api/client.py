@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 from weakref import WeakSet
@@ -171,8 +172,10 @@ class Client:
 
     def close(self) -> None:
         """Close the kept connections. The client can be used again."""
-        while self._idle:
-            self._idle.pop().close()
+        # Another thread may take one meanwhile.
+        with suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
     def after_fork(self) -> None:
         """Close what is the parent's, also what other threads of the parent were using, without a word on it."""

@@ -16,12 +16,16 @@ from typing import Protocol
 
 from airflow_kubernetes_secrets.api.connection import Endpoint, Tls
 from airflow_kubernetes_secrets.errors import NotConfiguredError
+from airflow_kubernetes_secrets.process import ForkGuard
 
 SERVICE_HOST = "KUBERNETES_SERVICE_HOST"
 SERVICE_PORT = "KUBERNETES_SERVICE_PORT"
 
 # The kubelet replaces a projected token long before it expires; the official client reads it again as often.
 _TOKEN_SECONDS = 60
+
+# OpenSSL looks its algorithms up under locks, and a child that was forked in the middle of that hung in the same place.
+_openssl = ForkGuard()
 
 
 def in_a_pod(environ: Mapping[str, str] | None = None) -> bool:
@@ -58,7 +62,8 @@ def client_context(ca_file: str | None) -> ssl.SSLContext:
     Python 3.13 sets ``VERIFY_X509_STRICT`` by default, which rejects a CA without key usage or authority key
     identifier, as many clusters have one (https://docs.python.org/3.13/whatsnew/3.13.html#ssl).
     """
-    context = ssl.create_default_context(cafile=ca_file)
+    with _openssl:
+        context = ssl.create_default_context(cafile=ca_file)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
 

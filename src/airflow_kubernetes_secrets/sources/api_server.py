@@ -140,7 +140,13 @@ class ApiServer:
             KubernetesSecretsError: as of :meth:`Client.watch_secrets`.
         """
         selector = LabelSelector.exists(label)
-        watch = self._client.watch_secrets(self._namespace, selector, resource_version, seconds, timeout)
+        try:
+            watch = self._client.watch_secrets(self._namespace, selector, resource_version, seconds, timeout)
+        except UnauthorizedError:
+            # A 403 is not the same: to list may still be allowed.
+            self._answered()
+            self.on_refusal()
+            raise
         self._answered()
         return watch
 

@@ -1,0 +1,429 @@
+"""Forks of a process that watches: the child has an index to read, and nothing else of its parent's.
+
+The DAG processor, Celery and the LocalExecutor fork, and their children ask all at once.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Protocol
+
+import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.sources import ladder
+from airflow_kubernetes_secrets.sources.ladder import Thresholds
+from support.cluster import ServiceAccount
+from support.memory import AT_ONCE, Asker, Reader, Story, reading, sockets_to, watchers
+from support.proxy import Proxy, Request, late, until
+from support.secrets import VARIABLE, MakeBackend, Put
+
+# So long that nothing in memory grows too old in a test.
+LONG = 600.0
+PATIENCE = 60.0
+
+
+class MakeAsker(Protocol):
+    def __call__(self, **options: object) -> Asker: ...
+
+
+@pytest.fixture
+def make_asker(proxy: Proxy, account: ServiceAccount, put: Put) -> Iterator[MakeAsker]:
+    with ExitStack() as stack:
+
+        def make(**options: object) -> Asker:
+            asker = Asker(proxy, account, put.namespace, **options)  # type: ignore[arg-type]
+            stack.callback(asker.close)
+            return asker
+
+        yield make
+
+
+@pytest.fixture
+def watching(proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch) -> KubernetesSecretsBackend:
+    """A backend whose process has an open connection and a watch of ``x`` and ``y``; children climb as usual."""
+    put.variable("x", "of x", name="x")
+    put.variable("y", "of y", name="y")
+    monkeypatch.setattr(ladder, "THRESHOLDS", AT_ONCE)
+    backend = proxied(cache_ttl=LONG)
+    assert backend.get_variable("x") == "of x"
+    until(lambda: proxy.open_watches == 1)
+    # One that is kept, beside that of the watch.
+    assert backend.get_config("none") is None
+    return backend
+
+
+def fork(check: Callable[[], object]) -> int:
+    """Have a child do it; its exit code is 0 if that raised nothing."""
+    pid = os.fork()
+    if pid == 0:
+        # The child must not go on with pytest, whatever happens.
+        code = 1
+        try:
+            check()
+            code = 0
+        except BaseException as error:
+            print(f"in the child: {type(error).__name__}: {error}", file=sys.__stderr__, flush=True)
+        finally:
+            os._exit(code)
+    return pid
+
+
+class Gate:
+    """Where children wait until the last of them is forked.
+
+    A fork while another thread is busy with TLS can leave the child a lock of OpenSSL's that nobody opens, and here the
+    servers are threads of the parent.
+    """
+
+    def __init__(self) -> None:
+        self._waiting, self._closed = os.pipe()
+
+    def wait(self) -> None:
+        """In a child: return when the gate is open."""
+        os.close(self._closed)
+        os.read(self._waiting, 1)
+
+    def open(self) -> None:
+        """In the parent."""
+        os.close(self._closed)
+        os.close(self._waiting)
+
+
+def join(*children: int, seconds: float = PATIENCE) -> None:
+    ends = time.monotonic() + seconds
+    codes = {}
+    for pid in children:
+        while (found := os.waitpid(pid, os.WNOHANG)) == (0, 0):
+            if time.monotonic() > ends:
+                os.kill(pid, 9)
+            time.sleep(0.01)
+        codes[pid] = os.waitstatus_to_exitcode(found[1])
+    assert set(codes.values()) == {0}, codes
+
+
+def list_of_all(request: Request) -> bool:
+    return not request.is_watch and request.query["labelSelector"] == [VARIABLE]
+
+
+def check_the_parent(backend: KubernetesSecretsBackend, proxy: Proxy, put: Put) -> None:
+    """Its watch is the one that it was, and its connection is whole."""
+    [watch] = proxy.watches
+    assert len(watchers()) == 1
+    lists = sum(map(list_of_all, proxy.requests))
+    put.variable("x", "changed", name="x")
+    until(lambda: backend.get_variable("x") == "changed")
+    assert backend.get_config("none") is None
+    assert proxy.requests[-1].connection < 3
+    assert [watch] == proxy.watches
+    assert proxy.open_watches == 1
+    assert sum(map(list_of_all, proxy.requests)) == lists
+
+
+def test_many_children_ask_at_once(watching: KubernetesSecretsBackend, proxy: Proxy, put: Put) -> None:
+    """Each also for what is not in memory, which it must ask for over a connection of its own."""
+    for number in range(64):
+        put.config(f"option-{number}", f"of option {number}")
+    before = len(proxy.requests)
+    gate = Gate()
+
+    def ask(number: int) -> None:
+        gate.wait()
+        for _ in range(3):
+            assert watching.get_variable("x") == "of x"
+            assert watching.get_variable("y") == "of y"
+            assert watching.get_variable(f"missing-{number}") is None
+            assert watching.get_config(f"option-{number}") == f"of option {number}"
+
+    children = [fork(lambda number=number: ask(number)) for number in range(64)]  # type: ignore[misc]
+    gate.open()
+    join(*children)
+
+    requests = proxy.requests[before:]
+    # The variables were in memory. Each asked for its option over the one connection that it opened.
+    assert len(requests) == 64 * 3
+    used = [request.connection for request in requests]
+    assert min(used) > 2
+    assert {used.count(number) for number in used} == {3}
+    check_the_parent(watching, proxy, put)
+
+
+def test_many_children_whose_memory_is_too_old(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+    """Each climbs by the rules of every process: it asks one by one, lists, and then watches."""
+    for key in ("x", "y"):
+        put.variable(key, f"of {key}", name=key)
+    asker = make_asker(ttl=LONG, thresholds=Thresholds(indexes_first=0))
+    for key in ("x", "y", "x"):
+        asker.get(key)
+    until(lambda: proxy.open_watches == 1)
+    before = len(proxy.requests)
+    of_parent = {request.connection for request in proxy.requests}
+
+    gate = Gate()
+
+    def ask(number: int) -> None:
+        gate.wait()
+        assert watchers() == []
+        # As if it had been forked long ago.
+        asker.ladder._index.confirmed_at -= LONG  # type: ignore[union-attr]
+        for key in ("x", f"missing-{number}", "y", "x", "y"):
+            assert asker.get(key) == (None if "missing" in key else f"of {key}")
+        until(lambda: len(watchers()) == 1)
+        # As a process does that ends well.
+        asker.close()
+
+    children = [fork(lambda number=number: ask(number)) for number in range(32)]  # type: ignore[misc]
+    gate.open()
+    join(*children)
+
+    requests = proxy.requests[before:]
+    assert of_parent.isdisjoint(request.connection for request in requests)
+    lists = [request for request in requests if not request.is_watch]
+    assert len(lists) == 3 * 32
+    assert sum(map(list_of_all, lists)) == 32
+    # And the parent's goes on.
+    until(lambda: proxy.open_watches == 1)
+    put.variable("x", "changed", name="x")
+    until(lambda: asker.get("x") == "changed")
+
+
+def test_a_child_has_no_connection_and_no_thread_of_its_parent(
+    watching: KubernetesSecretsBackend, proxy: Proxy, put: Put
+) -> None:
+    assert len(sockets_to(proxy.port)) == 2
+
+    def check() -> None:
+        assert threading.active_count() == 1
+        assert sockets_to(proxy.port) == []
+        assert watching.get_variable("x") == "of x"
+        assert sockets_to(proxy.port) == []
+        assert watching.get_config("none") is None
+        assert len(sockets_to(proxy.port)) == 1
+        assert threading.active_count() == 1
+
+    join(fork(check))
+
+    check_the_parent(watching, proxy, put)
+
+
+def test_a_child_reads_what_it_inherited_only_while_it_is_fresh(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+    put.variable("x", "old", name="x")
+    asker = make_asker(ttl=2.0, thresholds=Thresholds(asked_first=2, indexes_first=0))
+    for _ in range(3):
+        asker.get("x")
+    until(lambda: proxy.open_watches == 1)
+    until(lambda: asker.ladder.recall("x") is not None)
+    told, tell = os.pipe()
+    asked, ask = os.pipe()
+
+    def check() -> None:
+        assert asker.get("x") == "old"
+        os.write(tell, b".")
+        os.read(asked, 1)
+        # Nobody tells it of the change, but by then it has to ask.
+        until(lambda: asker.ladder.recall("x") is None)
+        assert asker.get("x") == "new"
+
+    child = fork(check)
+    os.read(told, 1)
+    before = len(proxy.requests)
+    of_parent = {request.connection for request in proxy.requests}
+    put.variable("x", "new", name="x")
+    os.write(ask, b".")
+    join(child)
+    for end in (told, tell, asked, ask):
+        os.close(end)
+
+    [request] = [each for each in proxy.requests[before:] if each.connection not in of_parent]
+    assert request.query["labelSelector"] != [VARIABLE]
+
+
+def test_a_child_of_a_child(watching: KubernetesSecretsBackend, proxy: Proxy, put: Put) -> None:
+    def check(generations: int) -> None:
+        assert watching.get_variable("x") == "of x"
+        assert watching.get_config("none") is None
+        if generations:
+            join(fork(lambda: check(generations - 1)))
+        assert watching.get_config("none") is None
+        assert len(sockets_to(proxy.port)) == 1
+
+    before = proxy.connections
+    join(fork(lambda: check(3)))
+
+    assert proxy.connections - before == 4
+    check_the_parent(watching, proxy, put)
+
+
+def test_a_fork_in_the_middle_of_the_list_of_another_thread(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+    """In the child nobody is left to finish that list."""
+    put.variable("x", "found", name="x")
+    for _ in range(10):
+        asker = make_asker(ttl=LONG)
+        before = len(proxy.requests)
+        proxy.faults.append(late(0.3))
+        with ThreadPoolExecutor(1) as threads:
+            listing = threads.submit(asker.get, "x")
+            until(lambda before=before: len(proxy.requests) > before)  # type: ignore[misc]
+
+            def check(asker: Asker = asker) -> None:
+                began = time.monotonic()
+                assert asker.get("x") == "found"
+                assert time.monotonic() - began < 5
+                asker.close()
+
+            join(fork(check))
+            assert listing.result(PATIENCE) == "found"
+        asker.close()
+
+
+def test_a_fork_while_another_thread_holds_the_locks(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+    """For a few steps at a time, but nobody opens them in the child."""
+    put.variable("x", "found")
+    asker = make_asker(ttl=LONG)
+    locked, over = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        with asker.ladder._lock, asker.server._outage._lock:
+            locked.set()
+            over.wait(PATIENCE)
+
+    with ThreadPoolExecutor(1) as threads:
+        threads.submit(hold)
+        locked.wait(PATIENCE)
+        try:
+            join(fork(lambda: ask_and_close(asker, "x", "found")), seconds=15.0)
+        finally:
+            over.set()
+
+
+def ask_and_close(asker: Asker, key: str, value: str) -> None:
+    assert asker.get(key) == value
+    asker.close()
+
+
+def test_forks_at_any_moment(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+    """While the watch applies events and threads look up: a child finds what was true when it was forked, or is now."""
+    stories = [Story(f"x{number}", lambda key, text: put.variable(key, text, name=key)) for number in range(20)]
+    for story in stories:
+        story.go_on()
+    asker = make_asker(ttl=LONG)
+    asker.get("x0")
+    until(lambda: proxy.open_watches == 1)
+    over = threading.Event()
+
+    def write() -> None:
+        while not over.is_set():
+            for story in stories:
+                story.go_on()
+
+    def check() -> None:
+        began = time.monotonic()
+        for story in stories:
+            # What is older was news to the watch before the fork; there is room for a slow machine.
+            assert story.age(asker.get(story.key), began) < 5
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        with reading(Reader("reader", stories, asker.get, pause=0.001)):
+            for _ in range(20):
+                join(*[fork(check) for _ in range(5)])
+    finally:
+        over.set()
+        writer.join()
+    assert len(watchers()) == 1
+    until(lambda: all(asker.get(story.key) == str(story.last) for story in stories))
+    assert sum(map(list_of_all, proxy.requests)) < 4
+
+
+def test_multiprocessing(watching: KubernetesSecretsBackend, proxy: Proxy, put: Put) -> None:
+    gate = Gate()
+
+    def check(key: str, value: str | None) -> None:
+        gate.wait()
+        for _ in range(10):
+            assert watching.get_variable(key) == value
+            assert watching.get_config("none") is None
+
+    context = multiprocessing.get_context("fork")
+    processes = [
+        context.Process(target=check, args=each)
+        for each in (("x", "of x"), ("y", "of y"), ("z", None))
+        for _ in range(4)
+    ]
+    for process in processes:
+        process.start()
+    gate.open()
+    for process in processes:
+        process.join(PATIENCE)
+        assert process.exitcode == 0
+        process.close()
+
+    check_the_parent(watching, proxy, put)
+
+
+PROGRAM = """
+import atexit, os, sys
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.sources import ladder
+ladder.THRESHOLDS = ladder.Thresholds(asked_first=0, indexes_first=0)
+backend = KubernetesSecretsBackend(service_account_path={folder!r}, cache_ttl={ttl})
+backend.get_variable("x"), backend.get_config("none")
+sys.stdin.readline()
+if os.fork() == 0:
+    atexit.register(lambda: print("the child leaves:", backend.get_variable("x"), flush=True))
+    backend.get_config("none")
+    sys.exit()
+print("its exit code:", os.wait()[1], flush=True)
+sys.stdin.readline()
+while backend.get_variable("x") != "changed":
+    pass
+print("the watch goes on:", backend.get_config("none"))
+"""
+
+
+def test_a_child_that_ends_well_does_not_end_the_watch(
+    proxy: Proxy,
+    account: ServiceAccount,
+    in_pod: None,
+    put: Put,
+    tmp_path: Path,
+) -> None:
+    """What is registered to run at the exit of the parent runs in such a child too."""
+    put.variable("x", "found", name="x")
+    environment = {**os.environ, **proxy.pod_environment(), "AIRFLOW_HOME": str(tmp_path)}
+    program = PROGRAM.format(folder=str(proxy.folder(account)), ttl=LONG)
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        try:
+            until(lambda: proxy.open_watches == 1)
+            process.stdin.write("\n")
+            process.stdin.flush()
+            lines = [process.stdout.readline() for _ in range(2)]
+            assert lines == ["the child leaves: found\n", "its exit code: 0\n"]
+            put.variable("x", "changed", name="x")
+            assert process.communicate("\n", timeout=PATIENCE) == ("the watch goes on: None\n", "")
+        finally:
+            process.kill()
+    assert len(proxy.watches) == 1
+    # The option was asked for by the parent, by the child over a connection of its own, and by the parent again.
+    options = [each.connection for each in proxy.lists if each.query["labelSelector"] != [VARIABLE]]
+    assert len(options) == 3
+    assert options[0] == options[2] != options[1]

@@ -1,0 +1,312 @@
+"""Handlers of signals that raise, or look something up, in the middle of a lookup.
+
+Airflow ends tasks so: SIGALRM at their timeout, SIGTERM when they are stopped. Where a handler can run is not left to
+chance: each moment at which CPython looks for signals is interrupted, one after the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+import pytest
+
+from airflow_kubernetes_secrets.sources import ladder
+from airflow_kubernetes_secrets.sources.ladder import Thresholds
+from support.cluster import ServiceAccount
+from support.memory import AT_ONCE, ONE_SERVER, Asker, sockets_to, watchers
+from support.proxy import Proxy, late, until
+from support.secrets import MakeBackend, Put
+from support.signals import PACKAGE, Moment, handled, watched_over
+
+DIRECT = Thresholds(asked_first=10**9)
+INDEXED = Thresholds(asked_first=0)
+
+TIMEOUT = 2.0
+# Room for a slow machine.
+LATE = 2.0
+HELD_BACK = 0.03
+
+# A socket that has no owner yet when the exception comes is closed by the garbage collector, which warns of it.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+class Interrupted(Exception):  # noqa: N818  # it is none
+    """What a handler raises."""
+
+
+class Terminated(BaseException):
+    """What a handler raises that no ``except Exception`` may stop, as Airflow's own does."""
+
+
+RAISED = pytest.mark.parametrize(
+    ("number", "raised"),
+    [(signal.SIGALRM, Interrupted), (signal.SIGTERM, Terminated)],
+    ids=["SIGALRM-Exception", "SIGTERM-BaseException"],
+)
+
+
+class MakeAsker(Protocol):
+    def __call__(self, thresholds: Thresholds) -> Asker: ...
+
+
+@pytest.fixture
+def make_asker(proxy: Proxy, account: ServiceAccount, put: Put) -> Iterator[MakeAsker]:
+    """Makes askers that find ``x`` and ``y``."""
+    put.variable("x", "found")
+    put.variable("y", "found too")
+    with contextlib.ExitStack() as stack:
+
+        def make(thresholds: Thresholds) -> Asker:
+            asker = Asker(proxy, account, put.namespace, timeout=TIMEOUT, thresholds=thresholds)
+            stack.callback(asker.close)
+            return asker
+
+        yield make
+
+
+class Another(threading.Thread):
+    """Another thread, which looks up ``x`` once. It must get the answer, in the time that a lookup has."""
+
+    def __init__(self, asker: Asker) -> None:
+        super().__init__(daemon=True)
+        self._asker = asker
+        self._found: object = None
+        self._seconds = 0.0
+
+    def run(self) -> None:
+        began = time.monotonic()
+        try:
+            self._found = self._asker.get("x")
+        except BaseException as error:
+            self._found = error
+        self._seconds = time.monotonic() - began
+
+    def problem(self) -> str:
+        """What was wrong with the answer; empty if nothing was."""
+        self.join(TIMEOUT + LATE)
+        if self.is_alive():
+            return "it hangs"
+        return "" if self._found == "found" and self._seconds < TIMEOUT + LATE else f"it got {self._found!r}"
+
+
+def problems_of(moment: Moment, *others: Another) -> list[str]:
+    return [f"{moment}: {problem}" for each in others if (problem := each.problem())]
+
+
+# The second need not be at each moment again.
+STEPS = {signal.SIGALRM: 1, signal.SIGTERM: 4}
+
+
+@ONE_SERVER
+@RAISED
+class TestRaising:
+    def test_in_a_direct_request(
+        self, make_asker: MakeAsker, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
+    ) -> None:
+        asker = make_asker(DIRECT)
+        moments = 0
+        with raising(number, raised):
+            while interrupted(asker, Moment(number, moments), raised):
+                # Not the answer to the question that was interrupted.
+                assert asker.get("y") == "found too"
+                moments += STEPS[number]
+        assert moments > 50
+        assert len(sockets_to(proxy.port)) == 1
+
+    def test_in_the_list_of_an_index(
+        self, make_asker: MakeAsker, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
+    ) -> None:
+        """A thread that waits for this list, and one that comes later, have their answers in time all the same."""
+        asker = make_asker(INDEXED)
+        problems: list[str] = []
+        moments = 0
+        with raising(number, raised):
+            while True:
+                asker.start_anew()
+                waiting, later = Another(asker), Another(asker)
+                moment = Moment(number, moments, once_it_lists(waiting))
+                if not interrupted(asker, moment, raised):
+                    break
+                if waiting.ident is None:
+                    waiting.start()
+                later.start()
+                problems += problems_of(moment, waiting, later)
+                moments += STEPS[number]
+        assert problems == []
+        assert moments > 100
+        assert len(sockets_to(proxy.port)) <= 3
+
+    def test_in_a_wait_for_the_list_of_another_thread(
+        self, make_asker: MakeAsker, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
+    ) -> None:
+        asker = make_asker(INDEXED)
+        proxy.always = late(HELD_BACK)
+        problems: list[str] = []
+        moments = 0
+        with raising(number, raised):
+            while True:
+                asker.start_anew()
+                lists, later = Another(asker), Another(asker)
+                begin_to_list(lists, asker)
+                moment = Moment(number, moments)
+                if not interrupted(asker, moment, raised):
+                    break
+                later.start()
+                problems += problems_of(moment, lists, later)
+                moments += STEPS[number]
+        assert problems == []
+        assert moments > 20
+
+    def test_in_the_start_of_a_watch(
+        self, make_asker: MakeAsker, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
+    ) -> None:
+        """The next lookup is right, and no thread outlives the source."""
+        asker = make_asker(AT_ONCE)
+        moments = first_of_a_watch(asker)
+        with raising(number, raised):
+            while True:
+                asker.start_anew()
+                # Not within Python's own start of a thread, which cannot bear it.
+                moment = Moment(number, moments, inside=(PACKAGE,))
+                if not interrupted(asker, moment, raised):
+                    break
+                assert asker.get("x") == "found", moment
+                asker.ladder.close()
+                assert watchers() == [], moment
+                moments += STEPS[number]
+        until(lambda: proxy.open_watches == 0)
+
+
+def raising(number: signal.Signals, raised: type[BaseException]) -> contextlib.AbstractContextManager[None]:
+    def handler() -> None:
+        raise raised
+
+    return handled(number, handler)
+
+
+def interrupted(asker: Asker, moment: Moment, raised: type[BaseException]) -> bool:
+    """Whether a lookup has this moment. If so, what the handler raised has ended it."""
+    try:
+        with moment.of():
+            found = asker.get("x")
+    except raised:
+        assert moment.where
+        return True
+    assert not moment.where, f"what the handler raised at {moment} was lost"
+    assert found == "found"
+    return False
+
+
+def once_it_lists(waiting: Another) -> Callable[[str], None]:
+    def meanwhile(name: str) -> None:
+        if name == "list_secrets" and waiting.ident is None:
+            waiting.start()
+            # Most often it waits then; if not, it is a thread that comes later.
+            time.sleep(0.002)
+
+    return meanwhile
+
+
+def begin_to_list(lists: Another, asker: Asker) -> None:
+    """Return when the list of the other thread is on its way."""
+    lists.start()
+    until(lambda: asker.ladder._flight is not None)
+
+
+def first_of_a_watch(asker: Asker) -> int:
+    """How many moments of a lookup come before its list has arrived."""
+    count, arrived = 0, False
+
+    def meanwhile(name: str) -> None:
+        nonlocal count, arrived
+        arrived = arrived or name == "parse_secret_list"
+        count += not arrived
+
+    asker.start_anew()
+    with Moment(signal.SIGALRM, 10**9, meanwhile, inside=(PACKAGE,)).of():
+        asker.get("x")
+    asker.ladder.close()
+    assert arrived
+    return count
+
+
+@ONE_SERVER
+class TestLookingUp:
+    """A handler that looks something up itself, in the same thread, as one that sends a message does."""
+
+    def test_in_a_direct_request(self, make_asker: MakeAsker) -> None:
+        walk(make_asker(DIRECT))
+
+    def test_in_the_list_of_an_index(self, make_asker: MakeAsker) -> None:
+        walk(make_asker(INDEXED))
+
+    def test_in_the_start_of_a_watch(self, make_asker: MakeAsker) -> None:
+        asker = make_asker(AT_ONCE)
+        walk(asker, first_of_a_watch(asker))
+
+    def test_in_a_wait_for_the_list_of_another_thread(self, make_asker: MakeAsker, proxy: Proxy) -> None:
+        asker = make_asker(INDEXED)
+        asker.get("x")
+        proxy.always = late(HELD_BACK)
+        walk(asker, before=lambda: begin_to_list(Another(asker), asker))
+
+
+def walk(asker: Asker, first: int = 0, before: Callable[[], None] = lambda: None) -> None:
+    """Look something up at every moment of a lookup, in a child: what hangs there would hang for ever."""
+
+    def in_handler() -> None:
+        assert asker.get("y") == "found too"
+
+    def moments(tell: Callable[[str], object]) -> None:
+        position = first
+        with handled(signal.SIGALRM, in_handler):
+            while True:
+                asker.start_anew()
+                before()
+                moment = Moment(signal.SIGALRM, position)
+                moment.meanwhile = lambda _name, moment=moment: moment.where and tell(moment.where)
+                with moment.of():
+                    assert asker.get("x") == "found"
+                if not moment.where:
+                    return
+                asker.ladder.close()
+                position += 1
+
+    assert watched_over(moments) == ""
+
+
+def test_hundreds_of_interrupts_at_random(
+    proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an index that expires and a watch that comes and goes; what is asked is right at once afterwards."""
+    monkeypatch.setattr(ladder, "THRESHOLDS", Thresholds(asked_first=1, indexes_first=1, forgotten_after=0.1))
+    keys = [f"x{number}" for number in range(4)]
+    for key in keys:
+        put.variable(key, f"value of {key}")
+    interrupts = 0
+    chance = random.Random(1)  # noqa: S311  # it chooses moments
+    ends = time.monotonic() + 60
+    with raising(signal.SIGALRM, Terminated):
+        while interrupts < 400 and time.monotonic() < ends:
+            # Another time to live is another source, with nothing in memory.
+            backend = proxied(cache_ttl=2 + interrupts % 8, timeout=TIMEOUT)
+            try:
+                signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.0001, 0.01))
+                while True:
+                    for key in keys:
+                        assert backend.get_variable(key) == f"value of {key}"
+            except Terminated:
+                interrupts += 1
+            began = time.monotonic()
+            assert backend.get_variable(keys[0]) == f"value of {keys[0]}"
+            assert time.monotonic() - began < TIMEOUT + LATE
+
+    assert interrupts == 400
+    # For each of the eight sources no more than it keeps, and its watch.
+    assert len(sockets_to(proxy.port)) <= 8 * 3

@@ -1,0 +1,188 @@
+"""A process that asks a million times, one that begins with many threads, and one whose clock is set back."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets.api import retry
+from airflow_kubernetes_secrets.errors import ApiUnavailableError
+from support.cluster import ServiceAccount
+from support.memory import AT_ONCE, ONE_SERVER, SLACK, Asker, watchers
+from support.proxy import Proxy, late, until
+from support.secrets import VARIABLE, Put
+
+MIB = 1024 * 1024
+THREADS = 4
+LOOKUPS = 1_000_000
+WARM_UP = 200_000
+
+SOAK = """
+import json, os, sys, threading
+from pathlib import Path
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.sources import ladder
+
+ladder.THRESHOLDS = ladder.Thresholds(asked_first=0, indexes_first=0)
+folder, threads, rounds = sys.argv[1], int(sys.argv[2]), [int(count) for count in sys.argv[3:]]
+backends = [KubernetesSecretsBackend(service_account_path=folder, cache_ttl=ttl) for ttl in (2, 3)]
+wrong = []
+
+
+def look_up(thread, count):
+    try:
+        for number in range(thread, thread + count, 8):
+            for backend in backends:
+                # What it finds changes all the time; what it misses has another name each time.
+                assert backend.get_variable("steady") == "found"
+                assert backend.get_variable(f"missing-{number}") is None
+                assert int(backend.get_variable(f"x{number % 50}") or 0) >= 0
+                assert backend.get_conn_value("steady") == "http://found"
+            if number % 1000 < 8:
+                assert backend.get_connection("steady").host == "found"
+                assert backend.get_connection(f"missing-{number}") is None
+    except BaseException as error:
+        wrong.append(repr(error))
+
+
+for count in rounds:
+    workers = [threading.Thread(target=look_up, args=(n * count, count // threads)) for n in range(threads)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    names = sorted(thread.name for thread in threading.enumerate())
+    print(json.dumps([resident, len(os.listdir("/proc/self/fd")), names, wrong]), flush=True)
+"""
+
+STAMPEDE = """
+import sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+
+backend = KubernetesSecretsBackend(service_account_path=sys.argv[1], cache_ttl=600)
+together = threading.Barrier(32)
+
+def ask(number):
+    together.wait()
+    return [backend.get_variable("x") for _ in range(20)]
+
+with ThreadPoolExecutor(32) as threads:
+    print({value for found in threads.map(ask, range(32)) for value in found})
+"""
+
+
+@contextmanager
+def program(text: str, proxy: Proxy, home: Path, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-c", text, *map(str, arguments)],
+        env={**os.environ, **proxy.pod_environment(), "AIRFLOW_HOME": str(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_million_lookups(proxy: Proxy, account: ServiceAccount, put: Put, tmp_path: Path) -> None:
+    """They leave nothing behind: no memory, no socket, no thread, while Secrets change all the time."""
+    put.variable("steady", "found")
+    put.connection("steady", "http://found")
+    over = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not over.wait(0.01):
+            number += 1
+            put.variable(f"x{number % 50}", str(number), name=f"x{number % 50}")
+            put.connection(f"x{number % 50}", f"http://{number}", name=f"c{number % 50}")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        folder = proxy.folder(account)
+        with program(SOAK, proxy, tmp_path, folder, THREADS, WARM_UP, LOOKUPS - WARM_UP) as process:
+            output, errors = process.communicate(timeout=110)
+    finally:
+        over.set()
+        writer.join()
+
+    assert errors == ""
+    (before, files, threads, wrong), (after, more_files, more_threads, more_wrong) = map(
+        json.loads, output.splitlines()
+    )
+    assert wrong == more_wrong == []
+    # Each backend has its index of either kind, and a watch for it.
+    assert len(threads) == 1 + 2 * 2
+    assert more_threads == threads
+    assert abs(more_files - files) <= 8
+    assert after - before < 4 * MIB
+    until(lambda: proxy.open_watches == 0)
+
+
+def test_threads_that_begin_at_once_list_once(proxy: Proxy, account: ServiceAccount, put: Put, tmp_path: Path) -> None:
+    put.variable("x", "found")
+    proxy.always = late(0.2)
+
+    with program(STAMPEDE, proxy, tmp_path, proxy.folder(account)) as process:
+        assert process.communicate(timeout=60) == ("{'found'}\n", "")
+
+    selectors = [request.query["labelSelector"] for request in proxy.requests]
+    assert selectors.count([VARIABLE]) == 1
+    assert len(selectors) <= 3
+
+
+@ONE_SERVER
+@pytest.mark.parametrize("watched", [False, True], ids=["indexed", "watched"])
+def test_a_clock_that_is_set_back(
+    proxy: Proxy, account: ServiceAccount, put: Put, monkeypatch: pytest.MonkeyPatch, watched: bool
+) -> None:
+    """By an hour, in the middle: what is fresh stays so, what is too old does too, and outages end as they did."""
+    put.variable("x", "one", name="x")
+    thresholds = AT_ONCE._replace(shortest_watched=0.0 if watched else 1e9)
+    options = {"ttl": 2.0, "outage_ttl": 1.0, "timeout": 1.0}
+    with closing(Asker(proxy, account, put.namespace, **options, thresholds=thresholds)) as asker:  # type: ignore[arg-type]
+        assert asker.get("x") == "one"
+        began = time.monotonic()
+        clock = time.time
+        for module in (time, retry):
+            monkeypatch.setattr(module, "time", lambda: clock() - 3600)
+
+        put.variable("x", "two", name="x")
+        until(lambda: asker.get("x") == "two")
+        assert time.monotonic() - began < asker.ttl + SLACK
+        assert len(proxy.lists) == (1 if watched else 2)
+        assert len(watchers()) == watched
+
+        proxy.refuse()
+        refused_at = time.monotonic()
+        until(lambda: asker.ladder.recall("x") is None)
+        assert asker.get("x") == "two"
+        with pytest.raises(ApiUnavailableError):
+            until(lambda: asker.get("x") != "two")
+        assert time.monotonic() - refused_at < 3 + SLACK
+
+        proxy.resume()
+        put.variable("x", "three", name="x")
+        until(lambda: answer(asker) == "three")
+
+
+def answer(asker: Asker) -> str | None:
+    """None in an outage."""
+    try:
+        return asker.get("x")
+    except ApiUnavailableError:
+        return None

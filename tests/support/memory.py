@@ -1,0 +1,210 @@
+"""What the tests of the memory of a process share: lookups below the backend, and what they leave behind."""
+
+from __future__ import annotations
+
+import dataclasses
+import gc
+import itertools
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets import values
+from airflow_kubernetes_secrets.api.client import Client
+from airflow_kubernetes_secrets.api.credentials import ServiceAccountCredentials
+from airflow_kubernetes_secrets.process import ProcessLocal
+from airflow_kubernetes_secrets.sources.api_server import ApiServer
+from airflow_kubernetes_secrets.sources.ladder import Ladder, Thresholds
+from airflow_kubernetes_secrets.sources.query import Query
+from airflow_kubernetes_secrets.sources.source import Source
+from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster, ServiceAccount, checked, wait_until_allowed
+from support.proxy import Proxy
+from support.secrets import TEAM, VARIABLE
+
+WATCH_THREAD = "airflow-kubernetes-secrets-watch"
+
+# For what does not depend on the server, and takes long.
+ONE_SERVER = pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+
+# From the first lookup on there is an index that is watched.
+AT_ONCE = Thresholds(asked_first=0, indexes_first=0)
+
+# As the backend's are, they are told of forks.
+_sources: ProcessLocal[Source] = ProcessLocal()
+_numbers = itertools.count()
+
+# A real server's watch cache is moments behind what it has stored, and this machine may be busy.
+SLACK = 1.0
+
+
+def watchers() -> list[threading.Thread]:
+    """The threads of this process that watch."""
+    return [each for each in threading.enumerate() if each.name.startswith(WATCH_THREAD) and each.is_alive()]
+
+
+def sockets_to(port: int) -> list[int]:
+    """The file descriptors of this process that are connected to a port of loopback, as its clients are."""
+    gc.collect()
+    found = []
+    for link in Path("/proc/self/fd").iterdir():
+        # The folder itself is among them, and is gone by now.
+        if link.is_socket():
+            with socket.socket(fileno=os.dup(int(link.name))) as sock, suppress(OSError):
+                if sock.family == socket.AF_INET and sock.getpeername()[1] == port:
+                    found.append(int(link.name))
+    return found
+
+
+class Asker:
+    """Looks up variables as a backend does, through a proxy or directly, with a memory and connections of its own."""
+
+    def __init__(
+        self,
+        through: Proxy | Cluster,
+        account: ServiceAccount,
+        namespace: str,
+        *,
+        ttl: float = 60.0,
+        outage_ttl: float = 0.0,
+        timeout: float = 10.0,
+        thresholds: Thresholds = AT_ONCE,
+    ) -> None:
+        self.folder = through.folder(account) if isinstance(through, Proxy) else account.folder
+        credentials = ServiceAccountCredentials(str(self.folder), through.pod_environment())
+        self.server = ApiServer(Client(credentials, ("list", "watch")), namespace, timeout, remembers=outage_ttl > 0)
+        self.ttl = ttl
+        self._thresholds = thresholds
+        self._longest = ttl + outage_ttl if outage_ttl else 0.0
+        self.start_anew()
+
+    def start_anew(self) -> None:
+        """Forget everything but the connections."""
+        self.server._outage.end()
+        self.ladder = Ladder(self.server, VARIABLE, self.ttl, self._thresholds)
+        self._source = _sources.get(next(_numbers), lambda: Source(self.server, {VARIABLE: self.ladder}, self._longest))
+
+    def get(self, key: str) -> str | None:
+        query = Query(VARIABLE, key, TEAM)
+        known = self._source.recall(query)
+        found = self._source.find(query) if known is None else known
+        texts = [values.text(secret, "value") for secret in found if query.matches(secret)]
+        assert len(texts) < 2, f"{len(texts)} Secrets for {key}"
+        return texts[0] if texts else None
+
+    def close(self) -> None:
+        self._source.close()
+
+
+class Story:
+    """The numbers that a variable had, one after the other: whether an answer was true, and how long ago."""
+
+    def __init__(self, key: str, write: Callable[[str, str], object]) -> None:
+        self.key = key
+        self.last = -1
+        self._write = write
+        # When each number began to be written, and when it was stored.
+        self._began: list[float] = []
+        self._stored: list[float] = []
+
+    def go_on(self) -> None:
+        """Write the next number."""
+        self._began.append(time.monotonic())
+        self._write(self.key, str(self.last + 1))
+        self._stored.append(time.monotonic())
+        self.last += 1
+
+    def age(self, text: str | None, asked_at: float) -> float:
+        """How long before ``asked_at`` the answer had ceased to be true; 0 if it may still have been."""
+        assert text is not None, f"{self.key} was not found"
+        following = int(text) + 1
+        assert int(text) < len(self._began), f"{self.key} never was {text}"
+        stored = self._stored[following] if following < len(self._stored) else asked_at
+        return max(asked_at - stored, 0.0)
+
+
+class Reader(threading.Thread):
+    """Asks for stories all the time, and keeps what was wrong with the answers.
+
+    Attributes:
+        oldest: seconds that the oldest answer had not been true any more.
+        wrong: errors, values that never were, values older than one seen before.
+    """
+
+    def __init__(self, name: str, stories: list[Story], get: Callable[[str], str | None], pause: float = 0.0) -> None:
+        super().__init__(name=name, daemon=True)
+        self._stories = stories
+        self._get = get
+        self._pause = pause
+        self._over = threading.Event()
+        self.count = 0
+        self.oldest = 0.0
+        self.wrong: list[str] = []
+
+    def run(self) -> None:
+        seen: dict[str, int] = {}
+        while not self._over.is_set():
+            for story in self._stories:
+                asked_at = time.monotonic()
+                try:
+                    text = self._get(story.key)
+                    self.oldest = max(self.oldest, story.age(text, asked_at))
+                    if int(text or 0) < seen.get(story.key, 0):
+                        self.wrong.append(f"{story.key} went back from {seen[story.key]} to {text}")
+                    seen[story.key] = int(text or 0)
+                except BaseException as error:
+                    self.wrong.append(f"{type(error).__name__}: {error}")
+                self.count += 1
+            self._over.wait(self._pause)
+
+    def finish(self) -> None:
+        self._over.set()
+        self.join(30)
+        assert not self.is_alive(), f"{self.name} does not end"
+
+
+@contextmanager
+def reading(*readers: Reader) -> Iterator[None]:
+    """Have them read meanwhile. Afterwards none may have met anything wrong."""
+    for reader in readers:
+        reader.start()
+    try:
+        yield
+    finally:
+        for reader in readers:
+            reader.finish()
+    wrong = {reader.name: reader.wrong[:5] for reader in readers if reader.wrong}
+    assert not wrong, wrong
+    assert all(reader.count for reader in readers)
+
+
+def grant(cluster: Cluster, account: ServiceAccount, *verbs: str) -> None:
+    """Let the account do this as well in its namespace."""
+    if isinstance(cluster, DevserverCluster):
+        users = cluster.server._access.users
+        user = users[account.token]
+        grants = dict(user.grants or {})
+        grants[account.namespace] = grants.get(account.namespace, frozenset()) | set(verbs)
+        users[account.token] = dataclasses.replace(user, grants=grants)
+    elif isinstance(cluster, KubeApiserverCluster):
+        subject = {"kind": "ServiceAccount", "namespace": account.namespace, "name": account.name}
+        cluster._grant(account.namespace, verbs, subject)
+    with cluster.client(account.token) as client:
+        for verb in verbs:
+            wait_until_allowed(client, account.namespace, verb)
+
+
+def replace_token(cluster: Cluster, account: ServiceAccount) -> str:
+    """A new token for the account. The old one is no longer accepted, on a real server after ten seconds at most."""
+    if isinstance(cluster, DevserverCluster):
+        user = cluster.server._access.users.pop(account.token)
+        grants = {namespace: sorted(verbs) for namespace, verbs in (user.grants or {}).items()}
+        return cluster.server.create_token(user.name, grants)
+    accounts = f"/api/v1/namespaces/{account.namespace}/serviceaccounts"
+    checked(cluster.admin.delete(f"{accounts}/{account.name}"))
+    return cluster._token(account.namespace, account.name, {})
