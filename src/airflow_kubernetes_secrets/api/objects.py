@@ -14,9 +14,11 @@ class Secret:
     Attributes:
         created: the creation time as the API writes it (RFC 3339 in UTC, whole seconds), which sorts as text.
         data: the values in base64, by key.
+        texts: those that have been decoded, by key. An index answers with the same Secret again and again.
+        checked: the key whose text has been found to be a connection.
     """
 
-    __slots__ = ("created", "data", "labels", "name", "namespace")
+    __slots__ = ("checked", "created", "data", "labels", "name", "namespace", "texts")
 
     def __init__(
         self, namespace: str, name: str, created: str, labels: Mapping[str, str], data: Mapping[str, str]
@@ -26,6 +28,8 @@ class Secret:
         self.created = created
         self.labels = labels
         self.data = data
+        self.texts: dict[str, str] | None = None
+        self.checked: str | None = None
 
     @property
     def age_order(self) -> tuple[str, str]:
