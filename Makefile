@@ -8,12 +8,12 @@ WHEELS := .cache/wheels
 BIN := $(VENV)/bin
 SOURCES := src cncf-path/src tests benchmarks examples
 
-.PHONY: help demo test lint format tests wheels environments oldest bench requirements clean
+.PHONY: help demo test lint format tests wheels environments oldest bench bench-plot requirements clean
 
 help:
 	@echo "make demo    see it work, without a cluster"
 	@echo "make test    lint, types and all tests"
-	@echo "make bench   measure it beside Apache's backend (needs KUBEBUILDER_ASSETS)"
+	@echo "make bench   measure it beside Apache's backend (needs KUBEBUILDER_ASSETS); make bench-plot draws the plots"
 	@echo "make format  format the code; make clean removes what these commands have installed"
 
 demo: $(VENV)/ready
@@ -36,6 +36,11 @@ tests: environments wheels
 
 bench: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/run.py
+
+# A quarter of an hour; `$(BENCH)/bin/python benchmarks/plot.py` draws them again without measuring.
+bench-plot: $(BENCH)/ready
+	$(BENCH)/bin/python benchmarks/sweep.py
+	$(BENCH)/bin/python benchmarks/plot.py
 
 environments: $(VENV)/ready oldest
 

@@ -1,0 +1,62 @@
+"""Measurements in fresh processes that take turns, so that a machine that becomes slower slows all of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.cluster import Cluster
+
+_PROBE = Path(__file__).parents[1] / "probe.py"
+_LONGEST_SECONDS = 600
+
+# Figures of each process, by "<who>/<what>/<other Secrets>".
+Runs = dict[str, list[dict[str, Any]]]
+
+
+def take_turns(cluster: Cluster, measurements: Sequence[str], rounds: int, *, warm_up: bool) -> Runs:
+    """Run each of these ("<who>/<what>") so many times, as the namespace is now.
+
+    Args:
+        warm_up: run each once more before, which warms the disk cache and writes the bytecode, and does not count.
+
+    Raises:
+        SystemExit: one failed; the text says which, and why.
+    """
+    runs: Runs = {}
+    for number in range(0 if warm_up else 1, rounds + 1):
+        for measurement in measurements:
+            figures = _run(cluster, measurement)
+            if number:
+                runs.setdefault(f"{measurement}/{cluster.secrets}", []).append(figures)
+        turn = f"round {number} of {rounds}" if number else "warm-up"
+        print(f"{cluster.secrets} other Secrets: {turn}", file=sys.stderr)
+    return runs
+
+
+def _run(cluster: Cluster, measurement: str) -> dict[str, Any]:
+    who, what = measurement.split("/")
+    lists = cluster.lists()
+    command = [sys.executable, str(_PROBE), who, what, str(cluster.secrets)]
+    try:
+        done = subprocess.run(
+            command,
+            env=cluster.environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise SystemExit(f"{measurement} did not end within {_LONGEST_SECONDS} s") from None
+    if done.returncode:
+        raise SystemExit(f"{measurement} failed:\n{done.stderr}")
+    figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    # The API server's own count, not that of whoever asks it.
+    figures["requests"] = cluster.lists() - lists
+    return figures

@@ -1,0 +1,58 @@
+"""Who is measured: this backend, Apache's, and a bare TLS socket, which is the floor for both."""
+
+from __future__ import annotations
+
+import os
+from typing import Any, Protocol
+
+FOLDER = os.environ["BENCH_SERVICE_ACCOUNT"]
+NAMESPACE = "bench"
+CONNECTIONS_LABEL = "airflow.apache.org/connection-id"
+
+
+class Subject(Protocol):
+    """What all three can be asked."""
+
+    def get_conn_value(self, conn_id: str) -> Any: ...
+
+
+def make(who: str, **options: object) -> Subject:
+    """Import and build one, as Airflow does.
+
+    Args:
+        options: this backend's; the others have none of the same.
+    """
+    return {"ours": ours, "peer": peer, "bare": bare}[who](**options)
+
+
+def ours(**options: object) -> Subject:
+    from airflow_kubernetes_secrets import KubernetesSecretsBackend
+
+    backend: Subject = KubernetesSecretsBackend(namespace=NAMESPACE, service_account_path=FOLDER, **options)
+    return backend
+
+
+def peer(**_options: object) -> Subject:
+    from airflow.providers.cncf.kubernetes.secrets.kubernetes_secrets_backend import KubernetesSecretsBackend
+    from kubernetes.config import incluster_config
+
+    # It has no option for the folder, and /var/run belongs to the machine.
+    incluster_config.SERVICE_TOKEN_FILENAME = f"{FOLDER}/token"
+    incluster_config.SERVICE_CERT_FILENAME = f"{FOLDER}/ca.crt"
+    backend: Subject = KubernetesSecretsBackend(namespace=NAMESPACE)
+    return backend
+
+
+def bare(**_options: object) -> Subject:
+    from probes.bare import BareSocket
+
+    return BareSocket()
+
+
+def other_ids(secrets: int, count: int) -> list[str]:
+    """Ids that other Secrets have, spread over all of them; repeated if there are not as many."""
+    return [f"other-{number * max(secrets // count, 1) % secrets}" for number in range(count)]
+
+
+def missing_ids(count: int) -> list[str]:
+    return [f"missing-{number}" for number in range(count)]

@@ -1,0 +1,75 @@
+"""How soon a change in Kubernetes is what a lookup answers."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import time
+from base64 import b64encode
+from http.client import HTTPSConnection
+from pathlib import Path
+from ssl import VERIFY_X509_STRICT, create_default_context
+
+from probes.subjects import CONNECTIONS_LABEL, FOLDER, NAMESPACE, Subject, make
+
+# The shortest that is kept up with a watch. With it the API server ends the watch every second, and the changes that
+# come between two watches are measured with the others.
+_CACHE_TTL = 2.0
+_CHANGES = 100
+_LONGEST_PAUSE = 0.05
+_POLLED_EVERY = 0.0001
+_PATIENCE = 5.0
+
+
+def watch(who: str, _secrets: int) -> dict[str, list[float]]:
+    """Milliseconds from the API server's answer to a write until a lookup returns what was written.
+
+    Asked every tenth of a millisecond, which is as exact as the figures are.
+    """
+    backend = make(who, cache_ttl=_CACHE_TTL)
+    for _ in range(3):
+        backend.get_conn_value("my_db")
+    time.sleep(_CACHE_TTL + 0.1)
+    # The index has expired: this lists once more and starts the watch.
+    backend.get_conn_value("my_db")
+    writer = _Writer()
+    time.sleep(0.5)
+    pauses = random.Random(_CHANGES)  # noqa: S311  # so that the changes keep no step with the watches
+    latencies = []
+    for number in range(_CHANGES):
+        value = f"postgres://user:password@db.example.com:5432/{number}"
+        writer.write(value)
+        latencies.append(_until(backend, value) * 1000)
+        time.sleep(pauses.uniform(0, _LONGEST_PAUSE))
+    return {"latencies_ms": latencies}
+
+
+def _until(backend: Subject, value: str) -> float:
+    began = time.perf_counter()
+    while backend.get_conn_value("my_db") != value:
+        if time.perf_counter() - began > _PATIENCE:
+            raise TimeoutError(f"a change was not seen within {_PATIENCE:g} s")
+        time.sleep(_POLLED_EVERY)
+    return time.perf_counter() - began
+
+
+class _Writer:
+    """Writes the Secret ``app-db`` over a connection of its own."""
+
+    def __init__(self) -> None:
+        context = create_default_context(cafile=f"{FOLDER}/ca.crt")
+        context.verify_flags &= ~VERIFY_X509_STRICT
+        host, port = os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"])
+        self._connection = HTTPSConnection(host, port, context=context, timeout=_PATIENCE)
+        token = Path(FOLDER, "writer-token").read_text()
+        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+
+    def write(self, value: str) -> None:
+        """Returns when the whole answer is there."""
+        metadata = {"name": "app-db", "labels": {CONNECTIONS_LABEL: "my_db"}}
+        body = json.dumps({"metadata": metadata, "data": {"value": b64encode(value.encode()).decode()}})
+        self._connection.request("PUT", f"/api/v1/namespaces/{NAMESPACE}/secrets/app-db", body, self._headers)
+        response = self._connection.getresponse()
+        response.read()
+        assert response.status == 200, response.status

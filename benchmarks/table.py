@@ -1,0 +1,188 @@
+"""The table of a run: each figure beside what it is compared with. ``python benchmarks/table.py`` prints the last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from statistics import median, quantiles
+from typing import NamedTuple
+
+from harness.results import Results, load
+from harness.turns import Runs
+
+
+def percentile_99(values: list[float]) -> float:
+    return quantiles(values, n=100, method="inclusive")[98]
+
+
+class Figure(NamedTuple):
+    """One number of a run.
+
+    Attributes:
+        measurement: "<who>/<what>/<other Secrets>".
+        name: of the figure that its processes gave; the part after the last ``_`` is the unit.
+        statistic: what makes one number of those of all processes.
+    """
+
+    measurement: str
+    name: str
+    statistic: Callable[[list[float]], float] = median
+
+    def value(self, runs: Runs) -> float:
+        values: list[float] = []
+        for figures in runs[self.measurement]:
+            figure = figures[self.name]
+            values += figure if isinstance(figure, list) else [figure]
+        return self.statistic(values)
+
+    def shown(self, value: float) -> str:
+        name, _underscore, unit = self.name.rpartition("_")
+        return f"{value:.4g} {UNITS[unit]}" if name else f"{value:g}"
+
+
+class Bound(NamedTuple):
+    """A number that is not measured, to compare with: in the unit of the figure."""
+
+    text: str
+    number: float
+
+
+class Row(NamedTuple):
+    """A line of the table.
+
+    Attributes:
+        goal: the ratio that is to be reached; ``None`` where a row only explains another.
+    """
+
+    text: str
+    ours: Figure
+    other: Figure | Bound
+    goal: float | None = None
+
+
+UNITS = {"ms": "ms", "us": "µs", "s": "s", "mib": "MiB"}
+NAMES = {"ours": "this backend", "peer": "the peer", "bare": "a bare TLS socket"}
+
+
+def _beside(who: str, what: str, name: str) -> tuple[Figure, Figure]:
+    return Figure(f"ours/{what}", name), Figure(f"{who}/{what}", name)
+
+
+def _threads(name: str) -> Figure:
+    return Figure("ours/threads/100", name)
+
+
+_peer, _bare = partial(_beside, "peer"), partial(_beside, "bare")
+
+FIRST = [
+    Row("import, construction, first lookup: CPU", *_peer("cold/100", "cpu_ms"), 1 / 200),
+    Row("the same: memory", *_peer("cold/100", "memory_mib"), 1 / 30),
+    Row("the same, CPU, against a TLS socket's first answer", *_bare("cold/100", "cpu_ms")),
+    Row("the same, memory, against it", *_bare("cold/100", "memory_mib")),
+    Row("without bytecode: CPU", *_peer("uncompiled/100", "cpu_ms"), 1 / 200),
+    Row("without bytecode: memory", *_peer("uncompiled/100", "memory_mib"), 1 / 30),
+]
+
+ASKED = [
+    Row("warm lookup: CPU", *_peer("warm/100", "cpu_ms"), 0.45),
+    Row("warm lookup: latency", *_bare("warm/100", "latency_ms"), 1.5),
+    Row("a new backend object each: CPU", Figure("ours/fresh/100", "cpu_ms"), Figure("ours/warm/100", "cpu_ms"), 1.2),
+    Row("the same, against the peer", *_peer("fresh/100", "cpu_ms")),
+]
+
+FEW = [
+    Row("50 lookups: time", *_peer("fifty/100", "wall_ms"), 1 / 30),
+    Row("50 lookups: CPU", *_peer("fifty/100", "cpu_ms"), 1 / 30),
+    Row("50 lookups: requests", *_peer("fifty/100", "requests"), 3 / 50),
+    Row("50 lookups without bytecode: time", *_peer("fifty_uncompiled/100", "wall_ms"), 1 / 30),
+    Row("50 lookups without bytecode: CPU", *_peer("fifty_uncompiled/100", "cpu_ms"), 1 / 30),
+    Row("2 lookups, 10,000 Secrets: CPU of the API server", *_peer("two/10000", "server_cpu_ms"), 1),
+    Row(
+        "50 lookups while the API server is away: time",
+        Figure("ours/away/100", "wall_s"),
+        Bound("`timeout`, 2 s", 2),
+        1,
+    ),
+]
+
+REMEMBERED = [
+    Row("hit, 10 Secrets", Figure("ours/memory/10", "hit_us"), Bound("5 µs", 5), 1),
+    Row("hit, 10,000 Secrets", Figure("ours/memory/10000", "hit_us"), Bound("5 µs", 5), 1),
+    Row("miss, 10 Secrets", Figure("ours/memory/10", "miss_us"), Bound("5 µs", 5), 1),
+    Row("miss, 10,000 Secrets", Figure("ours/memory/10000", "miss_us"), Bound("5 µs", 5), 1),
+    Row("requests of that process", Figure("ours/memory/10000", "requests"), Bound("the 3 before", 3), 1),
+    Row("32 threads together", _threads("many_us"), _threads("one_us"), 1),
+    Row("the same, a function that shares nothing", _threads("unshared_many_us"), _threads("unshared_one_us")),
+]
+
+KEPT = [
+    Row("index of 10,000 Secrets: time", *_bare("index/10000", "wall_ms"), 2.5),
+    Row("the same: memory that it keeps", Figure("ours/index/10000", "kept_mib"), Bound("20 MiB", 20), 1),
+    Row("the same: peak", Figure("ours/index/10000", "peak_mib"), Figure("bare/index/10000", "received_mib")),
+    Row("a change is seen, median", Figure("ours/watch/100", "latencies_ms"), Bound("20 ms", 20)),
+    Row(
+        "a change is seen, 99th percentile",
+        Figure("ours/watch/100", "latencies_ms", percentile_99),
+        Bound("20 ms", 20),
+        1,
+    ),
+]
+
+SECTIONS = {
+    "A process that begins": FIRST,
+    "Lookups that ask the API server": ASKED,
+    "A process that begins, with `cache_ttl`": FEW,
+    "Lookups from memory": REMEMBERED,
+    "The index, and the watch that keeps it current": KEPT,
+}
+
+
+def table(results: Results) -> str:
+    """The run in Markdown."""
+    context, runs = results
+    foreign = {name for figures in runs["ours/cold/100"] for name in figures["foreign_modules"]}
+    return "\n\n".join(
+        (
+            f"Medians of {context['rounds']} processes on {context['cores']} cores, Python {context['python']}, "
+            f"kube-apiserver {context['kube_apiserver']} on loopback, Airflow {context['airflow']}, "
+            f"peer {context['peer']}.",
+            *(_section(title, rows, runs) for title, rows in SECTIONS.items()),
+            f"Modules loaded beyond Airflow's and the standard library's: {', '.join(sorted(foreign)) or 'none'}.",
+        )
+    )
+
+
+def _section(title: str, rows: list[Row], runs: Runs) -> str:
+    lines = [
+        f"**{title}**",
+        "",
+        "| what | this backend | compared with | ratio | goal |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    return "\n".join([*lines, *(_line(row, runs) for row in rows)])
+
+
+def _line(row: Row, runs: Runs) -> str:
+    ours = row.ours.value(runs)
+    if isinstance(row.other, Bound):
+        theirs, compared_with = row.other.number, row.other.text
+    else:
+        theirs = row.other.value(runs)
+        compared_with = f"{row.other.shown(theirs)}, {NAMES[row.other.measurement.partition('/')[0]]}"
+    ratio = ours / theirs
+    return f"| {row.text} | {row.ours.shown(ours)} | {compared_with} | {_ratio(ratio)} | {_goal(row.goal, ratio)} |"
+
+
+def _goal(goal: float | None, ratio: float) -> str:
+    if goal is None:
+        return ""
+    # As exact as it is shown.
+    return _ratio(goal) + ("" if float(f"{ratio:.3g}") <= goal else ", missed")
+
+
+def _ratio(ratio: float) -> str:
+    return f"1/{1 / ratio:.0f}" if 0 < ratio < 0.1 else f"{ratio:.3g}"
+
+
+if __name__ == "__main__":
+    print(table(load("bench", made_by="make bench")))
