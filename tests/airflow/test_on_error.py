@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from support.airflow import BACKEND, Airflow
+from support.airflow import BACKEND, Airflow, installed
 from support.airflow_services import API_SERVER, DAG_PROCESSOR, SCHEDULER, TRIGGERER, DagRun, records, running
 from support.kube_apiserver import write_certificates
 
@@ -185,7 +185,7 @@ def outage(airflow: Airflow) -> Outage:
         return Outage(services.airflow, run, read, services.log(API_SERVER))
 
 
-def away(folder: Path, port: int, on_error: str) -> Airflow:
+def away(folder: Path, port: int, on_error: str, version: str = "3.3") -> Airflow:
     """Airflow as in a pod, but with nothing at the port where the Kubernetes API should be."""
     account = folder / "serviceaccount"
     account.mkdir()
@@ -194,7 +194,7 @@ def away(folder: Path, port: int, on_error: str) -> Airflow:
     (account / "namespace").write_text("airflow")
     kwargs = {"service_account_path": str(account), "timeout": 0.2, "on_error": on_error}
     return Airflow(
-        "3.3",
+        version,
         folder / "home",
         {
             "AIRFLOW__CORE__DAGS_FOLDER": str(folder / "home" / "dags"),
@@ -294,3 +294,15 @@ def test_deny_ends_the_command_line_with_the_cause(denying: Outage, kind: str) -
     assert done.returncode == 1
     assert f"{DENIED}: {kind} 'in_env': the Kubernetes API" in done.stderr
     assert "env-" not in done.stdout
+
+
+@pytest.mark.skipif(not installed("2.11"), reason="Airflow 2.11 is not installed beside this one: `make environments`")
+def test_an_airflow_without_denials_goes_on_and_the_log_says_so(tmp_path: Path, refusing_port: int) -> None:
+    airflow = away(tmp_path, refusing_port, "deny", version="2.11")
+    (airflow.home / "dags").mkdir(parents=True)
+
+    done = airflow.run("variables", "get", "in_env", "--verbose")
+
+    assert done.returncode == 0, done.stderr
+    assert "env-value" in done.stdout
+    assert "on_error is 'deny', which this Airflow does not know (3.2.2 and later do)" in done.stdout + done.stderr
