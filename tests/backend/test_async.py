@@ -16,6 +16,9 @@ from support.secrets import MakeBackend, Put
 
 URI = "http://user:password@host.example.com"
 
+# What is tested is on this side of the connection; suites that both servers must pass are marked however_fresh.
+pytestmark = pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+
 
 async def longest_pause(awaitable: Awaitable[Any]) -> tuple[Any, float]:
     """The result, and for how long at most the event loop did nothing else."""
