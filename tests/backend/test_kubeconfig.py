@@ -371,7 +371,9 @@ def test_a_client_certificate(cluster: Cluster, path: Path, tmp_path: Path) -> N
             config["users"][0]["user"] = {name: str(file) for name, file in files.items()}
 
         edit(path, show_it)
-        proxy.faults.append(answer_with(200, b'{"kind": "SecretList", "items": []}'))
+        proxy.faults.append(
+            answer_with(200, b'{"kind": "SecretList", "metadata": {"resourceVersion": "1"}, "items": []}')
+        )
 
         assert KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x") is None
 
