@@ -16,7 +16,7 @@ from support.secrets import MakeBackend, Put
 
 URI = "http://user:password@host.example.com"
 
-# What is tested is on this side of the connection; suites that both servers must pass are marked however_fresh.
+# What is tested is on this side of the connection.
 pytestmark = pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
 
 

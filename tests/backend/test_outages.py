@@ -21,7 +21,7 @@ UNAUTHORIZED = answer_with(401, b'{"kind": "Status", "message": "Unauthorized"}'
 
 NOBODY_REMEMBERS = {"outage_ttl": 0}
 
-# What is tested is on this side of the connection; suites that both servers must pass are marked however_fresh.
+# What is tested is on this side of the connection.
 pytestmark = pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
 
 
