@@ -180,6 +180,8 @@ class TestRaising:
                 asker.ladder.close()
                 assert watchers() == [], moment
                 moments += STEPS[number]
+        # That of the lookup which was not interrupted.
+        asker.ladder.close()
         until(lambda: proxy.open_watches == 0)
 
 
