@@ -157,4 +157,4 @@ def test_equal_options_are_one_key() -> None:
 
 
 def test_every_option_is_described() -> None:
-    assert tuple(OPTIONS) == Options._fields
+    assert list(OPTIONS) == list(Options.__annotations__)

@@ -10,5 +10,5 @@ from airflow_kubernetes_secrets.sources import ladder
 def climb_after(**thresholds: int) -> None:
     """From here on, new sources go by these in place of the thresholds that users have."""
     ladder.Ladder = partial(  # type: ignore[misc,assignment]
-        ladder.Ladder, thresholds=ladder.THRESHOLDS._replace(**thresholds)
+        ladder.Ladder, thresholds=ladder.Thresholds(**thresholds)
     )

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
+
+from airflow_kubernetes_secrets.record import Record
 
 # Patterns are texts, compiled when they are first used: every Airflow process imports this, and most use few of them.
 _DNS_SUBDOMAIN = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
@@ -49,12 +50,15 @@ class Operator(Enum):
     NOT_EXISTS = "!"
 
 
-class Requirement(NamedTuple):
+class Requirement(Record):
     """One condition on one label. An absent label satisfies NOT_IN and NOT_EXISTS, as in Kubernetes."""
 
-    key: str
-    operator: Operator
-    values: tuple[str, ...] = ()
+    __slots__ = ("key", "operator", "values")
+
+    def __init__(self, key: str, operator: Operator, values: tuple[str, ...] = ()) -> None:
+        self.key = key
+        self.operator = operator
+        self.values = values
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         value = labels.get(self.key)
@@ -78,10 +82,13 @@ class SelectorError(ValueError):
     """A text is no label selector, or a key or value in it breaks the rules for labels."""
 
 
-class LabelSelector(NamedTuple):
+class LabelSelector(Record):
     """Requirements that must all hold. ``str()`` gives the text for ``?labelSelector=``."""
 
-    requirements: tuple[Requirement, ...] = ()
+    __slots__ = ("requirements",)
+
+    def __init__(self, requirements: tuple[Requirement, ...] = ()) -> None:
+        self.requirements = requirements
 
     @classmethod
     def equal(cls, key: str, value: str) -> LabelSelector:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from enum import Enum
-from typing import NamedTuple
 
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
@@ -50,12 +49,15 @@ class Outcome(Enum):
     NO_DATA_KEY = "the Secret lacks the data key"
 
 
-class Lookup(NamedTuple):
+class Lookup:
     """A question: the id as Airflow gives it, and the team that asks, if any."""
 
-    kind: Kind
-    id: str
-    team: str | None = None
+    __slots__ = ("id", "kind", "team")
+
+    def __init__(self, kind: Kind, id: str, team: str | None = None) -> None:
+        self.kind = kind
+        self.id = id
+        self.team = team
 
     def __str__(self) -> str:
         # Where a configuration option wants an id, people have put the database URI itself.
@@ -63,7 +65,7 @@ class Lookup(NamedTuple):
         return f"{self.kind.word} {shown}" + (f" of team {self.team!r}" if self.team else "")
 
 
-class Decision(NamedTuple):
+class Decision:
     """The answer, with all that is needed to explain it.
 
     Attributes:
@@ -72,11 +74,21 @@ class Decision(NamedTuple):
         data_key: the key that is read in it.
     """
 
-    lookup: Lookup
-    outcome: Outcome
-    data_key: str
-    query: Query | None = None
-    matches: Sequence[Secret] = ()
+    __slots__ = ("data_key", "lookup", "matches", "outcome", "query")
+
+    def __init__(
+        self,
+        lookup: Lookup,
+        outcome: Outcome,
+        data_key: str,
+        query: Query | None = None,
+        matches: Sequence[Secret] = (),
+    ) -> None:
+        self.lookup = lookup
+        self.outcome = outcome
+        self.data_key = data_key
+        self.query = query
+        self.matches = matches
 
     @property
     def secret(self) -> Secret | None:
@@ -94,7 +106,7 @@ def decide(lookup: Lookup, options: Options, find: Callable[[Query], Sequence[Se
         MalformedSecretError: a team's Secret lacks the data key. The global one must not stand in for it.
         KubernetesSecretsError: the source could not be asked.
     """
-    kind, value, team = lookup
+    kind, value, team = lookup.kind, lookup.id, lookup.team
     data_key = kind.data_key(options)
     label = kind.label(options)
     if label is None:

@@ -6,10 +6,11 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.labels import is_label_key, is_label_value
+from airflow_kubernetes_secrets.record import Record
 
 _LONGEST_TIMEOUT = 3600
 _LONGEST_TTL = 86400
@@ -93,80 +94,110 @@ def _or_null(parse: Parser) -> Parser:
     return parse_or_null
 
 
-class Option(NamedTuple):
-    """How one option is read, and its line in the reference."""
+class Option:
+    """How one option is read, what it is if it is not given, and its line in the reference."""
 
-    parse: Parser
-    doc: str
+    __slots__ = ("default", "doc", "parse")
+
+    def __init__(self, parse: Parser, default: object, doc: str) -> None:
+        self.parse = parse
+        self.default = default
+        self.doc = doc
 
 
 OPTIONS: dict[str, Option] = {
     "namespace": Option(
-        _or_null(_namespace), "Where to look. Default: the pod's own namespace, or that of the kubeconfig's context."
+        _or_null(_namespace),
+        None,
+        "Where to look. Default: the pod's own namespace, or that of the kubeconfig's context.",
     ),
     "connections_label": Option(
         _or_null(_label_key),
+        "airflow.apache.org/connection-id",
         "Label key that marks a connection's Secret; its value is the connection id. `null`: ask for no connections.",
     ),
     "variables_label": Option(
         _or_null(_label_key),
+        "airflow.apache.org/variable-key",
         "Label key that marks a variable's Secret; its value is the variable's key. `null`: ask for no variables.",
     ),
     "config_label": Option(
         _or_null(_label_key),
+        "airflow.apache.org/config-key",
         "Label key that marks a configuration option's Secret; its value is what the `…_secret` option says. "
         "`null`: ask for no options.",
     ),
     "team_label": Option(
         _or_null(_label_key),
+        "airflow.apache.org/team",
         "Label key whose value is the team that a Secret belongs to. `null`: there are no teams.",
     ),
-    "connections_data_key": Option(_data_key, "Key in the Secret's data that holds a connection."),
-    "variables_data_key": Option(_data_key, "Key in the Secret's data that holds a variable."),
-    "config_data_key": Option(_data_key, "Key in the Secret's data that holds a configuration option."),
-    "service_account_path": Option(_text, "Folder with the service account's `token`, `ca.crt` and `namespace`."),
+    "connections_data_key": Option(_data_key, "value", "Key in the Secret's data that holds a connection."),
+    "variables_data_key": Option(_data_key, "value", "Key in the Secret's data that holds a variable."),
+    "config_data_key": Option(_data_key, "value", "Key in the Secret's data that holds a configuration option."),
+    "service_account_path": Option(
+        _text,
+        "/var/run/secrets/kubernetes.io/serviceaccount",
+        "Folder with the service account's `token`, `ca.crt` and `namespace`.",
+    ),
     "kubeconfig": Option(
         _or_null(_text),
+        None,
         "Path of a kubeconfig file, for use outside a cluster (also the variable `KUBECONFIG`). "
         "Needs the extra `kubeconfig`.",
     ),
-    "context": Option(_or_null(_text), "Context in the kubeconfig. Default: its current context."),
-    "timeout": Option(_timeout, "Seconds that one lookup may take in all, retries included."),
+    "context": Option(_or_null(_text), None, "Context in the kubeconfig. Default: its current context."),
+    "timeout": Option(_timeout, 10.0, "Seconds that one lookup may take in all, retries included."),
     "cache_ttl": Option(
         _ttl,
+        0.0,
         "Seconds that a connection or variable may be old. 0: each lookup asks the API server. More: a process that "
         "keeps asking holds everything with the label in memory, and keeps it current with a watch.",
     ),
     "outage_ttl": Option(
         _ttl,
+        300.0,
         "Seconds, beyond `cache_ttl`, that an answer may be old while the API server is away. 0: never use an old one.",
     ),
     "on_error": Option(
         _on_error,
+        NEXT,
         "What Airflow does when the lookup of a connection or variable fails. `next`: it goes on to the environment "
         "and its database. `deny`: it stops (Airflow 3.2.2 and later).",
     ),
 }
 
 
-class Options(NamedTuple):
+class Options(Record):
     """The options of one backend; equal options mean the same source of Secrets. :data:`OPTIONS` describes them."""
 
-    namespace: str | None = None
-    connections_label: str | None = "airflow.apache.org/connection-id"
-    variables_label: str | None = "airflow.apache.org/variable-key"
-    config_label: str | None = "airflow.apache.org/config-key"
-    team_label: str | None = "airflow.apache.org/team"
-    connections_data_key: str = "value"
-    variables_data_key: str = "value"
-    config_data_key: str = "value"
-    service_account_path: str = "/var/run/secrets/kubernetes.io/serviceaccount"
-    kubeconfig: str | None = None
-    context: str | None = None
-    timeout: float = 10.0
-    cache_ttl: float = 0.0
-    outage_ttl: float = 300.0
-    on_error: str = NEXT
+    __slots__ = tuple(OPTIONS)
+
+    namespace: str | None
+    connections_label: str | None
+    variables_label: str | None
+    config_label: str | None
+    team_label: str | None
+    connections_data_key: str
+    variables_data_key: str
+    config_data_key: str
+    service_account_path: str
+    kubeconfig: str | None
+    context: str | None
+    timeout: float
+    cache_ttl: float
+    outage_ttl: float
+    on_error: str
+
+    def __init__(self, **given: Any) -> None:
+        """
+        Args:
+            given: those that are not to have their default, parsed.
+        """
+        for name, option in OPTIONS.items():
+            setattr(self, name, given.pop(name, option.default))
+        if given:
+            raise TypeError(f"no such option: {', '.join(given)}")
 
     @classmethod
     def parse(cls, kwargs: Mapping[str, object]) -> Options:

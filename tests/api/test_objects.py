@@ -80,7 +80,9 @@ def test_an_event_of_a_secret(kind: str) -> None:
 def test_a_bookmark() -> None:
     bookmark = {"kind": "Secret", "metadata": {"resourceVersion": "9", "creationTimestamp": None}}
 
-    assert parse_watch_event(event("BOOKMARK", bookmark)) == (Change.BOOKMARK, "9", None)
+    found = parse_watch_event(event("BOOKMARK", bookmark))
+
+    assert (found.change, found.resource_version, found.secret) == (Change.BOOKMARK, "9", None)
 
 
 def test_a_version_that_is_too_old() -> None:

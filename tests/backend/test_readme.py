@@ -15,7 +15,7 @@ import yaml
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.api.permissions import forbidden_text
 from airflow_kubernetes_secrets.errors import ForbiddenError
-from airflow_kubernetes_secrets.options import OPTIONS, Options
+from airflow_kubernetes_secrets.options import OPTIONS
 from support.airflow import ROOT
 from support.cluster import Cluster
 from support.secrets import MakeBackend
@@ -32,7 +32,8 @@ def test_the_options_and_their_defaults() -> None:
     documented = {name: default.strip().strip("`") for names, default in rows for name in re.findall(r"`(\w+)`", names)}
 
     assert list(documented) == list(OPTIONS)
-    for name, default in Options()._asdict().items():
+    for name, option in OPTIONS.items():
+        default = option.default
         expected = f"{default:g}" if isinstance(default, float) else default
         if default is None:
             expected = "auto" if name == "namespace" else "none"

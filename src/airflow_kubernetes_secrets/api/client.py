@@ -9,7 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 from weakref import WeakSet
 
@@ -41,16 +41,19 @@ _DOUBTFUL_AFTER_SECONDS = 10.0
 _DOUBTFUL_SHARE = 1 / 3
 
 
-class _Failure(NamedTuple):
+class _Failure:
     """Why an attempt came to nothing.
 
     Attributes:
         remedy: what to do about it, where another attempt would come to nothing too.
     """
 
-    problem: str
-    remedy: str = ""
-    retry_after: float | None = None
+    __slots__ = ("problem", "remedy", "retry_after")
+
+    def __init__(self, problem: str, remedy: str = "", retry_after: float | None = None) -> None:
+        self.problem = problem
+        self.remedy = remedy
+        self.retry_after = retry_after
 
 
 Answer = TypeVar("Answer", bound="Head | Response")

@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from time import monotonic
-from typing import Any, BinaryIO, NamedTuple, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from airflow_kubernetes_secrets.api.deadline import Deadline
 from airflow_kubernetes_secrets.api.http1 import (
@@ -30,22 +30,28 @@ from airflow_kubernetes_secrets.api.resolve import Address, addresses
 Read = TypeVar("Read")
 
 
-class Endpoint(NamedTuple):
+class Endpoint:
     """Where an API server listens. ``path`` goes before ``/api`` (a proxy such as Rancher's has one)."""
 
-    host: str
-    port: int
-    path: str = ""
+    __slots__ = ("host", "path", "port")
+
+    def __init__(self, host: str, port: int, path: str = "") -> None:
+        self.host = host
+        self.port = port
+        self.path = path
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-class Tls(NamedTuple):
+class Tls:
     """How to check the API server's certificate, and which name it must carry if not the host's."""
 
-    context: ssl.SSLContext
-    server_name: str | None = None
+    __slots__ = ("context", "server_name")
+
+    def __init__(self, context: ssl.SSLContext, server_name: str | None = None) -> None:
+        self.context = context
+        self.server_name = server_name
 
 
 class TransportError(Exception):

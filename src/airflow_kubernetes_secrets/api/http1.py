@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 _LONGEST_LINE = 65536
 _MOST_HEADERS = 100
@@ -43,7 +43,7 @@ class Response:
         return f"<Response {self.status}, {len(self.body)} bytes>"
 
 
-class Head(NamedTuple):
+class Head:
     """What comes before the body of an answer.
 
     Attributes:
@@ -51,9 +51,12 @@ class Head(NamedTuple):
         keeps_open: another request may be sent over the same connection after the body, if that says where it ends.
     """
 
-    status: int
-    headers: dict[str, str]
-    keeps_open: bool
+    __slots__ = ("headers", "keeps_open", "status")
+
+    def __init__(self, status: int, headers: dict[str, str], keeps_open: bool) -> None:
+        self.status = status
+        self.headers = headers
+        self.keeps_open = keeps_open
 
 
 class Request:
@@ -125,7 +128,7 @@ def read_body(stream: BinaryIO, head: Head) -> Response:
         MalformedAnswerError: the connection ended within it.
         OSError: reading failed, or took too long.
     """
-    status, headers, keeps_open = head
+    status, headers, keeps_open = head.status, head.headers, head.keeps_open
     # A LIST can be a hundred MiB: it grows in place, instead of being there a second time when it is put together.
     body = Body()
     # How a body ends: RFC 9112, 6.3.

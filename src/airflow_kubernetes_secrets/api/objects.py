@@ -5,7 +5,6 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
 
 
 class Secret:
@@ -51,15 +50,18 @@ class Secret:
         return f"<Secret {self} created={self.created} labels={dict(self.labels)} keys={sorted(self.data)}>"
 
 
-class SecretList(NamedTuple):
+class SecretList:
     """The answer to a LIST.
 
     Attributes:
         resource_version: which version of the collection this is; a watch can go on from it.
     """
 
-    secrets: list[Secret]
-    resource_version: str
+    __slots__ = ("resource_version", "secrets")
+
+    def __init__(self, secrets: list[Secret], resource_version: str) -> None:
+        self.secrets = secrets
+        self.resource_version = resource_version
 
 
 class Change(Enum):
@@ -74,7 +76,7 @@ class Change(Enum):
     BOOKMARK = "BOOKMARK"
 
 
-class WatchEvent(NamedTuple):
+class WatchEvent:
     """One event of a watch.
 
     Attributes:
@@ -82,6 +84,9 @@ class WatchEvent(NamedTuple):
         secret: the Secret that changed; a bookmark has none.
     """
 
-    change: Change
-    resource_version: str
-    secret: Secret | None = None
+    __slots__ = ("change", "resource_version", "secret")
+
+    def __init__(self, change: Change, resource_version: str, secret: Secret | None = None) -> None:
+        self.change = change
+        self.resource_version = resource_version
+        self.secret = secret

@@ -5,19 +5,21 @@ from __future__ import annotations
 import random
 from email.utils import parsedate_to_datetime
 from time import time
-from typing import NamedTuple
 
 RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 
 
-class Backoff(NamedTuple):
+class Backoff:
     """Pauses that double, each shortened at random so that many processes do not come back together.
 
     Times are in seconds.
     """
 
-    first: float = 0.1
-    longest: float = 2.0
+    __slots__ = ("first", "longest")
+
+    def __init__(self, first: float = 0.1, longest: float = 2.0) -> None:
+        self.first = first
+        self.longest = longest
 
     def pause(self, attempts: int, left: float, retry_after: float | None = None) -> float | None:
         """The pause after so many failed attempts (1 or more); ``None`` if no time for another one is left.

@@ -16,7 +16,6 @@ from collections import deque
 from contextlib import suppress
 from threading import RLock, get_ident
 from time import monotonic
-from typing import NamedTuple
 
 from airflow_kubernetes_secrets import notices
 from airflow_kubernetes_secrets.api.deadline import Deadline
@@ -29,7 +28,7 @@ from airflow_kubernetes_secrets.sources.query import Query
 from airflow_kubernetes_secrets.sources.watcher import Watcher
 
 
-class Thresholds(NamedTuple):
+class Thresholds:
     """When a process goes a step further. docs/reliability.md says how they were chosen.
 
     Attributes:
@@ -43,13 +42,24 @@ class Thresholds(NamedTuple):
         refused_for: seconds for which a watch that was refused is not tried again.
     """
 
-    asked_first: int = 2
-    indexes_first: int = 1
-    shortest_watched: float = SHORTEST_WATCHED_TTL
-    forgotten_after: float = 60.0
-    idle_after: float = 600.0
-    list_again_after: float = 5.0
-    refused_for: float = 600.0
+    def __init__(
+        self,
+        *,
+        asked_first: int = 2,
+        indexes_first: int = 1,
+        shortest_watched: float = SHORTEST_WATCHED_TTL,
+        forgotten_after: float = 60.0,
+        idle_after: float = 600.0,
+        list_again_after: float = 5.0,
+        refused_for: float = 600.0,
+    ) -> None:
+        self.asked_first = asked_first
+        self.indexes_first = indexes_first
+        self.shortest_watched = shortest_watched
+        self.forgotten_after = forgotten_after
+        self.idle_after = idle_after
+        self.list_again_after = list_again_after
+        self.refused_for = refused_for
 
 
 THRESHOLDS = Thresholds()

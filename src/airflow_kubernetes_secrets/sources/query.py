@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.labels import LabelSelector
+from airflow_kubernetes_secrets.record import Record
 
 
-class Query(NamedTuple):
+class Query(Record):
     """The Secrets whose label ``label`` has ``value``, which must be able to be one.
 
     Attributes:
         absent: the label that they must not have, if any. A source may leave this out, and answer with more.
     """
 
-    label: str
-    value: str
-    absent: str | None = None
+    __slots__ = ("absent", "label", "value")
+
+    def __init__(self, label: str, value: str, absent: str | None = None) -> None:
+        self.label = label
+        self.value = value
+        self.absent = absent
 
     @property
     def selector(self) -> LabelSelector:

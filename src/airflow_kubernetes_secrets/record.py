@@ -1,0 +1,26 @@
+"""Classes that are their fields."""
+
+from __future__ import annotations
+
+
+class Record:
+    """Equal to another of its class if all fields are; ``__slots__`` says which there are.
+
+    Every Airflow process imports this package. A named tuple or a dataclass is made by running code that was put
+    together as text, which takes ten times as long as these lines do.
+    """
+
+    __slots__: tuple[str, ...] = ()
+
+    def _fields(self) -> tuple[object, ...]:
+        return tuple(getattr(self, name) for name in self.__slots__)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Record) and type(other) is type(self) and other._fields() == self._fields()
+
+    def __hash__(self) -> int:
+        return hash(self._fields())
+
+    def __repr__(self) -> str:
+        fields = (f"{name}={value!r}" for name, value in zip(self.__slots__, self._fields(), strict=True))
+        return f"{type(self).__name__}({', '.join(fields)})"
