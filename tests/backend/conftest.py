@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import textwrap
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.process import start_anew
-from airflow_kubernetes_secrets.sources import ladder
+from airflow_kubernetes_secrets.sources import ladder, outage
 from support.cluster import Cluster, ServiceAccount
+from support.memory import AT_ONCE, Asker, MakeAsker, StartProgram
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 
@@ -62,7 +69,7 @@ def freshness(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     mode = getattr(request, "param", "asked")
     if mode == "asked":
         return {}
-    thresholds = ladder.THRESHOLDS._replace(asked_first=0, indexes_first=0 if mode == "watched" else 1)
+    thresholds = ladder.Thresholds(asked_first=0, indexes_first=0 if mode == "watched" else 1)
     monkeypatch.setattr(ladder, "THRESHOLDS", thresholds)
     return {"cache_ttl": 60}
 
@@ -100,3 +107,50 @@ def proxied(
         return KubernetesSecretsBackend(**{"service_account_path": str(folder), **freshness, **kwargs})
 
     return make
+
+
+@pytest.fixture
+def watched_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From its first lookup on a process has an index that is watched."""
+    monkeypatch.setattr(ladder, "THRESHOLDS", AT_ONCE)
+
+
+@pytest.fixture
+def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the probes of an outage there is a moment instead of seconds, for tests that wait for several."""
+    monkeypatch.setattr(outage, "_PAUSE_SECONDS", (0.5, 1.0))
+
+
+@pytest.fixture
+def make_asker(proxy: Proxy, account: ServiceAccount, put: Put) -> Iterator[MakeAsker]:
+    """Makes askers that go through the proxy, and are closed at the end."""
+    with ExitStack() as stack:
+
+        def make(**options: object) -> Asker:
+            asker = Asker(proxy, account, put.namespace, **options)  # type: ignore[arg-type]
+            stack.callback(asker.close)
+            return asker
+
+        yield make
+
+
+@pytest.fixture
+def program(in_pod: None, tmp_path: Path) -> Iterator[StartProgram]:
+    """Starts Python programs in the pod, with an Airflow that has nothing yet. None outlives the test."""
+    with ExitStack() as stack:
+
+        def start(text: str, *arguments: object, **variables: str) -> subprocess.Popen[str]:
+            process = stack.enter_context(
+                subprocess.Popen(
+                    [sys.executable, "-c", textwrap.dedent(text), *map(str, arguments)],
+                    env={**os.environ, **variables, "AIRFLOW_HOME": str(tmp_path)},
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    text=True,
+                )
+            )
+            stack.callback(process.kill)
+            return process
+
+        yield start

@@ -124,9 +124,9 @@ def test_a_fault_that_lasts_ends_inside_the_timeout(
     proxied: MakeBackend, proxy: Proxy, caplog: pytest.LogCaptureFixture, fault: Fault, problem: str
 ) -> None:
     proxy.faults.extend([fault] * 1000)
-    backend = proxied(timeout=1)
+    backend = proxied(timeout=0.5)
 
-    with ends_within(1), pytest.raises(ApiUnavailableError, match=problem) as raised:
+    with ends_within(0.5), pytest.raises(ApiUnavailableError, match=problem) as raised:
         backend.get_variable("x")
 
     text = str(raised.value)
@@ -217,8 +217,8 @@ def test_nobody_listens(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPat
         port = listener.getsockname()[1]
     monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
 
-    with ends_within(1), pytest.raises(ApiUnavailableError, match=f"127.0.0.1:{port} .*: connection refused"):
-        make_backend(timeout=1).get_variable("x")
+    with ends_within(0.5), pytest.raises(ApiUnavailableError, match=f"127.0.0.1:{port} .*: connection refused"):
+        make_backend(timeout=0.5).get_variable("x")
 
 
 def test_nobody_accepts(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -226,8 +226,8 @@ def test_nobody_accepts(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPat
     with full(socket.AF_INET, "127.0.0.1", 0) as port:
         monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
 
-        with ends_within(1), pytest.raises(ApiUnavailableError, match="no answer in time"):
-            make_backend(timeout=1).get_variable("x")
+        with ends_within(0.5), pytest.raises(ApiUnavailableError, match="no answer in time"):
+            make_backend(timeout=0.5).get_variable("x")
 
 
 def test_nobody_shakes_hands(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,8 +235,8 @@ def test_nobody_shakes_hands(make_backend: MakeBackend, monkeypatch: pytest.Monk
     with socket.create_server(("127.0.0.1", 0)) as listener:
         monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(listener.getsockname()[1]))
 
-        with ends_within(1), pytest.raises(ApiUnavailableError, match="no answer in time"):
-            make_backend(timeout=1).get_variable("x")
+        with ends_within(0.5), pytest.raises(ApiUnavailableError, match="no answer in time"):
+            make_backend(timeout=0.5).get_variable("x")
 
 
 def test_a_kept_connection_that_is_dead_costs_no_error(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
@@ -517,7 +517,7 @@ def test_a_host_that_is_no_name(make_backend: MakeBackend, monkeypatch: pytest.M
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "x" * 300)
 
     with pytest.raises(ApiUnavailableError, match="could not be read"):
-        make_backend(timeout=1).get_variable("x")
+        make_backend(timeout=0.5).get_variable("x")
 
 
 @contextmanager

@@ -7,75 +7,45 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Protocol
 
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.sources import ladder
 from airflow_kubernetes_secrets.sources.ladder import Thresholds
 from support.cluster import ServiceAccount
-from support.memory import AT_ONCE, Asker, Reader, Story, reading, sockets_to, watchers
-from support.proxy import Proxy, Request, late, until
+from support.memory import (
+    LONG,
+    PATIENCE,
+    Asker,
+    MakeAsker,
+    Reader,
+    StartProgram,
+    fork,
+    join,
+    lists_of_all,
+    reading,
+    sockets_to,
+    story_of,
+    watchers,
+)
+from support.proxy import Proxy, late, until
 from support.secrets import VARIABLE, MakeBackend, Put
 
-# So long that nothing in memory grows too old in a test.
-LONG = 600.0
-PATIENCE = 60.0
-
-
-class MakeAsker(Protocol):
-    def __call__(self, **options: object) -> Asker: ...
-
 
 @pytest.fixture
-def make_asker(proxy: Proxy, account: ServiceAccount, put: Put) -> Iterator[MakeAsker]:
-    with ExitStack() as stack:
-
-        def make(**options: object) -> Asker:
-            asker = Asker(proxy, account, put.namespace, **options)  # type: ignore[arg-type]
-            stack.callback(asker.close)
-            return asker
-
-        yield make
-
-
-@pytest.fixture
-def watching(proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch) -> KubernetesSecretsBackend:
+def watching(watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put) -> KubernetesSecretsBackend:
     """A backend whose process has an open connection and a watch of ``x`` and ``y``; children climb as usual."""
     put.variable("x", "of x", name="x")
     put.variable("y", "of y", name="y")
-    monkeypatch.setattr(ladder, "THRESHOLDS", AT_ONCE)
     backend = proxied(cache_ttl=LONG)
     assert backend.get_variable("x") == "of x"
     until(lambda: proxy.open_watches == 1)
     # One that is kept, beside that of the watch.
     assert backend.get_config("none") is None
     return backend
-
-
-def fork(check: Callable[[], object]) -> int:
-    """Have a child do it; its exit code is 0 if that raised nothing."""
-    pid = os.fork()
-    if pid == 0:
-        # The child must not go on with pytest, whatever happens.
-        code = 1
-        try:
-            check()
-            code = 0
-        except BaseException as error:
-            print(f"in the child: {type(error).__name__}: {error}", file=sys.__stderr__, flush=True)
-        finally:
-            os._exit(code)
-    return pid
 
 
 class Gate:
@@ -99,34 +69,18 @@ class Gate:
         os.close(self._waiting)
 
 
-def join(*children: int, seconds: float = PATIENCE) -> None:
-    ends = time.monotonic() + seconds
-    codes = {}
-    for pid in children:
-        while (found := os.waitpid(pid, os.WNOHANG)) == (0, 0):
-            if time.monotonic() > ends:
-                os.kill(pid, 9)
-            time.sleep(0.01)
-        codes[pid] = os.waitstatus_to_exitcode(found[1])
-    assert set(codes.values()) == {0}, codes
-
-
-def list_of_all(request: Request) -> bool:
-    return not request.is_watch and request.query["labelSelector"] == [VARIABLE]
-
-
 def check_the_parent(backend: KubernetesSecretsBackend, proxy: Proxy, put: Put) -> None:
     """Its watch is the one that it was, and its connection is whole."""
     [watch] = proxy.watches
     assert len(watchers()) == 1
-    lists = sum(map(list_of_all, proxy.requests))
+    lists = len(lists_of_all(proxy.requests))
     put.variable("x", "changed", name="x")
     until(lambda: backend.get_variable("x") == "changed")
     assert backend.get_config("none") is None
     assert proxy.requests[-1].connection < 3
     assert [watch] == proxy.watches
     assert proxy.open_watches == 1
-    assert sum(map(list_of_all, proxy.requests)) == lists
+    assert len(lists_of_all(proxy.requests)) == lists
 
 
 def test_many_children_ask_at_once(watching: KubernetesSecretsBackend, proxy: Proxy, put: Put) -> None:
@@ -189,7 +143,7 @@ def test_many_children_whose_memory_is_too_old(make_asker: MakeAsker, proxy: Pro
     assert of_parent.isdisjoint(request.connection for request in requests)
     lists = [request for request in requests if not request.is_watch]
     assert len(lists) == 3 * 32
-    assert sum(map(list_of_all, lists)) == 32
+    assert len(lists_of_all(lists)) == 32
     # And the parent's goes on.
     until(lambda: proxy.open_watches == 1)
     put.variable("x", "changed", name="x")
@@ -266,7 +220,7 @@ def test_a_child_of_a_child(watching: KubernetesSecretsBackend, proxy: Proxy, pu
 def test_a_fork_in_the_middle_of_the_list_of_another_thread(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
     """In the child nobody is left to finish that list."""
     put.variable("x", "found", name="x")
-    for _ in range(10):
+    for _ in range(5):
         asker = make_asker(ttl=LONG)
         before = len(proxy.requests)
         proxy.faults.append(late(0.3))
@@ -312,9 +266,7 @@ def ask_and_close(asker: Asker, key: str, value: str) -> None:
 
 def test_forks_at_any_moment(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
     """While the watch applies events and threads look up: a child finds what was true when it was forked, or is now."""
-    stories = [Story(f"x{number}", lambda key, text: put.variable(key, text, name=key)) for number in range(20)]
-    for story in stories:
-        story.go_on()
+    stories = [story_of(put, f"x{number}") for number in range(20)]
     asker = make_asker(ttl=LONG)
     asker.get("x0")
     until(lambda: proxy.open_watches == 1)
@@ -342,7 +294,7 @@ def test_forks_at_any_moment(make_asker: MakeAsker, proxy: Proxy, put: Put) -> N
         writer.join()
     assert len(watchers()) == 1
     until(lambda: all(asker.get(story.key) == str(story.last) for story in stories))
-    assert sum(map(list_of_all, proxy.requests)) < 4
+    assert len(lists_of_all(proxy.requests)) < 4
 
 
 def test_multiprocessing(watching: KubernetesSecretsBackend, proxy: Proxy, put: Put) -> None:
@@ -392,36 +344,20 @@ print("the watch goes on:", backend.get_config("none"))
 
 
 def test_a_child_that_ends_well_does_not_end_the_watch(
-    proxy: Proxy,
-    account: ServiceAccount,
-    in_pod: None,
-    put: Put,
-    tmp_path: Path,
+    proxy: Proxy, account: ServiceAccount, put: Put, program: StartProgram
 ) -> None:
     """What is registered to run at the exit of the parent runs in such a child too."""
     put.variable("x", "found", name="x")
-    environment = {**os.environ, **proxy.pod_environment(), "AIRFLOW_HOME": str(tmp_path)}
-    program = PROGRAM.format(folder=str(proxy.folder(account)), ttl=LONG)
-    with subprocess.Popen(
-        [sys.executable, "-c", program],
-        env=environment,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        try:
-            until(lambda: proxy.open_watches == 1)
-            process.stdin.write("\n")
-            process.stdin.flush()
-            lines = [process.stdout.readline() for _ in range(2)]
-            assert lines == ["the child leaves: found\n", "its exit code: 0\n"]
-            put.variable("x", "changed", name="x")
-            assert process.communicate("\n", timeout=PATIENCE) == ("the watch goes on: None\n", "")
-        finally:
-            process.kill()
+    process = program(PROGRAM.format(folder=str(proxy.folder(account)), ttl=LONG), **proxy.pod_environment())
+    assert process.stdin is not None
+    assert process.stdout is not None
+    until(lambda: proxy.open_watches == 1)
+    process.stdin.write("\n")
+    process.stdin.flush()
+    lines = [process.stdout.readline() for _ in range(2)]
+    assert lines == ["the child leaves: found\n", "its exit code: 0\n"]
+    put.variable("x", "changed", name="x")
+    assert process.communicate("\n", timeout=PATIENCE) == ("the watch goes on: None\n", "")
     assert len(proxy.watches) == 1
     # The option was asked for by the parent, by the child over a connection of its own, and by the parent again.
     options = [each.connection for each in proxy.lists if each.query["labelSelector"] != [VARIABLE]]

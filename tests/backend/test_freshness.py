@@ -11,9 +11,10 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import UnauthorizedError
-from airflow_kubernetes_secrets.sources import ladder
+from airflow_kubernetes_secrets.sources import ladder, watcher
 from support.cluster import Cluster
 from support.logs import said
+from support.memory import watchers
 from support.proxy import Proxy, answer_with, late, silent, stream_of, unfiltered, until
 from support.secrets import CONNECTION, TEAM, VARIABLE, MakeBackend, Put
 
@@ -37,10 +38,6 @@ def climb_to_a_watch(backend: KubernetesSecretsBackend, proxy: Proxy) -> None:
     time.sleep(WATCHED)
     backend.get_variable("x")
     until(lambda: proxy.open_watches == 1)
-
-
-def watchers() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name.startswith("airflow-kubernetes-secrets-watch")]
 
 
 class TestAsking:
@@ -147,7 +144,7 @@ class TestIndex:
         backend = proxied(cache_ttl=ttl)
         written = {"0": time.monotonic()}
         outdated: dict[str, float] = {}
-        ends = time.monotonic() + 3
+        ends = time.monotonic() + 4 * ttl
         number = 0
         while time.monotonic() < ends:
             number += 1
@@ -197,7 +194,7 @@ class TestIndex:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """A namespace can be so large that no list of it comes in time, and its Secrets must be found all the same."""
-        monkeypatch.setattr(ladder, "THRESHOLDS", ladder.THRESHOLDS._replace(list_again_after=0.5))
+        monkeypatch.setattr(ladder, "THRESHOLDS", ladder.Thresholds(list_again_after=0.5))
         put.variable("x", "found")
         backend = proxied(cache_ttl=60, timeout=1)
         backend.get_variable("x")
@@ -279,15 +276,15 @@ class TestIndex:
         assert [backend.get_variable("large") == value for _ in range(4)] == [True] * 4
 
     def test_an_immutable_secret_that_was_replaced(
-        self, cluster: Cluster, proxied: MakeBackend, proxy: Proxy, put: Put
+        self, cluster: Cluster, watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
         """It cannot change, but it can be deleted and made anew."""
         backend = proxied(cache_ttl=WATCHED)
         metadata = {"name": "x", "namespace": put.namespace, "labels": {VARIABLE: "x"}}
         secret = {"apiVersion": "v1", "kind": "Secret", "immutable": True, "metadata": metadata}
         cluster.apply({**secret, "stringData": {"value": "one"}})
-        climb_to_a_watch(backend, proxy)
         assert backend.get_variable("x") == "one"
+        until(lambda: proxy.open_watches == 1)
 
         cluster.admin.delete(f"/api/v1/namespaces/{put.namespace}/secrets/x")
         until(lambda: backend.get_variable("x") is None)
@@ -319,15 +316,16 @@ class TestWatch:
         until(lambda: backend.get_variable("x") == "three")
         assert len(proxy.lists) == requests
 
-    def test_options_are_never_watched(self, proxied: MakeBackend, put: Put) -> None:
+    def test_options_are_never_watched(self, watched_at_once: None, proxied: MakeBackend, put: Put) -> None:
         put.config("x", "option")
         backend = proxied(cache_ttl=WATCHED)
-        for _ in range(2):
-            for _ in range(4):
-                backend.get_config("x")
-            time.sleep(WATCHED)
+        for _ in range(4):
+            assert backend.get_config("x") == "option"
 
         assert watchers() == []
+        # A variable would have been watched by now.
+        backend.get_variable("x")
+        assert len(watchers()) == 1
 
     def test_without_the_permission_to_watch_it_lists_and_says_so_once(
         self, cluster: Cluster, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
@@ -351,6 +349,7 @@ class TestWatch:
 
     def test_where_something_does_not_let_streams_through_it_lists(
         self,
+        watched_at_once: None,
         proxied: MakeBackend,
         proxy: Proxy,
         put: Put,
@@ -358,7 +357,8 @@ class TestWatch:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """A proxy that buffers: watches begin and say nothing, lists are answered."""
-        monkeypatch.setattr(ladder, "THRESHOLDS", ladder.THRESHOLDS._replace(asked_first=0, indexes_first=0))
+        # Each of them is waited for that much longer than it should last.
+        monkeypatch.setattr(watcher, "_LATENESS_SECONDS", (0.1, 5.0))
         put.variable("x", "one", name="x")
         proxy.always_watch = stream_of(then="hang")
         backend = proxied(cache_ttl=WATCHED)
@@ -379,10 +379,12 @@ class TestWatch:
     def test_one_that_nobody_needs_any_more_ends(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(ladder, "THRESHOLDS", ladder.THRESHOLDS._replace(idle_after=0))
+        """For twice as long as an answer may be old; that is short here."""
+        thresholds = ladder.Thresholds(asked_first=0, indexes_first=0, shortest_watched=0, idle_after=0)
+        monkeypatch.setattr(ladder, "THRESHOLDS", thresholds)
         put.variable("x", "one", name="x")
-        backend = proxied(cache_ttl=WATCHED)
-        climb_to_a_watch(backend, proxy)
+        backend = proxied(cache_ttl=1)
+        until(lambda: backend.get_variable("x") == "one" and proxy.open_watches == 1)
 
         until(lambda: watchers() == [])
 
@@ -393,7 +395,7 @@ class TestWatch:
         self, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """One lookup an hour is not worth a list, let alone a watch."""
-        monkeypatch.setattr(ladder, "THRESHOLDS", ladder.THRESHOLDS._replace(forgotten_after=0.1))
+        monkeypatch.setattr(ladder, "THRESHOLDS", ladder.Thresholds(forgotten_after=0.1))
         put.variable("x", "found")
         backend = proxied(cache_ttl=0.2)
         for _ in range(3):

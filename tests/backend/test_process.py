@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
-import sys
-import textwrap
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from airflow_kubernetes_secrets.errors import ApiUnavailableError, NotConfiguredError
 from airflow_kubernetes_secrets.process import ForkGuard
-from support.cluster import Cluster
+from support.cluster import Cluster, ServiceAccount
+from support.memory import PATIENCE, StartProgram, fork, join, sockets_to
 from support.proxy import Proxy, answer_with, late, until
 from support.secrets import MakeBackend, Put
 
@@ -116,13 +111,13 @@ def test_no_more_connections_are_kept_than_are_of_use(proxied: MakeBackend, prox
     assert proxy.connections - opened >= opened - 8
 
 
-def test_nothing_is_imported_after_the_first_lookup(make_backend: MakeBackend, put: Put) -> None:
+def test_nothing_is_imported_after_the_first_lookup(account: ServiceAccount, put: Put, program: StartProgram) -> None:
     """A fork in the middle of an import by another thread leaves the child a lock that nobody opens."""
     put.connection("x", "http://example.com")
-    program = f"""
+    text = f"""
         import asyncio, sys, time
         from airflow_kubernetes_secrets import KubernetesSecretsBackend
-        folder = {make_backend()._options.service_account_path!r}
+        folder = {str(account.folder)!r}
         backend = KubernetesSecretsBackend(service_account_path=folder, cache_ttl=2)
         backend.get_conn_value("x")
         imported = set(sys.modules)
@@ -135,11 +130,11 @@ def test_nothing_is_imported_after_the_first_lookup(make_backend: MakeBackend, p
         print(*[name for name in new if name.startswith("airflow_kubernetes_secrets")], "checked")
     """
 
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=60, check=True
-    )
+    process = program(text)
 
-    assert done.stdout.splitlines()[-1] == "checked"
+    output, errors = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 0, errors
+    assert output.splitlines()[-1] == "checked"
 
 
 class TestFork:
@@ -148,7 +143,7 @@ class TestFork:
         backend = proxied()
         assert backend.get_variable("x") == "found"
 
-        in_child(lambda: backend.get_variable("x") == "found")
+        join(fork(lambda: backend.get_variable("x") == "found"))
 
         assert backend.get_variable("x") == "found"
         assert [request.connection for request in proxy.requests] == [1, 2, 1]
@@ -173,7 +168,7 @@ class TestFork:
         proxy.faults.append(late(1))
         with ThreadPoolExecutor(1) as threads:
             answer = threads.submit(backend.get_variable, "x")
-            in_child(lambda: backend.get_variable("x") == "found")
+            join(fork(lambda: backend.get_variable("x") == "found"))
             assert answer.result(20) == "found"
 
     def test_a_child_closes_what_threads_of_its_parent_are_using(
@@ -182,13 +177,13 @@ class TestFork:
         """Open there, a connection would outlive its end in the parent."""
         put.variable("x", "found")
         backend = proxied()
-        before = to_port(proxy.port)
-        proxy.faults.extend([late(2)] * 4)
+        assert sockets_to(proxy.port) == []
+        proxy.faults.extend([late(1)] * 4)
         with ThreadPoolExecutor(4) as threads:
             answers = [threads.submit(backend.get_variable, "x") for _ in range(4)]
             until(lambda: len(proxy.requests) == 4)
-            assert to_port(proxy.port) == before + 4
-            in_child(lambda: to_port(proxy.port) == before)
+            assert len(sockets_to(proxy.port)) == 4
+            join(fork(lambda: sockets_to(proxy.port) == []))
             assert [answer.result(20) for answer in answers] == ["found"] * 4
 
     @pytest.mark.parametrize("seconds", [0.3, 2], ids=["moments", "too long"])
@@ -209,7 +204,7 @@ class TestFork:
         worker = threading.Thread(target=work)
         worker.start()
         begun.wait(20)
-        in_child(in_the_child)
+        join(fork(in_the_child))
         worker.join(20)
 
     def test_a_child_says_again_what_its_parent_said(
@@ -231,44 +226,39 @@ class TestFork:
                     backend.get_variable("x")
             return True
 
-        in_child(ask)
+        join(fork(ask))
 
         assert log.read_text().count("it answered 503") == 1
 
 
 def test_a_process_that_was_interrupted_at_its_end_prints_nothing(
-    cluster: Cluster, make_backend: MakeBackend, put: Put, tmp_path: Path
+    account: ServiceAccount, put: Put, program: StartProgram
 ) -> None:
     """Kept connections are no reason for a warning when the interpreter ends."""
     put.variable("x", "found")
-    folder = make_backend()._options.service_account_path
-    program = f"""
+    text = f"""
         from airflow_kubernetes_secrets import KubernetesSecretsBackend
-        print(KubernetesSecretsBackend(service_account_path={folder!r}).get_variable("x"))
+        print(KubernetesSecretsBackend(service_account_path={str(account.folder)!r}).get_variable("x"))
     """
 
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        env={**os.environ, "AIRFLOW_HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
+    process = program(text)
 
-    assert (done.stdout, done.stderr) == ("found\n", "")
+    assert process.communicate(timeout=PATIENCE) == ("found\n", "")
+    assert process.returncode == 0
 
 
-def test_a_process_that_can_start_no_thread_still_answers(make_backend: MakeBackend, put: Put, tmp_path: Path) -> None:
+def test_a_process_that_can_start_no_thread_still_answers(
+    account: ServiceAccount, put: Put, program: StartProgram
+) -> None:
     """As at the end of an interpreter, or within limits: then everything is listed anew each time that is needed."""
     put.variable("x", "found")
-    program = f"""
+    text = f"""
         import resource, time
         from airflow_kubernetes_secrets import KubernetesSecretsBackend
         from airflow_kubernetes_secrets.sources import ladder, watcher
-        ladder.THRESHOLDS = ladder.THRESHOLDS._replace(asked_first=0, indexes_first=0)
-        folder = {make_backend()._options.service_account_path!r}
-        backend = KubernetesSecretsBackend(service_account_path=folder, cache_ttl=2)
+        ladder.THRESHOLDS = ladder.Thresholds(asked_first=0, indexes_first=0, shortest_watched=0)
+        folder = {str(account.folder)!r}
+        backend = KubernetesSecretsBackend(service_account_path=folder, cache_ttl=0.5)
         backend.get_config("x")
         limit = 64 * 1024 * 1024
         grown = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
@@ -276,21 +266,15 @@ def test_a_process_that_can_start_no_thread_still_answers(make_backend: MakeBack
         import threading
         threading.stack_size(2 * limit)
         resource.setrlimit(resource.RLIMIT_AS, (grown + limit, grown + limit))
-        for _ in range(2):
-            print(backend.get_variable("x"), threading.active_count(), flush=True)
-            time.sleep(2)
+        print(backend.get_variable("x"), threading.active_count(), flush=True)
+        time.sleep(0.5)
+        print(backend.get_variable("x"), threading.active_count(), flush=True)
     """
 
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        env={**os.environ, "AIRFLOW_HOME": str(tmp_path)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    process = program(text)
 
-    assert (done.returncode, done.stdout, done.stderr) == (0, "found 1\nfound 1\n", "")
+    assert process.communicate(timeout=PATIENCE) == ("found 1\nfound 1\n", "")
+    assert process.returncode == 0
 
 
 def test_ipv6(cluster: Cluster, make_backend: MakeBackend, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -309,34 +293,3 @@ def test_ipv6(cluster: Cluster, make_backend: MakeBackend, put: Put, monkeypatch
         monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
         with pytest.raises(ApiUnavailableError, match=rf"at \[::1\]:{port} "):
             make_backend(timeout=0.5).get_variable("x")
-
-
-def to_port(port: int) -> int:
-    """How many connections to it this process holds open."""
-    count = 0
-    for number in [int(path.name) for path in Path("/proc/self/fd").iterdir()]:
-        with suppress(OSError), socket.fromfd(number, socket.AF_INET, socket.SOCK_STREAM) as sock:
-            count += sock.getpeername()[1:] == (port,)
-    return count
-
-
-def in_child(check: Callable[[], bool]) -> None:
-    """Fork, let the child check, and wait for it."""
-    join(fork(check))
-
-
-def fork(check: Callable[[], bool]) -> int:
-    pid = os.fork()
-    if pid == 0:
-        # The child must not go on with pytest, whatever happens.
-        code = 1
-        try:
-            code = 0 if check() else 2
-        finally:
-            os._exit(code)
-    return pid
-
-
-def join(pid: int) -> None:
-    _pid, status = os.waitpid(pid, 0)
-    assert os.waitstatus_to_exitcode(status) == 0

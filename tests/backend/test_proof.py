@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
-import subprocess
-import sys
-import textwrap
 import time
 
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.sources import ladder, watcher
-from support.cluster import Cluster, ServiceAccount
+from airflow_kubernetes_secrets.sources import watcher
+from support.cluster import ServiceAccount
+from support.memory import StartProgram
 from support.proxy import Exchange, Fault, Proxy, forward_events, until
 from support.secrets import MakeBackend, Put
 
 LATE = 1.5  # of a busy machine
-
-
-@pytest.fixture
-def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process watches from its first lookup on."""
-    monkeypatch.setattr(ladder, "THRESHOLDS", ladder.THRESHOLDS._replace(asked_first=0, indexes_first=0))
 
 
 def seconds_until(backend: KubernetesSecretsBackend, value: str, longest: float) -> float:
@@ -36,7 +27,7 @@ def seconds_until(backend: KubernetesSecretsBackend, value: str, longest: float)
 
 
 def test_events_of_streams_that_break_confirm_nothing(
-    at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put
+    watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put
 ) -> None:
     """The first of many that are missing says nothing of the rest."""
     ttl = 4.0
@@ -52,15 +43,17 @@ def test_events_of_streams_that_break_confirm_nothing(
     seconds_until(backend, "new", ttl + LATE)
 
 
-def test_a_process_that_was_frozen(cluster: Cluster, proxy: Proxy, account: ServiceAccount, put: Put) -> None:
+def test_a_process_that_was_frozen(proxy: Proxy, account: ServiceAccount, put: Put, program: StartProgram) -> None:
     """What waited in a buffer while it was frozen is as old as that."""
-    ttl = 4.0
+    ttl = 2.0
     put.variable("x", "old", name="x")
-    program = f"""
+    text = f"""
         import sys, time
         from airflow_kubernetes_secrets import KubernetesSecretsBackend
-        from airflow_kubernetes_secrets.sources import ladder
-        ladder.THRESHOLDS = ladder.THRESHOLDS._replace(asked_first=0, indexes_first=0)
+        from airflow_kubernetes_secrets.sources import ladder, watcher
+        ladder.THRESHOLDS = ladder.Thresholds(asked_first=0, indexes_first=0)
+        # Else it would give up a stream that is so late, and never read what waited.
+        watcher._LATENESS_SECONDS = (60.0, 60.0)
         folder = {str(proxy.folder(account))!r}
         backend = KubernetesSecretsBackend(service_account_path=folder, cache_ttl={ttl}, outage_ttl=0, timeout=0.5)
         for line in sys.stdin:
@@ -69,14 +62,7 @@ def test_a_process_that_was_frozen(cluster: Cluster, proxy: Proxy, account: Serv
             except Exception as error:
                 print("answer", type(error).__name__, flush=True)
     """
-    process = subprocess.Popen(
-        [sys.executable, "-c", textwrap.dedent(program)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        env={**os.environ, **proxy.pod_environment()},
-    )
+    process = program(text, **proxy.pod_environment())
     assert process.stdin is not None
     assert process.stdout is not None
 
@@ -88,26 +74,22 @@ def test_a_process_that_was_frozen(cluster: Cluster, proxy: Proxy, account: Serv
             assert line, "the process has ended"
         return line.split()[1]
 
-    try:
-        assert ask() == "old"
-        until(lambda: proxy.open_watches == 1)
-        process.send_signal(signal.SIGSTOP)
-        # The watch ends in its time, and that lies in the buffer of the process.
-        until(lambda: proxy.open_watches == 0)
-        put.variable("x", "new", name="x")
-        time.sleep(ttl)
-        proxy.refuse()
-        process.send_signal(signal.SIGCONT)
-        time.sleep(0.5)
-        answers = set()
-        ends = time.monotonic() + ttl / 2
-        while time.monotonic() < ends:
-            answers.add(ask())
-            time.sleep(0.05)
-        assert answers == {"ApiUnavailableError"}
-    finally:
-        process.kill()
-        process.communicate(timeout=20)
+    assert ask() == "old"
+    until(lambda: proxy.open_watches == 1)
+    process.send_signal(signal.SIGSTOP)
+    # The watch ends in its time, and that lies in the buffer of the process.
+    until(lambda: proxy.open_watches == 0)
+    put.variable("x", "new", name="x")
+    time.sleep(ttl)
+    proxy.refuse()
+    process.send_signal(signal.SIGCONT)
+    time.sleep(0.5)
+    answers = set()
+    ends = time.monotonic() + ttl / 2
+    while time.monotonic() < ends:
+        answers.add(ask())
+        time.sleep(0.05)
+    assert answers == {"ApiUnavailableError"}
 
 
 def an_older_answer(answer: bytes) -> Fault:
@@ -118,7 +100,7 @@ def an_older_answer(answer: bytes) -> Fault:
     return fault
 
 
-def test_a_list_is_not_older_than_the_last(at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+def test_a_list_is_not_older_than_the_last(watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
     """Of several API servers one can be behind: it is told what is known already, and waits until it knows that."""
     put.variable("x", "one", name="x")
     backend = proxied(cache_ttl=4)
@@ -138,13 +120,13 @@ def test_a_list_is_not_older_than_the_last(at_once: None, proxied: MakeBackend, 
 
 
 def test_versions_that_went_back(
-    at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
+    watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after etcd was restored: no server has what is known, and what there is will do.
 
     A watch from a version that is yet to come is silent and ends in its time, so only the next list finds it out.
     """
-    monkeypatch.setattr(watcher, "_LISTED_ANEW_SECONDS", 3.0)
+    monkeypatch.setattr(watcher, "_LISTED_ANEW_SECONDS", 0.5)
     put.variable("x", "one", name="x")
     backend = proxied(cache_ttl=2, timeout=4)
     far = json.dumps(
@@ -171,7 +153,7 @@ def test_versions_that_went_back(
 
 
 def test_a_healthy_watch_is_checked_by_a_list_now_and_then(
-    at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
+    watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watcher, "_LISTED_ANEW_SECONDS", 3.0)
     put.variable("x", "one", name="x")
@@ -183,7 +165,9 @@ def test_a_healthy_watch_is_checked_by_a_list_now_and_then(
     assert len(proxy.watches) >= 4
 
 
-def test_a_busy_watch_is_confirmed_by_its_end(at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+def test_a_busy_watch_is_confirmed_by_its_end(
+    watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put
+) -> None:
     """Time and again, and without a list."""
     put.variable("x", "one", name="x")
     backend = proxied(cache_ttl=2)

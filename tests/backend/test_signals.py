@@ -11,15 +11,14 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
-from typing import Protocol
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from airflow_kubernetes_secrets.sources import ladder
 from airflow_kubernetes_secrets.sources.ladder import Thresholds
-from support.cluster import ServiceAccount
-from support.memory import AT_ONCE, ONE_SERVER, Asker, sockets_to, watchers
+from support.memory import AT_ONCE, ONE_SERVER, Asker, MakeAsker, sockets_to, watchers
 from support.proxy import Proxy, late, until
 from support.secrets import MakeBackend, Put
 from support.signals import PACKAGE, Moment, handled, watched_over
@@ -51,23 +50,12 @@ RAISED = pytest.mark.parametrize(
 )
 
 
-class MakeAsker(Protocol):
-    def __call__(self, thresholds: Thresholds) -> Asker: ...
-
-
 @pytest.fixture
-def make_asker(proxy: Proxy, account: ServiceAccount, put: Put) -> Iterator[MakeAsker]:
-    """Makes askers that find ``x`` and ``y``."""
+def make_asker(make_asker: MakeAsker, put: Put) -> MakeAsker:
+    """Its askers have little time, and find ``x`` and ``y``."""
     put.variable("x", "found")
     put.variable("y", "found too")
-    with contextlib.ExitStack() as stack:
-
-        def make(thresholds: Thresholds) -> Asker:
-            asker = Asker(proxy, account, put.namespace, timeout=TIMEOUT, thresholds=thresholds)
-            stack.callback(asker.close)
-            return asker
-
-        yield make
+    return partial(make_asker, timeout=TIMEOUT)
 
 
 class Another(threading.Thread):
@@ -109,7 +97,7 @@ class TestRaising:
     def test_in_a_direct_request(
         self, make_asker: MakeAsker, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
     ) -> None:
-        asker = make_asker(DIRECT)
+        asker = make_asker(thresholds=DIRECT)
         moments = 0
         with raising(number, raised):
             while interrupted(asker, Moment(number, moments), raised):
@@ -123,7 +111,7 @@ class TestRaising:
         self, make_asker: MakeAsker, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
     ) -> None:
         """A thread that waits for this list, and one that comes later, have their answers in time all the same."""
-        asker = make_asker(INDEXED)
+        asker = make_asker(thresholds=INDEXED)
         problems: list[str] = []
         moments = 0
         with raising(number, raised):
@@ -145,7 +133,7 @@ class TestRaising:
     def test_in_a_wait_for_the_list_of_another_thread(
         self, make_asker: MakeAsker, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
     ) -> None:
-        asker = make_asker(INDEXED)
+        asker = make_asker(thresholds=INDEXED)
         proxy.always = late(HELD_BACK)
         problems: list[str] = []
         moments = 0
@@ -167,7 +155,7 @@ class TestRaising:
         self, make_asker: MakeAsker, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
     ) -> None:
         """The next lookup is right, and no thread outlives the source."""
-        asker = make_asker(AT_ONCE)
+        asker = make_asker(thresholds=AT_ONCE)
         moments = first_of_a_watch(asker)
         with raising(number, raised):
             while True:
@@ -243,17 +231,17 @@ class TestLookingUp:
     """A handler that looks something up itself, in the same thread, as one that sends a message does."""
 
     def test_in_a_direct_request(self, make_asker: MakeAsker) -> None:
-        walk(make_asker(DIRECT))
+        walk(make_asker(thresholds=DIRECT))
 
     def test_in_the_list_of_an_index(self, make_asker: MakeAsker) -> None:
-        walk(make_asker(INDEXED))
+        walk(make_asker(thresholds=INDEXED))
 
     def test_in_the_start_of_a_watch(self, make_asker: MakeAsker) -> None:
-        asker = make_asker(AT_ONCE)
+        asker = make_asker(thresholds=AT_ONCE)
         walk(asker, first_of_a_watch(asker))
 
     def test_in_a_wait_for_the_list_of_another_thread(self, make_asker: MakeAsker, proxy: Proxy) -> None:
-        asker = make_asker(INDEXED)
+        asker = make_asker(thresholds=INDEXED)
         asker.get("x")
         proxy.always = late(HELD_BACK)
         walk(asker, before=lambda: begin_to_list(Another(asker), asker))

@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from pathlib import Path
 
 import pytest
 
 from airflow_kubernetes_secrets.api import retry
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
+from airflow_kubernetes_secrets.sources.ladder import Thresholds
 from support.cluster import ServiceAccount
-from support.memory import AT_ONCE, ONE_SERVER, SLACK, Asker, watchers
+from support.memory import ONE_SERVER, PATIENCE, SLACK, Asker, MakeAsker, StartProgram, watchers
 from support.proxy import Proxy, late, until
 from support.secrets import VARIABLE, Put
 
@@ -82,22 +77,7 @@ with ThreadPoolExecutor(32) as threads:
 """
 
 
-@contextmanager
-def program(text: str, proxy: Proxy, home: Path, *arguments: object) -> Iterator[subprocess.Popen[str]]:
-    with subprocess.Popen(
-        [sys.executable, "-c", text, *map(str, arguments)],
-        env={**os.environ, **proxy.pod_environment(), "AIRFLOW_HOME": str(home)},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as process:
-        try:
-            yield process
-        finally:
-            process.kill()
-
-
-def test_a_million_lookups(proxy: Proxy, account: ServiceAccount, put: Put, tmp_path: Path) -> None:
+def test_a_million_lookups(proxy: Proxy, account: ServiceAccount, put: Put, program: StartProgram) -> None:
     """They leave nothing behind: no memory, no socket, no thread, while Secrets change all the time."""
     put.variable("steady", "found")
     put.connection("steady", "http://found")
@@ -114,8 +94,8 @@ def test_a_million_lookups(proxy: Proxy, account: ServiceAccount, put: Put, tmp_
     writer.start()
     try:
         folder = proxy.folder(account)
-        with program(SOAK, proxy, tmp_path, folder, THREADS, WARM_UP, LOOKUPS - WARM_UP) as process:
-            output, errors = process.communicate(timeout=110)
+        process = program(SOAK, folder, THREADS, WARM_UP, LOOKUPS - WARM_UP, **proxy.pod_environment())
+        output, errors = process.communicate(timeout=110)
     finally:
         over.set()
         writer.join()
@@ -133,12 +113,14 @@ def test_a_million_lookups(proxy: Proxy, account: ServiceAccount, put: Put, tmp_
     until(lambda: proxy.open_watches == 0)
 
 
-def test_threads_that_begin_at_once_list_once(proxy: Proxy, account: ServiceAccount, put: Put, tmp_path: Path) -> None:
+def test_threads_that_begin_at_once_list_once(
+    proxy: Proxy, account: ServiceAccount, put: Put, program: StartProgram
+) -> None:
     put.variable("x", "found")
     proxy.always = late(0.2)
 
-    with program(STAMPEDE, proxy, tmp_path, proxy.folder(account)) as process:
-        assert process.communicate(timeout=60) == ("{'found'}\n", "")
+    process = program(STAMPEDE, proxy.folder(account), **proxy.pod_environment())
+    assert process.communicate(timeout=PATIENCE) == ("{'found'}\n", "")
 
     selectors = [request.query["labelSelector"] for request in proxy.requests]
     assert selectors.count([VARIABLE]) == 1
@@ -148,36 +130,40 @@ def test_threads_that_begin_at_once_list_once(proxy: Proxy, account: ServiceAcco
 @ONE_SERVER
 @pytest.mark.parametrize("watched", [False, True], ids=["indexed", "watched"])
 def test_a_clock_that_is_set_back(
-    proxy: Proxy, account: ServiceAccount, put: Put, monkeypatch: pytest.MonkeyPatch, watched: bool
+    make_asker: MakeAsker,
+    proxy: Proxy,
+    put: Put,
+    short_pauses: None,
+    monkeypatch: pytest.MonkeyPatch,
+    watched: bool,
 ) -> None:
     """By an hour, in the middle: what is fresh stays so, what is too old does too, and outages end as they did."""
     put.variable("x", "one", name="x")
-    thresholds = AT_ONCE._replace(shortest_watched=0.0 if watched else 1e9)
-    options = {"ttl": 2.0, "outage_ttl": 1.0, "timeout": 1.0}
-    with closing(Asker(proxy, account, put.namespace, **options, thresholds=thresholds)) as asker:  # type: ignore[arg-type]
-        assert asker.get("x") == "one"
-        began = time.monotonic()
-        clock = time.time
-        for module in (time, retry):
-            monkeypatch.setattr(module, "time", lambda: clock() - 3600)
+    thresholds = Thresholds(asked_first=0, indexes_first=0, shortest_watched=0.0 if watched else 1e9)
+    asker = make_asker(ttl=2.0, outage_ttl=1.0, timeout=1.0, thresholds=thresholds)
+    assert asker.get("x") == "one"
+    began = time.monotonic()
+    clock = time.time
+    for module in (time, retry):
+        monkeypatch.setattr(module, "time", lambda: clock() - 3600)
 
-        put.variable("x", "two", name="x")
-        until(lambda: asker.get("x") == "two")
-        assert time.monotonic() - began < asker.ttl + SLACK
-        assert len(proxy.lists) == (1 if watched else 2)
-        assert len(watchers()) == watched
+    put.variable("x", "two", name="x")
+    until(lambda: asker.get("x") == "two")
+    assert time.monotonic() - began < asker.ttl + SLACK
+    assert len(proxy.lists) == (1 if watched else 2)
+    assert len(watchers()) == watched
 
-        proxy.refuse()
-        refused_at = time.monotonic()
-        until(lambda: asker.ladder.recall("x") is None)
-        assert asker.get("x") == "two"
-        with pytest.raises(ApiUnavailableError):
-            until(lambda: asker.get("x") != "two")
-        assert time.monotonic() - refused_at < 3 + SLACK
+    proxy.refuse()
+    refused_at = time.monotonic()
+    until(lambda: asker.ladder.recall("x") is None)
+    assert asker.get("x") == "two"
+    with pytest.raises(ApiUnavailableError):
+        until(lambda: asker.get("x") != "two")
+    assert time.monotonic() - refused_at < 3 + SLACK
 
-        proxy.resume()
-        put.variable("x", "three", name="x")
-        until(lambda: answer(asker) == "three")
+    proxy.resume()
+    put.variable("x", "three", name="x")
+    until(lambda: answer(asker) == "three")
 
 
 def answer(asker: Asker) -> str | None:

@@ -1,4 +1,4 @@
-"""What the tests of the memory of a process share: lookups below the backend, and what they leave behind."""
+"""What the tests of the memory of a process share: lookups below the backend, other processes, what is left behind."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import gc
 import itertools
 import os
 import socket
+import subprocess
+import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -24,8 +27,8 @@ from airflow_kubernetes_secrets.sources.ladder import Ladder, Thresholds
 from airflow_kubernetes_secrets.sources.query import Query
 from airflow_kubernetes_secrets.sources.source import Source
 from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster, ServiceAccount, checked, wait_until_allowed
-from support.proxy import Proxy
-from support.secrets import TEAM, VARIABLE
+from support.proxy import Proxy, Request
+from support.secrets import TEAM, VARIABLE, Put
 
 WATCH_THREAD = "airflow-kubernetes-secrets-watch"
 
@@ -34,6 +37,10 @@ ONE_SERVER = pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
 
 # From the first lookup on there is an index that is watched.
 AT_ONCE = Thresholds(asked_first=0, indexes_first=0)
+
+# So long that in a test nothing in memory grows too old by itself.
+LONG = 600.0
+PATIENCE = 60.0
 
 # As the backend's are, they are told of forks.
 _sources: ProcessLocal[Source] = ProcessLocal()
@@ -59,6 +66,23 @@ def sockets_to(port: int) -> list[int]:
                 if sock.family == socket.AF_INET and sock.getpeername()[1] == port:
                     found.append(int(link.name))
     return found
+
+
+def lists_of_all(requests: Iterable[Request]) -> list[Request]:
+    """Those of the requests that list everything which has the label of variables."""
+    return [each for each in requests if not each.is_watch and each.query["labelSelector"] == [VARIABLE]]
+
+
+class StartProgram(Protocol):
+    """Starts Python with a text, arguments (``sys.argv``) and variables; all its streams are pipes."""
+
+    def __call__(self, text: str, *arguments: object, **variables: str) -> subprocess.Popen[str]: ...
+
+
+class MakeAsker(Protocol):
+    """Makes askers that go through the proxy of the test; it takes the options of :class:`Asker`."""
+
+    def __call__(self, **options: object) -> Asker: ...
 
 
 class Asker:
@@ -126,6 +150,21 @@ class Story:
         assert int(text) < len(self._began), f"{self.key} never was {text}"
         stored = self._stored[following] if following < len(self._stored) else asked_at
         return max(asked_at - stored, 0.0)
+
+
+def story_of(put: Put, key: str = "x") -> Story:
+    """The story of a variable in one Secret, begun."""
+    story = Story(key, lambda key, text: put.variable(key, text, name=key))
+    story.go_on()
+    return story
+
+
+def go_on_for(seconds: float, *stories: Story, pause: float = 0.02) -> None:
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        for story in stories:
+            story.go_on()
+        time.sleep(pause)
 
 
 class Reader(threading.Thread):
@@ -208,3 +247,32 @@ def replace_token(cluster: Cluster, account: ServiceAccount) -> str:
     accounts = f"/api/v1/namespaces/{account.namespace}/serviceaccounts"
     checked(cluster.admin.delete(f"{accounts}/{account.name}"))
     return cluster._token(account.namespace, account.name, {})
+
+
+def fork(check: Callable[[], object]) -> int:
+    """Have a child do it; its exit code is 0 if that raised nothing and did not give False."""
+    pid = os.fork()
+    if pid == 0:
+        # The child must not go on with pytest, whatever happens.
+        code = 1
+        try:
+            assert check() is not False
+            code = 0
+        except BaseException as error:
+            print(f"in the child: {type(error).__name__}: {error}", file=sys.__stderr__, flush=True)
+        finally:
+            os._exit(code)
+    return pid
+
+
+def join(*children: int, seconds: float = PATIENCE) -> None:
+    """Wait for children, and for all of them no longer than that. None may have failed."""
+    ends = time.monotonic() + seconds
+    codes = {}
+    for pid in children:
+        while (found := os.waitpid(pid, os.WNOHANG)) == (0, 0):
+            if time.monotonic() > ends:
+                os.kill(pid, 9)
+            time.sleep(0.01)
+        codes[pid] = os.waitstatus_to_exitcode(found[1])
+    assert set(codes.values()) == {0}, codes

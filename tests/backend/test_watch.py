@@ -1,0 +1,200 @@
+"""A watch sees every change, and goes on where it was cut off; where it cannot, everything is listed anew."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from types import FrameType
+
+import pytest
+
+from support.cluster import Cluster, checked
+from support.memory import LONG, ONE_SERVER, SLACK, MakeAsker, Reader, go_on_for, reading, story_of
+from support.proxy import Fault, Proxy, answer_with, expired_in_the_middle, until
+from support.secrets import VARIABLE, Put
+
+
+class Secrets:
+    """Writes over HTTP, for what ``Put`` does not do."""
+
+    def __init__(self, cluster: Cluster, namespace: str) -> None:
+        self._cluster = cluster
+        self._path = f"/api/v1/namespaces/{namespace}/secrets"
+
+    def delete(self, name: str) -> None:
+        checked(self._cluster.admin.delete(f"{self._path}/{name}"))
+
+    def patch(self, name: str, content: dict[str, object]) -> None:
+        headers = {"Content-Type": "application/merge-patch+json"}
+        checked(self._cluster.admin.patch(f"{self._path}/{name}", content=json.dumps(content), headers=headers))
+
+
+@pytest.fixture
+def secrets(cluster: Cluster, namespace: str) -> Secrets:
+    return Secrets(cluster, namespace)
+
+
+def versions(proxy: Proxy) -> list[str]:
+    """From which version on each watch was asked for."""
+    return [request.query["resourceVersion"][0] for request in proxy.watches]
+
+
+class TestChanges:
+    def test_each_is_seen(self, make_asker: MakeAsker, proxy: Proxy, put: Put, secrets: Secrets) -> None:
+        asker = make_asker(ttl=LONG)
+        put.variable("x", "one", name="first")
+        assert (asker.get("x"), asker.get("y")) == ("one", None)
+
+        put.variable("y", "added", name="second")
+        until(lambda: asker.get("y") == "added")
+        put.variable("x", "two", name="first")
+        until(lambda: asker.get("x") == "two")
+        secrets.delete("second")
+        until(lambda: asker.get("y") is None)
+        put.variable("y", "made anew", name="second")
+        until(lambda: asker.get("y") == "made anew")
+        secrets.patch("second", {"metadata": {"labels": {VARIABLE: "z"}}})
+        until(lambda: asker.get("z") == "made anew" and asker.get("y") is None)
+        secrets.patch("second", {"metadata": {"labels": {VARIABLE: None}}})
+        until(lambda: asker.get("z") is None)
+        put.variable("z", "labelled again", name="second")
+        until(lambda: asker.get("z") == "labelled again")
+        assert asker.get("x") == "two"
+
+        assert len(proxy.lists) == 1
+
+    def test_a_secret_that_moves_is_never_under_neither(
+        self, make_asker: MakeAsker, put: Put, secrets: Secrets
+    ) -> None:
+        """Looked for between any two steps of the watch: there are moments in which it is under both."""
+        put.variable("a", "found", name="moving")
+        asker = make_asker(ttl=LONG)
+        where: list[set[str]] = []
+
+        def look(frame: FrameType, happens: str, _argument: object) -> object:
+            if not frame.f_code.co_filename.endswith("/sources/index.py"):
+                return None
+            if happens == "line":
+                where.append({key for key in "ab" if asker.get(key) == "found"})
+            return look
+
+        threading.settrace(look)  # type: ignore[arg-type]
+        try:
+            assert asker.get("a") == "found"
+        finally:
+            threading.settrace(None)  # type: ignore[arg-type]
+        for old, new in ("ab", "ba"):
+            where.clear()
+            secrets.patch("moving", {"metadata": {"labels": {VARIABLE: new}}})
+            until(lambda old=old: asker.get(old) is None)  # type: ignore[misc]
+            assert set() not in where
+            assert {"a", "b"} in where
+
+    def test_a_secret_of_a_mebibyte(self, make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+        asker = make_asker(ttl=LONG)
+        assert asker.get("x") is None
+        for letter in "ab":
+            value = letter * (1024 * 1024 - 4096)
+            put.variable("x", value, name="large")
+            until(lambda value=value: asker.get("x") == value)  # type: ignore[misc]
+        assert len(proxy.lists) == 1
+
+    def test_a_thousand_secrets_that_change_all_the_time(
+        self, cluster: Cluster, make_asker: MakeAsker, put: Put
+    ) -> None:
+        stories = [story_of(put, f"x{number}") for number in range(200)]
+        asker = make_asker(ttl=10.0)
+        asker.get("x0")
+        readers = [Reader(f"reader {number}", stories[number::2], asker.get, 0.001) for number in range(2)]
+        with reading(*readers), ThreadPoolExecutor(3) as threads:
+            list(threads.map(lambda each: go_on_for(4, *each, pause=0), (stories[0::3], stories[1::3], stories[2::3])))
+            last = time.monotonic()
+            until(lambda: all(asker.get(story.key) == str(story.last) for story in stories))
+            assert time.monotonic() - last < 1 + SLACK
+        assert max(reader.oldest for reader in readers) < asker.ttl
+
+
+class TestResuming:
+    def test_after_an_event(self, make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+        asker = make_asker(ttl=LONG)
+        asker.get("x")
+        for number in range(2):
+            until(lambda number=number: len(proxy.watches) == number + 1 and proxy.open_watches == 1)  # type: ignore[misc]
+            version = put.variable("x", str(number), name="x")["metadata"]["resourceVersion"]
+            until(lambda number=number: asker.get("x") == str(number))  # type: ignore[misc]
+
+            proxy.cut()
+
+            until(lambda number=number: len(proxy.watches) == number + 2)  # type: ignore[misc]
+            assert versions(proxy)[-1] == version
+        # What happened while there was no watch comes too.
+        proxy.watch_faults.append(answer_with(503))
+        proxy.cut()
+        put.variable("x", "meanwhile", name="x")
+        until(lambda: asker.get("x") == "meanwhile")
+        assert len(proxy.lists) == 1
+
+    @ONE_SERVER
+    def test_after_a_bookmark(self, make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+        """Else a quiet label would always resume from where others have left long ago, and be answered with 410.
+
+        When a real server sends one in a watch of a few seconds is its own affair.
+        """
+        put.variable("x", "found")
+        asker = make_asker(ttl=10.0)
+        asker.get("x")
+        until(lambda: proxy.open_watches == 1)
+        version = put({"app": "other"}, "of no interest")["metadata"]["resourceVersion"]
+
+        until(lambda: int(versions(proxy)[-1]) >= int(version))
+
+        assert len(proxy.lists) == 1
+        # Each has ended in its time, and its connection goes on.
+        assert len({request.connection for request in proxy.watches}) == 1
+
+    @pytest.mark.parametrize("fault", [answer_with(410), expired_in_the_middle(0)], ids=["status", "event"])
+    def test_a_version_that_is_too_old_at_the_beginning(
+        self, make_asker: MakeAsker, proxy: Proxy, put: Put, fault: Fault
+    ) -> None:
+        put.variable("x", "one", name="x")
+        proxy.watch_faults.append(fault)
+        asker = make_asker(ttl=LONG)
+        assert asker.get("x") == "one"
+        put.variable("x", "two", name="x")
+
+        until(lambda: asker.get("x") == "two")
+
+        until(lambda: proxy.open_watches == 1)
+        assert (len(proxy.lists), len(proxy.watches)) == (2, 2)
+
+    def test_a_version_that_is_too_old_in_the_middle(self, make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+        proxy.watch_faults.append(expired_in_the_middle(1))
+        asker = make_asker(ttl=LONG)
+        assert asker.get("x") is None
+        put.variable("x", "one", name="x")
+        until(lambda: len(proxy.watches) == 2)
+        put.variable("x", "two", name="x")
+
+        until(lambda: asker.get("x") == "two")
+
+        assert len(proxy.lists) == 2
+
+    def test_a_server_that_forgot_its_history(
+        self, cluster: Cluster, make_asker: MakeAsker, proxy: Proxy, put: Put, secrets: Secrets
+    ) -> None:
+        for key in ("x", "y"):
+            put.variable(key, "one", name=key)
+        asker = make_asker(ttl=LONG, outage_ttl=LONG)
+        assert asker.get("x") == "one"
+        until(lambda: proxy.open_watches == 1)
+        proxy.refuse()
+        put.variable("x", "two", name="x")
+        secrets.delete("y")
+
+        cluster.forget_history()
+        proxy.resume()
+
+        until(lambda: asker.get("x") == "two")
+        assert asker.get("y") is None

@@ -1,0 +1,113 @@
+"""How a watch ends: when nobody needs it, and with its process, which says nothing of it and is not held up."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from airflow_kubernetes_secrets.sources.ladder import Thresholds
+from support.cluster import ServiceAccount
+from support.memory import ONE_SERVER, PATIENCE, MakeAsker, StartProgram, watchers
+from support.proxy import Proxy, until
+from support.secrets import Put
+
+# A real server answers the same; what is tested is on this side of the connection.
+pytestmark = ONE_SERVER
+
+
+def test_one_that_nobody_needs_ends(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
+    put.variable("x", "one", name="x")
+    asker = make_asker(
+        ttl=1.0, thresholds=Thresholds(asked_first=0, indexes_first=0, shortest_watched=0.0, idle_after=0.0)
+    )
+    asker.get("x")
+    until(lambda: asker.get("x") == "one" and len(watchers()) == 1)
+    [thread] = watchers()
+    # More than twice as long as an answer may be old.
+    ends = time.monotonic() + 3
+    while time.monotonic() < ends:
+        assert asker.get("x") == "one"
+        time.sleep(0.01)
+    assert watchers() == [thread]
+
+    until(lambda: watchers() == [])
+
+    until(lambda: proxy.open_watches == 0)
+    put.variable("x", "two", name="x")
+    until(lambda: asker.get("x") == "two")
+    # It begins to watch again when somebody needs it.
+    until(lambda: asker.get("x") == "two" and proxy.open_watches == 1)
+
+
+ENDINGS = {
+    "falls off its end": ("", 0, ""),
+    "exits": ("sys.exit(3)", 3, ""),
+    "fails": ("raise ValueError('its own error')", 1, "ValueError: its own error"),
+    "looks up at its exit": ("atexit.register(lambda: print(backend.get_variable('x')))", 0, ""),
+    "has threads that look up": (
+        "threading.Thread(target=lambda: [backend.get_variable('x') for _ in iter(int, 1)], daemon=True).start()",
+        0,
+        "",
+    ),
+    "is interrupted": ("raise KeyboardInterrupt", -2, "KeyboardInterrupt"),
+}
+
+PROGRAM = """
+import atexit, logging, sys, threading, time
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.sources import ladder
+logging.basicConfig(level=logging.INFO, force=True)
+ladder.THRESHOLDS = ladder.Thresholds(asked_first=0, indexes_first=0)
+backend = KubernetesSecretsBackend(service_account_path={folder!r}, cache_ttl=60)
+{before}
+print(backend.get_variable("x"))
+{ending}
+"""
+WAIT = "watcher = threading.enumerate()[-1]\nwhile watcher._stream is None: time.sleep(0.01)\n"
+
+
+def text_of(folder: Path, ending: str, before: str = "") -> str:
+    return PROGRAM.format(folder=str(folder), before=before, ending=ending)
+
+
+def test_a_process_that_ends_while_it_watches_says_nothing_of_it(
+    account: ServiceAccount, put: Put, program: StartProgram
+) -> None:
+    put.variable("x", "found")
+    running = {
+        name: program(text_of(account.folder, WAIT + ending)) for name, (ending, _code, _error) in ENDINGS.items()
+    }
+    for name, process in running.items():
+        _ending, code, error = ENDINGS[name]
+        output, errors = process.communicate(timeout=PATIENCE)
+        assert output.startswith("found\n"), (name, errors)
+        # A traceback of its own, and nothing else.
+        last = errors.strip().rpartition("\n")[2]
+        found = (last, errors.count("Traceback"), process.returncode)
+        assert found == (error, 1 if error else 0, code), (name, errors)
+
+
+def test_a_process_in_which_no_thread_can_start_lists_and_ends_in_silence(
+    account: ServiceAccount, put: Put, program: StartProgram
+) -> None:
+    """As where the number of processes in a container is limited."""
+    put.variable("x", "found")
+
+    process = program(text_of(account.folder, "", before="threading.stack_size(1 << 46)"))
+
+    assert process.communicate(timeout=PATIENCE) == ("found\n", "")
+    assert process.returncode == 0
+
+
+def test_a_process_that_ends_while_its_watch_hears_nothing_ends_soon(
+    proxy: Proxy, account: ServiceAccount, put: Put, program: StartProgram
+) -> None:
+    put.variable("x", "found")
+    ending = WAIT + "print('watches', flush=True); sys.stdin.readline()"
+    process = program(text_of(proxy.folder(account), ending), **proxy.pod_environment())
+    assert process.stdout is not None
+    assert [process.stdout.readline() for _ in range(2)] == ["found\n", "watches\n"]
+    proxy.swallow()
+    began = time.monotonic()
+    assert process.communicate("\n", timeout=PATIENCE) == ("", "")
+    assert time.monotonic() - began < 5
