@@ -327,7 +327,8 @@ def test_where_a_server_is(edited: Callable[..., Path], server: str, host: str, 
 
     credentials = KubeconfigCredentials(str(edited(name)), None)
 
-    assert credentials.endpoint == (host, port, before)
+    endpoint = credentials.endpoint
+    assert (endpoint.host, endpoint.port, endpoint.path) == (host, port, before)
     assert (credentials.tls() is None) is server.startswith("http:")
     assert credentials.authorization() is None
 

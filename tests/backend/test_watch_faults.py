@@ -283,7 +283,8 @@ class TestPermissions:
         asker.get("x")
         with reading(Reader("reader", [story], asker.get, pause=0.01)):
             (asker.folder / "token").write_text(replace_token(cluster, account))
-            until(lambda: proxy.watches[-1].headers["authorization"] != f"Bearer {account.token}")
+            old = f"Bearer {account.token}"
+            until(lambda: any(watch.headers["authorization"] != old for watch in proxy.watches))
             story.go_on()
             until(lambda: asker.get("x") == str(story.last), asker.ttl + SLACK)
         assert len(watchers()) == 1
