@@ -31,7 +31,6 @@ from airflow_kubernetes_secrets.devserver.access import (
     review_access,
     review_self,
 )
-from airflow_kubernetes_secrets.devserver.documents import UnreadableError, read_json, read_yaml
 from airflow_kubernetes_secrets.devserver.objects import NAMESPACES, RESOURCES, SECRETS, Resource
 from airflow_kubernetes_secrets.devserver.registry import Registry, Writing
 from airflow_kubernetes_secrets.devserver.selection import Page, Selection, flag, named_by
@@ -46,6 +45,7 @@ from airflow_kubernetes_secrets.devserver.status import (
 from airflow_kubernetes_secrets.devserver.store import JsonObject, Key
 from airflow_kubernetes_secrets.devserver.tables import table, wants_table
 from airflow_kubernetes_secrets.devserver.watching import Watch
+from airflow_kubernetes_secrets.documents import UnreadableError, read_json, read_yaml
 
 log = logging.getLogger(__name__)
 

@@ -10,15 +10,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from watchfiles import awatch
 
-from airflow_kubernetes_secrets.devserver.documents import UnreadableError, read_json, read_yaml
 from airflow_kubernetes_secrets.devserver.objects import NAMESPACES, RESOURCES, SECRETS, Resource, decode
 from airflow_kubernetes_secrets.devserver.registry import Registry
 from airflow_kubernetes_secrets.devserver.status import StatusError
 from airflow_kubernetes_secrets.devserver.store import JsonObject, Key
+from airflow_kubernetes_secrets.documents import UnreadableError, read_json, read_yaml, unpacked
 
 _SUFFIXES = {".yaml", ".yml", ".json"}
 _KINDS = {resource.kind: resource for resource in RESOURCES.values()}
@@ -91,7 +90,7 @@ class Manifests:
         text = path.read_bytes()
         documents = [(1, read_json(text))] if path.suffix == ".json" else list(read_yaml(text))
         for line, document in documents:
-            for each in _unpacked(document):
+            for each in unpacked(document):
                 kind = each.get("kind") if isinstance(each, dict) else None
                 resource = _KINDS.get(str(kind))
                 if resource is None:
@@ -142,17 +141,6 @@ class Manifests:
         else:
             self._registry.update(resource, key.namespace, key.name, content)
         return "changed"
-
-
-def _unpacked(document: Any) -> Iterator[Any]:
-    """The items of a List, or the document itself."""
-    kind = document.get("kind") if isinstance(document, dict) else None
-    if kind in ("List", "SecretList", "NamespaceList"):
-        singular = str(kind).removesuffix("List")
-        for item in document.get("items") or ():
-            yield {"kind": singular, **item} if singular and isinstance(item, dict) else item
-    else:
-        yield document
 
 
 def _reason(error: Exception) -> str:

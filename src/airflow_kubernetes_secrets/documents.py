@@ -21,7 +21,7 @@ class UnreadableError(ValueError):
 
 
 class _Loader(yaml.SafeLoader):
-    """Without dates: Kubernetes has none in YAML."""
+    """Without dates: Kubernetes has none in YAML. Not the faster one of libyaml, which deep nesting makes crash."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - the class attribute that PyYAML reads
         first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
@@ -37,6 +37,8 @@ def read_json(text: str | bytes) -> Any:
         raise UnreadableError(error.msg, error.lineno) from None
     except UnicodeDecodeError:
         raise UnreadableError("it is not UTF-8", 1) from None
+    except (ValueError, RecursionError):
+        raise UnreadableError("it is nested too deep, or a number in it is too long", 1) from None
 
 
 def read_yaml(text: str | bytes) -> Iterator[tuple[int, Any]]:
@@ -52,11 +54,25 @@ def read_yaml(text: str | bytes) -> Iterator[tuple[int, Any]]:
         mark = error.problem_mark or error.context_mark
         # The mark's own text would quote the line, and the line may be a password.
         raise UnreadableError(_harmless(error.problem), mark.line + 1 if mark else 1) from None
-    except (yaml.YAMLError, TypeError, ValueError, RecursionError):
+    except Exception:  # PyYAML raises all sorts where a tag does not fit (`!!bool x`: KeyError), with the value in it
         raise UnreadableError("it is not the YAML that JSON could say too", 1) from None
     finally:
         if loader is not None:
             loader.dispose()
+
+
+def unpacked(document: Any) -> Iterator[Any]:
+    """The items of a List, or the document itself."""
+    kind = document.get("kind") if isinstance(document, dict) else None
+    if kind in ("List", "SecretList", "NamespaceList"):
+        singular = str(kind).removesuffix("List")
+        items = document.get("items")
+        for item in items if isinstance(items, list) else ():
+            # The API leaves out what the list already says.
+            implied = {"apiVersion": document.get("apiVersion"), "kind": singular} if singular else {}
+            yield {**implied, **item} if isinstance(item, dict) else item
+    else:
+        yield document
 
 
 def _harmless(problem: str | None) -> str:
@@ -65,4 +81,5 @@ def _harmless(problem: str | None) -> str:
     def hide(quoted: re.Match[str]) -> str:
         return quoted[0] if quoted[2].startswith("<") or not re.search(r"\w", quoted[2]) else "'...'"
 
-    return re.sub(r"(['\"])(.*?)\1", hide, problem or "it is not YAML")
+    # What follows a colon is another error, which may quote anything.
+    return re.sub(r"(['\"])(.*?)\1", hide, (problem or "it is not YAML").partition(": ")[0])
