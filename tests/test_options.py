@@ -28,8 +28,10 @@ def test_defaults() -> None:
 @pytest.mark.parametrize(
     ("name", "given", "taken"),
     [
-        ("namespace", "airflow", "airflow"),
-        ("namespace", "a" * 63, "a" * 63),
+        ("namespace", "airflow", ("airflow",)),
+        ("namespace", "a" * 63, ("a" * 63,)),
+        ("namespace", "b, a,b", ("b", "a")),
+        ("namespace", ["b", "a"], ("b", "a")),
         ("namespace", None, None),
         ("namespace", "null", None),
         ("connections_label", None, None),
@@ -51,6 +53,19 @@ def test_defaults() -> None:
         ("kubeconfig", "/path with spaces", "/path with spaces"),
         ("context", "kind-kind", "kind-kind"),
         ("service_account_path", "/tokens", "/tokens"),
+        ("team_namespaces", {"blue": "team-blue"}, {"blue": "team-blue"}),
+        ("team_namespaces", '{"blue": "team-blue"}', {"blue": "team-blue"}),
+        ("team_fallback", "False", False),
+        ("team_fallback", 1, True),
+        ("mask_values", "true", True),
+        ("mask_values", "0", False),
+        ("references", {"connections": {"my_db": "app-db-app"}}, {"connections": {"my_db": (None, "app-db-app")}}),
+        ("references", '{"variables": {"a/b": "team-a/x.y"}}', {"variables": {"a/b": ("team-a", "x.y")}}),
+        ("references", {"config": {}}, {"config": {}}),
+        ("path", "null", None),
+        ("path", "manifests", "manifests"),
+        ("connections_lookup_pattern", "^my_", "^my_"),
+        ("variables_lookup_pattern", "null", None),
     ],
 )
 def test_values(name: str, given: object, taken: object) -> None:
@@ -66,7 +81,10 @@ def test_values(name: str, given: object, taken: object) -> None:
         ("namespace", "a?x=y", "name of a namespace"),
         ("namespace", "-a", "name of a namespace"),
         ("namespace", "a" * 64, "name of a namespace"),
-        ("namespace", ["a"], "name of a namespace"),
+        ("namespace", "a,,b", "name of a namespace"),
+        ("namespace", [], "name of a namespace"),
+        ("namespace", ["a", 1], "name of a namespace"),
+        ("namespace", {"a": "b"}, "name of a namespace"),
         ("connections_label", "", "label key"),
         ("connections_label", "a b", "label key"),
         ("connections_label", "a=b", "label key"),
@@ -99,13 +117,32 @@ def test_values(name: str, given: object, taken: object) -> None:
         ("service_account_path", None, "not blank"),
         ("kubeconfig", " ", "not blank"),
         ("context", 3, "not blank"),
+        ("path", "", "not blank"),
+        ("team_namespaces", "blue", "a JSON object"),
+        ("team_namespaces", ["blue"], "a JSON object"),
+        ("team_namespaces", {"blue": "Team"}, "for team 'blue' the name of a namespace"),
+        ("team_namespaces", {"blue": ["a", "b"]}, "for team 'blue' the name of a namespace"),
+        ("team_fallback", "perhaps", "true or false"),
+        ("team_fallback", None, "true or false"),
+        ("mask_values", 2, "true or false"),
+        ("references", "{", "a JSON object"),
+        ("references", {"connections": "x"}, "under 'connections' an object"),
+        ("references", {"connections": {"x": "a/b/c"}}, "for 'x' the name of a Secret"),
+        ("references", {"connections": {"x": "/b"}}, "for 'x' the name of a Secret"),
+        ("references", {"connections": {"x": "B"}}, "for 'x' the name of a Secret"),
+        ("references", {"connections": {"x": "a_b"}}, "for 'x' the name of a Secret"),
+        ("references", {"connections": {"x": "a?b"}}, "for 'x' the name of a Secret"),
+        ("references", {"connections": {"x": None}}, "for 'x' the name of a Secret"),
+        ("connections_lookup_pattern", "(", "a regular expression"),
+        ("config_lookup_pattern", "", "a regular expression"),
+        ("variables_lookup_pattern", 1, "a regular expression"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(name: str, value: object, needs: str) -> None:
     with pytest.raises(OptionError, match=rf"backend_kwargs: {name} needs .*{needs}") as raised:
         Options.parse({name: value})
 
-    if not isinstance(value, list) and "\n" not in str(value):
+    if not isinstance(value, (list, dict)) and "\n" not in str(value):
         assert str(raised.value).endswith(f"; it is {value!r}")
 
 
@@ -125,7 +162,7 @@ def test_an_unknown_option_names_the_nearest(name: str, nearest: str) -> None:
 
 
 def test_an_unknown_option_like_no_other_names_them_all() -> None:
-    with pytest.raises(OptionError, match="there is no option 'zzz'; The options are namespace, connections_label, "):
+    with pytest.raises(OptionError, match="there is no option 'zzz'; The options are namespace, team_namespaces, "):
         Options.parse({"zzz": "hunter2"})
 
 
@@ -152,8 +189,42 @@ def test_a_kind_and_the_team_cannot_share_a_label(kind: str) -> None:
         Options.parse({f"{kind}_label": "x", "team_label": "x"})
 
 
+def test_an_unknown_kind_of_reference_names_those_there_are() -> None:
+    with pytest.raises(
+        OptionError, match="references takes 'connections', 'variables', 'config', and not 'connection'"
+    ):
+        Options.parse({"references": {"connection": {"x": "y"}}})
+
+
+@pytest.mark.parametrize("name", ["kubeconfig", "context"])
+def test_a_folder_and_an_api_exclude_each_other(name: str) -> None:
+    with pytest.raises(OptionError, match=f"path is in place of an API, and {name} says which; remove one of them"):
+        Options.parse({"path": "manifests", name: "x"})
+
+
+def test_a_folder_with_namespaces_of_teams_needs_to_know_everybodys() -> None:
+    with pytest.raises(OptionError, match="path with team_namespaces needs namespace too"):
+        Options.parse({"path": "manifests", "team_namespaces": {"blue": "team-blue"}})
+    Options.parse({"path": "manifests", "team_namespaces": {"blue": "team-blue"}, "namespace": "airflow"})
+
+
+def test_what_is_referred_to_by_namespace() -> None:
+    references = {"connections": {"a": "x", "b": "team/y", "c": "x"}, "variables": {"a": "w"}}
+
+    assert Options.parse({"references": references}).referenced == {None: ("w", "x"), "team": ("y",)}
+    assert Options.parse({"references": references, "namespace": "one,two"}).referenced == {
+        "one": ("w", "x"),
+        "team": ("y",),
+    }
+
+
 def test_equal_options_are_one_key() -> None:
-    assert hash(Options.parse({"timeout": "5"})) == hash(Options.parse({"timeout": 5.0}))
+    one = {"timeout": "5", "references": '{"connections": {"a": "x"}}', "namespace": "a,b"}
+    other = {"timeout": 5.0, "references": {"connections": {"a": "x"}}, "namespace": ["a", "b"]}
+
+    assert hash(Options.parse(one)) == hash(Options.parse(other))
+    assert Options.parse(one) == Options.parse(other)
+    assert Options.parse(one) != Options.parse({**other, "references": {"connections": {"a": "y"}}})
 
 
 def test_every_option_is_described() -> None:

@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import logging
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow.secrets.base_secrets import BaseSecretsBackend
 
-from airflow_kubernetes_secrets import notices, values
+from airflow_kubernetes_secrets import notices
 from airflow_kubernetes_secrets.api.credentials import SERVICE_HOST, SERVICE_PORT
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
-from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide, missing_key_text
+from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.options import DENY, Options
 from airflow_kubernetes_secrets.process import ProcessLocal, in_a_thread
-from airflow_kubernetes_secrets.sources.source import Source
+from airflow_kubernetes_secrets.reading import connection_text, variable_text
+from airflow_kubernetes_secrets.sources.source import Source, source_of
+from airflow_kubernetes_secrets.values import config_text, parse_failure_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -50,6 +53,9 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
     Each lookup logs what is wrong once in a process, with the remedy, and raises it: Airflow then goes on to the
     environment and its database, and tells the user no more than that the id is not defined. With ``on_error`` set to
     ``deny`` it raises ``AirflowSecretsBackendAccessDenied`` instead, at which Airflow stops.
+
+    Attributes:
+        options: the keyword arguments, parsed.
     """
 
     def __init__(self, **kwargs: object) -> None:
@@ -58,16 +64,19 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
             OptionError: an option is unknown or cannot be used. Airflow does not start then.
         """
         super().__init__()
-        self._options = Options.parse(kwargs)
+        self.options = Options.parse(kwargs)
         self._source: Source | None = None
+        if self.options.mask_values:
+            # Here, and not in a lookup: a child that is forked during an import inherits a lock that nobody opens.
+            from airflow_kubernetes_secrets import masking  # noqa: F401
 
     def get_conn_value(self, conn_id: str, team_name: str | None = None) -> str | None:
-        """The connection as it is stored, a URI or JSON; ``None`` if no Secret has it.
+        """The connection as a URI or JSON, as it is stored or made of its fields; ``None`` if no Secret has it.
 
         Raises:
             KubernetesSecretsError: the Secret cannot be used, or Kubernetes could not be asked.
         """
-        return self._read(Lookup(Kind.CONNECTION, conn_id, team_name), values.connection_text)
+        return self._read(Lookup(Kind.CONNECTION, conn_id, team_name), connection_text)
 
     def get_connection(self, conn_id: str, team_name: str | None = None) -> Any:
         """The Connection, of the class that the running part of Airflow uses; ``None`` if no Secret has it.
@@ -83,11 +92,11 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         Raises:
             KubernetesSecretsError: as for :meth:`get_connection`.
         """
-        try:
-            lookup = Lookup(Kind.CONNECTION, conn_id, team_name)
-            return self._read(lookup, self._connection(conn_id), self._recall)
-        except _NotInMemoryError:
-            pass
+        # Airflow's masker of tasks waits for the process that writes the log, so that there always is a thread for it.
+        if not self.options.mask_values:
+            with suppress(_NotInMemoryError):
+                lookup = Lookup(Kind.CONNECTION, conn_id, team_name)
+                return self._read(lookup, self._connection(conn_id), self._recall)
         return await in_a_thread(self.get_connection, conn_id, team_name)
 
     def get_variable(self, key: str, team_name: str | None = None) -> str | None:
@@ -96,7 +105,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         Raises:
             KubernetesSecretsError: the Secret cannot be used, or Kubernetes could not be asked.
         """
-        return self._read(Lookup(Kind.VARIABLE, key, team_name), values.text)
+        return self._read(Lookup(Kind.VARIABLE, key, team_name), variable_text)
 
     def get_config(self, key: str) -> str | None:
         """The configuration option without white space around it; ``None`` if no Secret has it.
@@ -104,22 +113,32 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         Raises:
             KubernetesSecretsError: the Secret cannot be used, or Kubernetes could not be asked. Airflow stops then.
         """
-        return self._read(Lookup(Kind.CONFIG, key), values.config_text, self._ask)
+        return self._read(Lookup(Kind.CONFIG, key), config_text, self._ask)
+
+    def decide(self, lookup: Lookup) -> Decision:
+        """Which Secret answers a lookup, and why. Nothing of it is decoded.
+
+        Raises:
+            KubernetesSecretsError: none that may, or Kubernetes could not be asked.
+        """
+        decision = decide(lookup, self.options, self._find)
+        _report(decision)
+        return decision
 
     def __repr__(self) -> str:
-        return f"<KubernetesSecretsBackend {self._options}>"
+        return f"<KubernetesSecretsBackend {self.options}>"
 
     def _connection(self, conn_id: str) -> Callable[[Secret, str], Any]:
         def parsed(secret: Secret, key: str) -> Any:
-            stored = values.connection_text(secret, key)
+            stored = connection_text(secret, key)
             try:
                 return self.deserialize_connection(conn_id, stored)
             except Exception as failure:  # Airflow's parsers raise all sorts
-                problem = values.parse_failure_text(stored, failure)
+                problem = parse_failure_text(stored, failure)
             # Error reports can show the variables of the frames that an exception went through.
             del stored
             # Outside the except block, so that Airflow's error, which can hold the password, is not chained to it.
-            raise MalformedSecretError(secret.namespace, secret.name, key, problem)
+            raise MalformedSecretError(secret.namespace, secret.name, key or "extra", problem)
 
         return parsed
 
@@ -130,18 +149,25 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         find: Callable[[Query], Sequence[Secret]] | None = None,
     ) -> Wanted | None:
         try:
-            decision = decide(lookup, self._options, find or self._find)
+            decision = decide(lookup, self.options, find or self._find)
             _report(decision)
             secret = decision.secret
-            return None if secret is None else read(secret, decision.data_key)
+            if secret is None:
+                return None
+            wanted = read(secret, decision.data_key)
         except _NotInMemoryError:
             raise
         except Exception as error:
             cause, problem = _explained(error)
             notices.once(logging.ERROR, cause, f"{lookup}: {problem}")
-            if self._options.on_error == DENY and lookup.kind is not Kind.CONFIG:
+            if self.options.on_error == DENY and lookup.kind is not Kind.CONFIG:
                 _deny(f"{lookup}: {problem}", error)
             raise
+        if self.options.mask_values and lookup.kind is not Kind.CONFIG:
+            from airflow_kubernetes_secrets.masking import mask
+
+            mask(secret, wanted)
+        return wanted
 
     def _find(self, query: Query) -> Sequence[Secret]:
         if self._source is not None and (known := self._source.recall(query)) is not None:
@@ -161,11 +187,11 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         return self._current_source().ask(query)
 
     def _current_source(self) -> Source:
-        return _sources.get(self._key(), lambda: Source.from_options(self._options))
+        return _sources.get(self._key(), lambda: source_of(self.options))
 
     def _key(self) -> Hashable:
         """Where the API server is can have changed, so that the options alone do not say which source it is."""
-        return (self._options, *map(os.environ.get, (SERVICE_HOST, SERVICE_PORT, "KUBECONFIG")))
+        return (self.options, *map(os.environ.get, (SERVICE_HOST, SERVICE_PORT, "KUBECONFIG")))
 
 
 def _explained(error: Exception) -> tuple[tuple[str, ...], str]:
@@ -198,15 +224,14 @@ def _report(decision: Decision) -> None:
         notices.once(
             logging.WARNING,
             ("duplicates", *map(str, matches)),
-            f"{lookup}: {len(matches)} Secrets match {decision.query}; the oldest is used, {matches[0]}, "
-            f"and not {', '.join(map(str, matches[1:]))}. Remove the label from those that are not meant",
+            f"{lookup}: {len(matches)} Secrets match {decision.queries[-1]}; the oldest is used, {matches[0]}, "
+            f"and not {', '.join(map(str, matches[1:]))}. Change those that are not meant",
         )
-    if decision.outcome is Outcome.NO_DATA_KEY:
+    for secret, problem in decision.passed_over:
         notices.once(
             logging.WARNING,
-            ("no data key", str(matches[0]), decision.data_key),
-            f"{lookup}: Secret {matches[0]}, key {decision.data_key!r}: {missing_key_text(matches[0])}. "
-            "It is passed over: rename the key in the Secret, or set the kind's data key in backend_kwargs",
+            ("passed over", str(secret), problem),
+            f"{lookup}: Secret {secret}, {problem}. It is passed over",
         )
-    elif decision.outcome is not Outcome.FOUND:
+    if decision.outcome is not Outcome.FOUND:
         notices.miss("%s: %s", lookup, decision.outcome.value)

@@ -40,6 +40,10 @@ class ForbiddenError(ApiError):
     """403: the service account lacks a permission; the text holds the commands that grant it."""
 
 
+class NotFoundError(ApiError):
+    """404: the API server says that there is no such thing."""
+
+
 class ApiUnavailableError(KubernetesSecretsError):
     """The Kubernetes API gave no usable answer within the time that a lookup may take.
 
@@ -85,17 +89,25 @@ class ExpiredVersionError(KubernetesSecretsError):
     """The API server no longer knows what has changed since a version (410): everything must be listed anew."""
 
 
+class MissingSecretError(KubernetesSecretsError):
+    """A reference in the options leads to a Secret that does not exist."""
+
+
 class MalformedSecretError(KubernetesSecretsError):
     """A Secret was found, but what it holds cannot be used.
 
     Attributes:
         namespace: where the Secret is.
         secret: its name.
-        key: the key in its data.
+        key: the key in its data, or of the annotation that the problem is with.
     """
 
-    def __init__(self, namespace: str, secret: str, key: str, problem: str) -> None:
-        super().__init__(f"Secret {namespace}/{secret}, key {key!r}: {problem}")
+    def __init__(self, namespace: str, secret: str, key: str, problem: str, *, part: str = "key") -> None:
+        """
+        Args:
+            part: what ``key`` is, in the text.
+        """
+        super().__init__(f"Secret {namespace}/{secret}, {part} {key!r}: {problem}")
         self.namespace = namespace
         self.secret = secret
         self.key = key

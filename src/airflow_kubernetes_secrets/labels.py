@@ -33,12 +33,15 @@ def is_label_value(text: str) -> bool:
     )
 
 
+def is_subdomain(text: str) -> bool:
+    """Whether ``text`` is a DNS subdomain by RFC 1123, as the names of most objects are."""
+    return len(text) <= 253 and re.fullmatch(_DNS_SUBDOMAIN, text) is not None
+
+
 def is_label_key(text: str) -> bool:
     """Whether ``text`` is a label key: an optional DNS prefix and ``/``, then a name of 1 to 63 characters."""
     prefix, slash, name = text.rpartition("/")
-    if slash and not (len(prefix) <= 253 and re.fullmatch(_DNS_SUBDOMAIN, prefix)):
-        return False
-    return is_label_value(name)
+    return (not slash or is_subdomain(prefix)) and is_label_value(name)
 
 
 class Operator(Enum):

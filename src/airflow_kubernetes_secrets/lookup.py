@@ -1,15 +1,29 @@
-"""Which Secret answers, and why: every rule of choice is here."""
+"""Which Secret answers, and why: every rule of choice is here.
+
+A lookup takes the first of these that there is:
+
+1. for a team: its own Secret, in its own namespace and then in each of the others
+2. the Secret that the options refer to by name
+3. the Secret that carries the label and no team's, namespaces in order
+
+Of several in one place the oldest answers, of those that can be read at all.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from enum import Enum
+from typing import NoReturn
 
 from airflow_kubernetes_secrets.api.objects import Secret
-from airflow_kubernetes_secrets.errors import MalformedSecretError
-from airflow_kubernetes_secrets.labels import is_label_value
+from airflow_kubernetes_secrets.errors import MalformedSecretError, MissingSecretError
+from airflow_kubernetes_secrets.identifiers import identifier_of, label_value
 from airflow_kubernetes_secrets.options import Options
-from airflow_kubernetes_secrets.sources.query import Query
+from airflow_kubernetes_secrets.reading import IN_FIELDS, has_fields, key_of
+from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Query
+
+Find = Callable[[Query], Sequence[Secret]]
 
 
 class Kind(Enum):
@@ -17,36 +31,51 @@ class Kind(Enum):
 
     Attributes:
         word: what it is called in texts.
+        plural: what the options call it.
     """
 
-    CONNECTION = ("connection", "connections_label", "connections_data_key")
-    VARIABLE = ("variable", "variables_label", "variables_data_key")
-    CONFIG = ("configuration option", "config_label", "config_data_key")
+    CONNECTION = ("connection", "connections")
+    VARIABLE = ("variable", "variables")
+    CONFIG = ("configuration option", "config")
 
-    def __init__(self, word: str, label_option: str, data_key_option: str) -> None:
+    def __init__(self, word: str, plural: str) -> None:
         self.word = word
-        self._label_option = label_option
-        self._data_key_option = data_key_option
+        self.plural = plural
+        self._label = f"{plural}_label"
+        self._data_key = f"{plural}_data_key"
+        self._pattern = f"{plural}_lookup_pattern"
 
     def label(self, options: Options) -> str | None:
         """The label key that marks a Secret of this kind."""
-        label: str | None = getattr(options, self._label_option)
+        label: str | None = getattr(options, self._label)
         return label
 
     def data_key(self, options: Options) -> str:
         """The key in a Secret's data that holds what Airflow wants."""
-        key: str = getattr(options, self._data_key_option)
+        key: str = getattr(options, self._data_key)
         return key
+
+    def pattern(self, options: Options) -> str | None:
+        """What an id has to match to be looked up."""
+        pattern: str | None = getattr(options, self._pattern)
+        return pattern
+
+    def reference(self, options: Options, identifier: str) -> tuple[str | None, str] | None:
+        """Namespace and name of the Secret that the options name for an id, if they do."""
+        references = options.references
+        return references[self.plural].get(identifier) if self.plural in references else None
 
 
 class Outcome(Enum):
     """How a lookup ended; the value completes the sentence "connection 'x': …"."""
 
     FOUND = "found"
-    SWITCHED_OFF = "its label is null in backend_kwargs, so nothing was asked"
-    NOT_A_LABEL_VALUE = "the id cannot be the value of a label, so no Secret can carry it"
+    EMPTY = "the id is empty, so nothing was asked"
+    A_URI = "its id is a URI, where the id of a Secret belongs, so nothing was asked"
+    OUTSIDE_PATTERN = "the id does not match the lookup pattern in backend_kwargs, so nothing was asked"
+    SWITCHED_OFF = "its label is null in backend_kwargs and no reference names it, so nothing was asked"
     NO_MATCH = "no Secret matches"
-    NO_DATA_KEY = "the Secret lacks the data key"
+    PASSED_OVER = "no Secret matches that can be read"
 
 
 class Lookup:
@@ -69,69 +98,181 @@ class Decision:
     """The answer, with all that is needed to explain it.
 
     Attributes:
-        query: what the source was asked; ``None`` if it was not.
+        queries: what the source was asked, in order.
         matches: the Secrets that could have answered, in order of preference; the first one does.
-        data_key: the key that is read in it.
+        data_key: the key in it that holds the answer whole, or :data:`IN_FIELDS`.
+        passed_over: Secrets that carry the label value and cannot answer, each with the reason.
     """
 
-    __slots__ = ("data_key", "lookup", "matches", "outcome", "query")
+    __slots__ = ("data_key", "lookup", "matches", "outcome", "passed_over", "queries")
 
     def __init__(
         self,
         lookup: Lookup,
         outcome: Outcome,
-        data_key: str,
-        query: Query | None = None,
+        queries: Sequence[Query] = (),
         matches: Sequence[Secret] = (),
+        *,
+        data_key: str = IN_FIELDS,
+        passed_over: Sequence[tuple[Secret, str]] = (),
     ) -> None:
         self.lookup = lookup
         self.outcome = outcome
-        self.data_key = data_key
-        self.query = query
+        self.queries = queries
         self.matches = matches
+        self.data_key = data_key
+        self.passed_over = passed_over
 
     @property
     def secret(self) -> Secret | None:
         """The Secret that answers, if one does."""
-        return self.matches[0] if self.outcome is Outcome.FOUND else None
+        return self.matches[0] if self.matches else None
 
 
-def decide(lookup: Lookup, options: Options, find: Callable[[Query], Sequence[Secret]]) -> Decision:
+def decide(lookup: Lookup, options: Options, find: Find) -> Decision:
     """Find the Secret that answers.
 
     Args:
         find: the source. It may answer with more than it was asked for, and in any order.
 
     Raises:
-        MalformedSecretError: a team's Secret lacks the data key. The global one must not stand in for it.
+        MalformedSecretError: a team's Secret, or one that the options refer to, cannot be read. Nothing must stand in
+            for it. Or an annotation cannot be used.
+        MissingSecretError: a reference leads nowhere.
         KubernetesSecretsError: the source could not be asked.
     """
-    kind, value, team = lookup.kind, lookup.id, lookup.team
-    data_key = kind.data_key(options)
+    kind = lookup.kind
+    if not lookup.id:
+        return Decision(lookup, Outcome.EMPTY)
+    if kind is Kind.CONFIG and "://" in lookup.id:
+        # The value itself, with a password maybe, which must not be sent anywhere.
+        return Decision(lookup, Outcome.A_URI)
+    pattern = kind.pattern(options)
+    # As Amazon's backend, which has these options too, matches: at the beginning, whatever the case.
+    if pattern is not None and not re.match(pattern, lookup.id, re.IGNORECASE):
+        return Decision(lookup, Outcome.OUTSIDE_PATTERN)
     label = kind.label(options)
-    if label is None:
-        return Decision(lookup, Outcome.SWITCHED_OFF, data_key)
-    if not is_label_value(value):
-        return Decision(lookup, Outcome.NOT_A_LABEL_VALUE, data_key)
-    team_label = options.team_label
-    query = Query(label, value, None if team else team_label)
-    matches = [secret for secret in find(query) if query.matches(secret)]
-    if matches and team and team_label is not None:
-        of_team = [secret for secret in matches if secret.labels.get(team_label) == team]
-        matches = of_team or [secret for secret in matches if team_label not in secret.labels]
-    if not matches:
-        return Decision(lookup, Outcome.NO_MATCH, data_key, query)
-    if len(matches) > 1:
-        matches.sort(key=lambda secret: secret.age_order)
-    chosen = matches[0]
-    if data_key in chosen.data:
-        return Decision(lookup, Outcome.FOUND, data_key, query, matches)
-    if team_label is not None and team_label in chosen.labels:
-        raise MalformedSecretError(chosen.namespace, chosen.name, data_key, missing_key_text(chosen))
-    return Decision(lookup, Outcome.NO_DATA_KEY, data_key, query, matches)
+    reference = kind.reference(options, lookup.id) if options.references else None
+    if label is None and reference is None:
+        return Decision(lookup, Outcome.SWITCHED_OFF)
+    search = _Search(lookup, options, find, label)
+    matches: Sequence[Secret] = ()
+    if lookup.team:
+        matches = search.of_the_team(lookup.team)
+    if not matches and (options.team_fallback or not lookup.team):
+        matches = search.of_no_team() if reference is None else search.referred_to(*reference)
+    if matches:
+        key = key_of(matches[0], kind.data_key(options))
+        return Decision(lookup, Outcome.FOUND, search.queries, matches, data_key=key, passed_over=search.passed_over)
+    outcome = Outcome.PASSED_OVER if search.passed_over else Outcome.NO_MATCH
+    return Decision(lookup, outcome, search.queries, passed_over=search.passed_over)
 
 
-def missing_key_text(secret: Secret) -> str:
-    """What to say of a Secret without the data key: which keys it has."""
-    keys = ", ".join(map(repr, sorted(secret.data))) or "none at all"
-    return f"there is no such key in its data; the keys are {keys}"
+class _Search:
+    """The steps of one lookup, and what they came across."""
+
+    __slots__ = ("_data_key", "_find", "_found", "_label", "_lookup", "_options", "passed_over", "queries")
+
+    def __init__(self, lookup: Lookup, options: Options, find: Find, label: str | None) -> None:
+        self._lookup = lookup
+        self._options = options
+        self._find = find
+        self._label = label
+        self._data_key = lookup.kind.data_key(options)
+        self._found: dict[str | None, list[Secret]] = {}
+        self.queries: list[Query] = []
+        self.passed_over: list[tuple[Secret, str]] = []
+
+    def of_the_team(self, team: str) -> list[Secret]:
+        """The team's own, from the first namespace that has any."""
+        home = self._options.team_namespaces.get(team)
+        namespaces = self._options.namespaces if home is None else dict.fromkeys((home, *self._options.namespaces))
+        for namespace in namespaces:
+            # What lies in the team's own namespace and names no team is the team's too.
+            teams = (team,) if home is None or namespace != home else (team, None)
+            own = [secret for secret in self._labelled(namespace) if self._team_of(secret) in teams]
+            if own:
+                return self._readable(own) or self._refuse(own[0])
+        return []
+
+    def referred_to(self, namespace: str | None, name: str) -> list[Secret]:
+        """The Secret of a reference."""
+        query = NameQuery(namespace or self._options.namespaces[0], name)
+        self.queries.append(query)
+        found = [secret for secret in self._find(query) if query.matches(secret)]
+        if not found:
+            raise MissingSecretError(
+                f"'references' in backend_kwargs leads to Secret {query}, which does not exist. Create it, or correct "
+                "the reference"
+            )
+        return self._readable(found) or self._refuse(found[0])
+
+    def of_no_team(self) -> list[Secret]:
+        """Those that belong to no team, from the first namespace that has one which can be read."""
+        for namespace in self._options.namespaces:
+            matches = self._labelled(namespace)
+            if self._lookup.team:
+                matches = [secret for secret in matches if self._team_of(secret) is None]
+            readable = self._readable(matches)
+            if readable:
+                return readable
+        return []
+
+    def _labelled(self, namespace: str | None) -> list[Secret]:
+        """Those in a namespace that are for this id; for a team those of every team, which is one question as well."""
+        label = self._label
+        if label is None:
+            return []
+        if namespace in self._found:
+            return self._found[namespace]
+        identifier = self._lookup.id
+        query = LabelQuery(
+            namespace, label, label_value(identifier), None if self._lookup.team else self._options.team_label
+        )
+        self.queries.append(query)
+        found = []
+        for secret in self._find(query):
+            if query.matches(secret):
+                says = identifier_of(secret, label)
+                if says == identifier:
+                    found.append(secret)
+                else:
+                    self.passed_over.append((secret, _of_another_id(secret, label, says)))
+        self._found[namespace] = found
+        return found
+
+    def _readable(self, matches: list[Secret]) -> list[Secret]:
+        """Those that can be read, in order of preference."""
+        readable = []
+        for secret in matches:
+            if self._data_key in secret.data or self._can_be_read(secret):
+                readable.append(secret)
+            else:
+                self.passed_over.append((secret, f"key {self._data_key!r}: {self._unreadable_text(secret)}"))
+        if len(readable) > 1:
+            readable.sort(key=lambda secret: secret.age_order)
+        return readable
+
+    def _can_be_read(self, secret: Secret) -> bool:
+        if key_of(secret, self._data_key) != IN_FIELDS:
+            return True
+        return self._lookup.kind is Kind.CONNECTION and has_fields(secret)
+
+    def _refuse(self, secret: Secret) -> NoReturn:
+        raise MalformedSecretError(secret.namespace, secret.name, self._data_key, self._unreadable_text(secret))
+
+    def _unreadable_text(self, secret: Secret) -> str:
+        problem = "there is no such key in its data"
+        if self._lookup.kind is Kind.CONNECTION:
+            problem += ", nor others that tell host, login or password of a connection"
+        return f"{problem}; {secret.keys_text()}"
+
+    def _team_of(self, secret: Secret) -> str | None:
+        team_label = self._options.team_label
+        return None if team_label is None else secret.labels.get(team_label)
+
+
+def _of_another_id(secret: Secret, label: str, identifier: str) -> str:
+    if secret.annotations is None or label not in secret.annotations:
+        return f"annotation {label!r}: it is missing, and without it the Secret is for {identifier!r}"
+    return f"annotation {label!r}: it says that the Secret is for {identifier!r}"

@@ -6,10 +6,10 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow_kubernetes_secrets.errors import OptionError
-from airflow_kubernetes_secrets.labels import is_label_key, is_label_value
+from airflow_kubernetes_secrets.labels import is_label_key, is_label_value, is_subdomain
 from airflow_kubernetes_secrets.record import Record
 
 _LONGEST_TIMEOUT = 3600
@@ -24,7 +24,22 @@ DENY = "deny"
 
 _DATA_KEY = r"[-._a-zA-Z0-9]{1,253}"
 
+# The kinds of ids in ``references``.
+REFERENCE_KINDS = ("connections", "variables", "config")
+
 Parser = Callable[[object], Any]
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class Map(dict[Key, Value]):
+    """A mapping that can be part of a key, since nothing changes it."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:  # type: ignore[override]
+        return hash(frozenset(self.items()))
 
 
 def _text(value: object) -> str:
@@ -38,10 +53,76 @@ def is_namespace(text: str) -> bool:
     return is_label_value(text) and text == text.lower() and "." not in text and "_" not in text
 
 
-def _namespace(value: object) -> str:
-    if not isinstance(value, str) or not is_namespace(value):
-        raise ValueError("needs the name of a namespace: 1 to 63 of a-z, 0-9 and '-', no '-' at either end")
-    return value
+_NAMESPACE = "the name of a namespace: 1 to 63 of a-z, 0-9 and '-', no '-' at either end"
+
+
+def _namespaces(value: object) -> tuple[str, ...]:
+    given = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    if (
+        not isinstance(given, list)
+        or not given
+        or not all(isinstance(each, str) and is_namespace(each) for each in given)
+    ):
+        raise ValueError(f"needs {_NAMESPACE}; or several, as a list or with commas between them")
+    return tuple(dict.fromkeys(given))
+
+
+def _boolean(value: object) -> bool:
+    word = value.strip().lower() if isinstance(value, str) else value
+    if word in (True, "true", "1"):
+        return True
+    if word in (False, "false", "0"):
+        return False
+    raise ValueError("needs true or false")
+
+
+def _pattern(value: object) -> str:
+    if isinstance(value, str) and value:
+        with suppress(re.error):
+            re.compile(value)
+            return value
+    raise ValueError("needs a regular expression")
+
+
+def _object(value: object) -> dict[Any, Any]:
+    """A JSON object, which arrives as a text from ``AIRFLOW__SECRETS__BACKEND_KWARG__X``."""
+    if isinstance(value, str):
+        import json
+
+        with suppress(ValueError, RecursionError):
+            value = json.loads(value)
+    if isinstance(value, dict):
+        return value
+    raise ValueError("needs a JSON object")
+
+
+def _team_namespaces(value: object) -> Map[str, str]:
+    given = _object(value)
+    for team, namespace in given.items():
+        if not isinstance(namespace, str) or not is_namespace(namespace):
+            raise ValueError(f"needs for team {team!r} {_NAMESPACE}")
+    return Map(given)
+
+
+def _references(value: object) -> Map[str, Map[str, tuple[str | None, str]]]:
+    given = _object(value)
+    for kind in given:
+        if kind not in REFERENCE_KINDS:
+            raise ValueError(f"takes {', '.join(map(repr, REFERENCE_KINDS))}, and not {kind!r}")
+    return Map({kind: _references_of(kind, references) for kind, references in given.items()})
+
+
+def _references_of(kind: str, value: object) -> Map[str, tuple[str | None, str]]:
+    if isinstance(value, dict):
+        return Map({identifier: _reference(identifier, secret) for identifier, secret in value.items()})
+    raise ValueError(f'needs under {kind!r} an object such as {{"my_db": "name-of-a-secret"}}')
+
+
+def _reference(identifier: str, value: object) -> tuple[str | None, str]:
+    namespace, slash, name = value.rpartition("/") if isinstance(value, str) else ("", "", "")
+    if not is_subdomain(name) or (slash and not is_namespace(namespace)):
+        raise ValueError(f"needs for {identifier!r} the name of a Secret, or namespace/name")
+    return (namespace or None, name)
 
 
 def _label_key(value: object) -> str:
@@ -107,9 +188,27 @@ class Option:
 
 OPTIONS: dict[str, Option] = {
     "namespace": Option(
-        _or_null(_namespace),
+        _or_null(_namespaces),
         None,
-        "Where to look. Default: the pod's own namespace, or that of the kubeconfig's context.",
+        "Where to look; several are looked in one after the other. Default: the pod's own namespace, or that of the "
+        "kubeconfig's context.",
+    ),
+    "team_namespaces": Option(
+        _team_namespaces,
+        Map(),
+        "Namespaces that belong to a team, as an object: team to namespace. A team's lookups look there first.",
+    ),
+    "team_fallback": Option(
+        _boolean, True, "Whether a team that has no Secret for an id gets the reference or the global Secret."
+    ),
+    "references": Option(
+        _references,
+        Map(),
+        'Secrets by name, which need no label: `{"connections": {"id": "name"}, "variables": …, '
+        '"config": …}`; the name may be `namespace/name`.',
+    ),
+    "path": Option(
+        _or_null(_text), None, "Folder with manifests of Secrets, in place of the Kubernetes API. It is followed."
     ),
     "connections_label": Option(
         _or_null(_label_key),
@@ -135,6 +234,13 @@ OPTIONS: dict[str, Option] = {
     "connections_data_key": Option(_data_key, "value", "Key in the Secret's data that holds a connection."),
     "variables_data_key": Option(_data_key, "value", "Key in the Secret's data that holds a variable."),
     "config_data_key": Option(_data_key, "value", "Key in the Secret's data that holds a configuration option."),
+    "connections_lookup_pattern": Option(
+        _or_null(_pattern),
+        None,
+        "Regular expression that a connection id must match, at its beginning and whatever its case, to be looked up.",
+    ),
+    "variables_lookup_pattern": Option(_or_null(_pattern), None, "The same for the key of a variable."),
+    "config_lookup_pattern": Option(_or_null(_pattern), None, "The same for the id of a configuration option."),
     "service_account_path": Option(
         _text,
         "/var/run/secrets/kubernetes.io/serviceaccount",
@@ -165,6 +271,9 @@ OPTIONS: dict[str, Option] = {
         "What Airflow does when the lookup of a connection or variable fails. `next`: it goes on to the environment "
         "and its database. `deny`: it stops (Airflow 3.2.2 and later).",
     ),
+    "mask_values": Option(
+        _boolean, False, "Whether to register everything that is read from a Secret with Airflow's masker of logs."
+    ),
 }
 
 
@@ -173,7 +282,11 @@ class Options(Record):
 
     __slots__ = tuple(OPTIONS)
 
-    namespace: str | None
+    namespace: tuple[str, ...] | None
+    team_namespaces: Map[str, str]
+    team_fallback: bool
+    references: Map[str, Map[str, tuple[str | None, str]]]
+    path: str | None
     connections_label: str | None
     variables_label: str | None
     config_label: str | None
@@ -181,6 +294,9 @@ class Options(Record):
     connections_data_key: str
     variables_data_key: str
     config_data_key: str
+    connections_lookup_pattern: str | None
+    variables_lookup_pattern: str | None
+    config_lookup_pattern: str | None
     service_account_path: str
     kubeconfig: str | None
     context: str | None
@@ -188,6 +304,7 @@ class Options(Record):
     cache_ttl: float
     outage_ttl: float
     on_error: str
+    mask_values: bool
 
     def __init__(self, **given: Any) -> None:
         """
@@ -211,9 +328,24 @@ class Options(Record):
         return options
 
     @property
+    def namespaces(self) -> tuple[str | None, ...]:
+        """Where to look for what belongs to no team, in order; ``None`` is the one that comes with the credentials."""
+        return self.namespace or (None,)
+
+    @property
     def verbs(self) -> tuple[str, ...]:
-        """The verbs on Secrets that these options need."""
-        return ("list", "watch") if self.cache_ttl >= SHORTEST_WATCHED_TTL else ("list",)
+        """The verbs on all Secrets of a namespace that these options need."""
+        watched = self.cache_ttl >= SHORTEST_WATCHED_TTL and (self.connections_label or self.variables_label)
+        return ("list", "watch") if watched else ("list",)
+
+    @property
+    def referenced(self) -> dict[str | None, tuple[str, ...]]:
+        """By namespace, the Secrets that these options need to get by name."""
+        names: dict[str | None, set[str]] = {}
+        for references in self.references.values():
+            for namespace, name in references.values():
+                names.setdefault(namespace or self.namespaces[0], set()).add(name)
+        return {namespace: tuple(sorted(each)) for namespace, each in names.items()}
 
     def _check_together(self) -> None:
         for name in ("connections_label", "variables_label", "config_label"):
@@ -221,6 +353,16 @@ class Options(Record):
                 raise OptionError(
                     f"backend_kwargs: {name} and team_label are both {self.team_label!r}; choose two keys"
                 )
+        for name in ("kubeconfig", "context"):
+            if self.path is not None and getattr(self, name) is not None:
+                raise OptionError(
+                    f"backend_kwargs: path is in place of an API, and {name} says which; remove one of them"
+                )
+        if self.path is not None and self.team_namespaces and self.namespace is None:
+            raise OptionError(
+                "backend_kwargs: path with team_namespaces needs namespace too; without it every namespace in the "
+                "folder is everybody's"
+            )
 
 
 def _parse(name: str, value: object) -> Any:

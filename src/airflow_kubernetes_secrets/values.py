@@ -21,11 +21,8 @@ def text(secret: Secret, key: str) -> str:
     Raises:
         MalformedSecretError: it is not UTF-8.
     """
-    if secret.texts is not None and key in secret.texts:
-        return secret.texts[key]
     try:
-        secret.texts = {**(secret.texts or {}), key: secret.value(key).decode("utf-8")}
-        return secret.texts[key]
+        return secret.value(key).decode("utf-8")
     except (UnicodeDecodeError, binascii.Error):
         pass  # a decoding error carries the bytes: it must not become the cause of ours
     raise MalformedSecretError(secret.namespace, secret.name, key, "the value is not text in UTF-8")
@@ -52,11 +49,8 @@ def connection_text(secret: Secret, key: str) -> str:
             space, make an empty connection of what has no scheme, and put a URI with its password into an error.
     """
     stored = text(secret, key)
-    if secret.checked == key:
-        return stored
     problem = _connection_problem(stored.strip())
     if problem is None:
-        secret.checked = key
         return stored
     # Error reports can show the variables of the frames that an exception went through.
     del stored

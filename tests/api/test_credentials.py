@@ -15,7 +15,7 @@ from kubernetes.config.incluster_config import InClusterConfigLoader
 from airflow_kubernetes_secrets.api.credentials import ServiceAccountCredentials
 from airflow_kubernetes_secrets.errors import NotConfiguredError
 from airflow_kubernetes_secrets.options import Options
-from airflow_kubernetes_secrets.sources.source import Source
+from airflow_kubernetes_secrets.sources.source import source_of
 from support.cluster import Cluster
 from support.interpreters import find_python
 from support.kube_apiserver import write_certificates
@@ -169,7 +169,7 @@ def test_a_namespace_that_is_none_is_not_sent(folder: Path, content: str, monkey
         monkeypatch.setenv(name, value)
 
     with pytest.raises(NotConfiguredError, match=r"is not the name of one\. Set 'namespace'"):
-        Source.from_options(Options(service_account_path=str(folder)))
+        source_of(Options(service_account_path=str(folder)))
 
 
 def test_no_credential_is_in_a_repr(folder: Path) -> None:

@@ -224,14 +224,14 @@ class TestNoDataKey:
     def test_it_is_a_miss_with_a_warning_that_names_the_keys(
         self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
-        put({CONNECTION: "my_db"}, data={"username": "user", "password": "hunter2"}, name="app-db")
+        put({CONNECTION: "my_db"}, data={"tls.key": "hunter2", "tls.crt": "x"}, name="app-db")
 
         assert backend.get_connection("my_db") is None
         assert backend.get_conn_value("my_db") is None
 
         [warning] = said(caplog)
-        assert f"Secret {put.namespace}/app-db, key 'value'" in warning
-        assert "'password', 'username'" in warning
+        assert f"Secret {put.namespace}/app-db, key 'value': there is no such key in its data, nor others" in warning
+        assert "the keys are 'tls.crt', 'tls.key'. It is passed over" in warning
         assert "hunter2" not in warning
 
     def test_a_secret_without_data(
@@ -255,17 +255,18 @@ class TestNoDataKey:
         assert f"Secret {put.namespace}/one, key 'value'" in one
         assert f"Secret {put.namespace}/two, key 'value'" in two
 
-    def test_a_newer_match_does_not_stand_in_for_it(
+    def test_one_that_can_be_read_is_used(
         self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
-        put({VARIABLE: "x"}, data={"password": "hunter2"}, name="a-older")
+        """CloudNativePG hands a cluster's labels on to all its Secrets, and most of them hold certificates."""
+        put({VARIABLE: "x"}, data={"tls.key": "hunter2"}, name="a-older")
         put.variable("x", "newer", name="b-newer")
 
-        assert backend.get_variable("x") is None
+        assert backend.get_variable("x") == "newer"
 
-        duplicates, no_key = said(caplog)
-        assert f"the oldest is used, {put.namespace}/a-older" in duplicates
-        assert f"Secret {put.namespace}/a-older, key 'value'" in no_key
+        [passed_over] = said(caplog)
+        assert f"Secret {put.namespace}/a-older, key 'value'" in passed_over
+        assert "It is passed over" in passed_over
 
 
 class TestTeams:
@@ -376,12 +377,11 @@ HOSTILE_IDS = {
 
 
 @pytest.mark.parametrize("hostile", HOSTILE_IDS.values(), ids=HOSTILE_IDS)
-def test_an_id_that_no_label_can_hold_is_a_local_miss(
-    proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture, hostile: str
+def test_an_id_that_no_label_can_hold_finds_no_other_secret(
+    backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture, hostile: str
 ) -> None:
     for innocent in ("x", "a", "b"):
         put.connection(innocent, "http://innocent")
-    backend = proxied()
 
     with caplog.at_level(logging.DEBUG, LOGGER):
         assert backend.get_connection(hostile) is None
@@ -389,8 +389,17 @@ def test_an_id_that_no_label_can_hold_is_a_local_miss(
         assert backend.get_variable(hostile) is None
         assert backend.get_config(hostile) is None
 
-    assert proxy.requests == []
     assert said(caplog) == []
+
+
+def test_an_empty_id_is_a_miss_without_a_request(proxied: MakeBackend, proxy: Proxy) -> None:
+    backend = proxied()
+
+    assert backend.get_connection("") is None
+    assert backend.get_variable("") is None
+    assert backend.get_config("") is None
+
+    assert proxy.requests == []
 
 
 @pytest.mark.however_fresh("asked")
@@ -409,14 +418,15 @@ def test_an_answer_with_other_secrets_than_asked_for_is_not_believed(
     assert backend.get_variable("mine") == "found"
 
 
-def test_a_uri_where_an_id_belongs_is_not_logged(
-    backend: KubernetesSecretsBackend, caplog: pytest.LogCaptureFixture
+def test_a_uri_where_an_id_belongs_is_neither_sent_nor_logged(
+    proxied: MakeBackend, proxy: Proxy, caplog: pytest.LogCaptureFixture
 ) -> None:
     """``sql_alchemy_conn_secret`` wants an id, and people have given it the database URI."""
     with caplog.at_level(logging.DEBUG, LOGGER):
-        assert backend.get_config("postgresql://airflow:hunter2@db/airflow") is None
+        assert proxied().get_config("postgresql://airflow:hunter2@db/airflow") is None
 
     assert "hunter2" not in caplog.text
+    assert proxy.requests == []
 
 
 @pytest.mark.parametrize("conn_id", ["x", "X" * 63, "a.b-c_d", "0", "a--__..b", "A"])

@@ -69,15 +69,23 @@ class Cluster(ABC):
             response = self.admin.put(f"{path}/{metadata['name']}", json=secret)
         return checked(response)
 
-    def service_account(self, namespace: str, name: str, grants: Mapping[str, Sequence[str]]) -> ServiceAccount:
+    def service_account(
+        self,
+        namespace: str,
+        name: str,
+        grants: Mapping[str, Sequence[str]],
+        named: Mapping[str, Sequence[str]] | None = None,
+    ) -> ServiceAccount:
         """A new service account that may do ``grants``: namespace to verbs on Secrets (``*`` is every namespace).
 
+        It may also get the ``named``: namespace to names of Secrets. (On the devserver it may get others there too.)
         Its namespace and those of the grants are created where they do not exist. It returns when the server
         already honours the grants.
         """
-        for each in {namespace, *grants} - {"*"}:
+        named = named or {}
+        for each in {namespace, *grants, *named} - {"*"}:
             self.create_namespace(each)
-        token = self._token(namespace, name, grants)
+        token = self._token(namespace, name, grants, named)
         folder = self.directory / f"serviceaccount-{next(_numbers)}"
         folder.mkdir()
         (folder / "token").write_text(token)
@@ -87,10 +95,18 @@ class Cluster(ABC):
             for each, verbs in grants.items():
                 for verb in verbs:
                     wait_until_allowed(client, "" if each == "*" else each, verb)
+            for each, names in named.items():
+                wait_until_allowed(client, each, "get", names[-1])
         return ServiceAccount(namespace, name, token, folder)
 
     @abstractmethod
-    def _token(self, namespace: str, name: str, grants: Mapping[str, Sequence[str]]) -> str: ...
+    def _token(
+        self,
+        namespace: str,
+        name: str,
+        grants: Mapping[str, Sequence[str]],
+        named: Mapping[str, Sequence[str]] | None = None,
+    ) -> str: ...
 
     def kubeconfig(self, token: str, namespace: str | None = None) -> Path:
         """A new kubeconfig file with this server, ``token`` and, where given, a default namespace."""
@@ -139,12 +155,21 @@ class KubeApiserverCluster(Cluster):
         self.admin.close()
         self.admin = self.client(self.admin_token)
 
-    def _token(self, namespace: str, name: str, grants: Mapping[str, Sequence[str]]) -> str:
+    def _token(
+        self,
+        namespace: str,
+        name: str,
+        grants: Mapping[str, Sequence[str]],
+        named: Mapping[str, Sequence[str]] | None = None,
+    ) -> str:
         accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
         checked(self.admin.post(accounts, json={"metadata": {"name": name}}))
+        subject = {"kind": "ServiceAccount", "namespace": namespace, "name": name}
         for each, verbs in grants.items():
             if verbs:
-                self._grant(each, verbs, {"kind": "ServiceAccount", "namespace": namespace, "name": name})
+                self._grant(each, verbs, subject)
+        for each, names in (named or {}).items():
+            self._grant(each, ["get"], subject, names)
         request = {
             "apiVersion": "authentication.k8s.io/v1",
             "kind": "TokenRequest",
@@ -153,12 +178,12 @@ class KubeApiserverCluster(Cluster):
         token: str = checked(self.admin.post(f"{accounts}/{name}/token", json=request))["status"]["token"]
         return token
 
-    def _grant(self, namespace: str, verbs: Sequence[str], subject: dict[str, str]) -> None:
+    def _grant(self, namespace: str, verbs: Sequence[str], subject: dict[str, str], names: Sequence[str] = ()) -> None:
         everywhere = namespace == "*"
         base = "/apis/rbac.authorization.k8s.io/v1" + ("" if everywhere else f"/namespaces/{namespace}")
         role, binding = ("clusterroles", "clusterrolebindings") if everywhere else ("roles", "rolebindings")
         name = f"grant-{next(_numbers)}"
-        rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": list(verbs)}]
+        rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": list(verbs), "resourceNames": list(names)}]
         checked(self.admin.post(f"{base}/{role}", json={"metadata": {"name": name}, "rules": rules}))
         kind = "ClusterRole" if everywhere else "Role"
         reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
@@ -178,8 +203,16 @@ class DevserverCluster(Cluster):
     def forget_history(self) -> None:
         self.server.forget_history()
 
-    def _token(self, namespace: str, name: str, grants: Mapping[str, Sequence[str]]) -> str:
-        return self.server.create_token(f"system:serviceaccount:{namespace}:{name}", grants)
+    def _token(
+        self,
+        namespace: str,
+        name: str,
+        grants: Mapping[str, Sequence[str]],
+        named: Mapping[str, Sequence[str]] | None = None,
+    ) -> str:
+        named = named or {}
+        verbs = {each: [*grants.get(each, ()), *(["get"] if each in named else [])] for each in {*grants, *named}}
+        return self.server.create_token(f"system:serviceaccount:{namespace}:{name}", verbs)
 
 
 def checked(response: httpx.Response) -> dict[str, Any]:
@@ -189,9 +222,9 @@ def checked(response: httpx.Response) -> dict[str, Any]:
     return body
 
 
-def wait_until_allowed(client: httpx.Client, namespace: str, verb: str) -> None:
+def wait_until_allowed(client: httpx.Client, namespace: str, verb: str, name: str = "") -> None:
     """RBAC works from caches that follow the stored roles, so a grant takes a moment on a real server."""
-    attributes = {"namespace": namespace, "verb": verb, "resource": "secrets"}
+    attributes = {"namespace": namespace, "verb": verb, "resource": "secrets", "name": name}
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
     body = {**review, "spec": {"resourceAttributes": attributes}}
     deadline = time.monotonic() + GRANT_SECONDS

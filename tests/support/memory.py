@@ -24,8 +24,9 @@ from airflow_kubernetes_secrets.api.credentials import ServiceAccountCredentials
 from airflow_kubernetes_secrets.process import ProcessLocal
 from airflow_kubernetes_secrets.sources.api_server import ApiServer
 from airflow_kubernetes_secrets.sources.ladder import Ladder, Thresholds
-from airflow_kubernetes_secrets.sources.query import Query
-from airflow_kubernetes_secrets.sources.source import Source
+from airflow_kubernetes_secrets.sources.namespace import Namespace
+from airflow_kubernetes_secrets.sources.outage import Outage
+from airflow_kubernetes_secrets.sources.query import LabelQuery
 from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster, ServiceAccount, checked, wait_until_allowed
 from support.proxy import Proxy, Request
 from support.secrets import TEAM, VARIABLE, Put
@@ -43,7 +44,7 @@ LONG = 600.0
 PATIENCE = 60.0
 
 # As the backend's are, they are told of forks.
-_sources: ProcessLocal[Source] = ProcessLocal()
+_askers: ProcessLocal[Asker] = ProcessLocal()
 _numbers = itertools.count()
 
 # A real server's watch cache is moments behind what it has stored, and this machine may be busy.
@@ -101,7 +102,9 @@ class Asker:
     ) -> None:
         self.folder = through.folder(account) if isinstance(through, Proxy) else account.folder
         credentials = ServiceAccountCredentials(str(self.folder), through.pod_environment())
-        self.server = ApiServer(Client(credentials, ("list", "watch")), namespace, timeout, remembers=outage_ttl > 0)
+        self.client = Client(credentials, ("list", "watch"))
+        self.outage = Outage()
+        self.server = ApiServer(self.client, self.outage, namespace, timeout, remembers=outage_ttl > 0)
         self.ttl = ttl
         self._thresholds = thresholds
         self._longest = ttl + outage_ttl if outage_ttl else 0.0
@@ -109,20 +112,28 @@ class Asker:
 
     def start_anew(self) -> None:
         """Forget everything but the connections."""
-        self.server._outage.end()
+        self.outage.end()
         self.ladder = Ladder(self.server, VARIABLE, self.ttl, self._thresholds)
-        self._source = _sources.get(next(_numbers), lambda: Source(self.server, {VARIABLE: self.ladder}, self._longest))
+        self._namespace = Namespace(self.server, {VARIABLE: self.ladder}, self.ttl, self._longest)
+        self.server.on_refusal = lambda _error: self._namespace.forget()
+        _askers.get(next(_numbers), lambda: self)
 
     def get(self, key: str) -> str | None:
-        query = Query(VARIABLE, key, TEAM)
-        known = self._source.recall(query)
-        found = self._source.find(query) if known is None else known
+        query = LabelQuery(self.server.namespace, VARIABLE, key, TEAM)
+        known = self._namespace.recall(query)
+        found = self._namespace.find(query) if known is None else known
         texts = [values.text(secret, "value") for secret in found if query.matches(secret)]
         assert len(texts) < 2, f"{len(texts)} Secrets for {key}"
         return texts[0] if texts else None
 
     def close(self) -> None:
-        self._source.close()
+        self._namespace.close()
+        self.client.close()
+
+    def after_fork(self) -> None:
+        self.client.after_fork()
+        self.outage.after_fork()
+        self._namespace.after_fork()
 
 
 class Story:

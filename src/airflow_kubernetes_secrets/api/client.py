@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from typing import TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import quote
 from weakref import WeakSet
 
@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets.api.connection import Connection, TransportError
 from airflow_kubernetes_secrets.api.credentials import Credentials
 from airflow_kubernetes_secrets.api.deadline import Deadline
 from airflow_kubernetes_secrets.api.http1 import Head, Request, Response
-from airflow_kubernetes_secrets.api.objects import SecretList, WatchEvent
+from airflow_kubernetes_secrets.api.objects import Secret, SecretList, WatchEvent
 from airflow_kubernetes_secrets.api.permissions import ANONYMOUS, forbidden_text, refused_user
 from airflow_kubernetes_secrets.api.retry import RETRIED_STATUSES, Backoff, retry_after_seconds
 from airflow_kubernetes_secrets.errors import (
@@ -25,6 +25,7 @@ from airflow_kubernetes_secrets.errors import (
     ApiUnavailableError,
     ExpiredVersionError,
     ForbiddenError,
+    NotFoundError,
     UnauthorizedError,
 )
 from airflow_kubernetes_secrets.labels import LabelSelector
@@ -57,9 +58,22 @@ class _Failure:
 
 
 Answer = TypeVar("Answer", bound="Head | Response")
+Wanted = TypeVar("Wanted")
 
 
 _Send = Callable[[Connection, Request, Deadline], Answer]
+
+
+class _Question(Generic[Wanted]):
+    """What is asked, and how its answer is read."""
+
+    __slots__ = ("namespace", "parse", "path", "verb")
+
+    def __init__(self, verb: str, namespace: str, path: str, parse: Callable[[Response], Wanted]) -> None:
+        self.verb = verb
+        self.namespace = namespace
+        self.path = path
+        self.parse = parse
 
 
 class Client:
@@ -70,16 +84,19 @@ class Client:
         credentials: Credentials,
         verbs: tuple[str, ...] = ("list",),
         *,
+        referenced: Mapping[str, tuple[str, ...]] | None = None,
         backoff: Backoff = _BACKOFF,
         doubtful_after: float = _DOUBTFUL_AFTER_SECONDS,
     ) -> None:
         """
         Args:
-            verbs: those that this process uses; the remedy of a 403 grants them.
+            verbs: those that this process uses on all Secrets; the remedy of a 403 grants them.
+            referenced: by namespace, the Secrets that it gets by name; the remedy of a 403 for one grants them all.
             doubtful_after: seconds after which an idle connection is no longer trusted to be alive.
         """
         self._credentials = credentials
         self._verbs = verbs
+        self._referenced = referenced or {}
         self._backoff = backoff
         self._doubtful_after = doubtful_after
         # Only connections between two exchanges are in here: whoever uses one takes it out, and puts it back after
@@ -109,17 +126,9 @@ class Client:
 
         https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list
         """
-        deadline = Deadline(timeout)
-        attempts = 0
-        while True:
-            attempts += 1
-            outcome = self._try_list(namespace, selector, deadline, "0")
-            if not isinstance(outcome, _Failure):
-                return outcome
-            pause = None if outcome.remedy else self._backoff.pause(attempts, deadline.left(), outcome.retry_after)
-            if pause is None:
-                raise self._unavailable(outcome, attempts, deadline)
-            time.sleep(pause)
+        from airflow_kubernetes_secrets.api.decode import parse_secret_list
+
+        return self._ask(_Question("list", namespace, _list_path(namespace, selector, "0"), parse_secret_list), timeout)
 
     def list_once(
         self, namespace: str, selector: LabelSelector, timeout: float, not_older_than: str = "0"
@@ -130,11 +139,31 @@ class Client:
             ApiUnavailableError: there was no usable answer.
             ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for a list.
         """
+        from airflow_kubernetes_secrets.api.decode import parse_secret_list
+
         deadline = Deadline(timeout)
-        outcome = self._try_list(namespace, selector, deadline, not_older_than)
+        path = _list_path(namespace, selector, not_older_than)
+        outcome = self._try(_Question("list", namespace, path, parse_secret_list), deadline)
         if isinstance(outcome, _Failure):
             raise self._unavailable(outcome, 1, deadline)
         return outcome
+
+    def get_secret(self, namespace: str, name: str, timeout: float) -> Secret | None:
+        """The Secret of this name, as the watch cache has it; ``None`` if there is none.
+
+        Args:
+            timeout: seconds that it may take in all.
+
+        Raises:
+            ApiUnavailableError, ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for a list.
+        """
+        from airflow_kubernetes_secrets.api.decode import parse_secret
+
+        path = f"/api/v1/namespaces/{namespace}/secrets/{quote(name)}?resourceVersion=0"
+        try:
+            return self._ask(_Question("get", namespace, path, parse_secret), timeout)
+        except NotFoundError:
+            return None
 
     def watch_secrets(
         self, namespace: str, selector: LabelSelector, resource_version: str, seconds: int, timeout: float
@@ -187,20 +216,27 @@ class Client:
         for connection in connections:
             connection.close()
 
-    def _try_list(
-        self, namespace: str, selector: LabelSelector, deadline: Deadline, version: str
-    ) -> SecretList | _Failure:
-        path = (
-            f"/api/v1/namespaces/{namespace}/secrets?labelSelector={quote(str(selector))}"
-            f"&resourceVersion={quote(version)}"
-        )
-        from airflow_kubernetes_secrets.api.decode import MalformedBodyError, parse_secret_list, status_message
+    def _ask(self, question: _Question[Wanted], timeout: float) -> Wanted:
+        deadline = Deadline(timeout)
+        attempts = 0
+        while True:
+            attempts += 1
+            outcome = self._try(question, deadline)
+            if not isinstance(outcome, _Failure):
+                return outcome
+            pause = None if outcome.remedy else self._backoff.pause(attempts, deadline.left(), outcome.retry_after)
+            if pause is None:
+                raise self._unavailable(outcome, attempts, deadline)
+            time.sleep(pause)
+
+    def _try(self, question: _Question[Wanted], deadline: Deadline) -> Wanted | _Failure:
+        from airflow_kubernetes_secrets.api.decode import MalformedBodyError, status_message
 
         try:
-            connection, response = self._exchange(Connection.get, path, deadline)
+            connection, response = self._exchange(Connection.get, question.path, deadline)
             self._keep(connection, response.status)
             if response.status == 200:
-                return parse_secret_list(response)
+                return question.parse(response)
         except TransportError as error:
             return _Failure(str(error), error.remedy)
         except MalformedBodyError as error:
@@ -208,7 +244,7 @@ class Client:
         message = status_message(response.body)
         if response.status in RETRIED_STATUSES:
             return _answered(response, message)
-        raise self._refusal(response.status, message, "list", namespace)
+        raise self._refusal(response.status, message, question.verb, question.namespace)
 
     def _exchange(self, send: _Send[Answer], path: str, deadline: Deadline) -> tuple[Connection, Answer]:
         """Ask, and after a 401 read the credentials again and ask once more."""
@@ -279,7 +315,9 @@ class Client:
         server, source = self._credentials.endpoint, self._credentials.source
         user = refused_user(message)
         if status == 403 and user != ANONYMOUS:
-            return ForbiddenError(forbidden_text(user, verb, self._verbs, namespace), status)
+            names = self._referenced.get(namespace, ()) if verb == "get" else ()
+            verbs = ("get",) if verb == "get" else self._verbs
+            return ForbiddenError(forbidden_text(user, verb, verbs, namespace, names), status)
         if status == 403:
             return UnauthorizedError(
                 f"the Kubernetes API at {server} got no credentials and takes this process for {ANONYMOUS}: {source} "
@@ -292,7 +330,9 @@ class Client:
                 "it has expired, was revoked, or is another cluster's. Mount a current one, or restart the pod",
                 status,
             )
-        return ApiError(f"the Kubernetes API at {server} answered {status} {message}".rstrip(), status)
+        # Without the API's own words a 404 is that of something else: a proxy, or a wrong path.
+        kind = NotFoundError if status == 404 and message else ApiError
+        return kind(f"the Kubernetes API at {server} answered {status} {message}".rstrip(), status)
 
     def _unavailable(self, failure: _Failure, attempts: int, deadline: Deadline) -> ApiUnavailableError:
         if failure.remedy:
@@ -353,6 +393,12 @@ class Watch:
         """Close the connection, without a word to the API server."""
         if (connection := self._connection) is not None:
             connection.close()
+
+
+def _list_path(namespace: str, selector: LabelSelector, version: str) -> str:
+    return (
+        f"/api/v1/namespaces/{namespace}/secrets?labelSelector={quote(str(selector))}&resourceVersion={quote(version)}"
+    )
 
 
 def _answered(response: Response, message: str) -> _Failure:

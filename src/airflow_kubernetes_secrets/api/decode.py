@@ -11,7 +11,7 @@ from typing import NoReturn
 import msgspec
 
 from airflow_kubernetes_secrets.api.http1 import Response
-from airflow_kubernetes_secrets.api.objects import Change, Secret, SecretList, WatchEvent
+from airflow_kubernetes_secrets.api.objects import Change, Secret, SecretList, WatchEvent, kept_annotations
 from airflow_kubernetes_secrets.errors import ExpiredVersionError
 
 
@@ -29,11 +29,14 @@ class _Metadata(msgspec.Struct, gc=False):
     creationTimestamp: str | None  # noqa: N815
     resourceVersion: str = ""  # noqa: N815
     labels: dict[str, str] | None = None
+    # Read where a Secret is made of it: most of what annotations hold is not kept.
+    annotations: msgspec.Raw = msgspec.Raw()
 
 
 class _Secret(msgspec.Struct, gc=False):
     metadata: _Metadata
     data: dict[str, str] | None = None
+    kind: str = ""
 
     def __repr__(self) -> str:
         """Without the data: error reports show the variables of frames."""
@@ -63,6 +66,7 @@ class _Status(msgspec.Struct):
 
 _secret_lists = msgspec.json.Decoder(_SecretList)
 _secrets = msgspec.json.Decoder(_Secret)
+_annotations = msgspec.json.Decoder(dict[str, str] | None)
 _bookmarks = msgspec.json.Decoder(_Bookmark)
 _events = msgspec.json.Decoder(_Event)
 _statuses = msgspec.json.Decoder(_Status)
@@ -77,16 +81,32 @@ def parse_secret_list(response: Response) -> SecretList:
     Raises:
         MalformedBodyError: it is not a SecretList.
     """
-    try:
-        document = _secret_lists.decode(response.body)
-    except _DECODING_ERRORS:
-        document = None
-    if document is None or document.kind != "SecretList" or not document.metadata.resourceVersion:
-        raise MalformedBodyError("the answer is not a list of Secrets")
     # Many Secrets of an index have the same namespace and time: one text serves them all.
     share: dict[str, str] = {}
-    secrets = [_secret(item, share) for item in document.items or ()]
-    return SecretList(secrets, document.metadata.resourceVersion)
+    try:
+        document = _secret_lists.decode(response.body)
+        if document.kind == "SecretList" and document.metadata.resourceVersion:
+            return SecretList(
+                [_secret(item, share) for item in document.items or ()], document.metadata.resourceVersion
+            )
+    except _DECODING_ERRORS:
+        pass
+    raise MalformedBodyError("the answer is not a list of Secrets")
+
+
+def parse_secret(response: Response) -> Secret:
+    """Read the answer to a GET of one Secret.
+
+    Raises:
+        MalformedBodyError: it is not a Secret.
+    """
+    try:
+        document = _secrets.decode(response.body)
+        if document.kind == "Secret":
+            return _secret(document, {})
+    except _DECODING_ERRORS:
+        pass
+    raise MalformedBodyError("the answer is not a Secret")
 
 
 def parse_watch_event(line: bytes) -> WatchEvent:
@@ -125,12 +145,16 @@ def _raise(status: _Status) -> NoReturn:
 def _secret(item: _Secret, share: dict[str, str]) -> Secret:
     metadata = item.metadata
     created = metadata.creationTimestamp or ""
+    labels = metadata.labels or {}
     return Secret(
         namespace=share.setdefault(metadata.namespace, metadata.namespace),
         name=metadata.name,
         created=share.setdefault(created, created),
-        labels=metadata.labels or {},
+        labels=labels,
         data=item.data or {},
+        annotations=kept_annotations(_annotations.decode(metadata.annotations), labels)
+        if metadata.annotations
+        else None,
     )
 
 

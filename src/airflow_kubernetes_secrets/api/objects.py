@@ -3,8 +3,22 @@
 from __future__ import annotations
 
 from base64 import b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from enum import Enum
+
+ANNOTATION_PREFIX = "airflow.apache.org/"
+
+
+def kept_annotations(annotations: Mapping[str, str] | None, labels: Mapping[str, str]) -> dict[str, str] | None:
+    """Of a Secret's annotations those that are for this package, or have the key of a label; ``None`` if none is.
+
+    Others do not stay in memory: one of them is kubectl's copy of all that it was given, passwords included.
+    """
+    if not annotations:
+        return None
+    return {
+        key: text for key, text in annotations.items() if key in labels or key.startswith(ANNOTATION_PREFIX)
+    } or None
 
 
 class Secret:
@@ -13,22 +27,46 @@ class Secret:
     Attributes:
         created: the creation time as the API writes it (RFC 3339 in UTC, whole seconds), which sorts as text.
         data: the values in base64, by key.
-        texts: those that have been decoded, by key. An index answers with the same Secret again and again.
-        checked: the key whose text has been found to be a connection.
+        annotations: those that :func:`kept_annotations` leaves.
+        annotated_key: the data key that an annotation names, once that has been looked for; empty if there is none.
+        connection, variable: what Airflow is given for it, once that has been made out. An index answers with the same
+            Secret again and again.
+        masked: in which processes, and forms, its values have been registered with Airflow's masker.
     """
 
-    __slots__ = ("checked", "created", "data", "labels", "name", "namespace", "texts")
+    __slots__ = (
+        "annotated_key",
+        "annotations",
+        "connection",
+        "created",
+        "data",
+        "labels",
+        "masked",
+        "name",
+        "namespace",
+        "variable",
+    )
 
     def __init__(
-        self, namespace: str, name: str, created: str, labels: Mapping[str, str], data: Mapping[str, str]
+        self,
+        namespace: str,
+        name: str,
+        created: str,
+        labels: Mapping[str, str],
+        data: Mapping[str, str],
+        *,
+        annotations: Mapping[str, str] | None = None,
     ) -> None:
         self.namespace = namespace
         self.name = name
         self.created = created
         self.labels = labels
         self.data = data
-        self.texts: dict[str, str] | None = None
-        self.checked: str | None = None
+        self.annotations = annotations
+        self.annotated_key: str | None = None
+        self.connection: str | None = None
+        self.variable: str | None = None
+        self.masked: Set[tuple[object, str]] = frozenset()
 
     @property
     def age_order(self) -> tuple[str, str]:
@@ -42,6 +80,10 @@ class Secret:
             KeyError: there is no such key.
         """
         return b64decode(self.data[key])
+
+    def keys_text(self) -> str:
+        """What to say of the keys of its data in an error."""
+        return f"the keys are {', '.join(map(repr, sorted(self.data))) or 'none at all'}"
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"

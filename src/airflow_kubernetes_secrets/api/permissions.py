@@ -20,10 +20,13 @@ def refused_user(server_message: str) -> str:
     return found["user"] if found else ""
 
 
-def forbidden_text(user: str, verb: str, verbs: tuple[str, ...], namespace: str) -> str:
+def forbidden_text(user: str, verb: str, verbs: tuple[str, ...], namespace: str, names: tuple[str, ...] = ()) -> str:
     """One error: who lacks which verb on what, and the commands that grant it, with all of ``verbs``.
 
     The commands can be run again, and for one service account after the other.
+
+    Args:
+        names: the Secrets to which the grant is limited; none for all.
     """
     account = re.fullmatch(_SERVICE_ACCOUNT, user)
     if account:
@@ -34,9 +37,12 @@ def forbidden_text(user: str, verb: str, verbs: tuple[str, ...], namespace: str)
         who = f"the user {user!r}" if user else "the user of this process"
         subject = f"--user={shlex.quote(user or 'USER')}"
         binding = f"{_ROLE}-{re.sub('[^a-z0-9]+', '-', (user or 'user').lower()).strip('-')}"
+    # A role of its own for what is limited: rules with and without names cannot be made by one command.
+    role, binding = (f"{_ROLE}-by-name", f"{binding}-by-name") if names else (_ROLE, binding)
+    limit = "".join(f" --resource-name={name}" for name in names)
     return (
         f"{who} may not {verb} secrets in namespace {namespace!r}. Grant it:\n"
-        f"  kubectl create role {_ROLE} --namespace={namespace} --verb={','.join(verbs)} --resource=secrets"
+        f"  kubectl create role {role} --namespace={namespace} --verb={','.join(verbs)} --resource=secrets{limit}"
         " --dry-run=client -o yaml | kubectl apply -f -\n"
-        f"  kubectl create rolebinding {binding} --namespace={namespace} --role={_ROLE} {subject}"
+        f"  kubectl create rolebinding {binding} --namespace={namespace} --role={role} {subject}"
     )

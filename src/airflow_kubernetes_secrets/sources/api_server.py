@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from contextlib import suppress
 from time import monotonic
 
 from airflow_kubernetes_secrets import notices
 from airflow_kubernetes_secrets.api.client import Client, Watch
-from airflow_kubernetes_secrets.api.credentials import Credentials, ServiceAccountCredentials, in_a_pod
 from airflow_kubernetes_secrets.api.deadline import Deadline
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import (
@@ -18,54 +16,38 @@ from airflow_kubernetes_secrets.errors import (
     ApiUnavailableError,
     ExpiredVersionError,
     ForbiddenError,
-    NotConfiguredError,
     UnauthorizedError,
 )
 from airflow_kubernetes_secrets.labels import LabelSelector
-from airflow_kubernetes_secrets.options import Options, is_namespace
 from airflow_kubernetes_secrets.sources.index import Index
 from airflow_kubernetes_secrets.sources.last_answers import LastAnswers
 from airflow_kubernetes_secrets.sources.outage import Outage
-from airflow_kubernetes_secrets.sources.query import Query
+from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Query
 
 
 class ApiServer:
     """The Secrets of one namespace, at their source.
 
     Attributes:
+        namespace: which one.
         timeout: seconds that a lookup may take in all.
-        on_refusal: called when the API server refuses this process (401, 403).
+        on_refusal: called when the API server does not let this process read the namespace (401, 403).
     """
 
-    def __init__(self, client: Client, namespace: str, timeout: float, *, remembers: bool) -> None:
+    def __init__(self, client: Client, outage: Outage, namespace: str, timeout: float, *, remembers: bool) -> None:
         """
         Args:
-            remembers: whether to keep the last answers for an outage.
+            outage: that of the API server, which all its namespaces share.
+            remembers: whether to keep the last answers.
         """
         self._client = client
-        self._namespace = namespace
-        self._outage = Outage()
+        self._outage = outage
         self._last_answers = LastAnswers() if remembers else None
-        self._answered_at = 0.0
         # What was asked for before everything was forgotten must not be remembered after.
         self._epoch = 0
+        self.namespace = namespace
         self.timeout = timeout
-        self.on_refusal: Callable[[], None] = lambda: None
-
-    @classmethod
-    def from_options(cls, options: Options) -> ApiServer:
-        """
-        Raises:
-            NotConfiguredError: there is no way to the API, or no namespace to look in.
-        """
-        credentials = _credentials(options)
-        namespace = options.namespace or credentials.namespace()
-        if not is_namespace(namespace):
-            raise NotConfiguredError(
-                f"the namespace that comes with {credentials.source} is not the name of one. "
-                "Set 'namespace' in backend_kwargs"
-            )
-        return cls(Client(credentials, options.verbs), namespace, options.timeout, remembers=options.outage_ttl > 0)
+        self.on_refusal: Callable[[ApiError], None] = lambda _error: None
 
     @property
     def is_away(self) -> bool:
@@ -84,18 +66,13 @@ class ApiServer:
         asked_at, epoch = monotonic(), self._epoch
         seconds = self._outage.seconds_for(seconds)
         try:
-            found = self._client.list_secrets(self._namespace, query.selector, seconds).secrets
+            found = self._ask(query, seconds)
         except ApiUnavailableError as error:
-            # If others were answered meanwhile, it is the trouble of this request alone.
-            if self._answered_at < asked_at:
-                self._outage.begin(error, monotonic() - asked_at)
+            self._outage.begin(error, asked_at)
             raise
-        except (ForbiddenError, UnauthorizedError):
+        except ApiError as error:
             self._answered()
-            self.on_refusal()
-            raise
-        except ApiError:
-            self._answered()
+            self._note_refusal(query, error)
             raise
         self._answered()
         if self._last_answers is not None and self._epoch == epoch:
@@ -123,10 +100,10 @@ class ApiServer:
         try:
             if not_older_than is not None:
                 with suppress(ApiUnavailableError, ExpiredVersionError):
-                    found = self._client.list_once(self._namespace, selector, deadline.part(0.5).left(), not_older_than)
+                    found = self._client.list_once(self.namespace, selector, deadline.part(0.5).left(), not_older_than)
             if found is None:
                 asked_at = monotonic()
-                found = self._client.list_once(self._namespace, selector, deadline.left())
+                found = self._client.list_once(self.namespace, selector, deadline.left())
         except ApiError:
             self._answered()
             raise
@@ -141,11 +118,11 @@ class ApiServer:
         """
         selector = LabelSelector.exists(label)
         try:
-            watch = self._client.watch_secrets(self._namespace, selector, resource_version, seconds, timeout)
-        except UnauthorizedError:
+            watch = self._client.watch_secrets(self.namespace, selector, resource_version, seconds, timeout)
+        except UnauthorizedError as error:
             # A 403 is not the same: to list may still be allowed.
             self._answered()
-            self.on_refusal()
+            self.on_refusal(error)
             raise
         self._answered()
         return watch
@@ -156,20 +133,24 @@ class ApiServer:
         if self._last_answers is not None:
             self._last_answers.forget()
 
-    def close(self) -> None:
-        self.forget()
-        self._client.close()
+    def _ask(self, query: Query, seconds: float) -> list[Secret]:
+        if isinstance(query, LabelQuery):
+            return self._client.list_secrets(self.namespace, query.selector, seconds).secrets
+        secret = self._client.get_secret(self.namespace, query.name, seconds)
+        return [] if secret is None else [secret]
 
-    def after_fork(self) -> None:
-        """Leave what is the parent's to the parent."""
-        self._client.after_fork()
-        self._outage.after_fork()
+    def _note_refusal(self, query: Query, error: ApiError) -> None:
+        if isinstance(query, NameQuery) and isinstance(error, ForbiddenError):
+            # Kubernetes authorizes by name: it says nothing of others.
+            if self._last_answers is not None:
+                self._last_answers.drop(query)
+        elif isinstance(error, (ForbiddenError, UnauthorizedError)):
+            self.on_refusal(error)
 
     def _answered(self) -> None:
-        self._answered_at = monotonic()
         error = self._outage.end()
         if error is not None:
-            seconds = self._answered_at - self._outage.since
+            seconds = monotonic() - self._outage.since
             notices.forget(error.cause[:2])
             notices.forget(bridged(error))
             notices.say(
@@ -181,20 +162,3 @@ class ApiServer:
 def bridged(error: ApiUnavailableError) -> tuple[str, ...]:
     """The cause of a notice that memory bridges an outage."""
     return ("bridged", error.server)
-
-
-def _credentials(options: Options) -> Credentials:
-    """A kubeconfig in the options, else those of the pod, else the kubeconfig that ``KUBECONFIG`` names.
-
-    In a pod the variable may be there for another cluster, the one that tasks work with.
-    """
-    kubeconfig = options.kubeconfig or ("" if in_a_pod() else os.environ.get("KUBECONFIG", ""))
-    if kubeconfig:
-        from airflow_kubernetes_secrets.api.kubeconfig import KubeconfigCredentials
-
-        return KubeconfigCredentials(kubeconfig, options.context)
-    if options.context:
-        raise NotConfiguredError(
-            f"context {options.context!r} is one of a kubeconfig, and none is named; set 'kubeconfig' in backend_kwargs"
-        )
-    return ServiceAccountCredentials(options.service_account_path)

@@ -24,7 +24,7 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.options import SHORTEST_WATCHED_TTL
 from airflow_kubernetes_secrets.sources.api_server import ApiServer
 from airflow_kubernetes_secrets.sources.index import Index
-from airflow_kubernetes_secrets.sources.query import Query
+from airflow_kubernetes_secrets.sources.query import LabelQuery
 from airflow_kubernetes_secrets.sources.watcher import Watcher
 
 
@@ -135,7 +135,7 @@ class Ladder:
             return None
         return index.confirmed_at, index.find(value)
 
-    def find(self, query: Query) -> list[Secret] | tuple[Secret, ...]:
+    def find(self, query: LabelQuery) -> list[Secret] | tuple[Secret, ...]:
         """The Secrets that the query asks for, and maybe others with the same value of the label.
 
         Raises:
@@ -264,8 +264,9 @@ class Ladder:
         if failed > 1:
             notices.once(
                 logging.WARNING,
-                ("list", self._label),
-                f"everything with the label {self._label} could not be listed ({problem}), so Secrets are asked for "
+                ("list", self._server.namespace, self._label),
+                f"everything with the label {self._label} in namespace {self._server.namespace!r} could not be listed "
+                f"({problem}), so Secrets are asked for "
                 "one by one. If there are too many, give Airflow's a namespace of their own, or raise 'timeout' in "
                 "backend_kwargs",
             )

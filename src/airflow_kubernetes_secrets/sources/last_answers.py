@@ -26,12 +26,13 @@ class LastAnswers:
             self._forget_the_oldest()
 
     def recall(self, query: Query, longest: float) -> tuple[float, list[Secret]] | None:
-        """When it was asked and the answer, unless that is longer ago than ``longest`` (seconds)."""
+        """When it was asked and the answer, unless that is ``longest`` ago (seconds), or longer."""
         answer = self._answers.get(query)
-        if answer is not None and monotonic() - answer[0] > longest:
-            self._answers.pop(query, None)
-            return None
-        return answer
+        return None if answer is None or monotonic() - answer[0] >= longest else answer
+
+    def drop(self, query: Query) -> None:
+        """Forget one of them."""
+        self._answers.pop(query, None)
 
     def forget(self) -> None:
         self._answers.clear()

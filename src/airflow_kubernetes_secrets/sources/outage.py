@@ -1,4 +1,4 @@
-"""Whether the API server is away, and who may ask it meanwhile.
+"""Whether the API server is away, and who may ask it meanwhile. All namespaces share it: it is one server.
 
 After one lookup has used up all its time in vain, the others must not wait as long one after the other: a DAG file may
 read fifty variables. They fail at once, but for one every few seconds, which looks whether it is back.
@@ -36,6 +36,7 @@ class Outage:
         self._error: ApiUnavailableError | None = None
         self._probes = 0
         self._next_probe = 0.0
+        self._answered_at = 0.0
         self.since = 0.0
 
     @property
@@ -63,13 +64,16 @@ class Outage:
             self._next_probe = now + seconds
             return seconds
 
-    def begin(self, error: ApiUnavailableError, took: float) -> None:
-        """A request was in vain, after so many seconds."""
+    def begin(self, error: ApiUnavailableError, asked_at: float) -> None:
+        """A request of that time was in vain. If others were answered since, it is the trouble of that one alone."""
         with self._lock:
             now = monotonic()
+            if self._answered_at >= asked_at:
+                return
+            took = now - asked_at
             if self._error is None:
                 self._probes = 0
-                self.since = now - took
+                self.since = asked_at
             pause = random.uniform(*_PAUSE_SECONDS)  # noqa: S311  # spreads load; it guards nothing
             if self._error is not None:
                 pause = max(pause, took)
@@ -80,6 +84,7 @@ class Outage:
 
     def end(self) -> ApiUnavailableError | None:
         """A request was answered. Gives the error of the outage that this ended, if one was under way."""
+        self._answered_at = monotonic()
         if self._error is None:
             return None
         with self._lock:

@@ -7,16 +7,18 @@ from airflow_kubernetes_secrets.labels import LabelSelector
 from airflow_kubernetes_secrets.record import Record
 
 
-class Query(Record):
-    """The Secrets whose label ``label`` has ``value``, which must be able to be one.
+class LabelQuery(Record):
+    """The Secrets of a namespace whose label ``label`` has ``value``, which must be able to be one.
 
     Attributes:
+        namespace: ``None`` for the one that comes with the credentials.
         absent: the label that they must not have, if any. A source may leave this out, and answer with more.
     """
 
-    __slots__ = ("absent", "label", "value")
+    __slots__ = ("absent", "label", "namespace", "value")
 
-    def __init__(self, label: str, value: str, absent: str | None = None) -> None:
+    def __init__(self, namespace: str | None, label: str, value: str, absent: str | None = None) -> None:
+        self.namespace = namespace
         self.label = label
         self.value = value
         self.absent = absent
@@ -33,3 +35,26 @@ class Query(Record):
 
     def __str__(self) -> str:
         return str(self.selector)
+
+
+class NameQuery(Record):
+    """The Secret of one name.
+
+    Attributes:
+        namespace: ``None`` for the one that comes with the credentials.
+    """
+
+    __slots__ = ("name", "namespace")
+
+    def __init__(self, namespace: str | None, name: str) -> None:
+        self.namespace = namespace
+        self.name = name
+
+    def matches(self, secret: Secret) -> bool:
+        return secret.name == self.name
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+Query = LabelQuery | NameQuery

@@ -147,8 +147,8 @@ class Watcher(Thread):
     def _list(self) -> None:
         try:
             index = self._server.fetch_index(self._label, self._server.timeout, self._index.resource_version)
-        except (ForbiddenError, UnauthorizedError):
-            self._server.on_refusal()
+        except (ForbiddenError, UnauthorizedError) as error:
+            self._server.on_refusal(error)
             raise
         self._index = index
         self._listed_at = monotonic()

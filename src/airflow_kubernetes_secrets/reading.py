@@ -1,0 +1,73 @@
+"""From the Secret that answers to what Airflow is given."""
+
+from __future__ import annotations
+
+from airflow_kubernetes_secrets import values
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.process import ForkGuard
+
+# In place of the data key that holds a connection whole, where none does: it is put together from several.
+IN_FIELDS = ""
+
+# What reads a Secret that is not one value is loaded when one comes: every Airflow process imports this package,
+# and many never meet one. A child that is forked while another thread imports inherits a lock that nobody opens.
+_importing = ForkGuard()
+
+
+def key_of(secret: Secret, data_key: str) -> str:
+    """The key that holds what is wanted whole: ``data_key``, or what an annotation names; else :data:`IN_FIELDS`.
+
+    Raises:
+        MalformedSecretError: an annotation cannot be used.
+    """
+    if data_key in secret.data:
+        return data_key
+    if secret.annotated_key is None:
+        with _importing:
+            from airflow_kubernetes_secrets.shapes import Description
+        secret.annotated_key = Description(secret).data_key or IN_FIELDS
+    return secret.annotated_key
+
+
+def has_fields(secret: Secret) -> bool:
+    """Whether a connection can be put together from the keys of a Secret.
+
+    Raises:
+        MalformedSecretError: an annotation cannot be used.
+    """
+    if secret.connection is not None:
+        return True
+    with _importing:
+        from airflow_kubernetes_secrets.shapes import fields_of
+    return fields_of(secret).make_a_connection
+
+
+def connection_text(secret: Secret, key: str) -> str:
+    """A connection as a text that Airflow can parse: a URI or JSON. A Secret that is kept in memory is read once.
+
+    Args:
+        key: the data key that holds it, or :data:`IN_FIELDS`.
+
+    Raises:
+        MalformedSecretError: no connection can come of it; it names Secret and key.
+    """
+    if secret.connection is None:
+        secret.connection = _from_fields(secret) if key == IN_FIELDS else values.connection_text(secret, key)
+    return secret.connection
+
+
+def variable_text(secret: Secret, key: str) -> str:
+    """A variable exactly as it is stored. A Secret that is kept in memory is read once.
+
+    Raises:
+        MalformedSecretError: it is not UTF-8.
+    """
+    if secret.variable is None:
+        secret.variable = values.text(secret, key)
+    return secret.variable
+
+
+def _from_fields(secret: Secret) -> str:
+    with _importing:
+        from airflow_kubernetes_secrets.shapes import connection_json, fields_of
+    return connection_json(secret, fields_of(secret))

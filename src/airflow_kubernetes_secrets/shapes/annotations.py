@@ -1,0 +1,118 @@
+"""What a Secret's annotations say of it. Labels find, annotations describe."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX, Secret
+from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.shapes.aliases import ALIASES
+from airflow_kubernetes_secrets.shapes.uri import port_number
+
+DATA_KEY = f"{ANNOTATION_PREFIX}data-key"
+CONNECTION_TYPE = f"{ANNOTATION_PREFIX}connection-type"
+CONNECTION_EXTRA = f"{ANNOTATION_PREFIX}connection-extra"
+# What a Secret's owner often does not put into it. A password does not belong into an annotation.
+LITERALS = {field: f"{ANNOTATION_PREFIX}connection-{field}" for field in ("host", "login", "port", "schema")}
+FIELD = f"{ANNOTATION_PREFIX}field-"
+EXTRA_FIELD = f"{ANNOTATION_PREFIX}extra-"
+OTHER_KEYS = f"{ANNOTATION_PREFIX}other-keys"
+
+
+class Description:
+    """The annotations of one Secret that say how a connection lies in it.
+
+    Attributes:
+        data_key: the key that holds the connection whole.
+        connection_type: Airflow's connection type.
+        literals: fields as they are said here.
+        fields: data keys by the field that they hold.
+        extra_fields: data keys by the name that they get in ``extra``.
+        extra: what is added to ``extra`` as it is.
+        others_to_extra: whether data keys that nothing else takes go to ``extra`` too.
+        is_empty: there are no such annotations.
+    """
+
+    __slots__ = (
+        "connection_type",
+        "data_key",
+        "extra",
+        "extra_fields",
+        "fields",
+        "is_empty",
+        "literals",
+        "others_to_extra",
+    )
+
+    def __init__(self, secret: Secret) -> None:
+        """
+        Raises:
+            MalformedSecretError: an annotation cannot be used; it names the annotation.
+        """
+        annotations: Mapping[str, str] = secret.annotations or {}
+        self.data_key = annotations.get(DATA_KEY)
+        self.connection_type = annotations.get(CONNECTION_TYPE, "").strip()
+        self.literals = {field: annotations[key].strip() for field, key in LITERALS.items() if key in annotations}
+        self.fields = _named(annotations, FIELD)
+        self.extra_fields = _named(annotations, EXTRA_FIELD)
+        self.others_to_extra = annotations.get(OTHER_KEYS) == "extra"
+        self.extra = _extra(secret, annotations.get(CONNECTION_EXTRA))
+        fixed = (CONNECTION_TYPE, *LITERALS.values(), CONNECTION_EXTRA, OTHER_KEYS)
+        present = [key for key in fixed if key in annotations]
+        present += [*_keys(annotations, FIELD), *_keys(annotations, EXTRA_FIELD)]
+        self.is_empty = not present and self.data_key is None
+        if not self.is_empty:
+            self._check(secret, annotations, present)
+
+    def _check(self, secret: Secret, annotations: Mapping[str, str], present: list[str]) -> None:
+        if self.data_key is not None and present:
+            raise _malformed(
+                secret,
+                DATA_KEY,
+                f"it says that one key holds the connection whole, and {present[0]!r} says otherwise. Leave one of "
+                f"them out, or for a URI that others complete use '{FIELD}uri'",
+            )
+        for field, annotation in {"conn_type": CONNECTION_TYPE, **LITERALS}.items():
+            if annotation in annotations and field in self.fields:
+                raise _malformed(secret, annotation, f"'{FIELD}{field}' says it too. Leave one of them out")
+        if "port" in self.literals and port_number(self.literals["port"]) is None:
+            raise _malformed(secret, LITERALS["port"], "the port is not a number from 1 to 65535")
+        for name in self.extra_fields.keys() & self.extra.keys():
+            raise _malformed(secret, EXTRA_FIELD + name, f"{CONNECTION_EXTRA!r} has it too. Leave one of them out")
+        for name in self.fields.keys() - ALIASES.keys():
+            raise _malformed(secret, FIELD + name, f"there is no such field; there are {', '.join(ALIASES)}")
+        if annotations.get(OTHER_KEYS) not in (None, "extra"):
+            raise _malformed(secret, OTHER_KEYS, "it can only be 'extra'")
+        keys = {DATA_KEY: self.data_key} if self.data_key is not None else {}
+        keys |= {FIELD + name: key for name, key in self.fields.items()}
+        keys |= {EXTRA_FIELD + name: key for name, key in self.extra_fields.items()}
+        for annotation, key in keys.items():
+            if key not in secret.data:
+                # Not quoted: somebody may have put the password itself there.
+                raise _malformed(secret, annotation, f"the data has no such key as it says; {secret.keys_text()}")
+
+
+def _keys(annotations: Mapping[str, str], prefix: str) -> list[str]:
+    return [key for key in annotations if key.startswith(prefix)]
+
+
+def _named(annotations: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {key[len(prefix) :]: annotations[key] for key in _keys(annotations, prefix)}
+
+
+def _extra(secret: Secret, text: str | None) -> dict[str, Any]:
+    if text is None:
+        return {}
+    try:
+        extra = json.loads(text)
+    except (ValueError, RecursionError):
+        extra = None
+    if not isinstance(extra, dict):
+        raise _malformed(secret, CONNECTION_EXTRA, 'it is not a JSON object such as {"sslmode": "require"}')
+    return extra
+
+
+def _malformed(secret: Secret, annotation: str, problem: str) -> MalformedSecretError:
+    return MalformedSecretError(secret.namespace, secret.name, annotation, problem, part="annotation")

@@ -1,0 +1,165 @@
+"""A connection as JSON, out of the fields that a Secret holds.
+
+Error reports can show the variables of the frames that an exception went through. So none here holds a value while an
+error is raised.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.shapes.aliases import GENERIC, URI, connection_type
+from airflow_kubernetes_secrets.shapes.fields import Fields
+from airflow_kubernetes_secrets.shapes.uri import WEB, ParsedUri, UnusableUriError, port_number
+from airflow_kubernetes_secrets.values import text
+
+# White space belongs to them; elsewhere it is the newline that ``kubectl create --from-file`` keeps.
+_EXACT = ("login", "password")
+
+# Crossplane's Upbound provider for AWS writes this into an endpoint.
+_HOST_WITH_PORT = r"(?P<host>\[[^\]]+\]|[^:]+):(?P<port>[0-9]+)"
+
+# CloudNativePG's superuser may use every database, and its Secret names this one.
+_EVERY_DATABASE = "*"
+
+# The hook makes the text "None" of a port that is not there, as in what AWS and Crossplane write for SQL Server.
+# https://airflow.apache.org/docs/apache-airflow-providers-microsoft-mssql/stable/connections/mssql.html
+_MSSQL_PORT = 1433
+
+
+def connection_json(secret: Secret, fields: Fields) -> str:
+    """The connection as JSON, from which Airflow takes every character as it is.
+
+    Raises:
+        MalformedSecretError: a value cannot be what its key says; it names Secret and key.
+    """
+    told = _Told(secret, fields)
+    uri = _uri(told)
+    connection = {
+        "conn_type": _connection_type(told, uri),
+        **_host_and_port(told, uri),
+        "login": told.exactly("login", uri),
+        "password": told.exactly("password", uri),
+        "schema": told.in_general("schema", uri),
+        "extra": _extra(told, uri),
+    }
+    _suit_the_hook(connection, uri)
+    return json.dumps({name: value for name, value in connection.items() if value})
+
+
+class _Told:
+    """What the keys of a Secret hold, by field; blank ones say nothing. Its ``repr`` shows none of it."""
+
+    def __init__(self, secret: Secret, fields: Fields) -> None:
+        self.secret = secret
+        self.fields = fields
+        self._keys = dict(fields.keys)
+        self._values = {field: text(secret, key) for field, key in fields.keys.items()}
+        self.extra_fields = {name: text(secret, key) for name, key in fields.extra_keys.items()}
+        for field in self._values.keys() - set(_EXACT):
+            self._values[field] = self._values[field].strip()
+        self._values |= fields.description.literals
+        found = re.fullmatch(_HOST_WITH_PORT, self.get("host"))
+        if found is not None:
+            self._values["host"] = found["host"].strip("[]")
+            if not self.get("port"):
+                self._values["port"], self._keys["port"] = found["port"], self._keys.get("host", "")
+
+    def get(self, field: str) -> str:
+        """The value of a field; empty where there is none."""
+        return self._values.get(field, "")
+
+    def is_named(self, field: str) -> bool:
+        """Whether an annotation says it, or which key holds it, and that is something."""
+        description = self.fields.description
+        return (field in description.fields or field in description.literals) and bool(self.get(field))
+
+    def in_general(self, field: str, uri: ParsedUri | None) -> str:
+        """The value of a field that the URI may hold too, and more completely than a key that no annotation names."""
+        in_uri: str = getattr(uri, field, "")
+        return self.get(field) if self.is_named(field) else in_uri or self.get(field)
+
+    def exactly(self, field: str, uri: ParsedUri | None) -> str:
+        """The value of a field that is exact in a key of its own.
+
+        In a URI the password can be an old one (CloudNativePG with External Secrets), or not percent-encoded.
+        """
+        in_uri: str = getattr(uri, field, "")
+        if self.is_named(URI) and not self.is_named(field):
+            return in_uri or self.get(field)
+        return self.get(field) or in_uri
+
+    def error(self, field: str, problem: str) -> MalformedSecretError:
+        return MalformedSecretError(self.secret.namespace, self.secret.name, self._keys[field], problem)
+
+
+def _uri(told: _Told) -> ParsedUri | None:
+    if not told.get(URI):
+        return None
+    can_do_without = bool(told.get("host")) and not told.is_named(URI)
+    try:
+        uri = ParsedUri(told.get(URI), told.get("login"), told.get("password"))
+    except UnusableUriError as error:
+        problem = str(error)
+    else:
+        kind = told.get("conn_type")
+        # Others put other things under such a name: a database's Secret can have the address of a web page.
+        return None if can_do_without and kind and connection_type(kind) != connection_type(uri.scheme) else uri
+    if can_do_without:
+        return None
+    raise told.error(URI, problem)
+
+
+def _connection_type(told: _Told, uri: ParsedUri | None) -> str:
+    said = told.fields.description.connection_type
+    if said:
+        return said
+    word = told.get("conn_type") or (uri.scheme if uri is not None else "")
+    return connection_type(word) if word else GENERIC
+
+
+def _host_and_port(told: _Told, uri: ParsedUri | None) -> dict[str, Any]:
+    port = port_number(told.get("port"))
+    if port is None and told.get("port"):
+        raise told.error("port", "the port is not a number from 1 to 65535")
+    if uri is None or told.is_named("host"):
+        return {"host": told.get("host"), "port": port}
+    # A URI has the whole name of the host, where the key may have a short one (CloudNativePG).
+    if not told.is_named("port"):
+        port = uri.port or (port if uri.takes_port else None)
+    return {"host": uri.host, "port": port}
+
+
+def _extra(told: _Told, uri: ParsedUri | None) -> dict[str, Any]:
+    in_key = _json_object(told.get("extra") or "{}")
+    if in_key is None:
+        raise told.error("extra", "the connection's extra is not a JSON object")
+    in_uri = {} if uri is None else uri.options
+    return {**in_uri, **in_key, **told.extra_fields, **told.fields.description.extra}
+
+
+def _json_object(stored: str) -> dict[str, Any] | None:
+    try:
+        extra = json.loads(stored)
+    except (ValueError, RecursionError):
+        return None  # the error would quote it
+    return extra if isinstance(extra, dict) else None
+
+
+def _suit_the_hook(connection: dict[str, Any], uri: ParsedUri | None) -> None:
+    """What hooks want otherwise than operators write it."""
+    conn_type, host, schema = connection["conn_type"], connection["host"], connection["schema"]
+    if schema == _EVERY_DATABASE:
+        connection["schema"] = ""
+    if conn_type == "redis" and re.fullmatch("[0-9]{1,5}", schema):
+        # https://airflow.apache.org/docs/apache-airflow-providers-redis/stable/connections/redis.html
+        connection["schema"] = ""
+        connection["extra"].setdefault("db", int(schema))
+    if conn_type == "mssql" and host and "\\" not in host:
+        connection["port"] = connection["port"] or _MSSQL_PORT
+    if uri is not None and uri.scheme in WEB and not schema and "://" not in host:
+        connection["schema"] = uri.scheme

@@ -1,0 +1,58 @@
+"""Which key of a Secret holds which field of a connection."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.shapes.aliases import ALIASES, URI, folded
+from airflow_kubernetes_secrets.shapes.annotations import Description
+
+# One of them at least makes a connection of a Secret that has no annotations; a port alone does not.
+_TELLING = (URI, "host", "login", "password")
+
+# The field that a name stands for, and its place among the names of that.
+_NAMES = {name: (field, rank) for field, names in ALIASES.items() for rank, name in enumerate(names)}
+
+
+class Fields:
+    """The fields of a connection in one Secret; it can have none.
+
+    Attributes:
+        description: what the annotations say.
+        keys: data keys by field; :data:`ALIASES` has the fields.
+        extra_keys: data keys by the name that they get in ``extra``.
+    """
+
+    __slots__ = ("description", "extra_keys", "keys")
+
+    def __init__(self, description: Description, keys: Mapping[str, str], extra_keys: Mapping[str, str]) -> None:
+        self.description = description
+        self.keys = keys
+        self.extra_keys = extra_keys
+
+    @property
+    def make_a_connection(self) -> bool:
+        """Whether there is enough: a field that tells something, or an annotation."""
+        return not self.description.is_empty or any(field in self.keys for field in _TELLING)
+
+
+def fields_of(secret: Secret) -> Fields:
+    """The fields in a Secret: those that its annotations name, else by the names that others use.
+
+    Raises:
+        MalformedSecretError: an annotation cannot be used.
+    """
+    description = Description(secret)
+    found: dict[str, tuple[int, str]] = {}
+    # Of two keys that differ in capitals only, the one in small letters. An empty one says nothing.
+    for key in sorted(secret.data):
+        field, rank = _NAMES.get(folded(key), ("", 0))
+        if field and secret.data[key] and (field not in found or rank <= found[field][0]):
+            found[field] = (rank, key)
+    keys = {field: found[field][1] for field in ALIASES if field in found} | description.fields
+    extra_keys = dict(description.extra_fields)
+    if description.others_to_extra:
+        taken = {*keys.values(), *extra_keys.values()}
+        extra_keys |= {key: key for key in secret.data if key not in taken and folded(key) not in _NAMES}
+    return Fields(description, keys, extra_keys)

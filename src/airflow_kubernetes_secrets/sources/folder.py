@@ -1,0 +1,321 @@
+"""A folder of manifests in place of an API: the Secrets in it, as ``kubectl apply`` would make them.
+
+Read are the ``.yaml``, ``.yml`` and ``.json`` files in it and its subfolders, hidden ones left out. Each lookup looks
+whether a file has changed, so that nothing has to run in the background. Not checked is what the API asks of the types
+and the size of Secrets.
+"""
+
+from __future__ import annotations
+
+import binascii
+import logging
+import os
+import re
+import stat
+from base64 import b64decode, b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from threading import RLock
+from time import time
+from typing import Any
+
+from airflow_kubernetes_secrets import notices
+from airflow_kubernetes_secrets.api.objects import Secret, kept_annotations
+from airflow_kubernetes_secrets.documents import UnreadableError, read_json, read_yaml, unpacked
+from airflow_kubernetes_secrets.errors import NotConfiguredError
+from airflow_kubernetes_secrets.labels import is_label_key, is_label_value, is_subdomain
+from airflow_kubernetes_secrets.options import is_namespace
+from airflow_kubernetes_secrets.record import Record
+from airflow_kubernetes_secrets.sources.query import Query
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+_DATA_KEY = r"(?!\.\.|\.$)[-._a-zA-Z0-9]{1,253}"
+
+# Of manifests that name none, where the options name none either; as with kubectl.
+_DEFAULT_NAMESPACE = "default"
+
+# File systems note the time of a change in steps, of milliseconds or, some, of two seconds. So a file that has changed
+# just now may change again without a trace, and is read again.
+_SETTLED_AFTER_SECONDS = 2.0
+
+_Stamp = tuple[int, int, int, int]
+
+
+class _RefusedError(Exception):
+    """The API would not take a manifest. The text quotes no value."""
+
+
+class _File(Record):
+    """What came of a file.
+
+    Attributes:
+        stamp: what is different when the file is; ``None`` if that is not certain.
+        content: the hash of what is in it; ``None`` if it could not be read.
+        problem: why it cannot be read; the Secrets are those that it held before then.
+    """
+
+    __slots__ = ("content", "problem", "secrets", "stamp")
+
+    def __init__(self, stamp: _Stamp | None, content: int | None, secrets: Sequence[Secret], problem: str = "") -> None:
+        self.stamp = stamp
+        self.content = content
+        self.secrets = secrets
+        self.problem = problem
+
+    @classmethod
+    def unreadable(
+        cls, path: str, problem: str, before: _File | None, stamp: _Stamp | None = None, content: int | None = None
+    ) -> _File:
+        secrets = before.secrets if before is not None else ()
+        used = "what it held before is still used" if secrets else "nothing in it is used"
+        return cls(stamp, content, secrets, f"{path}: {problem}; {used}")
+
+
+class _Known:
+    """What a folder held when it was last looked at. Nothing changes it.
+
+    Attributes:
+        secrets: those of all files. Of two manifests for one Secret the later counts, as with ``kubectl apply``.
+        warnings: what a person should know of it, by cause.
+    """
+
+    __slots__ = ("files", "secrets", "warnings")
+
+    def __init__(self, files: Mapping[str, _File]) -> None:
+        self.files = files
+        self.warnings: dict[tuple[str, ...], str] = {}
+        secrets: dict[str, tuple[Secret, str]] = {}
+        for path, file in files.items():
+            if file.problem:
+                self.warnings["manifest", path, file.problem] = file.problem
+            for secret in file.secrets:
+                name = str(secret)
+                if name in secrets:
+                    other = secrets[name][1]
+                    where = f"twice in {path}" if other == path else f"in {other} and in {path}"
+                    text = f"Secret {name} is {where}; the latter counts. Remove one of them"
+                    self.warnings["manifests", name, other, path] = text
+                secrets[name] = (secret, path)
+        self.secrets = [secret for secret, _path in secrets.values()]
+
+
+class Folder:
+    """A source of Secrets; see :class:`airflow_kubernetes_secrets.sources.source.Source`.
+
+    Queries that name no namespace are about all of them: on a laptop it does not matter for which the manifests are.
+    """
+
+    def __init__(self, path: str, namespaces: Sequence[str] | None) -> None:
+        """
+        Args:
+            path: a relative one is taken from where the process is now, wherever it goes.
+            namespaces: those of the options; manifests without one are in the first.
+        """
+        self._path = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111  # Path raises for '~nobody'
+        self._home = namespaces[0] if namespaces else _DEFAULT_NAMESPACE
+        # Threads that come while the files are read wait for them, instead of reading them too. Reentrant: the handler
+        # of a signal may look something up in the middle of it.
+        self._lock = RLock()
+        # Replaced as a whole, so that whatever interrupts a lookup leaves nothing half done.
+        self._known = _Known({})
+
+    def recall(self, query: Query) -> Sequence[Secret] | None:
+        """Nothing: files may have to be read, which an event loop must not wait for."""
+        return None
+
+    def find(self, query: Query) -> Sequence[Secret]:
+        """The answer as the files are now.
+
+        Raises:
+            NotConfiguredError: there is no such folder, or it cannot be read.
+        """
+        known = self._look()
+        for cause, text in known.warnings.items():
+            notices.once(logging.WARNING, cause, text)
+        return [
+            secret
+            for secret in known.secrets
+            if query.matches(secret) and (query.namespace is None or query.namespace == secret.namespace)
+        ]
+
+    def ask(self, query: Query) -> Sequence[Secret]:
+        return self.find(query)
+
+    def close(self) -> None:
+        """There is nothing to end."""
+
+    def after_fork(self) -> None:
+        # Another thread of the parent may have held it.
+        self._lock = RLock()
+
+    def _look(self) -> _Known:
+        """What is there now; only what has changed is read."""
+        with self._lock:
+            try:
+                files = self._files()
+            except OSError as error:
+                problem = _problem(error)
+            else:
+                before = self._known
+                if files == before.files:
+                    return before
+                self._known = known = _Known(files)
+                for cause in before.warnings.keys() - known.warnings.keys():
+                    notices.forget(cause)
+                return known
+        raise NotConfiguredError(
+            f"'path' in backend_kwargs names no folder that can be read: {self._path} ({problem}). "
+            "Create it, or correct 'path'"
+        )
+
+    def _files(self) -> dict[str, _File]:
+        known, files = self._known.files, {}
+        for path, found in _look_into(self._path, set()):
+            before = known.get(path)
+            if isinstance(found, OSError):
+                files[path] = _File.unreadable(path, _problem(found), before)
+                # Where it is a folder, what was in it is still used.
+                files.update({each: file for each, file in known.items() if each.startswith(path + os.sep)})
+            elif before is not None and before.stamp is not None and before.stamp == _stamp(found):
+                files[path] = before
+            elif stat.S_ISREG(found.st_mode):
+                files[path] = self._read(path, _stamp(found), before)
+        return files
+
+    def _read(self, path: str, stamp: _Stamp | None, before: _File | None) -> _File:
+        try:
+            content = Path(path).read_bytes()
+        except OSError as error:
+            return _File.unreadable(path, _problem(error), before)
+        mark = hash(content)
+        if before is not None and before.content == mark:
+            return _File(stamp, mark, before.secrets, before.problem)
+        try:
+            return _File(stamp, mark, list(_secrets(path, content, self._home)))
+        except UnreadableError as error:
+            return _File.unreadable(path, str(error), before, stamp, mark)
+
+
+def _problem(error: OSError) -> str:
+    return error.strerror or "it cannot be read"
+
+
+def _stamp(found: os.stat_result) -> _Stamp | None:
+    # The time of the inode is in it because tools that copy files set the other one back.
+    settled = time() - found.st_ctime >= _SETTLED_AFTER_SECONDS
+    return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino) if settled else None
+
+
+def _look_into(folder: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, os.stat_result | OSError]]:
+    """The files to read, in the order in which kubectl applies them; and what cannot be looked at, with the reason.
+
+    Args:
+        seen: the folders that were looked into. A link may lead back to one.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    with os.scandir(folder) as found:
+        entries = sorted(found, key=lambda entry: entry.name)
+    for entry in entries:
+        if entry.name.startswith("."):
+            continue
+        try:
+            if not entry.is_dir():
+                if entry.name.endswith(_SUFFIXES):
+                    yield entry.path, entry.stat()
+            elif (identity := (entry.stat().st_dev, entry.stat().st_ino)) not in seen:
+                seen.add(identity)
+                yield from _look_into(entry.path, seen)
+        except FileNotFoundError:
+            continue  # Gone since, or a link that leads nowhere.
+        except OSError as error:
+            yield entry.path, error
+
+
+def _secrets(path: str, content: bytes, home: str) -> Iterator[Secret]:
+    """
+    Raises:
+        UnreadableError: the file is not what kubectl could read, or the API would not take a Secret in it.
+    """
+    documents = [(1, read_json(content))] if path.endswith(".json") else read_yaml(content)
+    for line, document in documents:
+        for each in unpacked(document):
+            if isinstance(each, dict) and each.get("kind") == "Secret" and each.get("apiVersion") in ("v1", None):
+                try:
+                    yield _secret(each, home)
+                except _RefusedError as error:
+                    raise UnreadableError(str(error), line) from None
+
+
+def _secret(manifest: dict[str, Any], home: str) -> Secret:
+    """
+    Raises:
+        _RefusedError: the API would.
+    """
+    metadata = _mapping(manifest, "metadata")
+    namespace, name = _namespace_and_name(manifest, metadata, home)
+    labels, annotations = _texts(metadata, "labels", name), _texts(metadata, "annotations", name)
+    for key, text in labels.items():
+        if not is_label_key(key) or (text and not is_label_value(text)):
+            raise _RefusedError(f"Secret {name}: label {key!r}: key or value cannot be that of a label")
+    for key in annotations:
+        if not is_label_key(key.lower()):
+            raise _RefusedError(f"Secret {name}: {key!r} cannot be the key of an annotation")
+    data = {key: _base64(name, key, text) for key, text in _texts(manifest, "data", name).items()}
+    for key, text in _texts(manifest, "stringData", name).items():
+        data[key] = b64encode(text.encode("utf-8")).decode("ascii")
+    for key in data:
+        if not re.fullmatch(_DATA_KEY, key):
+            raise _RefusedError(f"Secret {name}: {key!r} cannot be a key of its data")
+    created = metadata.get("creationTimestamp")
+    return Secret(
+        namespace,
+        name,
+        created if isinstance(created, str) else "",
+        labels,
+        data,
+        annotations=kept_annotations(annotations, labels),
+    )
+
+
+def _namespace_and_name(manifest: dict[str, Any], metadata: dict[str, Any], home: str) -> tuple[str, str]:
+    namespace, name = metadata.get("namespace") or home, metadata.get("name")
+    if not isinstance(name, str) or not is_subdomain(name):
+        raise _RefusedError("a Secret has no name, or one that cannot be the name of a Secret")
+    if manifest.get("apiVersion") is None:
+        raise _RefusedError(f"Secret {name}: it has no 'apiVersion'; that of Secrets is v1")
+    if not isinstance(namespace, str) or not is_namespace(namespace):
+        raise _RefusedError(f"Secret {name}: its namespace cannot be the name of one")
+    return namespace, name
+
+
+def _mapping(parent: dict[str, Any], field: str) -> dict[str, Any]:
+    found = parent.get(field)
+    if found is None:
+        return {}
+    if not isinstance(found, dict):
+        raise _RefusedError(f"'{field}' is not a mapping")
+    return found
+
+
+def _texts(parent: dict[str, Any], field: str, name: str) -> dict[str, str]:
+    found = _mapping(parent, field)
+    for key, text in found.items():
+        if not isinstance(text, str):
+            raise _RefusedError(f"Secret {name}: {field}: {key!r} is not a text; put it into quotation marks")
+        if re.search("[\ud800-\udfff]", text):
+            raise _RefusedError(f"Secret {name}: {field}: {key!r} is not Unicode: it has half of a surrogate pair")
+    return dict(found)
+
+
+def _base64(name: str, key: str, text: str) -> str:
+    """The same, in one line: as the API, which takes no other white space in it."""
+    text = text.replace("\r", "").replace("\n", "")
+    try:
+        b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        pass  # the error could quote it
+    else:
+        return text
+    raise _RefusedError(f"Secret {name}: data: {key!r} is not base64; plain text belongs into stringData")

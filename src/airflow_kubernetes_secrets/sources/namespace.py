@@ -1,0 +1,121 @@
+"""The Secrets of one namespace in this process: from memory, or from the API server."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from airflow_kubernetes_secrets import notices
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.errors import ApiUnavailableError
+from airflow_kubernetes_secrets.sources.api_server import ApiServer, bridged
+from airflow_kubernetes_secrets.sources.outage import FIRST_PROBE_SECONDS
+from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Query
+
+if TYPE_CHECKING:
+    from airflow_kubernetes_secrets.sources.ladder import Ladder
+
+# When something was last confirmed, in seconds on the monotonic clock, and what.
+_Known = tuple[float, Sequence[Secret]]
+
+
+class Namespace:
+    """Answers queries, as fresh as the options want it, and in an outage from what is remembered.
+
+    An answer may hold more Secrets than were asked for; see :attr:`Query.absent`.
+    """
+
+    def __init__(self, server: ApiServer, ladders: dict[str, Ladder], ttl: float, longest: float) -> None:
+        """
+        Args:
+            ladders: by the labels whose Secrets may be kept in memory.
+            ttl: seconds that an answer may be old.
+            longest: seconds that it may be old in an outage; 0 for no such answers.
+        """
+        self._server = server
+        self._ladders = ladders
+        self._ttl = ttl
+        self._longest = longest
+
+    def recall(self, query: Query) -> Sequence[Secret] | None:
+        """The answer, if memory has it and it is fresh; else ``None``. It does not wait."""
+        if isinstance(query, LabelQuery):
+            ladder = self._ladders.get(query.label)
+            return None if ladder is None else ladder.recall(query.value)
+        # There is nothing to list for a reference: its last answer is what memory has.
+        answer = self._server.last_answer(query, self._ttl)
+        return None if answer is None else answer[1]
+
+    def find(self, query: Query) -> Sequence[Secret]:
+        """The answer, at most ``cache_ttl`` old; in an outage as old as ``outage_ttl`` allows beyond that.
+
+        Raises:
+            KubernetesSecretsError: the API server had to be asked and could not be.
+        """
+        if isinstance(query, NameQuery):
+            known = self.recall(query)
+            return self.ask(query) if known is None else known
+        ladder = self._ladders.get(query.label)
+        if ladder is None or self._server.is_away:
+            return self.ask(query)
+        try:
+            return ladder.find(query)
+        except ApiUnavailableError as error:
+            return _bridge(error, self._last_known(query), self._longest)
+
+    def ask(self, query: Query) -> Sequence[Secret]:
+        """The answer of the API server now; in an outage its last, if that is not older than is allowed.
+
+        Raises:
+            KubernetesSecretsError: the API server could not be asked.
+        """
+        seconds = self._server.timeout
+        # Who has something to go on with does not wait long to see whether the API server is back.
+        if self._server.is_away and self._last_known(query) is not None:
+            seconds = min(seconds, FIRST_PROBE_SECONDS)
+        try:
+            return self._server.find(query, seconds)
+        except ApiUnavailableError as error:
+            return _bridge(error, self._last_known(query), self._longest)
+
+    def close(self) -> None:
+        """End what runs, and forget everything."""
+        for ladder in self._ladders.values():
+            ladder.close()
+        self._server.forget()
+
+    def after_fork(self) -> None:
+        """In a forked child: leave what is the parent's to the parent. What is remembered stays."""
+        for ladder in self._ladders.values():
+            ladder.after_fork()
+
+    def forget(self) -> None:
+        """The API server refuses this process: what it has remembered is no longer its to use."""
+        for ladder in self._ladders.values():
+            ladder.forget()
+        self._server.forget()
+
+    def _last_known(self, query: Query) -> _Known | None:
+        """The newest that is remembered, if that may be used."""
+        if not self._longest:
+            return None
+        known: list[_Known | None] = [self._server.last_answer(query, self._longest)]
+        if isinstance(query, LabelQuery) and (ladder := self._ladders.get(query.label)) is not None:
+            known.append(ladder.last_known(query.value, self._longest))
+        return max((each for each in known if each is not None), key=lambda each: each[0], default=None)
+
+
+def _bridge(error: ApiUnavailableError, known: _Known | None, longest: float) -> Sequence[Secret]:
+    """What is known, with a word on its age; or the error."""
+    if known is None:
+        raise error
+    confirmed_at, secrets = known
+    notices.once(
+        logging.WARNING,
+        bridged(error),
+        f"{str(error).removesuffix('.')}. Until it answers, what it had {monotonic() - confirmed_at:.0f} s ago is "
+        f"used, until that is {longest:.0f} s old (cache_ttl and outage_ttl)",
+    )
+    return secrets

@@ -1,0 +1,50 @@
+"""Ids that no label can hold, on servers: each finds the Secret that was written for it, and no other."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_kubernetes_secrets.identifiers import label_value
+from support.cluster import Cluster
+from support.secrets import CONFIG, CONNECTION, VARIABLE, MakeBackend
+from support.shapes import secret_manifest
+
+IDS = [
+    "my_db",
+    "my db",
+    "my db ",
+    label_value("my db"),
+    "a,b=c",
+    "a in (b)",
+    "!a",
+    "größe",
+    "漢字💥",
+    "x" * 64,
+    "y" * 1000,
+    "../../secrets?labelSelector=",
+    "orders\n",
+    "null\0",
+    '"',
+]
+
+pytestmark = pytest.mark.however_fresh
+
+
+@pytest.mark.parametrize(
+    ("label", "get"), [(CONNECTION, "get_conn_value"), (VARIABLE, "get_variable"), (CONFIG, "get_config")]
+)
+def test_each_id_finds_its_own(
+    make_backend: MakeBackend, cluster: Cluster, namespace: str, label: str, get: str
+) -> None:
+    for number, identifier in enumerate(IDS):
+        manifest = secret_manifest(namespace, f"s-{number}", {"value": f"x://{number}"})
+        value = label_value(identifier)
+        manifest["metadata"]["labels"] = {label: value}
+        manifest["metadata"]["annotations"] = {label: identifier} if value != identifier else {}
+        cluster.apply(manifest)
+
+    read = getattr(make_backend(), get)
+
+    assert [read(identifier) for identifier in IDS] == [f"x://{number}" for number in range(len(IDS))]
+    assert read("my  db") is None
+    assert read(label_value("a,b=c")) is None

@@ -1,0 +1,34 @@
+"""Connections out of Secrets in a folder of manifests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.process import start_anew
+from support.shapes import Read, parts_of, secret_manifest
+
+
+@pytest.fixture(autouse=True)
+def new_process() -> Iterator[None]:
+    """Each test begins as a new process does."""
+    start_anew()
+    yield
+    start_anew()
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Read:
+    """The whole connection out of data and annotations (without the prefix of their keys); None if there is none."""
+
+    def read(data: Mapping[str, str | bytes], annotations: Mapping[str, str] | None = None) -> dict[str, object] | None:
+        (tmp_path / "app.json").write_text(json.dumps(secret_manifest("shop", "app", data, annotations)))
+        start_anew()
+        connection = KubernetesSecretsBackend(path=str(tmp_path)).get_connection("app")
+        return None if connection is None else parts_of(connection)
+
+    return read

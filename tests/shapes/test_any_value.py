@@ -1,0 +1,128 @@
+"""Whatever the characters of a value, Airflow has exactly these, in the newest and in the oldest version."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from urllib.parse import quote
+
+import pytest
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.process import start_anew
+from support.airflow import Airflow, installed
+from support.shapes import parts_of, secret_manifest, whole
+
+Example = tuple[dict[str, str], dict[str, object]]
+
+# What a parser of URIs or JSON would stumble on is likelier than in any text.
+VALUES = st.text(min_size=1, max_size=30) | st.text("/?#@:%+&=[]{}\"'\\ \n\t\0ä漢💥aZ0", min_size=1, max_size=30)
+
+
+def is_one_host(text: str) -> bool:
+    """White space around a host is not a part of it, and a port behind it is one."""
+    return text == text.strip() and not re.search(r":[0-9]+\Z", text)
+
+
+HOSTS = VALUES.filter(is_one_host)
+
+
+def in_fields(host: str, login: str, password: str, more: str) -> Example:
+    data = {"host": host, "username": login, "password": password, "more": more, "extra": json.dumps({"a": more})}
+    return data, whole(conn_type="generic", host=host, login=login, password=password, extra={"a": more, "b": more})
+
+
+def in_a_uri(host: str, login: str, password: str, more: str) -> Example:
+    uri = "postgresql://{}:{}@{}:5432/{}?a={}".format(
+        *(quote(text, safe="") for text in (login, password, host, more, more))
+    )
+    extra = {"a": {"true": True, "false": False}.get(more, more), "b": "-"}
+    parts = {"host": host, "login": login, "password": password, "port": 5432}
+    schema = None if more == "*" else more
+    return {"uri": uri, "more": "-"}, whole(conn_type="postgres", **parts, schema=schema, extra=extra)
+
+
+def in_both(host: str, login: str, password: str, more: str) -> Example:
+    """The URI has an old login and password."""
+    data, expected = in_a_uri(host, "old", "old", more)
+    return {**data, "username": login, "password": password}, {**expected, "login": login, "password": password}
+
+
+def unescaped(host: str, login: str, password: str, _more: str) -> Example:
+    """The URI has login and password as they are."""
+    data = {"username": login, "password": password, "more": "-"}
+    data["uri"] = f"mysql://{login}:{password}@{quote(host, safe='')}/db"
+    parts = {"host": host, "login": login, "password": password, "schema": "db"}
+    return data, whole(conn_type="mysql", **parts, extra={"b": "-"})
+
+
+FORMS: Sequence[Callable[[str, str, str, str], Example]] = (in_fields, in_a_uri, in_both, unescaped)
+EXAMPLES = st.builds(lambda form, *parts: form(*parts), st.sampled_from(FORMS), HOSTS, VALUES, VALUES, VALUES)
+
+
+def write(folder: Path, examples: Sequence[Example]) -> None:
+    """One manifest of them all; the ids are their numbers."""
+    annotations = {"extra-b": "more"}
+    secrets = [
+        secret_manifest("shop", str(number), data, annotations) for number, (data, _expected) in enumerate(examples)
+    ]
+    (folder / "secrets.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": secrets}))
+
+
+@settings(max_examples=300, deadline=None)
+@given(EXAMPLES)
+def test_every_character_arrives_in_the_newest_airflow(example: Example) -> None:
+    with TemporaryDirectory() as folder:
+        write(Path(folder), [example])
+        start_anew()
+
+        connection = KubernetesSecretsBackend(path=folder).get_connection("0")
+
+    assert parts_of(connection) == example[1]
+
+
+READ_ALL = """
+import json, sys
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+
+backend = KubernetesSecretsBackend(path=sys.argv[1])
+found = []
+for number in range(int(sys.argv[2])):
+    connection = backend.get_connection(str(number))
+    parts = {name: getattr(connection, name) for name in ("conn_type", "host", "login", "password", "port", "schema")}
+    found.append({**parts, "extra": connection.extra_dejson})
+print(json.dumps(found))
+"""
+
+
+def many_examples() -> list[Example]:
+    collected: list[Example] = []
+
+    @settings(max_examples=300, deadline=None, database=None, phases=[Phase.generate])
+    @given(EXAMPLES)
+    def collect(example: Example) -> None:
+        collected.append(example)
+
+    collect()
+    return collected
+
+
+@pytest.mark.skipif(not installed("2.11"), reason="Airflow 2.11 is not installed beside this one")
+def test_every_character_arrives_in_the_oldest_airflow(tmp_path: Path) -> None:
+    examples = many_examples()
+    write(tmp_path, examples)
+    # Where there is a key Airflow 2 encrypts passwords as it is given them.
+    key = "Zm9yLXRlc3RzLW9ubHktMzItYnl0ZXMtbG9uZy0hISE="
+    airflow = Airflow("2.11", tmp_path / "home", {"AIRFLOW__CORE__FERNET_KEY": key})
+
+    done = airflow.python(READ_ALL, str(tmp_path), str(len(examples)))
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    for (data, expected), connection in zip(examples, found, strict=True):
+        assert connection == expected, data

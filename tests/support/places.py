@@ -1,0 +1,157 @@
+"""One face for what a backend can look into: an API server, through a proxy, or a folder of manifests."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import uuid
+from abc import ABC, abstractmethod
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.options import Options
+from support.cluster import Cluster
+from support.proxy import Proxy, Request
+
+_numbers = itertools.count(1)
+
+LABELS = ("connections_label", "variables_label", "config_label")
+
+
+class Place(ABC):
+    """Where Secrets are put, and backends that look there.
+
+    Attributes:
+        namespace: a new one; backends are at home in it.
+    """
+
+    def __init__(self) -> None:
+        self.namespace = f"test-{uuid.uuid4().hex[:12]}"
+
+    def other(self, name: str) -> str:
+        """Another namespace of this test."""
+        return f"{self.namespace}-{name}"
+
+    def put(
+        self,
+        labels: Mapping[str, str],
+        value: str | bytes | None = None,
+        *,
+        name: str | None = None,
+        namespace: str | None = None,
+        data: Mapping[str, str | bytes] | None = None,
+        annotations: Mapping[str, str] | None = None,
+    ) -> None:
+        """Create a Secret, or replace the one of that name. Texts go into ``stringData``, bytes into ``data``."""
+        contents = {**(data or {}), **({} if value is None else {"value": value})}
+        self._apply(
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {
+                    "name": name or f"secret-{next(_numbers)}",
+                    "namespace": namespace or self.namespace,
+                    "labels": dict(labels),
+                    "annotations": dict(annotations or {}),
+                },
+                "data": {key: b64encode(each).decode() for key, each in contents.items() if isinstance(each, bytes)},
+                "stringData": {key: each for key, each in contents.items() if isinstance(each, str)},
+            }
+        )
+
+    @property
+    @abstractmethod
+    def requests(self) -> list[Request]:
+        """What an API server was asked so far."""
+
+    @abstractmethod
+    def delete(self, name: str, namespace: str | None = None) -> None:
+        """Delete a Secret."""
+
+    @abstractmethod
+    def leave(self) -> None:
+        """From now on it cannot be asked."""
+
+    @abstractmethod
+    def make_backend(self, **options: object) -> KubernetesSecretsBackend:
+        """A backend that may read what its options need, and nothing else."""
+
+    @abstractmethod
+    def _apply(self, manifest: dict[str, Any]) -> None: ...
+
+
+class ServerPlace(Place):
+    """An API server. Each backend has a service account of its own."""
+
+    def __init__(self, cluster: Cluster, proxy: Proxy) -> None:
+        super().__init__()
+        self._cluster = cluster
+        self._proxy = proxy
+        self._namespaces: set[str] = set()
+
+    @property
+    def requests(self) -> list[Request]:
+        return self._proxy.requests
+
+    def delete(self, name: str, namespace: str | None = None) -> None:
+        path = f"/api/v1/namespaces/{namespace or self.namespace}/secrets/{name}"
+        assert self._cluster.admin.delete(path).status_code == httpx.codes.OK
+
+    def leave(self) -> None:
+        self._proxy.refuse()
+
+    def make_backend(self, **options: object) -> KubernetesSecretsBackend:
+        parsed = Options.parse(options)
+        listed = {*(parsed.namespace or (self.namespace,)), *parsed.team_namespaces.values()}
+        verbs = ["list", "watch"] if any(getattr(parsed, label) for label in LABELS) else []
+        named: dict[str, list[str]] = {}
+        for namespace, names in parsed.referenced.items():
+            named.setdefault(namespace or self.namespace, []).extend(names)
+        return self.backend_of(dict.fromkeys(listed, verbs), named, **options)
+
+    def backend_of(
+        self, grants: Mapping[str, Sequence[str]], named: Mapping[str, Sequence[str]], **options: object
+    ) -> KubernetesSecretsBackend:
+        """A backend whose service account may do this; see :meth:`Cluster.service_account`."""
+        account = self._cluster.service_account(self.namespace, f"airflow-{next(_numbers)}", grants, named)
+        return KubernetesSecretsBackend(service_account_path=str(self._proxy.folder(account)), **options)
+
+    def _apply(self, manifest: dict[str, Any]) -> None:
+        namespace = manifest["metadata"]["namespace"]
+        if namespace not in self._namespaces:
+            self._cluster.create_namespace(namespace)
+            self._namespaces.add(namespace)
+        self._cluster.apply(manifest)
+
+
+class FolderPlace(Place):
+    """A folder with one manifest in each file, in YAML and in JSON by turns."""
+
+    requests: list[Request] = []  # noqa: RUF012  # there is nothing that could be asked
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self.folder = folder
+        self._files: dict[tuple[str, str], Path] = {}
+
+    def delete(self, name: str, namespace: str | None = None) -> None:
+        self._files.pop((namespace or self.namespace, name)).unlink()
+
+    def leave(self) -> None:
+        self.folder.rename(self.folder.with_name("elsewhere"))
+
+    def make_backend(self, **options: object) -> KubernetesSecretsBackend:
+        return KubernetesSecretsBackend(path=str(self.folder), **options)
+
+    def _apply(self, manifest: dict[str, Any]) -> None:
+        namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
+        suffix = ".yaml" if len(self._files) % 2 else ".json"
+        path = self._files.setdefault((namespace, name), self.folder / namespace / f"{name}{suffix}")
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(json.dumps(manifest) if path.suffix == ".json" else yaml.safe_dump(manifest))

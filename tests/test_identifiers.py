@@ -1,0 +1,173 @@
+"""Ids and their labels, as ``docs/identifiers.md`` specifies them for other tools."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.identifiers import label_value
+from airflow_kubernetes_secrets.labels import LabelSelector, is_label_value
+from airflow_kubernetes_secrets.lookup import Kind, Lookup, Outcome, decide
+from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.sources.query import Query
+from support.secrets import CONNECTION, VARIABLE
+
+DOCUMENT = (Path(__file__).parents[1] / "docs" / "identifiers.md").read_text(encoding="utf-8")
+
+# What is nearly a label value is likelier than in any text.
+IDS = st.text(min_size=1, max_size=80) | st.text("aZ0-_. /\n", min_size=1, max_size=70)
+# Two ids of which one can be what the other's label says.
+PAIRS = st.tuples(IDS, IDS) | IDS.map(lambda identifier: (identifier, label_value(identifier)))
+
+
+def documented(identifier: str, name: str = "app", *, always_annotated: bool = False, key: str = CONNECTION) -> Secret:
+    """A Secret written by the rule of the document."""
+    value = label_value(identifier)
+    annotations = {key: identifier} if always_annotated or value != identifier else None
+    return Secret("shop", name, "", {key: value}, {"value": ""}, annotations=annotations)
+
+
+def found_by(identifier: str, secrets: Sequence[Secret], kind: Kind = Kind.CONNECTION) -> list[Secret]:
+    """What a lookup of a connection finds, of those that a server would have sent."""
+
+    def find(query: Query) -> list[Secret]:
+        # As the API server, which would answer 400 to what is no selector, and does not know annotations.
+        labels = LabelSelector.parse(str(query))
+        return [secret for secret in secrets if labels.matches(secret.labels)]
+
+    return list(decide(Lookup(kind, identifier), Options(), find).matches)
+
+
+def vectors() -> list[tuple[str, str, bool]]:
+    rows = re.findall(r'^\| `(".*")` \| `(\S+)` \| (not needed|the id) \|$', DOCUMENT, re.MULTILINE)
+    return [(json.loads(identifier), value, annotation == "the id") for identifier, value, annotation in rows]
+
+
+def test_the_document_has_vectors() -> None:
+    assert len(vectors()) == DOCUMENT.count('\n| `"') > 10
+
+
+@pytest.mark.parametrize(("identifier", "value", "annotated"), vectors())
+def test_vector(identifier: str, value: str, annotated: bool) -> None:
+    assert label_value(identifier) == value
+    assert (value != identifier) is annotated
+
+
+def test_the_example_in_the_document() -> None:
+    (value,) = re.findall(r"^    airflow.apache.org/connection-id: (\S+\.[0-9a-f]{40})$", DOCUMENT, re.MULTILINE)
+    (identifier,) = re.findall(r"^    airflow.apache.org/connection-id: (team/\S+)$", DOCUMENT, re.MULTILINE)
+
+    assert label_value(identifier) == value
+
+
+@settings(max_examples=3, deadline=None)
+@given(st.lists(IDS.filter(lambda identifier: "\0" not in identifier), min_size=40, max_size=60))
+def test_the_function_for_a_shell(identifiers: list[str]) -> None:
+    """It gives the same as the package, for the vectors too."""
+    (function,) = re.findall(r"^```bash\n(label_value\(\) .*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
+    program = f'{function}\nfor id in "$@"; do label_value "$id"; echo; done'
+    known = [identifier for identifier, _value, _annotated in vectors()]
+    every = [*known, *identifiers]
+
+    done = subprocess.run(["bash", "-c", program, "bash", *every], capture_output=True, text=True, check=True)
+
+    assert done.stdout.split("\n")[:-1] == [label_value(identifier) for identifier in every]
+    assert done.stderr == ""
+
+
+def test_the_pattern_in_the_document_is_that_of_label_values() -> None:
+    (pattern,) = set(re.findall(r"\^\[A-Za-z0-9\]\(.*?\$", DOCUMENT))
+
+    @given(IDS)
+    def agree(identifier: str) -> None:
+        # In Python `$` matches before a last newline too; elsewhere it does not.
+        assert bool(re.match(pattern.replace("$", r"\Z"), identifier)) is is_label_value(identifier)
+
+    agree()
+
+
+@given(st.text(st.characters(), min_size=0, max_size=300))
+def test_whatever_the_id_its_label_is_a_label(identifier: str) -> None:
+    value = label_value(identifier)
+
+    assert is_label_value(value)
+    assert re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?", value)
+
+
+def test_an_id_that_is_no_unicode_is_a_miss() -> None:
+    assert is_label_value(label_value("half\ud800"))
+    assert found_by("half\ud800", [documented("half")]) == []
+
+
+@given(IDS, st.booleans())
+def test_a_secret_by_the_rule_is_found_by_its_id(identifier: str, always_annotated: bool) -> None:
+    secret = documented(identifier, always_annotated=always_annotated)
+
+    assert found_by(identifier, [secret]) == [secret]
+
+
+@given(PAIRS, st.booleans(), st.booleans())
+def test_two_ids_never_have_each_others_secret(pair: tuple[str, str], first: bool, second: bool) -> None:
+    one, other = pair
+    assume(one != other)
+    secrets = [documented(one, "one", always_annotated=first), documented(other, "other", always_annotated=second)]
+
+    assert found_by(one, secrets) == secrets[:1]
+    assert found_by(other, secrets) == secrets[1:]
+    assert found_by(one, secrets[1:]) == found_by(other, secrets[:1]) == []
+
+
+@given(IDS, IDS)
+def test_the_annotation_alone_decides(identifier: str, says: str) -> None:
+    """Whatever the label is, and whatever it could be the id of."""
+    assume(identifier != says)
+    secret = Secret(
+        "shop", "x", "", {CONNECTION: label_value(identifier)}, {"value": ""}, annotations={CONNECTION: says}
+    )
+
+    assert found_by(identifier, [secret]) == []
+    assert found_by(label_value(identifier), [secret]) == ([secret] if says == label_value(identifier) else [])
+
+
+def test_an_empty_annotation_decides_too() -> None:
+    secret = Secret("shop", "x", "", {CONNECTION: "my_db"}, {"value": ""}, annotations={CONNECTION: ""})
+
+    assert found_by("my_db", [secret]) == []
+
+
+def test_a_hash_without_its_annotation_is_an_id_of_its_own() -> None:
+    secret = Secret("shop", "x", "", {CONNECTION: label_value("my db")}, {"value": ""})
+
+    assert found_by("my db", [secret]) == []
+    assert found_by(label_value("my db"), [secret]) == [secret]
+
+
+def test_the_annotation_of_another_kind_says_nothing() -> None:
+    labels = {CONNECTION: "my_db", VARIABLE: label_value("my db")}
+    secret = Secret("shop", "x", "", labels, {"value": ""}, annotations={VARIABLE: "my db"})
+
+    assert found_by("my_db", [secret]) == [secret]
+    assert found_by("my db", [secret], Kind.VARIABLE) == [secret]
+    assert found_by("my db", [secret]) == found_by("my_db", [secret], Kind.VARIABLE) == []
+
+
+@given(IDS)
+def test_a_lookup_is_one_question(identifier: str) -> None:
+    asked: list[Query] = []
+
+    def find(query: Query) -> list[Secret]:
+        asked.append(query)
+        return []
+
+    decision = decide(Lookup(Kind.CONNECTION, identifier), Options(), find)
+
+    assert decision.outcome is Outcome.NO_MATCH
+    assert [str(query) for query in asked] == [f"{CONNECTION}={label_value(identifier)},!airflow.apache.org/team"]
