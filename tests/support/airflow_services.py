@@ -52,13 +52,18 @@ class DagRun:
 
 
 @contextmanager
-def running(airflow: Airflow, *programs: str) -> Iterator[AirflowServices]:
+def running(
+    airflow: Airflow, *programs: str, variables: Mapping[str, Mapping[str, str]] | None = None
+) -> Iterator[AirflowServices]:
     """Run the API server and these programs beside it; at the end nothing of them is left.
+
+    Args:
+        variables: those that one program has for itself, by program.
 
     Raises:
         RuntimeError: they are not healthy within START_SECONDS; the text ends with the last lines of their logs.
     """
-    services = AirflowServices(airflow)
+    services = AirflowServices(airflow, variables or {})
     try:
         services.start(API_SERVER, *programs)
         yield services
@@ -67,17 +72,19 @@ def running(airflow: Airflow, *programs: str) -> Iterator[AirflowServices]:
 
 
 class AirflowServices:
-    """Processes that share one home, an SQLite database in it, and one environment; tasks run under the scheduler.
+    """Processes that share one home and an SQLite database in it; tasks run under the scheduler.
 
     Args:
         airflow: its variables are those of every process. The folder of DAGs and what they need is up to it.
+        variables: those that one program has for itself, by program.
 
     Attributes:
         api: a client of the REST API that may do everything.
         airflow: what runs the command line on the same home and database.
     """
 
-    def __init__(self, airflow: Airflow) -> None:
+    def __init__(self, airflow: Airflow, variables: Mapping[str, Mapping[str, str]]) -> None:
+        self._variables = variables
         self._port = free_ports(1)[0]
         url = f"http://127.0.0.1:{self._port}"
         self.airflow = airflow.with_variables(
@@ -182,7 +189,7 @@ class AirflowServices:
         with self._log_file(program).open("wb") as log:
             return subprocess.Popen(
                 command,
-                env=self.airflow.environment,
+                env={**self.airflow.environment, **self._variables.get(program, {})},
                 cwd=self.airflow.home,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -1,0 +1,174 @@
+"""Hands a Secret on to a pod without reading it.
+
+.. code-block:: python
+
+    refs = secret_refs("my_db", env={"PGHOST": "host", "PGPASSWORD": "password"})
+    KubernetesPodOperator(..., secrets=refs, namespace=refs.namespace)
+
+The pod refers to the very Secret that holds the connection, and its node reads that when the container starts. No value
+is decoded here, nor is any in the DAG, in XCom or in the pod's specification.
+
+https://airflow.apache.org/docs/apache-airflow-providers-cncf-kubernetes/stable/operators.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from airflow_kubernetes_secrets.compat import pod_secret_class, secrets_backends
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.identifiers import label_value
+from airflow_kubernetes_secrets.lookup import Kind, Lookup, Outcome
+from airflow_kubernetes_secrets.reading import IN_FIELDS
+from airflow_kubernetes_secrets.shapes.fields import fields_of
+
+if TYPE_CHECKING:
+    from airflow_kubernetes_secrets.api.objects import Secret
+    from airflow_kubernetes_secrets.backend import KubernetesSecretsBackend
+    from airflow_kubernetes_secrets.lookup import Decision
+
+# What every version of Kubernetes takes for the name of an environment variable.
+# https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/
+_VARIABLE_NAME = "[-._a-zA-Z][-._a-zA-Z0-9]*"
+
+
+class HandOnError(KubernetesSecretsError):
+    """A connection or variable cannot be handed on to a pod."""
+
+
+class SecretRefs(list[Any]):
+    """What ``KubernetesPodOperator`` takes as ``secrets``: Apache's ``Secret`` objects, which hold names alone.
+
+    Attributes:
+        namespace: where the Secret is. Kubernetes lets a pod refer to those in its own namespace only.
+        secret: the Secret's name.
+    """
+
+    def __init__(self, namespace: str, secret: str, refs: list[Any]) -> None:
+        super().__init__(refs)
+        self.namespace = namespace
+        self.secret = secret
+
+
+def secret_refs(
+    conn_id: str,
+    env: Mapping[str, str] | None = None,
+    *,
+    namespace: str | None = None,
+    team_name: str | None = None,
+) -> SecretRefs:
+    """Environment variables of a pod that refer to the Secret of a connection.
+
+    The Secret is looked up, when this is called, with the secrets backend that Airflow is configured with.
+
+    Args:
+        env: the variables, each with the field of the connection that it is to hold (``host``, ``login``, ``password``,
+            ``port``, ``schema``, ``uri``, ``conn_type``, ``extra``), whatever the Secret calls it; or with a key of the
+            Secret's data. Without it: where one key holds the connection whole, ``AIRFLOW_CONN_<ID>``, in which Airflow
+            itself would look for it; else a variable for each field, ``<ID>_HOST``, ``<ID>_PASSWORD`` and so on, with
+            ``_`` for what is not a letter or digit.
+        namespace: that of the pod. It is only compared.
+        team_name: the team for which Airflow would look the connection up.
+
+    Raises:
+        HandOnError: no Secret has the connection; it is in another namespace; it has no such field or key; a variable's
+            name is none; the backend in use is not ``KubernetesSecretsBackend``; or Apache's provider is not
+            installed.
+        KubernetesSecretsError: as for a lookup.
+    """
+    decision = _found(Lookup(Kind.CONNECTION, conn_id, team_name), namespace)
+    return _refs(decision, env if env is not None else _variables_of_a_connection(decision))
+
+
+def variable_refs(
+    key: str, env: str | None = None, *, namespace: str | None = None, team_name: str | None = None
+) -> SecretRefs:
+    """An environment variable of a pod that refers to the Secret of a variable of Airflow's.
+
+    Args:
+        env: its name. Without it: ``AIRFLOW_VAR_<KEY>``, in which Airflow itself would look for it.
+        namespace, team_name: as for :func:`secret_refs`.
+
+    Raises:
+        HandOnError, KubernetesSecretsError: as for :func:`secret_refs`.
+    """
+    decision = _found(Lookup(Kind.VARIABLE, key, team_name), namespace)
+    return _refs(decision, {env or f"AIRFLOW_VAR_{key.upper()}": decision.data_key})
+
+
+def _found(lookup: Lookup, namespace: str | None) -> Decision:
+    backend = _backend(lookup)
+    decision = backend.decide(lookup)
+    secret = decision.secret
+    if secret is None:
+        remedy = "It can be handed on only from a Secret"
+        label = lookup.kind.label(backend.options)
+        if decision.outcome is Outcome.NO_MATCH and label is not None:
+            remedy += f": label it with {label}={label_value(lookup.id)}, or name it in 'references' in backend_kwargs"
+        raise HandOnError(f"{lookup}: {decision.outcome.value}. {remedy}")
+    if namespace is not None and secret.namespace != namespace:
+        raise HandOnError(
+            f"{lookup}: its Secret {secret} lies in {secret.namespace!r} and the pod in {namespace!r}, and a pod "
+            "can refer to Secrets of its own namespace only. Run it there, or keep such a Secret there as well"
+        )
+    return decision
+
+
+def _backend(lookup: Lookup) -> KubernetesSecretsBackend:
+    backends = secrets_backends()
+    # Not before: to import it loads Airflow's configuration, which imports it in turn, and would find half of it.
+    from airflow_kubernetes_secrets.backend import KubernetesSecretsBackend
+
+    for backend in backends:
+        if isinstance(backend, KubernetesSecretsBackend):
+            return backend
+    names = ", ".join(type(backend).__name__ for backend in backends)
+    raise HandOnError(
+        f"{lookup}: it takes KubernetesSecretsBackend, in [secrets] backend or [workers] secrets_backend, to find the "
+        f"Secret, and here Airflow looks in {names}. Where that is meant, name Secret and key in the DAG yourself"
+    )
+
+
+def _variables_of_a_connection(decision: Decision) -> dict[str, str]:
+    identifier, secret = decision.lookup.id, decision.matches[0]
+    if decision.data_key != IN_FIELDS:
+        return {f"AIRFLOW_CONN_{identifier.upper()}": decision.data_key}
+    prefix = re.sub("^(?=[0-9])|[^A-Z0-9]", "_", identifier.upper())
+    fields = fields_of(secret)
+    in_extra = {f"EXTRA_{re.sub('[^A-Z0-9]', '_', name.upper())}": key for name, key in fields.extra_keys.items()}
+    return {f"{prefix}_{name.upper()}": key for name, key in {**fields.keys, **in_extra}.items()}
+
+
+def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
+    lookup, secret = decision.lookup, decision.matches[0]
+    make = pod_secret_class()
+    if make is None:
+        raise HandOnError(
+            f"{lookup}: to hand it on takes Apache's provider. pip install apache-airflow-providers-cncf-kubernetes"
+        )
+    refs = []
+    for name, what in variables.items():
+        if not re.fullmatch(_VARIABLE_NAME, name):
+            raise HandOnError(
+                f"{lookup}: {name!r} cannot be the name of an environment variable. Choose the names with 'env'"
+            )
+        ref = make("env", name, secret.name, _key(decision, secret, what))
+        # Its constructor capitalizes the name.
+        ref.deploy_target = name
+        refs.append(ref)
+    return SecretRefs(secret.namespace, secret.name, refs)
+
+
+def _key(decision: Decision, secret: Secret, what: str) -> str:
+    """The key in the data for what is asked for: a field of the connection, or that key itself."""
+    fields = fields_of(secret).keys if decision.lookup.kind is Kind.CONNECTION else {}
+    key = fields.get(what, what)
+    if key not in secret.data:
+        has = f"these fields in keys of their own: {', '.join(fields)}" if fields else "no fields in keys of their own"
+        raise HandOnError(
+            f"{decision.lookup}: Secret {secret} has no field and no key {what!r}. It has {has}, and "
+            f"{secret.keys_text()}"
+        )
+    return key

@@ -1,0 +1,313 @@
+"""Which process of Airflow asks Kubernetes, and that a task needs no rights to Secrets, in a run of all of them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.airflow import BACKEND, Airflow
+from support.airflow_services import API_SERVER, DAG_PROCESSOR, SCHEDULER, TRIGGERER, DagRun, records, running
+from support.cluster import Cluster
+from support.proxy import Proxy
+from support.secrets import Put
+
+NO_SECRETS = "airflow_kubernetes_secrets.NoSecretsBackend"
+NAMESPACE = "airflow-workers"
+TEAMS = ("red", "blue")
+
+# What a task gets is told by its log; the values are chosen for Airflow not to mask them.
+TASKS = """
+import datetime
+import json
+
+from host_trigger import HostTrigger
+
+from airflow.sdk import DAG, BaseOperator, Connection, Variable, task
+
+
+def tell(**found):
+    print("told", json.dumps(found))
+
+
+class Deferred(BaseOperator):
+    def execute(self, context):
+        self.defer(trigger=HostTrigger("in_a_trigger"), method_name="resumed", timeout=datetime.timedelta(seconds=30))
+
+    def resumed(self, context, event):
+        tell(host=event)
+
+
+with DAG("tasks", schedule=None, description=Variable.get("at_top_level", default="nothing")):
+
+    @task
+    def python():
+        tell(host=Connection.get("in_python").host, variable=Variable.get("in_python"))
+
+    @task
+    def template(text):
+        tell(text=text)
+
+    @task
+    def nowhere():
+        tell(variable=Variable.get("nowhere", default="the default"))
+
+    python()
+    template("{{ conn.in_a_template.host }} {{ var.value.in_a_template }}")
+    nowhere()
+    Deferred(task_id="deferred")
+"""
+
+HOST_TRIGGER = """
+from airflow.sdk import BaseHook
+from airflow.sdk.exceptions import AirflowNotFoundException
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+
+class HostTrigger(BaseTrigger):
+    def __init__(self, conn_id):
+        super().__init__()
+        self.conn_id = conn_id
+
+    def serialize(self):
+        return "host_trigger.HostTrigger", {"conn_id": self.conn_id}
+
+    async def run(self):
+        try:
+            connection = await BaseHook.aget_connection(self.conn_id)
+            host = connection.host
+        except AirflowNotFoundException:
+            host = "nothing"
+        yield TriggerEvent(host)
+"""
+
+TEAM_TASKS = """
+from airflow.sdk import DAG, Connection, Variable, task
+
+with DAG("of_{team}", schedule=None):
+
+    @task
+    def python():
+        import json
+
+        mine = {{"host": Connection.get("shared").host, "variable": Variable.get("{other}_only", default="nothing")}}
+        print("told", json.dumps(mine))
+
+    python()
+"""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What was seen of one run of Airflow.
+
+    Attributes:
+        asked: what each process asked the Kubernetes API for, by the token with which it asked.
+        runs: the DAG runs, by DAG.
+        top_level: what the DAG processor got from a variable at the top level of a DAG file.
+    """
+
+    asked: dict[str, set[str]]
+    runs: dict[str, DagRun]
+    top_level: str
+
+    def told(self, dag_id: str, task_id: str) -> dict[str, Any]:
+        """What the task printed of what it got."""
+        lines = [record["event"] for record in records(self.runs[dag_id].tasks[task_id].log)]
+        (told,) = [line.removeprefix("told ") for line in lines if line.startswith("told ")]
+        found: dict[str, Any] = json.loads(told)
+        return found
+
+
+@pytest.fixture(scope="module", params=["devserver", "kube-apiserver"])
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    """One run of Airflow for all tests on a server."""
+    found: Cluster = request.getfixturevalue(f"{request.param.replace('-', '_')}_cluster")
+    return found
+
+
+@pytest.fixture(scope="module")
+def with_rights(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """All but the scheduler, under which the tasks run, may list Secrets."""
+    return seen(cluster, tmp_path_factory.mktemp("with"), API_SERVER, DAG_PROCESSOR, TRIGGERER)
+
+
+@pytest.fixture(scope="module")
+def api_server_alone(devserver_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Seen:
+    """Only the API server may."""
+    return seen(devserver_cluster, tmp_path_factory.mktemp("alone"), API_SERVER)
+
+
+def seen(cluster: Cluster, folder: Path, *readers: str) -> Seen:
+    """Run all of Airflow; of its processes the ``readers`` read Secrets, each with a service account of its own."""
+    put = Put(cluster, NAMESPACE)
+    cluster.create_namespace(NAMESPACE)
+    for conn_id in ("in_python", "in_a_template", "in_a_trigger"):
+        put.connection(conn_id, f"http://{conn_id.replace('_', '-')}", name=conn_id.replace("_", "-"))
+    for key in ("in_python", "in_a_template", "at_top_level"):
+        put.variable(key, f"value {key}", name=f"variable-{key.replace('_', '-')}")
+    for team in TEAMS:
+        put.connection("shared", f"http://{team}-host", team, name=f"shared-{team}")
+        put.variable(f"{team}_only", f"{team} value", team, name=f"only-{team}")
+    home = folder / "home"
+    bundles = [bundle("tasks", home, None, TASKS)]
+    for team, other in (TEAMS, TEAMS[::-1]):
+        bundles.append(bundle(f"of_{team}", home, team, TEAM_TASKS.format(team=team, other=other)))
+    (home / "plugins").mkdir()
+    (home / "plugins" / "host_trigger.py").write_text(HOST_TRIGGER)
+    airflow = Airflow(
+        "3.3",
+        home,
+        {
+            "AIRFLOW__CORE__MULTI_TEAM": "True",
+            "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
+            "AIRFLOW__SECRETS__BACKEND": NO_SECRETS,
+            # As the Helm chart's common environment would hand them to every process.
+            "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"namespace": NAMESPACE}),
+        },
+    )
+    airflow.output("db", "migrate")
+    for team in TEAMS:
+        airflow.output("teams", "create", team)
+    with Proxy(cluster) as proxy:
+        variables, tokens = {}, {}
+        for program in readers:
+            name = f"{folder.name}-{program}".lower()
+            account = cluster.service_account(NAMESPACE, name, {NAMESPACE: ["list"]})
+            tokens[account.token] = program
+            kwargs = {"namespace": NAMESPACE, "service_account_path": str(proxy.folder(account))}
+            variables[program] = {
+                "AIRFLOW__SECRETS__BACKEND": BACKEND,
+                "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(kwargs),
+                **proxy.pod_environment(),
+            }
+        with running(airflow, SCHEDULER, DAG_PROCESSOR, TRIGGERER, variables=variables) as services:
+            dags = ("tasks", *(f"of_{team}" for team in TEAMS))
+            runs = {dag_id: services.run_dag(dag_id) for dag_id in dags}
+            top_level = services.get("/dags/tasks")["description"]
+        asked: dict[str, set[str]] = {program: set() for program in readers}
+        for request in proxy.requests:
+            program = tokens[request.headers["authorization"].removeprefix("Bearer ")]
+            (selector,) = request.query["labelSelector"]
+            asked[program].add(selector.partition(",")[0].rpartition("/")[2])
+    return Seen(asked, runs, top_level)
+
+
+def bundle(name: str, home: Path, team: str | None, text: str) -> dict[str, Any]:
+    """A DAG bundle with one file, in Airflow's configuration."""
+    folder = home / "dags" / name
+    folder.mkdir(parents=True)
+    (folder / f"{name}.py").write_text(text)
+    return {
+        "name": name,
+        "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
+        "kwargs": {"path": str(folder), "refresh_interval": 300},
+        **({} if team is None else {"team_name": team}),
+    }
+
+
+def test_a_task_gets_what_the_api_server_alone_may_read(with_rights: Seen) -> None:
+    assert with_rights.runs["tasks"].state == "success"
+    assert with_rights.told("tasks", "python") == {"host": "in-python", "variable": "value in_python"}
+    assert with_rights.told("tasks", "template") == {"text": "in-a-template value in_a_template"}
+    assert with_rights.told("tasks", "nowhere") == {"variable": "the default"}
+    # The other backend would say in each that it has nobody to ask.
+    logs = [record for task in with_rights.runs["tasks"].tasks.values() for record in records(task.log)]
+    assert not [record for record in logs if record.get("logger", "").startswith("airflow_kubernetes_secrets")]
+
+
+def test_a_team_gets_its_own_and_nothing_of_another(with_rights: Seen) -> None:
+    """The API server says for which team it asks; a worker that asked itself would not."""
+    for team in TEAMS:
+        assert with_rights.told(f"of_{team}", "python") == {"host": f"{team}-host", "variable": "nothing"}
+
+
+def test_each_process_asks_for_what_it_needs_itself(with_rights: Seen) -> None:
+    """What tasks need, the API server asks for; the DAG processor and the triggerer have their own lookups."""
+    assert with_rights.top_level == "value at_top_level"
+    assert with_rights.told("tasks", "deferred") == {"host": "in-a-trigger"}
+    of_tasks = {
+        # A worker reads the DAG file too.
+        "variable-key=at_top_level",
+        "connection-id=in_python",
+        "variable-key=in_python",
+        "connection-id=in_a_template",
+        "variable-key=in_a_template",
+        "variable-key=nowhere",
+        "connection-id=shared",
+        *(f"variable-key={team}_only" for team in TEAMS),
+    }
+    assert with_rights.asked[API_SERVER] == of_tasks
+    assert with_rights.asked[DAG_PROCESSOR] == {"variable-key=at_top_level"}
+    assert with_rights.asked[TRIGGERER] == {"connection-id=in_a_trigger"}
+
+
+def test_without_rights_dag_files_and_triggers_get_nothing(api_server_alone: Seen) -> None:
+    """They do not go by way of the API server, as tasks do."""
+    assert api_server_alone.told("tasks", "python") == {"host": "in-python", "variable": "value in_python"}
+    assert api_server_alone.top_level == "nothing"
+    assert api_server_alone.told("tasks", "deferred") == {"host": "nothing"}
+
+
+@pytest.mark.parametrize(("section", "starts"), [("WORKERS__SECRETS_BACKEND", False), ("SECRETS__BACKEND", True)])
+def test_options_are_read_through_secrets_whatever_workers_have(
+    section: str, starts: bool, devserver_cluster: Cluster, tmp_path: Path
+) -> None:
+    """A worker without rights does not start where only ``[workers] secrets_backend`` says so."""
+    account = devserver_cluster.service_account(NAMESPACE, "worker", {})
+    variables = {
+        "AIRFLOW__SECRETS__BACKEND": BACKEND,
+        "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"service_account_path": str(account.folder)}),
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET": "airflow-db",
+        f"AIRFLOW__{section}": NO_SECRETS,
+        **devserver_cluster.pod_environment(),
+    }
+
+    done = Airflow("3.3", tmp_path, variables).python("import airflow.sdk.execution_time.execute_workload")
+
+    refusal = f"configuration option 'airflow-db': the service account 'worker' of namespace '{NAMESPACE}' may not list"
+    assert (done.returncode == 0) is starts, done.stderr
+    assert (refusal in done.stderr) is not starts
+
+
+def test_it_says_nothing_to_anything_and_takes_any_option(tmp_path: Path) -> None:
+    program = """
+import asyncio
+from airflow_kubernetes_secrets import NoSecretsBackend
+
+backend = NoSecretsBackend(namespace="x", of_another_backend=1)
+print([
+    backend.get_conn_value("x"), backend.get_connection("x", "team"), asyncio.run(backend.aget_connection("x")),
+    backend.get_variable("x", team_name="team"), backend.get_config("x"),
+])
+"""
+
+    assert Airflow("3.3", tmp_path).python(program).stdout.splitlines()[-1] == str([None] * 5)
+
+
+def test_it_loads_nothing_of_the_backend(tmp_path: Path) -> None:
+    program = """
+import json, sys
+import airflow.configuration
+print(json.dumps([module for module in sys.modules if module.startswith("airflow_kubernetes_secrets.")]))
+"""
+
+    done = Airflow("3.3", tmp_path, {"AIRFLOW__SECRETS__BACKEND": NO_SECRETS}).python(program)
+
+    loaded = {module.rpartition(".")[2] for module in json.loads(done.stdout.splitlines()[-1])}
+    # Airflow looks into every provider for what it has.
+    assert loaded - {"provider_info"} == {"no_secrets", "version"}, done.stderr
+
+
+@pytest.mark.parametrize("name", ["KubernetesSecretsBackend", "NoSecretsBackend"])
+def test_a_program_may_import_the_backend_that_airflow_is_configured_with(
+    version: str, name: str, tmp_path: Path
+) -> None:
+    airflow = Airflow(version, tmp_path, {"AIRFLOW__SECRETS__BACKEND": f"airflow_kubernetes_secrets.{name}"})
+
+    done = airflow.python(f"from airflow_kubernetes_secrets import {name}; print({name}().get_variable(''))")
+
+    assert done.stdout.splitlines()[-1:] == ["None"], done.stderr
