@@ -6,16 +6,17 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
 from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster
+from support.crds import HOW_TO_GET_THEM, published
 from support.kube_apiserver import HOW_TO_GET_IT, KubeApiserver, assets
 
 # Before a test imports Airflow, which writes its configuration there.
 AIRFLOW_HOME = os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
-LEFT_OUT = pytest.StashKey[int]()
+LEFT_OUT = pytest.StashKey[dict[str, int]]()
 
 
 def pytest_unconfigure() -> None:
@@ -28,27 +29,38 @@ def pytest_report_header() -> str | None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Without a kube-apiserver leave out the tests on it, with one line at the end instead of one for each."""
-    if assets() is not None:
-        return
-    left_out = [item for item in items if _needs_kube_apiserver(item)]
-    items[:] = [item for item in items if not _needs_kube_apiserver(item)]
-    config.hook.pytest_deselected(items=left_out)
-    config.stash[LEFT_OUT] = len(left_out)
+    """Leave out what this machine cannot run, with one line at the end for each reason instead of one for each test."""
+    left_out = {reason: [item for item in items if applies(item)] for reason, applies in _missing().items()}
+    without = {item for each in left_out.values() for item in each}
+    items[:] = [item for item in items if item not in without]
+    config.hook.pytest_deselected(items=list(without))
+    config.stash[LEFT_OUT] = {reason: len(each) for reason, each in left_out.items() if each}
+
+
+def _missing() -> dict[str, Callable[[pytest.Item], bool]]:
+    """What is not there, and the tests that need it."""
+    missing = {}
+    if assets() is None:
+        missing[f"on a real kube-apiserver were NOT run; to run them: {HOW_TO_GET_IT}"] = _needs_kube_apiserver
+    if published() is None:
+        missing[f"against published schemas were NOT run; to run them: {HOW_TO_GET_THEM}"] = _needs_crds
+    return missing
 
 
 def _needs_kube_apiserver(item: pytest.Item) -> bool:
     if not isinstance(item, pytest.Function):
         return False
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    return parameters.get("cluster") == "kube-apiserver" or "kube_apiserver_cluster" in item.fixturenames
+    return "kube-apiserver" in parameters.values() or "kube_apiserver_cluster" in item.fixturenames
+
+
+def _needs_crds(item: pytest.Item) -> bool:
+    return "crds" in getattr(item, "fixturenames", ())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    count = config.stash.get(LEFT_OUT, 0)
-    if count:
-        line = f"{count} tests on a real kube-apiserver were NOT run; to run them: {HOW_TO_GET_IT}"
-        terminalreporter.write_line(line, yellow=True, bold=True)
+    for reason, count in config.stash.get(LEFT_OUT, {}).items():
+        terminalreporter.write_line(f"{count} tests {reason}", yellow=True, bold=True)
 
 
 @pytest.fixture(scope="session")

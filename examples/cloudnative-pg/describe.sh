@@ -1,0 +1,1 @@
+kubectl annotate secret warehouse-app 'airflow.apache.org/connection-extra={"sslmode": "require"}' --namespace=databases

@@ -1,0 +1,2 @@
+kubectl annotate secret warehouse-connection airflow.apache.org/connection-type=postgres \
+    airflow.apache.org/connection-schema=warehouse --namespace=databases

@@ -1,0 +1,66 @@
+"""The examples, in namespaces of their own on either server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.process import start_anew
+from support.cluster import Cluster
+from support.crds import Crds, published
+from support.examples import Namespaces
+from support.secrets import MakeBackend
+
+
+@pytest.fixture(autouse=True)
+def new_process() -> Iterator[None]:
+    """Each test begins as a new process does."""
+    start_anew()
+    yield
+    start_anew()
+
+
+@pytest.fixture(scope="session")
+def crds() -> Crds:
+    """The schemas of the custom resources in the examples."""
+    folder = published()
+    assert folder is not None, "the tests that need it are left out without it"
+    return Crds.of_folders(folder, Path(__file__).parent / "crds")
+
+
+@pytest.fixture
+def namespaces(cluster: Cluster, namespace: str) -> Namespaces:
+    """The namespaces of the examples, and what stands for them in this test."""
+    names = {each: f"{namespace}-{each}" for each in ("airflow", "airflow-secrets", "databases")}
+    for name in names.values():
+        cluster.create_namespace(name)
+    return names
+
+
+@pytest.fixture
+def in_pod(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process sees the server as a pod would."""
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    for name, value in cluster.pod_environment().items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture
+def make_backend(cluster: Cluster, namespaces: Namespaces, in_pod: None) -> MakeBackend:
+    """Builds backends that may list Airflow's Secrets, and get those of the databases."""
+    grants = {namespaces["airflow-secrets"]: ["list"], namespaces["databases"]: ["get"]}
+    account = cluster.service_account(namespaces["airflow"], "airflow-worker", grants)
+
+    def make(**kwargs: object) -> KubernetesSecretsBackend:
+        return KubernetesSecretsBackend(**{"service_account_path": str(account.folder), **kwargs})
+
+    return make
+
+
+@pytest.fixture
+def backend(make_backend: MakeBackend, namespaces: Namespaces) -> KubernetesSecretsBackend:
+    """A backend that looks into the namespace that holds Airflow's Secrets."""
+    return make_backend(namespace=namespaces["airflow-secrets"])

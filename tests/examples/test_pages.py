@@ -1,0 +1,55 @@
+"""What the pages tell to copy is in the example files, to the letter, and the files are on the pages."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from support.airflow import ROOT
+from support.examples import EXAMPLES
+
+PAGES = {
+    "external-secrets": "external-secrets",
+    "sealed-secrets": "sealed-secrets",
+    "cloudnative-pg": "cloudnative-pg",
+    "crossplane": "crossplane",
+    "permissions": "rbac",
+}
+SUFFIXES = {"yaml": ".yaml", "ini": ".cfg", "bash": ".sh"}
+
+
+def page(name: str) -> str:
+    return (ROOT / "docs" / f"{name}.md").read_text()
+
+
+def blocks(name: str) -> list[tuple[str, str]]:
+    """Language and text of each block."""
+    return re.findall(r"^```(\w*)\n(.*?)^```$", page(name), flags=re.DOTALL | re.MULTILINE)
+
+
+def files(name: str) -> list[Path]:
+    return sorted((EXAMPLES / PAGES[name]).iterdir())
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_each_block_is_a_file(name: str) -> None:
+    texts = {path.read_text(): path for path in files(name)}
+    for language, block in blocks(name):
+        assert block in texts, f"no file of examples/{PAGES[name]} is\n{block}"
+        assert texts[block].suffix == SUFFIXES[language]
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_each_file_is_a_block_or_linked(name: str) -> None:
+    shown = {block for _language, block in blocks(name)}
+    links = re.findall(r"\]\(\.\./examples/([^)]+)\)", page(name))
+    for path in files(name):
+        assert path.read_text() in shown or str(path.relative_to(EXAMPLES)) in links, path
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_each_link_to_an_example_leads_somewhere(name: str) -> None:
+    for link in re.findall(r"\]\(\.\./examples/([^)]+)\)", page(name)):
+        assert (EXAMPLES / link).exists(), link

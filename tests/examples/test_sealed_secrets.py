@@ -1,0 +1,47 @@
+"""The Secret that is sealed, what kubeseal makes of it, and what the controller makes of that."""
+
+from __future__ import annotations
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from support.cluster import Cluster
+from support.examples import Namespaces, manifest
+from support.operators import of_sealed_secret, sealed
+from support.secrets import CONNECTION
+
+
+def test_the_example_is_the_sealed_one(namespaces: Namespaces) -> None:
+    expected = sealed(manifest("sealed-secrets/secret.yaml", namespaces))
+    example = manifest("sealed-secrets/sealed-secret.yaml", namespaces)
+
+    encrypted = example["spec"].pop("encryptedData")
+
+    assert encrypted.keys() == expected["spec"].pop("encryptedData").keys()
+    assert example == expected
+
+
+def test_a_connection(cluster: Cluster, backend: KubernetesSecretsBackend, namespaces: Namespaces) -> None:
+    values = manifest("sealed-secrets/secret.yaml", namespaces)["stringData"]
+    cluster.apply(of_sealed_secret(manifest("sealed-secrets/sealed-secret.yaml", namespaces), values))
+
+    connection = backend.get_connection("warehouse")
+
+    assert (connection.conn_type, connection.host, connection.port, connection.schema) == (
+        "postgres",
+        "db.example.com",
+        5432,
+        "warehouse",
+    )
+    assert (connection.login, connection.password) == ("airflow", values["password"])
+    assert connection.extra_dejson == {"sslmode": "require"}
+
+
+def test_a_label_at_the_top_is_not_copied(
+    cluster: Cluster, backend: KubernetesSecretsBackend, namespaces: Namespaces
+) -> None:
+    values = manifest("sealed-secrets/secret.yaml", namespaces)["stringData"]
+    resource = manifest("sealed-secrets/sealed-secret.yaml", namespaces)
+    resource["metadata"]["labels"] = resource["spec"]["template"]["metadata"].pop("labels")
+    made = cluster.apply(of_sealed_secret(resource, values))
+
+    assert CONNECTION not in made["metadata"].get("labels", {})
+    assert backend.get_connection("warehouse") is None

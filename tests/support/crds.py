@@ -1,0 +1,99 @@
+"""Custom resources against the schemas of their CustomResourceDefinitions, strictly.
+
+An API server drops a field that the schema does not have, without a word, and so does this not.
+https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft4Validator
+
+HOW_TO_GET_THEM = "export CRDS=FOLDER, as tests/examples/crds/README.md says"
+
+PRESERVES_UNKNOWN = "x-kubernetes-preserve-unknown-fields"
+
+_TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
+
+# A schema says of metadata that it is an object, and the API server knows the rest.
+METADATA = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string"},
+        "namespace": {"type": "string"},
+        "labels": _TEXTS,
+        "annotations": _TEXTS,
+    },
+}
+
+
+def published() -> Path | None:
+    """The folder with what the operators' projects publish, if there is one on this machine."""
+    folder = os.environ.get("CRDS")
+    return Path(folder) if folder else None
+
+
+class Crds:
+    """The schemas of some custom resources."""
+
+    def __init__(self, definitions: Iterable[dict[str, Any]]) -> None:
+        """
+        Args:
+            definitions: CustomResourceDefinitions, or Crossplane's CompositeResourceDefinitions.
+        """
+        self._validators = {}
+        for definition in definitions:
+            spec = definition["spec"]
+            for version in spec["versions"]:
+                if version["served"]:
+                    kind = f"{spec['group']}/{version['name']}", spec["names"]["kind"]
+                    self._validators[kind] = Draft4Validator(_of_objects(version["schema"]["openAPIV3Schema"]))
+
+    @classmethod
+    def of_folders(cls, *folders: Path) -> Crds:
+        """Those in the folders' YAML files."""
+        paths = [path for folder in folders for path in sorted(folder.glob("*.yaml"))]
+        return cls(document for path in paths for document in yaml.safe_load_all(path.read_text()) if document)
+
+    def problems(self, resource: dict[str, Any]) -> list[str]:
+        """What is wrong with a custom resource: each with the path to it, sorted.
+
+        Raises:
+            KeyError: there is no schema for its kind.
+        """
+        errors = self._validators[resource["apiVersion"], resource["kind"]].iter_errors(resource)
+        return sorted(f"{'.'.join(map(str, error.absolute_path))}: {error.message}" for error in errors)
+
+
+def _of_objects(schema: dict[str, Any]) -> dict[str, Any]:
+    """The strict schema of whole objects, which always have these fields."""
+    strict: dict[str, Any] = _strict(schema)
+    known = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
+    strict["properties"] = {**strict["properties"], **known, "metadata": _strict(METADATA)}
+    return strict
+
+
+def _strict(schema: dict[str, Any]) -> dict[str, Any]:
+    strict = {key: value for key, value in schema.items() if key not in ("description", "default")}
+    if schema.get("nullable") and "type" in schema:
+        strict["type"] = [schema["type"], "null"]
+    for key, part in _parts(schema):
+        strict[key] = part
+    is_open = schema.get(PRESERVES_UNKNOWN) or "additionalProperties" in schema
+    if schema.get("type") == "object" and not is_open:
+        strict["additionalProperties"] = False
+    return strict
+
+
+def _parts(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The schemas in a schema. Those in ``anyOf`` and the like only add conditions: they have no types of their own."""
+    if "properties" in schema:
+        yield "properties", {name: _strict(each) for name, each in schema["properties"].items()}
+    for key in ("items", "additionalProperties"):
+        if isinstance(schema.get(key), dict):
+            yield key, _strict(schema[key])
