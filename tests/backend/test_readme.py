@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import time
@@ -18,7 +19,7 @@ from airflow_kubernetes_secrets.errors import ForbiddenError
 from airflow_kubernetes_secrets.options import OPTIONS
 from support.airflow import ROOT
 from support.cluster import Cluster
-from support.secrets import MakeBackend
+from support.secrets import MakeBackend, Put
 
 README = (ROOT / "README.md").read_text()
 
@@ -35,6 +36,8 @@ def test_the_options_and_their_defaults() -> None:
     for name, option in OPTIONS.items():
         default = option.default
         expected = f"{default:g}" if isinstance(default, float) else default
+        if isinstance(default, (bool, dict)):
+            expected = json.dumps(default)
         if default is None:
             expected = "auto" if name == "namespace" else "none"
         assert documented[name] == expected, name
@@ -60,8 +63,8 @@ def test_the_text_of_a_403() -> None:
 
 @pytest.mark.skipif(which("kubectl") is None, reason="needs kubectl on PATH")
 @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
-def test_the_commands_of_kubectl(cluster: Cluster, make_backend: MakeBackend, tmp_path: Path) -> None:
-    """As they stand, on a server with RBAC: the Secret, the role and its binding, and then the lookup is allowed."""
+def test_the_commands_of_kubectl(cluster: Cluster, make_backend: MakeBackend, put: Put, tmp_path: Path) -> None:
+    """As they stand, on a server with RBAC: the Secrets, the role and its binding, and then the lookup is allowed."""
     account = cluster.service_account("airflow", "airflow-worker", {})
     environment = {
         "KUBECONFIG": str(cluster.kubeconfig(cluster.admin_token)),
@@ -69,6 +72,8 @@ def test_the_commands_of_kubectl(cluster: Cluster, make_backend: MakeBackend, tm
         "PATH": f"{Path(which('kubectl') or '').parent}:/usr/bin:/bin",
     }
     cluster.admin.delete("/api/v1/namespaces/airflow/secrets/my-smtp-secret")
+    data = {"username": "app", "password": "p@ss", "host": "app-db-rw", "dbname": "app"}
+    put({}, data=data, name="app-db-app", namespace="airflow")
 
     for block in blocks("bash"):
         subprocess.run(["bash", "-euc", block], env=environment, timeout=60, check=True, capture_output=True)
@@ -76,6 +81,9 @@ def test_the_commands_of_kubectl(cluster: Cluster, make_backend: MakeBackend, tm
     backend = make_backend(service_account_path=str(account.folder))
     connection = _when_granted(backend)
     assert connection.host == "smtp.example.com"
+    connection = backend.get_connection("app_db")
+    assert (connection.conn_type, connection.host, connection.schema) == ("postgres", "app-db-rw", "app")
+    assert connection.extra_dejson == {"sslmode": "require"}
 
 
 def _when_granted(backend: KubernetesSecretsBackend) -> Any:
