@@ -6,6 +6,7 @@ shows. Everything it writes is in a temporary folder that is gone at the end.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -29,7 +30,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="airflow-kubernetes-secrets-demo-") as directory:
         folder = Path(directory)
         command = ["airflow-kubernetes-secrets", "devserver", "--manifests", "examples/manifests"]
-        say(command, "Two connections, a variable and an option lie in examples/manifests.")
+        say(command, "Three connections, a variable and an option lie in examples/manifests.")
         server = subprocess.Popen(
             [BIN / command[0], *command[1:], "--directory", folder / "devserver", "--ready-file", folder / "ready"],
             cwd=EXAMPLES.parent,
@@ -71,11 +72,12 @@ def airflow_session(exported: Mapping[str, str], folder: Path) -> int:
         ("config get-value secrets backend", "The backend is set."),
         ("connections get smtp_default -o yaml", "A connection stored as a URI, found by its label."),
         ("connections get my_postgres_db -o yaml", "A connection stored as JSON."),
+        ("connections get app_db -o yaml", "A connection in separate keys, as CloudNativePG writes them."),
         ("variables get my_var", "A variable."),
         ("config get-value core fernet_key", "A configuration option from a Secret."),
     )
     failed = [text for text, comment in commands if run(text, comment, environment).returncode]
-    failed += dag_run(environment)
+    failed += dag_run(environment) + without_an_api(environment)
     print(f"\nFailed: {'; '.join(failed)}" if failed else "\nAll of it came from labelled Secrets.")
     return 1 if failed else 0
 
@@ -90,6 +92,15 @@ def dag_run(environment: Mapping[str, str]) -> list[str]:
     lines = dict.fromkeys(line.strip() for line in printed)
     print("\n".join(lines))
     return [] if done.returncode == 0 and len(lines) == 3 else [command]
+
+
+def without_an_api(environment: Mapping[str, str]) -> list[str]:
+    """Airflow reads the manifests itself."""
+    kwargs = json.dumps({"path": str(EXAMPLES / "manifests")})
+    print(f"\nexport AIRFLOW__SECRETS__BACKEND_KWARGS={shlex.quote(kwargs)}")
+    command = "variables get my_var"
+    done = run(command, "The same without any API.", {**environment, "AIRFLOW__SECRETS__BACKEND_KWARGS": kwargs})
+    return [command] if done.returncode else []
 
 
 def run(

@@ -1,4 +1,4 @@
-"""Label keys, label values and label selectors, by the rules of Kubernetes.
+"""Label keys, label values and label selectors, and the names of things, by the rules of Kubernetes.
 
 The one :class:`LabelSelector` is rendered for the API, matched locally, and parsed by the devserver.
 Rules: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
@@ -14,6 +14,7 @@ from airflow_kubernetes_secrets.record import Record
 
 # Patterns are texts, compiled when they are first used: every Airflow process imports this, and most use few of them.
 _DNS_SUBDOMAIN = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
+_DATA_KEY = r"(?!\.\.|\.$)[-._a-zA-Z0-9]{1,253}"
 _OPERATION = r"(?P<key>[^\s=!,()]+)\s*(?:(?P<equals>==|=|!=)\s*(?P<value>[^\s=!,()]*))?"
 _SET_OPERATION = r"(?P<key>[^\s=!,()]+)\s+(?P<word>in|notin)\s*\((?P<values>[^()]*)\)"
 
@@ -36,6 +37,16 @@ def is_label_value(text: str) -> bool:
 def is_subdomain(text: str) -> bool:
     """Whether ``text`` is a DNS subdomain by RFC 1123, as the names of most objects are."""
     return len(text) <= 253 and re.fullmatch(_DNS_SUBDOMAIN, text) is not None
+
+
+def is_namespace(text: str) -> bool:
+    """Whether ``text`` can be the name of a namespace (an RFC 1123 label)."""
+    return is_label_value(text) and text == text.lower() and "." not in text and "_" not in text
+
+
+def is_data_key(text: str) -> bool:
+    """Whether ``text`` can be a key of a Secret's data."""
+    return re.fullmatch(_DATA_KEY, text) is not None
 
 
 def is_label_key(text: str) -> bool:

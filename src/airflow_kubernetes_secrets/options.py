@@ -9,7 +9,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from airflow_kubernetes_secrets.errors import OptionError
-from airflow_kubernetes_secrets.labels import is_label_key, is_label_value, is_subdomain
+from airflow_kubernetes_secrets.labels import is_data_key, is_label_key, is_namespace, is_subdomain
 from airflow_kubernetes_secrets.record import Record
 
 _LONGEST_TIMEOUT = 3600
@@ -21,8 +21,6 @@ SHORTEST_WATCHED_TTL = 2.0
 # What ``on_error`` can be.
 NEXT = "next"
 DENY = "deny"
-
-_DATA_KEY = r"[-._a-zA-Z0-9]{1,253}"
 
 # The kinds of ids in ``references``.
 REFERENCE_KINDS = ("connections", "variables", "config")
@@ -46,11 +44,6 @@ def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or "\n" in value:
         raise ValueError("needs a text of one line that is not blank")
     return value
-
-
-def is_namespace(text: str) -> bool:
-    """Whether ``text`` can be the name of a namespace (an RFC 1123 label)."""
-    return is_label_value(text) and text == text.lower() and "." not in text and "_" not in text
 
 
 _NAMESPACE = "the name of a namespace: 1 to 63 of a-z, 0-9 and '-', no '-' at either end"
@@ -132,7 +125,7 @@ def _label_key(value: object) -> str:
 
 
 def _data_key(value: object) -> str:
-    if not isinstance(value, str) or not re.fullmatch(_DATA_KEY, value):
+    if not isinstance(value, str) or not is_data_key(value):
         raise ValueError("needs a key of a Secret's data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'")
     return value
 

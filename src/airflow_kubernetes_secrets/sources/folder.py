@@ -23,13 +23,11 @@ from airflow_kubernetes_secrets import notices
 from airflow_kubernetes_secrets.api.objects import Secret, kept_annotations
 from airflow_kubernetes_secrets.documents import UnreadableError, read_json, read_yaml, unpacked
 from airflow_kubernetes_secrets.errors import NotConfiguredError
-from airflow_kubernetes_secrets.labels import is_label_key, is_label_value, is_subdomain
-from airflow_kubernetes_secrets.options import is_namespace
+from airflow_kubernetes_secrets.labels import is_data_key, is_label_key, is_label_value, is_namespace, is_subdomain
 from airflow_kubernetes_secrets.record import Record
 from airflow_kubernetes_secrets.sources.query import Query
 
 _SUFFIXES = (".yaml", ".yml", ".json")
-_DATA_KEY = r"(?!\.\.|\.$)[-._a-zA-Z0-9]{1,253}"
 
 # Of manifests that name none, where the options name none either; as with kubectl.
 _DEFAULT_NAMESPACE = "default"
@@ -266,7 +264,7 @@ def _secret(manifest: dict[str, Any], home: str) -> Secret:
     for key, text in _texts(manifest, "stringData", name).items():
         data[key] = b64encode(text.encode("utf-8")).decode("ascii")
     for key in data:
-        if not re.fullmatch(_DATA_KEY, key):
+        if not is_data_key(key):
             raise _RefusedError(f"Secret {name}: {key!r} cannot be a key of its data")
     created = metadata.get("creationTimestamp")
     return Secret(

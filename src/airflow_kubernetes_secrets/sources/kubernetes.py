@@ -9,7 +9,8 @@ from airflow_kubernetes_secrets.api.client import Client
 from airflow_kubernetes_secrets.api.credentials import Credentials, ServiceAccountCredentials, in_a_pod
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import ApiError, NotConfiguredError, UnauthorizedError
-from airflow_kubernetes_secrets.options import Options, is_namespace
+from airflow_kubernetes_secrets.labels import is_namespace
+from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.sources.api_server import ApiServer
 from airflow_kubernetes_secrets.sources.namespace import Namespace
 from airflow_kubernetes_secrets.sources.outage import Outage
