@@ -12,6 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from airflow_kubernetes_secrets.api.deadline import Allowance
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.identifiers import label_value
 from airflow_kubernetes_secrets.labels import LabelSelector, is_label_value
@@ -38,7 +39,7 @@ def documented(identifier: str, name: str = "app", *, always_annotated: bool = F
 def found_by(identifier: str, secrets: Sequence[Secret], kind: Kind = Kind.CONNECTION) -> list[Secret]:
     """What a lookup of a connection finds, of those that a server would have sent."""
 
-    def find(query: Query) -> list[Secret]:
+    def find(query: Query, _time: Allowance) -> list[Secret]:
         # As the API server, which would answer 400 to what is no selector, and does not know annotations.
         labels = LabelSelector.parse(str(query))
         return [secret for secret in secrets if labels.matches(secret.labels)]
@@ -163,7 +164,7 @@ def test_the_annotation_of_another_kind_says_nothing() -> None:
 def test_a_lookup_is_one_question(identifier: str) -> None:
     asked: list[Query] = []
 
-    def find(query: Query) -> list[Secret]:
+    def find(query: Query, _time: Allowance) -> list[Secret]:
         asked.append(query)
         return []
 

@@ -22,6 +22,6 @@ def test_the_oldest_then_the_first_by_name() -> None:
         secret("d", "2025-01-01T00:00:00Z", **{TEAM: "blue"}),
     ]
     for answer in permutations(found):
-        decision = decide(Lookup(Kind.VARIABLE, "x"), Options(), lambda _selector, answer=answer: list(answer))
+        decision = decide(Lookup(Kind.VARIABLE, "x"), Options(), lambda _query, _time, answer=answer: list(answer))
 
         assert [match.name for match in decision.matches] == ["c", "a", "b"]

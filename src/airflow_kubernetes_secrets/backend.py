@@ -26,7 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
     from typing import TypeVar
 
+    from airflow_kubernetes_secrets.api.deadline import Allowance
     from airflow_kubernetes_secrets.api.objects import Secret
+    from airflow_kubernetes_secrets.lookup import Find
     from airflow_kubernetes_secrets.sources.query import Query
 
     Wanted = TypeVar("Wanted")
@@ -146,7 +148,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         self,
         lookup: Lookup,
         read: Callable[[Secret, str], Wanted],
-        find: Callable[[Query], Sequence[Secret]] | None = None,
+        find: Find | None = None,
     ) -> Wanted | None:
         try:
             decision = decide(lookup, self.options, find or self._find)
@@ -169,13 +171,13 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
             mask(secret, wanted)
         return wanted
 
-    def _find(self, query: Query) -> Sequence[Secret]:
+    def _find(self, query: Query, time: Allowance) -> Sequence[Secret]:
         if self._source is not None and (known := self._source.recall(query)) is not None:
             return known
         self._source = self._current_source()
-        return self._source.find(query)
+        return self._source.find(query, time)
 
-    def _recall(self, query: Query) -> Sequence[Secret]:
+    def _recall(self, query: Query, _time: Allowance) -> Sequence[Secret]:
         # A new backend object has no source yet, and to make one reads files.
         source = self._source or _sources.peek(self._key())
         known = None if source is None else source.recall(query)
@@ -183,8 +185,8 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
             raise _NotInMemoryError
         return known
 
-    def _ask(self, query: Query) -> Sequence[Secret]:
-        return self._current_source().ask(query)
+    def _ask(self, query: Query, time: Allowance) -> Sequence[Secret]:
+        return self._current_source().ask(query, time)
 
     def _current_source(self) -> Source:
         return _sources.get(self._key(), lambda: source_of(self.options))
@@ -224,14 +226,10 @@ def _report(decision: Decision) -> None:
         notices.once(
             logging.WARNING,
             ("duplicates", *map(str, matches)),
-            f"{lookup}: {len(matches)} Secrets match {decision.queries[-1]}; the oldest is used, {matches[0]}, "
-            f"and not {', '.join(map(str, matches[1:]))}. Change those that are not meant",
+            f"{lookup}: {len(matches)} Secrets match {decision.queries[-1]}; the first by age and name is used, "
+            f"{matches[0]}, and not {', '.join(map(str, matches[1:]))}. Change those that are not meant",
         )
-    for secret, problem in decision.passed_over:
-        notices.once(
-            logging.WARNING,
-            ("passed over", str(secret), problem),
-            f"{lookup}: Secret {secret}, {problem}. It is passed over",
-        )
+    for problem in decision.passed_over:
+        notices.once(logging.WARNING, ("passed over", str(problem)), f"{lookup}: {problem}. It is passed over")
     if decision.outcome is not Outcome.FOUND:
         notices.miss("%s: %s", lookup, decision.outcome.value)

@@ -11,6 +11,10 @@ import yaml
 
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 
+# What all aliases of a text may stand for, in nodes and characters. Aliases of aliases multiply: ten lines can stand
+# for more than any memory holds. A Secret has about a million characters at most.
+_ALIASED_AT_MOST = 4_000_000
+
 
 class UnreadableError(ValueError):
     """A text is neither JSON nor YAML. The text of the error quotes nothing of it."""
@@ -27,6 +31,31 @@ class _Loader(yaml.SafeLoader):
         first: [(tag, pattern) for tag, pattern in resolvers if tag != _TIMESTAMP]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
+
+    def __init__(self, text: str | bytes) -> None:
+        super().__init__(text)
+        self._size = self._aliased = 0  # in nodes and characters, what aliases stand for included
+        self._anchored: dict[str, int] = {}  # the sizes
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """
+        Raises:
+            yaml.MarkedYAMLError: the aliases stand for too much.
+        """
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        is_alias, before = isinstance(event, yaml.AliasEvent), self._size
+        node = super().compose_node(parent, index)
+        if is_alias:
+            size = self._anchored.get(event.anchor, 0)  # 0: in itself, which JSON has no words for
+            self._size += size
+            self._aliased += size
+            if self._aliased > _ALIASED_AT_MOST:
+                raise yaml.MarkedYAMLError(problem="its aliases stand for too much", problem_mark=event.start_mark)
+        else:
+            self._size += 1 + (len(node.value) if isinstance(node, yaml.ScalarNode) else 0)
+            if event.anchor is not None:
+                self._anchored[event.anchor] = self._size - before
+        return node
 
 
 def read_json(text: str | bytes) -> Any:

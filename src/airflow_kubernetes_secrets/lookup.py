@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NoReturn
 
+from airflow_kubernetes_secrets.api.deadline import Allowance
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError, MissingSecretError
 from airflow_kubernetes_secrets.identifiers import identifier_of, label_value
@@ -23,7 +24,7 @@ from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.reading import IN_FIELDS, has_fields, key_of
 from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Query
 
-Find = Callable[[Query], Sequence[Secret]]
+Find = Callable[[Query, Allowance], Sequence[Secret]]
 
 
 class Kind(Enum):
@@ -101,7 +102,7 @@ class Decision:
         queries: what the source was asked, in order.
         matches: the Secrets that could have answered, in order of preference; the first one does.
         data_key: the key in it that holds the answer whole, or :data:`IN_FIELDS`.
-        passed_over: Secrets that carry the label value and cannot answer, each with the reason.
+        passed_over: why Secrets that carry the label value cannot answer; each error names one.
     """
 
     __slots__ = ("data_key", "lookup", "matches", "outcome", "passed_over", "queries")
@@ -114,7 +115,7 @@ class Decision:
         matches: Sequence[Secret] = (),
         *,
         data_key: str = IN_FIELDS,
-        passed_over: Sequence[tuple[Secret, str]] = (),
+        passed_over: Sequence[MalformedSecretError] = (),
     ) -> None:
         self.lookup = lookup
         self.outcome = outcome
@@ -133,7 +134,8 @@ def decide(lookup: Lookup, options: Options, find: Find) -> Decision:
     """Find the Secret that answers.
 
     Args:
-        find: the source. It may answer with more than it was asked for, and in any order.
+        find: the source, and the time that it may take for all queries together. It may answer with more than it was
+            asked for, and in any order.
 
     Raises:
         MalformedSecretError: a team's Secret, or one that the options refer to, cannot be read. Nothing must stand in
@@ -171,7 +173,18 @@ def decide(lookup: Lookup, options: Options, find: Find) -> Decision:
 class _Search:
     """The steps of one lookup, and what they came across."""
 
-    __slots__ = ("_data_key", "_find", "_found", "_label", "_lookup", "_options", "passed_over", "queries")
+    __slots__ = (
+        "_broken",
+        "_data_key",
+        "_find",
+        "_found",
+        "_label",
+        "_lookup",
+        "_options",
+        "_time",
+        "passed_over",
+        "queries",
+    )
 
     def __init__(self, lookup: Lookup, options: Options, find: Find, label: str | None) -> None:
         self._lookup = lookup
@@ -179,36 +192,43 @@ class _Search:
         self._find = find
         self._label = label
         self._data_key = lookup.kind.data_key(options)
+        self._time = Allowance(options.timeout)
         self._found: dict[str | None, list[Secret]] = {}
+        self._broken: MalformedSecretError | None = None
         self.queries: list[Query] = []
-        self.passed_over: list[tuple[Secret, str]] = []
+        self.passed_over: list[MalformedSecretError] = []
 
     def of_the_team(self, team: str) -> list[Secret]:
         """The team's own, from the first namespace that has any."""
         home = self._options.team_namespaces.get(team)
+        if home is None and self._options.team_label is None:
+            return []
         namespaces = self._options.namespaces if home is None else dict.fromkeys((home, *self._options.namespaces))
         for namespace in namespaces:
             # What lies in the team's own namespace and names no team is the team's too.
             teams = (team,) if home is None or namespace != home else (team, None)
             own = [secret for secret in self._labelled(namespace) if self._team_of(secret) in teams]
             if own:
-                return self._readable(own) or self._refuse(own[0])
+                return self._readable(own) or self._refuse(len(own))
         return []
 
     def referred_to(self, namespace: str | None, name: str) -> list[Secret]:
         """The Secret of a reference."""
         query = NameQuery(namespace or self._options.namespaces[0], name)
         self.queries.append(query)
-        found = [secret for secret in self._find(query) if query.matches(secret)]
+        found = [secret for secret in self._find(query, self._time) if query.matches(secret)]
         if not found:
             raise MissingSecretError(
                 f"'references' in backend_kwargs leads to Secret {query}, which does not exist. Create it, or correct "
                 "the reference"
             )
-        return self._readable(found) or self._refuse(found[0])
+        return self._readable(found) or self._refuse(len(found))
 
     def of_no_team(self) -> list[Secret]:
-        """Those that belong to no team, from the first namespace that has one which can be read."""
+        """Those that belong to no team, from the first namespace that has one which can be read.
+
+        One that is described wrongly is an error, unless another can be read there: somebody meant it to be read.
+        """
         for namespace in self._options.namespaces:
             matches = self._labelled(namespace)
             if self._lookup.team:
@@ -216,6 +236,8 @@ class _Search:
             readable = self._readable(matches)
             if readable:
                 return readable
+            if self._broken is not None:
+                raise self._broken
         return []
 
     def _labelled(self, namespace: str | None) -> list[Secret]:
@@ -231,13 +253,13 @@ class _Search:
         )
         self.queries.append(query)
         found = []
-        for secret in self._find(query):
+        for secret in self._find(query, self._time):
             if query.matches(secret):
                 says = identifier_of(secret, label)
                 if says == identifier:
                     found.append(secret)
                 else:
-                    self.passed_over.append((secret, _of_another_id(secret, label, says)))
+                    self.passed_over.append(_of_another_id(secret, label, says))
         self._found[namespace] = found
         return found
 
@@ -245,34 +267,41 @@ class _Search:
         """Those that can be read, in order of preference."""
         readable = []
         for secret in matches:
-            if self._data_key in secret.data or self._can_be_read(secret):
+            problem = None if self._data_key in secret.data else self._problem_of(secret)
+            if problem is None:
                 readable.append(secret)
             else:
-                self.passed_over.append((secret, f"key {self._data_key!r}: {self._unreadable_text(secret)}"))
+                self.passed_over.append(problem)
         if len(readable) > 1:
             readable.sort(key=lambda secret: secret.age_order)
         return readable
 
-    def _can_be_read(self, secret: Secret) -> bool:
-        if key_of(secret, self._data_key) != IN_FIELDS:
-            return True
-        return self._lookup.kind is Kind.CONNECTION and has_fields(secret)
-
-    def _refuse(self, secret: Secret) -> NoReturn:
-        raise MalformedSecretError(secret.namespace, secret.name, self._data_key, self._unreadable_text(secret))
-
-    def _unreadable_text(self, secret: Secret) -> str:
+    def _problem_of(self, secret: Secret) -> MalformedSecretError | None:
+        """Why a Secret without the data key cannot be read, if it cannot."""
+        is_connection = self._lookup.kind is Kind.CONNECTION
+        try:
+            if key_of(secret, self._data_key) != IN_FIELDS or (is_connection and has_fields(secret)):
+                return None
+        except MalformedSecretError as error:
+            self._broken = error
+            return error
         problem = "there is no such key in its data"
-        if self._lookup.kind is Kind.CONNECTION:
+        if is_connection:
             problem += ", nor others that tell host, login or password of a connection"
-        return f"{problem}; {secret.keys_text()}"
+        return MalformedSecretError(secret.namespace, secret.name, self._data_key, f"{problem}; {secret.keys_text()}")
+
+    def _refuse(self, count: int) -> NoReturn:
+        """None of the last so many can be read, and nothing must stand in for them."""
+        raise self.passed_over[-count]
 
     def _team_of(self, secret: Secret) -> str | None:
         team_label = self._options.team_label
         return None if team_label is None else secret.labels.get(team_label)
 
 
-def _of_another_id(secret: Secret, label: str, identifier: str) -> str:
-    if secret.annotations is None or label not in secret.annotations:
-        return f"annotation {label!r}: it is missing, and without it the Secret is for {identifier!r}"
-    return f"annotation {label!r}: it says that the Secret is for {identifier!r}"
+def _of_another_id(secret: Secret, label: str, identifier: str) -> MalformedSecretError:
+    if secret.annotations is not None and label in secret.annotations:
+        problem = f"it says that the Secret is for {identifier!r}"
+    else:
+        problem = f"it is missing, and without it the Secret is for {identifier!r}"
+    return MalformedSecretError(secret.namespace, secret.name, label, problem, part="annotation")

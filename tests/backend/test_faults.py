@@ -540,3 +540,21 @@ def ends_within(timeout: float) -> Iterator[None]:
     began = time.monotonic()
     yield
     assert time.monotonic() - began < timeout + 2
+
+
+@pytest.mark.parametrize("cache_ttl", [0, 60])
+def test_several_namespaces_have_one_deadline(
+    cluster: Cluster, proxied: MakeBackend, proxy: Proxy, namespace: str, cache_ttl: int
+) -> None:
+    names = [f"{namespace}-{number}" for number in range(4)]
+    account = cluster.service_account(namespace, "reader", {name: ["list"] for name in names})
+    proxy.always = late(0.5)
+    folder = str(proxy.folder(account))
+    backend = proxied(service_account_path=folder, namespace=names, timeout=1.2, cache_ttl=cache_ttl, outage_ttl=0)
+
+    for _ in range(3):
+        began = time.monotonic()
+        with pytest.raises(ApiUnavailableError):
+            backend.get_variable("nobody")
+        assert time.monotonic() - began < 1.2 + 0.8
+

@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.api.deadline import Allowance
 from airflow_kubernetes_secrets.errors import NotConfiguredError
 from airflow_kubernetes_secrets.process import start_anew
 from airflow_kubernetes_secrets.sources import folder as folder_module
@@ -60,6 +61,13 @@ def settle(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     return lambda: time.sleep(0.4)
 
 
+def many_aliases(levels: int) -> str:
+    """Lines of which each stands for nine of the one before it, so that together they stand for 9**levels texts."""
+    lines = ["a0: &a0 hunter2"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, levels + 1)]
+    return "\n".join(lines)
+
+
 TAKEN = {
     "stringData before data": (secret("data: {value: bm8=}\nstringData: {value: found}"), "found"),
     "base64 in lines": (secret("data:\n  value: |\n    Zm91\n    bmQ=\n"), "found"),
@@ -80,6 +88,8 @@ TAKEN = {
         "  stringData: {value: found}\n",
         "found",
     ),
+    "an alias": (secret("stringData: {other: &a found, value: *a}"), "found"),
+    "a merge": (secret("stringData: {<<: {value: found}, other: x}"), "found"),
     "no data": (secret(""), None),
     "nothing under data": (secret("data:\nstringData:\n"), None),
 }
@@ -112,12 +122,16 @@ REFUSED = {
     "an unknown alias": secret("stringData: {value: *hunter2}"),
     "a forbidden beginning": secret("stringData: {value: @hunter2}"),
     "a tag that does not fit": secret("stringData: {value: !!bool hunter2}"),
+    # Few enough of them that without a limit the test ends too, and fails.
+    "aliases of aliases": secret(f"stringData: {{value: hunter2}}\n{many_aliases(6)}"),
 }
 
 # kubectl leaves out such a tag, and puts other signs in place of such bytes: neither can be what was meant.
 REFUSED_HERE = {
     "an unknown tag": secret("stringData: {value: !hunter2 x}"),
     "not UTF-8": secret("stringData: {value: hunter2}").encode() + b"# \xff",
+    "a long text, aliased often": secret(f"stringData: {{value: &a hunter2{'x' * 100_000}}}\nmore: [{'*a, ' * 50}]"),
+    "an alias of what it is in": secret("stringData: {value: hunter2}\nmore: &a [*a]"),
 }
 
 
@@ -194,6 +208,31 @@ class TestAsKubectlApply:
         [warning] = said(caplog)
         assert warning.startswith(f"{folder}/x.json: line 1: ")
         assert PASSWORD not in warning
+
+    def test_aliases_of_aliases_are_refused_at_once(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Those in merges too, which multiply before anything else looks at them."""
+        merges = ["a0: &a0 {hunter2: x}"]
+        merges += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 10)]
+        (folder / "x.yaml").write_text(many_aliases(9))
+        (folder / "y.yaml").write_text("\n".join(merges))
+        (folder / "z.yaml").write_text(manifest("z", "found"))
+
+        began = time.monotonic()
+        assert backend.get_variable("z") == "found"
+        assert time.monotonic() - began < 2
+        problem = "its aliases stand for too much; nothing in it is used"
+        assert sorted(said(caplog)) == [f"{folder}/x.yaml: line 7: {problem}", f"{folder}/y.yaml: line 7: {problem}"]
+
+    def test_many_aliases_and_long_texts(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+        """What is limited is neither the number of aliases nor the size of a file."""
+        values = ", ".join(f"k{n}: *a" for n in range(2000))
+        (folder / "x.yaml").write_text(secret(f"stringData: {{value: &a {'x' * 1000}, {values}}}"))
+        (folder / "y.yaml").write_text(manifest("y", "y" * 5_000_000))
+
+        assert backend.get_variable("x") == "x" * 1000
+        assert backend.get_variable("y") == "y" * 5_000_000
 
     def test_what_is_no_secret_is_left_out(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
@@ -291,6 +330,19 @@ class TestNamespaces:
         assert backend.get_variable("y") == "a"
         assert backend.get_variable("z") == "a"
 
+    def test_a_reference_without_namespace_finds_the_oldest_in_any(self, folder: Path) -> None:
+        created = {"c": "2026-02-01T00:00:00Z", "d": "2026-01-01T00:00:00Z"}
+        for namespace, time_ in created.items():
+            (folder / f"{namespace}.yaml").write_text(
+                manifest("x", namespace, namespace=namespace, creationTimestamp=time_)
+            )
+        for name in ("1", "2"):
+            (folder / f"{name}.yaml").write_text(manifest("y", name, namespace=f"n{3 - int(name)}"))
+        backend = KubernetesSecretsBackend(path=str(folder), references={"variables": {"x": "x", "y": "y"}})
+
+        assert backend.get_variable("x") == "d"
+        assert backend.get_variable("y") == "1"
+
 
 def rewrite(path: Path, text: str) -> None:
     path.write_text(text)
@@ -362,12 +414,12 @@ class TestChanges:
         path.write_text(manifest("x", "found"))
         source = folder_module.Folder(str(folder), None)
         query = LabelQuery(None, VARIABLE, "x")
-        [first] = source.find(query)
-        [second] = source.find(query)
+        [first] = source.find(query, Allowance(10))
+        [second] = source.find(query, Allowance(10))
         settle()
-        [third] = source.find(query)
+        [third] = source.find(query, Allowance(10))
         path.touch()
-        [fourth] = source.find(query)
+        [fourth] = source.find(query, Allowance(10))
 
         assert first is second is third is fourth
 
@@ -397,6 +449,15 @@ class TestChanges:
             for link in ("up", "again"):
                 (folder / name / link).symlink_to("..")
         (folder / "a" / "x.yaml").write_text(manifest("x", "found"))
+
+        assert backend.get_variable("x") == "found"
+        assert said(caplog) == []
+
+    def test_a_link_that_leads_back_to_the_folder_itself(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (folder / "loop").symlink_to(".")
+        (folder / "x.yaml").write_text(manifest("x", "found"))
 
         assert backend.get_variable("x") == "found"
         assert said(caplog) == []

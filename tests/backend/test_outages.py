@@ -387,13 +387,14 @@ class TestMemory:
         self, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         put.variable("x", "hunter2")
-        backend = proxied(cache_ttl=0.2, timeout=0.3, outage_ttl=0.2)
+        # In vain takes as long as the timeout, and then there must be time left in which memory may still answer.
+        backend = proxied(cache_ttl=0.2, timeout=0.3, outage_ttl=2)
         for _ in range(5):
             backend.get_variable("x")
         proxy.refuse()
         time.sleep(0.2)
         backend.get_variable("x")
-        time.sleep(0.4)
+        time.sleep(2.2)
 
         with pytest.raises(ApiUnavailableError) as raised:
             backend.get_variable("x")

@@ -143,7 +143,7 @@ def test_an_inherited_label_and_the_superuser(
 
     assert (connection.login, connection.schema) == ("postgres", None)
     [warning] = said(caplog)
-    assert "the oldest is used" in warning
+    assert "the first by age and name is used" in warning
     assert "warehouse-superuser, and not" in warning
 
 

@@ -14,6 +14,7 @@ from airflow_kubernetes_secrets.errors import ForbiddenError
 from airflow_kubernetes_secrets.process import start_anew
 from support.cluster import GRANT_SECONDS, Cluster, ServiceAccount, checked, wait_until_allowed
 from support.examples import Namespaces, backend_kwargs, manifests
+from support.logs import said
 from support.secrets import Put
 
 pytestmark = pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
@@ -105,17 +106,23 @@ def test_every_component(cluster: Cluster, put: Put, namespaces: Namespaces, pat
 
 def test_several_namespaces(cluster: Cluster, put: Put, namespaces: Namespaces) -> None:
     put.connection("in_the_second", "postgres://db.example.com", namespace=namespaces["databases"])
+    put.config("sql_alchemy_conn", "postgresql://db", namespace=namespaces["databases"])
     put.variable("in_the_first", "a value")
     kwargs = backend_kwargs("rbac/several-namespaces.cfg", namespaces)
-    worker = account(cluster, namespaces, "worker")
+    accounts = [account(cluster, namespaces, component) for component in (*COMPONENTS, "api-server", *JOBS)]
+    worker = accounts[COMPONENTS.index("worker")]
     with pytest.raises(ForbiddenError):
         backend_of(worker, **kwargs).get_connection("in_the_second")
 
-    apply(cluster, "rbac/several-namespaces.yaml", namespaces)
+    _role, *bindings = apply(cluster, "rbac/several-namespaces.yaml", namespaces)
 
-    backend = backend_of(worker, **kwargs)
-    assert when_granted(lambda: backend.get_connection("in_the_second")).host == "db.example.com"
-    assert backend.get_variable("in_the_first") == "a value"
+    for binding in bindings:
+        assert sorted(subject["name"] for subject in binding["subjects"]) == sorted(who.name for who in accounts)
+    for who in accounts:
+        backend = backend_of(who, **kwargs)
+        assert when_granted(lambda backend=backend: backend.get_connection("in_the_second")).host == "db.example.com"
+        assert backend.get_config("sql_alchemy_conn") == "postgresql://db"
+        assert backend.get_variable("in_the_first") == "a value"
     assert status(cluster, worker, "/api/v1/secrets") == httpx.codes.FORBIDDEN
 
 
@@ -136,7 +143,7 @@ def test_the_second_of_several_namespaces_alone(cluster: Cluster, put: Put, name
         until_refused(lambda: backend.get_connection("warehouse"))
 
 
-def test_references(cluster: Cluster, put: Put, namespaces: Namespaces) -> None:
+def test_references(cluster: Cluster, put: Put, namespaces: Namespaces, caplog: pytest.LogCaptureFixture) -> None:
     databases = namespaces["databases"]
     put({}, "postgres://db.example.com", name="warehouse-app", namespace=databases)
     put({}, "postgres://other.example.com", name="warehouse-superuser", namespace=databases)
@@ -149,7 +156,11 @@ def test_references(cluster: Cluster, put: Put, namespaces: Namespaces) -> None:
 
     backend = backend_of(worker, **kwargs)
     assert when_granted(lambda: backend.get_connection("warehouse")).host == "db.example.com"
+    caplog.clear()
     assert backend.get_connection("another") is None
+    assert backend.get_variable("any") is None
+    assert backend.get_config("any") is None
+    assert said(caplog) == []
     secrets = f"/api/v1/namespaces/{databases}/secrets"
     assert status(cluster, worker, secrets) == httpx.codes.FORBIDDEN
     assert status(cluster, worker, f"{secrets}/warehouse-superuser") == httpx.codes.FORBIDDEN

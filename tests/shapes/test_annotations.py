@@ -10,7 +10,8 @@ import pytest
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.shapes.aliases import ALIASES
-from support.secrets import CONFIG, VARIABLE
+from support.logs import said
+from support.secrets import CONFIG, CONNECTION, VARIABLE
 from support.shapes import PREFIX, Read, secret_manifest, whole
 
 # A value for each field, and what aliases say that an annotation overrules.
@@ -96,7 +97,51 @@ def test_the_connection_type(read: Read) -> None:
         conn_type="redshift", host="h"
     )
     assert read({"uri": "mysql://h"}, {"connection-type": "my_own"}) == whole(conn_type="my_own", host="h")
-    assert read({"token": "x"}, {"connection-type": "aws"}) == whole(conn_type="aws")
+
+
+@pytest.mark.parametrize("data", [{}, {"ca.crt": "x", "ca.key": "y"}], ids=["no keys", "certificates"])
+def test_annotations_alone_make_no_connection(read: Read, data: dict[str, str]) -> None:
+    """CloudNativePG hands them on to other Secrets too, and External Secrets Operator can leave a Secret empty."""
+    described = {"connection-type": "postgres", "connection-extra": '{"sslmode": "require"}', "connection-port": "1"}
+
+    assert read(data, described) is None
+
+
+def test_a_key_that_goes_to_extra_makes_one(read: Read) -> None:
+    expected = whole(conn_type="slack", extra={"token": "x"})
+
+    assert read({"token": "x"}, {"connection-type": "slack", "extra-token": "token"}) == expected
+    assert read({"token": "x"}, {"connection-type": "slack", "other-keys": "extra"}) == expected
+
+
+def test_a_blank_key_does_not_hide_another(read: Read) -> None:
+    assert read({"host": "\n", "hostname": "h", "user": "", "username": "me"}) == whole(
+        conn_type="generic", host="h", login="me"
+    )
+
+
+@pytest.mark.parametrize("described", [{}, {"connection-type": "postgres"}])
+def test_the_address_of_a_page_is_not_that_of_a_database(read: Read, described: dict[str, str]) -> None:
+    data = {"host": "h", "port": "1", "url": "https://console.example.com/db/1"}
+
+    assert read(data, described) == whole(conn_type=described.get("connection-type", "generic"), host="h", port=1)
+
+
+def test_the_address_of_a_page_where_one_is_meant(read: Read) -> None:
+    data = {"host": "h", "url": "https://hooks.example.com"}
+    expected = whole(conn_type="http", host="hooks.example.com", schema="https")
+
+    assert read(data, {"connection-type": "http"}) == expected
+    assert read(data, {"field-uri": "url"}) == expected
+    assert read({"url": "https://hooks.example.com"}) == expected
+
+
+def test_a_misspelt_annotation_is_named(read: Read, caplog: pytest.LogCaptureFixture) -> None:
+    assert read({"host": "h"}, {"conection-type": "postgres"}) == whole(conn_type="generic", host="h")
+
+    [warning] = said(caplog)
+    assert f"Secret shop/app, annotation '{PREFIX}conection-type': it is not known" in warning
+    assert f"did you mean '{PREFIX}connection-type'?" in warning
 
 
 def test_extra(read: Read) -> None:
@@ -178,6 +223,7 @@ PROBLEMS = {
     "whole and others": ({"data-key": "host", "other-keys": "extra"}, "data-key", "other-keys'"),
     "two types": ({"connection-type": "x", "field-conn_type": "host"}, "connection-type", "field-conn_type'"),
     "two hosts": ({"connection-host": "h", "field-host": "host"}, "connection-host", "field-host'"),
+    "a port in the host that is no number": ({"connection-host": "h:99999"}, "connection-host", "not a number from"),
     "a port that is no number": ({"connection-port": "hunter2"}, "connection-port", "not a number from 1 to 65535"),
     "whole and a host": ({"data-key": "host", "connection-host": "h"}, "data-key", "connection-host'"),
     "extra twice": ({"connection-extra": '{"a": 1}', "extra-a": "host"}, "extra-a", "connection-extra'"),
@@ -191,3 +237,17 @@ def test_what_cannot_be_used_is_named(read: Read, annotations: dict[str, str], n
 
     assert str(raised.value).startswith(f"Secret shop/app, annotation '{PREFIX}{named}': ")
     assert "hunter2" not in str(raised.value)
+
+
+def test_another_secret_that_can_be_read_answers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Instead of one whose annotations cannot be used, as long as they are in one namespace."""
+    for name, described in (("a", {"field-host": "nowhere"}), ("b", {})):
+        manifest = secret_manifest("shop", name, {"host": f"of-{name}"}, described)
+        manifest["metadata"]["labels"] = {CONNECTION: "app"}
+        (tmp_path / f"{name}.json").write_text(json.dumps(manifest))
+
+    assert KubernetesSecretsBackend(path=str(tmp_path)).get_connection("app").host == "of-b"
+
+    [warning] = said(caplog)
+    assert f"Secret shop/a, annotation '{PREFIX}field-host'" in warning
+    assert "It is passed over" in warning

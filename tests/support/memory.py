@@ -21,6 +21,7 @@ import pytest
 from airflow_kubernetes_secrets import values
 from airflow_kubernetes_secrets.api.client import Client
 from airflow_kubernetes_secrets.api.credentials import ServiceAccountCredentials
+from airflow_kubernetes_secrets.api.deadline import Deadline
 from airflow_kubernetes_secrets.process import ProcessLocal
 from airflow_kubernetes_secrets.sources.api_server import ApiServer
 from airflow_kubernetes_secrets.sources.ladder import Ladder, Thresholds
@@ -121,7 +122,7 @@ class Asker:
     def get(self, key: str) -> str | None:
         query = LabelQuery(self.server.namespace, VARIABLE, key, TEAM)
         known = self._namespace.recall(query)
-        found = self._namespace.find(query) if known is None else known
+        found = self._namespace.find(query, Deadline(self.server.timeout)) if known is None else known
         texts = [values.text(secret, "value") for secret in found if query.matches(secret)]
         assert len(texts) < 2, f"{len(texts)} Secrets for {key}"
         return texts[0] if texts else None

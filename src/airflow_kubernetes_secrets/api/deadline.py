@@ -36,3 +36,20 @@ class Deadline:
     def part(self, share: float) -> Deadline:
         """An earlier deadline, after this share of the time that is left."""
         return Deadline(self.left() * share)
+
+
+class Allowance:
+    """The seconds that a lookup may take in all, from when it first needs some: most are answered from memory."""
+
+    __slots__ = ("_deadline", "_seconds")
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._deadline: Deadline | None = None
+
+    @property
+    def deadline(self) -> Deadline:
+        """When they are over."""
+        if self._deadline is None:
+            self._deadline = Deadline(self._seconds)
+        return self._deadline

@@ -29,6 +29,9 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "extra": ("extra",),
 }
 
+# White space belongs to them; elsewhere it is the newline that ``kubectl create --from-file`` keeps.
+EXACT = ("login", "password")
+
 # By AWS's engines, servicebinding.io's types and the schemes of URIs; the values are connection types of Airflow's
 # providers. What is not here is a connection type already, or one that only its owner's provider knows.
 CONNECTION_TYPES: Mapping[str, str] = {

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
+from difflib import get_close_matches
 from typing import Any
 
+from airflow_kubernetes_secrets import notices
 from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX, Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.shapes.aliases import ALIASES
@@ -19,6 +22,10 @@ LITERALS = {field: f"{ANNOTATION_PREFIX}connection-{field}" for field in ("host"
 FIELD = f"{ANNOTATION_PREFIX}field-"
 EXTRA_FIELD = f"{ANNOTATION_PREFIX}extra-"
 OTHER_KEYS = f"{ANNOTATION_PREFIX}other-keys"
+
+
+# Those of the options' defaults, which a Secret that is found by reference may have without the label.
+_IDENTIFIERS = ("connection-id", "variable-key", "config-key", "team")
 
 
 class Description:
@@ -65,6 +72,7 @@ class Description:
         self.is_empty = not present and self.data_key is None
         if not self.is_empty:
             self._check(secret, annotations, present)
+        _warn_of_unknown(secret, {DATA_KEY, *fixed, *present})
 
     def _check(self, secret: Secret, annotations: Mapping[str, str], present: list[str]) -> None:
         if self.data_key is not None and present:
@@ -92,6 +100,17 @@ class Description:
             if key not in secret.data:
                 # Not quoted: somebody may have put the password itself there.
                 raise _malformed(secret, annotation, f"the data has no such key as it says; {secret.keys_text()}")
+
+
+def _warn_of_unknown(secret: Secret, known: set[str]) -> None:
+    """A misspelt annotation says nothing, and nobody would notice."""
+    for key in (secret.annotations or {}).keys() - known - secret.labels.keys():
+        name = key.removeprefix(ANNOTATION_PREFIX)
+        if name not in _IDENTIFIERS:
+            nearest = get_close_matches(key, known, n=1, cutoff=0.7)
+            hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+            text = f"Secret {secret}, annotation {key!r}: it is not known, and says nothing{hint}"
+            notices.once(logging.WARNING, ("unknown annotation", text), text)
 
 
 def _keys(annotations: Mapping[str, str], prefix: str) -> list[str]:

@@ -12,13 +12,11 @@ from typing import Any
 
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from airflow_kubernetes_secrets.shapes.aliases import GENERIC, URI, connection_type
+from airflow_kubernetes_secrets.shapes.aliases import EXACT, GENERIC, URI, connection_type
+from airflow_kubernetes_secrets.shapes.annotations import LITERALS
 from airflow_kubernetes_secrets.shapes.fields import Fields
 from airflow_kubernetes_secrets.shapes.uri import WEB, ParsedUri, UnusableUriError, port_number
 from airflow_kubernetes_secrets.values import text
-
-# White space belongs to them; elsewhere it is the newline that ``kubectl create --from-file`` keeps.
-_EXACT = ("login", "password")
 
 # Crossplane's Upbound provider for AWS writes this into an endpoint.
 _HOST_WITH_PORT = r"(?P<host>\[[^\]]+\]|[^:]+):(?P<port>[0-9]+)"
@@ -57,17 +55,19 @@ class _Told:
     def __init__(self, secret: Secret, fields: Fields) -> None:
         self.secret = secret
         self.fields = fields
-        self._keys = dict(fields.keys)
+        # What an error names.
+        self._origins = {field: ("key", key) for field, key in fields.keys.items()}
+        self._origins |= {field: ("annotation", LITERALS[field]) for field in fields.description.literals}
         self._values = {field: text(secret, key) for field, key in fields.keys.items()}
         self.extra_fields = {name: text(secret, key) for name, key in fields.extra_keys.items()}
-        for field in self._values.keys() - set(_EXACT):
+        for field in self._values.keys() - set(EXACT):
             self._values[field] = self._values[field].strip()
         self._values |= fields.description.literals
         found = re.fullmatch(_HOST_WITH_PORT, self.get("host"))
         if found is not None:
             self._values["host"] = found["host"].strip("[]")
             if not self.get("port"):
-                self._values["port"], self._keys["port"] = found["port"], self._keys.get("host", "")
+                self._values["port"], self._origins["port"] = found["port"], self._origins["host"]
 
     def get(self, field: str) -> str:
         """The value of a field; empty where there is none."""
@@ -94,7 +94,8 @@ class _Told:
         return self.get(field) or in_uri
 
     def error(self, field: str, problem: str) -> MalformedSecretError:
-        return MalformedSecretError(self.secret.namespace, self.secret.name, self._keys[field], problem)
+        part, name = self._origins[field]
+        return MalformedSecretError(self.secret.namespace, self.secret.name, name, problem, part=part)
 
 
 def _uri(told: _Told) -> ParsedUri | None:
@@ -106,12 +107,19 @@ def _uri(told: _Told) -> ParsedUri | None:
     except UnusableUriError as error:
         problem = str(error)
     else:
-        kind = told.get("conn_type")
-        # Others put other things under such a name: a database's Secret can have the address of a web page.
-        return None if can_do_without and kind and connection_type(kind) != connection_type(uri.scheme) else uri
+        return None if can_do_without and _is_of_something_else(told, uri) else uri
     if can_do_without:
         return None
     raise told.error(URI, problem)
+
+
+def _is_of_something_else(told: _Told, uri: ParsedUri) -> bool:
+    """Others put other things under such a name: a database's Secret can have the address of a web page."""
+    scheme = connection_type(uri.scheme)
+    key = told.get("conn_type")
+    if key:
+        return connection_type(key) != scheme
+    return uri.scheme in WEB and told.fields.description.connection_type != scheme
 
 
 def _connection_type(told: _Told, uri: ParsedUri | None) -> str:

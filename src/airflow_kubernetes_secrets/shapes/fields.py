@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from airflow_kubernetes_secrets.api.objects import Secret
-from airflow_kubernetes_secrets.shapes.aliases import ALIASES, URI, folded
+from airflow_kubernetes_secrets.shapes.aliases import ALIASES, EXACT, URI, folded
 from airflow_kubernetes_secrets.shapes.annotations import Description
 
-# One of them at least makes a connection of a Secret that has no annotations; a port alone does not.
+# One of them at least makes a connection of a Secret; a type or a port alone does not.
 _TELLING = (URI, "host", "login", "password")
 
 # The field that a name stands for, and its place among the names of that.
@@ -33,8 +33,12 @@ class Fields:
 
     @property
     def make_a_connection(self) -> bool:
-        """Whether there is enough: a field that tells something, or an annotation."""
-        return not self.description.is_empty or any(field in self.keys for field in _TELLING)
+        """Whether there is enough: something that tells whom or what to connect to.
+
+        Other annotations do not: CloudNativePG hands them on to Secrets with certificates too.
+        """
+        told = self.keys.keys() | self.description.literals.keys()
+        return bool(self.extra_keys) or any(field in told for field in _TELLING)
 
 
 def fields_of(secret: Secret) -> Fields:
@@ -45,10 +49,10 @@ def fields_of(secret: Secret) -> Fields:
     """
     description = Description(secret)
     found: dict[str, tuple[int, str]] = {}
-    # Of two keys that differ in capitals only, the one in small letters. An empty one says nothing.
+    # Of two keys that differ in capitals only, the one in small letters. A blank one says nothing.
     for key in sorted(secret.data):
         field, rank = _NAMES.get(folded(key), ("", 0))
-        if field and secret.data[key] and (field not in found or rank <= found[field][0]):
+        if field and (field not in found or rank <= found[field][0]) and not _is_blank(secret, key, field):
             found[field] = (rank, key)
     keys = {field: found[field][1] for field in ALIASES if field in found} | description.fields
     extra_keys = dict(description.extra_fields)
@@ -56,3 +60,11 @@ def fields_of(secret: Secret) -> Fields:
         taken = {*keys.values(), *extra_keys.values()}
         extra_keys |= {key: key for key in secret.data if key not in taken and folded(key) not in _NAMES}
     return Fields(description, keys, extra_keys)
+
+
+def _is_blank(secret: Secret, key: str, field: str) -> bool:
+    try:
+        value = secret.value(key)
+        return not (value if field in EXACT else value.strip())
+    except ValueError:
+        return False  # no base64; who reads it says so

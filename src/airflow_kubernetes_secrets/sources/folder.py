@@ -20,6 +20,7 @@ from time import time
 from typing import Any
 
 from airflow_kubernetes_secrets import notices
+from airflow_kubernetes_secrets.api.deadline import Allowance
 from airflow_kubernetes_secrets.api.objects import Secret, kept_annotations
 from airflow_kubernetes_secrets.documents import UnreadableError, read_json, read_yaml, unpacked
 from airflow_kubernetes_secrets.errors import NotConfiguredError
@@ -121,7 +122,7 @@ class Folder:
         """Nothing: files may have to be read, which an event loop must not wait for."""
         return None
 
-    def find(self, query: Query) -> Sequence[Secret]:
+    def find(self, query: Query, time: Allowance) -> Sequence[Secret]:
         """The answer as the files are now.
 
         Raises:
@@ -136,8 +137,8 @@ class Folder:
             if query.matches(secret) and (query.namespace is None or query.namespace == secret.namespace)
         ]
 
-    def ask(self, query: Query) -> Sequence[Secret]:
-        return self.find(query)
+    def ask(self, query: Query, time: Allowance) -> Sequence[Secret]:
+        return self.find(query, time)
 
     def close(self) -> None:
         """There is nothing to end."""
@@ -213,6 +214,11 @@ def _look_into(folder: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, o
     Raises:
         OSError: the folder cannot be read.
     """
+    itself = os.stat(folder)  # noqa: PTH116 - one call of the system, and no more
+    identity = itself.st_dev, itself.st_ino
+    if identity in seen:
+        return
+    seen.add(identity)
     with os.scandir(folder) as found:
         entries = sorted(found, key=lambda entry: entry.name)
     for entry in entries:
@@ -222,8 +228,7 @@ def _look_into(folder: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, o
             if not entry.is_dir():
                 if entry.name.endswith(_SUFFIXES):
                     yield entry.path, entry.stat()
-            elif (identity := (entry.stat().st_dev, entry.stat().st_ino)) not in seen:
-                seen.add(identity)
+            else:
                 yield from _look_into(entry.path, seen)
         except FileNotFoundError:
             continue  # Gone since, or a link that leads nowhere.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from airflow_kubernetes_secrets.api.client import Client
 from airflow_kubernetes_secrets.api.credentials import Credentials, ServiceAccountCredentials, in_a_pod
+from airflow_kubernetes_secrets.api.deadline import Allowance
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import ApiError, NotConfiguredError, UnauthorizedError
 from airflow_kubernetes_secrets.labels import is_namespace
@@ -61,11 +62,11 @@ class Kubernetes:
         namespace = self._namespaces.get(query.namespace or self._home)
         return None if namespace is None else namespace.recall(query)
 
-    def find(self, query: Query) -> Sequence[Secret]:
-        return self._namespace(query).find(query)
+    def find(self, query: Query, time: Allowance) -> Sequence[Secret]:
+        return self._namespace(query).find(query, time.deadline)
 
-    def ask(self, query: Query) -> Sequence[Secret]:
-        return self._namespace(query).ask(query)
+    def ask(self, query: Query, time: Allowance) -> Sequence[Secret]:
+        return self._namespace(query).ask(query, time.deadline)
 
     def close(self) -> None:
         for namespace in list(self._namespaces.values()):

@@ -135,7 +135,7 @@ class Ladder:
             return None
         return index.confirmed_at, index.find(value)
 
-    def find(self, query: LabelQuery) -> list[Secret] | tuple[Secret, ...]:
+    def find(self, query: LabelQuery, deadline: Deadline) -> list[Secret] | tuple[Secret, ...]:
         """The Secrets that the query asks for, and maybe others with the same value of the label.
 
         Raises:
@@ -144,7 +144,6 @@ class Ladder:
         known = self.recall(query.value)
         if known is not None:
             return known
-        deadline = Deadline(self._server.timeout)
         flight, is_mine = self._next_step()
         if flight is None:
             return self._server.find(query, deadline.left())

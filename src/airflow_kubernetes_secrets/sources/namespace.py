@@ -8,6 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from airflow_kubernetes_secrets import notices
+from airflow_kubernetes_secrets.api.deadline import Deadline
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
 from airflow_kubernetes_secrets.sources.api_server import ApiServer, bridged
@@ -48,7 +49,7 @@ class Namespace:
         answer = self._server.last_answer(query, self._ttl)
         return None if answer is None else answer[1]
 
-    def find(self, query: Query) -> Sequence[Secret]:
+    def find(self, query: Query, deadline: Deadline) -> Sequence[Secret]:
         """The answer, at most ``cache_ttl`` old; in an outage as old as ``outage_ttl`` allows beyond that.
 
         Raises:
@@ -56,22 +57,22 @@ class Namespace:
         """
         if isinstance(query, NameQuery):
             known = self.recall(query)
-            return self.ask(query) if known is None else known
+            return self.ask(query, deadline) if known is None else known
         ladder = self._ladders.get(query.label)
         if ladder is None or self._server.is_away:
-            return self.ask(query)
+            return self.ask(query, deadline)
         try:
-            return ladder.find(query)
+            return ladder.find(query, deadline)
         except ApiUnavailableError as error:
             return _bridge(error, self._last_known(query), self._longest)
 
-    def ask(self, query: Query) -> Sequence[Secret]:
+    def ask(self, query: Query, deadline: Deadline) -> Sequence[Secret]:
         """The answer of the API server now; in an outage its last, if that is not older than is allowed.
 
         Raises:
             KubernetesSecretsError: the API server could not be asked.
         """
-        seconds = self._server.timeout
+        seconds = deadline.left()
         # Who has something to go on with does not wait long to see whether the API server is back.
         if self._server.is_away and self._last_known(query) is not None:
             seconds = min(seconds, FIRST_PROBE_SECONDS)

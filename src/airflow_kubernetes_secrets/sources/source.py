@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from airflow_kubernetes_secrets.api.deadline import Allowance
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.sources.kubernetes import Kubernetes
@@ -20,14 +21,14 @@ class Source(Protocol):
     def recall(self, query: Query) -> Sequence[Secret] | None:
         """The answer, if memory has it and it is fresh; else ``None``. It does not wait."""
 
-    def find(self, query: Query) -> Sequence[Secret]:
+    def find(self, query: Query, time: Allowance) -> Sequence[Secret]:
         """The answer, at most ``cache_ttl`` old; in an outage as old as ``outage_ttl`` allows beyond that.
 
         Raises:
             KubernetesSecretsError: it could not be had.
         """
 
-    def ask(self, query: Query) -> Sequence[Secret]:
+    def ask(self, query: Query, time: Allowance) -> Sequence[Secret]:
         """The answer as it is now; in an outage the last one, if that is not older than is allowed.
 
         Raises:
