@@ -142,7 +142,8 @@ def test_a_value_that_cannot_be_used_is_named(name: str, value: object, needs: s
     with pytest.raises(OptionError, match=rf"backend_kwargs: {name} needs .*{needs}") as raised:
         Options.parse({name: value})
 
-    if not isinstance(value, (list, dict)) and "\n" not in str(value):
+    is_object = name in ("references", "team_namespaces")
+    if not is_object and not isinstance(value, (list, dict)) and "\n" not in str(value):
         assert str(raised.value).endswith(f"; it is {value!r}")
 
 
@@ -187,6 +188,43 @@ def test_the_value_of_an_unknown_option_is_not_shown() -> None:
 def test_a_kind_and_the_team_cannot_share_a_label(kind: str) -> None:
     with pytest.raises(OptionError, match=f"{kind}_label and team_label are both 'x'"):
         Options.parse({f"{kind}_label": "x", "team_label": "x"})
+
+
+@pytest.mark.parametrize("pattern", ["a{99999999999999999999}", "(" * 5000 + ")" * 5000], ids=["large", "deep"])
+def test_a_pattern_that_python_cannot_compile_is_named(pattern: str) -> None:
+    with pytest.raises(OptionError, match="connections_lookup_pattern needs a regular expression"):
+        Options.parse({"connections_lookup_pattern": pattern})
+
+
+def test_a_pattern_that_is_none_says_where() -> None:
+    with pytest.raises(OptionError, match=r"needs a regular expression .*unterminated subpattern at position 1"):
+        Options.parse({"config_lookup_pattern": "a(b"})
+
+
+def test_namespaces_as_json_in_a_text() -> None:
+    assert Options.parse({"namespace": '["b", "a"]'}).namespace == ("b", "a")
+
+
+def test_a_path_has_no_control_characters() -> None:
+    with pytest.raises(OptionError, match="path needs a text of one line"):
+        Options.parse({"path": "a\0b"})
+
+
+@pytest.mark.parametrize(
+    "given", ['{"connections": {"my_db": "postgres://u:hunter2@h/db"}}', "postgres://u:hunter2@h/db"]
+)
+def test_a_credential_among_references_is_not_shown(given: str) -> None:
+    with pytest.raises(OptionError, match="references needs") as raised:
+        Options.parse({"references": given})
+
+    assert "hunter2" not in str(raised.value)
+
+
+def test_what_is_wrong_in_an_object_is_shown() -> None:
+    with pytest.raises(OptionError, match=r"for team .blue. the name of a namespace.*; it is .Bad_NS.$"):
+        Options.parse({"team_namespaces": {"blue": "Bad_NS"}})
+    with pytest.raises(OptionError, match="and not 'connection'; did you mean 'connections'"):
+        Options.parse({"references": {"connection": {}}})
 
 
 def test_an_unknown_kind_of_reference_names_those_there_are() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
@@ -73,10 +74,12 @@ def _form(secret: Secret, wanted: Any) -> str:
 def _pieces(secret: Secret, wanted: Any) -> Iterator[str]:
     """The texts, and what remains of them in a URI and in lines: a log has each line that is printed for itself."""
     for text in _texts(secret, wanted):
-        yield text
-        yield quote(text, safe="")
-        if "\n" in text:
-            yield from map(str.strip, text.splitlines())
+        yield quote(text, safe="", errors="surrogatepass")
+        # JSON can spell lone surrogates. No message takes one, to the process that writes the log, nor does a log.
+        for piece in re.split("[\ud800-\udfff]", text):
+            yield piece
+            if "\n" in piece:
+                yield from map(str.strip, piece.splitlines())
 
 
 def _texts(secret: Secret, wanted: Any) -> Iterator[str]:
@@ -90,7 +93,17 @@ def _texts(secret: Secret, wanted: Any) -> Iterator[str]:
 
 
 def _leaves(text: str) -> Iterator[str]:
-    """The texts in a JSON document, if it is one."""
+    """The texts in a JSON document, if it is one, and in the documents that are texts in it."""
+    documents = [text]
+    # It ends, since a text in a document is shorter than that, and soon, since each level doubles the backslashes.
+    while documents:
+        for leaf in _leaves_of(documents.pop()):
+            yield leaf
+            if leaf.lstrip().startswith(("{", "[")):
+                documents.append(leaf)
+
+
+def _leaves_of(text: str) -> Iterator[str]:
     with suppress(ValueError, RecursionError):
         open_ones = [json.loads(text)]
         while open_ones:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, TypeVar
 
@@ -41,16 +41,27 @@ class Map(dict[Key, Value]):
 
 
 def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip() or "\n" in value:
-        raise ValueError("needs a text of one line that is not blank")
+    if not isinstance(value, str) or not value.strip() or any(each < " " or "\x7f" <= each <= "\x9f" for each in value):
+        raise ValueError("needs a text of one line that is not blank and has no control characters")
     return value
+
+
+def _json(text: str) -> object:
+    """What a text says in JSON, in which ``AIRFLOW__SECRETS__BACKEND_KWARG__X`` can have a value; else the text."""
+    import json
+
+    with suppress(ValueError, RecursionError):
+        return json.loads(text)
+    return text
 
 
 _NAMESPACE = "the name of a namespace: 1 to 63 of a-z, 0-9 and '-', no '-' at either end"
 
 
 def _namespaces(value: object) -> tuple[str, ...]:
-    given = [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+    given = value
+    if isinstance(value, str):
+        given = _json(value) if value.lstrip().startswith("[") else [part.strip() for part in value.split(",")]
     if (
         not isinstance(given, list)
         or not given
@@ -70,30 +81,33 @@ def _boolean(value: object) -> bool:
 
 
 def _pattern(value: object) -> str:
-    if isinstance(value, str) and value:
-        with suppress(re.error):
-            re.compile(value)
-            return value
-    raise ValueError("needs a regular expression")
+    needs = "needs a regular expression"
+    if not isinstance(value, str) or not value:
+        raise ValueError(needs)
+    try:
+        # With the flag of the lookup, so that it is compiled once.
+        re.compile(value, re.IGNORECASE)
+    except RecursionError:
+        raise ValueError(f"{needs}, and this one is nested too deeply") from None
+    except (re.error, OverflowError) as error:
+        # The reason can quote a part of the expression.
+        raise ValueError(f"{needs} ({error})" if _can_be_shown(value) else needs) from None
+    return value
 
 
 def _object(value: object) -> dict[Any, Any]:
-    """A JSON object, which arrives as a text from ``AIRFLOW__SECRETS__BACKEND_KWARG__X``."""
-    if isinstance(value, str):
-        import json
-
-        with suppress(ValueError, RecursionError):
-            value = json.loads(value)
-    if isinstance(value, dict):
-        return value
-    raise ValueError("needs a JSON object")
+    """A JSON object, which can be a text."""
+    given = _json(value) if isinstance(value, str) else value
+    if isinstance(given, dict):
+        return given
+    raise ValueError(f"needs a JSON object; it is {_kind_of(value)}")
 
 
 def _team_namespaces(value: object) -> Map[str, str]:
     given = _object(value)
     for team, namespace in given.items():
         if not isinstance(namespace, str) or not is_namespace(namespace):
-            raise ValueError(f"needs for team {team!r} {_NAMESPACE}")
+            raise ValueError(f"needs for team {_name(team)} {_NAMESPACE}; it is {_name(namespace)}")
     return Map(given)
 
 
@@ -101,20 +115,25 @@ def _references(value: object) -> Map[str, Map[str, tuple[str | None, str]]]:
     given = _object(value)
     for kind in given:
         if kind not in REFERENCE_KINDS:
-            raise ValueError(f"takes {', '.join(map(repr, REFERENCE_KINDS))}, and not {kind!r}")
+            hint = _nearest(str(kind), REFERENCE_KINDS)
+            known = ", ".join(map(repr, REFERENCE_KINDS))
+            raise ValueError(f"takes {known}, and not {_name(kind)}{hint and f'; {hint}'}")
     return Map({kind: _references_of(kind, references) for kind, references in given.items()})
 
 
 def _references_of(kind: str, value: object) -> Map[str, tuple[str | None, str]]:
     if isinstance(value, dict):
-        return Map({identifier: _reference(identifier, secret) for identifier, secret in value.items()})
+        return Map({identifier: _reference(kind, identifier, secret) for identifier, secret in value.items()})
     raise ValueError(f'needs under {kind!r} an object such as {{"my_db": "name-of-a-secret"}}')
 
 
-def _reference(identifier: str, value: object) -> tuple[str | None, str]:
+def _reference(kind: str, identifier: str, value: object) -> tuple[str | None, str]:
     namespace, slash, name = value.rpartition("/") if isinstance(value, str) else ("", "", "")
     if not is_subdomain(name) or (slash and not is_namespace(namespace)):
-        raise ValueError(f"needs for {identifier!r} the name of a Secret, or namespace/name")
+        raise ValueError(
+            f"needs under {kind!r} for {_name(identifier)} the name of a Secret, or namespace/name; "
+            f"it is {_name(value)}"
+        )
     return (namespace or None, name)
 
 
@@ -178,6 +197,9 @@ class Option:
         self.default = default
         self.doc = doc
 
+
+# Those of several parts.
+_OBJECTS = (_team_namespaces, _references)
 
 OPTIONS: dict[str, Option] = {
     "namespace": Option(
@@ -365,21 +387,43 @@ def _parse(name: str, value: object) -> Any:
         return OPTIONS[name].parse(value)
     except ValueError as error:
         problem = str(error)
-    raise OptionError(f"backend_kwargs: {name} {problem}; it is {_shown(value)}")
+    # In an object one thing is wrong, which the problem names, and the rest may hold a URI with a password.
+    shown = "" if OPTIONS[name].parse in _OBJECTS else f"; it is {_shown(value)}"
+    raise OptionError(f"backend_kwargs: {name} {problem}{shown}")
 
 
 def _shown(value: object) -> str:
     """A value in an error text; what is larger than an option may be a credential in the wrong place."""
-    if isinstance(value, str) and (len(value) > 300 or "\n" in value):
+    return repr(value) if _can_be_shown(value) else _kind_of(value)
+
+
+def _can_be_shown(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= 300 and "\n" not in value
+    return value is None or isinstance(value, (bool, int, float))
+
+
+def _name(value: object) -> str:
+    """What should be a name in an object, in an error text."""
+    if isinstance(value, str) and ("://" in value or "@" in value or len(value) > 80):
+        return _kind_of(value)
+    return _shown(value)
+
+
+def _kind_of(value: object) -> str:
+    if isinstance(value, str):
         return f"a text of {len(value)} characters"
-    if value is None or isinstance(value, (str, bool, int, float)):
-        return repr(value)
     return f"of type {type(value).__name__}"
 
 
 def _unknown(name: str, known: list[str]) -> str:
+    hint = _nearest(name, known)
+    return f"backend_kwargs: there is no option {name!r}; {hint and f'{hint} '}The options are {', '.join(known)}"
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    """The question whether the nearest is meant, if one is near."""
     from difflib import get_close_matches
 
     nearest = get_close_matches(name, known, n=1, cutoff=0.5)
-    hint = f"did you mean {nearest[0]!r}? " if nearest else ""
-    return f"backend_kwargs: there is no option {name!r}; {hint}The options are {', '.join(known)}"
+    return f"did you mean {nearest[0]!r}?" if nearest else ""

@@ -66,17 +66,16 @@ def secret_refs(
     Args:
         env: the variables, each with the field of the connection that it is to hold (``host``, ``login``, ``password``,
             ``port``, ``schema``, ``uri``, ``conn_type``, ``extra``), whatever the Secret calls it; or with a key of the
-            Secret's data. Without it: where one key holds the connection whole, ``AIRFLOW_CONN_<ID>``, in which Airflow
-            itself would look for it; else a variable for each field, ``<ID>_HOST``, ``<ID>_PASSWORD`` and so on, with
-            ``_`` for what is not a letter or digit.
+            Secret's data. Where one key holds the connection whole it can only be that key. Without ``env`` that key is
+            ``AIRFLOW_CONN_<ID>``, in which Airflow itself would look for it; fields are a variable each, ``<ID>_HOST``,
+            ``<ID>_PASSWORD`` and so on, with ``_`` for what is not a letter or digit.
         namespace: that of the pod. It is only compared.
         team_name: the team for which Airflow would look the connection up.
 
     Raises:
-        HandOnError: no Secret has the connection; it is in another namespace; it has no such field or key; a variable's
-            name is none; the backend in use is not ``KubernetesSecretsBackend``; or Apache's provider is not
-            installed.
-        KubernetesSecretsError: as for a lookup.
+        HandOnError: the lookup failed; no Secret has the connection; it is in another namespace; it has no such field
+            or key; a variable's name is none, or that of two; the backend in use is not ``KubernetesSecretsBackend``;
+            or Apache's provider is not installed.
     """
     decision = _found(Lookup(Kind.CONNECTION, conn_id, team_name), namespace)
     return _refs(decision, env if env is not None else _variables_of_a_connection(decision))
@@ -92,7 +91,7 @@ def variable_refs(
         namespace, team_name: as for :func:`secret_refs`.
 
     Raises:
-        HandOnError, KubernetesSecretsError: as for :func:`secret_refs`.
+        HandOnError: as for :func:`secret_refs`.
     """
     decision = _found(Lookup(Kind.VARIABLE, key, team_name), namespace)
     return _refs(decision, {env or f"AIRFLOW_VAR_{key.upper()}": decision.data_key})
@@ -100,12 +99,18 @@ def variable_refs(
 
 def _found(lookup: Lookup, namespace: str | None) -> Decision:
     backend = _backend(lookup)
-    decision = backend.decide(lookup)
+    try:
+        decision = backend.decide(lookup)
+    except KubernetesSecretsError as error:
+        raise HandOnError(f"{lookup}: {error}") from error
     secret = decision.secret
     if secret is None:
         remedy = "It can be handed on only from a Secret"
         label = lookup.kind.label(backend.options)
-        if decision.outcome is Outcome.NO_MATCH and label is not None:
+        if "://" in lookup.id:
+            # The label's value would hold a part of it, a password maybe.
+            remedy += ", by an id, where this is a URI"
+        elif decision.outcome is Outcome.NO_MATCH and label is not None:
             remedy += f": label it with {label}={label_value(lookup.id)}, or name it in 'references' in backend_kwargs"
         raise HandOnError(f"{lookup}: {decision.outcome.value}. {remedy}")
     if namespace is not None and secret.namespace != namespace:
@@ -137,8 +142,18 @@ def _variables_of_a_connection(decision: Decision) -> dict[str, str]:
         return {f"AIRFLOW_CONN_{identifier.upper()}": decision.data_key}
     prefix = re.sub("^(?=[0-9])|[^A-Z0-9]", "_", identifier.upper())
     fields = fields_of(secret)
-    in_extra = {f"EXTRA_{re.sub('[^A-Z0-9]', '_', name.upper())}": key for name, key in fields.extra_keys.items()}
-    return {f"{prefix}_{name.upper()}": key for name, key in {**fields.keys, **in_extra}.items()}
+    variables = {f"{prefix}_{field.upper()}": key for field, key in fields.keys.items()}
+    of_extra: dict[str, str] = {}
+    for name, key in fields.extra_keys.items():
+        variable = f"{prefix}_EXTRA_{re.sub('[^A-Z0-9]', '_', name.upper())}"
+        if variable in variables:
+            raise HandOnError(
+                f"{decision.lookup}: {of_extra[variable]!r} and {name!r}, in the 'extra' that Secret {secret} makes, "
+                f"would both be the variable {variable}. Choose the names with 'env', for the keys "
+                f"{variables[variable]!r} and {key!r}"
+            )
+        variables[variable], of_extra[variable] = key, name
+    return variables
 
 
 def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
@@ -151,8 +166,10 @@ def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
     refs = []
     for name, what in variables.items():
         if not re.fullmatch(_VARIABLE_NAME, name):
+            # Without 'env' it is made of the id, which can be a URI.
+            shown = "what is made of its id" if "://" in name else repr(name)
             raise HandOnError(
-                f"{lookup}: {name!r} cannot be the name of an environment variable. Choose the names with 'env'"
+                f"{lookup}: {shown} cannot be the name of an environment variable. Choose the names with 'env'"
             )
         ref = make("env", name, secret.name, _key(decision, secret, what))
         # Its constructor capitalizes the name.
@@ -163,7 +180,16 @@ def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
 
 def _key(decision: Decision, secret: Secret, what: str) -> str:
     """The key in the data for what is asked for: a field of the connection, or that key itself."""
-    fields = fields_of(secret).keys if decision.lookup.kind is Kind.CONNECTION else {}
+    if decision.data_key != IN_FIELDS:
+        if what != decision.data_key:
+            # Other keys may have the names of fields, and need not be those of this connection.
+            raise HandOnError(
+                f"{decision.lookup}: Secret {secret} holds it whole in key {decision.data_key!r}, which alone can be "
+                f"handed on as this connection, and not {what!r}. Give each field a key of its own; or, if another key "
+                "is meant, name Secret and key in the DAG yourself"
+            )
+        return what
+    fields = fields_of(secret).keys
     key = fields.get(what, what)
     if key not in secret.data:
         has = f"these fields in keys of their own: {', '.join(fields)}" if fields else "no fields in keys of their own"

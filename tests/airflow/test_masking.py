@@ -28,7 +28,8 @@ CONNECTION_PARTS = {
 VARIABLES = {
     "greeting": "greeting-mark",
     "motd": "first-line-mark\n  second-line-mark\n",
-    "settings": json.dumps({"a": {"b": ["leaf-mark"]}}),
+    # JSON in JSON, as Google's hook has its key.
+    "settings": json.dumps({"a": {"b": ["leaf-mark"]}, "c": json.dumps({"d": "inner-mark"})}),
 }
 
 # What is told of the values, in Airflow 2 and 3. A print of several lines is several records of the log.
@@ -45,7 +46,9 @@ def tell_connection(conn, where):
 def tell_variables(Variable):
     print(f"told variable greeting: {Variable.get('greeting')}")
     print(Variable.get("motd"))
-    print(f"told variable leaf: {Variable.get('settings', deserialize_json=True)['a']['b'][0]}")
+    settings = Variable.get("settings", deserialize_json=True)
+    print(f"told variable leaf: {settings['a']['b'][0]}")
+    print(f"told variable inner: {json.loads(settings['c'])['d']}")
 """
 
 # Three lookups of a kind, and the next come from memory.
@@ -126,6 +129,7 @@ class TellingTrigger(BaseTrigger):
 DAG_2 = (
     """
 import datetime
+import json
 
 from airflow import DAG
 from airflow.decorators import task
@@ -153,7 +157,7 @@ def manifests(folder: Path) -> dict[str, object]:
     folder.mkdir()
     secrets = [
         manifest("my-db", {CONNECTION: "my_db"}, json.dumps(CONNECTION_PARTS)),
-        manifest("by-uri", {CONNECTION: "by_uri"}, "http://login-mark:word@uri-mark.example.com"),
+        manifest("by-uri", {CONNECTION: "by_uri"}, "http://login-mark:hush@uri-mark.example.com"),
         *(manifest(f"variable-{key}", {VARIABLE: key}, value) for key, value in VARIABLES.items()),
     ]
     (folder / "secrets.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": secrets}))
@@ -199,7 +203,7 @@ def told(run: DagRun, task_id: str) -> list[str]:
     return [event.partition(": ")[2] for event in events if event.startswith("told")]
 
 
-@pytest.mark.parametrize(("task_id", "count"), [("masked", 4 * 6 + 2), ("awaited", 4 * 6 + 1), ("deferred", 4)])
+@pytest.mark.parametrize(("task_id", "count"), [("masked", 4 * 6 + 3), ("awaited", 4 * 6 + 1), ("deferred", 4)])
 def test_a_log_has_nothing_that_was_read(run: DagRun, task_id: str, count: int) -> None:
     """Four lookups of the connection, each with all its parts: the last come from memory."""
     values = told(run, task_id)
@@ -216,7 +220,7 @@ def test_without_mask_values_it_has_all_of_it(run: DagRun) -> None:
 
     assert {"host-mark.example.com", "login-mark", "schema-mark", "region-mark", "deep-mark"} <= values
     assert "http://login-mark:word%20mark%2F%40@host-mark.example.com/schema-mark" in values
-    assert {"greeting-mark", "leaf-mark"} <= values
+    assert {"greeting-mark", "leaf-mark", "inner-mark"} <= values
     assert "second-line-mark" in run.tasks["plain"].log
 
 

@@ -557,4 +557,3 @@ def test_several_namespaces_have_one_deadline(
         with pytest.raises(ApiUnavailableError):
             backend.get_variable("nobody")
         assert time.monotonic() - began < 1.2 + 0.8
-

@@ -157,7 +157,23 @@ REFUSED = {
     ),
     "a field of a whole connection": (
         refs("secret_refs", "whole", {"PGPASSWORD": "password"}),
-        "has no field and no key 'password'. It has no fields in keys of their own, and the keys are 'value'",
+        "holds it whole in key 'value', which alone can be handed on as this connection, and not 'password'",
+    ),
+    "a key beside a whole connection": (
+        refs("secret_refs", "both", {"PGPASSWORD": "password"}),
+        "holds it whole in key 'value', which alone can be handed on as this connection, and not 'password'",
+    ),
+    "two names for one variable": (
+        refs("secret_refs", "twice"),
+        "'a-b' and 'a.b', in the 'extra' that Secret hand-on/twice makes, would both be the variable TWICE_EXTRA_A_B",
+    ),
+    "a reference to nothing": (
+        refs("secret_refs", "gone"),
+        "connection 'gone': 'references' in backend_kwargs leads to Secret hand-on/gone, which does not exist",
+    ),
+    "a URI in place of an id": (
+        refs("secret_refs", f"postgres://u:{MARK}@h/db"),
+        "connection (a URI): no Secret matches. It can be handed on only from a Secret, by an id, where this is a URI",
     ),
     "a name that is none": (
         refs("secret_refs", "whole", {"my variable": "value"}),
@@ -241,13 +257,16 @@ def variables(cluster: Cluster) -> dict[str, str]:
     annotate(cluster, annotated, {"data-key": "dsn"})
     third = put.connection("3rd", None, name="third", data={"secret-word": MARK, "key": MARK})
     annotate(cluster, third, {"field-password": "secret-word", "extra-api-key": "key"})
+    put.connection("both", uri, name="both", data={"password": "of something else"})
+    twice = put.connection("twice", None, name="twice", data={"one": MARK, "two": MARK})
+    annotate(cluster, twice, {"extra-a.b": "one", "extra-a-b": "two"})
     account = cluster.service_account(
         NAMESPACE, f"airflow-{uuid.uuid4().hex[:8]}", {NAMESPACE: ["list", "get"], OTHER_NAMESPACE: ["list"]}
     )
     kwargs = {
         "service_account_path": str(account.folder),
         "namespace": [NAMESPACE, OTHER_NAMESPACE],
-        "references": {"connections": {"referred": "by-name"}},
+        "references": {"connections": {"referred": "by-name", "gone": "gone"}},
     }
     return {
         "AIRFLOW__SECRETS__BACKEND": BACKEND,
@@ -295,6 +314,7 @@ def test_what_cannot_be_handed_on_says_why(answers: dict[str, dict[str, Any]], n
 
     assert error.startswith("HandOnError: ")
     assert REFUSED[name][1] in error
+    assert MARK not in error
 
 
 @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
