@@ -118,7 +118,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         return self._read(Lookup(Kind.CONFIG, key), config_text, self._ask)
 
     def decide(self, lookup: Lookup) -> Decision:
-        """Which Secret answers a lookup, and why. Nothing of it is decoded.
+        """Which Secret answers a lookup, and why.
 
         Raises:
             KubernetesSecretsError: none that may, or Kubernetes could not be asked.

@@ -1,4 +1,4 @@
-"""Hands a Secret on to a pod without reading it.
+"""Hands a Secret on to a pod, by its name.
 
 .. code-block:: python
 
@@ -6,7 +6,7 @@
     KubernetesPodOperator(..., secrets=refs, namespace=refs.namespace)
 
 The pod refers to the very Secret that holds the connection, and its node reads that when the container starts. No value
-is decoded here, nor is any in the DAG, in XCom or in the pod's specification.
+is in the DAG, in XCom or in the pod's specification.
 
 https://airflow.apache.org/docs/apache-airflow-providers-cncf-kubernetes/stable/operators.html
 """
@@ -22,6 +22,7 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.identifiers import label_value
 from airflow_kubernetes_secrets.lookup import Kind, Lookup, Outcome
 from airflow_kubernetes_secrets.reading import IN_FIELDS
+from airflow_kubernetes_secrets.shapes.annotations import LITERALS
 from airflow_kubernetes_secrets.shapes.fields import fields_of
 
 if TYPE_CHECKING:
@@ -142,7 +143,8 @@ def _variables_of_a_connection(decision: Decision) -> dict[str, str]:
         return {f"AIRFLOW_CONN_{identifier.upper()}": decision.data_key}
     prefix = re.sub("^(?=[0-9])|[^A-Z0-9]", "_", identifier.upper())
     fields = fields_of(secret)
-    variables = {f"{prefix}_{field.upper()}": key for field, key in fields.keys.items()}
+    told = fields.description.literals
+    variables = {f"{prefix}_{field.upper()}": key for field, key in fields.keys.items() if field not in told}
     of_extra: dict[str, str] = {}
     for name, key in fields.extra_keys.items():
         variable = f"{prefix}_EXTRA_{re.sub('[^A-Z0-9]', '_', name.upper())}"
@@ -189,7 +191,13 @@ def _key(decision: Decision, secret: Secret, what: str) -> str:
                 "is meant, name Secret and key in the DAG yourself"
             )
         return what
-    fields = fields_of(secret).keys
+    found = fields_of(secret)
+    fields = found.keys
+    if what in found.description.literals:
+        raise HandOnError(
+            f"{decision.lookup}: the annotation {LITERALS[what]!r} of Secret {secret} says the {what}, which no key "
+            "holds so. Write it into the DAG"
+        )
     key = fields.get(what, what)
     if key not in secret.data:
         has = f"these fields in keys of their own: {', '.join(fields)}" if fields else "no fields in keys of their own"

@@ -158,6 +158,7 @@ def manifests(folder: Path) -> dict[str, object]:
     secrets = [
         manifest("my-db", {CONNECTION: "my_db"}, json.dumps(CONNECTION_PARTS)),
         manifest("by-uri", {CONNECTION: "by_uri"}, "http://login-mark:hush@uri-mark.example.com"),
+        manifest("half", {VARIABLE: "half"}, json.dumps({"a": "other-mark", "b": "\ud800half-mark"})),
         *(manifest(f"variable-{key}", {VARIABLE: key}, value) for key, value in VARIABLES.items()),
     ]
     (folder / "secrets.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": secrets}))
@@ -319,6 +320,19 @@ print("told", redact(backend.get_connection("my_db").host), redact("word%20mark%
 
     told = [line for line in done.stdout.splitlines() if line.startswith("told")]
     assert told == ["told *** uri-mark.example.com", "told ***", "told *** *** mark"], done.stderr
+
+
+def test_what_no_log_takes_keeps_nothing_else_from_being_masked(version: str, tmp_path: Path) -> None:
+    """JSON can spell half of a surrogate pair."""
+    program = f"""{PROGRAM}
+assert backend.get_variable("half") is not None
+print("told", redact("other-mark"), redact("half-mark"))
+"""
+    kwargs = {**manifests(tmp_path / "m"), "mask_values": True}
+
+    done = Airflow(version, tmp_path).python(program, json.dumps(kwargs))
+
+    assert [line for line in done.stdout.splitlines() if line.startswith("told")] == ["told *** ***"], done.stderr
 
 
 def test_a_masker_that_fails_fails_no_lookup(version: str, tmp_path: Path) -> None:

@@ -125,6 +125,9 @@ HANDED_ON = {
         refs("secret_refs", "3rd"),
         {"_3RD_PASSWORD": ("third", "secret-word"), "_3RD_EXTRA_API_KEY": ("third", "key")},
     ),
+    "a field that an annotation says": HandedOn(
+        refs("secret_refs", "said"), {"SAID_LOGIN": ("said", "username"), "SAID_PASSWORD": ("said", "password")}
+    ),
     "a name in small letters": HandedOn(
         refs("secret_refs", "app-db", {"http_password": "password"}), {"http_password": ("app-db", "password")}
     ),
@@ -166,6 +169,10 @@ REFUSED = {
     "two names for one variable": (
         refs("secret_refs", "twice"),
         "'a-b' and 'a.b', in the 'extra' that Secret hand-on/twice makes, would both be the variable TWICE_EXTRA_A_B",
+    ),
+    "what an annotation says": (
+        refs("secret_refs", "said", {"PGHOST": "host"}),
+        "the annotation 'airflow.apache.org/connection-host' of Secret hand-on/said says the host, which no key holds",
     ),
     "a reference to nothing": (
         refs("secret_refs", "gone"),
@@ -257,6 +264,8 @@ def variables(cluster: Cluster) -> dict[str, str]:
     annotate(cluster, annotated, {"data-key": "dsn"})
     third = put.connection("3rd", None, name="third", data={"secret-word": MARK, "key": MARK})
     annotate(cluster, third, {"field-password": "secret-word", "extra-api-key": "key"})
+    data = {"username": "u", "password": MARK, "host": "short"}
+    annotate(cluster, put.connection("said", None, name="said", data=data), {"connection-host": "db.example.com"})
     put.connection("both", uri, name="both", data={"password": "of something else"})
     twice = put.connection("twice", None, name="twice", data={"one": MARK, "two": MARK})
     annotate(cluster, twice, {"extra-a.b": "one", "extra-a-b": "two"})
