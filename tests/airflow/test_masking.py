@@ -282,11 +282,11 @@ backend = KubernetesSecretsBackend(**json.loads(sys.argv[1]))
 """
 
 
-def test_a_fork_tells_the_masker_again(version: str, devserver_cluster: Cluster, tmp_path: Path) -> None:
+def test_a_fork_tells_the_masker_again(version: str, cluster: Cluster, tmp_path: Path) -> None:
     """Airflow empties the masker before it forks a task, which has its parent's Secrets in memory."""
     namespace = f"masking-{version.replace('.', '-')}"
-    account = devserver_cluster.service_account(namespace, "airflow", {namespace: ["list", "watch"]})
-    Put(devserver_cluster, namespace).variable("greeting", "greeting-mark")
+    account = cluster.service_account(namespace, "airflow", {namespace: ["list", "watch"]})
+    Put(cluster, namespace).variable("greeting", "greeting-mark")
     kwargs = {"service_account_path": str(account.folder), "cache_ttl": 60, "mask_values": True}
     program = f"""{PROGRAM}
 for _ in range(4):
@@ -302,7 +302,7 @@ if os.fork() == 0:
 os.wait()
 """
 
-    done = Airflow(version, tmp_path, devserver_cluster.pod_environment()).python(program, json.dumps(kwargs))
+    done = Airflow(version, tmp_path, cluster.pod_environment()).python(program, json.dumps(kwargs))
 
     assert done.stdout.splitlines()[-2:] == ["parent *** ***", "child *** ***"], done.stderr
 
