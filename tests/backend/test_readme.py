@@ -71,7 +71,9 @@ def test_the_commands_of_kubectl(cluster: Cluster, make_backend: MakeBackend, pu
         "HOME": str(tmp_path),
         "PATH": f"{Path(which('kubectl') or '').parent}:/usr/bin:/bin",
     }
-    cluster.admin.delete("/api/v1/namespaces/airflow/secrets/my-smtp-secret")
+    # Others of the same names are in the examples, which other tests put there.
+    for name in ("my-smtp-secret", "app-db-app"):
+        cluster.admin.delete(f"/api/v1/namespaces/airflow/secrets/{name}")
     data = {"username": "app", "password": "p@ss", "host": "app-db-rw", "dbname": "app"}
     put({}, data=data, name="app-db-app", namespace="airflow")
 
