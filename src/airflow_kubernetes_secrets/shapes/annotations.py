@@ -39,7 +39,6 @@ class Description:
         extra_fields: data keys by the name that they get in ``extra``.
         extra: what is added to ``extra`` as it is.
         others_to_extra: whether data keys that nothing else takes go to ``extra`` too.
-        is_empty: there are no such annotations.
     """
 
     __slots__ = (
@@ -48,7 +47,6 @@ class Description:
         "extra",
         "extra_fields",
         "fields",
-        "is_empty",
         "literals",
         "others_to_extra",
     )
@@ -69,8 +67,7 @@ class Description:
         fixed = (CONNECTION_TYPE, *LITERALS.values(), CONNECTION_EXTRA, OTHER_KEYS)
         present = [key for key in fixed if key in annotations]
         present += [*_keys(annotations, FIELD), *_keys(annotations, EXTRA_FIELD)]
-        self.is_empty = not present and self.data_key is None
-        if not self.is_empty:
+        if present or self.data_key is not None:
             self._check(secret, annotations, present)
         _warn_of_unknown(secret, {DATA_KEY, *fixed, *present})
 
