@@ -182,16 +182,29 @@ def go_on_for(seconds: float, *stories: Story, pause: float = 0.02) -> None:
 class Reader(threading.Thread):
     """Asks for stories all the time, and keeps what was wrong with the answers.
 
+    Args:
+        may_go_back: an answer may be older than the one before it, as docs/reliability.md allows where a LIST that
+            takes long is overtaken by single questions.
+
     Attributes:
         oldest: seconds that the oldest answer had not been true any more.
         wrong: errors, values that never were, values older than one seen before.
     """
 
-    def __init__(self, name: str, stories: list[Story], get: Callable[[str], str | None], pause: float = 0.0) -> None:
+    def __init__(
+        self,
+        name: str,
+        stories: list[Story],
+        get: Callable[[str], str | None],
+        pause: float = 0.0,
+        *,
+        may_go_back: bool = False,
+    ) -> None:
         super().__init__(name=name, daemon=True)
         self._stories = stories
         self._get = get
         self._pause = pause
+        self._may_go_back = may_go_back
         self._over = threading.Event()
         self.count = 0
         self.oldest = 0.0
@@ -205,7 +218,7 @@ class Reader(threading.Thread):
                 try:
                     text = self._get(story.key)
                     self.oldest = max(self.oldest, story.age(text, asked_at))
-                    if int(text or 0) < seen.get(story.key, 0):
+                    if not self._may_go_back and int(text or 0) < seen.get(story.key, 0):
                         self.wrong.append(f"{story.key} went back from {seen[story.key]} to {text}")
                     seen[story.key] = int(text or 0)
                 except BaseException as error:
