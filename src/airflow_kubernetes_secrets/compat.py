@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from importlib import import_module
 from typing import Any
@@ -64,3 +65,20 @@ def pod_secret_class() -> Any:
         return import_module("airflow.providers.cncf.kubernetes.secret").Secret
     except ImportError:
         return None
+
+
+def kwarg_variables() -> dict[str, tuple[str, str]]:
+    """The environment variables that each set one of ``backend_kwargs``, with its name and value.
+
+    Airflow 3.3 has brought them; Airflow 2 and the first releases of 3 know only ``AIRFLOW__SECRETS__BACKEND_KWARGS``.
+    """
+    try:
+        from airflow._shared.configuration.parser import _build_kwarg_env_prefix
+    except ImportError:
+        return {}
+    prefix = _build_kwarg_env_prefix("secrets", "backend_kwargs")
+    # As Airflow itself does: in any case, and not without a name.
+    found = {
+        name: (name[len(prefix) :].lower(), value) for name, value in os.environ.items() if name.startswith(prefix)
+    }
+    return {name: each for name, each in found.items() if each[0]}

@@ -59,17 +59,23 @@ def connection_text(secret: Secret, key: str) -> str:
 
 def parse_failure_text(stored: str, failure: Exception) -> str:
     """Why Airflow could not parse a connection, without Airflow's own words: they can hold the password."""
-    if stored.lstrip().startswith("{"):
-        fields = json.loads(stored)
-        unknown = [name for name in fields if name not in _CONNECTION_FIELDS]
-        if unknown:
-            return (
-                f"the connection's JSON has fields that Airflow does not know: {', '.join(map(repr, unknown))}; "
-                f"it knows {', '.join(_CONNECTION_FIELDS)}"
-            )
-        if not str(fields.get("port") or "0").strip().isdecimal():
-            return "the connection's port is not a number"
-    return f"Airflow cannot parse the connection ({type(failure).__name__})"
+    return unparsable_fields(stored) or f"Airflow cannot parse the connection ({type(failure).__name__})"
+
+
+def unparsable_fields(stored: str) -> str:
+    """What Airflow does not take in a connection's JSON; empty if that is nothing, or it is a URI."""
+    if not stored.lstrip().startswith("{"):
+        return ""
+    fields = json.loads(stored)
+    unknown = [name for name in fields if name not in _CONNECTION_FIELDS]
+    if unknown:
+        return (
+            f"the connection's JSON has fields that Airflow does not know: {', '.join(map(repr, unknown))}; "
+            f"it knows {', '.join(_CONNECTION_FIELDS)}"
+        )
+    if not str(fields.get("port") or "0").strip().isdecimal():
+        return "the connection's port is not a number"
+    return ""
 
 
 def _connection_problem(stored: str) -> str | None:

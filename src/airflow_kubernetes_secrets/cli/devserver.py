@@ -19,36 +19,6 @@ if TYPE_CHECKING:
 LOOK_SECONDS = 1.0
 
 
-def add_to(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    parser = commands.add_parser(
-        "devserver",
-        help="run a Kubernetes API for Secrets on this machine, without a cluster",
-        description="Run a Kubernetes API for Secrets and namespaces on loopback, for kubectl and Airflow, "
-        "until Ctrl-C. It keeps nothing: Secrets made over its API are gone when it stops.",
-    )
-    parser.add_argument(
-        "--manifests", type=Path, metavar="DIR", help="serve the Secrets in this folder of YAML and JSON, and follow it"
-    )
-    parser.add_argument("--port", type=int, default=0, help="the port to listen on (default: a free one)")
-    parser.add_argument("--host", choices=("127.0.0.1", "::1"), default="127.0.0.1", help="the loopback address")
-    parser.add_argument(
-        "--namespace", default="airflow", help="a namespace to create; Airflow's and kubectl's (default: airflow)"
-    )
-    parser.add_argument(
-        "--directory",
-        type=Path,
-        metavar="DIR",
-        help="where to write kubeconfig and serviceaccount/ (default: a temporary folder); removed at the end",
-    )
-    parser.add_argument(
-        "--ready-file",
-        type=Path,
-        metavar="FILE",
-        help="written when requests are answered, with the export lines for a shell; removed at the end",
-    )
-    parser.set_defaults(run=run)
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Serve until SIGINT or SIGTERM: status 0. Status 1 and one line on stderr when it cannot."""
     try:

@@ -1,29 +1,77 @@
-"""The command ``airflow-kubernetes-secrets``. Each of its commands is a module with ``add_to``."""
+"""The command ``airflow-kubernetes-secrets``."""
+
+# PYTHON_ARGCOMPLETE_OK
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from importlib import import_module
 
-from airflow_kubernetes_secrets.cli import devserver
+from airflow_kubernetes_secrets.cli.definition import COMMANDS, DESCRIPTION, PROGRAM, Command
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.version import __version__
 
-COMMANDS = (devserver,)
+_TROUBLE = 2
+_INTERRUPTED = 130
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command in ``argv`` (that of the process when None) and return its exit status."""
-    parser = argparse.ArgumentParser(
-        prog="airflow-kubernetes-secrets", description="Airflow's secrets from Kubernetes Secrets, found by label."
-    )
+    parser = make_parser()
+    with suppress(ImportError):
+        import argcomplete
+
+        argcomplete.autocomplete(parser)
+    arguments = parser.parse_args(argv)
+    command: Command = arguments.command
+    return run(command, arguments)
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=DESCRIPTION)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in COMMANDS:
-        command.add_to(commands)
-    arguments = parser.parse_args(argv)
-    run: Callable[[argparse.Namespace], int] = arguments.run
-    return run(arguments)
+        statuses = "; ".join(f"{status}: {meaning}" for status, meaning in command.statuses.items())
+        each = commands.add_parser(
+            command.name, help=command.help, description=command.description, epilog=f"Exit status: {statuses}."
+        )
+        for argument in command.arguments:
+            each.add_argument(*argument.flags, help=argument.help, **argument.settings)
+        each.set_defaults(command=command)
+    return parser
+
+
+def run(command: Command, arguments: argparse.Namespace) -> int:
+    """Run a command; whatever goes wrong is one line on standard error, and a traceback only with ``--debug``."""
+    try:
+        entry: Callable[[argparse.Namespace], int] = import_module(command.module).run
+        status = entry(arguments)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read the output has seen enough. At its end the interpreter flushes once more.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if arguments.debug:
+            raise
+        sys.stderr.write(f"{PROGRAM} {command.name}: {_line(error)}\n")
+        return _TROUBLE
+    return status
+
+
+def _line(error: Exception) -> str:
+    if isinstance(error, KubernetesSecretsError):
+        return str(error)
+    # Its text may hold anything.
+    return f"it ended with an unexpected {type(error).__name__}. Run it again with --debug, and report what that shows"
 
 
 if __name__ == "__main__":

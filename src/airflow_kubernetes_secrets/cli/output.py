@@ -1,0 +1,61 @@
+"""How results are shown: tables with colour on a terminal, plain columns in a pipe, JSON and YAML for programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+# A pipe has no width; what reads it may need whole cells.
+_WIDEST = 10_000
+
+
+def console() -> Console:
+    """Standard output, with colour on a terminal unless ``NO_COLOR`` is set. Nothing in a text is taken for markup."""
+    width = None if sys.stdout.isatty() else _WIDEST
+    return Console(width=width, markup=False, highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+
+
+def say(line: str) -> None:
+    """A line for the person, beside the result: on standard error."""
+    sys.stderr.write(f"{line}\n")
+
+
+def print_document(document: object, output: str) -> None:
+    """Print a document for programs, as ``json`` or ``yaml``."""
+    if output == "json":
+        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        return
+    import yaml
+
+    yaml.safe_dump(document, sys.stdout, sort_keys=False, allow_unicode=True)
+
+
+def print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], output: str | None) -> None:
+    """Print rows as a ``table`` or ``plain``: by default what suits where it goes."""
+    if output == "table" or (output is None and sys.stdout.isatty()):
+        table = Table(header_style="bold")
+        for column in columns:
+            table.add_column(column.upper(), overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(shown(row[column])) for column in columns))
+        console().print(table)
+        return
+    cells = [
+        [shown(column).upper() for column in columns],
+        *([shown(row[column]) for column in columns] for row in rows),
+    ]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    for line in cells:
+        sys.stdout.write("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() + "\n")
+
+
+def shown(value: object) -> str:
+    """A cell: one line, with what a terminal would obey made visible."""
+    text = "-" if value in (None, "") else str(value)
+    return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)

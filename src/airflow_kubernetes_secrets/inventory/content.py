@@ -1,0 +1,120 @@
+"""What a Secret gives Airflow, as far as it may be shown: shape, type and host of a connection, and what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from airflow_kubernetes_secrets import reading, values
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
+from airflow_kubernetes_secrets.lookup import Kind
+from airflow_kubernetes_secrets.reading import IN_FIELDS
+from airflow_kubernetes_secrets.shapes import fields_of
+from airflow_kubernetes_secrets.shapes.aliases import EXACT
+
+UNREADABLE = "unreadable"
+UNESCAPED = "unescaped-uri"
+TRAILING_NEWLINE = "trailing-newline"
+
+
+@dataclass(frozen=True)
+class Content:
+    """What comes of a Secret.
+
+    Attributes:
+        shape: how it lies there: ``key 'value'``, or ``fields`` with their names.
+        conn_type, host, port: those of a connection; empty where there is none, or where they may hold a part of a
+            password.
+        is_readable: whether Airflow is given anything.
+        problems: what is wrong with it.
+    """
+
+    shape: str
+    conn_type: str = ""
+    host: str = ""
+    port: str = ""
+    is_readable: bool = True
+    problems: tuple[Problem, ...] = ()
+
+
+def content_of(kind: Kind, secret: Secret, key: str) -> Content:
+    """
+    Args:
+        key: the key that holds it whole, or ``IN_FIELDS``.
+    """
+    shape = _shape(secret, key)
+    try:
+        stored = _READERS[kind](secret, key)
+        problem = values.unparsable_fields(stored) if kind is Kind.CONNECTION else ""
+    except MalformedSecretError as error:
+        return Content(shape, is_readable=False, problems=(Problem(UNREADABLE, str(error)),))
+    if problem:
+        text = f"Secret {secret}, key {key or 'extra'!r}: {problem}"
+        return Content(shape, is_readable=False, problems=(Problem(UNREADABLE, text),))
+    newlines = tuple(_newlines(kind, secret, key))
+    if kind is not Kind.CONNECTION:
+        return Content(shape, problems=newlines)
+    conn_type, host, port = _connection(stored)
+    if not _is_taken_apart_as_meant(stored):
+        text = (
+            f"Secret {secret}, key {key!r}: the URI has an '@' after its host, so login or password may hold a '/', "
+            "'?' or '#' as it is. Percent-encode them"
+        )
+        return Content(shape, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *newlines))
+    return Content(shape, conn_type, host, port, problems=newlines)
+
+
+_READERS = {
+    Kind.CONNECTION: reading.connection_text,
+    Kind.VARIABLE: reading.variable_text,
+    Kind.CONFIG: values.config_text,
+}
+
+
+def _shape(secret: Secret, key: str) -> str:
+    if key != IN_FIELDS:
+        return f"key {key!r}"
+    try:
+        return f"fields {', '.join(fields_of(secret).keys)}"
+    except MalformedSecretError:
+        return "fields"
+
+
+def _connection(stored: str) -> tuple[str, str, str]:
+    """Type, host and port of a connection that can be parsed."""
+    if stored.lstrip().startswith("{"):
+        fields = json.loads(stored)
+        conn_type, host, port = (str(fields.get(name) or "").strip() for name in ("conn_type", "host", "port"))
+        # Hosts that are a URL can have login and password in them.
+        return conn_type, "" if "@" in host else host, port
+    uri = urlsplit(stored.strip())
+    return uri.scheme.replace("-", "_"), uri.hostname or "", str(uri.port or "")
+
+
+def _is_taken_apart_as_meant(stored: str) -> bool:
+    """Whether all of login and password came before the host."""
+    text = stored.strip()
+    if text.startswith("{"):
+        return True
+    uri = urlsplit(text)
+    return "@" not in uri.path + uri.query + uri.fragment
+
+
+def _newlines(kind: Kind, secret: Secret, key: str) -> Iterator[Problem]:
+    """Those at the end of what is taken exactly as it is."""
+    exact = [key] if kind is Kind.VARIABLE else []
+    if kind is Kind.CONNECTION and key == IN_FIELDS:
+        keys = fields_of(secret).keys
+        exact = [keys[field] for field in EXACT if field in keys and keys[field] in secret.data]
+    for each in exact:
+        if secret.value(each).endswith(b"\n"):
+            yield Problem(
+                TRAILING_NEWLINE,
+                f"Secret {secret}, key {each!r}: the value ends with a newline, and Airflow gets it with that. If it "
+                "is not meant (a file that an editor has written), store it without",
+                Severity.WARNING,
+            )

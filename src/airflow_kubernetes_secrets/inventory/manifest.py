@@ -1,0 +1,154 @@
+"""The manifest of a Secret for an id, which is read back before anybody gets it."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from airflow_kubernetes_secrets.api.deadline import Allowance
+from airflow_kubernetes_secrets.api.objects import Secret, kept_annotations
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
+from airflow_kubernetes_secrets.identifiers import label_value
+from airflow_kubernetes_secrets.inventory.content import Content, content_of
+from airflow_kubernetes_secrets.labels import is_data_key, is_label_value, is_namespace, is_subdomain
+from airflow_kubernetes_secrets.lookup import Kind, Lookup, Outcome, decide
+from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.sources.query import Query
+
+# etcd takes objects of up to 1.5 MiB, and the API server Secrets with data of up to 1 MiB.
+# https://kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size
+LARGEST_BYTES = 1024 * 1024
+
+_LONGEST_NAME = 63
+_HASH_DIGITS = 8
+_WORDS = {Kind.CONNECTION: "connection", Kind.VARIABLE: "variable", Kind.CONFIG: "config"}
+
+# Of a manifest without a namespace: that is not known before it is applied.
+_SOME_NAMESPACE = "default"
+
+
+class NotWritableError(KubernetesSecretsError):
+    """No Secret can be made that Airflow would read back; the text says why, and quotes no value."""
+
+
+def secret_name(kind: Kind, identifier: str, team: str | None = None) -> str:
+    """A name for the Secret of an id: readable, and another one for every other id."""
+    whole = "-".join(filter(None, ("airflow", _WORDS[kind], team, identifier)))
+    name = re.sub("[^a-z0-9]+", "-", whole.lower()).strip("-")
+    if name == whole and len(name) <= _LONGEST_NAME and not team:
+        return name
+    exact = f"{team or ''}/{identifier}".encode("utf-8", "surrogatepass")
+    digits = sha256(exact).hexdigest()[:_HASH_DIGITS]
+    return f"{name[: _LONGEST_NAME - _HASH_DIGITS - 1].rstrip('-')}-{digits}"
+
+
+def secret_manifest(
+    lookup: Lookup,
+    data: Mapping[str, bytes],
+    options: Options,
+    *,
+    namespace: str | None = None,
+    name: str | None = None,
+    annotations: Mapping[str, str] | None = None,
+) -> tuple[dict[str, Any], Content]:
+    """The manifest of a Secret that answers a lookup, and what comes of it.
+
+    Args:
+        lookup: whom it is for; with a team it gets the team's label.
+        data: what it holds, by key.
+        namespace: ``None`` leaves it to whoever applies it.
+        name: in place of :func:`secret_name`.
+
+    Raises:
+        NotWritableError: Airflow would not find it, or could not read it.
+    """
+    kind, label = lookup.kind, lookup.kind.label(options)
+    if label is None:
+        raise NotWritableError(
+            f"{lookup}: {kind.plural}_label is null in backend_kwargs, so no Secret is found by label"
+        )
+    labels = {label: label_value(lookup.id)}
+    kept = dict(annotations or {})
+    if labels[label] != lookup.id:
+        kept[label] = lookup.id
+    if lookup.team:
+        labels[_team_label(lookup, options)] = lookup.team
+    name = name or secret_name(kind, lookup.id, lookup.team)
+    _check(lookup, name, namespace, data)
+    secret = Secret(
+        namespace or _SOME_NAMESPACE,
+        name,
+        "",
+        labels,
+        {key: b64encode(value).decode("ascii") for key, value in data.items()},
+        annotations=kept_annotations(kept, labels),
+    )
+    content = _read_back(lookup, secret, options)
+    metadata: dict[str, Any] = {"name": name, "namespace": namespace, "labels": labels, "annotations": kept}
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {key: value for key, value in metadata.items() if value},
+        "type": "Opaque",
+        "data": dict(secret.data),
+    }
+    return manifest, content
+
+
+def _team_label(lookup: Lookup, options: Options) -> str:
+    if options.team_label is None:
+        raise NotWritableError(f"{lookup}: team_label is null in backend_kwargs, so no Secret can be a team's by label")
+    if not is_label_value(lookup.team or ""):
+        raise NotWritableError(f"{lookup}: the team cannot be the value of a label")
+    return options.team_label
+
+
+def _check(lookup: Lookup, name: str, namespace: str | None, data: Mapping[str, bytes]) -> None:
+    if not is_subdomain(name):
+        raise NotWritableError(f"{lookup}: {name!r} cannot be the name of a Secret")
+    if namespace is not None and not is_namespace(namespace):
+        raise NotWritableError(f"{lookup}: {namespace!r} cannot be the name of a namespace")
+    for key in data:
+        if not is_data_key(key):
+            raise NotWritableError(f"{lookup}: {key!r} cannot be a key of a Secret's data")
+    size = sum(map(len, data.values()))
+    if size > LARGEST_BYTES:
+        raise NotWritableError(f"{lookup}: it has {size} bytes, and a Secret can hold {LARGEST_BYTES}")
+
+
+def _read_back(lookup: Lookup, secret: Secret, options: Options) -> Content:
+    """What Airflow would be given, by the very rules of a lookup, were this the only Secret."""
+
+    def find(query: Query, _time: Allowance) -> list[Secret]:
+        return [secret] if query.matches(secret) else []
+
+    alone = Options(**{name: getattr(options, name) for name in _OF_THE_LOOKUP}, namespace=(secret.namespace,))
+    try:
+        decision = decide(lookup, alone, find)
+    except MalformedSecretError as error:
+        raise NotWritableError(f"{lookup}: {error}") from None
+    if decision.outcome is not Outcome.FOUND:
+        reasons = "; ".join(map(str, decision.passed_over)) or decision.outcome.value
+        raise NotWritableError(f"{lookup}: Airflow would not find it: {reasons}")
+    content = content_of(lookup.kind, secret, decision.data_key)
+    if not content.is_readable:
+        raise NotWritableError(f"{lookup}: {'; '.join(problem.text for problem in content.problems)}")
+    return content
+
+
+# Not where it looks: the Secret is in none of these places yet.
+_OF_THE_LOOKUP = (
+    "connections_label",
+    "variables_label",
+    "config_label",
+    "team_label",
+    "connections_data_key",
+    "variables_data_key",
+    "config_data_key",
+    "connections_lookup_pattern",
+    "variables_lookup_pattern",
+    "config_lookup_pattern",
+)

@@ -1,0 +1,32 @@
+"""Something that is wrong, in words and for programs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Severity(Enum):
+    """How wrong it is."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Something that is wrong with a Secret, a manifest or the configuration.
+
+    Attributes:
+        code: what kind of problem it is, for programs: it stays as it is from release to release.
+        text: which Secret, key or option it is, what is wrong and what to do. It quotes no value.
+        severity: an error keeps Airflow from reading something; a warning is hardly meant.
+    """
+
+    code: str
+    text: str
+    severity: Severity = Severity.ERROR
+
+    def as_json(self) -> dict[str, str]:
+        """As the JSON outputs have it; docs/cli.md describes them."""
+        return {"code": self.code, "severity": self.severity.value, "text": self.text}
