@@ -140,3 +140,41 @@ def test_reviews_that_are_refused(cluster):
         'selfsubjectaccessreviews.authorization.k8s.io is forbidden: User "system:anonymous" cannot create resource '
         '"selfsubjectaccessreviews" in API group "authorization.k8s.io" at the cluster scope'
     )
+
+
+def as_user(name):
+    return {"Impersonate-User": name}
+
+
+def test_an_administrator_acts_as_a_service_account(cluster, namespace):
+    account = cluster.service_account(namespace, "reader", {namespace: ["list"]})
+    name = f"system:serviceaccount:{namespace}:{account.name}"
+    path = f"/api/v1/namespaces/{namespace}/secrets"
+    assert cluster.admin.get(path, headers=as_user(name)).status_code == 200
+    refused = cluster.admin.get(f"{path}/x", headers=as_user(name))
+    assert refused.status_code == 403
+    assert f'User "{name}" cannot get resource "secrets"' in refused.json()["message"]
+
+
+def test_somebody_unknown_may_do_nothing(cluster, namespace):
+    refused = cluster.admin.get(f"/api/v1/namespaces/{namespace}/secrets", headers=as_user("somebody"))
+    assert refused.status_code == 403
+    assert 'User "somebody" cannot list resource "secrets"' in refused.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("name", "subject", "where"),
+    [
+        ("somebody", 'users "somebody"', 'resource "users" in API group "" at the cluster scope'),
+        (
+            "system:serviceaccount:other:sa",
+            'serviceaccounts "sa"',
+            'resource "serviceaccounts" in API group "" in the namespace "other"',
+        ),
+    ],
+)
+def test_others_may_not_act_for_anybody(cluster, namespace, reader, name, subject, where):
+    refused = reader.get(f"/api/v1/namespaces/{namespace}/secrets", headers=as_user(name))
+    assert refused.status_code == 403
+    assert f'{subject} is forbidden: User "system:serviceaccount:{namespace}:' in refused.json()["message"]
+    assert refused.json()["message"].endswith(f"cannot impersonate {where}")

@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.api.credentials import Credentials
 from airflow_kubernetes_secrets.api.deadline import Deadline
 from airflow_kubernetes_secrets.api.http1 import Head, Request, Response
 from airflow_kubernetes_secrets.api.objects import Secret, SecretList, WatchEvent
-from airflow_kubernetes_secrets.api.permissions import ANONYMOUS, forbidden_text, refused_user
+from airflow_kubernetes_secrets.api.permissions import ANONYMOUS, forbidden_text, impersonation_text, refused_user
 from airflow_kubernetes_secrets.api.retry import RETRIED_STATUSES, Backoff, retry_after_seconds
 from airflow_kubernetes_secrets.errors import (
     ApiError,
@@ -57,6 +57,9 @@ class _Failure:
         self.retry_after = retry_after
 
 
+# The verbs that the remedy of a 403 grants, where it is not those that the process uses on all Secrets.
+_GRANTED_WITH = {"get": ("get",), "patch": ("create", "patch")}
+
 Answer = TypeVar("Answer", bound="Head | Response")
 Wanted = TypeVar("Wanted")
 
@@ -64,20 +67,40 @@ Wanted = TypeVar("Wanted")
 _Send = Callable[[Connection, Request, Deadline], Answer]
 
 
+class Call:
+    """What is sent, apart from what says who sends it. Its ``repr`` does not show the body.
+
+    Attributes:
+        path: the path at the API server, with the query.
+        content_type: of the body, where there is one.
+    """
+
+    __slots__ = ("body", "content_type", "method", "path")
+
+    def __init__(self, path: str, method: str = "GET", body: bytes = b"", content_type: str = "") -> None:
+        self.path = path
+        self.method = method
+        self.body = body
+        self.content_type = content_type
+
+    def __repr__(self) -> str:
+        return f"<Call {self.method} {self.path}>"
+
+
 class _Question(Generic[Wanted]):
     """What is asked, and how its answer is read."""
 
-    __slots__ = ("namespace", "parse", "path", "verb")
+    __slots__ = ("call", "namespace", "parse", "verb")
 
-    def __init__(self, verb: str, namespace: str, path: str, parse: Callable[[Response], Wanted]) -> None:
+    def __init__(self, verb: str, namespace: str, call: Call, parse: Callable[[Response], Wanted]) -> None:
         self.verb = verb
         self.namespace = namespace
-        self.path = path
+        self.call = call
         self.parse = parse
 
 
 class Client:
-    """Reads Secrets from one API server."""
+    """Asks one API server."""
 
     def __init__(
         self,
@@ -85,6 +108,7 @@ class Client:
         verbs: tuple[str, ...] = ("list",),
         *,
         referenced: Mapping[str, tuple[str, ...]] | None = None,
+        as_user: str | None = None,
         backoff: Backoff = _BACKOFF,
         doubtful_after: float = _DOUBTFUL_AFTER_SECONDS,
     ) -> None:
@@ -92,11 +116,14 @@ class Client:
         Args:
             verbs: those that this process uses on all Secrets; the remedy of a 403 grants them.
             referenced: by namespace, the Secrets that it gets by name; the remedy of a 403 for one grants them all.
+            as_user: whom to impersonate.
+                https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation
             doubtful_after: seconds after which an idle connection is no longer trusted to be alive.
         """
         self._credentials = credentials
         self._verbs = verbs
         self._referenced = referenced or {}
+        self._as_user = as_user
         self._backoff = backoff
         self._doubtful_after = doubtful_after
         # Only connections between two exchanges are in here: whoever uses one takes it out, and puts it back after
@@ -128,7 +155,8 @@ class Client:
         """
         from airflow_kubernetes_secrets.api.decode import parse_secret_list
 
-        return self._ask(_Question("list", namespace, _list_path(namespace, selector, "0"), parse_secret_list), timeout)
+        call = Call(_list_path(namespace, selector, "0"))
+        return self._ask(_Question("list", namespace, call, parse_secret_list), timeout)
 
     def list_once(
         self, namespace: str, selector: LabelSelector, timeout: float, not_older_than: str = "0"
@@ -142,8 +170,8 @@ class Client:
         from airflow_kubernetes_secrets.api.decode import parse_secret_list
 
         deadline = Deadline(timeout)
-        path = _list_path(namespace, selector, not_older_than)
-        outcome = self._try(_Question("list", namespace, path, parse_secret_list), deadline)
+        call = Call(_list_path(namespace, selector, not_older_than))
+        outcome = self._try(_Question("list", namespace, call, parse_secret_list), deadline)
         if isinstance(outcome, _Failure):
             raise self._unavailable(outcome, 1, deadline)
         return outcome
@@ -161,7 +189,7 @@ class Client:
 
         path = f"/api/v1/namespaces/{namespace}/secrets/{quote(name)}?resourceVersion=0"
         try:
-            return self._ask(_Question("get", namespace, path, parse_secret), timeout)
+            return self._ask(_Question("get", namespace, Call(path), parse_secret), timeout)
         except NotFoundError:
             return None
 
@@ -189,7 +217,7 @@ class Client:
         )
         deadline = Deadline(timeout)
         try:
-            connection, answer = self._exchange(Connection.open_stream, path, deadline)
+            connection, answer = self._exchange(Connection.open_stream, Call(path), deadline)
         except TransportError as error:
             raise self._unavailable(_Failure(str(error), error.remedy), 1, deadline) from None
         if isinstance(answer, Head):
@@ -201,6 +229,19 @@ class Client:
         if answer.status in RETRIED_STATUSES:
             raise self._unavailable(_answered(answer, message), 1, deadline)
         raise self._refusal(answer.status, message, "watch", namespace)
+
+    def send(self, call: Call, verb: str, namespace: str, timeout: float) -> Response:
+        """Send another request than a lookup makes; it must be one that may be sent again.
+
+        Args:
+            verb: the verb that it takes, for the remedy of a 403.
+            timeout: seconds that it may take in all.
+
+        Raises:
+            ApiUnavailableError, ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for a list.
+            NotFoundError: 404.
+        """
+        return self._ask(_Question(verb, namespace, call, lambda response: response), timeout)
 
     def close(self) -> None:
         """Close the kept connections. The client can be used again."""
@@ -233,9 +274,9 @@ class Client:
         from airflow_kubernetes_secrets.api.decode import MalformedBodyError, status_message
 
         try:
-            connection, response = self._exchange(Connection.get, question.path, deadline)
+            connection, response = self._exchange(Connection.ask, question.call, deadline)
             self._keep(connection, response.status)
-            if response.status == 200:
+            if response.status in (200, 201):
                 return question.parse(response)
         except TransportError as error:
             return _Failure(str(error), error.remedy)
@@ -246,19 +287,19 @@ class Client:
             return _answered(response, message)
         raise self._refusal(response.status, message, question.verb, question.namespace)
 
-    def _exchange(self, send: _Send[Answer], path: str, deadline: Deadline) -> tuple[Connection, Answer]:
+    def _exchange(self, send: _Send[Answer], call: Call, deadline: Deadline) -> tuple[Connection, Answer]:
         """Ask, and after a 401 read the credentials again and ask once more."""
-        connection, answer = self._exchange_once(send, path, deadline)
+        connection, answer = self._exchange_once(send, call, deadline)
         if answer.status == 401:
             # A kept connection would also keep the old client certificate.
             connection.close()
             self.close()
             self._credentials.renew()
             connection = self._connect(deadline)
-            answer = self._send(send, connection, path, deadline)
+            answer = self._send(send, connection, call, deadline)
         return connection, answer
 
-    def _exchange_once(self, send: _Send[Answer], path: str, deadline: Deadline) -> tuple[Connection, Answer]:
+    def _exchange_once(self, send: _Send[Answer], call: Call, deadline: Deadline) -> tuple[Connection, Answer]:
         """Ask over a kept connection, or over a new one if there is none or it is dead."""
         try:
             kept = self._idle.pop()
@@ -266,12 +307,12 @@ class Client:
             pass
         else:
             try:
-                return kept, self._send(send, kept, path, deadline)
+                return kept, self._send(send, kept, call, deadline)
             except TransportError:
                 # What killed it (a restart, a firewall) has hardly spared the others.
                 self.close()
         connection = self._connect(deadline)
-        return connection, self._send(send, connection, path, deadline)
+        return connection, self._send(send, connection, call, deadline)
 
     def _connect(self, deadline: Deadline) -> Connection:
         connection = Connection(self._credentials.endpoint, self._credentials.tls(), deadline)
@@ -282,11 +323,11 @@ class Client:
         self,
         send: _Send[Answer],
         connection: Connection,
-        path: str,
+        call: Call,
         deadline: Deadline,
     ) -> Answer:
         try:
-            request = self._request(path)
+            request = self._request(call)
             if connection.idle_seconds() >= self._doubtful_after:
                 deadline = deadline.part(_DOUBTFUL_SHARE)
             return send(connection, request, deadline)
@@ -294,12 +335,16 @@ class Client:
             connection.close()
             raise
 
-    def _request(self, path: str) -> Request:
+    def _request(self, call: Call) -> Request:
         headers = {"Accept": "application/json", "User-Agent": f"airflow-kubernetes-secrets/{__version__}"}
         authorization = self._credentials.authorization()
         if authorization is not None:
             headers["Authorization"] = authorization
-        return Request(self._credentials.endpoint.path + path, headers)
+        if self._as_user is not None:
+            headers["Impersonate-User"] = self._as_user
+        if call.body:
+            headers["Content-Type"] = call.content_type
+        return Request(self._credentials.endpoint.path + call.path, headers, call.method, call.body)
 
     def _keep(self, connection: Connection, status: int) -> None:
         """Keep a connection for the next exchange, after a whole answer.
@@ -314,9 +359,11 @@ class Client:
     def _refusal(self, status: int, message: str, verb: str, namespace: str) -> ApiError:
         server, source = self._credentials.endpoint, self._credentials.source
         user = refused_user(message)
+        if status == 403 and self._as_user is not None and "cannot impersonate" in message:
+            return ForbiddenError(impersonation_text(user, self._as_user), status)
         if status == 403 and user != ANONYMOUS:
             names = self._referenced.get(namespace, ()) if verb == "get" else ()
-            verbs = ("get",) if verb == "get" else self._verbs
+            verbs = _GRANTED_WITH.get(verb, self._verbs)
             return ForbiddenError(forbidden_text(user, verb, verbs, namespace, names), status)
         if status == 403:
             return UnauthorizedError(

@@ -89,8 +89,8 @@ class Connection:
         """How long ago it was last heard of the other side."""
         return monotonic() - self._last_used
 
-    def get(self, request: Request, deadline: Deadline) -> Response:
-        """Send a GET and read the whole answer.
+    def ask(self, request: Request, deadline: Deadline) -> Response:
+        """Send a request and read the whole answer.
 
         Raises:
             TransportError: the answer did not come, or not whole, before the deadline.
@@ -99,7 +99,7 @@ class Connection:
         return self._finish(self._read(read_response, deadline))
 
     def open_stream(self, request: Request, deadline: Deadline) -> Head | Response:
-        """Send a GET and read what comes before the body; if it is refused, the whole answer.
+        """Send a request and read what comes before the body; if it is refused, the whole answer.
 
         Raises:
             TransportError: that did not come before the deadline.

@@ -1,4 +1,4 @@
-"""As much of HTTP/1.1 as a GET from an API server needs.
+"""As much of HTTP/1.1 as requests to an API server need.
 
 ``http.client`` would do, but half of the CPU time of a warm lookup went into it, most of that into its parser for
 e-mail headers; ``make bench`` shows what a lookup costs above a bare socket. A test holds this to ``http.client``.
@@ -60,13 +60,15 @@ class Head:
 
 
 class Request:
-    """A GET request. Its ``repr`` does not show the headers: one of them is a credential."""
+    """A request. Its ``repr`` shows neither the headers, one of which is a credential, nor the body."""
 
-    __slots__ = ("_headers", "_target")
+    __slots__ = ("_body", "_headers", "_method", "_target")
 
-    def __init__(self, target: str, headers: Mapping[str, str]) -> None:
+    def __init__(self, target: str, headers: Mapping[str, str], method: str = "GET", body: bytes = b"") -> None:
         self._target = target
         self._headers = headers
+        self._method = method
+        self._body = body
 
     def to_bytes(self, host: str) -> bytes:
         """As it is sent.
@@ -74,11 +76,13 @@ class Request:
         Raises:
             ValueError: the target or a header holds a line break, or another character that does not belong there.
         """
-        lines = [f"GET {self._target} HTTP/1.1", f"Host: {host}"]
+        lines = [f"{self._method} {self._target} HTTP/1.1", f"Host: {host}"]
         lines += [f"{name}: {value}" for name, value in self._headers.items()]
+        if self._body:
+            lines.append(f"Content-Length: {len(self._body)}")
         if " " in self._target or not all(line.isascii() and line.isprintable() for line in lines):
             raise ValueError("the target or a header of a request holds a character that does not belong there")
-        return "\r\n".join([*lines, "\r\n"]).encode("ascii")
+        return "\r\n".join([*lines, "\r\n"]).encode("ascii") + self._body
 
     def __repr__(self) -> str:
         return f"<Request for {self._target}>"
@@ -97,7 +101,7 @@ class Body:
 
 
 def read_response(stream: BinaryIO) -> Response:
-    """Read one answer to a GET, and nothing of what may follow it.
+    """Read one answer, and nothing of what may follow it.
 
     Raises:
         MalformedAnswerError: it is not one, or the connection ended within it.

@@ -20,6 +20,20 @@ def refused_user(server_message: str) -> str:
     return found["user"] if found else ""
 
 
+def impersonation_text(user: str, as_user: str) -> str:
+    """One error: who may not act as whom, and the command that allows it.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation
+    """
+    account = re.fullmatch(_SERVICE_ACCOUNT, as_user)
+    resource, name = ("serviceaccounts", account["name"]) if account else ("users", shlex.quote(as_user))
+    return (
+        f"the user {user!r} may not act as {as_user!r}. Ask without that, or have an administrator allow it:\n"
+        f"  kubectl create clusterrole impersonate-{re.sub('[^a-z0-9]+', '-', as_user.lower()).strip('-')} "
+        f"--verb=impersonate --resource={resource} --resource-name={name}"
+    )
+
+
 def forbidden_text(user: str, verb: str, verbs: tuple[str, ...], namespace: str, names: tuple[str, ...] = ()) -> str:
     """One error: who lacks which verb on what, and the commands that grant it, with all of ``verbs``.
 

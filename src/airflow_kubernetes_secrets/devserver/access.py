@@ -92,6 +92,22 @@ class Access:
         return found
 
 
+def act_as(user: User, name: str, access: Access) -> User:
+    """Whom a request is from that asks to impersonate ``name``: the user of a token, or one that may do nothing.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation
+
+    Raises:
+        StatusError: 403, ``user`` may not.
+    """
+    parts = name.split(":")
+    if parts[:2] == ["system", "serviceaccount"] and len(parts) == 4:
+        check(user, Attributes("impersonate", "serviceaccounts", parts[2], parts[3]))
+    else:
+        check(user, Attributes("impersonate", "users", name=name))
+    return next((each for each in access.users.values() if each.name == name), User(name, {}))
+
+
 def check(user: User, what: Attributes) -> None:
     """Raises StatusError 403 unless ``user`` may do it."""
     if user.may(what):

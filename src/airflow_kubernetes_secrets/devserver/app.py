@@ -26,6 +26,7 @@ from airflow_kubernetes_secrets.devserver.access import (
     Access,
     Attributes,
     User,
+    act_as,
     check,
     check_path,
     review_access,
@@ -126,6 +127,8 @@ class Api:
     async def _dispatch(self, request: Request) -> Response:
         path, method = request.url.path, "GET" if request.method == "HEAD" else request.method
         user = self._access.user(request.headers.get("authorization", ""))
+        if "impersonate-user" in request.headers:
+            user = act_as(user, request.headers["impersonate-user"], self._access)
         target = Target.of(path)
         if target is not None:
             attributes = target.attributes(method, request.query_params)

@@ -44,7 +44,7 @@ class Kubernetes:
 
         if options.cache_ttl:
             from airflow_kubernetes_secrets.sources import ladder  # noqa: F401
-        credentials = _credentials(options)
+        credentials = credentials_of(options)
         home = options.namespace[0] if options.namespace else credentials.namespace()
         if not is_namespace(home):
             raise NotConfiguredError(
@@ -107,10 +107,13 @@ class Kubernetes:
             each.forget()
 
 
-def _credentials(options: Options) -> Credentials:
+def credentials_of(options: Options) -> Credentials:
     """A kubeconfig in the options, else those of the pod, else the kubeconfig that ``KUBECONFIG`` names.
 
     In a pod the variable may be there for another cluster, the one that tasks work with.
+
+    Raises:
+        NotConfiguredError: there are none, or they cannot be used.
     """
     kubeconfig = options.kubeconfig or ("" if in_a_pod() else os.environ.get("KUBECONFIG", ""))
     if kubeconfig:

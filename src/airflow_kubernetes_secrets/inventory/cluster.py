@@ -1,0 +1,231 @@
+"""The Kubernetes API as a person's commands ask it: everything about a Secret, page by page, and who may do what."""
+
+from __future__ import annotations
+
+import json
+from base64 import urlsafe_b64decode
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from airflow_kubernetes_secrets.api.client import Call, Client
+from airflow_kubernetes_secrets.api.credentials import Credentials
+from airflow_kubernetes_secrets.api.deadline import Allowance
+from airflow_kubernetes_secrets.api.decode import MalformedBodyError
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.errors import ApiError, KubernetesSecretsError, NotConfiguredError, NotFoundError
+from airflow_kubernetes_secrets.inventory.stored import Stored, read_object, read_page
+from airflow_kubernetes_secrets.labels import LabelSelector, is_namespace
+from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.sources.kubernetes import credentials_of
+from airflow_kubernetes_secrets.sources.query import NameQuery, Query
+
+# Whose fields they are in what these commands write.
+# https://kubernetes.io/docs/reference/using-api/server-side-apply/#managers
+FIELD_MANAGER = "airflow-kubernetes-secrets"
+
+# Secrets in one answer: one of 1 MiB each would be half a GiB, but most are a few hundred bytes.
+_PAGE = 500
+
+# One answer of a list; a whole one takes as many as there are pages.
+_SECONDS = 30.0
+
+Wanted = TypeVar("Wanted")
+
+
+class Cluster:
+    """The API server of one configuration, as a place where Secrets are.
+
+    Attributes:
+        credentials: where the API server is, and who this is.
+        home: the namespace of queries that name none.
+    """
+
+    def __init__(self, options: Options, as_user: str | None = None) -> None:
+        """
+        Args:
+            as_user: whom to impersonate.
+
+        Raises:
+            NotConfiguredError: there is no way to the API, or no namespace to look in.
+        """
+        self.credentials: Credentials = credentials_of(options)
+        self.home = options.namespace[0] if options.namespace else self.credentials.namespace()
+        if not is_namespace(self.home):
+            raise NotConfiguredError(f"the namespace that comes with {self.credentials.source} is not the name of one")
+        self._as_user = as_user
+        referenced = {namespace or self.home: names for namespace, names in options.referenced.items()}
+        self._client = Client(self.credentials, options.verbs, referenced=referenced, as_user=as_user)
+        self._stored: dict[tuple[str, str], Stored] = {}
+
+    @property
+    def text(self) -> str:
+        """Where it is, for a person."""
+        return f"the Kubernetes API at {self.credentials.endpoint}"
+
+    def namespace(self, query_namespace: str | None) -> str:
+        """The name of the namespace that a query is about."""
+        return query_namespace or self.home
+
+    def find(self, query: Query, _time: Allowance) -> Sequence[Secret]:
+        """What answers a query of a lookup, now; with it, :meth:`stored` knows more of it.
+
+        Raises:
+            KubernetesSecretsError: it could not be asked.
+        """
+        namespace = self.namespace(query.namespace)
+        if isinstance(query, NameQuery):
+            found = self.get(namespace, query.name)
+            return [] if found is None else [found.secret]
+        return [each.secret for page in self.pages(namespace, query.selector) for each in page]
+
+    def stored(self, secret: Secret) -> Stored:
+        """What else is known of a Secret that was found before."""
+        return self._stored.get((secret.namespace, secret.name)) or Stored(secret)
+
+    def get(self, namespace: str, name: str) -> Stored | None:
+        """One Secret; ``None`` if there is none of this name.
+
+        Raises:
+            KubernetesSecretsError: it could not be asked.
+        """
+        path = f"/api/v1/namespaces/{namespace}/secrets/{quote(name)}"
+        try:
+            response = self._client.send(Call(path), "get", namespace, _SECONDS)
+        except NotFoundError:
+            return None
+        return self._keep([self._read(read_object, response.body)])[0]
+
+    def pages(self, namespace: str, selector: LabelSelector | None) -> Iterator[Sequence[Stored]]:
+        """The Secrets that a selector matches, or all, page by page.
+
+        Raises:
+            KubernetesSecretsError: it could not be asked.
+        """
+        base = f"/api/v1/namespaces/{namespace}/secrets?limit={_PAGE}"
+        if selector is not None:
+            base += f"&labelSelector={quote(str(selector))}"
+        following = ""
+        while True:
+            path = f"{base}&continue={quote(following)}" if following else base
+            page = self._read(read_page, self._client.send(Call(path), "list", namespace, _SECONDS).body)
+            yield self._keep(page.stored)
+            following = page.next
+            if not following:
+                return
+
+    def count(self, namespace: str) -> int:
+        """How many Secrets there are in a namespace, with whatever labels.
+
+        Raises:
+            KubernetesSecretsError: it could not be asked.
+        """
+        path = f"/api/v1/namespaces/{namespace}/secrets?limit=1"
+        page = self._read(read_page, self._client.send(Call(path), "list", namespace, _SECONDS).body)
+        return len(page.stored) + page.remaining
+
+    def may(self, verb: str, namespace: str, name: str = "") -> bool:
+        """Whether this user may do ``verb`` with the Secrets of a namespace (empty: of all), or with one of them.
+
+        https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
+
+        Raises:
+            KubernetesSecretsError: it could not be asked.
+        """
+        attributes = {"verb": verb, "resource": "secrets", "namespace": namespace, "name": name}
+        review = {
+            "apiVersion": "authorization.k8s.io/v1",
+            "kind": "SelfSubjectAccessReview",
+            "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
+        }
+        call = Call("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "POST", _json(review), "application/json")
+        answer = self._document(self._client.send(call, "create", namespace, _SECONDS).body)
+        return bool(answer.get("status", {}).get("allowed"))
+
+    def version(self) -> str:
+        """The API server's version, such as ``v1.34.1``.
+
+        Raises:
+            KubernetesSecretsError: it could not be asked.
+        """
+        answer = self._document(self._client.send(Call("/version"), "get", self.home, _SECONDS).body)
+        return str(answer.get("gitVersion", ""))
+
+    def user(self) -> str:
+        """Whom the API server takes this for; empty if it cannot be known.
+
+        SelfSubjectReview is there from Kubernetes 1.28 on; before, the token of a service account says it.
+        https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/self-subject-review-v1/
+        """
+        if self._as_user is not None:
+            return self._as_user
+        review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
+        call = Call("/apis/authentication.k8s.io/v1/selfsubjectreviews", "POST", _json(review), "application/json")
+        try:
+            answer = self._document(self._client.send(call, "create", self.home, _SECONDS).body)
+            return str(answer.get("status", {}).get("userInfo", {}).get("username", ""))
+        except ApiError:
+            return str(token_claims(self.credentials).get("sub", ""))
+
+    def apply(self, manifest: Mapping[str, Any], *, force: bool = False, dry_run: bool = False) -> Stored:
+        """Create a Secret or update it, by server-side apply.
+
+        Args:
+            force: take over fields that others manage.
+            dry_run: have it checked and not stored.
+
+        https://kubernetes.io/docs/reference/using-api/server-side-apply/
+
+        Raises:
+            ApiError: 409 where others manage a field of it; 422 where it is not valid.
+            KubernetesSecretsError: it could not be asked.
+        """
+        metadata = manifest["metadata"]
+        path = (
+            f"/api/v1/namespaces/{metadata['namespace']}/secrets/{quote(metadata['name'])}"
+            f"?fieldManager={FIELD_MANAGER}&force={'true' if force else 'false'}{'&dryRun=All' if dry_run else ''}"
+        )
+        # JSON is YAML, which is what the type of an apply asks for.
+        call = Call(path, "PATCH", _json(manifest), "application/apply-patch+yaml")
+        response = self._client.send(call, "patch", metadata["namespace"], _SECONDS)
+        return self._keep([self._read(read_object, response.body)])[0]
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _keep(self, stored: Sequence[Stored]) -> Sequence[Stored]:
+        for each in stored:
+            self._stored[each.secret.namespace, each.secret.name] = each
+        return stored
+
+    def _read(self, read: Callable[[bytes | bytearray], Wanted], body: bytes | bytearray) -> Wanted:
+        try:
+            return read(body)
+        except MalformedBodyError as error:
+            problem = str(error)
+        raise KubernetesSecretsError(f"{self.text}: {problem}. Is it one, or does something on the way answer instead?")
+
+    def _document(self, body: bytes | bytearray) -> dict[str, Any]:
+        try:
+            answer = json.loads(body)
+        except ValueError:
+            answer = None
+        if isinstance(answer, dict):
+            return answer
+        raise KubernetesSecretsError(f"{self.text}: the answer is not JSON. Does something on the way answer instead?")
+
+
+def token_claims(credentials: Credentials) -> Mapping[str, Any]:
+    """What a bearer token says of itself, unchecked, if it is a JWT as those of service accounts are."""
+    token = (credentials.authorization() or "").removeprefix("Bearer ")
+    try:
+        _header, claims, _signature = token.split(".")
+        found = json.loads(urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _json(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document).encode("ascii")

@@ -1,0 +1,177 @@
+"""A Secret as the API server has it: what a lookup needs of it, and who keeps it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from airflow_kubernetes_secrets.api.decode import MalformedBodyError
+from airflow_kubernetes_secrets.api.objects import Secret, kept_annotations
+
+# Whose kind an owner is, by its API group.
+_OPERATORS = {
+    "external-secrets.io": "External Secrets Operator",
+    "bitnami.com": "Sealed Secrets",
+    "postgresql.cnpg.io": "CloudNativePG",
+    "postgres-operator.crunchydata.com": "Crunchy PGO",
+    "acid.zalan.do": "Zalando's Postgres operator",
+    "secrets.hashicorp.com": "Vault Secrets Operator",
+    "cert-manager.io": "cert-manager",
+}
+
+# Labels and annotations that operators leave where they set no owner, and what holds their name for it.
+_MARKS = (
+    ("cnpg.io/cluster", "CloudNativePG"),
+    ("reconcile.external-secrets.io/managed", "External Secrets Operator"),
+    ("sealedsecrets.bitnami.com/managed", "Sealed Secrets"),
+    ("crossplane.io/claim-name", "Crossplane"),
+    ("argocd.argoproj.io/instance", "Argo CD"),
+    ("kustomize.toolkit.fluxcd.io/name", "Flux"),
+    ("meta.helm.sh/release-name", "Helm"),
+)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who keeps a Secret as it is.
+
+    Attributes:
+        operator: its name for people; the kind of the owner where it is not one that is known here.
+        kind, name: the object that it keeps the Secret for; empty if that is not known.
+        controls: whether it would undo a change of the Secret.
+    """
+
+    operator: str
+    kind: str = ""
+    name: str = ""
+    controls: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.operator} ({self.kind} {self.name})" if self.kind else self.operator
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A Secret and what else the API server says of it.
+
+    Attributes:
+        type: such as ``Opaque`` or ``kubernetes.io/basic-auth``.
+        owner: who keeps it; ``None`` if nothing says so.
+        is_going: it is being deleted, and waits for a finalizer.
+    """
+
+    secret: Secret
+    type: str = ""
+    owner: Owner | None = None
+    is_going: bool = False
+
+
+class _OwnerReference(msgspec.Struct):
+    apiVersion: str = ""  # noqa: N815  # the API's own names
+    kind: str = ""
+    name: str = ""
+    controller: bool | None = None
+
+
+class _Metadata(msgspec.Struct):
+    name: str
+    namespace: str
+    creationTimestamp: str | None = None  # noqa: N815
+    deletionTimestamp: str | None = None  # noqa: N815
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    ownerReferences: list[_OwnerReference] | None = None  # noqa: N815
+
+
+class _Object(msgspec.Struct):
+    metadata: _Metadata
+    data: dict[str, str] | None = None
+    type: str = ""
+
+    def __repr__(self) -> str:
+        """Without data and annotations: error reports show the variables of frames."""
+        return f"<Secret {self.metadata.namespace}/{self.metadata.name}>"
+
+
+class _PageMetadata(msgspec.Struct):
+    next: str = msgspec.field(name="continue", default="")
+    remainingItemCount: int | None = None  # noqa: N815
+
+
+class _Page(msgspec.Struct):
+    metadata: _PageMetadata
+    items: list[_Object] | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """A part of a LIST.
+
+    Attributes:
+        next: the token for the part after it; empty after the last one.
+        remaining: how many come after it, where the API server says that (not with a label selector).
+    """
+
+    stored: Sequence[Stored]
+    next: str
+    remaining: int
+
+
+_pages = msgspec.json.Decoder(_Page)
+_objects = msgspec.json.Decoder(_Object)
+
+_DECODING_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+def read_page(body: bytes | bytearray) -> Page:
+    """
+    Raises:
+        MalformedBodyError: it is no list of Secrets.
+    """
+    try:
+        page = _pages.decode(body)
+    except _DECODING_ERRORS:
+        pass  # the error can hold what it stumbled over
+    else:
+        stored = [_stored(item) for item in page.items or ()]
+        return Page(stored, page.metadata.next, page.metadata.remainingItemCount or 0)
+    raise MalformedBodyError("the answer is not a list of Secrets")
+
+
+def read_object(body: bytes | bytearray) -> Stored:
+    """
+    Raises:
+        MalformedBodyError: it is no Secret.
+    """
+    try:
+        return _stored(_objects.decode(body))
+    except _DECODING_ERRORS:
+        pass
+    raise MalformedBodyError("the answer is not a Secret")
+
+
+def _stored(item: _Object) -> Stored:
+    metadata = item.metadata
+    labels, annotations = metadata.labels or {}, metadata.annotations or {}
+    secret = Secret(
+        metadata.namespace,
+        metadata.name,
+        metadata.creationTimestamp or "",
+        labels,
+        item.data or {},
+        annotations=kept_annotations(annotations, labels),
+    )
+    owner = _owner(metadata.ownerReferences or (), {**annotations, **labels})
+    return Stored(secret, item.type, owner, metadata.deletionTimestamp is not None)
+
+
+def _owner(references: Sequence[_OwnerReference], marks: Mapping[str, str]) -> Owner | None:
+    for reference in sorted(references, key=lambda each: not each.controller):
+        group = reference.apiVersion.partition("/")[0]
+        return Owner(_OPERATORS.get(group, reference.kind), reference.kind, reference.name, bool(reference.controller))
+    for mark, operator in _MARKS:
+        if mark in marks:
+            return Owner(operator)
+    return None
