@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from importlib.metadata import version
 from typing import Any
 
 
@@ -82,3 +85,91 @@ def kwarg_variables() -> dict[str, tuple[str, str]]:
         name: (name[len(prefix) :].lower(), value) for name, value in os.environ.items() if name.startswith(prefix)
     }
     return {name: each for name, each in found.items() if each[0]}
+
+
+def has_teams() -> bool:
+    """Whether teams can have connections and variables of their own: since 3.2, if ``[core] multi_team`` is on."""
+    from airflow.configuration import conf
+
+    return bool(conf.getboolean("core", "multi_team", fallback=False))
+
+
+def imports_descriptions() -> bool:
+    """Whether ``airflow variables import`` takes ``{"value": …}`` for a variable with a description.
+
+    Airflow 3 does; for Airflow 2 such an object is the variable's value itself.
+    """
+    from airflow import __version__
+
+    return not __version__.startswith("2.")
+
+
+def parsed_connection(conn_id: str, stored: str) -> Any:
+    """The Connection that Airflow makes of a text, as its tasks do, without a word in the logs.
+
+    Raises:
+        Exception: it cannot be parsed; the text may quote it.
+    """
+    text = stored.strip()
+    try:
+        # The Task SDK has a class of its own.
+        connection: Any = import_module("airflow.sdk").Connection
+    except ImportError:
+        connection = import_module("airflow.models.connection").Connection
+        _have_a_masker()
+    with silence():
+        if text.startswith("{"):
+            return connection.from_json(text, conn_id)
+        if hasattr(connection, "from_uri"):
+            return connection.from_uri(conn_id=conn_id, uri=text)
+        return connection(conn_id, uri=text)
+
+
+def _have_a_masker() -> None:
+    """Airflow 2 makes no Connection without the masker that comes with its logs, which are not set up in a library."""
+    masker = import_module("airflow.utils.log.secrets_masker").SecretsMasker
+    log = logging.getLogger("airflow.task")
+    if not any(isinstance(each, masker) for each in log.filters):
+        log.addFilter(masker())
+
+
+def connection_of_uri(uri: str) -> Any:
+    """A connection, taken apart by Airflow's own rules and without a word in the logs.
+
+    Raises:
+        Exception: it cannot be; the text may quote the URI.
+    """
+    from airflow.models import Connection
+
+    # Not by the constructor: it asks for the masker, which Airflow 2 has only with its logs set up.
+    connection = Connection()
+    with silence():
+        connection._parse_from_uri(uri)
+    return connection
+
+
+@contextmanager
+def silence() -> Iterator[None]:
+    """Nothing is logged meanwhile.
+
+    Airflow 3 logs at debug each part of a query that is no JSON, with the traceback and the variables in it.
+
+    That is shown where its logs are not set up, as in a command of its own. Airflow 2 logs it by ``logging``.
+    """
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
+    try:
+        try:
+            from structlog.testing import capture_logs
+        except ImportError:
+            yield
+        else:
+            with capture_logs():
+                yield
+    finally:
+        logging.disable(before)
+
+
+def airflow_version() -> str:
+    """Airflow's version. Its own ``airflow.__version__`` may not be there while it is imported as a library."""
+    return version("apache-airflow")

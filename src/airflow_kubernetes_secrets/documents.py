@@ -21,6 +21,7 @@ class UnreadableError(ValueError):
 
     def __init__(self, problem: str, line: int) -> None:
         super().__init__(f"line {line}: {problem}")
+        self.problem = problem
         self.line = line
 
 

@@ -32,6 +32,14 @@ def label_value(identifier: str) -> str:
     return f"{readable}.{digits}" if readable else digits
 
 
+def looks_hashed(value: str) -> bool:
+    """Whether a label value has the form that :func:`label_value` gives to an id which cannot be one itself."""
+    import re
+
+    words = f"(?=.{{1,{_READABLE}}}\\.)[A-Za-z0-9]+(-[A-Za-z0-9]+)*\\."
+    return re.fullmatch(f"({words})?[0-9a-f]{{{_HASH_DIGITS}}}", value) is not None
+
+
 def identifier_of(secret: Secret, label: str) -> str:
     """The id that a Secret with this label is for: what its annotation of the same key says, else the label's value."""
     annotations = secret.annotations

@@ -18,4 +18,6 @@ def get_provider_info() -> dict[str, Any]:
         "description": "Connections, variables and configuration from Kubernetes Secrets, found by label.",
         "versions": [__version__],
         "secrets-backends": ["airflow_kubernetes_secrets.KubernetesSecretsBackend"],
+        # Airflow 3.2 and later load it.
+        "cli": ["airflow_kubernetes_secrets.cli.provider.get_cli_commands"],
     }

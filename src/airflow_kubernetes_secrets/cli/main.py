@@ -5,10 +5,11 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 
 from airflow_kubernetes_secrets.cli.definition import COMMANDS, DESCRIPTION, PROGRAM, Command
@@ -51,7 +52,8 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
     """Run a command; whatever goes wrong is one line on standard error, and a traceback only with ``--debug``."""
     try:
         entry: Callable[[argparse.Namespace], int] = import_module(command.module).run
-        status = entry(arguments)
+        with _without_log():
+            status = entry(arguments)
         sys.stdout.flush()
     except KeyboardInterrupt:
         return _INTERRUPTED
@@ -65,6 +67,18 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
         sys.stderr.write(f"{PROGRAM} {command.name}: {_line(error)}\n")
         return _TROUBLE
     return status
+
+
+@contextmanager
+def _without_log() -> Iterator[None]:
+    """What the backend tells the log, these commands tell the person, each in its place."""
+    log = logging.getLogger("airflow_kubernetes_secrets")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _line(error: Exception) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
@@ -19,6 +20,20 @@ def console() -> Console:
     """Standard output, with colour on a terminal unless ``NO_COLOR`` is set. Nothing in a text is taken for markup."""
     width = None if sys.stdout.isatty() else _WIDEST
     return Console(width=width, markup=False, highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+
+
+def print_grid(rows: Sequence[tuple[str, Text]]) -> None:
+    """Print titles, and what belongs to each beside it."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style="bold", no_wrap=True)
+    grid.add_column(overflow="fold")
+    for title, text in rows:
+        grid.add_row(title, text)
+    out = console()
+    with out.capture() as captured:
+        out.print(grid)
+    # Cells are as wide as their column.
+    sys.stdout.write("".join(f"{line.rstrip()}\n" for line in captured.get().splitlines()))
 
 
 def say(line: str) -> None:
@@ -59,3 +74,14 @@ def shown(value: object) -> str:
     """A cell: one line, with what a terminal would obey made visible."""
     text = "-" if value in (None, "") else str(value)
     return "".join(each if each.isprintable() else repr(each)[1:-1] for each in text)
+
+
+@contextmanager
+def progress(what: str) -> Iterator[None]:
+    """While something takes long, say so on a terminal; nothing of it stays there."""
+    err = Console(stderr=True, markup=False, highlight=False)
+    if not err.is_terminal:
+        yield
+        return
+    with err.status(Text(f"{what} …")):
+        yield

@@ -73,8 +73,8 @@ def read_configuration() -> Configured:
         text = str(conf.get("secrets", "backend_kwargs", fallback="") or "")
     except Exception as error:  # what Airflow raises quotes what is configured
         raise NotConfiguredError(
-            f"[secrets] in Airflow's configuration cannot be read ({type(error).__name__}): look at {_file()} and at "
-            "the variables AIRFLOW__SECRETS__…"
+            f"[secrets] in Airflow's configuration cannot be read ({type(error).__name__}): look at "
+            f"{configuration_file()} and at the variables AIRFLOW__SECRETS__…"
         ) from None
     kwargs, problem = _kwargs(text)
     kwargs_from = [_origin(_KWARGS_VARIABLE)] if text.strip() else []
@@ -101,8 +101,8 @@ def airflow_conf() -> Any:
             if isinstance(error, KubernetesSecretsError):
                 raise
             raise NotConfiguredError(
-                f"Airflow cannot be imported with its configuration ({type(error).__name__}): look at {_file()} and "
-                "at the variables AIRFLOW__…; 'airflow version' says more"
+                f"Airflow cannot be imported with its configuration ({type(error).__name__}): look at "
+                f"{configuration_file()} and at the variables AIRFLOW__…; 'airflow version' says more"
             ) from None
     from airflow.configuration import conf
 
@@ -177,10 +177,10 @@ def _problems_of_class(backend: str) -> Iterator[Problem]:
 
 
 def _origin(variable: str) -> str:
-    return variable if variable in os.environ else _file()
+    return variable if variable in os.environ else configuration_file()
 
 
-def _file() -> str:
+def configuration_file() -> str:
     """The path of ``airflow.cfg``, by Airflow's rule."""
     home = os.environ.get("AIRFLOW_HOME", "~/airflow")
     return os.path.expandvars(os.path.expanduser(os.environ.get("AIRFLOW_CONFIG", f"{home}/airflow.cfg")))  # noqa: PTH111  # Path raises for '~nobody'

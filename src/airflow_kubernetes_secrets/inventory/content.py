@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.shapes.aliases import EXACT
 UNREADABLE = "unreadable"
 UNESCAPED = "unescaped-uri"
 TRAILING_NEWLINE = "trailing-newline"
+EXTRA = "extra-not-json"
 
 
 @dataclass(frozen=True)
@@ -26,7 +27,7 @@ class Content:
     """What comes of a Secret.
 
     Attributes:
-        shape: how it lies there: ``key 'value'``, or ``fields`` with their names.
+        shape: how it lies there: ``key 'value'``, or ``fields``.
         conn_type, host, port: those of a connection; empty where there is none, or where they may hold a part of a
             password.
         is_readable: whether Airflow is given anything.
@@ -46,7 +47,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     Args:
         key: the key that holds it whole, or ``IN_FIELDS``.
     """
-    shape = _shape(secret, key)
+    shape = "fields" if key == IN_FIELDS else f"key {key!r}"
     try:
         stored = _READERS[kind](secret, key)
         problem = values.unparsable_fields(stored) if kind is Kind.CONNECTION else ""
@@ -55,17 +56,20 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     if problem:
         text = f"Secret {secret}, key {key or 'extra'!r}: {problem}"
         return Content(shape, is_readable=False, problems=(Problem(UNREADABLE, text),))
-    newlines = tuple(_newlines(kind, secret, key))
+    problems = tuple(_newlines(kind, secret, key))
+    if kind is Kind.CONNECTION and not _has_json_for_extra(stored):
+        text = f"Secret {secret}, key {key or 'extra'!r}: 'extra' is not a JSON object, and hooks get nothing of it"
+        problems = (Problem(EXTRA, text, Severity.WARNING), *problems)
     if kind is not Kind.CONNECTION:
-        return Content(shape, problems=newlines)
+        return Content(shape, problems=problems)
     conn_type, host, port = _connection(stored)
     if not _is_taken_apart_as_meant(stored):
         text = (
             f"Secret {secret}, key {key!r}: the URI has an '@' after its host, so login or password may hold a '/', "
             "'?' or '#' as it is. Percent-encode them"
         )
-        return Content(shape, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *newlines))
-    return Content(shape, conn_type, host, port, problems=newlines)
+        return Content(shape, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
+    return Content(shape, conn_type, host, port, problems=problems)
 
 
 _READERS = {
@@ -73,15 +77,6 @@ _READERS = {
     Kind.VARIABLE: reading.variable_text,
     Kind.CONFIG: values.config_text,
 }
-
-
-def _shape(secret: Secret, key: str) -> str:
-    if key != IN_FIELDS:
-        return f"key {key!r}"
-    try:
-        return f"fields {', '.join(fields_of(secret).keys)}"
-    except MalformedSecretError:
-        return "fields"
 
 
 def _connection(stored: str) -> tuple[str, str, str]:
@@ -93,6 +88,19 @@ def _connection(stored: str) -> tuple[str, str, str]:
         return conn_type, "" if "@" in host else host, port
     uri = urlsplit(stored.strip())
     return uri.scheme.replace("-", "_"), uri.hostname or "", str(uri.port or "")
+
+
+def _has_json_for_extra(stored: str) -> bool:
+    """Whether ``extra`` is an object, or a text that says one. Airflow takes any text, and logs it when it is used."""
+    if not stored.lstrip().startswith("{"):
+        return True
+    extra = json.loads(stored).get("extra")
+    if not isinstance(extra, str) or not extra.strip():
+        return True
+    try:
+        return isinstance(json.loads(extra), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def _is_taken_apart_as_meant(stored: str) -> bool:

@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedS
 from airflow_kubernetes_secrets.identifiers import label_value
 from airflow_kubernetes_secrets.inventory.content import Content, content_of
 from airflow_kubernetes_secrets.labels import is_data_key, is_label_value, is_namespace, is_subdomain
-from airflow_kubernetes_secrets.lookup import Kind, Lookup, Outcome, decide
+from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.sources.query import Query
 
@@ -22,8 +22,13 @@ from airflow_kubernetes_secrets.sources.query import Query
 # https://kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size
 LARGEST_BYTES = 1024 * 1024
 
+# All annotations of an object; the annotation that says the id is nearly all there is.
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/
+_LARGEST_ID_BYTES = 250 * 1024
+
 _LONGEST_NAME = 63
 _HASH_DIGITS = 8
+_HASH_AT_END = f"-[0-9a-f]{{{_HASH_DIGITS}}}$"
 _WORDS = {Kind.CONNECTION: "connection", Kind.VARIABLE: "variable", Kind.CONFIG: "config"}
 
 # Of a manifest without a namespace: that is not known before it is applied.
@@ -38,7 +43,8 @@ def secret_name(kind: Kind, identifier: str, team: str | None = None) -> str:
     """A name for the Secret of an id: readable, and another one for every other id."""
     whole = "-".join(filter(None, ("airflow", _WORDS[kind], team, identifier)))
     name = re.sub("[^a-z0-9]+", "-", whole.lower()).strip("-")
-    if name == whole and len(name) <= _LONGEST_NAME and not team:
+    # What ends like a hash gets one too, so that no id has the name that another has with its hash.
+    if name == whole and len(name) <= _LONGEST_NAME and not team and not re.search(_HASH_AT_END, name):
         return name
     exact = f"{team or ''}/{identifier}".encode("utf-8", "surrogatepass")
     digits = sha256(exact).hexdigest()[:_HASH_DIGITS]
@@ -111,6 +117,12 @@ def _check(lookup: Lookup, name: str, namespace: str | None, data: Mapping[str, 
         raise NotWritableError(f"{lookup}: {name!r} cannot be the name of a Secret")
     if namespace is not None and not is_namespace(namespace):
         raise NotWritableError(f"{lookup}: {namespace!r} cannot be the name of a namespace")
+    try:
+        size = len(lookup.id.encode("utf-8"))
+    except UnicodeEncodeError:
+        raise NotWritableError(f"{lookup}: the id is not Unicode, so no annotation can hold it") from None
+    if size > _LARGEST_ID_BYTES:
+        raise NotWritableError(f"{lookup.kind.word}: its id is longer than annotations can be")
     for key in data:
         if not is_data_key(key):
             raise NotWritableError(f"{lookup}: {key!r} cannot be a key of a Secret's data")
@@ -119,15 +131,24 @@ def _check(lookup: Lookup, name: str, namespace: str | None, data: Mapping[str, 
         raise NotWritableError(f"{lookup}: it has {size} bytes, and a Secret can hold {LARGEST_BYTES}")
 
 
-def _read_back(lookup: Lookup, secret: Secret, options: Options) -> Content:
-    """What Airflow would be given, by the very rules of a lookup, were this the only Secret."""
+def decide_alone(lookup: Lookup, secret: Secret, options: Options) -> Decision:
+    """The answer by the very rules of a lookup, were this the only Secret.
+
+    Raises:
+        MalformedSecretError: it cannot be read.
+    """
 
     def find(query: Query, _time: Allowance) -> list[Secret]:
         return [secret] if query.matches(secret) else []
 
     alone = Options(**{name: getattr(options, name) for name in _OF_THE_LOOKUP}, namespace=(secret.namespace,))
+    return decide(lookup, alone, find)
+
+
+def _read_back(lookup: Lookup, secret: Secret, options: Options) -> Content:
+    """What Airflow would be given."""
     try:
-        decision = decide(lookup, alone, find)
+        decision = decide_alone(lookup, secret, options)
     except MalformedSecretError as error:
         raise NotWritableError(f"{lookup}: {error}") from None
     if decision.outcome is not Outcome.FOUND:

@@ -40,7 +40,7 @@ _SETTLED_AFTER_SECONDS = 2.0
 _Stamp = tuple[int, int, int, int]
 
 
-class _RefusedError(Exception):
+class RefusedError(Exception):
     """The API would not take a manifest. The text quotes no value."""
 
 
@@ -140,6 +140,22 @@ class Folder:
     def ask(self, query: Query, time: Allowance) -> Sequence[Secret]:
         return self.find(query, time)
 
+    def secrets(self) -> Sequence[Secret]:
+        """All that is in it now, in the order of the files.
+
+        Raises:
+            NotConfiguredError: there is no such folder, or it cannot be read.
+        """
+        return self._look().secrets
+
+    def problems(self) -> Sequence[str]:
+        """What a person should know of it: files that cannot be read, and Secrets that are there twice.
+
+        Raises:
+            NotConfiguredError: there is no such folder, or it cannot be read.
+        """
+        return list(self._look().warnings.values())
+
     def close(self) -> None:
         """There is nothing to end."""
 
@@ -169,7 +185,7 @@ class Folder:
 
     def _files(self) -> dict[str, _File]:
         known, files = self._known.files, {}
-        for path, found in _look_into(self._path, set()):
+        for path, found in look_into(self._path, set()):
             before = known.get(path)
             if isinstance(found, OSError):
                 files[path] = _File.unreadable(path, _problem(found), before)
@@ -205,7 +221,7 @@ def _stamp(found: os.stat_result) -> _Stamp | None:
     return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino) if settled else None
 
 
-def _look_into(folder: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, os.stat_result | OSError]]:
+def look_into(folder: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, os.stat_result | OSError]]:
     """The files to read, in the order in which kubectl applies them; and what cannot be looked at, with the reason.
 
     Args:
@@ -229,7 +245,7 @@ def _look_into(folder: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, o
                 if entry.name.endswith(_SUFFIXES):
                     yield entry.path, entry.stat()
             else:
-                yield from _look_into(entry.path, seen)
+                yield from look_into(entry.path, seen)
         except FileNotFoundError:
             continue  # Gone since, or a link that leads nowhere.
         except OSError as error:
@@ -246,31 +262,35 @@ def _secrets(path: str, content: bytes, home: str) -> Iterator[Secret]:
         for each in unpacked(document):
             if isinstance(each, dict) and each.get("kind") == "Secret" and each.get("apiVersion") in ("v1", None):
                 try:
-                    yield _secret(each, home)
-                except _RefusedError as error:
+                    yield secret_of(each, home)
+                except RefusedError as error:
                     raise UnreadableError(str(error), line) from None
 
 
-def _secret(manifest: dict[str, Any], home: str) -> Secret:
-    """
+def secret_of(manifest: dict[str, Any], home: str) -> Secret:
+    """The Secret that the API would make of a manifest.
+
+    Args:
+        home: the namespace of a manifest that names none.
+
     Raises:
-        _RefusedError: the API would.
+        RefusedError: the API would.
     """
     metadata = _mapping(manifest, "metadata")
     namespace, name = _namespace_and_name(manifest, metadata, home)
     labels, annotations = _texts(metadata, "labels", name), _texts(metadata, "annotations", name)
     for key, text in labels.items():
         if not is_label_key(key) or (text and not is_label_value(text)):
-            raise _RefusedError(f"Secret {name}: label {key!r}: key or value cannot be that of a label")
+            raise RefusedError(f"Secret {name}: label {key!r}: key or value cannot be that of a label")
     for key in annotations:
         if not is_label_key(key.lower()):
-            raise _RefusedError(f"Secret {name}: {key!r} cannot be the key of an annotation")
+            raise RefusedError(f"Secret {name}: {key!r} cannot be the key of an annotation")
     data = {key: _base64(name, key, text) for key, text in _texts(manifest, "data", name).items()}
     for key, text in _texts(manifest, "stringData", name).items():
         data[key] = b64encode(text.encode("utf-8")).decode("ascii")
     for key in data:
         if not is_data_key(key):
-            raise _RefusedError(f"Secret {name}: {key!r} cannot be a key of its data")
+            raise RefusedError(f"Secret {name}: {key!r} cannot be a key of its data")
     created = metadata.get("creationTimestamp")
     return Secret(
         namespace,
@@ -285,11 +305,11 @@ def _secret(manifest: dict[str, Any], home: str) -> Secret:
 def _namespace_and_name(manifest: dict[str, Any], metadata: dict[str, Any], home: str) -> tuple[str, str]:
     namespace, name = metadata.get("namespace") or home, metadata.get("name")
     if not isinstance(name, str) or not is_subdomain(name):
-        raise _RefusedError("a Secret has no name, or one that cannot be the name of a Secret")
+        raise RefusedError("a Secret has no name, or one that cannot be the name of a Secret")
     if manifest.get("apiVersion") is None:
-        raise _RefusedError(f"Secret {name}: it has no 'apiVersion'; that of Secrets is v1")
+        raise RefusedError(f"Secret {name}: it has no 'apiVersion'; that of Secrets is v1")
     if not isinstance(namespace, str) or not is_namespace(namespace):
-        raise _RefusedError(f"Secret {name}: its namespace cannot be the name of one")
+        raise RefusedError(f"Secret {name}: its namespace cannot be the name of one")
     return namespace, name
 
 
@@ -298,7 +318,7 @@ def _mapping(parent: dict[str, Any], field: str) -> dict[str, Any]:
     if found is None:
         return {}
     if not isinstance(found, dict):
-        raise _RefusedError(f"'{field}' is not a mapping")
+        raise RefusedError(f"'{field}' is not a mapping")
     return found
 
 
@@ -306,9 +326,9 @@ def _texts(parent: dict[str, Any], field: str, name: str) -> dict[str, str]:
     found = _mapping(parent, field)
     for key, text in found.items():
         if not isinstance(text, str):
-            raise _RefusedError(f"Secret {name}: {field}: {key!r} is not a text; put it into quotation marks")
+            raise RefusedError(f"Secret {name}: {field}: {key!r} is not a text; put it into quotation marks")
         if re.search("[\ud800-\udfff]", text):
-            raise _RefusedError(f"Secret {name}: {field}: {key!r} is not Unicode: it has half of a surrogate pair")
+            raise RefusedError(f"Secret {name}: {field}: {key!r} is not Unicode: it has half of a surrogate pair")
     return dict(found)
 
 
@@ -321,4 +341,4 @@ def _base64(name: str, key: str, text: str) -> str:
         pass  # the error could quote it
     else:
         return text
-    raise _RefusedError(f"Secret {name}: data: {key!r} is not base64; plain text belongs into stringData")
+    raise RefusedError(f"Secret {name}: data: {key!r} is not base64; plain text belongs into stringData")

@@ -1,0 +1,117 @@
+"""``airflow-kubernetes-secrets check``: manifests before they are merged, without a cluster and a database."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from rich.text import Text
+
+from airflow_kubernetes_secrets.cli.output import console, print_document, say, shown
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError, OptionError
+from airflow_kubernetes_secrets.inventory.manifests import Check, Finding
+from airflow_kubernetes_secrets.inventory.problem import Severity
+from airflow_kubernetes_secrets.labels import is_namespace
+from airflow_kubernetes_secrets.options import Options
+
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
+
+# Airflow does not use this package's options with these, and the defaults are no surprise.
+_NOT_OURS = ("no-backend", "another-backend")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check the manifests in ``arguments.paths``: status 1 if an error is found.
+
+    Raises:
+        PathError: a path cannot be read.
+        OptionError: the namespace cannot be one.
+    """
+    if not is_namespace(arguments.namespace):
+        raise OptionError("--namespace: that cannot be the name of one: 1 to 63 of a-z, 0-9 and '-'")
+    check = Check(_options(), arguments.namespace)
+    for path in arguments.paths:
+        if not check.look(path):
+            say(f"{shown(path)}: nothing there has Airflow's labels")
+    _PRINTERS[arguments.output](check)
+    return int(_count(check.findings, Severity.ERROR) > 0)
+
+
+def _options() -> Options:
+    """Those that Airflow is configured with; the defaults where it has none that can be used."""
+    from airflow_kubernetes_secrets.inventory.configured import read_configuration
+
+    try:
+        configured = read_configuration()
+        codes = {problem.code: problem.text for problem in configured.problems}
+        if codes.keys() & set(_NOT_OURS):
+            return Options()
+        if not codes:
+            return configured.options()
+        problem = "; ".join(codes.values())
+    except KubernetesSecretsError as error:
+        problem = str(error)
+    say(
+        f"The manifests are checked with the default labels and keys, since Airflow's configuration is wrong: {problem}"
+    )
+    return Options()
+
+
+def _print_text(check: Check) -> None:
+    out = console()
+    for finding in check.findings:
+        problem = finding.problem
+        line = Text.assemble(
+            (shown(finding.place), "bold"),
+            ": ",
+            (problem.severity.value, _STYLES[problem.severity]),
+            f": {shown(problem.text)} ",
+            (f"[{problem.code}]", "dim"),
+        )
+        # The terminal wraps it, so that it can be copied whole.
+        out.print(line, soft_wrap=True)
+    out.print(_summary(check), soft_wrap=True)
+
+
+def _print_json(check: Check) -> None:
+    problems = [
+        {"path": finding.place.path, "line": finding.place.line, **finding.problem.as_json()}
+        for finding in check.findings
+    ]
+    print_document({"manifests": check.manifests, "problems": problems}, "json")
+
+
+def _print_for_github(check: Check) -> None:
+    """https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands"""
+    for finding in check.findings:
+        problem = finding.problem
+        properties = {"file": finding.place.path, "line": str(finding.place.line), "title": problem.code}
+        given = ",".join(f"{name}={_property(text)}" for name, text in properties.items())
+        sys.stdout.write(f"::{problem.severity.value} {given}::{_message(problem.text)}\n")
+    sys.stdout.write(f"{_summary(check)}\n")
+
+
+_PRINTERS = {"text": _print_text, "json": _print_json, "github": _print_for_github}
+
+
+def _message(text: str) -> str:
+    """Escaped as https://github.com/actions/toolkit does it."""
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")
+
+
+def _summary(check: Check) -> str:
+    counted = {
+        "manifest": check.manifests,
+        "error": _count(check.findings, Severity.ERROR),
+        "warning": _count(check.findings, Severity.WARNING),
+    }
+    return ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for word, count in counted.items())
+
+
+def _count(findings: Sequence[Finding], severity: Severity) -> int:
+    return sum(finding.problem.severity is severity for finding in findings)

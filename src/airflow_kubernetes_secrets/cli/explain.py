@@ -1,0 +1,130 @@
+"""``explain``: the whole way of one lookup."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from contextlib import closing
+
+from rich.text import Text
+
+from airflow_kubernetes_secrets.cli.access import options_for
+from airflow_kubernetes_secrets.cli.output import console, print_document, print_grid, progress, shown
+from airflow_kubernetes_secrets.inventory.configured import Configured
+from airflow_kubernetes_secrets.inventory.place import place_of
+from airflow_kubernetes_secrets.inventory.story import Step, Story, Verdict, story_of
+from airflow_kubernetes_secrets.lookup import Kind, Lookup
+
+_STYLES = {Verdict.FOUND: "bold green", Verdict.NOT_FOUND: "bold yellow", Verdict.TROUBLE: "bold red"}
+
+# A part of the story: its title, and its lines with their style.
+_Part = tuple[str, list[tuple[str, str]]]
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """
+    Raises:
+        KubernetesSecretsError: there is nowhere to look.
+    """
+    lookup = Lookup(Kind[arguments.kind.upper()], arguments.id, arguments.team)
+    configured, options = options_for(arguments)
+    with closing(place_of(options, arguments.as_user)) as place, progress(f"Looking up {lookup}"):
+        story = story_of(lookup, options, place)
+    if arguments.output == "text":
+        _print(story, configured)
+    else:
+        print_document(_document(story, configured), arguments.output)
+    return story.verdict.value
+
+
+def _document(story: Story, configured: Configured) -> dict[str, object]:
+    backend = {"backend": configured.backend or None, "backend_from": configured.backend_from or None}
+    kwargs = {"kwargs": sorted(configured.kwargs), "kwargs_from": list(configured.kwargs_from)}
+    return {**story.as_json(), "configuration": {**backend, **kwargs}}
+
+
+def _print(story: Story, configured: Configured) -> None:
+    console().print(Text(shown(story.headline), style=_STYLES[story.verdict]))
+    print_grid(
+        [
+            ("" if position else title, Text("\n".join(map(shown, line.split("\n"))), style=style))
+            for title, lines in _parts(story, configured)
+            for position, (line, style) in enumerate(lines)
+        ]
+    )
+
+
+def _parts(story: Story, configured: Configured) -> Iterator[_Part]:
+    yield "Configured", list(_configuration(configured))
+    yield "Looked in", [(story.place + (f" as {story.user}" if story.user else ""), "")]
+    yield "Asked", [_step(step) for step in story.steps] or [("nothing", "")]
+    if story.candidates:
+        yield (
+            "Secrets",
+            [
+                (
+                    f"{candidate.stored.secret}{_owner(candidate.stored.owner)} {candidate.verdict}",
+                    "green" if candidate.answers else "yellow",
+                )
+                for candidate in story.candidates
+            ],
+        )
+    if story.error:
+        yield "Error", [(story.error, "red")]
+    yield from _content(story)
+    for title, texts, style in (
+        ("Problem", [problem.text for problem in story.problems], "red"),
+        ("Options", [_option(option.name, option.where, option.instead) for option in story.options], ""),
+        ("Not read", [each.text for each in story.hidden], ""),
+        ("Hint", story.hints, "yellow"),
+    ):
+        if texts:
+            yield title, [(text, style) for text in texts]
+    if story.lookup.kind is Kind.CONFIG and not story.options:
+        yield "Options", [("none of Airflow's options names this id, here or in airflow.cfg", "yellow")]
+
+
+def _configuration(configured: Configured) -> Iterator[tuple[str, str]]:
+    yield f"{configured.backend or 'no backend'}{_from([configured.backend_from])}", ""
+    # They have been read, so what they hold is what belongs there.
+    options = [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in sorted(configured.kwargs.items())]
+    yield f"{' '.join(options) or 'no options'}{_from(configured.kwargs_from)}", ""
+
+
+def _from(origins: list[str] | tuple[str, ...]) -> str:
+    named = ", ".join(filter(None, origins))
+    return f", from {named}" if named else ""
+
+
+def _step(step: Step) -> tuple[str, str]:
+    where = f" in {step.namespace}" if step.namespace else ""
+    asked = f"{step.verb} {step.what}{where}"
+    if step.found is None:
+        return f"{asked}: failed" + (" (not allowed)" if step.allowed is False else ""), "red"
+    return f"{asked}: {step.found} {'Secret' if step.found == 1 else 'Secrets'}", ""
+
+
+def _owner(owner: object) -> str:
+    return f", kept by {owner}," if owner is not None else ""
+
+
+def _option(name: str, where: str, instead: str) -> str:
+    return f"{name} names it ({where})" + (f", but {instead}" if instead else "")
+
+
+def _content(story: Story) -> Iterator[_Part]:
+    content = story.content
+    if content is None:
+        return
+    shape = content.shape
+    if story.fields:
+        shape += ": " + ", ".join(f"{field} from {key!r}" for field, key in story.fields.items())
+    yield "Shape", [(shape, "")]
+    if story.parsed is not None:
+        address = f"{content.host}:{content.port}" if content.host and content.port else content.host
+        parts = [f"type {content.conn_type}", address and f"host {address}"]
+        parts += [f"{name} is set" for name in story.parsed.fields if name not in ("port", "extra")]
+        if story.parsed.extra:
+            parts.append(f"extra has {', '.join(story.parsed.extra)}")
+        yield "Airflow", [("parses it: " + ", ".join(filter(None, parts)), "")]

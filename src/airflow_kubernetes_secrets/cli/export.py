@@ -1,0 +1,306 @@
+"""``airflow-kubernetes-secrets export``: manifests for the connections and variables that are elsewhere.
+
+What it makes in its folder:
+
+``connections/<Secret>.yaml``, ``variables/<Secret>.yaml``
+    One Secret each. The files hold passwords, in base64 only: mode 0600, in folders of mode 0700 where it makes them.
+    A file appears whole or not at all, and never behind a symbolic link. One that is there with other content stays,
+    unless ``--force`` is given; one with the same content counts as moved, so that the command can be run again.
+
+``delete-from-database.sh``
+    Only for the metadata database: one ``airflow … delete`` for each entry that is in a file now, to be run when
+    Airflow finds them in Kubernetes. It is a file because there may be hundreds; every run makes it anew, with ids
+    only.
+
+``--team`` gives entries that have no team to that one; those that have a team keep it.
+
+The report goes to standard output, everything else to standard error. Neither quotes a value.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from airflow_kubernetes_secrets.cli.files import Folder, Written
+from airflow_kubernetes_secrets.cli.output import print_document, say
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError, OptionError
+from airflow_kubernetes_secrets.inventory.airflow_entries import KINDS, Entry
+from airflow_kubernetes_secrets.inventory.configured import read_configuration
+from airflow_kubernetes_secrets.inventory.elsewhere import from_database, from_environment
+from airflow_kubernetes_secrets.inventory.exported import from_file
+from airflow_kubernetes_secrets.inventory.manifest import NotWritableError, secret_manifest
+from airflow_kubernetes_secrets.labels import is_label_value, is_namespace
+from airflow_kubernetes_secrets.lookup import Kind, Lookup
+from airflow_kubernetes_secrets.options import Options
+
+_DATABASE = "metadata-db"
+_ENVIRONMENT = "env"
+_SCRIPT = "delete-from-database.sh"
+_WIDTH = 110
+
+_EXISTS = "its file is there with other content; --force replaces it"
+_TAKEN = "another entry of this export has a Secret of the same name; rename one of them"
+_WARNING = (
+    "The files hold passwords, and base64 is no encryption: seal them (kubeseal, SOPS), or apply them and delete them. "
+    "Keep them out of Git."
+)
+_HEADER = """\
+#!/bin/sh
+# Deletes from Airflow's metadata database what `airflow-kubernetes-secrets export` has written manifests for.
+# Run it only after the manifests are applied and `airflow-kubernetes-secrets list` shows all of them.
+"""
+
+
+class ExportError(KubernetesSecretsError):
+    """Nothing can be exported like this."""
+
+
+@dataclass(frozen=True)
+class Moved:
+    """What became of an entry.
+
+    Attributes:
+        status: ``written``, ``unchanged`` or ``not written``.
+        file: relative to the folder; empty if there is none.
+        reason: why it is not written, in words that are the same for entries with the same problem.
+    """
+
+    lookup: Lookup
+    status: str
+    file: str = ""
+    reason: str = ""
+
+    @property
+    def is_there(self) -> bool:
+        return not self.reason
+
+    def as_json(self) -> dict[str, str | None]:
+        lookup = self.lookup
+        is_shown = not ("://" in lookup.id and "@" in lookup.id)
+        return {
+            "kind": lookup.kind.word,
+            "id": lookup.id if is_shown else "(a URI)",
+            "team": lookup.team,
+            "status": self.status,
+            **({"file": self.file} if self.file else {}),
+            **({"reason": self.reason} if self.reason else {}),
+        }
+
+
+@dataclass
+class Report:
+    """What was done."""
+
+    source: str
+    directory: Path
+    moved: list[Moved] = field(default_factory=list)
+    notes: dict[str, int] = field(default_factory=dict)
+    script: Path | None = None
+
+    @property
+    def lost(self) -> list[Moved]:
+        return [each for each in self.moved if not each.is_there]
+
+    def counts(self, kind: Kind) -> dict[str, int]:
+        counts = dict.fromkeys(("written", "unchanged", "not written"), 0)
+        for each in self.moved:
+            if each.lookup.kind is kind:
+                counts[each.status] += 1
+        return counts
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the manifests. Status 1 if some could not be written.
+
+    Raises:
+        KubernetesSecretsError: the source cannot be read, or the folder cannot be written to.
+    """
+    _check(arguments)
+    options = _options()
+    kinds = [kind for kind in KINDS if arguments.kind in (None, kind.plural)]
+    # Before anything is read: a wrong folder should not cost a walk through the database.
+    folder = Folder(arguments.output_dir)
+    report = Report(arguments.source, arguments.output_dir)
+    writer = _Writer(folder, options, arguments)
+    for entry in _with_progress(_entries(arguments.source, kinds)):
+        moved = writer.write(entry)
+        report.moved.append(moved)
+        if moved.is_there:
+            for note in entry.notes:
+                report.notes[note] = report.notes.get(note, 0) + 1
+    if arguments.source == _DATABASE:
+        report.script = _write_script(folder, report)
+    if arguments.report == "json":
+        print_document(_as_json(report), "json")
+    else:
+        for line in _as_text(report):
+            print(line)  # noqa: T201
+    return 1 if report.lost else 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    if arguments.namespace is not None and not is_namespace(arguments.namespace):
+        raise ExportError(f"--namespace {arguments.namespace!r} cannot be the name of a namespace")
+    if arguments.team is not None and not is_label_value(arguments.team):
+        raise ExportError(f"--team {arguments.team!r} cannot be the value of a label")
+
+
+def _options() -> Options:
+    """Those that Airflow is configured with, where they are for this backend and can be used."""
+    configured = read_configuration()
+    problem = next((each.text for each in configured.problems if each.code in _UNUSABLE), None)
+    if problem is None:
+        try:
+            return configured.options()
+        except OptionError as error:
+            problem = str(error)
+    say(f"{problem}. The manifests are made for the default labels and keys.")
+    return Options()
+
+
+# Of Airflow's configuration: with these its backend_kwargs are for another backend, or cannot be read.
+_UNUSABLE = ("kwargs-dropped", "backend-missing", "another-backend")
+
+
+def _entries(source: str, kinds: Sequence[Kind]) -> Iterator[Entry]:
+    if source == _DATABASE:
+        return from_database(kinds)
+    if source == _ENVIRONMENT:
+        return from_environment(kinds)
+    return from_file(Path(source), kinds[0] if len(kinds) == 1 else None)
+
+
+def _with_progress(entries: Iterable[Entry]) -> Iterator[Entry]:
+    """With a count on a terminal, that is gone at the end."""
+    if not sys.stderr.isatty():
+        yield from entries
+        return
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.completed} exported"), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        yield from progress.track(entries, total=None)
+
+
+class _Writer:
+    """From entries to files, each Secret name once."""
+
+    def __init__(self, folder: Folder, options: Options, arguments: argparse.Namespace) -> None:
+        self._folder = folder
+        self._options = options
+        self._arguments = arguments
+        self._files: set[str] = set()
+
+    def write(self, entry: Entry) -> Moved:
+        lookup = Lookup(entry.kind, entry.id, entry.team or self._arguments.team)
+        if entry.data is None:
+            return Moved(lookup, "not written", reason=entry.problem)
+        data = {entry.kind.data_key(self._options): entry.data}
+        try:
+            manifest, _content = secret_manifest(lookup, data, self._options, namespace=self._arguments.namespace)
+        except NotWritableError as error:
+            return Moved(lookup, "not written", reason=str(error).removeprefix(f"{lookup}: "))
+        file = f"{entry.kind.plural}/{manifest['metadata']['name']}.yaml"
+        if file in self._files:
+            return Moved(lookup, "not written", reason=_TAKEN)
+        self._files.add(file)
+        written = self._folder.write(file, _yaml(manifest), replace=self._arguments.force)
+        if written is Written.REFUSED:
+            return Moved(lookup, "not written", reason=_EXISTS)
+        return Moved(lookup, written.value, file)
+
+
+def _yaml(manifest: dict[str, Any]) -> bytes:
+    import yaml
+
+    text: bytes = yaml.safe_dump(manifest, sort_keys=False, encoding="utf-8")
+    return text
+
+
+# What Airflow calls the commands.
+_COMMANDS = {Kind.CONNECTION: "connections", Kind.VARIABLE: "variables"}
+
+
+def _write_script(folder: Folder, report: Report) -> Path | None:
+    """The commands that delete what is in files now; ``None`` if that is nothing."""
+    lines = [_command(each.lookup) for each in report.moved if each.is_there]
+    if not lines:
+        return None
+    folder.write(_SCRIPT, "\n".join([_HEADER, *lines, ""]).encode("utf-8"), replace=True, mode=0o700)
+    return folder.path / _SCRIPT
+
+
+def _command(lookup: Lookup) -> str:
+    if "\0" in lookup.id:
+        return f"# {lookup}: no command can name it. Delete it in Airflow's own pages."
+    # An id that begins so would be taken for an option.
+    end = "-- " if lookup.id.startswith("-") else ""
+    return f"airflow {_COMMANDS[lookup.kind]} delete {end}{shlex.quote(lookup.id)}"
+
+
+def _as_json(report: Report) -> dict[str, Any]:
+    return {
+        "source": report.source,
+        "directory": str(report.directory),
+        **{kind.plural: {name.replace(" ", "_"): n for name, n in report.counts(kind).items()} for kind in KINDS},
+        "entries": [each.as_json() for each in report.moved],
+        "notes": list(report.notes),
+        "apply": _apply(report),
+        "delete_script": str(report.script) if report.script else None,
+        "warning": _WARNING,
+    }
+
+
+def _apply(report: Report) -> str:
+    return f"kubectl apply -R -f {shlex.quote(str(report.directory))}"
+
+
+def _as_text(report: Report) -> Iterator[str]:
+    for kind in KINDS:
+        counts = report.counts(kind)
+        if any(counts.values()):
+            yield f"{kind.plural}: {', '.join(f'{number} {status}' for status, number in counts.items() if number)}"
+    if not report.moved:
+        yield "There is nothing to export."
+        return
+    if report.lost:
+        yield "\nNot written:"
+        yield from _reasons(report.lost)
+    if report.notes:
+        yield "\nTo know:"
+        for note, number in report.notes.items():
+            yield _wrapped(f"{note} ({number})", "  - ")
+    if len(report.lost) == len(report.moved):
+        return
+    yield f"\n{textwrap.fill(_WARNING, _WIDTH)}"
+    yield f"\nTo apply them:\n  {_apply(report)}"
+    if report.script:
+        yield (
+            "\nTo delete them from Airflow's database, only after 'airflow-kubernetes-secrets list' shows them:\n"
+            f"  sh {shlex.quote(str(report.script))}"
+        )
+
+
+def _reasons(lost: Sequence[Moved]) -> Iterator[str]:
+    """Each reason once, with all that it is the reason for."""
+    reasons: dict[str, list[str]] = {}
+    for each in lost:
+        reasons.setdefault(each.reason, []).append(str(each.lookup))
+    for reason, names in reasons.items():
+        yield _wrapped(reason, "  - ")
+        yield _wrapped(", ".join(names), "    ")
+
+
+def _wrapped(text: str, first: str) -> str:
+    rest = " " * len(first)
+    return textwrap.fill(
+        text, _WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )

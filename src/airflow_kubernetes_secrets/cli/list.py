@@ -1,0 +1,91 @@
+"""``list``: what there is in Secrets."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from contextlib import closing
+from datetime import datetime, timezone
+
+from airflow_kubernetes_secrets.cli.access import options_for
+from airflow_kubernetes_secrets.cli.output import print_document, print_rows, progress, say
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.inventory.place import place_of
+from airflow_kubernetes_secrets.inventory.survey import Entry, Inventory, inventory_of
+from airflow_kubernetes_secrets.lookup import Kind
+
+_KINDS = {kind.plural: (kind,) for kind in Kind}
+_COLUMNS = ("kind", "id", "team", "namespace", "secret", "shape", "type", "host", "age", "owner", "problems")
+_UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """
+    Raises:
+        KubernetesSecretsError: nothing could be listed.
+    """
+    _configured, options = options_for(arguments)
+    kinds = _KINDS.get(arguments.kind, tuple(Kind))
+    with closing(place_of(options, arguments.as_user)) as place, progress(f"Listing the Secrets of {place.text}"):
+        inventory = inventory_of(place, options, kinds)
+    if inventory.failures and not inventory.entries:
+        raise KubernetesSecretsError("; ".join(inventory.failures))
+    entries = [entry for entry in inventory.entries if _is_wanted(entry, arguments)]
+    if arguments.output in ("json", "yaml"):
+        print_document(_document(entries, inventory), arguments.output)
+    else:
+        _print(entries, arguments.output)
+    for failure in inventory.failures:
+        say(f"error: {failure}")
+    return 1 if inventory.failures else 0
+
+
+def _is_wanted(entry: Entry, arguments: argparse.Namespace) -> bool:
+    return arguments.team in (None, entry.team) and (not arguments.problems or bool(entry.problems))
+
+
+def _document(entries: Sequence[Entry], inventory: Inventory) -> dict[str, object]:
+    return {"entries": [entry.as_json() for entry in entries], "failures": list(inventory.failures)}
+
+
+def _print(entries: Sequence[Entry], output: str | None) -> None:
+    now = datetime.now(timezone.utc)
+    rows = [
+        {
+            "kind": entry.kind.name.lower(),
+            "id": entry.id,
+            "team": entry.team,
+            "namespace": entry.namespace,
+            "secret": entry.secret,
+            "shape": entry.content.shape,
+            "type": entry.content.conn_type,
+            "host": entry.content.host,
+            "age": _age(entry.created, now),
+            "owner": entry.owner,
+            "problems": ", ".join(problem.code for problem in entry.problems),
+        }
+        for entry in entries
+    ]
+    if not rows:
+        say("There is none.")
+        return
+    # Columns in which nothing stands take the width that others need.
+    columns = [
+        column for column in _COLUMNS if column in ("kind", "id", "problems") or any(row[column] for row in rows)
+    ]
+    print_rows(columns, rows, output)
+    texts = list(dict.fromkeys(problem.text for entry in entries for problem in entry.problems))
+    for text in texts:
+        say(f"- {text}")
+
+
+def _age(created: str, now: datetime) -> str:
+    """As kubectl shows it: in the largest unit that fits."""
+    if not created:
+        return ""
+    # Python 3.10 does not read the Z.
+    seconds = (now - datetime.fromisoformat(created.replace("Z", "+00:00"))).total_seconds()
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{seconds // size:.0f}{unit}"
+    return "0s"

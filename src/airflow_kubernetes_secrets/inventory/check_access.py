@@ -1,0 +1,198 @@
+"""Whether the API server can be reached, with credentials that last, and permissions that are enough and not too "
+"many."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+from statistics import median
+from time import monotonic, time
+
+from airflow_kubernetes_secrets.api.credentials import ServiceAccountCredentials
+from airflow_kubernetes_secrets.api.permissions import forbidden_text
+from airflow_kubernetes_secrets.inventory.cluster import Cluster, token_claims
+from airflow_kubernetes_secrets.inventory.finding import Finding, error, ok, skipped, warning
+from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
+from airflow_kubernetes_secrets.lookup import Kind
+from airflow_kubernetes_secrets.options import Options
+
+CREDENTIALS = "Credentials"
+API_SERVER = "API server"
+PERMISSIONS = "Permissions"
+
+_CA_DAYS = 30
+_WARM_REQUESTS = 5
+
+# A lookup that takes a part of its time as large as this has little left for a second attempt.
+_SLOW_SHARE = 0.25
+
+_WRITES = ("create", "update", "patch", "delete")
+_SERVICE_ACCOUNT = "system:serviceaccount:"
+
+
+def check_credentials(cluster: Cluster, options: Options) -> Iterator[Finding]:
+    """How long token and CA last."""
+    credentials = cluster.credentials
+    yield ok(CREDENTIALS, credentials.source)
+    claims = token_claims(credentials)
+    if claims:
+        yield _token(claims.get("exp"))
+    if isinstance(credentials, ServiceAccountCredentials):
+        yield _ca(Path(options.service_account_path) / "ca.crt")
+
+
+def _token(expires: object) -> Finding:
+    if not isinstance(expires, (int, float)):
+        return warning(
+            CREDENTIALS,
+            "token-without-end",
+            "the token does not expire. Kubernetes mounts ones that do (projected service account tokens); prefer "
+            "those",
+        )
+    left = expires - time()
+    if left <= 0:
+        return error(
+            CREDENTIALS,
+            "token-expired",
+            f"the token has expired {_duration(-left)} ago. Kubernetes renews one that it mounts itself; where it was "
+            "copied, copy a current one",
+        )
+    return ok(CREDENTIALS, f"the token expires in {_duration(left)}; it is read again every minute")
+
+
+def _ca(path: Path) -> Finding:
+    # Airflow brings it: for its Fernet keys.
+    from cryptography.x509 import load_pem_x509_certificates
+
+    try:
+        certificates = load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError) as problem:
+        return error(
+            CREDENTIALS,
+            "ca-unreadable",
+            f"{path} holds no usable CA certificate ({type(problem).__name__}). Kubernetes mounts it with the service "
+            "account; see service_account_path in backend_kwargs",
+        )
+    # Releases before 42 have only the one without a time zone, and later ones warn of that.
+    ends = min(
+        each.not_valid_after_utc
+        if hasattr(each, "not_valid_after_utc")
+        else each.not_valid_after.replace(tzinfo=timezone.utc)
+        for each in certificates
+    )
+    left = ends - datetime.now(timezone.utc)
+    if left <= timedelta(days=_CA_DAYS):
+        return warning(
+            CREDENTIALS,
+            "ca-ends",
+            f"a CA certificate in {path} is valid until {ends:%Y-%m-%d}. If the API server's is signed with it, "
+            "nothing can be looked up after that: have the cluster's CA renewed",
+        )
+    return ok(CREDENTIALS, f"the CA certificates in {path} are valid until {ends:%Y-%m-%d} or longer")
+
+
+def check_reachable(cluster: Cluster, options: Options) -> Iterator[Finding]:
+    """Whether it answers, how fast, and which version it is.
+
+    Raises:
+        KubernetesSecretsError: it does not.
+    """
+    began = monotonic()
+    version = cluster.version()
+    first = monotonic() - began
+    seconds = []
+    for _ in range(_WARM_REQUESTS):
+        began = monotonic()
+        cluster.version()
+        seconds.append(monotonic() - began)
+    warm = median(seconds)
+    text = (
+        f"{cluster.text} is {version or 'of a version that it does not tell'}; it answers in {warm * 1000:.0f} ms, the "
+        f"first time in {first * 1000:.0f} ms"
+    )
+    if warm > options.timeout * _SLOW_SHARE:
+        yield warning(
+            API_SERVER,
+            "slow",
+            f"{text}. timeout is {options.timeout:g} s, in which a lookup has to succeed with all its attempts: raise "
+            "it, or find what is slow",
+        )
+    else:
+        yield ok(API_SERVER, text)
+
+
+def check_permissions(cluster: Cluster, options: Options) -> Iterator[Finding]:
+    """Whether this user may do what lookups do, and what it may do beyond that.
+
+    Raises:
+        KubernetesSecretsError: it could not be asked.
+    """
+    user = cluster.user()
+    yield ok(PERMISSIONS, f"the API server takes this for {user or 'a user that it does not tell'}")
+    if any(kind.label(options) is not None for kind in Kind):
+        for namespace in namespaces_of(options, cluster):
+            yield from _on_all(cluster, options, user, namespace)
+    for query_namespace, names in options.referenced.items():
+        yield from _by_name(cluster, user, cluster.namespace(query_namespace), names)
+    if user.startswith(_SERVICE_ACCOUNT):
+        yield from _too_much(cluster, options)
+    else:
+        yield skipped(
+            PERMISSIONS,
+            "what is more than needed was not checked: this is not a service account. With '--as "
+            f"{_SERVICE_ACCOUNT}NAMESPACE:NAME' it is, for each of Airflow's",
+        )
+
+
+def _on_all(cluster: Cluster, options: Options, user: str, namespace: str) -> Iterator[Finding]:
+    missing = [verb for verb in options.verbs if not cluster.may(verb, namespace)]
+    if not missing:
+        yield ok(PERMISSIONS, f"may {' and '.join(options.verbs)} Secrets in {namespace}")
+    elif missing == ["watch"]:
+        yield warning(
+            PERMISSIONS,
+            "may-not-watch",
+            f"{forbidden_text(user, 'watch', options.verbs, namespace)}\nWithout it everything is listed every "
+            f"{options.cache_ttl:g} s (cache_ttl)",
+        )
+    else:
+        yield error(PERMISSIONS, "may-not-list", forbidden_text(user, "list", options.verbs, namespace))
+
+
+def _by_name(cluster: Cluster, user: str, namespace: str, names: tuple[str, ...]) -> Iterator[Finding]:
+    missing = [name for name in names if not cluster.may("get", namespace, name)]
+    if missing:
+        yield error(PERMISSIONS, "may-not-get", forbidden_text(user, "get", ("get",), namespace, names))
+    else:
+        yield ok(PERMISSIONS, f"may get the Secrets in {namespace} that 'references' names: {', '.join(names)}")
+
+
+def _too_much(cluster: Cluster, options: Options) -> Iterator[Finding]:
+    if cluster.may("list", ""):
+        yield warning(
+            PERMISSIONS,
+            "may-list-everywhere",
+            "may list the Secrets of every namespace. A Role in each namespace that Airflow looks in is enough; "
+            "'airflow-kubernetes-secrets rbac' prints it",
+        )
+    excess = {}
+    for namespace in namespaces_of(options, cluster):
+        writes = [verb for verb in _WRITES if cluster.may(verb, namespace)]
+        if writes:
+            excess[namespace] = writes
+            yield warning(
+                PERMISSIONS,
+                "may-write",
+                f"may {', '.join(writes)} Secrets in {namespace}, which no lookup does. Grant what "
+                "'airflow-kubernetes-secrets rbac' prints, and no more",
+            )
+    if not excess:
+        yield ok(PERMISSIONS, "may change no Secret where it looks")
+
+
+def _duration(seconds: float) -> str:
+    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"

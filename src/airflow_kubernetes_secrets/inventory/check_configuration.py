@@ -1,0 +1,73 @@
+"""Whether Airflow's configuration leads to this backend, with options that can be used and fit together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from airflow_kubernetes_secrets.compat import access_denied, airflow_version
+from airflow_kubernetes_secrets.inventory.configured import Configured, airflow_conf
+from airflow_kubernetes_secrets.inventory.finding import Finding, error, ok, warning
+from airflow_kubernetes_secrets.options import DENY, Options
+
+AIRFLOW = "Airflow"
+OPTIONS = "Options"
+
+
+def check_backend(configured: Configured) -> Iterator[Finding]:
+    """The class and ``backend_kwargs``, as Airflow will see them."""
+    yield ok(AIRFLOW, f"Airflow {airflow_version()}")
+    for problem in configured.problems:
+        # Here somebody asks whether this backend works.
+        yield error(AIRFLOW, problem.code, problem.text)
+    if not configured.problems:
+        yield ok(AIRFLOW, f"[secrets] backend is {configured.backend}, from {configured.backend_from}")
+    workers = str(_option("workers", "secrets_backend") or "")
+    if workers:
+        yield ok(
+            AIRFLOW, f"[workers] secrets_backend is {workers}: tasks and DAG files are served by that, not by this one"
+        )
+
+
+def check_options(configured: Configured, options: Options) -> Iterator[Finding]:
+    """Options that can be used, and do not suit what else is configured."""
+    given = ", ".join(sorted(configured.kwargs)) or "none, so all have their defaults"
+    origins = ", ".join(configured.kwargs_from)
+    yield ok(OPTIONS, f"backend_kwargs: {given}" + (f", from {origins}" if origins else ""))
+    if options.on_error == DENY and access_denied() is None:
+        yield warning(
+            OPTIONS,
+            "deny-unknown",
+            "on_error is 'deny', which this Airflow does not know: it goes on to the next place. Airflow 3.2.2 and "
+            "later do",
+        )
+    if _option("secrets", "use_cache", "getboolean"):
+        seconds = float(_option("secrets", "cache_ttl_seconds", "getint") or 0)
+        if seconds > options.cache_ttl:
+            yield warning(
+                OPTIONS,
+                "airflow-cache",
+                f"[secrets] use_cache: where DAG files are read, Airflow itself keeps variables for {seconds:g} s, "
+                f"however old cache_ttl ({options.cache_ttl:g} s) lets them be. Switch it off, or lower "
+                "[secrets] cache_ttl_seconds",
+            )
+    patience = _option("workers", "execution_api_timeout", "getfloat")
+    if patience is not None and options.path is None and options.timeout >= patience:
+        yield warning(
+            OPTIONS,
+            "workers-give-up",
+            f"timeout is {options.timeout:g} s, and workers wait {patience:g} s for Airflow's API server "
+            "([workers] execution_api_timeout), which looks things up for them: when Kubernetes is slow they give up "
+            f"first. Set timeout below {patience:g} in backend_kwargs, or raise execution_api_timeout",
+        )
+
+
+def _option(section: str, key: str, get: str = "get") -> Any:
+    """An option of Airflow's; ``None`` where this Airflow has none of that name, or it cannot be used."""
+    conf = airflow_conf()
+    if not conf.has_option(section, key):
+        return None
+    try:
+        return getattr(conf, get)(section, key)
+    except Exception:  # Airflow says that itself
+        return None

@@ -1,0 +1,80 @@
+"""Whether what lies in Secrets can be read, and whether what Airflow's options name is there."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.inventory.cluster import Cluster
+from airflow_kubernetes_secrets.inventory.finding import Finding, error, findings_of, ok, warning
+from airflow_kubernetes_secrets.inventory.place import FolderPlace, Place
+from airflow_kubernetes_secrets.inventory.secret_options import SecretOption, secret_options
+from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
+from airflow_kubernetes_secrets.inventory.survey import inventory_of
+from airflow_kubernetes_secrets.lookup import Kind, Lookup, decide
+from airflow_kubernetes_secrets.options import Options
+
+SECRETS = "Secrets"
+FROM_SECRETS = "Options from Secrets"
+
+# From here on a LIST by label, for which the API server looks at every Secret of the namespace, takes milliseconds.
+# docs/reliability.md has the figures.
+_MANY = 5000
+
+
+def check_secrets(place: Place, options: Options) -> Iterator[Finding]:
+    """How many there are, and what is wrong with them."""
+    if isinstance(place, FolderPlace):
+        for text in place.problems():
+            yield error(SECRETS, "manifest", text)
+    inventory = inventory_of(place, options)
+    for failure in inventory.failures:
+        yield error(SECRETS, "unlisted", failure)
+    counts = Counter(entry.kind for entry in inventory.entries if entry.answers)
+    yield ok(SECRETS, ", ".join(f"{counts[kind]} {_word(kind, counts[kind])}" for kind in Kind) + " can be read")
+    yield from findings_of(SECRETS, (problem for entry in inventory.entries for problem in entry.problems))
+    if isinstance(place, Cluster) and not inventory.failures and not options.cache_ttl:
+        yield from _many(place, options)
+
+
+def _word(kind: Kind, count: int) -> str:
+    return kind.word if count == 1 else f"{kind.word}s"
+
+
+def _many(cluster: Cluster, options: Options) -> Iterator[Finding]:
+    for namespace in namespaces_of(options, cluster):
+        count = cluster.count(namespace)
+        if count > _MANY:
+            yield warning(
+                SECRETS,
+                "many",
+                f"namespace {namespace} has {count} Secrets, and for each lookup the API server looks at all of them. "
+                "Set cache_ttl in backend_kwargs, or give Airflow's Secrets a namespace of their own",
+            )
+
+
+def check_secret_options(place: Place, options: Options) -> Iterator[Finding]:
+    """Whether the Secrets are there that Airflow's own options name; without one it goes on with its default."""
+    for option in secret_options():
+        yield _secret_option(option, place, options)
+
+
+def _secret_option(option: SecretOption, place: Place, options: Options) -> Finding:
+    lookup = Lookup(Kind.CONFIG, option.id)
+    if option.instead:
+        return warning(FROM_SECRETS, "not-taken", f"{option.where}: {option.instead}. Remove one of them")
+    try:
+        decision = decide(lookup, options, place.find)
+    except KubernetesSecretsError as problem:
+        return error(
+            FROM_SECRETS, "option-fails", f"{option.where}: {lookup}: {problem}. Airflow does not start with that"
+        )
+    if decision.secret is None:
+        return error(
+            FROM_SECRETS,
+            "option-missing",
+            f"{option.where}: {lookup}: {decision.outcome.value}. Airflow goes on with the default of {option.name} "
+            "and says nothing. Create the Secret, or correct the id",
+        )
+    return ok(FROM_SECRETS, f"{option.name} is in Secret {decision.secret} ({option.where})")

@@ -1,0 +1,61 @@
+"""Everything that a deployment needs, checked in the order in which one depends on the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.inventory import check_access as access
+from airflow_kubernetes_secrets.inventory import check_configuration as configuration
+from airflow_kubernetes_secrets.inventory import check_secrets as secrets
+from airflow_kubernetes_secrets.inventory.cluster import Cluster
+from airflow_kubernetes_secrets.inventory.configured import read_configuration
+from airflow_kubernetes_secrets.inventory.finding import Finding, error, ok, skipped
+from airflow_kubernetes_secrets.inventory.place import Place, place_of
+from airflow_kubernetes_secrets.options import Options
+
+
+def checkup(overrides: Mapping[str, str | None], as_user: str | None = None) -> Iterator[Finding]:
+    """Check all of it; each finding comes when it is known.
+
+    Args:
+        overrides: options in place of the configured ones.
+        as_user: whom to impersonate at the API server.
+    """
+    try:
+        configured = read_configuration()
+    except KubernetesSecretsError as problem:
+        yield error(configuration.AIRFLOW, "airflow-unreadable", str(problem))
+        return
+    yield from configuration.check_backend(configured)
+    try:
+        options = configured.options(**overrides)
+    except KubernetesSecretsError as problem:
+        yield error(configuration.OPTIONS, "option-unusable", f"{problem}. Airflow does not start with that")
+        yield skipped("Kubernetes", "not checked: the options cannot be used")
+        return
+    yield from configuration.check_options(configured, options)
+    try:
+        place = place_of(options, as_user)
+    except KubernetesSecretsError as problem:
+        yield error(access.CREDENTIALS, "not-configured", str(problem))
+        yield skipped("Kubernetes", "not checked: there is no way to it")
+        return
+    with closing(place):
+        yield from _place(place, options)
+
+
+def _place(place: Place, options: Options) -> Iterator[Finding]:
+    if not isinstance(place, Cluster):
+        yield ok(access.CREDENTIALS, f"Secrets are read from {place.text}, and no API is asked")
+    try:
+        if isinstance(place, Cluster):
+            yield from access.check_credentials(place, options)
+            yield from access.check_reachable(place, options)
+            yield from access.check_permissions(place, options)
+        yield from secrets.check_secrets(place, options)
+        yield from secrets.check_secret_options(place, options)
+    except KubernetesSecretsError as problem:
+        yield error(access.API_SERVER, "unreachable", str(problem))
+        yield skipped("Kubernetes", "the rest was not checked: the API server could not be asked")

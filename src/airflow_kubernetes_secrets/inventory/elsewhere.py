@@ -1,0 +1,194 @@
+"""Connections and variables outside Kubernetes: in the metadata database, and in the environment of this process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from airflow_kubernetes_secrets.compat import has_teams
+from airflow_kubernetes_secrets.inventory.airflow_entries import (
+    KINDS,
+    NO_DESCRIPTION,
+    Entry,
+    SourceError,
+    connection,
+    decrypted,
+    entry_of_value,
+    fernet,
+    variable,
+)
+from airflow_kubernetes_secrets.inventory.configured import airflow_conf
+from airflow_kubernetes_secrets.lookup import Kind, Lookup
+
+ENVIRONMENT = "environment"
+DATABASE = "metadata-db"
+
+_PREFIXES = {Kind.CONNECTION: "AIRFLOW_CONN_", Kind.VARIABLE: "AIRFLOW_VAR_"}
+# Airflow 3.2 and later, for the team `sales`: AIRFLOW_CONN__SALES___ID.
+_TEAM_SEPARATOR = "___"
+_CASE = (
+    "the environment has names in capitals only, so ids are written in small letters: where a DAG asks for an id with "
+    "capitals, correct label and annotation"
+)
+
+# How many rows are read at once.
+_CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """The same id where Airflow does not come to look.
+
+    Attributes:
+        place: ``environment`` or ``metadata-db``.
+        text: what is there, or that it could not be asked.
+    """
+
+    place: str
+    text: str
+
+
+def from_environment(kinds: Sequence[Kind] = KINDS) -> Iterator[Entry]:
+    """What the variables of this process hold, by name.
+
+    Airflow asks for ``id.upper()``, so that an id's own letters are not known.
+    """
+    airflow_conf()
+    teams = has_teams()
+    for kind in kinds:
+        for name in sorted(os.environ):
+            if not name.startswith(_PREFIXES[kind]):
+                continue
+            team, key, problem = None, name.removeprefix(_PREFIXES[kind]), ""
+            if teams and key.startswith("_") and _TEAM_SEPARATOR in key:
+                team, _, key = key[1:].partition(_TEAM_SEPARATOR)
+            if teams and _TEAM_SEPARATOR in key:
+                problem = f"Airflow does not read the environment for an id with '{_TEAM_SEPARATOR}' in it"
+            team = team and team.lower()
+            if problem:
+                yield Entry(kind, key.lower(), team, problem=problem)
+            else:
+                yield entry_of_value(kind, key.lower(), os.environ[name], team, notes=(_CASE,))
+
+
+def from_database(kinds: Sequence[Kind] = KINDS) -> Iterator[Entry]:
+    """What the metadata database holds, read in chunks.
+
+    An entry that the Fernet key does not decrypt has a problem, and the rest goes on.
+
+    Raises:
+        SourceError: it cannot be read, or has no tables.
+    """
+    engine, tables = _database()
+    fernet()
+    for kind in kinds:
+        columns, last = tables[kind].c, -1
+        while True:
+            query = tables[kind].select().where(columns.id > last).order_by(columns.id).limit(_CHUNK)
+            rows = [row._mapping for row in _rows(engine, query)]
+            yield from (_entry_of_row(kind, row) for row in rows)
+            if len(rows) < _CHUNK:
+                break
+            last = rows[-1]["id"]
+
+
+def hidden(lookup: Lookup, *, database: bool) -> list[Hidden]:
+    """Where Airflow has the same id and does not read it, because Kubernetes is asked first.
+
+    Args:
+        database: whether the metadata database is asked. If it cannot be, that is what is told.
+    """
+    if lookup.kind not in KINDS:
+        # A configuration option's value is asked for nowhere else.
+        return []
+    try:
+        airflow_conf()
+        found = [Hidden(ENVIRONMENT, f"the variable {name} of this process") for name in _variables_of(lookup)]
+    except Exception as error:
+        found = [Hidden(ENVIRONMENT, f"it could not be looked at ({type(error).__name__})")]
+    if database:
+        try:
+            found += [Hidden(DATABASE, text) for text in _rows_of(lookup)]
+        except Exception as error:
+            found.append(Hidden(DATABASE, f"it could not be asked: {_told(error)}"))
+    return found
+
+
+def _entry_of_row(kind: Kind, row: Mapping[str, Any]) -> Entry:
+    """Of a row of the database. Airflow's own models would fail in the midst of many, or log what they cannot read."""
+    key, team = row["conn_id" if kind is Kind.CONNECTION else "key"], row.get("team_name")
+    encrypted = {"password": "is_encrypted", "extra": "is_extra_encrypted", "val": "is_encrypted"}
+    fields = dict(row)
+    for name, flag in encrypted.items():
+        if fields.get(name) and fields.get(flag):
+            fields[name] = decrypted(fields[name])
+            if fields[name] is None:
+                return Entry(
+                    kind, key, team, problem="it cannot be decrypted with [core] fernet_key; add the key that it has"
+                )
+    if kind is Kind.CONNECTION:
+        return connection(key, fields, team, ())
+    return variable(key, fields["val"], team, (NO_DESCRIPTION,) if fields["description"] else ())
+
+
+def _variables_of(lookup: Lookup) -> list[str]:
+    """The variables of this process that Airflow would take for an id, the one that it takes first."""
+    prefix, key, teams = _PREFIXES[lookup.kind], lookup.id.upper(), has_teams()
+    if teams and _TEAM_SEPARATOR in lookup.id:
+        return []
+    names = [f"{prefix}_{lookup.team.upper()}{_TEAM_SEPARATOR}{key}"] if teams and lookup.team else []
+    return [name for name in (*names, prefix + key) if name in os.environ]
+
+
+def _rows_of(lookup: Lookup) -> Iterator[str]:
+    engine, tables = _database()
+    columns = tables[lookup.kind].c
+    query = tables[lookup.kind].select().where(columns["conn_id" if "conn_id" in columns else "key"] == lookup.id)
+    for row in _rows(engine, query):
+        team = row._mapping.get("team_name")
+        if team in (None, lookup.team):
+            yield f"a {lookup.kind.word} in the metadata database" + (f", of team {team!r}" if team else "")
+
+
+def _database() -> tuple[Any, dict[Kind, Any]]:
+    """The engine, and the tables of connections and variables."""
+    airflow_conf()
+    try:
+        from airflow.models import Connection, Variable
+        from sqlalchemy import inspect
+
+        settings: Any = import_module("airflow.settings")
+        if getattr(settings, "engine", None) is None:
+            settings.configure_vars()
+            settings.configure_orm()
+        engine: Any = settings.engine
+        # SQLite would make the file.
+        file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
+        is_there = (file is None or Path(file).exists()) and inspect(engine).has_table("connection")
+    except Exception as error:  # of a driver, some quote the URL
+        raise SourceError(
+            f"the metadata database cannot be reached ({type(error).__name__}): look at [database] sql_alchemy_conn "
+            "and AIRFLOW__DATABASE__SQL_ALCHEMY_CONN; 'airflow db check' says more"
+        ) from None
+    if not is_there:
+        raise SourceError("the metadata database has no tables of Airflow's: run 'airflow db migrate'")
+    return engine, {Kind.CONNECTION: Connection.__table__, Kind.VARIABLE: Variable.__table__}
+
+
+def _rows(engine: Any, query: Any) -> list[Any]:
+    try:
+        with engine.connect() as connection:
+            return list(connection.execute(query))
+    except Exception as error:
+        raise SourceError(
+            f"the metadata database cannot be read ({type(error).__name__}): if it is of another Airflow, run 'airflow "
+            "db migrate'; 'airflow db check' says whether it can be reached"
+        ) from None
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, SourceError) else type(error).__name__

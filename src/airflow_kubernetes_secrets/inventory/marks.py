@@ -1,0 +1,155 @@
+"""The labels and annotations of one Secret: whether Airflow can find it by them, and for which ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any
+
+from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX, Secret
+from airflow_kubernetes_secrets.identifiers import label_value, looks_hashed
+from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
+from airflow_kubernetes_secrets.inventory.templates import kinds_by_label
+from airflow_kubernetes_secrets.labels import is_label_key, is_label_value, is_subdomain
+from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.shapes import annotations as described
+from airflow_kubernetes_secrets.shapes.aliases import ALIASES
+
+INVALID_LABEL = "invalid-label"
+MISSING_ID = "missing-id-annotation"
+MISMATCH = "id-label-mismatch"
+UNKNOWN_LABEL = "unknown-label"
+UNKNOWN_ANNOTATION = "unknown-annotation"
+
+_ANNOTATIONS = (
+    described.DATA_KEY,
+    described.CONNECTION_TYPE,
+    *described.LITERALS.values(),
+    described.CONNECTION_EXTRA,
+    described.OTHER_KEYS,
+    *(f"{described.FIELD}{field}" for field in ALIASES),
+)
+
+# How near a key must be to be what was meant, from 0 to 1.
+_NEAR = 0.7
+
+
+def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Problem]:
+    """The labels in the manifest of a Secret that the API would refuse, or that stand for no id."""
+    metadata = manifest.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    if not isinstance(metadata, dict) or not isinstance(labels, dict):
+        return
+    name = metadata.get("name")
+    named = f"Secret {name}" if isinstance(name, str) and is_subdomain(name) else "a Secret without a name"
+    kinds = kinds_by_label(options)
+    for key, value in labels.items():
+        problem = _problem_of_key(key) or (_problem_of_id(value, key) if key in kinds else _problem_of_value(value))
+        if key == options.team_label and value == "" and kinds.keys() & labels.keys():
+            problem = "the value is empty, and no team is. Write the team there, or remove the label"
+        if problem:
+            yield Problem(INVALID_LABEL, f"{named}, label {key!r}: {problem}")
+
+
+def _problem_of_key(key: str) -> str:
+    return "" if is_label_key(key) else "that cannot be the key of a label. Correct it"
+
+
+def _problem_of_value(value: object) -> str:
+    if not isinstance(value, str):
+        return "the value is not a text. Put it into quotation marks"
+    if value and not is_label_value(value):
+        return "that cannot be the value of a label: 1 to 63 of A-Z, a-z, 0-9, '-', '_' and '.'. Choose another one"
+    return ""
+
+
+def _problem_of_id(value: object, label: str) -> str:
+    if value == "":
+        return "the value is empty, and no id is. Write the id there"
+    if not isinstance(value, str) or is_label_value(value):
+        return _problem_of_value(value)
+    return (
+        "an id with other characters than a label can have, or a longer one, has another label value. "
+        f"Write {_stands_for(value)} there, and the id into the annotation {label!r}"
+    )
+
+
+def _stands_for(identifier: str) -> str:
+    """The label value for an id; not for a URI with login and password, of which a part would be read in it."""
+    if "://" in identifier and "@" in identifier:
+        return "the value that docs/identifiers.md gives"
+    return repr(label_value(identifier))
+
+
+def problems_of_id(secret: Secret, label: str, lost: frozenset[str] = frozenset()) -> Iterator[Problem]:
+    """What keeps a Secret from being for the id that is meant.
+
+    Args:
+        lost: annotations that do not reach it, which is a problem of its own.
+    """
+    value, annotations = secret.labels[label], secret.annotations or {}
+    if label not in annotations:
+        if looks_hashed(value) and label not in lost:
+            yield Problem(
+                MISSING_ID,
+                f"Secret {secret}, label {label!r}: the value looks like one that stands for another id, and no "
+                f"annotation says which. Add the annotation {label!r} with the id, exactly; with the label's value if "
+                "that is the id",
+            )
+    elif not annotations[label]:
+        yield Problem(
+            MISMATCH,
+            f"Secret {secret}, annotation {label!r}: it is empty, and no id is. Write the id there, or remove it",
+        )
+    elif label_value(annotations[label]) != value:
+        yield Problem(
+            MISMATCH,
+            f"Secret {secret}: the label {label!r} does not stand for the id in the annotation with that key, so the "
+            f"Secret is for nobody. For that id the label's value is {_stands_for(annotations[label])}; or correct "
+            "the annotation",
+        )
+
+
+def unknown_marks(secret: Secret, options: Options) -> Iterator[Problem]:
+    """Labels and annotations that begin as Airflow's and say nothing, most likely since they are misspelt."""
+    labels = [*kinds_by_label(options), *([options.team_label] if options.team_label else [])]
+    for key in secret.labels:
+        if key.startswith(ANNOTATION_PREFIX) and key not in labels:
+            yield Problem(
+                UNKNOWN_LABEL,
+                f"Secret {secret}, label {key!r}: it is not known, and says nothing{_meant(key, labels)}",
+                Severity.WARNING,
+            )
+    for key in secret.annotations or ():
+        if _is_known(key) or key in secret.labels:
+            continue
+        if key not in labels:
+            problem = f"it is not known, and says nothing{_meant(key, labels)}"
+        elif _is_referred_to(secret, options):
+            continue
+        else:
+            problem = "it says nothing without the label of that key, by which Airflow finds the Secret. Add the label"
+        yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}: {problem}", Severity.WARNING)
+
+
+def _is_known(annotation: str) -> bool:
+    # Those that name a field which there is not are an error, which reading the Secret finds.
+    return annotation in _ANNOTATIONS or annotation.startswith((described.FIELD, described.EXTRA_FIELD))
+
+
+def _is_referred_to(secret: Secret, options: Options) -> bool:
+    names = options.referenced
+    return secret.name in (*names.get(secret.namespace, ()), *names.get(None, ()))
+
+
+def _meant(key: str, labels: list[str]) -> str:
+    """The end of the sentence: what is most likely meant."""
+    if _is_known(key):
+        return "; it is an annotation"
+    # What all of them begin with makes none of them near.
+    known = {each.removeprefix(ANNOTATION_PREFIX): each for each in (*labels, *_ANNOTATIONS)}
+    nearest = get_close_matches(key.removeprefix(ANNOTATION_PREFIX), known, n=1, cutoff=_NEAR)
+    if not nearest:
+        return f". The labels are {', '.join(labels)}; docs/shapes.md has the annotations"
+    meant = known[nearest[0]]
+    return f"; did you mean the {'label' if meant in labels else 'annotation'} {meant!r}?"

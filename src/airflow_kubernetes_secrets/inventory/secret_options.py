@@ -1,0 +1,112 @@
+"""Options of Airflow's own that are to come from a Secret (``…_SECRET``), and what Airflow takes instead.
+
+For an option Airflow asks, in this order: the environment (the value, then a command, then a Secret), then
+``airflow.cfg`` (the same three), then its default. Only options that it calls sensitive may be a command or a Secret.
+https://airflow.apache.org/docs/apache-airflow/stable/howto/set-config.html
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from configparser import Error, RawConfigParser
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_kubernetes_secrets.inventory.configured import airflow_conf, configuration_file
+
+_VARIABLE = re.compile("AIRFLOW__(?P<section>.+?)__(?P<key>.+)_SECRET")
+_SUFFIXES = ("", "_cmd", "_secret")
+
+
+@dataclass(frozen=True)
+class SecretOption:
+    """An option that names the Secret which holds it.
+
+    Attributes:
+        where: the environment variable, or the file and the key in it.
+        id: which configuration option's Secret it names, in the words of this package.
+        instead: what Airflow takes instead of that Secret, and why; empty if it takes the Secret.
+    """
+
+    section: str
+    key: str
+    where: str
+    id: str
+    instead: str = ""
+
+    @property
+    def name(self) -> str:
+        """As Airflow's documentation writes it."""
+        return f"[{self.section}] {self.key}"
+
+
+def secret_options() -> list[SecretOption]:
+    """Those of this process's environment and of ``airflow.cfg``.
+
+    Raises:
+        NotConfiguredError: Airflow's configuration cannot be read.
+    """
+    conf = airflow_conf()
+    sensitive = set(conf.sensitive_config_values)
+    path = configuration_file()
+    in_file = _read(path)
+    found = list(_in_environment(conf, sensitive))
+    for section in in_file.sections():
+        for option, text in in_file.items(section):
+            key = option.removesuffix("_secret")
+            if key != option and text.strip() and _is_known(conf, section, key):
+                first = _from_environment(section, key) or _from_file(in_file, section, key, path)
+                instead = _instead(section, key, sensitive, first)
+                found.append(SecretOption(section, key, f"{path}, [{section}] {option}", text.strip(), instead))
+    return found
+
+
+def _in_environment(conf: Any, sensitive: set[tuple[str, str]]) -> Iterator[SecretOption]:
+    for name in sorted(os.environ):
+        match = _VARIABLE.fullmatch(name)
+        if match is None or not os.environ[name]:
+            continue
+        section, key = match["section"].lower(), match["key"].lower()
+        # Others end with that word too, such as [api_auth] jwt_secret.
+        if not _is_known(conf, section, key):
+            continue
+        before = _variables(section, key)[:2]
+        first = next((each for each in before if each in os.environ), "")
+        yield SecretOption(section, key, name, os.environ[name], _instead(section, key, sensitive, first))
+
+
+def _is_known(conf: Any, section: str, key: str) -> bool:
+    # ``conf.has_option`` would read the option, which looks the Secret up.
+    return key in conf.configuration_description.get(section, {}).get("options", {})
+
+
+def _instead(section: str, key: str, sensitive: set[tuple[str, str]], first: str) -> str:
+    if (section, key) not in sensitive:
+        return f"[{section}] {key} is not one of the options that Airflow reads from a Secret"
+    return f"{first} comes first, so Airflow takes that" if first else ""
+
+
+def _variables(section: str, key: str) -> list[str]:
+    # A dot in a section is an underscore in a variable.
+    base = f"AIRFLOW__{section.replace('.', '_').upper()}__{key.upper()}"
+    return [base + suffix.upper() for suffix in _SUFFIXES]
+
+
+def _from_environment(section: str, key: str) -> str:
+    return next((name for name in _variables(section, key) if name in os.environ), "")
+
+
+def _from_file(parser: RawConfigParser, section: str, key: str, path: str) -> str:
+    found = (each for each in _SUFFIXES[:2] if parser.has_option(section, key + each))
+    return next((f"[{section}] {key}{each} in {path}" for each in found), "")
+
+
+def _read(path: str) -> RawConfigParser:
+    parser = RawConfigParser()
+    try:
+        parser.read(path)
+    except (Error, UnicodeDecodeError):
+        return RawConfigParser()  # Airflow itself says so
+    return parser

@@ -1,0 +1,92 @@
+"""All Secrets that lookups could find, as one picture, which answers lookups as the place itself would."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+from airflow_kubernetes_secrets.api.deadline import Allowance
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.inventory.place import Place
+from airflow_kubernetes_secrets.inventory.stored import Stored
+from airflow_kubernetes_secrets.labels import LabelSelector
+from airflow_kubernetes_secrets.lookup import Kind
+from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
+
+
+class Snapshot:
+    """What was there when it was taken.
+
+    Attributes:
+        labelled: the Secrets that have a kind's label, in each namespace where lookups go.
+        failures: what could not be listed or read, in words; each is named once.
+    """
+
+    def __init__(self, place: Place, options: Options, kinds: Sequence[Kind]) -> None:
+        self._place = place
+        self._options = options
+        self._by_label: dict[tuple[str, str, str], list[Secret]] = defaultdict(list)
+        self._by_name: dict[tuple[str, str], list[Secret]] = {}
+        self._unread: dict[str, KubernetesSecretsError] = {}
+        self._unread_names: dict[tuple[str, str], KubernetesSecretsError] = {}
+        self.labelled: dict[Kind, list[Stored]] = {kind: [] for kind in kinds}
+        for namespace in namespaces_of(options, place):
+            self._list(namespace, kinds)
+        for kind in kinds:
+            for reference in options.references.get(kind.plural, {}).values():
+                self._get(*reference)
+
+    @property
+    def failures(self) -> list[str]:
+        return list(dict.fromkeys(map(str, [*self._unread.values(), *self._unread_names.values()])))
+
+    def find(self, query: Query, _time: Allowance) -> Sequence[Secret]:
+        """What answers a query of a lookup.
+
+        Raises:
+            KubernetesSecretsError: what came when that was listed.
+        """
+        if not isinstance(query, LabelQuery):
+            # One that names no namespace goes to the first in the options, here as in a lookup.
+            key = (self._place.namespace(query.namespace), query.name)
+            if key in self._unread_names:
+                raise self._unread_names[key]
+            return self._by_name.get(key, ())
+        namespace = self._place.namespace(query.namespace)
+        if namespace in self._unread:
+            raise self._unread[namespace]
+        return self._by_label.get((namespace, query.label, query.value), ())
+
+    def stored(self, secret: Secret) -> Stored:
+        """What else is known of a Secret in it."""
+        return self._place.stored(secret)
+
+    def _list(self, namespace: str, kinds: Sequence[Kind]) -> None:
+        for kind in kinds:
+            label = kind.label(self._options)
+            if label is None or namespace in self._unread:
+                continue
+            try:
+                for page in self._place.pages(namespace, LabelSelector.exists(label)):
+                    for stored in page:
+                        self.labelled[kind].append(stored)
+                        self._by_label[namespace, label, stored.secret.labels[label]].append(stored.secret)
+            except KubernetesSecretsError as error:
+                self._unread[namespace] = error
+
+    def _get(self, query_namespace: str | None, name: str) -> None:
+        namespace = self._place.namespace(query_namespace or self._options.namespaces[0])
+        try:
+            found = self._place.get(namespace, name)
+        except KubernetesSecretsError as error:
+            self._unread_names[namespace, name] = error
+        else:
+            self._by_name[namespace, name] = [] if found is None else [found.secret]
+
+
+def namespaces_of(options: Options, place: Place) -> list[str]:
+    """Where lookups go by label, those of teams included; an empty name stands for everywhere."""
+    everywhere = [*options.namespaces, *options.team_namespaces.values()]
+    return list(dict.fromkeys(map(place.namespace, everywhere)))

@@ -1,0 +1,276 @@
+"""The whole way of one lookup, told: who asks where, what answers, what is passed over and why, what comes of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from airflow_kubernetes_secrets.api.deadline import Allowance
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.compat import parsed_connection
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
+from airflow_kubernetes_secrets.inventory.cluster import Cluster
+from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content, content_of
+from airflow_kubernetes_secrets.inventory.elsewhere import Hidden, hidden
+from airflow_kubernetes_secrets.inventory.near import near_misses
+from airflow_kubernetes_secrets.inventory.place import Place
+from airflow_kubernetes_secrets.inventory.problem import Problem
+from airflow_kubernetes_secrets.inventory.secret_options import SecretOption, secret_options
+from airflow_kubernetes_secrets.inventory.stored import Stored
+from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide
+from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.reading import IN_FIELDS, connection_text
+from airflow_kubernetes_secrets.shapes import fields_of
+from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
+from airflow_kubernetes_secrets.values import parse_failure_text
+
+
+class Verdict(Enum):
+    """How a lookup ends; the value is the exit status of ``explain``."""
+
+    FOUND = 0
+    NOT_FOUND = 1
+    TROUBLE = 2
+
+
+@dataclass(frozen=True)
+class Step:
+    """One question to the API server, or the folder.
+
+    Attributes:
+        verb: ``list`` or ``get``.
+        what: the label selector, or the name.
+        found: how many Secrets answered; ``None`` if none could be asked.
+        allowed: whether the permissions of this user allow it; ``None`` where that is not known.
+    """
+
+    verb: str
+    namespace: str
+    what: str
+    found: int | None
+    allowed: bool | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A Secret that carries the label value, or that a reference names.
+
+    Attributes:
+        verdict: what became of it, in words.
+        answers: it is the one.
+    """
+
+    stored: Stored
+    verdict: str
+    answers: bool
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """What Airflow makes of a connection, as far as it may be shown.
+
+    Attributes:
+        fields: which fields have a value.
+        extra: the names in ``extra``.
+    """
+
+    fields: Sequence[str] = ()
+    extra: Sequence[str] = ()
+
+
+@dataclass
+class Story:
+    """How a lookup goes.
+
+    Attributes:
+        place: where it looked.
+        user: whom the API server takes this for; empty where there is none, or it is not known.
+        error: why it failed, if it did.
+        fields: data keys by the field of a connection that they hold, where it lies in several.
+        instead: options of Airflow's that name this id, of a lookup of an option.
+        hidden: where Airflow has the same id and does not read it.
+        hints: what may have been meant, if nothing was found.
+    """
+
+    lookup: Lookup
+    place: str
+    user: str = ""
+    steps: list[Step] = field(default_factory=list)
+    outcome: Outcome | None = None
+    error: str = ""
+    candidates: list[Candidate] = field(default_factory=list)
+    content: Content | None = None
+    fields: dict[str, str] = field(default_factory=dict)
+    parsed: Parsed | None = None
+    problems: list[Problem] = field(default_factory=list)
+    options: list[SecretOption] = field(default_factory=list)
+    hidden: list[Hidden] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> Verdict:
+        if self.error or any(problem.code == UNREADABLE for problem in self.problems):
+            return Verdict.TROUBLE
+        return Verdict.FOUND if self.outcome is Outcome.FOUND else Verdict.NOT_FOUND
+
+    @property
+    def headline(self) -> str:
+        """The answer in one sentence."""
+        winner = next((candidate for candidate in self.candidates if candidate.answers), None)
+        if winner is not None and self.verdict is Verdict.FOUND:
+            return f"{self.lookup}: Secret {winner.stored.secret} answers"
+        if self.error:
+            return f"{self.lookup}: the lookup fails"
+        if self.verdict is Verdict.TROUBLE:
+            return f"{self.lookup}: it is found, and Airflow cannot read it"
+        return f"{self.lookup}: {self.outcome.value if self.outcome is not None else 'not looked up'}"
+
+    def as_json(self) -> dict[str, Any]:
+        """As the JSON output has it; docs/cli.md describes it."""
+        content = self.content
+        return {
+            "kind": self.lookup.kind.name.lower(),
+            "id": self.lookup.id,
+            "team": self.lookup.team,
+            "verdict": self.verdict.name.lower().replace("_", "-"),
+            "headline": self.headline,
+            "place": self.place,
+            "user": self.user or None,
+            "steps": [
+                {
+                    "verb": step.verb,
+                    "namespace": step.namespace,
+                    "what": step.what,
+                    "found": step.found,
+                    "allowed": step.allowed,
+                }
+                for step in self.steps
+            ],
+            "error": self.error or None,
+            "candidates": [
+                {
+                    "namespace": candidate.stored.secret.namespace,
+                    "secret": candidate.stored.secret.name,
+                    "created": candidate.stored.secret.created or None,
+                    "owner": str(candidate.stored.owner) if candidate.stored.owner is not None else None,
+                    "answers": candidate.answers,
+                    "verdict": candidate.verdict,
+                }
+                for candidate in self.candidates
+            ],
+            "shape": content.shape if content is not None else None,
+            "fields": self.fields,
+            "conn_type": content.conn_type if content is not None else None,
+            "host": content.host if content is not None else None,
+            "port": content.port if content is not None else None,
+            "set": list(self.parsed.fields) if self.parsed is not None else None,
+            "extra": list(self.parsed.extra) if self.parsed is not None else None,
+            "problems": [problem.as_json() for problem in self.problems],
+            "options": [
+                {"option": option.name, "where": option.where, "instead": option.instead or None}
+                for option in self.options
+            ],
+            "hidden": [{"place": each.place, "text": each.text} for each in self.hidden],
+            "hints": self.hints,
+        }
+
+
+def story_of(lookup: Lookup, options: Options, place: Place, *, database: bool = True) -> Story:
+    """Follow a lookup.
+
+    Args:
+        database: whether Airflow's metadata database is looked into for the same id.
+    """
+    story = Story(lookup, place.text)
+    if isinstance(place, Cluster):
+        story.user = _unless_it_fails(place.user) or ""
+    decision = _decide(story, options, place)
+    if decision is not None:
+        story.outcome = decision.outcome
+        _tell_of_candidates(story, decision, place)
+        if decision.secret is not None:
+            _tell_of_content(story, decision.secret, decision.data_key)
+        elif decision.queries:
+            story.hints = near_misses(lookup, options, place)
+    if lookup.kind is Kind.CONFIG:
+        story.options = [option for option in secret_options() if option.id == lookup.id]
+    elif story.verdict is not Verdict.NOT_FOUND:
+        story.hidden = hidden(lookup, database=database)
+    return story
+
+
+def _decide(story: Story, options: Options, place: Place) -> Decision | None:
+    def find(query: Query, time: Allowance) -> Sequence[Secret]:
+        namespace = place.namespace(query.namespace)
+        verb, name = ("list", "") if isinstance(query, LabelQuery) else ("get", query.name)
+        what = str(query) if isinstance(query, LabelQuery) else query.name
+        allowed = _unless_it_fails(lambda: place.may(verb, namespace, name)) if isinstance(place, Cluster) else None
+        try:
+            found = place.find(query, time)
+        except KubernetesSecretsError:
+            story.steps.append(Step(verb, namespace, what, None, allowed))
+            raise
+        story.steps.append(Step(verb, namespace, what, len(found), allowed))
+        return found
+
+    try:
+        return decide(story.lookup, options, find)
+    except KubernetesSecretsError as error:
+        story.error = str(error)
+        return None
+
+
+def _unless_it_fails(ask: Any) -> Any:
+    """What is only told beside the rest."""
+    try:
+        return ask()
+    except KubernetesSecretsError:
+        return None
+
+
+def _tell_of_candidates(story: Story, decision: Decision, place: Place) -> None:
+    for position, secret in enumerate(decision.matches):
+        verdict = "answers" if position == 0 else "has the same id, and is younger or comes later by name"
+        story.candidates.append(Candidate(place.stored(secret), verdict, position == 0))
+    for passed_over in decision.passed_over:
+        # The error names the Secret; all else that is known of it was told when it was found.
+        secret = Secret(passed_over.namespace, passed_over.secret, "", {}, {})
+        story.candidates.append(Candidate(place.stored(secret), f"is passed over: {passed_over}", answers=False))
+
+
+def _tell_of_content(story: Story, secret: Secret, key: str) -> None:
+    kind = story.lookup.kind
+    story.content = content_of(kind, secret, key)
+    story.problems = list(story.content.problems)
+    if kind is Kind.CONNECTION and key == IN_FIELDS:
+        story.fields = dict(fields_of(secret).keys)
+    if kind is Kind.CONNECTION and story.content.is_readable:
+        parsed = _parse(story.lookup.id, secret, key)
+        if isinstance(parsed, Problem):
+            story.problems.append(parsed)
+        else:
+            story.parsed = parsed
+
+
+def _parse(conn_id: str, secret: Secret, key: str) -> Parsed | Problem:
+    """Have Airflow itself parse it."""
+    stored = connection_text(secret, key)
+    try:
+        connection = parsed_connection(conn_id, stored)
+        fields = [name for name in ("login", "password", "port", "schema", "extra") if getattr(connection, name)]
+        return Parsed(fields, _names(connection.extra))
+    except Exception as failure:  # Airflow's parsers raise all sorts, and their texts can hold the password
+        problem = parse_failure_text(stored, failure)
+    return Problem(UNREADABLE, str(MalformedSecretError(secret.namespace, secret.name, key or "extra", problem)))
+
+
+def _names(extra: str | None) -> list[str]:
+    """The names in ``extra``. Airflow's own way to read it logs what it cannot."""
+    try:
+        found = json.loads(extra or "{}")
+    except (ValueError, RecursionError):
+        return []
+    return sorted(found) if isinstance(found, dict) else []

@@ -1,0 +1,191 @@
+"""What there is in Secrets: each connection, variable and configuration option, and what is wrong with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError, MissingSecretError
+from airflow_kubernetes_secrets.identifiers import identifier_of
+from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content, content_of
+from airflow_kubernetes_secrets.inventory.marks import problems_of_id, unknown_marks
+from airflow_kubernetes_secrets.inventory.place import Place
+from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
+from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
+from airflow_kubernetes_secrets.inventory.stored import Owner, Stored
+from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide
+from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.reading import key_of
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One id in one Secret.
+
+    Attributes:
+        team: whose it is; ``None`` for everybody's.
+        namespace, secret: where the Secret is, and its name.
+        created: as the API writes it; empty where that is not known.
+        owner: who keeps the Secret.
+        answers: whether a lookup gets this Secret.
+    """
+
+    kind: Kind
+    id: str
+    team: str | None
+    namespace: str
+    secret: str
+    content: Content = field(default_factory=lambda: Content("", is_readable=False))
+    created: str = ""
+    owner: Owner | None = None
+    answers: bool = False
+    problems: tuple[Problem, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """As the JSON outputs have it; docs/cli.md describes them."""
+        owner = self.owner
+        return {
+            "kind": self.kind.name.lower(),
+            "id": self.id,
+            "team": self.team,
+            "namespace": self.namespace,
+            "secret": self.secret,
+            "shape": self.content.shape,
+            "conn_type": self.content.conn_type,
+            "host": self.content.host,
+            "created": self.created or None,
+            "owner": None if owner is None else {"operator": owner.operator, "kind": owner.kind, "name": owner.name},
+            "answers": self.answers,
+            "problems": [problem.as_json() for problem in self.problems],
+        }
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """All entries, and what could not be read; each failure is a text with its remedy."""
+
+    entries: Sequence[Entry]
+    failures: Sequence[str]
+
+
+def inventory_of(place: Place, options: Options, kinds: Sequence[Kind] = tuple(Kind)) -> Inventory:
+    """Everything in the places where Airflow looks.
+
+    Who answers is decided by the very rules of a lookup, on a picture of all Secrets.
+    """
+    snapshot = Snapshot(place, options, kinds)
+    survey = _Survey(snapshot, options, place)
+    entries = [entry for kind in kinds for entry in survey.entries(kind)]
+    entries.sort(key=lambda entry: (entry.kind.plural, entry.team or "", entry.id, not entry.answers, entry.created))
+    return Inventory(entries, snapshot.failures)
+
+
+class _Survey:
+    def __init__(self, snapshot: Snapshot, options: Options, place: Place) -> None:
+        self._snapshot = snapshot
+        self._options = options
+        self._homes = {place.namespace(namespace): team for team, namespace in options.team_namespaces.items()}
+        self._everybodys = {place.namespace(namespace) for namespace in options.namespaces}
+        self._decided: dict[tuple[Kind, str, str | None], Decision | KubernetesSecretsError] = {}
+
+    def entries(self, kind: Kind) -> Iterator[Entry]:
+        label = kind.label(self._options)
+        for stored in self._snapshot.labelled[kind]:
+            if label is not None:
+                for team in self._teams(stored.secret):
+                    yield self._labelled(kind, label, stored, team)
+        for identifier, (namespace, name) in self._options.references.get(kind.plural, {}).items():
+            yield self._referenced(kind, identifier, namespace or self._options.namespaces[0] or "", name)
+
+    def _teams(self, secret: Secret) -> list[str | None]:
+        """Whose lookups a Secret is for."""
+        label = self._options.team_label
+        team = None if label is None else secret.labels.get(label)
+        if team is not None:
+            return [team]
+        home = self._homes.get(secret.namespace)
+        everybodys = "" in self._everybodys or secret.namespace in self._everybodys
+        return [*([home] if home is not None else []), *([None] if everybodys else [])]
+
+    def _labelled(self, kind: Kind, label: str, stored: Stored, team: str | None) -> Entry:
+        secret = stored.secret
+        identifier = identifier_of(secret, label)
+        problems = list(problems_of_id(secret, label))
+        decision = self._decide(kind, identifier, team)
+        answers = isinstance(decision, Decision) and decision.secret is secret
+        if not problems and not answers:
+            problems.append(_why_not(secret, decision))
+        return self._entry(Lookup(kind, identifier, team), stored, problems, answers=answers)
+
+    def _referenced(self, kind: Kind, identifier: str, namespace: str, name: str) -> Entry:
+        decision = self._decide(kind, identifier, None)
+        if isinstance(decision, Decision) and decision.secret is not None:
+            stored = self._snapshot.stored(decision.secret)
+            return self._entry(decision.lookup, stored, [], answers=True)
+        code = "missing-secret" if isinstance(decision, MissingSecretError) else UNREADABLE
+        text = decision.outcome.value if isinstance(decision, Decision) else str(decision)
+        return Entry(kind, identifier, None, namespace, name, problems=(Problem(code, text),))
+
+    def _entry(self, lookup: Lookup, stored: Stored, problems: list[Problem], *, answers: bool) -> Entry:
+        secret = stored.secret
+        try:
+            content = content_of(lookup.kind, secret, key_of(secret, lookup.kind.data_key(self._options)))
+        except MalformedSecretError as error:
+            content = Content("", is_readable=False, problems=(Problem(UNREADABLE, str(error)),))
+        if answers or not problems:
+            problems += content.problems
+        problems += unknown_marks(secret, self._options)
+        if stored.is_going:
+            text = f"Secret {secret}: it is being deleted, and waits for a finalizer"
+            problems.append(Problem("being-deleted", text, Severity.WARNING))
+        return Entry(
+            lookup.kind,
+            lookup.id,
+            lookup.team,
+            secret.namespace,
+            secret.name,
+            content,
+            secret.created,
+            stored.owner,
+            answers and content.is_readable,
+            tuple(problems),
+        )
+
+    def _decide(self, kind: Kind, identifier: str, team: str | None) -> Decision | KubernetesSecretsError:
+        key = (kind, identifier, team)
+        if key not in self._decided:
+            try:
+                # A configuration option is nobody's in particular.
+                lookup = Lookup(kind, identifier, None if kind is Kind.CONFIG else team)
+                self._decided[key] = decide(lookup, self._options, self._snapshot.find)
+            except KubernetesSecretsError as error:
+                self._decided[key] = error
+        return self._decided[key]
+
+
+def _why_not(secret: Secret, decision: Decision | KubernetesSecretsError) -> Problem:
+    """Why a lookup of its id does not get this Secret."""
+    if isinstance(decision, MalformedSecretError) and (decision.namespace, decision.secret) == (
+        secret.namespace,
+        secret.name,
+    ):
+        return Problem(UNREADABLE, str(decision))
+    if isinstance(decision, KubernetesSecretsError):
+        return Problem("blocked", f"Secret {secret}: a lookup of its id ends with an error: {decision}")
+    for passed_over in decision.passed_over:
+        if (passed_over.namespace, passed_over.secret) == (secret.namespace, secret.name):
+            return Problem(UNREADABLE, str(passed_over))
+    winner = decision.secret
+    if winner is None:
+        code = "outside-pattern" if decision.outcome is Outcome.OUTSIDE_PATTERN else "not-looked-up"
+        return Problem(code, f"Secret {secret}: {decision.outcome.value}", Severity.WARNING)
+    if any(match is secret for match in decision.matches):
+        why = f"Secret {winner} has the same id and is older, or the first by name"
+        return Problem("duplicate-id", f"Secret {secret}: {why}, so that answers. Change one of them", Severity.WARNING)
+    return Problem(
+        "hidden",
+        f"Secret {secret}: Secret {winner} answers for its id, which is looked for before it",
+        Severity.WARNING,
+    )

@@ -1,0 +1,298 @@
+"""The Secret that a manifest makes, as far as it tells: a Secret itself, or by External Secrets or Sealed Secrets.
+
+``docs/external-secrets.md`` and ``docs/sealed-secrets.md`` say what becomes of labels and keys. Nothing of a template
+is executed.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX
+from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
+from airflow_kubernetes_secrets.labels import is_subdomain
+from airflow_kubernetes_secrets.lookup import Kind
+from airflow_kubernetes_secrets.options import Options
+
+LABEL_LOST = "label-lost"
+ANNOTATION_LOST = "annotation-lost"
+NOT_CREATED = "not-created"
+
+# What stands for a value that only the store or the controller has: not blank.
+_SOME_VALUE = b64encode(b"x").decode("ascii")
+
+# https://external-secrets.io/latest/guides/ownership-deletion-policy/: with these the Secret has other keys too.
+_OF_ANOTHER_OWNER = ("Merge", "CreateOrMerge")
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A Secret that a manifest makes.
+
+    Attributes:
+        manifest: that of the Secret; ``None`` if none is made. Where the keys are not known it has no data.
+        is_labelled: whether it has a label that Airflow finds it by, or would have one that is lost on the way.
+        keys_are_known, values_are_known: whether its keys are all in the manifest, and what they hold.
+        is_alone: whether nothing else makes the same Secret with it.
+        place_is_known: whether its namespace and team are in the manifest.
+        lost: the annotations that are lost on the way.
+        problems: what is wrong with the way.
+    """
+
+    manifest: dict[str, Any] | None
+    is_labelled: bool
+    keys_are_known: bool = True
+    values_are_known: bool = False
+    is_alone: bool = True
+    place_is_known: bool = True
+    lost: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
+
+
+def kinds_by_label(options: Options) -> dict[str, Kind]:
+    """What each of the labels marks that Airflow looks things up by."""
+    return {label: kind for kind in Kind if (label := kind.label(options)) is not None}
+
+
+def planned(document: Any, options: Options) -> Planned | None:
+    """The Secret that a manifest makes; ``None`` if it is of another kind.
+
+    Args:
+        document: one that is not a List.
+    """
+    if not isinstance(document, dict):
+        return None
+    kind, version = document.get("kind"), document.get("apiVersion")
+    if kind == "Secret" and version in ("v1", None):
+        labels = _mapping(_mapping(document, "metadata"), "labels")
+        return Planned(document, bool(labels.keys() & kinds_by_label(options).keys()), values_are_known=True)
+    if kind == "SealedSecret" and version == "bitnami.com/v1alpha1":
+        return _of_sealed_secret(document, options)
+    if version in ("external-secrets.io/v1", "external-secrets.io/v1beta1"):
+        if kind == "ExternalSecret":
+            return _of_external_secret(_External.of(document), options)
+        if kind == "ClusterExternalSecret":
+            return _of_external_secret(_External.of_cluster(document), options)
+    return None
+
+
+def _of_sealed_secret(document: Mapping[str, Any], options: Options) -> Planned:
+    metadata, spec = _mapping(document, "metadata"), _mapping(document, "spec")
+    template = _mapping(spec, "template")
+    described = _mapping(template, "metadata")
+    way = _Way(
+        f"SealedSecret {_named(metadata)}",
+        (metadata,),
+        "spec.template.metadata",
+        "the controller takes it from the template alone",
+    )
+    lost, problems = way.losses(described, options)
+    # Of old ones everything is sealed in one piece.
+    is_whole = spec.get("data") is not None
+    keys = _mapping(spec, "encryptedData").keys() | _mapping(template, "data").keys()
+    # The controller takes name and namespace from the SealedSecret, whatever the template says.
+    return Planned(
+        _manifest(metadata.get("name"), metadata.get("namespace"), described, () if is_whole else keys),
+        way.is_labelled(described, options),
+        keys_are_known=not is_whole,
+        lost=lost,
+        problems=problems,
+    )
+
+
+@dataclass(frozen=True)
+class _External:
+    """An ExternalSecret, or one that a ClusterExternalSecret makes in several namespaces.
+
+    Attributes:
+        title: what it is called in texts.
+        metadata: what is copied to the Secret where there is no template.
+        above: labels and annotations that never reach the Secret.
+        place: where the specification is.
+    """
+
+    title: str
+    name: object
+    namespace: object
+    metadata: Mapping[str, Any]
+    spec: Mapping[str, Any]
+    above: tuple[Mapping[str, Any], ...] = ()
+    place: str = "spec"
+    is_in_one_namespace: bool = True
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any]) -> _External:
+        metadata = _mapping(document, "metadata")
+        title = f"ExternalSecret {_named(metadata)}"
+        return cls(title, metadata.get("name"), metadata.get("namespace"), metadata, _mapping(document, "spec"))
+
+    @classmethod
+    def of_cluster(cls, document: Mapping[str, Any]) -> _External:
+        metadata, spec = _mapping(document, "metadata"), _mapping(document, "spec")
+        return cls(
+            f"ClusterExternalSecret {_named(metadata)}",
+            spec.get("externalSecretName") or metadata.get("name"),
+            None,
+            _mapping(spec, "externalSecretMetadata"),
+            _mapping(spec, "externalSecretSpec"),
+            above=(metadata,),
+            place="spec.externalSecretSpec",
+            is_in_one_namespace=False,
+        )
+
+
+def _of_external_secret(external: _External, options: Options) -> Planned | None:
+    target = _mapping(external.spec, "target")
+    template = target.get("template")
+    if target.get("manifest") is not None:
+        return None  # it makes something else than a Secret
+    if template is None:
+        described, above, place = external.metadata, external.above, "spec.externalSecretMetadata"
+    else:
+        described, above = _mapping(template, "metadata"), (*external.above, external.metadata)
+        place = f"{external.place}.target.template.metadata"
+    adds = _targets(template)
+    way = _Way(
+        external.title,
+        above,
+        place,
+        "where there is a template, External Secrets Operator takes it from that alone"
+        if template is not None
+        else "External Secrets Operator takes it from there alone",
+        labels_are_known="Labels" not in adds,
+        annotations_are_known="Annotations" not in adds,
+    )
+    is_labelled = way.is_labelled(described, options)
+    if target.get("creationPolicy") == "None":
+        return _not_created(external) if is_labelled else None
+    lost, problems = way.losses(described, options)
+    constant = {part: _constant(described.get(part), template) for part in ("labels", "annotations")}
+    is_alone = target.get("creationPolicy") not in _OF_ANOTHER_OWNER
+    # Annotations say which keys there have to be.
+    can_be_told = is_alone and constant["annotations"] == described.get("annotations")
+    keys = _keys(external.spec, template) if can_be_told else None
+    return Planned(
+        _manifest(target.get("name") or external.name, external.namespace, constant, keys or ()),
+        is_labelled,
+        keys_are_known=keys is not None,
+        is_alone=is_alone,
+        place_is_known=external.is_in_one_namespace and constant["labels"] == described.get("labels"),
+        lost=lost,
+        problems=problems,
+    )
+
+
+def _not_created(external: _External) -> Planned:
+    text = f"{external.title}: creationPolicy is None, so no Secret is made. Remove that, or the label"
+    return Planned(None, is_labelled=True, problems=(Problem(NOT_CREATED, text, Severity.WARNING),))
+
+
+def _keys(spec: Mapping[str, Any], template: object) -> set[str] | None:
+    """The keys of the Secret that External Secrets Operator makes; ``None`` if the store or something else says them.
+
+    https://external-secrets.io/latest/guides/templating/
+    """
+    of_template = set(_mapping(template, "data"))
+    if isinstance(template, dict):
+        if template.get("templateFrom"):
+            return None
+        if of_template and template.get("mergePolicy") != "Merge":
+            return of_template
+    if spec.get("dataFrom"):
+        return None
+    data = spec.get("data")
+    sources = data if isinstance(data, list) else []
+    return of_template | {str(each.get("secretKey")) for each in sources if isinstance(each, dict)}
+
+
+def _targets(template: object) -> set[str]:
+    """What a template adds to from elsewhere: ``Data``, ``Labels``, ``Annotations``."""
+    sources = template.get("templateFrom") if isinstance(template, dict) else None
+    return {
+        str(each.get("target") or "Data")
+        for each in (sources if isinstance(sources, list) else ())
+        if isinstance(each, dict)
+    }
+
+
+def _constant(texts: object, template: object) -> Any:
+    """Labels or annotations without those that a template has yet to make out."""
+    if template is None or not isinstance(texts, dict):
+        return texts
+    return {key: text for key, text in texts.items() if "{{" not in str(text)}
+
+
+@dataclass(frozen=True)
+class _Way:
+    """How labels and annotations get to the Secret.
+
+    Attributes:
+        title: the manifest, in texts.
+        above: where they are of no use.
+        place: where they belong.
+        rule: why.
+        labels_are_known, annotations_are_known: whether there are no others.
+    """
+
+    title: str
+    above: Sequence[Mapping[str, Any]]
+    place: str
+    rule: str
+    labels_are_known: bool = True
+    annotations_are_known: bool = True
+
+    def is_labelled(self, described: Mapping[str, Any], options: Options) -> bool:
+        """Whether there is a label for Airflow at all, also where it is of no use."""
+        everywhere = (described, *self.above)
+        return any(_mapping(each, "labels").keys() & kinds_by_label(options).keys() for each in everywhere)
+
+    def losses(self, described: Mapping[str, Any], options: Options) -> tuple[frozenset[str], tuple[Problem, ...]]:
+        """The annotations of Airflow's that do not reach the Secret, and the problems with them and with labels."""
+        if not self.is_labelled(described, options):
+            return frozenset(), ()
+        kinds = kinds_by_label(options).keys()
+        lost_labels = self._lost("labels", described, kinds | {options.team_label}) if self.labels_are_known else []
+        lost_annotations = []
+        if self.annotations_are_known:
+            above = [key for each in self.above for key in _mapping(each, "annotations")]
+            ours = {key for key in above if key in kinds or str(key).startswith(ANNOTATION_PREFIX)}
+            lost_annotations = self._lost("annotations", described, ours)
+        problems = (
+            *self._problems(LABEL_LOST, "label", lost_labels),
+            *self._problems(ANNOTATION_LOST, "annotation", lost_annotations),
+        )
+        return frozenset(lost_annotations), problems
+
+    def _lost(self, part: str, described: Mapping[str, Any], ours: Any) -> list[str]:
+        kept = _mapping(described, part)
+        above = dict.fromkeys(key for each in self.above for key in _mapping(each, part))
+        return [key for key in above if key in ours and key not in kept]
+
+    def _problems(self, code: str, word: str, keys: Sequence[str]) -> Iterator[Problem]:
+        for key in keys:
+            yield Problem(
+                code,
+                f"{self.title}: {word} {key!r} does not reach the Secret: {self.rule}. Put it under "
+                f"{self.place}.{word}s",
+            )
+
+
+def _manifest(name: object, namespace: object, described: Mapping[str, Any], keys: Any) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": namespace}
+    metadata |= {part: described.get(part) for part in ("labels", "annotations")}
+    data = dict.fromkeys(sorted(keys), _SOME_VALUE)
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
+
+
+def _named(metadata: Mapping[str, Any]) -> str:
+    name = metadata.get("name")
+    return name if isinstance(name, str) and is_subdomain(name) else "without a name"
+
+
+def _mapping(parent: object, field: str) -> dict[str, Any]:
+    """A mapping in another; empty where there is none, or something else."""
+    found = parent.get(field) if isinstance(parent, dict) else None
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,896 @@
+"""``airflow-kubernetes-secrets check``: what it finds and what it leaves alone, and that it shows no value."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import subprocess
+import sys
+import tempfile
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_kubernetes_secrets.cli.main import main
+from airflow_kubernetes_secrets.identifiers import label_value
+from airflow_kubernetes_secrets.inventory.configured import BACKEND
+from airflow_kubernetes_secrets.inventory.manifests import Check
+from airflow_kubernetes_secrets.options import Options
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+
+PREFIX = "airflow.apache.org/"
+CONNECTION = f"{PREFIX}connection-id"
+VARIABLE = f"{PREFIX}variable-key"
+CONFIG = f"{PREFIX}config-key"
+TEAM = f"{PREFIX}team"
+
+# In every manifest, and in no output.
+PASSWORD = "hunter2-a/b@c"
+URI = "postgres://user:hunter2-a%2Fb%40c@db.example.com/app"
+FIELDS = {"conn_type": "postgres", "host": "db.example.com", "login": "app", "password": PASSWORD}
+
+LONG = "team/orders@eu"
+HASHED = label_value(LONG)
+
+Manifest = dict[str, Any]
+
+
+def secret(name: str = "db", data: Any = None, **metadata: Any) -> Manifest:
+    """A Secret for the connection ``my_db``, unless its labels are given."""
+    labels = metadata.pop("labels", {CONNECTION: "my_db"})
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "namespace": "airflow", "labels": labels, **metadata},
+        "stringData": FIELDS if data is None else data,
+    }
+
+
+def external(
+    target: Any = None, spec: Any = None, version: str = "external-secrets.io/v1", name: str = "db", **metadata: Any
+) -> Manifest:
+    """An ExternalSecret with a label for the connection ``my_db``, and all keys of a connection in its store."""
+    return {
+        "apiVersion": version,
+        "kind": "ExternalSecret",
+        "metadata": {"name": name, "namespace": "airflow", "labels": {CONNECTION: "my_db"}, **metadata},
+        "spec": {
+            "secretStoreRef": {"name": "aws"},
+            **({} if target is None else {"target": target}),
+            **({"dataFrom": [{"extract": {"key": "prod/db"}}]} if spec is None else spec),
+        },
+    }
+
+
+def fetched(*keys: str) -> Manifest:
+    return {"data": [{"secretKey": key, "remoteRef": {"key": "prod"}} for key in keys]}
+
+
+def template(**parts: Any) -> Manifest:
+    """A target with a template that has the label."""
+    return {"template": {"metadata": {"labels": {CONNECTION: "my_db"}}, **parts}}
+
+
+def cluster_external(spec: Any = None, described: Any = None, **metadata: Any) -> Manifest:
+    return {
+        "apiVersion": "external-secrets.io/v1",
+        "kind": "ClusterExternalSecret",
+        "metadata": {"name": "everywhere", **metadata},
+        "spec": {
+            "externalSecretName": "db",
+            "externalSecretMetadata": {"labels": {CONNECTION: "my_db"}} if described is None else described,
+            "externalSecretSpec": external(spec=spec)["spec"],
+        },
+    }
+
+
+def sealed(described: Any = None, keys: Sequence[str] = ("host", "password"), **parts: Any) -> Manifest:
+    return {
+        "apiVersion": "bitnami.com/v1alpha1",
+        "kind": "SealedSecret",
+        "metadata": {"name": "db", "namespace": "airflow", **parts.pop("metadata", {})},
+        "spec": {
+            "encryptedData": dict.fromkeys(keys, "AgBy3i4OJSWK"),
+            "template": {"metadata": {"labels": {CONNECTION: "my_db"}} if described is None else described, **parts},
+        },
+    }
+
+
+@dataclass(frozen=True)
+class Case:
+    """Manifests in one file, or the text of it, and the codes of what is found in order."""
+
+    content: Manifest | Sequence[Manifest] | str
+    codes: Sequence[str] = ()
+    says: str = ""
+    file: str = "manifests.yaml"
+
+    @property
+    def text(self) -> str:
+        if isinstance(self.content, str):
+            return self.content
+        documents = [self.content] if isinstance(self.content, dict) else list(self.content)
+        return json.dumps(documents[0], indent="\t") if self.file.endswith(".json") else yaml.safe_dump_all(documents)
+
+
+def labelled(**labels: str) -> dict[str, str]:
+    return {PREFIX + key.replace("_", "-"): value for key, value in labels.items()}
+
+
+CASES = {
+    # What can be read at all.
+    "all is well": Case(secret()),
+    "all is well in JSON": Case(secret(), file="manifests.json"),
+    "no YAML": Case(f"a: [\npassword: {PASSWORD}: x", ["unreadable-manifest"], "Correct it"),
+    "no JSON": Case(f'{{"password": "{PASSWORD}"', ["unreadable-manifest"], file="manifests.json"),
+    "no UTF-8 in it": Case("a: \udcff", ["unreadable-manifest"]),
+    "a tag that JSON has no word for": Case(f"a: !x {PASSWORD}", ["unreadable-manifest"]),
+    "a template that is not rendered": Case(
+        f"a: {{{{ .Values.a }}}}\npassword: {PASSWORD}", ["unreadable-manifest"], "rendered"
+    ),
+    "aliases without end": Case(
+        "a: &a [x,x,x,x,x,x,x,x]\n"
+        + "".join(f"{x}: &{x} [{', '.join([f'*{y}'] * 9)}]\n" for y, x in zip("abcdefg", "bcdefgh", strict=True)),
+        ["unreadable-manifest"],
+        "aliases",
+    ),
+    "nested without end": Case("[" * 100_000, ["unreadable-manifest"]),
+    "the good document before the bad one counts": Case(
+        f"{yaml.safe_dump(secret(data={'x': PASSWORD}))}---\na: [", ["unreadable", "unreadable-manifest"]
+    ),
+    # What the API would refuse.
+    "no base64": Case({**secret(), "data": {"password": PASSWORD}}, ["invalid-manifest"], "'password' is not base64"),
+    "base64 in lines": Case(
+        {
+            **secret(data={}),
+            "data": {"value": b64encode(URI.encode()).decode()[:40] + "\n" + b64encode(URI.encode()).decode()[40:]},
+        }
+    ),
+    "a number": Case(secret(data={"host": "db", "port": 5432}), ["invalid-manifest"], "quotation marks"),
+    "a key": Case(secret(data={**FIELDS, "a key": "x"}), ["invalid-manifest"], "'a key'"),
+    "no name": Case(secret(name=""), ["invalid-manifest"], "no name"),
+    "a namespace": Case(secret(namespace="Air_Flow"), ["invalid-manifest"], "namespace"),
+    "no apiVersion": Case({**secret(), "apiVersion": None}, ["invalid-manifest"], "'apiVersion'"),
+    "labels as a list": Case(secret(labels=["x"]), ["invalid-manifest"]),
+    "metadata as a list": Case({**secret(), "metadata": ["x"]}, ["invalid-manifest"]),
+    "an annotation's key": Case(secret(annotations={"a b": "x"}), ["invalid-manifest"], "'a b'"),
+    "a Secret that is not Airflow's, but no Secret either": Case(
+        {**secret(labels={}), "data": {"password": PASSWORD}}, ["invalid-manifest"]
+    ),
+    "other versions of a Secret are no Secret": Case({**secret(name=""), "apiVersion": "v2"}),
+    # Labels.
+    "a raw id": Case(secret(labels={CONNECTION: LONG}), ["invalid-label"], f"Write {HASHED!r} there"),
+    "a raw id that is too long": Case(secret(labels={VARIABLE: "x" * 64}), ["invalid-label"], label_value("x" * 64)),
+    "a raw id with spaces": Case(
+        secret(labels={CONFIG: "my db"}, data={"value": "x"}), ["invalid-label"], label_value("my db")
+    ),
+    "the longest id that is a label": Case(secret(labels={CONNECTION: "x" * 63})),
+    "a URI for an id": Case(secret(labels={CONNECTION: URI}), ["invalid-label"], "docs/identifiers.md"),
+    "a URI without a password": Case(
+        secret(labels={CONNECTION: "aws://db"}), ["invalid-label"], label_value("aws://db")
+    ),
+    "an empty id": Case(secret(labels={CONNECTION: ""}), ["invalid-label"], "empty"),
+    "a number for an id": Case(secret(labels={CONNECTION: 5}), ["invalid-label"], "quotation marks"),
+    "nothing for an id": Case(secret(labels={CONNECTION: None}), ["invalid-label"]),
+    "another label's value": Case(secret(labels={CONNECTION: "a", "app": "a b"}), ["invalid-label"], "'app'"),
+    "another label's empty value": Case(secret(labels={CONNECTION: "a", "app": ""})),
+    "another label's key": Case(secret(labels={CONNECTION: "a", "a b": "x"}), ["invalid-label"], "'a b'"),
+    "two wrong labels": Case(secret(labels={CONNECTION: "a b", VARIABLE: "a b"}), ["invalid-label"] * 2),
+    "no team": Case(secret(labels={CONNECTION: "a", TEAM: ""}), ["invalid-label"], "no team is"),
+    "no team of a Secret of others": Case(secret(labels={"app": "a", TEAM: ""})),
+    "a team that is no label": Case(secret(labels={CONNECTION: "a", TEAM: "a b"}), ["invalid-label"]),
+    # Ids.
+    "a hash without the id": Case(
+        secret(labels={CONNECTION: HASHED}), ["missing-id-annotation"], "with the id, exactly"
+    ),
+    "a hash alone without the id": Case(secret(labels={CONNECTION: label_value("漢字")}), ["missing-id-annotation"]),
+    "a hash with the id": Case(secret(labels={CONNECTION: HASHED}, annotations={CONNECTION: LONG})),
+    "a hash that is the id": Case(secret(labels={CONNECTION: HASHED}, annotations={CONNECTION: HASHED})),
+    "too short for a hash": Case(secret(labels={CONNECTION: HASHED[:-1]})),
+    "too long before a hash": Case(secret(labels={CONNECTION: "a" * 21 + HASHED[-41:]})),
+    "no hash in capitals": Case(secret(labels={CONNECTION: "a." + "A" * 40})),
+    "another id": Case(secret(annotations={CONNECTION: LONG}), ["id-label-mismatch"], HASHED),
+    "a hash with another id": Case(
+        secret(labels={CONNECTION: HASHED}, annotations={CONNECTION: f"{LONG} "}), ["id-label-mismatch"]
+    ),
+    "an id with a password": Case(secret(annotations={CONNECTION: URI}), ["id-label-mismatch"], "docs/identifiers.md"),
+    "an empty annotation": Case(secret(annotations={CONNECTION: ""}), ["id-label-mismatch"], "empty"),
+    "the same id twice over": Case(secret(annotations={CONNECTION: "my_db"})),
+    # Duplicates.
+    "one id": Case([secret("a"), secret("b")], ["duplicate-id"], "manifests.yaml:1 too"),
+    "one id three times": Case([secret("a"), secret("b"), secret("c")], ["duplicate-id"] * 2),
+    "one id, by its hash": Case(
+        [secret(name, labels={CONNECTION: HASHED}, annotations={CONNECTION: LONG}) for name in "ab"], ["duplicate-id"]
+    ),
+    "one hash for two ids": Case(
+        [
+            secret(name, labels={CONNECTION: HASHED}, annotations={CONNECTION: each})
+            for name, each in zip("ab", (LONG, HASHED), strict=True)
+        ]
+    ),
+    "one id in two namespaces": Case([secret(), secret(namespace="other")]),
+    "one id in a namespace and in none": Case([secret(), secret("b", namespace=None)]),
+    "one id in the namespace of those without": Case(
+        [secret("a", namespace="default"), secret("b", namespace=None)], ["duplicate-id"]
+    ),
+    "one id for two kinds": Case([secret("a"), secret("b", {"value": "x"}, labels={VARIABLE: "my_db"})]),
+    "one id for a team and for all": Case([secret("a"), secret("b", labels={CONNECTION: "my_db", TEAM: "blue"})]),
+    "one id twice in a team": Case(
+        [secret(name, labels={CONNECTION: "x", TEAM: "blue"}) for name in "ab"], ["duplicate-id"], "of team 'blue'"
+    ),
+    "two labels on one Secret": Case(secret(data={"value": URI}, labels={CONNECTION: "a", VARIABLE: "a"})),
+    "two labels and one problem": Case(secret(data={}, labels={VARIABLE: "a", CONFIG: "a"}), ["unreadable"]),
+    "a List": Case({"apiVersion": "v1", "kind": "List", "items": [secret("a"), secret("b")]}, ["duplicate-id"]),
+    "a SecretList": Case(
+        {
+            "apiVersion": "v1",
+            "kind": "SecretList",
+            "items": [{key: secret()[key] for key in ("metadata", "stringData")}],
+        }
+    ),
+    "one Secret twice": Case([secret(), secret()], ["duplicate-secret"], "Remove one"),
+    "one Secret twice, once for Airflow": Case([secret(labels={}), secret()], ["duplicate-secret"]),
+    "one Secret twice, and none of Airflow's business": Case([secret(labels={}), secret(labels={})]),
+    "a sealed one beside the Secret": Case([secret(), sealed()], ["duplicate-secret"]),
+    "one id from a store and from a Secret": Case([secret("a"), external()], ["duplicate-id"]),
+    # What can be read.
+    "nothing in it": Case(secret(data={}), ["unreadable"], "none at all"),
+    "no key that is known": Case(secret(data={"secret": PASSWORD}), ["unreadable"], "the keys are 'secret'"),
+    "fields for a variable": Case(secret(labels={VARIABLE: "x"}), ["unreadable"], "'value'"),
+    "no URI": Case(secret(data={"value": PASSWORD}), ["unreadable"], "neither a URI"),
+    "no JSON in it": Case(secret(data={"value": f'{{"password": {PASSWORD}}}'}), ["unreadable"], "not valid JSON"),
+    "a field that Airflow does not know": Case(
+        secret(data={"value": f'{{"username": "{PASSWORD}"}}'}), ["unreadable"], "'username'"
+    ),
+    "JSON": Case(secret(data={"value": json.dumps(FIELDS)})),
+    "a blank option": Case(secret(data={"value": " \n"}, labels={CONFIG: "x"}), ["unreadable"], "blank"),
+    "a blank variable": Case(secret(data={"value": ""}, labels={VARIABLE: "x"})),
+    "bytes": Case({**secret(data={}), "data": {"value": b64encode(b"\xff").decode()}}, ["unreadable"], "UTF-8"),
+    "a port": Case(secret(data={**FIELDS, "port": PASSWORD}), ["unreadable"], "port"),
+    "a team's": Case(secret(data={}, labels={CONNECTION: "x", TEAM: "blue"}), ["unreadable"]),
+    "an annotated key": Case(secret(data={"uri": URI}, annotations={f"{PREFIX}data-key": "uri"})),
+    "an annotated key that is not there": Case(
+        secret(annotations={f"{PREFIX}data-key": PASSWORD}), ["unreadable"], "no such key"
+    ),
+    "extra that is no JSON": Case(
+        secret(annotations={f"{PREFIX}connection-extra": PASSWORD}), ["unreadable"], "connection-extra"
+    ),
+    "a field that is not there": Case(
+        secret(annotations={f"{PREFIX}field-hots": "host"}), ["unreadable"], "field-hots"
+    ),
+    "a newline at the end": Case(secret(data={"value": f"{PASSWORD}\n"}, labels={VARIABLE: "x"}), ["trailing-newline"]),
+    "a newline after a password": Case(
+        secret(data={**FIELDS, "password": f"{PASSWORD}\n"}), ["trailing-newline"], "'password'"
+    ),
+    "extra that hooks cannot read": Case(
+        secret(data={"value": json.dumps({**FIELDS, "extra": PASSWORD})}), ["extra-not-json"]
+    ),
+    "extra": Case(secret(data={"value": json.dumps({**FIELDS, "extra": "{}"})})),
+    "a newline after a host": Case(secret(data={**FIELDS, "host": "db\n"})),
+    "a newline after an option": Case(secret(data={"value": f"{PASSWORD}\n"}, labels={CONFIG: "x"})),
+    "a password that takes the URI apart": Case(
+        secret(data={"value": f"postgres://user:x/{PASSWORD}@db"}), ["unreadable"]
+    ),
+    "a URI with an @ in its path": Case(secret(data={"value": "http://user/hunter2@db"}), ["unescaped-uri"]),
+    "a URI": Case(secret(data={"value": URI})),
+    "an id that is a URI": Case(
+        secret(data={"value": URI}, labels={CONFIG: label_value(URI)}, annotations={CONFIG: URI}),
+        ["not-looked-up"],
+        "(a URI)",
+    ),
+    # Labels and annotations that say nothing.
+    "a misspelt label": Case(
+        secret(labels=labelled(conection_id="x")), ["unknown-label"], f"did you mean the label {CONNECTION!r}"
+    ),
+    "a label of one's own": Case(secret(labels={**labelled(connection_id="x"), "example.com/conection-id": "x"})),
+    "a label that nothing is like": Case(secret(labels=labelled(zzz="x")), ["unknown-label"], CONNECTION),
+    "an annotation as a label": Case(
+        secret(labels=labelled(connection_id="x", connection_type="x")), ["unknown-label"], "it is an annotation"
+    ),
+    "a misspelt annotation": Case(
+        secret(annotations=labelled(connection_typ="x")), ["unknown-annotation"], f"{PREFIX}connection-type"
+    ),
+    "an annotation": Case(secret(annotations=labelled(connection_type="x", extra_sslmode="host", field_host="host"))),
+    "an annotation of others": Case(secret(annotations={"example.com/connection-typ": "x"})),
+    "an id as an annotation only": Case(
+        secret(labels={}, annotations={CONNECTION: "x"}), ["unknown-annotation"], "Add the label"
+    ),
+    # ExternalSecrets.
+    "external": Case(external()),
+    "external, v1beta1": Case(external(version="external-secrets.io/v1beta1")),
+    "external, a template without the label": Case(
+        external({"template": {"type": "Opaque"}}), ["label-lost"], "Put it under spec.target.template.metadata.labels"
+    ),
+    "external, v1beta1, a template without the label": Case(
+        external({"template": {}}, version="external-secrets.io/v1beta1"), ["label-lost"]
+    ),
+    "external, another API": Case(external({"template": {}}, version="example.com/v1")),
+    "external, no template after all": Case(external({"template": None})),
+    "external, a template with the label": Case(external(template())),
+    "external, a template and no label at all": Case(external({"template": {"type": "x"}}, labels={"app": "x"})),
+    "external, the team is lost": Case(
+        external(template(), labels={CONNECTION: "x", TEAM: "blue"}), ["label-lost"], TEAM
+    ),
+    "external, labels from elsewhere": Case(
+        external({"template": {"templateFrom": [{"target": "Labels", "literal": "x"}]}})
+    ),
+    "external, data from elsewhere": Case(
+        external({"template": {"templateFrom": [{"configMap": {"name": "x"}}]}}), ["label-lost"]
+    ),
+    "external, a lost id": Case(
+        external(
+            {"template": {"metadata": {"labels": {CONNECTION: HASHED}}}},
+            labels={CONNECTION: HASHED},
+            annotations={CONNECTION: LONG},
+        ),
+        ["annotation-lost"],
+        "spec.target.template.metadata.annotations",
+    ),
+    "external, an id in the template": Case(
+        external({"template": {"metadata": {"labels": {CONNECTION: HASHED}, "annotations": {CONNECTION: LONG}}}})
+    ),
+    "external, a lost description": Case(
+        external(template(), annotations=labelled(connection_type="x")), ["annotation-lost"]
+    ),
+    "external, annotations from elsewhere": Case(
+        external(template(templateFrom=[{"target": "Annotations", "literal": "x"}]), annotations=labelled(data_key="x"))
+    ),
+    "external, the team of no label is lost": Case(
+        external({"template": {}}, labels={TEAM: "blue"}, annotations=labelled(data_key="x"))
+    ),
+    "external, a lost annotation of others": Case(external(template(), annotations={"example.com/x": "x"})),
+    "external, an annotation without a template": Case(external(annotations=labelled(connection_type="x"))),
+    "external, a raw id": Case(
+        external({"template": {"metadata": {"labels": {CONNECTION: LONG}}}}, labels={}), ["invalid-label"]
+    ),
+    "external, an id that the store has": Case(
+        external({"template": {"metadata": {"labels": {CONNECTION: "{{ .id }}"}}}}, labels={})
+    ),
+    "external, braces without a template": Case(external(labels={CONNECTION: "{{ .id }}"}), ["invalid-label"]),
+    "external, one id twice": Case([external(name="a"), external(name="b")], ["duplicate-id"]),
+    "external, one target twice": Case([external({"name": "db"}, name="a"), external(name="db")], ["duplicate-secret"]),
+    "external, the team comes from the store": Case(
+        [secret("a"), external({"template": {"metadata": {"labels": {CONNECTION: "my_db", TEAM: "{{ .team }}"}}}})]
+    ),
+    "external, a known key": Case(external(spec=fetched("value"))),
+    "external, an unknown key": Case(external(spec=fetched("uri_of_it")), ["unreadable"], "'uri_of_it'"),
+    "external, fields": Case(external(spec=fetched("username", "password"))),
+    "external, an annotated key": Case(external(spec=fetched("x"), annotations=labelled(data_key="x"))),
+    "external, an annotated key that is not there": Case(
+        external(spec=fetched("x"), annotations=labelled(data_key="y")), ["unreadable"]
+    ),
+    "external, an annotation that the store has": Case(
+        external(
+            {"template": {"metadata": {"labels": {CONNECTION: "x"}, "annotations": labelled(data_key="{{ .key }}")}}},
+            spec=fetched("x"),
+            labels={},
+        )
+    ),
+    "external, keys that are not known": Case(external(spec={**fetched("x"), "dataFrom": [{"extract": {"key": "x"}}]})),
+    "external, a template replaces keys": Case(external(template(data={"type": PASSWORD})), ["unreadable"]),
+    "external, a template adds keys": Case(external(template(data={"type": "x"}, mergePolicy="Merge"))),
+    "external, a template adds to known keys": Case(
+        external(template(data={"type": PASSWORD}, mergePolicy="Merge"), fetched("x")), ["unreadable"]
+    ),
+    "external, a template adds the key": Case(
+        external(template(data={"value": "x"}, mergePolicy="Merge"), fetched("x"))
+    ),
+    "external, a template adds the other key": Case(
+        external(template(data={"x": "x"}, mergePolicy="Merge"), fetched("value"))
+    ),
+    "external, a template makes the key": Case(external(template(data={"value": "{{ .x }}"}), fetched("x"))),
+    "external, a template without data": Case(external(template(), fetched("x")), ["unreadable"]),
+    "external, data of a template from elsewhere": Case(
+        external(template(templateFrom=[{"literal": "x"}]), fetched("x"))
+    ),
+    "external, a variable": Case(external(spec=fetched("value"), labels={VARIABLE: "x"})),
+    "external, a variable without its key": Case(
+        external(spec=fetched("password"), labels={VARIABLE: "x"}), ["unreadable"]
+    ),
+    "external, a key that cannot be one": Case(external(spec=fetched("a b")), ["invalid-manifest"]),
+    "external, nothing is made": Case(external({"creationPolicy": "None"}), ["not-created"], "creationPolicy"),
+    "external, nothing is made for others": Case(external({"creationPolicy": "None"}, labels={})),
+    "external, it is not the owner": Case(external({"creationPolicy": "Orphan"})),
+    "external, added to a Secret": Case([secret(), external({"creationPolicy": "Merge"}, fetched("x"))]),
+    "external, something else is made": Case(external({"manifest": {"kind": "ConfigMap"}, "template": {}})),
+    "external, a misspelt label": Case(external(labels=labelled(conection_id="x")), ["unknown-label"]),
+    "external, no sense at all": Case({**external(), "spec": [PASSWORD]}, ["unreadable"]),
+    # ClusterExternalSecrets.
+    "everywhere": Case(cluster_external()),
+    "everywhere, twice": Case([cluster_external(), cluster_external(), secret()]),
+    "everywhere, a label at its top": Case(
+        cluster_external(described={}, labels={CONNECTION: "x"}), ["label-lost"], "spec.externalSecretMetadata.labels"
+    ),
+    "everywhere, a template without the label": Case(
+        cluster_external(external({"template": {}})["spec"]),
+        ["label-lost"],
+        "spec.externalSecretSpec.target.template.metadata",
+    ),
+    "everywhere, an unknown key": Case(cluster_external(fetched("x")), ["unreadable"], "/db, key"),
+    # SealedSecrets.
+    "sealed": Case(sealed()),
+    "sealed, a label at the top": Case(
+        sealed({}, metadata={"labels": {CONNECTION: "x"}}), ["label-lost"], "Put it under spec.template.metadata.labels"
+    ),
+    "sealed, a template that is null": Case(
+        sealed({}, metadata={"labels": {"app": "x"}}) | {"spec": {"template": None}}
+    ),
+    "sealed, a label at both": Case(sealed(metadata={"labels": {CONNECTION: "my_db"}})),
+    "sealed, an annotation at the top": Case(
+        sealed({"labels": {CONNECTION: HASHED}}, metadata={"annotations": {CONNECTION: LONG}}), ["annotation-lost"]
+    ),
+    "sealed, no id": Case(sealed({"labels": {CONNECTION: HASHED}}), ["missing-id-annotation"]),
+    "sealed, an unknown key": Case(sealed(keys=["x"]), ["unreadable"], "'x'"),
+    "sealed, a key in the template": Case(sealed(keys=["x"], data={"value": "{{ .x }}"})),
+    "sealed, in one piece": Case(
+        {**sealed(keys=[]), "spec": {"data": "AgBy", "template": sealed()["spec"]["template"]}}
+    ),
+    "sealed, another name in the template": Case(
+        [secret("a", labels={}), sealed({"name": "a", "labels": {CONNECTION: "x"}})]
+    ),
+    # What is none of them.
+    "nothing": Case(""),
+    "texts and lists": Case(f"- {PASSWORD}\n---\n{PASSWORD}\n---\nnull\n"),
+    "a ConfigMap": Case({**secret(labels={CONNECTION: LONG}), "kind": "ConfigMap"}),
+    "a Secret without Airflow's label": Case(secret(labels={"app": "x"}, data={})),
+}
+
+
+@pytest.fixture(autouse=True)
+def not_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("AIRFLOW__"):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Runs the command in this process: its status, and what it says on standard output and error."""
+
+    def check(*arguments: object) -> tuple[int, str, str]:
+        status = main(["check", *map(str, arguments)])
+        said = capsys.readouterr()
+        assert "hunter2" not in said.out + said.err
+        return status, said.out, said.err
+
+    return check
+
+
+def write(folder: Path, case: Case) -> Path:
+    path = folder / case.file
+    path.write_bytes(case.text.encode("utf-8", "surrogateescape"))
+    return path
+
+
+def codes(output: str) -> list[str]:
+    return [problem["code"] for problem in json.loads(output)["problems"]]
+
+
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_what_is_found(case: Case, run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, case)
+
+    status, out, _err = run(path, "--output", "json")
+
+    problems = json.loads(out)["problems"]
+    assert [problem["code"] for problem in problems] == list(case.codes), problems
+    assert case.says in " ".join(problem["text"] for problem in problems)
+    assert status == int(any(problem["severity"] == "error" for problem in problems))
+
+
+@pytest.mark.parametrize("output", ["text", "github"])
+def test_every_output_has_every_problem_and_no_value(output: str, run: Any, tmp_path: Path) -> None:
+    for number, case in enumerate(CASES.values()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        path = write(folder, case)
+
+        _status, out, _err = run(path, "--output", output)
+
+        pattern = (
+            r"\[([a-z-]+)\]$" if output == "text" else r"^::(?:error|warning) file=[^,:]+,line=\d+,title=([^:]+)::."
+        )
+        assert re.findall(pattern, out, re.MULTILINE) == list(case.codes)
+        assert len(out.splitlines()) == len(case.codes) + 1
+
+
+def test_every_problem_has_a_case() -> None:
+    assert {code for case in CASES.values() for code in case.codes} == {
+        "annotation-lost",
+        "duplicate-id",
+        "duplicate-secret",
+        "extra-not-json",
+        "id-label-mismatch",
+        "invalid-label",
+        "invalid-manifest",
+        "label-lost",
+        "missing-id-annotation",
+        "not-created",
+        "not-looked-up",
+        "trailing-newline",
+        "unescaped-uri",
+        "unknown-annotation",
+        "unknown-label",
+        "unreadable",
+        "unreadable-manifest",
+    }
+
+
+WARNINGS = {
+    "duplicate-secret",
+    "extra-not-json",
+    "not-created",
+    "trailing-newline",
+    "unescaped-uri",
+    "unknown-annotation",
+    "unknown-label",
+}
+
+
+def test_warnings_alone_are_no_failure(run: Any, tmp_path: Path) -> None:
+    for number, case in enumerate(CASES.values()):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+
+        status, out, _err = run(write(folder, case), "-o", "json")
+
+        assert status == int(not set(case.codes) <= WARNINGS)
+        for problem in json.loads(out)["problems"]:
+            assert (problem["severity"] == "warning") == (problem["code"] in WARNINGS)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_the_label_value_of_an_id_is_no_problem(identifier: str) -> None:
+    value = label_value(identifier)
+    annotations = {} if value == identifier else {CONNECTION: identifier}
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "secret.json"
+        path.write_text(json.dumps(secret(labels={CONNECTION: value}, annotations=annotations)))
+        check = Check(Options(), "default")
+
+        assert check.look(path)
+
+    assert check.findings == []
+    assert check.manifests == 1
+
+
+# Files, folders and places.
+
+
+def test_a_folder_with_all_in_it(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    wrong = yaml.safe_dump(secret(data={}))
+    for name in (
+        "k8s/a.yaml",
+        "k8s/deep/b.yml",
+        "k8s/.hidden.yaml",
+        "k8s/.git/c.yaml",
+        "k8s/notes.txt",
+        "k8s/d.yaml.j2",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(
+            wrong.replace("name: db", f"name: {path.name.strip('.').lower()}").replace("my_db", path.stem.strip("."))
+        )
+    (tmp_path / "k8s/e.json").write_text(json.dumps(secret("e", {}, labels={CONNECTION: "e"})))
+    os.mkfifo(tmp_path / "k8s/pipe.yaml")
+
+    status, out, err = run("k8s")
+
+    assert [line.partition(": ")[0] for line in out.splitlines()[:-1]] == [
+        "k8s/a.yaml:1",
+        "k8s/deep/b.yml:1",
+        "k8s/e.json:1",
+    ]
+    assert out.splitlines()[-1] == "3 manifests, 3 errors, 0 warnings"
+    assert (status, err) == (1, "")
+
+
+def test_a_file_is_read_whatever_its_name(run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, Case(secret(data={}), file=".rendered"))
+
+    assert codes(run(path, "-o", "json")[1]) == ["unreadable"]
+
+
+def test_the_line_is_the_first_of_the_document(run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, Case([secret(), secret("b")]))
+    second = path.read_text().splitlines().index("---") + 2
+
+    _status, out, _err = run(path, "-o", "json")
+
+    (problem,) = json.loads(out)["problems"]
+    assert (problem["path"], problem["line"]) == (str(path), second)
+    assert sorted(problem) == ["code", "line", "path", "severity", "text"]
+
+
+def test_the_line_of_what_is_no_yaml(run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, Case(f"a: 1\nb: 2\nc: 'x\n  {PASSWORD}"))
+
+    assert run(path)[1].startswith(f"{path}:4: error: ")
+    assert "line 4" not in run(path)[1]
+
+
+def test_the_other_file_of_a_duplicate(run: Any, tmp_path: Path) -> None:
+    first, second = (write(tmp_path, Case(secret(name), file=f"{name}.yaml")) for name in "ab")
+
+    _status, out, _err = run(tmp_path)
+
+    assert out.startswith(
+        f"{second}:1: error: Secret airflow/b: connection 'my_db' is that of Secret airflow/a in {first}:1 too."
+    )
+
+
+def test_a_file_that_is_named_twice_counts_once(run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, Case(secret()))
+    (tmp_path / "link.yaml").symlink_to(path)
+
+    status, out, _err = run(tmp_path, path, path)
+
+    assert (status, out) == (0, "1 manifest, 0 errors, 0 warnings\n")
+
+
+def test_files_of_several_paths_are_one_set(run: Any, tmp_path: Path) -> None:
+    paths = [write(tmp_path, Case(secret(name), file=f"{name}.yaml")) for name in "ab"]
+
+    assert codes(run(*paths, "-o", "json")[1]) == ["duplicate-id"]
+
+
+def test_the_namespace_of_those_without(run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, Case([secret("a"), secret("b", namespace=None)]))
+
+    assert codes(run(path, "-o", "json")[1]) == []
+    assert codes(run(path, "-o", "json", "--namespace", "airflow")[1]) == ["duplicate-id"]
+    status, _out, err = run(path, "--namespace", "Air flow")
+    assert (status, "--namespace" in err) == (2, True)
+
+
+def test_nothing_for_airflow(run: Any, tmp_path: Path) -> None:
+    write(tmp_path, Case(secret(labels={"app": "x"})))
+
+    status, out, err = run(tmp_path)
+
+    assert (status, out) == (0, "0 manifests, 0 errors, 0 warnings\n")
+    assert err == f"{tmp_path}: nothing there has Airflow's labels\n"
+    assert json.loads(run(tmp_path, "-o", "json")[1]) == {"manifests": 0, "problems": []}
+
+
+def test_a_path_that_is_not_there(run: Any, tmp_path: Path) -> None:
+    status, out, err = run(write(tmp_path, Case(secret())), tmp_path / "nowhere")
+
+    assert (status, out) == (2, "")
+    assert err == (
+        f"airflow-kubernetes-secrets check: {tmp_path}/nowhere cannot be read: No such file or directory. Correct the "
+        "path, or who may read it\n"
+    )
+
+
+def test_a_link_that_leads_to_itself_is_a_path_that_cannot_be_read(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").symlink_to("a.yaml")
+
+    for path in (tmp_path, tmp_path / "a.yaml"):
+        status, _out, err = run(path)
+        assert (status, "a.yaml cannot be read" in err) == (2, True)
+
+
+def test_names_that_are_no_text(run: Any, tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/a\xff\r\n:,%.yaml"))
+    path.write_text(yaml.safe_dump(secret(data={})))
+
+    assert r"a\xff\r\n:,%.yaml:1: error: " in run(tmp_path)[1]
+    assert json.loads(run(tmp_path, "-o", "json")[1])["problems"][0]["path"].endswith("a\\xff\r\n:,%.yaml")
+    assert r"/a\xff%0D%0A%3A%2C%25.yaml,line=1,title=unreadable::Secret" in run(tmp_path, "-o", "github")[1]
+
+
+def test_what_is_found_is_not_logged_as_well(run: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write(tmp_path, Case(secret("logged", annotations=labelled(connection_typ="x"))))
+
+    assert codes(run(path, "-o", "json")[1]) == ["unknown-annotation"]
+    assert caplog.records == []
+
+
+# The options.
+
+
+def configure(monkeypatch: pytest.MonkeyPatch, kwargs: str, backend: str = BACKEND) -> None:
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", backend)
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", kwargs)
+
+
+OTHERS = '{"connections_label": "example.com/airflow", "connections_data_key": "uri_of_it", "namespace": "elsewhere"}'
+
+
+def test_the_labels_and_keys_that_airflow_is_configured_with(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours = secret(
+        data={"uri_of_it": URI}, labels={"example.com/airflow": HASHED}, annotations={"example.com/airflow": LONG}
+    )
+    path = write(tmp_path, Case([ours, secret("b", {"uri_of_it": URI})]))
+    assert codes(run(path, "-o", "json")[1]) == ["unreadable"]
+
+    configure(monkeypatch, OTHERS)
+
+    status, out, err = run(path, "-o", "json")
+    assert codes(out) == ["unknown-label"]
+    assert (status, json.loads(out)["manifests"], err) == (0, 1, "")
+
+
+def test_a_pattern_that_the_id_does_not_match(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, Case([secret(), secret("b", labels={CONNECTION: "k8s_x"})]))
+
+    configure(monkeypatch, '{"connections_lookup_pattern": "k8s_"}')
+
+    assert codes(run(path, "-o", "json")[1]) == ["not-looked-up"]
+
+
+def test_labels_that_are_switched_off(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    teams = [secret(name, labels={CONNECTION: "x", "team": name}) for name in "ab"]
+    path = write(tmp_path, Case([*teams, secret("c", {}, labels={VARIABLE: "x"})]))
+
+    configure(monkeypatch, '{"variables_label": null, "team_label": null}')
+
+    assert codes(run(path, "-o", "json")[1]) == ["duplicate-id", "unknown-label"]
+
+
+def test_the_id_of_a_secret_that_is_referred_to(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, Case([secret(name, labels={}, annotations={CONNECTION: "x"}) for name in "ab"]))
+
+    configure(monkeypatch, '{"references": {"connections": {"x": "airflow/a"}}}')
+
+    assert codes(run(path, "-o", "json")[1]) == ["unknown-annotation"]
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "says"),
+    [('{"connections_labl": "hunter2"}', "connections_labl"), ("{hunter2", "not JSON"), ('{"timeout": -1}', "timeout")],
+)
+def test_options_that_are_wrong(
+    kwargs: str, says: str, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configure(monkeypatch, kwargs)
+
+    status, out, err = run(write(tmp_path, Case(secret())))
+
+    assert (status, out) == (0, "1 manifest, 0 errors, 0 warnings\n")
+    assert "default labels" in err
+    assert says in err
+
+
+def test_another_backend_is_not_asked_for_options(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    configure(monkeypatch, '{"connections_prefix": "x"}', "airflow.secrets.local_filesystem.LocalFilesystemBackend")
+
+    assert run(write(tmp_path, Case(secret()))) == (0, "1 manifest, 0 errors, 0 warnings\n", "")
+
+
+# The examples.
+
+
+FOLDERS = [path for path in sorted(EXAMPLES.iterdir()) if list(path.glob("*.yaml"))]
+
+
+@pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
+def test_the_examples_are_clean(folder: Path, run: Any) -> None:
+    # What is sealed is beside what it is made of.
+    expected = ["duplicate-secret"] if folder.name == "sealed-secrets" else []
+    assert codes(run(folder, "-o", "json")[1]) == expected
+    for path in folder.glob("*.yaml"):
+        assert codes(run(path, "-o", "json")[1]) == []
+
+
+@pytest.mark.parametrize(("folder", "manifests"), [("manifests", 5), ("external-secrets", 4), ("sealed-secrets", 2)])
+def test_the_examples_are_recognized(folder: str, manifests: int, run: Any) -> None:
+    assert json.loads(run(EXAMPLES / folder, "-o", "json")[1])["manifests"] == manifests
+
+
+# The program itself.
+
+
+def program(*arguments: object, **variables: str) -> subprocess.CompletedProcess[str]:
+    environment = {name: text for name, text in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR")}
+    command = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main", "check", *map(str, arguments)]
+    return subprocess.run(
+        command,
+        env={**environment, "PYTHONPATH": os.pathsep.join(sys.path), **variables},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_program_needs_no_database(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    manifests = [secret("a", annotations=labelled(connection_typ="x")), secret("b")]
+    path = write(tmp_path, Case(manifests))
+
+    done = program(
+        path, AIRFLOW_HOME=str(home), AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{home}/nowhere/airflow.db"
+    )
+
+    assert done.returncode == 1
+    assert done.stderr == ""
+    assert [line[-21:] for line in done.stdout.splitlines()[:2]] == [" [unknown-annotation]", "her id [duplicate-id]"]
+    assert "\x1b" not in done.stdout
+    assert not list(tmp_path.rglob("*.db"))
+
+
+def test_the_program_starts_with_options_that_are_wrong(tmp_path: Path) -> None:
+    path = write(tmp_path, Case(secret(data={})))
+    kwargs = {"AIRFLOW__SECRETS__BACKEND": BACKEND, "AIRFLOW__SECRETS__BACKEND_KWARGS": '{"nonsense": 1}'}
+
+    done = program(path, "-o", "github", **kwargs)
+
+    assert done.returncode == 1
+    assert "nonsense" in done.stderr
+    assert done.stdout.startswith(f"::error file={path},line=1,title=unreadable::Secret airflow/db, key 'value': ")
+
+
+def test_the_program_without_arguments() -> None:
+    done = program()
+
+    assert (done.returncode, "PATH" in done.stderr) == (2, True)
+
+
+def on_a_terminal(path: Path, **variables: str) -> str:
+    """What a terminal of 40 columns gets."""
+    main_end, end = pty.openpty()
+    environment = {
+        name: text for name, text in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")
+    }
+    environment |= {"TERM": "xterm-256color", "COLUMNS": "40", "PYTHONPATH": os.pathsep.join(sys.path), **variables}
+    command = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main", "check", str(path)]
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=end, env=environment) as process:
+        os.close(end)
+        received = b""
+        while True:
+            try:
+                some = os.read(main_end, 65536)
+            except OSError:
+                break  # the other end is closed
+            if not some:
+                break
+            received += some
+    os.close(main_end)
+    assert process.returncode == 1
+    return received.decode().replace("\r\n", "\n")
+
+
+def test_colour_on_a_terminal(tmp_path: Path) -> None:
+    path = write(tmp_path, Case([secret(data={}), secret(annotations=labelled(connection_typ="x"))]))
+
+    coloured, plain = on_a_terminal(path), on_a_terminal(path, NO_COLOR="1")
+
+    assert "\x1b[1;31merror" in coloured
+    assert "\x1b[33mwarning" in coloured
+    # Without colour, but with bold type.
+    assert not re.search("\x1b\\[[0-9;]*3[0-7]", plain)
+    without = re.sub("\x1b\\[[0-9;]*m", "", coloured)
+    assert without == re.sub("\x1b\\[[0-9;]*m", "", plain)
+    # One line for each, which the terminal wraps.
+    assert [line[:12] for line in without.splitlines()] == [str(path)[:12]] * 3 + ["2 manifests,"]
+
+
+def test_a_thousand_manifests_in_three_seconds(tmp_path: Path, run: Any) -> None:
+    from time import perf_counter
+
+    for number in range(1000):
+        one = secret(f"s{number}", labels={CONNECTION: f"c{number}"})
+        (tmp_path / f"{number}.yaml").write_text(yaml.safe_dump(one))
+    run(EXAMPLES / "manifests")  # imports Airflow
+
+    start = perf_counter()
+    status, out, _err = run(tmp_path)
+
+    assert (status, out) == (0, "1000 manifests, 0 errors, 0 warnings\n")
+    assert perf_counter() - start < 3

@@ -1,0 +1,176 @@
+"""What all commands have in common: two ways in, terminals and pipes, errors in one line, completion."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets.cli.definition import COMMANDS, Command
+from airflow_kubernetes_secrets.cli.main import main, make_parser
+from support.airflow import ENVIRONMENTS, installed
+from support.commands import PATIENCE, PROGRAM, SECRET, Commands, on_a_terminal
+from support.secrets import Put
+
+AIRFLOW = [str(ENVIRONMENTS["3.3"] / "bin" / "airflow"), "kubernetes-secrets"]
+ESCAPE = "\x1b["
+
+devserver_alone = pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+
+
+class TestUnderAirflow:
+    """``airflow kubernetes-secrets`` is the same."""
+
+    def test_found_and_not_found(self, commands: Commands, put: Put) -> None:
+        put.connection("my_db", f"postgres://u:{SECRET}@db/x")
+        for arguments, status in (
+            (["explain", "connection", "my_db", "-o", "json"], 0),
+            (["explain", "connection", "nope", "-o", "json"], 1),
+            (["list", "-o", "json"], 0),
+        ):
+            under_airflow = commands.run_program(*arguments, program=AIRFLOW, status=status)
+            alone = commands.run_program(*arguments, status=status)
+            # Airflow has its database at hand, and sets it up when it has none.
+            assert {**under_airflow.document, "hidden": None} == {**alone.document, "hidden": None}
+
+    @devserver_alone
+    def test_an_error(self, commands: Commands) -> None:
+        commands.configure(namespace="kube-system")
+        done = commands.run_program("list", program=AIRFLOW, status=2)
+        assert "airflow-kubernetes-secrets list: the service account" in done.err
+
+    def test_it_has_every_command_and_argument(self) -> None:
+        from airflow_kubernetes_secrets.cli.provider import get_cli_commands
+
+        (group,) = get_cli_commands()
+        assert group.name == "kubernetes-secrets"
+        assert [each.name for each in group.subcommands] == [each.name for each in COMMANDS]
+        for theirs, ours in zip(group.subcommands, COMMANDS, strict=True):
+            assert [each.flags for each in theirs.args] == [each.flags for each in ours.arguments]
+
+    @devserver_alone
+    @pytest.mark.skipif(not installed("2.11"), reason="Airflow 2.11 is not installed")
+    def test_in_airflow_2_there_is_the_command_alone(self, commands: Commands, put: Put) -> None:
+        put.connection("my_db", f"postgres://u:{SECRET}@db/x")
+        program = [str(ENVIRONMENTS["2.11"] / "bin" / "python"), "-m", "airflow_kubernetes_secrets.cli.main"]
+        found = commands.run_program("explain", "connection", "my_db", "-o", "json", program=program).document
+        assert found["set"] == ["login", "password", "schema"]
+        assert [
+            each["id"] for each in commands.run_program("list", "-o", "json", program=program).document["entries"]
+        ] == ["my_db"]
+        commands.run_program("doctor", program=program)
+
+
+@devserver_alone
+class TestTerminals:
+    @pytest.mark.parametrize("arguments", [("list",), ("explain", "connection", "x"), ("doctor",)])
+    def test_colour(self, commands: Commands, put: Put, arguments: tuple[str, ...]) -> None:
+        put.connection("x", f"postgres://u:{SECRET}@db/x")
+        assert ESCAPE in commands.run_on_a_terminal(*arguments).out
+        assert ESCAPE + "3" not in commands.run_on_a_terminal(*arguments, NO_COLOR="1").out
+        assert ESCAPE not in commands.run_program(*arguments).out
+
+    def test_a_table(self, commands: Commands, put: Put) -> None:
+        put.connection("x", f"postgres://u:{SECRET}@db/x")
+        assert "┃" in commands.run_on_a_terminal("list", NO_COLOR="1").out
+        assert "┃" not in commands.run_program("list").out
+
+    def test_a_narrow_one_loses_nothing(self, commands: Commands, put: Put) -> None:
+        put.connection("a_connection_with_a_name_of_some_length", f"postgres://u:{SECRET}@db/x")
+        printed = commands.run_on_a_terminal("list", NO_COLOR="1", COLUMNS="60").out
+        assert "…" not in printed.partition("KIND")[2]
+
+
+class TestErrors:
+    @devserver_alone
+    def test_one_line_without_a_traceback(self, commands: Commands) -> None:
+        commands.configure(namespce="x")
+        done = commands.run_program("list", status=2)
+        assert done.err.count("\n") == 1
+        assert done.err.startswith("airflow-kubernetes-secrets list: backend_kwargs: there is no option 'namespce'")
+
+    @devserver_alone
+    def test_a_traceback_where_it_is_asked_for(self, commands: Commands) -> None:
+        commands.configure(namespce="x")
+        done = subprocess.run(
+            [*PROGRAM, "list", "--debug"], capture_output=True, text=True, timeout=PATIENCE, check=False
+        )
+        assert "Traceback" in done.stderr
+        assert done.stderr.rstrip().rpartition("\n")[2].startswith("airflow_kubernetes_secrets.errors.OptionError")
+
+    @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+    def test_what_is_not_an_argument(self, command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit) as ended:
+            main([command.name, "--no-such-argument"])
+        assert ended.value.code == 2
+        assert "error: " in capsys.readouterr().err
+
+    def test_a_reader_who_has_seen_enough(self) -> None:
+        """Whoever reads the output may go."""
+        program = " ".join([*PROGRAM, "rbac", "--service-account", "a/b", "--namespace", "a"])
+        done = subprocess.run(
+            ["sh", "-c", f"{program} | head -c 0"], capture_output=True, timeout=PATIENCE, check=False
+        )
+        assert b"Traceback" not in done.stderr
+
+    @devserver_alone
+    def test_ctrl_c(self, commands: Commands) -> None:
+        # One that takes connections and says nothing keeps the command waiting.
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            environment = {**os.environ, "KUBERNETES_SERVICE_PORT": str(silent.getsockname()[1])}
+            waiting = subprocess.Popen([*PROGRAM, "list"], env=environment, stderr=subprocess.PIPE, text=True)
+            connection, _address = silent.accept()
+            with connection:
+                waiting.send_signal(signal.SIGINT)
+                _out, err = waiting.communicate(timeout=PATIENCE)
+        assert (waiting.returncode, err) == (130, "")
+
+
+class TestHelp:
+    def test_it_names_every_command(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit):
+            main(["--help"])
+        printed = capsys.readouterr().out
+        assert all(command.name in printed and command.help.split()[0] in printed for command in COMMANDS)
+
+    @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+    def test_it_tells_what_statuses_mean(self, command: Command, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit):
+            main([command.name, "--help"])
+        printed = " ".join(capsys.readouterr().out.split())
+        assert all(f"{status}: {meaning}" in printed for status, meaning in command.statuses.items())
+
+    def test_every_command_can_be_run(self) -> None:
+        parser = make_parser()
+        for command in COMMANDS:
+            __import__(command.module)
+            assert callable(sys.modules[command.module].run)
+        assert parser.prog == "airflow-kubernetes-secrets"
+
+
+def test_completion(tmp_path: Path) -> None:
+    """As argcomplete has a shell ask: https://kislyuk.github.io/argcomplete/"""
+    found = tmp_path / "completions"
+    line = "airflow-kubernetes-secrets ex"
+    environment = {
+        **os.environ,
+        "_ARGCOMPLETE": "1",
+        "_ARGCOMPLETE_IFS": "\n",
+        "_ARGCOMPLETE_STDOUT_FILENAME": str(found),
+        "COMP_LINE": line,
+        "COMP_POINT": str(len(line)),
+    }
+    program = str(Path(sys.prefix) / "bin" / "airflow-kubernetes-secrets")
+    subprocess.run([program], env=environment, timeout=PATIENCE, check=False, capture_output=True)
+    assert found.read_text().split() == ["explain", "export"]
+
+
+def test_a_terminal_shows_help() -> None:
+    done = on_a_terminal([*PROGRAM, "explain", "--help"], {})
+    assert done.status == 0
+    assert "Follow one lookup all the way" in " ".join(done.out.split())

@@ -1,0 +1,213 @@
+"""``explain``: the way of one lookup, for every way in which it can end."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+import pytest
+
+from support.cluster import Cluster
+from support.commands import SECRET, Commands
+from support.secrets import CONNECTION, TEAM, Put
+
+URI = f"postgres://u:{SECRET}@db.example.com:5432/app"
+EXTRA = json.dumps({"conn_type": "aws", "password": SECRET, "extra": {"region_name": SECRET, "token": SECRET}})
+
+
+def explain(commands: Commands, *arguments: str, status: int) -> dict[str, Any]:
+    found: dict[str, Any] = commands.run("explain", *arguments, "-o", "json", status=status).document
+    return found
+
+
+class TestFound:
+    def test_a_connection(self, commands: Commands, put: Put) -> None:
+        put.connection("my_db", URI, name="my-db")
+        story = explain(commands, "connection", "my_db", status=0)
+        assert story["verdict"] == "found"
+        assert story["headline"] == f"connection 'my_db': Secret {commands.namespace}/my-db answers"
+        assert story["user"] == f"system:serviceaccount:{commands.namespace}:{commands.account.name}"
+        selector = "airflow.apache.org/connection-id=my_db,!airflow.apache.org/team"
+        assert story["steps"] == [
+            {"verb": "list", "namespace": commands.namespace, "what": selector, "found": 1, "allowed": True}
+        ]
+        assert [(each["secret"], each["answers"]) for each in story["candidates"]] == [("my-db", True)]
+        assert (story["shape"], story["conn_type"], story["host"], story["port"]) == (
+            "key 'value'",
+            "postgres",
+            "db.example.com",
+            "5432",
+        )
+        assert story["set"] == ["login", "password", "port", "schema"]
+        assert story["configuration"]["backend_from"] == "AIRFLOW__SECRETS__BACKEND"
+
+    def test_its_extra_by_names_alone(self, commands: Commands, put: Put) -> None:
+        put.connection("x", EXTRA)
+        assert explain(commands, "connection", "x", status=0)["extra"] == ["region_name", "token"]
+
+    def test_fields(self, commands: Commands, put: Put) -> None:
+        put({CONNECTION: "x"}, data={"username": "u", "pass": SECRET, "endpoint": "db", "engine": "postgresql"})
+        story = explain(commands, "connection", "x", status=0)
+        assert story["fields"] == {"conn_type": "engine", "host": "endpoint", "login": "username", "password": "pass"}
+        assert (story["conn_type"], story["host"]) == ("postgres", "db")
+
+    def test_the_text(self, commands: Commands, put: Put) -> None:
+        put.connection("my_db", URI, name="my-db")
+        put.connection("my_db", URI, name="my-other-db")
+        out = commands.run("explain", "connection", "my_db").out
+        lines = [line.split(maxsplit=1) for line in out.splitlines()]
+        assert lines[0] == ["connection", f"'my_db': Secret {commands.namespace}/my-db answers"]
+        assert [line[0] for line in lines if not line[0].startswith((commands.namespace, "cache", "namespace="))] == [
+            "connection",
+            "Configured",
+            "Looked",
+            "Asked",
+            "Secrets",
+            "Shape",
+            "Airflow",
+            "Not",
+        ]
+        assert f"{commands.namespace}/my-other-db has the same id, and is younger or comes later by name" in out
+        assert not any(line.endswith(" ") for line in out.splitlines())
+
+    def test_a_variable_for_a_team(self, commands: Commands, put: Put) -> None:
+        put.variable("v", SECRET, name="everybodys")
+        put.variable("v", SECRET, team="data", name="theirs")
+        assert explain(commands, "variable", "v", status=0)["candidates"][0]["secret"] == "everybodys"
+        story = explain(commands, "variable", "v", "--team", "data", status=0)
+        assert story["candidates"][0]["secret"] == "theirs"
+        assert story["headline"].startswith("variable 'v' of team 'data'")
+
+
+class TestWhatAirflowDoesNotRead:
+    def test_the_environment(self, commands: Commands, put: Put) -> None:
+        put.connection("my_db", URI)
+        commands.set("AIRFLOW_CONN_MY_DB", URI)
+        hidden = explain(commands, "connection", "my_db", status=0)["hidden"]
+        assert hidden[0]["place"] == "environment"
+        assert "AIRFLOW_CONN_MY_DB" in hidden[0]["text"]
+
+    @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+    def test_an_option(self, commands: Commands, put: Put) -> None:
+        put.config("fernet", SECRET)
+        nobody = commands.run("explain", "config", "fernet").out
+        assert "none of Airflow's options names this id" in nobody
+        commands.set("AIRFLOW__CORE__FERNET_KEY_SECRET", "fernet")
+        assert explain(commands, "config", "fernet", status=0)["options"] == [
+            {"option": "[core] fernet_key", "where": "AIRFLOW__CORE__FERNET_KEY_SECRET", "instead": None}
+        ]
+        commands.set("AIRFLOW__CORE__FERNET_KEY", SECRET)
+        instead = explain(commands, "config", "fernet", status=0)["options"][0]["instead"]
+        assert instead == "AIRFLOW__CORE__FERNET_KEY comes first, so Airflow takes that"
+
+
+class TestNotFound:
+    def test_nothing_like_it(self, commands: Commands) -> None:
+        story = explain(commands, "connection", "nope", status=1)
+        assert (story["verdict"], story["candidates"], story["hints"]) == ("not-found", [], [])
+        assert story["headline"] == "connection 'nope': no Secret matches"
+
+    def test_another_kind(self, commands: Commands, put: Put) -> None:
+        put.variable("x", SECRET, name="v")
+        hint = explain(commands, "connection", "x", status=1)["hints"][0]
+        assert f"Secret {commands.namespace}/v has the label airflow.apache.org/variable-key" in hint
+
+    def test_another_team(self, commands: Commands, put: Put) -> None:
+        put.connection("x", URI, team="data", name="theirs")
+        hint = explain(commands, "connection", "x", status=1)["hints"][0]
+        assert (
+            hint
+            == f"Secret {commands.namespace}/theirs has this id for team 'data', and not for lookups without a team"
+        )
+
+    def test_another_spelling(self, commands: Commands, put: Put) -> None:
+        put.connection("My_DB", URI, name="it")
+        hint = explain(commands, "connection", "my_db", status=1)["hints"][0]
+        assert hint == f"Did you mean 'My_DB'? Secret {commands.namespace}/it has it"
+
+    def test_a_secret_of_that_name_without_the_label(self, cluster: Cluster, commands: Commands, put: Put) -> None:
+        account = cluster.service_account(
+            commands.namespace, "getter", {commands.namespace: ["list"]}, {commands.namespace: ["my-db"]}
+        )
+        commands.configure(service_account_path=str(account.folder))
+        put({"app": "x"}, URI, name="my-db")
+        hint = explain(commands, "connection", "my_db", status=1)["hints"][0]
+        assert hint.endswith(
+            f"kubectl label secret my-db --namespace={commands.namespace} airflow.apache.org/connection-id=my_db"
+        )
+
+    def test_one_that_cannot_be_read(self, commands: Commands, put: Put) -> None:
+        put({CONNECTION: "x"}, name="x", data={"nothing": SECRET})
+        story = explain(commands, "connection", "x", status=1)
+        assert story["headline"] == "connection 'x': no Secret matches that can be read"
+        assert "is passed over: " in story["candidates"][0]["verdict"]
+        assert "there is no such key in its data" in story["candidates"][0]["verdict"]
+
+    @pytest.mark.parametrize(
+        ("kwargs", "headline"),
+        [
+            ({"connections_lookup_pattern": "my_"}, "the id does not match the lookup pattern in backend_kwargs"),
+            ({"connections_label": None}, "its label is null in backend_kwargs and no reference names it"),
+        ],
+    )
+    def test_not_asked(self, commands: Commands, kwargs: dict[str, Any], headline: str) -> None:
+        commands.configure(**kwargs)
+        story = explain(commands, "connection", "x", status=1)
+        assert headline in story["headline"]
+        assert story["steps"] == []
+
+    def test_a_uri_for_an_id(self, commands: Commands) -> None:
+        done = commands.run("explain", "config", "postgresql://u:p@host/db", status=1)
+        assert "p@host" not in done.out + done.err
+        assert "its id is a URI" in done.out
+
+
+class TestTrouble:
+    def test_what_cannot_be_read(self, commands: Commands, put: Put) -> None:
+        put.connection("x", json.dumps({"conn_type": "http", "secret_field": SECRET}), name="x")
+        story = explain(commands, "connection", "x", status=2)
+        assert story["headline"] == "connection 'x': it is found, and Airflow cannot read it"
+        assert "'secret_field'" in story["problems"][0]["text"]
+
+    def test_an_extra_that_hooks_cannot_read(self, commands: Commands, put: Put) -> None:
+        put.connection("x", json.dumps({"conn_type": "http", "extra": f"[{SECRET}"}), name="x")
+        story = explain(commands, "connection", "x", status=0)
+        assert [each["code"] for each in story["problems"]] == ["extra-not-json"]
+
+    def test_a_teams_secret_that_cannot_be_read(self, commands: Commands, put: Put) -> None:
+        put({CONNECTION: "x", TEAM: "data"}, name="theirs", data={"nothing": SECRET})
+        put.connection("x", URI)
+        story = explain(commands, "connection", "x", "--team", "data", status=2)
+        assert f"Secret {commands.namespace}/theirs" in story["error"]
+
+    def test_forbidden(self, commands: Commands) -> None:
+        commands.configure(namespace="kube-system")
+        story = explain(commands, "connection", "x", status=2)
+        assert story["steps"][0]["allowed"] is False
+        assert story["steps"][0]["found"] is None
+        assert "kubectl create role" in story["error"]
+        assert "failed (not allowed)" in commands.run("explain", "connection", "x", status=2).out
+
+    @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+    def test_nobody_there(self, commands: Commands) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            commands.set("KUBERNETES_SERVICE_PORT", str(taken.getsockname()[1]))
+            commands.configure(timeout=1)
+            story = explain(commands, "connection", "x", status=2)
+        assert "could not be read" in story["error"]
+
+    @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+    def test_no_way_to_an_api(self, commands: Commands) -> None:
+        commands.set("KUBERNETES_SERVICE_HOST", None)
+        commands.set("KUBECONFIG", None)
+        assert "no Kubernetes API is configured" in commands.run("explain", "connection", "x", status=2).err
+
+
+@pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+def test_what_airflow_itself_would_log(commands: Commands, put: Put) -> None:
+    """It logs parts of a query that are no JSON, with the variables around, where nobody has set up its logs."""
+    put.connection("x", f"{URI}?options=[{SECRET}")
+    story = commands.run_program("explain", "connection", "x", "-o", "json").document
+    assert story["extra"] == ["options"]

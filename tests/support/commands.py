@@ -1,0 +1,114 @@
+"""Runs ``airflow-kubernetes-secrets`` as a pod would have it, against one API server."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from airflow_kubernetes_secrets.cli.main import main
+from support.airflow import BACKEND
+from support.cluster import Cluster, ServiceAccount
+
+# What every made-up password has in it. No output may have it.
+SECRET = "hunter2"
+
+PROGRAM = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main"]
+PATIENCE = 60
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command did."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def document(self) -> Any:
+        """Its output, which is JSON."""
+        return json.loads(self.out)
+
+
+class Commands:
+    """Runs commands with Airflow configured by environment variables, and sees that they print no password."""
+
+    def __init__(
+        self, account: ServiceAccount, cluster: Cluster, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.account = account
+        self.namespace = account.namespace
+        self._patch = patch
+        self._capsys = capsys
+        for name, value in cluster.pod_environment().items():
+            patch.setenv(name, value)
+        patch.setenv("AIRFLOW__SECRETS__BACKEND", BACKEND)
+        self.kwargs: dict[str, Any] = {"namespace": account.namespace, "service_account_path": str(account.folder)}
+        self.configure()
+
+    def configure(self, **kwargs: object) -> None:
+        """Set ``backend_kwargs``, beside those that lead to the service account."""
+        self.kwargs |= kwargs
+        self.set("AIRFLOW__SECRETS__BACKEND_KWARGS", json.dumps(self.kwargs))
+
+    def set(self, name: str, value: str | None) -> None:
+        """Set a variable of the environment, or remove it."""
+        if value is None:
+            self._patch.delenv(name, raising=False)
+        else:
+            self._patch.setenv(name, value)
+
+    def run(self, *arguments: str, status: int | Sequence[int] = 0) -> Done:
+        """Run a command in this process, which has Airflow loaded already."""
+        self._capsys.readouterr()
+        done = main(arguments)
+        captured = self._capsys.readouterr()
+        return self._checked(Done(done, captured.out, captured.err), status)
+
+    def run_program(self, *arguments: str, program: Sequence[str] = PROGRAM, status: int = 0) -> Done:
+        """Run a command in a process of its own."""
+        done = subprocess.run(
+            [*program, *arguments],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        return self._checked(Done(done.returncode, done.stdout, done.stderr), status)
+
+    def run_on_a_terminal(self, *arguments: str, status: int = 0, **variables: str) -> Done:
+        """Run a command in a process of its own, on a terminal of 120 columns."""
+        return self._checked(on_a_terminal([*PROGRAM, *arguments], variables), status)
+
+    def _checked(self, done: Done, status: int | Sequence[int]) -> Done:
+        assert SECRET not in done.out + done.err
+        assert "Traceback" not in done.err, done.err
+        assert done.status in ([status] if isinstance(status, int) else status), f"{done.out}\n{done.err}"
+        return done
+
+
+def on_a_terminal(command: Sequence[str], variables: Mapping[str, str]) -> Done:
+    """Run a command with a pseudoterminal as its standard streams; what it prints comes together."""
+    ours, theirs = pty.openpty()
+    environment = {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "50", **os.environ, **variables}
+    environment = {name: value for name, value in environment.items() if name != "NO_COLOR" or name in variables}
+    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment, close_fds=True)
+    os.close(theirs)
+    printed = b""
+    try:
+        while part := os.read(ours, 65536):
+            printed += part
+    except OSError:
+        pass  # Linux says that the other side is closed with an error
+    finally:
+        os.close(ours)
+    return Done(process.wait(PATIENCE), printed.decode(), "")
