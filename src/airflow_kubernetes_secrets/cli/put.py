@@ -1,0 +1,285 @@
+"""``airflow-kubernetes-secrets put``: create or update the Secret of a connection, variable or option.
+
+Values come from standard input, from a terminal without an echo, or from a file. From standard input one newline at the
+end is left out, which ``echo`` and most programs add; a file is taken exactly as it is.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import re
+import sys
+import warnings
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, replace
+from dataclasses import field as value_field
+from difflib import get_close_matches
+from getpass import GetPassWarning, getpass
+from pathlib import Path
+
+from airflow_kubernetes_secrets.cli.definition import PROGRAM
+from airflow_kubernetes_secrets.cli.output import print_document, say
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError, NotConfiguredError
+from airflow_kubernetes_secrets.inventory.cluster import Cluster
+from airflow_kubernetes_secrets.inventory.configured import Configured, read_configuration
+from airflow_kubernetes_secrets.inventory.manifest import NotWritableError
+from airflow_kubernetes_secrets.inventory.writing import Made, Wanted, Written, make, namespace_for, write
+from airflow_kubernetes_secrets.lookup import Kind, Lookup
+from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.shapes.aliases import ALIASES, URI, folded
+
+_WRITTEN, _REFUSED, _TROUBLE = 0, 1, 2
+
+STDIN = "-"
+
+# Fields that are a password, or may hold one.
+_SECRET_FIELDS = (URI, "password", "extra")
+_FIELDS = {name: field for field, names in ALIASES.items() for name in names}
+_OF_A_CONNECTION = "--uri, --json, --from-file or --field"
+
+# Bytes in one line that a terminal gives; longer ones are cut off. https://man7.org/linux/man-pages/man3/termios.3.html
+_LONGEST_TYPED = 4095
+
+
+@dataclass(frozen=True)
+class _Given:
+    """One value of the command line. Its ``repr`` does not show it.
+
+    Attributes:
+        argument: by which it was given, without the value.
+        field: the field that it is; empty where it is the whole.
+    """
+
+    argument: str
+    text: str = value_field(repr=False)
+    field: str = ""
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write it, or say why not."""
+    try:
+        return _put(arguments)
+    except NotWritableError as error:
+        _fail(str(error))
+        return _REFUSED
+
+
+def usable_configuration() -> Configured:
+    """What Airflow is configured with, and the defaults where that is not this backend.
+
+    Raises:
+        NotConfiguredError: Airflow would not use what is configured.
+    """
+    configured = read_configuration()
+    for problem in configured.problems:
+        if problem.code == "no-backend":
+            say(f"{problem.text}. This goes on as if it were")
+        elif problem.code == "another-backend":
+            say(f"{problem.text}. The defaults of this one are taken")
+            configured = replace(configured, kwargs={}, kwargs_from=())
+        else:
+            raise NotConfiguredError(problem.text)
+    return configured
+
+
+def _put(arguments: argparse.Namespace) -> int:
+    kind = Kind[arguments.kind.upper()]
+    given = _given(kind, arguments)
+    _check_given(given, arguments.allow_secret_arguments)
+    configured = usable_configuration()
+    access = {"kubeconfig": arguments.kubeconfig, "context": arguments.context}
+    options = configured.options(**access, namespace=arguments.namespace)
+    is_local = arguments.dry_run == "client"
+    if options.path is not None and not is_local:
+        raise NotWritableError(
+            f"Airflow reads the folder {options.path} in place of an API ('path' in backend_kwargs). Write a manifest "
+            "into it: run this with --dry-run=client -o yaml, and send the output to a file there. Or name an API with "
+            "--kubeconfig"
+        )
+    lookup = Lookup(kind, arguments.id, arguments.team or None)
+    namespace = options.namespaces[0] if arguments.namespace else namespace_for(lookup, options)
+    data = {each.field or kind.data_key(options): _value(each) for each in given}
+    wanted = Wanted(lookup, data, bool(given[0].field), namespace, arguments.name)
+    if is_local:
+        made = make(wanted, options, namespace)
+        _show(arguments, lookup, made, "dry run")
+        return _WRITTEN
+    with closing(Cluster(options, arguments.as_user)) as cluster:
+        looked_up = _as_airflow(options, configured.options(**access), cluster.namespace(namespace))
+        written = write(cluster, wanted, looked_up, force=arguments.force, dry_run=arguments.dry_run is not None)
+    return _tell(arguments, lookup, written)
+
+
+def _as_airflow(options: Options, configured: Options, namespace: str) -> Options:
+    """The options by which Airflow looks: in all its namespaces, where the one that is written to is one of them."""
+    return configured if namespace in (configured.namespace or ()) else options
+
+
+def _given(kind: Kind, arguments: argparse.Namespace) -> Sequence[_Given]:
+    """The values of the command line, of which there is one, or several fields."""
+    whole = {"--uri": arguments.uri, "--json": arguments.json, "--value": arguments.value}
+    path = None if arguments.from_file is None else str(arguments.from_file)
+    given = [_Given(name, text) for name, text in {**whole, "--from-file": path}.items() if text is not None]
+    is_connection = kind is Kind.CONNECTION
+    wrong = ("--value",) if is_connection else ("--uri", "--json")
+    if any(each.argument in wrong for each in given) or (arguments.field and not is_connection):
+        usable = _OF_A_CONNECTION if is_connection else "--value or --from-file"
+        raise NotWritableError(f"a {kind.word} is given by {usable}")
+    ways = len(given) + bool(arguments.field)
+    if ways != 1:
+        usable = _OF_A_CONNECTION if is_connection else "--value or --from-file"
+        raise NotWritableError(
+            f"{'nothing says what to write' if not ways else 'it is given in two ways'}: use {usable}"
+        )
+    return given or _fields(arguments.field)
+
+
+def _fields(arguments: Sequence[str]) -> Sequence[_Given]:
+    found: dict[str, _Given] = {}
+    for argument in arguments:
+        name, equals, text = argument.partition("=")
+        if not equals:
+            raise NotWritableError("--field takes NAME=VALUE, or NAME=- to have the value read; one has no '='")
+        field = _FIELDS.get(folded(name.strip()))
+        if field is None:
+            raise NotWritableError(f"--field: {_unknown(name)}; the fields are {', '.join(ALIASES)}")
+        if field in found:
+            raise NotWritableError(f"--field: {field} is given twice")
+        found[field] = _Given(f"--field {field}", text, field)
+    return list(found.values())
+
+
+def _unknown(name: str) -> str:
+    # What is before the '=' can be a part of a password, if the name was left out.
+    if not re.fullmatch("[A-Za-z_.-]{1,30}", name):
+        return "what is before the '=' is no field"
+    nearest = get_close_matches(folded(name), _FIELDS, n=1)
+    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
+    return f"{name!r} is no field{hint}"
+
+
+def _check_given(given: Sequence[_Given], allow_secret_arguments: bool) -> None:
+    for each in given:
+        if each.argument == "--from-file" and each.text == STDIN:
+            raise NotWritableError("--from-file takes a path; for standard input exactly as it is use /dev/stdin")
+        if not allow_secret_arguments and _is_a_secret_argument(each):
+            of_it = f"{each.argument}=-" if each.field else f"{each.argument} -"
+            other = "" if each.field else " or --from-file"
+            raise NotWritableError(
+                f"{each.argument} has its value on the command line, where the history of the shell and the list of "
+                f"processes show it. Use {of_it}{other}, or --allow-secret-arguments"
+            )
+    read = [each.argument for each in given if _is_read(each)]
+    if len(read) > 1 and not _is_a_terminal():
+        raise NotWritableError(
+            f"{' and '.join(read)} cannot both be read from standard input; use a terminal, or --json -"
+        )
+
+
+def _is_read(given: _Given) -> bool:
+    return given.text == STDIN and given.argument != "--from-file"
+
+
+def _is_a_secret_argument(given: _Given) -> bool:
+    if given.argument == "--from-file" or given.text == STDIN:
+        return False
+    # A host may be a whole URL, with login and password in it.
+    return given.field in ("", *_SECRET_FIELDS) or (given.field == "host" and "@" in given.text)
+
+
+def _value(given: _Given) -> bytes:
+    """
+    Raises:
+        NotWritableError: there is none, or the terminal cannot ask for it.
+    """
+    if given.argument == "--from-file":
+        return _file(Path(given.text))
+    value = _read(given) if _is_read(given) else os.fsencode(given.text)
+    if given.argument in ("--uri", "--json"):
+        is_json = value.lstrip().startswith(b"{")
+        if is_json != (given.argument == "--json"):
+            right = "JSON ({…}); use --json" if is_json else "no JSON ({…}); for a URI use --uri"
+            raise NotWritableError(f"what {given.argument} was given is {right}")
+    return value
+
+
+def _file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        problem = error.strerror
+    raise KubernetesSecretsError(f"{path} cannot be read: {problem}")
+
+
+def _is_a_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _read(given: _Given) -> bytes:
+    if sys.stdin is None:
+        raise NotWritableError(f"{given.argument}: there is no standard input to read it from")
+    value = _typed(given) if _is_a_terminal() else _piped(given)
+    if not value:
+        remedy = "Leave the field out if there is none" if given.field else "For an empty value: --from-file /dev/null"
+        raise NotWritableError(f"{given.argument}: nothing was read, so nothing is written. {remedy}")
+    return value
+
+
+def _typed(given: _Given) -> bytes:
+    try:
+        with warnings.catch_warnings():
+            # It would go on with an echo.
+            warnings.simplefilter("error", GetPassWarning)
+            value = os.fsencode(getpass(f"{given.field or given.argument.removeprefix('--')}: "))
+    except EOFError:
+        return b""
+    except GetPassWarning:
+        raise NotWritableError(f"{given.argument}: this terminal cannot ask without an echo; use a pipe") from None
+    if len(value) >= _LONGEST_TYPED:
+        raise NotWritableError(
+            f"{given.argument}: a terminal cuts lines off at {_LONGEST_TYPED} bytes; use --from-file, or a pipe"
+        )
+    return value
+
+
+def _piped(given: _Given) -> bytes:
+    piped = sys.stdin.buffer.read()
+    value = piped.removesuffix(b"\n")
+    if value != piped and given.argument not in ("--uri", "--json"):
+        keeps = "" if given.field else "; --from-file keeps it"
+        say(f"{given.argument}: one newline at the end of standard input was left out{keeps}")
+    return value
+
+
+def _tell(arguments: argparse.Namespace, lookup: Lookup, written: Written) -> int:
+    is_dry = arguments.dry_run is not None
+    _show(arguments, lookup, written.made, f"{written.change}, dry run" if is_dry else written.change)
+    done = "would be written" if is_dry else "was written"
+    if written.hidden:
+        _fail(f"{lookup} {done}, and Airflow does not get it: {written.hidden}")
+        return _REFUSED
+    if written.not_read_back:
+        _fail(f"{lookup} {done}, and could not be read back as Airflow does: {written.not_read_back}")
+        return _TROUBLE
+    return _WRITTEN
+
+
+def _show(arguments: argparse.Namespace, lookup: Lookup, made: Made, change: str) -> None:
+    """The Secret on standard output where that is asked for, and then the line beside it."""
+    for problem in made.problems:
+        say(f"{problem.severity.value}: {problem.text}")
+    metadata = made.manifest["metadata"]
+    secret = "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
+    verb = "would be" if arguments.dry_run else "is"
+    line = f"{lookup} {verb} in Secret {secret} ({change})"
+    if arguments.output is None:
+        sys.stdout.write(f"{line}\n")
+        return
+    say(line)
+    print_document(made.manifest, arguments.output)
+
+
+def _fail(text: str) -> None:
+    say(f"{PROGRAM} put: {text}")

@@ -1,0 +1,90 @@
+"""``airflow-kubernetes-secrets rbac``: the Roles and RoleBindings that a configuration needs, for kubectl."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from airflow_kubernetes_secrets.api.credentials import in_a_pod
+from airflow_kubernetes_secrets.cli.definition import PROGRAM
+from airflow_kubernetes_secrets.cli.output import say
+from airflow_kubernetes_secrets.cli.put import usable_configuration
+from airflow_kubernetes_secrets.inventory.configured import Configured
+from airflow_kubernetes_secrets.inventory.roles import Account, account_of, roles
+from airflow_kubernetes_secrets.labels import is_namespace
+from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.sources.kubernetes import credentials_of
+
+# The options that say what is asked of the API.
+_TELLING = (
+    "namespace",
+    "team_namespaces",
+    "references",
+    "connections_label",
+    "variables_label",
+    "config_label",
+    "cache_ttl",
+)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print them, or why none are needed.
+
+    Raises:
+        NotConfiguredError, NotGrantableError, OptionError: something is not known or not valid.
+    """
+    configured = usable_configuration()
+    options = configured.options(namespace=arguments.namespace)
+    if options.path is not None:
+        say("Airflow reads a folder in place of an API ('path' in backend_kwargs), so it needs no rights")
+        return 0
+    home = _home(options)
+    accounts = list(dict.fromkeys(_account(text, home) for text in arguments.service_account))
+    documents = roles(options, home, arguments.name, accounts)
+    if not documents:
+        say("Airflow asks the API for nothing: every label in backend_kwargs is null, and there are no references")
+        return 0
+    _print(_comment(configured, arguments.namespace is not None), documents)
+    return 0
+
+
+def _home(options: Options) -> str | None:
+    """The namespace of what names none, as far as it can be known here.
+
+    Of kubeconfigs only one in the options is Airflow's for certain; ``KUBECONFIG`` can be that of whoever runs this.
+    """
+    if options.namespace:
+        return options.namespace[0]
+    if options.kubeconfig or in_a_pod():
+        home = credentials_of(options).namespace()
+        return home if is_namespace(home) else None
+    return None
+
+
+def _account(text: str, home: str | None) -> Account:
+    account = account_of(text, home)
+    if "/" not in text:
+        say(f"the service account {text} is taken to be in namespace {account.namespace}; if not, say NAMESPACE/{text}")
+    return account
+
+
+def _comment(configured: Configured, has_namespace: bool) -> str:
+    """Where the rights come from, in words that are not from the configuration."""
+    told = [name for name in _TELLING if name in configured.kwargs and not (name == "namespace" and has_namespace)]
+    source = f"{', '.join(told)} in backend_kwargs" if told else "the defaults of backend_kwargs"
+    if has_namespace:
+        source = f"--namespace, and {source}"
+    return (
+        f"# Made by '{PROGRAM} rbac': what Airflow needs to read its Secrets, and no more.\n"
+        "# By label it lists them, and watches with cache_ttl; what references name it gets.\n"
+        f"# From {source}.\n"
+    )
+
+
+def _print(comment: str, documents: Sequence[dict[str, Any]]) -> None:
+    import yaml
+
+    sys.stdout.write(comment)
+    yaml.safe_dump_all(documents, sys.stdout, sort_keys=False, allow_unicode=True)

@@ -1,0 +1,335 @@
+"""Writing the Secret of one id: which Secret that is, what is refused, and what Airflow reads afterwards.
+
+Nothing is stored before the API server has said what would become of the Secret, and that has been read by the rules of
+a lookup: keys and annotations that others have put there count too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_kubernetes_secrets import reading, values
+from airflow_kubernetes_secrets.api.deadline import Allowance
+from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX, Secret
+from airflow_kubernetes_secrets.errors import (
+    ApiError,
+    KubernetesSecretsError,
+    MalformedSecretError,
+    MissingSecretError,
+    NotFoundError,
+)
+from airflow_kubernetes_secrets.identifiers import identifier_of, label_value
+from airflow_kubernetes_secrets.inventory.cluster import Cluster
+from airflow_kubernetes_secrets.inventory.manifest import NotWritableError, decide_alone, secret_manifest, secret_name
+from airflow_kubernetes_secrets.inventory.problem import Problem
+from airflow_kubernetes_secrets.inventory.stored import Stored
+from airflow_kubernetes_secrets.labels import LabelSelector, is_label_value
+from airflow_kubernetes_secrets.lookup import Find, Kind, Lookup, decide
+from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.reading import IN_FIELDS
+from airflow_kubernetes_secrets.sources.query import Query
+
+_READERS = {
+    Kind.CONNECTION: reading.connection_text,
+    Kind.VARIABLE: reading.variable_text,
+    Kind.CONFIG: values.config_text,
+}
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be written. Its ``repr`` shows no value.
+
+    Attributes:
+        lookup: the lookup that it has to answer.
+        data: what the Secret holds, by key.
+        in_fields: it is a connection with a key for each field, and not one whole value.
+        namespace: where; ``None`` for the one that comes with the credentials.
+        name: the Secret's name; ``None`` for that of the Secret that there is, else one made of the id.
+    """
+
+    lookup: Lookup
+    data: Mapping[str, bytes] = field(repr=False)
+    in_fields: bool
+    namespace: str | None
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """A manifest that has been read back. Its ``repr`` does not show it.
+
+    Attributes:
+        problems: what is hardly meant, but no reason to refuse it.
+    """
+
+    manifest: dict[str, Any] = field(repr=False)
+    problems: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written, or would be.
+
+    Attributes:
+        change: ``created``, ``updated`` or ``unchanged``.
+        hidden: why Airflow is given something else, with the remedy; empty if it is given this.
+        not_read_back: why that is not known; empty if it is.
+    """
+
+    made: Made
+    change: str
+    hidden: str = ""
+    not_read_back: str = ""
+
+
+def namespace_for(lookup: Lookup, options: Options) -> str | None:
+    """Where the Secret of a lookup belongs: the team's own namespace, else the first; ``None`` as in the options."""
+    home = options.team_namespaces.get(lookup.team) if lookup.team else None
+    return home or options.namespaces[0]
+
+
+def make(wanted: Wanted, options: Options, namespace: str | None) -> Made:
+    """The manifest, without asking anybody.
+
+    Raises:
+        NotWritableError: Airflow would not find it, or not read it as it is meant.
+    """
+    lookup = wanted.lookup
+    _check_lookup(lookup, options)
+    labelled = _labelled(lookup, options, namespace)
+    name = wanted.name or secret_name(lookup.kind, lookup.id, lookup.team)
+    manifest, content = secret_manifest(labelled, wanted.data, options, namespace=namespace, name=name)
+    key = decide_alone(labelled, _secret(manifest), options).data_key
+    if wanted.in_fields != (key == IN_FIELDS):
+        raise NotWritableError(
+            f"{lookup}: {lookup.kind.plural}_data_key in backend_kwargs is {key!r}, so the field of that name would be "
+            "taken for the whole connection. Give the connection by --uri or --json"
+        )
+    return Made(manifest, content.problems)
+
+
+def write(cluster: Cluster, wanted: Wanted, options: Options, *, force: bool = False, dry_run: bool = False) -> Written:
+    """Create or update the Secret, and read it back.
+
+    Args:
+        options: by which it is read back; their first namespaces count first.
+        force: take over fields that others manage.
+        dry_run: have it checked and not stored.
+
+    Raises:
+        NotWritableError: refused; nothing was written.
+        KubernetesSecretsError: the API server could not be asked, or did not do it. Only where its answer to the last
+            request was lost, it may be written all the same; running it again mends that.
+    """
+    namespace = cluster.namespace(wanted.namespace)
+    made = make(wanted, options, namespace)
+    before = _existing(cluster, wanted.lookup, options, namespace)
+    if before is None:
+        _refuse_a_taken_name(cluster, wanted.lookup, made.manifest)
+    else:
+        _refuse_what_is_kept(wanted, before)
+        # The type of a Secret cannot be changed.
+        metadata = {**made.manifest["metadata"], "name": before.secret.name}
+        made = Made({**made.manifest, "metadata": metadata, "type": before.type or "Opaque"}, made.problems)
+    labelled = _labelled(wanted.lookup, options, namespace)
+    result = _apply(cluster, made.manifest, force=force, dry_run=True)
+    _refuse_another_reading(labelled, made.manifest, result.secret, options)
+    change = _change(before, result)
+    find: Find = cluster.find
+    if dry_run:
+        find = _as_if(cluster, result.secret)
+    else:
+        result = _apply(cluster, made.manifest, force=force, dry_run=False)
+    try:
+        return Written(made, change, hidden=_hidden(wanted.lookup, options, find, result.secret))
+    except KubernetesSecretsError as error:
+        return Written(made, change, not_read_back=str(error))
+
+
+def _check_lookup(lookup: Lookup, options: Options) -> None:
+    try:
+        f"{lookup.id}{lookup.team}".encode()
+    except UnicodeEncodeError:
+        raise NotWritableError(
+            f"{lookup}: that is no text in Unicode, so no label and no annotation can say it"
+        ) from None
+    if lookup.kind is Kind.CONFIG and lookup.team:
+        raise NotWritableError(f"{lookup}: Airflow asks for options without a team; leave --team out")
+    reference = None if lookup.team else lookup.kind.reference(options, lookup.id)
+    if reference is not None:
+        secret = "/".join(filter(None, reference))
+        raise NotWritableError(
+            f"{lookup}: 'references' in backend_kwargs names Secret {secret} for it, so none is looked for by "
+            "label. Change that one, or take the id out of 'references'"
+        )
+
+
+def _labelled(lookup: Lookup, options: Options, namespace: str | None) -> Lookup:
+    """The lookup that the labels answer: in a team's own namespace it need not be the team's."""
+    team = lookup.team or ""
+    is_at_home = namespace is not None and options.team_namespaces.get(team) == namespace
+    if is_at_home and (options.team_label is None or not is_label_value(team)):
+        return Lookup(lookup.kind, lookup.id)
+    return lookup
+
+
+def _secret(manifest: Mapping[str, Any]) -> Secret:
+    """The Secret of a manifest that :func:`secret_manifest` made."""
+    metadata = manifest["metadata"]
+    return Secret(
+        metadata.get("namespace", "default"),
+        metadata["name"],
+        "",
+        metadata["labels"],
+        manifest["data"],
+        annotations=metadata.get("annotations"),
+    )
+
+
+def _existing(cluster: Cluster, lookup: Lookup, options: Options, namespace: str) -> Stored | None:
+    """The Secret in this namespace that is for the id, and the team's."""
+    label = lookup.kind.label(options)
+    if label is None:  # refused before
+        return None
+    teams: Sequence[str | None] = (lookup.team,)
+    if lookup.team and options.team_namespaces.get(lookup.team) == namespace:
+        # What names no team is the team's there.
+        teams = (lookup.team, None)
+    found = [
+        each
+        for page in cluster.pages(namespace, LabelSelector.equal(label, label_value(lookup.id)))
+        for each in page
+        if identifier_of(each.secret, label) == lookup.id
+        and (options.team_label is None or each.secret.labels.get(options.team_label) in teams)
+    ]
+    if len(found) > 1:
+        names = ", ".join(sorted(str(each.secret) for each in found))
+        raise NotWritableError(
+            f"{lookup}: several Secrets are for it: {names}. Delete all but one, or take their label away: "
+            f"kubectl label secret -n {namespace} NAME {label}-"
+        )
+    return found[0] if found else None
+
+
+def _refuse_a_taken_name(cluster: Cluster, lookup: Lookup, manifest: Mapping[str, Any]) -> None:
+    metadata = manifest["metadata"]
+    if cluster.get(metadata["namespace"], metadata["name"]) is not None:
+        raise NotWritableError(
+            f"{lookup}: Secret {metadata['namespace']}/{metadata['name']} exists and is for something else. It would "
+            "be overwritten: choose another name with --name, or label that one if it is meant"
+        )
+
+
+def _refuse_what_is_kept(wanted: Wanted, before: Stored) -> None:
+    secret = before.secret
+    if wanted.name not in (None, secret.name):
+        raise NotWritableError(
+            f"{wanted.lookup}: Secret {secret} is for it already, and two would answer. Leave --name out to update "
+            f"it, or delete it first: kubectl delete secret -n {secret.namespace} {secret.name}"
+        )
+    if before.owner is not None and before.owner.controls:
+        raise NotWritableError(
+            f"{wanted.lookup}: Secret {secret} is kept by {before.owner}, which would undo the change. Change it there"
+        )
+    if before.is_going:
+        raise NotWritableError(
+            f"{wanted.lookup}: Secret {secret} is being deleted and waits for a finalizer. Try again when it is gone"
+        )
+
+
+def _apply(cluster: Cluster, manifest: Mapping[str, Any], *, force: bool, dry_run: bool) -> Stored:
+    metadata = manifest["metadata"]
+    secret = f"{metadata['namespace']}/{metadata['name']}"
+    try:
+        return cluster.apply(manifest, force=force, dry_run=dry_run)
+    except NotFoundError as error:
+        # An apply creates the Secret, so only its namespace can be missing.
+        namespace = metadata["namespace"]
+        raise KubernetesSecretsError(f"{error}. Create it: kubectl create namespace {namespace}") from None
+    except ApiError as error:
+        if error.status == 409 and "Apply failed" in str(error):
+            text = f"Secret {secret}: others manage a part of it, and would take it back: {error}. Change it there, or "
+            raise NotWritableError(f"{text}take it over with --force") from None
+        if error.status == 422:
+            remedy = ""
+            if "`immutable` is set" in str(error):
+                remedy = (
+                    f". It says 'immutable: true'; delete it first: kubectl delete secret -n {metadata['namespace']} "
+                )
+                remedy += metadata["name"]
+            raise NotWritableError(f"Secret {secret}: {error}{remedy}") from None
+        raise
+
+
+def _refuse_another_reading(lookup: Lookup, manifest: Mapping[str, Any], result: Secret, options: Options) -> None:
+    """Refuse what would be read otherwise than it is meant, for what others have put into the Secret."""
+    if _reads_the_same(lookup, _secret(manifest), result, options):
+        return
+    remedies = []
+    keys = sorted(result.data.keys() - manifest["data"].keys())
+    if keys:
+        operations = ", ".join(f'{{"op": "remove", "path": "/data/{key}"}}' for key in keys)
+        remedies.append(f"kubectl patch secret -n {result.namespace} {result.name} --type=json -p '[{operations}]'")
+    mine = manifest["metadata"].get("annotations", {})
+    annotations = [key for key in result.annotations or () if key not in mine and key.startswith(ANNOTATION_PREFIX)]
+    if annotations:
+        removed = " ".join(f"{key}-" for key in annotations)
+        remedies.append(f"kubectl annotate secret -n {result.namespace} {result.name} {removed}")
+    others = ", ".join(map(repr, [*keys, *annotations])) or "more"
+    raise NotWritableError(
+        f"{lookup}: Secret {result} has {others} from elsewhere, and with that Airflow would not be given what is to "
+        "be written. Delete the Secret, or what nobody needs of it:" + "".join(f"\n  {each}" for each in remedies)
+    )
+
+
+def _reads_the_same(lookup: Lookup, meant: Secret, result: Secret, options: Options) -> bool:
+    texts = set()
+    for secret in (meant, result):
+        try:
+            decision = decide_alone(lookup, secret, options)
+            if decision.secret is None:
+                return False
+            texts.add(_READERS[lookup.kind](secret, decision.data_key))
+        except MalformedSecretError:
+            return False
+    return len(texts) == 1
+
+
+def _change(before: Stored | None, result: Stored) -> str:
+    if before is None:
+        return "created"
+    old, new = before.secret, result.secret
+    same = old.data == new.data and old.labels == new.labels and old.annotations == new.annotations
+    return "unchanged" if same else "updated"
+
+
+def _as_if(cluster: Cluster, secret: Secret) -> Find:
+    """What a lookup would find if the Secret were stored."""
+
+    def find(query: Query, time: Allowance) -> Sequence[Secret]:
+        others = [each for each in cluster.find(query, time) if str(each) != str(secret)]
+        is_there = cluster.namespace(query.namespace) == secret.namespace and query.matches(secret)
+        return [*others, secret] if is_there else others
+
+    return find
+
+
+def _hidden(lookup: Lookup, options: Options, find: Find, secret: Secret) -> str:
+    try:
+        decision = decide(lookup, options, find)
+    except (MalformedSecretError, MissingSecretError) as error:
+        return f"the lookup ends with an error before it comes to it: {error}"
+    answer = decision.secret
+    if answer is None:
+        return f"Airflow does not find it: {decision.outcome.value}"
+    if str(answer) == str(secret):
+        labelled = _labelled(lookup, options, answer.namespace)
+        return "" if _reads_the_same(labelled, secret, answer, options) else "somebody else has changed it since"
+    label = lookup.kind.label(options)
+    return (
+        f"Secret {answer} comes first in Airflow's order, and answers. Delete that one, or take its label away: "
+        f"kubectl label secret -n {answer.namespace} {answer.name} {label}-"
+    )
