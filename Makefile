@@ -6,9 +6,9 @@ OLDEST := .venv-airflow-2.11
 BENCH := .venv-bench
 WHEELS := .cache/wheels
 BIN := $(VENV)/bin
-SOURCES := src cncf-path/src tests benchmarks examples
+SOURCES := src cncf-path/src tests benchmarks examples docs
 
-.PHONY: help demo test lint format tests wheels environments oldest bench bench-plot requirements clean
+.PHONY: help demo test lint format tests wheels docs environments oldest bench bench-plot requirements clean
 
 help:
 	@echo "make demo    see it work, without a cluster"
@@ -41,6 +41,11 @@ bench: $(BENCH)/ready
 bench-plot: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/sweep.py
 	$(BENCH)/bin/python benchmarks/plot.py
+
+# The page of the command line, and its pictures.
+docs: $(VENV)/ready
+	$(BIN)/python docs/make_cli.py
+	$(BIN)/python docs/make_pictures.py
 
 environments: $(VENV)/ready oldest
 

@@ -881,16 +881,10 @@ def test_colour_on_a_terminal(tmp_path: Path) -> None:
     assert [line[:12] for line in without.splitlines()] == [str(path)[:12]] * 3 + ["2 manifests,"]
 
 
-def test_a_thousand_manifests_in_three_seconds(tmp_path: Path, run: Any) -> None:
-    from time import perf_counter
-
+def test_a_thousand_manifests(tmp_path: Path, run: Any) -> None:
+    """benchmarks/commands.py has how long that takes."""
     for number in range(1000):
         one = secret(f"s{number}", labels={CONNECTION: f"c{number}"})
         (tmp_path / f"{number}.yaml").write_text(yaml.safe_dump(one))
-    run(EXAMPLES / "manifests")  # imports Airflow
-
-    start = perf_counter()
     status, out, _err = run(tmp_path)
-
     assert (status, out) == (0, "1000 manifests, 0 errors, 0 warnings\n")
-    assert perf_counter() - start < 3

@@ -17,6 +17,7 @@ import yaml
 from support.airflow import ENVIRONMENTS, installed
 from support.cluster import Cluster, DevserverCluster
 from support.commands import SECRET, Commands
+from support.proxy import Proxy, late
 from support.secrets import CONNECTION, Put
 
 URI = f"postgres://u:{SECRET}@db.example.com:5432/app"
@@ -102,10 +103,14 @@ class TestConfiguration:
         commands.set("AIRFLOW__SECRETS__BACKEND", "airflow_kubernetes_secrets.Backend")
         assert "cannot be imported here" in error(commands, "backend-missing")
 
-    def test_another_backend(self, commands: Commands) -> None:
+    def test_another_backend(self, cluster: Cluster, commands: Commands) -> None:
         other = "airflow.secrets.environment_variables.EnvironmentVariablesBackend"
         commands.set("AIRFLOW__SECRETS__BACKEND", other)
-        assert f"is {other}, and not this one" in error(commands, "another-backend")
+        # What it is configured with means something else, so a way to the API has to be given.
+        kubeconfig = str(cluster.kubeconfig(commands.account.token, commands.namespace))
+        findings = doctor(commands, "--kubeconfig", kubeconfig, status=1)
+        assert f"is {other}, and not this one" in only(findings)["text"]
+        assert only(findings)["code"] == "another-backend"
 
     def test_an_option_with_which_airflow_does_not_start(self, commands: Commands) -> None:
         commands.configure(cache_tll=60)
@@ -208,9 +213,15 @@ class TestApiServer:
         assert only(findings)["code"] == "unreachable"
         assert findings[-1]["status"] == "skipped"
 
-    def test_a_slow_one(self, commands: Commands) -> None:
-        commands.configure(timeout=0.0001)
-        assert "timeout is 0.0001 s" in warning(commands, "slow")
+    def test_a_slow_one(self, cluster: Cluster, commands: Commands) -> None:
+        with Proxy(cluster) as proxy:
+            proxy.always = late(0.2)
+            for name, value in proxy.pod_environment().items():
+                commands.set(name, value)
+            commands.configure(timeout=0.6, service_account_path=str(proxy.folder(commands.account)))
+            findings = commands.run("doctor", "-o", "json", status=(0, 1)).document["findings"]
+        slow = next(each for each in findings if each["code"] == "slow")
+        assert "timeout is 0.6 s, in which a lookup has to succeed" in slow["text"]
 
     def test_a_token_that_it_does_not_know(self, commands: Commands) -> None:
         (commands.account.folder / "token").write_text(f"{SECRET}-unknown")

@@ -14,6 +14,7 @@ import pytest
 from airflow_kubernetes_secrets.cli.definition import COMMANDS, Command
 from airflow_kubernetes_secrets.cli.main import main, make_parser
 from support.airflow import ENVIRONMENTS, installed
+from support.cluster import Cluster
 from support.commands import PATIENCE, PROGRAM, SECRET, Commands, on_a_terminal
 from support.secrets import Put
 
@@ -37,6 +38,34 @@ class TestUnderAirflow:
             alone = commands.run_program(*arguments, status=status)
             # Airflow has its database at hand, and sets it up when it has none.
             assert {**under_airflow.document, "hidden": None} == {**alone.document, "hidden": None}
+
+    def test_doctor(self, commands: Commands) -> None:
+        commands.set("AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT", "60")
+        done = commands.run_program("doctor", "-o", "json", program=AIRFLOW)
+        assert done.document["counts"] == commands.run_program("doctor", "-o", "json").document["counts"]
+
+    def test_put_and_rbac(self, cluster: Cluster, commands: Commands) -> None:
+        account = cluster.service_account(
+            commands.namespace, "writer", {commands.namespace: ["list", "get", "create", "patch"]}
+        )
+        commands.configure(service_account_path=str(account.folder))
+        fields = ("put", "connection", "my_db", "--field", "host=db.example.com", "--field", "conn_type=postgres")
+        assert "(created)" in commands.run_program(*fields, program=AIRFLOW).out
+        assert "(unchanged)" in commands.run_program(*fields).out
+        roles = ("rbac", "--service-account", "airflow/airflow-worker")
+        assert commands.run_program(*roles, program=AIRFLOW).out == commands.run_program(*roles).out
+
+    @devserver_alone
+    def test_check_and_export(self, commands: Commands, tmp_path: Path) -> None:
+        commands.set("AIRFLOW_CONN_MOVED", f"postgres://u:{SECRET}@db/x")
+        exported = str(tmp_path / "exported")
+        done = commands.run_program("export", "--from", "env", "-o", exported, "--report", "json", program=AIRFLOW)
+        assert done.document["connections"]["written"] == 1
+        again = commands.run_program("export", "--from", "env", "-o", exported, "--report", "json")
+        assert again.document["connections"]["unchanged"] == 1
+        for program in (AIRFLOW, PROGRAM):
+            done = commands.run_program("check", exported, "-o", "json", program=program)
+            assert done.document == {"manifests": 1, "problems": []}
 
     @devserver_alone
     def test_an_error(self, commands: Commands) -> None:
@@ -68,6 +97,19 @@ class TestUnderAirflow:
 
 @devserver_alone
 class TestTerminals:
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("rbac", "--service-account", "airflow/airflow-worker"),
+            ("export", "--from", "env", "-o", "{}/exported"),
+            ("check", "{}"),
+        ],
+    )
+    def test_the_others(self, commands: Commands, tmp_path: Path, arguments: tuple[str, ...]) -> None:
+        commands.set("AIRFLOW_CONN_MOVED", f"postgres://u:{SECRET}@db/x")
+        printed = commands.run_on_a_terminal(*(each.format(tmp_path) for each in arguments)).out
+        assert printed.strip()
+
     @pytest.mark.parametrize("arguments", [("list",), ("explain", "connection", "x"), ("doctor",)])
     def test_colour(self, commands: Commands, put: Put, arguments: tuple[str, ...]) -> None:
         put.connection("x", f"postgres://u:{SECRET}@db/x")
@@ -77,8 +119,8 @@ class TestTerminals:
 
     def test_a_table(self, commands: Commands, put: Put) -> None:
         put.connection("x", f"postgres://u:{SECRET}@db/x")
-        assert "┃" in commands.run_on_a_terminal("list", NO_COLOR="1").out
-        assert "┃" not in commands.run_program("list").out
+        assert "───" in commands.run_on_a_terminal("list", NO_COLOR="1").out
+        assert "───" not in commands.run_program("list").out
 
     def test_a_narrow_one_loses_nothing(self, commands: Commands, put: Put) -> None:
         put.connection("a_connection_with_a_name_of_some_length", f"postgres://u:{SECRET}@db/x")

@@ -81,13 +81,13 @@ def test_columns_in_a_pipe(commands: Commands, put: Put) -> None:
     put.variable("v", f"{SECRET}\n", name="newline")
     done = commands.run("list")
     head, first, second = done.out.splitlines()
-    assert head.split() == ["KIND", "ID", "NAMESPACE", "SECRET", "SHAPE", "TYPE", "HOST", "AGE", "PROBLEMS"]
-    assert first.split()[:4] == ["connection", "my_db", commands.namespace, "my-db"]
+    assert head.split() == ["KIND", "ID", "SECRET", "SHAPE", "TYPE", "HOST", "AGE", "PROBLEMS"]
+    assert first.split()[:4] == ["connection", "my_db", f"{commands.namespace}/my-db", "value"]
     assert first.split()[-1] == "-"
     assert second.split()[-1] == "trailing-newline"
     assert f"Secret {commands.namespace}/newline, key 'value': the value ends with a newline" in done.err
     # Every line has its columns at the same place.
-    assert head.index("SECRET") == first.index("my-db") == second.index("newline")
+    assert head.index("SECRET") == first.index(commands.namespace) == second.index(commands.namespace)
 
 
 def test_yaml(commands: Commands, put: Put) -> None:
@@ -184,9 +184,22 @@ class TestProblems:
         assert codes(commands, "second") == ["hidden"]
 
     def test_blocked_by_another_that_cannot_be_read(self, commands: Commands, cluster: Cluster, put: Put) -> None:
-        # A team's Secret that cannot be read is an error, so the global one does not stand in for it.
-        put({CONNECTION: "x", TEAM: "data"}, name="bad", data={"nothing": SECRET})
+        """A team's Secret that cannot be read is an error, and nothing stands in for it."""
+        home = f"{commands.namespace}-data"
+        account = cluster.service_account(commands.namespace, "both", {commands.namespace: ["list"], home: ["list"]})
+        commands.configure(team_namespaces={"data": home}, service_account_path=str(account.folder))
+        put({CONNECTION: "x", TEAM: "data"}, name="bad", data={"nothing": SECRET}, namespace=home)
+        put.connection("x", URI, team="data", name="good")
         assert codes(commands, "bad") == ["unreadable"]
+        assert codes(commands, "good") == ["blocked"]
+
+    def test_an_id_that_is_never_asked_for(self, commands: Commands, cluster: Cluster) -> None:
+        from airflow_kubernetes_secrets.identifiers import label_value
+
+        uri = "sqlite:////tmp/x.db"
+        metadata = {"labels": {CONFIG: label_value(uri)}, "annotations": {CONFIG: uri}}
+        cluster.apply(manifest(commands.namespace, "x", **metadata))
+        assert codes(commands, "x") == ["not-looked-up"]
 
 
 class TestReferences:

@@ -644,7 +644,7 @@ def test_secret_arguments_that_are_allowed(local: Callable[..., Done]) -> None:
         (
             {"AIRFLOW__SECRETS__BACKEND": "airflow.secrets.local_filesystem.LocalFilesystemBackend"},
             0,
-            "defaults of this",
+            "goes on as if it were",
         ),
         ({"AIRFLOW__SECRETS__BACKEND": "no.such.Backend"}, 2, "cannot be imported here"),
         ({"AIRFLOW__SECRETS__BACKEND_KWARGS": "{namespace: a}"}, 2, "it is not JSON"),

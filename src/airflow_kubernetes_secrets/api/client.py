@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Generic, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 from weakref import WeakSet
 
 from airflow_kubernetes_secrets.api.connection import Connection, TransportError
@@ -215,9 +215,9 @@ class Client:
             f"/api/v1/namespaces/{namespace}/secrets?watch=true&allowWatchBookmarks=true&timeoutSeconds={seconds}"
             f"&labelSelector={quote(str(selector))}&resourceVersion={quote(resource_version)}"
         )
-        deadline = Deadline(timeout)
+        call, deadline = Call(path), Deadline(timeout)
         try:
-            connection, answer = self._exchange(Connection.open_stream, Call(path), deadline)
+            connection, answer = self._exchange(Connection.open_stream, call, deadline)
         except TransportError as error:
             raise self._unavailable(_Failure(str(error), error.remedy), 1, deadline) from None
         if isinstance(answer, Head):
@@ -228,7 +228,7 @@ class Client:
             raise ExpiredVersionError(message)
         if answer.status in RETRIED_STATUSES:
             raise self._unavailable(_answered(answer, message), 1, deadline)
-        raise self._refusal(answer.status, message, "watch", namespace)
+        raise self._refusal(answer.status, message, "watch", namespace, call)
 
     def send(self, call: Call, verb: str, namespace: str, timeout: float) -> Response:
         """Send another request than a lookup makes; it must be one that may be sent again.
@@ -285,7 +285,7 @@ class Client:
         message = status_message(response.body)
         if response.status in RETRIED_STATUSES:
             return _answered(response, message)
-        raise self._refusal(response.status, message, question.verb, question.namespace)
+        raise self._refusal(response.status, message, question.verb, question.namespace, question.call)
 
     def _exchange(self, send: _Send[Answer], call: Call, deadline: Deadline) -> tuple[Connection, Answer]:
         """Ask, and after a 401 read the credentials again and ask once more."""
@@ -356,13 +356,18 @@ class Client:
         else:
             connection.close()
 
-    def _refusal(self, status: int, message: str, verb: str, namespace: str) -> ApiError:
+    def _names(self, call: Call, namespace: str) -> tuple[str, ...]:
+        """The Secrets that a grant of ``get`` is to be for: the one that was asked for, and those that will be."""
+        asked = unquote(call.path.partition("?")[0].rpartition("/")[2])
+        return tuple(sorted({*self._referenced.get(namespace, ()), asked}))
+
+    def _refusal(self, status: int, message: str, verb: str, namespace: str, call: Call) -> ApiError:
         server, source = self._credentials.endpoint, self._credentials.source
         user = refused_user(message)
         if status == 403 and self._as_user is not None and "cannot impersonate" in message:
             return ForbiddenError(impersonation_text(user, self._as_user), status)
         if status == 403 and user != ANONYMOUS:
-            names = self._referenced.get(namespace, ()) if verb == "get" else ()
+            names = self._names(call, namespace) if verb == "get" else ()
             verbs = _GRANTED_WITH.get(verb, self._verbs)
             return ForbiddenError(forbidden_text(user, verb, verbs, namespace, names), status)
         if status == 403:

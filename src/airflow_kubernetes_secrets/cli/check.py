@@ -8,17 +8,14 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
+from airflow_kubernetes_secrets.cli.access import options_or_defaults
 from airflow_kubernetes_secrets.cli.output import console, print_document, say, shown
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError, OptionError
+from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.inventory.manifests import Check, Finding
 from airflow_kubernetes_secrets.inventory.problem import Severity
 from airflow_kubernetes_secrets.labels import is_namespace
-from airflow_kubernetes_secrets.options import Options
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
-
-# Airflow does not use this package's options with these, and the defaults are no surprise.
-_NOT_OURS = ("no-backend", "another-backend")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,32 +27,12 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if not is_namespace(arguments.namespace):
         raise OptionError("--namespace: that cannot be the name of one: 1 to 63 of a-z, 0-9 and '-'")
-    check = Check(_options(), arguments.namespace)
+    check = Check(options_or_defaults(), arguments.namespace)
     for path in arguments.paths:
         if not check.look(path):
             say(f"{shown(path)}: nothing there has Airflow's labels")
     _PRINTERS[arguments.output](check)
     return int(_count(check.findings, Severity.ERROR) > 0)
-
-
-def _options() -> Options:
-    """Those that Airflow is configured with; the defaults where it has none that can be used."""
-    from airflow_kubernetes_secrets.inventory.configured import read_configuration
-
-    try:
-        configured = read_configuration()
-        codes = {problem.code: problem.text for problem in configured.problems}
-        if codes.keys() & set(_NOT_OURS):
-            return Options()
-        if not codes:
-            return configured.options()
-        problem = "; ".join(codes.values())
-    except KubernetesSecretsError as error:
-        problem = str(error)
-    say(
-        f"The manifests are checked with the default labels and keys, since Airflow's configuration is wrong: {problem}"
-    )
-    return Options()
 
 
 def _print_text(check: Check) -> None:

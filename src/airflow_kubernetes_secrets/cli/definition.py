@@ -148,7 +148,12 @@ RBAC = Command(
             default="airflow-kubernetes-secrets",
             metavar="NAME",
         ),
-        _argument("--namespace", "-n", help="the namespaces, in place of those that Airflow is configured with"),
+        _argument(
+            "--namespace",
+            "-n",
+            help="the namespaces, with commas between them, in place of those that Airflow is configured with",
+            metavar="NAME",
+        ),
         DEBUG,
     ),
     {0: "printed", 2: "trouble: something is not known or not valid"},
@@ -200,7 +205,11 @@ PUT = Command(
         _argument("--force", help="take fields over from others that manage them", action="store_true"),
         *ACCESS,
     ),
-    {0: "written, and read back", 1: "refused; nothing was written", 2: "trouble: it could not be written"},
+    {
+        0: "written, and read back",
+        1: "refused and not written; or written, and another Secret comes before it",
+        2: "trouble: not written, or not read back",
+    },
     "airflow_kubernetes_secrets.cli.put",
 )
 
@@ -210,7 +219,13 @@ CHECK = Command(
     "Read manifests of Secrets, ExternalSecrets and SealedSecrets as Airflow would find what they make: labels, ids, "
     "duplicates, keys, values, templates that lose labels. It needs no cluster and no database.",
     (
-        _argument("paths", help="files, or folders of .yaml, .yml and .json", nargs="+", metavar="PATH", type=Path),
+        _argument(
+            "paths",
+            help="files, or folders of .yaml, .yml and .json; all together are one set",
+            nargs="+",
+            metavar="PATH",
+            type=Path,
+        ),
         _argument(
             "--output",
             "-o",
@@ -252,7 +267,7 @@ EXPORT = Command(
             choices=("connections", "variables"),
         ),
         _argument("--namespace", "-n", help="the namespace in the manifests (default: none)", metavar="NAME"),
-        _argument("--team", help="the team in the manifests", metavar="TEAM"),
+        _argument("--team", help="the team of what has none of its own", metavar="TEAM"),
         _argument("--force", help="replace files that are there", action="store_true"),
         _argument("--report", help="how to show what was done", choices=("text", "json"), default="text"),
         DEBUG,

@@ -28,11 +28,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from airflow_kubernetes_secrets.cli.access import options_or_defaults
 from airflow_kubernetes_secrets.cli.files import Folder, Written
-from airflow_kubernetes_secrets.cli.output import print_document, say
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError, OptionError
+from airflow_kubernetes_secrets.cli.output import print_document
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.airflow_entries import KINDS, Entry
-from airflow_kubernetes_secrets.inventory.configured import read_configuration
 from airflow_kubernetes_secrets.inventory.elsewhere import from_database, from_environment
 from airflow_kubernetes_secrets.inventory.exported import from_file
 from airflow_kubernetes_secrets.inventory.manifest import NotWritableError, secret_manifest
@@ -123,7 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
         KubernetesSecretsError: the source cannot be read, or the folder cannot be written to.
     """
     _check(arguments)
-    options = _options()
+    options = options_or_defaults()
     kinds = [kind for kind in KINDS if arguments.kind in (None, kind.plural)]
     # Before anything is read: a wrong folder should not cost a walk through the database.
     folder = Folder(arguments.output_dir)
@@ -150,23 +150,6 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ExportError(f"--namespace {arguments.namespace!r} cannot be the name of a namespace")
     if arguments.team is not None and not is_label_value(arguments.team):
         raise ExportError(f"--team {arguments.team!r} cannot be the value of a label")
-
-
-def _options() -> Options:
-    """Those that Airflow is configured with, where they are for this backend and can be used."""
-    configured = read_configuration()
-    problem = next((each.text for each in configured.problems if each.code in _UNUSABLE), None)
-    if problem is None:
-        try:
-            return configured.options()
-        except OptionError as error:
-            problem = str(error)
-    say(f"{problem}. The manifests are made for the default labels and keys.")
-    return Options()
-
-
-# Of Airflow's configuration: with these its backend_kwargs are for another backend, or cannot be read.
-_UNUSABLE = ("kwargs-dropped", "backend-missing", "another-backend")
 
 
 def _entries(source: str, kinds: Sequence[Kind]) -> Iterator[Entry]:

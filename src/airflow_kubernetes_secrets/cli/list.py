@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.inventory.survey import Entry, Inventory, invent
 from airflow_kubernetes_secrets.lookup import Kind
 
 _KINDS = {kind.plural: (kind,) for kind in Kind}
-_COLUMNS = ("kind", "id", "team", "namespace", "secret", "shape", "type", "host", "age", "owner", "problems")
+_COLUMNS = ("kind", "id", "team", "secret", "shape", "type", "host", "age", "owner", "problems")
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
@@ -55,13 +55,12 @@ def _print(entries: Sequence[Entry], output: str | None) -> None:
             "kind": entry.kind.name.lower(),
             "id": entry.id,
             "team": entry.team,
-            "namespace": entry.namespace,
-            "secret": entry.secret,
-            "shape": entry.content.shape,
+            "secret": f"{entry.namespace}/{entry.secret}",
+            "shape": entry.content.shape.removeprefix("key ").strip("'"),
             "type": entry.content.conn_type,
             "host": entry.content.host,
             "age": _age(entry.created, now),
-            "owner": entry.owner,
+            "owner": entry.owner.short if entry.owner is not None else None,
             "problems": ", ".join(problem.code for problem in entry.problems),
         }
         for entry in entries

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -54,7 +55,7 @@ def print_document(document: object, output: str) -> None:
 def print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], output: str | None) -> None:
     """Print rows as a ``table`` or ``plain``: by default what suits where it goes."""
     if output == "table" or (output is None and sys.stdout.isatty()):
-        table = Table(header_style="bold")
+        table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
         for column in columns:
             table.add_column(column.upper(), overflow="fold")
         for row in rows:

@@ -13,17 +13,17 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from dataclasses import field as value_field
 from difflib import get_close_matches
 from getpass import GetPassWarning, getpass
 from pathlib import Path
 
+from airflow_kubernetes_secrets.cli.access import usable_configuration
 from airflow_kubernetes_secrets.cli.definition import PROGRAM
 from airflow_kubernetes_secrets.cli.output import print_document, say
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError, NotConfiguredError
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
-from airflow_kubernetes_secrets.inventory.configured import Configured, read_configuration
 from airflow_kubernetes_secrets.inventory.manifest import NotWritableError
 from airflow_kubernetes_secrets.inventory.writing import Made, Wanted, Written, make, namespace_for, write
 from airflow_kubernetes_secrets.lookup import Kind, Lookup
@@ -64,24 +64,6 @@ def run(arguments: argparse.Namespace) -> int:
     except NotWritableError as error:
         _fail(str(error))
         return _REFUSED
-
-
-def usable_configuration() -> Configured:
-    """What Airflow is configured with, and the defaults where that is not this backend.
-
-    Raises:
-        NotConfiguredError: Airflow would not use what is configured.
-    """
-    configured = read_configuration()
-    for problem in configured.problems:
-        if problem.code == "no-backend":
-            say(f"{problem.text}. This goes on as if it were")
-        elif problem.code == "another-backend":
-            say(f"{problem.text}. The defaults of this one are taken")
-            configured = replace(configured, kwargs={}, kwargs_from=())
-        else:
-            raise NotConfiguredError(problem.text)
-    return configured
 
 
 def _put(arguments: argparse.Namespace) -> int:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from airflow_kubernetes_secrets.api.credentials import in_a_pod
+from airflow_kubernetes_secrets.cli.access import usable_configuration
 from airflow_kubernetes_secrets.cli.definition import PROGRAM
 from airflow_kubernetes_secrets.cli.output import say
-from airflow_kubernetes_secrets.cli.put import usable_configuration
 from airflow_kubernetes_secrets.inventory.configured import Configured
 from airflow_kubernetes_secrets.inventory.roles import Account, account_of, roles
 from airflow_kubernetes_secrets.labels import is_namespace

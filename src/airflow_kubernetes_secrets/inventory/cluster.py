@@ -27,9 +27,6 @@ FIELD_MANAGER = "airflow-kubernetes-secrets"
 # Secrets in one answer: one of 1 MiB each would be half a GiB, but most are a few hundred bytes.
 _PAGE = 500
 
-# One answer of a list; a whole one takes as many as there are pages.
-_SECONDS = 30.0
-
 Wanted = TypeVar("Wanted")
 
 
@@ -54,6 +51,8 @@ class Cluster:
         if not is_namespace(self.home):
             raise NotConfiguredError(f"the namespace that comes with {self.credentials.source} is not the name of one")
         self._as_user = as_user
+        # For each answer; a list takes as many as it has pages.
+        self._seconds = options.timeout
         referenced = {namespace or self.home: names for namespace, names in options.referenced.items()}
         self._client = Client(self.credentials, options.verbs, referenced=referenced, as_user=as_user)
         self._stored: dict[tuple[str, str], Stored] = {}
@@ -91,7 +90,7 @@ class Cluster:
         """
         path = f"/api/v1/namespaces/{namespace}/secrets/{quote(name)}"
         try:
-            response = self._client.send(Call(path), "get", namespace, _SECONDS)
+            response = self._client.send(Call(path), "get", namespace, self._seconds)
         except NotFoundError:
             return None
         return self._keep([self._read(read_object, response.body)])[0]
@@ -108,7 +107,7 @@ class Cluster:
         following = ""
         while True:
             path = f"{base}&continue={quote(following)}" if following else base
-            page = self._read(read_page, self._client.send(Call(path), "list", namespace, _SECONDS).body)
+            page = self._read(read_page, self._client.send(Call(path), "list", namespace, self._seconds).body)
             yield self._keep(page.stored)
             following = page.next
             if not following:
@@ -121,7 +120,7 @@ class Cluster:
             KubernetesSecretsError: it could not be asked.
         """
         path = f"/api/v1/namespaces/{namespace}/secrets?limit=1"
-        page = self._read(read_page, self._client.send(Call(path), "list", namespace, _SECONDS).body)
+        page = self._read(read_page, self._client.send(Call(path), "list", namespace, self._seconds).body)
         return len(page.stored) + page.remaining
 
     def may(self, verb: str, namespace: str, name: str = "") -> bool:
@@ -139,7 +138,7 @@ class Cluster:
             "spec": {"resourceAttributes": {key: value for key, value in attributes.items() if value}},
         }
         call = Call("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "POST", _json(review), "application/json")
-        answer = self._document(self._client.send(call, "create", namespace, _SECONDS).body)
+        answer = self._document(self._client.send(call, "create", namespace, self._seconds).body)
         return bool(answer.get("status", {}).get("allowed"))
 
     def version(self) -> str:
@@ -148,7 +147,7 @@ class Cluster:
         Raises:
             KubernetesSecretsError: it could not be asked.
         """
-        answer = self._document(self._client.send(Call("/version"), "get", self.home, _SECONDS).body)
+        answer = self._document(self._client.send(Call("/version"), "get", self.home, self._seconds).body)
         return str(answer.get("gitVersion", ""))
 
     def user(self) -> str:
@@ -162,7 +161,7 @@ class Cluster:
         review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
         call = Call("/apis/authentication.k8s.io/v1/selfsubjectreviews", "POST", _json(review), "application/json")
         try:
-            answer = self._document(self._client.send(call, "create", self.home, _SECONDS).body)
+            answer = self._document(self._client.send(call, "create", self.home, self._seconds).body)
             return str(answer.get("status", {}).get("userInfo", {}).get("username", ""))
         except ApiError:
             return str(token_claims(self.credentials).get("sub", ""))
@@ -187,7 +186,7 @@ class Cluster:
         )
         # JSON is YAML, which is what the type of an apply asks for.
         call = Call(path, "PATCH", _json(manifest), "application/apply-patch+yaml")
-        response = self._client.send(call, "patch", metadata["namespace"], _SECONDS)
+        response = self._client.send(call, "patch", metadata["namespace"], self._seconds)
         return self._keep([self._read(read_object, response.body)])[0]
 
     def close(self) -> None:

@@ -20,7 +20,11 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError, NotConfigu
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.options import Options
 
-BACKEND = "airflow_kubernetes_secrets.KubernetesSecretsBackend"
+_CLASS = "KubernetesSecretsBackend"
+BACKEND = f"airflow_kubernetes_secrets.{_CLASS}"
+
+# Problems with which Airflow does not use this backend at all, so that its options are nobody's concern.
+NOT_OURS = ("no-backend", "another-backend")
 
 _BACKEND_VARIABLE = "AIRFLOW__SECRETS__BACKEND"
 _KWARGS_VARIABLE = "AIRFLOW__SECRETS__BACKEND_KWARGS"
@@ -82,6 +86,9 @@ def read_configuration() -> Configured:
         kwargs[key] = value
         kwargs_from.append(name)
     problems = [*_problems_of_class(backend), *([problem] if problem else [])]
+    if any(each.code == "another-backend" for each in problems) and not backend.endswith(f".{_CLASS}"):
+        # Apache's class of that name has the same options; those of any other mean something else.
+        kwargs, kwargs_from = {}, []
     return Configured(
         backend, _origin(_BACKEND_VARIABLE) if backend else "", kwargs, tuple(kwargs_from), tuple(problems)
     )

@@ -87,7 +87,9 @@ def _connection(stored: str) -> tuple[str, str, str]:
         # Hosts that are a URL can have login and password in them.
         return conn_type, "" if "@" in host else host, port
     uri = urlsplit(stored.strip())
-    return uri.scheme.replace("-", "_"), uri.hostname or "", str(uri.port or "")
+    # As Airflow has it: ``Connection._normalize_conn_type``.
+    conn_type = "postgres" if uri.scheme == "postgresql" else uri.scheme.replace("-", "_")
+    return conn_type, uri.hostname or "", str(uri.port or "")
 
 
 def _has_json_for_extra(stored: str) -> bool:

@@ -109,12 +109,12 @@ def hidden(lookup: Lookup, *, database: bool) -> list[Hidden]:
         airflow_conf()
         found = [Hidden(ENVIRONMENT, f"the variable {name} of this process") for name in _variables_of(lookup)]
     except Exception as error:
-        found = [Hidden(ENVIRONMENT, f"it could not be looked at ({type(error).__name__})")]
+        found = [Hidden(ENVIRONMENT, f"not known whether there is one ({type(error).__name__})")]
     if database:
         try:
             found += [Hidden(DATABASE, text) for text in _rows_of(lookup)]
         except Exception as error:
-            found.append(Hidden(DATABASE, f"it could not be asked: {_told(error)}"))
+            found.append(Hidden(DATABASE, f"not known whether there is one: {_told(error)}"))
     return found
 
 

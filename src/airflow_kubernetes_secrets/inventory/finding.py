@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
+from airflow_kubernetes_secrets.inventory.codes import checked
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 
 
@@ -24,7 +25,7 @@ class Finding:
 
     Attributes:
         check: what was checked, in a word or two.
-        code: what was found, for programs: it stays as it is from release to release.
+        code: what was found, for programs; :mod:`codes` has them all.
         text: the same for a person, with the remedy where there is something to do. It quotes no value.
     """
 
@@ -32,6 +33,9 @@ class Finding:
     code: str
     status: Status
     text: str
+
+    def __post_init__(self) -> None:
+        checked(self.code)
 
     def as_json(self) -> dict[str, str]:
         """As the JSON output has it; docs/cli.md describes it."""

@@ -48,8 +48,13 @@ class Owner:
     name: str = ""
     controls: bool = True
 
+    @property
+    def short(self) -> str:
+        """The object where there is one, else the operator."""
+        return f"{self.kind} {self.name}" if self.kind else self.operator
+
     def __str__(self) -> str:
-        return f"{self.operator} ({self.kind} {self.name})" if self.kind else self.operator
+        return f"{self.operator} ({self.short})" if self.kind else self.operator
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,79 @@
+"""Every kind of problem that these commands tell, once. Codes stay as they are from release to release."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+# What `list`, `explain`, `doctor` and `check` say of a Secret.
+OF_SECRETS: Mapping[str, str] = {
+    "unreadable": "Airflow cannot be given what the Secret holds: no such key, not UTF-8, blank, no URI and no JSON, "
+    "a wrong port …",
+    "duplicate-id": "another Secret has the same id",
+    "hidden": "another Secret answers for the id, from an earlier namespace or by a reference",
+    "blocked": "the lookup of the id ends with an error, because of another Secret",
+    "missing-secret": "a reference in the options leads to a Secret that is not there",
+    "not-looked-up": "the backend never asks for the id",
+    "outside-pattern": "the id does not match the lookup pattern in the options",
+    "missing-id-annotation": "the label's value stands for another id, and no annotation says which",
+    "id-label-mismatch": "label and annotation are for different ids",
+    "unknown-label": "a label begins as Airflow's and is none, most likely misspelt",
+    "unknown-annotation": "an annotation begins as Airflow's and is none, or lacks its label",
+    "trailing-newline": "the value of a variable, a login or a password ends with a newline",
+    "unescaped-uri": "login or password in a URI hold a character that has to be percent-encoded",
+    "extra-not-json": "the extra of a connection is no JSON object",
+    "being-deleted": "the Secret is being deleted, and waits for a finalizer",
+}
+
+# What `check` alone can say.
+OF_MANIFESTS: Mapping[str, str] = {
+    "unreadable-manifest": "the file is not YAML or JSON",
+    "invalid-manifest": "the API server would refuse the Secret",
+    "invalid-label": "a label cannot be one, or holds an id as no label can",
+    "duplicate-secret": "two manifests make the same Secret",
+    "label-lost": "a label does not reach the Secret: a template leaves it out",
+    "annotation-lost": "an annotation does not reach the Secret",
+    "not-created": "the operator is told to create no Secret",
+}
+
+# What `doctor` says of the deployment. The first ones are Airflow's configuration, of which others tell too.
+OF_DEPLOYMENTS: Mapping[str, str] = {
+    "no-backend": "no secrets backend is configured",
+    "another-backend": "another secrets backend is configured",
+    "backend-missing": "the configured class cannot be imported",
+    "kwargs-dropped": "`backend_kwargs` is no JSON object, so Airflow drops all of it",
+    "airflow-unreadable": "Airflow's configuration cannot be read",
+    "option-unusable": "an option is unknown or cannot be used, so Airflow does not start",
+    "deny-unknown": "`on_error` is `deny`, which this Airflow does not know",
+    "airflow-cache": "Airflow's own cache keeps values for longer than `cache_ttl`",
+    "workers-give-up": "`timeout` is longer than workers wait for Airflow's API server",
+    "not-configured": "there is no way to an API server, or no namespace to look in",
+    "token-expired": "the service account's token has expired",
+    "token-without-end": "the token does not expire",
+    "ca-unreadable": "the file with the CA holds no certificate",
+    "ca-ends": "a CA certificate ends within 30 days",
+    "unreachable": "the API server, or the folder, cannot be asked",
+    "slow": "the API server takes a large part of `timeout` to answer",
+    "may-not-list": "a permission is missing",
+    "may-not-watch": "the permission to watch is missing, so everything is listed again and again",
+    "may-not-get": "the permission to get a Secret that a reference names is missing",
+    "may-list-everywhere": "the permission to list is for every namespace",
+    "may-write": "there is a permission to change Secrets",
+    "manifest": "a file in the folder cannot be read, or a Secret is there twice",
+    "unlisted": "the Secrets of a namespace cannot be listed",
+    "many": "a namespace has so many Secrets that each lookup costs the API server much",
+    "not-taken": "an option of Airflow's names a Secret, and Airflow takes something else",
+    "option-missing": "an option of Airflow's names a Secret that is not there",
+    "option-fails": "an option of Airflow's names a Secret that cannot be read",
+}
+
+# What stands for nothing wrong in the findings of `doctor`.
+FINE = ("ok", "skipped")
+
+ALL = frozenset((*OF_SECRETS, *OF_MANIFESTS, *OF_DEPLOYMENTS, *FINE))
+
+
+def checked(code: str) -> str:
+    """The code, which must be one of these."""
+    if code not in ALL:
+        raise KeyError(code)
+    return code

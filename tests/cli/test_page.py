@@ -1,0 +1,54 @@
+"""docs/cli.md: made of the definitions, and its commands are real; so are those of the README."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+
+import pytest
+
+from airflow_kubernetes_secrets.cli.main import main, make_parser
+from airflow_kubernetes_secrets.inventory import codes
+from airflow_kubernetes_secrets.inventory.problem import Problem
+from support.airflow import BACKEND, ROOT
+
+PAGE = (ROOT / "docs" / "cli.md").read_text()
+README = (ROOT / "README.md").read_text()
+
+
+def test_it_is_what_the_definitions_make() -> None:
+    spec = importlib.util.spec_from_file_location("make_cli", ROOT / "docs" / "make_cli.py")
+    assert spec is not None and spec.loader is not None  # noqa: PT018
+    maker = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(maker)
+    assert maker.page() == PAGE, "run: make docs"
+
+
+def commands(page: str) -> list[list[str]]:
+    blocks = re.findall(r"```bash\n(.*?)```", page, flags=re.DOTALL)
+    lines = [line for block in blocks for line in block.splitlines()]
+    return [shlex.split(line, comments=True)[1:] for line in lines if line.startswith("airflow-kubernetes-secrets")]
+
+
+@pytest.mark.parametrize("arguments", commands(PAGE), ids=" ".join)
+def test_its_commands_can_be_given(arguments: list[str]) -> None:
+    make_parser().parse_args(arguments)
+
+
+@pytest.mark.parametrize("arguments", commands(README), ids=" ".join)
+def test_the_commands_of_the_readme(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the manifests that it names."""
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", BACKEND)
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", '{"path": "examples/manifests"}')
+    assert main(arguments) == 0
+
+
+def test_every_code_is_told() -> None:
+    assert all(f"| `{code}` |" in PAGE for code in codes.ALL - set(codes.FINE))
+
+
+def test_there_are_no_others() -> None:
+    with pytest.raises(KeyError, match="no-such-code"):
+        Problem("no-such-code", "text")
