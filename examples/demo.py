@@ -77,7 +77,7 @@ def airflow_session(exported: Mapping[str, str], folder: Path) -> int:
         ("config get-value core fernet_key", "A configuration option from a Secret."),
     )
     failed = [text for text, comment in commands if run(text, comment, environment).returncode]
-    failed += dag_run(environment) + without_an_api(environment)
+    failed += dag_run(environment) + told(environment) + without_an_api(environment)
     print(f"\nFailed: {'; '.join(failed)}" if failed else "\nAll of it came from labelled Secrets.")
     return 1 if failed else 0
 
@@ -92,6 +92,15 @@ def dag_run(environment: Mapping[str, str]) -> list[str]:
     lines = dict.fromkeys(line.strip() for line in printed)
     print("\n".join(lines))
     return [] if done.returncode == 0 and len(lines) == 3 else [command]
+
+
+def told(environment: Mapping[str, str]) -> list[str]:
+    """What there is, and why Airflow finds it."""
+    commands = (
+        ("kubernetes-secrets list", "What there is in Secrets. No value is shown."),
+        ("kubernetes-secrets explain connection app_db", "How Airflow comes to a connection."),
+    )
+    return [text for text, comment in commands if run(text, comment, environment).returncode]
 
 
 def without_an_api(environment: Mapping[str, str]) -> list[str]:

@@ -73,7 +73,7 @@ def pod_secret_class() -> Any:
 def kwarg_variables() -> dict[str, tuple[str, str]]:
     """The environment variables that each set one of ``backend_kwargs``, with its name and value.
 
-    Airflow 3.3 has brought them; Airflow 2 and the first releases of 3 know only ``AIRFLOW__SECRETS__BACKEND_KWARGS``.
+    Airflow 3.2 has brought them; Airflow 2 and the first releases of 3 know only ``AIRFLOW__SECRETS__BACKEND_KWARGS``.
     """
     try:
         from airflow._shared.configuration.parser import _build_kwarg_env_prefix

@@ -43,7 +43,7 @@ class _Loader(yaml.SafeLoader):
         Raises:
             yaml.MarkedYAMLError: the aliases stand for too much.
         """
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML's stubs lack it
         is_alias, before = isinstance(event, yaml.AliasEvent), self._size
         node = super().compose_node(parent, index)
         if is_alias:

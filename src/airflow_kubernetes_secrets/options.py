@@ -36,7 +36,7 @@ class Map(dict[Key, Value]):
 
     __slots__ = ()
 
-    def __hash__(self) -> int:  # type: ignore[override]
+    def __hash__(self) -> int:  # type: ignore[override]  # a dict has none: that is the point
         return hash(frozenset(self.items()))
 
 

@@ -799,3 +799,11 @@ def test_a_configuration_that_cannot_be_used_is_said_before_the_value_is_read(pu
 
     assert put("variable", "key", "--value", "-", stdin=SECRET).status == 2
     assert sys.stdin.buffer.read() == SECRET.encode()
+
+
+def test_a_secret_that_is_a_variable_too_is_left_alone(put: Put) -> None:
+    put.secret("both", {"value": f"http://{SECRET}@host"}, labels={CONNECTION: "x", VARIABLE: "y"})
+    done = put("connection", "x", "--uri", "-", stdin=f"http://other{SECRET}@host")
+    assert done.status == 1
+    assert f"Secret {put.namespace}/both is a variable too, and that would change with it" in done.err
+    assert put.data("both") == {"value": f"http://{SECRET}@host".encode()}

@@ -49,7 +49,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     """
     shape = "fields" if key == IN_FIELDS else f"key {key!r}"
     try:
-        stored = _READERS[kind](secret, key)
+        stored = READERS[kind](secret, key)
         problem = values.unparsable_fields(stored) if kind is Kind.CONNECTION else ""
     except MalformedSecretError as error:
         return Content(shape, is_readable=False, problems=(Problem(UNREADABLE, str(error)),))
@@ -72,7 +72,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     return Content(shape, conn_type, host, port, problems=problems)
 
 
-_READERS = {
+READERS = {
     Kind.CONNECTION: reading.connection_text,
     Kind.VARIABLE: reading.variable_text,
     Kind.CONFIG: values.config_text,

@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_kubernetes_secrets import reading, values
 from airflow_kubernetes_secrets.api.deadline import Allowance
 from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX, Secret
 from airflow_kubernetes_secrets.errors import (
@@ -22,6 +21,7 @@ from airflow_kubernetes_secrets.errors import (
 )
 from airflow_kubernetes_secrets.identifiers import identifier_of, label_value
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
+from airflow_kubernetes_secrets.inventory.content import READERS
 from airflow_kubernetes_secrets.inventory.manifest import NotWritableError, decide_alone, secret_manifest, secret_name
 from airflow_kubernetes_secrets.inventory.problem import Problem
 from airflow_kubernetes_secrets.inventory.stored import Stored
@@ -30,12 +30,6 @@ from airflow_kubernetes_secrets.lookup import Find, Kind, Lookup, decide
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.reading import IN_FIELDS
 from airflow_kubernetes_secrets.sources.query import Query
-
-_READERS = {
-    Kind.CONNECTION: reading.connection_text,
-    Kind.VARIABLE: reading.variable_text,
-    Kind.CONFIG: values.config_text,
-}
 
 
 @dataclass(frozen=True)
@@ -131,6 +125,7 @@ def write(cluster: Cluster, wanted: Wanted, options: Options, *, force: bool = F
         _refuse_a_taken_name(cluster, wanted.lookup, made.manifest)
     else:
         _refuse_what_is_kept(wanted, before)
+        _refuse_what_is_others_too(wanted.lookup, before.secret, options)
         # The type of a Secret cannot be changed.
         metadata = {**made.manifest["metadata"], "name": before.secret.name}
         made = Made({**made.manifest, "metadata": metadata, "type": before.type or "Opaque"}, made.problems)
@@ -240,6 +235,17 @@ def _refuse_what_is_kept(wanted: Wanted, before: Stored) -> None:
         )
 
 
+def _refuse_what_is_others_too(lookup: Lookup, secret: Secret, options: Options) -> None:
+    """Refuse a Secret that has the labels of two kinds: what is written for one would change the other."""
+    labels = {kind: kind.label(options) for kind in Kind if kind is not lookup.kind}
+    for kind, label in labels.items():
+        if label is not None and label in secret.labels:
+            raise NotWritableError(
+                f"{lookup}: Secret {secret} is a {kind.word} too, and that would change with it. Take the label of one "
+                f"away, such as: kubectl label secret -n {secret.namespace} {secret.name} {label}-"
+            )
+
+
 def _apply(cluster: Cluster, manifest: Mapping[str, Any], *, force: bool, dry_run: bool) -> Stored:
     metadata = manifest["metadata"]
     secret = f"{metadata['namespace']}/{metadata['name']}"
@@ -292,7 +298,7 @@ def _reads_the_same(lookup: Lookup, meant: Secret, result: Secret, options: Opti
             decision = decide_alone(lookup, secret, options)
             if decision.secret is None:
                 return False
-            texts.add(_READERS[lookup.kind](secret, decision.data_key))
+            texts.add(READERS[lookup.kind](secret, decision.data_key))
         except MalformedSecretError:
             return False
     return len(texts) == 1
