@@ -250,7 +250,7 @@ def test_neither_request_nor_body_show_what_they_hold() -> None:
     body.content += b"hunter2"
 
     assert repr(body) == "<7 bytes>"
-    assert "hunter2" not in repr(Request("/", {"Authorization": "Bearer hunter2"}))
+    assert "hunter2" not in repr(Request("/", {"Authorization": "Bearer hunter2"}, "PATCH", b"hunter2"))
 
 
 def test_a_request() -> None:
@@ -279,3 +279,15 @@ def test_nothing_can_be_smuggled_into_a_request(target: str, headers: dict[str, 
 
 def test_a_response_does_not_show_its_body() -> None:
     assert "hunter2" not in repr(read(head(200, {"Content-Length": "7", "X": "hunter2"}) + b"hunter2"))
+
+
+def test_a_request_with_a_body() -> None:
+    sent = Request("/api", {"Content-Type": "application/json"}, "POST", b'{"a": "\xc3\xa9"}').to_bytes("host")
+    head, _, body = sent.partition(b"\r\n\r\n")
+    assert head.split(b"\r\n") == [
+        b"POST /api HTTP/1.1",
+        b"Host: host",
+        b"Content-Type: application/json",
+        b"Content-Length: 11",
+    ]
+    assert body == b'{"a": "\xc3\xa9"}'

@@ -121,6 +121,12 @@ class TestNotFound:
             == f"Secret {commands.namespace}/theirs has this id for team 'data', and not for lookups without a team"
         )
 
+    def test_everybodys_which_a_team_does_not_get(self, commands: Commands, put: Put) -> None:
+        commands.configure(team_fallback=False)
+        put.connection("x", URI, name="everybodys")
+        hint = explain(commands, "connection", "x", "--team", "data", status=1)["hints"][0]
+        assert hint.startswith(f"Secret {commands.namespace}/everybodys has this id for everybody")
+
     def test_another_spelling(self, commands: Commands, put: Put) -> None:
         put.connection("My_DB", URI, name="it")
         hint = explain(commands, "connection", "my_db", status=1)["hints"][0]

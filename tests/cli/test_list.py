@@ -201,6 +201,10 @@ class TestProblems:
         cluster.apply(manifest(commands.namespace, "x", **metadata))
         assert codes(commands, "x") == ["not-looked-up"]
 
+    def test_an_option_of_a_team(self, commands: Commands, put: Put) -> None:
+        put({CONFIG: "x", TEAM: "data"}, SECRET, name="x")
+        assert codes(commands, "x") == ["not-looked-up"]
+
 
 class TestReferences:
     def test_by_name(self, cluster: Cluster, commands: Commands, put: Put) -> None:
@@ -235,6 +239,13 @@ class TestTeams:
             ("", commands.namespace, True),
             ("data", home, True),
         ]
+
+    def test_one_namespace_of_two_teams(self, cluster: Cluster, commands: Commands, put: Put) -> None:
+        home = f"{commands.namespace}-both"
+        account = cluster.service_account(commands.namespace, "both", {commands.namespace: ["list"], home: ["list"]})
+        commands.configure(team_namespaces={"a": home, "b": home}, service_account_path=str(account.folder))
+        put.connection("x", URI, namespace=home)
+        assert [(each["team"], each["answers"]) for each in entries(commands)] == [("a", True), ("b", True)]
 
 
 class TestOwners:

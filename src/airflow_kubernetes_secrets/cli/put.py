@@ -25,7 +25,8 @@ from airflow_kubernetes_secrets.cli.output import print_document, say
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.manifest import NotWritableError
-from airflow_kubernetes_secrets.inventory.writing import Made, Wanted, Written, make, namespace_for, write
+from airflow_kubernetes_secrets.inventory.wanted import Made, Wanted, make, namespace_for
+from airflow_kubernetes_secrets.inventory.writing import Written, write
 from airflow_kubernetes_secrets.lookup import Kind, Lookup
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.shapes.aliases import ALIASES, URI, folded

@@ -42,6 +42,8 @@ def _same_id(lookup: Lookup, options: Options, snapshot: Snapshot) -> Iterator[s
             team = None if options.team_label is None else secret.labels.get(options.team_label)
             if team != lookup.team and team is not None:
                 yield f"Secret {secret} has this id for team {team!r}, and not for {_whom(lookup.team)}"
+            elif team is None and lookup.team and not options.team_fallback:
+                yield f"Secret {secret} has this id for everybody, and team_fallback is false in backend_kwargs"
             elif label_value(lookup.id) != secret.labels[label]:
                 yield (
                     f"Secret {secret} says in an annotation that it is for this id, and its label {label} is not "

@@ -86,7 +86,9 @@ class _Survey:
     def __init__(self, snapshot: Snapshot, options: Options, place: Place) -> None:
         self._snapshot = snapshot
         self._options = options
-        self._homes = {place.namespace(namespace): team for team, namespace in options.team_namespaces.items()}
+        self._homes: dict[str, list[str | None]] = {}
+        for team, namespace in options.team_namespaces.items():
+            self._homes.setdefault(place.namespace(namespace), []).append(team)
         self._everybodys = {place.namespace(namespace) for namespace in options.namespaces}
         self._decided: dict[tuple[Kind, str, str | None], Decision | KubernetesSecretsError] = {}
 
@@ -105,9 +107,8 @@ class _Survey:
         team = None if label is None else secret.labels.get(label)
         if team is not None:
             return [team]
-        home = self._homes.get(secret.namespace)
-        everybodys = "" in self._everybodys or secret.namespace in self._everybodys
-        return [*([home] if home is not None else []), *([None] if everybodys else [])]
+        is_everybodys = "" in self._everybodys or secret.namespace in self._everybodys
+        return [*self._homes.get(secret.namespace, ()), *([None] if is_everybodys else [])]
 
     def _labelled(self, kind: Kind, label: str, stored: Stored, team: str | None) -> Entry:
         secret = stored.secret
@@ -116,7 +117,7 @@ class _Survey:
         decision = self._decide(kind, identifier, team)
         answers = isinstance(decision, Decision) and decision.secret is secret
         if not problems and not answers:
-            problems.append(_why_not(secret, decision))
+            problems.append(_of_a_team(secret) if kind is Kind.CONFIG and team else _why_not(secret, decision))
         return self._entry(Lookup(kind, identifier, team), stored, problems, answers=answers)
 
     def _referenced(self, kind: Kind, identifier: str, namespace: str, name: str) -> Entry:
@@ -165,6 +166,11 @@ class _Survey:
         return self._decided[key]
 
 
+def _of_a_team(secret: Secret) -> Problem:
+    text = f"Secret {secret}: it belongs to a team, and Airflow asks for options without one. Remove that label"
+    return Problem("not-looked-up", text, Severity.WARNING)
+
+
 def _why_not(secret: Secret, decision: Decision | KubernetesSecretsError) -> Problem:
     """Why a lookup of its id does not get this Secret."""
     if isinstance(decision, MalformedSecretError) and (decision.namespace, decision.secret) == (
@@ -180,7 +186,8 @@ def _why_not(secret: Secret, decision: Decision | KubernetesSecretsError) -> Pro
     winner = decision.secret
     if winner is None:
         code = "outside-pattern" if decision.outcome is Outcome.OUTSIDE_PATTERN else "not-looked-up"
-        return Problem(code, f"Secret {secret}: {decision.outcome.value}", Severity.WARNING)
+        text = f"Secret {secret}: a lookup of its id does not come to it: {decision.outcome.value}"
+        return Problem(code, text, Severity.WARNING)
     if any(match is secret for match in decision.matches):
         why = f"Secret {winner} has the same id and is older, or the first by name"
         return Problem("duplicate-id", f"Secret {secret}: {why}, so that answers. Change one of them", Severity.WARNING)

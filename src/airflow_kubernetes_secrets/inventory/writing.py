@@ -7,7 +7,7 @@ a lookup: keys and annotations that others have put there count too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from airflow_kubernetes_secrets.api.deadline import Allowance
@@ -22,45 +22,13 @@ from airflow_kubernetes_secrets.errors import (
 from airflow_kubernetes_secrets.identifiers import identifier_of, label_value
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.content import READERS
-from airflow_kubernetes_secrets.inventory.manifest import NotWritableError, decide_alone, secret_manifest, secret_name
-from airflow_kubernetes_secrets.inventory.problem import Problem
+from airflow_kubernetes_secrets.inventory.manifest import NotWritableError, decide_alone
 from airflow_kubernetes_secrets.inventory.stored import Stored
-from airflow_kubernetes_secrets.labels import LabelSelector, is_label_value
+from airflow_kubernetes_secrets.inventory.wanted import Made, Wanted, labelled_lookup, make, secret_of
+from airflow_kubernetes_secrets.labels import LabelSelector
 from airflow_kubernetes_secrets.lookup import Find, Kind, Lookup, decide
 from airflow_kubernetes_secrets.options import Options
-from airflow_kubernetes_secrets.reading import IN_FIELDS
 from airflow_kubernetes_secrets.sources.query import Query
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What is to be written. Its ``repr`` shows no value.
-
-    Attributes:
-        lookup: the lookup that it has to answer.
-        data: what the Secret holds, by key.
-        in_fields: it is a connection with a key for each field, and not one whole value.
-        namespace: where; ``None`` for the one that comes with the credentials.
-        name: the Secret's name; ``None`` for that of the Secret that there is, else one made of the id.
-    """
-
-    lookup: Lookup
-    data: Mapping[str, bytes] = field(repr=False)
-    in_fields: bool
-    namespace: str | None
-    name: str | None = None
-
-
-@dataclass(frozen=True)
-class Made:
-    """A manifest that has been read back. Its ``repr`` does not show it.
-
-    Attributes:
-        problems: what is hardly meant, but no reason to refuse it.
-    """
-
-    manifest: dict[str, Any] = field(repr=False)
-    problems: tuple[Problem, ...]
 
 
 @dataclass(frozen=True)
@@ -77,32 +45,6 @@ class Written:
     change: str
     hidden: str = ""
     not_read_back: str = ""
-
-
-def namespace_for(lookup: Lookup, options: Options) -> str | None:
-    """Where the Secret of a lookup belongs: the team's own namespace, else the first; ``None`` as in the options."""
-    home = options.team_namespaces.get(lookup.team) if lookup.team else None
-    return home or options.namespaces[0]
-
-
-def make(wanted: Wanted, options: Options, namespace: str | None) -> Made:
-    """The manifest, without asking anybody.
-
-    Raises:
-        NotWritableError: Airflow would not find it, or not read it as it is meant.
-    """
-    lookup = wanted.lookup
-    _check_lookup(lookup, options)
-    labelled = _labelled(lookup, options, namespace)
-    name = wanted.name or secret_name(lookup.kind, lookup.id, lookup.team)
-    manifest, content = secret_manifest(labelled, wanted.data, options, namespace=namespace, name=name)
-    key = decide_alone(labelled, _secret(manifest), options).data_key
-    if wanted.in_fields != (key == IN_FIELDS):
-        raise NotWritableError(
-            f"{lookup}: {lookup.kind.plural}_data_key in backend_kwargs is {key!r}, so the field of that name would be "
-            "taken for the whole connection. Give the connection by --uri or --json"
-        )
-    return Made(manifest, content.problems)
 
 
 def write(cluster: Cluster, wanted: Wanted, options: Options, *, force: bool = False, dry_run: bool = False) -> Written:
@@ -129,7 +71,7 @@ def write(cluster: Cluster, wanted: Wanted, options: Options, *, force: bool = F
         # The type of a Secret cannot be changed.
         metadata = {**made.manifest["metadata"], "name": before.secret.name}
         made = Made({**made.manifest, "metadata": metadata, "type": before.type or "Opaque"}, made.problems)
-    labelled = _labelled(wanted.lookup, options, namespace)
+    labelled = labelled_lookup(wanted.lookup, options, namespace)
     result = _apply(cluster, made.manifest, force=force, dry_run=True)
     _refuse_another_reading(labelled, made.manifest, result.secret, options)
     change = _change(before, result)
@@ -142,46 +84,6 @@ def write(cluster: Cluster, wanted: Wanted, options: Options, *, force: bool = F
         return Written(made, change, hidden=_hidden(wanted.lookup, options, find, result.secret))
     except KubernetesSecretsError as error:
         return Written(made, change, not_read_back=str(error))
-
-
-def _check_lookup(lookup: Lookup, options: Options) -> None:
-    try:
-        f"{lookup.id}{lookup.team}".encode()
-    except UnicodeEncodeError:
-        raise NotWritableError(
-            f"{lookup}: that is no text in Unicode, so no label and no annotation can say it"
-        ) from None
-    if lookup.kind is Kind.CONFIG and lookup.team:
-        raise NotWritableError(f"{lookup}: Airflow asks for options without a team; leave --team out")
-    reference = None if lookup.team else lookup.kind.reference(options, lookup.id)
-    if reference is not None:
-        secret = "/".join(filter(None, reference))
-        raise NotWritableError(
-            f"{lookup}: 'references' in backend_kwargs names Secret {secret} for it, so none is looked for by "
-            "label. Change that one, or take the id out of 'references'"
-        )
-
-
-def _labelled(lookup: Lookup, options: Options, namespace: str | None) -> Lookup:
-    """The lookup that the labels answer: in a team's own namespace it need not be the team's."""
-    team = lookup.team or ""
-    is_at_home = namespace is not None and options.team_namespaces.get(team) == namespace
-    if is_at_home and (options.team_label is None or not is_label_value(team)):
-        return Lookup(lookup.kind, lookup.id)
-    return lookup
-
-
-def _secret(manifest: Mapping[str, Any]) -> Secret:
-    """The Secret of a manifest that :func:`secret_manifest` made."""
-    metadata = manifest["metadata"]
-    return Secret(
-        metadata.get("namespace", "default"),
-        metadata["name"],
-        "",
-        metadata["labels"],
-        manifest["data"],
-        annotations=metadata.get("annotations"),
-    )
 
 
 def _existing(cluster: Cluster, lookup: Lookup, options: Options, namespace: str) -> Stored | None:
@@ -272,7 +174,7 @@ def _apply(cluster: Cluster, manifest: Mapping[str, Any], *, force: bool, dry_ru
 
 def _refuse_another_reading(lookup: Lookup, manifest: Mapping[str, Any], result: Secret, options: Options) -> None:
     """Refuse what would be read otherwise than it is meant, for what others have put into the Secret."""
-    if _reads_the_same(lookup, _secret(manifest), result, options):
+    if _reads_the_same(lookup, secret_of(manifest), result, options):
         return
     remedies = []
     keys = sorted(result.data.keys() - manifest["data"].keys())
@@ -332,7 +234,7 @@ def _hidden(lookup: Lookup, options: Options, find: Find, secret: Secret) -> str
     if answer is None:
         return f"Airflow does not find it: {decision.outcome.value}"
     if str(answer) == str(secret):
-        labelled = _labelled(lookup, options, answer.namespace)
+        labelled = labelled_lookup(lookup, options, answer.namespace)
         return "" if _reads_the_same(labelled, secret, answer, options) else "somebody else has changed it since"
     label = lookup.kind.label(options)
     return (
