@@ -61,6 +61,13 @@ class Kind(Enum):
         pattern: str | None = getattr(options, self._pattern)
         return pattern
 
+    def namespaces(self, options: Options) -> Sequence[str | None]:
+        """Where lookups by label go, in order, those of teams included. Options are asked for without a team."""
+        if self.label(options) is None:
+            return ()
+        of_teams = () if self is Kind.CONFIG else options.team_namespaces.values()
+        return (*options.namespaces, *of_teams)
+
     def reference(self, options: Options, identifier: str) -> tuple[str | None, str] | None:
         """Namespace and name of the Secret that the options name for an id, if they do."""
         references = options.references
@@ -77,6 +84,11 @@ class Outcome(Enum):
     SWITCHED_OFF = "its label is null in backend_kwargs and no reference names it, so nothing was asked"
     NO_MATCH = "no Secret matches"
     PASSED_OVER = "no Secret matches that can be read"
+
+
+def shown_id(identifier: str) -> str:
+    """An id as it may be shown: where one belongs, people have put a URI with a password."""
+    return "(a URI)" if "://" in identifier and "@" in identifier else identifier
 
 
 class Lookup:

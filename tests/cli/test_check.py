@@ -888,3 +888,11 @@ def test_a_thousand_manifests(tmp_path: Path, run: Any) -> None:
         (tmp_path / f"{number}.yaml").write_text(yaml.safe_dump(one))
     status, out, _err = run(tmp_path)
     assert (status, out) == (0, "1000 manifests, 0 errors, 0 warnings\n")
+
+
+def test_an_option_of_a_team(tmp_path: Path, run: Any) -> None:
+    option = secret("x", labels={CONFIG: "x", TEAM: "data"})
+    (tmp_path / "x.yaml").write_text(yaml.safe_dump(option))
+    status, out, _err = run(tmp_path)
+    assert status == 0
+    assert "[not-looked-up]" in out

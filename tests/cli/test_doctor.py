@@ -17,7 +17,7 @@ import yaml
 from support.airflow import ENVIRONMENTS, installed
 from support.cluster import Cluster, DevserverCluster
 from support.commands import SECRET, Commands
-from support.proxy import Proxy, late
+from support.proxy import Exchange, Proxy, answer_with, forward, late
 from support.secrets import CONNECTION, Put
 
 URI = f"postgres://u:{SECRET}@db.example.com:5432/app"
@@ -213,6 +213,26 @@ class TestApiServer:
         assert only(findings)["code"] == "unreachable"
         assert findings[-1]["status"] == "skipped"
 
+    def test_one_that_tells_little(self, cluster: Cluster, commands: Commands) -> None:
+        """Where it is hardened not everybody may ask for its version, or review what they may do."""
+        forbidden = '{"kind": "Status", "code": 403, "message": "forbidden: User \\"x\\" cannot get path \\"/\\""}'
+
+        def refuse(exchange: Exchange) -> bool:
+            if "/secrets" in exchange.request.target:
+                return forward(exchange)
+            return answer_with(403, forbidden.encode())(exchange)
+
+        with Proxy(cluster) as proxy:
+            proxy.always = refuse
+            for name, value in proxy.pod_environment().items():
+                commands.set(name, value)
+            commands.configure(service_account_path=str(proxy.folder(commands.account)))
+            findings = doctor(commands, status=0)
+        assert any("of a version that it does not tell" in each["text"] for each in findings)
+        skipped = next(each for each in findings if each["status"] == "skipped")
+        assert "may not ask the Kubernetes API for /apis/authorization.k8s.io" in skipped["text"]
+        assert findings[-1]["text"] == "0 connections, 0 variables, 0 configuration options can be read"
+
     def test_a_slow_one(self, cluster: Cluster, commands: Commands) -> None:
         with Proxy(cluster) as proxy:
             proxy.always = late(0.2)
@@ -288,6 +308,12 @@ class TestSecrets:
         put.connection("x", URI, name="a")
         put.connection("x", URI, name="b")
         assert "has the same id" in warning(commands, "duplicate-id")
+
+    def test_teams_where_airflow_has_none(self, commands: Commands, put: Put) -> None:
+        put.connection("x", URI, team="data")
+        assert "only with [core] multi_team" in warning(commands, "teams-off")
+        commands.set("AIRFLOW__CORE__MULTI_TEAM", "True")
+        assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
 
     @devserver_alone
     def test_many(self, cluster: Cluster, commands: Commands) -> None:

@@ -161,6 +161,41 @@ class TestErrors:
         assert b"Traceback" not in done.stderr
 
     @devserver_alone
+    @pytest.mark.parametrize("command", ["list", "doctor", "explain connection x"])
+    def test_nobody_reads_what_a_command_shows(self, commands: Commands, put: Put, command: str) -> None:
+        """141 as other programs have it, and none of the statuses that say something."""
+        put.connection("x", f"postgres://u:{SECRET}@db/x")
+        process = subprocess.Popen([*PROGRAM, *command.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert process.stdout is not None and process.stderr is not None  # noqa: PT018
+        process.stdout.close()
+        err = process.stderr.read()
+        process.stderr.close()
+        assert process.wait(PATIENCE) == 141
+        assert b"Traceback" not in err
+
+    @devserver_alone
+    def test_no_standard_output(self, commands: Commands) -> None:
+        line = " ".join([*PROGRAM, "explain", "connection", "x", ">&-"])
+        done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=PATIENCE, check=False)
+        assert (done.returncode, done.stderr) == (1, "")
+
+    @pytest.mark.parametrize("name", ["ü", "", "a\r\nX: y"])
+    def test_a_user_that_cannot_be_one(self, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit):
+            main(["list", "--as", name])
+        assert "argument --as: a user's name is printable ASCII" in capsys.readouterr().err
+
+    def test_a_port_that_cannot_be_one(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit):
+            main(["devserver", "--port", "99999"])
+        assert "a port is a number up to 65535" in capsys.readouterr().err
+
+    def test_arguments_are_spelt_out(self, capsys: pytest.CaptureFixture[str]) -> None:
+        with pytest.raises(SystemExit):
+            main(["put", "variable", "x", "--val", "-"])
+        assert "--val" in capsys.readouterr().err
+
+    @devserver_alone
     def test_ctrl_c(self, commands: Commands) -> None:
         # One that takes connections and says nothing keeps the command waiting.
         with socket.create_server(("127.0.0.1", 0)) as silent:

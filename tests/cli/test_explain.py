@@ -163,10 +163,22 @@ class TestNotFound:
         assert headline in story["headline"]
         assert story["steps"] == []
 
-    def test_a_uri_for_an_id(self, commands: Commands) -> None:
-        done = commands.run("explain", "config", "postgresql://u:p@host/db", status=1)
-        assert "p@host" not in done.out + done.err
-        assert "its id is a URI" in done.out
+    @pytest.mark.parametrize("kind", ["connection", "variable", "config"])
+    def test_a_uri_for_an_id(self, commands: Commands, kind: str) -> None:
+        for output in ("text", "json"):
+            done = commands.run("explain", kind, f"postgresql://u:{SECRET}@host/db", "-o", output, status=1)
+            assert "(a URI)" in done.out
+
+    def test_an_option_for_a_team(self, commands: Commands) -> None:
+        done = commands.run("explain", "config", "x", "--team", "data", status=2)
+        assert "Airflow asks for configuration options without a team" in done.err
+
+    def test_what_is_configured_and_does_not_count(self, cluster: Cluster, commands: Commands) -> None:
+        kubeconfig = str(cluster.kubeconfig(commands.account.token))
+        commands.configure(namespace=f"{SECRET} x", path="/nowhere")
+        there = ("--kubeconfig", kubeconfig, "--namespace", commands.namespace)
+        out = commands.run("explain", "connection", "x", *there, status=1).out
+        assert "(namespace: --namespace counts) (path: --kubeconfig counts)" in out
 
 
 class TestTrouble:

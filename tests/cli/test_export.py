@@ -343,9 +343,8 @@ class TestFromTheDatabase:
         assert report["connections"]["not_written"] == 4
         assert "my_db" not in connections_in(tmp_path / "out")
 
+    @pytest.mark.parametrize("migrated", ["3.3"], ids=["airflow-3.3"], indirect=True)  # the older has no teams
     def test_a_team_of_the_database(self, migrated: Airflow, tmp_path: Path) -> None:
-        if migrated.version == "2.11":
-            pytest.skip("Airflow 2 has no teams")
         copy = self._copy(migrated, tmp_path)
         with sqlite3.connect(copy.home / "airflow.db") as database:
             database.execute("INSERT INTO team (name) VALUES ('sales')")
@@ -761,3 +760,12 @@ print(json.dumps([[each.place, each.text] for each in found]))
 
     def test_it_is_no_exception(self) -> None:
         assert elsewhere.hidden(Lookup(Kind.CONFIG, "x"), database=False) == []
+
+
+def test_a_source_that_is_a_uri(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    from airflow_kubernetes_secrets.cli.main import main
+
+    assert main(["export", "--from", "postgresql://airflow:hunter2@db/airflow", "-o", str(tmp_path / "out")]) == 2
+    err = capsys.readouterr().err
+    assert "Airflow's own database is --from metadata-db" in err
+    assert "hunter2" not in err

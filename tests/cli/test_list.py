@@ -218,6 +218,27 @@ class TestReferences:
         assert (found["x"]["secret"], found["x"]["answers"], found["x"]["problems"]) == ("by-name", True, [])
         assert [each["code"] for each in found["gone"]["problems"]] == ["missing-secret"]
 
+    def test_one_that_has_the_label_too(self, cluster: Cluster, commands: Commands, put: Put) -> None:
+        account = cluster.service_account(
+            commands.namespace, "getter", {commands.namespace: ["list"]}, {commands.namespace: ["both"]}
+        )
+        commands.configure(references={"connections": {"x": "both"}}, service_account_path=str(account.folder))
+        put.connection("x", URI, name="both")
+        assert [(each["secret"], each["answers"], each["problems"]) for each in entries(commands)] == [
+            ("both", True, [])
+        ]
+
+    def test_one_outside_the_pattern(self, commands: Commands, cluster: Cluster, put: Put) -> None:
+        account = cluster.service_account(
+            commands.namespace, "getter", {commands.namespace: ["list"]}, {commands.namespace: ["it"]}
+        )
+        references = {"connections": {"x": "it"}}
+        commands.configure(
+            references=references, connections_lookup_pattern="my_", service_account_path=str(account.folder)
+        )
+        put({"app": "x"}, URI, name="it")
+        assert codes(commands, "it") == ["outside-pattern"]
+
     def test_one_that_hides_a_label(self, cluster: Cluster, commands: Commands, put: Put) -> None:
         account = cluster.service_account(
             commands.namespace, "getter", {commands.namespace: ["list"]}, {commands.namespace: ["by-name"]}
@@ -338,6 +359,36 @@ class TestConfiguration:
         done = commands.run("list", "-o", "json")
         assert done.err.startswith("error: [secrets] backend is not set")
         assert [each["id"] for each in done.document["entries"]] == ["x"]
+
+    def test_broken_manifests(self, commands: Commands, tmp_path: Any) -> None:
+        (tmp_path / "broken.yaml").write_text(f"a: [{SECRET}\n")
+        odd = manifest("airflow", "x", labels={CONNECTION: "x"}, creationTimestamp="yesterday")
+        (tmp_path / "odd.yaml").write_text(yaml.safe_dump(odd))
+        naive = manifest("airflow", "y", labels={CONNECTION: "y"}, creationTimestamp="2024-01-01T00:00:00")
+        (tmp_path / "naive.yaml").write_text(yaml.safe_dump(naive))
+        commands.kwargs.clear()
+        commands.configure(path=str(tmp_path))
+        done = commands.run("list", status=1)
+        assert "broken.yaml" in done.err
+        assert [line.split()[:2] for line in done.out.splitlines()[1:]] == [["connection", "x"], ["connection", "y"]]
+        assert "nobody is asked where the folder" in commands.run("list", "--as", "somebody", status=2).err
+        assert "broken.yaml" in commands.run("explain", "connection", "nope", status=1).out
+
+    def test_teams_have_namespaces_for_connections_and_variables_alone(self, commands: Commands, put: Put) -> None:
+        """Nobody asks for a team's options, so nobody may have to."""
+        put.config("x", SECRET)
+        commands.configure(connections_label=None, variables_label=None, team_namespaces={"data": "not-mine"})
+        assert [each["id"] for each in entries(commands)] == ["x"]
+
+    def test_an_id_that_is_a_uri_with_a_password(self, commands: Commands, cluster: Cluster) -> None:
+        from airflow_kubernetes_secrets.identifiers import label_value
+
+        uri = f"http://u:{SECRET}@host/x"
+        metadata = {"labels": {VARIABLE: label_value(uri)}, "annotations": {VARIABLE: uri}}
+        cluster.apply(manifest(commands.namespace, "x", **metadata))
+        assert entries(commands)[0]["id"] == "(a URI)"
+        for output in ("plain", "table", "yaml"):
+            assert "(a URI)" in commands.run("list", "-o", output).out
 
     def test_hostile_ids(self, commands: Commands, cluster: Cluster) -> None:
         """An annotation may hold what a terminal obeys, or rich takes for markup."""

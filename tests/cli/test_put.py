@@ -807,3 +807,13 @@ def test_a_secret_that_is_a_variable_too_is_left_alone(put: Put) -> None:
     assert done.status == 1
     assert f"Secret {put.namespace}/both is a variable too, and that would change with it" in done.err
     assert put.data("both") == {"value": f"http://{SECRET}@host".encode()}
+
+
+def test_a_namespace_in_which_airflow_does_not_look(put: Put) -> None:
+    put.configure(namespace=put.namespace)
+    other = f"{put.namespace}-other"
+    put.cluster.create_namespace(other)
+    done = put("variable", "x", "--value", "-", "--namespace", other, stdin=SECRET)
+    assert done.status == 1
+    assert f"Airflow does not look in namespace {other}" in done.err
+    assert put.names(other) == ["airflow-variable-x"]

@@ -228,5 +228,5 @@ def certificate(subject: x509.Name, key: ec.EllipticCurvePublicKey, issuer: x509
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=365))
     )

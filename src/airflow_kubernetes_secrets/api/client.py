@@ -58,7 +58,7 @@ class _Failure:
 
 
 # The verbs that the remedy of a 403 grants, where it is not those that the process uses on all Secrets.
-_GRANTED_WITH = {"get": ("get",), "patch": ("create", "patch")}
+_GRANTED_WITH = {"get": ("get",), "patch": ("list", "get", "create", "patch")}
 
 Answer = TypeVar("Answer", bound="Head | Response")
 Wanted = TypeVar("Wanted")
@@ -366,6 +366,9 @@ class Client:
         user = refused_user(message)
         if status == 403 and self._as_user is not None and "cannot impersonate" in message:
             return ForbiddenError(impersonation_text(user, self._as_user), status)
+        if status == 403 and "/secrets" not in call.path:
+            path = call.path.partition("?")[0]
+            return ForbiddenError(f"the user {user!r} may not ask the Kubernetes API for {path}", status)
         if status == 403 and user != ANONYMOUS:
             names = self._names(call, namespace) if verb == "get" else ()
             verbs = _GRANTED_WITH.get(verb, self._verbs)

@@ -51,8 +51,10 @@ def forbidden_text(user: str, verb: str, verbs: tuple[str, ...], namespace: str,
         who = f"the user {user!r}" if user else "the user of this process"
         subject = f"--user={shlex.quote(user or 'USER')}"
         binding = f"{_ROLE}-{re.sub('[^a-z0-9]+', '-', (user or 'user').lower()).strip('-')}"
-    # A role of its own for what is limited: rules with and without names cannot be made by one command.
-    role, binding = (f"{_ROLE}-by-name", f"{binding}-by-name") if names else (_ROLE, binding)
+    # A role of its own for what is limited: rules with and without names cannot be made by one command. And for
+    # writing: whoever looks things up is not to get that by the way.
+    kind = "-by-name" if names else "-writer" if verb == "patch" else ""
+    role, binding = f"{_ROLE}{kind}", f"{binding}{kind}"
     limit = "".join(f" --resource-name={name}" for name in names)
     return (
         f"{who} may not {verb} secrets in namespace {namespace!r}. Grant it:\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentTypeError
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +53,20 @@ def _argument(*flags: str, help: str, **settings: Any) -> Argument:
     return Argument(flags, help, settings)
 
 
+def user_name(text: str) -> str:
+    """A user, as a header can carry its name."""
+    if text.strip() and text.isascii() and text.isprintable():
+        return text
+    raise ArgumentTypeError("a user's name is printable ASCII, such as system:serviceaccount:airflow:airflow-worker")
+
+
+def port_number(text: str) -> int:
+    """A TCP port, or 0."""
+    if text.isascii() and text.isdecimal() and int(text) < 65536:
+        return int(text)
+    raise ArgumentTypeError("a port is a number up to 65535")
+
+
 DEBUG = _argument("--debug", help="show the traceback of an error", action="store_true")
 OUTPUT = _argument(
     "--output",
@@ -77,6 +92,7 @@ ACCESS = (
         help="the user to impersonate, such as system:serviceaccount:airflow:airflow-worker",
         metavar="USER",
         dest="as_user",
+        type=user_name,
     ),
     DEBUG,
 )
@@ -123,7 +139,7 @@ DOCTOR = Command(
         _argument("--output", "-o", help="how to show it", choices=("text", "json", "yaml"), default="text"),
         *ACCESS,
     ),
-    {0: "nothing is wrong; there may be warnings", 1: "something is wrong", 2: "trouble: it could not be checked"},
+    {0: "nothing is wrong; there may be warnings", 1: "something is wrong", 2: "trouble: the checks themselves failed"},
     "airflow_kubernetes_secrets.cli.doctor",
 )
 
@@ -288,7 +304,7 @@ DEVSERVER = Command(
             metavar="DIR",
             type=Path,
         ),
-        _argument("--port", help="the port to listen on (default: a free one)", type=int, default=0),
+        _argument("--port", help="the port to listen on (default: a free one)", type=port_number, default=0),
         _argument("--host", help="the loopback address", choices=("127.0.0.1", "::1"), default="127.0.0.1"),
         _argument(
             "--namespace", help="a namespace to create; Airflow's and kubectl's (default: airflow)", default="airflow"

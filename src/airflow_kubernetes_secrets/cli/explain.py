@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 
 from rich.text import Text
 
 from airflow_kubernetes_secrets.cli.access import options_for
 from airflow_kubernetes_secrets.cli.output import console, print_document, print_grid, progress, shown
+from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.inventory.configured import Configured
 from airflow_kubernetes_secrets.inventory.place import place_of
 from airflow_kubernetes_secrets.inventory.story import Step, Story, Verdict, story_of
@@ -28,11 +29,13 @@ def run(arguments: argparse.Namespace) -> int:
         KubernetesSecretsError: there is nowhere to look.
     """
     lookup = Lookup(Kind[arguments.kind.upper()], arguments.id, arguments.team)
+    if lookup.kind is Kind.CONFIG and lookup.team:
+        raise OptionError("--team: Airflow asks for configuration options without a team. Leave it out")
     configured, options = options_for(arguments)
     with closing(place_of(options, arguments.as_user)) as place, progress(f"Looking up {lookup}"):
         story = story_of(lookup, options, place)
     if arguments.output == "text":
-        _print(story, configured)
+        _print(story, configured, _replaced(arguments))
     else:
         print_document(_document(story, configured), arguments.output)
     return story.verdict.value
@@ -44,19 +47,27 @@ def _document(story: Story, configured: Configured) -> dict[str, object]:
     return {**story.as_json(), "configuration": {**backend, **kwargs}}
 
 
-def _print(story: Story, configured: Configured) -> None:
+def _replaced(arguments: argparse.Namespace) -> dict[str, str]:
+    """The options that do not count, since the command line says otherwise, and what says so."""
+    given = {name for name in ("kubeconfig", "context", "namespace") if getattr(arguments, name) is not None}
+    replaced = {name: f"--{name}" for name in given}
+    api = next((name for name in ("kubeconfig", "context") if name in given), None)
+    return replaced if api is None else {**replaced, "path": f"--{api}"}
+
+
+def _print(story: Story, configured: Configured, replaced: Mapping[str, str]) -> None:
     console().print(Text(shown(story.headline), style=_STYLES[story.verdict]))
     print_grid(
         [
             ("" if position else title, Text("\n".join(map(shown, line.split("\n"))), style=style))
-            for title, lines in _parts(story, configured)
+            for title, lines in _parts(story, configured, replaced)
             for position, (line, style) in enumerate(lines)
         ]
     )
 
 
-def _parts(story: Story, configured: Configured) -> Iterator[_Part]:
-    yield "Configured", list(_configuration(configured))
+def _parts(story: Story, configured: Configured, replaced: Mapping[str, str]) -> Iterator[_Part]:
+    yield "Configured", list(_configuration(configured, replaced))
     yield "Looked in", [(story.place + (f" as {story.user}" if story.user else ""), "")]
     yield "Asked", [_step(step) for step in story.steps] or [("nothing", "")]
     if story.candidates:
@@ -85,10 +96,13 @@ def _parts(story: Story, configured: Configured) -> Iterator[_Part]:
         yield "Options", [("none of Airflow's options names this id, here or in airflow.cfg", "yellow")]
 
 
-def _configuration(configured: Configured) -> Iterator[tuple[str, str]]:
+def _configuration(configured: Configured, replaced: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     yield f"{configured.backend or 'no backend'}{_from([configured.backend_from])}", ""
-    # They have been read, so what they hold is what belongs there.
-    options = [f"{name}={json.dumps(value, ensure_ascii=False)}" for name, value in sorted(configured.kwargs.items())]
+    # Those that count have been read, so what they hold is what belongs there; another may be anything.
+    options = [
+        f"({name}: {replaced[name]} counts)" if name in replaced else f"{name}={json.dumps(value, ensure_ascii=False)}"
+        for name, value in sorted(configured.kwargs.items())
+    ]
     yield f"{' '.join(options) or 'no options'}{_from(configured.kwargs_from)}", ""
 
 

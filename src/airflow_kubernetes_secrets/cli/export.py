@@ -32,12 +32,12 @@ from airflow_kubernetes_secrets.cli.access import options_or_defaults
 from airflow_kubernetes_secrets.cli.files import Folder, Written
 from airflow_kubernetes_secrets.cli.output import print_document
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.inventory.airflow_entries import KINDS, Entry
+from airflow_kubernetes_secrets.inventory.airflow_entries import KINDS, Entry, SourceError
 from airflow_kubernetes_secrets.inventory.elsewhere import from_database, from_environment
 from airflow_kubernetes_secrets.inventory.exported import from_file
 from airflow_kubernetes_secrets.inventory.manifest import NotWritableError, secret_manifest
 from airflow_kubernetes_secrets.labels import is_label_value, is_namespace
-from airflow_kubernetes_secrets.lookup import Kind, Lookup
+from airflow_kubernetes_secrets.lookup import Kind, Lookup, shown_id
 from airflow_kubernetes_secrets.options import Options
 
 _DATABASE = "metadata-db"
@@ -83,10 +83,9 @@ class Moved:
 
     def as_json(self) -> dict[str, str | None]:
         lookup = self.lookup
-        is_shown = not ("://" in lookup.id and "@" in lookup.id)
         return {
             "kind": lookup.kind.word,
-            "id": lookup.id if is_shown else "(a URI)",
+            "id": shown_id(lookup.id),
             "team": lookup.team,
             "status": self.status,
             **({"file": self.file} if self.file else {}),
@@ -157,6 +156,8 @@ def _entries(source: str, kinds: Sequence[Kind]) -> Iterator[Entry]:
         return from_database(kinds)
     if source == _ENVIRONMENT:
         return from_environment(kinds)
+    if "://" in source:
+        raise SourceError("--from takes no URI. Airflow's own database is --from metadata-db")
     return from_file(Path(source), kinds[0] if len(kinds) == 1 else None)
 
 

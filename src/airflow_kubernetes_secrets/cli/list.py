@@ -11,8 +11,8 @@ from airflow_kubernetes_secrets.cli.access import options_for
 from airflow_kubernetes_secrets.cli.output import print_document, print_rows, progress, say
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.place import place_of
-from airflow_kubernetes_secrets.inventory.survey import Entry, Inventory, inventory_of
-from airflow_kubernetes_secrets.lookup import Kind
+from airflow_kubernetes_secrets.inventory.survey import Entry, inventory_of
+from airflow_kubernetes_secrets.lookup import Kind, shown_id
 
 _KINDS = {kind.plural: (kind,) for kind in Kind}
 _COLUMNS = ("kind", "id", "team", "secret", "shape", "type", "host", "age", "owner", "problems")
@@ -28,24 +28,25 @@ def run(arguments: argparse.Namespace) -> int:
     kinds = _KINDS.get(arguments.kind, tuple(Kind))
     with closing(place_of(options, arguments.as_user)) as place, progress(f"Listing the Secrets of {place.text}"):
         inventory = inventory_of(place, options, kinds)
+        failures = [*inventory.failures, *place.problems()]
     if inventory.failures and not inventory.entries:
         raise KubernetesSecretsError("; ".join(inventory.failures))
     entries = [entry for entry in inventory.entries if _is_wanted(entry, arguments)]
     if arguments.output in ("json", "yaml"):
-        print_document(_document(entries, inventory), arguments.output)
+        print_document(_document(entries, failures), arguments.output)
     else:
         _print(entries, arguments.output)
-    for failure in inventory.failures:
+    for failure in failures:
         say(f"error: {failure}")
-    return 1 if inventory.failures else 0
+    return 1 if failures else 0
 
 
 def _is_wanted(entry: Entry, arguments: argparse.Namespace) -> bool:
     return arguments.team in (None, entry.team) and (not arguments.problems or bool(entry.problems))
 
 
-def _document(entries: Sequence[Entry], inventory: Inventory) -> dict[str, object]:
-    return {"entries": [entry.as_json() for entry in entries], "failures": list(inventory.failures)}
+def _document(entries: Sequence[Entry], failures: Sequence[str]) -> dict[str, object]:
+    return {"entries": [entry.as_json() for entry in entries], "failures": list(failures)}
 
 
 def _print(entries: Sequence[Entry], output: str | None) -> None:
@@ -53,7 +54,7 @@ def _print(entries: Sequence[Entry], output: str | None) -> None:
     rows = [
         {
             "kind": entry.kind.name.lower(),
-            "id": entry.id,
+            "id": shown_id(entry.id),
             "team": entry.team,
             "secret": f"{entry.namespace}/{entry.secret}",
             "shape": entry.content.shape.removeprefix("key ").strip("'"),
@@ -82,8 +83,12 @@ def _age(created: str, now: datetime) -> str:
     """As kubectl shows it: in the largest unit that fits."""
     if not created:
         return ""
-    # Python 3.10 does not read the Z.
-    seconds = (now - datetime.fromisoformat(created.replace("Z", "+00:00"))).total_seconds()
+    try:
+        # Python 3.10 does not read the Z.
+        since = datetime.fromisoformat(created.replace("Z", "+00:00"))
+    except ValueError:
+        return ""  # In a folder of manifests it can be anything.
+    seconds = (now - (since if since.tzinfo else since.replace(tzinfo=timezone.utc))).total_seconds()
     for size, unit in _UNITS:
         if seconds >= size:
             return f"{seconds // size:.0f}{unit}"

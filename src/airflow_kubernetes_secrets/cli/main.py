@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
+from pathlib import Path
 
 from airflow_kubernetes_secrets.cli.definition import COMMANDS, DESCRIPTION, PROGRAM, Command
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
@@ -18,6 +19,7 @@ from airflow_kubernetes_secrets.version import __version__
 
 _TROUBLE = 2
 _INTERRUPTED = 130
+_NOBODY_READS = 141
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,13 +36,17 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    parser = argparse.ArgumentParser(prog=PROGRAM, description=DESCRIPTION)
+    parser = argparse.ArgumentParser(prog=PROGRAM, description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in COMMANDS:
         statuses = "; ".join(f"{status}: {meaning}" for status, meaning in command.statuses.items())
         each = commands.add_parser(
-            command.name, help=command.help, description=command.description, epilog=f"Exit status: {statuses}."
+            command.name,
+            help=command.help,
+            description=command.description,
+            epilog=f"Exit status: {statuses}.",
+            allow_abbrev=False,
         )
         for argument in command.arguments:
             each.add_argument(*argument.flags, help=argument.help, **argument.settings)
@@ -50,6 +56,9 @@ def make_parser() -> argparse.ArgumentParser:
 
 def run(command: Command, arguments: argparse.Namespace) -> int:
     """Run a command; whatever goes wrong is one line on standard error, and a traceback only with ``--debug``."""
+    if sys.stdout is None:
+        # Somebody has closed it.
+        sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # it stays open, as standard output does
     try:
         entry: Callable[[argparse.Namespace], int] = import_module(command.module).run
         with _without_log():
@@ -60,7 +69,7 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
     except BrokenPipeError:
         # Whoever read the output has seen enough. At its end the interpreter flushes once more.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _NOBODY_READS
     except Exception as error:
         if arguments.debug:
             raise

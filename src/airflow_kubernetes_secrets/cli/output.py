@@ -17,10 +17,16 @@ from rich.text import Text
 _WIDEST = 10_000
 
 
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Let the command end as others do when nobody reads what they print."""
+        raise BrokenPipeError
+
+
 def console() -> Console:
     """Standard output, with colour on a terminal unless ``NO_COLOR`` is set. Nothing in a text is taken for markup."""
     width = None if sys.stdout.isatty() else _WIDEST
-    return Console(width=width, markup=False, highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+    return _Console(width=width, markup=False, highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
 
 
 def print_grid(rows: Sequence[tuple[str, Text]]) -> None:
@@ -45,7 +51,7 @@ def say(line: str) -> None:
 def print_document(document: object, output: str) -> None:
     """Print a document for programs, as ``json`` or ``yaml``."""
     if output == "json":
-        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(document, indent=2) + "\n")
         return
     import yaml
 

@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as value_field
 from difflib import get_close_matches
 from getpass import GetPassWarning, getpass
@@ -24,6 +24,7 @@ from airflow_kubernetes_secrets.cli.definition import PROGRAM
 from airflow_kubernetes_secrets.cli.output import print_document, say
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
+from airflow_kubernetes_secrets.inventory.configured import Configured
 from airflow_kubernetes_secrets.inventory.manifest import NotWritableError
 from airflow_kubernetes_secrets.inventory.wanted import Made, Wanted, make, namespace_for
 from airflow_kubernetes_secrets.inventory.writing import Written, write
@@ -92,12 +93,26 @@ def _put(arguments: argparse.Namespace) -> int:
     with closing(Cluster(options, arguments.as_user)) as cluster:
         looked_up = _as_airflow(options, configured.options(**access), cluster.namespace(namespace))
         written = write(cluster, wanted, looked_up, force=arguments.force, dry_run=arguments.dry_run is not None)
+        written = _unless_it_is_elsewhere(written, configured, lookup, cluster.namespace(namespace))
     return _tell(arguments, lookup, written)
 
 
 def _as_airflow(options: Options, configured: Options, namespace: str) -> Options:
     """The options by which Airflow looks: in all its namespaces, where the one that is written to is one of them."""
     return configured if namespace in (configured.namespace or ()) else options
+
+
+def _unless_it_is_elsewhere(written: Written, configured: Configured, lookup: Lookup, namespace: str) -> Written:
+    """The same, and hidden if Airflow does not look in that namespace. Where it names none, that is not known here."""
+    options = configured.options()
+    known = (*(options.namespace or ()), options.team_namespaces.get(lookup.team or ""))
+    if not configured.backend or options.namespace is None or namespace in known:
+        return written
+    return replace(
+        written,
+        hidden=f"Airflow does not look in namespace {namespace}: 'namespace' in backend_kwargs is "
+        f"{', '.join(options.namespace)}. Put it there, or add the namespace to that option",
+    )
 
 
 def _given(kind: Kind, arguments: argparse.Namespace) -> Sequence[_Given]:
@@ -136,11 +151,8 @@ def _fields(arguments: Sequence[str]) -> Sequence[_Given]:
 
 def _unknown(name: str) -> str:
     # What is before the '=' can be a part of a password, if the name was left out.
-    if not re.fullmatch("[A-Za-z_.-]{1,30}", name):
-        return "what is before the '=' is no field"
-    nearest = get_close_matches(folded(name), _FIELDS, n=1)
-    hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-    return f"{name!r} is no field{hint}"
+    nearest = get_close_matches(folded(name), _FIELDS, n=1) if re.fullmatch("[A-Za-z_.-]{1,30}", name) else []
+    return f"{name!r} is no field; did you mean {nearest[0]!r}?" if nearest else "what is before the '=' is no field"
 
 
 def _check_given(given: Sequence[_Given], allow_secret_arguments: bool) -> None:

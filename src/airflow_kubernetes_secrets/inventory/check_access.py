@@ -11,10 +11,10 @@ from time import monotonic, time
 
 from airflow_kubernetes_secrets.api.credentials import ServiceAccountCredentials
 from airflow_kubernetes_secrets.api.permissions import forbidden_text
+from airflow_kubernetes_secrets.errors import ForbiddenError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster, token_claims
 from airflow_kubernetes_secrets.inventory.finding import Finding, error, ok, skipped, warning
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
-from airflow_kubernetes_secrets.lookup import Kind
 from airflow_kubernetes_secrets.options import Options
 
 CREDENTIALS = "Credentials"
@@ -130,9 +130,15 @@ def check_permissions(cluster: Cluster, options: Options) -> Iterator[Finding]:
     """
     user = cluster.user()
     yield ok(PERMISSIONS, f"the API server takes this for {user or 'a user that it does not tell'}")
-    if any(kind.label(options) is not None for kind in Kind):
-        for namespace in namespaces_of(options, cluster):
-            yield from _on_all(cluster, options, user, namespace)
+    try:
+        yield from _rights(cluster, options, user)
+    except ForbiddenError as problem:
+        yield skipped(PERMISSIONS, f"not checked: {problem}")
+
+
+def _rights(cluster: Cluster, options: Options, user: str) -> Iterator[Finding]:
+    for namespace in namespaces_of(options, cluster):
+        yield from _on_all(cluster, options, user, namespace)
     for query_namespace, names in options.referenced.items():
         yield from _by_name(cluster, user, cluster.namespace(query_namespace), names)
     if user.startswith(_SERVICE_ACCOUNT):

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
+from airflow_kubernetes_secrets.compat import has_teams
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.finding import Finding, error, findings_of, ok, warning
-from airflow_kubernetes_secrets.inventory.place import FolderPlace, Place
+from airflow_kubernetes_secrets.inventory.place import Place
 from airflow_kubernetes_secrets.inventory.secret_options import SecretOption, secret_options
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
 from airflow_kubernetes_secrets.inventory.survey import inventory_of
@@ -25,15 +26,22 @@ _MANY = 5000
 
 def check_secrets(place: Place, options: Options) -> Iterator[Finding]:
     """How many there are, and what is wrong with them."""
-    if isinstance(place, FolderPlace):
-        for text in place.problems():
-            yield error(SECRETS, "manifest", text)
+    for text in place.problems():
+        yield error(SECRETS, "manifest", text)
     inventory = inventory_of(place, options)
     for failure in inventory.failures:
         yield error(SECRETS, "unlisted", failure)
     counts = Counter(entry.kind for entry in inventory.entries if entry.answers)
-    yield ok(SECRETS, ", ".join(f"{counts[kind]} {_word(kind, counts[kind])}" for kind in Kind) + " can be read")
+    if not inventory.failures:
+        yield ok(SECRETS, ", ".join(f"{counts[kind]} {_word(kind, counts[kind])}" for kind in Kind) + " can be read")
     yield from findings_of(SECRETS, (problem for entry in inventory.entries for problem in entry.problems))
+    if not has_teams() and any(entry.team for entry in inventory.entries):
+        yield warning(
+            SECRETS,
+            "teams-off",
+            "there are Secrets of teams, which Airflow asks for only with [core] multi_team (3.2 and later): switch "
+            "that on, or remove the label of the team",
+        )
     if isinstance(place, Cluster) and not inventory.failures and not options.cache_ttl:
         yield from _many(place, options)
 

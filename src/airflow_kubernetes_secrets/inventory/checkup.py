@@ -33,14 +33,14 @@ def checkup(overrides: Mapping[str, str | None], as_user: str | None = None) -> 
         options = configured.options(**overrides)
     except KubernetesSecretsError as problem:
         yield error(configuration.OPTIONS, "option-unusable", f"{problem}. Airflow does not start with that")
-        yield skipped("Kubernetes", "not checked: the options cannot be used")
+        yield skipped("The rest", "not checked: the options cannot be used")
         return
     yield from configuration.check_options(configured, options)
     try:
         place = place_of(options, as_user)
     except KubernetesSecretsError as problem:
         yield error(access.CREDENTIALS, "not-configured", str(problem))
-        yield skipped("Kubernetes", "not checked: there is no way to it")
+        yield skipped("The rest", "not checked: there is nowhere to look")
         return
     with closing(place):
         yield from _place(place, options)
@@ -57,5 +57,5 @@ def _place(place: Place, options: Options) -> Iterator[Finding]:
         yield from secrets.check_secrets(place, options)
         yield from secrets.check_secret_options(place, options)
     except KubernetesSecretsError as problem:
-        yield error(access.API_SERVER, "unreachable", str(problem))
-        yield skipped("Kubernetes", "the rest was not checked: the API server could not be asked")
+        yield error(access.API_SERVER if isinstance(place, Cluster) else secrets.SECRETS, "unreachable", str(problem))
+        yield skipped("The rest", f"not checked: {place.text} cannot be asked")

@@ -13,7 +13,13 @@ from airflow_kubernetes_secrets.api.credentials import Credentials
 from airflow_kubernetes_secrets.api.deadline import Allowance
 from airflow_kubernetes_secrets.api.decode import MalformedBodyError
 from airflow_kubernetes_secrets.api.objects import Secret
-from airflow_kubernetes_secrets.errors import ApiError, KubernetesSecretsError, NotConfiguredError, NotFoundError
+from airflow_kubernetes_secrets.errors import (
+    ApiError,
+    ForbiddenError,
+    KubernetesSecretsError,
+    NotConfiguredError,
+    NotFoundError,
+)
 from airflow_kubernetes_secrets.inventory.stored import Stored, read_object, read_page
 from airflow_kubernetes_secrets.labels import LabelSelector, is_namespace
 from airflow_kubernetes_secrets.options import Options
@@ -104,14 +110,29 @@ class Cluster:
         base = f"/api/v1/namespaces/{namespace}/secrets?limit={_PAGE}"
         if selector is not None:
             base += f"&labelSelector={quote(str(selector))}"
-        following = ""
+        following, followed = "", {""}
         while True:
             path = f"{base}&continue={quote(following)}" if following else base
-            page = self._read(read_page, self._client.send(Call(path), "list", namespace, self._seconds).body)
+            page = self._read(read_page, self._page(path, namespace))
             yield self._keep(page.stored)
             following = page.next
             if not following:
                 return
+            if following in followed:
+                raise KubernetesSecretsError(f"{self.text} gives the same page again and again. Is it one?")
+            followed.add(following)
+
+    def _page(self, path: str, namespace: str) -> bytearray:
+        try:
+            return self._client.send(Call(path), "list", namespace, self._seconds).body
+        except ApiError as error:
+            if error.status != 410:
+                raise
+        # https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
+        raise KubernetesSecretsError(
+            f"{self.text} no longer knows how the Secrets in {namespace} were when the list began: it took too long. "
+            "Run it again"
+        )
 
     def count(self, namespace: str) -> int:
         """How many Secrets there are in a namespace, with whatever labels.
@@ -139,15 +160,18 @@ class Cluster:
         }
         call = Call("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "POST", _json(review), "application/json")
         answer = self._document(self._client.send(call, "create", namespace, self._seconds).body)
-        return bool(answer.get("status", {}).get("allowed"))
+        return bool((answer.get("status") or {}).get("allowed"))
 
     def version(self) -> str:
-        """The API server's version, such as ``v1.34.1``.
+        """The API server's version, such as ``v1.34.1``; empty if this user may not know it.
 
         Raises:
             KubernetesSecretsError: it could not be asked.
         """
-        answer = self._document(self._client.send(Call("/version"), "get", self.home, self._seconds).body)
+        try:
+            answer = self._document(self._client.send(Call("/version"), "get", self.home, self._seconds).body)
+        except ForbiddenError:
+            return ""
         return str(answer.get("gitVersion", ""))
 
     def user(self) -> str:
@@ -162,7 +186,7 @@ class Cluster:
         call = Call("/apis/authentication.k8s.io/v1/selfsubjectreviews", "POST", _json(review), "application/json")
         try:
             answer = self._document(self._client.send(call, "create", self.home, self._seconds).body)
-            return str(answer.get("status", {}).get("userInfo", {}).get("username", ""))
+            return str(((answer.get("status") or {}).get("userInfo") or {}).get("username", ""))
         except ApiError:
             return str(token_claims(self.credentials).get("sub", ""))
 
@@ -188,6 +212,10 @@ class Cluster:
         call = Call(path, "PATCH", _json(manifest), "application/apply-patch+yaml")
         response = self._client.send(call, "patch", metadata["namespace"], self._seconds)
         return self._keep([self._read(read_object, response.body)])[0]
+
+    def problems(self) -> Sequence[str]:
+        """None: it answers as a whole, or not."""
+        return ()
 
     def close(self) -> None:
         """Close the connections."""

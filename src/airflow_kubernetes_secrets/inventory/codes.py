@@ -60,6 +60,7 @@ OF_DEPLOYMENTS: Mapping[str, str] = {
     "may-write": "there is a permission to change Secrets",
     "manifest": "a file in the folder cannot be read, or a Secret is there twice",
     "unlisted": "the Secrets of a namespace cannot be listed",
+    "teams-off": "Secrets belong to teams, and Airflow has no teams",
     "many": "a namespace has so many Secrets that each lookup costs the API server much",
     "not-taken": "an option of Airflow's names a Secret, and Airflow takes something else",
     "option-missing": "an option of Airflow's names a Secret that is not there",

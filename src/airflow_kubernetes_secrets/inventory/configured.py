@@ -184,7 +184,9 @@ def _problems_of_class(backend: str) -> Iterator[Problem]:
 
 
 def _origin(variable: str) -> str:
-    return variable if variable in os.environ else configuration_file()
+    # In the order in which Airflow asks them.
+    variables = (variable + suffix for suffix in ("", "_CMD", "_SECRET"))
+    return next((name for name in variables if name in os.environ), configuration_file())
 
 
 def configuration_file() -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
 from typing import Any
 
 from airflow_kubernetes_secrets.compat import has_teams
@@ -37,6 +39,10 @@ _CASE = (
 
 # How many rows are read at once.
 _CHUNK = 500
+
+
+# For the one look that is taken beside a lookup.
+_PATIENCE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -112,10 +118,30 @@ def hidden(lookup: Lookup, *, database: bool) -> list[Hidden]:
         found = [Hidden(ENVIRONMENT, f"not known whether there is one ({type(error).__name__})")]
     if database:
         try:
-            found += [Hidden(DATABASE, text) for text in _rows_of(lookup)]
+            found += [Hidden(DATABASE, text) for text in _in_time(lambda: list(_rows_of(lookup)))]
         except Exception as error:
             found.append(Hidden(DATABASE, f"not known whether there is one: {_told(error)}"))
     return found
+
+
+def _in_time(ask: Callable[[], list[str]]) -> list[str]:
+    """What it gives, within the time that somebody waits. Drivers of databases may wait for ever to connect."""
+    answers: Queue[list[str] | Exception] = Queue()
+
+    def put_answer() -> None:
+        try:
+            answers.put(ask())
+        except Exception as error:
+            answers.put(error)
+
+    Thread(target=put_answer, daemon=True).start()
+    try:
+        answer = answers.get(timeout=_PATIENCE_SECONDS)
+    except Empty:
+        raise SourceError(f"the metadata database has not answered in {_PATIENCE_SECONDS:g} s") from None
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 def _entry_of_row(kind: Kind, row: Mapping[str, Any]) -> Entry:

@@ -18,10 +18,10 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedS
 from airflow_kubernetes_secrets.identifiers import identifier_of, label_value
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, content_of
 from airflow_kubernetes_secrets.inventory.manifest import decide_alone
-from airflow_kubernetes_secrets.inventory.marks import invalid_labels, problems_of_id, unknown_marks
+from airflow_kubernetes_secrets.inventory.marks import invalid_labels, of_a_team, problems_of_id, unknown_marks
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.inventory.templates import Planned, kinds_by_label, planned
-from airflow_kubernetes_secrets.lookup import Lookup, Outcome
+from airflow_kubernetes_secrets.lookup import Kind, Lookup, Outcome
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.sources.folder import RefusedError, look_into, secret_of
 
@@ -167,6 +167,9 @@ class Check:
                 continue  # It is for nobody.
             team_label = self._options.team_label
             team = None if team_label is None else secret.labels.get(team_label)
+            if kind is Kind.CONFIG and team is not None:
+                yield of_a_team(secret)
+                continue
             lookup = Lookup(kind, identifier, team)
             if plan.place_is_known:
                 yield from self._same_id(place, lookup, secret)

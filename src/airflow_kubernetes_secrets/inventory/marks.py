@@ -110,6 +110,12 @@ def problems_of_id(secret: Secret, label: str, lost: frozenset[str] = frozenset(
         )
 
 
+def of_a_team(secret: Secret) -> Problem:
+    """What is wrong with a configuration option that has a team's label."""
+    text = f"Secret {secret}: it belongs to a team, and Airflow asks for options without one. Remove that label"
+    return Problem("not-looked-up", text, Severity.WARNING)
+
+
 def unknown_marks(secret: Secret, options: Options) -> Iterator[Problem]:
     """Labels and annotations that begin as Airflow's and say nothing, most likely since they are misspelt."""
     labels = [*kinds_by_label(options), *([options.team_label] if options.team_label else [])]

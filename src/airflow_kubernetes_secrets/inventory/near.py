@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets.options import Options
 def near_misses(lookup: Lookup, options: Options, place: Place) -> list[str]:
     """One line each, with the remedy. What may not be read is left out."""
     snapshot = Snapshot(place, options, tuple(Kind))
-    hints = [*_same_id(lookup, options, snapshot), *_same_name(lookup, options, place)]
+    hints = [*place.problems(), *_same_id(lookup, options, snapshot), *_same_name(lookup, options, place)]
     if not hints:
         hints += _close_ids(lookup, options, snapshot)
     return hints

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from airflow_kubernetes_secrets.api.deadline import Allowance
 from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.errors import NotConfiguredError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.stored import Stored
 from airflow_kubernetes_secrets.labels import LabelSelector
@@ -36,6 +37,9 @@ class Place(Protocol):
 
     def stored(self, secret: Secret) -> Stored:
         """What else is known of a Secret that came of here."""
+
+    def problems(self) -> Sequence[str]:
+        """What keeps it from being read in part."""
 
     def close(self) -> None:
         """End what is open."""
@@ -73,7 +77,6 @@ class FolderPlace:
         return Stored(secret)
 
     def problems(self) -> Sequence[str]:
-        """What is wrong with its files."""
         return self._folder.problems()
 
     def close(self) -> None:
@@ -88,4 +91,8 @@ def place_of(options: Options, as_user: str | None = None) -> Place:
     Raises:
         NotConfiguredError: there is no way to the API, or no namespace to look in.
     """
-    return Cluster(options, as_user) if options.path is None else FolderPlace(options.path, options.namespace)
+    if options.path is None:
+        return Cluster(options, as_user)
+    if as_user is not None:
+        raise NotConfiguredError(f"--as: nobody is asked where the folder {options.path} is read. Leave it out")
+    return FolderPlace(options.path, options.namespace)

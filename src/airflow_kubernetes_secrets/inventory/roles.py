@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.labels import is_namespace, is_subdomain
+from airflow_kubernetes_secrets.lookup import Kind
 from airflow_kubernetes_secrets.options import Options
 
 _RBAC = "rbac.authorization.k8s.io"
@@ -64,7 +65,8 @@ def roles(options: Options, home: str | None, name: str, accounts: Sequence[Acco
     if not re.fullmatch(_PATH_SEGMENT, name):
         raise NotGrantableError(f"--name {name!r} cannot be the name of a Role: no '/', '%' or white space, up to 253")
     documents = []
-    for namespace in dict.fromkeys(each or _known(home) for each in _listed(options)):
+    listed = (namespace for kind in Kind for namespace in kind.namespaces(options))
+    for namespace in dict.fromkeys(each or _known(home) for each in listed):
         rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": list(options.verbs)}
         documents += _role_and_binding(namespace, name, rule, accounts)
     named: dict[str, set[str]] = {}
@@ -75,15 +77,6 @@ def roles(options: Options, home: str | None, name: str, accounts: Sequence[Acco
         rule = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": sorted(secrets), "verbs": ["get"]}
         documents += _role_and_binding(namespace, name + _BY_NAME, rule, accounts)
     return documents
-
-
-def _listed(options: Options) -> Sequence[str | None]:
-    """The namespaces that lookups by label ask, in order; see ``lookup.py``."""
-    with_teams = options.connections_label or options.variables_label
-    if with_teams:
-        return [*options.namespaces, *options.team_namespaces.values()]
-    # Airflow asks for options of its configuration without a team.
-    return options.namespaces if options.config_label else []
 
 
 def _known(home: str | None) -> str:

@@ -32,8 +32,9 @@ class Snapshot:
         self._unread: dict[str, KubernetesSecretsError] = {}
         self._unread_names: dict[tuple[str, str], KubernetesSecretsError] = {}
         self.labelled: dict[Kind, list[Stored]] = {kind: [] for kind in kinds}
-        for namespace in namespaces_of(options, place):
-            self._list(namespace, kinds)
+        for kind in kinds:
+            for namespace in dict.fromkeys(map(place.namespace, kind.namespaces(options))):
+                self._list(namespace, kind)
         for kind in kinds:
             for reference in options.references.get(kind.plural, {}).values():
                 self._get(*reference)
@@ -63,18 +64,17 @@ class Snapshot:
         """What else is known of a Secret in it."""
         return self._place.stored(secret)
 
-    def _list(self, namespace: str, kinds: Sequence[Kind]) -> None:
-        for kind in kinds:
-            label = kind.label(self._options)
-            if label is None or namespace in self._unread:
-                continue
-            try:
-                for page in self._place.pages(namespace, LabelSelector.exists(label)):
-                    for stored in page:
-                        self.labelled[kind].append(stored)
-                        self._by_label[namespace, label, stored.secret.labels[label]].append(stored.secret)
-            except KubernetesSecretsError as error:
-                self._unread[namespace] = error
+    def _list(self, namespace: str, kind: Kind) -> None:
+        label = kind.label(self._options)
+        if label is None or namespace in self._unread:
+            return
+        try:
+            for page in self._place.pages(namespace, LabelSelector.exists(label)):
+                for stored in page:
+                    self.labelled[kind].append(stored)
+                    self._by_label[namespace, label, stored.secret.labels[label]].append(stored.secret)
+        except KubernetesSecretsError as error:
+            self._unread[namespace] = error
 
     def _get(self, query_namespace: str | None, name: str) -> None:
         namespace = self._place.namespace(query_namespace or self._options.namespaces[0])
@@ -88,5 +88,5 @@ class Snapshot:
 
 def namespaces_of(options: Options, place: Place) -> list[str]:
     """Where lookups go by label, those of teams included; an empty name stands for everywhere."""
-    everywhere = [*options.namespaces, *options.team_namespaces.values()]
+    everywhere = (namespace for kind in Kind for namespace in kind.namespaces(options))
     return list(dict.fromkeys(map(place.namespace, everywhere)))

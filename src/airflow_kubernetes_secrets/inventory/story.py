@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.inventory.place import Place
 from airflow_kubernetes_secrets.inventory.problem import Problem
 from airflow_kubernetes_secrets.inventory.secret_options import SecretOption, secret_options
 from airflow_kubernetes_secrets.inventory.stored import Stored
-from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide
+from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide, shown_id
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.reading import IN_FIELDS, connection_text
 from airflow_kubernetes_secrets.shapes import fields_of
@@ -133,7 +133,7 @@ class Story:
         content = self.content
         return {
             "kind": self.lookup.kind.name.lower(),
-            "id": self.lookup.id,
+            "id": shown_id(self.lookup.id),
             "team": self.lookup.team,
             "verdict": self.verdict.name.lower().replace("_", "-"),
             "headline": self.headline,
@@ -193,7 +193,7 @@ def story_of(lookup: Lookup, options: Options, place: Place, *, database: bool =
         _tell_of_candidates(story, decision, place)
         if decision.secret is not None:
             _tell_of_content(story, decision.secret, decision.data_key)
-        elif decision.queries:
+        elif decision.queries and shown_id(lookup.id) == lookup.id:
             story.hints = near_misses(lookup, options, place)
     if lookup.kind is Kind.CONFIG:
         story.options = [option for option in secret_options() if option.id == lookup.id]
@@ -207,6 +207,9 @@ def _decide(story: Story, options: Options, place: Place) -> Decision | None:
         namespace = place.namespace(query.namespace)
         verb, name = ("list", "") if isinstance(query, LabelQuery) else ("get", query.name)
         what = str(query) if isinstance(query, LabelQuery) else query.name
+        if isinstance(query, LabelQuery) and shown_id(story.lookup.id) != story.lookup.id:
+            # A part of it can be read in the label's value.
+            what = f"{query.label} of that URI"
         allowed = _unless_it_fails(lambda: place.may(verb, namespace, name)) if isinstance(place, Cluster) else None
         try:
             found = place.find(query, time)

@@ -10,12 +10,12 @@ from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError, MissingSecretError
 from airflow_kubernetes_secrets.identifiers import identifier_of
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content, content_of
-from airflow_kubernetes_secrets.inventory.marks import problems_of_id, unknown_marks
+from airflow_kubernetes_secrets.inventory.marks import of_a_team, problems_of_id, unknown_marks
 from airflow_kubernetes_secrets.inventory.place import Place
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
 from airflow_kubernetes_secrets.inventory.stored import Owner, Stored
-from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide
+from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide, shown_id
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.reading import key_of
 
@@ -48,7 +48,7 @@ class Entry:
         owner = self.owner
         return {
             "kind": self.kind.name.lower(),
-            "id": self.id,
+            "id": shown_id(self.id),
             "team": self.team,
             "namespace": self.namespace,
             "secret": self.secret,
@@ -86,10 +86,12 @@ class _Survey:
     def __init__(self, snapshot: Snapshot, options: Options, place: Place) -> None:
         self._snapshot = snapshot
         self._options = options
+        self._place = place
         self._homes: dict[str, list[str | None]] = {}
         for team, namespace in options.team_namespaces.items():
             self._homes.setdefault(place.namespace(namespace), []).append(team)
         self._everybodys = {place.namespace(namespace) for namespace in options.namespaces}
+        self._told: set[tuple[Kind, str, str, str]] = set()
         self._decided: dict[tuple[Kind, str, str | None], Decision | KubernetesSecretsError] = {}
 
     def entries(self, kind: Kind) -> Iterator[Entry]:
@@ -99,7 +101,10 @@ class _Survey:
                 for team in self._teams(stored.secret):
                     yield self._labelled(kind, label, stored, team)
         for identifier, (namespace, name) in self._options.references.get(kind.plural, {}).items():
-            yield self._referenced(kind, identifier, namespace or self._options.namespaces[0] or "", name)
+            where = self._place.namespace(namespace or self._options.namespaces[0])
+            # One that has the label too has been told.
+            if (kind, identifier, where, name) not in self._told:
+                yield self._referenced(kind, identifier, where, name)
 
     def _teams(self, secret: Secret) -> list[str | None]:
         """Whose lookups a Secret is for."""
@@ -115,9 +120,11 @@ class _Survey:
         identifier = identifier_of(secret, label)
         problems = list(problems_of_id(secret, label))
         decision = self._decide(kind, identifier, team)
-        answers = isinstance(decision, Decision) and decision.secret is secret
+        answers = isinstance(decision, Decision) and _is(secret, decision.secret)
+        if team is None:
+            self._told.add((kind, identifier, *_name(secret)))
         if not problems and not answers:
-            problems.append(_of_a_team(secret) if kind is Kind.CONFIG and team else _why_not(secret, decision))
+            problems.append(of_a_team(secret) if kind is Kind.CONFIG and team else _why_not(secret, decision))
         return self._entry(Lookup(kind, identifier, team), stored, problems, answers=answers)
 
     def _referenced(self, kind: Kind, identifier: str, namespace: str, name: str) -> Entry:
@@ -125,9 +132,12 @@ class _Survey:
         if isinstance(decision, Decision) and decision.secret is not None:
             stored = self._snapshot.stored(decision.secret)
             return self._entry(decision.lookup, stored, [], answers=True)
-        code = "missing-secret" if isinstance(decision, MissingSecretError) else UNREADABLE
-        text = decision.outcome.value if isinstance(decision, Decision) else str(decision)
-        return Entry(kind, identifier, None, namespace, name, problems=(Problem(code, text),))
+        if isinstance(decision, Decision):
+            problem = _not_come_to(f"{namespace}/{name}" if namespace else name, decision)
+        else:
+            code = "missing-secret" if isinstance(decision, MissingSecretError) else UNREADABLE
+            problem = Problem(code, f"{Lookup(kind, identifier)}: {decision}")
+        return Entry(kind, identifier, None, namespace, name, problems=(problem,))
 
     def _entry(self, lookup: Lookup, stored: Stored, problems: list[Problem], *, answers: bool) -> Entry:
         secret = stored.secret
@@ -166,29 +176,28 @@ class _Survey:
         return self._decided[key]
 
 
-def _of_a_team(secret: Secret) -> Problem:
-    text = f"Secret {secret}: it belongs to a team, and Airflow asks for options without one. Remove that label"
-    return Problem("not-looked-up", text, Severity.WARNING)
+def _name(secret: Secret) -> tuple[str, str]:
+    return secret.namespace, secret.name
+
+
+def _is(secret: Secret, other: Secret | None) -> bool:
+    """Whether they are the same: one that is read by name and by label is there twice."""
+    return other is not None and _name(secret) == _name(other)
 
 
 def _why_not(secret: Secret, decision: Decision | KubernetesSecretsError) -> Problem:
     """Why a lookup of its id does not get this Secret."""
-    if isinstance(decision, MalformedSecretError) and (decision.namespace, decision.secret) == (
-        secret.namespace,
-        secret.name,
-    ):
+    if isinstance(decision, MalformedSecretError) and (decision.namespace, decision.secret) == _name(secret):
         return Problem(UNREADABLE, str(decision))
     if isinstance(decision, KubernetesSecretsError):
         return Problem("blocked", f"Secret {secret}: a lookup of its id ends with an error: {decision}")
     for passed_over in decision.passed_over:
-        if (passed_over.namespace, passed_over.secret) == (secret.namespace, secret.name):
+        if (passed_over.namespace, passed_over.secret) == _name(secret):
             return Problem(UNREADABLE, str(passed_over))
     winner = decision.secret
     if winner is None:
-        code = "outside-pattern" if decision.outcome is Outcome.OUTSIDE_PATTERN else "not-looked-up"
-        text = f"Secret {secret}: a lookup of its id does not come to it: {decision.outcome.value}"
-        return Problem(code, text, Severity.WARNING)
-    if any(match is secret for match in decision.matches):
+        return _not_come_to(str(secret), decision)
+    if any(_is(secret, match) for match in decision.matches):
         why = f"Secret {winner} has the same id and is older, or the first by name"
         return Problem("duplicate-id", f"Secret {secret}: {why}, so that answers. Change one of them", Severity.WARNING)
     return Problem(
@@ -196,3 +205,9 @@ def _why_not(secret: Secret, decision: Decision | KubernetesSecretsError) -> Pro
         f"Secret {secret}: Secret {winner} answers for its id, which is looked for before it",
         Severity.WARNING,
     )
+
+
+def _not_come_to(secret: str, decision: Decision) -> Problem:
+    code = "outside-pattern" if decision.outcome is Outcome.OUTSIDE_PATTERN else "not-looked-up"
+    text = f"Secret {secret}: a lookup of its id does not come to it: {decision.outcome.value}"
+    return Problem(code, text, Severity.WARNING)
