@@ -220,7 +220,8 @@ class TestApiServer:
         def refuse(exchange: Exchange) -> bool:
             if "/secrets" in exchange.request.target:
                 return forward(exchange)
-            return answer_with(403, forbidden.encode())(exchange)
+            answer_with(403, forbidden.encode())(exchange)
+            return False  # a body that nobody has read may follow
 
         with Proxy(cluster) as proxy:
             proxy.always = refuse
