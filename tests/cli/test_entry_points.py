@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,21 @@ class TestUnderAirflow:
         for program in (AIRFLOW, PROGRAM):
             done = commands.run_program("check", exported, "-o", "json", program=program)
             assert done.document == {"manifests": 1, "problems": []}
+
+    def test_devserver(self, tmp_path: Path) -> None:
+        ready = tmp_path / "ready"
+        command = [*AIRFLOW, "devserver", "--ready-file", str(ready)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + PATIENCE
+        while not ready.exists():
+            assert process.poll() is None
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=PATIENCE)
+        assert process.returncode == 0
+        assert "Kubernetes API for Secrets on https://127.0.0.1:" in out
+        assert "Traceback" not in err
 
     @devserver_alone
     def test_an_error(self, commands: Commands) -> None:

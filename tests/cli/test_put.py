@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -93,13 +93,6 @@ class Put:
                 "data": {key: b64encode(value.encode()).decode() for key, value in data.items()},
             }
         )
-
-
-@pytest.fixture(autouse=True)
-def new_process() -> Iterator[None]:
-    start_anew()
-    yield
-    start_anew()
 
 
 @pytest.fixture

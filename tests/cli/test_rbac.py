@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -59,13 +59,6 @@ class Rbac:
                 assert role not in found
                 found[role] = rule
         return found
-
-
-@pytest.fixture(autouse=True)
-def new_process() -> Iterator[None]:
-    start_anew()
-    yield
-    start_anew()
 
 
 @pytest.fixture
