@@ -117,6 +117,9 @@ class TestConfiguration:
         text = error(commands, "option-unusable")
         assert "did you mean 'cache_ttl'?" in text
         assert text.endswith("Airflow does not start with that")
+        # Also where Airflow has not been imported before.
+        done = commands.run_program("doctor", "-o", "json", status=1)
+        assert only(done.document["findings"])["code"] == "option-unusable"
 
     def test_a_cache_of_airflows_own(self, commands: Commands) -> None:
         commands.set("AIRFLOW__SECRETS__USE_CACHE", "True")

@@ -94,6 +94,7 @@ class TestWhatAirflowDoesNotRead:
         nobody = commands.run("explain", "config", "fernet").out
         assert "none of Airflow's options names this id" in nobody
         commands.set("AIRFLOW__CORE__FERNET_KEY_SECRET", "fernet")
+        commands.set("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET", "another")
         assert explain(commands, "config", "fernet", status=0)["options"] == [
             {"option": "[core] fernet_key", "where": "AIRFLOW__CORE__FERNET_KEY_SECRET", "instead": None}
         ]
@@ -131,6 +132,8 @@ class TestNotFound:
         put.connection("My_DB", URI, name="it")
         hint = explain(commands, "connection", "my_db", status=1)["hints"][0]
         assert hint == f"Did you mean 'My_DB'? Secret {commands.namespace}/it has it"
+        put.connection("WAREHOUSE", URI, name="capitals")
+        assert "Did you mean 'WAREHOUSE'?" in explain(commands, "connection", "warehouse", status=1)["hints"][0]
 
     def test_a_secret_of_that_name_without_the_label(self, cluster: Cluster, commands: Commands, put: Put) -> None:
         account = cluster.service_account(

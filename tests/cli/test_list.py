@@ -130,6 +130,10 @@ class TestProblems:
         # Of one that is taken apart at the wrong place, the host can be a part of the password.
         assert entry["host"] == ""
 
+    def test_a_host_with_a_password_in_it(self, commands: Commands, put: Put) -> None:
+        put.connection("x", json.dumps({"conn_type": "http", "host": f"https://u:{SECRET}@host"}), name="x")
+        assert (entries(commands)[0]["conn_type"], entries(commands)[0]["host"]) == ("http", "")
+
     def test_no_key_and_no_fields(self, commands: Commands, put: Put) -> None:
         put({CONNECTION: "x"}, name="x", data={"token": SECRET})
         assert codes(commands, "x") == ["unreadable"]
