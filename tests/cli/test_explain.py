@@ -228,7 +228,7 @@ class TestTrouble:
 
 @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
 def test_what_airflow_itself_would_log(commands: Commands, put: Put) -> None:
-    """It logs parts of a query that are no JSON, with the variables around, where nobody has set up its logs."""
+    """Its core logs parts of a query that are no JSON, with the variables around; its Task SDK 1.3 does not."""
     put.connection("x", f"{URI}?options=[{SECRET}")
     story = commands.run_program("explain", "connection", "x", "-o", "json").document
     assert story["extra"] == ["options"]
