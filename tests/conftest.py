@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from support.chromium import CHROMIUM
+from support.chromium import HOW_TO_GET_IT as HOW_TO_GET_CHROMIUM
 from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster
 from support.crds import HOW_TO_GET_THEM, published
 from support.kube_apiserver import HOW_TO_GET_IT, KubeApiserver, assets
@@ -42,6 +44,8 @@ def _missing() -> dict[str, Callable[[pytest.Item], bool]]:
     missing = {}
     if assets() is None:
         missing[f"on a real kube-apiserver were NOT run; to run them: {HOW_TO_GET_IT}"] = _needs_kube_apiserver
+    if CHROMIUM is None:
+        missing[f"in a real browser were NOT run; to run them: {HOW_TO_GET_CHROMIUM}"] = _needs_chromium
     if published() is None:
         missing[f"against published schemas were NOT run; to run them: {HOW_TO_GET_THEM}"] = _needs_crds
     return missing
@@ -52,6 +56,10 @@ def _needs_kube_apiserver(item: pytest.Item) -> bool:
         return False
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     return "kube-apiserver" in parameters.values() or "kube_apiserver_cluster" in item.fixturenames
+
+
+def _needs_chromium(item: pytest.Item) -> bool:
+    return "browser" in getattr(item, "fixturenames", ())
 
 
 def _needs_crds(item: pytest.Item) -> bool:

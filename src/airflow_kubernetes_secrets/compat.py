@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -62,6 +63,13 @@ def secrets_backends() -> list[Any]:
     return list(ensure_secrets_backend_loaded())
 
 
+def _module_if_there(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError:
+        return None
+
+
 def pod_secret_class() -> Any:
     """What ``KubernetesPodOperator`` takes for a Secret; ``None`` where Apache's provider is not installed."""
     try:
@@ -111,26 +119,29 @@ def parsed_connection(conn_id: str, stored: str) -> Any:
         Exception: it cannot be parsed; the text may quote it.
     """
     text = stored.strip()
-    try:
-        # The Task SDK has a class of its own.
-        connection: Any = import_module("airflow.sdk").Connection
-    except ImportError:
-        connection = import_module("airflow.models.connection").Connection
-        _have_a_masker()
+    # The Task SDK has a class of its own, from 3.1 on with these ways to make one. It logs nothing.
+    connection: Any = getattr(_module_if_there("airflow.sdk"), "Connection", None)
+    if hasattr(connection, "from_uri"):
+        return connection.from_json(text, conn_id) if text.startswith("{") else connection.from_uri(text, conn_id)
+    connection = import_module("airflow.models.connection").Connection
+    have_a_masker()
     with silence():
-        if text.startswith("{"):
-            return connection.from_json(text, conn_id)
-        if hasattr(connection, "from_uri"):
-            return connection.from_uri(conn_id=conn_id, uri=text)
-        return connection(conn_id, uri=text)
+        return connection.from_json(text, conn_id) if text.startswith("{") else connection(conn_id, uri=text)
 
 
-def _have_a_masker() -> None:
-    """Airflow 2 makes no Connection without the masker that comes with its logs, which are not set up in a library."""
-    masker = import_module("airflow.utils.log.secrets_masker").SecretsMasker
+def have_a_masker() -> None:
+    """Have the masker without which Airflow 2 and 3.0 make no Connection, and no engine for a URL with a password.
+
+    There it comes with logs, which a library does not set up; from 3.1 on there always is one.
+    """
+    if _module_if_there("airflow._shared.secrets_masker") is not None:
+        return
+    module = _module_if_there("airflow.sdk.execution_time.secrets_masker") or import_module(
+        "airflow.utils.log.secrets_masker"
+    )
     log = logging.getLogger("airflow.task")
-    if not any(isinstance(each, masker) for each in log.filters):
-        log.addFilter(masker())
+    if not any(isinstance(each, module.SecretsMasker) for each in log.filters):
+        log.addFilter(module.SecretsMasker())
 
 
 def connection_of_uri(uri: str) -> Any:
@@ -173,3 +184,26 @@ def silence() -> Iterator[None]:
 def airflow_version() -> str:
     """Airflow's version. Its own ``airflow.__version__`` may not be there while it is imported as a library."""
     return version("apache-airflow")
+
+
+def has_pages() -> bool:
+    """Whether Airflow's UI shows pages of plugins to whoever has logged in.
+
+    Airflow 3.1 has brought them. Its first release keeps the login where only its own scripts find it, and no cookie.
+    """
+    numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", airflow_version())
+    return numbers is not None and tuple(map(int, numbers.groups())) >= (3, 1, 1)
+
+
+def authorized_ids(manager: Any, plural: str, ids: set[str], user: Any, team: str | None) -> set[str] | None:
+    """Those of a team's connections or variables that a user may read, asked for all at once.
+
+    ``None`` before Airflow 3.2, whose auth managers are asked for each.
+    """
+    if plural == "connections" and hasattr(manager, "filter_authorized_connections"):
+        found = manager.filter_authorized_connections(conn_ids=ids, user=user, method="GET", team_name=team)
+    elif plural == "variables" and hasattr(manager, "filter_authorized_variables"):
+        found = manager.filter_authorized_variables(variable_keys=ids, user=user, method="GET", team_name=team)
+    else:
+        return None
+    return set(found)

@@ -7,8 +7,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,6 +33,11 @@ class Airflow:
     variables: Mapping[str, str] = field(default_factory=dict)
 
     @property
+    def prefix(self) -> Path:
+        """Where it is installed."""
+        return ENVIRONMENTS[self.version]
+
+    @property
     def environment(self) -> dict[str, str]:
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "KUBE"))}
         return {
@@ -39,33 +48,38 @@ class Airflow:
             **self.variables,
         }
 
-    def with_variables(self, **variables: str) -> Airflow:
-        return Airflow(self.version, self.home, {**self.variables, **variables})
+    def with_variables(self, **variables: str) -> Self:
+        return replace(self, variables={**self.variables, **variables})
 
-    def with_kwargs(self, **kwargs: object) -> Airflow:
+    def with_kwargs(self, **kwargs: object) -> Self:
         """With these ``backend_kwargs`` added to those it has."""
         name = "AIRFLOW__SECRETS__BACKEND_KWARGS"
         return self.with_variables(**{name: json.dumps({**json.loads(self.variables.get(name, "{}")), **kwargs})})
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``airflow`` with these arguments."""
-        program = ENVIRONMENTS[self.version] / "bin" / "airflow"
-        return self._run(str(program), *arguments)
+        return self.command("airflow", *arguments)
 
     def python(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a Python program in the same installation."""
-        return self._run(str(ENVIRONMENTS[self.version] / "bin" / "python"), "-c", program, *arguments)
+        return self.command("python", "-c", program, *arguments)
+
+    def command(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of the same installation."""
+        return subprocess.run(
+            [str(self.prefix / "bin" / name), *arguments],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
 
     def output(self, *arguments: str) -> str:
         """What ``airflow`` prints, when it succeeds."""
         done = self.run(*arguments)
         assert done.returncode == 0, f"airflow {' '.join(arguments)}: {done.stdout}\n{done.stderr}"
         return done.stdout
-
-    def _run(self, *command: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=PATIENCE, check=False
-        )
 
 
 def installed(version: str) -> bool:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 import httpx
 import psutil
 
-from support.airflow import ENVIRONMENTS, Airflow
+from support.airflow import Airflow
 from support.kube_apiserver import free_ports
 
 API_SERVER, SCHEDULER, DAG_PROCESSOR, TRIGGERER = "api-server", "scheduler", "dag-processor", "triggerer"
@@ -71,7 +71,84 @@ def running(
         services.stop()
 
 
-class AirflowServices:
+class Processes:
+    """Programs of one Airflow that run until they are stopped, each with a log of its own in Airflow's home.
+
+    Args:
+        airflow: its variables are those of every process.
+        variables: those that one program has for itself, by program.
+
+    Attributes:
+        airflow: what runs the command line with the same variables.
+    """
+
+    def __init__(self, airflow: Airflow, variables: Mapping[str, Mapping[str, str]]) -> None:
+        self.airflow = airflow
+        self._variables = variables
+        self._running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def spawn(self, program: str, *options: str) -> None:
+        """Start ``airflow`` with this program."""
+        # Without it a test run that is killed leaves the programs running.
+        dies_with_parent = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
+        command = [*dies_with_parent, str(self.airflow.prefix / "bin" / "airflow"), program, *options]
+        with self._log_file(program).open("wb") as log:
+            self._running[program] = subprocess.Popen(
+                command,
+                env={**self.airflow.environment, **self._variables.get(program, {})},
+                cwd=self.airflow.home,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Airflow puts what it starts into new process groups, but into no new session.
+                start_new_session=True,
+            )
+
+    def stop(self) -> None:
+        """End all processes and all that they have started, and wait for it. May be called more than once."""
+        sessions = {process.pid for process in self._running.values()}
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            deadline = time.monotonic() + STOP_SECONDS
+            _signal(_members(sessions), number)
+            while _members(sessions) and time.monotonic() < deadline:
+                for process in self._running.values():
+                    process.poll()
+                time.sleep(0.05)
+        for process in self._running.values():
+            process.wait(timeout=STOP_SECONDS)
+        assert not _members(sessions), f"processes that even SIGKILL did not end: {_members(sessions)}"
+        self._running.clear()
+
+    def log(self, program: str) -> str:
+        """What the program has written, and for the scheduler also its workers; tasks have logs of their own."""
+        return self._log_file(program).read_text(errors="replace")
+
+    def until(self, what: str, found: Callable[[], Found | None], seconds: float) -> Found:
+        """What ``found`` returns when that is true for the first time.
+
+        Raises:
+            RuntimeError: it was not in time, or a process has ended; the text has the last lines of all logs.
+        """
+        deadline = time.monotonic() + seconds
+        while True:
+            for program, process in self._running.items():
+                if process.poll() is not None:
+                    raise RuntimeError(f"{program} ended with {process.returncode}\n{self._log_tails()}")
+            if value := found():
+                return value
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"not within {seconds:.0f} s: {what}\n{self._log_tails()}")
+            time.sleep(0.1)
+
+    def _log_file(self, program: str) -> Path:
+        return self.airflow.home / f"{program}.log"
+
+    def _log_tails(self) -> str:
+        logs = {program: self.log(program).splitlines()[-30:] for program in self._running}
+        return "\n".join(f"--- {program}\n" + "\n".join(lines) for program, lines in logs.items())
+
+
+class AirflowServices(Processes):
     """Processes that share one home and an SQLite database in it; tasks run under the scheduler.
 
     Args:
@@ -84,58 +161,22 @@ class AirflowServices:
     """
 
     def __init__(self, airflow: Airflow, variables: Mapping[str, Mapping[str, str]]) -> None:
-        self._variables = variables
         self._port = free_ports(1)[0]
-        url = f"http://127.0.0.1:{self._port}"
-        self.airflow = airflow.with_variables(
-            AIRFLOW__API__BASE_URL=url,
-            AIRFLOW__CORE__EXECUTION_API_SERVER_URL=f"{url}/execution/",
-            AIRFLOW__API_AUTH__JWT_SECRET=secrets.token_hex(32),
-            AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS="True",
-            AIRFLOW__CORE__EXECUTOR="LocalExecutor",
-            AIRFLOW__CORE__PARALLELISM="2",
-            AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION="False",
-            AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME="0.1",
-            # A worker sees no earlier than this, in seconds, that the process of a failed task is over.
-            AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL="1",
-        )
-        self.api = httpx.Client(base_url=f"{url}/api/v2", timeout=20)
-        self._processes: dict[str, subprocess.Popen[bytes]] = {}
+        super().__init__(on_loopback(airflow, self._port), variables)
+        self.api = httpx.Client(base_url=f"http://127.0.0.1:{self._port}/api/v2", timeout=20)
 
     def start(self, *programs: str) -> None:
         """Create the database, start these programs and wait until all are healthy."""
         self.airflow.output("db", "migrate")
-        options = {
-            API_SERVER: ["--host", "127.0.0.1", "--port", str(self._port), "--workers", "1"],
-            # Their servers for logs have ports of their own; all logs are below one home here.
-            SCHEDULER: ["--skip-serve-logs"],
-            TRIGGERER: ["--skip-serve-logs"],
-        }
         for program in programs:
-            self._processes[program] = self._spawn(program, *options.get(program, []))
+            self.spawn(program, *options(program, self._port))
         token = self.until("the API server gives a token", self._token, START_SECONDS)
         self.api.headers["Authorization"] = f"Bearer {token}"
         self.until("all processes are healthy", self._are_healthy, START_SECONDS)
 
     def stop(self) -> None:
-        """End all processes and all that they have started, and wait for it. May be called more than once."""
         self.api.close()
-        sessions = {process.pid for process in self._processes.values()}
-        for number in (signal.SIGTERM, signal.SIGKILL):
-            deadline = time.monotonic() + STOP_SECONDS
-            _signal(_members(sessions), number)
-            while _members(sessions) and time.monotonic() < deadline:
-                for process in self._processes.values():
-                    process.poll()
-                time.sleep(0.05)
-        for process in self._processes.values():
-            process.wait(timeout=STOP_SECONDS)
-        assert not _members(sessions), f"processes that even SIGKILL did not end: {_members(sessions)}"
-        self._processes.clear()
-
-    def log(self, program: str) -> str:
-        """What the program has written, and for the scheduler also its workers; tasks have logs of their own."""
-        return self._log_file(program).read_text(errors="replace")
+        super().stop()
 
     def run_dag(self, dag_id: str, seconds: float = RUN_SECONDS) -> DagRun:
         """Run the DAG, as soon as the DAG processor has read it, and wait for the run's end.
@@ -165,46 +206,6 @@ class AirflowServices:
         """The answer of the REST API below ``/api/v2``."""
         return self.api.get(path).raise_for_status().json()
 
-    def until(self, what: str, found: Callable[[], Found | None], seconds: float) -> Found:
-        """What ``found`` returns when that is true for the first time.
-
-        Raises:
-            RuntimeError: it was not in time, or a process has ended; the text has the last lines of all logs.
-        """
-        deadline = time.monotonic() + seconds
-        while True:
-            for program, process in self._processes.items():
-                if process.poll() is not None:
-                    raise RuntimeError(f"{program} ended with {process.returncode}\n{self._log_tails()}")
-            if value := found():
-                return value
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"not within {seconds:.0f} s: {what}\n{self._log_tails()}")
-            time.sleep(0.1)
-
-    def _spawn(self, program: str, *options: str) -> subprocess.Popen[bytes]:
-        # Without it a test run that is killed leaves the programs running.
-        dies_with_parent = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
-        command = [*dies_with_parent, str(ENVIRONMENTS[self.airflow.version] / "bin" / "airflow"), program, *options]
-        with self._log_file(program).open("wb") as log:
-            return subprocess.Popen(
-                command,
-                env={**self.airflow.environment, **self._variables.get(program, {})},
-                cwd=self.airflow.home,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                # Airflow puts what it starts into new process groups, but into no new session.
-                start_new_session=True,
-            )
-
-    def _log_file(self, program: str) -> Path:
-        return self.airflow.home / f"{program}.log"
-
-    def _log_tails(self) -> str:
-        logs = {program: self.log(program).splitlines()[-30:] for program in self._processes}
-        return "\n".join(f"--- {program}\n" + "\n".join(lines) for program, lines in logs.items())
-
     def _token(self) -> str | None:
         with suppress(httpx.TransportError):
             answer = self.api.get(f"http://127.0.0.1:{self._port}/auth/token")
@@ -215,7 +216,7 @@ class AirflowServices:
 
     def _are_healthy(self) -> bool:
         health = self.get("/monitor/health")
-        names = [_HEALTH[program] for program in self._processes if program in _HEALTH]
+        names = [_HEALTH[program] for program in self._running if program in _HEALTH]
         return all(health[name]["status"] == "healthy" for name in names)
 
     def _task_run(self, dag_id: str, run_id: str, task: Mapping[str, Any]) -> TaskRun:
@@ -223,6 +224,31 @@ class AirflowServices:
         # A deferred task has one file of the worker and one of each triggerer for every try.
         text = "".join(file.read_text() for file in sorted(folder.glob("attempt=*")))
         return TaskRun(task["state"], task["try_number"], task["duration"] or 0.0, text)
+
+
+def on_loopback(airflow: Airflow, port: int) -> Airflow:
+    """This Airflow with its API server at a port of loopback, and with what keeps a run of it short."""
+    url = f"http://127.0.0.1:{port}"
+    return airflow.with_variables(
+        AIRFLOW__API__BASE_URL=url,
+        AIRFLOW__CORE__EXECUTION_API_SERVER_URL=f"{url}/execution/",
+        AIRFLOW__API_AUTH__JWT_SECRET=secrets.token_hex(32),
+        AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS="True",
+        AIRFLOW__CORE__EXECUTOR="LocalExecutor",
+        AIRFLOW__CORE__PARALLELISM="2",
+        AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION="False",
+        AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME="0.1",
+        # A worker sees no earlier than this, in seconds, that the process of a failed task is over.
+        AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL="1",
+    )
+
+
+def options(program: str, port: int) -> list[str]:
+    """The options of a program beside an API server at that port."""
+    if program == API_SERVER:
+        return ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    # Their servers for logs have ports of their own; all logs are below one home here.
+    return ["--skip-serve-logs"] if program in (SCHEDULER, TRIGGERER) else []
 
 
 def records(log: str) -> list[dict[str, Any]]:

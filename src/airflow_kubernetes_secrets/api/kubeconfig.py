@@ -9,7 +9,6 @@ from __future__ import annotations
 import ssl
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
-from urllib.request import getproxies
 
 from airflow_kubernetes_secrets.api.connection import Endpoint, Tls
 from airflow_kubernetes_secrets.api.credentials import client_context
@@ -75,8 +74,10 @@ class KubeconfigCredentials:
         try:
             loader.load_kube_config(self._path, context=self._context, client_configuration=configuration)
             contexts, current = loader.list_kube_config_contexts(self._path)
-            _refuse_proxy(configuration)
             chosen = next((each for each in contexts if each["name"] == self._context), current)
+            # Releases of the loader before 37 take no notice of one, and later ones mix it with the environment's.
+            clusters = loader.kube_config.KubeConfigMerger(self._path).config["clusters"]
+            _refuse_proxy(clusters.get_with_name(chosen["context"]["cluster"])["cluster"])
             # As kubectl does, a context without a namespace means the one called default.
             namespace = chosen["context"].get("namespace") or "default"
             return _Loaded(configuration, _endpoint(configuration.host), _tls(configuration), namespace)
@@ -108,9 +109,8 @@ def _tls(configuration: Any) -> Tls | None:
     return Tls(context, configuration.tls_server_name)
 
 
-def _refuse_proxy(configuration: Any) -> None:
-    """Refuse a ``proxy-url``. A proxy of the environment's is not the kubeconfig's, and is not used."""
-    if configuration.proxy and configuration.proxy not in getproxies().values():
+def _refuse_proxy(cluster: Any) -> None:
+    if cluster.safe_get("proxy-url"):
         raise NotConfiguredError("it asks for a proxy (proxy-url), which is not supported")
 
 

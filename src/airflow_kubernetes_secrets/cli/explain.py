@@ -37,14 +37,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output == "text":
         _print(story, configured, _replaced(arguments))
     else:
-        print_document(_document(story, configured), arguments.output)
+        print_document({**story.as_json(), "configuration": configured.as_json()}, arguments.output)
     return story.verdict.value
-
-
-def _document(story: Story, configured: Configured) -> dict[str, object]:
-    backend = {"backend": configured.backend or None, "backend_from": configured.backend_from or None}
-    kwargs = {"kwargs": sorted(configured.kwargs), "kwargs_from": list(configured.kwargs_from)}
-    return {**story.as_json(), "configuration": {**backend, **kwargs}}
 
 
 def _replaced(arguments: argparse.Namespace) -> dict[str, str]:

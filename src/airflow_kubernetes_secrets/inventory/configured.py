@@ -51,6 +51,11 @@ class Configured:
     kwargs_from: tuple[str, ...]
     problems: tuple[Problem, ...]
 
+    def as_json(self) -> dict[str, object]:
+        """As the JSON outputs have it; docs/cli.md describes them. No option's value is in it."""
+        backend = {"backend": self.backend or None, "backend_from": self.backend_from or None}
+        return {**backend, "kwargs": sorted(self.kwargs), "kwargs_from": list(self.kwargs_from)}
+
     def options(self, **overrides: str | None) -> Options:
         """The options, with those that are given in place of the configured ones.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
@@ -11,7 +12,7 @@ from queue import Empty, Queue
 from threading import Thread
 from typing import Any
 
-from airflow_kubernetes_secrets.compat import has_teams
+from airflow_kubernetes_secrets.compat import has_teams, have_a_masker
 from airflow_kubernetes_secrets.inventory.airflow_entries import (
     KINDS,
     NO_DESCRIPTION,
@@ -56,6 +57,27 @@ class Hidden:
 
     place: str
     text: str
+
+    def as_json(self) -> dict[str, str]:
+        """As the JSON outputs have it; docs/cli.md describes them."""
+        return {"place": self.place, "text": self.text}
+
+
+@dataclass(frozen=True)
+class HiddenEntries:
+    """What Airflow does not read of all that it has outside Kubernetes.
+
+    Attributes:
+        of: by kind, id and team of the lookup that does not come to it.
+        failures: what could not be asked: the place, and why.
+    """
+
+    of: Mapping[tuple[Kind, str, str | None], Sequence[Hidden]]
+    failures: Sequence[tuple[str, str]]
+
+
+# A lookup, and what it does not come to.
+_Found = tuple[Lookup, str]
 
 
 def from_environment(kinds: Sequence[Kind] = KINDS) -> Iterator[Entry]:
@@ -108,25 +130,37 @@ def hidden(lookup: Lookup, *, database: bool) -> list[Hidden]:
     Args:
         database: whether the metadata database is asked. If it cannot be, that is what is told.
     """
-    if lookup.kind not in KINDS:
-        # A configuration option's value is asked for nowhere else.
-        return []
-    try:
-        airflow_conf()
-        found = [Hidden(ENVIRONMENT, f"the variable {name} of this process") for name in _variables_of(lookup)]
-    except Exception as error:
-        found = [Hidden(ENVIRONMENT, f"not known whether there is one ({type(error).__name__})")]
+    found = hidden_entries([lookup], database=database)
+    unknown = [Hidden(place, f"not known whether there is one: {text}") for place, text in found.failures]
+    return [*found.of.get(_key(lookup), ()), *unknown]
+
+
+def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> HiddenEntries:
+    """The same of many lookups at once."""
+    # A configuration option's value is asked for nowhere else.
+    asked = [lookup for lookup in lookups if lookup.kind in KINDS]
+    of: dict[tuple[Kind, str, str | None], list[Hidden]] = defaultdict(list)
+    failures = []
+    searches: list[tuple[str, Callable[[], Sequence[_Found]]]] = [(ENVIRONMENT, lambda: _variables_of(asked))]
     if database:
+        searches.append((DATABASE, lambda: _in_time(lambda: _rows_of(asked))))
+    for place, search in searches if asked else ():
         try:
-            found += [Hidden(DATABASE, text) for text in _in_time(lambda: list(_rows_of(lookup)))]
+            for lookup, text in search():
+                of[_key(lookup)].append(Hidden(place, text))
         except Exception as error:
-            found.append(Hidden(DATABASE, f"not known whether there is one: {_told(error)}"))
-    return found
+            # Of a driver, some quote the URL.
+            failures.append((place, str(error) if isinstance(error, SourceError) else type(error).__name__))
+    return HiddenEntries(of, failures)
 
 
-def _in_time(ask: Callable[[], list[str]]) -> list[str]:
+def _key(lookup: Lookup) -> tuple[Kind, str, str | None]:
+    return lookup.kind, lookup.id, lookup.team
+
+
+def _in_time(ask: Callable[[], list[_Found]]) -> list[_Found]:
     """What it gives, within the time that somebody waits. Drivers of databases may wait for ever to connect."""
-    answers: Queue[list[str] | Exception] = Queue()
+    answers: Queue[list[_Found] | Exception] = Queue()
 
     def put_answer() -> None:
         try:
@@ -161,23 +195,42 @@ def _entry_of_row(kind: Kind, row: Mapping[str, Any]) -> Entry:
     return variable(key, fields["val"], team, (NO_DESCRIPTION,) if fields["description"] else ())
 
 
-def _variables_of(lookup: Lookup) -> list[str]:
-    """The variables of this process that Airflow would take for an id, the one that it takes first."""
-    prefix, key, teams = _PREFIXES[lookup.kind], lookup.id.upper(), has_teams()
-    if teams and _TEAM_SEPARATOR in lookup.id:
-        return []
-    names = [f"{prefix}_{lookup.team.upper()}{_TEAM_SEPARATOR}{key}"] if teams and lookup.team else []
-    return [name for name in (*names, prefix + key) if name in os.environ]
+def _variables_of(lookups: Sequence[Lookup]) -> list[_Found]:
+    """The variables of this process that Airflow would take for each id, first the one that it takes first."""
+    airflow_conf()
+    teams = has_teams()
+    found = []
+    for lookup in lookups:
+        if teams and _TEAM_SEPARATOR in lookup.id:
+            continue
+        prefix, key = _PREFIXES[lookup.kind], lookup.id.upper()
+        names = [f"{prefix}_{lookup.team.upper()}{_TEAM_SEPARATOR}{key}"] if teams and lookup.team else []
+        names = [name for name in (*names, prefix + key) if name in os.environ]
+        found += [(lookup, f"the variable {name} of this process") for name in names]
+    return found
 
 
-def _rows_of(lookup: Lookup) -> Iterator[str]:
+def _rows_of(lookups: Sequence[Lookup]) -> list[_Found]:
+    """The rows of the metadata database for each id, those of its team and of none."""
     engine, tables = _database()
-    columns = tables[lookup.kind].c
-    query = tables[lookup.kind].select().where(columns["conn_id" if "conn_id" in columns else "key"] == lookup.id)
-    for row in _rows(engine, query):
-        team = row._mapping.get("team_name")
-        if team in (None, lookup.team):
-            yield f"a {lookup.kind.word} in the metadata database" + (f", of team {team!r}" if team else "")
+    from sqlalchemy import literal, select
+
+    found = []
+    for kind in KINDS:
+        columns = tables[kind].c
+        column = columns["conn_id" if "conn_id" in columns else "key"]
+        team = columns["team_name"] if "team_name" in columns else literal(None)
+        asked = [lookup for lookup in lookups if lookup.kind is kind]
+        for start in range(0, len(asked), _CHUNK):
+            chunk = asked[start : start + _CHUNK]
+            teams_by_id = defaultdict(list)
+            for key, team_name in _rows(engine, select(column, team).where(column.in_({each.id for each in chunk}))):
+                teams_by_id[key].append(team_name)
+            for lookup in chunk:
+                for name in (name for name in teams_by_id[lookup.id] if name in (None, lookup.team)):
+                    whose = f", of team {name!r}" if name else ""
+                    found.append((lookup, f"a {kind.word} in the metadata database{whose}"))
+    return found
 
 
 def _database() -> tuple[Any, dict[Kind, Any]]:
@@ -189,6 +242,7 @@ def _database() -> tuple[Any, dict[Kind, Any]]:
 
         settings: Any = import_module("airflow.settings")
         if getattr(settings, "engine", None) is None:
+            have_a_masker()
             settings.configure_vars()
             settings.configure_orm()
         engine: Any = settings.engine
@@ -214,7 +268,3 @@ def _rows(engine: Any, query: Any) -> list[Any]:
             f"the metadata database cannot be read ({type(error).__name__}): if it is of another Airflow, run 'airflow "
             "db migrate'; 'airflow db check' says whether it can be reached"
         ) from None
-
-
-def _told(error: Exception) -> str:
-    return str(error) if isinstance(error, SourceError) else type(error).__name__

@@ -173,7 +173,7 @@ class Story:
                 {"option": option.name, "where": option.where, "instead": option.instead or None}
                 for option in self.options
             ],
-            "hidden": [{"place": each.place, "text": each.text} for each in self.hidden],
+            "hidden": [each.as_json() for each in self.hidden],
             "hints": self.hints,
         }
 

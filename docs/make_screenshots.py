@@ -1,0 +1,114 @@
+"""Takes the pictures of the page in Airflow's UI, in a real browser: ``python docs/make_screenshots.py``.
+
+With the devserver, Airflow's API server and Chromium. What the page shows differs from run to run (ages, the hour), so
+this is run by hand, when the page looks different.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS.parent / "tests"))
+
+from playwright.sync_api import Browser, Page, ViewportSize  # noqa: E402
+
+from airflow_kubernetes_secrets.devserver import DevServer  # noqa: E402
+from support.airflow_ui import PAGE, AirflowUI, running_ui  # noqa: E402
+from support.browser import PATIENCE_MS, PLUGIN, framed, log_in, ready, running_browser  # noqa: E402
+from support.cluster import DevserverCluster  # noqa: E402
+from support.shelf import Shelf, airflow_of  # noqa: E402
+
+Scheme = Literal["light", "dark"]
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+SIZE: ViewportSize = {"width": 1360, "height": 760}
+NARROW: ViewportSize = {"width": 420, "height": 760}
+
+EXTERNAL = {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "uid": "1", "controller": True}
+SEALED = {"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "uid": "1", "controller": True}
+CLUSTER = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "uid": "1", "controller": True}
+
+
+def fill(shelf: Shelf) -> None:
+    """A small deployment, with the mistakes that people make."""
+    database = {"username": "app", "password": "-", "host": "app-db-rw", "dbname": "app", "port": "5432"}
+    for secret, conn_id, namespace in (("app-db", "app_db", shelf.home), ("orders-db", "orders_db", shelf.blue)):
+        shelf.put(
+            f"{secret}-app",
+            {"connection-id": conn_id},
+            database,
+            namespace=namespace,
+            annotations={"connection-type": "postgres"},
+            ownerReferences=[{**CLUSTER, "name": secret}],
+        )
+    for name, uri in {
+        "warehouse": "snowflake://loader:-@acme.eu-central-1.example.com/analytics",
+        "crm-api": "https://bot:-@crm.example.com",
+        "data-lake": "aws://key:-@",
+        "reporting": "mysql://report:-@reporting-db:3306/report",
+    }.items():
+        owners = [{**EXTERNAL, "name": name}]
+        shelf.put(name, {"connection-id": name.replace("-", "_")}, {"value": uri}, ownerReferences=owners)
+    mail = {"value": "smtp://mailer:-@smtp.example.com:587"}
+    shelf.put("mail", {"connection-id": "smtp_default"}, mail, ownerReferences=[{**SEALED, "name": "mail"}])
+    shelf.put("mail-2024", {"connection-id": "smtp_default"}, {"value": "smtp://mailer:-@mail.example.com:25"})
+    shelf.put("sftp", {"connection-id": "sftp_partner"}, {"pasword": "-"})
+    shelf.put("ftp", {"connection-id": "ftp_partner"}, {"value": "ftp://user:-@ftp.example.com"})
+    for key, value in {"bucket": "-", "environment": "-", "batch_size": "-", "slack_channel": "-\n"}.items():
+        shelf.put(key.replace("_", "-"), {"variable-key": key}, {"value": value})
+    shelf.put(
+        "metadata-database", {"config-key": "metadata-database"}, {"value": "postgresql://airflow:-@metadata/airflow"}
+    )
+    shelf.put("fernet-key", {"config-key": "fernet-key"}, {"value": "-"})
+
+
+@contextmanager
+def deployment() -> Iterator[AirflowUI]:
+    with DevServer() as server, tempfile.TemporaryDirectory() as folder:
+        cluster = DevserverCluster(server)
+        home, blue = "airflow-secrets", "team-blue"
+        for namespace in (home, blue):
+            cluster.create_namespace(namespace)
+        account = cluster.service_account(home, "airflow-api-server", {home: ["list"], blue: ["list"]})
+        shelf = Shelf(cluster, account, home, blue)
+        fill(shelf)
+        with running_ui(airflow_of(shelf, Path(folder) / "home")) as ui:
+            ui.airflow.output("variables", "set", "bucket", "-")
+            yield ui
+        cluster.close()
+
+
+def take(browser: Browser, ui: AirflowUI, scheme: Scheme) -> None:
+    def save(page: Page, name: str) -> None:
+        page.wait_for_timeout(300)
+        page.screenshot(path=DOCS / "images" / f"ui-{name}-{scheme}.png")
+
+    context = browser.new_context(viewport=SIZE, color_scheme=scheme)
+    context.set_default_timeout(PATIENCE_MS)
+    page = context.new_page()
+    log_in(page, ui, "ada", PLUGIN)
+    frame = framed(page)
+    save(page, "table")
+    frame.fill("#search", "smtp")
+    frame.wait_for_selector("text=of 16 in all")
+    frame.locator("#rows .link").first.click()
+    frame.wait_for_selector("#panel [data-verdict]")
+    save(page, "panel")
+    page.set_viewport_size(NARROW)
+    page.goto(f"{ui.url}{PAGE}?search=smtp_defualt")
+    ready(page)
+    page.get_by_role("button", name="Why is there no connection").click()
+    page.wait_for_selector("#panel [data-verdict]")
+    save(page, "hint")
+    context.close()
+
+
+if __name__ == "__main__":
+    with deployment() as ui, running_browser() as browser:
+        for scheme in SCHEMES:
+            take(browser, ui, scheme)

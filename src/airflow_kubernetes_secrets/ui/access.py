@@ -1,0 +1,80 @@
+"""Who may see what: Airflow's auth manager is asked, as its own pages of connections, variables and options ask it.
+
+https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/auth-manager/index.html
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.api_fastapi.app import get_auth_manager
+from airflow.api_fastapi.auth.managers.models.resource_details import ConnectionDetails, VariableDetails
+
+from airflow_kubernetes_secrets.compat import authorized_ids, has_teams
+from airflow_kubernetes_secrets.inventory.survey import Entry
+from airflow_kubernetes_secrets.lookup import Kind
+from airflow_kubernetes_secrets.ui.picture import Picture, Row
+
+
+class Viewer:
+    """Somebody who has logged in to Airflow.
+
+    Args:
+        user: as Airflow's auth manager knows them.
+    """
+
+    def __init__(self, user: Any) -> None:
+        self._user = user
+        self._manager = get_auth_manager()
+        self._has_teams = has_teams()
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """What Airflow would list for them at all."""
+        manager, user = self._manager, self._user
+        permitted = {
+            Kind.CONNECTION: manager.is_authorized_connection(method="GET", user=user),
+            Kind.VARIABLE: manager.is_authorized_variable(method="GET", user=user),
+            Kind.CONFIG: manager.is_authorized_configuration(method="GET", user=user),
+        }
+        return [kind for kind in Kind if permitted[kind]]
+
+    def may_see(self, kind: Kind, identifier: str, team: str | None) -> bool:
+        """Whether they may read this connection or variable; options are all alike."""
+        team = team if self._has_teams else None
+        manager, user = self._manager, self._user
+        if kind is Kind.CONNECTION:
+            details = ConnectionDetails(conn_id=identifier, team_name=team)
+            return bool(manager.is_authorized_connection(method="GET", details=details, user=user))
+        if kind is Kind.VARIABLE:
+            variable = VariableDetails(key=identifier, team_name=team)
+            return bool(manager.is_authorized_variable(method="GET", details=variable, user=user))
+        return bool(manager.is_authorized_configuration(method="GET", user=user))
+
+    def rows(self, picture: Picture, kinds: Sequence[Kind]) -> Sequence[Row]:
+        """What they may see of these kinds."""
+        key = (str(self._user.get_id()), tuple(kinds))
+        if key not in picture.visible:
+            picture.visible[key] = self._visible(picture.rows, kinds)
+        return picture.visible[key]
+
+    def _visible(self, rows: Sequence[Row], kinds: Sequence[Kind]) -> list[Row]:
+        asked: dict[tuple[Kind, str | None], set[str]] = defaultdict(set)
+        for row in rows:
+            if row.entry.kind in kinds:
+                asked[row.entry.kind, self._team(row.entry)].add(row.entry.id)
+        seen = {(kind, team): self._authorized(kind, ids, team) for (kind, team), ids in asked.items()}
+        return [row for row in rows if row.entry.id in seen.get((row.entry.kind, self._team(row.entry)), ())]
+
+    def _team(self, entry: Entry) -> str | None:
+        # Without teams the auth manager knows of none that a Secret's label names.
+        return entry.team if self._has_teams else None
+
+    def _authorized(self, kind: Kind, ids: set[str], team: str | None) -> set[str]:
+        if kind is Kind.CONFIG:
+            return ids
+        # An auth manager that asks a server of its own can do that for many at once.
+        many = authorized_ids(self._manager, kind.plural, ids, self._user, team)
+        return {each for each in ids if self.may_see(kind, each, team)} if many is None else many

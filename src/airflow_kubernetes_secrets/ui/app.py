@@ -1,0 +1,177 @@
+"""The page and its JSON, as an application that Airflow's API server mounts. Every route asks who it is first."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from airflow.api_fastapi.core_api.security import get_user
+from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, status
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException as AnyHTTPException
+
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.inventory.place import place_of
+from airflow_kubernetes_secrets.inventory.story import story_of
+from airflow_kubernetes_secrets.lookup import Kind, Lookup
+from airflow_kubernetes_secrets.ui.access import Viewer
+from airflow_kubernetes_secrets.ui.picture import Camera, configured_options, take_picture
+from airflow_kubernetes_secrets.ui.table import Order, Wanted, page_of
+
+_STATIC = Path(__file__).parent / "static"
+
+# Nothing but what this application serves itself, and nobody but Airflow's own UI may frame it.
+# https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Content-Security-Policy
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; frame-ancestors 'self'; base-uri 'none'; form-action 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+_ASSETS = {
+    "page.js": "text/javascript",
+    "theme.js": "text/javascript",
+    "page.css": "text/css",
+    "icon.svg": "image/svg+xml",
+    "icon-dark.svg": "image/svg+xml",
+}
+
+_MAY_NOT = (
+    "You may read neither connections nor variables nor configuration in this Airflow. Ask whoever gives its roles for "
+    "the permission to read one of them"
+)
+# Of ids, as long as Airflow's own can be, and of all that is typed.
+_LONGEST = 250
+
+
+def _viewer(user: Annotated[Any, Depends(get_user)]) -> Viewer:
+    return Viewer(user)
+
+
+def _permitted(viewer: Annotated[Viewer, Depends(_viewer)]) -> list[Kind]:
+    """
+    Raises:
+        HTTPException: they may see nothing here.
+    """
+    if kinds := viewer.kinds:
+        return kinds
+    raise HTTPException(status.HTTP_403_FORBIDDEN, _MAY_NOT)
+
+
+SomeViewer = Annotated[Viewer, Depends(_viewer)]
+Permitted = Annotated[list[Kind], Depends(_permitted)]
+Text = Annotated[str, Query(max_length=_LONGEST)]
+
+
+router = APIRouter()
+
+
+@router.get("/", dependencies=[Depends(_permitted)])
+def page() -> Response:
+    """The page, which is the same for everybody; what it shows comes from the routes below."""
+    return FileResponse(_STATIC / "page.html", media_type="text/html")
+
+
+# Not for those alone who may see something: who may not is told so in the same style.
+@router.get("/{name}", dependencies=[Depends(_viewer)])
+def asset(name: str) -> Response:
+    """Its scripts, style and icons."""
+    if name not in _ASSETS:
+        raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no such page")
+    return FileResponse(_STATIC / name, media_type=_ASSETS[name])
+
+
+@router.get("/api/entries")
+def entries(
+    *,
+    request: Request,
+    viewer: SomeViewer,
+    kinds: Permitted,
+    search: Text = "",
+    kind: Text = "",
+    team: Text = "",
+    problem: Text = "",
+    order: Order = Order.ID,
+    descending: bool = False,
+    offset: Annotated[int, Query(ge=0)] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+    anew: bool = False,
+) -> dict[str, Any]:
+    """One page of the table, and what ``list`` says beside it.
+
+    Args:
+        anew: whether the Secrets are listed again now.
+    """
+    camera: Camera = request.app.state.camera
+    picture = camera.picture(anew=anew)
+    wanted = Wanted(search, kind, team, problem, order, descending, offset, limit)
+    return {
+        **page_of(viewer.rows(picture, kinds), wanted),
+        "labels": {kind.name.lower(): label for kind, label in picture.labels.items()},
+        "place": picture.place,
+        "taken_at": picture.taken_at.isoformat(),
+        "failures": list(picture.failures),
+        "not_permitted": [each.plural for each in Kind if each not in kinds],
+    }
+
+
+@router.get("/api/story")
+def story(*, viewer: SomeViewer, kinds: Permitted, kind: Text, id: Text, team: Text = "") -> dict[str, Any]:
+    """What ``explain`` tells of one id."""
+    lookup = Lookup(_kind(kind), id, team or None)
+    if lookup.kind not in kinds or not viewer.may_see(lookup.kind, lookup.id, lookup.team):
+        raise HTTPException(status.HTTP_403_FORBIDDEN, f"You may not read this {lookup.kind.word} in Airflow")
+    configured, options = configured_options()
+    with closing(place_of(options)) as place:
+        told = story_of(lookup, options, place)
+    return {**told.as_json(), "configuration": configured.as_json()}
+
+
+def create_app() -> FastAPI:
+    """The application; nothing is asked before the first request."""
+    # No page about this API: it would load its scripts from elsewhere.
+    app = FastAPI(title="Kubernetes Secrets", docs_url=None, redoc_url=None, openapi_url=None)
+    app.state.camera = Camera(take_picture)
+    app.include_router(router)
+    app.middleware("http")(_with_headers)
+    app.add_exception_handler(KubernetesSecretsError, _unavailable)
+    app.add_exception_handler(AnyHTTPException, _refused)
+    return app
+
+
+async def _with_headers(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    response = await answer(request)
+    response.headers.update(_HEADERS)
+    return response
+
+
+async def _unavailable(_request: Request, error: Exception) -> Response:
+    return JSONResponse({"detail": str(error)}, status.HTTP_503_SERVICE_UNAVAILABLE)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """For whoever opens the page itself, the way to log in, or why there is nothing to see."""
+    assert isinstance(error, AnyHTTPException)  # noqa: S101  # what it is registered for
+    if request.scope["path"].removeprefix(request.scope.get("root_path", "")) != "/":
+        return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+    if error.status_code == status.HTTP_401_UNAUTHORIZED:
+        base = request.url.path.removesuffix("/").rpartition("/")[0]
+        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+        return RedirectResponse(f"{base}/api/v2/auth/login?{urlencode({'next': here})}", status.HTTP_302_FOUND)
+    return FileResponse(_STATIC / "forbidden.html", error.status_code, media_type="text/html")
+
+
+def _kind(name: str) -> Kind:
+    """
+    Raises:
+        HTTPException: there is none of that name.
+    """
+    try:
+        return Kind[name.upper()]
+    except KeyError:
+        names = ", ".join(kind.name.lower() for kind in Kind)
+        raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, f"kind has to be one of {names}") from None

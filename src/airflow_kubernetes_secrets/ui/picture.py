@@ -1,0 +1,156 @@
+"""The inventory as it was last taken, which the requests of one process share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from functools import cached_property
+from threading import Lock
+from typing import Any
+
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.inventory.configured import Configured, read_configuration
+from airflow_kubernetes_secrets.inventory.elsewhere import Hidden, hidden_entries
+from airflow_kubernetes_secrets.inventory.place import place_of
+from airflow_kubernetes_secrets.inventory.survey import Entry, inventory_of
+from airflow_kubernetes_secrets.lookup import Kind, Lookup, shown_id
+from airflow_kubernetes_secrets.options import Options
+
+# To turn a page takes no LIST; a change is seen after this, or at once with the button.
+_FRESH_SECONDS = 30.0
+# Whoever presses the button again and again shares a LIST as well.
+_PRESSED_SECONDS = 2.0
+# A failure is told to those who were waiting, and then it is tried anew.
+_FAILED_SECONDS = 5.0
+# The longest that a request waits for the LIST of another.
+_PATIENCE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Row:
+    """An entry, and what Airflow does not read because it answers."""
+
+    entry: Entry
+    hidden: Sequence[Hidden] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """As ``list`` has it, and with what it hides."""
+        return {**self.entry.as_json(), "hidden": [each.as_json() for each in self.hidden]}
+
+    @cached_property
+    def text(self) -> str:
+        """What a search looks through. A line between the parts, so that nothing is found across two."""
+        entry = self.entry
+        owner = str(entry.owner) if entry.owner is not None else ""
+        secret = f"{entry.namespace}/{entry.secret}"
+        parts = (shown_id(entry.id), secret, entry.team or "", entry.content.conn_type, entry.content.host, owner)
+        return "\n".join(parts).casefold()
+
+
+@dataclass(frozen=True)
+class Picture:
+    """What there was at one moment; no value of a Secret is in it.
+
+    Attributes:
+        place: where it was looked.
+        taken_at: in UTC.
+        labels: what Secrets of each kind are found by; ``None`` for one that is switched off.
+        failures: what could not be read; each a text with its remedy.
+        visible: what each user may see of it, by the user's id and kinds, for as long as the picture is shown.
+    """
+
+    place: str
+    taken_at: datetime
+    labels: Mapping[Kind, str | None]
+    rows: Sequence[Row]
+    failures: Sequence[str]
+    visible: dict[tuple[str, tuple[Kind, ...]], Sequence[Row]] = field(default_factory=dict)
+
+
+class Camera:
+    """Takes a picture when the last one is too old. One request does, the others wait for it.
+
+    When it fails, the last picture goes on being shown, with what keeps it from being a new one.
+    """
+
+    def __init__(self, take: Callable[[], Picture]) -> None:
+        self._take = take
+        self._lock = Lock()
+        self._last: Picture | None = None
+        self._failure: KubernetesSecretsError | None = None
+        self._tried = float("-inf")
+
+    def picture(self, *, anew: bool = False) -> Picture:
+        """
+        Args:
+            anew: somebody wants to see a change now.
+
+        Raises:
+            KubernetesSecretsError: there has never been one.
+        """
+        if not self._lock.acquire(timeout=_PATIENCE_SECONDS):
+            if self._last is not None:
+                return self._last
+            raise KubernetesSecretsError("the Secrets are still being listed. Try again in a moment")
+        try:
+            if time.monotonic() - self._tried >= self._lifetime(anew):
+                self._try()
+            if self._last is None:
+                raise self._failure or KubernetesSecretsError("nothing could be listed")
+            return self._last if self._failure is None else _old(self._last, self._failure)
+        finally:
+            self._lock.release()
+
+    def _lifetime(self, anew: bool) -> float:
+        if self._failure is not None:
+            return _FAILED_SECONDS
+        return _PRESSED_SECONDS if anew else _FRESH_SECONDS
+
+    def _try(self) -> None:
+        try:
+            self._last, self._failure = self._take(), None
+        except KubernetesSecretsError as error:
+            self._failure = error
+        # Only now: a LIST of thousands takes a while itself.
+        self._tried = time.monotonic()
+
+
+def _old(picture: Picture, failure: KubernetesSecretsError) -> Picture:
+    return replace(picture, failures=[f"This is an old picture; a new one cannot be taken: {failure}"])
+
+
+def configured_options() -> tuple[Configured, Options]:
+    """What Airflow is configured with.
+
+    Raises:
+        KubernetesSecretsError: its configuration cannot be read, or an option cannot be used.
+    """
+    configured = read_configuration()
+    return configured, configured.options()
+
+
+def take_picture() -> Picture:
+    """
+    Raises:
+        KubernetesSecretsError: there is nowhere to look, or nothing could be listed.
+    """
+    configured, options = configured_options()
+    with closing(place_of(options)) as place:
+        taken_at = datetime.now(timezone.utc)
+        inventory = inventory_of(place, options)
+        if inventory.failures and not inventory.entries:
+            raise KubernetesSecretsError("\n".join(inventory.failures))
+        failures = [problem.text for problem in configured.problems]
+        failures += [*inventory.failures, *place.problems()]
+        text = place.text
+    # Only one that answers keeps Airflow from going on.
+    hidden = hidden_entries([Lookup(entry.kind, entry.id, entry.team) for entry in inventory.entries if entry.answers])
+    failures += [f"It is not known what is hidden in the {name}: {why}" for name, why in hidden.failures]
+    rows = [
+        Row(entry, hidden.of.get((entry.kind, entry.id, entry.team), ()) if entry.answers else ())
+        for entry in inventory.entries
+    ]
+    return Picture(text, taken_at, {kind: kind.label(options) for kind in Kind}, rows, failures)

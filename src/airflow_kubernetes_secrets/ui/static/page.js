@@ -1,0 +1,547 @@
+// The page. All that comes from Secrets is put in as text, never as HTML.
+
+const PAGE = 50;
+const TYPING_MS = 200;
+// Longer than the server waits for its own LIST.
+const PATIENCE_MS = 90000;
+
+const KINDS = { "": "All", connection: "Connections", variable: "Variables", config: "Options" };
+const COLUMNS = [
+  ["kind", "Kind"],
+  ["id", "Id"],
+  ["team", "Team"],
+  ["problems", "Problems"],
+  ["secret", "Secret"],
+  ["shape", "Shape"],
+  ["conn_type", "Type"],
+  ["host", "Host"],
+  ["owner", "Owner"],
+  ["age", "Age"],
+];
+// Filters of problems that are no problem's code.
+const SPECIAL = { any: "With problems", none: "Without problems", hides: "Hides an entry of Airflow's" };
+const PLACES = { environment: "hides environment", "metadata-db": "hides database" };
+
+const $ = (id) => document.getElementById(id);
+
+/** An element with these attributes; children are elements or texts. */
+function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else if (value === true) element.setAttribute(name, "");
+    else if (value !== false && value != null) element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== ""));
+  return element;
+}
+
+// What is shown, as the address of this page has it too.
+const state = { search: "", kind: "", team: "", problem: "", order: "id", descending: false, offset: 0 };
+let shown = null;
+let selected = null;
+let listing = null;
+let telling = null;
+
+function readAddress() {
+  const given = new URLSearchParams(location.search);
+  for (const name of ["search", "kind", "team", "problem", "order"]) if (given.has(name)) state[name] = given.get(name);
+  state.descending = given.get("descending") === "true";
+  state.offset = Math.max(0, Number.parseInt(given.get("offset"), 10) || 0);
+  if (!COLUMNS.some(([name]) => name === state.order)) state.order = "id";
+  if (!(state.kind in KINDS)) state.kind = "";
+  return given.has("id") ? { kind: given.get("of"), id: given.get("id"), team: given.get("id-team") } : null;
+}
+
+function writeAddress() {
+  const address = new URLSearchParams();
+  for (const [name, value] of Object.entries(state))
+    if (value && !(name === "order" && value === "id")) address.set(name, value);
+  if (selected) {
+    address.set("of", selected.kind);
+    address.set("id", selected.id);
+    if (selected.team) address.set("id-team", selected.team);
+  }
+  history.replaceState(null, "", `${location.pathname}${address.size ? `?${address}` : ""}`);
+}
+
+/** The answer, as JSON. Throws an Error for a person where there is none. */
+async function ask(path, parameters, controller) {
+  const address = `${path}?${new URLSearchParams(parameters)}`;
+  const signal = AbortSignal.any([controller.signal, AbortSignal.timeout(PATIENCE_MS)]);
+  let response;
+  try {
+    response = await fetch(address, { signal, headers: { Accept: "application/json" } });
+  } catch (error) {
+    if (controller.signal.aborted) throw error;
+    throw new Error("Airflow's API server does not answer. Try again in a moment.");
+  }
+  if (response.status === 401) throw new Error("You are logged out. Reload Airflow and log in again.");
+  let body = null;
+  try {
+    body = await response.json();
+  } catch {
+    // A proxy in between may answer with a page of its own.
+  }
+  if (response.ok && body !== null) return body;
+  const detail = typeof body?.detail === "string" ? body.detail : "";
+  throw new Error(detail || `Airflow's API server answers with ${response.status}. Its log says why.`);
+}
+
+async function list({ anew = false, focus = false } = {}) {
+  listing?.abort();
+  const controller = (listing = new AbortController());
+  writeAddress();
+  document.querySelector("table").setAttribute("aria-busy", "true");
+  try {
+    const answer = await ask("api/entries", { ...state, limit: PAGE, anew }, controller);
+    if (answer.entries.length === 0 && answer.matching > 0) {
+      // Fewer than there were when this page of the table was asked for.
+      state.offset = Math.floor((answer.matching - 1) / PAGE) * PAGE;
+      return list({ focus });
+    }
+    shown = answer;
+    showNotices(answer);
+    showTable(answer, focus);
+  } catch (error) {
+    if (controller !== listing) return;
+    showFailure(error);
+  }
+  if (controller === listing) document.querySelector("table").setAttribute("aria-busy", "false");
+}
+
+function showNotices(answer) {
+  const notices = answer.failures.map((text) => make("div", { class: "notice error", role: "alert" }, text));
+  if (answer.not_permitted.length) {
+    const text = `Not shown, since your role may not read them in Airflow: ${answer.not_permitted.join(", ")}.`;
+    notices.push(make("div", { class: "notice warning", role: "note" }, text));
+  }
+  $("notices").replaceChildren(...notices);
+  $("place").textContent = `${answer.place}, as of ${new Date(answer.taken_at).toLocaleTimeString()}`;
+  $("place").title = $("place").textContent;
+}
+
+function showTable(answer, focus) {
+  const counts = answer.counts;
+  showKinds(counts.kind, answer.not_permitted);
+  showChoices($("team"), state.team, "All teams", counts.team, (name) => name);
+  showChoices(
+    $("problem"),
+    state.problem,
+    "With and without problems",
+    counts.problem,
+    (name) => SPECIAL[name] ?? name,
+  );
+  // Once there was one it stays, so that nothing jumps while somebody types.
+  if (Object.keys(counts.team).some((name) => name !== "no team")) $("team").hidden = false;
+  showColumns();
+  $("rows").replaceChildren(...answer.entries.map(row));
+  showNothing(answer);
+  const first = answer.offset + 1;
+  const last = answer.offset + answer.entries.length;
+  const all = answer.matching === answer.total ? "" : `, of ${answer.total} in all`;
+  $("count").textContent = answer.entries.length ? `${first} to ${last} of ${answer.matching}${all}` : "None";
+  $("previous").disabled = answer.offset === 0;
+  $("next").disabled = last >= answer.matching;
+  if (focus) $("table").scrollTo({ top: 0 });
+  if (focus) $("rows").querySelector("button")?.focus();
+}
+
+function showKinds(counts, notPermitted) {
+  const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  const plurals = { connection: "connections", variable: "variables", config: "config" };
+  const buttons = Object.entries(KINDS)
+    .filter(([kind]) => !notPermitted.includes(plurals[kind]))
+    .map(([kind, title]) =>
+      make(
+        "button",
+        {
+          type: "button",
+          "data-kind": kind,
+          "aria-pressed": String(state.kind === kind),
+          onclick: () => choose("kind", kind),
+        },
+        title,
+        make("span", { class: "number" }, String(kind ? (counts[kind] ?? 0) : all)),
+      ),
+    );
+  keepFocus($("kinds"), "data-kind", buttons);
+}
+
+/** Replace the buttons, and leave the keyboard where it was. */
+function keepFocus(parent, attribute, buttons) {
+  const name = parent.contains(document.activeElement) ? document.activeElement.getAttribute(attribute) : null;
+  parent.replaceChildren(...buttons);
+  if (name !== null) parent.querySelector(`[${attribute}="${CSS.escape(name)}"]`)?.focus();
+}
+
+function showChoices(select, chosen, all, counts, title) {
+  const names = Object.keys(counts).sort(
+    (one, other) => (other in SPECIAL) - (one in SPECIAL) || one.localeCompare(other),
+  );
+  if (chosen && !names.includes(chosen)) names.push(chosen);
+  select.replaceChildren(
+    make("option", { value: "" }, all),
+    ...names.map((name) => make("option", { value: name }, `${title(name)} (${counts[name] ?? 0})`)),
+  );
+  select.value = chosen;
+}
+
+function showColumns() {
+  const headers = COLUMNS.map(([name, title]) => {
+    const sorted = state.order === name ? (state.descending ? "descending" : "ascending") : null;
+    return make(
+      "th",
+      { scope: "col", "aria-sort": sorted },
+      make("button", { type: "button", "data-column": name, onclick: () => sortBy(name) }, title),
+    );
+  });
+  keepFocus($("columns"), "data-column", headers);
+}
+
+function row(entry) {
+  const isSelected = selected !== null && same(entry, selected);
+  const open = () => explain(entry);
+  return make(
+    "tr",
+    { class: entry.answers ? null : "unread", "aria-selected": String(isSelected), onclick: open },
+    cell(entry.kind === "config" ? "option" : entry.kind),
+    make("td", { title: entry.id }, make("button", { type: "button", class: "link" }, entry.id)),
+    cell(entry.team ?? ""),
+    make("td", { class: "problems" }, ...entry.problems.map(problemBadge), ...entry.hidden.map(hiddenBadge)),
+    cell(nameOf(entry)),
+    cell(entry.shape.replace(/^key /, "").replace(/^['"](.*)['"]$/, "$1")),
+    cell(entry.conn_type),
+    cell(entry.host),
+    cell(...ownerOf(entry)),
+    cell(age(entry.created), entry.created),
+  );
+}
+
+function problemBadge({ code, severity, text }) {
+  return make("span", { class: `badge ${severity}`, title: text }, code);
+}
+
+function hiddenBadge({ place, text }) {
+  return make("span", { class: "badge", title: text }, PLACES[place] ?? place);
+}
+
+function nameOf({ namespace, secret }) {
+  return namespace ? `${namespace}/${secret}` : secret;
+}
+
+/** The object that a Secret is kept for, and whose it is. */
+function ownerOf({ owner }) {
+  if (owner === null) return [""];
+  const object = owner.kind ? `${owner.kind} ${owner.name}` : owner.operator;
+  return [object, owner.kind ? `${owner.operator}: ${object}` : object];
+}
+
+/** A cell of one line; what does not fit is in its title. */
+function cell(text, title = text) {
+  return make("td", { title }, text);
+}
+
+function same(one, other) {
+  return one.kind === other.kind && one.id === other.id && (one.team ?? "") === (other.team ?? "");
+}
+
+/** As kubectl shows it, in the largest unit that fits. */
+function age(created) {
+  const seconds = (Date.now() - Date.parse(created)) / 1000;
+  if (!Number.isFinite(seconds)) return "";
+  for (const [size, unit] of [
+    [86400, "d"],
+    [3600, "h"],
+    [60, "m"],
+  ])
+    if (seconds >= size) return `${Math.floor(seconds / size)}${unit}`;
+  return `${Math.max(0, Math.floor(seconds))}s`;
+}
+
+function showNothing(answer) {
+  const nothing = $("nothing");
+  nothing.hidden = answer.entries.length > 0;
+  if (!nothing.hidden) nothing.replaceChildren(answer.total === 0 ? nothingThere(answer) : nothingMatches());
+}
+
+function nothingThere(answer) {
+  const labels = Object.values(answer.labels).filter((label) => label !== null);
+  return make(
+    "div",
+    { class: "state" },
+    make("h2", {}, "There is none yet"),
+    make(
+      "p",
+      {},
+      `No Secret in ${answer.place} has one of the labels that this Airflow looks for: `,
+      ...between(
+        labels.map((label) => make("code", {}, label)),
+        ", ",
+      ),
+      ".",
+    ),
+    make(
+      "p",
+      {},
+      "Label a Secret, and it is here; or have one written by ",
+      make("code", {}, "airflow-kubernetes-secrets put"),
+      ".",
+    ),
+  );
+}
+
+function between(parts, text) {
+  return parts.flatMap((part, position) => (position ? [text, part] : [part]));
+}
+
+function nothingMatches() {
+  const id = state.search.trim();
+  const buttons = [make("button", { type: "button", onclick: clear }, "Clear the filters")];
+  for (const kind of id ? ["connection", "variable"] : []) {
+    const lookup = { kind, id, team: null };
+    if (!shown.not_permitted.includes(`${kind}s`)) {
+      buttons.push(
+        make("button", { type: "button", onclick: () => explain(lookup) }, `Why is there no ${kind} '${id}'?`),
+      );
+    }
+  }
+  return make(
+    "div",
+    { class: "state" },
+    make("h2", {}, "Nothing matches"),
+    make("div", { class: "actions" }, ...buttons),
+  );
+}
+
+function showFailure(error) {
+  const again = make("button", { type: "button", onclick: () => list({ anew: true }) }, "Try again");
+  $("notices").replaceChildren();
+  $("rows").replaceChildren();
+  $("count").textContent = "Nothing could be read";
+  $("nothing").hidden = false;
+  $("nothing").replaceChildren(
+    make(
+      "div",
+      { class: "state", id: "failure" },
+      make("h2", {}, "The Secrets cannot be shown"),
+      make("div", { class: "notice error", role: "alert" }, error.message),
+      make("div", { class: "actions" }, again),
+    ),
+  );
+}
+
+function choose(name, value) {
+  state[name] = value;
+  state.offset = 0;
+  list();
+}
+
+function clear() {
+  Object.assign(state, { search: "", kind: "", team: "", problem: "", offset: 0 });
+  $("search").value = "";
+  $("search").focus();
+  list();
+}
+
+function sortBy(column) {
+  // Whoever sorts by problems wants to see them.
+  state.descending = state.order === column ? !state.descending : column === "problems";
+  state.order = column;
+  state.offset = 0;
+  list();
+}
+
+async function explain(entry) {
+  telling?.abort();
+  const controller = (telling = new AbortController());
+  const wasClosed = $("panel").hidden;
+  selected = { kind: entry.kind, id: entry.id, team: entry.team };
+  writeAddress();
+  markSelected();
+  $("panel-title").textContent = entry.id;
+  $("story").replaceChildren(make("p", { class: "quiet line" }, "Looking it up"));
+  $("panel").hidden = false;
+  if (wasClosed) $("panel").focus();
+  const about = "secret" in entry ? ofSecret(entry) : [];
+  if (entry.id === "(a URI)") {
+    $("story").replaceChildren(
+      ...about,
+      part(
+        "Id",
+        ["It is a URI, which may hold a password, so it is not shown. Correct the Secret's annotation."],
+        "warning",
+      ),
+    );
+    return;
+  }
+  try {
+    const parameters = { kind: entry.kind, id: entry.id, team: entry.kind === "config" ? "" : (entry.team ?? "") };
+    const story = await ask("api/story", parameters, controller);
+    $("story").replaceChildren(...tell(story, about));
+  } catch (error) {
+    if (controller !== telling) return;
+    $("story").replaceChildren(...about, make("div", { class: "notice error", role: "alert" }, error.message));
+  }
+}
+
+/** Of a Secret that is not the one which answers, what the table says. */
+function ofSecret(entry) {
+  if (entry.answers || !entry.problems.length) return [];
+  return [
+    part(
+      `Secret ${nameOf(entry)}`,
+      entry.problems.map((problem) => problem.text),
+      "warning",
+    ),
+  ];
+}
+
+/** What is to be done first, and then how it went. */
+function tell(story, about) {
+  const parts = [
+    make("p", { class: `mark ${story.verdict}`, "data-verdict": story.verdict }, story.headline),
+    ...about,
+  ];
+  const texts = (things) => things.map((thing) => thing.text);
+  if (story.error) parts.push(part("Error", [story.error], "error"));
+  if (story.problems.length) parts.push(part("Problems", texts(story.problems), "error"));
+  if (story.hints.length) parts.push(part("Hints", story.hints, "warning"));
+  if (story.hidden.length) parts.push(part("Airflow does not read", texts(story.hidden)));
+  if (story.candidates.length) parts.push(part("Secrets", story.candidates.map(candidate)));
+  if (story.shape) {
+    const fields = Object.entries(story.fields).map(([field, key]) => `${field} from '${key}'`);
+    parts.push(part("Shape", [fields.length ? `${story.shape}: ${fields.join(", ")}` : story.shape]));
+  }
+  if (story.set) parts.push(part("Airflow parses it", [parsed(story)]));
+  if (story.options.length) parts.push(part("Options", story.options.map(option)));
+  else if (story.kind === "config") {
+    parts.push(part("Options", ["none of Airflow's options names this id, here or in airflow.cfg"], "warning"));
+  }
+  parts.push(
+    part("Asked", story.steps.length ? story.steps.map(step) : ["nothing"]),
+    part("Looked in", [story.user ? `${story.place} as ${story.user}` : story.place]),
+    part("Configured", configuration(story.configuration)),
+  );
+  return parts;
+}
+
+function option({ option: name, where, instead }) {
+  return `${name} names it (${where})${instead ? `, but ${instead}` : ""}`;
+}
+
+function configuration({ backend, backend_from, kwargs, kwargs_from }) {
+  const origin = (names) => (names.length ? `, from ${names.join(", ")}` : "");
+  const options = kwargs.length ? `options ${kwargs.join(", ")}` : "no options";
+  return [
+    `${backend ?? "no backend"}${origin(backend_from ? [backend_from] : [])}`,
+    `${options}${origin(kwargs_from)}`,
+  ];
+}
+
+function part(title, lines, style = "") {
+  return make(
+    "section",
+    {},
+    make("h3", {}, title),
+    make("ul", {}, ...lines.map((line) => (line instanceof Node ? line : make("li", { class: style }, line)))),
+  );
+}
+
+function step({ verb, namespace, what, found, allowed }) {
+  const where = namespace ? ` in ${namespace}` : "";
+  const outcome =
+    found === null
+      ? `failed${allowed === false ? " (not allowed)" : ""}`
+      : `${found} ${found === 1 ? "Secret" : "Secrets"}`;
+  return make(
+    "li",
+    { class: found === null ? "error" : "" },
+    `${verb} `,
+    make("code", {}, what),
+    `${where}: ${outcome}`,
+  );
+}
+
+function candidate(secret) {
+  const { owner, answers, verdict } = secret;
+  return make(
+    "li",
+    { class: answers ? "good" : "warning" },
+    `${nameOf(secret)}${owner ? `, kept by ${owner},` : ""} ${verdict}`,
+  );
+}
+
+function parsed(story) {
+  const address = story.host && story.port ? `${story.host}:${story.port}` : story.host;
+  const parts = [`type ${story.conn_type}`, address ? `host ${address}` : ""];
+  parts.push(...story.set.filter((name) => name !== "port" && name !== "extra").map((name) => `${name} is set`));
+  if (story.extra?.length) parts.push(`extra has ${story.extra.join(", ")}`);
+  return parts.filter(Boolean).join(", ");
+}
+
+function markSelected() {
+  [...$("rows").children].forEach((each, position) => {
+    each.setAttribute("aria-selected", String(selected !== null && same(shown.entries[position], selected)));
+  });
+}
+
+function close() {
+  telling?.abort();
+  const before = [...$("rows").children].find((each) => each.getAttribute("aria-selected") === "true");
+  selected = null;
+  $("panel").hidden = true;
+  writeAddress();
+  markSelected();
+  (before?.querySelector("button") ?? $("search")).focus();
+}
+
+function turn(pages) {
+  state.offset = Math.max(0, state.offset + pages * PAGE);
+  list({ focus: true });
+}
+
+function move(rows) {
+  const buttons = [...$("rows").querySelectorAll("button")];
+  const position = buttons.indexOf(document.activeElement);
+  if (position >= 0) buttons[position + rows]?.focus();
+}
+
+function listen() {
+  let typing;
+  $("search").addEventListener("input", () => {
+    clearTimeout(typing);
+    typing = setTimeout(() => choose("search", $("search").value), TYPING_MS);
+  });
+  $("filters").addEventListener("submit", (event) => {
+    event.preventDefault();
+    clearTimeout(typing);
+    choose("search", $("search").value);
+  });
+  $("team").addEventListener("change", () => choose("team", $("team").value));
+  $("problem").addEventListener("change", () => choose("problem", $("problem").value));
+  $("refresh").addEventListener("click", () => list({ anew: true }));
+  $("previous").addEventListener("click", () => turn(-1));
+  $("next").addEventListener("click", () => turn(1));
+  $("close").addEventListener("click", close);
+  document.addEventListener("keydown", (event) => {
+    const isTyping = ["INPUT", "SELECT", "TEXTAREA"].includes(document.activeElement.tagName);
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.key === "Escape" && !$("panel").hidden) close();
+    else if (event.key === "/" && !isTyping) $("search").focus();
+    else if (event.key === "ArrowDown" && document.activeElement === $("search"))
+      $("rows").querySelector("button")?.focus();
+    else if (event.key === "ArrowDown" && !isTyping) move(1);
+    else if (event.key === "ArrowUp" && !isTyping) move(-1);
+    else return;
+    event.preventDefault();
+  });
+}
+
+const linked = readAddress();
+$("search").value = state.search;
+selected = linked;
+showColumns();
+listen();
+await list();
+if (linked) explain(linked);

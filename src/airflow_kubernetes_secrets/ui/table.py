@@ -1,0 +1,123 @@
+"""One page of the table: what is searched for, filtered, sorted and counted, on the server."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from airflow_kubernetes_secrets.inventory.problem import Severity
+from airflow_kubernetes_secrets.lookup import shown_id
+from airflow_kubernetes_secrets.ui.picture import Row
+
+# In the place of a team's name, for what is everybody's. No label value has a space.
+EVERYBODY = "no team"
+
+# In the place of a problem's code.
+ANY_PROBLEM = "any"
+NO_PROBLEM = "none"
+HIDES = "hides"
+
+
+class Order(str, Enum):
+    """Columns that the table can be sorted by."""
+
+    KIND = "kind"
+    ID = "id"
+    TEAM = "team"
+    SECRET = "secret"  # noqa: S105  # a column
+    SHAPE = "shape"
+    TYPE = "conn_type"
+    HOST = "host"
+    AGE = "age"
+    OWNER = "owner"
+    PROBLEMS = "problems"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What somebody wants to see.
+
+    Attributes:
+        search: a part of the id, Secret, namespace, type, host, owner or team, whatever its case.
+        kind, team, problem: empty for all of them.
+    """
+
+    search: str = ""
+    kind: str = ""
+    team: str = ""
+    problem: str = ""
+    order: Order = Order.ID
+    descending: bool = False
+    offset: int = 0
+    limit: int = 50
+
+
+def page_of(rows: Sequence[Row], wanted: Wanted) -> dict[str, Any]:
+    """The rows of one page, how many there are of everything, and what can be filtered by.
+
+    Each count is of what choosing it would show, with the other filters as they are.
+    """
+    words = wanted.search.casefold().split()
+    found = [row for row in rows if all(word in row.text for word in words)] if words else list(rows)
+    tests: dict[str, Callable[[Row], bool]] = {
+        "kind": lambda row: wanted.kind in ("", _kind(row)),
+        "team": lambda row: wanted.team in ("", _team(row)),
+        "problem": lambda row: wanted.problem == "" or wanted.problem in _problems(row),
+    }
+
+    def but(name: str) -> list[Row]:
+        others = [test for each, test in tests.items() if each != name]
+        return [row for row in found if all(test(row) for test in others)]
+
+    matching = [row for row in but("kind") if tests["kind"](row)]
+    matching.sort(key=lambda row: shown_id(row.entry.id).casefold())
+    # What was created first is the oldest.
+    matching.sort(key=_KEYS[wanted.order], reverse=wanted.descending != (wanted.order is Order.AGE))
+    shown = matching[wanted.offset : wanted.offset + wanted.limit]
+    return {
+        "entries": [row.as_json() for row in shown],
+        "matching": len(matching),
+        "total": len(rows),
+        "offset": wanted.offset,
+        "counts": {
+            "kind": Counter(map(_kind, but("kind"))),
+            "team": Counter(map(_team, but("team"))),
+            "problem": Counter(code for row in but("problem") for code in _problems(row)),
+        },
+    }
+
+
+def _kind(row: Row) -> str:
+    return row.entry.kind.name.lower()
+
+
+def _team(row: Row) -> str:
+    return row.entry.team or EVERYBODY
+
+
+def _problems(row: Row) -> set[str]:
+    codes = {problem.code for problem in row.entry.problems}
+    return codes | {ANY_PROBLEM if codes else NO_PROBLEM} | ({HIDES} if row.hidden else set())
+
+
+def _severity(row: Row) -> tuple[int, int, int]:
+    problems = row.entry.problems
+    errors = sum(problem.severity is Severity.ERROR for problem in problems)
+    return errors, len(problems), len(row.hidden)
+
+
+_KEYS: dict[Order, Callable[[Row], Any]] = {
+    Order.KIND: _kind,
+    Order.ID: lambda row: shown_id(row.entry.id).casefold(),
+    Order.TEAM: lambda row: row.entry.team or "",
+    Order.SECRET: lambda row: (row.entry.namespace, row.entry.secret),
+    Order.SHAPE: lambda row: row.entry.content.shape,
+    Order.TYPE: lambda row: row.entry.content.conn_type,
+    Order.HOST: lambda row: row.entry.content.host,
+    Order.AGE: lambda row: row.entry.created,
+    Order.OWNER: lambda row: row.entry.owner.short if row.entry.owner is not None else "",
+    Order.PROBLEMS: _severity,
+}

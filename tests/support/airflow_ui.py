@@ -1,0 +1,92 @@
+"""Airflow's UI as people use it: the real API server, with users who may do different things, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import httpx
+
+from support.airflow import ROOT, Airflow
+from support.airflow_services import API_SERVER, START_SECONDS, Processes
+from support.kube_apiserver import free_ports
+
+PASSWORD = "in-the-browser"
+
+PAGE = "/kubernetes-secrets/"
+
+# What support/auth_manager.py makes of them: `ada` may read everything, `vic` the configuration alone, `nora` nothing,
+# and `cora` connections whose id begins with `app`.
+USERS = {"ada": "admin", "vic": "viewer", "nora": "viewer", "cora": "op"}
+
+
+class AirflowUI:
+    """The API server with its UI, and who may log in.
+
+    Attributes:
+        url: where it is, without a slash at the end.
+    """
+
+    def __init__(self, processes: Processes, url: str) -> None:
+        self._processes = processes
+        self.url = url
+
+    @property
+    def airflow(self) -> Airflow:
+        """What runs the command line on the same home and database."""
+        return self._processes.airflow
+
+    @property
+    def log(self) -> str:
+        """What the API server has written."""
+        return self._processes.log(API_SERVER)
+
+    def client(self, user: str | None) -> httpx.Client:
+        """A client that has logged in as this user, as a browser does; ``None``: it has not logged in."""
+        cookies = {}
+        if user is not None:
+            login = {"username": user, "password": PASSWORD}
+            answer = httpx.post(f"{self.url}/auth/token", json=login, timeout=START_SECONDS)
+            cookies["_token"] = answer.raise_for_status().json()["access_token"]
+        return httpx.Client(base_url=self.url, cookies=cookies, timeout=START_SECONDS)
+
+
+@contextmanager
+def running_ui(airflow: Airflow, path: str = "") -> Iterator[AirflowUI]:
+    """Run the API server; at the end nothing of it is left.
+
+    Args:
+        path: below which Airflow is served, as behind a proxy.
+
+    Raises:
+        RuntimeError: it does not answer within START_SECONDS.
+    """
+    port = free_ports(1)[0]
+    url = f"http://127.0.0.1:{port}{path}"
+    airflow.home.mkdir(parents=True, exist_ok=True)
+    passwords = airflow.home / "passwords.json"
+    passwords.write_text(json.dumps(dict.fromkeys(USERS, PASSWORD)))
+    airflow = airflow.with_variables(
+        AIRFLOW__API__BASE_URL=f"{url}/",
+        AIRFLOW__API_AUTH__JWT_SECRET=secrets.token_hex(32),
+        PYTHONPATH=str(ROOT / "tests"),
+        AIRFLOW__CORE__AUTH_MANAGER="support.auth_manager.NamedUsers",
+        AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS=",".join(f"{name}:{role}" for name, role in USERS.items()),
+        AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE=str(passwords),
+    )
+    airflow.output("db", "migrate")
+    processes = Processes(airflow, {})
+    try:
+        processes.spawn(API_SERVER, "--host", "127.0.0.1", "--port", str(port), "--workers", "1")
+        processes.until("the API server answers", lambda: _answers(url), START_SECONDS)
+        yield AirflowUI(processes, url)
+    finally:
+        processes.stop()
+
+
+def _answers(url: str) -> bool:
+    with suppress(httpx.TransportError):
+        return httpx.get(f"{url}/api/v2/version").is_success
+    return False

@@ -1,0 +1,61 @@
+"""A real browser, and the way through Airflow's login to the page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Frame, Page, expect, sync_playwright
+
+from support.airflow_ui import PASSWORD, AirflowUI
+from support.chromium import CHROMIUM
+
+# Started so, it asks nobody on the network for anything. As root it has no sandbox of its own.
+_OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+PATIENCE_MS = 20_000
+PLUGIN = "/plugin/kubernetes-secrets"
+
+
+@contextmanager
+def running_browser() -> Iterator[Browser]:
+    """Chromium. The event loop that drives it is in this thread, where nothing else can have one meanwhile."""
+    expect.set_options(timeout=PATIENCE_MS)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_OPTIONS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def log_in(page: Page, ui: AirflowUI, user: str, path: str) -> None:
+    """Open an address of Airflow's, and log in on the way."""
+    page.goto(ui.url + path)
+    page.fill("input[name=username]", user)
+    page.fill("input[name=password]", PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url(re.compile(rf"^{re.escape(ui.url)}(?!/auth).*"))
+
+
+def framed(page: Page) -> Frame:
+    """The page in Airflow's, when its table is there."""
+    frame = page.wait_for_selector("iframe[title='Kubernetes Secrets']")
+    content = frame.content_frame() if frame is not None else None
+    assert content is not None
+    ready(content)
+    return content
+
+
+def ready(page: Frame | Page) -> None:
+    """Wait until the table is what was asked for last."""
+    page.wait_for_selector("table[aria-busy=false]", state="attached")

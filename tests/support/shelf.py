@@ -1,0 +1,114 @@
+"""Secrets as a deployment has them, for the tests of Airflow's UI."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from support.airflow import BACKEND, Airflow
+from support.cluster import Cluster, ServiceAccount
+
+# In each value. No answer and no log may have it.
+SECRET = "hunter2"
+MARK = "airflow.apache.org"
+
+HOSTILE = "<script>document.title='hit'</script><img src=x onerror=\"document.title='hit'\">"
+
+
+@dataclass
+class Shelf:
+    """Secrets of one test run, in a namespace for everybody and one of the team `blue`.
+
+    Attributes:
+        account: who may list both.
+    """
+
+    cluster: Cluster
+    account: ServiceAccount
+    home: str
+    blue: str
+
+    def put(
+        self,
+        name: str,
+        labels: Mapping[str, str],
+        data: Mapping[str, str],
+        *,
+        namespace: str | None = None,
+        annotations: Mapping[str, str] | None = None,
+        **metadata: Any,
+    ) -> None:
+        """Create a Secret. Labels and annotations are Airflow's own, without their domain."""
+        self.cluster.apply(
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {
+                    "name": name,
+                    "namespace": namespace or self.home,
+                    "labels": {f"{MARK}/{label}": value for label, value in labels.items()},
+                    "annotations": {f"{MARK}/{label}": value for label, value in (annotations or {}).items()},
+                    **metadata,
+                },
+                "stringData": dict(data),
+            }
+        )
+
+    @property
+    def kwargs(self) -> dict[str, Any]:
+        """``backend_kwargs`` that lead here."""
+        return {
+            "service_account_path": str(self.account.folder),
+            "namespace": self.home,
+            "team_namespaces": {"blue": self.blue},
+        }
+
+
+def shelf_on(cluster: Cluster) -> Shelf:
+    """Two new namespaces and nothing in them."""
+    home = f"ui-{uuid.uuid4().hex[:8]}"
+    blue = f"{home}-blue"
+    for namespace in (home, blue):
+        cluster.create_namespace(namespace)
+    account = cluster.service_account(home, "airflow", {home: ["list"], blue: ["list"]})
+    return Shelf(cluster, account, home, blue)
+
+
+def fill(shelf: Shelf) -> None:
+    """What a deployment has, good and bad, and sixty more than fit on a page."""
+    owner = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "name": "app-db", "uid": "1", "controller": True}
+    fields = {"username": "app", "password": SECRET, "host": "app-db-rw", "dbname": "app", "port": "5432"}
+    fields["uri"] = f"postgresql://app:{SECRET}@app-db-rw:5432/app"
+    shelf.put("app-db-app", {"connection-id": "app_db"}, fields, ownerReferences=[owner])
+    shelf.put("blue-db", {"connection-id": "app_db"}, {"value": f"mysql://u:{SECRET}@blue-db/b"}, namespace=shelf.blue)
+    shelf.put("smtp", {"connection-id": "smtp_default"}, {"value": f"smtp://user:{SECRET}@smtp.example.com:587"})
+    shelf.put("smtp-copy", {"connection-id": "smtp_default"}, {"value": f"smtp://user:{SECRET}@old.example.com"})
+    shelf.put("broken", {"connection-id": "warehouse"}, {"other": SECRET})
+    shelf.put(
+        "hostile", {"connection-id": "x1"}, {"value": f"http://{SECRET}@h"}, annotations={"connection-id": HOSTILE}
+    )
+    shelf.put(
+        "uri-id", {"connection-id": "x2"}, {"value": "http://h"}, annotations={"connection-id": f"a://b:{SECRET}@c"}
+    )
+    shelf.put("bucket", {"variable-key": "bucket"}, {"value": SECRET})
+    shelf.put("stage", {"variable-key": "stage"}, {"value": f"{SECRET}\n"})
+    shelf.put("database", {"config-key": "metadata-database"}, {"value": f"postgresql://airflow:{SECRET}@pg/airflow"})
+    for number in range(60):
+        shelf.put(
+            f"service-{number:02}",
+            {"connection-id": f"service_{number:02}"},
+            {"value": f"http://u:{SECRET}@host-{number:02}"},
+        )
+
+
+def airflow_of(shelf: Shelf, home: Path) -> Airflow:
+    """Airflow as in a pod, with an entry in its environment and a database of its own."""
+    variables = {
+        "AIRFLOW__SECRETS__BACKEND": BACKEND,
+        "AIRFLOW_CONN_SMTP_DEFAULT": "smtp://from-the-environment",
+        **shelf.cluster.pod_environment(),
+    }
+    return Airflow("3.3", home, variables).with_kwargs(**shelf.kwargs)

@@ -1,0 +1,183 @@
+"""Who may see what, asked of a real auth manager over HTTP, and that nobody sees a value."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import httpx
+import pytest
+
+from support.airflow_ui import PAGE, AirflowUI
+from support.shelf import HOSTILE, SECRET, Shelf
+
+ENTRIES = f"{PAGE}api/entries"
+STORY = f"{PAGE}api/story"
+ASSETS = ("page.js", "theme.js", "page.css", "icon.svg", "icon-dark.svg")
+EVERYTHING = (PAGE, ENTRIES, STORY, *(PAGE + asset for asset in ASSETS))
+
+
+def entries(ui: AirflowUI, user: str, **wanted: Any) -> dict[str, Any]:
+    with ui.client(user) as client:
+        found: dict[str, Any] = client.get(ENTRIES, params={"limit": 500, **wanted}).raise_for_status().json()
+    return found
+
+
+def ids(answer: dict[str, Any]) -> set[tuple[str, str]]:
+    return {(entry["kind"], entry["id"]) for entry in answer["entries"]}
+
+
+@pytest.mark.parametrize("path", EVERYTHING[1:])
+def test_nothing_without_a_login(ui: AirflowUI, path: str) -> None:
+    with ui.client(None) as client:
+        assert client.get(path).status_code == httpx.codes.UNAUTHORIZED
+        assert client.get(path, headers={"Cookie": "_token=made-up"}).status_code in (401, 403)
+
+
+def test_the_page_itself_leads_to_the_login_and_back(ui: AirflowUI) -> None:
+    with ui.client(None) as client:
+        answer = client.get(PAGE)
+        assert answer.status_code == httpx.codes.FOUND
+        assert answer.headers["Location"] == "/api/v2/auth/login?next=%2Fkubernetes-secrets%2F"
+        login = client.get(answer.headers["Location"])
+    assert "login" in login.headers["Location"]
+    assert "kubernetes-secrets" in login.headers["Location"]
+
+
+def test_an_admin_sees_all(ui: AirflowUI) -> None:
+    answer = entries(ui, "ada")
+
+    assert {kind for kind, _id in ids(answer)} == {"connection", "variable", "config"}
+    assert answer["not_permitted"] == []
+    assert answer["total"] == answer["matching"] == len(answer["entries"]) == 70
+
+
+def test_who_may_read_the_configuration_alone_sees_options_alone(ui: AirflowUI) -> None:
+    answer = entries(ui, "vic")
+
+    assert ids(answer) == {("config", "metadata-database")}
+    assert answer["not_permitted"] == ["connections", "variables"]
+    # Not even how many there are of the others.
+    assert answer["total"] == 1
+    assert answer["counts"]["kind"] == {"config": 1}
+
+
+def test_who_may_read_some_connections_sees_those(ui: AirflowUI) -> None:
+    answer = entries(ui, "cora")
+
+    assert ids(answer) == {("connection", "app_db")}
+    assert answer["not_permitted"] == ["variables", "config"]
+
+
+def test_after_somebody_who_may_nobody_else_may(ui: AirflowUI) -> None:
+    """What one user was shown is kept for a while, for that user."""
+    entries(ui, "ada")
+    assert ids(entries(ui, "vic")) == {("config", "metadata-database")}
+    entries(ui, "cora")
+    assert entries(ui, "ada")["total"] == 70
+
+
+def test_who_may_read_nothing_is_told_so(ui: AirflowUI) -> None:
+    with ui.client("nora") as client:
+        page, listed, told = (
+            client.get(PAGE),
+            client.get(ENTRIES),
+            client.get(STORY, params={"kind": "variable", "id": "x"}),
+        )
+
+    assert page.status_code == listed.status_code == told.status_code == httpx.codes.FORBIDDEN
+    assert "Ask whoever gives the roles" in page.text
+    assert "permission to read one of them" in listed.json()["detail"]
+    assert "app_db" not in page.text + listed.text + told.text
+
+
+@pytest.mark.parametrize(
+    ("user", "kind", "id"),
+    [
+        ("vic", "connection", "app_db"),
+        ("vic", "variable", "bucket"),
+        ("cora", "connection", "smtp_default"),
+        ("cora", "config", "x"),
+    ],
+)
+def test_no_story_of_what_somebody_may_not_read(ui: AirflowUI, user: str, kind: str, id: str) -> None:
+    with ui.client(user) as client:
+        answer = client.get(STORY, params={"kind": kind, "id": id})
+
+    assert answer.status_code == httpx.codes.FORBIDDEN
+    assert answer.json()["detail"].startswith("You may not read this ")
+
+
+def test_the_story_of_what_somebody_may_read(ui: AirflowUI) -> None:
+    with ui.client("cora") as client:
+        story = client.get(STORY, params={"kind": "connection", "id": "app_db"}).raise_for_status().json()
+    assert story["verdict"] == "found"
+
+
+def test_no_answer_has_a_value(ui: AirflowUI, shelf: Shelf) -> None:
+    with ui.client("ada") as client:
+        texts = [client.get(path).text for path in EVERYTHING]
+        listed = client.get(ENTRIES, params={"limit": 500})
+        texts.append(listed.text)
+        for entry in listed.json()["entries"][:25]:
+            parameters = {"kind": entry["kind"], "id": entry["id"], "team": entry["team"] or ""}
+            texts.append(client.get(STORY, params=parameters).text)
+    assert len(texts) > 30
+    assert not [text for text in texts if SECRET in text]
+    assert "(a URI)" in listed.text
+    assert shelf.home in listed.text
+
+
+@pytest.mark.parametrize("user", ["ada", "nora", None])
+@pytest.mark.parametrize("path", EVERYTHING)
+def test_every_answer_is_for_this_page_alone(ui: AirflowUI, user: str | None, path: str) -> None:
+    with ui.client(user) as client:
+        headers = client.get(path).headers
+
+    policy = dict(directive.strip().split(" ", 1) for directive in headers["Content-Security-Policy"].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert {policy[name] for name in ("script-src", "style-src", "img-src", "connect-src", "frame-ancestors")} == {
+        "'self'"
+    }
+    assert policy["base-uri"] == policy["form-action"] == "'none'"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "path", ["page.html", "forbidden.html", "..%2fapp.py", "%2e%2e%2fplugin.py", "docs", "openapi.json", "api/other"]
+)
+def test_nothing_else_is_served(ui: AirflowUI, path: str) -> None:
+    with ui.client("ada") as client:
+        assert client.get(PAGE + path).status_code == httpx.codes.NOT_FOUND
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+def test_nothing_can_be_changed(ui: AirflowUI, method: str) -> None:
+    with ui.client("ada") as client:
+        assert client.request(method, ENTRIES).status_code == httpx.codes.METHOD_NOT_ALLOWED
+
+
+def test_a_hostile_id_is_json_like_any_other(ui: AirflowUI) -> None:
+    with ui.client("ada") as client:
+        answer = client.get(ENTRIES, params={"search": "onerror"})
+    assert answer.headers["Content-Type"] == "application/json"
+    assert [entry["id"] for entry in answer.json()["entries"]] == [HOSTILE]
+
+
+@pytest.mark.parametrize(
+    ("path", "parameters", "told"),
+    [
+        (STORY, {"kind": "secret", "id": "x"}, "kind has to be one of connection, variable, config"),
+        (STORY, {"kind": "variable"}, "Field required"),
+        (ENTRIES, {"limit": 501}, "less than or equal to 500"),
+        (ENTRIES, {"offset": -1}, "greater than or equal to 0"),
+        (ENTRIES, {"order": "password"}, "Input should be"),
+        (ENTRIES, {"search": "x" * 251}, "at most 250 characters"),
+    ],
+)
+def test_what_cannot_be_asked(ui: AirflowUI, path: str, parameters: dict[str, Any], told: str) -> None:
+    with ui.client("ada") as client:
+        answer = client.get(path, params=parameters)
+    assert answer.status_code == httpx.codes.UNPROCESSABLE_ENTITY
+    assert told in json.dumps(answer.json())

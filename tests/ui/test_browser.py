@@ -1,0 +1,304 @@
+"""The page in a real browser, inside Airflow's own UI."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Frame, Page, expect
+
+from support.airflow_ui import PAGE, AirflowUI
+from support.browser import PATIENCE_MS, PLUGIN, framed, log_in, ready
+from support.shelf import HOSTILE, SECRET, Shelf
+
+Open = Callable[..., Page]
+
+
+@pytest.fixture
+def opened(browser: Browser, ui: AirflowUI) -> Iterator[Open]:
+    """Opens a page as somebody who has logged in, and sees at the end that nothing on it went wrong."""
+    contexts = []
+    complaints: list[str] = []
+
+    def complain(message: ConsoleMessage) -> None:
+        # Airflow's own UI asks for things before the login. What an answer was is seen on the page.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            complaints.append(message.text)
+
+    def open_as(user: str, path: str = PLUGIN, **options: Any) -> Page:
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, **options)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", complain)
+        log_in(page, ui, user, path)
+        return page
+
+    yield open_as
+    for context in contexts:
+        for page in context.pages:
+            assert SECRET not in _everything(page)
+        context.close()
+    assert complaints == []
+
+
+def _everything(page: Page) -> str:
+    """What the page and its frames hold now."""
+    texts = []
+    for frame in page.frames:
+        with suppress(Exception):
+            texts.append(frame.content())
+    return "".join(texts)
+
+
+def shown(page: Frame | Page) -> list[str]:
+    ready(page)
+    return page.locator("#rows button.link").all_text_contents()
+
+
+def count(page: Frame | Page, text: str) -> None:
+    """Wait until the table says so."""
+    expect(page.locator("#count")).to_have_text(text)
+
+
+def alone(opened: Open, address: str = "") -> Page:
+    """The page by its own address, for those who want all of the window."""
+    page = opened("ada", PAGE + address)
+    ready(page)
+    return page
+
+
+def test_from_the_login_by_the_menu_to_the_table(opened: Open) -> None:
+    page = opened("ada", "/")
+    page.get_by_role("button", name="Admin").click()
+    page.get_by_role("menuitem", name="Kubernetes Secrets").click()
+
+    frame = framed(page)
+
+    count(frame, "1 to 50 of 70")
+    assert "app_db" in shown(frame)
+    assert page.url.startswith(page.url.partition("/plugin")[0] + PLUGIN)
+
+
+def test_a_link_to_it_leads_through_the_login(opened: Open) -> None:
+    page = opened("ada", PAGE)
+    count(page, "1 to 50 of 70")
+
+
+def test_a_row_says_what_list_says(opened: Open, shelf: Shelf) -> None:
+    page = alone(opened, "?search=app-db-app")
+    cells = page.locator("#rows tr").locator("td").all_text_contents()
+
+    assert cells[:4] == ["connection", "app_db", "", ""]
+    assert cells[4:9] == [f"{shelf.home}/app-db-app", "fields", "postgres", "app-db-rw", "Cluster app-db"]
+    assert re.fullmatch(r"\d+[smh]", cells[9])
+
+
+def test_search_and_filters(opened: Open) -> None:
+    page = alone(opened)
+    page.fill("#search", "service_1")
+    count(page, "1 to 10 of 10, of 70 in all")
+    page.fill("#search", "")
+    page.get_by_role("button", name="Variables").click()
+    count(page, "1 to 2 of 2, of 70 in all")
+    assert shown(page) == ["bucket", "stage"]
+    page.select_option("#problem", "any")
+    count(page, "1 to 1 of 1, of 70 in all")
+    assert shown(page) == ["stage"]
+    expect(page.locator("#rows .badge.warning")).to_have_text("trailing-newline")
+    page.select_option("#problem", "hides")
+    expect(page.locator("#rows .badge")).to_have_text("hides database")
+    assert shown(page) == ["bucket"]
+    page.get_by_role("button", name="All").click()
+    page.select_option("#problem", "")
+    page.select_option("#team", "blue")
+    count(page, "1 to 1 of 1, of 70 in all")
+    assert shown(page) == ["app_db"]
+
+
+def test_the_address_keeps_what_was_chosen(opened: Open) -> None:
+    page = alone(opened)
+    page.fill("#search", "smtp")
+    count(page, "1 to 2 of 2, of 70 in all")
+    page.get_by_role("button", name="Host").click()
+    ready(page)
+    page.locator("#rows tr.unread .link").click()
+    expect(page.locator("#panel [data-verdict=found]")).to_be_visible()
+
+    page.reload()
+
+    count(page, "1 to 2 of 2, of 70 in all")
+    expect(page.locator("#search")).to_have_value("smtp")
+    expect(page.locator("th[aria-sort=ascending]")).to_have_text("Host")
+    expect(page.locator("#panel-title")).to_have_text("smtp_default")
+    expect(page.locator("#panel [data-verdict=found]")).to_be_visible()
+
+
+def test_order(opened: Open) -> None:
+    page = alone(opened)
+    ids = shown(page)
+    page.get_by_role("button", name="Id", exact=True).click()
+    expect(page.locator("#rows tr").first).to_contain_text("warehouse")
+    assert "warehouse" not in ids
+    expect(page.locator("th[aria-sort=descending]")).to_have_text("Id")
+    page.get_by_role("button", name="Problems", exact=True).click()
+    expect(page.locator("th[aria-sort=descending]")).to_have_text("Problems")
+    ready(page)
+    assert page.locator("#rows tr").first.locator(".badge.error").count() == 1
+
+
+def test_pages(opened: Open) -> None:
+    page = alone(opened)
+    everything = shown(page)
+    expect(page.locator("#previous")).to_be_disabled()
+    page.click("#next")
+    count(page, "51 to 70 of 70")
+    everything += shown(page)
+    expect(page.locator("#next")).to_be_disabled()
+    assert len(everything) == 70
+    assert "service_59" in everything
+    page.click("#previous")
+    count(page, "1 to 50 of 70")
+
+
+def test_the_panel_tells_the_story(opened: Open, shelf: Shelf) -> None:
+    page = alone(opened, "?search=smtp")
+    page.locator("#rows tr").first.click()
+    panel = page.locator("#panel")
+
+    expect(panel.locator("[data-verdict]")).to_have_text(f"connection 'smtp_default': Secret {shelf.home}/smtp answers")
+    for text in (
+        f"list airflow.apache.org/connection-id=smtp_default,!airflow.apache.org/team in {shelf.home}: 2 Secrets",
+        f"{shelf.home}/smtp answers",
+        f"{shelf.home}/smtp-copy has the same id, and is younger or comes later by name",
+        "type smtp, host smtp.example.com:587, login is set, password is set",
+        "the variable AIRFLOW_CONN_SMTP_DEFAULT of this process",
+        "airflow_kubernetes_secrets.KubernetesSecretsBackend, from AIRFLOW__SECRETS__BACKEND",
+        f"system:serviceaccount:{shelf.home}:airflow",
+    ):
+        expect(panel).to_contain_text(text)
+
+
+def test_the_panel_of_a_secret_that_does_not_answer_says_why(opened: Open, shelf: Shelf) -> None:
+    page = alone(opened, "?search=broken")
+    page.locator("#rows .link").click()
+
+    expect(page.locator("#panel [data-verdict=trouble], #panel [data-verdict=not-found]")).to_be_visible()
+    expect(page.locator("#panel")).to_contain_text(f"Secret {shelf.home}/broken")
+    expect(page.locator("#panel")).to_contain_text("there is no such key in its data")
+
+
+def test_why_there_is_none(opened: Open) -> None:
+    page = alone(opened)
+    page.fill("#search", "smtp_defualt")
+    expect(page.locator("#nothing")).to_contain_text("Nothing matches")
+    page.get_by_role("button", name="Why is there no connection 'smtp_defualt'?").click()
+
+    expect(page.locator("#panel [data-verdict=not-found]")).to_be_visible()
+    expect(page.locator("#panel")).to_contain_text("smtp_default")
+
+    page.get_by_role("button", name="Clear the filters").click()
+    count(page, "1 to 50 of 70")
+
+
+def test_with_the_keyboard_alone(opened: Open) -> None:
+    page = alone(opened)
+    page.keyboard.press("/")
+    expect(page.locator("#search")).to_be_focused()
+    page.keyboard.type("smtp")
+    count(page, "1 to 2 of 2, of 70 in all")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#rows .link").nth(1)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(page.locator("#rows .link").nth(0)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#panel [data-verdict=found]")).to_be_visible()
+    expect(page.locator("#panel")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.locator("#panel")).to_be_hidden()
+    expect(page.locator("#rows .link").nth(0)).to_be_focused()
+    # A slash that is typed is one.
+    page.focus("#search")
+    page.keyboard.press("/")
+    expect(page.locator("#search")).to_have_value("smtp/")
+
+
+@pytest.mark.parametrize("place", ["row", "panel"])
+def test_a_hostile_id_is_text(opened: Open, place: str) -> None:
+    page = alone(opened, "?search=onerror")
+    if place == "panel":
+        page.locator("#rows .link").click()
+        expect(page.locator("#panel [data-verdict]")).to_be_visible()
+        expect(page.locator("#panel-title")).to_have_text(HOSTILE)
+
+    assert shown(page) == [HOSTILE]
+    assert page.title() == "Kubernetes Secrets"
+    assert page.locator("#rows script, #rows img, #panel script, #panel img").count() == 0
+
+
+def test_a_hostile_address_is_text(opened: Open) -> None:
+    script = "%3Cscript%3Edocument.title%3D'hit'%3C/script%3E"
+    page = alone(
+        opened, f"?search={script}&kind={script}&order={script}&team={script}&problem={script}&of={script}&id={script}"
+    )
+
+    expect(page.locator("#panel .notice.error")).to_contain_text("kind has to be one of")
+    assert page.title() == "Kubernetes Secrets"
+
+
+def test_an_id_that_is_a_uri_is_not_shown(opened: Open) -> None:
+    page = alone(opened, "?search=uri-id")
+    page.locator("#rows .link").click()
+
+    expect(page.locator("#panel-title")).to_have_text("(a URI)")
+    expect(page.locator("#panel")).to_contain_text("may hold a password")
+
+
+def test_light_and_dark_are_airflows(opened: Open) -> None:
+    page = opened("ada", color_scheme="light")
+    frame = framed(page)
+    assert frame.evaluate("document.documentElement.dataset.theme") == "light"
+    light = background(frame)
+
+    page.emulate_media(color_scheme="dark")
+    expect(frame.locator("html")).to_have_attribute("data-theme", "dark")
+    assert background(frame) != light
+
+    # What somebody has chosen in Airflow comes before what their system says.
+    page.get_by_role("button", name="User").click()
+    page.get_by_role("menuitem", name="Appearance").click()
+    page.get_by_role("menuitemradio", name="Light").click()
+    expect(frame.locator("html")).to_have_attribute("data-theme", "light")
+
+
+def background(frame: Frame) -> str:
+    found: str = frame.evaluate("getComputedStyle(document.body).backgroundColor")
+    return found
+
+
+def test_somebody_who_may_not_is_told_so(opened: Open) -> None:
+    page = opened("nora", PAGE)
+
+    expect(page.locator("h2")).to_have_text("You may not see this page")
+    assert "app_db" not in page.content()
+
+
+def test_somebody_who_may_see_a_part_is_told_what_is_missing(opened: Open) -> None:
+    page = opened("vic", PAGE)
+
+    count(page, "1 to 1 of 1")
+    expect(page.locator("#notices")).to_contain_text("connections, variables")
+    assert page.locator("#kinds button").all_text_contents() == ["All1", "Options1"]
+
+
+def test_a_login_that_has_ended_is_told(opened: Open) -> None:
+    page = alone(opened)
+    page.context.clear_cookies()
+    page.fill("#search", "anything")
+
+    expect(page.locator("#failure")).to_contain_text("You are logged out")

@@ -1,0 +1,140 @@
+"""When Secrets are listed for the page, and what is shown while that fails."""
+
+from __future__ import annotations
+
+import threading
+from datetime import datetime, timezone
+
+import pytest
+
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.ui import picture as module
+from airflow_kubernetes_secrets.ui.picture import Camera, Picture
+
+AWAY = KubernetesSecretsError("the API server is away")
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+class Subject:
+    """What a camera takes pictures of: a new one each time, or a failure."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.failure: KubernetesSecretsError | None = None
+
+    def __call__(self) -> Picture:
+        self.taken += 1
+        if self.failure is not None:
+            raise self.failure
+        return Picture(str(self.taken), datetime.now(timezone.utc), {}, (), ())
+
+
+@pytest.fixture
+def subject() -> Subject:
+    return Subject()
+
+
+def test_one_picture_serves_for_half_a_minute(clock: Clock, subject: Subject) -> None:
+    camera = Camera(subject)
+
+    assert camera.picture().place == "1"
+    clock.now += 29
+    assert camera.picture().place == "1"
+    clock.now += 1
+    assert camera.picture().place == "2"
+
+
+def test_somebody_who_wants_it_anew_gets_it_anew_but_not_at_every_press(clock: Clock, subject: Subject) -> None:
+    camera = Camera(subject)
+    camera.picture()
+
+    clock.now += 1
+    assert camera.picture(anew=True).place == "1"
+    clock.now += 1
+    assert camera.picture(anew=True).place == "2"
+
+
+def test_a_failure_is_told_and_tried_again_after_some_seconds(clock: Clock, subject: Subject) -> None:
+    camera = Camera(subject)
+    subject.failure = AWAY
+
+    for anew in (False, True):
+        with pytest.raises(KubernetesSecretsError, match="is away"):
+            camera.picture(anew=anew)
+    assert subject.taken == 1
+    subject.failure = None
+    clock.now += 5
+    assert camera.picture().place == "2"
+
+
+def test_the_last_picture_is_shown_while_there_is_no_new_one(clock: Clock, subject: Subject) -> None:
+    camera = Camera(subject)
+    camera.picture()
+    subject.failure = AWAY
+    clock.now += 30
+
+    old = camera.picture()
+
+    assert old.place == "1"
+    assert list(old.failures) == ["This is an old picture; a new one cannot be taken: the API server is away"]
+    subject.failure = None
+    clock.now += 5
+    new = camera.picture()
+    assert (new.place, list(new.failures)) == ("3", [])
+
+
+def test_of_many_who_come_at_once_one_takes_it(subject: Subject) -> None:
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly() -> Picture:
+        begun.set()
+        assert go_on.wait(10)
+        return subject()
+
+    camera = Camera(slowly)
+    seen: list[str] = []
+    threads = [threading.Thread(target=lambda: seen.append(camera.picture().place)) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    assert begun.wait(10)
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+
+    assert seen == ["1"] * 8
+    assert subject.taken == 1
+
+
+def test_who_has_waited_long_enough_is_told_to_come_again(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_PATIENCE_SECONDS", 0.05)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slowly() -> Picture:
+        begun.set()
+        assert go_on.wait(10)
+        return subject()
+
+    camera = Camera(slowly)
+    thread = threading.Thread(target=camera.picture)
+    thread.start()
+    try:
+        assert begun.wait(10)
+        with pytest.raises(KubernetesSecretsError, match="still being listed"):
+            camera.picture()
+    finally:
+        go_on.set()
+        thread.join(10)

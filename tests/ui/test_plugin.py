@@ -1,0 +1,57 @@
+"""The plugin in Airflow: in the API server with its page, in every other process as good as nothing."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from support.airflow import BACKEND, Airflow, installed
+
+# What a scheduler, a worker and a DAG processor do with plugins.
+LOAD = """
+import json, sys
+from airflow import plugins_manager
+plugins_manager.ensure_plugins_loaded()
+found = getattr(plugins_manager, "plugins", None) or plugins_manager._get_plugins()[0]
+loaded = [name for name in sys.modules if name.startswith("airflow_kubernetes_secrets.")]
+print(json.dumps([[each.name for each in found], sorted(loaded)]))
+"""
+
+# What its API server does with them.
+MOUNT = """
+import json
+from airflow import plugins_manager
+apps, _middlewares = plugins_manager.get_fastapi_plugins()
+print(json.dumps([each["url_prefix"] for each in apps]))
+"""
+
+
+@pytest.mark.parametrize("version", ["3.3", "2.11"])
+def test_where_plugins_are_loaded_the_page_is_not(version: str, tmp_path: Path) -> None:
+    if not installed(version):
+        pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
+    airflow = Airflow(version, tmp_path / "home", {"AIRFLOW__SECRETS__BACKEND": BACKEND})
+
+    done = airflow.python(LOAD)
+
+    names, loaded = json.loads(done.stdout.splitlines()[-1])
+    assert "kubernetes_secrets" in names
+    assert [name for name in loaded if ".ui" in name] == [
+        "airflow_kubernetes_secrets.ui",
+        "airflow_kubernetes_secrets.ui.plugin",
+    ]
+    assert not [name for name in loaded if ".inventory" in name]
+    assert "Traceback" not in done.stderr
+
+
+def test_the_api_server_mounts_it(tmp_path: Path) -> None:
+    done = Airflow("3.3", tmp_path / "home").python(MOUNT)
+    assert json.loads(done.stdout.splitlines()[-1]) == ["/kubernetes-secrets"]
+
+
+def test_airflow_lists_it_with_the_page(tmp_path: Path) -> None:
+    plugins = json.loads(Airflow("3.3", tmp_path / "home").output("plugins", "--output", "json"))
+    [plugin] = [each for each in plugins if each["name"] == "kubernetes_secrets"]
+    assert "Kubernetes Secrets" in str(plugin["external_views"])

@@ -1,0 +1,61 @@
+"""The page says what the commands say."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from support.airflow import Airflow
+from support.airflow_ui import PAGE, AirflowUI
+from support.shelf import Shelf
+
+
+def command(airflow: Airflow, *arguments: str) -> Any:
+    done = airflow.command("airflow-kubernetes-secrets", *arguments, "--output", "json")
+    return json.loads(done.stdout)
+
+
+def test_the_entries_are_those_of_list(ui: AirflowUI) -> None:
+    with ui.client("ada") as client:
+        answer = client.get(f"{PAGE}api/entries", params={"limit": 500, "anew": True}).json()
+
+    listed = command(ui.airflow, "list")["entries"]
+    shown = [{name: value for name, value in entry.items() if name != "hidden"} for entry in answer["entries"]]
+    assert sorted(map(json.dumps, shown)) == sorted(map(json.dumps, listed))
+
+
+@pytest.mark.parametrize(
+    ("kind", "id", "team"),
+    [
+        ("connection", "app_db", None),
+        ("connection", "app_db", "blue"),
+        ("connection", "smtp_default", None),
+        ("connection", "warehouse", None),
+        ("connection", "smtp_defualt", None),
+        ("variable", "bucket", None),
+        ("config", "metadata-database", None),
+    ],
+)
+def test_the_story_is_that_of_explain(ui: AirflowUI, kind: str, id: str, team: str | None) -> None:
+    with ui.client("ada") as client:
+        parameters = {"kind": kind, "id": id, "team": team or ""}
+        story = client.get(f"{PAGE}api/story", params=parameters).raise_for_status().json()
+
+    assert story == command(ui.airflow, "explain", kind, id, *(("--team", team) if team else ()))
+
+
+def test_what_an_entry_hides(ui: AirflowUI, shelf: Shelf) -> None:
+    """The one that answers, and no other of the same id."""
+    with ui.client("ada") as client:
+        answer = client.get(f"{PAGE}api/entries", params={"problem": "hides", "anew": True}).json()
+
+    hiding = {(entry["id"], entry["secret"]): entry["hidden"] for entry in answer["entries"]}
+    assert hiding == {
+        ("bucket", "bucket"): [{"place": "metadata-db", "text": "a variable in the metadata database"}],
+        ("smtp_default", "smtp"): [
+            {"place": "environment", "text": "the variable AIRFLOW_CONN_SMTP_DEFAULT of this process"}
+        ],
+    }
+    assert answer["total"] > len(hiding)

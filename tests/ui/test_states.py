@@ -1,0 +1,92 @@
+"""What the page shows where not all is well, and that it goes on when that is mended."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from support.airflow import Airflow
+from support.airflow_ui import PAGE, AirflowUI, running_ui
+from support.browser import PATIENCE_MS, PLUGIN, framed, log_in, ready
+from support.cluster import Cluster
+from support.proxy import Proxy
+from support.shelf import Shelf, airflow_of, shelf_on
+
+
+@pytest.fixture
+def shelf(devserver_cluster: Cluster) -> Shelf:
+    return shelf_on(devserver_cluster)
+
+
+@pytest.fixture
+def proxy(devserver_cluster: Cluster) -> Iterator[Proxy]:
+    with Proxy(devserver_cluster) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def airflow(shelf: Shelf, proxy: Proxy, tmp_path: Path) -> Airflow:
+    """With the proxy between it and the API server of Kubernetes."""
+    through = airflow_of(shelf, tmp_path / "home").with_variables(**proxy.pod_environment())
+    return through.with_kwargs(service_account_path=str(proxy.folder(shelf.account)), timeout=2)
+
+
+@pytest.fixture
+def ui(airflow: Airflow) -> Iterator[AirflowUI]:
+    with running_ui(airflow, path="/below/a/path") as running:
+        yield running
+
+
+@pytest.fixture
+def page(browser: Browser, ui: AirflowUI) -> Iterator[Page]:
+    context = browser.new_context()
+    context.set_default_timeout(PATIENCE_MS)
+    yield context.new_page()
+    context.close()
+
+
+def test_from_an_outage_to_an_empty_table_to_a_row_and_to_an_old_picture(
+    page: Page, ui: AirflowUI, shelf: Shelf, proxy: Proxy
+) -> None:
+    """Airflow is served below a path here."""
+    proxy.refuse()
+    log_in(page, ui, "ada", PLUGIN)
+    frame = framed(page)
+    expect(frame.locator("#failure")).to_contain_text("The Secrets cannot be shown")
+    expect(frame.locator("#failure .notice")).to_contain_text("could not be read: connection refused")
+
+    proxy.resume()
+    # A failure is told to everybody for some seconds.
+    page.wait_for_timeout(5_000)
+    frame.get_by_role("button", name="Try again").click()
+    expect(frame.locator("#nothing")).to_contain_text("There is none yet")
+    expect(frame.locator("#nothing")).to_contain_text("airflow.apache.org/connection-id")
+
+    shelf.put("db", {"connection-id": "my_db"}, {"value": "postgres://db"})
+    page.wait_for_timeout(2_000)
+    frame.click("#refresh")
+    expect(frame.locator("#rows .link")).to_have_text("my_db")
+    expect(frame.locator("#nothing")).to_be_hidden()
+
+    proxy.refuse()
+    page.wait_for_timeout(2_000)
+    frame.click("#refresh")
+    expect(frame.locator("#notices .error")).to_contain_text("This is an old picture; a new one cannot be taken")
+    expect(frame.locator("#rows .link")).to_have_text("my_db")
+    frame.locator("#rows .link").click()
+    expect(frame.locator("#panel [data-verdict=trouble]")).to_be_visible()
+
+
+def test_assets_and_the_login_are_found_below_a_path(page: Page, ui: AirflowUI, shelf: Shelf) -> None:
+    shelf.put("db", {"connection-id": "my_db"}, {"value": "postgres://db"})
+    log_in(page, ui, "ada", PAGE)
+    ready(page)
+    expect(page.locator("#rows .link")).to_have_text("my_db")
+
+    page.goto(ui.url + PLUGIN)
+    frame = framed(page)
+    expect(frame.locator("#rows .link")).to_have_text("my_db")
+    assert frame.evaluate("getComputedStyle(document.body).display") == "flex"

@@ -1,0 +1,150 @@
+"""Search, filters, order and pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_kubernetes_secrets.inventory.content import Content
+from airflow_kubernetes_secrets.inventory.elsewhere import Hidden
+from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
+from airflow_kubernetes_secrets.inventory.stored import Owner
+from airflow_kubernetes_secrets.inventory.survey import Entry
+from airflow_kubernetes_secrets.lookup import Kind
+from airflow_kubernetes_secrets.ui.picture import Row
+from airflow_kubernetes_secrets.ui.table import Order, Wanted, page_of
+
+WARNING = Problem("duplicate-id", "a text", Severity.WARNING)
+ERROR = Problem("unreadable", "a text")
+
+
+def row(
+    id: str,
+    kind: Kind = Kind.CONNECTION,
+    *problems: Problem,
+    team: str | None = None,
+    secret: str = "s",
+    namespace: str = "n",
+    conn_type: str = "",
+    host: str = "",
+    created: str = "",
+    owner: Owner | None = None,
+    hidden: tuple[Hidden, ...] = (),
+) -> Row:
+    content = Content("key 'value'", conn_type, host)
+    return Row(Entry(kind, id, team, namespace, secret, content, created, owner, True, problems), hidden)
+
+
+ROWS = [
+    row(
+        "warehouse",
+        Kind.CONNECTION,
+        ERROR,
+        WARNING,
+        conn_type="snowflake",
+        host="acme.example.com",
+        created="2026-01-03",
+    ),
+    row(
+        "App_db", conn_type="postgres", host="db", owner=Owner("CloudNativePG", "Cluster", "app"), created="2026-01-01"
+    ),
+    row("app_db", team="blue", secret="blue-db", conn_type="mysql", created="2026-01-02"),
+    row("bucket", Kind.VARIABLE, WARNING, hidden=(Hidden("environment", "a text"),), namespace="zone"),
+    row("metadata", Kind.CONFIG),
+]
+
+
+def ids(**wanted: Any) -> list[str]:
+    return [entry["id"] for entry in page_of(ROWS, Wanted(**wanted))["entries"]]
+
+
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        ("APP_DB", ["App_db", "app_db"]),
+        ("blue", ["app_db"]),
+        ("cloudnative", ["App_db"]),
+        ("cluster app", ["App_db"]),
+        ("snowflake acme", ["warehouse"]),
+        ("snowflake postgres", []),
+        ("zone/s", ["bucket"]),
+        ("  ", ["App_db", "app_db", "bucket", "metadata", "warehouse"]),
+        # Across the end of one and the beginning of another.
+        ("metadatan", []),
+    ],
+)
+def test_search(search: str, found: list[str]) -> None:
+    assert ids(search=search) == found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "found"),
+    [
+        ({"kind": "variable"}, ["bucket"]),
+        ({"team": "blue"}, ["app_db"]),
+        ({"team": "no team", "kind": "connection"}, ["App_db", "warehouse"]),
+        ({"problem": "any"}, ["bucket", "warehouse"]),
+        ({"problem": "none"}, ["App_db", "app_db", "metadata"]),
+        ({"problem": "duplicate-id"}, ["bucket", "warehouse"]),
+        ({"problem": "unreadable"}, ["warehouse"]),
+        ({"problem": "hides"}, ["bucket"]),
+        ({"problem": "duplicate-id", "kind": "connection", "search": "acme"}, ["warehouse"]),
+        ({"kind": "secret"}, []),
+    ],
+)
+def test_filters(wanted: dict[str, str], found: list[str]) -> None:
+    assert ids(**wanted) == found
+
+
+@pytest.mark.parametrize(
+    ("order", "found"),
+    [
+        (Order.ID, ["App_db", "app_db", "bucket", "metadata", "warehouse"]),
+        (Order.KIND, ["metadata", "App_db", "app_db", "warehouse", "bucket"]),
+        (Order.TEAM, ["App_db", "bucket", "metadata", "warehouse", "app_db"]),
+        (Order.SECRET, ["app_db", "App_db", "metadata", "warehouse", "bucket"]),
+        (Order.TYPE, ["bucket", "metadata", "app_db", "App_db", "warehouse"]),
+        (Order.HOST, ["app_db", "bucket", "metadata", "warehouse", "App_db"]),
+        (Order.AGE, ["warehouse", "app_db", "App_db", "bucket", "metadata"]),
+        (Order.OWNER, ["app_db", "bucket", "metadata", "warehouse", "App_db"]),
+        (Order.PROBLEMS, ["App_db", "app_db", "metadata", "bucket", "warehouse"]),
+    ],
+)
+def test_order(order: Order, found: list[str]) -> None:
+    assert ids(order=order) == found
+
+
+def test_what_is_alike_stays_in_the_order_of_ids() -> None:
+    assert ids(order=Order.SHAPE) == ids(order=Order.SHAPE, descending=True) == ids()
+
+
+def test_descending() -> None:
+    assert ids(descending=True) == ["warehouse", "metadata", "bucket", "App_db", "app_db"]
+    assert ids(order=Order.PROBLEMS, descending=True)[:2] == ["warehouse", "bucket"]
+
+
+def test_pages() -> None:
+    page = page_of(ROWS, Wanted(offset=2, limit=2))
+
+    assert [entry["id"] for entry in page["entries"]] == ["bucket", "metadata"]
+    assert (page["matching"], page["total"], page["offset"]) == (5, 5, 2)
+    assert page_of(ROWS, Wanted(offset=9))["entries"] == []
+
+
+def test_each_count_is_what_choosing_it_would_show() -> None:
+    wanted = {"kind": "connection", "problem": "any"}
+    counts = page_of(ROWS, Wanted(**wanted))["counts"]
+
+    for name, choices in counts.items():
+        assert choices
+        for choice, count in choices.items():
+            assert len(ids(**{**wanted, name: choice})) == count, (name, choice)
+
+
+def test_an_id_that_is_a_uri_is_found_by_nothing_in_it() -> None:
+    rows = [row("postgres://u:password@host/db")]
+
+    assert page_of(rows, Wanted(search="password"))["entries"] == []
+    [entry] = page_of(rows, Wanted(search="uri"))["entries"]
+    assert entry["id"] == "(a URI)"
