@@ -3,17 +3,23 @@
 PYTHON ?= python3
 VENV := .venv
 OLDEST := .venv-airflow-2.11
+MATRIX := $(patsubst %,.venv-matrix-%,2.11 3.0 3.1 3.2 3.3)
 BENCH := .venv-bench
+BARE := .venv-bare-oldest .venv-bare-newest
+FLOORS := .venv-floors
 WHEELS := .cache/wheels
 BIN := $(VENV)/bin
-SOURCES := src cncf-path/src tests benchmarks examples docs
+SOURCES := src cncf-path/src tests matrix benchmarks examples docs .github hatch_build.py
 
-.PHONY: help demo test lint format tests wheels docs environments oldest bench bench-plot requirements clean
+.PHONY: help demo test lint format tests wheels docs docs-links environments oldest matrix bench bench-plot requirements clean packages minimal-deps $(BARE)
 
 help:
 	@echo "make demo    see it work, without a cluster"
 	@echo "make test    lint, types and all tests"
+	@echo "make matrix  run it in every Airflow from 2.11 to 3.3 (needs PostgreSQL's server), and write docs/matrix.md"
+	@echo "make docs    build the documentation in build/docs; make docs-links asks whether its links lead somewhere"
 	@echo "make bench   measure it beside Apache's backend (needs KUBEBUILDER_ASSETS); make bench-plot draws the plots"
+	@echo "make packages builds what is released; make minimal-deps tests a bare installation, and the oldest dependencies"
 	@echo "make format  format the code; make clean removes what these commands have installed"
 
 demo: $(VENV)/ready
@@ -42,12 +48,46 @@ bench-plot: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/sweep.py
 	$(BENCH)/bin/python benchmarks/plot.py
 
-# The page of the command line, and its pictures.
+# What is generated of the pages, and then the site, in build/docs. A warning is an error.
 docs: $(VENV)/ready
 	$(BIN)/python docs/make_cli.py
+	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_diagrams.py
 	$(BIN)/python docs/make_pictures.py
+	$(BIN)/python -m sphinx -E -b html -W -n --keep-going docs build/docs
+
+# Whether the links to other sites lead somewhere, for a machine with network.
+docs-links: $(VENV)/ready
+	$(BIN)/python -m sphinx -b linkcheck -W -n --keep-going docs build/docs-links
 
 environments: $(VENV)/ready oldest
+
+# What is released: the sources and the wheel of both distributions.
+packages: $(VENV)/ready
+	rm -rf dist
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/python -m build --no-isolation --outdir dist cncf-path
+	$(BIN)/twine check --strict dist/*
+
+# What `pip install` gives and no more, with the oldest and the newest Airflow, installed anew each time. Then the oldest
+# releases of all that pyproject.toml asks for, which warn of what is deprecated today.
+minimal-deps: $(BARE) $(FLOORS)/ready
+	$(BIN)/python -m pytest tests/packaging/minimal_deps.py
+	$(FLOORS)/bin/python -m pytest -W ignore::DeprecationWarning tests/api tests/devserver \
+		tests/backend/test_lookup.py tests/backend/test_freshness.py tests/backend/test_kubeconfig.py
+
+$(BARE): packages
+	$(PYTHON_FOR_OLDEST) -m venv --clear $@
+	$@/bin/python -m pip install --quiet --constraint $(CONSTRAINTS) dist/airflow_kubernetes_secrets-*.whl
+
+.venv-bare-oldest: CONSTRAINTS = requirements/airflow-2.11.txt
+.venv-bare-newest: CONSTRAINTS = requirements/dev.txt
+
+$(FLOORS)/ready: requirements/floors.txt pyproject.toml
+	$(PYTHON_FOR_OLDEST) -m venv $(FLOORS)
+	$(FLOORS)/bin/python -m pip install --quiet --no-deps --requirement requirements/floors.txt
+	$(FLOORS)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
 
 # The newest Airflow, the extras and the tools.
 $(VENV)/ready: requirements/dev.txt pyproject.toml
@@ -73,6 +113,20 @@ $(OLDEST)/ready: requirements/airflow-2.11.txt pyproject.toml
 	$(OLDEST)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# The whole product in every supported Airflow, each in an environment of its own into which the wheel is installed:
+# docs/matrix.md.
+matrix: $(VENV)/ready $(MATRIX:%=%/ready)
+	$(BIN)/python -m pytest matrix
+
+.venv-matrix-%/ready: requirements/airflow-%.txt
+ifeq ($(PYTHON_FOR_OLDEST),)
+	@echo "make matrix needs Python 3.10, 3.11 or 3.12 on PATH: the oldest Airflow has no release for another" >&2; exit 1
+else
+	$(PYTHON_FOR_OLDEST) -m venv .venv-matrix-$*
+	.venv-matrix-$*/bin/python -m pip install --quiet --no-deps --requirement $<
+	@touch $@
+endif
+
 $(BENCH)/ready: requirements/bench.txt pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --no-deps --requirement requirements/bench.txt
@@ -87,12 +141,20 @@ $(WHEELS)/ready: requirements/packaging-wheels.txt $(VENV)/ready
 		--python-version 3.13 --dest $(WHEELS)
 	@touch $@
 
-# Write the requirements anew from their .in files, with the newest releases.
+# Write the requirements anew from their .in files, with the newest releases; where there is a date, with those of that day:
+# a release of Airflow works with the dependencies of its time, and not always with later ones.
 requirements: $(VENV)/ready
-	for each in dev:3.10 airflow-2.11:3.10 bench:3.11; do \
-		uv pip compile --quiet --upgrade --universal --python-version "$${each#*:}" --no-header --no-annotate \
-			--no-emit-index-url --no-emit-find-links \
-			"requirements/$${each%:*}.in" --output-file "requirements/$${each%:*}.txt" || exit 1; done
+	for each in dev:3.10 airflow-2.11:3.10 airflow-3.0:3.10:2025-09-01 airflow-3.1:3.10:2026-03-15 \
+			airflow-3.2:3.10:2026-06-01 airflow-3.3:3.10 bench:3.11; do \
+		IFS=:; set -- $$each; \
+		uv pip compile --quiet --upgrade --universal --python-version "$$2" $${3:+"--exclude-newer=$$3"} \
+			--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
+			"requirements/$$1.in" --output-file "requirements/$$1.txt" || exit 1; done
+	uv pip compile --quiet --universal --python-version 3.10 --resolution lowest-direct --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links --extra kubeconfig --extra devserver \
+		pyproject.toml requirements/floors.in --output-file requirements/floors.txt
+	uv pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes --no-header --no-annotate \
+		--no-emit-index-url --no-emit-find-links requirements/release.in --output-file requirements/release.txt
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(BENCH) .cache build dist
+	rm -rf $(VENV) $(OLDEST) $(MATRIX) $(BENCH) $(BARE) $(FLOORS) .cache build dist

@@ -65,6 +65,10 @@ class Environment:
     def python(self) -> Path:
         return self.root / "bin" / "python"
 
+    def program(self, name: str) -> Path:
+        """Give the program that an installed distribution brings; :meth:`run` takes it."""
+        return self.root / "bin" / name
+
     @property
     def below(self) -> Path:
         return self.root / "below"

@@ -1,0 +1,54 @@
+"""Print what CHANGELOG.md says of a release, if all that has to agree on it does.
+
+    python3 .github/release_notes.py v0.1.0
+
+The tag, the versions of both distributions and the changelog name one version, and the changelog its day. What does
+not is said on standard error: status 1. It needs nothing but Python.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+
+VERSIONS = {
+    "src/airflow_kubernetes_secrets/version.py": r'(?m)^__version__ = "(.+)"$',
+    "cncf-path/pyproject.toml": r'(?m)^version = "(.+)"$',
+}
+
+
+def main() -> int:
+    """Read the tag from the command line; the exit status."""
+    if len(sys.argv) != 2:
+        sys.stderr.write("give one tag: python3 .github/release_notes.py v0.1.0\n")
+        return 2
+    version = sys.argv[1].removeprefix("v")
+    notes = _notes(version)
+    problems = [*_wrong_versions(version), *(() if notes else (f"CHANGELOG.md has no '## {version} (YYYY-MM-DD)'",))]
+    if problems or notes is None:
+        sys.stderr.write("".join(f"{problem}\n" for problem in problems))
+        return 1
+    sys.stdout.write(f"{notes}\n")
+    return 0
+
+
+def _wrong_versions(version: str) -> list[str]:
+    found = {path: re.findall(pattern, (ROOT / path).read_text()) for path, pattern in VERSIONS.items()}
+    return [
+        f"{path} has {', '.join(versions)}, the tag {version}"
+        for path, versions in found.items()
+        if versions != [version]
+    ]
+
+
+def _notes(version: str) -> str | None:
+    heading = rf"(?ms)^## {re.escape(version)} \(\d{{4}}-\d\d-\d\d\)\n(.+?)(?=^## |\Z)"
+    found = re.search(heading, (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    return found[1].strip() if found else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

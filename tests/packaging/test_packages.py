@@ -1,0 +1,216 @@
+"""What is released: what the archives hold and say of themselves, and what a bare environment makes of them."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tarfile
+import zipfile
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from importlib.metadata import PathDistribution
+from pathlib import Path
+
+import pytest
+from markdown_it import MarkdownIt
+from packaging.requirements import Requirement
+from packaging.version import Version
+
+from airflow_kubernetes_secrets import __version__
+from support.environments import ROOT, Environment, build_wheel, build_wheel_from_sdist
+
+# Folder of the project, and the package in it.
+PROJECTS = {
+    "airflow-kubernetes-secrets": (ROOT, "airflow_kubernetes_secrets"),
+    "airflow-kubernetes-secrets-cncf-path": (ROOT / "cncf-path", "airflow_kubernetes_secrets_cncf_path"),
+}
+MAIN = "airflow-kubernetes-secrets"
+
+
+@dataclass(frozen=True)
+class Built:
+    """The archives of one distribution. The wheel is built from the sdist, as a release is."""
+
+    name: str
+    sdist: Path
+    wheel: Path
+
+    @property
+    def metadata(self) -> PathDistribution:
+        (folder,) = (path for path in zipfile.Path(self.wheel).iterdir() if path.name.endswith(".dist-info"))
+        return PathDistribution(folder)
+
+    @property
+    def sources(self) -> Path:
+        return PROJECTS[self.name][0] / "src"
+
+
+@pytest.fixture(scope="module")
+def archives(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Built]:
+    found = {}
+    for name, (project, _package) in PROJECTS.items():
+        directory = tmp_path_factory.mktemp(name)
+        wheel = build_wheel_from_sdist(project, directory)
+        (sdist,) = directory.glob("*.tar.gz")
+        found[name] = Built(name, sdist, wheel)
+    return found
+
+
+@pytest.fixture(params=PROJECTS)
+def built(request: pytest.FixtureRequest, archives: dict[str, Built]) -> Built:
+    return archives[request.param]
+
+
+@pytest.fixture(scope="module")
+def bare(archives: dict[str, Built], tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """Nothing but the wheel, not even what it needs."""
+    environment = Environment.create(tmp_path_factory.mktemp("bare") / "environment")
+    environment.install(archives[MAIN].wheel)
+    return environment
+
+
+def source_files(folder: Path) -> set[str]:
+    """Every file below ``folder`` that somebody wrote."""
+    files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
+    return {str(path) for path in files if "__pycache__" not in path.parts}
+
+
+def names_in_sdist(sdist: Path) -> set[str]:
+    with tarfile.open(sdist) as archive:
+        return {member.name.partition("/")[2] for member in archive.getmembers()}
+
+
+class TestArchives:
+    def test_the_wheel_of_the_tree_is_that_of_the_sdist(self, built: Built, tmp_path: Path) -> None:
+        of_the_tree = build_wheel(PROJECTS[built.name][0], tmp_path)
+
+        assert of_the_tree.name == built.wheel.name
+        assert of_the_tree.read_bytes() == built.wheel.read_bytes()
+
+    def test_the_wheel_holds_every_source_file_and_no_other(self, built: Built) -> None:
+        with zipfile.ZipFile(built.wheel) as archive:
+            held = {name for name in archive.namelist() if ".dist-info/" not in name}
+
+        assert held == source_files(built.sources)
+        assert f"{PROJECTS[built.name][1]}/py.typed" in held
+
+    def test_the_sdist_holds_the_sources_what_builds_them_and_what_a_reader_wants(self, built: Built) -> None:
+        texts = {"README.md", "LICENSE", "pyproject.toml", "PKG-INFO", ".gitignore"}
+        of_the_main_one = {"CHANGELOG.md", "hatch_build.py"} if built.name == MAIN else set()
+
+        sources = {f"src/{name}" for name in source_files(built.sources)}
+        assert names_in_sdist(built.sdist) == sources | texts | of_the_main_one
+
+    def test_the_index_takes_them(self, built: Built) -> None:
+        command = [sys.executable, "-m", "twine", "--no-color", "check", "--strict", built.sdist, built.wheel]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+        assert done.returncode == 0, done.stdout
+        assert done.stdout.count("PASSED") == 2
+
+
+class TestMetadata:
+    def test_the_version_is_that_of_the_code(self, built: Built) -> None:
+        assert built.metadata.version == __version__
+
+    def test_licence_and_python(self, built: Built) -> None:
+        metadata = built.metadata.metadata
+
+        assert metadata["License-Expression"] == "Apache-2.0"
+        assert metadata["License-File"] == "LICENSE"
+        assert metadata["Requires-Python"] == f">={min(pythons(built), key=Version)}"
+
+    def test_both_are_for_the_same_pythons(self, archives: dict[str, Built]) -> None:
+        one, other = archives.values()
+
+        assert pythons(one) == pythons(other)
+
+    def test_the_main_one_needs_only_what_every_airflow_brings(self, archives: dict[str, Built]) -> None:
+        needed = [each for each in requirements(archives[MAIN]) if each.marker is None]
+
+        assert {each.name for each in needed} == {"apache-airflow", "msgspec"}
+
+    def test_the_extras(self, archives: dict[str, Built]) -> None:
+        assert set(archives[MAIN].metadata.metadata.get_all("Provides-Extra")) == {
+            "kubeconfig",
+            "devserver",
+            "cncf-path",
+        }
+
+    def test_what_is_installed_as_the_oldest_is_the_oldest_that_is_allowed(self, archives: dict[str, Built]) -> None:
+        floors = dict(
+            line.partition(";")[0].strip().split("==")
+            for line in (ROOT / "requirements" / "floors.txt").read_text().splitlines()
+        )
+        ours = [each for each in requirements(archives[MAIN]) if each.name not in PROJECTS]
+
+        lowest = {each.name: next(bound.version for bound in each.specifier if bound.operator == ">=") for each in ours}
+        assert {name: Version(floors[name]) for name in lowest} == {
+            name: Version(bound) for name, bound in lowest.items()
+        }
+
+
+def pythons(built: Built) -> list[str]:
+    """The versions that the classifiers name."""
+    prefix = "Programming Language :: Python :: 3."
+    classifiers = built.metadata.metadata.get_all("Classifier")
+    return [each.rpartition(" ")[2] for each in classifiers if each.startswith(prefix)]
+
+
+def requirements(built: Built) -> list[Requirement]:
+    return [Requirement(each) for each in built.metadata.requires or ()]
+
+
+class Targets(HTMLParser):
+    """Where the links and pictures of a page lead."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.found += [value or "" for name, value in attributes if name in ("href", "src", "srcset")]
+
+
+class TestReadme:
+    def test_nothing_on_the_page_of_the_index_leads_nowhere(self, built: Built) -> None:
+        assert built.metadata.metadata["Description-Content-Type"] == "text/markdown"
+        targets = Targets()
+        targets.feed(MarkdownIt("commonmark").enable("table").render(built.metadata.metadata.get_payload()))
+
+        assert [each for each in targets.found if not each.startswith(("https://", "#"))] == []
+
+    def test_the_page_of_the_index_has_every_heading_and_table(self, archives: dict[str, Built]) -> None:
+        def lines(text: str) -> list[str]:
+            return [line for line in text.splitlines() if line.startswith(("#", "| `"))]
+
+        written = (ROOT / "README.md").read_text(encoding="utf-8")
+        published = archives[MAIN].metadata.metadata.get_payload()
+
+        assert lines(published) == lines(written)
+        assert "[docs/shapes.md](docs/shapes.md) has every name" in written
+        assert "docs/shapes.md has every name" in published
+
+
+class TestInABareEnvironment:
+    def test_it_is_imported_without_a_warning(self, bare: Environment) -> None:
+        done = bare.run("-W", "error", "-c", "import airflow_kubernetes_secrets", below=False)
+
+        assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+    def test_its_command_tells_its_version(self, bare: Environment) -> None:
+        done = bare.run(bare.program(MAIN), "--version", below=False)
+
+        assert (done.returncode, done.stdout) == (0, f"{MAIN} {__version__}\n"), done.stderr
+
+    def test_every_entry_point_leads_somewhere(self, bare: Environment, archives: dict[str, Built]) -> None:
+        code = f"""
+import importlib.metadata, json
+ours = importlib.metadata.distribution({MAIN!r}).entry_points
+print(json.dumps({{each.group: each.load().__name__ for each in ours}}))
+"""
+        loaded = bare.evaluate(code)
+
+        assert set(loaded) == {each.group for each in archives[MAIN].metadata.entry_points}
+        assert loaded["apache_airflow_provider"] == "get_provider_info"
+        assert loaded["console_scripts"] == "main"

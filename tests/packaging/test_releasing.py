@@ -1,0 +1,135 @@
+"""The release checklist: every command on the page that can run without a network does, and the others exist."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets import __version__
+from support.environments import ROOT, Environment, build_wheel
+
+PAGE = (ROOT / "docs" / "releasing.md").read_text(encoding="utf-8")
+COMMANDS = [shlex.split(line) for line in re.findall(r"(?m)^ *\$ (.+)$", PAGE)]
+
+WHAT_AGREES = (
+    ".github/release_notes.py",
+    "CHANGELOG.md",
+    "cncf-path/pyproject.toml",
+    "src/airflow_kubernetes_secrets/version.py",
+)
+
+
+def beginning_with(*words: str) -> list[list[str]]:
+    return [command for command in COMMANDS if command[: len(words)] == list(words)]
+
+
+def test_every_command_of_the_page_is_in_a_test_below() -> None:
+    tested = [*beginning_with("make"), *beginning_with("python3"), *beginning_with("git"), *INSTALLED, *PIP]
+
+    assert sorted(tested) == sorted(COMMANDS)
+
+
+# What runs in the environment that the page has made, and pip, for which the test has a wheel in place of the index.
+PIP = beginning_with("released/bin/pip")
+INSTALLED = [command for command in COMMANDS if command[0].startswith("released/") and command not in PIP]
+
+
+@pytest.mark.parametrize("command", beginning_with("make"), ids=" ".join)
+def test_make_knows_the_target(command: list[str]) -> None:
+    done = subprocess.run(
+        [command[0], "--dry-run", *command[1:]], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_tag_is_made(tmp_path: Path) -> None:
+    (tag,), (push,) = beginning_with("git", "tag"), beginning_with("git", "push")
+    # Nobody's key is on this machine.
+    tag = [word for word in tag if word != "--sign"]
+    identity = ["-c", "user.name=me", "-c", "user.email=me@example.com"]
+    run("git", "init", "--quiet", "--bare", "remote", cwd=tmp_path)
+    run("git", "clone", "--quiet", "remote", "clone", cwd=tmp_path)
+    clone = tmp_path / "clone"
+    run("git", *identity, "commit", "--quiet", "--allow-empty", "--message=x", cwd=clone)
+
+    run("git", *identity, *tag[1:], cwd=clone)
+    run(*push, cwd=clone)
+
+    assert run("git", "tag", cwd=tmp_path / "remote") == f"{push[-1]}\n"
+
+
+class TestReleaseNotes:
+    @pytest.fixture
+    def tree(self, tmp_path: Path) -> Path:
+        for name in WHAT_AGREES:
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(ROOT / name, tmp_path / name)
+        (tmp_path / "CHANGELOG.md").write_text(
+            "# Changelog\n\n## 9.0.0 (unreleased)\n\n- later\n"
+            f"\n## {__version__} (2026-12-01)\n\nWords.\n\n- a change\n"
+            "\n## 0.0.9 (2026-01-01)\n\n- before\n"
+        )
+        return tmp_path
+
+    def notes(self, tree: Path, tag: str) -> subprocess.CompletedProcess[str]:
+        ((_python, script, _tag),) = (each for each in beginning_with("python3") if each[1] == WHAT_AGREES[0])
+        command = [sys.executable, script, tag]
+        return subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=30, check=False)
+
+    def test_are_what_the_changelog_has_of_the_version(self, tree: Path) -> None:
+        done = self.notes(tree, f"v{__version__}")
+
+        assert (done.returncode, done.stdout, done.stderr) == (0, "Words.\n\n- a change\n", "")
+
+    def test_need_one_version_everywhere(self, tree: Path) -> None:
+        pyproject = tree / "cncf-path" / "pyproject.toml"
+        pyproject.write_text(pyproject.read_text().replace(f'version = "{__version__}"', 'version = "8.8.8"'))
+
+        done = self.notes(tree, f"v{__version__}")
+
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"cncf-path/pyproject.toml has 8.8.8, the tag {__version__}\n"
+
+    def test_need_the_tag_to_name_it(self, tree: Path) -> None:
+        done = self.notes(tree, "v0.0.9")
+
+        assert (done.returncode, done.stdout) == (1, "")
+        assert f"src/airflow_kubernetes_secrets/version.py has {__version__}, the tag 0.0.9\n" in done.stderr
+
+    def test_need_a_day_in_the_changelog(self, tree: Path) -> None:
+        version = tree / "src/airflow_kubernetes_secrets/version.py"
+        version.write_text(version.read_text().replace(__version__, "9.0.0"))
+        pyproject = tree / "cncf-path" / "pyproject.toml"
+        pyproject.write_text(pyproject.read_text().replace(f'version = "{__version__}"', 'version = "9.0.0"'))
+
+        done = self.notes(tree, "v9.0.0")
+
+        assert (done.returncode, done.stderr) == (1, "CHANGELOG.md has no '## 9.0.0 (YYYY-MM-DD)'\n")
+
+
+def test_what_was_published_is_verified(tmp_path: Path) -> None:
+    ((_python, *arguments, name),) = beginning_with("python3", "-m", "venv")
+    assert (arguments, name) == (["-m", "venv"], "released")
+    assert {command[1] for command in PIP} == {"install", "check"}
+    released = Environment.create(tmp_path / name)
+    released.install(build_wheel(ROOT, tmp_path / "main"), build_wheel(ROOT / "cncf-path", tmp_path / "cncf-path"))
+
+    printed = []
+    for program, *words in INSTALLED:
+        path = Path(program)
+        script = [] if path.name == "python" else [released.program(path.name)]
+        done = released.run(*script, *(ROOT / word if word.startswith("examples/") else word for word in words))
+        assert done.returncode == 0, done.stdout + done.stderr
+        printed.append(done.stdout)
+    assert f"airflow-kubernetes-secrets {__version__}\n" in printed
+
+
+def run(*command: str, cwd: Path) -> str:
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=30, check=True).stdout
