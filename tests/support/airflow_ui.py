@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 
 import httpx
@@ -54,11 +54,12 @@ class AirflowUI:
 
 
 @contextmanager
-def running_ui(airflow: Airflow, path: str = "") -> Iterator[AirflowUI]:
+def running_ui(airflow: Airflow, path: str = "", users: Mapping[str, str] = USERS) -> Iterator[AirflowUI]:
     """Run the API server; at the end nothing of it is left.
 
     Args:
         path: below which Airflow is served, as behind a proxy.
+        users: their roles by name, with the team after a colon.
 
     Raises:
         RuntimeError: it does not answer within START_SECONDS.
@@ -67,13 +68,13 @@ def running_ui(airflow: Airflow, path: str = "") -> Iterator[AirflowUI]:
     url = f"http://127.0.0.1:{port}{path}"
     airflow.home.mkdir(parents=True, exist_ok=True)
     passwords = airflow.home / "passwords.json"
-    passwords.write_text(json.dumps(dict.fromkeys(USERS, PASSWORD)))
+    passwords.write_text(json.dumps(dict.fromkeys(users, PASSWORD)))
     airflow = airflow.with_variables(
         AIRFLOW__API__BASE_URL=f"{url}/",
         AIRFLOW__API_AUTH__JWT_SECRET=secrets.token_hex(32),
         PYTHONPATH=str(ROOT / "tests"),
         AIRFLOW__CORE__AUTH_MANAGER="support.auth_manager.NamedUsers",
-        AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS=",".join(f"{name}:{role}" for name, role in USERS.items()),
+        AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS=",".join(f"{name}:{role}" for name, role in users.items()),
         AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE=str(passwords),
     )
     airflow.output("db", "migrate")

@@ -73,7 +73,7 @@ def shelf_on(cluster: Cluster) -> Shelf:
     blue = f"{home}-blue"
     for namespace in (home, blue):
         cluster.create_namespace(namespace)
-    account = cluster.service_account(home, "airflow", {home: ["list"], blue: ["list"]})
+    account = cluster.service_account(home, "airflow", {home: ["list", "get"], blue: ["list"]})
     return Shelf(cluster, account, home, blue)
 
 
@@ -94,6 +94,10 @@ def fill(shelf: Shelf) -> None:
         "uri-id", {"connection-id": "x2"}, {"value": "http://h"}, annotations={"connection-id": f"a://b:{SECRET}@c"}
     )
     shelf.put("bucket", {"variable-key": "bucket"}, {"value": SECRET})
+    # What somebody who may only read connections that begin with `app` must not be told of.
+    shelf.put("ap", {"connection-id": "ap_report"}, {"value": f"http://{SECRET}@h"})
+    shelf.put("app-key", {"variable-key": "app_key"}, {"value": SECRET})
+    shelf.put("app-unlabelled", {}, {"value": SECRET})
     shelf.put("stage", {"variable-key": "stage"}, {"value": f"{SECRET}\n"})
     shelf.put("database", {"config-key": "metadata-database"}, {"value": f"postgresql://airflow:{SECRET}@pg/airflow"})
     for number in range(60):

@@ -49,7 +49,7 @@ def test_an_admin_sees_all(ui: AirflowUI) -> None:
 
     assert {kind for kind, _id in ids(answer)} == {"connection", "variable", "config"}
     assert answer["not_permitted"] == []
-    assert answer["total"] == answer["matching"] == len(answer["entries"]) == 70
+    assert answer["total"] == answer["matching"] == len(answer["entries"]) == 72
 
 
 def test_who_may_read_the_configuration_alone_sees_options_alone(ui: AirflowUI) -> None:
@@ -74,7 +74,7 @@ def test_after_somebody_who_may_nobody_else_may(ui: AirflowUI) -> None:
     entries(ui, "ada")
     assert ids(entries(ui, "vic")) == {("config", "metadata-database")}
     entries(ui, "cora")
-    assert entries(ui, "ada")["total"] == 70
+    assert entries(ui, "ada")["total"] == 72
 
 
 def test_who_may_read_nothing_is_told_so(ui: AirflowUI) -> None:
@@ -112,6 +112,28 @@ def test_the_story_of_what_somebody_may_read(ui: AirflowUI) -> None:
     with ui.client("cora") as client:
         story = client.get(STORY, params={"kind": "connection", "id": "app_db"}).raise_for_status().json()
     assert story["verdict"] == "found"
+
+
+@pytest.mark.parametrize(
+    ("id", "hint"),
+    [
+        ("app_report", "Did you mean 'ap_report'?"),
+        ("app_key", "so it is a variable of this id"),
+        ("app-unlabelled", "has that name and not the label"),
+    ],
+)
+def test_hints_name_only_what_somebody_may_see(ui: AirflowUI, id: str, hint: str) -> None:
+    hints = {}
+    for user in ("ada", "cora"):
+        with ui.client(user) as client:
+            story = client.get(STORY, params={"kind": "connection", "id": id}).raise_for_status().json()
+        assert story["verdict"] == "not-found"
+        hints[user] = " ".join(story["hints"])
+
+    assert hint in hints["ada"]
+    assert hint not in hints["cora"]
+    assert "ap_report" not in hints["cora"]
+    assert "app-key" not in hints["cora"]
 
 
 def test_no_answer_has_a_value(ui: AirflowUI, shelf: Shelf) -> None:

@@ -79,14 +79,14 @@ def test_from_the_login_by_the_menu_to_the_table(opened: Open) -> None:
 
     frame = framed(page)
 
-    count(frame, "1 to 50 of 70")
+    count(frame, "1 to 50 of 72")
     assert "app_db" in shown(frame)
     assert page.url.startswith(page.url.partition("/plugin")[0] + PLUGIN)
 
 
 def test_a_link_to_it_leads_through_the_login(opened: Open) -> None:
     page = opened("ada", PAGE)
-    count(page, "1 to 50 of 70")
+    count(page, "1 to 50 of 72")
 
 
 def test_a_row_says_what_list_says(opened: Open, shelf: Shelf) -> None:
@@ -101,13 +101,13 @@ def test_a_row_says_what_list_says(opened: Open, shelf: Shelf) -> None:
 def test_search_and_filters(opened: Open) -> None:
     page = alone(opened)
     page.fill("#search", "service_1")
-    count(page, "1 to 10 of 10, of 70 in all")
+    count(page, "1 to 10 of 10, of 72 in all")
     page.fill("#search", "")
     page.get_by_role("button", name="Variables").click()
-    count(page, "1 to 2 of 2, of 70 in all")
-    assert shown(page) == ["bucket", "stage"]
+    count(page, "1 to 3 of 3, of 72 in all")
+    assert shown(page) == ["app_key", "bucket", "stage"]
     page.select_option("#problem", "any")
-    count(page, "1 to 1 of 1, of 70 in all")
+    count(page, "1 to 1 of 1, of 72 in all")
     assert shown(page) == ["stage"]
     expect(page.locator("#rows .badge.warning")).to_have_text("trailing-newline")
     page.select_option("#problem", "hides")
@@ -116,14 +116,14 @@ def test_search_and_filters(opened: Open) -> None:
     page.get_by_role("button", name="All").click()
     page.select_option("#problem", "")
     page.select_option("#team", "blue")
-    count(page, "1 to 1 of 1, of 70 in all")
+    count(page, "1 to 1 of 1, of 72 in all")
     assert shown(page) == ["app_db"]
 
 
 def test_the_address_keeps_what_was_chosen(opened: Open) -> None:
     page = alone(opened)
     page.fill("#search", "smtp")
-    count(page, "1 to 2 of 2, of 70 in all")
+    count(page, "1 to 2 of 2, of 72 in all")
     page.get_by_role("button", name="Host").click()
     ready(page)
     page.locator("#rows tr.unread .link").click()
@@ -131,7 +131,7 @@ def test_the_address_keeps_what_was_chosen(opened: Open) -> None:
 
     page.reload()
 
-    count(page, "1 to 2 of 2, of 70 in all")
+    count(page, "1 to 2 of 2, of 72 in all")
     expect(page.locator("#search")).to_have_value("smtp")
     expect(page.locator("th[aria-sort=ascending]")).to_have_text("Host")
     expect(page.locator("#panel-title")).to_have_text("smtp_default")
@@ -156,13 +156,13 @@ def test_pages(opened: Open) -> None:
     everything = shown(page)
     expect(page.locator("#previous")).to_be_disabled()
     page.click("#next")
-    count(page, "51 to 70 of 70")
+    count(page, "51 to 72 of 72")
     everything += shown(page)
     expect(page.locator("#next")).to_be_disabled()
-    assert len(everything) == 70
+    assert len(everything) == 72
     assert "service_59" in everything
     page.click("#previous")
-    count(page, "1 to 50 of 70")
+    count(page, "1 to 50 of 72")
 
 
 def test_the_panel_tells_the_story(opened: Open, shelf: Shelf) -> None:
@@ -202,7 +202,7 @@ def test_why_there_is_none(opened: Open) -> None:
     expect(page.locator("#panel")).to_contain_text("smtp_default")
 
     page.get_by_role("button", name="Clear the filters").click()
-    count(page, "1 to 50 of 70")
+    count(page, "1 to 50 of 72")
 
 
 def test_with_the_keyboard_alone(opened: Open) -> None:
@@ -210,7 +210,7 @@ def test_with_the_keyboard_alone(opened: Open) -> None:
     page.keyboard.press("/")
     expect(page.locator("#search")).to_be_focused()
     page.keyboard.type("smtp")
-    count(page, "1 to 2 of 2, of 70 in all")
+    count(page, "1 to 2 of 2, of 72 in all")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     expect(page.locator("#rows .link").nth(1)).to_be_focused()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 
+from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.identifiers import identifier_of, label_value
 from airflow_kubernetes_secrets.inventory.place import Place
@@ -13,17 +14,32 @@ from airflow_kubernetes_secrets.labels import is_subdomain
 from airflow_kubernetes_secrets.lookup import Kind, Lookup
 from airflow_kubernetes_secrets.options import Options
 
+# Whether somebody may be told that there is this id, for this team or for everybody.
+MayTell = Callable[[Kind, str, "str | None"], bool]
 
-def near_misses(lookup: Lookup, options: Options, place: Place) -> list[str]:
-    """One line each, with the remedy. What may not be read is left out."""
+
+def tell_all(_kind: Kind, _id: str, _team: str | None) -> bool:
+    """For those who may list the Secrets themselves."""
+    return True
+
+
+def near_misses(lookup: Lookup, options: Options, place: Place, may_tell: MayTell = tell_all) -> list[str]:
+    """One line each, with the remedy. What may not be read is left out.
+
+    Args:
+        may_tell: asked before any other id is named; and for every kind before it is said that a Secret without a label
+            has the id for its name, since that is nobody's in Airflow.
+    """
     snapshot = Snapshot(place, options, tuple(Kind))
-    hints = [*place.problems(), *_same_id(lookup, options, snapshot), *_same_name(lookup, options, place)]
+    hints = [*place.problems(), *_same_id(lookup, options, snapshot, may_tell)]
+    if all(may_tell(kind, lookup.id, None) for kind in Kind):
+        hints += _same_name(lookup, options, place)
     if not hints:
-        hints += _close_ids(lookup, options, snapshot)
+        hints += _close_ids(lookup, options, snapshot, may_tell)
     return hints
 
 
-def _same_id(lookup: Lookup, options: Options, snapshot: Snapshot) -> Iterator[str]:
+def _same_id(lookup: Lookup, options: Options, snapshot: Snapshot, may_tell: MayTell) -> Iterator[str]:
     """Where the id is that of another kind, or another team's."""
     for kind, each in snapshot.labelled.items():
         label = kind.label(options)
@@ -31,7 +47,8 @@ def _same_id(lookup: Lookup, options: Options, snapshot: Snapshot) -> Iterator[s
             continue
         for stored in each:
             secret = stored.secret
-            if identifier_of(secret, label) != lookup.id:
+            team = _team(secret, options)
+            if identifier_of(secret, label) != lookup.id or not may_tell(kind, lookup.id, team):
                 continue
             if kind is not lookup.kind:
                 yield (
@@ -39,7 +56,6 @@ def _same_id(lookup: Lookup, options: Options, snapshot: Snapshot) -> Iterator[s
                     f"{lookup.kind.word} it takes {lookup.kind.label(options)}"
                 )
                 continue
-            team = None if options.team_label is None else secret.labels.get(options.team_label)
             if team != lookup.team and team is not None:
                 yield f"Secret {secret} has this id for team {team!r}, and not for {_whom(lookup.team)}"
             elif team is None and lookup.team and not options.team_fallback:
@@ -49,6 +65,10 @@ def _same_id(lookup: Lookup, options: Options, snapshot: Snapshot) -> Iterator[s
                     f"Secret {secret} says in an annotation that it is for this id, and its label {label} is not "
                     f"{label_value(lookup.id)!r}, by which it is found"
                 )
+
+
+def _team(secret: Secret, options: Options) -> str | None:
+    return None if options.team_label is None else secret.labels.get(options.team_label)
 
 
 def _whom(team: str | None) -> str:
@@ -76,11 +96,12 @@ def _same_name(lookup: Lookup, options: Options, place: Place) -> Iterator[str]:
                 )
 
 
-def _close_ids(lookup: Lookup, options: Options, snapshot: Snapshot) -> Iterator[str]:
+def _close_ids(lookup: Lookup, options: Options, snapshot: Snapshot, may_tell: MayTell) -> Iterator[str]:
     label = lookup.kind.label(options)
     if label is None:
         return
     ids = {identifier_of(stored.secret, label): stored.secret for stored in snapshot.labelled[lookup.kind]}
     folded = {identifier.lower(): identifier for identifier in ids}
     for close in get_close_matches(lookup.id.lower(), folded, n=3, cutoff=0.7):
-        yield f"Did you mean {folded[close]!r}? Secret {ids[folded[close]]} has it"
+        if may_tell(lookup.kind, folded[close], _team(ids[folded[close]], options)):
+            yield f"Did you mean {folded[close]!r}? Secret {ids[folded[close]]} has it"

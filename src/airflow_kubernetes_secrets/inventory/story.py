@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedS
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content, content_of
 from airflow_kubernetes_secrets.inventory.elsewhere import Hidden, hidden
-from airflow_kubernetes_secrets.inventory.near import near_misses
+from airflow_kubernetes_secrets.inventory.near import MayTell, near_misses, tell_all
 from airflow_kubernetes_secrets.inventory.place import Place
 from airflow_kubernetes_secrets.inventory.problem import Problem
 from airflow_kubernetes_secrets.inventory.secret_options import SecretOption, secret_options
@@ -178,11 +178,14 @@ class Story:
         }
 
 
-def story_of(lookup: Lookup, options: Options, place: Place, *, database: bool = True) -> Story:
+def story_of(
+    lookup: Lookup, options: Options, place: Place, *, database: bool = True, may_tell: MayTell = tell_all
+) -> Story:
     """Follow a lookup.
 
     Args:
         database: whether Airflow's metadata database is looked into for the same id.
+        may_tell: which other ids may be named as what was meant; see :func:`near_misses`.
     """
     story = Story(lookup, place.text)
     if isinstance(place, Cluster):
@@ -194,7 +197,7 @@ def story_of(lookup: Lookup, options: Options, place: Place, *, database: bool =
         if decision.secret is not None:
             _tell_of_content(story, decision.secret, decision.data_key)
         elif decision.queries and shown_id(lookup.id) == lookup.id:
-            story.hints = near_misses(lookup, options, place)
+            story.hints = near_misses(lookup, options, place, may_tell)
     if lookup.kind is Kind.CONFIG:
         story.options = [option for option in secret_options() if option.id == lookup.id]
     elif story.verdict is not Verdict.NOT_FOUND:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 from airflow.api_fastapi.app import get_auth_manager
@@ -30,7 +31,7 @@ class Viewer:
         self._manager = get_auth_manager()
         self._has_teams = has_teams()
 
-    @property
+    @cached_property
     def kinds(self) -> list[Kind]:
         """What Airflow would list for them at all."""
         manager, user = self._manager, self._user
@@ -44,14 +45,15 @@ class Viewer:
     def may_see(self, kind: Kind, identifier: str, team: str | None) -> bool:
         """Whether they may read this connection or variable; options are all alike."""
         team = team if self._has_teams else None
-        manager, user = self._manager, self._user
+        if kind not in self.kinds:
+            return False
         if kind is Kind.CONNECTION:
             details = ConnectionDetails(conn_id=identifier, team_name=team)
-            return bool(manager.is_authorized_connection(method="GET", details=details, user=user))
+            return bool(self._manager.is_authorized_connection(method="GET", details=details, user=self._user))
         if kind is Kind.VARIABLE:
             variable = VariableDetails(key=identifier, team_name=team)
-            return bool(manager.is_authorized_variable(method="GET", details=variable, user=user))
-        return bool(manager.is_authorized_configuration(method="GET", user=user))
+            return bool(self._manager.is_authorized_variable(method="GET", details=variable, user=self._user))
+        return True
 
     def rows(self, picture: Picture, kinds: Sequence[Kind]) -> Sequence[Row]:
         """What they may see of these kinds."""

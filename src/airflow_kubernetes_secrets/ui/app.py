@@ -119,15 +119,15 @@ def entries(
     }
 
 
-@router.get("/api/story")
-def story(*, viewer: SomeViewer, kinds: Permitted, kind: Text, id: Text, team: Text = "") -> dict[str, Any]:
+@router.get("/api/story", dependencies=[Depends(_permitted)])
+def story(*, viewer: SomeViewer, kind: Text, id: Text, team: Text = "") -> dict[str, Any]:
     """What ``explain`` tells of one id."""
     lookup = Lookup(_kind(kind), id, team or None)
-    if lookup.kind not in kinds or not viewer.may_see(lookup.kind, lookup.id, lookup.team):
+    if not viewer.may_see(lookup.kind, lookup.id, lookup.team):
         raise HTTPException(status.HTTP_403_FORBIDDEN, f"You may not read this {lookup.kind.word} in Airflow")
     configured, options = configured_options()
     with closing(place_of(options)) as place:
-        told = story_of(lookup, options, place)
+        told = story_of(lookup, options, place, may_tell=viewer.may_see)
     return {**told.as_json(), "configuration": configured.as_json()}
 
 

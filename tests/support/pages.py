@@ -1,0 +1,85 @@
+"""The pages of the documentation: their blocks of code, and a shell that runs them as a reader would."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import which
+
+from support.airflow import ENVIRONMENTS, ROOT
+
+DOCS = ROOT / "docs"
+PATIENCE = 110
+
+_HEADING_OR_BLOCK = re.compile(
+    r"^#+ (?P<heading>[^\n]+)$|^ *```(?P<language>\w*)\n(?P<text>.*?)^ *```$", re.DOTALL | re.MULTILINE
+)
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block of code.
+
+    Attributes:
+        heading: the one that it stands below.
+        number: which one below that heading, from 0.
+    """
+
+    heading: str
+    number: int
+    language: str
+    text: str
+
+
+def page_names() -> list[str]:
+    """All pages."""
+    return sorted(path.stem for path in DOCS.glob("*.md") if not path.stem.endswith("-prose"))
+
+
+def blocks(page: str) -> list[Block]:
+    """The blocks of a page, in order."""
+    found: list[Block] = []
+    heading, number = "", 0
+    for match in _HEADING_OR_BLOCK.finditer((DOCS / f"{page}.md").read_text()):
+        if match["heading"]:
+            heading, number = match["heading"], 0
+        else:
+            found.append(Block(heading, number, match["language"], match["text"]))
+            number += 1
+    return found
+
+
+def moved(text: str, namespaces: Mapping[str, str]) -> str:
+    """A text in which each of these namespaces has another name."""
+    names = "|".join(sorted(namespaces, key=len, reverse=True))
+    # Not where it is a part of a longer name: airflow-worker, airflow.apache.org.
+    return re.sub(rf"(?<![\w./-])({names})(?![\w.-])", lambda found: namespaces[found[0]], text)
+
+
+def shell(
+    script: str, home: Path, variables: Mapping[str, str], version: str = "3.3"
+) -> subprocess.CompletedProcess[str]:
+    """Run a script in bash, with this Airflow and kubectl. It goes on after an error unless it says ``set -e``.
+
+    Args:
+        home: the working directory, where Airflow's files go too.
+    """
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "KUBE"))}
+    path = os.pathsep.join(
+        [str(ENVIRONMENTS[version] / "bin"), str(Path(which("kubectl") or "").parent), "/usr/bin", "/bin"]
+    )
+    environment = {**clean, "HOME": str(home), "AIRFLOW_HOME": str(home / "airflow"), "PATH": path, **variables}
+    return subprocess.run(
+        ["bash", "-uc", script],
+        env=environment,
+        cwd=home,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )

@@ -1,0 +1,66 @@
+"""Where Airflow has teams, its auth manager is asked for each team's entries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from support.airflow_ui import PAGE, AirflowUI, running_ui
+from support.cluster import Cluster
+from support.shelf import Shelf, airflow_of, shelf_on
+
+USERS = {"ada": "admin", "bob": "op:blue", "rita": "op:red"}
+
+
+@pytest.fixture(scope="module")
+def shelf(devserver_cluster: Cluster) -> Shelf:
+    shelf = shelf_on(devserver_cluster)
+    shelf.put("db", {"connection-id": "app_db"}, {"value": "postgres://everybodys"})
+    shelf.put("blue-db", {"connection-id": "app_db"}, {"value": "postgres://blues"}, namespace=shelf.blue)
+    shelf.put("blue-key", {"variable-key": "app_key", "team": "blue"}, {"value": "x"})
+    return shelf
+
+
+@pytest.fixture(scope="module")
+def ui(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowUI]:
+    airflow = airflow_of(shelf, tmp_path_factory.mktemp("teams") / "home")
+    airflow = airflow.with_variables(AIRFLOW__CORE__MULTI_TEAM="True")
+    airflow.output("db", "migrate")
+    for team in ("blue", "red"):
+        airflow.output("teams", "create", team)
+    with running_ui(airflow, users=USERS) as running:
+        yield running
+
+
+BLUES = {("app_db", "blue"), ("app_key", "blue")}
+EVERYBODYS = {("app_db", None)}
+
+
+@pytest.mark.parametrize(
+    ("user", "seen"), [("ada", BLUES | EVERYBODYS), ("bob", BLUES | EVERYBODYS), ("rita", EVERYBODYS)]
+)
+def test_who_sees_which_teams(ui: AirflowUI, user: str, seen: set[tuple[str, str | None]]) -> None:
+    with ui.client(user) as client:
+        answer = client.get(f"{PAGE}api/entries").raise_for_status().json()
+
+    assert {(entry["id"], entry["team"]) for entry in answer["entries"]} == seen
+    assert answer["total"] == len(seen)
+
+
+@pytest.mark.parametrize(("user", "status"), [("bob", httpx.codes.OK), ("rita", httpx.codes.FORBIDDEN)])
+def test_who_is_told_of_a_team(ui: AirflowUI, user: str, status: int) -> None:
+    with ui.client(user) as client:
+        answer = client.get(f"{PAGE}api/story", params={"kind": "connection", "id": "app_db", "team": "blue"})
+
+    assert answer.status_code == status
+    assert ("blue-db" in answer.text) == (status == httpx.codes.OK)
+
+
+@pytest.mark.parametrize(("user", "told"), [("bob", True), ("rita", False)])
+def test_hints_name_no_other_team(ui: AirflowUI, user: str, told: bool) -> None:
+    with ui.client(user) as client:
+        story = client.get(f"{PAGE}api/story", params={"kind": "variable", "id": "app_key"}).raise_for_status().json()
+
+    assert ("for team 'blue'" in str(story["hints"])) == told
