@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import subprocess
 import time
@@ -16,7 +15,6 @@ import yaml
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.api.permissions import forbidden_text
 from airflow_kubernetes_secrets.errors import ForbiddenError
-from airflow_kubernetes_secrets.options import OPTIONS
 from support.airflow import ROOT
 from support.cluster import Cluster
 from support.secrets import MakeBackend, Put
@@ -26,21 +24,6 @@ README = (ROOT / "README.md").read_text()
 
 def blocks(language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)
-
-
-def test_the_options_and_their_defaults() -> None:
-    rows = re.findall(r"^\| (`[^|]+`) \| ([^|]+) \|", README, flags=re.MULTILINE)
-    documented = {name: default.strip().strip("`") for names, default in rows for name in re.findall(r"`(\w+)`", names)}
-
-    assert list(documented) == list(OPTIONS)
-    for name, option in OPTIONS.items():
-        default = option.default
-        expected = f"{default:g}" if isinstance(default, float) else default
-        if isinstance(default, (bool, dict)):
-            expected = json.dumps(default)
-        if default is None:
-            expected = "auto" if name == "namespace" else "none"
-        assert documented[name] == expected, name
 
 
 def test_the_manifest(cluster: Cluster, backend: KubernetesSecretsBackend, namespace: str) -> None:
