@@ -16,8 +16,13 @@ PAGES = {
     "cloudnative-pg": "cloudnative-pg",
     "crossplane": "crossplane",
     "permissions": "rbac",
+    "cluster": "helm",
+    "teams": "teams",
+    "configuration-options": "configuration-options",
+    "migration": "migration",
+    "from-apache": "from-apache",
 }
-SUFFIXES = {"yaml": ".yaml", "ini": ".cfg", "bash": ".sh"}
+SUFFIXES = {"yaml": ".yaml", "ini": ".cfg", "bash": ".sh", "json": ".json", "dockerfile": ""}
 
 
 def page(name: str) -> str:

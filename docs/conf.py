@@ -1,0 +1,43 @@
+"""Sphinx builds the pages that GitHub shows: ``make docs``."""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))
+
+project = "airflow-kubernetes-secrets"
+author = "the authors of airflow-kubernetes-secrets"
+# Read and not imported: the package's imports need Airflow, and the pages do not.
+[release] = re.findall(
+    r'^__version__ = "(.+)"$',
+    (DOCS.parent / "src" / "airflow_kubernetes_secrets" / "version.py").read_text(),
+    re.MULTILINE,
+)
+version = release
+
+extensions = ["myst_parser", "sphinx_copybutton", "as_on_github"]
+exclude_patterns = ["*-prose.md"]
+
+# By the rules of GitHub, so that a link to a heading works in both places.
+myst_heading_anchors = 4
+myst_enable_extensions = ["attrs_inline"]
+
+html_theme = "furo"
+html_title = project
+html_copy_source = False
+html_show_sphinx = False
+html_show_copyright = False
+html_theme_options = {"navigation_with_keys": True}
+copybutton_prompt_text = "$ "
+
+# What is no language to Pygments, or a template in one.
+highlight_language = "none"
+
+# `make docs-links` alone asks other servers.
+linkcheck_timeout = 20
+linkcheck_retries = 2
+linkcheck_anchors = False

@@ -1,0 +1,153 @@
+"""Writes docs/reference.md from the options: ``python docs/make_reference.py``. A test holds it current."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from airflow_kubernetes_secrets.errors import OptionError
+from airflow_kubernetes_secrets.options import OPTIONS, Options
+
+DOCS = Path(__file__).parent
+PAGE = DOCS / "reference.md"
+PROSE = DOCS / "reference-prose.md"
+VARIABLE = "AIRFLOW__SECRETS__BACKEND_KWARG__"
+
+
+@dataclass(frozen=True)
+class Told:
+    """What the page says of an option that its definition does not hold.
+
+    Attributes:
+        takes: the type, and which values are allowed.
+        example: a value for ``backend_kwargs``.
+        wrong: one that is refused.
+        page: where more is said.
+    """
+
+    takes: str
+    example: object
+    wrong: object
+    page: str = ""
+
+
+_LABEL = "a label key, or `null`"
+_KEY = "a key of a Secret's data: 1 to 253 of `A-Z`, `a-z`, `0-9`, `-`, `_` and `.`"
+_PATTERN = "a regular expression of Python's, or `null`"
+_TEXT = "a text of one line"
+_SECONDS = "seconds, a number from 0 to 86400"
+_TRUTH = "`true` or `false`"
+
+_SECTIONS: Mapping[str, Mapping[str, Told]] = {
+    "Where it looks": {
+        "namespace": Told(
+            "names of namespaces, as a list or a text with commas; or `null`",
+            ["airflow-secrets", "databases"],
+            "Airflow",
+            "lookup.md#namespaces-and-teams",
+        ),
+        "team_namespaces": Told(
+            "an object: team to namespace",
+            {"blue": "blue-secrets"},
+            {"blue": "Blue"},
+            "teams.md#a-namespace-for-a-team",
+        ),
+        "team_fallback": Told(_TRUTH, False, "perhaps", "teams.md#nothing-but-its-own"),
+        "references": Told(
+            "an object: `connections`, `variables` and `config`, each an object: id to `name` or `namespace/name`",
+            {"connections": {"my_db": "databases/app-db-app"}},
+            {"connection": {"my_db": "app-db-app"}},
+            "lookup.md#references",
+        ),
+        "path": Told(
+            f"{_TEXT}, or `null`; not together with `kubeconfig` or `context`",
+            "/opt/airflow/secrets",
+            "",
+            "lookup.md#a-folder-in-place-of-the-api",
+        ),
+    },
+    "How a Secret is found": {
+        "connections_label": Told(_LABEL, "example.com/connection", "my connection", "identifiers.md"),
+        "variables_label": Told(_LABEL, None, "variable/", "identifiers.md"),
+        "config_label": Told(_LABEL, "example.com/option", "-option", "configuration-options.md"),
+        "team_label": Told(f"{_LABEL}; another one than the three above", "example.com/team", "team:", "teams.md"),
+        "connections_lookup_pattern": Told(_PATTERN, "k8s_", "k8s_(", "lookup.md#patterns"),
+        "variables_lookup_pattern": Told(_PATTERN, "(?!cosmos__)", "*", "lookup.md#patterns"),
+        "config_lookup_pattern": Told(_PATTERN, "airflow-", "[", "lookup.md#patterns"),
+    },
+    "What is read of it": {
+        "connections_data_key": Told(_KEY, "connection", "a key", "shapes.md#what-is-read-in-which-order"),
+        "variables_data_key": Told(_KEY, "variable", "", "shapes.md#what-is-read-in-which-order"),
+        "config_data_key": Told(_KEY, "option", "a/b", "configuration-options.md"),
+    },
+    "How the API server is reached": {
+        "service_account_path": Told(_TEXT, "/var/run/secrets/airflow", "", "permissions.md#traps"),
+        "kubeconfig": Told(f"{_TEXT}, or `null`", "/home/me/.kube/config", "\n"),
+        "context": Told(f"{_TEXT}, or `null`", "staging", ""),
+    },
+    "Time": {
+        "timeout": Told(
+            "seconds, a number above 0 and up to 3600", 3, "soon", "reliability.md#when-the-api-server-is-away"
+        ),
+        "cache_ttl": Told(_SECONDS, 60, -1, "reliability.md#one-knob-cache_ttl"),
+        "outage_ttl": Told(_SECONDS, 0, "5 minutes", "reliability.md#when-the-api-server-is-away"),
+    },
+    "Errors and logs": {
+        "on_error": Told(
+            '`"next"` or `"deny"`', "deny", "raise", "reliability.md#on_error-what-airflow-does-when-a-lookup-fails"
+        ),
+        "mask_values": Told(_TRUTH, True, "all", "masking.md"),
+    },
+}
+
+
+def page() -> str:
+    """The whole page."""
+    described = [name for section in _SECTIONS.values() for name in section]
+    if sorted(described) != sorted(OPTIONS):
+        raise ValueError(f"described and not defined, or the other way round: {set(described) ^ set(OPTIONS)}")
+    return PROSE.read_text().replace("<!-- options -->\n", "".join(_sections()))
+
+
+def _sections() -> Iterator[str]:
+    for title, options in _SECTIONS.items():
+        yield f"## {title}\n\n"
+        for name, told in options.items():
+            yield "\n".join(_option(name, told)) + "\n\n"
+
+
+def _option(name: str, told: Told) -> Sequence[str]:
+    more = f" More: [{told.page.partition('#')[0]}]({told.page})." if told.page else ""
+    default = OPTIONS[name].default
+    return [
+        f"### `{name}`",
+        "",
+        f"{OPTIONS[name].doc}{more}",
+        "",
+        f"- Takes {told.takes}.",
+        f"- Default: `{f'{default:g}' if isinstance(default, float) else json.dumps(default)}`",
+        f"- Example: `{json.dumps({name: told.example})}`",
+        f"- As a variable: `{VARIABLE}{name.upper()}={_as_variable(told.example)}`",
+        f"- `{json.dumps({name: told.wrong})}` is refused: `{error(name, told.wrong)}`",
+    ]
+
+
+def _as_variable(value: object) -> str:
+    """As it stands after the ``=``, for a shell."""
+    return shlex.quote(value if isinstance(value, str) else json.dumps(value))
+
+
+def error(name: str, wrong: object) -> str:
+    """What the option says of the value, which it must refuse."""
+    try:
+        Options.parse({name: wrong})
+    except OptionError as refused:
+        return str(refused)
+    raise ValueError(f"{name} takes {wrong!r}")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())

@@ -1,0 +1,1 @@
+export AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET=airflow-db

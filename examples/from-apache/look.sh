@@ -1,0 +1,2 @@
+airflow-kubernetes-secrets doctor
+airflow-kubernetes-secrets list --problems

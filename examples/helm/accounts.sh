@@ -1,0 +1,1 @@
+kubectl get serviceaccounts --namespace airflow

@@ -1,0 +1,2 @@
+airflow connections export connections.json
+airflow variables export variables.json

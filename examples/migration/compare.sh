@@ -1,0 +1,1 @@
+airflow-kubernetes-secrets explain connection orders

@@ -1,0 +1,1 @@
+sh secrets/delete-from-database.sh

@@ -1,0 +1,2 @@
+airflow-kubernetes-secrets export --from env \
+    --output-dir secrets --namespace airflow-secrets

@@ -1,0 +1,17 @@
+"""Each test of a page begins as a new process does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from airflow_kubernetes_secrets.process import start_anew
+
+
+@pytest.fixture(autouse=True)
+def new_process() -> Iterator[None]:
+    """Nothing connected, nothing logged."""
+    start_anew()
+    yield
+    start_anew()

@@ -1,0 +1,236 @@
+"""Every command, manifest and configuration in the documentation is executed by a test, which is named here.
+
+A block without a claim fails here: write the test that executes it, and name it in :data:`CLAIMS`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from support.airflow import ROOT
+from support.examples import EXAMPLES
+from support.pages import Block, blocks, page_names
+
+TESTS = ROOT / "tests"
+
+# What a command prints; tests of the pages look at it where it has to be exact.
+OUTPUT = ("text", "")
+
+
+@dataclass(frozen=True)
+class NotExecuted:
+    """Why no test can execute a block, and the test of as much of it as can be."""
+
+    because: str
+    checked_by: str
+
+
+Claim = str | NotExecuted
+
+_HELM = NotExecuted(
+    "helm fetches the chart over the network, and installs it into a cluster with nodes",
+    "examples/test_helm.py::test_values",
+)
+_KUBECTL_EXEC = NotExecuted(
+    "kubectl exec needs a node; what stands after -- is executed with the accounts of the pods",
+    "examples/test_helm.py::test_from_nothing_to_a_clean_doctor",
+)
+_DOCKER = NotExecuted(
+    "building an image fetches another one; the package that it installs is installed and started",
+    "examples/test_helm.py::test_the_image",
+)
+_PIP = NotExecuted(
+    "pip fetches Airflow over the network; that the extra exists and the newest Airflow fits is tested",
+    "docs/test_start.py::test_what_is_installed",
+)
+_TEMPLATE = NotExecuted(
+    "templates of Helm; the pattern in them is held to that of the code",
+    "test_identifiers.py::test_the_pattern_in_the_document_is_that_of_label_values",
+)
+
+_START = "docs/test_start.py::test_the_page"
+_RBAC = "examples/test_rbac.py"
+_CNPG = "examples/test_cloudnative_pg.py"
+_XPLANE = "examples/test_crossplane.py"
+_ESO = "examples/test_external_secrets.py"
+_STANDING = "docs/test_pages_as_they_stand.py"
+_OPTIONS = "examples/test_configuration_options.py"
+_SHAPES = "shapes/test_document.py::test_a_secret_gives_the_connection_that_follows"
+_DATABASE = "examples/test_migration.py::test_from_the_database_and_back"
+
+# By page and heading, a claim for each block below it that is no output, in order.
+CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
+    "cli": {
+        "Command line": [f"{_STANDING}::test_the_first_commands_of_the_command_line"],
+        "Before a merge": [f"{_STANDING}::test_the_check_before_a_merge"],
+    },
+    "cloudnative-pg": {
+        "CloudNativePG": [f"{_CNPG}::test_by_reference"],
+        "By reference: no label, nothing changed": [f"{_CNPG}::test_by_reference"],
+        "By a label that you put on": [f"{_CNPG}::test_by_a_label_that_is_put_on"],
+        "By an inherited label": [f"{_CNPG}::test_by_an_inherited_label"],
+        "By a Secret of your own": [f"{_CNPG}::test_by_a_secret_of_ones_own"],
+        "What no key tells": [f"{_CNPG}::test_described_by_an_annotation"],
+    },
+    "cluster": {
+        "An image": [_DOCKER],
+        "The namespace and the rights": ["examples/test_helm.py::test_from_nothing_to_a_clean_doctor"] * 2,
+        "Values for Airflow 3": ["examples/test_helm.py::test_values", _HELM],
+        "Values for Airflow 2": ["examples/test_helm.py::test_values"],
+        "In airflow.cfg instead": ["examples/test_helm.py::test_values"],
+        "A Secret": ["examples/test_helm.py::test_from_nothing_to_a_clean_doctor"],
+        "Check it": [_KUBECTL_EXEC, "examples/test_helm.py::test_from_nothing_to_a_clean_doctor"],
+    },
+    "configuration-options": {
+        "Name the Secret": [
+            f"{_OPTIONS}::test_named_by_a_variable",
+            f"{_OPTIONS}::test_named_by_a_variable",
+            f"{_OPTIONS}::test_named_in_airflow_cfg",
+            f"{_OPTIONS}::test_by_a_reference",
+        ],
+        "With the official Helm chart": [f"{_OPTIONS}::test_with_the_chart"],
+        "Check it": [f"{_OPTIONS}::test_named_by_a_variable"],
+    },
+    "crossplane": {
+        "Crossplane 1: by reference": [
+            f"{_XPLANE}::test_by_reference",
+            f"{_XPLANE}::test_by_reference",
+            f"{_XPLANE}::test_by_reference_with_an_annotation",
+        ],
+        "Crossplane 2: compose the Secret": [f"{_XPLANE}::test_composed_with_a_label"],
+    },
+    "external-secrets": {
+        "A connection": [f"{_ESO}::test_a_connection_without_a_template"],
+        "With a template": [f"{_ESO}::test_a_connection_with_a_template"],
+        "A variable, an option of Airflow's configuration": [f"{_ESO}::test_a_variable_and_an_option"],
+    },
+    "from-apache": {
+        "There": [
+            "examples/test_from_apache.py::test_both_take_the_same_options",
+            "examples/test_from_apache.py::test_both_take_the_same_options",
+            "examples/test_from_apache.py::test_what_is_looked_at_afterwards",
+        ],
+    },
+    "identifiers": {
+        "Ids and labels": [f"{_STANDING}::test_a_secret_for_any_id_from_a_shell"],
+        "In a shell": [f"{_STANDING}::test_a_secret_for_any_id_from_a_shell"] * 2,
+        "In a Helm chart": [_TEMPLATE, _TEMPLATE],
+    },
+    "index": {"airflow-kubernetes-secrets": [f"{_STANDING}::test_the_secret_of_the_first_page"]},
+    "kubernetes-pod-operator": {
+        "Hand a connection on to a pod, by its Secret": [f"{_STANDING}::test_pods_of_tasks"],
+        "The namespace": [f"{_STANDING}::test_pods_of_tasks"],
+        "When it is looked up": [f"{_STANDING}::test_pods_of_tasks"],
+    },
+    "lookup": {
+        "Namespaces and teams": ["backend/test_lookup_page.py::test_namespaces_and_teams"] * 2,
+        "References": ["backend/test_lookup_page.py::test_references"] * 2,
+        "A folder in place of the API": ["backend/test_lookup_page.py::test_all_options_of_the_page_are_options"],
+    },
+    "migration": {
+        "From the database": [_DATABASE] * 4,
+        "From the environment": ["examples/test_migration.py::test_from_the_environment"],
+        "From another secrets backend": ["examples/test_migration.py::test_from_a_file"] * 2,
+        "The way back": [_DATABASE],
+    },
+    "permissions": {
+        "A namespace for Airflow's Secrets": [f"{_RBAC}::test_every_component"] * 2,
+        "Several namespaces": [f"{_RBAC}::test_several_namespaces"] * 2,
+        "Single Secrets, by name": [f"{_RBAC}::test_references"] * 2,
+        "Workers without any right": [f"{_RBAC}::test_without_workers"],
+    },
+    "reference": {
+        "Options": [
+            "docs/test_reference.py::test_in_airflow_cfg",
+            "docs/test_reference.py::test_as_an_object_in_a_variable",
+            "docs/test_reference.py::test_as_variables_of_their_own",
+        ],
+    },
+    "sealed-secrets": {
+        "What to seal": ["examples/test_sealed_secrets.py::test_the_example_is_the_sealed_one"],
+        "What comes out": ["examples/test_sealed_secrets.py::test_a_connection"],
+    },
+    "shapes": {
+        "Annotations": [_SHAPES] * 2,
+        "What is not supported, and what to do then": [_SHAPES] * 2,
+    },
+    "start": {
+        "Install": [_PIP],
+        "A Secret": [_START],
+        "The devserver": [_START],
+        "Airflow finds it": [_START] * 2,
+        "A DAG uses it": [_START],
+        "A mistake, and why": [_START] * 3,
+    },
+    "teams": {
+        "A label for a team": ["examples/test_teams.py::test_a_label_for_a_team"] * 2,
+        "A namespace for a team": ["examples/test_teams.py::test_a_namespace_for_a_team"] * 2,
+        "Nothing but its own": ["examples/test_teams.py::test_nothing_but_its_own"],
+        "Look as a team": ["examples/test_teams.py::test_look_as_a_team"],
+    },
+    "workers": {"What to set": [f"{_STANDING}::test_the_values_for_workers_without_rights"]},
+}
+
+# Pages all of whose blocks one test claims for others of its module.
+WHOLE: Mapping[str, str] = {
+    "releasing": "packaging/test_releasing.py::test_every_command_of_the_page_is_in_a_test_below",
+}
+
+
+def executable(page: str) -> dict[str, list[Block]]:
+    """The blocks of a page that are no output, by heading."""
+    found: dict[str, list[Block]] = {}
+    for block in blocks(page):
+        if block.language not in OUTPUT:
+            found.setdefault(block.heading, []).append(block)
+    return found
+
+
+@pytest.mark.parametrize("page", sorted(set(page_names()) - set(WHOLE)))
+def test_every_block_is_claimed(page: str) -> None:
+    claimed = {heading: len(claims) for heading, claims in CLAIMS.get(page, {}).items()}
+    assert claimed == {heading: len(found) for heading, found in executable(page).items()}
+
+
+def test_every_page_with_claims_is_there() -> None:
+    assert set(CLAIMS) | set(WHOLE) <= set(page_names())
+
+
+def every_claim() -> dict[str, list[Block]]:
+    """The blocks that each test executes. One that checks what is not executed has none."""
+    found: dict[str, list[Block]] = {test: [] for test in WHOLE.values()}
+    for page, headings in CLAIMS.items():
+        for heading, claims in headings.items():
+            for claim, block in zip(claims, executable(page).get(heading, ()), strict=False):
+                if isinstance(claim, NotExecuted):
+                    found.setdefault(claim.checked_by, [])
+                else:
+                    found.setdefault(claim, []).append(block)
+    return found
+
+
+@pytest.mark.parametrize("test", every_claim())
+def test_a_claim_is_true(test: str) -> None:
+    """The test exists; and where the block is a file of the examples, its module reads that file."""
+    path, _colons, name = test.partition("::")
+    text = (TESTS / path).read_text()
+    tests = {each.name for each in ast.walk(ast.parse(text)) if isinstance(each, ast.FunctionDef)}
+    assert name in tests
+    for block in every_claim()[test]:
+        files = example_files(block)
+        assert not files or any(reads(text, file) for file in files), f"{path} does not read {files}"
+
+
+def example_files(block: Block) -> list[Path]:
+    """The files in the examples that are this block."""
+    return [path for path in EXAMPLES.rglob("*") if path.is_file() and path.read_text() == block.text]
+
+
+def reads(text: str, file: Path) -> bool:
+    # Some have the name of the file without its ending.
+    return any(f"{mark}{end}" in text for mark in (file.name, file.stem) for end in ('"', "'"))

@@ -1,0 +1,123 @@
+"""The documentation builds without a warning, and reads as well where no Sphinx is: on GitHub."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.airflow import ROOT
+from support.pages import DOCS, PATIENCE, page_names
+
+# What GitHub shows beside the pages, with links to them.
+BESIDE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")
+FILES = [*(DOCS / f"{name}.md" for name in page_names()), *(ROOT / path for path in BESIDE)]
+
+CODE = re.compile(r"^ *```.*?^ *```$|`[^`\n]+`", re.DOTALL | re.MULTILINE)
+COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+LINK = re.compile(r"\]\((?P<link>[^)\s]+)\)|(?:src|srcset)=\"(?P<image>[^\"]+)\"")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site, as ``make docs`` builds it."""
+    folder = tmp_path_factory.mktemp("site")
+    strict = ["-W", "-n", "--keep-going", "-q"]
+    command = [sys.executable, "-m", "sphinx", "-b", "html", *strict, "-d", folder / "doctrees", DOCS, folder / "html"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 0, done.stderr
+    return folder / "html"
+
+
+def test_every_page_is_there(built: Path) -> None:
+    for name in page_names():
+        assert (built / f"{name}.html").exists(), name
+
+
+def test_pages_from_elsewhere_are_whole(built: Path) -> None:
+    """A page that lies elsewhere is not only the link that stands for it on GitHub."""
+    for name, words in {
+        "changelog": "The first version.",
+        "contributing": "is what must pass",
+        "benchmarks": "The plots",
+    }.items():
+        assert words in (built / f"{name}.html").read_text(), name
+
+
+def test_nothing_is_loaded_from_elsewhere(built: Path) -> None:
+    for page in built.glob("*.html"):
+        loaded = re.findall(r"<(?:script|link|img|source|iframe)\b[^>]*?(?:src|href)=\"([^\"]+)\"", page.read_text())
+        assert not [each for each in loaded if each.startswith(("http:", "https:", "//"))], page.name
+
+
+def test_both_pictures_of_a_picture_are_there(built: Path) -> None:
+    text = (built / "lookup.html").read_text()
+    for theme in ("light", "dark"):
+        [image] = re.findall(rf'<img [^>]*class="only-{theme}" src="([^"]+)"', text)
+        assert (built / image).exists()
+
+
+def test_the_first_page_leads_to_every_other() -> None:
+    """And so the contents do, which are made of it."""
+    linked = {each[0] for each in LINK.findall((DOCS / "index.md").read_text())}
+    elsewhere = {
+        "benchmarks": "../benchmarks/README.md",
+        "changelog": "../CHANGELOG.md",
+        "contributing": "../CONTRIBUTING.md",
+    }
+    for name in set(page_names()) - {"index"}:
+        assert elsewhere.get(name, f"{name}.md") in linked, name
+
+
+def anchors(file: Path) -> set[str]:
+    """Those that GitHub gives to the headings of a file."""
+    text = re.sub(r"^ *```.*?^ *```$", "", file.read_text(), flags=re.DOTALL | re.MULTILINE)
+    found: set[str] = set()
+    for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
+        plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", heading.replace("`", ""))
+        slug = re.sub(r"[^\w\- ]", "", plain.lower()).replace(" ", "-")
+        number = sum(1 for each in found if re.fullmatch(rf"{re.escape(slug)}(-\d+)?", each))
+        found.add(f"{slug}-{number}" if number else slug)
+    return found
+
+
+def links(file: Path) -> Iterator[str]:
+    for found in LINK.finditer(CODE.sub("", file.read_text())):
+        link = found["link"] or found["image"]
+        if not link.startswith(("https://", "http://")):
+            yield link
+
+
+@pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(ROOT)) for file in FILES])
+def test_every_link_leads_somewhere(file: Path) -> None:
+    for link in links(file):
+        path, _hash, anchor = link.partition("#")
+        target = (file.parent / path).resolve() if path else file
+        assert target.exists(), link
+        assert ROOT in target.parents, f"{link} leads out of the repository"
+        if anchor:
+            assert anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(ROOT)) for file in FILES])
+def test_it_is_plain_markdown(file: Path) -> None:
+    """No directive, role, target or substitution: GitHub would show them as they are."""
+    text = file.read_text()
+    assert not re.findall(r"^(?:```|:::+|~~~)\{", text, re.MULTILINE)
+    rest = COMMENT.sub("", CODE.sub("", text))
+    assert not re.findall(r"\{[\w:-]+\}`|^\([\w-]+\)=$|\{\{", rest, re.MULTILINE)
+    assert not re.findall(r"</?(?!picture|source|img|br|kbd)[a-z]+[^>]*>", rest)
+    assert rest.startswith("# ")
+
+
+@pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(ROOT)) for file in FILES])
+def test_tables_have_as_many_cells_in_every_row(file: Path) -> None:
+    """GitHub drops what is too much, without a word."""
+    text = re.sub(r"^ *```.*?^ *```$", "", file.read_text(), flags=re.DOTALL | re.MULTILINE)
+    for table in re.findall(r"(?:^\|.*\|$\n?)+", text, re.MULTILINE):
+        counts = {len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}
+        assert len(counts) == 1, table

@@ -1,0 +1,490 @@
+"""``docs/faq.md``: every message on the page is what the code says, when what the page tells of has happened."""
+
+from __future__ import annotations
+
+import ast
+import json
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.lookup import Outcome
+from airflow_kubernetes_secrets.sources import ladder
+from support.airflow import BACKEND, ROOT, Airflow, installed
+from support.cluster import Cluster
+from support.logs import said
+from support.pages import DOCS, blocks, shell
+from support.proxy import Proxy, silent
+from support.secrets import CONNECTION, VARIABLE, Put
+
+PREFIX = "airflow.apache.org"
+ID = "my_db"
+
+GET = """
+from airflow.sdk import BaseHook
+try:
+    BaseHook.get_connection("nowhere")
+except Exception as error:
+    print(error)
+"""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What an error needs to happen: a server, a namespace with nothing in it, and a folder."""
+
+    cluster: Cluster
+    namespace: str
+    folder: Path
+    patch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture
+
+    @property
+    def put(self) -> Put:
+        return Put(self.cluster, self.namespace)
+
+    def kwargs(self, *verbs: str, **more: object) -> dict[str, object]:
+        """Those of a pod whose account has these verbs in the namespace."""
+        self.in_pod(self.cluster.pod_environment())
+        account = self.cluster.service_account(self.namespace, "airflow-worker", {self.namespace: verbs})
+        return {"service_account_path": str(account.folder), **more}
+
+    def in_pod(self, variables: Mapping[str, str]) -> None:
+        self.patch.delenv("KUBECONFIG", raising=False)
+        for name, value in variables.items():
+            self.patch.setenv(name, value)
+
+    def error(self, **kwargs: Any) -> str:
+        """Of a lookup."""
+        with pytest.raises(KubernetesSecretsError) as raised:
+            KubernetesSecretsBackend(**kwargs).get_connection(ID)
+        return str(raised.value)
+
+    def of(self, texts: dict[str, Any], annotations: dict[str, str] | None = None, **more: Any) -> str:
+        """What a lookup says of a connection's Secret: its error, or what is logged."""
+        self.write({CONNECTION: ID}, texts, annotations, **more)
+        return self.look(lambda backend: backend.get_connection(ID))
+
+    def write(
+        self, labels: dict[str, str], texts: dict[str, Any], annotations: dict[str, str] | None = None, **more: Any
+    ) -> None:
+        metadata = {"name": "my-db", "labels": labels, "annotations": annotations or {}}
+        manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": texts, **more}
+        (self.folder / f"{len(list(self.folder.iterdir()))}.yaml").write_text(yaml.safe_dump(manifest))
+
+    def look(self, ask: Callable[[KubernetesSecretsBackend], object]) -> str:
+        try:
+            ask(KubernetesSecretsBackend(path=str(self.folder)))
+        except KubernetesSecretsError as error:
+            return str(error)
+        return "\n".join(said(self.caplog))
+
+    def airflow(self, *arguments: str, **variables: str) -> str:
+        """What a real Airflow says."""
+        kwargs = json.dumps({"path": str(self.folder)})
+        given = {"AIRFLOW__SECRETS__BACKEND": BACKEND, "AIRFLOW__SECRETS__BACKEND_KWARGS": kwargs, **variables}
+        airflow = Airflow("3.3", self.folder / "home", given)
+        airflow.run("db", "migrate")
+        done = airflow.run(*arguments) if arguments else airflow.python(GET)
+        return done.stdout + done.stderr
+
+
+Happen = Callable[[Scene], str]
+EVERY: dict[str, Happen] = {}
+
+
+def happens(heading: str) -> Callable[[Happen], Happen]:
+    """What makes the error of a section happen, and gives its text."""
+
+    def register(happen: Happen) -> Happen:
+        assert heading not in EVERY
+        EVERY[heading] = happen
+        return happen
+
+    return register
+
+
+happens("The conn_id isn't defined")(lambda scene: scene.airflow())
+happens("Connection not found")(lambda scene: scene.airflow("connections", "get", "nowhere"))
+happens("Variable does not exist")(lambda scene: scene.airflow("variables", "get", "nowhere"))
+happens("Cannot retrieve config from alternative secrets backend")(
+    lambda scene: scene.airflow(
+        "version",
+        AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET="x",
+        AIRFLOW__SECRETS__BACKEND_KWARGS='{"path": "/nowhere"}',
+    )
+)
+happens('The object could not be loaded. Please check "backend" key in "secrets" section')(
+    lambda scene: scene.airflow("version", AIRFLOW__SECRETS__BACKEND=BACKEND.replace("secrets", "secret"))
+)
+happens("Failed to parse backend_kwargs as JSON")(
+    lambda scene: scene.airflow("version", AIRFLOW__SECRETS__BACKEND_KWARGS="{'path': '/x'}")
+)
+
+
+@happens("AirflowSecretsBackendAccessDenied")
+def denied(scene: Scene) -> str:
+    with pytest.raises(PermissionError) as raised:
+        KubernetesSecretsBackend(path="/nowhere", on_error="deny").get_connection(ID)
+    return f"{type(raised.value).__name__}: {raised.value}"
+
+
+happens("may not list secrets in namespace")(lambda scene: scene.error(**scene.kwargs()))
+happens("may not get secrets in namespace")(
+    lambda scene: scene.error(**scene.kwargs(connections_label=None, references={"connections": {ID: "my-db"}}))
+)
+
+
+@happens("cannot be watched: everything that has it is listed instead")
+def not_watched(scene: Scene) -> str:
+    scene.patch.setattr(ladder, "THRESHOLDS", ladder.Thresholds(asked_first=0, indexes_first=0))
+    backend = KubernetesSecretsBackend(**scene.kwargs("list", cache_ttl=60))
+    backend.get_connection(ID)
+    return logged(scene)
+
+
+def logged(scene: Scene) -> str:
+    """What another thread logs in a moment."""
+    deadline = time.monotonic() + 10
+    while not said(scene.caplog):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return "\n".join(said(scene.caplog))
+
+
+@happens("may not act as")
+def impersonates(scene: Scene) -> str:
+    scene.put.connection(ID, "postgres://h")
+    variables = {
+        "AIRFLOW__SECRETS__BACKEND": BACKEND,
+        "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(scene.kwargs("list")),
+    }
+    command = f"airflow-kubernetes-secrets list --as system:serviceaccount:{scene.namespace}:other"
+    return shell(command, scene.folder, {**variables, **scene.cluster.pod_environment()}).stderr
+
+
+@happens("does not accept the token, which was read again")
+def not_accepted(scene: Scene) -> str:
+    kwargs = scene.kwargs("list")
+    (Path(str(kwargs["service_account_path"])) / "token").write_text("not-a-token")
+    return scene.error(**kwargs)
+
+
+@happens("no Kubernetes API is configured")
+def nowhere(scene: Scene) -> str:
+    for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT"):
+        scene.patch.delenv(name, raising=False)
+    return scene.error()
+
+
+@happens("cannot be read: Kubernetes mounts it unless automountServiceAccountToken is false")
+def no_token(scene: Scene) -> str:
+    scene.in_pod(scene.cluster.pod_environment())
+    return scene.error(namespace="airflow", service_account_path=str(scene.folder))
+
+
+@happens("holds no usable CA certificate")
+def no_ca(scene: Scene) -> str:
+    kwargs = scene.kwargs("list")
+    (Path(str(kwargs["service_account_path"])) / "ca.crt").write_text("no certificate")
+    return scene.error(**kwargs)
+
+
+@happens("the namespace to look in is not known")
+def no_namespace(scene: Scene) -> str:
+    kwargs = scene.kwargs("list")
+    (Path(str(kwargs["service_account_path"])) / "namespace").unlink()
+    return scene.error(**kwargs)
+
+
+@happens("needs the official client")
+def no_client(scene: Scene) -> str:
+    """In a process in which it cannot be imported, as where it is not installed."""
+    program = (
+        "import sys; sys.modules['kubernetes'] = None\n"
+        "from airflow_kubernetes_secrets import KubernetesSecretsBackend\n"
+        f"KubernetesSecretsBackend(kubeconfig={str(kubeconfig(scene))!r}).get_connection('x')"
+    )
+    return Airflow("3.3", scene.folder).python(program).stderr
+
+
+def kubeconfig(scene: Scene, **cluster: str) -> Path:
+    path = scene.cluster.kubeconfig(scene.cluster.admin_token, scene.namespace)
+    config = yaml.safe_load(path.read_text())
+    config["clusters"][0]["cluster"] |= cluster
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+happens("asks for a proxy (proxy-url), which is not supported")(
+    lambda scene: scene.error(kubeconfig=str(kubeconfig(scene, **{"proxy-url": "http://proxy"})))
+)
+
+
+@happens("a kubeconfig that cannot be read")
+def kubeconfig_unreadable(scene: Scene) -> str:
+    path = kubeconfig(scene, **{"certificate-authority": str(scene.folder / "nowhere")})
+    return scene.error(kubeconfig=str(path))
+
+
+happens("the context is one of a kubeconfig, and none is named")(
+    lambda scene: scene.error(**scene.kwargs("list", context="staging"))
+)
+
+
+@happens("the Kubernetes API could not be read")
+def refused(scene: Scene) -> str:
+    kwargs = scene.kwargs("list", timeout=1)
+    with Proxy(scene.cluster) as proxy:
+        proxy.refuse()
+        scene.in_pod(proxy.pod_environment())
+        return scene.error(**kwargs)
+
+
+@happens("got no credentials and takes this process for system:anonymous")
+def anonymous(scene: Scene) -> str:
+    path = kubeconfig(scene)
+    config = yaml.safe_load(path.read_text())
+    config["users"][0]["user"] = {}
+    path.write_text(yaml.safe_dump(config))
+    return scene.error(kubeconfig=str(path))
+
+
+@happens("answered 400, 404, 409")
+def not_found(scene: Scene) -> str:
+    return scene.error(kubeconfig=str(kubeconfig(scene, server=f"{scene.cluster.url}/wrong")))
+
+
+@happens("its certificate is not trusted")
+def not_trusted(scene: Scene) -> str:
+    kwargs = scene.kwargs("list")
+    with Proxy(scene.cluster) as proxy:
+        scene.in_pod(proxy.pod_environment())
+        return scene.error(**kwargs)
+
+
+@happens("Until it answers, what it had is used")
+def bridged(scene: Scene) -> str:
+    scene.put.connection(ID, "postgres://h")
+    kwargs = scene.kwargs("list", timeout=1)
+    with Proxy(scene.cluster) as proxy:
+        scene.in_pod(proxy.pod_environment())
+        account = scene.cluster.service_account(scene.namespace, "behind", {scene.namespace: ["list"]})
+        backend = KubernetesSecretsBackend(**{**kwargs, "service_account_path": str(proxy.folder(account))})
+        backend.get_connection(ID)
+        proxy.refuse()
+        backend.get_connection(ID)
+        bridged_with = "\n".join(said(scene.caplog))
+        # The page quotes what comes afterwards too.
+        proxy.resume()
+        deadline = time.monotonic() + 20
+        while not any("answers again" in line for line in said(scene.caplog, logging.INFO)):
+            assert time.monotonic() < deadline
+            backend.get_connection(ID)
+            time.sleep(0.1)
+        return bridged_with
+
+
+@happens("could not be listed, so Secrets are asked for one by one")
+def not_listed(scene: Scene) -> str:
+    scene.patch.setattr(ladder, "THRESHOLDS", ladder.Thresholds(asked_first=0, list_again_after=0.1))
+    scene.put.variable("x", "found")
+    account = scene.cluster.service_account(scene.namespace, "behind", {scene.namespace: ["list"]})
+    with Proxy(scene.cluster) as proxy:
+        scene.in_pod(proxy.pod_environment())
+        kwargs = {"service_account_path": str(proxy.folder(account)), "cache_ttl": 60, "timeout": 1}
+        for _ in range(2):
+            proxy.faults.append(silent)
+            assert KubernetesSecretsBackend(**kwargs).get_variable("x") == "found"
+            time.sleep(0.3)
+        return "\n".join(said(scene.caplog))
+
+
+happens("there is no option in backend_kwargs")(lambda scene: scene.error(connection_label="a/b"))
+happens("backend_kwargs: the option needs")(lambda scene: scene.error(timeout="soon"))
+happens("'path' in backend_kwargs names no folder that can be read")(lambda scene: scene.error(path="/nowhere"))
+happens("'references' in backend_kwargs leads to a Secret which does not exist")(
+    lambda scene: scene.error(path=str(scene.folder), references={"connections": {ID: "nowhere"}})
+)
+
+
+@happens("on_error is 'deny', which this Airflow does not know")
+def deny_unknown(scene: Scene) -> str:
+    """In Airflow 2.11."""
+    if not installed("2.11"):
+        pytest.skip("Airflow 2.11 is not installed beside this one; `make environments` does it, with Python 3.10-3.12")
+    program = (
+        "import logging; logging.basicConfig()\nfrom airflow_kubernetes_secrets import KubernetesSecretsBackend\n"
+        "KubernetesSecretsBackend(path='/nowhere', on_error='deny').get_connection('x')"
+    )
+    done = Airflow("2.11", scene.folder).python(program)
+    return done.stdout + done.stderr
+
+
+@happens("mask_values: Airflow's masker did not take what is in a Secret")
+def not_masked(scene: Scene) -> str:
+    """With an adapter that fails, in the configuration of a real Airflow."""
+    scene.write({VARIABLE: "x"}, {"value": "a long value"})
+    (scene.folder / "adapters.py").write_text(
+        "def fail(text):\n    if 'long' in text:\n        raise ValueError\n    return text\n"
+    )
+    program = (
+        "import logging; logging.basicConfig()\nfrom airflow_kubernetes_secrets import KubernetesSecretsBackend\n"
+        f"KubernetesSecretsBackend(path={str(scene.folder)!r}, mask_values=True).get_variable('x')"
+    )
+    variables = {"AIRFLOW__LOGGING__SECRET_MASK_ADAPTER": "adapters.fail", "PYTHONPATH": str(scene.folder)}
+    done = Airflow("3.3", scene.folder / "home", variables).python(program)
+    return done.stdout + done.stderr
+
+
+happens("there is no such key in its data")(lambda scene: scene.of({"tls.crt": "x"}))
+happens("the value is not text in UTF-8")(lambda scene: scene.of({}, data={"value": "/w=="}))
+happens("the connection is neither a URI nor JSON")(lambda scene: scene.of({"value": "cG9zdGdyZXM6Ly9o"}))
+happens("the connection is not valid JSON")(lambda scene: scene.of({"value": "{'host': 'h'}"}))
+happens("the connection's JSON has fields that Airflow does not know")(
+    lambda scene: scene.of({"value": '{"username": "u"}'})
+)
+happens("the connection's URI does not begin with a connection type")(lambda scene: scene.of({"value": "my_type://h"}))
+happens("the connection's URI cannot be taken apart at host and port")(
+    lambda scene: scene.of({"value": "postgres://u:p/w@h:5432/db"})
+)
+happens("the port is not a number from 1 to 65535")(lambda scene: scene.of({"host": "h", "port": "0"}))
+happens("the connection's extra is not a JSON object")(lambda scene: scene.of({"host": "h", "extra": "[]"}))
+happens("the data has no such key as it says")(
+    lambda scene: scene.of({"host": "h"}, {f"{PREFIX}/field-password": "pw"})
+)
+happens("it is not known, and says nothing")(
+    lambda scene: scene.of({"host": "h"}, {f"{PREFIX}/conection-type": "postgres"})
+)
+happens("it says that the Secret is for another id")(lambda scene: scene.of({"host": "h"}, {CONNECTION: "other"}))
+
+
+@happens("the configuration option is blank")
+def blank(scene: Scene) -> str:
+    scene.write({f"{PREFIX}/config-key": ID}, {"value": " \n"})
+    return scene.look(lambda backend: backend.get_config(ID))
+
+
+@happens("it is missing, and without it the Secret is for another id")
+def annotation_missing(scene: Scene) -> str:
+    scene.write({VARIABLE: "my-db.7db90c8c3216df2b8e01021c99b1f2a5f94a9122"}, {"value": "x"})
+    return scene.look(lambda backend: backend.get_variable("my db"))
+
+
+@happens("Secrets match; the first by age and name is used")
+def duplicates(scene: Scene) -> str:
+    scene.put.connection(ID, "postgres://h")
+    scene.put.connection(ID, "postgres://h")
+    KubernetesSecretsBackend(**scene.kwargs("list")).get_connection(ID)
+    return "\n".join(said(scene.caplog))
+
+
+@happens("could not be read: a manifest in the folder")
+def no_manifest(scene: Scene) -> str:
+    (scene.folder / "broken.yaml").write_text("kind: Secret\nmetadata: {}\n")
+    return scene.look(lambda backend: backend.get_connection(ID))
+
+
+MESSAGES = {each.heading: each.text for each in blocks("faq")}
+
+
+def test_each_section_with_a_message_is_produced() -> None:
+    assert list(MESSAGES) == re.findall(r"^### (.*)\n\n```text", (DOCS / "faq.md").read_text(), re.MULTILINE), (
+        "a section has one message, right below its heading"
+    )
+    assert set(MESSAGES) == set(EVERY)
+
+
+@pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+@pytest.mark.parametrize("heading", MESSAGES)
+def test_a_message(
+    heading: str,
+    cluster: Cluster,
+    namespace: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO, "airflow_kubernetes_secrets")
+
+    text = EVERY[heading](Scene(cluster, namespace, tmp_path, monkeypatch, caplog))
+
+    pattern = re.escape(" ".join(MESSAGES[heading].split())).replace("…", ".+?")
+    assert re.search(pattern, " ".join(text.split())), text
+
+
+SOURCE = ROOT / "src" / "airflow_kubernetes_secrets"
+
+# These have pages or outputs of their own; what the API server and programmers are told is for nobody else.
+OF_OTHERS = ("cli", "devserver", "inventory", "ui", "pod.py", "labels.py", "record.py", "process.py")
+FOR_PROGRAMMERS = ("no such option:", "has no attribute", "a character that does not belong there")
+
+
+def sentences(node: ast.AST) -> list[str]:
+    """The fixed parts of a text, each in one piece."""
+    if isinstance(node, ast.JoinedStr):
+        return [part for each in node.values for part in sentences(each)]
+    if isinstance(node, ast.BinOp):
+        return sentences(node.left) + sentences(node.right)
+    return [" ".join(node.value.split())] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+
+
+def raised_or_logged(tree: ast.AST) -> Iterator[str]:
+    """Of each text that is raised, or logged for people, the longest fixed part."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            arguments = node.exc.args
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("notices.once", "notices.say"):
+            arguments = node.args
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "problem":
+            arguments = [node.value]
+        else:
+            continue
+        longest = max((part for each in arguments for part in sentences(each)), key=len, default="")
+        if " " in longest and len(longest) > 14:
+            yield longest
+
+
+def modules() -> Iterator[Path]:
+    for path in sorted(SOURCE.rglob("*.py")):
+        if not {*path.relative_to(SOURCE).parts} & {*OF_OTHERS}:
+            yield path
+
+
+@pytest.mark.parametrize("path", list(modules()), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_everything_that_is_said_is_on_a_page(path: Path) -> None:
+    pages = " ".join((DOCS / f"{name}.md").read_text() for name in ("faq", "reference"))
+    words = " ".join(pages.split())
+    for text in raised_or_logged(ast.parse(path.read_text())):
+        if not any(each in text for each in FOR_PROGRAMMERS):
+            told = text.strip(" :;,.'")
+            assert told[:32] in words or told[-32:] in words, text
+
+
+ROWS = re.findall(r"^\| (`.*`[^|]*) \| ", (DOCS / "faq.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("phrase", sorted({each for row in ROWS for each in re.findall(r"`([^`]+)`", row)}))
+def test_a_phrase_in_a_table_is_the_code_s(phrase: str) -> None:
+    said_by_code = " ".join(
+        part
+        for path in SOURCE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        for part in sentences(node)
+    )
+    for part in re.split(r" ?…|5\d\d", phrase):
+        assert part.strip() in said_by_code
+
+
+def test_the_table_of_outcomes() -> None:
+    told = re.findall(r"^\| `([^`]+)` \| ", (DOCS / "faq.md").read_text(), re.MULTILINE)
+    assert set(told) >= {outcome.value for outcome in Outcome if outcome is not Outcome.FOUND}

@@ -1,0 +1,34 @@
+"""The pages and pictures that scripts make are what those make now."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from types import ModuleType
+
+import pytest
+
+from support.pages import DOCS
+
+
+def maker(name: str) -> ModuleType:
+    """A script of the documentation."""
+    spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
+    assert spec is not None and spec.loader is not None  # noqa: PT018
+    module = importlib.util.module_from_spec(spec)
+    # Dataclasses look their module up.
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_reference_of_options() -> None:
+    assert maker("make_reference").page() == (DOCS / "reference.md").read_text(), "run: make docs"
+
+
+DIAGRAMS = dict(maker("make_diagrams").drawn())
+
+
+@pytest.mark.parametrize("name", DIAGRAMS)
+def test_a_diagram(name: str) -> None:
+    assert DIAGRAMS[name] == (DOCS / "images" / name).read_text(), "run: make docs"

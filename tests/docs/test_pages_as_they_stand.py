@@ -1,0 +1,165 @@
+"""Blocks of pages that are short: each is executed as it stands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.identifiers import label_value
+from support.airflow import BACKEND, Airflow
+from support.charts import environment
+from support.cluster import Cluster
+from support.environments import Environment, downloaded_wheel
+from support.kubectl import needs_kubectl
+from support.pages import Block, blocks, shell
+from support.secrets import CONNECTION, Put
+
+on_the_devserver = pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+
+
+def block(page: str, heading: str, number: int = 0) -> Block:
+    [found] = [each for each in blocks(page) if (each.heading, each.number) == (heading, number)]
+    return found
+
+
+def test_the_secret_of_the_first_page(tmp_path: Path) -> None:
+    (tmp_path / "secret.yaml").write_text(block("index", "airflow-kubernetes-secrets").text)
+
+    connection = KubernetesSecretsBackend(path=str(tmp_path)).get_connection("my_postgres_db")
+
+    assert (connection.conn_type, connection.host, connection.schema) == ("postgres", "db.example.com", "mydb")
+
+
+def pod(cluster: Cluster, namespace: str) -> dict[str, str]:
+    """The variables of a pod whose account may list the namespace, and one connection in it."""
+    account = cluster.service_account(namespace, "airflow", {namespace: ["list"]})
+    return {
+        "AIRFLOW__SECRETS__BACKEND": BACKEND,
+        "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"service_account_path": str(account.folder), "timeout": 3}),
+        **cluster.pod_environment(),
+    }
+
+
+@on_the_devserver
+def test_the_first_commands_of_the_command_line(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    Put(cluster, namespace).connection("my_db", "postgres://u:pw@db.example.com/app")
+
+    done = shell(f"set -e\n{block('cli', 'Command line').text}", tmp_path, pod(cluster, namespace))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_check_before_a_merge(tmp_path: Path) -> None:
+    folder = tmp_path / "deploy" / "secrets"
+    folder.mkdir(parents=True)
+    (folder / "secret.yaml").write_text(
+        block("index", "airflow-kubernetes-secrets").text.replace("postgres:", "postgres")
+    )
+
+    done = shell(block("cli", "Before a merge").text, tmp_path, {})
+
+    assert done.returncode == 1
+    assert done.stdout.startswith("::error file=deploy/secrets/secret.yaml")
+
+
+@on_the_devserver
+def test_the_values_for_workers_without_rights(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    """By the variables of ``workers.env`` a worker finds nothing in Secrets, and by those of the others they do."""
+    Put(cluster, namespace).variable("greeting", "hello")
+    values = yaml.safe_load(block("workers", "What to set").text)
+    others, worker = environment(values), environment(values, "workers")
+    assert json.loads(others["AIRFLOW__SECRETS__BACKEND_KWARGS"])["namespace"] == "airflow-secrets"
+    here = {"AIRFLOW__SECRETS__BACKEND_KWARGS": pod(cluster, namespace)["AIRFLOW__SECRETS__BACKEND_KWARGS"]}
+    here |= cluster.pod_environment()
+    airflow = Airflow("3.3", tmp_path, {**others, **here})
+    airflow.output("db", "migrate")
+    assert airflow.output("variables", "get", "greeting").strip() == "hello"
+
+    # The kwargs of the others are those that the worker inherits.
+    without = Airflow("3.3", tmp_path, worker)
+
+    done = without.run("variables", "get", "greeting")
+    assert done.returncode == 1
+    assert "Variable greeting does not exist" in done.stdout + done.stderr
+
+
+@needs_kubectl
+@pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
+def test_a_secret_for_any_id_from_a_shell(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    put = Put(cluster, namespace)
+    put({}, "postgres://u:pw@db.example.com/app", name="orders")
+    script = block("identifiers", "In a shell").text + block("identifiers", "In a shell", 1).text
+    kubeconfig = cluster.kubeconfig(cluster.admin_token, namespace)
+
+    done = shell(f"set -e\n{script}", tmp_path, {"KUBECONFIG": str(kubeconfig)})
+
+    assert done.returncode == 0, done.stderr
+    manifest = yaml.safe_load(block("identifiers", "Ids and labels").text)
+    metadata: dict[str, Any] = cluster.admin.get(f"/api/v1/namespaces/{namespace}/secrets/orders").json()["metadata"]
+    for told in ("labels", "annotations"):
+        assert metadata[told][CONNECTION] == manifest["metadata"][told][CONNECTION]
+    assert metadata["labels"][CONNECTION] == label_value(metadata["annotations"][CONNECTION])
+
+
+# The page's calls, in an installation with Apache's provider; it prints the pods that the operators would start.
+PODS = """
+import json, sys
+from kubernetes.client import ApiClient
+from airflow_kubernetes_secrets.pod import HandOnError
+
+first, elsewhere, later = json.loads(sys.argv[1])
+names = {}
+exec(first.replace("KubernetesPodOperator(", "at_once = KubernetesPodOperator("), names)
+exec(later.replace("KubernetesPodOperator(", "at_run_time = KubernetesPodOperator("), names)
+names["at_run_time"]._pre_execute_hook({"task": names["at_run_time"]})
+try:
+    exec(elsewhere, names)
+except HandOnError as error:
+    refused = str(error)
+pods = [names[each].build_pod_request_obj() for each in ("at_once", "at_run_time")]
+print(json.dumps({"pods": [ApiClient().sanitize_for_serialization(pod) for pod in pods], "refused": refused}))
+"""
+
+
+@on_the_devserver
+def test_pods_of_tasks(cluster: Cluster, tmp_path: Path) -> None:
+    """With the Secret that CloudNativePG would write, in the namespace that the page has."""
+    put = Put(cluster, "databases")
+    cluster.create_namespace("databases")
+    data = {"username": "app", "password": "pw", "host": "app-db-rw", "port": "5432", "dbname": "app"}
+    put({CONNECTION: "app_db"}, data=data, name="app-db-app")
+    environment = Environment.create(tmp_path / "environment")
+    environment.install(downloaded_wheel("apache-airflow-providers-cncf-kubernetes", "10.25.0"))
+    page = [each for each in blocks("kubernetes-pod-operator") if each.language == "python"]
+    source = str(Path(__file__).parents[2] / "src")
+
+    # The operator wants one, and asks nobody.
+    begin = f"KubernetesPodOperator(\n    config_file={str(cluster.kubeconfig('none'))!r},\n"
+    calls = [each.text.replace("KubernetesPodOperator(\n", begin) for each in page]
+    variables = {**pod(cluster, "databases"), "PYTHONPATH": source}
+    done = environment.run("-c", PODS, json.dumps(calls), variables=variables)
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout.splitlines()[-1])
+    handed_on = [
+        {
+            each["name"]: tuple(each["valueFrom"]["secretKeyRef"].values())
+            for each in pod["spec"]["containers"][0]["env"]
+        }
+        for pod in found["pods"]
+    ]
+    assert {name: sorted(ref) for name, ref in handed_on[0].items()} == {
+        "PGHOST": ["app-db-app", "host"],
+        "PGUSER": ["app-db-app", "username"],
+        "PGPASSWORD": ["app-db-app", "password"],
+        "PGDATABASE": ["app-db-app", "dbname"],
+    }
+    assert {"APP_DB_HOST", "APP_DB_PASSWORD"} <= set(handed_on[1])
+    assert [pod["metadata"]["namespace"] for pod in found["pods"]] == ["databases", "databases"]
+    [told] = [each.text for each in blocks("kubernetes-pod-operator") if each.language == "text"]
+    assert found["refused"] == " ".join(told.split())

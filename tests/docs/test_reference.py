@@ -1,0 +1,92 @@
+"""``docs/reference.md``: what it says of options holds in real Airflows."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets.errors import OptionError
+from airflow_kubernetes_secrets.options import OPTIONS, Options
+from support.airflow import Airflow, installed
+from support.pages import DOCS, Block, blocks
+
+PAGE = (DOCS / "reference.md").read_text()
+CONFIGURATION, OBJECT, SINGLE, _UNKNOWN = blocks("reference")
+EXPECTED = {"namespace": ("airflow-secrets",), "cache_ttl": 60.0}
+
+# What the backend has of the options that Airflow hands it.
+SHOW = """
+from airflow.configuration import ensure_secrets_loaded
+options = ensure_secrets_loaded()[0].options
+print([options.namespace, options.cache_ttl])
+"""
+
+
+def exported(block: Block) -> dict[str, str]:
+    lines = [shlex.split(line) for line in block.text.splitlines()]
+    assert all(line[0] == "export" for line in lines)
+    return dict(line[1].split("=", 1) for line in lines)
+
+
+def options_of(airflow: Airflow) -> str:
+    if not installed(airflow.version):
+        pytest.skip(f"Airflow {airflow.version} is not installed beside this one; `make environments` does it")
+    done = airflow.python(SHOW)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()[-1]
+
+
+@pytest.mark.parametrize("version", ["3.3", "2.11"])
+def test_in_airflow_cfg(tmp_path: Path, version: str) -> None:
+    (tmp_path / "airflow.cfg").write_text(CONFIGURATION.text)
+    assert options_of(Airflow(version, tmp_path)) == str(list(EXPECTED.values()))
+
+
+@pytest.mark.parametrize("version", ["3.3", "2.11"])
+def test_as_an_object_in_a_variable(tmp_path: Path, version: str) -> None:
+    assert options_of(Airflow(version, tmp_path, exported(OBJECT))) == str(list(EXPECTED.values()))
+
+
+def test_as_variables_of_their_own(tmp_path: Path) -> None:
+    """They count before the object."""
+    before = {**exported(OBJECT), "AIRFLOW__SECRETS__BACKEND_KWARGS": '{"namespace": "another", "timeout": 5}'}
+    assert options_of(Airflow("3.3", tmp_path, {**before, **exported(SINGLE)})) == str(list(EXPECTED.values()))
+
+
+EXAMPLES = re.findall(
+    r"^- Example: `(\{.*\})`\n- As a variable: `AIRFLOW__SECRETS__BACKEND_KWARG__(\w+)=(.*)`$", PAGE, re.M
+)
+
+
+def test_every_option_has_an_example() -> None:
+    assert sorted(name.lower() for _example, name, _value in EXAMPLES) == sorted(OPTIONS)
+
+
+@pytest.mark.parametrize(("example", "name", "value"), EXAMPLES, ids=[name for _example, name, _value in EXAMPLES])
+def test_an_example_means_the_same_as_a_variable(example: str, name: str, value: str) -> None:
+    [text] = shlex.split(value) or [""]
+    assert Options.parse(json.loads(example)) == Options.parse({name.lower(): text})
+
+
+def test_the_nearest_that_there_is() -> None:
+    said = " ".join(_UNKNOWN.text.split()).removesuffix("…")
+    with pytest.raises(OptionError, match=re.escape(said)):
+        Options.parse({"connection_label": "example.com/x"})
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"path": "/x", "kubeconfig": "/y"}, "path is in place of an API, and kubeconfig says which"),
+        ({"path": "/x", "context": "y"}, "path is in place of an API, and context says which"),
+        ({"path": "/x", "team_namespaces": {"a": "b"}}, "path with team_namespaces needs namespace too"),
+        ({"team_label": "a/b", "config_label": "a/b"}, "config_label and team_label are both 'a/b'"),
+    ],
+)
+def test_what_excludes_each_other(given: dict[str, object], words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        Options.parse(given)

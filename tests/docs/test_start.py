@@ -1,0 +1,87 @@
+"""``docs/start.md``, typed as it stands: on the devserver, with Airflow as it is installed here."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.metadata import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+from support.pages import PATIENCE, Block, blocks, shell
+
+BLOCKS = blocks("start")
+INSTALL, DEVSERVER = "Install", "The devserver"
+
+
+def block(heading: str, number: int = 0) -> Block:
+    [found] = [each for each in BLOCKS if (each.heading, each.number) == (heading, number)]
+    return found
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where the reader is, with the Secret and the devserver in a terminal of its own."""
+    home = tmp_path_factory.mktemp("start")
+    assert shell(f"set -e\n{block('A Secret').text}", home, {}).returncode == 0
+    words = shlex.split(block(DEVSERVER).text.replace("\\\n", ""))
+    program = Path(sys.executable).parent / words[0]
+    server = subprocess.Popen([program, *words[1:]], cwd=home, stdout=subprocess.DEVNULL)
+    try:
+        ready, deadline = home / "devserver.env", time.monotonic() + PATIENCE
+        while not (ready.exists() and ready.read_text().endswith("\n")):
+            assert server.poll() is None and time.monotonic() < deadline  # noqa: PT018
+            time.sleep(0.05)
+        yield home
+    finally:
+        server.send_signal(signal.SIGINT)
+        server.wait(PATIENCE)
+
+
+def pairs() -> Iterator[tuple[Block, str]]:
+    """Each block that is typed after the devserver runs, and the text that is shown for it."""
+    rest = BLOCKS[BLOCKS.index(block(DEVSERVER)) + 1 :]
+    for each, following in zip(rest, [*rest[1:], None], strict=True):
+        if each.language == "bash":
+            yield each, following.text if following is not None and following.language == "text" else ""
+
+
+# Airflow says that there is no such thing by its exit status too.
+FAILS = {("A mistake, and why", 0), ("A mistake, and why", 2)}
+
+
+def test_the_page(folder: Path) -> None:
+    """All of it, one block after the other."""
+    begin = ""
+    for each, shown in pairs():
+        done = shell(begin + each.text, folder, {})
+        said = done.stdout + done.stderr
+        assert (done.returncode != 0) == ((each.heading, each.number) in FAILS), f"{each.text}\n{said}"
+        for line in shown.splitlines():
+            assert says(said, line), f"{line!r} is not in\n{said}"
+        # What is exported holds for the rest of the terminal.
+        begin = begin or "".join(line for line in each.text.splitlines(True) if line.startswith(("export ", ". ")))
+    assert begin
+
+
+def says(text: str, line: str) -> bool:
+    """Whether a line of the page is in a text, whatever stands for each ``…`` and however columns are aligned."""
+    pattern = r"\s+".join(re.escape(word).replace("…", r".*") for word in line.split())
+    return re.search(pattern, text) is not None
+
+
+def test_what_is_installed() -> None:
+    """No test installs Airflow from elsewhere. But what is asked for is there."""
+    made, activated, installed = block(INSTALL).text.splitlines()
+    assert (made, activated) == ("python3 -m venv venv", ". venv/bin/activate")
+    airflow, ours = (Requirement(each.strip("'")) for each in installed.removeprefix("pip install ").split())
+    assert airflow.name == "apache-airflow" and "3.3.2" in airflow.specifier  # noqa: PT018
+    assert ours.name == "airflow-kubernetes-secrets"
+    assert ours.extras <= set(metadata(ours.name).get_all("Provides-Extra"))

@@ -1,0 +1,157 @@
+"""``docs/configuration-options.md``: options from Secrets, in real Airflows."""
+
+from __future__ import annotations
+
+import configparser
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+import yaml
+
+from support.airflow import BACKEND, Airflow, installed
+from support.charts import environment
+from support.cluster import Cluster, ServiceAccount
+from support.examples import EXAMPLES, Namespaces, manifest
+from support.pages import DOCS, moved, shell
+
+FOLDER = EXAMPLES / "configuration-options"
+# Airflow loads the driver of its database at its start, and that of PostgreSQL is not installed here.
+URI = "sqlite:////tmp/that-nobody-opens.db"
+KWARGS = "AIRFLOW__SECRETS__BACKEND_KWARGS"
+ASK = ("config", "get-value", "database", "sql_alchemy_conn")
+SENSITIVE = """
+from airflow.configuration import conf
+for section, key in conf.sensitive_config_values:
+    print(f"[{section}] {key}")
+"""
+
+
+@pytest.fixture
+def account(cluster: Cluster, namespaces: Namespaces) -> ServiceAccount:
+    return cluster.service_account(
+        namespaces["airflow"],
+        "airflow-migrate-database-job",
+        {namespaces["airflow-secrets"]: ["list"]},
+        {namespaces["databases"]: ["airflow-database-app"]},
+    )
+
+
+@pytest.fixture
+def variables(cluster: Cluster, account: ServiceAccount, namespaces: Namespaces) -> dict[str, str]:
+    """What configures the backend, as in the pod of that account."""
+    kwargs = {"namespace": namespaces["airflow-secrets"], "service_account_path": str(account.folder)}
+    return {"AIRFLOW__SECRETS__BACKEND": BACKEND, KWARGS: json.dumps(kwargs), **cluster.pod_environment()}
+
+
+def put(cluster: Cluster, namespaces: Namespaces) -> None:
+    """The Secret of the page."""
+    made = manifest("configuration-options/secret.yaml", namespaces)
+    assert made["stringData"]["value"].startswith("postgresql+psycopg2://")
+    made["stringData"]["value"] = f"{URI}\n"
+    cluster.apply(made)
+
+
+def of(version: str, home: Path, variables: Mapping[str, str]) -> Airflow:
+    if not installed(version):
+        pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
+    return Airflow(version, home, variables)
+
+
+@pytest.mark.parametrize("version", ["3.3", "2.11"])
+def test_named_by_a_variable(
+    cluster: Cluster, namespaces: Namespaces, variables: dict[str, str], tmp_path: Path, version: str
+) -> None:
+    """And the commands that check it."""
+    of(version, tmp_path, variables)
+    put(cluster, namespaces)
+    script = "".join((FOLDER / file).read_text() for file in ("variable.sh", "check.sh"))
+
+    # Nothing is asked for tasks here.
+    patient = {"AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60"}
+    done = shell(f"set -e\n{script}", tmp_path, {**variables, **patient}, version)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"Secret {namespaces['airflow-secrets']}/airflow-database answers" in done.stdout
+    assert "[database] sql_alchemy_conn is in Secret" in done.stdout
+    assert done.stdout.splitlines()[-1] == URI
+
+
+@pytest.mark.parametrize("version", ["3.3", "2.11"])
+def test_named_in_airflow_cfg(
+    cluster: Cluster, namespaces: Namespaces, variables: dict[str, str], tmp_path: Path, version: str
+) -> None:
+    airflow = of(version, tmp_path, variables)
+    put(cluster, namespaces)
+    (tmp_path / "airflow.cfg").write_text((FOLDER / "airflow.cfg").read_text())
+
+    assert airflow.output(*ASK).strip() == URI
+
+
+def test_by_a_reference(
+    cluster: Cluster, namespaces: Namespaces, account: ServiceAccount, variables: dict[str, str], tmp_path: Path
+) -> None:
+    """And the stricter way: one that leads nowhere stops Airflow."""
+    config = configparser.RawConfigParser()
+    config.read_string(moved((FOLDER / "reference.cfg").read_text(), namespaces))
+    kwargs = {**json.loads(config["secrets"]["backend_kwargs"]), "service_account_path": str(account.folder)}
+    named = {**variables, KWARGS: json.dumps(kwargs), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET": "airflow-db"}
+    refused = of("3.3", tmp_path, named).run(*ASK)
+    assert refused.returncode != 0
+    assert "airflow-database-app, which does not exist" in refused.stdout + refused.stderr
+
+    made = manifest("configuration-options/secret.yaml", namespaces)
+    made["metadata"] = {"name": "airflow-database-app", "namespace": namespaces["databases"]}
+    made["stringData"] = {"uri": URI}
+    cluster.apply(made)
+
+    assert of("3.3", tmp_path, named).output(*ASK).strip() == URI
+
+
+def test_an_id_that_no_secret_has_is_the_default(variables: dict[str, str], tmp_path: Path) -> None:
+    """The page warns of it, and says that doctor finds it."""
+    named = {**variables, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET": "airflow-db"}
+    assert of("3.3", tmp_path, named).output(*ASK).startswith("sqlite:")
+
+    done = shell("airflow-kubernetes-secrets doctor", tmp_path, named)
+
+    assert done.returncode == 1
+    assert "goes on with the default of [database] sql_alchemy_conn and says nothing" in " ".join(done.stdout.split())
+
+
+def test_with_the_chart(
+    cluster: Cluster, namespaces: Namespaces, account: ServiceAccount, variables: dict[str, str], tmp_path: Path
+) -> None:
+    put(cluster, namespaces)
+    values = yaml.safe_load((FOLDER / "values.yaml").read_text())
+    given = environment(values)
+    kwargs = json.loads(moved(given[KWARGS], namespaces))
+    given[KWARGS] = json.dumps({**kwargs, "service_account_path": str(account.folder)})
+    built_in = dict.fromkeys(values["enableBuiltInSecretEnvVars"], "sqlite:////of-the-chart.db")
+
+    switched_off = of("3.3", tmp_path, {**variables, **given})
+    as_it_comes = switched_off.with_variables(**built_in)
+
+    assert not any(values["enableBuiltInSecretEnvVars"].values())
+    assert switched_off.output(*ASK).strip() == URI
+    assert as_it_comes.output(*ASK).strip() == "sqlite:////of-the-chart.db"
+
+
+@pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+@pytest.mark.parametrize(("version", "column"), [("3.3", 1), ("2.11", 2)])
+def test_the_table(cluster: Cluster, tmp_path: Path, version: str, column: int) -> None:
+    """Every option that Airflow itself counts as sensitive, and no other."""
+    rows = [
+        row.split(" | ")
+        for row in re.findall(r"^\| (`\[.*) \|$", (DOCS / "configuration-options.md").read_text(), re.M)
+    ]
+    told = {row[0].strip("`") for row in rows if row[column] == "yes"}
+
+    done = of(version, tmp_path, {}).python(SENSITIVE)
+
+    known = set(done.stdout.splitlines())
+    # Those of the backend itself are told of below the table; [core] sql_alchemy_conn is what it was called before.
+    about = {"[secrets] backend_kwargs", "[workers] secrets_backend_kwargs", "[core] sql_alchemy_conn"}
+    assert told == known - about, done.stderr
