@@ -21,7 +21,7 @@ def test_defaults() -> None:
         service_account_path="/var/run/secrets/kubernetes.io/serviceaccount",
         kubeconfig=None,
         context=None,
-        timeout=10,
+        timeout=4,
     )
 
 

@@ -268,7 +268,7 @@ OPTIONS: dict[str, Option] = {
         "Needs the extra `kubeconfig`.",
     ),
     "context": Option(_or_null(_text), None, "Context in the kubeconfig. Default: its current context."),
-    "timeout": Option(_timeout, 10.0, "Seconds that one lookup may take in all, retries included."),
+    "timeout": Option(_timeout, 4.0, "Seconds that one lookup may take in all, retries included."),
     "cache_ttl": Option(
         _ttl,
         0.0,
@@ -412,7 +412,7 @@ def _name(value: object) -> str:
 
 def _kind_of(value: object) -> str:
     if isinstance(value, str):
-        return f"a text of {len(value)} characters"
+        return f"a text of {len(value)} character{'s' if len(value) != 1 else ''}"
     return f"of type {type(value).__name__}"
 
 

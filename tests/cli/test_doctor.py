@@ -25,12 +25,6 @@ URI = f"postgres://u:{SECRET}@db.example.com:5432/app"
 devserver_alone = pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
 
 
-@pytest.fixture(autouse=True)
-def patient_workers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Airflow's default and this package's do not suit each other, of which one test is enough."""
-    monkeypatch.setenv("AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT", "60")
-
-
 def doctor(commands: Commands, *arguments: str, status: int) -> list[dict[str, str]]:
     found: list[dict[str, str]] = commands.run("doctor", *arguments, "-o", "json", status=status).document["findings"]
     return found
@@ -128,9 +122,11 @@ class TestConfiguration:
         assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
 
     def test_workers_that_give_up_first(self, commands: Commands) -> None:
-        commands.set("AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT", None)
+        commands.configure(timeout=5)
         assert "workers wait 5 s" in warning(commands, "workers-give-up")
-        commands.configure(timeout=4)
+        # By default neither Airflow nor this leaves anything to warn of.
+        del commands.kwargs["timeout"]
+        commands.configure()
         assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
 
     def test_workers_with_a_backend_of_their_own(self, commands: Commands) -> None:
