@@ -48,7 +48,7 @@ def commands(workflow: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("path", [*WORKFLOWS.values(), *ACTIONS], ids=lambda path: f"{path.parent.name}/{path.name}")
 def test_every_action_is_pinned_to_a_commit_or_our_own(path: Path) -> None:
     used = USES.findall(path.read_text())
-    assert used
+    assert used or path in ACTIONS
 
     for each in used:
         ours = OURS.fullmatch(each)

@@ -74,6 +74,7 @@ def running_ui(airflow: Airflow, path: str = "", users: Mapping[str, str] = USER
         AIRFLOW__API_AUTH__JWT_SECRET=secrets.token_hex(32),
         PYTHONPATH=str(ROOT / "tests"),
         AIRFLOW__CORE__AUTH_MANAGER="support.auth_manager.NamedUsers",
+        AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS="False",
         AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS=",".join(f"{name}:{role}" for name, role in users.items()),
         AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE=str(passwords),
     )

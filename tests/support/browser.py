@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from playwright.sync_api import Browser, Frame, Page, expect, sync_playwright
 
 from support.airflow_ui import PASSWORD, AirflowUI
-from support.chromium import CHROMIUM
+from support.chromium import CHROMIUM, HOW_TO_GET_IT
 
 # Started so, it asks nobody on the network for anything. As root it has no sandbox of its own.
 _OPTIONS = [
@@ -28,7 +28,13 @@ PLUGIN = "/plugin/kubernetes-secrets"
 
 @contextmanager
 def running_browser() -> Iterator[Browser]:
-    """Chromium. The event loop that drives it is in this thread, where nothing else can have one meanwhile."""
+    """Chromium. The event loop that drives it is in this thread, where nothing else can have one meanwhile.
+
+    Raises:
+        RuntimeError: it is not installed.
+    """
+    if CHROMIUM is None:
+        raise RuntimeError(f"there is no Chromium on PATH: {HOW_TO_GET_IT}")
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=_OPTIONS)

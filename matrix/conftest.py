@@ -1,0 +1,159 @@
+"""Each supported Airflow in turn, beside one PostgreSQL and one Kubernetes API server; and the page of it all."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+import pytest
+
+from matrix.deployment import SECRET, Deployment, Installed, with_rights, without_rights
+from matrix.page import RESULTS, Results
+from matrix.postgres import Postgres
+from matrix.proofs import Proof
+from support.airflow import ROOT
+from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster, checked
+from support.kube_apiserver import KubeApiserver, assets
+
+TEAM = "red"
+# The first test of a version waits for a whole run of Airflow.
+TEST_SECONDS = 400
+INSTALL_SECONDS = 120
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "proof(proof): the row of docs/matrix.md that the test is for")
+    config.stash[RESULTS] = Results()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A row is what one test has seen: with two, a run of one of them would speak for both."""
+    tests = Counter(_proof(item) for item in {item.nodeid.partition("[")[0]: item for item in items}.values())
+    for proof, count in tests.items():
+        if count != 1:
+            raise pytest.UsageError(f"{proof} has {count} tests")
+    for item in items:
+        item.add_marker(pytest.mark.timeout(TEST_SECONDS))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    version = item.callspec.params["version"]  # type: ignore[attr-defined]
+    item.config.stash[RESULTS].outcomes[_proof(item), version].append(report.passed)
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if not session.config.option.collectonly:
+        session.config.stash[RESULTS].write()
+
+
+def _proof(item: pytest.Item) -> Proof:
+    marker = item.get_closest_marker("proof")
+    if marker is None:
+        raise pytest.UsageError(f"{item.nodeid} does not say what it proves")
+    found: Proof = marker.args[0]
+    return found
+
+
+@pytest.fixture(scope="session")
+def results(request: pytest.FixtureRequest) -> Results:
+    return request.config.stash[RESULTS]
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this checkout. It is what users get: an editable installation would find files that it lacks."""
+    folder = tmp_path_factory.mktemp("wheel")
+    _run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT))
+    (found,) = folder.glob("*.whl")
+    return found
+
+
+@pytest.fixture(scope="session")
+def postgres(results: Results) -> Iterator[Postgres]:
+    server = Postgres()
+    try:
+        server.start()
+        results.beside["PostgreSQL"] = server.version
+        yield server
+    finally:
+        server.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster(results: Results) -> Iterator[Cluster]:
+    """A real kube-apiserver where there is one, else the devserver; the page says which."""
+    folder = assets()
+    if folder is None:
+        from airflow_kubernetes_secrets.devserver import DevServer
+
+        with DevServer() as devserver:
+            yield from _ready(DevserverCluster(devserver), results)
+        return
+    server = KubeApiserver(folder)
+    server.start()
+    try:
+        yield from _ready(KubeApiserverCluster(server), results)
+    finally:
+        server.stop()
+
+
+def _ready(cluster: Cluster, results: Results) -> Iterator[Cluster]:
+    try:
+        version = checked(cluster.admin.get("/version"))["gitVersion"]
+        results.beside[f"Kubernetes ({cluster.name})"] = version
+        yield cluster
+    finally:
+        cluster.close()
+
+
+@pytest.fixture(scope="session")
+def version(request: pytest.FixtureRequest) -> str:
+    found: str = request.param
+    return found
+
+
+@pytest.fixture(scope="session")
+def installed(version: str, wheel: Path, results: Results, tmp_path_factory: pytest.TempPathFactory) -> Installed:
+    """The Airflow of this version with the wheel beside it, and a home without anything."""
+    airflow = Installed(version, tmp_path_factory.mktemp(f"airflow-{version}"))
+    python = airflow.prefix / "bin" / "python"
+    if not python.exists():
+        pytest.fail(
+            f"Airflow {version} is not installed in {airflow.prefix.name}: `make matrix` does it", pytrace=False
+        )
+    _run(str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--force-reinstall", str(wheel))
+    results.releases[version] = airflow.output("version").splitlines()[-1]
+    results.beside["Python"] = airflow.python("import platform; print(platform.python_version())").stdout.strip()
+    return airflow
+
+
+@pytest.fixture(scope="session")
+def deployment(installed: Installed, cluster: Cluster, postgres: Postgres) -> Deployment:
+    """All processes with rights of their own."""
+    name = installed.version.replace(".", "_")
+    database = postgres.create(f"airflow_{name}", f"{SECRET}-metadata")
+    warehouse = postgres.create(f"warehouse_{name}", f"{SECRET}-warehouse/@:%")
+    return with_rights(installed, cluster, database, warehouse)
+
+
+@pytest.fixture(scope="session")
+def without(
+    installed: Installed, cluster: Cluster, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
+) -> Deployment:
+    """The API server with rights, and nobody else; from 3.2 on there is a team."""
+    database = postgres.create(f"airflow_{installed.version.replace('.', '_')}_api_server", f"{SECRET}-metadata")
+    airflow = Installed(installed.version, tmp_path_factory.mktemp(f"airflow-{installed.version}-api-server"))
+    team = TEAM if installed.version in Proof.TEAMS.versions else None
+    return without_rights(airflow, cluster, database, team)
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False)
+    assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}\n{done.stderr}"

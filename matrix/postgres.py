@@ -1,0 +1,172 @@
+"""A PostgreSQL server on loopback, of the programs that are installed."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from support.kube_apiserver import free_ports
+
+START_SECONDS = 30.0
+STOP_SECONDS = 20.0
+QUERY_SECONDS = 20.0
+HOW_TO_GET_IT = "install PostgreSQL's server (Debian: apt install postgresql), or put its folder with initdb on PATH"
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database with an owner of the same name."""
+
+    postgres: Postgres
+    name: str
+    password: str = field(repr=False)
+
+    @property
+    def url(self) -> str:
+        """As SQLAlchemy takes it."""
+        return (
+            f"postgresql+psycopg2://{self.name}:{self.password}@{self.postgres.host}:{self.postgres.port}/{self.name}"
+        )
+
+    def rows(self, query: str) -> list[list[str]]:
+        """What the query gives, as texts."""
+        return self.postgres.rows(query, self)
+
+
+class Postgres:
+    """A server with its data in a temporary folder, which :meth:`stop` removes. It asks for passwords.
+
+    Attributes:
+        version: of the server, while it runs.
+    """
+
+    def __init__(self) -> None:
+        self.host = "127.0.0.1"
+        (self.port,) = free_ports(1)
+        self.version = ""
+        self._programs = _programs()
+        self._directory = Path(tempfile.mkdtemp(prefix="postgres-"))
+        self._process: subprocess.Popen[bytes] | None = None
+        # The server refuses to run as root.
+        self._owner = _somebody_else() if os.geteuid() == 0 else None
+        self._admin = Database(self, "postgres", secrets.token_hex(16))
+
+    def start(self) -> None:
+        """Make an empty cluster, start the server and wait until it answers.
+
+        Raises:
+            RuntimeError: it did not within START_SECONDS; the text has the last lines of its log.
+        """
+        if self._owner is not None:
+            os.chown(self._directory, self._owner.pw_uid, self._owner.pw_gid)
+        password = self._directory / "password"
+        password.write_text(self._admin.password)
+        if self._owner is not None:
+            os.chown(password, self._owner.pw_uid, self._owner.pw_gid)
+        data = self._directory / "data"
+        initdb = ["initdb", "--username=postgres", "--auth=scram-sha-256", f"--pwfile={password}", "--encoding=UTF8"]
+        made = self._spawn(*initdb, "--locale=C", "--no-sync", "--pgdata", str(data))
+        if made.wait(START_SECONDS) != 0:
+            raise RuntimeError(f"initdb ended with {made.returncode}\n{self._log_tail()}")
+        settings = {"listen_addresses": self.host, "port": self.port, "unix_socket_directories": "", "fsync": "off"}
+        options = [text for name, value in settings.items() for text in ("-c", f"{name}={value}")]
+        self._process = self._spawn("postgres", "-D", str(data), *options)
+        deadline = time.monotonic() + START_SECONDS
+        while not self.version:
+            if self._process.poll() is not None:
+                raise RuntimeError(f"postgres ended with {self._process.returncode}\n{self._log_tail()}")
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"PostgreSQL is not ready after {START_SECONDS:.0f} s\n{self._log_tail()}")
+            done = self._psql("SHOW server_version", self._admin)
+            self.version = done.stdout.partition(" ")[0].strip() if done.returncode == 0 else ""
+            time.sleep(0.05)
+
+    def stop(self) -> None:
+        """End it, whoever is connected, and remove the data. May be called more than once."""
+        if self._process is not None:
+            # Its fast shutdown.
+            self._process.send_signal(signal.SIGINT)
+            try:
+                self._process.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait(STOP_SECONDS)
+            self._process = None
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def create(self, name: str, password: str) -> Database:
+        """A new database, with an owner of that name."""
+        self.rows(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'", self._admin)
+        self.rows(f"CREATE DATABASE {name} OWNER {name}", self._admin)
+        return Database(self, name, password)
+
+    def rows(self, query: str, database: Database) -> list[list[str]]:
+        """What the query gives, as texts."""
+        done = self._psql(query, database)
+        assert done.returncode == 0, done.stderr
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def _psql(self, query: str, database: Database) -> subprocess.CompletedProcess[str]:
+        where = ["--host", self.host, "--port", str(self.port), "--username", database.name, "--dbname", database.name]
+        options = ["--no-psqlrc", "--no-align", "--tuples-only", "--quiet", "--field-separator", "\t"]
+        return subprocess.run(
+            [str(self._programs / "psql"), *options, *where, "--command", query],
+            env={"PGPASSWORD": database.password, "PGCONNECT_TIMEOUT": "5"},
+            capture_output=True,
+            text=True,
+            timeout=QUERY_SECONDS,
+            check=False,
+        )
+
+    def _spawn(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
+        # Without it a test run that is killed leaves the server running.
+        dies_with_parent = ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
+        with (self._directory / "log").open("ab") as log:
+            return subprocess.Popen(
+                [*dies_with_parent, str(self._programs / program), *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self._directory,
+                user=None if self._owner is None else self._owner.pw_uid,
+                group=None if self._owner is None else self._owner.pw_gid,
+                extra_groups=None if self._owner is None else [],
+            )
+
+    def _log_tail(self) -> str:
+        return "\n".join((self._directory / "log").read_text(errors="replace").splitlines()[-30:])
+
+
+def _programs() -> Path:
+    """The folder with ``initdb``, ``postgres`` and ``psql``.
+
+    Raises:
+        RuntimeError: there is none.
+    """
+    places = [Path(found).parent for found in [shutil.which("initdb")] if found]
+    if shutil.which("pg_config"):
+        done = subprocess.run(["pg_config", "--bindir"], capture_output=True, text=True, timeout=10, check=True)
+        places.append(Path(done.stdout.strip()))
+    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    for place in places:
+        if all((place / program).exists() for program in ("initdb", "postgres", "psql")):
+            return place
+    raise RuntimeError(f"PostgreSQL is not there, and the matrix is not tested without it: {HOW_TO_GET_IT}")
+
+
+def _somebody_else() -> pwd.struct_passwd:
+    """A user who may do little."""
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise RuntimeError("PostgreSQL refuses to run as root, and there is no user 'postgres' or 'nobody' to run it as")

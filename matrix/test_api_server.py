@@ -1,0 +1,28 @@
+"""Tasks whose own process may read no Secret, and teams: both go by way of Airflow's API server."""
+
+from __future__ import annotations
+
+from matrix.deployment import Deployment
+from matrix.proofs import Proof, proves
+
+
+@proves(Proof.WORKERS)
+def test_workers_without_rights(without: Deployment) -> None:
+    assert without.found("of_nobody") == {
+        "shared": "nobodys-host",
+        "template": "nobodys-host",
+        "nobodys": "for all",
+        "of_red": "nothing",
+        "of_blue": "nothing",
+    }
+
+
+@proves(Proof.TEAMS)
+def test_a_team(without: Deployment) -> None:
+    assert without.found("of_red") == {
+        "shared": "red-host",
+        "template": "red-host",
+        "nobodys": "for all",
+        "of_red": "red value",
+        "of_blue": "nothing",
+    }
