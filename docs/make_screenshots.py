@@ -26,7 +26,7 @@ from support.shelf import Shelf, airflow_of  # noqa: E402
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
-SIZE: ViewportSize = {"width": 1360, "height": 760}
+SIZE: ViewportSize = {"width": 1520, "height": 760}
 NARROW: ViewportSize = {"width": 420, "height": 760}
 
 EXTERNAL = {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "uid": "1", "controller": True}

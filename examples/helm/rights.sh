@@ -1,7 +1,7 @@
 kubectl create namespace airflow-secrets
 export AIRFLOW__SECRETS__BACKEND=airflow_kubernetes_secrets.KubernetesSecretsBackend
 export AIRFLOW__SECRETS__BACKEND_KWARGS='
-  {"namespace": "airflow-secrets", "cache_ttl": 60, "timeout": 3}'
+  {"namespace": "airflow-secrets", "cache_ttl": 60}'
 airflow-kubernetes-secrets rbac \
     -s airflow/airflow-scheduler -s airflow/airflow-dag-processor \
     -s airflow/airflow-triggerer -s airflow/airflow-api-server \

@@ -267,11 +267,10 @@ class _Search:
         found = []
         for secret in self._find(query, self._time):
             if query.matches(secret):
-                says = identifier_of(secret, label)
-                if says == identifier:
+                if identifier_of(secret, label) == identifier:
                     found.append(secret)
-                else:
-                    self.passed_over.append(_of_another_id(secret, label, says))
+                elif self._team_of(secret) in (None, self._lookup.team):
+                    self.passed_over.append(_of_another_id(secret, label))
         self._found[namespace] = found
         return found
 
@@ -311,9 +310,10 @@ class _Search:
         return None if team_label is None else secret.labels.get(team_label)
 
 
-def _of_another_id(secret: Secret, label: str, identifier: str) -> MalformedSecretError:
+def _of_another_id(secret: Secret, label: str) -> MalformedSecretError:
+    # Which id that is, is not said: people have put a URI with a password there, and it may not be the asker's to know.
     if secret.annotations is not None and label in secret.annotations:
-        problem = f"it says that the Secret is for {identifier!r}"
+        problem = "it says that the Secret is for another id"
     else:
-        problem = f"it is missing, and without it the Secret is for {identifier!r}"
+        problem = "it is missing, and without it the Secret is for another id"
     return MalformedSecretError(secret.namespace, secret.name, label, problem, part="annotation")

@@ -376,7 +376,7 @@ class TestIdsAndAnnotations:
 
         [warning] = said(caplog)
         assert f"variable 'x': Secret {place.namespace}/of-y, annotation '{VARIABLE}'" in warning
-        assert "it says that the Secret is for 'y'. It is passed over" in warning
+        assert "it says that the Secret is for another id. It is passed over" in warning
         assert backend.get_variable("both") == "found"
 
     def test_the_data_key_in_an_annotation(self, place: Place, freshness: dict[str, object]) -> None:

@@ -758,6 +758,34 @@ print(json.dumps([[each.place, each.text] for each in found]))
         ]
         assert [place for place, _ in self.asked(airflow, "VARIABLE", "a___b")] == ["metadata-db"]
 
+    MANY = """
+import json
+from airflow_kubernetes_secrets.inventory import elsewhere
+from airflow_kubernetes_secrets.lookup import Kind, Lookup
+engine, tables = elsewhere._database()
+from airflow.models.team import Team
+rows = [{"key": f"v{number}", "val": "x"} for number in range(1_200)]
+with engine.begin() as connection:
+    connection.execute(Team.__table__.insert(), [{"name": "blue"}, {"name": "red"}])
+    connection.execute(tables[Kind.VARIABLE].insert(), rows)
+    connection.execute(tables[Kind.VARIABLE].insert(), [{"key": "of_blue", "val": "x", "team_name": "blue"}])
+lookups = [Lookup(Kind.VARIABLE, f"v{number}", "red") for number in range(1_300)]
+lookups += [Lookup(Kind.VARIABLE, "of_blue", team) for team in (None, "red", "blue")]
+found = elsewhere.hidden_entries(lookups)
+told = [[id, team, [each.text for each in hidden]] for (_, id, team), hidden in found.of.items()]
+print(json.dumps([told, found.failures]))
+"""
+
+    def test_many_at_once_and_of_a_team_its_own(self, bare: Airflow) -> None:
+        bare.output("db", "migrate")
+        result = bare.python(self.MANY)
+        done(result)
+        found, failures = json.loads(result.stdout.splitlines()[-1])
+
+        assert failures == []
+        assert [id for id, _team, _texts in found[:-1]] == [f"v{number}" for number in range(1_200)]
+        assert found[-1] == ["of_blue", "blue", ["a variable in the metadata database, of team 'blue'"]]
+
     def test_it_is_no_exception(self) -> None:
         assert elsewhere.hidden(Lookup(Kind.CONFIG, "x"), database=False) == []
 

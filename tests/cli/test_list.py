@@ -97,7 +97,8 @@ def test_yaml(commands: Commands, put: Put) -> None:
 
 def test_nothing(commands: Commands) -> None:
     done = commands.run("list")
-    assert (done.out, done.err) == ("", "There is none.\n")
+    assert done.out == ""
+    assert done.err == "There is none. A misspelt label is not seen here: 'check' finds it, in manifests\n"
     assert commands.run("list", "--output", "json").document == {"entries": [], "failures": []}
 
 
@@ -137,6 +138,14 @@ class TestProblems:
     def test_no_key_and_no_fields(self, commands: Commands, put: Put) -> None:
         put({CONNECTION: "x"}, name="x", data={"token": SECRET})
         assert codes(commands, "x") == ["unreadable"]
+
+    @pytest.mark.parametrize("label", [VARIABLE, CONFIG])
+    def test_no_key_where_one_is_needed(self, commands: Commands, put: Put, label: str) -> None:
+        put({label: "x"}, name="s", data={"another": SECRET})
+        [entry] = entries(commands)
+        assert not entry["answers"]
+        assert [each["code"] for each in entry["problems"]] == ["unreadable"]
+        assert "there is no such key in its data" in entry["problems"][0]["text"]
 
     def test_a_blank_option(self, commands: Commands, put: Put) -> None:
         put.config("x", " \n", name="x")

@@ -40,7 +40,7 @@ def pod(cluster: Cluster, namespace: str) -> dict[str, str]:
     account = cluster.service_account(namespace, "airflow", {namespace: ["list"]})
     return {
         "AIRFLOW__SECRETS__BACKEND": BACKEND,
-        "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"service_account_path": str(account.folder), "timeout": 3}),
+        "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"service_account_path": str(account.folder)}),
         **cluster.pod_environment(),
     }
 

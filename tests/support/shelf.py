@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -93,12 +94,15 @@ def fill(shelf: Shelf) -> None:
     shelf.put(
         "uri-id", {"connection-id": "x2"}, {"value": "http://h"}, annotations={"connection-id": f"a://b:{SECRET}@c"}
     )
+    # An image for a host, in a connection as JSON.
+    image = json.dumps({"conn_type": "http", "host": "<img src=x onerror=document.title=1>", "password": SECRET})
+    shelf.put("image", {"connection-id": "image"}, {"value": image})
     shelf.put("bucket", {"variable-key": "bucket"}, {"value": SECRET})
     # What somebody who may only read connections that begin with `app` must not be told of.
     shelf.put("ap", {"connection-id": "ap_report"}, {"value": f"http://{SECRET}@h"})
     shelf.put("app-key", {"variable-key": "app_key"}, {"value": SECRET})
     shelf.put("app-unlabelled", {}, {"value": SECRET})
-    shelf.put("stage", {"variable-key": "stage"}, {"value": f"{SECRET}\n"})
+    shelf.put("stage", {"variable-key": "stage", "taem": "blue"}, {"value": f"{SECRET}\n"})
     shelf.put("database", {"config-key": "metadata-database"}, {"value": f"postgresql://airflow:{SECRET}@pg/airflow"})
     for number in range(60):
         shelf.put(

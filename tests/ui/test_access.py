@@ -49,7 +49,7 @@ def test_an_admin_sees_all(ui: AirflowUI) -> None:
 
     assert {kind for kind, _id in ids(answer)} == {"connection", "variable", "config"}
     assert answer["not_permitted"] == []
-    assert answer["total"] == answer["matching"] == len(answer["entries"]) == 72
+    assert answer["total"] == answer["matching"] == len(answer["entries"]) == 73
 
 
 def test_who_may_read_the_configuration_alone_sees_options_alone(ui: AirflowUI) -> None:
@@ -74,7 +74,7 @@ def test_after_somebody_who_may_nobody_else_may(ui: AirflowUI) -> None:
     entries(ui, "ada")
     assert ids(entries(ui, "vic")) == {("config", "metadata-database")}
     entries(ui, "cora")
-    assert entries(ui, "ada")["total"] == 72
+    assert entries(ui, "ada")["total"] == 73
 
 
 def test_who_may_read_nothing_is_told_so(ui: AirflowUI) -> None:
@@ -150,6 +150,25 @@ def test_no_answer_has_a_value(ui: AirflowUI, shelf: Shelf) -> None:
     assert shelf.home in listed.text
 
 
+@pytest.mark.parametrize(
+    ("id", "verdict"), [("x2", "not-found"), ("a://b:zzzzzzz@c", "not-found"), (f"a://b:{SECRET[:-1]}c", "not-found")]
+)
+def test_a_story_quotes_no_id_that_is_a_uri(ui: AirflowUI, id: str, verdict: str) -> None:
+    """The Secret with the label `x2` has one in its annotation."""
+    with ui.client("ada") as client:
+        answer = client.get(STORY, params={"kind": "connection", "id": id}).raise_for_status()
+
+    assert answer.json()["verdict"] == verdict
+    assert SECRET not in answer.text
+
+
+def test_an_option_is_told_of_without_a_team(ui: AirflowUI) -> None:
+    with ui.client("ada") as client:
+        parameters = {"kind": "config", "id": "metadata-database", "team": "blue"}
+        story = client.get(STORY, params=parameters).raise_for_status().json()
+    assert (story["team"], story["verdict"]) == (None, "found")
+
+
 @pytest.mark.parametrize("user", ["ada", "nora", None])
 @pytest.mark.parametrize("path", EVERYTHING)
 def test_every_answer_is_for_this_page_alone(ui: AirflowUI, user: str | None, path: str) -> None:
@@ -182,7 +201,7 @@ def test_nothing_can_be_changed(ui: AirflowUI, method: str) -> None:
 
 def test_a_hostile_id_is_json_like_any_other(ui: AirflowUI) -> None:
     with ui.client("ada") as client:
-        answer = client.get(ENTRIES, params={"search": "onerror"})
+        answer = client.get(ENTRIES, params={"search": "<script>"})
     assert answer.headers["Content-Type"] == "application/json"
     assert [entry["id"] for entry in answer.json()["entries"]] == [HOSTILE]
 

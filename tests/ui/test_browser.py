@@ -79,14 +79,14 @@ def test_from_the_login_by_the_menu_to_the_table(opened: Open) -> None:
 
     frame = framed(page)
 
-    count(frame, "1 to 50 of 72")
+    count(frame, "1 to 50 of 73")
     assert "app_db" in shown(frame)
     assert page.url.startswith(page.url.partition("/plugin")[0] + PLUGIN)
 
 
 def test_a_link_to_it_leads_through_the_login(opened: Open) -> None:
     page = opened("ada", PAGE)
-    count(page, "1 to 50 of 72")
+    count(page, "1 to 50 of 73")
 
 
 def test_a_row_says_what_list_says(opened: Open, shelf: Shelf) -> None:
@@ -101,29 +101,29 @@ def test_a_row_says_what_list_says(opened: Open, shelf: Shelf) -> None:
 def test_search_and_filters(opened: Open) -> None:
     page = alone(opened)
     page.fill("#search", "service_1")
-    count(page, "1 to 10 of 10, of 72 in all")
+    count(page, "1 to 10 of 10, of 73 in all")
     page.fill("#search", "")
     page.get_by_role("button", name="Variables").click()
-    count(page, "1 to 3 of 3, of 72 in all")
+    count(page, "1 to 3 of 3, of 73 in all")
     assert shown(page) == ["app_key", "bucket", "stage"]
     page.select_option("#problem", "any")
-    count(page, "1 to 1 of 1, of 72 in all")
+    count(page, "1 to 1 of 1, of 73 in all")
     assert shown(page) == ["stage"]
-    expect(page.locator("#rows .badge.warning")).to_have_text("trailing-newline")
+    expect(page.locator("#rows .badge.warning")).to_have_text(["trailing-newline", "unknown-label"])
     page.select_option("#problem", "hides")
-    expect(page.locator("#rows .badge")).to_have_text("hides database")
+    expect(page.locator("#rows .badge")).to_have_text(["hides database"])
     assert shown(page) == ["bucket"]
     page.get_by_role("button", name="All").click()
     page.select_option("#problem", "")
     page.select_option("#team", "blue")
-    count(page, "1 to 1 of 1, of 72 in all")
+    count(page, "1 to 1 of 1, of 73 in all")
     assert shown(page) == ["app_db"]
 
 
 def test_the_address_keeps_what_was_chosen(opened: Open) -> None:
     page = alone(opened)
     page.fill("#search", "smtp")
-    count(page, "1 to 2 of 2, of 72 in all")
+    count(page, "1 to 2 of 2, of 73 in all")
     page.get_by_role("button", name="Host").click()
     ready(page)
     page.locator("#rows tr.unread .link").click()
@@ -131,11 +131,36 @@ def test_the_address_keeps_what_was_chosen(opened: Open) -> None:
 
     page.reload()
 
-    count(page, "1 to 2 of 2, of 72 in all")
+    count(page, "1 to 2 of 2, of 73 in all")
     expect(page.locator("#search")).to_have_value("smtp")
     expect(page.locator("th[aria-sort=ascending]")).to_have_text("Host")
     expect(page.locator("#panel-title")).to_have_text("smtp_default")
     expect(page.locator("#panel [data-verdict=found]")).to_be_visible()
+
+
+def test_a_link_to_what_somebody_sees(opened: Open) -> None:
+    page = alone(opened, "?kind=connection&team=no+team&problem=none&order=host&descending=true&offset=50")
+
+    ready(page)
+    expect(page.locator("#kinds [aria-pressed=true]")).to_contain_text("Connections")
+    expect(page.locator("#team")).to_have_value("no team")
+    expect(page.locator("#problem")).to_have_value("none")
+    expect(page.locator("th[aria-sort=descending]")).to_have_text("Host")
+    expect(page.locator("#count")).to_contain_text("51 to")
+    # Another choice begins at the first page.
+    page.get_by_role("button", name="Id", exact=True).click()
+    expect(page.locator("#count")).to_contain_text("1 to 50")
+    page.click("#next")
+    expect(page.locator("#count")).to_contain_text("51 to")
+    page.select_option("#problem", "")
+    expect(page.locator("#count")).to_contain_text("1 to 50")
+
+
+@pytest.mark.parametrize("name", ["toString", "constructor"])
+def test_a_name_that_every_object_has_is_nothing_here(opened: Open, name: str) -> None:
+    page = alone(opened, f"?kind={name}&team={name}&problem={name}")
+    assert "native code" not in page.content()
+    expect(page.locator("#nothing")).to_contain_text("Nothing matches")
 
 
 def test_order(opened: Open) -> None:
@@ -156,13 +181,13 @@ def test_pages(opened: Open) -> None:
     everything = shown(page)
     expect(page.locator("#previous")).to_be_disabled()
     page.click("#next")
-    count(page, "51 to 72 of 72")
+    count(page, "51 to 73 of 73")
     everything += shown(page)
     expect(page.locator("#next")).to_be_disabled()
-    assert len(everything) == 72
+    assert len(everything) == 73
     assert "service_59" in everything
     page.click("#previous")
-    count(page, "1 to 50 of 72")
+    count(page, "1 to 50 of 73")
 
 
 def test_the_panel_tells_the_story(opened: Open, shelf: Shelf) -> None:
@@ -192,6 +217,14 @@ def test_the_panel_of_a_secret_that_does_not_answer_says_why(opened: Open, shelf
     expect(page.locator("#panel")).to_contain_text("there is no such key in its data")
 
 
+def test_the_panel_has_every_problem_of_the_table(opened: Open) -> None:
+    page = alone(opened, "?search=stage")
+    page.locator("#rows .link").click()
+
+    expect(page.locator("#panel [data-verdict=found]")).to_be_visible()
+    expect(page.locator("#panel li.warning")).to_contain_text(["is not known", "the value ends with a newline"])
+
+
 def test_why_there_is_none(opened: Open) -> None:
     page = alone(opened)
     page.fill("#search", "smtp_defualt")
@@ -202,7 +235,7 @@ def test_why_there_is_none(opened: Open) -> None:
     expect(page.locator("#panel")).to_contain_text("smtp_default")
 
     page.get_by_role("button", name="Clear the filters").click()
-    count(page, "1 to 50 of 72")
+    count(page, "1 to 50 of 73")
 
 
 def test_with_the_keyboard_alone(opened: Open) -> None:
@@ -210,7 +243,7 @@ def test_with_the_keyboard_alone(opened: Open) -> None:
     page.keyboard.press("/")
     expect(page.locator("#search")).to_be_focused()
     page.keyboard.type("smtp")
-    count(page, "1 to 2 of 2, of 72 in all")
+    count(page, "1 to 2 of 2, of 73 in all")
     page.keyboard.press("ArrowDown")
     page.keyboard.press("ArrowDown")
     expect(page.locator("#rows .link").nth(1)).to_be_focused()
@@ -228,9 +261,19 @@ def test_with_the_keyboard_alone(opened: Open) -> None:
     expect(page.locator("#search")).to_have_value("smtp/")
 
 
+def test_a_hostile_host_is_text(opened: Open) -> None:
+    page = alone(opened, "?search=image")
+    expect(page.locator("#rows td").nth(7)).to_have_text("<img src=x onerror=document.title=1>")
+    page.locator("#rows .link").click()
+    expect(page.locator("#panel")).to_contain_text("host <img src=x onerror=document.title=1>")
+
+    assert page.locator("#rows img, #panel img").count() == 0
+    assert page.title() == "Kubernetes Secrets"
+
+
 @pytest.mark.parametrize("place", ["row", "panel"])
 def test_a_hostile_id_is_text(opened: Open, place: str) -> None:
-    page = alone(opened, "?search=onerror")
+    page = alone(opened, "?search=script")
     if place == "panel":
         page.locator("#rows .link").click()
         expect(page.locator("#panel [data-verdict]")).to_be_visible()

@@ -19,6 +19,10 @@ def shelf(devserver_cluster: Cluster) -> Shelf:
     shelf = shelf_on(devserver_cluster)
     shelf.put("db", {"connection-id": "app_db"}, {"value": "postgres://everybodys"})
     shelf.put("blue-db", {"connection-id": "app_db"}, {"value": "postgres://blues"}, namespace=shelf.blue)
+    shelf.put("blue-only", {"connection-id": "only_blue"}, {"value": "postgres://blues"}, namespace=shelf.blue)
+    # The label of another id, and an annotation that only the reds have to do with.
+    ann = {"connection-id": "secret_of_red"}
+    shelf.put("reds", {"connection-id": "common", "team": "red"}, {"value": "postgres://reds"}, annotations=ann)
     shelf.put("blue-key", {"variable-key": "app_key", "team": "blue"}, {"value": "x"})
     return shelf
 
@@ -27,6 +31,7 @@ def shelf(devserver_cluster: Cluster) -> Shelf:
 def ui(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowUI]:
     airflow = airflow_of(shelf, tmp_path_factory.mktemp("teams") / "home")
     airflow = airflow.with_variables(AIRFLOW__CORE__MULTI_TEAM="True")
+    airflow = airflow.with_kwargs(team_namespaces={"blue": shelf.blue, "green": "nobody-may"})
     airflow.output("db", "migrate")
     for team in ("blue", "red"):
         airflow.output("teams", "create", team)
@@ -34,12 +39,13 @@ def ui(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airfl
         yield running
 
 
-BLUES = {("app_db", "blue"), ("app_key", "blue")}
+BLUES = {("app_db", "blue"), ("only_blue", "blue"), ("app_key", "blue")}
+REDS = {("secret_of_red", "red")}
 EVERYBODYS = {("app_db", None)}
 
 
 @pytest.mark.parametrize(
-    ("user", "seen"), [("ada", BLUES | EVERYBODYS), ("bob", BLUES | EVERYBODYS), ("rita", EVERYBODYS)]
+    ("user", "seen"), [("ada", BLUES | REDS | EVERYBODYS), ("bob", BLUES | EVERYBODYS), ("rita", REDS | EVERYBODYS)]
 )
 def test_who_sees_which_teams(ui: AirflowUI, user: str, seen: set[tuple[str, str | None]]) -> None:
     with ui.client(user) as client:
@@ -59,8 +65,36 @@ def test_who_is_told_of_a_team(ui: AirflowUI, user: str, status: int) -> None:
 
 
 @pytest.mark.parametrize(("user", "told"), [("bob", True), ("rita", False)])
-def test_hints_name_no_other_team(ui: AirflowUI, user: str, told: bool) -> None:
+@pytest.mark.parametrize(
+    ("kind", "id", "hint"),
+    [
+        ("variable", "app_key", "for team 'blue'"),
+        # By its namespace alone it is the team's.
+        ("connection", "only_blue", "for team 'blue'"),
+        ("connection", "only_blu", "Did you mean 'only_blue'?"),
+    ],
+)
+def test_hints_name_no_other_team(ui: AirflowUI, user: str, told: bool, kind: str, id: str, hint: str) -> None:
     with ui.client(user) as client:
-        story = client.get(f"{PAGE}api/story", params={"kind": "variable", "id": "app_key"}).raise_for_status().json()
+        story = client.get(f"{PAGE}api/story", params={"kind": kind, "id": id}).raise_for_status().json()
 
-    assert ("for team 'blue'" in str(story["hints"])) == told
+    assert (hint in str(story["hints"])) == told
+    assert ("only_blue" in str(story["hints"]) or "blue" in str(story["hints"])) == told
+
+
+def test_what_is_passed_over_is_of_no_other_team(ui: AirflowUI) -> None:
+    with ui.client("bob") as client:
+        parameters = {"kind": "connection", "id": "common", "team": "blue"}
+        answer = client.get(f"{PAGE}api/story", params=parameters).raise_for_status()
+
+    assert answer.json()["verdict"] == "not-found"
+    assert answer.json()["candidates"] == []
+    assert "red" not in answer.text
+
+
+def test_what_could_not_be_listed_is_told_above_the_table(ui: AirflowUI) -> None:
+    with ui.client("ada") as client:
+        answer = client.get(f"{PAGE}api/entries").raise_for_status().json()
+
+    assert len(answer["failures"]) == 1
+    assert "may not list secrets in namespace 'nobody-may'" in answer["failures"][0]

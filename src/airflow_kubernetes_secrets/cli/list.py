@@ -67,7 +67,7 @@ def _print(entries: Sequence[Entry], output: str | None) -> None:
         for entry in entries
     ]
     if not rows:
-        say("There is none.")
+        say("There is none. A misspelt label is not seen here: 'check' finds it, in manifests")
         return
     # Columns in which nothing stands take the width that others need.
     columns = [

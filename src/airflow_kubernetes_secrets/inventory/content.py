@@ -47,6 +47,9 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     Args:
         key: the key that holds it whole, or ``IN_FIELDS``.
     """
+    if kind is not Kind.CONNECTION and key == IN_FIELDS:
+        # Only a connection can lie in several keys. The lookup says what is missing.
+        return Content("", is_readable=False)
     shape = "fields" if key == IN_FIELDS else f"key {key!r}"
     try:
         stored = READERS[kind](secret, key)

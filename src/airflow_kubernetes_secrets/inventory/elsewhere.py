@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from queue import Empty, Queue
-from threading import Thread
+from threading import BoundedSemaphore, Thread
 from typing import Any
 
 from airflow_kubernetes_secrets.compat import has_teams, have_a_masker
@@ -44,6 +44,8 @@ _CHUNK = 500
 
 # For the one look that is taken beside a lookup.
 _PATIENCE_SECONDS = 10.0
+# So that the threads of one that hangs do not become more and more.
+_in_thread = BoundedSemaphore(8)
 
 
 @dataclass(frozen=True)
@@ -160,6 +162,8 @@ def _key(lookup: Lookup) -> tuple[Kind, str, str | None]:
 
 def _in_time(ask: Callable[[], list[_Found]]) -> list[_Found]:
     """What it gives, within the time that somebody waits. Drivers of databases may wait for ever to connect."""
+    if not _in_thread.acquire(blocking=False):
+        raise SourceError("the metadata database has not answered earlier questions yet")
     answers: Queue[list[_Found] | Exception] = Queue()
 
     def put_answer() -> None:
@@ -167,6 +171,8 @@ def _in_time(ask: Callable[[], list[_Found]]) -> list[_Found]:
             answers.put(ask())
         except Exception as error:
             answers.put(error)
+        finally:
+            _in_thread.release()
 
     Thread(target=put_answer, daemon=True).start()
     try:

@@ -10,8 +10,9 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.identifiers import identifier_of, label_value
 from airflow_kubernetes_secrets.inventory.place import Place
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot, namespaces_of
+from airflow_kubernetes_secrets.inventory.whose import Whose
 from airflow_kubernetes_secrets.labels import is_subdomain
-from airflow_kubernetes_secrets.lookup import Kind, Lookup
+from airflow_kubernetes_secrets.lookup import Kind, Lookup, shown_id
 from airflow_kubernetes_secrets.options import Options
 
 # Whether somebody may be told that there is this id, for this team or for everybody.
@@ -30,25 +31,28 @@ def near_misses(lookup: Lookup, options: Options, place: Place, may_tell: MayTel
         may_tell: asked before any other id is named; and for every kind before it is said that a Secret without a label
             has the id for its name, since that is nobody's in Airflow.
     """
-    snapshot = Snapshot(place, options, tuple(Kind))
-    hints = [*place.problems(), *_same_id(lookup, options, snapshot, may_tell)]
-    if all(may_tell(kind, lookup.id, None) for kind in Kind):
-        hints += _same_name(lookup, options, place)
+    snapshot, whose = Snapshot(place, options, tuple(Kind)), Whose(options, place)
+    hints = [
+        *place.problems(),
+        *_same_id(lookup, options, snapshot, whose, may_tell),
+        *_same_name(lookup, options, place, whose, may_tell),
+    ]
     if not hints:
-        hints += _close_ids(lookup, options, snapshot, may_tell)
+        hints += _close_ids(lookup, options, snapshot, whose, may_tell)
     return hints
 
 
-def _same_id(lookup: Lookup, options: Options, snapshot: Snapshot, may_tell: MayTell) -> Iterator[str]:
+def _same_id(lookup: Lookup, options: Options, snapshot: Snapshot, whose: Whose, may_tell: MayTell) -> Iterator[str]:
     """Where the id is that of another kind, or another team's."""
     for kind, each in snapshot.labelled.items():
         label = kind.label(options)
         if label is None:
             continue
-        for stored in each:
-            secret = stored.secret
-            team = _team(secret, options)
-            if identifier_of(secret, label) != lookup.id or not may_tell(kind, lookup.id, team):
+        for secret in (stored.secret for stored in each):
+            if identifier_of(secret, label) != lookup.id:
+                continue
+            teams = [team for team in whose.teams(secret) if may_tell(kind, lookup.id, team)]
+            if not teams:
                 continue
             if kind is not lookup.kind:
                 yield (
@@ -56,6 +60,7 @@ def _same_id(lookup: Lookup, options: Options, snapshot: Snapshot, may_tell: May
                     f"{lookup.kind.word} it takes {lookup.kind.label(options)}"
                 )
                 continue
+            team = lookup.team if lookup.team in teams else teams[0]
             if team != lookup.team and team is not None:
                 yield f"Secret {secret} has this id for team {team!r}, and not for {_whom(lookup.team)}"
             elif team is None and lookup.team and not options.team_fallback:
@@ -67,15 +72,11 @@ def _same_id(lookup: Lookup, options: Options, snapshot: Snapshot, may_tell: May
                 )
 
 
-def _team(secret: Secret, options: Options) -> str | None:
-    return None if options.team_label is None else secret.labels.get(options.team_label)
-
-
 def _whom(team: str | None) -> str:
     return "lookups without a team" if team is None else f"team {team!r}"
 
 
-def _same_name(lookup: Lookup, options: Options, place: Place) -> Iterator[str]:
+def _same_name(lookup: Lookup, options: Options, place: Place, whose: Whose, may_tell: MayTell) -> Iterator[str]:
     """Secrets that are called like the id and do not have the label."""
     label = lookup.kind.label(options)
     if label is None:
@@ -87,8 +88,10 @@ def _same_name(lookup: Lookup, options: Options, place: Place) -> Iterator[str]:
                 found = place.get(namespace, name)
             except KubernetesSecretsError:
                 continue
-            if found is not None and label not in found.secret.labels:
-                secret = found.secret
+            if found is None or label in found.secret.labels:
+                continue
+            secret = found.secret
+            if all(may_tell(kind, lookup.id, team) for team in whose.teams(secret) for kind in Kind):
                 yield (
                     f"Secret {secret} has that name and not the label; names do not matter here. If it is meant: "
                     f"kubectl label secret {secret.name} --namespace={secret.namespace} "
@@ -96,12 +99,17 @@ def _same_name(lookup: Lookup, options: Options, place: Place) -> Iterator[str]:
                 )
 
 
-def _close_ids(lookup: Lookup, options: Options, snapshot: Snapshot, may_tell: MayTell) -> Iterator[str]:
+def _close_ids(lookup: Lookup, options: Options, snapshot: Snapshot, whose: Whose, may_tell: MayTell) -> Iterator[str]:
     label = lookup.kind.label(options)
     if label is None:
         return
-    ids = {identifier_of(stored.secret, label): stored.secret for stored in snapshot.labelled[lookup.kind]}
+    ids: dict[str, Secret] = {}
+    for secret in (stored.secret for stored in snapshot.labelled[lookup.kind]):
+        identifier = identifier_of(secret, label)
+        if shown_id(identifier) == identifier != lookup.id and any(
+            may_tell(lookup.kind, identifier, team) for team in whose.teams(secret)
+        ):
+            ids[identifier] = secret
     folded = {identifier.lower(): identifier for identifier in ids}
     for close in get_close_matches(lookup.id.lower(), folded, n=3, cutoff=0.7):
-        if may_tell(lookup.kind, folded[close], _team(ids[folded[close]], options)):
-            yield f"Did you mean {folded[close]!r}? Secret {ids[folded[close]]} has it"
+        yield f"Did you mean {folded[close]!r}? Secret {ids[folded[close]]} has it"

@@ -15,6 +15,7 @@ from airflow_kubernetes_secrets.inventory.place import Place
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
 from airflow_kubernetes_secrets.inventory.stored import Owner, Stored
+from airflow_kubernetes_secrets.inventory.whose import Whose
 from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide, shown_id
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.reading import key_of
@@ -87,10 +88,7 @@ class _Survey:
         self._snapshot = snapshot
         self._options = options
         self._place = place
-        self._homes: dict[str, list[str | None]] = {}
-        for team, namespace in options.team_namespaces.items():
-            self._homes.setdefault(place.namespace(namespace), []).append(team)
-        self._everybodys = {place.namespace(namespace) for namespace in options.namespaces}
+        self._whose = Whose(options, place)
         self._told: set[tuple[Kind, str, str, str]] = set()
         self._decided: dict[tuple[Kind, str, str | None], Decision | KubernetesSecretsError] = {}
 
@@ -98,22 +96,13 @@ class _Survey:
         label = kind.label(self._options)
         for stored in self._snapshot.labelled[kind]:
             if label is not None:
-                for team in self._teams(stored.secret):
+                for team in self._whose.teams(stored.secret):
                     yield self._labelled(kind, label, stored, team)
         for identifier, (namespace, name) in self._options.references.get(kind.plural, {}).items():
             where = self._place.namespace(namespace or self._options.namespaces[0])
             # One that has the label too has been told.
             if (kind, identifier, where, name) not in self._told:
                 yield self._referenced(kind, identifier, where, name)
-
-    def _teams(self, secret: Secret) -> list[str | None]:
-        """Whose lookups a Secret is for."""
-        label = self._options.team_label
-        team = None if label is None else secret.labels.get(label)
-        if team is not None:
-            return [team]
-        is_everybodys = "" in self._everybodys or secret.namespace in self._everybodys
-        return [*self._homes.get(secret.namespace, ()), *([None] if is_everybodys else [])]
 
     def _labelled(self, kind: Kind, label: str, stored: Stored, team: str | None) -> Entry:
         secret = stored.secret

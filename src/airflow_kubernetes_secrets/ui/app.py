@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
+from threading import BoundedSemaphore
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -46,6 +47,8 @@ _MAY_NOT = (
 )
 # Of ids, as long as Airflow's own can be, and of all that is typed.
 _LONGEST = 250
+# Lookups that are told at one time: each asks Kubernetes several times, in a thread that other requests need too.
+_telling = BoundedSemaphore(4)
 
 
 def _viewer(user: Annotated[Any, Depends(get_user)]) -> Viewer:
@@ -122,12 +125,20 @@ def entries(
 @router.get("/api/story", dependencies=[Depends(_permitted)])
 def story(*, viewer: SomeViewer, kind: Text, id: Text, team: Text = "") -> dict[str, Any]:
     """What ``explain`` tells of one id."""
-    lookup = Lookup(_kind(kind), id, team or None)
+    # Airflow asks for options without a team.
+    lookup = Lookup(_kind(kind), id, (team or None) if _kind(kind) is not Kind.CONFIG else None)
     if not viewer.may_see(lookup.kind, lookup.id, lookup.team):
         raise HTTPException(status.HTTP_403_FORBIDDEN, f"You may not read this {lookup.kind.word} in Airflow")
-    configured, options = configured_options()
-    with closing(place_of(options)) as place:
-        told = story_of(lookup, options, place, may_tell=viewer.may_see)
+    if not _telling.acquire(blocking=False):
+        raise HTTPException(
+            status.HTTP_503_SERVICE_UNAVAILABLE, "Others are looking something up. Try again in a moment"
+        )
+    try:
+        configured, options = configured_options()
+        with closing(place_of(options)) as place:
+            told = story_of(lookup, options, place, may_tell=viewer.may_see)
+    finally:
+        _telling.release()
     return {**told.as_json(), "configuration": configured.as_json()}
 
 
@@ -174,4 +185,4 @@ def _kind(name: str) -> Kind:
         return Kind[name.upper()]
     except KeyError:
         names = ", ".join(kind.name.lower() for kind in Kind)
-        raise HTTPException(status.HTTP_422_UNPROCESSABLE_CONTENT, f"kind has to be one of {names}") from None
+        raise HTTPException(422, f"kind has to be one of {names}") from None

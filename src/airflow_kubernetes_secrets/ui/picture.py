@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from functools import cached_property
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
@@ -27,6 +27,8 @@ _PRESSED_SECONDS = 2.0
 _FAILED_SECONDS = 5.0
 # The longest that a request waits for the LIST of another.
 _PATIENCE_SECONDS = 60.0
+# How many may wait so. To everybody else the last picture is shown, or that there is none yet.
+_WAITING = 4
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ class Picture:
 
 
 class Camera:
-    """Takes a picture when the last one is too old. One request does, the others wait for it.
+    """Takes a picture when the last one is too old. One request does; meanwhile the others get the last one.
 
     When it fails, the last picture goes on being shown, with what keeps it from being a new one.
     """
@@ -79,6 +81,7 @@ class Camera:
     def __init__(self, take: Callable[[], Picture]) -> None:
         self._take = take
         self._lock = Lock()
+        self._waiting = BoundedSemaphore(_WAITING)
         self._last: Picture | None = None
         self._failure: KubernetesSecretsError | None = None
         self._tried = float("-inf")
@@ -91,18 +94,31 @@ class Camera:
         Raises:
             KubernetesSecretsError: there has never been one.
         """
-        if not self._lock.acquire(timeout=_PATIENCE_SECONDS):
-            if self._last is not None:
-                return self._last
-            raise KubernetesSecretsError("the Secrets are still being listed. Try again in a moment")
-        try:
-            if time.monotonic() - self._tried >= self._lifetime(anew):
+        with self._turn(may_wait=anew or self._last is None) as is_ours:
+            if is_ours and time.monotonic() - self._tried >= self._lifetime(anew):
                 self._try()
-            if self._last is None:
-                raise self._failure or KubernetesSecretsError("nothing could be listed")
-            return self._last if self._failure is None else _old(self._last, self._failure)
+            last, failure = self._last, self._failure
+        if last is None:
+            raise failure or KubernetesSecretsError("the Secrets are still being listed. Try again in a moment")
+        return last if failure is None else _old(last, failure)
+
+    @contextmanager
+    def _turn(self, *, may_wait: bool) -> Iterator[bool]:
+        """Whether it is this request's turn to look whether a new picture is due.
+
+        Only a few wait for it: their threads are those that answer all other requests to Airflow's API too.
+        """
+        waits = may_wait and self._waiting.acquire(blocking=False)
+        try:
+            is_ours = self._lock.acquire(timeout=_PATIENCE_SECONDS) if waits else self._lock.acquire(blocking=False)
         finally:
-            self._lock.release()
+            if waits:
+                self._waiting.release()
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                self._lock.release()
 
     def _lifetime(self, anew: bool) -> float:
         if self._failure is not None:
@@ -114,12 +130,14 @@ class Camera:
             self._last, self._failure = self._take(), None
         except KubernetesSecretsError as error:
             self._failure = error
-        # Only now: a LIST of thousands takes a while itself.
-        self._tried = time.monotonic()
+        finally:
+            # Only now: a LIST of thousands takes a while itself.
+            self._tried = time.monotonic()
 
 
 def _old(picture: Picture, failure: KubernetesSecretsError) -> Picture:
-    return replace(picture, failures=[f"This is an old picture; a new one cannot be taken: {failure}"])
+    # With it goes what somebody might see of it, who may see less by now.
+    return replace(picture, visible={}, failures=[f"This is an old picture; a new one cannot be taken: {failure}"])
 
 
 def configured_options() -> tuple[Configured, Options]:

@@ -22,6 +22,9 @@ const COLUMNS = [
 const SPECIAL = { any: "With problems", none: "Without problems", hides: "Hides an entry of Airflow's" };
 const PLACES = { environment: "hides environment", "metadata-db": "hides database" };
 
+/** What an object has under this name, and not what every object has. */
+const own = (object, name) => (Object.hasOwn(object, name) ? object[name] : undefined);
+
 const $ = (id) => document.getElementById(id);
 
 /** An element with these attributes; children are elements or texts. */
@@ -49,7 +52,7 @@ function readAddress() {
   state.descending = given.get("descending") === "true";
   state.offset = Math.max(0, Number.parseInt(given.get("offset"), 10) || 0);
   if (!COLUMNS.some(([name]) => name === state.order)) state.order = "id";
-  if (!(state.kind in KINDS)) state.kind = "";
+  if (own(KINDS, state.kind) === undefined) state.kind = "";
   return given.has("id") ? { kind: given.get("of"), id: given.get("id"), team: given.get("id-team") } : null;
 }
 
@@ -85,6 +88,7 @@ async function ask(path, parameters, controller) {
   }
   if (response.ok && body !== null) return body;
   const detail = typeof body?.detail === "string" ? body.detail : "";
+  if (response.status === 422 && !detail) throw new Error("The address asks for something that there is not.");
   throw new Error(detail || `Airflow's API server answers with ${response.status}. Its log says why.`);
 }
 
@@ -130,7 +134,7 @@ function showTable(answer, focus) {
     state.problem,
     "With and without problems",
     counts.problem,
-    (name) => SPECIAL[name] ?? name,
+    (name) => own(SPECIAL, name) ?? name,
   );
   // Once there was one it stays, so that nothing jumps while somebody types.
   if (Object.keys(counts.team).some((name) => name !== "no team")) $("team").hidden = false;
@@ -177,12 +181,12 @@ function keepFocus(parent, attribute, buttons) {
 
 function showChoices(select, chosen, all, counts, title) {
   const names = Object.keys(counts).sort(
-    (one, other) => (other in SPECIAL) - (one in SPECIAL) || one.localeCompare(other),
+    (one, other) => Object.hasOwn(SPECIAL, other) - Object.hasOwn(SPECIAL, one) || one.localeCompare(other),
   );
   if (chosen && !names.includes(chosen)) names.push(chosen);
   select.replaceChildren(
     make("option", { value: "" }, all),
-    ...names.map((name) => make("option", { value: name }, `${title(name)} (${counts[name] ?? 0})`)),
+    ...names.map((name) => make("option", { value: name }, `${title(name)} (${own(counts, name) ?? 0})`)),
   );
   select.value = chosen;
 }
@@ -286,7 +290,9 @@ function nothingThere(answer) {
       {},
       "Label a Secret, and it is here; or have one written by ",
       make("code", {}, "airflow-kubernetes-secrets put"),
-      ".",
+      ". A misspelt label is not seen here: ",
+      make("code", {}, "airflow-kubernetes-secrets check"),
+      " finds it, in manifests.",
     ),
   );
 }
@@ -315,7 +321,7 @@ function nothingMatches() {
 }
 
 function showFailure(error) {
-  const again = make("button", { type: "button", onclick: () => list({ anew: true }) }, "Try again");
+  const again = make("button", { type: "button", onclick: () => list({ anew: true, focus: true }) }, "Try again");
   $("notices").replaceChildren();
   $("rows").replaceChildren();
   $("count").textContent = "Nothing could be read";
@@ -363,49 +369,40 @@ async function explain(entry) {
   $("story").replaceChildren(make("p", { class: "quiet line" }, "Looking it up"));
   $("panel").hidden = false;
   if (wasClosed) $("panel").focus();
-  const about = "secret" in entry ? ofSecret(entry) : [];
   if (entry.id === "(a URI)") {
-    $("story").replaceChildren(
-      ...about,
-      part(
-        "Id",
-        ["It is a URI, which may hold a password, so it is not shown. Correct the Secret's annotation."],
-        "warning",
-      ),
-    );
+    const why = "It is a URI, which may hold a password, so it is not shown. Correct the Secret's annotation.";
+    $("story").replaceChildren(...ofSecret(entry), part("Id", [why], "warning"));
     return;
   }
   try {
-    const parameters = { kind: entry.kind, id: entry.id, team: entry.kind === "config" ? "" : (entry.team ?? "") };
-    const story = await ask("api/story", parameters, controller);
-    $("story").replaceChildren(...tell(story, about));
+    const lookup = { kind: entry.kind, id: entry.id, team: entry.team ?? "" };
+    $("story").replaceChildren(...tell(await ask("api/story", lookup, controller), entry));
   } catch (error) {
     if (controller !== telling) return;
-    $("story").replaceChildren(...about, make("div", { class: "notice error", role: "alert" }, error.message));
+    const notice = make("div", { class: "notice error", role: "alert" }, error.message);
+    $("story").replaceChildren(...ofSecret(entry), notice);
   }
 }
 
-/** Of a Secret that is not the one which answers, what the table says. */
-function ofSecret(entry) {
-  if (entry.answers || !entry.problems.length) return [];
-  return [
-    part(
-      `Secret ${nameOf(entry)}`,
-      entry.problems.map((problem) => problem.text),
-      "warning",
-    ),
-  ];
+/** What the table says of a Secret beyond what is said of its id. */
+function ofSecret(entry, said = []) {
+  const problems = (entry.problems ?? []).filter(({ text }) => !said.some((each) => each.text === text));
+  return problems.length ? [part(`Secret ${nameOf(entry)}`, problems.map(problem))] : [];
+}
+
+function problem({ severity, text }) {
+  return make("li", { class: severity }, text);
 }
 
 /** What is to be done first, and then how it went. */
-function tell(story, about) {
+function tell(story, entry) {
   const parts = [
     make("p", { class: `mark ${story.verdict}`, "data-verdict": story.verdict }, story.headline),
-    ...about,
+    ...ofSecret(entry, story.problems),
   ];
   const texts = (things) => things.map((thing) => thing.text);
   if (story.error) parts.push(part("Error", [story.error], "error"));
-  if (story.problems.length) parts.push(part("Problems", texts(story.problems), "error"));
+  if (story.problems.length) parts.push(part("Problems", story.problems.map(problem)));
   if (story.hints.length) parts.push(part("Hints", story.hints, "warning"));
   if (story.hidden.length) parts.push(part("Airflow does not read", texts(story.hidden)));
   if (story.candidates.length) parts.push(part("Secrets", story.candidates.map(candidate)));
@@ -501,10 +498,13 @@ function turn(pages) {
   list({ focus: true });
 }
 
+/** From row to row; false where the focus is in none, so that the keys do what they do elsewhere. */
 function move(rows) {
   const buttons = [...$("rows").querySelectorAll("button")];
   const position = buttons.indexOf(document.activeElement);
-  if (position >= 0) buttons[position + rows]?.focus();
+  if (position < 0) return false;
+  buttons[position + rows]?.focus();
+  return true;
 }
 
 function listen() {
@@ -531,9 +531,7 @@ function listen() {
     else if (event.key === "/" && !isTyping) $("search").focus();
     else if (event.key === "ArrowDown" && document.activeElement === $("search"))
       $("rows").querySelector("button")?.focus();
-    else if (event.key === "ArrowDown" && !isTyping) move(1);
-    else if (event.key === "ArrowUp" && !isTyping) move(-1);
-    else return;
+    else if (!(event.key === "ArrowDown" && move(1)) && !(event.key === "ArrowUp" && move(-1))) return;
     event.preventDefault();
   });
 }
