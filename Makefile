@@ -16,10 +16,10 @@ SOURCES := src cncf-path/src tests matrix benchmarks examples docs .github hatch
 help:
 	@echo "make demo    see it work, without a cluster"
 	@echo "make test    lint, types and all tests"
-	@echo "make matrix  run it in every Airflow from 2.11 to 3.3 (needs PostgreSQL's server), and write docs/matrix.md"
+	@echo "make matrix  run it in every Airflow from 2.11 to 3.3 (needs PostgreSQL and Chromium); writes docs/matrix.md"
 	@echo "make docs    build the documentation in build/docs; make docs-links asks whether its links lead somewhere"
 	@echo "make bench   measure it beside Apache's backend (needs KUBEBUILDER_ASSETS); make bench-plot draws the plots"
-	@echo "make packages builds what is released; make minimal-deps tests a bare installation, and the oldest dependencies"
+	@echo "make packages  build what is released; make minimal-deps tests a bare installation, and the oldest dependencies"
 	@echo "make format  format the code; make clean removes what these commands have installed"
 
 demo: $(VENV)/ready

@@ -33,7 +33,7 @@ GOALS: dict[str, tuple[dict[str, Any], float]] = {
     "a new picture, first page": ({"anew": True}, 3.0),
     "another page": ({"offset": 5_000}, 0.2),
     "a search": ({"search": "99"}, 0.2),
-    "a search that finds all, sorted by host": ({"search": "connection", "order": "host", "descending": True}, 0.2),
+    "a search that finds all, sorted by host": ({"search": NAMESPACE, "order": "host", "descending": True}, 0.2),
     "a filter": ({"problem": "any"}, 0.2),
 }
 

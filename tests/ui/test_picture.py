@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timezone
 
 import pytest
@@ -42,6 +44,36 @@ class Subject:
         if self.failure is not None:
             raise self.failure
         return Picture(str(self.taken), datetime.now(timezone.utc), {}, (), ())
+
+
+class SlowSubject(Subject):
+    """One that takes until it is told to go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.begun, self.go_on = threading.Event(), threading.Event()
+
+    def __call__(self) -> Picture:
+        self.begun.set()
+        assert self.go_on.wait(10)
+        return super().__call__()
+
+
+@contextmanager
+def asking(camera: Camera, slow: SlowSubject, others: int = 0) -> Iterator[list[str]]:
+    """While a request, and others after it, ask for a picture; at the end, what they were given is in the list."""
+    given: list[str] = []
+    threads = [threading.Thread(target=lambda: given.append(camera.picture().place)) for _ in range(1 + others)]
+    try:
+        threads[0].start()
+        assert slow.begun.wait(10)
+        for thread in threads[1:]:
+            thread.start()
+        yield given
+    finally:
+        slow.go_on.set()
+        for thread in threads:
+            thread.join(10)
 
 
 @pytest.fixture
@@ -125,94 +157,45 @@ def test_a_mistake_of_ours_is_not_repeated_at_once(clock: Clock) -> None:
     assert len(taken) == 2
 
 
-def test_while_a_new_one_is_taken_the_last_one_is_shown(clock: Clock, subject: Subject) -> None:
-    begun, go_on = threading.Event(), threading.Event()
-    slow = False
-
-    def sometimes_slowly() -> Picture:
-        if slow:
-            begun.set()
-            assert go_on.wait(10)
-        return subject()
-
-    camera = Camera(sometimes_slowly)
+def test_while_a_new_one_is_taken_the_last_one_is_shown(clock: Clock) -> None:
+    slow = SlowSubject()
+    camera = Camera(slow)
+    slow.go_on.set()
     camera.picture()
-    slow = True
+    slow.begun.clear()
+    slow.go_on.clear()
     clock.now += 30
-    thread = threading.Thread(target=camera.picture)
-    thread.start()
-    try:
-        assert begun.wait(10)
+
+    with asking(camera, slow):
         assert camera.picture().place == "1"
-    finally:
-        go_on.set()
-        thread.join(10)
     assert camera.picture().place == "2"
 
 
-def test_only_a_few_wait_for_the_first_one(subject: Subject) -> None:
-    begun, go_on = threading.Event(), threading.Event()
+def test_of_many_who_come_at_once_one_takes_it() -> None:
+    slow = SlowSubject()
 
-    def slowly() -> Picture:
-        begun.set()
-        assert go_on.wait(10)
-        return subject()
+    with asking(Camera(slow), slow, others=4) as given:
+        pass
 
-    camera = Camera(slowly)
-    threads = [threading.Thread(target=camera.picture) for _ in range(5)]
-    try:
-        threads[0].start()
-        assert begun.wait(10)
-        for thread in threads[1:]:
-            thread.start()
+    assert given == ["1"] * 5
+    assert slow.taken == 1
+
+
+def test_only_a_few_wait_for_the_first_one() -> None:
+    slow = SlowSubject()
+    camera = Camera(slow)
+
+    with asking(camera, slow, others=4):
         until(lambda: camera._waiting._value == 0)
         with pytest.raises(KubernetesSecretsError, match="still being listed"):
             camera.picture()
-    finally:
-        go_on.set()
-        for thread in threads:
-            thread.join(10)
-    assert subject.taken == 1
+    assert slow.taken == 1
 
 
-def test_of_many_who_come_at_once_one_takes_it(subject: Subject) -> None:
-    begun, go_on = threading.Event(), threading.Event()
-
-    def slowly() -> Picture:
-        begun.set()
-        assert go_on.wait(10)
-        return subject()
-
-    camera = Camera(slowly)
-    seen: list[str] = []
-    threads = [threading.Thread(target=lambda: seen.append(camera.picture().place)) for _ in range(5)]
-    for thread in threads:
-        thread.start()
-    assert begun.wait(10)
-    go_on.set()
-    for thread in threads:
-        thread.join(10)
-
-    assert seen == ["1"] * 5
-    assert subject.taken == 1
-
-
-def test_who_has_waited_long_enough_is_told_to_come_again(subject: Subject, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_has_waited_long_enough_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PATIENCE_SECONDS", 0.05)
-    begun, go_on = threading.Event(), threading.Event()
+    slow = SlowSubject()
+    camera = Camera(slow)
 
-    def slowly() -> Picture:
-        begun.set()
-        assert go_on.wait(10)
-        return subject()
-
-    camera = Camera(slowly)
-    thread = threading.Thread(target=camera.picture)
-    thread.start()
-    try:
-        assert begun.wait(10)
-        with pytest.raises(KubernetesSecretsError, match="still being listed"):
-            camera.picture()
-    finally:
-        go_on.set()
-        thread.join(10)
+    with asking(camera, slow), pytest.raises(KubernetesSecretsError, match="still being listed"):
+        camera.picture()
