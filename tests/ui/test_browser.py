@@ -128,6 +128,7 @@ def test_the_address_keeps_what_was_chosen(opened: Open) -> None:
     ready(page)
     page.locator("#rows tr.unread .link").click()
     expect(page.locator("#panel [data-verdict=found]")).to_be_visible()
+    expect(page).to_have_url(re.compile("search=smtp&order=host.*id=smtp_default"))
 
     page.reload()
 

@@ -2,6 +2,7 @@
 
 const PAGE = 50;
 const TYPING_MS = 200;
+const SETTLING_MS = 500;
 // Longer than the server waits for its own LIST.
 const PATIENCE_MS = 90000;
 
@@ -56,7 +57,16 @@ function readAddress() {
   return given.has("id") ? { kind: given.get("of"), id: given.get("id"), team: given.get("id-team") } : null;
 }
 
-function writeAddress() {
+// Airflow's UI follows the address of what it frames. While that is being loaded it may take an older one for the newer,
+// and load that again; so the address stays as it is until then.
+const settled = new Promise((resolve) => {
+  const soon = () => setTimeout(resolve, SETTLING_MS);
+  if (document.readyState === "complete") soon();
+  else addEventListener("load", soon);
+});
+
+async function writeAddress() {
+  await settled;
   const address = new URLSearchParams();
   for (const [name, value] of Object.entries(state))
     if (value && !(name === "order" && value === "id")) address.set(name, value);
