@@ -1,4 +1,4 @@
-"""Takes the pictures of the page in Airflow's UI, in a real browser: ``python docs/make_screenshots.py``.
+"""Takes the pictures of the page in Airflow's UI: ``PYTHONPATH=tests python docs/make_screenshots.py``.
 
 With the devserver, Airflow's API server and Chromium. What the page shows differs from run to run (ages, the hour), so
 this is run by hand, when the page looks different.
@@ -6,23 +6,21 @@ this is run by hand, when the page looks different.
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
+from playwright.sync_api import Browser, Page, ViewportSize
+
+from airflow_kubernetes_secrets.devserver import DevServer
+from support.airflow_ui import PAGE, AirflowUI, running_ui
+from support.browser import PATIENCE_MS, PLUGIN, framed, log_in, ready, running_browser
+from support.cluster import DevserverCluster
+from support.shelf import Shelf, airflow_of
+
 DOCS = Path(__file__).parent
-sys.path.insert(0, str(DOCS.parent / "tests"))
-
-from playwright.sync_api import Browser, Page, ViewportSize  # noqa: E402
-
-from airflow_kubernetes_secrets.devserver import DevServer  # noqa: E402
-from support.airflow_ui import PAGE, AirflowUI, running_ui  # noqa: E402
-from support.browser import PATIENCE_MS, PLUGIN, framed, log_in, ready, running_browser  # noqa: E402
-from support.cluster import DevserverCluster  # noqa: E402
-from support.shelf import Shelf, airflow_of  # noqa: E402
 
 Scheme = Literal["light", "dark"]
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")

@@ -43,7 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    version = item.callspec.params["version"]  # type: ignore[attr-defined]
+    version = item.callspec.params["version"]  # type: ignore[attr-defined]  # each is for a version
     item.config.stash[RESULTS].outcomes[_proof(item), version].append(report.passed)
     return report
 

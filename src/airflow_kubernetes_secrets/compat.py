@@ -72,10 +72,7 @@ def _module_if_there(name: str) -> Any:
 
 def pod_secret_class() -> Any:
     """What ``KubernetesPodOperator`` takes for a Secret; ``None`` where Apache's provider is not installed."""
-    try:
-        return import_module("airflow.providers.cncf.kubernetes.secret").Secret
-    except ImportError:
-        return None
+    return getattr(_module_if_there("airflow.providers.cncf.kubernetes.secret"), "Secret", None)
 
 
 def kwarg_variables() -> dict[str, tuple[str, str]]:

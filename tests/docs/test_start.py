@@ -37,7 +37,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     try:
         ready, deadline = home / "devserver.env", time.monotonic() + PATIENCE
         while not (ready.exists() and ready.read_text().endswith("\n")):
-            assert server.poll() is None and time.monotonic() < deadline  # noqa: PT018
+            assert server.poll() is None
+            assert time.monotonic() < deadline
             time.sleep(0.05)
         yield home
     finally:
@@ -82,6 +83,7 @@ def test_what_is_installed() -> None:
     made, activated, installed = block(INSTALL).text.splitlines()
     assert (made, activated) == ("python3 -m venv venv", ". venv/bin/activate")
     airflow, ours = (Requirement(each.strip("'")) for each in installed.removeprefix("pip install ").split())
-    assert airflow.name == "apache-airflow" and "3.3.2" in airflow.specifier  # noqa: PT018
+    assert airflow.name == "apache-airflow"
+    assert "3.3.2" in airflow.specifier
     assert ours.name == "airflow-kubernetes-secrets"
     assert ours.extras <= set(metadata(ours.name).get_all("Provides-Extra"))

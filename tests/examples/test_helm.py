@@ -129,9 +129,9 @@ def test_values(page: Page, file: str, version: str) -> None:
 def test_the_image(tmp_path: Path) -> None:
     """pip takes what the Dockerfile names, and it starts; the image itself is built elsewhere."""
     text = (HELM / "Dockerfile").read_text()
-    tag, requirements = re.fullmatch(
-        r"FROM apache/airflow:(\S+)\nRUN pip install --no-cache-dir \\\n +(.+)\n", text
-    ).groups()  # type: ignore[union-attr]
+    found = re.fullmatch(r"FROM apache/airflow:(\S+)\nRUN pip install --no-cache-dir \\\n +(.+)\n", text)
+    assert found is not None
+    tag, requirements = found.groups()
     airflow, ours = requirements.split()
     assert airflow == '"apache-airflow==${AIRFLOW_VERSION}"'
     assert f"apache-airflow=={tag}" in (ROOT / "requirements" / "dev.in").read_text()
