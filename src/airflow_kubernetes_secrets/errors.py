@@ -44,6 +44,13 @@ class NotFoundError(ApiError):
     """404: the API server says that there is no such thing."""
 
 
+class AnswerTooLargeError(ApiError):
+    """The Kubernetes API answered with more than a process may take for one answer."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, 200)
+
+
 class ApiUnavailableError(KubernetesSecretsError):
     """The Kubernetes API gave no usable answer within the time that a lookup may take.
 

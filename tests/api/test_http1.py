@@ -15,6 +15,7 @@ from airflow_kubernetes_secrets.api.http1 import (
     MalformedAnswerError,
     Request,
     Response,
+    TooLargeAnswerError,
     read_head,
     read_lines,
     read_response,
@@ -241,8 +242,12 @@ class TestLines:
     def test_a_line_has_a_longest_length(self) -> None:
         piece = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
 
-        with pytest.raises(MalformedAnswerError, match="too long"):
+        with pytest.raises(TooLargeAnswerError, match="larger than 16 MiB"):
             self.lines(self.HEAD + piece * 17)
+
+    def test_so_has_a_chunk(self) -> None:
+        with pytest.raises(TooLargeAnswerError, match="larger than 16 MiB"):
+            self.lines(self.HEAD + b"ffffffffffff\r\n")
 
 
 def test_neither_request_nor_body_show_what_they_hold() -> None:

@@ -36,7 +36,7 @@ def event(kind: str, thing: object) -> bytes:
 
 
 def test_no_value_is_in_a_repr() -> None:
-    listed = parse_secret_list(answer(a_list(SECRET)))
+    listed = parse_secret_list(answer(a_list(SECRET)), "airflow")
     [secret] = listed.secrets
 
     assert listed.resource_version == "8"
@@ -62,14 +62,14 @@ def test_no_value_is_in_a_repr() -> None:
 )
 def test_what_is_no_list(body: object) -> None:
     with pytest.raises(MalformedBodyError) as raised:
-        parse_secret_list(answer(body))
+        parse_secret_list(answer(body), "airflow")
 
     assert "aHVudGVyMg" not in everything_about(raised.value)
 
 
 @pytest.mark.parametrize("kind", ["ADDED", "MODIFIED", "DELETED"])
 def test_an_event_of_a_secret(kind: str) -> None:
-    found = parse_watch_event(event(kind, SECRET))
+    found = parse_watch_event(event(kind, SECRET), "airflow")
 
     assert found.change is Change(kind)
     assert found.resource_version == "7"
@@ -80,14 +80,16 @@ def test_an_event_of_a_secret(kind: str) -> None:
 def test_a_bookmark() -> None:
     bookmark = {"kind": "Secret", "metadata": {"resourceVersion": "9", "creationTimestamp": None}}
 
-    found = parse_watch_event(event("BOOKMARK", bookmark))
+    found = parse_watch_event(event("BOOKMARK", bookmark), "airflow")
 
     assert (found.change, found.resource_version, found.secret) == (Change.BOOKMARK, "9", None)
 
 
 def test_a_version_that_is_too_old() -> None:
     with pytest.raises(ExpiredVersionError, match="too old resource version"):
-        parse_watch_event(event("ERROR", {"kind": "Status", "code": 410, "message": "too old resource version: 1 (2)"}))
+        parse_watch_event(
+            event("ERROR", {"kind": "Status", "code": 410, "message": "too old resource version: 1 (2)"}), "airflow"
+        )
 
 
 @pytest.mark.parametrize(
@@ -106,7 +108,7 @@ def test_a_version_that_is_too_old() -> None:
 )
 def test_what_is_no_event(line: bytes, text: str) -> None:
     with pytest.raises(MalformedBodyError, match=text) as raised:
-        parse_watch_event(line)
+        parse_watch_event(line, "airflow")
 
     assert raised.value.__cause__ is None
     assert raised.value.__context__ is None

@@ -87,24 +87,24 @@ class Place(ABC):
 
 
 class ServerPlace(Place):
-    """An API server. Each backend has a service account of its own."""
+    """An API server behind a proxy. Each backend has a service account of its own."""
 
     def __init__(self, cluster: Cluster, proxy: Proxy) -> None:
         super().__init__()
         self._cluster = cluster
-        self._proxy = proxy
+        self.proxy = proxy
         self._namespaces: set[str] = set()
 
     @property
     def requests(self) -> list[Request]:
-        return self._proxy.requests
+        return self.proxy.requests
 
     def delete(self, name: str, namespace: str | None = None) -> None:
         path = f"/api/v1/namespaces/{namespace or self.namespace}/secrets/{name}"
         assert self._cluster.admin.delete(path).status_code == httpx.codes.OK
 
     def leave(self) -> None:
-        self._proxy.refuse()
+        self.proxy.refuse()
 
     def make_backend(self, **options: object) -> KubernetesSecretsBackend:
         parsed = Options.parse(options)
@@ -120,7 +120,7 @@ class ServerPlace(Place):
     ) -> KubernetesSecretsBackend:
         """A backend whose service account may do this; see :meth:`Cluster.service_account`."""
         account = self._cluster.service_account(self.namespace, f"airflow-{next(_numbers)}", grants, named)
-        return KubernetesSecretsBackend(service_account_path=str(self._proxy.folder(account)), **options)
+        return KubernetesSecretsBackend(service_account_path=str(self.proxy.folder(account)), **options)
 
     def _apply(self, manifest: dict[str, Any]) -> None:
         namespace = manifest["metadata"]["namespace"]

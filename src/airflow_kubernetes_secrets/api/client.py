@@ -9,11 +9,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Generic, TypeVar
 from urllib.parse import quote, unquote
 from weakref import WeakSet
 
-from airflow_kubernetes_secrets.api.connection import Connection, TransportError
+from airflow_kubernetes_secrets.api.connection import Connection, TooLargeError, TransportError
 from airflow_kubernetes_secrets.api.credentials import Credentials
 from airflow_kubernetes_secrets.api.deadline import Deadline
 from airflow_kubernetes_secrets.api.http1 import Head, Request, Response
@@ -21,6 +22,7 @@ from airflow_kubernetes_secrets.api.objects import Secret, SecretList, WatchEven
 from airflow_kubernetes_secrets.api.permissions import ANONYMOUS, forbidden_text, impersonation_text, refused_user
 from airflow_kubernetes_secrets.api.retry import RETRIED_STATUSES, Backoff, retry_after_seconds
 from airflow_kubernetes_secrets.errors import (
+    AnswerTooLargeError,
     ApiError,
     ApiUnavailableError,
     ExpiredVersionError,
@@ -156,7 +158,8 @@ class Client:
         from airflow_kubernetes_secrets.api.decode import parse_secret_list
 
         call = Call(_list_path(namespace, selector, "0"))
-        return self._ask(_Question("list", namespace, call, parse_secret_list), timeout)
+        parse = partial(parse_secret_list, namespace=namespace)
+        return self._ask(_Question("list", namespace, call, parse), timeout)
 
     def list_once(
         self, namespace: str, selector: LabelSelector, timeout: float, not_older_than: str = "0"
@@ -171,7 +174,8 @@ class Client:
 
         deadline = Deadline(timeout)
         call = Call(_list_path(namespace, selector, not_older_than))
-        outcome = self._try(_Question("list", namespace, call, parse_secret_list), deadline)
+        parse = partial(parse_secret_list, namespace=namespace)
+        outcome = self._try(_Question("list", namespace, call, parse), deadline)
         if isinstance(outcome, _Failure):
             raise self._unavailable(outcome, 1, deadline)
         return outcome
@@ -188,8 +192,9 @@ class Client:
         from airflow_kubernetes_secrets.api.decode import parse_secret
 
         path = f"/api/v1/namespaces/{namespace}/secrets/{quote(name)}?resourceVersion=0"
+        parse = partial(parse_secret, namespace=namespace, name=name)
         try:
-            return self._ask(_Question("get", namespace, Call(path), parse_secret), timeout)
+            return self._ask(_Question("get", namespace, Call(path), parse), timeout)
         except NotFoundError:
             return None
 
@@ -218,10 +223,12 @@ class Client:
         call, deadline = Call(path), Deadline(timeout)
         try:
             connection, answer = self._exchange(Connection.open_stream, call, deadline)
+        except TooLargeError as error:
+            raise self._too_large(error) from None
         except TransportError as error:
             raise self._unavailable(_Failure(str(error), error.remedy), 1, deadline) from None
         if isinstance(answer, Head):
-            return Watch(self, connection, answer, seconds + timeout)
+            return Watch(self, connection, answer, namespace, Deadline(seconds + timeout))
         self._keep(connection, answer.status)
         message = status_message(answer.body)
         if answer.status == 410:
@@ -278,6 +285,8 @@ class Client:
             self._keep(connection, response.status)
             if response.status in (200, 201):
                 return question.parse(response)
+        except TooLargeError as error:
+            raise self._too_large(error) from None
         except TransportError as error:
             return _Failure(str(error), error.remedy)
         except MalformedBodyError as error:
@@ -301,18 +310,31 @@ class Client:
 
     def _exchange_once(self, send: _Send[Answer], call: Call, deadline: Deadline) -> tuple[Connection, Answer]:
         """Ask over a kept connection, or over a new one if there is none or it is dead."""
-        try:
-            kept = self._idle.pop()
-        except IndexError:
-            pass
-        else:
+        kept = self._kept()
+        if kept is not None:
             try:
                 return kept, self._send(send, kept, call, deadline)
+            except TooLargeError:
+                raise
             except TransportError:
                 # What killed it (a restart, a firewall) has hardly spared the others.
                 self.close()
         connection = self._connect(deadline)
         return connection, self._send(send, connection, call, deadline)
+
+    def _kept(self) -> Connection | None:
+        """A kept connection over which nothing has come since its last answer; ``None`` if there is none."""
+        with suppress(IndexError):
+            while True:
+                kept = self._idle.pop()
+                try:
+                    if kept.is_quiet():
+                        return kept
+                except BaseException:
+                    kept.close()
+                    raise
+                kept.close()
+        return None
 
     def _connect(self, deadline: Deadline) -> Connection:
         connection = Connection(self._credentials.endpoint, self._credentials.tls(), deadline)
@@ -389,6 +411,12 @@ class Client:
         kind = NotFoundError if status == 404 and message else ApiError
         return kind(f"the Kubernetes API at {server} answered {status} {message}".rstrip(), status)
 
+    def _too_large(self, error: TooLargeError) -> AnswerTooLargeError:
+        return AnswerTooLargeError(
+            f"the Kubernetes API at {self.server} could not be read: {error}. Give Airflow's Secrets a namespace of "
+            "their own; or if there are few, find out what answers in place of the API server"
+        )
+
     def _unavailable(self, failure: _Failure, attempts: int, deadline: Deadline) -> ApiUnavailableError:
         if failure.remedy:
             remedy = f"{failure.remedy}; it came with {self._credentials.source}"
@@ -411,33 +439,40 @@ class Client:
 class Watch:
     """A watch under way: events, as they come, until the API server ends it. It must be closed.
 
-    Iterating raises :class:`ApiUnavailableError` when the stream breaks, is silent for longer than it may be, or holds
-    what is no event, and :class:`ExpiredVersionError` when the API server says in it that the version is too old.
+    Iterating raises :class:`ApiUnavailableError` when the stream breaks, does not end in time, or holds what is no
+    event of a Secret in the namespace, and :class:`ExpiredVersionError` when the API server says in it that the version
+    is too old.
     """
 
-    def __init__(self, client: Client, connection: Connection, head: Head, idle: float) -> None:
+    def __init__(self, client: Client, connection: Connection, head: Head, namespace: str, deadline: Deadline) -> None:
+        """
+        Args:
+            deadline: when the API server must have ended it. Events and bookmarks win no time: something on the way
+                can hold back the end and let them pass.
+        """
         self._client = client
         # None when the watch is over and the connection is the client's again.
         self._connection: Connection | None = connection
         self._head = head
-        self._idle = idle
+        self._namespace = namespace
+        self._deadline = deadline
 
     def __iter__(self) -> Iterator[WatchEvent]:
         from airflow_kubernetes_secrets.api.decode import MalformedBodyError, parse_watch_event
 
-        connection, deadline = self._connection, Deadline(self._idle)
+        connection = self._connection
         if connection is None:
             return
         try:
-            for line in connection.lines(self._head, self._idle):
-                yield parse_watch_event(line)
+            for line in connection.lines(self._head, self._deadline):
+                yield parse_watch_event(line, self._namespace)
         except (TransportError, MalformedBodyError) as error:
             failure = _Failure(str(error))
         else:
             self._connection = None
             self._client._keep(connection, 200)
             return
-        raise self._client._unavailable(failure, 1, deadline)
+        raise self._client._unavailable(failure, 1, self._deadline)
 
     def interrupt(self) -> None:
         """End it from another thread."""

@@ -20,6 +20,7 @@ from airflow_kubernetes_secrets.api.http1 import (
     MalformedAnswerError,
     Request,
     Response,
+    TooLargeAnswerError,
     read_body,
     read_head,
     read_lines,
@@ -66,6 +67,10 @@ class TransportError(Exception):
         self.remedy = remedy
 
 
+class TooLargeError(TransportError):
+    """An answer came, of more bytes than this process may take for one."""
+
+
 class Connection:
     """One connection. It has one user at a time, and after any exception it must be closed."""
 
@@ -89,6 +94,23 @@ class Connection:
         """How long ago it was last heard of the other side."""
         return monotonic() - self._last_used
 
+    def is_quiet(self) -> bool:
+        """Whether it is open and nothing has come over it since the last answer.
+
+        What comes unasked would be taken for the answer to the next request: a stray answer, or the 408 with which a
+        server may end an idle connection (RFC 9110, 15.5.9).
+        """
+        if not self.is_open or self._has_more():
+            return False
+        try:
+            self._socket.settimeout(0)
+            self._socket.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            return False
+        return False
+
     def ask(self, request: Request, deadline: Deadline) -> Response:
         """Send a request and read the whole answer.
 
@@ -110,17 +132,14 @@ class Connection:
             return head
         return self._finish(self._read(lambda stream: read_body(stream, head), deadline))
 
-    def lines(self, head: Head, idle: float) -> Iterator[bytes]:
+    def lines(self, head: Head, deadline: Deadline) -> Iterator[bytes]:
         """The lines of the body after ``head`` as they come; they end where the body does.
 
-        Args:
-            idle: seconds that may pass without a whole line.
-
         Raises:
-            TransportError: it ended within the body, or was silent for too long.
+            TransportError: the connection ended within the body, or the body did not end before the deadline.
         """
         lines = read_lines(self._stream, head)
-        while (line := self._read(lambda _stream: next(lines, None), Deadline(idle))) is not None:
+        while (line := self._read(lambda _stream: next(lines, None), deadline)) is not None:
             yield line
         self._last_used = monotonic()
         self.is_open = head.keeps_open
@@ -153,21 +172,29 @@ class Connection:
         try:
             self._reader.deadline = deadline
             return read(self._stream)
-        except (OSError, ValueError, MalformedAnswerError) as error:
+        except (OSError, ValueError, MalformedAnswerError, TooLargeAnswerError) as error:
             failure = _transport_error(error)
         # Outside the except block, for the same reason.
         raise failure
 
+    def _has_more(self) -> bool:
+        """Whether more has been read from the socket than was taken."""
+        self._reader.deadline = None
+        return bool(self._stream.peek(1))
+
     def _finish(self, response: Response) -> Response:
+        if self._has_more():
+            # Nothing says which of the two belongs to the request.
+            raise TransportError("it sent more than one answer to one request")
         self._last_used = monotonic()
         self.is_open = response.keeps_open
         return response
 
 
 class _DeadlineReader(io.RawIOBase):
-    """Reads from the socket, each time no longer than the deadline allows."""
+    """Reads from the socket, each time no longer than the deadline allows; without one it reads nothing."""
 
-    deadline = Deadline(0)
+    deadline: Deadline | None = None
 
     def __init__(self, sock: socket.socket) -> None:
         self._socket = sock
@@ -175,7 +202,9 @@ class _DeadlineReader(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: Any) -> int:
+    def readinto(self, buffer: Any) -> int | None:
+        if self.deadline is None:
+            return None
         self._socket.settimeout(self.deadline.remaining())
         return self._socket.recv_into(buffer)
 
@@ -219,6 +248,8 @@ def connect_to_one(candidates: list[Address], deadline: Deadline) -> socket.sock
 
 
 def _transport_error(problem: Exception) -> TransportError:
+    if isinstance(problem, TooLargeAnswerError):
+        return TooLargeError(str(problem))
     if isinstance(problem, ssl.SSLCertVerificationError):
         text = f"its certificate is not trusted: {problem.verify_message}"
         return TransportError(text, "Check that the CA certificate is this API server's")

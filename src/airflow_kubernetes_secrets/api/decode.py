@@ -71,50 +71,57 @@ _bookmarks = msgspec.json.Decoder(_Bookmark)
 _events = msgspec.json.Decoder(_Event)
 _statuses = msgspec.json.Decoder(_Status)
 
+_WHO_ANSWERS = "something on the way may answer in place of the API server"
+
 # A decoding error can carry what it stumbled over, so none may become the cause of ours.
 _DECODING_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
-def parse_secret_list(response: Response) -> SecretList:
-    """Read the answer to a LIST of Secrets.
+def parse_secret_list(response: Response, namespace: str) -> SecretList:
+    """Read the answer to a LIST of the Secrets in a namespace.
 
     Raises:
-        MalformedBodyError: it is not a SecretList.
+        MalformedBodyError: it is not a SecretList, or a Secret in it is of another namespace.
     """
-    # Many Secrets of an index have the same namespace and time: one text serves them all.
+    # Many Secrets of an index have the same creation time: one string serves them all.
     share: dict[str, str] = {}
     try:
         document = _secret_lists.decode(response.body)
         if document.kind == "SecretList" and document.metadata.resourceVersion:
             return SecretList(
-                [_secret(item, share) for item in document.items or ()], document.metadata.resourceVersion
+                [_secret(item, share, namespace) for item in document.items or ()], document.metadata.resourceVersion
             )
     except _DECODING_ERRORS:
         pass
     raise MalformedBodyError("the answer is not a list of Secrets")
 
 
-def parse_secret(response: Response) -> Secret:
+def parse_secret(response: Response, namespace: str, name: str) -> Secret:
     """Read the answer to a GET of one Secret.
 
     Raises:
-        MalformedBodyError: it is not a Secret.
+        MalformedBodyError: it is not a Secret, or one of another namespace or name.
     """
+    secret = None
     try:
         document = _secrets.decode(response.body)
         if document.kind == "Secret":
-            return _secret(document, {})
+            secret = _secret(document, {}, namespace)
     except _DECODING_ERRORS:
         pass
-    raise MalformedBodyError("the answer is not a Secret")
+    if secret is None:
+        raise MalformedBodyError("the answer is not a Secret")
+    if secret.name != name:
+        raise MalformedBodyError(f"the answer is another Secret than {namespace}/{name}; {_WHO_ANSWERS}")
+    return secret
 
 
-def parse_watch_event(line: bytes) -> WatchEvent:
-    """Read one line of a watch.
+def parse_watch_event(line: bytes, namespace: str) -> WatchEvent:
+    """Read one line of a watch on the Secrets in a namespace.
 
     Raises:
         ExpiredVersionError: it says that the version the watch began with is too old.
-        MalformedBodyError: it is another error, or no event.
+        MalformedBodyError: it is another error, no event, or one of a Secret in another namespace.
     """
     status = found = None
     try:
@@ -126,7 +133,7 @@ def parse_watch_event(line: bytes) -> WatchEvent:
             found = WatchEvent(Change.BOOKMARK, version)
         else:
             item = _secrets.decode(event.object)
-            found = WatchEvent(Change(event.type), item.metadata.resourceVersion, _secret(item, {}))
+            found = WatchEvent(Change(event.type), item.metadata.resourceVersion, _secret(item, {}, namespace))
     except _DECODING_ERRORS:
         pass
     if status is not None:
@@ -142,12 +149,14 @@ def _raise(status: _Status) -> NoReturn:
     raise MalformedBodyError(f"the watch ended with an error: {status.code} {status.message or ''}".rstrip())
 
 
-def _secret(item: _Secret, share: dict[str, str]) -> Secret:
+def _secret(item: _Secret, share: dict[str, str], namespace: str) -> Secret:
     metadata = item.metadata
+    if metadata.namespace != namespace:
+        raise MalformedBodyError(f"the answer has a Secret of another namespace than {namespace!r}; {_WHO_ANSWERS}")
     created = metadata.creationTimestamp or ""
     labels = metadata.labels or {}
     return Secret(
-        namespace=share.setdefault(metadata.namespace, metadata.namespace),
+        namespace=namespace,
         name=metadata.name,
         created=share.setdefault(created, created),
         labels=labels,

@@ -15,12 +15,23 @@ _LONGEST_LINE = 65536
 _MOST_HEADERS = 100
 _LARGEST_PIECE = 1024 * 1024
 
-# etcd takes objects of up to 1.5 MiB by default, and an event of a watch is a line of JSON with one object in it.
-_LONGEST_STREAMED_LINE = 16 * 1024 * 1024
+# What a body may take of the process's memory, in bytes: a LIST of 100,000 Secrets of 2.6 KiB each, with all that the
+# API server adds to them. No Secret is larger than 1.5 MiB, which is etcd's default limit for an object.
+LARGEST_BODY_BYTES = 256 * 1024 * 1024
+
+# An event of a watch is a line of JSON with one object in it.
+LARGEST_LINE_BYTES = 16 * 1024 * 1024
 
 
 class MalformedAnswerError(Exception):
     """What was received is not an answer in HTTP/1.1, or not all of one. Its text quotes nothing of it."""
+
+
+class TooLargeAnswerError(Exception):
+    """A body, or a line of a stream, is larger than it may be (in bytes)."""
+
+    def __init__(self, largest: int) -> None:
+        super().__init__(f"the answer is larger than {largest // 1024**2} MiB")
 
 
 class Response:
@@ -105,6 +116,7 @@ def read_response(stream: BinaryIO) -> Response:
 
     Raises:
         MalformedAnswerError: it is not one, or the connection ended within it.
+        TooLargeAnswerError: its body is larger than :data:`LARGEST_BODY_BYTES`.
         OSError: reading failed, or took too long.
     """
     return read_body(stream, read_head(stream))
@@ -130,6 +142,7 @@ def read_body(stream: BinaryIO, head: Head) -> Response:
 
     Raises:
         MalformedAnswerError: the connection ended within it.
+        TooLargeAnswerError: it is larger than :data:`LARGEST_BODY_BYTES`.
         OSError: reading failed, or took too long.
     """
     status, headers, keeps_open = head.status, head.headers, head.keeps_open
@@ -139,12 +152,12 @@ def read_body(stream: BinaryIO, head: Head) -> Response:
     if status in (204, 304):
         pass
     elif "transfer-encoding" in headers:
-        while _read_chunk(stream, headers["transfer-encoding"], body):
+        while _read_chunk(stream, headers["transfer-encoding"], body, LARGEST_BODY_BYTES):
             pass
     elif "content-length" in headers:
-        _read_exactly(stream, _length(headers["content-length"], base=10), body)
+        _read_exactly(stream, _length(headers["content-length"], base=10), body, LARGEST_BODY_BYTES)
     else:
-        body.content += stream.read()
+        _read_to_the_end(stream, body)
         keeps_open = False
     return Response(status, headers, body.content, keeps_open)
 
@@ -154,17 +167,16 @@ def read_lines(stream: BinaryIO, head: Head) -> Iterator[bytes]:
 
     Raises:
         MalformedAnswerError: the body is not in chunks, or the connection ended within it.
+        TooLargeAnswerError: a line, or a chunk, is larger than :data:`LARGEST_LINE_BYTES`.
         OSError: reading failed, or took too long.
     """
     body = Body()
     looked_at = 0
-    while _read_chunk(stream, head.headers.get("transfer-encoding", "none"), body):
+    while _read_chunk(stream, head.headers.get("transfer-encoding", "none"), body, LARGEST_LINE_BYTES):
         if body.content.find(b"\n", looked_at) >= 0:
             *lines, body.content = body.content.split(b"\n")
             yield from map(bytes, lines)
         looked_at = len(body.content)
-        if looked_at > _LONGEST_STREAMED_LINE:
-            raise MalformedAnswerError("the answer has a line that is too long")
     if body.content:
         raise MalformedAnswerError("the answer ended within a line")
 
@@ -194,15 +206,19 @@ def _read_headers(stream: BinaryIO) -> dict[str, str]:
     raise MalformedAnswerError(f"the answer has more than {_MOST_HEADERS} headers")
 
 
-def _read_chunk(stream: BinaryIO, encoding: str, body: Body) -> bool:
-    """Read one chunk of a body (RFC 9112, 7.1), and whether there was one; the trailers after the last are dropped."""
+def _read_chunk(stream: BinaryIO, encoding: str, body: Body, largest: int) -> bool:
+    """Read one chunk of a body (RFC 9112, 7.1), and whether there was one; the trailers after the last are dropped.
+
+    Args:
+        largest: the bytes that the body may have with it.
+    """
     if encoding.lower() != "chunked":
         raise MalformedAnswerError("the answer has an encoding that was not asked for")
     size = _length(_read_line(stream).partition(b";")[0].decode("latin-1").strip(), base=16)
     if not size:
         _read_headers(stream)
         return False
-    _read_exactly(stream, size, body)
+    _read_exactly(stream, size, body, largest)
     if _read_line(stream) not in (b"\r\n", b"\n"):
         raise MalformedAnswerError("the answer has a chunk of another size than it says")
     return True
@@ -217,13 +233,22 @@ def _length(text: str, base: int) -> int:
         raise MalformedAnswerError("the answer does not say how long it is") from None
 
 
-def _read_exactly(stream: BinaryIO, size: int, body: Body) -> None:
+def _read_exactly(stream: BinaryIO, size: int, body: Body, largest: int) -> None:
     """Read in pieces: memory is needed for what has come, and not for what a broken answer says will come."""
     wanted = len(body.content) + size
+    if wanted > largest:
+        raise TooLargeAnswerError(largest)
     while (missing := wanted - len(body.content)) > 0:
         body.content += stream.read(min(missing, _LARGEST_PIECE))
         if wanted - len(body.content) == missing:
             raise MalformedAnswerError("the answer is cut off")
+
+
+def _read_to_the_end(stream: BinaryIO, body: Body) -> None:
+    while piece := stream.read(_LARGEST_PIECE):
+        body.content += piece
+        if len(body.content) > LARGEST_BODY_BYTES:
+            raise TooLargeAnswerError(LARGEST_BODY_BYTES)
 
 
 def _read_line(stream: BinaryIO) -> bytes:

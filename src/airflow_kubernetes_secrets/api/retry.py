@@ -6,7 +6,8 @@ import random
 from email.utils import parsedate_to_datetime
 from time import time
 
-RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
+# A server ends an idle connection with a 408, which can cross the request that comes over it (RFC 9110, 15.5.9).
+RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
 
 class Backoff:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
@@ -14,6 +15,7 @@ from airflow_kubernetes_secrets.api.deadline import Allowance
 from airflow_kubernetes_secrets.api.decode import MalformedBodyError
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import (
+    AnswerTooLargeError,
     ApiError,
     ForbiddenError,
     KubernetesSecretsError,
@@ -30,8 +32,9 @@ from airflow_kubernetes_secrets.sources.query import NameQuery, Query
 # https://kubernetes.io/docs/reference/using-api/server-side-apply/#managers
 FIELD_MANAGER = "airflow-kubernetes-secrets"
 
-# Secrets in one answer: one of 1 MiB each would be half a GiB, but most are a few hundred bytes.
-_PAGE = 500
+# Secrets in one answer. Most are a few hundred bytes; where they are so large that the answer would be too (Helm's
+# releases have up to 1 MiB each), the next number is tried.
+_PAGE_SIZES = (500, 50)
 
 Wanted = TypeVar("Wanted")
 
@@ -99,7 +102,7 @@ class Cluster:
             response = self._client.send(Call(path), "get", namespace, self._seconds)
         except NotFoundError:
             return None
-        return self._keep([self._read(read_object, response.body)])[0]
+        return self._keep([self._read(partial(read_object, namespace=namespace, name=name), response.body)])[0]
 
     def pages(self, namespace: str, selector: LabelSelector | None) -> Iterator[Sequence[Stored]]:
         """The Secrets that a selector matches, or all, page by page.
@@ -107,13 +110,11 @@ class Cluster:
         Raises:
             KubernetesSecretsError: it could not be asked.
         """
-        base = f"/api/v1/namespaces/{namespace}/secrets?limit={_PAGE}"
-        if selector is not None:
-            base += f"&labelSelector={quote(str(selector))}"
+        query = "" if selector is None else f"&labelSelector={quote(str(selector))}"
         following, followed = "", {""}
         while True:
-            path = f"{base}&continue={quote(following)}" if following else base
-            page = self._read(read_page, self._page(path, namespace))
+            after = f"{query}&continue={quote(following)}" if following else query
+            page = self._read(partial(read_page, namespace=namespace), self._page(namespace, after))
             yield self._keep(page.stored)
             following = page.next
             if not following:
@@ -122,12 +123,20 @@ class Cluster:
                 raise KubernetesSecretsError(f"{self.text} gives the same page again and again. Is it one?")
             followed.add(following)
 
-    def _page(self, path: str, namespace: str) -> bytearray:
-        try:
-            return self._client.send(Call(path), "list", namespace, self._seconds).body
-        except ApiError as error:
-            if error.status != 410:
-                raise
+    def _page(self, namespace: str, query: str) -> bytearray:
+        size, *smaller = _PAGE_SIZES
+        while True:
+            path = f"/api/v1/namespaces/{namespace}/secrets?limit={size}{query}"
+            try:
+                return self._client.send(Call(path), "list", namespace, self._seconds).body
+            except AnswerTooLargeError:
+                if not smaller:
+                    raise
+                size = smaller.pop(0)
+            except ApiError as error:
+                if error.status != 410:
+                    raise
+                break
         # https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
         raise KubernetesSecretsError(
             f"{self.text} no longer knows how the Secrets in {namespace} were when the list began: it took too long. "
@@ -141,7 +150,8 @@ class Cluster:
             KubernetesSecretsError: it could not be asked.
         """
         path = f"/api/v1/namespaces/{namespace}/secrets?limit=1"
-        page = self._read(read_page, self._client.send(Call(path), "list", namespace, self._seconds).body)
+        body = self._client.send(Call(path), "list", namespace, self._seconds).body
+        page = self._read(partial(read_page, namespace=namespace), body)
         return len(page.stored) + page.remaining
 
     def may(self, verb: str, namespace: str, name: str = "") -> bool:
@@ -211,7 +221,8 @@ class Cluster:
         # JSON is YAML, which is what the type of an apply asks for.
         call = Call(path, "PATCH", _json(manifest), "application/apply-patch+yaml")
         response = self._client.send(call, "patch", metadata["namespace"], self._seconds)
-        return self._keep([self._read(read_object, response.body)])[0]
+        read = partial(read_object, namespace=metadata["namespace"], name=metadata["name"])
+        return self._keep([self._read(read, response.body)])[0]
 
     def problems(self) -> Sequence[str]:
         """None: it answers as a whole, or not."""

@@ -130,30 +130,38 @@ _objects = msgspec.json.Decoder(_Object)
 _DECODING_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
-def read_page(body: bytes | bytearray) -> Page:
-    """
+def read_page(body: bytes | bytearray, namespace: str) -> Page:
+    """Read a part of a LIST of the Secrets in a namespace.
+
     Raises:
-        MalformedBodyError: it is no list of Secrets.
+        MalformedBodyError: it is no list of Secrets, or a Secret in it is of another namespace.
     """
     try:
         page = _pages.decode(body)
     except _DECODING_ERRORS:
         pass  # the error can hold what it stumbled over
     else:
+        if any(item.metadata.namespace != namespace for item in page.items or ()):
+            raise MalformedBodyError(f"the answer has a Secret of another namespace than {namespace!r}")
         stored = [_stored(item) for item in page.items or ()]
         return Page(stored, page.metadata.next, page.metadata.remainingItemCount or 0)
     raise MalformedBodyError("the answer is not a list of Secrets")
 
 
-def read_object(body: bytes | bytearray) -> Stored:
-    """
+def read_object(body: bytes | bytearray, namespace: str, name: str) -> Stored:
+    """Read the answer to a request for one Secret.
+
     Raises:
-        MalformedBodyError: it is no Secret.
+        MalformedBodyError: it is no Secret, or another one.
     """
     try:
-        return _stored(_objects.decode(body))
+        item = _objects.decode(body)
     except _DECODING_ERRORS:
         pass
+    else:
+        if (item.metadata.namespace, item.metadata.name) == (namespace, name):
+            return _stored(item)
+        raise MalformedBodyError(f"the answer is another Secret than {namespace}/{name}")
     raise MalformedBodyError("the answer is not a Secret")
 
 

@@ -1,0 +1,291 @@
+"""An answer belongs to its question, by its connection, namespace and name; its size and its time are bounded."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+import tracemalloc
+from base64 import b64encode
+from contextlib import suppress
+
+import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.api import http1
+from airflow_kubernetes_secrets.errors import AnswerTooLargeError, ApiUnavailableError
+from airflow_kubernetes_secrets.sources import ladder
+from support.cluster import Cluster
+from support.logs import said
+from support.memory import AT_ONCE, MakeAsker, watchers
+from support.places import ServerPlace
+from support.proxy import PATIENCE, STREAM, Exchange, Fault, Proxy, chunk, event, forward, reply, stream_of, until
+from support.secrets import VARIABLE, MakeBackend, Put
+
+NO_SECRETS = json.dumps({"kind": "SecretList", "metadata": {"resourceVersion": "1"}, "items": []}).encode()
+IDLE_408 = reply(408, b"", {"Connection": "close"})
+
+# What nobody asked for, after a whole answer.
+STRAYS: dict[str, tuple[bytes, bool]] = {
+    "another list": (reply(200, NO_SECRETS), True),
+    "a list, and the end": (reply(200, NO_SECRETS), False),
+    "a 408, and the end": (IDLE_408, False),
+    "a 408, and no end": (IDLE_408, True),
+    "a byte": (b"H", True),
+    "a line end": (b"\r\n", True),
+    "no HTTP": (b"hunter2\r\n\r\n", True),
+    "nothing but the end": (b"", False),
+}
+
+
+class Followed:
+    """Send the real answer, and then a stray one: in the same packet, or in one of its own while nobody asks."""
+
+    def __init__(self, stray: bytes, *, apart: bool, stays: bool) -> None:
+        self._stray = stray
+        self._apart = apart
+        self._stays = stays
+        self.is_sent = threading.Event()
+
+    def __call__(self, exchange: Exchange) -> bool:
+        answer = exchange.answer()
+        if self._apart:
+            exchange.sock.sendall(answer)
+            exchange.wait(0.05)
+            exchange.sock.sendall(self._stray)
+        else:
+            exchange.sock.sendall(answer + self._stray)
+        self.is_sent.set()
+        return self._stays
+
+
+@pytest.mark.parametrize("apart", [False, True], ids=["at once", "while it is idle"])
+@pytest.mark.parametrize(("stray", "stays"), STRAYS.values(), ids=STRAYS)
+def test_a_stray_answer_is_never_used(
+    proxied: MakeBackend,
+    proxy: Proxy,
+    put: Put,
+    caplog: pytest.LogCaptureFixture,
+    stray: bytes,
+    stays: bool,
+    apart: bool,
+) -> None:
+    for each in ("x", "y", "z"):
+        put.variable(each, f"the value of {each}")
+    backend = proxied()
+    followed = Followed(stray, apart=apart, stays=stays)
+    proxy.faults.append(followed)
+    assert backend.get_variable("x") == "the value of x"
+    assert followed.is_sent.wait(PATIENCE)
+
+    found = [backend.get_variable(each) for each in ("y", "missing", "z")]
+
+    assert found == ["the value of y", None, "the value of z"]
+    assert said(caplog) == []
+
+
+def test_two_answers_at_once_are_both_refused(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    """Nothing says which of them is the answer, so the request is sent again over another connection."""
+    put.variable("x", "found")
+
+    def preceded(exchange: Exchange) -> bool:
+        exchange.sock.sendall(reply(200, NO_SECRETS) + exchange.answer())
+        return True
+
+    proxy.faults.append(preceded)
+
+    assert proxied().get_variable("x") == "found"
+    assert [request.connection for request in proxy.requests] == [1, 2]
+
+
+def test_a_408_is_no_answer(proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture) -> None:
+    """A server that closes an idle connection may send one at the moment in which a request is sent."""
+    put.variable("x", "found")
+    backend = proxied()
+    assert backend.get_variable("x") == "found"
+
+    def timed_out(exchange: Exchange) -> bool:
+        exchange.sock.sendall(IDLE_408)
+        return False
+
+    proxy.faults.append(timed_out)
+
+    assert backend.get_variable("x") == "found"
+    assert [request.connection for request in proxy.requests] == [1, 1, 2]
+    assert said(caplog) == []
+
+
+def test_a_connection_is_used_again_after_a_watch_only_if_nothing_follows_it(
+    proxy: Proxy, make_asker: MakeAsker, put: Put
+) -> None:
+    put.variable("x", "found")
+
+    def followed(exchange: Exchange) -> bool:
+        forward(exchange)
+        exchange.sock.sendall(reply(200, NO_SECRETS))
+        return True
+
+    proxy.always_watch = followed
+    asker = make_asker(ttl=2.0)
+    assert asker.get("x") == "found"
+    until(lambda: len(proxy.watches) > 2)
+    asker.ladder.close()
+
+    asker.start_anew()
+
+    assert [asker.get("x"), asker.get("missing")] == ["found", None]
+
+
+@pytest.fixture
+def place(cluster: Cluster, proxy: Proxy, in_pod: None, monkeypatch: pytest.MonkeyPatch) -> ServerPlace:
+    """Several namespaces behind the proxy."""
+    for name, value in proxy.pod_environment().items():
+        monkeypatch.setenv(name, value)
+    return ServerPlace(cluster, proxy)
+
+
+def answer_to(pattern: str, other: str) -> Fault:
+    """Answer another request than the one that came: its target with the pattern replaced."""
+
+    def fault(exchange: Exchange) -> bool:
+        target = re.sub(pattern, other, exchange.request.target)
+        assert target != exchange.request.target
+        exchange.sock.sendall(exchange.answer(target))
+        return True
+
+    return fault
+
+
+def knows(backend: KubernetesSecretsBackend, key: str, value: str) -> bool:
+    """Whether a lookup finds the value; it may fail while it takes the API server for unavailable."""
+    with suppress(ApiUnavailableError):
+        return backend.get_variable(key) == value
+    return False
+
+
+class TestNamespaceAndName:
+    """A proxy, or a server, that answers with Secrets of another place is not believed."""
+
+    def test_a_list_of_another_namespace(self, place: ServerPlace, caplog: pytest.LogCaptureFixture) -> None:
+        home, other = place.namespace, place.other("app")
+        place.put({VARIABLE: "x"}, "mine")
+        place.put({VARIABLE: "x"}, "another's", namespace=other)
+        backend = place.make_backend(namespace=[home, other], timeout=1)
+        place.proxy.always = answer_to(f"/namespaces/{home}/", f"/namespaces/{other}/")
+
+        with pytest.raises(ApiUnavailableError, match=f"a Secret of another namespace than {home!r}"):
+            backend.get_variable("x")
+
+        place.proxy.always = None
+        until(lambda: knows(backend, "x", "mine"))
+        assert "another's" not in caplog.text
+
+    def test_an_index_of_another_namespace(self, place: ServerPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(ladder, "THRESHOLDS", AT_ONCE)
+        home, other = place.namespace, place.other("app")
+        place.put({VARIABLE: "x"}, "mine")
+        place.put({VARIABLE: "x"}, "another's", namespace=other)
+        backend = place.make_backend(namespace=[home, other], cache_ttl=60)
+        place.proxy.faults.append(answer_to(f"/namespaces/{home}/", f"/namespaces/{other}/"))
+
+        assert backend.get_variable("x") == "mine"
+
+    @pytest.mark.parametrize("part", ["namespace", "name"])
+    def test_a_get_of_another(self, place: ServerPlace, part: str) -> None:
+        home, other = place.namespace, place.other("app")
+        place.put({}, "mine", name="settings")
+        place.put({}, "another's", name="settings", namespace=other)
+        place.put({}, "another's", name="other-settings")
+        backend = place.make_backend(
+            references={"variables": {"x": "settings", "y": "other-settings", "z": f"{other}/settings"}}, timeout=1
+        )
+        pattern, replacement, problem = {
+            "namespace": (f"/namespaces/{home}/", f"/namespaces/{other}/", f"of another namespace than {home!r}"),
+            "name": ("/settings", "/other-settings", f"another Secret than {home}/settings"),
+        }[part]
+        place.proxy.always = answer_to(pattern, replacement)
+
+        with pytest.raises(ApiUnavailableError, match=problem):
+            backend.get_variable("x")
+
+        place.proxy.always = None
+        until(lambda: knows(backend, "x", "mine"))
+
+    def test_an_event_of_another_namespace(self, proxy: Proxy, make_asker: MakeAsker, put: Put) -> None:
+        created = put.variable("x", "mine")
+        metadata = {**created["metadata"], "namespace": "another"}
+        foreign = {**created, "metadata": metadata, "data": {"value": b64encode(b"another's").decode()}}
+        proxy.watch_faults.append(stream_of(event("MODIFIED", foreign), then="hang"))
+        asker = make_asker(ttl=60.0)
+        assert asker.get("x") == "mine"
+
+        # The watch that has sent it is given up, and begins again.
+        until(lambda: len(proxy.watches) > 1)
+
+        assert asker.get("x") == "mine"
+
+
+def endless(exchange: Exchange) -> bool:
+    """A body in chunks without an end."""
+    piece = chunk(b" " * 1024 * 1024)
+    exchange.sock.sendall(STREAM)
+    while True:
+        exchange.sock.sendall(piece)
+
+
+def too_long(exchange: Exchange) -> bool:
+    exchange.sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999\r\n\r\n")
+    while True:
+        exchange.sock.sendall(b" " * 1024 * 1024)
+
+
+def until_it_closes(exchange: Exchange) -> bool:
+    exchange.sock.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        exchange.sock.sendall(b" " * 1024 * 1024)
+
+
+@pytest.mark.parametrize("fault", [endless, too_long, until_it_closes])
+def test_a_body_is_limited(proxied: MakeBackend, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:
+    """Its memory too, and it is not asked for again: the next answer would be as large."""
+    monkeypatch.setattr(http1, "LARGEST_BODY_BYTES", 8 * 1024 * 1024)
+    proxy.always = fault
+    backend = proxied(timeout=30)
+
+    tracemalloc.start()
+    try:
+        with pytest.raises(AnswerTooLargeError, match="the answer is larger than 8 MiB") as raised:
+            backend.get_variable("x")
+        _now, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert peak < 32 * 1024 * 1024
+    assert len(proxy.requests) == 1
+    assert "namespace of their own" in str(raised.value)
+
+
+def test_a_watch_that_is_not_ended_in_time(
+    proxy: Proxy, make_asker: MakeAsker, put: Put, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Something on the way holds back the end, or does not pass on ``timeoutSeconds``, and bookmarks go on."""
+    put.variable("x", "found")
+
+    def for_ever(exchange: Exchange) -> bool:
+        exchange.sock.sendall(STREAM)
+        bookmark = event("BOOKMARK", {"kind": "Secret", "apiVersion": "v1", "metadata": {"resourceVersion": "1"}})
+        while True:
+            exchange.sock.sendall(chunk(bookmark))
+            exchange.wait(0.05)
+
+    proxy.always_watch = for_ever
+    asker = make_asker(ttl=4.0)
+    assert asker.get("x") == "found"
+    until(lambda: len(proxy.watches) == 1)
+
+    until(lambda: len(proxy.watches) > 1)
+
+    assert asker.get("x") == "found"
+    until(lambda: not watchers(), 10)
+    assert any("Each watch ends before its time or says nothing" in line for line in said(caplog))
+    assert proxy.open_watches == 0
