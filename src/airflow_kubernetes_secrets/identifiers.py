@@ -18,6 +18,14 @@ _READABLE = 20
 _HASH_DIGITS = 40
 
 
+def is_uri(identifier: str) -> bool:
+    """Whether an id is a URI: the value itself, password included, where the id of a Secret belongs.
+
+    Such an id is never looked up, sent or shown.
+    """
+    return "://" in identifier
+
+
 def label_value(identifier: str) -> str:
     """The label value that stands for an id, whatever that holds: the id itself where that can be one."""
     if is_label_value(identifier):

@@ -19,7 +19,7 @@ from typing import NoReturn
 from airflow_kubernetes_secrets.api.deadline import Allowance
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError, MissingSecretError
-from airflow_kubernetes_secrets.identifiers import identifier_of, label_value
+from airflow_kubernetes_secrets.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.reading import IN_FIELDS, has_fields, key_of
 from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Query
@@ -88,7 +88,7 @@ class Outcome(Enum):
 
 def shown_id(identifier: str) -> str:
     """An id as it may be shown: where one belongs, people have put a URI with a password."""
-    return "(a URI)" if "://" in identifier and "@" in identifier else identifier
+    return "(a URI)" if is_uri(identifier) else identifier
 
 
 class Lookup:
@@ -102,8 +102,7 @@ class Lookup:
         self.team = team
 
     def __str__(self) -> str:
-        # Where a configuration option wants an id, people have put the database URI itself.
-        shown = "(a URI)" if "://" in self.id else repr(self.id)
+        shown = "(a URI)" if is_uri(self.id) else repr(self.id)
         return f"{self.kind.word} {shown}" + (f" of team {self.team!r}" if self.team else "")
 
 
@@ -158,8 +157,7 @@ def decide(lookup: Lookup, options: Options, find: Find) -> Decision:
     kind = lookup.kind
     if not lookup.id:
         return Decision(lookup, Outcome.EMPTY)
-    if kind is Kind.CONFIG and "://" in lookup.id:
-        # The value itself, with a password maybe, which must not be sent anywhere.
+    if is_uri(lookup.id):
         return Decision(lookup, Outcome.A_URI)
     pattern = kind.pattern(options)
     # As Amazon's backend, which has these options too, matches: at the beginning, whatever the case.

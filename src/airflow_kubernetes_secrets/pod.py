@@ -108,10 +108,7 @@ def _found(lookup: Lookup, namespace: str | None) -> Decision:
     if secret is None:
         remedy = "It can be handed on only from a Secret"
         label = lookup.kind.label(backend.options)
-        if "://" in lookup.id:
-            # The label's value would hold a part of it, a password maybe.
-            remedy += ", by an id, where this is a URI"
-        elif decision.outcome is Outcome.NO_MATCH and label is not None:
+        if decision.outcome is Outcome.NO_MATCH and label is not None:
             remedy += f": label it with {label}={label_value(lookup.id)}, or name it in 'references' in backend_kwargs"
         raise HandOnError(f"{lookup}: {decision.outcome.value}. {remedy}")
     if namespace is not None and secret.namespace != namespace:
@@ -168,10 +165,8 @@ def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
     refs = []
     for name, what in variables.items():
         if not re.fullmatch(_VARIABLE_NAME, name):
-            # Without 'env' it is made of the id, which can be a URI.
-            shown = "what is made of its id" if "://" in name else repr(name)
             raise HandOnError(
-                f"{lookup}: {shown} cannot be the name of an environment variable. Choose the names with 'env'"
+                f"{lookup}: {name!r} cannot be the name of an environment variable. Choose the names with 'env'"
             )
         ref = make("env", name, secret.name, _key(decision, secret, what))
         # Its constructor capitalizes the name.

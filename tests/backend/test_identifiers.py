@@ -6,6 +6,7 @@ import pytest
 
 from airflow_kubernetes_secrets.identifiers import label_value
 from support.cluster import Cluster
+from support.proxy import Proxy
 from support.secrets import CONFIG, CONNECTION, VARIABLE, MakeBackend
 from support.shapes import secret_manifest
 
@@ -48,3 +49,30 @@ def test_each_id_finds_its_own(
     assert [read(identifier) for identifier in IDS] == [f"x://{number}" for number in range(len(IDS))]
     assert read("my  db") is None
     assert read(label_value("a,b=c")) is None
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["postgresql://airflow:hunter2@db/airflow", "https://hooks.example.com/services/hunter2", "hunter2://", "a b://c"],
+)
+@pytest.mark.parametrize("method", ["get_connection", "get_conn_value", "get_variable", "get_config"])
+def test_an_id_that_is_a_uri_is_never_sent(
+    proxied: MakeBackend,
+    proxy: Proxy,
+    cluster: Cluster,
+    namespace: str,
+    caplog: pytest.LogCaptureFixture,
+    method: str,
+    uri: str,
+) -> None:
+    """It is the value in the place of the id. Not even a Secret that was written for it is found."""
+    manifest = secret_manifest(namespace, "for-a-uri", {"value": "x://1"})
+    manifest["metadata"]["labels"] = dict.fromkeys((CONNECTION, VARIABLE, CONFIG), label_value(uri))
+    manifest["metadata"]["annotations"] = dict.fromkeys((CONNECTION, VARIABLE, CONFIG), uri)
+    cluster.apply(manifest)
+
+    with caplog.at_level("DEBUG"):
+        assert getattr(proxied(), method)(uri) is None
+
+    assert proxy.requests == []
+    assert "hunter2" not in caplog.text

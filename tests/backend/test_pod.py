@@ -180,7 +180,7 @@ REFUSED = {
     ),
     "a URI in place of an id": (
         refs("secret_refs", f"postgres://u:{MARK}@h/db"),
-        "connection (a URI): no Secret matches. It can be handed on only from a Secret, by an id, where this is a URI",
+        "connection (a URI): its id is a URI, where the id of a Secret belongs, so nothing was asked.",
     ),
     "a name that is none": (
         refs("secret_refs", "whole", {"my variable": "value"}),

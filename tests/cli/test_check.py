@@ -175,10 +175,8 @@ CASES = {
         secret(labels={CONFIG: "my db"}, data={"value": "x"}), ["invalid-label"], label_value("my db")
     ),
     "the longest id that is a label": Case(secret(labels={CONNECTION: "x" * 63})),
-    "a URI for an id": Case(secret(labels={CONNECTION: URI}), ["invalid-label"], "docs/identifiers.md"),
-    "a URI without a password": Case(
-        secret(labels={CONNECTION: "aws://db"}), ["invalid-label"], label_value("aws://db")
-    ),
+    "a URI for an id": Case(secret(labels={CONNECTION: URI}), ["invalid-label"], "never looked up"),
+    "a URI without a password": Case(secret(labels={CONNECTION: "aws://db"}), ["invalid-label"], "never looked up"),
     "an empty id": Case(secret(labels={CONNECTION: ""}), ["invalid-label"], "empty"),
     "a number for an id": Case(secret(labels={CONNECTION: 5}), ["invalid-label"], "quotation marks"),
     "nothing for an id": Case(secret(labels={CONNECTION: None}), ["invalid-label"]),
@@ -203,7 +201,7 @@ CASES = {
     "a hash with another id": Case(
         secret(labels={CONNECTION: HASHED}, annotations={CONNECTION: f"{LONG} "}), ["id-label-mismatch"]
     ),
-    "an id with a password": Case(secret(annotations={CONNECTION: URI}), ["id-label-mismatch"], "docs/identifiers.md"),
+    "an id with a password": Case(secret(annotations={CONNECTION: URI}), ["not-looked-up"], "it is a URI"),
     "an empty annotation": Case(secret(annotations={CONNECTION: ""}), ["id-label-mismatch"], "empty"),
     "the same id twice over": Case(secret(annotations={CONNECTION: "my_db"})),
     # Duplicates.
@@ -286,7 +284,7 @@ CASES = {
     "an id that is a URI": Case(
         secret(data={"value": URI}, labels={CONFIG: label_value(URI)}, annotations={CONFIG: URI}),
         ["not-looked-up"],
-        "(a URI)",
+        "it is a URI, which is never looked up",
     ),
     # Labels and annotations that say nothing.
     "a misspelt label": Case(

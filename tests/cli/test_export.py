@@ -74,7 +74,7 @@ json.dump({"connections": connections, "variables": variables}, open(sys.argv[3]
 
 UGLY_IDS = (
     "my_db", "My.DB-1", "team/orders@eu", "größe", "漢字💥", "with space", " led ", "x" * 200, "ä" * 200, "a'b\"c",
-    "-dash", "--option", "$(id)", "tab\tnew\nline", "MY_DB", "my-db", "my--db", "aws://prod/orders", ".", "__", "null",
+    "-dash", "--option", "$(id)", "tab\tnew\nline", "MY_DB", "my-db", "my--db", "aws:/prod/orders", ".", "__", "null",
 )  # fmt: skip
 UGLY = (
     PASSWORD, "p/y?z#@:%&= +", "'\"\\", "\u2028\x85\ufeff", "line\nline\r\n\ttab", "漢字💥ä", "{{ jinja }}", "${X}",

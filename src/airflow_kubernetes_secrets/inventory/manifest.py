@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedS
 from airflow_kubernetes_secrets.identifiers import label_value
 from airflow_kubernetes_secrets.inventory.content import Content, content_of
 from airflow_kubernetes_secrets.labels import is_data_key, is_label_value, is_namespace, is_subdomain
-from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide, shown_id
+from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.sources.query import Query
 
@@ -41,18 +41,10 @@ class NotWritableError(KubernetesSecretsError):
 
 def secret_name(kind: Kind, identifier: str, team: str | None = None) -> str:
     """A name for the Secret of an id: readable, and another one for every other id."""
-    # Of a URI with a password nothing is to be read in the name.
-    words = identifier if shown_id(identifier) == identifier else "uri"
-    whole = "-".join(filter(None, ("airflow", _WORDS[kind], team, words)))
+    whole = "-".join(filter(None, ("airflow", _WORDS[kind], team, identifier)))
     name = re.sub("[^a-z0-9]+", "-", whole.lower()).strip("-")
     # What ends like a hash gets one too, so that no id has the name that another has with its hash.
-    if (
-        words == identifier
-        and name == whole
-        and len(name) <= _LONGEST_NAME
-        and not team
-        and not re.search(_HASH_AT_END, name)
-    ):
+    if name == whole and len(name) <= _LONGEST_NAME and not team and not re.search(_HASH_AT_END, name):
         return name
     exact = f"{team or ''}/{identifier}".encode("utf-8", "surrogatepass")
     digits = sha256(exact).hexdigest()[:_HASH_DIGITS]

@@ -15,10 +15,16 @@ from typing import Any
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.documents import UnreadableError, read_json, read_yaml, unpacked
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
-from airflow_kubernetes_secrets.identifiers import identifier_of, label_value
+from airflow_kubernetes_secrets.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, content_of
 from airflow_kubernetes_secrets.inventory.manifest import decide_alone
-from airflow_kubernetes_secrets.inventory.marks import invalid_labels, of_a_team, problems_of_id, unknown_marks
+from airflow_kubernetes_secrets.inventory.marks import (
+    NOT_LOOKED_UP,
+    invalid_labels,
+    of_a_team,
+    problems_of_id,
+    unknown_marks,
+)
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.inventory.templates import Planned, kinds_by_label, planned
 from airflow_kubernetes_secrets.lookup import Kind, Lookup, Outcome
@@ -29,7 +35,6 @@ UNREADABLE_MANIFEST = "unreadable-manifest"
 INVALID_MANIFEST = "invalid-manifest"
 DUPLICATE_ID = "duplicate-id"
 DUPLICATE_SECRET = "duplicate-secret"  # noqa: S105 - the code of a problem
-NOT_LOOKED_UP = "not-looked-up"
 
 
 class PathError(KubernetesSecretsError):
@@ -163,8 +168,8 @@ class Check:
                 continue
             yield from problems_of_id(secret, label, plan.lost)
             identifier = identifier_of(secret, label)
-            if label_value(identifier) != secret.labels[label]:
-                continue  # It is for nobody.
+            if is_uri(identifier) or label_value(identifier) != secret.labels[label]:
+                continue  # No lookup is for it.
             team_label = self._options.team_label
             team = None if team_label is None else secret.labels.get(team_label)
             if kind is Kind.CONFIG and team is not None:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX, Secret
-from airflow_kubernetes_secrets.identifiers import label_value, looks_hashed
+from airflow_kubernetes_secrets.identifiers import is_uri, label_value, looks_hashed
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.inventory.templates import kinds_by_label
 from airflow_kubernetes_secrets.labels import is_label_key, is_label_value, is_subdomain
@@ -18,6 +18,7 @@ from airflow_kubernetes_secrets.shapes.aliases import ALIASES
 INVALID_LABEL = "invalid-label"
 MISSING_ID = "missing-id-annotation"
 MISMATCH = "id-label-mismatch"
+NOT_LOOKED_UP = "not-looked-up"
 UNKNOWN_LABEL = "unknown-label"
 UNKNOWN_ANNOTATION = "unknown-annotation"
 
@@ -68,17 +69,12 @@ def _problem_of_id(value: object, label: str) -> str:
         return "the value is empty, and no id is. Write the id there"
     if not isinstance(value, str) or is_label_value(value):
         return _problem_of_value(value)
+    if is_uri(value):
+        return "the value is a URI, which is never looked up. Write the id there"
     return (
         "an id with other characters than a label can have, or a longer one, has another label value. "
-        f"Write {_stands_for(value)} there, and the id into the annotation {label!r}"
+        f"Write {label_value(value)!r} there, and the id into the annotation {label!r}"
     )
-
-
-def _stands_for(identifier: str) -> str:
-    """The label value for an id; not for a URI with login and password, of which a part would be read in it."""
-    if "://" in identifier and "@" in identifier:
-        return "the value that docs/identifiers.md gives"
-    return repr(label_value(identifier))
 
 
 def problems_of_id(secret: Secret, label: str, lost: frozenset[str] = frozenset()) -> Iterator[Problem]:
@@ -101,11 +97,16 @@ def problems_of_id(secret: Secret, label: str, lost: frozenset[str] = frozenset(
             MISMATCH,
             f"Secret {secret}, annotation {label!r}: it is empty, and no id is. Write the id there, or remove it",
         )
+    elif is_uri(annotations[label]):
+        yield Problem(
+            NOT_LOOKED_UP,
+            f"Secret {secret}, annotation {label!r}: it is a URI, which is never looked up. Write the id there",
+        )
     elif label_value(annotations[label]) != value:
         yield Problem(
             MISMATCH,
             f"Secret {secret}: the label {label!r} does not stand for the id in the annotation with that key, so the "
-            f"Secret is for nobody. For that id the label's value is {_stands_for(annotations[label])}; or correct "
+            f"Secret is for nobody. For that id the label's value is {label_value(annotations[label])!r}; or correct "
             "the annotation",
         )
 

@@ -7,12 +7,12 @@ from difflib import get_close_matches
 
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.identifiers import identifier_of, label_value
+from airflow_kubernetes_secrets.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.inventory.place import Place
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot, namespaces_of
 from airflow_kubernetes_secrets.inventory.whose import Whose
 from airflow_kubernetes_secrets.labels import is_subdomain
-from airflow_kubernetes_secrets.lookup import Kind, Lookup, shown_id
+from airflow_kubernetes_secrets.lookup import Kind, Lookup
 from airflow_kubernetes_secrets.options import Options
 
 # Whether somebody may be told that there is this id, for this team or for everybody.
@@ -106,8 +106,10 @@ def _close_ids(lookup: Lookup, options: Options, snapshot: Snapshot, whose: Whos
     ids: dict[str, Secret] = {}
     for secret in (stored.secret for stored in snapshot.labelled[lookup.kind]):
         identifier = identifier_of(secret, label)
-        if shown_id(identifier) == identifier != lookup.id and any(
-            may_tell(lookup.kind, identifier, team) for team in whose.teams(secret)
+        if (
+            identifier != lookup.id
+            and not is_uri(identifier)
+            and any(may_tell(lookup.kind, identifier, team) for team in whose.teams(secret))
         ):
             ids[identifier] = secret
     folded = {identifier.lower(): identifier for identifier in ids}

@@ -196,7 +196,7 @@ def story_of(
         _tell_of_candidates(story, decision, place)
         if decision.secret is not None:
             _tell_of_content(story, decision.secret, decision.data_key)
-        elif decision.queries and shown_id(lookup.id) == lookup.id:
+        elif decision.queries:
             story.hints = near_misses(lookup, options, place, may_tell)
     if lookup.kind is Kind.CONFIG:
         story.options = [option for option in secret_options() if option.id == lookup.id]
@@ -210,9 +210,6 @@ def _decide(story: Story, options: Options, place: Place) -> Decision | None:
         namespace = place.namespace(query.namespace)
         verb, name = ("list", "") if isinstance(query, LabelQuery) else ("get", query.name)
         what = str(query) if isinstance(query, LabelQuery) else query.name
-        if isinstance(query, LabelQuery) and shown_id(story.lookup.id) != story.lookup.id:
-            # A part of it can be read in the label's value.
-            what = f"{query.label} of that URI"
         allowed = _unless_it_fails(lambda: place.may(verb, namespace, name)) if isinstance(place, Cluster) else None
         try:
             found = place.find(query, time)
