@@ -7,13 +7,16 @@ import re
 import threading
 import tracemalloc
 from base64 import b64encode
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import closing, suppress
 
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.api import http1
-from airflow_kubernetes_secrets.errors import AnswerTooLargeError, ApiUnavailableError
+from airflow_kubernetes_secrets.errors import AnswerTooLargeError, ApiUnavailableError, KubernetesSecretsError
+from airflow_kubernetes_secrets.inventory.cluster import Cluster as Place
+from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.sources import ladder
 from support.cluster import Cluster
 from support.logs import said
@@ -223,6 +226,57 @@ class TestNamespaceAndName:
         until(lambda: len(proxy.watches) > 1)
 
         assert asker.get("x") == "mine"
+
+
+class TestCommands:
+    """What the commands ask beyond lookups is checked in the same way."""
+
+    @pytest.fixture
+    def admins(
+        self, cluster: Cluster, proxy: Proxy, in_pod: None, put: Put, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[Place]:
+        for name, value in proxy.pod_environment().items():
+            monkeypatch.setenv(name, value)
+        verbs = ["list", "get", "patch", "create"]
+        account = cluster.service_account(put.namespace, "admin", {put.namespace: verbs})
+        put.variable("x", "mine", name="settings")
+        put.variable("x", "another", name="other-settings")
+        options = Options(service_account_path=str(proxy.folder(account)), namespace=(put.namespace,), timeout=1.0)
+        with closing(Place(options)) as place:
+            yield place
+
+    def test_a_page_of_another_namespace(self, admins: Place, proxy: Proxy, put: Put) -> None:
+        def foreign(exchange: Exchange) -> bool:
+            listed = exchange.answer().replace(f'"namespace":"{put.namespace}"'.encode(), b'"namespace":"another"')
+            body = listed.partition(b"\r\n\r\n")[2]
+            exchange.sock.sendall(reply(200, body))
+            return True
+
+        proxy.always = foreign
+        for ask in (lambda: list(admins.pages(put.namespace, None)), lambda: admins.count(put.namespace)):
+            with pytest.raises(KubernetesSecretsError, match=f"a Secret of another namespace than {put.namespace!r}"):
+                ask()
+
+    def test_another_secret(self, admins: Place, proxy: Proxy, put: Put) -> None:
+        proxy.always = answer_to("/settings", "/other-settings")
+
+        with pytest.raises(KubernetesSecretsError, match=f"another Secret than {put.namespace}/settings"):
+            admins.get(put.namespace, "settings")
+
+    def test_pages_that_are_too_large(
+        self, admins: Place, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Helm's releases have a MiB each: smaller pages are asked for, and only one such Secret is too much."""
+        for each in range(60):
+            put({}, "x" * 20_000, name=f"large-{each}")
+        monkeypatch.setattr(http1, "LARGEST_BODY_BYTES", 1_600_000)
+
+        assert len([each for page in admins.pages(put.namespace, None) for each in page]) == 62
+        assert [request.query["limit"] for request in proxy.requests] == [["500"], ["50"], ["500"]]
+
+        monkeypatch.setattr(http1, "LARGEST_BODY_BYTES", 10_000)
+        with pytest.raises(AnswerTooLargeError, match="could not be read"):
+            list(admins.pages(put.namespace, None))
 
 
 def endless(exchange: Exchange) -> bool:
