@@ -138,12 +138,11 @@ class Ladder:
     def find(self, query: LabelQuery, deadline: Deadline) -> list[Secret] | tuple[Secret, ...]:
         """The Secrets that the query asks for, and maybe others with the same value of the label.
 
+        It is for a query that :meth:`recall` has no answer to.
+
         Raises:
-            KubernetesSecretsError: the API server had to be asked and could not be.
+            KubernetesSecretsError: the API server could not be asked.
         """
-        known = self.recall(query.value)
-        if known is not None:
-            return known
         flight, is_mine = self._next_step()
         if flight is None:
             return self._server.find(query, deadline.left())

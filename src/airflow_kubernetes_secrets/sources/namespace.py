@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
 from airflow_kubernetes_secrets.sources.api_server import ApiServer, bridged
 from airflow_kubernetes_secrets.sources.outage import FIRST_PROBE_SECONDS
-from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Query
+from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
 
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets.sources.ladder import Ladder
@@ -44,8 +44,10 @@ class Namespace:
         """The answer, if memory has it and it is fresh; else ``None``. It does not wait."""
         if isinstance(query, LabelQuery):
             ladder = self._ladders.get(query.label)
-            return None if ladder is None else ladder.recall(query.value)
-        # There is nothing to list for a reference: its last answer is what memory has.
+            known = None if ladder is None else ladder.recall(query.value)
+            # Without an outage, the ladder decides when to list; a reused answer would not be counted there.
+            if known is not None or not self._server.is_away:
+                return known
         answer = self._server.last_answer(query, self._ttl)
         return None if answer is None else answer[1]
 
@@ -55,16 +57,18 @@ class Namespace:
         Raises:
             KubernetesSecretsError: the API server had to be asked and could not be.
         """
-        if isinstance(query, NameQuery):
-            known = self.recall(query)
-            return self.ask(query, deadline) if known is None else known
-        ladder = self._ladders.get(query.label)
-        if ladder is None or self._server.is_away:
-            return self.ask(query, deadline)
+        # A new backend object has no source yet, so it has not called `recall`.
+        known = self.recall(query)
+        if known is not None:
+            return known
         try:
-            return ladder.find(query, deadline)
+            if isinstance(query, LabelQuery) and query.label in self._ladders and not self._server.is_away:
+                return self._ladders[query.label].find(query, deadline)
+            return self._ask(query, deadline)
         except ApiUnavailableError as error:
-            return _bridge(error, self._last_known(query), self._longest)
+            # Another thread may have listed everything in the meantime.
+            known = self.recall(query)
+            return self._bridge(error, query) if known is None else known
 
     def ask(self, query: Query, deadline: Deadline) -> Sequence[Secret]:
         """The answer of the API server now; in an outage its last, if that is not older than is allowed.
@@ -72,14 +76,10 @@ class Namespace:
         Raises:
             KubernetesSecretsError: the API server could not be asked.
         """
-        seconds = deadline.left()
-        # Who has something to go on with does not wait long to see whether the API server is back.
-        if self._server.is_away and self._last_known(query) is not None:
-            seconds = min(seconds, FIRST_PROBE_SECONDS)
         try:
-            return self._server.find(query, seconds)
+            return self._ask(query, deadline)
         except ApiUnavailableError as error:
-            return _bridge(error, self._last_known(query), self._longest)
+            return self._bridge(error, query)
 
     def close(self) -> None:
         """End what runs, and forget everything."""
@@ -98,6 +98,27 @@ class Namespace:
             ladder.forget()
         self._server.forget()
 
+    def _ask(self, query: Query, deadline: Deadline) -> Sequence[Secret]:
+        seconds = deadline.left()
+        # Who has something to go on with does not wait long to see whether the API server is back.
+        if self._server.is_away and self._last_known(query) is not None:
+            seconds = min(seconds, FIRST_PROBE_SECONDS)
+        return self._server.find(query, seconds)
+
+    def _bridge(self, error: ApiUnavailableError, query: Query) -> Sequence[Secret]:
+        """What is known, with a word on its age; or the error."""
+        known = self._last_known(query)
+        if known is None:
+            raise error
+        confirmed_at, secrets = known
+        notices.once(
+            logging.WARNING,
+            bridged(error),
+            f"{str(error).removesuffix('.')}. Until it answers, what it had {monotonic() - confirmed_at:.0f} s ago is "
+            f"used, until that is {self._longest:.0f} s old (cache_ttl and outage_ttl)",
+        )
+        return secrets
+
     def _last_known(self, query: Query) -> _Known | None:
         """The newest that is remembered, if that may be used."""
         if not self._longest:
@@ -106,17 +127,3 @@ class Namespace:
         if isinstance(query, LabelQuery) and (ladder := self._ladders.get(query.label)) is not None:
             known.append(ladder.last_known(query.value, self._longest))
         return max((each for each in known if each is not None), key=lambda each: each[0], default=None)
-
-
-def _bridge(error: ApiUnavailableError, known: _Known | None, longest: float) -> Sequence[Secret]:
-    """What is known, with a word on its age; or the error."""
-    if known is None:
-        raise error
-    confirmed_at, secrets = known
-    notices.once(
-        logging.WARNING,
-        bridged(error),
-        f"{str(error).removesuffix('.')}. Until it answers, what it had {monotonic() - confirmed_at:.0f} s ago is "
-        f"used, until that is {longest:.0f} s old (cache_ttl and outage_ttl)",
-    )
-    return secrets
