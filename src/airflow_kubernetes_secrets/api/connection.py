@@ -6,6 +6,7 @@ each of them, as it would with a plain socket timeout.
 
 from __future__ import annotations
 
+import errno
 import io
 import socket
 import ssl
@@ -224,27 +225,35 @@ def _connect(endpoint: Endpoint, tls: Tls | None, deadline: Deadline) -> socket.
         raise
 
 
+# This machine cannot use such an address (no IPv6, no route), so the error says nothing about the host.
+_UNUSABLE_HERE = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.ENETUNREACH)
+
+
 def connect_to_one(candidates: list[Address], deadline: Deadline) -> socket.socket:
     """Try the addresses of a host one after the other, each with an equal share of the time that is left.
 
     Raises:
-        OSError: what came of the last one.
+        OSError: the error of the last address that this machine can use, or of the first if it can use none.
     """
-    last_error = OSError("the host has no address")
+    problem: OSError | None = None
     for position, (family, address) in enumerate(candidates):
-        sock = socket.socket(family, socket.SOCK_STREAM)
         try:
-            sock.settimeout(deadline.part(1 / (len(candidates) - position)).remaining())
-            sock.connect(address)
+            return _connected(family, address, deadline.part(1 / (len(candidates) - position)))
         except OSError as error:
-            sock.close()
-            last_error = error
-        except BaseException:
-            sock.close()
-            raise
-        else:
-            return sock
-    raise last_error
+            if problem is None or error.errno not in _UNUSABLE_HERE:
+                problem = error
+    raise problem or OSError("the host has no address")
+
+
+def _connected(family: socket.AddressFamily, address: Any, deadline: Deadline) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(deadline.remaining())
+        sock.connect(address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
 
 
 def _transport_error(problem: Exception) -> TransportError:
