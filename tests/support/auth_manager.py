@@ -22,3 +22,24 @@ class NamedUsers(SimpleAuthManager):
     def is_authorized_variable(self, *, method: Any, user: Any, details: Any = None) -> bool:
         permitted = super().is_authorized_variable(method=method, user=user, details=details)
         return permitted and user.get_name() != "cora"
+
+
+class ChangingPermissions(SimpleAuthManager):
+    """One whose permissions change while Airflow runs.
+
+    Attributes:
+        taken_away: the ids of connections that nobody may read any more.
+        asked: how often it was asked for a single connection.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.taken_away: set[str] = set()
+        self.asked = 0
+
+    def is_authorized_connection(self, *, method: Any, user: Any, details: Any = None) -> bool:
+        permitted = super().is_authorized_connection(method=method, user=user, details=details)
+        if details is None or details.conn_id is None:
+            return permitted
+        self.asked += 1
+        return permitted and details.conn_id not in self.taken_away

@@ -130,15 +130,6 @@ def test_the_last_picture_is_shown_while_there_is_no_new_one(clock: Clock, subje
     assert (new.place, list(new.failures)) == ("3", [])
 
 
-def test_an_old_picture_remembers_nobodys_rights(clock: Clock, subject: Subject) -> None:
-    camera = Camera(subject)
-    camera.picture().visible["somebody", ()] = ()
-    subject.failure = AWAY
-    clock.now += 30
-
-    assert camera.picture().visible == {}
-
-
 def test_a_mistake_of_ours_is_not_repeated_at_once(clock: Clock) -> None:
     taken = []
 

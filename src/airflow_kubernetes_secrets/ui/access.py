@@ -58,9 +58,7 @@ class Viewer:
     def rows(self, picture: Picture, kinds: Sequence[Kind]) -> Sequence[Row]:
         """What they may see of these kinds."""
         key = (str(self._user.get_id()), tuple(kinds))
-        if key not in picture.visible:
-            picture.visible[key] = self._visible(picture.rows, kinds)
-        return picture.visible[key]
+        return picture.visible.rows(key, lambda: self._visible(picture.rows, kinds))
 
     def _visible(self, rows: Sequence[Row], kinds: Sequence[Kind]) -> list[Row]:
         asked: dict[tuple[Kind, str | None], set[str]] = defaultdict(set)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -21,6 +21,8 @@ from airflow_kubernetes_secrets.options import Options
 
 # To turn a page takes no LIST; a change is seen after this, or at once with the button.
 _FRESH_SECONDS = 30.0
+# How long a permission that was taken away still holds, at most. It does not depend on how long a LIST takes.
+_PERMITTED_SECONDS = 30.0
 # Whoever presses the button again and again shares a LIST as well.
 _PRESSED_SECONDS = 2.0
 # A failure is told to those who were waiting, and then it is tried anew.
@@ -52,6 +54,37 @@ class Row:
         return "\n".join(parts).casefold()
 
 
+class Visible:
+    """What each user may see of a picture, for as long as an answer of the auth manager holds."""
+
+    def __init__(self) -> None:
+        # By user, when the auth manager was asked and what it permitted. Each step is atomic: requests share it.
+        self._rows: dict[Hashable, tuple[float, Sequence[Row]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def rows(self, user: Hashable, permitted: Callable[[], Sequence[Row]]) -> Sequence[Row]:
+        """What the user may see.
+
+        Args:
+            permitted: asks the auth manager.
+        """
+        now = time.monotonic()
+        asked_at, rows = self._rows.get(user, (float("-inf"), ()))
+        if now - asked_at >= _PERMITTED_SECONDS:
+            rows = permitted()
+            self._drop_old(now)
+            self._rows[user] = (now, rows)
+        return rows
+
+    def _drop_old(self, now: float) -> None:
+        # In an outage of days, a picture is shown to everybody who comes by.
+        for user, (asked_at, _rows) in list(self._rows.items()):
+            if now - asked_at >= _PERMITTED_SECONDS:
+                self._rows.pop(user, None)
+
+
 @dataclass(frozen=True)
 class Picture:
     """What there was at one moment; no value of a Secret is in it.
@@ -61,7 +94,7 @@ class Picture:
         taken_at: in UTC.
         labels: what Secrets of each kind are found by; ``None`` for one that is switched off.
         failures: what could not be read; each a text with its remedy.
-        visible: what each user may see of it, by the user's id and kinds, for as long as the picture is shown.
+        visible: what each user may see of it, by the user's id and kinds.
     """
 
     place: str
@@ -69,7 +102,7 @@ class Picture:
     labels: Mapping[Kind, str | None]
     rows: Sequence[Row]
     failures: Sequence[str]
-    visible: dict[tuple[str, tuple[Kind, ...]], Sequence[Row]] = field(default_factory=dict)
+    visible: Visible = field(default_factory=Visible)
 
 
 class Camera:
@@ -136,8 +169,7 @@ class Camera:
 
 
 def _old(picture: Picture, failure: KubernetesSecretsError) -> Picture:
-    # With it goes what somebody might see of it, who may see less by now.
-    return replace(picture, visible={}, failures=[f"This is an old picture; a new one cannot be taken: {failure}"])
+    return replace(picture, failures=[f"This is an old picture; a new one cannot be taken: {failure}"])
 
 
 def configured_options() -> tuple[Configured, Options]:

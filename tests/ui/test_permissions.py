@@ -1,0 +1,180 @@
+"""How long a permission that was taken away still holds: the real routes and a real auth manager, with a clock."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timezone
+from pathlib import Path
+
+import pytest
+from airflow.api_fastapi.app import create_auth_manager
+from airflow.api_fastapi.auth.managers.simple.user import SimpleAuthManagerUser
+from airflow.api_fastapi.core_api.security import get_user
+from fastapi.testclient import TestClient
+
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.inventory.place import place_of
+from airflow_kubernetes_secrets.inventory.survey import inventory_of
+from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.ui import picture as module
+from airflow_kubernetes_secrets.ui.app import create_app
+from airflow_kubernetes_secrets.ui.picture import Camera, Picture, Row
+from support.auth_manager import ChangingPermissions
+
+SECRET = """
+apiVersion: v1
+kind: Secret
+metadata: {name: %s, labels: {airflow.apache.org/connection-id: %s}}
+stringData: {value: "postgres://db"}
+---
+"""
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+class Page:
+    """The routes, as somebody who has logged in asks them.
+
+    Attributes:
+        lists: cleared while a LIST takes longer than anybody waits.
+        listing: whether one has begun.
+        failure: what a LIST ends with, if it fails.
+    """
+
+    def __init__(self, folder: Path, manager: ChangingPermissions) -> None:
+        self.manager = manager
+        self.lists, self.listing = threading.Event(), threading.Event()
+        self.lists.set()
+        self.failure: KubernetesSecretsError | None = None
+        self._options = Options.parse({"path": str(folder)})
+        self._app = create_app()
+        self._app.state.camera = Camera(self._take)
+
+    def ids(self, user: str = "somebody") -> list[str]:
+        self._app.dependency_overrides[get_user] = lambda: SimpleAuthManagerUser(username=user, role="admin")
+        answer = TestClient(self._app).get("/api/entries").raise_for_status().json()
+        return [entry["id"] for entry in answer["entries"]]
+
+    @contextmanager
+    def slow_list(self) -> Iterator[None]:
+        """A LIST for a new picture is under way inside the block."""
+        self.lists.clear()
+        self.listing.clear()
+        first = threading.Thread(target=self.ids)
+        first.start()
+        try:
+            assert self.listing.wait(10)
+            yield
+        finally:
+            self.lists.set()
+            first.join(10)
+
+    def _take(self) -> Picture:
+        self.listing.set()
+        assert self.lists.wait(10)
+        if self.failure is not None:
+            raise self.failure
+        with closing(place_of(self._options)) as place:
+            inventory = inventory_of(place, self._options)
+        rows = [Row(entry) for entry in inventory.entries]
+        return Picture(place.text, datetime.now(timezone.utc), {}, rows, inventory.failures)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(module, "time", clock)
+    return clock
+
+
+@pytest.fixture
+def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
+    monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "support.auth_manager.ChangingPermissions")
+    manager = create_auth_manager()
+    assert isinstance(manager, ChangingPermissions)
+    # Airflow makes one for each process.
+    manager.taken_away = set()
+    (tmp_path / "secrets.yaml").write_text("".join(SECRET % (name, name) for name in ("a", "b")))
+    return Page(tmp_path, manager)
+
+
+def test_it_holds_for_half_a_minute(clock: Clock, page: Page) -> None:
+    assert page.ids() == ["a", "b"]
+    asked = page.manager.asked
+    page.manager.taken_away = {"b"}
+
+    clock.now += 29
+    assert page.ids() == ["a", "b"]
+    assert page.manager.asked == asked
+    clock.now += 1
+    assert page.ids() == ["a"]
+
+
+def test_no_longer_while_a_new_picture_is_being_taken(clock: Clock, page: Page) -> None:
+    assert page.ids() == ["a", "b"]
+    page.manager.taken_away = {"b"}
+    clock.now += 30
+
+    with page.slow_list():
+        assert page.ids() == ["a"]
+        page.manager.taken_away = {"a"}
+        clock.now += 29
+        assert page.ids() == ["a"]
+        clock.now += 1
+        assert page.ids() == ["b"]
+
+
+def test_somebody_who_asks_while_a_picture_is_being_taken_is_looked_up_again_too(clock: Clock, page: Page) -> None:
+    assert page.ids() == ["a", "b"]
+    clock.now += 30
+
+    with page.slow_list():
+        assert page.ids("another") == ["a", "b"]
+        page.manager.taken_away = {"b"}
+        clock.now += 30
+        assert page.ids("another") == ["a"]
+
+
+def test_no_longer_while_no_picture_can_be_taken(clock: Clock, page: Page) -> None:
+    assert page.ids() == ["a", "b"]
+    page.failure = KubernetesSecretsError("the API server is unavailable")
+    page.manager.taken_away = {"b"}
+
+    clock.now += 30
+    assert page.ids() == ["a"]
+    page.manager.taken_away = {"a"}
+    clock.now += 30
+    assert page.ids() == ["b"]
+
+
+def test_while_no_picture_can_be_taken_the_auth_manager_is_asked_as_rarely(clock: Clock, page: Page) -> None:
+    """An outage may last for hours, and there may be thousands of ids."""
+    assert page.ids() == ["a", "b"]
+    page.failure = KubernetesSecretsError("the API server is unavailable")
+    clock.now += 30
+    page.ids()
+    asked = page.manager.asked
+
+    clock.now += 29
+    page.ids()
+
+    assert page.manager.asked == asked
+
+
+def test_what_nobody_asks_for_any_more_is_forgotten(clock: Clock, page: Page) -> None:
+    """During an outage of days all users of Airflow may come by."""
+    page.ids("first")
+    page.failure = KubernetesSecretsError("the API server is unavailable")
+    for number in range(5):
+        clock.now += 30
+        page.ids(f"user {number}")
+
+    assert len(page._app.state.camera.picture().visible) == 1
