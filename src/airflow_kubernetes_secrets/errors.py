@@ -36,6 +36,10 @@ class UnauthorizedError(ApiError):
     """401: the API server does not accept the credentials, also after they were read again."""
 
 
+class UnreadableCredentialsError(UnauthorizedError, NotConfiguredError):
+    """401, and the credentials could not be read again: the text says both."""
+
+
 class ForbiddenError(ApiError):
     """403: the service account lacks a permission; the text holds the commands that grant it."""
 

@@ -27,8 +27,10 @@ from airflow_kubernetes_secrets.errors import (
     ApiUnavailableError,
     ExpiredVersionError,
     ForbiddenError,
+    NotConfiguredError,
     NotFoundError,
     UnauthorizedError,
+    UnreadableCredentialsError,
 )
 from airflow_kubernetes_secrets.labels import LabelSelector
 from airflow_kubernetes_secrets.version import __version__
@@ -303,10 +305,28 @@ class Client:
             # A kept connection would also keep the old client certificate.
             connection.close()
             self.close()
-            self._credentials.renew()
+            self._renew()
             connection = self._connect(deadline)
             answer = self._send(send, connection, call, deadline)
         return connection, answer
+
+    def _renew(self) -> None:
+        """Read the credentials again, after a 401.
+
+        Raises:
+            UnreadableCredentialsError: they cannot be read.
+        """
+        try:
+            self._credentials.renew()
+        except NotConfiguredError as error:
+            problem = str(error)
+        else:
+            return
+        raise UnreadableCredentialsError(
+            f"the Kubernetes API at {self.server} does not accept {self._credentials.source}, and it cannot be read "
+            f"again: {problem}",
+            401,
+        )
 
     def _exchange_once(self, send: _Send[Answer], call: Call, deadline: Deadline) -> tuple[Connection, Answer]:
         """Ask over a kept connection, or over a new one if there is none or it is dead."""
