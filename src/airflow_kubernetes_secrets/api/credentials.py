@@ -7,6 +7,7 @@ https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
 
 from __future__ import annotations
 
+import logging
 import os
 import ssl
 from collections.abc import Mapping
@@ -14,6 +15,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
+from airflow_kubernetes_secrets import notices
 from airflow_kubernetes_secrets.api.connection import Endpoint, Tls
 from airflow_kubernetes_secrets.errors import NotConfiguredError
 from airflow_kubernetes_secrets.process import ForkGuard
@@ -71,7 +73,9 @@ def client_context(ca_file: str | None) -> ssl.SSLContext:
 class ServiceAccountCredentials:
     """Those that Kubernetes mounts into a pod: ``token``, ``ca.crt`` and ``namespace`` in one folder.
 
-    Files are read when they are needed: the token again every minute, the CA for each new connection.
+    Files are read when they are needed: the token again every minute, the CA for each new connection. If one can no
+    longer be used, the last one that could be is used instead, as client-go does with the token: it may be valid for
+    long, and the next rotation replaces the file.
     """
 
     def __init__(self, folder: str, environ: Mapping[str, str] | None = None) -> None:
@@ -97,48 +101,92 @@ class ServiceAccountCredentials:
         self._token = self._read("token")
         self._token_read_at = monotonic()
         self._read("ca.crt")
+        self._tls: Tls | None = None
 
     @property
     def source(self) -> str:
         return f"the service account's token in {self._folder / 'token'}"
 
     def tls(self) -> Tls:
+        path = self._folder / "ca.crt"
         try:
-            return Tls(client_context(str(self._folder / "ca.crt")))
+            self._tls = Tls(client_context(str(path)))
         except (OSError, ssl.SSLError) as error:
-            raise NotConfiguredError(
-                f"{self._folder / 'ca.crt'} holds no usable CA certificate: {type(error).__name__}. "
-                "Kubernetes mounts it with the service account; see service_account_path in backend_kwargs"
-            ) from error
+            problem = f"{path} holds no usable CA certificate: {type(error).__name__}"
+            if self._tls is None:
+                raise NotConfiguredError(
+                    f"{problem}. Kubernetes mounts it with the service account; see service_account_path in "
+                    "backend_kwargs"
+                ) from error
+            self._say_that_the_last_is_used("ca.crt", problem)
+        else:
+            notices.forget(self._cause("ca.crt"))
+        return self._tls
 
     def authorization(self) -> str:
         if monotonic() - self._token_read_at >= _TOKEN_SECONDS:
-            self.renew()
-        return f"Bearer {self._token}"
+            self._rotate()
+        return f"Bearer {self._token.text}"
 
     def renew(self) -> None:
-        self._token = self._read("token")
+        token = self._read("token")
+        if not token.text.isprintable():
+            raise NotConfiguredError(f"{self._folder / 'token'} holds characters that HTTP cannot carry. {_MOUNT_REMEDY}")
+        self._token = token
         self._token_read_at = monotonic()
 
     def namespace(self) -> str:
         try:
-            return self._read("namespace")
+            return self._read("namespace").text
         except NotConfiguredError as error:
             raise NotConfiguredError(
                 f"the namespace to look in is not known: {error}. Or set 'namespace' in backend_kwargs"
             ) from None
 
-    def _read(self, name: str) -> str:
+    def _rotate(self) -> None:
+        """Read the token again. A file that cannot be used does not replace it, and is read at each request."""
+        try:
+            self.renew()
+        except NotConfiguredError as error:
+            self._say_that_the_last_is_used("token", str(error).removesuffix(f". {_MOUNT_REMEDY}"))
+        else:
+            notices.forget(self._cause("token"))
+
+    def _say_that_the_last_is_used(self, name: str, problem: str) -> None:
+        notices.once(
+            logging.WARNING,
+            self._cause(name),
+            f"{problem}. What was read from it before is used for as long as the API server accepts it. Kubernetes "
+            "writes the file again when it rotates it; if it does not, correct what writes it, or restart the pod",
+        )
+
+    def _cause(self, name: str) -> tuple[str, ...]:
+        return ("unusable file", str(self._folder / name))
+
+    def _read(self, name: str) -> _Mounted:
         path = self._folder / name
         try:
-            text = path.read_bytes().strip()
+            file = _Mounted(path)
         except OSError as error:
             raise NotConfiguredError(f"{path} cannot be read: {error.strerror}. {_MOUNT_REMEDY}") from error
-        if not text:
+        if not file.content:
             raise NotConfiguredError(f"{path} is empty. {_MOUNT_REMEDY}")
-        if not text.isascii():
+        if not file.content.isascii():
             raise NotConfiguredError(f"{path} is not plain text. {_MOUNT_REMEDY}")
-        return text.decode("ascii")
+        return file
+
+
+class _Mounted:
+    """What a file holds, without white space around it. Its ``repr`` does not show it."""
+
+    __slots__ = ("content",)
+
+    def __init__(self, path: Path) -> None:
+        self.content = path.read_bytes().strip()
+
+    @property
+    def text(self) -> str:
+        return self.content.decode("ascii")
 
 
 _MOUNT_REMEDY = (

@@ -1,0 +1,231 @@
+"""Files of a pod's service account that cannot be read for a while: what was read before is used, and once said so."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets.api import credentials
+from airflow_kubernetes_secrets.errors import ApiUnavailableError, UnauthorizedError
+from support.cluster import Cluster
+from support.errors import everything_about
+from support.logs import said
+from support.proxy import Proxy, answer_with
+from support.secrets import MakeBackend, Put
+
+MARKER = "hunter2"
+
+
+@pytest.fixture(autouse=True)
+def read_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minute is over after each request."""
+    monkeypatch.setattr(credentials, "_TOKEN_SECONDS", 0)
+
+
+@pytest.fixture
+def folder(proxied: MakeBackend, proxy: Proxy) -> Path:
+    """What is mounted, as the backends of the test see it."""
+    [folder] = proxy.ca_file.parent.glob("serviceaccount-*")
+    return folder
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def replace_by_a_folder(path: Path) -> None:
+    """It cannot be read, not even by root."""
+    path.unlink()
+    path.mkdir()
+
+
+def write(content: bytes) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(content)
+
+
+UNUSABLE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "missing": (remove, "cannot be read: No such file or directory"),
+    "not to be read": (replace_by_a_folder, "cannot be read: Is a directory"),
+    "empty": (write(b""), "is empty"),
+    "blank": (write(b" \n"), "is empty"),
+    "not ASCII": (write(b"\xff" + MARKER.encode()), "is not plain text"),
+    "in UTF-16": (write(MARKER.encode("utf-16")), "is not plain text"),
+    "a line break": (write(f"{MARKER}\r\nX-Remote-User: admin".encode()), "holds characters that HTTP cannot carry"),
+}
+unusable = pytest.mark.parametrize(("spoil", "problem"), UNUSABLE.values(), ids=UNUSABLE)
+
+
+def restored(path: Path, content: bytes) -> None:
+    if path.is_dir():
+        path.rmdir()
+    path.write_bytes(content)
+
+
+@unusable
+def test_the_token_from_before_is_used_and_it_is_said_once(
+    proxied: MakeBackend,
+    proxy: Proxy,
+    folder: Path,
+    put: Put,
+    caplog: pytest.LogCaptureFixture,
+    spoil: Callable[[Path], object],
+    problem: str,
+) -> None:
+    put.variable("x", "found")
+    backend, path = proxied(), folder / "token"
+    content = path.read_bytes()
+    assert backend.get_variable("x") == "found"
+
+    spoil(path)
+
+    assert [backend.get_variable("x") for _ in range(3)] == ["found"] * 3
+    assert {request.headers["authorization"] for request in proxy.requests} == {f"Bearer {content.decode()}"}
+    [line] = said(caplog)
+    assert line.startswith(f"{path} {problem}. What was read from it before is used")
+    assert "restart the pod" in line
+    assert MARKER not in caplog.text
+    assert content.decode() not in caplog.text
+
+
+def test_once_it_can_be_read_again_the_next_time_is_news(
+    proxied: MakeBackend, proxy: Proxy, folder: Path, put: Put, caplog: pytest.LogCaptureFixture
+) -> None:
+    put.variable("x", "found")
+    backend, path = proxied(), folder / "token"
+    content = path.read_bytes()
+    assert backend.get_variable("x") == "found"
+
+    for times in (1, 2):
+        path.write_bytes(b"")
+        assert backend.get_variable("x") == "found"
+        restored(path, content)
+        assert backend.get_variable("x") == "found"
+        assert len(said(caplog)) == times
+
+
+def test_a_token_that_is_rotated_at_last_is_used_by_the_next_request(
+    proxied: MakeBackend, proxy: Proxy, folder: Path, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It does not wait until the file would be read again otherwise."""
+    monkeypatch.setattr(credentials, "_TOKEN_SECONDS", 1)
+    put.variable("x", "found")
+    backend, path = proxied(), folder / "token"
+    assert backend.get_variable("x") == "found"
+    path.write_bytes(b"")
+    time.sleep(1)
+    assert backend.get_variable("x") == "found"
+
+    # The API server does not know this one.
+    path.write_bytes(b"rotated")
+    with pytest.raises(UnauthorizedError):
+        backend.get_variable("x")
+
+    assert proxy.requests[-2].headers["authorization"] == "Bearer rotated"
+
+
+@unusable
+def test_after_a_401_there_is_nothing_to_go_on_with(
+    proxied: MakeBackend,
+    proxy: Proxy,
+    folder: Path,
+    put: Put,
+    caplog: pytest.LogCaptureFixture,
+    spoil: Callable[[Path], object],
+    problem: str,
+) -> None:
+    put.variable("x", "found")
+    backend, path = proxied(), folder / "token"
+    content = path.read_bytes()
+    assert backend.get_variable("x") == "found"
+    spoil(path)
+    proxy.always = answer_with(401)
+
+    with pytest.raises(UnauthorizedError) as raised:
+        backend.get_variable("x")
+
+    text = str(raised.value)
+    assert f"the Kubernetes API at 127.0.0.1:{proxy.port} does not accept the service account's token in {path}" in text
+    assert f"it cannot be read again: {path} {problem}" in text
+    assert "service_account_path" in text
+    for hidden in (MARKER, content.decode()):
+        assert hidden not in everything_about(raised.value)
+        assert hidden not in caplog.text
+
+    proxy.always = None
+    restored(path, content)
+    assert backend.get_variable("x") == "found"
+
+
+@pytest.mark.parametrize("freshness", ["indexed"], indirect=True)
+def test_after_a_401_what_was_remembered_is_dropped(
+    proxied: MakeBackend, proxy: Proxy, folder: Path, put: Put
+) -> None:
+    put.variable("x", "found")
+    backend = proxied()
+    assert backend.get_variable("x") == "found"
+    (folder / "token").unlink()
+    proxy.always = answer_with(401)
+
+    with pytest.raises(UnauthorizedError):
+        backend.get_config("anything")
+
+    with pytest.raises(UnauthorizedError):
+        backend.get_variable("x")
+
+
+CA_UNUSABLE = {name: UNUSABLE[name][0] for name in ("missing", "not to be read", "empty", "not ASCII")}
+
+
+@pytest.mark.parametrize("spoil", CA_UNUSABLE.values(), ids=CA_UNUSABLE)
+def test_the_ca_from_before_is_used(
+    proxied: MakeBackend,
+    proxy: Proxy,
+    folder: Path,
+    put: Put,
+    caplog: pytest.LogCaptureFixture,
+    spoil: Callable[[Path], object],
+) -> None:
+    put.variable("x", "found")
+    backend, path = proxied(), folder / "ca.crt"
+    content = path.read_bytes()
+    assert backend.get_variable("x") == "found"
+
+    for times in (1, 2):
+        spoil(path)
+        for _ in range(2):
+            proxy.cut()
+            assert backend.get_variable("x") == "found"
+        restored(path, content)
+        proxy.cut()
+        assert backend.get_variable("x") == "found"
+        lines = said(caplog)
+        assert len(lines) == times
+        assert lines[-1].startswith(f"{path} holds no usable CA certificate: ")
+        assert "restart the pod" in lines[-1]
+
+
+def test_a_ca_that_cannot_be_read_makes_nobody_trust_another(
+    proxied: MakeBackend, cluster: Cluster, proxy: Proxy, folder: Path, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put.variable("x", "found")
+    backend = proxied(timeout=1)
+    assert backend.get_variable("x") == "found"
+    (folder / "ca.crt").unlink()
+
+    with Proxy(cluster) as another:
+        proxy.refuse()
+        another_port = another.port
+        for name, value in another.pod_environment().items():
+            monkeypatch.setenv(name, value)
+        # A source of its own, with a CA that it has read, and then the file is gone.
+        shutil.copyfile(proxy.ca_file, folder / "ca.crt")
+        with pytest.raises(ApiUnavailableError, match=f"{another_port} could not be read: its certificate"):
+            backend.get_variable("x")
+        (folder / "ca.crt").unlink()
+        with pytest.raises(ApiUnavailableError, match=f"{another_port} could not be read: its certificate"):
+            backend.get_variable("x")
