@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from shutil import which
@@ -199,6 +201,28 @@ BROKEN: dict[str, Callable[[dict[str, Any]], None]] = {
     "a port that is none": lambda config: config["clusters"][0]["cluster"].update(server="https://hunter2:abc"),
     "a server that is none": lambda config: config["clusters"][0]["cluster"].update(server="//"),
     "no such user": lambda config: config.update(users=[]),
+    "a password without a user": lambda config: config["users"][0].update(
+        user={"username": None, "password": "hunter2"}
+    ),
+    "a key without a certificate": lambda config: config["users"][0].update(
+        user={"client-certificate-data": None, "client-key-data": "hunter2"}
+    ),
+    "a plugin without a version": lambda config: config["users"][0].update(
+        user={"exec": {"apiVersion": None, "command": "true", "env": [{"name": "PASSWORD", "value": "hunter2"}]}}
+    ),
+    "a user without a name": lambda config: config["users"].insert(0, {"user": {"token": "hunter2"}}),
+    "users that are no list": lambda config: config.update(users={"token": "hunter2"}),
+    "a provider without its configuration": lambda config: config["users"][0].update(
+        user={"auth-provider": {"name": "oidc", "config": {"id-token": None, "refresh-token": "hunter2"}}}
+    ),
+    "a provider whose program fails": lambda config: config["users"][0].update(
+        user={
+            "auth-provider": {
+                "name": "gcp",
+                "config": {"cmd-path": "sh", "cmd-args": "-c echo${IFS}hunter2>&2;exit${IFS}1"},
+            }
+        }
+    ),
 }
 
 
@@ -382,13 +406,145 @@ def test_a_client_certificate(cluster: Cluster, path: Path, tmp_path: Path) -> N
         assert "authorization" not in request.headers
 
 
-@pytest.mark.parametrize("server", ["", "127.0.0.1:6443", "https:///path"])
-def test_a_server_that_is_no_url(edited: Callable[..., Path], server: str) -> None:
+@pytest.mark.parametrize(
+    "server", ["", "127.0.0.1:6443", "https:///path", "ftp://127.0.0.1", "unix:///socket", 7, None]
+)
+def test_a_server_that_is_no_url(edited: Callable[..., Path], server: object) -> None:
     def name(config: dict[str, Any]) -> None:
         config["clusters"][0]["cluster"]["server"] = server
 
     with pytest.raises(NotConfiguredError, match="its server is not a URL"):
         KubernetesSecretsBackend(kubeconfig=str(edited(name))).get_variable("x")
+
+
+CREDENTIALS: dict[str, dict[str, Any]] = {
+    "token": {"token": "hunter2"},
+    "tokenFile": {"tokenFile": "/nowhere/token"},
+    "exec": {"exec": {"apiVersion": "client.authentication.k8s.io/v1", "command": "./plugin"}},
+    "auth-provider": {"auth-provider": {"name": "oidc", "config": {"id-token": "hunter2"}}},
+    "username": {"username": "jane", "password": "hunter2"},
+}
+
+
+@pytest.mark.parametrize(("name", "user"), CREDENTIALS.items(), ids=CREDENTIALS)
+@pytest.mark.parametrize("also", [{}, {"insecure-skip-tls-verify": True}])
+def test_no_credentials_go_over_plain_http(
+    edited: Callable[..., Path], tmp_path: Path, name: str, user: dict[str, Any], also: dict[str, Any]
+) -> None:
+    """kubectl leaves them out without a word, and then the API server asks who this is."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+
+        def plain(config: dict[str, Any]) -> None:
+            config["clusters"][0]["cluster"] = {"server": f"http://127.0.0.1:{listener.getsockname()[1]}", **also}
+            config["users"][0]["user"] = user
+
+        path = edited(plain)
+        plugin = path.parent / "plugin"
+        plugin.write_text(f"#!/bin/sh\ntouch {tmp_path}/called\n")
+        plugin.chmod(0o755)
+        with pytest.raises(NotConfiguredError, match=r"its server begins with http://.*Write https://") as raised:
+            KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x")
+
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+    assert f"the user's credentials ({name})" in str(raised.value)
+    assert "kubectl proxy" in str(raised.value)
+    assert "hunter2" not in everything_about(raised.value)
+    assert not (tmp_path / "called").exists()
+
+
+def test_a_cluster_without_a_server_is_not_sent_a_token(edited: Callable[..., Path]) -> None:
+    """The loader would take it for http://localhost."""
+    with pytest.raises(NotConfiguredError, match="its server is not a URL"):
+        KubernetesSecretsBackend(
+            kubeconfig=str(edited(lambda config: config["clusters"][0].update(cluster={"tls-server-name": "x"})))
+        ).get_variable("x")
+
+
+def test_a_kubeconfig_that_comes_to_name_plain_http_is_refused_when_it_is_read_again(
+    edited: Callable[..., Path], put: Put
+) -> None:
+    put.variable("x", "found")
+    credentials = KubeconfigCredentials(str(edited(lambda _config: None)), None)
+    before = credentials.endpoint
+
+    edited(lambda config: config["clusters"][0]["cluster"].update(server="http://127.0.0.1:1"))
+    with pytest.raises(NotConfiguredError, match="its server begins with http://"):
+        credentials.renew()
+
+    assert credentials.endpoint is before
+    assert credentials.tls() is not None
+
+
+def test_a_client_certificate_does_not_matter_to_plain_http(edited: Callable[..., Path], tmp_path: Path) -> None:
+    """It is shown in TLS, and nowhere else."""
+
+    def plain(config: dict[str, Any]) -> None:
+        config["clusters"][0]["cluster"] = {"server": "http://127.0.0.1:1"}
+        config["users"][0]["user"] = {"client-certificate-data": "eA==", "client-key-data": "eA==", "token": ""}
+
+    credentials = KubeconfigCredentials(str(edited(plain)), None)
+
+    assert credentials.tls() is None
+    assert credentials.authorization() is None
+
+
+def test_a_redirect_takes_the_token_nowhere(edited: Callable[..., Path], proxy: Proxy) -> None:
+    def behind(config: dict[str, Any]) -> None:
+        server = f"https://{proxy.host}:{proxy.port}"
+        config["clusters"][0]["cluster"] = {"server": server, "certificate-authority": str(proxy.ca_file)}
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(0)
+        where = f"http://127.0.0.1:{listener.getsockname()[1]}/api/v1/namespaces/x/secrets"
+        for status in (301, 302, 303, 307, 308):
+            proxy.faults.append(answer_with(status, headers={"Location": where}))
+            with pytest.raises(ApiError, match=f"answered {status}"):
+                KubernetesSecretsBackend(kubeconfig=str(edited(behind))).get_variable("x")
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+    assert len(proxy.requests) == 5
+
+
+@pytest.mark.parametrize("skip", ["false", "true", "", 0, 1, []])
+def test_a_check_of_the_certificate_that_is_neither_on_nor_off(edited: Callable[..., Path], skip: object) -> None:
+    """The loader would take the text "false" for true."""
+
+    def write(config: dict[str, Any]) -> None:
+        config["clusters"][0]["cluster"]["insecure-skip-tls-verify"] = skip
+
+    with pytest.raises(NotConfiguredError, match="insecure-skip-tls-verify is neither true nor false"):
+        KubernetesSecretsBackend(kubeconfig=str(edited(write))).get_variable("x")
+
+
+@pytest.mark.parametrize("ca", ["certificate-authority", "certificate-authority-data"])
+def test_a_ca_beside_no_check_of_the_certificate(edited: Callable[..., Path], ca: str, cluster: Cluster) -> None:
+    def both(config: dict[str, Any]) -> None:
+        found = config["clusters"][0]["cluster"]
+        del found["certificate-authority"]
+        found[ca] = str(cluster.ca_file) if ca == "certificate-authority" else b64encode(cluster.ca_file.read_bytes())
+        found["insecure-skip-tls-verify"] = True
+
+    with pytest.raises(NotConfiguredError, match=r"names a CA certificate and says insecure-skip-tls-verify.*Leave"):
+        KubernetesSecretsBackend(kubeconfig=str(edited(both))).get_variable("x")
+
+
+def test_a_certificate_that_is_to_be_checked_is(edited: Callable[..., Path], put: Put) -> None:
+    put.variable("x", "found")
+
+    def write(config: dict[str, Any]) -> None:
+        config["clusters"][0]["cluster"]["insecure-skip-tls-verify"] = False
+
+    assert KubernetesSecretsBackend(kubeconfig=str(edited(write))).get_variable("x") == "found"
+
+    def of_another(config: dict[str, Any]) -> None:
+        authority = trustme.CA().cert_pem.bytes()
+        config["clusters"][0]["cluster"].pop("certificate-authority")
+        config["clusters"][0]["cluster"]["certificate-authority-data"] = b64encode(authority).decode()
+
+    with pytest.raises(ApiUnavailableError, match="its certificate is not trusted"):
+        KubernetesSecretsBackend(kubeconfig=str(edited(of_another)), timeout=9).get_variable("x")
 
 
 @pytest.mark.skipif(which("kubectl") is None, reason="needs kubectl on PATH")

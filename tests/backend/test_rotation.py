@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import time
 from collections.abc import Callable
@@ -162,9 +161,7 @@ def test_after_a_401_there_is_nothing_to_go_on_with(
 
 
 @pytest.mark.parametrize("freshness", ["indexed"], indirect=True)
-def test_after_a_401_what_was_remembered_is_dropped(
-    proxied: MakeBackend, proxy: Proxy, folder: Path, put: Put
-) -> None:
+def test_after_a_401_what_was_remembered_is_dropped(proxied: MakeBackend, proxy: Proxy, folder: Path, put: Put) -> None:
     put.variable("x", "found")
     backend = proxied()
     assert backend.get_variable("x") == "found"

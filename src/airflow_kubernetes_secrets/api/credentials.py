@@ -131,7 +131,9 @@ class ServiceAccountCredentials:
     def renew(self) -> None:
         token = self._read("token")
         if not token.text.isprintable():
-            raise NotConfiguredError(f"{self._folder / 'token'} holds characters that HTTP cannot carry. {_MOUNT_REMEDY}")
+            raise NotConfiguredError(
+                f"{self._folder / 'token'} holds characters that HTTP cannot carry. {_MOUNT_REMEDY}"
+            )
         self._token = token
         self._token_read_at = monotonic()
 

@@ -7,6 +7,10 @@ deadline for an exec plugin, and neither has this.
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -16,7 +20,7 @@ from airflow_kubernetes_secrets.errors import NotConfiguredError
 
 
 class _Loaded(NamedTuple):
-    """What a kubeconfig says. ``tls`` is made at once: the loader's temporary certificate files may be gone later."""
+    """What a kubeconfig says. ``tls`` is made at once, while the loader's files with certificates are there."""
 
     configuration: Any
     endpoint: Endpoint
@@ -69,30 +73,126 @@ class KubeconfigCredentials:
             raise NotConfiguredError(
                 f"reading {self.source} needs the official client: pip install 'airflow-kubernetes-secrets[kubeconfig]'"
             ) from error
-        loader: Any = config  # it has no types
-        configuration = client.Configuration()
         try:
-            loader.load_kube_config(self._path, context=self._context, client_configuration=configuration)
-            contexts, current = loader.list_kube_config_contexts(self._path)
-            chosen = next((each for each in contexts if each["name"] == self._context), current)
-            # Releases of the loader before 37 take no notice of one, and later ones mix it with the environment's.
-            clusters = loader.kube_config.KubeConfigMerger(self._path).config["clusters"]
-            _refuse_proxy(clusters.get_with_name(chosen["context"]["cluster"])["cluster"])
-            # As kubectl does, a context without a namespace means the one called default.
-            namespace = chosen["context"].get("namespace") or "default"
-            return _Loaded(configuration, _endpoint(configuration.host), _tls(configuration), namespace)
-        except (config.ConfigException, NotConfiguredError) as error:
+            return _loaded(config.kube_config, client.Configuration(), self._path, self._context)
+        except NotConfiguredError as error:
             problem = f"cannot be used: {error}"
+        except config.ConfigException as error:
+            problem = f"cannot be used: {_without_quotations(str(error))}"
         except Exception as error:  # the loader lets everything through, YAML's errors included
             problem = f"cannot be read ({type(error).__name__}): look at its form, its certificates and its server"
         # Outside the except blocks, with nothing chained: YAML's errors quote the file, token and all.
         raise NotConfiguredError(f"{self.source} {problem}")
 
 
+def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _Loaded:
+    """
+    Args:
+        reader: the module of the official client that has the loader. It has no types.
+        configuration: an empty one of the official client's.
+    """
+    merger = reader.KubeConfigMerger(path)
+    if merger.config is None:
+        raise NotConfiguredError("there is no such file")
+    with _gone_afterwards(reader) as folder:
+        loader = reader.KubeConfigLoader(
+            merger.config, chosen, config_persister=merger.save_changes, temp_file_path=folder
+        )
+        context = loader.current_context["context"]
+        cluster = merger.config["clusters"].get_with_name(context["cluster"])["cluster"]
+        _check(cluster, _user(merger.config, context.get("user")))
+        loader.load_and_set(configuration)
+        # As kubectl does, a context without a namespace means the one called default.
+        namespace = context.get("namespace") or "default"
+        return _Loaded(configuration, _endpoint(configuration.host), _tls(configuration), namespace)
+
+
+@contextmanager
+def _gone_afterwards(reader: Any) -> Iterator[str | None]:
+    """A folder for the files into which the loader writes keys and certificates, as OpenSSL reads keys from files only.
+
+    The loader would leave them until the process ends, and for good where that ends with ``os._exit``, as forked
+    children do. Only this thread removes the folder: a child that was forked meanwhile does not.
+    """
+    folder = None
+    try:
+        try:
+            # Most kubeconfigs need none, so that it does not matter where there can be none.
+            with suppress(OSError):
+                folder = mkdtemp(prefix="airflow-kubernetes-secrets-")
+            yield folder
+        finally:
+            _remove(reader, folder)
+    finally:
+        # The exception of a signal handler can have come in the middle of it.
+        _remove(reader, folder)
+
+
+def _remove(reader: Any, folder: str | None) -> None:
+    if folder is None:
+        return
+    # The loader gives the names to whoever loads the same in this process, Apache's provider for example.
+    for content, name in list(reader._temp_files.items()):
+        if name.startswith(folder):
+            reader._temp_files.pop(content, None)
+    with suppress(FileNotFoundError):
+        rmtree(folder)
+
+
+def _without_quotations(problem: str) -> str:
+    """What the loader says, up to where it quotes: it calls a user by all that is in it, and a plugin says anything."""
+    return problem.partition("{")[0].partition("\n")[0]
+
+
+def _user(config: Any, name: str | None) -> Any:
+    """The user of that name, if there is one; the loader does without too."""
+    users = config.safe_get("users") and config["users"]
+    found = users.get_with_name(name, safe=True) if users else None
+    return None if found is None else found["user"]
+
+
+# What makes the loader send something that tells who this is; a client certificate shows itself in TLS only.
+_SENT = ("token", "tokenFile", "exec", "auth-provider", "username", "password")
+
+
+def _check(cluster: Any, user: Any) -> None:
+    """Look at what is to be loaded, before a plugin is run or a key written.
+
+    Raises:
+        NotConfiguredError: credentials would go over plain HTTP, for which kubectl does not even read them; whether
+            the certificate is checked is not clear; or it asks for what is not supported.
+    """
+    server = cluster.safe_get("server")
+    if not isinstance(server, str) or not server.startswith(("https://", "http://")):
+        raise NotConfiguredError("its server is not a URL that begins with https://")
+    sent = [name for name in _SENT if user is not None and user.safe_get(name)]
+    if sent and server.startswith("http://"):
+        raise NotConfiguredError(
+            f"its server begins with http://, so everybody on the way could read the user's credentials ({sent[0]}). "
+            "Write https://; or for 'kubectl proxy', which adds its own, use a context with a user that has none"
+        )
+    plugin = None if user is None else user.safe_get("exec")
+    for name in ("apiVersion", "command"):
+        # The loader would log it, with all that is in the user.
+        if isinstance(plugin, dict) and not plugin.get(name):
+            raise NotConfiguredError(f"its exec plugin has no {name}")
+    skip = cluster.safe_get("insecure-skip-tls-verify")
+    if not isinstance(skip, (bool, type(None))):
+        raise NotConfiguredError("its insecure-skip-tls-verify is neither true nor false; leave it out")
+    if skip and any(cluster.safe_get(name) for name in ("certificate-authority", "certificate-authority-data")):
+        raise NotConfiguredError(
+            "it names a CA certificate and says insecure-skip-tls-verify, which kubectl refuses too. Leave the latter "
+            "out"
+        )
+    # Releases of the loader before 37 take no notice of one, and later ones mix it with the environment's.
+    if cluster.safe_get("proxy-url"):
+        raise NotConfiguredError("it asks for a proxy (proxy-url), which is not supported")
+
+
 def _endpoint(server: str) -> Endpoint:
     url = urlsplit(server)
     if not url.hostname:
-        raise NotConfiguredError("its server is not a URL")
+        raise NotConfiguredError("its server is not a URL that begins with https://")
     return Endpoint(url.hostname, url.port or (80 if url.scheme == "http" else 443), url.path.rstrip("/"))
 
 
@@ -103,15 +203,10 @@ def _tls(configuration: Any) -> Tls | None:
     if configuration.cert_file:
         context.load_cert_chain(configuration.cert_file, configuration.key_file, password=_refuse_to_ask)
     if not configuration.verify_ssl:
-        # insecure-skip-tls-verify in the kubeconfig: its owner asked for it.
+        # insecure-skip-tls-verify in the kubeconfig: its owner asked for it, and doctor warns of it.
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return Tls(context, configuration.tls_server_name)
-
-
-def _refuse_proxy(cluster: Any) -> None:
-    if cluster.safe_get("proxy-url"):
-        raise NotConfiguredError("it asks for a proxy (proxy-url), which is not supported")
 
 
 def _refuse_to_ask() -> str:

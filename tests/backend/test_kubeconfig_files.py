@@ -1,0 +1,313 @@
+"""A kubeconfig with keys and certificates in it: the files that OpenSSL needs are gone once it has read them."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+import threading
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+import trustme
+import yaml
+from kubernetes.config import kube_config
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.api import kubeconfig
+from airflow_kubernetes_secrets.api.kubeconfig import KubeconfigCredentials
+from airflow_kubernetes_secrets.errors import NotConfiguredError
+from support.cluster import Cluster, ServiceAccount
+from support.memory import ONE_SERVER, fork, join
+from support.proxy import Proxy, answer_with
+from support.secrets import Put
+
+# The proxy answers by itself: no user of the server has a certificate.
+pytestmark = ONE_SERVER
+
+
+@pytest.fixture(autouse=True)
+def outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No pod, and a home directory without a kubeconfig."""
+    for name in ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "KUBECONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.fixture
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder for temporary files, which only the test looks into."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.fixture
+def clients() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def proxy(cluster: Cluster, clients: trustme.CA) -> Iterator[Proxy]:
+    """A proxy that takes only who shows a certificate."""
+    with Proxy(cluster, clients=clients) as running:
+        yield running
+
+
+@pytest.fixture
+def user(clients: trustme.CA) -> dict[str, str]:
+    """The certificate and key of a user, as the data of a kubeconfig."""
+    issued = clients.issue_cert("jane")
+    return {
+        "client-certificate-data": b64encode(issued.cert_chain_pems[0].bytes()).decode(),
+        "client-key-data": b64encode(issued.private_key_pem.bytes()).decode(),
+    }
+
+
+@pytest.fixture
+def plugin(clients: trustme.CA, tmp_path: Path) -> dict[str, object]:
+    """An exec plugin that gives a certificate and a key, others each time."""
+    issued = [clients.issue_cert(f"jane-{number}") for number in range(4)]
+    answers = [
+        {
+            "clientCertificateData": each.cert_chain_pems[0].bytes().decode(),
+            "clientKeyData": each.private_key_pem.bytes().decode(),
+        }
+        for each in issued
+    ]
+    (tmp_path / "answers").write_text(json.dumps(answers))
+    path = tmp_path / "plugin"
+    path.write_text(
+        f"#!{sys.executable}\nimport json, pathlib\n"
+        f"path = pathlib.Path({str(tmp_path / 'answers')!r})\n"
+        "first, *others = json.loads(path.read_text())\n"
+        "path.write_text(json.dumps(others))\n"
+        "print(json.dumps({'apiVersion': 'client.authentication.k8s.io/v1', 'kind': 'ExecCredential', "
+        "'status': first}))\n"
+    )
+    path.chmod(0o755)
+    return {
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": str(path),
+            "interactiveMode": "Never",
+        }
+    }
+
+
+Write = Callable[[dict[str, Any]], Path]
+
+
+@pytest.fixture
+def write(cluster: Cluster, account: ServiceAccount, namespace: str, proxy: Proxy) -> Write:
+    """Writes a kubeconfig with a user, whose server is the proxy, with its CA as data."""
+
+    def write_it(user: dict[str, Any]) -> Path:
+        path = cluster.kubeconfig(account.token, namespace)
+        config = yaml.safe_load(path.read_text())
+        config["clusters"][0]["cluster"] = {
+            "server": f"https://{proxy.host}:{proxy.port}",
+            "certificate-authority-data": b64encode(proxy.ca_file.read_bytes()).decode(),
+        }
+        config["users"][0]["user"] = user
+        path.write_text(yaml.safe_dump(config))
+        return path
+
+    return write_it
+
+
+NOTHING = b'{"kind": "SecretList", "metadata": {"resourceVersion": "1"}, "items": []}'
+
+
+@pytest.fixture(params=["data", "plugin"])
+def path(request: pytest.FixtureRequest, write: Write) -> Path:
+    """A kubeconfig whose user has a certificate as data, or by a plugin."""
+    return write(request.getfixturevalue("user" if request.param == "data" else "plugin"))
+
+
+def left(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*"))
+
+
+def test_nothing_is_left_after_a_lookup(path: Path, temporary: Path, proxy: Proxy) -> None:
+    proxy.always = answer_with(200, NOTHING)
+    before = dict(kube_config._temp_files)
+
+    assert KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x") is None
+
+    assert left(temporary) == []
+    # Whoever loads the same again must not be given the name of a file that is gone.
+    assert kube_config._temp_files == before
+
+
+def test_nothing_is_left_after_a_401(path: Path, temporary: Path, proxy: Proxy) -> None:
+    proxy.faults.append(answer_with(401))
+    proxy.always = answer_with(200, NOTHING)
+
+    assert KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x") is None
+
+    assert len(proxy.requests) == 2
+    assert left(temporary) == []
+
+
+def test_nothing_is_left_by_a_child_that_ends_without_a_word(path: Path, temporary: Path, proxy: Proxy) -> None:
+    proxy.always = answer_with(200, NOTHING)
+    backend = KubernetesSecretsBackend(kubeconfig=str(path))
+
+    # It ends with os._exit, so that nothing is tidied up at its end; the first one that is forked loads by itself.
+    join(fork(lambda: backend.get_variable("x") is None))
+    assert left(temporary) == []
+    assert backend.get_variable("x") is None
+    join(fork(lambda: backend.get_variable("y") is None))
+
+    assert left(temporary) == []
+
+
+def test_a_child_that_is_forked_meanwhile_takes_nothing_from_its_parent(
+    write: Write, plugin: dict[str, Any], temporary: Path, proxy: Proxy, tmp_path: Path
+) -> None:
+    """It ends as Python ends, and what its parent is loading stays until that has been read."""
+    proxy.always = answer_with(200, NOTHING)
+    waiting, go_on = tmp_path / "waiting", tmp_path / "go-on"
+    command = Path(plugin["exec"]["command"])
+    text = command.read_text()
+    command.write_text(
+        text.replace(
+            "import json, pathlib\n",
+            f"import json, pathlib, time\npathlib.Path({str(waiting)!r}).touch()\n"
+            f"while not pathlib.Path({str(go_on)!r}).exists():\n    time.sleep(0.01)\n",
+        )
+    )
+    backend = KubernetesSecretsBackend(kubeconfig=str(write(plugin)))
+    found: list[object] = []
+    thread = threading.Thread(target=lambda: found.append(backend.get_variable("x")))
+    thread.start()
+    while not waiting.exists():
+        thread.join(0.01)
+
+    def tidy_up() -> None:
+        import atexit
+
+        atexit._run_exitfuncs()
+
+    join(fork(tidy_up))
+    go_on.touch()
+    thread.join(60)
+
+    assert found == [None]
+    assert left(temporary) == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"client-key-data": b64encode(b"no key").decode()},
+        {"client-certificate-data": b64encode(b"no certificate").decode()},
+        {"client-key-data": "no base64"},
+    ],
+)
+def test_nothing_is_left_of_one_that_cannot_be_used(
+    write: Write, user: dict[str, str], temporary: Path, wrong: dict[str, str]
+) -> None:
+    with pytest.raises(NotConfiguredError, match="cannot be read"):
+        KubernetesSecretsBackend(kubeconfig=str(write({**user, **wrong}))).get_variable("x")
+
+    assert left(temporary) == []
+
+
+def test_nothing_is_left_of_one_that_is_broken_elsewhere(write: Write, user: dict[str, str], temporary: Path) -> None:
+    path = write(user)
+    path.write_text(path.read_text().replace("https://127.0.0.1:", "https://127.0.0.1:x"))
+
+    with pytest.raises(NotConfiguredError):
+        KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x")
+
+    assert left(temporary) == []
+
+
+class Interrupted(BaseException):
+    """What a signal handler raises, as Airflow's execution timeout does."""
+
+
+# Where the loader comes across files.
+LOADERS_STEPS = ("load_and_set", "_load_cluster_info", "_set_config", "as_file", "_write_file")
+LOADERS_STEPS += ("_create_temp_file_with_content",)
+
+
+def interrupted_at(number: int, load: Callable[[], object]) -> bool:
+    """Whether there was so long a way: an exception is raised at that line of what handles the files."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, _argument: object) -> Any:
+        nonlocal count
+        code = frame.f_code
+        if not (code.co_filename == kubeconfig.__file__ or code.co_name in LOADERS_STEPS):
+            return None
+        if event == "line":
+            count += 1
+            if count == number:
+                raise Interrupted
+        return trace
+
+    sys.settrace(trace)
+    try:
+        load()
+    except Interrupted:
+        return True
+    finally:
+        sys.settrace(None)
+    return False
+
+
+# A file that has no owner yet when the exception comes is closed by the garbage collector, which warns of it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_nothing_is_left_whatever_interrupts_it(write: Write, user: dict[str, str], temporary: Path) -> None:
+    path = str(write(user))
+    number = 1
+    while interrupted_at(number, lambda: KubeconfigCredentials(path, None)):
+        # What is left of a folder that was just being made holds nothing.
+        assert [each for each in left(temporary) if each.is_file()] == []
+        number += 1
+    assert number > 50
+
+
+def test_another_user_of_the_client_keeps_its_files(write: Write, user: dict[str, str], temporary: Path) -> None:
+    """Apache's provider, for example: the client remembers files by their content for the whole process."""
+    path = str(write(user))
+    configuration: Any = kube_config.Configuration()
+    kube_config.load_kube_config(path, client_configuration=configuration)
+    theirs = {configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file}
+
+    KubeconfigCredentials(path, None)
+
+    assert {str(each) for each in left(temporary)} == theirs
+    for each in theirs:
+        assert os.path.getsize(each)  # noqa: PTH202
+
+
+def test_another_user_of_the_client_can_load_the_same_afterwards(
+    write: Write, user: dict[str, str], temporary: Path
+) -> None:
+    path = str(write(user))
+    KubeconfigCredentials(path, None)
+    configuration: Any = kube_config.Configuration()
+
+    kube_config.load_kube_config(path, client_configuration=configuration)
+
+    assert Path(configuration.key_file).is_file()
+
+
+def test_without_a_folder_for_temporary_files_a_token_will_do(
+    cluster: Cluster, account: ServiceAccount, put: Put, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put.variable("x", "found")
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    path = cluster.kubeconfig(account.token, put.namespace)
+
+    assert KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x") == "found"
