@@ -196,6 +196,31 @@ class TestCredentials:
         codes = [each["code"] for each in doctor(commands, status=1) if each["status"] == "error"]
         assert codes == ["ca-unreadable", "unreachable"]
 
+    def test_a_certificate_that_is_not_checked(self, cluster: Cluster, commands: Commands) -> None:
+        path = cluster.kubeconfig(commands.account.token, commands.namespace)
+        arguments = ("--kubeconfig", str(path))
+        assert {each["code"] for each in doctor(commands, *arguments, status=0)} == {"ok"}
+        config = yaml.safe_load(path.read_text())
+        config["clusters"][0]["cluster"] = {"server": cluster.url, "insecure-skip-tls-verify": True}
+        path.write_text(yaml.safe_dump(config))
+        text = warning(commands, "certificate-unchecked", *arguments)
+        assert text.startswith(f"the kubeconfig {path} says insecure-skip-tls-verify: ")
+        assert "certificate-authority-data" in text
+
+    @pytest.mark.parametrize(
+        ("host", "code"), [("127.0.0.1", []), ("localhost", []), ("[::1]", []), ("192.0.2.1", ["no-tls"])]
+    )
+    def test_plain_http(self, cluster: Cluster, commands: Commands, host: str, code: list[str]) -> None:
+        path = cluster.kubeconfig(commands.account.token, commands.namespace)
+        config = yaml.safe_load(path.read_text())
+        config["clusters"][0]["cluster"] = {"server": f"http://{host}:1"}
+        config["users"][0]["user"] = {}
+        path.write_text(yaml.safe_dump(config))
+        commands.configure(timeout=1)
+        findings = doctor(commands, "--kubeconfig", str(path), status=1)
+        assert [each["code"] for each in findings if each["status"] == "warning"] == code
+        assert findings[-2]["code"] == "unreachable"
+
     def test_no_api(self, commands: Commands) -> None:
         commands.set("KUBERNETES_SERVICE_HOST", None)
         commands.set("KUBECONFIG", None)

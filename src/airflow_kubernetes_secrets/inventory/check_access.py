@@ -5,11 +5,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
+from ipaddress import ip_address
 from pathlib import Path
+from ssl import CERT_NONE
 from statistics import median
 from time import monotonic, time
 
-from airflow_kubernetes_secrets.api.credentials import ServiceAccountCredentials
+from airflow_kubernetes_secrets.api.credentials import Credentials, ServiceAccountCredentials
 from airflow_kubernetes_secrets.api.permissions import forbidden_text
 from airflow_kubernetes_secrets.errors import ForbiddenError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster, token_claims
@@ -32,7 +34,7 @@ _SERVICE_ACCOUNT = "system:serviceaccount:"
 
 
 def check_credentials(cluster: Cluster, options: Options) -> Iterator[Finding]:
-    """How long token and CA last."""
+    """How long token and CA last, and whether somebody on the way could read them."""
     credentials = cluster.credentials
     yield ok(CREDENTIALS, credentials.source)
     claims = token_claims(credentials)
@@ -40,6 +42,35 @@ def check_credentials(cluster: Cluster, options: Options) -> Iterator[Finding]:
         yield _token(claims.get("exp"))
     if isinstance(credentials, ServiceAccountCredentials):
         yield _ca(Path(options.service_account_path) / "ca.crt")
+    else:
+        yield from _transport(credentials)
+
+
+def _transport(credentials: Credentials) -> Iterator[Finding]:
+    """How a kubeconfig has the API server asked; in a pod it is always by TLS, with the CA that is mounted."""
+    tls, host = credentials.tls(), credentials.endpoint.host
+    if tls is None and not _is_this_machine(host):
+        yield warning(
+            CREDENTIALS,
+            "no-tls",
+            f"{credentials.source} has {host} asked over plain HTTP: whoever is on the way reads every Secret, and can "
+            "change it. Write https:// in its 'server', or run 'kubectl proxy' on this machine",
+        )
+    if tls is not None and tls.context.verify_mode is CERT_NONE:
+        yield warning(
+            CREDENTIALS,
+            "certificate-unchecked",
+            f"{credentials.source} says insecure-skip-tls-verify: whoever is on the way to {host} can answer in its "
+            "place, and reads the token and every Secret. Leave that out, and name the cluster's CA "
+            "(certificate-authority-data)",
+        )
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _token(expires: object) -> Finding:

@@ -49,6 +49,8 @@ OF_DEPLOYMENTS: Mapping[str, str] = {
     "not-configured": "there is no way to an API server, or no namespace to look in",
     "token-expired": "the service account's token has expired",
     "token-without-end": "the token does not expire",
+    "certificate-unchecked": "a kubeconfig says `insecure-skip-tls-verify`, so the API server may be somebody else",
+    "no-tls": "the API server is asked over plain HTTP, and not on this machine",
     "ca-unreadable": "the file with the CA holds no certificate",
     "ca-ends": "a CA certificate ends within 30 days",
     "unreachable": "the API server, or the folder, cannot be asked",
