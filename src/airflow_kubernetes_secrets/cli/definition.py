@@ -311,13 +311,15 @@ DEVSERVER = Command(
         ),
         _argument(
             "--directory",
-            help="where to write kubeconfig and serviceaccount/ (default: a temporary folder); removed at the end",
+            help="where to write ca.crt, kubeconfig and serviceaccount/ (default: a temporary folder); removed at the "
+            "end. It is an error if they exist",
             metavar="DIR",
             type=Path,
         ),
         _argument(
             "--ready-file",
-            help="written when requests are answered, with the export lines for a shell; removed at the end",
+            help="written when requests are answered, with the export lines for a shell; removed at the end. "
+            "It is an error if it exists",
             metavar="FILE",
             type=Path,
         ),

@@ -8,15 +8,21 @@ import shlex
 import signal
 import sys
 import threading
+from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_kubernetes_secrets.devserver import DevServer
 
 # How often it is looked whether the server still runs.
 LOOK_SECONDS = 1.0
+
+# As any file that a program creates: it holds no token.
+_READY_FILE_MODE = 0o666
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -53,19 +59,31 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _serve(server: DevServer, ready_file: Path | None, stop: threading.Event) -> int:
     kubectl, airflow = _exports({"KUBECONFIG": str(server.kubeconfig)}), _exports(server.environment())
-    _say(f"Kubernetes API for Secrets on {server.url}, namespace {server.namespace}. Ctrl-C stops it.")
-    _say(f"\nFor kubectl:\n\n{kubectl}\nFor Airflow:\n\n{airflow}")
-    try:
-        if ready_file is not None:
-            ready_file.write_text(kubectl + airflow)
+    with _written(ready_file, kubectl + airflow):
+        _say(f"Kubernetes API for Secrets on {server.url}, namespace {server.namespace}. Ctrl-C stops it.")
+        _say(f"\nFor kubectl:\n\n{kubectl}\nFor Airflow:\n\n{airflow}")
         while not stop.wait(LOOK_SECONDS):
             if not server.running:
                 return _fail("the devserver ended by itself")
-    finally:
-        if ready_file is not None:
-            ready_file.unlink(missing_ok=True)
     _say("Stopping.")
     return 0
+
+
+@contextmanager
+def _written(ready_file: Path | None, content: str) -> Iterator[None]:
+    """The file is there inside the block."""
+    if ready_file is None:
+        yield
+        return
+    from airflow_kubernetes_secrets.devserver.own_files import OwnFiles
+
+    own = OwnFiles.beside(ready_file)
+    try:
+        own.write(ready_file.name, content.encode(), _READY_FILE_MODE)
+        yield
+    finally:
+        for path in own.remove():
+            _say(f"{path} was changed since the devserver wrote it, so it is not removed")
 
 
 def _exports(variables: dict[str, str]) -> str:

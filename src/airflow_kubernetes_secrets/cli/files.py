@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from airflow_kubernetes_secrets import safe_files
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
-
-# File systems without hard links say one of these: FAT, and some that are mounted over a network.
-_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 class FolderError(KubernetesSecretsError):
@@ -63,14 +55,16 @@ class Folder:
         self._make()
         parent, _, file = name.rpartition("/")
         try:
-            with _opened(self.path, parent) as folder:
-                present = _content(folder, file, len(content))
+            if parent:
+                self._make_below(parent)
+            with safe_files.opened(self.path, parent) as folder:
+                present = safe_files.content(folder, file, len(content))
                 if present == content:
                     os.chmod(file, mode, dir_fd=folder)  # relative to the open folder
                     return Written.UNCHANGED
                 if present is not None and not replace:
                     return Written.REFUSED
-                _put(folder, file, content, mode, replace=replace)
+                safe_files.put(folder, file, content, mode, replace=replace)
         except OSError as error:
             raise FolderError(
                 f"{self.path / name} cannot be written: {error.strerror}. Files that were written before are whole"
@@ -83,58 +77,6 @@ class Folder:
         except OSError as error:
             raise FolderError(f"{self.path} cannot be made: {error.strerror}. Name another one with -o") from None
 
-
-@contextmanager
-def _opened(path: Path, below: str) -> Iterator[int]:
-    """The folder, or the one below it, which is made and may be no link."""
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        if below:
-            with suppress(FileExistsError):
-                os.mkdir(below, _FOLDER_MODE, dir_fd=folder)
-            inner = os.open(below, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
-            os.close(folder)
-            folder = inner
-        yield folder
-    finally:
-        os.close(folder)
-
-
-def _content(folder: int, file: str, size: int) -> bytes | None:
-    """What a file holds, up to one byte more than ``size``; empty if it is no file, None if there is nothing."""
-    try:
-        # Not blocking: opening a pipe would wait for its other end.
-        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
-            return b""
-        raise
-    with os.fdopen(descriptor, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            return b""
-        return opened.read(size + 1)
-
-
-def _put(folder: int, file: str, content: bytes, mode: int, *, replace: bool) -> None:
-    # Its end is none that kubectl reads, should it ever stay.
-    temporary = f".{file}.{os.getpid()}.part"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    with suppress(FileNotFoundError):
-        os.unlink(temporary, dir_fd=folder)  # of a process that was killed and had the same number
-    try:
-        with os.fdopen(os.open(temporary, flags, mode, dir_fd=folder), "wb") as opened:
-            opened.write(content)
-        if not replace:
-            try:
-                os.link(temporary, file, src_dir_fd=folder, dst_dir_fd=folder)
-            except OSError as error:
-                if error.errno not in _NO_LINKS:
-                    raise
-            else:
-                return
-        os.replace(temporary, file, src_dir_fd=folder, dst_dir_fd=folder)
-    finally:
-        with suppress(FileNotFoundError):
-            os.unlink(temporary, dir_fd=folder)
+    def _make_below(self, name: str) -> None:
+        with safe_files.opened(self.path) as folder, suppress(FileExistsError):
+            os.mkdir(name, _FOLDER_MODE, dir_fd=folder)

@@ -8,26 +8,30 @@ from pathlib import Path
 
 import yaml
 
+from airflow_kubernetes_secrets.devserver.own_files import OwnFiles
+
 
 class Files:
-    """Files in a folder; :meth:`remove` takes away what was written, and the folder if it was made for them.
+    """Files in a folder; :meth:`remove` takes away what was written, and the folder if it was created for them.
 
     Args:
         directory: where to write; a new temporary folder when None.
+
+    Raises:
+        OSError: the folder cannot be used, or another devserver uses it.
     """
 
     def __init__(self, directory: Path | None) -> None:
-        self._own = directory is None or not directory.exists()
+        self._is_temporary = directory is None
         self.directory = Path(tempfile.mkdtemp(prefix="kubernetes-devserver-")) if directory is None else directory
-        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._written: list[Path] = []
+        self._own = OwnFiles.in_folder(self.directory)
 
     @property
     def ca_file(self) -> Path:
         return self.directory / "ca.crt"
 
     def write_ca(self, certificate: bytes) -> None:
-        self._write(self.ca_file, certificate)
+        self._own.write(self.ca_file.name, certificate)
 
     def write_kubeconfig(self, name: str, url: str, token: str, namespace: str) -> Path:
         """A kubeconfig with the one server, user and context."""
@@ -43,38 +47,25 @@ class Files:
             ],
             "current-context": "devserver",
         }
-        path = self.directory / name
-        self._write(path, yaml.safe_dump(config, sort_keys=False).encode())
-        return path
+        return self._own.write(name, yaml.safe_dump(config, sort_keys=False).encode())
 
     def write_service_account(self, name: str, token: str, namespace: str) -> Path:
         """A folder with ``token``, ``ca.crt`` and ``namespace``, as under /var/run/secrets in a pod."""
-        folder = self.directory / name
-        if not folder.exists():
-            folder.mkdir(mode=0o700)
-            self._written.append(folder)
+        folder = self._own.make_folder(name)
         for file, content in (("ca.crt", self.ca_file.read_bytes()), ("namespace", namespace.encode())):
-            self._write(folder / file, content)
+            self._own.write(f"{name}/{file}", content)
         # Last: who waits for the token then finds the rest as well.
-        self._write(folder / "token", token.encode())
+        self._own.write(f"{name}/token", token.encode())
         return folder
 
-    def _write(self, path: Path, content: bytes) -> None:
-        """Whole or not at all, and never readable by others."""
-        partial = path.with_name(f".{path.name}.partial")
-        partial.unlink(missing_ok=True)
-        partial.touch(mode=0o600)
-        partial.write_bytes(content)
-        partial.replace(path)
-        self._written.append(path)
+    def remove(self) -> list[Path]:
+        """May be called more than once.
 
-    def remove(self) -> None:
-        """May be called more than once."""
-        if self._own:
-            shutil.rmtree(self.directory, ignore_errors=True)
-        for path in reversed(self._written):
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
-        self._written.clear()
+        Returns:
+            The files that stay, because somebody has changed them since.
+        """
+        kept = self._own.remove()
+        if not self._is_temporary:
+            return kept
+        shutil.rmtree(self.directory, ignore_errors=True)
+        return []

@@ -38,17 +38,19 @@ class DevServer:
 
     ``url``, ``host``, ``port``, ``ca_file``, ``kubeconfig`` (a file, with all rights) and ``service_account_path``
     (a folder like a pod's, whose token may get, list and watch the Secrets of ``namespace``) are there from
-    :meth:`start` on. The files are gone after :meth:`stop`.
+    :meth:`start` on. :meth:`stop` removes the files, except those that somebody has changed.
 
     Args:
         manifests: a folder whose Secrets and namespaces are served, and whose changes are followed.
         namespace: a namespace that exists from the start, beside ``default``.
         host: ``127.0.0.1`` or ``::1``.
         port: 0 for a free one.
-        directory: where the files for clients are written; a temporary folder when None.
+        directory: where the files for clients are written; a temporary folder when None. No other devserver may use it,
+            and nothing of the names that are written may be in it, unless a devserver has left it that was killed.
         bookmark_seconds: how often a watch that allows bookmarks gets one.
         history: how many changes watches can resume over before they are told 410.
-        report: gets a line for each change and each problem of the manifests; names only.
+        report: gets a line for each change and each problem of the manifests, and for each file that :meth:`stop` does
+            not remove; names only.
 
     Raises:
         ValueError: ``host`` is not loopback.
@@ -73,6 +75,7 @@ class DevServer:
         self.namespace = namespace
         self._folder = manifests
         self._directory = directory
+        self._report = report
         self._bookmark_seconds = bookmark_seconds
         self._access = Access()
         self._accounts = itertools.count(1)
@@ -123,7 +126,8 @@ class DevServer:
         """Listen, write the files for clients, and return when requests are answered.
 
         Raises:
-            OSError: the port is in use, or the manifests or the directory cannot be read or written.
+            OSError: the port or the directory is in use, the manifests or the directory cannot be read or written, or
+                something is in the directory that would have to be replaced.
             RuntimeError: it does not start in time.
         """
         if self._folder is not None and not self._folder.is_dir():
@@ -172,7 +176,8 @@ class DevServer:
         if self._runner is not None:
             self._runner.stop()
         if self._files is not None:
-            self._files.remove()
+            for path in self._files.remove():
+                self._report(f"{path} was changed since the devserver wrote it, so it is not removed")
 
     def environment(self) -> dict[str, str]:
         """The variables with which Airflow, started outside of any cluster, reads its secrets from here."""

@@ -1,0 +1,105 @@
+"""Files that are written whole or not at all, and never behind a symbolic link.
+
+Functions take the descriptor of an open folder, so that a folder which is replaced in the meantime changes nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+# File systems without hard links say one of these: FAT, and some that are mounted over a network.
+_NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+
+
+@contextmanager
+def opened(path: Path, below: str = "") -> Iterator[int]:
+    """The descriptor of a folder, or of the folder ``below`` it, which must not be a link.
+
+    Raises:
+        OSError: there is no such folder.
+    """
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        if below:
+            inner = os.open(below, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
+            os.close(folder)
+            folder = inner
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def content(folder: int, file: str, size: int) -> bytes | None:
+    """What a file holds, up to one byte more than ``size``; empty if it is no file, None if there is nothing."""
+    try:
+        # Not blocking: opening a pipe would wait for its other end.
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
+            return b""
+        raise
+    with os.fdopen(descriptor, "rb") as found:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            return b""
+        return found.read(size + 1)
+
+
+def put(folder: int, file: str, content: bytes, mode: int, *, replace: bool) -> None:
+    """Write a file.
+
+    Args:
+        replace: whether something else under that name is replaced. A link is replaced itself.
+
+    Raises:
+        FileExistsError: something has that name and is not to be replaced.
+        OSError: the file cannot be written.
+    """
+    # Its end is none that kubectl reads, should it ever stay.
+    temporary = f"{_partial(file)}{os.getpid()}.part"
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+    with suppress(FileNotFoundError):
+        os.unlink(temporary, dir_fd=folder)  # of a process that was killed and had the same number
+    try:
+        with os.fdopen(os.open(temporary, flags, mode, dir_fd=folder), "wb") as partial:
+            partial.write(content)
+        if replace:
+            os.replace(temporary, file, src_dir_fd=folder, dst_dir_fd=folder)
+        else:
+            _give_name(folder, temporary, file)
+    finally:
+        with suppress(FileNotFoundError):
+            os.unlink(temporary, dir_fd=folder)
+
+
+def remove_partial(folder: int, file: str) -> None:
+    """Remove what a process leaves that was killed while it wrote the file."""
+    partial = re.compile(re.escape(_partial(file)) + r"\d+\.part")
+    for name in filter(partial.fullmatch, os.listdir(folder)):
+        with suppress(OSError):
+            os.unlink(name, dir_fd=folder)
+
+
+def _partial(file: str) -> str:
+    return f".{file}."
+
+
+def _give_name(folder: int, temporary: str, file: str) -> None:
+    try:
+        os.link(temporary, file, src_dir_fd=folder, dst_dir_fd=folder)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+    else:
+        return
+    with suppress(FileNotFoundError):
+        os.stat(file, dir_fd=folder, follow_symlinks=False)
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), file)
+    os.replace(temporary, file, src_dir_fd=folder, dst_dir_fd=folder)
