@@ -7,11 +7,12 @@ MATRIX := $(patsubst %,.venv-matrix-%,2.11 3.0 3.1 3.2 3.3)
 BENCH := .venv-bench
 BARE := .venv-bare-oldest .venv-bare-newest
 FLOORS := .venv-floors
+FUZZ := .venv-fuzz
 WHEELS := .cache/wheels
 BIN := $(VENV)/bin
-SOURCES := src cncf-path/src tests matrix benchmarks examples docs .github hatch_build.py
+SOURCES := src cncf-path/src tests fuzz matrix benchmarks examples docs .github hatch_build.py
 
-.PHONY: help demo test lint format tests wheels docs docs-links environments oldest matrix bench bench-plot requirements clean packages minimal-deps $(BARE)
+.PHONY: help demo test lint format tests wheels docs docs-links environments oldest matrix bench bench-plot fuzz requirements clean packages minimal-deps $(BARE)
 
 help:
 	@echo "make demo    see it work, without a cluster"
@@ -19,6 +20,7 @@ help:
 	@echo "make matrix  run it in every Airflow from 2.11 to 3.3 (needs PostgreSQL and Chromium); writes docs/matrix.md"
 	@echo "make docs    build the documentation in build/docs; make docs-links asks whether its links lead somewhere"
 	@echo "make bench   measure it beside Apache's backend (needs KUBEBUILDER_ASSETS); make bench-plot draws the plots"
+	@echo "make fuzz    fuzz everything that reads untrusted input, FUZZ_SECONDS (600) for each of FUZZ_TARGETS (all)"
 	@echo "make packages  build what is released; make minimal-deps tests a bare installation, and the oldest dependencies"
 	@echo "make format  format the code; make clean removes what these commands have installed"
 
@@ -47,6 +49,13 @@ bench: $(BENCH)/ready
 bench-plot: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/sweep.py
 	$(BENCH)/bin/python benchmarks/plot.py
+
+# Two hours with the defaults; fuzz/README.md has the targets.
+FUZZ_SECONDS ?= 600
+FUZZ_TARGETS ?=
+
+fuzz: $(FUZZ)/ready
+	$(FUZZ)/bin/python -m fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
 # What is generated of the pages, and then the site, in build/docs. A warning is an error.
 docs: $(VENV)/ready
@@ -133,6 +142,13 @@ $(BENCH)/ready: requirements/bench.txt pyproject.toml
 	$(BENCH)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Airflow is not in it: no target needs it.
+$(FUZZ)/ready: requirements/fuzz.txt pyproject.toml
+	$(PYTHON) -m venv $(FUZZ)
+	$(FUZZ)/bin/python -m pip install --quiet --no-deps --requirement requirements/fuzz.txt
+	$(FUZZ)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
 # Tests use no network: the wheels that they install in environments of their own are fetched before.
 wheels: $(WHEELS)/ready
 
@@ -145,7 +161,7 @@ $(WHEELS)/ready: requirements/packaging-wheels.txt $(VENV)/ready
 # a release of Airflow works with the dependencies of its time, and not always with later ones.
 requirements: $(VENV)/ready
 	for each in dev:3.10 airflow-2.11:3.10 airflow-3.0:3.10:2025-09-01 airflow-3.1:3.10:2026-03-15 \
-			airflow-3.2:3.10:2026-06-01 airflow-3.3:3.10 bench:3.11; do \
+			airflow-3.2:3.10:2026-06-01 airflow-3.3:3.10 bench:3.11 fuzz:3.10; do \
 		IFS=:; set -- $$each; \
 		uv pip compile --quiet --upgrade --universal --python-version "$$2" $${3:+"--exclude-newer=$$3"} \
 			--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
@@ -157,4 +173,4 @@ requirements: $(VENV)/ready
 		--no-emit-index-url --no-emit-find-links requirements/release.in --output-file requirements/release.txt
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(MATRIX) $(BENCH) $(BARE) $(FLOORS) .cache build dist
+	rm -rf $(VENV) $(OLDEST) $(MATRIX) $(BENCH) $(BARE) $(FLOORS) $(FUZZ) .cache build dist

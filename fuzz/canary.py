@@ -1,0 +1,30 @@
+"""A made-up password that inputs contain where values belong, and the search for it in messages."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+
+CANARY = "Zq7xK2pVw9Lm4RtY"
+
+# A part of a password is a leak too: an identifier is cut to 20 characters, for example.
+_SHORTEST_PART = 8
+
+
+def _forms() -> set[str]:
+    """The canary, and its base64 at each of the three offsets that it can have in a longer value."""
+    return {
+        CANARY,
+        b64encode(CANARY.encode())[:20].decode(),
+        b64encode(b"xx" + CANARY.encode())[4:20].decode(),
+        b64encode(b"x" + CANARY.encode())[4:20].decode(),
+    }
+
+
+_PARTS = {form[start : start + _SHORTEST_PART] for form in _forms() for start in range(len(form) - _SHORTEST_PART + 1)}
+_ANY_PART = re.compile("|".join(map(re.escape, sorted(_PARTS))), re.IGNORECASE)
+
+
+def is_in(text: str) -> bool:
+    """Whether the canary, or a part of it, can be read in a text."""
+    return _ANY_PART.search(text) is not None

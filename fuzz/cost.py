@@ -1,0 +1,50 @@
+"""How much CPU time an input may take."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from time import thread_time
+
+# Generous: the slowest reader (YAML, in Python) takes 10 µs for a byte, and some 40 µs while its coverage is measured.
+_SECONDS_AT_LEAST = 1.0
+_SECONDS_PER_BYTE = 100e-6
+
+# What takes that many times the limit is interrupted.
+_PATIENCE = 2
+
+
+class TooSlow(BaseException):
+    """Raised by the timer, with the seconds as its argument. It is no Exception: readers catch those."""
+
+
+def limit(size: int) -> float:
+    """The CPU seconds that an input of so many bytes may take."""
+    return _SECONDS_AT_LEAST + _SECONDS_PER_BYTE * size
+
+
+def seconds_of(call: Callable[[], None], size: int) -> float:
+    """Call a function, and measure its CPU seconds.
+
+    Raises:
+        TooSlow: it took far longer than the limit for ``size``. Only the main thread can be interrupted.
+    """
+    with _interrupted_after(limit(size) * _PATIENCE):
+        began = thread_time()
+        call()
+        return thread_time() - began
+
+
+@contextmanager
+def _interrupted_after(seconds: float) -> Iterator[None]:
+    def interrupt(_signal: int, _frame: object) -> None:
+        raise TooSlow(seconds)
+
+    before = signal.signal(signal.SIGVTALRM, interrupt)
+    signal.setitimer(signal.ITIMER_VIRTUAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)

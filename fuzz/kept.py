@@ -1,0 +1,24 @@
+"""The inputs that are kept with the code: seeds, and what once broke a rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+_HERE = Path(__file__).parent
+CORPUS = _HERE / "corpus"
+REPETITIONS = _HERE / "repetitions"
+
+
+def inputs(target: str) -> Sequence[Path]:
+    """Files that hold an input of a target."""
+    return _files(CORPUS / target)
+
+
+def repetitions(target: str) -> Sequence[Path]:
+    """Files that hold a :class:`fuzz.growth.Repetition` for a target."""
+    return _files(REPETITIONS / target)
+
+
+def _files(folder: Path) -> Sequence[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else ()

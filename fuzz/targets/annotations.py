@@ -1,0 +1,45 @@
+"""``shapes/annotations.py`` and ``inventory/marks.py``: what the labels and annotations of a Secret say."""
+
+from __future__ import annotations
+
+from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.inventory.marks import problems_of_id, unknown_marks
+from airflow_kubernetes_secrets.inventory.templates import kinds_by_label
+from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.shapes import Description, fields_of
+from fuzz.secrets import allow_names, secret_from
+from fuzz.target import Target
+from fuzz.trial import Trial
+
+_OPTIONS = Options()
+
+
+def _run(trial: Trial, data: bytes) -> None:
+    secret = secret_from(data)
+    if secret is None:
+        return
+    allow_names(trial, secret)
+    description = trial.attempt(MalformedSecretError, Description, secret)
+    fields = trial.attempt(MalformedSecretError, fields_of, secret)
+    trial.claim((description is None) is (fields is None), "an annotation is invalid for both, or for neither")
+    if fields is not None:
+        keys = {*fields.keys.values(), *fields.extra_keys.values()}
+        trial.claim(keys <= secret.data.keys(), "fields are in keys that exist")
+    trial.say(*(problem.text for problem in unknown_marks(secret, _OPTIONS)))
+    for label in kinds_by_label(_OPTIONS):
+        if label in secret.labels:
+            trial.say(*(problem.text for problem in problems_of_id(secret, label)))
+
+
+_PREFIX = "airflow.apache.org/"
+
+TARGET = Target(
+    _run,
+    tokens=(
+        *('"labels":{', '"annotations":{', '"data":{', '":"', '","'),
+        *(f'"{_PREFIX}{name}":"' for name in ("connection-id", "variable-key", "config-key", "team", "data-key")),
+        *(f'"{_PREFIX}{name}":"' for name in ("field-", "extra-", "other-keys", "connection-extra", "field-uri")),
+        *(f'"{_PREFIX}connection-{name}":"' for name in ("type", "host", "login", "port", "schema")),
+        *("extra-a", "exta-b", "{}", '{\\"a\\":1}', "65535", "field-password"),
+    ),
+)

@@ -1,0 +1,87 @@
+"""``api/decode.py`` and ``inventory/stored.py``: what an API server answers in JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from airflow_kubernetes_secrets.api.decode import (
+    MalformedBodyError,
+    parse_secret,
+    parse_secret_list,
+    parse_watch_event,
+    status_message,
+)
+from airflow_kubernetes_secrets.api.http1 import Response
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.errors import ExpiredVersionError
+from airflow_kubernetes_secrets.inventory.stored import Stored, read_object, read_page
+from fuzz.secrets import allow_names
+from fuzz.target import Target
+from fuzz.trial import Trial
+
+
+def _run(trial: Trial, data: bytes) -> None:
+    # Errors quote the message of a Status.
+    trial.allow(*_messages(data))
+    response = Response(200, {}, bytearray(data), True)
+    listed = trial.attempt(MalformedBodyError, parse_secret_list, response)
+    page = trial.attempt(MalformedBodyError, read_page, data)
+    got = trial.attempt(MalformedBodyError, parse_secret, response)
+    stored = trial.attempt(MalformedBodyError, read_object, data)
+    event = trial.attempt((MalformedBodyError, ExpiredVersionError), parse_watch_event, data)
+    trial.say(status_message(data))
+    if listed is not None:
+        _show(trial, listed.secrets)
+    if listed is not None and page is not None:
+        _compare(trial, listed.secrets, page.stored)
+    if got is not None:
+        _show(trial, [got])
+    if got is not None and stored is not None:
+        _compare(trial, [got], [stored])
+    if event is not None and event.secret is not None:
+        _show(trial, [event.secret])
+
+
+def _messages(data: bytes) -> Iterator[str]:
+    try:
+        # As msgspec, which does not look at text that it skips.
+        documents = [json.loads(data.decode("utf-8", "replace"))]
+    except (ValueError, RecursionError):
+        return
+    while documents:
+        found = documents.pop()
+        if isinstance(found, dict):
+            if isinstance(found.get("message"), str):
+                yield found["message"]
+            documents += found.values()
+
+
+def _show(trial: Trial, secrets: Iterable[Secret]) -> None:
+    for secret in secrets:
+        allow_names(trial, secret)
+        trial.say(secret, repr(secret), secret.keys_text())
+
+
+def _compare(trial: Trial, secrets: list[Secret], stored: Iterable[Stored]) -> None:
+    for one in stored:
+        trial.say(one.type, repr(one.secret))
+    parts = [_parts(each) for each in secrets]
+    trial.claim(parts == [_parts(each.secret) for each in stored], "a lookup and the inventory read the same Secret")
+
+
+def _parts(secret: Secret) -> tuple[Any, ...]:
+    return (secret.namespace, secret.name, secret.created, secret.labels, secret.data, secret.annotations)
+
+
+TARGET = Target(
+    _run,
+    tokens=(
+        *('"kind":"SecretList"', '"kind":"Secret"', '"kind":"Status"', '"items":[', '"metadata":{', '"data":{'),
+        *('"resourceVersion":"1"', '"name":"app"', '"namespace":"shop"', '"creationTimestamp":', '"annotations":'),
+        *('"labels":{', '"type":"ADDED"', '"type":"BOOKMARK"', '"type":"ERROR"', '"object":{', '"code":410', "null"),
+        *('"message":"', '"ownerReferences":[{', '"controller":true', '"continue":"', '"remainingItemCount":', "1e999"),
+        *("\\ud800", "airflow.apache.org/connection-id", "airflow.apache.org/"),
+    ),
+)

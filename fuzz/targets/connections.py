@@ -1,0 +1,89 @@
+"""``shapes/connection.py``, ``values.py`` and ``inventory/content.py``: the value that Airflow gets from a Secret."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+
+from airflow_kubernetes_secrets import values
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.inventory.content import content_of
+from airflow_kubernetes_secrets.lookup import Kind
+from airflow_kubernetes_secrets.reading import IN_FIELDS
+from airflow_kubernetes_secrets.shapes import connection_json, fields_of
+from airflow_kubernetes_secrets.shapes.aliases import EXACT
+from fuzz.secrets import allow_names, secret_from
+from fuzz.target import Target
+from fuzz.trial import Trial
+
+# The end of the host in what comes after login and password.
+_END_OF_HOST = re.compile("[/?#]")
+
+
+def _run(trial: Trial, data: bytes) -> None:
+    secret = secret_from(data)
+    if secret is None:
+        return
+    allow_names(trial, secret)
+    trial.allow(*_shown(secret))
+    fields = trial.attempt(MalformedSecretError, fields_of, secret)
+    if fields is not None and fields.make_a_connection:
+        stored = trial.attempt(MalformedSecretError, connection_json, secret, fields)
+        if stored is not None:
+            trial.claim(not values.unparsable_fields(stored), "Airflow knows the fields of a connection")
+            trial.say(*_content(secret, Kind.CONNECTION, IN_FIELDS))
+    for key in secret.data:
+        for read in (values.text, values.config_text, values.connection_text):
+            trial.attempt(MalformedSecretError, read, secret, key)
+        for kind in Kind:
+            trial.say(*_content(secret, kind, key))
+
+
+def _content(secret: Secret, kind: Kind, key: str) -> Iterator[str]:
+    # A Secret is read once, and the texts of other keys are wanted here.
+    secret.connection = secret.variable = None
+    content = content_of(kind, secret, key)
+    yield from (content.shape, content.conn_type, content.host, content.port)
+    yield from (problem.text for problem in content.problems)
+
+
+def _shown(secret: Secret) -> Iterator[str]:
+    """The parts of values that ``list`` shows: type and host. Errors show names in the JSON of a connection."""
+    annotations = secret.annotations or {}
+    yield from (text for key, text in annotations.items() if not key.endswith("-extra"))
+    for key in secret.data:
+        try:
+            text = secret.value(key).decode()
+        except UnicodeDecodeError:
+            continue
+        scheme, separator, rest = text.partition("://")
+        if separator:
+            yield from (scheme, _END_OF_HOST.split(rest.rpartition("@")[2], maxsplit=1)[0])
+        elif key == "value":
+            yield from _shown_of_json(text)
+        elif key.lower() not in EXACT:
+            yield text
+
+
+def _shown_of_json(text: str) -> Iterator[str]:
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        return
+    if isinstance(found, dict):
+        yield from found
+        yield from (str(found.get(name)) for name in ("conn_type", "host", "port"))
+
+
+TARGET = Target(
+    _run,
+    tokens=(
+        *('"data":{', '"annotations":{', '":"', '","', '"value":"', '"uri":"', '"host":"', '"username":"'),
+        *('"password":"', '"port":"', '"dbname":"', '"extra":"', '"engine":"', '"jdbc-uri":"'),
+        *("postgresql://", "https://", "redis://", "mongodb+srv://", "[::1]:5432", "@", "%40", "?a=true", "\\n"),
+        *('{\\"conn_type\\":\\"', '\\"host\\":\\"', '\\"port\\":', "\\ud800", "\\u0000", "mssql", "*"),
+        *('"airflow.apache.org/field-uri":"', '"airflow.apache.org/other-keys":"extra"'),
+    ),
+)

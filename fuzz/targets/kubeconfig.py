@@ -1,0 +1,77 @@
+"""``api/kubeconfig.py``: a kubeconfig file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import yaml
+from kubernetes.config import kube_config
+
+from airflow_kubernetes_secrets.api.kubeconfig import KubeconfigCredentials
+from airflow_kubernetes_secrets.errors import NotConfiguredError
+from airflow_kubernetes_secrets.labels import is_namespace
+from fuzz.target import Target
+from fuzz.trial import Trial
+
+loader: Any = kube_config  # it has no types
+
+# The fields with values that nobody may see.
+_SECRET = ("token", "password", "client-key-data", "client-certificate-data", "certificate-authority-data")
+
+
+def _run(trial: Trial, data: bytes) -> None:
+    trial.allow(*_names(data))
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "config")
+        path.write_bytes(data)
+        trial.attempt(NotConfiguredError, _use, trial, path)
+    loader._cleanup_temp_files()  # else it keeps them until the process ends
+
+
+def _use(trial: Trial, path: Path) -> None:
+    credentials = KubeconfigCredentials(str(path), None)
+    trial.say(repr(credentials), credentials.source, str(credentials.endpoint))
+    credentials.tls()
+    authorization = credentials.authorization()
+    trial.claim(authorization is None or isinstance(authorization, str), "the credential is a text")
+    namespace: object = credentials.namespace()
+    trial.claim(isinstance(namespace, str) and is_namespace(namespace), "the namespace can be one")
+
+
+def _names(data: bytes) -> Iterator[str]:
+    """All texts but those in the secret fields: the loader's errors name users, clusters, contexts and files."""
+    try:
+        documents = [yaml.safe_load(data)]
+    except Exception:
+        return
+    while documents:
+        found = documents.pop()
+        if isinstance(found, dict):
+            yield from map(str, found)
+            documents += (value for name, value in found.items() if name not in _SECRET)
+        elif isinstance(found, list):
+            documents += found
+        else:
+            yield str(found)
+
+
+TARGET = Target(
+    _run,
+    tokens=(
+        *("apiVersion: v1\nkind: Config\n", "current-context: a\n", "clusters:\n- name: a\n  cluster:\n"),
+        *("users:\n- name: a\n  user:\n", "contexts:\n- name: a\n  context: {cluster: a, user: a}\n", "    token: "),
+        *(
+            "    server: https://localhost:6443\n",
+            "namespace: ",
+            "tokenFile: ",
+            "exec:",
+            "auth-provider:",
+            "proxy-url: ",
+        ),
+        *("insecure-skip-tls-verify: true\n", "tls-server-name: ", "client-key-data: ", "client-certificate-data: "),
+        *("certificate-authority-data: ", "certificate-authority: ", "username: ", "password: ", "null", "[]", "{}"),
+    ),
+)

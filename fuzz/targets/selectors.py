@@ -1,0 +1,52 @@
+"""``labels.py``: label selectors, as clients send them to the devserver, and the rules for names."""
+
+from __future__ import annotations
+
+from airflow_kubernetes_secrets.labels import (
+    LabelSelector,
+    SelectorError,
+    is_data_key,
+    is_label_key,
+    is_label_value,
+    is_namespace,
+    is_subdomain,
+)
+from fuzz.target import Target
+from fuzz.trial import Trial
+
+
+def _run(trial: Trial, data: bytes) -> None:
+    text = data.decode("utf-8", "replace")
+    trial.allow(text)  # It comes from the client that reads the error.
+    for rule in (is_data_key, is_label_key, is_label_value, is_namespace, is_subdomain):
+        rule(text)
+    selector = trial.attempt(SelectorError, LabelSelector.parse, text)
+    if selector is None:
+        return
+    again = LabelSelector.parse(str(selector))
+    trial.claim(again == selector, "a selector means what its text means")
+    for requirement in selector.requirements[:4]:
+        for value in (*requirement.values, "another"):
+            labels = {requirement.key: value}
+            trial.claim(selector.matches(labels) is again.matches(labels), "a selector matches what its text matches")
+
+
+TARGET = Target(
+    _run,
+    tokens=(
+        *(
+            "airflow.apache.org/connection-id",
+            "example.com/team",
+            "=",
+            "==",
+            "!=",
+            "!",
+            ",",
+            "(",
+            ")",
+            " in ",
+            " notin ",
+        ),
+        *(" in (a,b)", " notin ()", "in", "notin", "a", " "),
+    ),
+)

@@ -1,0 +1,49 @@
+"""``shapes/uri.py``: URIs as operators write them. An input has up to three lines: URI, login, password."""
+
+from __future__ import annotations
+
+from urllib.parse import quote
+
+from airflow_kubernetes_secrets.shapes.uri import ParsedUri, UnusableUriError
+from fuzz.target import Target
+from fuzz.trial import Trial
+
+
+def _run(trial: Trial, data: bytes) -> None:
+    text, login, password = [*data.decode("utf-8", "replace").split("\n", 2), "", ""][:3]
+    uri = trial.attempt(UnusableUriError, ParsedUri, text, login, password)
+    trial.attempt(UnusableUriError, ParsedUri, text)
+    if uri is not None:
+        trial.say(repr(uri))
+        trial.claim(bool(uri.host and uri.scheme), "a URI has a scheme and a host")
+        trial.claim(uri.port is None or 0 < uri.port < 65536, "a port is a number from 1 to 65535")
+    _check_quoted(trial, text, login, password)
+
+
+def _check_quoted(trial: Trial, schema: str, login: str, password: str) -> None:
+    parts = (quote(part, safe="") for part in (login, password, schema))
+    uri = ParsedUri("postgresql://{}:{}@db.example:5432/{}".format(*parts))
+    found = (uri.login, uri.password, uri.host, uri.port, uri.schema)
+    trial.claim(found == (login, password, "db.example", 5432, schema), "what is percent-encoded comes back")
+
+
+TARGET = Target(
+    _run,
+    tokens=(
+        *(
+            "postgresql://",
+            "mongodb+srv://",
+            "rediss://",
+            "https://",
+            "amqp://",
+            "jdbc:",
+            "://",
+            ":",
+            "@",
+            "/",
+            "?",
+            "#",
+        ),
+        *("[::1]", ":5432", ":99999", "%40", "%2F", "%", "%zz", "a=true", "&", ",b:1", "\n"),
+    ),
+)
