@@ -220,6 +220,23 @@ def test_a_credential_among_references_is_not_shown(given: str) -> None:
     assert "hunter2" not in str(raised.value)
 
 
+@pytest.mark.parametrize(
+    "name", ["namespace", "connections_label", "config_data_key", "timeout", "on_error", "namespce"]
+)
+def test_a_credential_in_place_of_a_value_is_not_shown(name: str) -> None:
+    with pytest.raises(OptionError, match=name) as raised:
+        Options.parse({name: "postgres://u:hunter2@h/db"})
+
+    assert "hunter2" not in str(raised.value)
+
+
+def test_a_credential_in_place_of_a_name_is_not_shown() -> None:
+    with pytest.raises(OptionError, match="there is no option a text of 25 characters") as raised:
+        Options.parse({"postgres://u:hunter2@h/db": "x"})
+
+    assert "hunter2" not in str(raised.value)
+
+
 def test_what_is_wrong_in_an_object_is_shown() -> None:
     with pytest.raises(OptionError, match=r"for team .blue. the name of a namespace.*; it is .Bad_NS.$"):
         Options.parse({"team_namespaces": {"blue": "Bad_NS"}})

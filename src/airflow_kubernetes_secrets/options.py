@@ -393,13 +393,13 @@ def _parse(name: str, value: object) -> Any:
 
 
 def _shown(value: object) -> str:
-    """A value in an error text; what is larger than an option may be a credential in the wrong place."""
+    """A value in an error text. A URI with a login, or a long text, may be a credential in the wrong place."""
     return repr(value) if _can_be_shown(value) else _kind_of(value)
 
 
 def _can_be_shown(value: object) -> bool:
     if isinstance(value, str):
-        return len(value) <= 300 and "\n" not in value
+        return len(value) <= 300 and "\n" not in value and not ("://" in value and "@" in value)
     return value is None or isinstance(value, (bool, int, float))
 
 
@@ -418,7 +418,7 @@ def _kind_of(value: object) -> str:
 
 def _unknown(name: str, known: list[str]) -> str:
     hint = _nearest(name, known)
-    return f"backend_kwargs: there is no option {name!r}; {hint and f'{hint} '}The options are {', '.join(known)}"
+    return f"backend_kwargs: there is no option {_name(name)}; {hint and f'{hint} '}The options are {', '.join(known)}"
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:

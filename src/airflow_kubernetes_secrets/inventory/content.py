@@ -87,8 +87,8 @@ def _connection(stored: str) -> tuple[str, str, str]:
     if stored.lstrip().startswith("{"):
         fields = json.loads(stored)
         conn_type, host, port = (str(fields.get(name) or "").strip() for name in ("conn_type", "host", "port"))
-        # Hosts that are a URL can have login and password in them.
-        return conn_type, "" if "@" in host else host, port
+        # A host can be a URL with login and password, and such a URL can be in place of the type.
+        return "" if "@" in conn_type else conn_type, "" if "@" in host else host, port
     uri = urlsplit(stored.strip())
     # As Airflow has it: ``Connection._normalize_conn_type``.
     conn_type = "postgres" if uri.scheme == "postgresql" else uri.scheme.replace("-", "_")

@@ -117,11 +117,9 @@ def _check(lookup: Lookup, name: str, namespace: str | None, data: Mapping[str, 
         raise NotWritableError(f"{lookup}: {name!r} cannot be the name of a Secret")
     if namespace is not None and not is_namespace(namespace):
         raise NotWritableError(f"{lookup}: {namespace!r} cannot be the name of a namespace")
-    try:
-        size = len(lookup.id.encode("utf-8"))
-    except UnicodeEncodeError:
-        raise NotWritableError(f"{lookup}: the id is not Unicode, so no annotation can hold it") from None
-    if size > _LARGEST_ID_BYTES:
+    if not is_unicode(lookup.id):
+        raise NotWritableError(f"{lookup}: the id is not Unicode, so no annotation can hold it")
+    if len(lookup.id.encode("utf-8")) > _LARGEST_ID_BYTES:
         raise NotWritableError(f"{lookup.kind.word}: its id is longer than annotations can be")
     for key in data:
         if not is_data_key(key):
@@ -129,6 +127,11 @@ def _check(lookup: Lookup, name: str, namespace: str | None, data: Mapping[str, 
     size = sum(map(len, data.values()))
     if size > LARGEST_BYTES:
         raise NotWritableError(f"{lookup}: it has {size} bytes, and a Secret can hold {LARGEST_BYTES}")
+
+
+def is_unicode(text: str) -> bool:
+    """Whether UTF-8 can encode a text: Python's can have half of a surrogate pair, from bytes that are not UTF-8."""
+    return re.search("[\ud800-\udfff]", text) is None
 
 
 def decide_alone(lookup: Lookup, secret: Secret, options: Options) -> Decision:

@@ -7,7 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_kubernetes_secrets.api.objects import Secret
-from airflow_kubernetes_secrets.inventory.manifest import NotWritableError, decide_alone, secret_manifest, secret_name
+from airflow_kubernetes_secrets.inventory.manifest import (
+    NotWritableError,
+    decide_alone,
+    is_unicode,
+    secret_manifest,
+    secret_name,
+)
 from airflow_kubernetes_secrets.inventory.problem import Problem
 from airflow_kubernetes_secrets.labels import is_label_value
 from airflow_kubernetes_secrets.lookup import Kind, Lookup
@@ -73,12 +79,8 @@ def make(wanted: Wanted, options: Options, namespace: str | None) -> Made:
 
 
 def _check_lookup(lookup: Lookup, options: Options) -> None:
-    try:
-        f"{lookup.id}{lookup.team}".encode()
-    except UnicodeEncodeError:
-        raise NotWritableError(
-            f"{lookup}: that is no text in Unicode, so no label and no annotation can say it"
-        ) from None
+    if not is_unicode(f"{lookup.id}{lookup.team}"):
+        raise NotWritableError(f"{lookup}: that is no text in Unicode, so no label and no annotation can say it")
     if lookup.kind is Kind.CONFIG and lookup.team:
         raise NotWritableError(f"{lookup}: Airflow asks for options without a team; leave --team out")
     reference = None if lookup.team else lookup.kind.reference(options, lookup.id)
