@@ -21,16 +21,20 @@ from fuzz.secrets import allow_names
 from fuzz.target import Target
 from fuzz.trial import Trial
 
+# Those of the Secrets in the corpus.
+_NAMESPACE = "shop"
+_NAME = "app"
+
 
 def _run(trial: Trial, data: bytes) -> None:
     # Errors quote the message of a Status.
     trial.allow(*_messages(data))
     response = Response(200, {}, bytearray(data), True)
-    listed = trial.attempt(MalformedBodyError, parse_secret_list, response)
-    page = trial.attempt(MalformedBodyError, read_page, data)
-    got = trial.attempt(MalformedBodyError, parse_secret, response)
-    stored = trial.attempt(MalformedBodyError, read_object, data)
-    event = trial.attempt((MalformedBodyError, ExpiredVersionError), parse_watch_event, data)
+    listed = trial.attempt(MalformedBodyError, parse_secret_list, response, _NAMESPACE)
+    page = trial.attempt(MalformedBodyError, read_page, data, _NAMESPACE)
+    got = trial.attempt(MalformedBodyError, parse_secret, response, _NAMESPACE, _NAME)
+    stored = trial.attempt(MalformedBodyError, read_object, data, _NAMESPACE, _NAME)
+    event = trial.attempt((MalformedBodyError, ExpiredVersionError), parse_watch_event, data, _NAMESPACE)
     trial.say(status_message(data))
     if listed is not None:
         _show(trial, listed.secrets)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_kubernetes_secrets.identifiers import label_value, looks_hashed
+from airflow_kubernetes_secrets.identifiers import is_uri, label_value, looks_hashed
 from airflow_kubernetes_secrets.inventory.manifest import NotWritableError, secret_manifest, secret_name
 from airflow_kubernetes_secrets.labels import is_label_value, is_subdomain
 from airflow_kubernetes_secrets.lookup import Kind, Lookup, shown_id
@@ -15,7 +15,7 @@ _OPTIONS = Options()
 
 def _run(trial: Trial, data: bytes) -> None:
     identifier = data.decode("utf-8", "surrogateescape")
-    if not ("://" in identifier and "@" in identifier):
+    if not is_uri(identifier):
         trial.allow(identifier)  # Only one that is a URI can hold a password.
     value = label_value(identifier)
     trial.claim(is_label_value(value), "an id has a label value")
@@ -24,9 +24,9 @@ def _run(trial: Trial, data: bytes) -> None:
     trial.say(shown_id(identifier))
     for kind in Kind:
         lookup = Lookup(kind, identifier)
-        name = secret_name(kind, identifier)
-        trial.say(str(lookup), name)
-        trial.claim(is_subdomain(name), "the name for an id can be that of a Secret")
+        trial.say(str(lookup))
+        if not is_uri(identifier):
+            trial.claim(is_subdomain(secret_name(kind, identifier)), "the name for an id can be that of a Secret")
         trial.attempt(NotWritableError, secret_manifest, lookup, {"value": b"http://localhost"}, _OPTIONS)
 
 

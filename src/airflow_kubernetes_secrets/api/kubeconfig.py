@@ -104,6 +104,8 @@ def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _
         loader.load_and_set(configuration)
         # As kubectl does, a context without a namespace means the one called default.
         namespace = context.get("namespace") or "default"
+        if not isinstance(namespace, str):
+            raise NotConfiguredError("the namespace of its context is not a text. Put it into quotation marks")
         return _Loaded(configuration, _endpoint(configuration.host), _tls(configuration), namespace)
 
 
