@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 
 CANARY = "Zq7xK2pVw9Lm4RtY"
@@ -21,10 +20,12 @@ def _forms() -> set[str]:
     }
 
 
-_PARTS = {form[start : start + _SHORTEST_PART] for form in _forms() for start in range(len(form) - _SHORTEST_PART + 1)}
-_ANY_PART = re.compile("|".join(map(re.escape, sorted(_PARTS))), re.IGNORECASE)
+_PARTS = {
+    form[start : start + _SHORTEST_PART].lower() for form in _forms() for start in range(len(form) - _SHORTEST_PART + 1)
+}
 
 
 def is_in(text: str) -> bool:
-    """Whether the canary, or a part of it, can be read in a text."""
-    return _ANY_PART.search(text) is not None
+    """Whether the canary, or a part of it, can be read in a text, in capitals or not."""
+    text = text.lower()
+    return any(part in text for part in _PARTS)

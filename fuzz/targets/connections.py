@@ -61,10 +61,9 @@ def _shown(secret: Secret) -> Iterator[str]:
         scheme, separator, rest = text.partition("://")
         if separator:
             yield from (scheme, _END_OF_HOST.split(rest.rpartition("@")[2], maxsplit=1)[0])
-        elif key == "value":
-            yield from _shown_of_json(text)
-        elif key.lower() not in EXACT:
+        elif key != "value" and key.lower() not in EXACT:
             yield text
+        yield from _shown_of_json(text)
 
 
 def _shown_of_json(text: str) -> Iterator[str]:
