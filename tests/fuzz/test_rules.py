@@ -109,7 +109,10 @@ def test_a_reader_that_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
     [(rb",(?=[^(]*\))", False), (rb",(?=[^(,]*\))|b", True)],
     ids=["looks at all that follows", "looks at the next part"],
 )
-def test_time_that_grows_faster_than_the_input(pattern: bytes, is_linear: bool) -> None:
+def test_time_that_grows_faster_than_the_input(
+    pattern: bytes, is_linear: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fuzz.growth._SIZES", (8_192,))
     target = Target(lambda _trial, data: re.split(pattern, data) and None)
     rule = None
 
