@@ -174,6 +174,8 @@ def failure(received: bytes) -> MalformedAnswerError | None:
         head(200, {"Content-Length": "5x"}) + b"hello",
         head(200, {"Content-Length": "9" * 30}),
         head(200, {"Content-Length": "a"}) + b"hello world",
+        head(200, {"Content-Length": "5", "content-length": "4"}) + b"hello",
+        head(200, {"Transfer-Encoding": "chunked", "transfer-encoding": "gzip"}) + chunked(b"hello", 5),
         head(200, {"Transfer-Encoding": "gzip"}) + b"x",
         head(200, {"Transfer-Encoding": "gzip, chunked"}) + chunked(b"x", 1),
         head(200, {"Transfer-Encoding": "chunked"}) + b"3\r\nabcd\r\n0\r\n\r\n",

@@ -23,6 +23,11 @@ LARGEST_BODY_BYTES = 256 * 1024 * 1024
 LARGEST_LINE_BYTES = 16 * 1024 * 1024
 
 
+# The headers that say where a body ends. With two lengths one answer could be read as two: RFC 9112, 6.3. (Chunks and a
+# length are no such case: chunks come first.)
+_ENDS_OF_A_BODY = ("content-length", "transfer-encoding")
+
+
 class MalformedAnswerError(Exception):
     """What was received is not an answer in HTTP/1.1, or not all of one. Its text quotes nothing of it."""
 
@@ -202,7 +207,10 @@ def _read_headers(stream: BinaryIO) -> dict[str, str]:
         name, colon, value = line.decode("latin-1").partition(":")
         if not colon:
             raise MalformedAnswerError("the answer ended within its headers, or they are not HTTP")
-        headers[name.lower()] = value.strip()
+        name, value = name.lower(), value.strip()
+        if name in _ENDS_OF_A_BODY and headers.get(name, value) != value:
+            raise MalformedAnswerError("the answer says in two ways how long it is")
+        headers[name] = value
     raise MalformedAnswerError(f"the answer has more than {_MOST_HEADERS} headers")
 
 
