@@ -178,9 +178,6 @@ class TestProblems:
         assert codes(commands, "x") == ["outside-pattern"]
 
     def test_being_deleted(self, commands: Commands, cluster: Cluster) -> None:
-        if cluster.name == "devserver":
-            # There finalizers do not put a deletion off.
-            return
         path = f"/api/v1/namespaces/{commands.namespace}/secrets/x"
         cluster.apply(manifest(commands.namespace, "x", labels={CONNECTION: "x"}, finalizers=["example.com/wait"]))
         cluster.admin.delete(path)

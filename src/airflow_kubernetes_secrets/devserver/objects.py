@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -133,9 +133,16 @@ def _metadata(resource: Resource, metadata: JsonObject) -> JsonObject:
     for field in ("labels", "annotations"):
         if texts := _texts(resource, metadata, field):
             result[field] = texts
-    for field in ("finalizers", "ownerReferences", "managedFields"):
+    for field in ("ownerReferences", "managedFields"):
         if metadata.get(field):
             result[field] = metadata[field]
+    finalizers = metadata.get("finalizers")
+    if finalizers is not None and not (
+        isinstance(finalizers, list) and all(isinstance(each, str) for each in finalizers)
+    ):
+        raise _unreadable(resource, "metadata.finalizers must be a list of strings")
+    if finalizers:
+        result["finalizers"] = finalizers
     return result
 
 
@@ -195,6 +202,10 @@ _DATA_KEY_TEXT = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  "
     f"or 'key-name', regex used for validation is '{_DATA_KEY.pattern}')"
 )
+# The garbage collector and the namespace controller have these.
+_STANDARD_FINALIZERS = ("orphan", "foregroundDeletion", "kubernetes")
+_FINALIZER_TEXT = "name is neither a standard finalizer name nor is it fully qualified"
+_NO_NEW_FINALIZERS_TEXT = "Forbidden: no new finalizers can be added if the object is being deleted"
 _IMMUTABLE_TEXT = "Forbidden: field is immutable when `immutable` is set"
 
 # What a Secret of a type must hold: https://kubernetes.io/docs/concepts/configuration/secret/#secret-types
@@ -214,6 +225,7 @@ def validate(resource: Resource, content: JsonObject) -> None:
     """
     metadata = content["metadata"]
     causes = [*_name_causes(resource, metadata), *_label_causes(metadata), *_annotation_causes(metadata)]
+    causes += _finalizer_causes(metadata.get("finalizers", ()))
     if resource is SECRETS:
         causes += _secret_causes(content)
     if causes:
@@ -224,11 +236,15 @@ def validate_update(resource: Resource, content: JsonObject, previous: JsonObjec
     """Check that ``content`` may replace ``previous``, besides :func:`validate`.
 
     Raises:
-        StatusError: 422: the type changes, or an immutable Secret does.
+        StatusError: 422: the type changes, or an immutable Secret does, or what is being deleted gets a new finalizer.
     """
     if resource is not SECRETS:
         return
     causes = []
+    finalizers = [each["metadata"].get("finalizers", []) for each in (content, previous)]
+    if is_going(previous) and (new := sorted({*finalizers[0]} - {*finalizers[1]})):
+        text = f"{_NO_NEW_FINALIZERS_TEXT}, found new finalizers {_go_list(new)}"
+        causes.append(Cause("FieldValueForbidden", text, "metadata.finalizers"))
     if content["type"] != previous["type"]:
         causes.append(_bad("type", content["type"], "field is immutable"))
     if previous.get("immutable"):
@@ -239,6 +255,16 @@ def validate_update(resource: Resource, content: JsonObject, previous: JsonObjec
         ]
     if causes:
         raise invalid(resource.kind, previous["metadata"]["name"], causes)
+
+
+def is_going(content: JsonObject) -> bool:
+    """Whether the object is being deleted, and waits for its finalizers."""
+    return "deletionTimestamp" in content["metadata"]
+
+
+def _go_list(texts: Sequence[str]) -> str:
+    listed = ", ".join(f'"{text}"' for text in texts)
+    return f"[]string{{{listed}}}"
 
 
 def _bad(field: str, value: str, why: str) -> Cause:
@@ -287,6 +313,16 @@ def _annotation_causes(metadata: JsonObject) -> Iterator[Cause]:
         yield from _qualified_name_causes("metadata.annotations", key, key.lower())
     if sum(len(text.encode()) for item in annotations.items() for text in item) > MAXIMUM_ANNOTATION_BYTES:
         yield _too_long("metadata.annotations", MAXIMUM_ANNOTATION_BYTES)
+
+
+def _finalizer_causes(finalizers: Sequence[str]) -> Iterator[Cause]:
+    for number, each in enumerate(finalizers):
+        yield from _qualified_name_causes("metadata.finalizers", each)
+        if "/" not in each and each not in _STANDARD_FINALIZERS:
+            yield _bad(f"metadata.finalizers[{number}]", each, _FINALIZER_TEXT)
+    if {"orphan", "foregroundDeletion"} <= {*finalizers}:
+        why = "finalizer orphan and foregroundDeletion cannot be both set"
+        yield Cause("FieldValueInvalid", f"Invalid value: {_go_list(finalizers)}: {why}", "metadata.finalizers")
 
 
 def _qualified_name_causes(field: str, key: str, checked: str | None = None) -> Iterator[Cause]:

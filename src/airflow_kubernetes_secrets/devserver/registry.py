@@ -15,6 +15,7 @@ from airflow_kubernetes_secrets.devserver.objects import (
     SECRETS,
     Resource,
     decode,
+    is_going,
     validate,
     validate_update,
 )
@@ -36,6 +37,8 @@ from airflow_kubernetes_secrets.devserver.store import HistoryGoneError, JsonObj
 
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 _LONGEST_PREFIX = 58
+# What an update cannot change.
+_SET_HERE = ("uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
 _TOO_OLD = "The resourceVersion for the provided list is too old."
 _EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. You must start a new list "
@@ -85,8 +88,8 @@ class Registry:
             raise not_found(NAMESPACES.plural, namespace)
         validate(resource, content)
         key = Key(resource.plural, namespace, content["metadata"]["name"])
-        if self.store.get(key) is not None:
-            raise already_exists(resource.plural, key.name)
+        if (found := self.store.get(key)) is not None:
+            raise already_exists(resource.plural, key.name, is_going=is_going(found))
         born = {"uid": str(uuid.uuid4()), "creationTimestamp": now()}
         content = {**content, "metadata": {**content["metadata"], **born}}
         return content if how.dry_run else self.store.put(key, content)
@@ -153,24 +156,32 @@ class Registry:
         if metadata.get("uid", uid) != uid:
             why = f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {uid}"
             raise conflict(key.plural, key.name, why)
-        kept = {field: current["metadata"].get(field) for field in ("uid", "resourceVersion", "creationTimestamp")}
+        kept = {field: current["metadata"][field] for field in _SET_HERE if field in current["metadata"]}
         kept["namespace"] = key.namespace or None
         if not applied:
             kept["managedFields"] = current["metadata"].get("managedFields")
         merged = {**metadata, **kept}
-        content = {**content, "metadata": {field: value for field, value in merged.items() if value}}
+        content = {**content, "metadata": {field: value for field, value in merged.items() if value not in (None, "")}}
         if not applied:
             content = server_side.keep_unchanged(content, current, now())
         validate(resource, content)
         validate_update(resource, content, current)
         if content == current:
             return current
-        return content if how.dry_run else self.store.put(key, content)
+        if how.dry_run:
+            return content
+        if is_going(content) and not content["metadata"].get("finalizers"):
+            self.store.remove(key)
+            return content
+        return self.store.put(key, content)
 
     def delete(
         self, resource: Resource, namespace: str, name: str, options: Mapping[str, Any], how: Writing = PLAIN
     ) -> JsonObject:
-        """Delete at once: there are no finalizers and no grace here. A namespace goes with what is in it."""
+        """Delete an object. One with finalizers is only marked, and goes when an update removes the last of them.
+
+        What is in a namespace goes with it at once: no controller is here to wait for its finalizers.
+        """
         current = self.get(resource, namespace, name)
         conditions = options.get("preconditions") or {}
         for field, word in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
@@ -179,19 +190,32 @@ class Registry:
                 why = f"the {word} in the precondition ({wanted}) does not match the {word} in record ({found})."
                 happened = "deleted and then recreated" if field == "uid" else "modified"
                 raise conflict(resource.kind, name, f"{why} The object might have been {happened}")
-        if not how.dry_run:
-            for key, _ in self.store.select(SECRETS.plural, name) if resource is NAMESPACES else ():
+        if not how.dry_run and resource is NAMESPACES:
+            for key, _ in self.store.select(SECRETS.plural, name):
                 self.store.remove(key)
-            self.store.remove(Key(resource.plural, namespace, name))
-        return success(name, resource.plural, current["metadata"]["uid"])
+        marked = self._delete(Key(resource.plural, namespace, name), current, how)
+        return success(name, resource.plural, current["metadata"]["uid"]) if marked is None else marked
+
+    def _delete(self, key: Key, current: JsonObject, how: Writing) -> JsonObject | None:
+        """The object, marked as being deleted, if it has to wait for finalizers; ``None`` if it is gone."""
+        if not current["metadata"].get("finalizers"):
+            if not how.dry_run:
+                self.store.remove(key)
+            return None
+        if is_going(current):
+            return current
+        marks = {"deletionTimestamp": now(), "deletionGracePeriodSeconds": 0}
+        marked = {**current, "metadata": {**current["metadata"], **marks}}
+        return marked if how.dry_run else self.store.put(key, marked)
 
     def delete_collection(
         self, resource: Resource, namespace: str, selection: Selection, how: Writing = PLAIN
     ) -> JsonObject:
         """Delete what matches; the answer is the list of it."""
         found = self.list(resource, namespace, selection, Page())
-        for item in found["items"] if not how.dry_run else ():
-            self.store.remove(Key(resource.plural, namespace, item["metadata"]["name"]))
+        for item in found["items"]:
+            key = Key(resource.plural, namespace, item["metadata"]["name"])
+            self._delete(key, self.get(resource, namespace, key.name), how)
         return found
 
     def list(self, resource: Resource, namespace: str | None, selection: Selection, page: Page) -> JsonObject:

@@ -76,8 +76,9 @@ def method_not_allowed() -> StatusError:
     return StatusError(405, "MethodNotAllowed", text, {})
 
 
-def already_exists(plural: str, name: str) -> StatusError:
-    return StatusError(409, "AlreadyExists", f'{plural} "{name}" already exists', {"name": name, "kind": plural})
+def already_exists(plural: str, name: str, *, is_going: bool) -> StatusError:
+    text = f'{"object is being deleted: " if is_going else ""}{plural} "{name}" already exists'
+    return StatusError(409, "AlreadyExists", text, {"name": name, "kind": plural})
 
 
 def conflict(plural: str, name: str, why: str) -> StatusError:
