@@ -12,10 +12,11 @@ import pytest
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import UnauthorizedError
 from airflow_kubernetes_secrets.sources import ladder, watcher
+from support.clock import Clock
 from support.cluster import Cluster
 from support.logs import said
-from support.memory import watchers
-from support.proxy import Proxy, answer_with, late, silent, stream_of, unfiltered, until
+from support.memory import MakeAsker, lists_of_all, watchers
+from support.proxy import Exchange, Proxy, answer_with, forward, late, silent, stream_of, unfiltered, until
 from support.secrets import CONNECTION, TEAM, VARIABLE, MakeBackend, Put
 
 # The shortest with which a watch is worth it.
@@ -221,6 +222,53 @@ class TestIndex:
         asked = len(proxy.requests)
         assert backend.get_variable("y") is None
         assert len(proxy.requests) == asked
+
+    def test_a_list_that_keeps_failing_is_tried_ever_more_rarely(
+        self, make_asker: MakeAsker, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """After 5 s, then 10 and so on up to ten minutes; after one that succeeds, from the start."""
+        clock = Clock(time.monotonic())
+        monkeypatch.setattr(ladder, "monotonic", clock)
+        put.variable("x", "found")
+        asker = make_asker(thresholds=ladder.Thresholds(asked_first=0))
+
+        def unless_of_all(exchange: Exchange) -> bool:
+            of_all = exchange.request.query["labelSelector"] == [VARIABLE]
+            return (answer_with(500) if of_all else forward)(exchange)
+
+        def lists() -> int:
+            assert asker.get("x") == "found"
+            # Where there is an index, a LIST of its version comes before.
+            return sum(each.query["resourceVersion"] == ["0"] for each in lists_of_all(proxy.requests))
+
+        for _ in range(2):
+            proxy.always = unless_of_all
+            listed = lists()
+            for pause in (5, 10, 20, 40, 80, 160, 320, 600, 600):
+                clock.now += pause - 0.1
+                assert lists() == listed
+                clock.now += 0.1
+                listed += 1
+                assert lists() == listed
+            proxy.always = None
+            clock.now += 600
+            requests = len(lists_of_all(proxy.requests))
+            assert asker.get("x") == "found"
+            assert len(lists_of_all(proxy.requests)) == requests + 1
+
+    def test_a_list_for_the_next_index_leaves_time_for_one_without_a_version(
+        self, make_asker: MakeAsker, proxy: Proxy, put: Put
+    ) -> None:
+        """The server asked first may be behind, and wait for as long as it is given."""
+        put.variable("x", "found")
+        server = make_asker().server
+        version = server.fetch_index(VARIABLE, 10).resource_version
+        proxy.faults.append(silent)
+
+        index = server.fetch_index(VARIABLE, 2, not_older_than=version)
+
+        assert len(index.find("x")) == 1
+        assert [request.query["resourceVersion"] for request in proxy.requests] == [["0"], [version], ["0"]]
 
     def test_a_list_that_is_forbidden_is_not_the_end_of_asking(
         self, proxied: MakeBackend, proxy: Proxy, put: Put

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from pathlib import Path
 
 import pytest
 
 from airflow_kubernetes_secrets.errors import ApiUnavailableError, NotConfiguredError
-from airflow_kubernetes_secrets.process import ForkGuard
+from airflow_kubernetes_secrets.process import ForkGuard, in_a_thread
 from support.cluster import Cluster, ServiceAccount
 from support.memory import PATIENCE, StartProgram, fork, join, sockets_to
 from support.proxy import Proxy, answer_with, late, until
@@ -81,6 +83,26 @@ def test_another_api_server_in_the_variables_is_another_source(
 
     with pytest.raises(ApiUnavailableError, match=r"at 127\.0\.0\.1:1 could not be read: connection refused"):
         backend.get_variable("x")
+
+
+def test_the_thread_sees_the_context_of_the_trigger() -> None:
+    """Airflow keeps there which trigger and task a log line belongs to."""
+    trigger: ContextVar[str] = ContextVar("trigger")
+
+    def lookup(suffix: str, *, prefix: str) -> str:
+        found = prefix + trigger.get() + suffix
+        # What a lookup sets stays in its thread.
+        trigger.set("changed")
+        return found
+
+    async def run(name: str) -> tuple[str, str]:
+        trigger.set(name)
+        return await in_a_thread(lookup, "!", prefix="of "), trigger.get()
+
+    async def both() -> list[tuple[str, str]]:
+        return list(await asyncio.gather(run("one"), run("two")))
+
+    assert asyncio.run(both()) == [("of one!", "one"), ("of two!", "two")]
 
 
 def test_threads_share_a_backend(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:

@@ -311,6 +311,28 @@ class TestOwners:
         cluster.apply(manifest(commands.namespace, "x", **{**metadata, "labels": labels}))
         assert entries(commands)[0]["owner"] == owner
 
+    def test_of_several_the_one_that_would_undo_a_change(self, commands: Commands, cluster: Cluster) -> None:
+        """At most one owner is the controller, wherever it is in the list."""
+        owners = [
+            {"apiVersion": "v1", "kind": "ConfigMap", "name": "first", "uid": "1"},
+            {"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "second", "uid": "2"},
+            {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "name": "third", "uid": "3"},
+        ]
+        owners[2]["controller"] = True  # type: ignore[assignment]
+        cluster.apply(manifest(commands.namespace, "x", labels={CONNECTION: "x"}, ownerReferences=owners))
+
+        expected = {"operator": "External Secrets Operator", "kind": "ExternalSecret", "name": "third"}
+        assert entries(commands)[0]["owner"] == expected
+
+    def test_of_several_without_a_controller_the_first(self, commands: Commands, cluster: Cluster) -> None:
+        owners = [
+            {"apiVersion": "v1", "kind": "ConfigMap", "name": "first", "uid": "1"},
+            {"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "second", "uid": "2"},
+        ]
+        cluster.apply(manifest(commands.namespace, "x", labels={CONNECTION: "x"}, ownerReferences=owners))
+
+        assert entries(commands)[0]["owner"] == {"operator": "ConfigMap", "kind": "ConfigMap", "name": "first"}
+
 
 class TestWhatCannotBeListed:
     def test_one_namespace_of_two(self, commands: Commands, put: Put) -> None:

@@ -451,7 +451,7 @@ def test_it_is_written_but_an_earlier_namespace_cannot_be_read(put: Put) -> None
 
 def test_the_least_rights_and_one_less(put: Put) -> None:
     verbs = ["list", "get", "create", "patch"]
-    for missing in (None, "patch", "get", "list"):
+    for missing in (None, "patch", "create", "get", "list"):
         granted = [verb for verb in verbs if verb != missing]
         account = put.cluster.service_account(
             put.namespace, f"writer-without-{missing or 'none'}", {put.namespace: granted}
@@ -462,9 +462,11 @@ def test_the_least_rights_and_one_less(put: Put) -> None:
         done = put("variable", f"key-{missing}", "--value", "-", stdin=SECRET)
 
         assert done.status == (0 if missing is None else 2), done.err
+        # A kube-apiserver does not say that `create` is what lacks; the remedy grants all that is needed.
+        refused = "patch" if missing == "create" else missing
         if missing is not None:
-            assert f"may not {missing} secrets in namespace '{put.namespace}'. Grant it:" in done.err
-        if missing == "patch":
+            assert f"may not {refused} secrets in namespace '{put.namespace}'. Grant it:" in done.err
+        if refused == "patch":
             assert "--verb=list,get,create,patch" in done.err
     assert len(put.names()) == 1
 

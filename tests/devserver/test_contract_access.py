@@ -94,6 +94,29 @@ def test_the_words_of_a_refusal(reader, namespace, refused):
     assert response.status_code == 403
 
 
+def test_an_apply_that_creates_needs_both_permissions(cluster, namespace):
+    """https://kubernetes.io/docs/reference/using-api/server-side-apply/#rbac-and-permissions"""
+    document = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}}
+    headers = {"Content-Type": "application/apply-patch+yaml"}
+    path = f"/api/v1/namespaces/{namespace}/secrets/x?fieldManager=tester"
+
+    def apply(name, verbs):
+        account = cluster.service_account(namespace, name, {namespace: verbs})
+        with cluster.client(account.token) as client:
+            return client.patch(path, json=document, headers=headers)
+
+    refused = apply("patcher", ["patch"])
+    assert refused.status_code == 403, refused.text
+    # Not a word on who lacks what.
+    assert refused.json()["message"] == 'secrets "x" is forbidden: '
+    assert refused.json()["details"] == {"name": "x", "kind": "secrets"}
+    assert cluster.admin.get(path.partition("?")[0]).status_code == 404
+    assert apply("creator", ["create"]).status_code == 403
+    assert apply("both", ["patch", "create"]).status_code == 201
+    # What exists is not created.
+    assert apply("patcher-again", ["patch"]).status_code == 200
+
+
 def test_what_is_granted(reader, namespace, cluster):
     cluster.apply({"metadata": {"name": "x", "namespace": namespace}})
     found = reader.get(f"/api/v1/namespaces/{namespace}/secrets").json()

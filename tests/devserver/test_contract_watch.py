@@ -76,6 +76,16 @@ def test_a_watch_resumes_from_a_version(secrets):
         assert story(events, 2) == ["MODIFIED w 2", "DELETED w 2"]
 
 
+def test_a_watch_from_a_future_version_shows_nothing_before_it(secrets):
+    """As a client has it that was connected to a server which is ahead."""
+    version = int(secrets.version())
+    with secrets.watch(seconds=3, resourceVersion=str(version + 1_000_000)) as events:
+        secrets.create("w")
+        relabel(secrets, "2")
+        secrets.delete("w")
+        assert list(events) == []
+
+
 @pytest.mark.parametrize("live", [True, False], ids=["live", "from history"])
 def test_entering_and_leaving_the_selection(secrets, live):
     version = secrets.version()

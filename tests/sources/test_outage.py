@@ -1,25 +1,248 @@
-"""Who may ask an API server that is away."""
+"""Who may send a request to an API server that is unavailable, and for how long."""
 
 from __future__ import annotations
 
-import time
+from itertools import pairwise
 
 import pytest
 
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
 from airflow_kubernetes_secrets.sources import outage
+from airflow_kubernetes_secrets.sources.outage import Outage
+from support.clock import Clock
+
+LONG = 1000.0
+SHORTEST_PAUSE, LONGEST_PAUSE = outage._PAUSE_SECONDS
 
 
-def test_a_probe_that_was_interrupted_does_not_keep_others_away() -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(outage, "monotonic", clock)
+    return clock
+
+
+@pytest.fixture
+def state(clock: Clock) -> Outage:
+    return Outage()
+
+
+def failure(*, lasting: bool = True, retry_after: float | None = None) -> ApiUnavailableError:
+    return ApiUnavailableError("server", "no answer in time", 1, 4.0, "", lasting=lasting, retry_after=retry_after)
+
+
+def begun(state: Outage, clock: Clock, **how: object) -> None:
+    state.begin(failure(**how), clock.now)  # type: ignore[arg-type]
+
+
+def pause(state: Outage, clock: Clock) -> float:
+    """Seconds from now on for which no request may be sent, to a hundredth."""
+    began = clock.now
+    while clock.now < began + LONG:
+        try:
+            state.seconds_for(LONG)
+        except ApiUnavailableError:
+            clock.now += 0.01
+        else:
+            return clock.now - began
+    raise AssertionError("no request may be sent any more")
+
+
+def test_without_an_outage_every_request_has_all_its_time(state: Outage) -> None:
+    assert state.error is None
+    assert [state.seconds_for(4), state.seconds_for(4)] == [4, 4]
+
+
+def test_in_an_outage_the_others_fail_with_its_error(state: Outage, clock: Clock) -> None:
+    begun(state, clock)
+
+    for _ in range(2):
+        with pytest.raises(ApiUnavailableError, match="no answer in time"):
+            state.seconds_for(4)
+
+
+@pytest.mark.parametrize("before", [0.0, 1.0])
+def test_a_request_that_fails_while_others_are_answered_is_no_outage(
+    state: Outage, clock: Clock, before: float
+) -> None:
+    """A connection of its own may hang."""
+    asked_at = clock.now
+    clock.now += before
+    state.end()
+    clock.now += 10
+
+    state.begin(failure(), asked_at)
+
+    assert state.error is None
+    assert state.seconds_for(4) == 4
+
+
+def test_a_request_that_was_sent_after_the_last_answer_begins_one(state: Outage, clock: Clock) -> None:
+    state.end()
+    clock.now += 0.01
+    began = clock.now
+
+    state.begin(failure(), began)
+
+    assert state.error is not None
+    assert state.since == began
+
+
+def test_nor_does_it_prolong_one_that_has_ended(state: Outage, clock: Clock) -> None:
+    begun(state, clock)
+    asked_at = clock.now
+    clock.now += 1
+    assert state.end() is not None
+    clock.now += 1
+
+    state.begin(failure(), asked_at)
+
+    assert state.error is None
+
+
+def test_the_first_pause_does_not_depend_on_how_long_it_took_to_fail(state: Outage, clock: Clock) -> None:
+    asked_at = clock.now
+    clock.now += 20
+    state.begin(failure(), asked_at)
+
+    assert SHORTEST_PAUSE <= pause(state, clock) <= LONGEST_PAUSE + 0.01
+
+
+@pytest.mark.parametrize("took", [7.0, 15.0])
+def test_after_a_probe_there_is_none_for_as_long_as_it_took(state: Outage, clock: Clock, took: float) -> None:
+    """So that at most half of the time somebody waits."""
+    begun(state, clock)
+    pause(state, clock)
+    asked_at = clock.now
+    clock.now += took
+    state.begin(failure(), asked_at)
+
+    assert took <= pause(state, clock) <= took + 0.02
+
+
+def test_a_short_probe_is_followed_by_the_usual_pause(state: Outage, clock: Clock) -> None:
+    begun(state, clock)
+    pause(state, clock)
+    begun(state, clock)
+
+    assert SHORTEST_PAUSE <= pause(state, clock) <= LONGEST_PAUSE + 0.01
+
+
+def test_pauses_differ_so_that_processes_do_not_come_back_together(clock: Clock) -> None:
+    pauses = set()
+    for _ in range(20):
+        state = Outage()
+        begun(state, clock)
+        pauses.add(round(pause(state, clock), 2))
+
+    assert len(pauses) > 5
+
+
+@pytest.mark.parametrize(("asked_for", "kept"), [(10.0, 10.0), (29.0, 29.0), (3600.0, 30.0)])
+def test_the_pause_that_the_server_asks_for(state: Outage, clock: Clock, asked_for: float, kept: float) -> None:
+    """Within bounds: it may have forgotten by then."""
+    begun(state, clock, retry_after=asked_for)
+
+    assert kept <= pause(state, clock) <= kept + 0.02
+
+
+def test_a_pause_that_is_shorter_than_ours_changes_nothing(state: Outage, clock: Clock) -> None:
+    begun(state, clock, retry_after=0.1)
+
+    assert pause(state, clock) >= SHORTEST_PAUSE
+
+
+def test_a_probe_that_took_very_long_does_not_stop_the_others_for_as_long(state: Outage, clock: Clock) -> None:
+    """As in a process that was frozen."""
+    begun(state, clock)
+    asked_at = clock.now
+    clock.now += 500
+    state.begin(failure(), asked_at)
+
+    assert pause(state, clock) <= 30.02
+
+
+def test_what_a_person_can_fix_at_once_is_looked_at_again_at_once(state: Outage, clock: Clock) -> None:
+    begun(state, clock, lasting=False)
+
+    assert pause(state, clock) == 0
+
+
+def probes(state: Outage, clock: Clock, timeout: float, count: int) -> list[float]:
+    """How long the next probes may take."""
+    found = []
+    for _ in range(count):
+        while True:
+            try:
+                found.append(state.seconds_for(timeout))
+                break
+            except ApiUnavailableError:
+                clock.now += 0.1
+        begun(state, clock)
+    return found
+
+
+def test_a_probe_is_short_at_first_and_then_twice_as_long_each_time(state: Outage, clock: Clock) -> None:
+    begun(state, clock)
+
+    assert probes(state, clock, 20, 7) == [1, 2, 4, 8, 16, 20, 20]
+
+
+def test_the_first_probe_of_the_next_outage_is_short_again(state: Outage, clock: Clock) -> None:
+    begun(state, clock)
+    probes(state, clock, 20, 4)
+    state.end()
+    clock.now += 1
+    begun(state, clock)
+
+    assert probes(state, clock, 20, 2) == [1, 2]
+
+
+def test_an_outage_of_days(state: Outage, clock: Clock) -> None:
+    begun(state, clock)
+    found = probes(state, clock, 1e6, 40)
+
+    assert all(later >= earlier for earlier, later in pairwise(found))
+    assert found[-1] == 2**16
+
+
+def test_while_one_probes_the_others_do_not(state: Outage, clock: Clock) -> None:
+    begun(state, clock)
+    pause(state, clock)  # which ends with a probe of a second
+    with pytest.raises(ApiUnavailableError):
+        state.seconds_for(4)
+
+
+def test_a_probe_that_was_interrupted_does_not_keep_others_away(state: Outage, clock: Clock) -> None:
     """The time of a probe is over at some time, whatever has become of it."""
-    state = outage.Outage()
-    state.begin(
-        ApiUnavailableError("server", "its certificate is not trusted", 1, 0.0, "", lasting=False), time.monotonic()
-    )
+    begun(state, clock, lasting=False)
     assert state.seconds_for(0.2) == 0.2
     with pytest.raises(ApiUnavailableError):
         state.seconds_for(0.2)
 
-    time.sleep(0.2)
+    clock.now += 0.2
 
     assert state.seconds_for(0.2) == 0.2
+
+
+def test_what_was_long_ago_says_nothing(state: Outage, clock: Clock) -> None:
+    """Then the next lookup has all its time, and so have those beside it."""
+    begun(state, clock)
+    clock.now += LONGEST_PAUSE + 30.01
+
+    assert [state.seconds_for(4), state.seconds_for(4)] == [4, 4]
+
+
+def test_it_ends_once(state: Outage, clock: Clock) -> None:
+    began = clock.now
+    begun(state, clock)
+    clock.now += 5
+    # Its beginning stays that of the first failure.
+    begun(state, clock)
+
+    error = state.end()
+
+    assert isinstance(error, ApiUnavailableError)
+    assert state.since == began
+    assert state.end() is None
+    assert state.seconds_for(4) == 4

@@ -125,6 +125,13 @@ def check(user: User, what: Attributes) -> None:
     )
 
 
+def check_creation(user: User, what: Attributes) -> None:
+    """Raises StatusError 403 unless ``user`` may create what they apply; it does not say who lacks what."""
+    if not user.may(what):
+        details = {"name": what.name, "kind": what.resource}
+        raise StatusError(403, "Forbidden", f'{what.resource} "{what.name}" is forbidden: ', details)
+
+
 def check_path(user: User, verb: str, path: str) -> None:
     """Raises StatusError 403 unless ``user`` may read a path that belongs to no resource."""
     if not user.may_read(path):

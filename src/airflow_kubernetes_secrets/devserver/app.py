@@ -28,6 +28,7 @@ from airflow_kubernetes_secrets.devserver.access import (
     User,
     act_as,
     check,
+    check_creation,
     check_path,
     review_access,
     review_self,
@@ -193,7 +194,7 @@ class Api:
                 cause = Cause("FieldValueRequired", "Required value: is required for apply patch", "fieldManager")
                 raise invalid("PatchOptions", "", [cause], group="meta.k8s.io")
             if registry.store.get(Key(resource.plural, namespace, name)) is None:
-                check(user, Attributes("create", resource.plural, namespace, name))
+                check_creation(user, Attributes("create", resource.plural, namespace, name))
             found, new = registry.apply(resource, namespace, name, _parse(body, yaml=True), manager=manager, how=how)
             return self._answer(request, resource, found, 201 if new else 200)
         if form not in _PATCHES:

@@ -1,0 +1,85 @@
+"""The last answers of the API server: how many, and how old."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.sources import last_answers
+from airflow_kubernetes_secrets.sources.last_answers import LastAnswers
+from airflow_kubernetes_secrets.sources.query import LabelQuery
+from support.clock import Clock
+
+MOST = 1000
+LONG = 1e6
+
+
+def query(number: int) -> LabelQuery:
+    return LabelQuery("airflow", "airflow.apache.org/variable-key", f"x{number}")
+
+
+@pytest.fixture
+def answers() -> LastAnswers:
+    return LastAnswers()
+
+
+def test_a_process_that_asks_for_ids_without_end_remembers_the_last_thousand(answers: LastAnswers) -> None:
+    for number in range(2 * MOST):
+        answers.remember(query(number), float(number), [])
+
+    assert len(answers._answers) == MOST
+    for number in range(MOST):
+        assert answers.recall(query(number), LONG) is None
+    for number in range(MOST, 2 * MOST):
+        assert answers.recall(query(number), LONG) == (float(number), [])
+
+
+def test_what_it_keeps_asking_for_stays(answers: LastAnswers) -> None:
+    for number in range(2 * MOST):
+        answers.remember(query(number), 1.0, [])
+        answers.remember(query(0), 1.0, [])
+
+    assert answers.recall(query(0), LONG) is not None
+    assert len(answers._answers) == MOST
+
+
+def test_the_same_question_again_makes_nothing_be_forgotten(answers: LastAnswers) -> None:
+    for number in range(MOST):
+        answers.remember(query(number), 1.0, [])
+    for _ in range(10):
+        answers.remember(query(7), 2.0, [])
+
+    assert all(answers.recall(query(number), LONG) for number in range(MOST))
+
+
+def test_the_newest_answer_counts(answers: LastAnswers) -> None:
+    secret = Secret("airflow", "x", "", {}, {})
+    answers.remember(query(0), 1.0, [])
+    answers.remember(query(0), 2.0, [secret])
+
+    assert answers.recall(query(0), LONG) == (2.0, [secret])
+
+
+def test_how_old_it_may_be(answers: LastAnswers, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(last_answers, "monotonic", clock)
+    answers.remember(query(0), clock.now, [])
+    assert answers.recall(query(0), 0) is None
+
+    clock.now += 9.9
+    assert answers.recall(query(0), 10) is not None
+    clock.now += 0.1
+    assert answers.recall(query(0), 10) is None
+
+
+def test_forgetting(answers: LastAnswers) -> None:
+    answers.remember(query(0), 1.0, [])
+    answers.remember(query(1), 1.0, [])
+
+    answers.drop(query(0))
+    answers.drop(query(2))
+    assert answers.recall(query(0), LONG) is None
+    assert answers.recall(query(1), LONG) is not None
+
+    answers.forget()
+    assert answers.recall(query(1), LONG) is None
