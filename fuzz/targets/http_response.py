@@ -6,7 +6,14 @@ import io
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from airflow_kubernetes_secrets.api.http1 import MalformedAnswerError, Response, read_head, read_lines, read_response
+from airflow_kubernetes_secrets.api.http1 import (
+    MalformedAnswerError,
+    Response,
+    TooLargeAnswerError,
+    read_head,
+    read_lines,
+    read_response,
+)
 from fuzz.target import Target
 from fuzz.trial import Trial
 
@@ -58,7 +65,7 @@ def _run(trial: Trial, data: bytes) -> None:
 
 
 def _read(trial: Trial, read: Callable[[BinaryIO], Any], stream: BinaryIO) -> Any:
-    return trial.attempt(MalformedAnswerError, read, stream)
+    return trial.attempt((MalformedAnswerError, TooLargeAnswerError), read, stream)
 
 
 TARGET = Target(
