@@ -100,5 +100,7 @@ def test_references(cluster: Cluster, in_pod: None, tmp_path: Path) -> None:
 
 
 def test_all_options_of_the_page_are_options() -> None:
-    for block in re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL):
+    blocks = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
         Options.parse(json.loads(block))

@@ -156,7 +156,7 @@ class TestRaising:
     ) -> None:
         """The next lookup is right, and no thread outlives the source."""
         asker = make_asker(thresholds=AT_ONCE)
-        moments = first_of_a_watch(asker)
+        moments = first = first_of_a_watch(asker)
         with raising(number, raised):
             while True:
                 asker.start_anew()
@@ -168,6 +168,7 @@ class TestRaising:
                 asker.ladder.close()
                 assert watchers() == [], moment
                 moments += STEPS[number]
+        assert moments > first
         # That of the lookup which was not interrupted.
         asker.ladder.close()
         until(lambda: proxy.open_watches == 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_kubernetes_secrets.errors import MalformedSecretError
 from support.shapes import Read, whole
 
 
@@ -116,17 +117,31 @@ def test_login_and_password_in_keys_of_their_own_count_before_those_in_a_uri(rea
     assert read(data) == whole(conn_type="postgres", host="h", login="you", password="new")
 
 
-@pytest.mark.parametrize("password", ["pw", "p@w", "p/w", "p:w", "p#w?", "p%40w"])
-@pytest.mark.parametrize("userinfo", ["{}@", ":{}@", "me:{}@"])
-@pytest.mark.parametrize("login", [{}, {"login": "me"}])
-def test_a_password_in_a_uri_as_it_is(read: Read, login: dict[str, str], userinfo: str, password: str) -> None:
-    """Bitnami's Redis chart has it there in the place of the login."""
-    if userinfo.startswith("me:") and not login and not password.isalnum():
-        return  # Nobody can tell where such a login ends.
-    data = {"uri": f"redis://{userinfo.format(password)}h:6379", "password": password, **login}
-    expected = {"login": "me"} if login or userinfo.startswith("me:") else {}
+PASSWORDS = ["pw", "p@w", "p/w", "p:w", "p#w?", "p%40w"]
 
-    assert read(data) == whole(conn_type="redis", host="h", port=6379, password=password, **expected)
+
+@pytest.mark.parametrize("password", PASSWORDS)
+@pytest.mark.parametrize(
+    ("userinfo", "login"),
+    [("{}@", {}), (":{}@", {}), ("{}@", {"login": "me"}), (":{}@", {"login": "me"}), ("me:{}@", {"login": "me"})],
+)
+def test_a_password_in_a_uri_as_it_is(read: Read, userinfo: str, login: dict[str, str], password: str) -> None:
+    """Bitnami's Redis chart has it there in the place of the login."""
+    data = {"uri": f"redis://{userinfo.format(password)}h:6379", "password": password, **login}
+
+    assert read(data) == whole(conn_type="redis", host="h", port=6379, password=password, **login)
+
+
+@pytest.mark.parametrize("password", PASSWORDS)
+def test_a_password_after_a_login_that_only_the_uri_has(read: Read, password: str) -> None:
+    """Nobody can tell where such a login ends if the password has characters that end the whole part."""
+    data = {"uri": f"redis://me:{password}@h:6379", "password": password}
+    if {*"/#?"} & {*password}:
+        with pytest.raises(MalformedSecretError, match="must be percent-encoded") as raised:
+            read(data)
+        assert password not in str(raised.value)
+    else:
+        assert read(data) == whole(conn_type="redis", host="h", port=6379, login="me", password=password)
 
 
 @pytest.mark.parametrize("scheme", ["redis", "amqp"])
