@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from airflow_kubernetes_secrets.printable import printable, printable_lines
+
 
 class KubernetesSecretsError(Exception):
-    """The root of all errors of this package."""
+    """The root of all errors of this package. Airflow logs their texts, so each is made printable here."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(printable_lines(text))
 
     @property
     def cause(self) -> tuple[str, ...]:
@@ -12,11 +17,18 @@ class KubernetesSecretsError(Exception):
         return (type(self).__name__, str(self))
 
 
-class OptionError(KubernetesSecretsError, ValueError):
+class OneLineError(KubernetesSecretsError):
+    """An error whose text is one line, whatever it quotes."""
+
+    def __init__(self, text: str = "") -> None:
+        super().__init__(printable(text))
+
+
+class OptionError(OneLineError, ValueError):
     """An option in ``backend_kwargs`` is unknown, or its value cannot be used."""
 
 
-class NotConfiguredError(KubernetesSecretsError):
+class NotConfiguredError(OneLineError):
     """Nothing says how to reach a Kubernetes API, or a file that should say it is missing or empty."""
 
 
@@ -55,7 +67,7 @@ class AnswerTooLargeError(ApiError):
         super().__init__(message, 200)
 
 
-class ApiUnavailableError(KubernetesSecretsError):
+class ApiUnavailableError(OneLineError):
     """The Kubernetes API gave no usable answer within the time that a lookup may take.
 
     Attributes:
@@ -96,15 +108,15 @@ class ApiUnavailableError(KubernetesSecretsError):
         return ApiUnavailableError(*self._arguments, lasting=self.lasting, retry_after=self.retry_after)
 
 
-class ExpiredVersionError(KubernetesSecretsError):
+class ExpiredVersionError(OneLineError):
     """The API server no longer knows what has changed since a version (410): everything must be listed anew."""
 
 
-class MissingSecretError(KubernetesSecretsError):
+class MissingSecretError(OneLineError):
     """A reference in the options leads to a Secret that does not exist."""
 
 
-class MalformedSecretError(KubernetesSecretsError):
+class MalformedSecretError(OneLineError):
     """A Secret was found, but what it holds cannot be used.
 
     Attributes:

@@ -21,6 +21,7 @@ from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError, MissingSecretError
 from airflow_kubernetes_secrets.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.printable import printable
 from airflow_kubernetes_secrets.reading import IN_FIELDS, has_fields, key_of
 from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Query
 
@@ -103,7 +104,7 @@ class Lookup:
 
     def __str__(self) -> str:
         shown = "(a URI)" if is_uri(self.id) else repr(self.id)
-        return f"{self.kind.word} {shown}" + (f" of team {self.team!r}" if self.team else "")
+        return printable(f"{self.kind.word} {shown}" + (f" of team {self.team!r}" if self.team else ""))
 
 
 class Decision:

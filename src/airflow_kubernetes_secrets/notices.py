@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 
+from airflow_kubernetes_secrets.printable import printable_lines
 from airflow_kubernetes_secrets.process import on_new_process
 
 _log = logging.getLogger("airflow_kubernetes_secrets")
@@ -32,8 +33,8 @@ def once(level: int, cause: tuple[str, ...], message: str) -> None:
 
 
 def say(level: int, message: str) -> None:
-    """Log ``message``."""
-    _log.log(level, "%s", message)
+    """Log ``message``. What of it is from outside can neither begin another line nor command a terminal."""
+    _log.log(level, "%s", printable_lines(message))
 
 
 def forget(causes: tuple[str, ...]) -> None:
@@ -43,4 +44,5 @@ def forget(causes: tuple[str, ...]) -> None:
 
 def miss(message: str, *values: object) -> None:
     """Say at debug level that a lookup found nothing: that is the common case and no news."""
-    _log.debug(message, *values)
+    if _log.isEnabledFor(logging.DEBUG):
+        say(logging.DEBUG, message % values)

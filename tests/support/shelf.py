@@ -16,7 +16,11 @@ from support.cluster import Cluster, ServiceAccount
 SECRET = "hunter2"
 MARK = "airflow.apache.org"
 
-HOSTILE = "<script>document.title='hit'</script><img src=x onerror=\"document.title='hit'\">"
+_MARKUP = "<script>document.title='hit'</script><img src=x onerror=\"document.title='hit'\">"
+# What the page shows of an id, and of a host that no Unicode text can hold.
+HOSTILE, HOSTILE_SHOWN = f"{_MARKUP}\u202e\x1b[31m\n\ufe0fx", f"{_MARKUP}\\u202e\\x1b[31m\\n\\ufe0fx"
+_IMAGE = "<img src=x onerror=document.title=1>"
+HOST, HOST_SHOWN = f"{_IMAGE}\ud800\u202e\U000e0041", f"{_IMAGE}\\ud800\\u202e\\U000e0041"
 
 
 @dataclass
@@ -95,7 +99,7 @@ def fill(shelf: Shelf) -> None:
         "uri-id", {"connection-id": "x2"}, {"value": "http://h"}, annotations={"connection-id": f"a://b:{SECRET}@c"}
     )
     # An image for a host, in a connection as JSON.
-    image = json.dumps({"conn_type": "http", "host": "<img src=x onerror=document.title=1>", "password": SECRET})
+    image = json.dumps({"conn_type": "http", "host": HOST, "password": SECRET})
     shelf.put("image", {"connection-id": "image"}, {"value": image})
     shelf.put("bucket", {"variable-key": "bucket"}, {"value": SECRET})
     # What somebody who may only read connections that begin with `app` must not be told of.

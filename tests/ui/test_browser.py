@@ -12,7 +12,8 @@ from playwright.sync_api import Browser, ConsoleMessage, Frame, Page, expect
 
 from support.airflow_ui import PAGE, AirflowUI
 from support.browser import PATIENCE_MS, PLUGIN, framed, log_in, ready
-from support.shelf import HOSTILE, SECRET, Shelf
+from support.hostile import is_seen
+from support.shelf import HOST_SHOWN, HOSTILE_SHOWN, SECRET, Shelf
 
 Open = Callable[..., Page]
 
@@ -63,6 +64,13 @@ def shown(page: Frame | Page) -> list[str]:
 def count(page: Frame | Page, text: str) -> None:
     """Wait until the table says so."""
     expect(page.locator("#count")).to_have_text(text)
+
+
+def everything_is_seen(page: Page) -> None:
+    """See that no text and no title has a character that hides, or changes how others look."""
+    titles = page.locator("[title]").evaluate_all("elements => elements.map((each) => each.title)")
+    for text in (page.locator("body").text_content() or "", *titles):
+        assert all(each == "\n" or is_seen(each) for each in text), ascii(text)
 
 
 def alone(opened: Open, address: str = "") -> Page:
@@ -264,12 +272,13 @@ def test_with_the_keyboard_alone(opened: Open) -> None:
 
 def test_a_hostile_host_is_text(opened: Open) -> None:
     page = alone(opened, "?search=image")
-    expect(page.locator("#rows td").nth(7)).to_have_text("<img src=x onerror=document.title=1>")
+    expect(page.locator("#rows td").nth(7)).to_have_text(HOST_SHOWN)
     page.locator("#rows .link").click()
-    expect(page.locator("#panel")).to_contain_text("host <img src=x onerror=document.title=1>")
+    expect(page.locator("#panel")).to_contain_text(f"host {HOST_SHOWN}")
 
     assert page.locator("#rows img, #panel img").count() == 0
     assert page.title() == "Kubernetes Secrets"
+    everything_is_seen(page)
 
 
 @pytest.mark.parametrize("place", ["row", "panel"])
@@ -278,11 +287,12 @@ def test_a_hostile_id_is_text(opened: Open, place: str) -> None:
     if place == "panel":
         page.locator("#rows .link").click()
         expect(page.locator("#panel [data-verdict]")).to_be_visible()
-        expect(page.locator("#panel-title")).to_have_text(HOSTILE)
+        expect(page.locator("#panel-title")).to_have_text(HOSTILE_SHOWN)
 
-    assert shown(page) == [HOSTILE]
+    assert shown(page) == [HOSTILE_SHOWN]
     assert page.title() == "Kubernetes Secrets"
     assert page.locator("#rows script, #rows img, #panel script, #panel img").count() == 0
+    everything_is_seen(page)
 
 
 def test_a_hostile_address_is_text(opened: Open) -> None:

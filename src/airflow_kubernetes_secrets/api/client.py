@@ -33,6 +33,7 @@ from airflow_kubernetes_secrets.errors import (
     UnreadableCredentialsError,
 )
 from airflow_kubernetes_secrets.labels import LabelSelector
+from airflow_kubernetes_secrets.printable import printable
 from airflow_kubernetes_secrets.version import __version__
 
 # More idle connections than threads that look things up at the same moment are of no use.
@@ -139,8 +140,8 @@ class Client:
 
     @property
     def server(self) -> str:
-        """Host and port of the API server."""
-        return str(self._credentials.endpoint)
+        """Host and port of the API server, for messages."""
+        return printable(self._credentials.endpoint)
 
     def list_secrets(self, namespace: str, selector: LabelSelector, timeout: float) -> SecretList:
         """The Secrets that the selector matches, as the API server's watch cache has them (``resourceVersion=0``).
@@ -404,13 +405,13 @@ class Client:
         return tuple(sorted({*self._referenced.get(namespace, ()), asked}))
 
     def _refusal(self, status: int, message: str, verb: str, namespace: str, call: Call) -> ApiError:
-        server, source = self._credentials.endpoint, self._credentials.source
+        server, source = self.server, self._credentials.source
         user = refused_user(message)
         if status == 403 and self._as_user is not None and "cannot impersonate" in message:
             return ForbiddenError(impersonation_text(user, self._as_user), status)
         if status == 403 and "/secrets" not in call.path:
             path = call.path.partition("?")[0]
-            return ForbiddenError(f"the user {user!r} may not ask the Kubernetes API for {path}", status)
+            return ForbiddenError(f"the user {user!r} may not ask the Kubernetes API for {printable(path)}", status)
         if status == 403 and user != ANONYMOUS:
             names = self._names(call, namespace) if verb == "get" else ()
             verbs = _GRANTED_WITH.get(verb, self._verbs)

@@ -28,6 +28,7 @@ from airflow_kubernetes_secrets.api.http1 import (
     read_response,
 )
 from airflow_kubernetes_secrets.api.resolve import Address, addresses
+from airflow_kubernetes_secrets.printable import printable
 
 Read = TypeVar("Read")
 
@@ -260,7 +261,7 @@ def _transport_error(problem: Exception) -> TransportError:
     if isinstance(problem, TooLargeAnswerError):
         return TooLargeError(str(problem))
     if isinstance(problem, ssl.SSLCertVerificationError):
-        text = f"its certificate is not trusted: {problem.verify_message}"
+        text = f"its certificate is not trusted: {printable(problem.verify_message)}"
         return TransportError(text, "Check that the CA certificate is this API server's")
     if isinstance(problem, ValueError):
         return TransportError("host or token hold characters that HTTP cannot carry", "Correct it")
@@ -273,7 +274,7 @@ def _problem_text(problem: Exception) -> str:
     if isinstance(problem, TimeoutError):
         return "no answer in time"
     if isinstance(problem, ssl.SSLError):
-        return f"TLS failed: {problem.reason or type(problem).__name__}"
+        return f"TLS failed: {printable(problem.reason or type(problem).__name__)}"
     if isinstance(problem, OSError) and problem.strerror:
         return problem.strerror.lower()
     return f"the connection broke: {type(problem).__name__}"

@@ -18,6 +18,7 @@ from typing import Protocol
 from airflow_kubernetes_secrets import notices
 from airflow_kubernetes_secrets.api.connection import Endpoint, Tls
 from airflow_kubernetes_secrets.errors import NotConfiguredError
+from airflow_kubernetes_secrets.printable import printable
 from airflow_kubernetes_secrets.process import ForkGuard
 
 SERVICE_HOST = "KUBERNETES_SERVICE_HOST"
@@ -105,7 +106,7 @@ class ServiceAccountCredentials:
 
     @property
     def source(self) -> str:
-        return f"the service account's token in {self._folder / 'token'}"
+        return f"the service account's token in {printable(self._folder / 'token')}"
 
     def tls(self) -> Tls:
         path = self._folder / "ca.crt"

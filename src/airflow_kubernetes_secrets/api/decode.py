@@ -13,6 +13,10 @@ import msgspec
 from airflow_kubernetes_secrets.api.http1 import Response
 from airflow_kubernetes_secrets.api.objects import Change, Secret, SecretList, WatchEvent, kept_annotations
 from airflow_kubernetes_secrets.errors import ExpiredVersionError
+from airflow_kubernetes_secrets.printable import printable
+
+# Of what the API server says of an error. It goes into messages, and can be anything.
+_LONGEST_MESSAGE_BYTES = 1024
 
 
 class MalformedBodyError(Exception):
@@ -144,9 +148,10 @@ def parse_watch_event(line: bytes, namespace: str) -> WatchEvent:
 
 
 def _raise(status: _Status) -> NoReturn:
+    message = _shortened(status.message or "")
     if status.code == 410:
-        raise ExpiredVersionError(status.message or "")
-    raise MalformedBodyError(f"the watch ended with an error: {status.code} {status.message or ''}".rstrip())
+        raise ExpiredVersionError(message)
+    raise MalformedBodyError(f"the watch ended with an error: {status.code} {message}".rstrip())
 
 
 def _secret(item: _Secret, share: dict[str, str], namespace: str) -> Secret:
@@ -170,10 +175,21 @@ def _secret(item: _Secret, share: dict[str, str], namespace: str) -> Secret:
 def status_message(body: bytes | bytearray) -> str:
     """The ``message`` of a Status, which is how the API words an error; empty if the body is something else.
 
+    It is one printable line of up to 1 KiB; a longer one is cut off and says so.
+
     https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
     """
     try:
         document = _statuses.decode(body)
     except _DECODING_ERRORS:
         return ""
-    return (document.message or "") if document.kind == "Status" else ""
+    return _shortened(document.message or "") if document.kind == "Status" else ""
+
+
+def _shortened(message: str) -> str:
+    # No character becomes shorter, so that more than this many are never needed.
+    start = printable(message[: _LONGEST_MESSAGE_BYTES + 1]).encode("utf-8")
+    if len(start) <= _LONGEST_MESSAGE_BYTES:
+        return start.decode("utf-8")
+    mark = f" [cut off: {len(message)} characters in all]"
+    return start[: _LONGEST_MESSAGE_BYTES - len(mark)].decode("utf-8", "ignore") + mark

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 from airflow_kubernetes_secrets.api.connection import Endpoint, Tls
 from airflow_kubernetes_secrets.api.credentials import client_context
 from airflow_kubernetes_secrets.errors import NotConfiguredError
+from airflow_kubernetes_secrets.printable import printable
 
 
 class _Loaded(NamedTuple):
@@ -49,7 +50,7 @@ class KubeconfigCredentials:
 
     @property
     def source(self) -> str:
-        return f"the kubeconfig {self._path}"
+        return f"the kubeconfig {printable(self._path)}"
 
     def renew(self) -> None:
         self._loaded = self._load()

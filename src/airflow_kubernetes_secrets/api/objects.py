@@ -6,6 +6,8 @@ from base64 import b64decode
 from collections.abc import Mapping, Set
 from enum import Enum
 
+from airflow_kubernetes_secrets.printable import printable
+
 ANNOTATION_PREFIX = "airflow.apache.org/"
 
 
@@ -86,7 +88,8 @@ class Secret:
         return f"the keys are {', '.join(map(repr, sorted(self.data))) or 'none at all'}"
 
     def __str__(self) -> str:
-        return f"{self.namespace}/{self.name}"
+        """Namespace and name for a message. The API server says them, so they can be anything."""
+        return printable(f"{self.namespace}/{self.name}")
 
     def __repr__(self) -> str:
         return f"<Secret {self} created={self.created} labels={dict(self.labels)} keys={sorted(self.data)}>"

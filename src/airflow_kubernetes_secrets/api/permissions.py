@@ -6,18 +6,26 @@ https://kubernetes.io/docs/reference/access-authn-authz/rbac/#command-line-utili
 from __future__ import annotations
 
 import re
-import shlex
+
+from airflow_kubernetes_secrets.printable import printable, printable_lines, shell_word
 
 ANONYMOUS = "system:anonymous"
 
 _ROLE = "airflow-kubernetes-secrets"
-_SERVICE_ACCOUNT = r"system:serviceaccount:(?P<namespace>[^:]+):(?P<name>[^:]+)"
+# Of the characters that Kubernetes lets their names have. Another user that begins so is none of its accounts.
+_SERVICE_ACCOUNT = r"system:serviceaccount:(?P<namespace>[a-z0-9-]+):(?P<name>[a-z0-9.-]+)"
+
+# As Go quotes it: https://pkg.go.dev/strconv#Quote
+_USER = r'User "(?P<user>(?:[^"\\]|\\.)+)"'
 
 
 def refused_user(server_message: str) -> str:
-    """Whom the API server took a request to be from, by the words of its 403; empty if they do not say."""
-    found = re.search(r'User "(?P<user>[^"]+)"', server_message)
-    return found["user"] if found else ""
+    """Whom the API server took a request to be from, by the words of its 403; empty if they do not say.
+
+    It is one printable line, whatever the API server says.
+    """
+    found = re.search(_USER, server_message)
+    return re.sub(r'\\(["\\])', r"\1", printable(found["user"])) if found else ""
 
 
 def impersonation_text(user: str, as_user: str) -> str:
@@ -26,10 +34,10 @@ def impersonation_text(user: str, as_user: str) -> str:
     https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation
     """
     account = re.fullmatch(_SERVICE_ACCOUNT, as_user)
-    resource, name = ("serviceaccounts", account["name"]) if account else ("users", shlex.quote(as_user))
-    return (
+    resource, name = ("serviceaccounts", account["name"]) if account else ("users", shell_word(as_user))
+    return printable_lines(
         f"the user {user!r} may not act as {as_user!r}. Ask without that, or have an administrator allow it:\n"
-        f"  kubectl create clusterrole impersonate-{re.sub('[^a-z0-9]+', '-', as_user.lower()).strip('-')} "
+        f"  kubectl create clusterrole impersonate-{_slug(as_user)} "
         f"--verb=impersonate --resource={resource} --resource-name={name}"
     )
 
@@ -49,16 +57,22 @@ def forbidden_text(user: str, verb: str, verbs: tuple[str, ...], namespace: str,
         binding = f"{_ROLE}-{account['namespace']}-{account['name']}"
     else:
         who = f"the user {user!r}" if user else "the user of this process"
-        subject = f"--user={shlex.quote(user or 'USER')}"
-        binding = f"{_ROLE}-{re.sub('[^a-z0-9]+', '-', (user or 'user').lower()).strip('-')}"
+        subject = f"--user={shell_word(user or 'USER')}"
+        binding = f"{_ROLE}-{_slug(user)}"
     # A role of its own for what is limited: rules with and without names cannot be made by one command. And for
     # writing: whoever looks things up is not to get that by the way.
     kind = "-by-name" if names else "-writer" if verb == "patch" else ""
     role, binding = f"{_ROLE}{kind}", f"{binding}{kind}"
-    limit = "".join(f" --resource-name={name}" for name in names)
-    return (
+    limit = "".join(f" --resource-name={shell_word(name)}" for name in names)
+    where = f"--namespace={shell_word(namespace)}"
+    return printable_lines(
         f"{who} may not {verb} secrets in namespace {namespace!r}. Grant it:\n"
-        f"  kubectl create role {role} --namespace={namespace} --verb={','.join(verbs)} --resource=secrets{limit}"
+        f"  kubectl create role {role} {where} --verb={','.join(verbs)} --resource=secrets{limit}"
         " --dry-run=client -o yaml | kubectl apply -f -\n"
-        f"  kubectl create rolebinding {binding} --namespace={namespace} --role={role} {subject}"
+        f"  kubectl create rolebinding {binding} {where} --role={role} {subject}"
     )
+
+
+def _slug(user: str) -> str:
+    """A part of the name of a role or binding, made of a user's."""
+    return re.sub("[^a-z0-9]+", "-", user.lower()).strip("-") or "user"

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 
-from rich.text import Text
-
 from airflow_kubernetes_secrets.cli.access import options_or_defaults
-from airflow_kubernetes_secrets.cli.output import console, print_document, say, shown
+from airflow_kubernetes_secrets.cli.output import Screen, print_annotation, print_document, print_line, say
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.inventory.manifests import Check, Finding
 from airflow_kubernetes_secrets.inventory.problem import Severity
 from airflow_kubernetes_secrets.labels import is_namespace
+from airflow_kubernetes_secrets.printable import printable
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
 
@@ -30,25 +28,24 @@ def run(arguments: argparse.Namespace) -> int:
     check = Check(options_or_defaults(), arguments.namespace)
     for path in arguments.paths:
         if not check.look(path):
-            say(f"{shown(path)}: nothing there has Airflow's labels")
+            say(f"{printable(path)}: nothing there has Airflow's labels")
     _PRINTERS[arguments.output](check)
     return int(_count(check.findings, Severity.ERROR) > 0)
 
 
 def _print_text(check: Check) -> None:
-    out = console()
+    screen = Screen()
     for finding in check.findings:
         problem = finding.problem
-        line = Text.assemble(
-            (shown(finding.place), "bold"),
-            ": ",
+        screen.print_line(
+            (str(finding.place), "bold"),
+            (": ", ""),
             (problem.severity.value, _STYLES[problem.severity]),
-            f": {shown(problem.text)} ",
+            (f": {problem.text} ", ""),
             (f"[{problem.code}]", "dim"),
+            soft_wrap=True,
         )
-        # The terminal wraps it, so that it can be copied whole.
-        out.print(line, soft_wrap=True)
-    out.print(_summary(check), soft_wrap=True)
+    screen.print_line((_summary(check), ""), soft_wrap=True)
 
 
 def _print_json(check: Check) -> None:
@@ -60,25 +57,14 @@ def _print_json(check: Check) -> None:
 
 
 def _print_for_github(check: Check) -> None:
-    """https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands"""
     for finding in check.findings:
         problem = finding.problem
         properties = {"file": finding.place.path, "line": str(finding.place.line), "title": problem.code}
-        given = ",".join(f"{name}={_property(text)}" for name, text in properties.items())
-        sys.stdout.write(f"::{problem.severity.value} {given}::{_message(problem.text)}\n")
-    sys.stdout.write(f"{_summary(check)}\n")
+        print_annotation(problem.severity.value, properties, problem.text)
+    print_line(_summary(check))
 
 
 _PRINTERS = {"text": _print_text, "json": _print_json, "github": _print_for_github}
-
-
-def _message(text: str) -> str:
-    """Escaped as https://github.com/actions/toolkit does it."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    return _message(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _summary(check: Check) -> str:

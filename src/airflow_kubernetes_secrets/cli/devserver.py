@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import os
 import shlex
 import signal
 import sys
@@ -12,6 +13,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
+
+from airflow_kubernetes_secrets.cli.output import print_line, say
+from airflow_kubernetes_secrets.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,9 +63,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _serve(server: DevServer, ready_file: Path | None, stop: threading.Event) -> int:
     kubectl, airflow = _exports({"KUBECONFIG": str(server.kubeconfig)}), _exports(server.environment())
-    with _written(ready_file, kubectl + airflow):
+    with _written(ready_file, os.fsencode("".join(f"{line}\n" for line in (*kubectl, *airflow)))):
         _say(f"Kubernetes API for Secrets on {server.url}, namespace {server.namespace}. Ctrl-C stops it.")
-        _say(f"\nFor kubectl:\n\n{kubectl}\nFor Airflow:\n\n{airflow}")
+        for line in ("", "For kubectl:", "", *kubectl, "", "For Airflow:", "", *airflow, ""):
+            _say(line)
         while not stop.wait(LOOK_SECONDS):
             if not server.running:
                 return _fail("the devserver ended by itself")
@@ -70,7 +75,7 @@ def _serve(server: DevServer, ready_file: Path | None, stop: threading.Event) ->
 
 
 @contextmanager
-def _written(ready_file: Path | None, content: str) -> Iterator[None]:
+def _written(ready_file: Path | None, content: bytes) -> Iterator[None]:
     """The file is there inside the block."""
     if ready_file is None:
         yield
@@ -79,15 +84,15 @@ def _written(ready_file: Path | None, content: str) -> Iterator[None]:
 
     own = OwnFiles.beside(ready_file)
     try:
-        own.write(ready_file.name, content.encode(), _READY_FILE_MODE)
+        own.write(ready_file.name, content, _READY_FILE_MODE)
         yield
     finally:
         for path in own.remove():
-            _say(f"{path} was changed since the devserver wrote it, so it is not removed")
+            _say(printable(f"{path} was changed since the devserver wrote it, so it is not removed"))
 
 
-def _exports(variables: dict[str, str]) -> str:
-    return "".join(f"export {name}={shlex.quote(value)}\n" for name, value in variables.items())
+def _exports(variables: dict[str, str]) -> list[str]:
+    return [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
 
 
 def _explain(error: OSError, port: int) -> str:
@@ -99,10 +104,10 @@ def _explain(error: OSError, port: int) -> str:
 
 
 def _say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
+    print_line(line)
     sys.stdout.flush()
 
 
 def _fail(line: str) -> int:
-    sys.stderr.write(f"airflow-kubernetes-secrets devserver: {line}\n")
+    say(printable(f"airflow-kubernetes-secrets devserver: {line}"))
     return 1

@@ -5,9 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Sequence
 
-from rich.text import Text
-
-from airflow_kubernetes_secrets.cli.output import console, print_document, shown
+from airflow_kubernetes_secrets.cli.output import Screen, print_document
 from airflow_kubernetes_secrets.inventory.checkup import checkup
 from airflow_kubernetes_secrets.inventory.finding import Finding, Status
 
@@ -36,19 +34,19 @@ def _document(findings: Sequence[Finding]) -> dict[str, object]:
 
 
 def _print(findings: Iterable[Finding]) -> list[Finding]:
-    out, shown_ones, title = console(), [], ""
+    screen, shown_ones, title = Screen(), [], ""
     for finding in findings:
         shown_ones.append(finding)
         if finding.check != title:
             title = finding.check
-            out.print(Text(title, style="bold"))
+            screen.print_line((title, "bold"))
         mark, style = _MARKS[finding.status]
         first, *others = finding.text.split("\n")
-        out.print(Text.assemble("  ", (mark.ljust(_INDENT), style), shown(first)))
+        screen.print_line(("  ", ""), (mark.ljust(_INDENT), style), (first, ""))
         for line in others:
-            out.print(Text(" " * (_INDENT + 2) + shown(line)))
+            screen.print_line((" " * (_INDENT + 2) + line, ""))
     errors = sum(each.status is Status.ERROR for each in shown_ones)
     warnings = sum(each.status is Status.WARNING for each in shown_ones)
     verdict = "Nothing is wrong" if not errors else f"{errors} {'thing is' if errors == 1 else 'things are'} wrong"
-    out.print(Text(f"{verdict}; {warnings} {'warning' if warnings == 1 else 'warnings'}", style="bold"))
+    screen.print_line((f"{verdict}; {warnings} {'warning' if warnings == 1 else 'warnings'}", "bold"))
     return shown_ones

@@ -7,20 +7,19 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 
-from rich.text import Text
-
 from airflow_kubernetes_secrets.cli.access import options_for
-from airflow_kubernetes_secrets.cli.output import console, print_document, print_grid, progress, shown
+from airflow_kubernetes_secrets.cli.output import Screen, Styled, print_document, progress
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.inventory.configured import Configured
 from airflow_kubernetes_secrets.inventory.place import place_of
 from airflow_kubernetes_secrets.inventory.story import Step, Story, Verdict, story_of
 from airflow_kubernetes_secrets.lookup import Kind, Lookup
+from airflow_kubernetes_secrets.printable import printable
 
 _STYLES = {Verdict.FOUND: "bold green", Verdict.NOT_FOUND: "bold yellow", Verdict.TROUBLE: "bold red"}
 
 # A part of the story: its title, and its lines with their style.
-_Part = tuple[str, list[tuple[str, str]]]
+_Part = tuple[str, list[Styled]]
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -50,19 +49,20 @@ def _replaced(arguments: argparse.Namespace) -> dict[str, str]:
 
 
 def _print(story: Story, configured: Configured, replaced: Mapping[str, str]) -> None:
-    console().print(Text(shown(story.headline), style=_STYLES[story.verdict]))
-    print_grid(
+    screen = Screen()
+    screen.print_line((story.headline, _STYLES[story.verdict]))
+    screen.print_grid(
         [
-            ("" if position else title, Text("\n".join(map(shown, line.split("\n"))), style=style))
+            ("" if position else title, line)
             for title, lines in _parts(story, configured, replaced)
-            for position, (line, style) in enumerate(lines)
+            for position, line in enumerate(lines)
         ]
     )
 
 
 def _parts(story: Story, configured: Configured, replaced: Mapping[str, str]) -> Iterator[_Part]:
     yield "Configured", list(_configuration(configured, replaced))
-    yield "Looked in", [(story.place + (f" as {story.user}" if story.user else ""), "")]
+    yield "Looked in", [(story.place + (f" as {printable(story.user)}" if story.user else ""), "")]
     yield "Asked", [_step(step) for step in story.steps] or [("nothing", "")]
     if story.candidates:
         yield (
@@ -90,14 +90,14 @@ def _parts(story: Story, configured: Configured, replaced: Mapping[str, str]) ->
         yield "Options", [("none of Airflow's options names this id, here or in airflow.cfg", "yellow")]
 
 
-def _configuration(configured: Configured, replaced: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    yield f"{configured.backend or 'no backend'}{_from([configured.backend_from])}", ""
+def _configuration(configured: Configured, replaced: Mapping[str, str]) -> Iterator[Styled]:
+    yield printable(f"{configured.backend or 'no backend'}{_from([configured.backend_from])}"), ""
     # Those that count have been read, so what they hold is what belongs there; another may be anything.
     options = [
         f"({name}: {replaced[name]} counts)" if name in replaced else f"{name}={json.dumps(value, ensure_ascii=False)}"
         for name, value in sorted(configured.kwargs.items())
     ]
-    yield f"{' '.join(options) or 'no options'}{_from(configured.kwargs_from)}", ""
+    yield printable(f"{' '.join(options) or 'no options'}{_from(configured.kwargs_from)}"), ""
 
 
 def _from(origins: list[str] | tuple[str, ...]) -> str:
@@ -105,7 +105,7 @@ def _from(origins: list[str] | tuple[str, ...]) -> str:
     return f", from {named}" if named else ""
 
 
-def _step(step: Step) -> tuple[str, str]:
+def _step(step: Step) -> Styled:
     where = f" in {step.namespace}" if step.namespace else ""
     asked = f"{step.verb} {step.what}{where}"
     if step.found is None:
@@ -135,4 +135,4 @@ def _content(story: Story) -> Iterator[_Part]:
         parts += [f"{name} is set" for name in story.parsed.fields if name not in ("port", "extra")]
         if story.parsed.extra:
             parts.append(f"extra has {', '.join(story.parsed.extra)}")
-        yield "Airflow", [("parses it: " + ", ".join(filter(None, parts)), "")]
+        yield "Airflow", [(printable("parses it: " + ", ".join(filter(None, parts))), "")]

@@ -21,17 +21,16 @@ from __future__ import annotations
 
 import argparse
 import shlex
-import sys
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from airflow_kubernetes_secrets.cli.access import options_or_defaults
 from airflow_kubernetes_secrets.cli.files import Folder, Written
-from airflow_kubernetes_secrets.cli.output import print_document
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.cli.output import counted, print_document, print_line, yaml_text
+from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.inventory.airflow_entries import KINDS, Entry, SourceError
 from airflow_kubernetes_secrets.inventory.elsewhere import from_database, from_environment
 from airflow_kubernetes_secrets.inventory.exported import from_file
@@ -39,6 +38,7 @@ from airflow_kubernetes_secrets.inventory.manifest import NotWritableError, secr
 from airflow_kubernetes_secrets.labels import is_label_value, is_namespace
 from airflow_kubernetes_secrets.lookup import Kind, Lookup, shown_id
 from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.printable import printable_line
 
 _DATABASE = "metadata-db"
 _ENVIRONMENT = "env"
@@ -58,7 +58,7 @@ _HEADER = """\
 """
 
 
-class ExportError(KubernetesSecretsError):
+class ExportError(OneLineError):
     """Nothing can be exported like this."""
 
 
@@ -128,7 +128,7 @@ def run(arguments: argparse.Namespace) -> int:
     folder = Folder(arguments.output_dir)
     report = Report(arguments.source, arguments.output_dir)
     writer = _Writer(folder, options, arguments)
-    for entry in _with_progress(_entries(arguments.source, kinds)):
+    for entry in counted(_entries(arguments.source, kinds), "exported"):
         moved = writer.write(entry)
         report.moved.append(moved)
         if moved.is_there:
@@ -140,7 +140,7 @@ def run(arguments: argparse.Namespace) -> int:
         print_document(_as_json(report), "json")
     else:
         for line in _as_text(report):
-            print(line)  # noqa: T201
+            print_line(line)
     return 1 if report.lost else 0
 
 
@@ -159,19 +159,6 @@ def _entries(source: str, kinds: Sequence[Kind]) -> Iterator[Entry]:
     if "://" in source:
         raise SourceError("--from takes no URI. Airflow's own database is --from metadata-db")
     return from_file(Path(source), kinds[0] if len(kinds) == 1 else None)
-
-
-def _with_progress(entries: Iterable[Entry]) -> Iterator[Entry]:
-    """With a count on a terminal, that is gone at the end."""
-    if not sys.stderr.isatty():
-        yield from entries
-        return
-    from rich.console import Console
-    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.completed} exported"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        yield from progress.track(entries, total=None)
 
 
 class _Writer:
@@ -196,17 +183,10 @@ class _Writer:
         if file in self._files:
             return Moved(lookup, "not written", reason=_TAKEN)
         self._files.add(file)
-        written = self._folder.write(file, _yaml(manifest), replace=self._arguments.force)
+        written = self._folder.write(file, yaml_text([manifest]).encode("utf-8"), replace=self._arguments.force)
         if written is Written.REFUSED:
             return Moved(lookup, "not written", reason=_EXISTS)
         return Moved(lookup, written.value, file)
-
-
-def _yaml(manifest: dict[str, Any]) -> bytes:
-    import yaml
-
-    text: bytes = yaml.safe_dump(manifest, sort_keys=False, encoding="utf-8")
-    return text
 
 
 # What Airflow calls the commands.
@@ -227,7 +207,22 @@ def _command(lookup: Lookup) -> str:
         return f"# {lookup}: no command can name it. Delete it in Airflow's own pages."
     # An id that begins so would be taken for an option.
     end = "-- " if lookup.id.startswith("-") else ""
-    return f"airflow {_COMMANDS[lookup.kind]} delete {end}{shlex.quote(lookup.id)}"
+    command = f"airflow {_COMMANDS[lookup.kind]} delete {end}"
+    if printable_line(lookup.id) == lookup.id:
+        return command + shlex.quote(lookup.id)
+    # Whoever reads the file has to see what it does. The full stop keeps a newline at the end, which $() drops.
+    return f'# {lookup}\nid=$(printf %b. {shlex.quote(_octal(lookup.id))}) && {command}"${{id%.}}"'
+
+
+def _octal(identifier: str) -> str:
+    """An id for ``printf %b``, letters and digits as they are.
+
+    https://pubs.opengroup.org/onlinepubs/9799919799/utilities/printf.html
+    """
+    return "".join(
+        each if each.isascii() and each.isalnum() else "".join(f"\\0{byte:03o}" for byte in each.encode("utf-8"))
+        for each in identifier
+    )
 
 
 def _as_json(report: Report) -> dict[str, Any]:
@@ -256,20 +251,21 @@ def _as_text(report: Report) -> Iterator[str]:
         yield "There is nothing to export."
         return
     if report.lost:
-        yield "\nNot written:"
+        yield from ("", "Not written:")
         yield from _reasons(report.lost)
     if report.notes:
-        yield "\nTo know:"
+        yield from ("", "To know:")
         for note, number in report.notes.items():
-            yield _wrapped(f"{note} ({number})", "  - ")
+            yield from _wrapped(f"{note} ({number})", "  - ")
     if len(report.lost) == len(report.moved):
         return
-    yield f"\n{textwrap.fill(_WARNING, _WIDTH)}"
-    yield f"\nTo apply them:\n  {_apply(report)}"
+    yield from ("", *textwrap.wrap(_WARNING, _WIDTH))
+    yield from ("", "To apply them:", f"  {_apply(report)}")
     if report.script:
-        yield (
-            "\nTo delete them from Airflow's database, only after 'airflow-kubernetes-secrets list' shows them:\n"
-            f"  sh {shlex.quote(str(report.script))}"
+        yield from (
+            "",
+            "To delete them from Airflow's database, only after 'airflow-kubernetes-secrets list' shows them:",
+            f"  sh {shlex.quote(str(report.script))}",
         )
 
 
@@ -279,12 +275,12 @@ def _reasons(lost: Sequence[Moved]) -> Iterator[str]:
     for each in lost:
         reasons.setdefault(each.reason, []).append(str(each.lookup))
     for reason, names in reasons.items():
-        yield _wrapped(reason, "  - ")
-        yield _wrapped(", ".join(names), "    ")
+        yield from _wrapped(reason, "  - ")
+        yield from _wrapped(", ".join(names), "    ")
 
 
-def _wrapped(text: str, first: str) -> str:
+def _wrapped(text: str, first: str) -> list[str]:
     rest = " " * len(first)
-    return textwrap.fill(
+    return textwrap.wrap(
         text, _WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
     )

@@ -8,13 +8,13 @@ from enum import Enum
 from pathlib import Path
 
 from airflow_kubernetes_secrets import safe_files
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.errors import OneLineError
 
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
 
 
-class FolderError(KubernetesSecretsError):
+class FolderError(OneLineError):
     """A folder or file cannot be written."""
 
 

@@ -12,14 +12,24 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 from airflow_kubernetes_secrets.cli.definition import COMMANDS, DESCRIPTION, PROGRAM, Command
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.printable import printable
 from airflow_kubernetes_secrets.version import __version__
 
 _TROUBLE = 2
 _INTERRUPTED = 130
 _NOBODY_READS = 141
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with arguments without repeating what a terminal would obey."""
+
+    def error(self, message: str) -> NoReturn:
+        """End with status 2."""
+        super().error(printable(message))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def make_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
-    parser = argparse.ArgumentParser(prog=PROGRAM, description=DESCRIPTION, allow_abbrev=False)
+    parser = _Parser(prog=PROGRAM, description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in COMMANDS:
@@ -71,9 +81,13 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _NOBODY_READS
     except Exception as error:
+        # Not before: it loads what a terminal needs, also for those who only want to know the version.
+        from airflow_kubernetes_secrets.cli.output import say, say_traceback
+
         if arguments.debug:
-            raise
-        sys.stderr.write(f"{PROGRAM} {command.name}: {_line(error)}\n")
+            say_traceback(error)
+        else:
+            say(f"{PROGRAM} {command.name}: {_line(error)}")
         return _TROUBLE
     return status
 

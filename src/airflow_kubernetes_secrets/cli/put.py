@@ -21,8 +21,8 @@ from pathlib import Path
 
 from airflow_kubernetes_secrets.cli.access import usable_configuration
 from airflow_kubernetes_secrets.cli.definition import PROGRAM
-from airflow_kubernetes_secrets.cli.output import print_document, say
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.cli.output import print_document, print_line, say
+from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.configured import Configured
 from airflow_kubernetes_secrets.inventory.manifest import NotWritableError
@@ -30,6 +30,7 @@ from airflow_kubernetes_secrets.inventory.wanted import Made, Wanted, make, name
 from airflow_kubernetes_secrets.inventory.writing import Written, write
 from airflow_kubernetes_secrets.lookup import Kind, Lookup
 from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.printable import printable
 from airflow_kubernetes_secrets.shapes.aliases import ALIASES, URI, folded
 
 _WRITTEN, _REFUSED, _TROUBLE = 0, 1, 2
@@ -78,9 +79,9 @@ def _put(arguments: argparse.Namespace) -> int:
     is_local = arguments.dry_run == "client"
     if options.path is not None and not is_local:
         raise NotWritableError(
-            f"Airflow reads the folder {options.path} in place of an API ('path' in backend_kwargs). Write a manifest "
-            "into it: run this with --dry-run=client -o yaml, and send the output to a file there. Or name an API with "
-            "--kubeconfig"
+            f"Airflow reads the folder {printable(options.path)} in place of an API ('path' in backend_kwargs). Write "
+            "a manifest into it: run this with --dry-run=client -o yaml, and send the output to a file there. Or name "
+            "an API with --kubeconfig"
         )
     lookup = Lookup(kind, arguments.id, arguments.team or None)
     namespace = options.namespaces[0] if arguments.namespace else namespace_for(lookup, options)
@@ -205,7 +206,7 @@ def _file(path: Path) -> bytes:
         return path.read_bytes()
     except OSError as error:
         problem = error.strerror
-    raise KubernetesSecretsError(f"{path} cannot be read: {problem}")
+    raise OneLineError(f"{path} cannot be read: {problem}")
 
 
 def _is_a_terminal() -> bool:
@@ -270,7 +271,7 @@ def _show(arguments: argparse.Namespace, lookup: Lookup, made: Made, change: str
     verb = "would be" if arguments.dry_run else "is"
     line = f"{lookup} {verb} in Secret {secret} ({change})"
     if arguments.output is None:
-        sys.stdout.write(f"{line}\n")
+        print_line(line)
         return
     say(line)
     print_document(made.manifest, arguments.output)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
-from typing import Any
 
 from airflow_kubernetes_secrets.api.credentials import in_a_pod
 from airflow_kubernetes_secrets.cli.access import usable_configuration
 from airflow_kubernetes_secrets.cli.definition import PROGRAM
-from airflow_kubernetes_secrets.cli.output import say
+from airflow_kubernetes_secrets.cli.output import print_documents, print_line, say
 from airflow_kubernetes_secrets.inventory.configured import Configured
 from airflow_kubernetes_secrets.inventory.roles import Account, account_of, roles
 from airflow_kubernetes_secrets.labels import is_namespace
@@ -46,7 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     if not documents:
         say("Airflow asks the API for nothing: every label in backend_kwargs is null, and there are no references")
         return 0
-    _print(_comment(configured, arguments.namespace is not None), documents)
+    for line in _comment(configured, arguments.namespace is not None):
+        print_line(line)
+    print_documents(documents)
     return 0
 
 
@@ -70,21 +69,14 @@ def _account(text: str, home: str | None) -> Account:
     return account
 
 
-def _comment(configured: Configured, has_namespace: bool) -> str:
+def _comment(configured: Configured, has_namespace: bool) -> tuple[str, ...]:
     """Where the rights come from, in words that are not from the configuration."""
     told = [name for name in _TELLING if name in configured.kwargs and not (name == "namespace" and has_namespace)]
     source = f"{', '.join(told)} in backend_kwargs" if told else "the defaults of backend_kwargs"
     if has_namespace:
         source = f"--namespace, and {source}"
     return (
-        f"# Made by '{PROGRAM} rbac': what Airflow needs to read its Secrets, and no more.\n"
-        "# By label it lists them, and watches with cache_ttl; what references name it gets.\n"
-        f"# From {source}.\n"
+        f"# Made by '{PROGRAM} rbac': what Airflow needs to read its Secrets, and no more.",
+        "# By label it lists them, and watches with cache_ttl; what references name it gets.",
+        f"# From {source}.",
     )
-
-
-def _print(comment: str, documents: Sequence[dict[str, Any]]) -> None:
-    import yaml
-
-    sys.stdout.write(comment)
-    yaml.safe_dump_all(documents, sys.stdout, sort_keys=False, allow_unicode=True)

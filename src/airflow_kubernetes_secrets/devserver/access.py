@@ -5,6 +5,7 @@ There are no roles: a token is given its verbs when it is made. The texts are th
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -120,7 +121,7 @@ def check(user: User, what: Attributes) -> None:
     raise StatusError(
         403,
         "Forbidden",
-        f'{subject} is forbidden: User "{user.name}" {action}',
+        f"{subject} is forbidden: User {_quoted(user.name)} {action}",
         {key: each for key, each in details.items() if each},
     )
 
@@ -135,7 +136,13 @@ def check_creation(user: User, what: Attributes) -> None:
 def check_path(user: User, verb: str, path: str) -> None:
     """Raises StatusError 403 unless ``user`` may read a path that belongs to no resource."""
     if not user.may_read(path):
-        raise StatusError(403, "Forbidden", f'forbidden: User "{user.name}" cannot {verb} path "{path}"', {})
+        text = f'forbidden: User {_quoted(user.name)} cannot {verb} path "{path}"'
+        raise StatusError(403, "Forbidden", text, {})
+
+
+def _quoted(name: str) -> str:
+    """A name as the API server quotes it, which for printable ASCII is as JSON does."""
+    return json.dumps(name)
 
 
 def review_access(user: User, document: JsonObject) -> JsonObject:

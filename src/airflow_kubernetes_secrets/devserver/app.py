@@ -48,6 +48,7 @@ from airflow_kubernetes_secrets.devserver.store import JsonObject, Key
 from airflow_kubernetes_secrets.devserver.tables import table, wants_table
 from airflow_kubernetes_secrets.devserver.watching import Watch
 from airflow_kubernetes_secrets.documents import UnreadableError, read_json, read_yaml
+from airflow_kubernetes_secrets.printable import printable, printable_lines
 
 log = logging.getLogger(__name__)
 
@@ -122,7 +123,8 @@ class Api:
         except Exception as error:
             # Only where and what kind: the text of an exception may hold a value.
             where = "".join(traceback.format_tb(error.__traceback__))
-            log.error("%s in %s %s\n%s", type(error).__name__, request.method, request.url.path, where)  # noqa: TRY400
+            text = f"{type(error).__name__} in {request.method} {printable(request.url.path)}\n{where}"
+            log.error("%s", printable_lines(text))  # noqa: TRY400
             return JSONResponse(StatusError(500, "InternalError", "Internal error of the devserver").status(), 500)
 
     async def _dispatch(self, request: Request) -> Response:

@@ -18,6 +18,7 @@ from airflow_kubernetes_secrets.devserver.registry import Registry
 from airflow_kubernetes_secrets.devserver.status import StatusError
 from airflow_kubernetes_secrets.devserver.store import JsonObject, Key
 from airflow_kubernetes_secrets.documents import UnreadableError, read_json, read_yaml, unpacked
+from airflow_kubernetes_secrets.printable import printable
 
 _SUFFIXES = {".yaml", ".yml", ".json"}
 _KINDS = {resource.kind: resource for resource in RESOURCES.values()}
@@ -39,7 +40,7 @@ class Manifests:
         self._folder = folder
         self._registry = registry
         self._namespace = namespace
-        self._report = report
+        self._report: Callable[[str], None] = lambda line: report(printable(line))
         self._files: dict[Path, Found] = {}
         self._stamps: dict[Path, tuple[int, ...]] = {}
         self._served: Found = {}

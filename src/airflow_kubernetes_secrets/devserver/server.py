@@ -26,6 +26,7 @@ from airflow_kubernetes_secrets.devserver.registry import Registry
 from airflow_kubernetes_secrets.devserver.runner import Runner
 from airflow_kubernetes_secrets.devserver.status import StatusError
 from airflow_kubernetes_secrets.devserver.store import JsonObject, Key, Store
+from airflow_kubernetes_secrets.printable import printable
 
 READ_VERBS = ("get", "list", "watch")
 _NOT_STARTED = "the devserver is not started; use it in a `with` statement"
@@ -131,7 +132,7 @@ class DevServer:
             RuntimeError: it does not start in time.
         """
         if self._folder is not None and not self._folder.is_dir():
-            raise NotADirectoryError(f"{self._folder} is no folder")
+            raise NotADirectoryError(f"{printable(self._folder)} is no folder")
         listener = _listen(self.host, self.port)
         try:
             self.port = listener.getsockname()[1]

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 from airflow_kubernetes_secrets.compat import connection_of_uri, imports_descriptions, silence
 from airflow_kubernetes_secrets.documents import UnreadableError, read_json
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.inventory.configured import airflow_conf
 from airflow_kubernetes_secrets.lookup import Kind
 
@@ -31,7 +31,7 @@ NO_DESCRIPTION = "a variable's description is not moved: a Secret has no place f
 _TYPE = "Airflow reads 'postgresql' as 'postgres' and '-' in a connection's type as '_', also from these manifests"
 
 
-class SourceError(KubernetesSecretsError):
+class SourceError(OneLineError):
     """There is nothing that connections and variables could be read from."""
 
 

@@ -18,6 +18,7 @@ from airflow_kubernetes_secrets.inventory.cluster import Cluster, token_claims
 from airflow_kubernetes_secrets.inventory.finding import Finding, error, ok, skipped, warning
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
 from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.printable import printable
 
 CREDENTIALS = "Credentials"
 API_SERVER = "API server"
@@ -93,6 +94,7 @@ def _token(expires: object) -> Finding:
 
 
 def _ca(path: Path) -> Finding:
+    file = printable(path)
     # Airflow brings it: for its Fernet keys.
     from cryptography.x509 import load_pem_x509_certificates
 
@@ -102,7 +104,7 @@ def _ca(path: Path) -> Finding:
         return error(
             CREDENTIALS,
             "ca-unreadable",
-            f"{path} holds no usable CA certificate ({type(problem).__name__}). Kubernetes mounts it with the service "
+            f"{file} holds no usable CA certificate ({type(problem).__name__}). Kubernetes mounts it with the service "
             "account; see service_account_path in backend_kwargs",
         )
     # Releases before 42 have only the one without a time zone, and later ones warn of that.
@@ -117,10 +119,10 @@ def _ca(path: Path) -> Finding:
         return warning(
             CREDENTIALS,
             "ca-ends",
-            f"a CA certificate in {path} is valid until {ends:%Y-%m-%d}. If the API server's is signed with it, "
+            f"a CA certificate in {file} is valid until {ends:%Y-%m-%d}. If the API server's is signed with it, "
             "nothing can be looked up after that: have the cluster's CA renewed",
         )
-    return ok(CREDENTIALS, f"the CA certificates in {path} are valid until {ends:%Y-%m-%d} or longer")
+    return ok(CREDENTIALS, f"the CA certificates in {file} are valid until {ends:%Y-%m-%d} or longer")
 
 
 def check_reachable(cluster: Cluster, options: Options) -> Iterator[Finding]:
@@ -130,7 +132,7 @@ def check_reachable(cluster: Cluster, options: Options) -> Iterator[Finding]:
         KubernetesSecretsError: it does not.
     """
     began = monotonic()
-    version = cluster.version()
+    version = printable(cluster.version())
     first = monotonic() - began
     seconds = []
     for _ in range(_WARM_REQUESTS):
@@ -160,7 +162,7 @@ def check_permissions(cluster: Cluster, options: Options) -> Iterator[Finding]:
         KubernetesSecretsError: it could not be asked.
     """
     user = cluster.user()
-    yield ok(PERMISSIONS, f"the API server takes this for {user or 'a user that it does not tell'}")
+    yield ok(PERMISSIONS, f"the API server takes this for {printable(user) or 'a user that it does not tell'}")
     try:
         yield from _rights(cluster, options, user)
     except ForbiddenError as problem:

@@ -9,6 +9,7 @@ from airflow_kubernetes_secrets.compat import access_denied, airflow_version
 from airflow_kubernetes_secrets.inventory.configured import Configured, airflow_conf
 from airflow_kubernetes_secrets.inventory.finding import Finding, error, ok, warning
 from airflow_kubernetes_secrets.options import DENY, Options
+from airflow_kubernetes_secrets.printable import printable
 
 AIRFLOW = "Airflow"
 OPTIONS = "Options"
@@ -21,8 +22,8 @@ def check_backend(configured: Configured) -> Iterator[Finding]:
         # Here somebody asks whether this backend works.
         yield error(AIRFLOW, problem.code, problem.text)
     if not configured.problems:
-        yield ok(AIRFLOW, f"[secrets] backend is {configured.backend}, from {configured.backend_from}")
-    workers = str(_option("workers", "secrets_backend") or "")
+        yield ok(AIRFLOW, printable(f"[secrets] backend is {configured.backend}, from {configured.backend_from}"))
+    workers = printable(_option("workers", "secrets_backend") or "")
     if workers:
         yield ok(
             AIRFLOW, f"[workers] secrets_backend is {workers}: tasks and DAG files are served by that, not by this one"
@@ -32,7 +33,7 @@ def check_backend(configured: Configured) -> Iterator[Finding]:
 def check_options(configured: Configured, options: Options) -> Iterator[Finding]:
     """Options that can be used, and do not suit what else is configured."""
     given = ", ".join(sorted(configured.kwargs)) or "none, so all have their defaults"
-    origins = ", ".join(configured.kwargs_from)
+    origins = printable(", ".join(configured.kwargs_from))
     yield ok(OPTIONS, f"backend_kwargs: {given}" + (f", from {origins}" if origins else ""))
     if options.on_error == DENY and access_denied() is None:
         yield warning(

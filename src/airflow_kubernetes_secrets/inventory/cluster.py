@@ -25,6 +25,7 @@ from airflow_kubernetes_secrets.errors import (
 from airflow_kubernetes_secrets.inventory.stored import Stored, read_object, read_page
 from airflow_kubernetes_secrets.labels import LabelSelector, is_namespace
 from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.printable import printable
 from airflow_kubernetes_secrets.sources.kubernetes import credentials_of
 from airflow_kubernetes_secrets.sources.query import NameQuery, Query
 
@@ -69,7 +70,7 @@ class Cluster:
     @property
     def text(self) -> str:
         """Where it is, for a person."""
-        return f"the Kubernetes API at {self.credentials.endpoint}"
+        return f"the Kubernetes API at {printable(self.credentials.endpoint)}"
 
     def namespace(self, query_namespace: str | None) -> str:
         """The name of the namespace that a query is about."""

@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.compat import kwarg_variables
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, NotConfiguredError
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.printable import printable
 
 _CLASS = "KubernetesSecretsBackend"
 BACKEND = f"airflow_kubernetes_secrets.{_CLASS}"
@@ -154,8 +155,8 @@ def _kwargs(text: str) -> tuple[dict[str, object], Problem | None]:
         problem = "it is not a JSON object"
     return {}, Problem(
         "kwargs-dropped",
-        f"[secrets] backend_kwargs in {_origin(_KWARGS_VARIABLE)}: {problem}. Airflow warns, drops all of it and "
-        'goes on with the defaults. Correct it; it has to be such as {"namespace": "airflow"}',
+        f"[secrets] backend_kwargs in {printable(_origin(_KWARGS_VARIABLE))}: {problem}. Airflow warns, drops all of "
+        'it and goes on with the defaults. Correct it; it has to be such as {"namespace": "airflow"}',
     )
 
 
@@ -170,19 +171,20 @@ def _problems_of_class(backend: str) -> Iterator[Problem]:
     from airflow_kubernetes_secrets.backend import KubernetesSecretsBackend
 
     module, _, name = backend.rpartition(".")
+    origin = printable(_origin(_BACKEND_VARIABLE))
     try:
         found = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError):
         yield Problem(
             "backend-missing",
-            f"[secrets] backend in {_origin(_BACKEND_VARIABLE)} is {backend}, which cannot be imported here, so "
+            f"[secrets] backend in {origin} is {printable(backend)}, which cannot be imported here, so "
             f"Airflow does not start. Install what it is in, or set it to {BACKEND}",
         )
         return
     if not (isinstance(found, type) and issubclass(found, KubernetesSecretsBackend)):
         yield Problem(
             "another-backend",
-            f"[secrets] backend in {_origin(_BACKEND_VARIABLE)} is {backend}, and not this one. To use this one, "
+            f"[secrets] backend in {origin} is {printable(backend)}, and not this one. To use this one, "
             f"set it to {BACKEND}",
             Severity.WARNING,
         )

@@ -26,6 +26,7 @@ from airflow_kubernetes_secrets.inventory.airflow_entries import (
 )
 from airflow_kubernetes_secrets.inventory.configured import airflow_conf
 from airflow_kubernetes_secrets.lookup import Kind, Lookup
+from airflow_kubernetes_secrets.printable import printable
 
 ENVIRONMENT = "environment"
 DATABASE = "metadata-db"
@@ -212,7 +213,7 @@ def _variables_of(lookups: Sequence[Lookup]) -> list[_Found]:
         prefix, key = _PREFIXES[lookup.kind], lookup.id.upper()
         names = [f"{prefix}_{lookup.team.upper()}{_TEAM_SEPARATOR}{key}"] if teams and lookup.team else []
         names = [name for name in (*names, prefix + key) if name in os.environ]
-        found += [(lookup, f"the variable {name} of this process") for name in names]
+        found += [(lookup, f"the variable {printable(name)} of this process") for name in names]
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.documents import UnreadableError, read_json, read_yaml, unpacked
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
+from airflow_kubernetes_secrets.errors import MalformedSecretError, OneLineError
 from airflow_kubernetes_secrets.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, content_of
 from airflow_kubernetes_secrets.inventory.manifest import decide_alone
@@ -29,6 +29,7 @@ from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.inventory.templates import Planned, kinds_by_label, planned
 from airflow_kubernetes_secrets.lookup import Kind, Lookup, Outcome
 from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.printable import printable
 from airflow_kubernetes_secrets.sources.folder import RefusedError, look_into, secret_of
 
 UNREADABLE_MANIFEST = "unreadable-manifest"
@@ -37,7 +38,7 @@ DUPLICATE_ID = "duplicate-id"
 DUPLICATE_SECRET = "duplicate-secret"  # noqa: S105 - the code of a problem
 
 
-class PathError(KubernetesSecretsError):
+class PathError(OneLineError):
     """A file or folder with manifests does not exist, or cannot be read."""
 
 
@@ -53,7 +54,7 @@ class Place:
     line: int
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}"
+        return printable(f"{self.path}:{self.line}")
 
 
 @dataclass(frozen=True)

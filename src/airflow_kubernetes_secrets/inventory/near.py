@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.identifiers import identifier_of, is_uri, label_value
+from airflow_kubernetes_secrets.inventory.kubectl import on_secret
 from airflow_kubernetes_secrets.inventory.place import Place
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot, namespaces_of
 from airflow_kubernetes_secrets.inventory.whose import Whose
@@ -92,10 +93,10 @@ def _same_name(lookup: Lookup, options: Options, place: Place, whose: Whose, may
                 continue
             secret = found.secret
             if all(may_tell(kind, lookup.id, team) for team in whose.teams(secret) for kind in Kind):
+                command = on_secret("label", secret.namespace, secret.name, f"{label}={label_value(lookup.id)}")
                 yield (
-                    f"Secret {secret} has that name and not the label; names do not matter here. If it is meant: "
-                    f"kubectl label secret {secret.name} --namespace={secret.namespace} "
-                    f"{label}={label_value(lookup.id)}"
+                    f"Secret {secret} has that name and not the label; names do not matter here. "
+                    f"If it is meant: {command}"
                 )
 
 

@@ -12,6 +12,7 @@ from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.stored import Stored
 from airflow_kubernetes_secrets.labels import LabelSelector
 from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.printable import printable
 from airflow_kubernetes_secrets.sources.folder import Folder
 from airflow_kubernetes_secrets.sources.query import Query
 
@@ -54,7 +55,7 @@ class FolderPlace:
 
     @property
     def text(self) -> str:
-        return f"the folder {self._path}"
+        return f"the folder {printable(self._path)}"
 
     def namespace(self, query_namespace: str | None) -> str:
         return query_namespace or ""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.labels import is_namespace, is_subdomain
 from airflow_kubernetes_secrets.lookup import Kind
 from airflow_kubernetes_secrets.options import Options
@@ -30,7 +30,7 @@ class Account(NamedTuple):
     name: str
 
 
-class NotGrantableError(KubernetesSecretsError):
+class NotGrantableError(OneLineError):
     """What is to be granted, or to whom, is not known or not valid."""
 
 

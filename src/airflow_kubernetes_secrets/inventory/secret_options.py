@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_kubernetes_secrets.inventory.configured import airflow_conf, configuration_file
+from airflow_kubernetes_secrets.printable import printable
 
 _VARIABLE = re.compile("AIRFLOW__(?P<section>.+?)__(?P<key>.+)_SECRET")
 _SUFFIXES = ("", "_cmd", "_secret")
@@ -59,7 +60,8 @@ def secret_options() -> list[SecretOption]:
             if key != option and text.strip() and _is_known(conf, section, key):
                 first = _from_environment(section, key) or _from_file(in_file, section, key, path)
                 instead = _instead(section, key, sensitive, first)
-                found.append(SecretOption(section, key, f"{path}, [{section}] {option}", text.strip(), instead))
+                where = printable(f"{path}, [{section}] {option}")
+                found.append(SecretOption(section, key, where, text.strip(), instead))
     return found
 
 
@@ -85,7 +87,7 @@ def _is_known(conf: Any, section: str, key: str) -> bool:
 def _instead(section: str, key: str, sensitive: set[tuple[str, str]], first: str) -> str:
     if (section, key) not in sensitive:
         return f"[{section}] {key} is not one of the options that Airflow reads from a Secret"
-    return f"{first} comes first, so Airflow takes that" if first else ""
+    return printable(f"{first} comes first, so Airflow takes that") if first else ""
 
 
 def _variables(section: str, key: str) -> list[str]:

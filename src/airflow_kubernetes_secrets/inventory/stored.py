@@ -9,6 +9,7 @@ import msgspec
 
 from airflow_kubernetes_secrets.api.decode import MalformedBodyError
 from airflow_kubernetes_secrets.api.objects import Secret, kept_annotations
+from airflow_kubernetes_secrets.printable import printable
 
 # Whose kind an owner is, by its API group.
 _OPERATORS = {
@@ -50,11 +51,11 @@ class Owner:
 
     @property
     def short(self) -> str:
-        """The object where there is one, else the operator."""
-        return f"{self.kind} {self.name}" if self.kind else self.operator
+        """The object where there is one, else the operator; printable, as is all of it as a text."""
+        return printable(f"{self.kind} {self.name}" if self.kind else self.operator)
 
     def __str__(self) -> str:
-        return f"{self.operator} ({self.short})" if self.kind else self.operator
+        return printable(f"{self.operator} ({self.short})" if self.kind else self.operator)
 
 
 @dataclass(frozen=True)

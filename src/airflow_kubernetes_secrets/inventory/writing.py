@@ -6,6 +6,7 @@ a lookup: keys and annotations that others have put there count too.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -22,12 +23,14 @@ from airflow_kubernetes_secrets.errors import (
 from airflow_kubernetes_secrets.identifiers import identifier_of, label_value
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.content import READERS
+from airflow_kubernetes_secrets.inventory.kubectl import on_secret
 from airflow_kubernetes_secrets.inventory.manifest import NotWritableError, decide_alone
 from airflow_kubernetes_secrets.inventory.stored import Stored
 from airflow_kubernetes_secrets.inventory.wanted import Made, Wanted, labelled_lookup, make, secret_of
 from airflow_kubernetes_secrets.labels import LabelSelector
 from airflow_kubernetes_secrets.lookup import Find, Kind, Lookup, decide
 from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.printable import printable
 from airflow_kubernetes_secrets.sources.query import Query
 
 
@@ -125,7 +128,7 @@ def _refuse_what_is_kept(wanted: Wanted, before: Stored) -> None:
     if wanted.name not in (None, secret.name):
         raise NotWritableError(
             f"{wanted.lookup}: Secret {secret} is for it already, and two would answer. Leave --name out to update "
-            f"it, or delete it first: kubectl delete secret -n {secret.namespace} {secret.name}"
+            f"it, or delete it first: {on_secret('delete', secret.namespace, secret.name)}"
         )
     if before.owner is not None and before.owner.controls:
         raise NotWritableError(
@@ -144,13 +147,13 @@ def _refuse_what_is_others_too(lookup: Lookup, secret: Secret, options: Options)
         if label is not None and label in secret.labels:
             raise NotWritableError(
                 f"{lookup}: Secret {secret} is a {kind.word} too, and that would change with it. Take the label of one "
-                f"away, such as: kubectl label secret -n {secret.namespace} {secret.name} {label}-"
+                f"away, such as: {on_secret('label', secret.namespace, secret.name, f'{label}-')}"
             )
 
 
 def _apply(cluster: Cluster, manifest: Mapping[str, Any], *, force: bool, dry_run: bool) -> Stored:
     metadata = manifest["metadata"]
-    secret = f"{metadata['namespace']}/{metadata['name']}"
+    secret = printable(f"{metadata['namespace']}/{metadata['name']}")
     try:
         return cluster.apply(manifest, force=force, dry_run=dry_run)
     except NotFoundError as error:
@@ -164,10 +167,8 @@ def _apply(cluster: Cluster, manifest: Mapping[str, Any], *, force: bool, dry_ru
         if error.status == 422:
             remedy = ""
             if "`immutable` is set" in str(error):
-                remedy = (
-                    f". It says 'immutable: true'; delete it first: kubectl delete secret -n {metadata['namespace']} "
-                )
-                remedy += metadata["name"]
+                command = on_secret("delete", metadata["namespace"], metadata["name"])
+                remedy = f". It says 'immutable: true'; delete it first: {command}"
             raise NotWritableError(f"Secret {secret}: {error}{remedy}") from None
         raise
 
@@ -179,13 +180,12 @@ def _refuse_another_reading(lookup: Lookup, manifest: Mapping[str, Any], result:
     remedies = []
     keys = sorted(result.data.keys() - manifest["data"].keys())
     if keys:
-        operations = ", ".join(f'{{"op": "remove", "path": "/data/{key}"}}' for key in keys)
-        remedies.append(f"kubectl patch secret -n {result.namespace} {result.name} --type=json -p '[{operations}]'")
+        patch = json.dumps([{"op": "remove", "path": f"/data/{key}"} for key in keys])
+        remedies.append(on_secret("patch", result.namespace, result.name, "--type=json", "-p", patch))
     mine = manifest["metadata"].get("annotations", {})
     annotations = [key for key in result.annotations or () if key not in mine and key.startswith(ANNOTATION_PREFIX)]
     if annotations:
-        removed = " ".join(f"{key}-" for key in annotations)
-        remedies.append(f"kubectl annotate secret -n {result.namespace} {result.name} {removed}")
+        remedies.append(on_secret("annotate", result.namespace, result.name, *(f"{key}-" for key in annotations)))
     others = ", ".join(map(repr, [*keys, *annotations])) or "more"
     raise NotWritableError(
         f"{lookup}: Secret {result} has {others} from elsewhere, and with that Airflow would not be given what is to "
@@ -239,5 +239,5 @@ def _hidden(lookup: Lookup, options: Options, find: Find, secret: Secret) -> str
     label = lookup.kind.label(options)
     return (
         f"Secret {answer} comes first in Airflow's order, and answers. Delete that one, or take its label away: "
-        f"kubectl label secret -n {answer.namespace} {answer.name} {label}-"
+        f"{on_secret('label', answer.namespace, answer.name, f'{label}-')}"
     )

@@ -25,6 +25,7 @@ from airflow_kubernetes_secrets.api.objects import Secret, kept_annotations
 from airflow_kubernetes_secrets.documents import UnreadableError, read_json, read_yaml, unpacked
 from airflow_kubernetes_secrets.errors import NotConfiguredError
 from airflow_kubernetes_secrets.labels import is_data_key, is_label_key, is_label_value, is_namespace, is_subdomain
+from airflow_kubernetes_secrets.printable import printable
 from airflow_kubernetes_secrets.record import Record
 from airflow_kubernetes_secrets.sources.query import Query
 
@@ -67,7 +68,7 @@ class _File(Record):
     ) -> _File:
         secrets = before.secrets if before is not None else ()
         used = "what it held before is still used" if secrets else "nothing in it is used"
-        return cls(stamp, content, secrets, f"{path}: {problem}; {used}")
+        return cls(stamp, content, secrets, f"{printable(path)}: {problem}; {used}")
 
 
 class _Known:
@@ -92,7 +93,7 @@ class _Known:
                 if name in secrets:
                     other = secrets[name][1]
                     where = f"twice in {path}" if other == path else f"in {other} and in {path}"
-                    text = f"Secret {name} is {where}; the latter counts. Remove one of them"
+                    text = printable(f"Secret {name} is {where}; the latter counts. Remove one of them")
                     self.warnings["manifests", name, other, path] = text
                 secrets[name] = (secret, path)
         self.secrets = [secret for secret, _path in secrets.values()]

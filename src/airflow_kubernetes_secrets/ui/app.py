@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
@@ -70,7 +71,14 @@ Permitted = Annotated[list[Kind], Depends(_permitted)]
 Text = Annotated[str, Query(max_length=_LONGEST)]
 
 
-router = APIRouter()
+class _AsciiResponse(JSONResponse):
+    """JSON in ASCII: half of a surrogate pair, which a host in a connection can be, has no form in UTF-8."""
+
+    def render(self, content: Any) -> bytes:
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+router = APIRouter(default_response_class=_AsciiResponse)
 
 
 @router.get("/", dependencies=[Depends(_permitted)])
@@ -161,14 +169,14 @@ async def _with_headers(request: Request, answer: Callable[[Request], Awaitable[
 
 
 async def _unavailable(_request: Request, error: Exception) -> Response:
-    return JSONResponse({"detail": str(error)}, status.HTTP_503_SERVICE_UNAVAILABLE)
+    return _AsciiResponse({"detail": str(error)}, status.HTTP_503_SERVICE_UNAVAILABLE)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
     """For whoever opens the page itself, the way to log in, or why there is nothing to see."""
     assert isinstance(error, AnyHTTPException)  # noqa: S101  # what it is registered for
     if request.scope["path"].removeprefix(request.scope.get("root_path", "")) != "/":
-        return JSONResponse({"detail": error.detail}, error.status_code, error.headers)
+        return _AsciiResponse({"detail": error.detail}, error.status_code, error.headers)
     if error.status_code == status.HTTP_401_UNAUTHORIZED:
         base = request.url.path.removesuffix("/").rpartition("/")[0]
         here = request.url.path + (f"?{request.url.query}" if request.url.query else "")

@@ -28,15 +28,36 @@ const own = (object, name) => (Object.hasOwn(object, name) ? object[name] : unde
 
 const $ = (id) => document.getElementById(id);
 
+// Characters that cannot be seen, or that change how others are: those that printable.py escapes.
+const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu;
+const NAMED = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+
+function escaped(character) {
+  const code = character.codePointAt(0).toString(16);
+  if (code.length > 4) return `\\U${code.padStart(8, "0")}`;
+  return NAMED[character] ?? (code.length > 2 ? `\\u${code.padStart(4, "0")}` : `\\x${code.padStart(2, "0")}`);
+}
+
+/** A name in a text, as one line in which every character can be seen. */
+function printable(name) {
+  return String(name).replace(UNSEEN, escaped);
+}
+
+/** A text of which only the line breaks are this package's own. */
+function printableLines(text) {
+  return String(text).split("\n").map(printable).join("\n");
+}
+
 /** An element with these attributes; children are elements or texts. */
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
     if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else if (value === true) element.setAttribute(name, "");
-    else if (value !== false && value != null) element.setAttribute(name, value);
+    else if (value !== false && value != null) element.setAttribute(name, name === "title" ? printableLines(value) : value);
   }
-  element.append(...children.filter((child) => child !== null && child !== ""));
+  const shown = children.filter((child) => child !== null && child !== "");
+  element.append(...shown.map((child) => (child instanceof Node ? child : printableLines(child))));
   return element;
 }
 
@@ -131,7 +152,7 @@ function showNotices(answer) {
     notices.push(make("div", { class: "notice warning", role: "note" }, text));
   }
   $("notices").replaceChildren(...notices);
-  $("place").textContent = `${answer.place}, as of ${new Date(answer.taken_at).toLocaleTimeString()}`;
+  $("place").textContent = printable(`${answer.place}, as of ${new Date(answer.taken_at).toLocaleTimeString()}`);
   $("place").title = $("place").textContent;
 }
 
@@ -196,7 +217,7 @@ function showChoices(select, chosen, all, counts, title) {
   if (chosen && !names.includes(chosen)) names.push(chosen);
   select.replaceChildren(
     make("option", { value: "" }, all),
-    ...names.map((name) => make("option", { value: name }, `${title(name)} (${own(counts, name) ?? 0})`)),
+    ...names.map((name) => make("option", { value: name }, printable(`${title(name)} (${own(counts, name) ?? 0})`))),
   );
   select.value = chosen;
 }
@@ -220,7 +241,7 @@ function row(entry) {
     "tr",
     { class: entry.answers ? null : "unread", "aria-selected": String(isSelected), onclick: open },
     cell(entry.kind === "config" ? "option" : entry.kind),
-    make("td", { title: entry.id }, make("button", { type: "button", class: "link" }, entry.id)),
+    make("td", { title: printable(entry.id) }, make("button", { type: "button", class: "link" }, printable(entry.id))),
     cell(entry.team ?? ""),
     make("td", { class: "problems" }, ...entry.problems.map(problemBadge), ...entry.hidden.map(hiddenBadge)),
     cell(nameOf(entry)),
@@ -241,7 +262,7 @@ function hiddenBadge({ place, text }) {
 }
 
 function nameOf({ namespace, secret }) {
-  return namespace ? `${namespace}/${secret}` : secret;
+  return printable(namespace ? `${namespace}/${secret}` : secret);
 }
 
 /** The object that a Secret is kept for, and whose it is. */
@@ -253,7 +274,7 @@ function ownerOf({ owner }) {
 
 /** A cell of one line; what does not fit is in its title. */
 function cell(text, title = text) {
-  return make("td", { title }, text);
+  return make("td", { title: printable(title) }, printable(text));
 }
 
 function same(one, other) {
@@ -317,9 +338,8 @@ function nothingMatches() {
   for (const kind of id ? ["connection", "variable"] : []) {
     const lookup = { kind, id, team: null };
     if (!shown.not_permitted.includes(`${kind}s`)) {
-      buttons.push(
-        make("button", { type: "button", onclick: () => explain(lookup) }, `Why is there no ${kind} '${id}'?`),
-      );
+      const question = printable(`Why is there no ${kind} '${id}'?`);
+      buttons.push(make("button", { type: "button", onclick: () => explain(lookup) }, question));
     }
   }
   return make(
@@ -375,7 +395,7 @@ async function explain(entry) {
   selected = { kind: entry.kind, id: entry.id, team: entry.team };
   writeAddress();
   markSelected();
-  $("panel-title").textContent = entry.id;
+  $("panel-title").textContent = printable(entry.id);
   $("story").replaceChildren(make("p", { class: "quiet line" }, "Looking it up"));
   $("panel").hidden = false;
   if (wasClosed) $("panel").focus();
@@ -418,7 +438,7 @@ function tell(story, entry) {
   if (story.candidates.length) parts.push(part("Secrets", story.candidates.map(candidate)));
   if (story.shape) {
     const fields = Object.entries(story.fields).map(([field, key]) => `${field} from '${key}'`);
-    parts.push(part("Shape", [fields.length ? `${story.shape}: ${fields.join(", ")}` : story.shape]));
+    parts.push(part("Shape", [printable(fields.length ? `${story.shape}: ${fields.join(", ")}` : story.shape)]));
   }
   if (story.set) parts.push(part("Airflow parses it", [parsed(story)]));
   if (story.options.length) parts.push(part("Options", story.options.map(option)));
@@ -427,7 +447,7 @@ function tell(story, entry) {
   }
   parts.push(
     part("Asked", story.steps.length ? story.steps.map(step) : ["nothing"]),
-    part("Looked in", [story.user ? `${story.place} as ${story.user}` : story.place]),
+    part("Looked in", [printable(story.user ? `${story.place} as ${story.user}` : story.place)]),
     part("Configured", configuration(story.configuration)),
   );
   return parts;
@@ -441,8 +461,8 @@ function configuration({ backend, backend_from, kwargs, kwargs_from }) {
   const origin = (names) => (names.length ? `, from ${names.join(", ")}` : "");
   const options = kwargs.length ? `options ${kwargs.join(", ")}` : "no options";
   return [
-    `${backend ?? "no backend"}${origin(backend_from ? [backend_from] : [])}`,
-    `${options}${origin(kwargs_from)}`,
+    printable(`${backend ?? "no backend"}${origin(backend_from ? [backend_from] : [])}`),
+    printable(`${options}${origin(kwargs_from)}`),
   ];
 }
 
@@ -465,7 +485,7 @@ function step({ verb, namespace, what, found, allowed }) {
     "li",
     { class: found === null ? "error" : "" },
     `${verb} `,
-    make("code", {}, what),
+    make("code", {}, printable(what)),
     `${where}: ${outcome}`,
   );
 }
@@ -475,7 +495,7 @@ function candidate(secret) {
   return make(
     "li",
     { class: answers ? "good" : "warning" },
-    `${nameOf(secret)}${owner ? `, kept by ${owner},` : ""} ${verdict}`,
+    `${nameOf(secret)}${owner ? `, kept by ${printable(owner)},` : ""} ${verdict}`,
   );
 }
 
@@ -484,7 +504,7 @@ function parsed(story) {
   const parts = [`type ${story.conn_type}`, address ? `host ${address}` : ""];
   parts.push(...story.set.filter((name) => name !== "port" && name !== "extra").map((name) => `${name} is set`));
   if (story.extra?.length) parts.push(`extra has ${story.extra.join(", ")}`);
-  return parts.filter(Boolean).join(", ");
+  return printable(parts.filter(Boolean).join(", "));
 }
 
 function markSelected() {

@@ -1,0 +1,90 @@
+"""Something that answers as a Kubernetes API server could, if it or something on the way meant harm."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import trustme
+
+PATIENCE = 30.0
+
+# Gives the status and the document for a method and a target: the path with its query.
+Answer = Callable[[str, str], "tuple[int, Mapping[str, Any]]"]
+
+
+class FakeApi:
+    """An HTTPS server on loopback that says what ``answer`` says; a context manager.
+
+    Attributes:
+        answer: may be replaced at any time.
+        folder: like that of a pod's service account.
+    """
+
+    def __init__(self, answer: Answer, folder: Path, namespace: str = "airflow") -> None:
+        self.answer = answer
+        self.folder = folder
+        authority = trustme.CA()
+        folder.mkdir()
+        authority.cert_pem.write_to_path(str(folder / "ca.crt"))
+        (folder / "token").write_text("a-token")
+        (folder / "namespace").write_text(namespace)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("127.0.0.1").configure_cert(context)
+        self._server = _Server(("127.0.0.1", 0), self._handler())
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    def __enter__(self) -> FakeApi:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join(PATIENCE)
+
+    def pod_environment(self) -> dict[str, str]:
+        """The variables by which a pod finds it."""
+        host, port = self._server.server_address[:2]
+        return {"KUBERNETES_SERVICE_HOST": str(host), "KUBERNETES_SERVICE_PORT": str(port)}
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        def answer(handler: BaseHTTPRequestHandler) -> None:
+            handler.rfile.read(int(handler.headers.get("content-length", 0)))
+            status, document = self.answer(handler.command, handler.path)
+            body = json.dumps(document).encode()
+            # A reason phrase can hold what a terminal obeys too.
+            handler.send_response(status, "\x1b[31m\x9b::error::forged")
+            handler.send_header("Content-Type", "application/json")
+            handler.send_header("Content-Length", str(len(body)))
+            handler.end_headers()
+            handler.wfile.write(body)
+
+        names = dict.fromkeys(("do_GET", "do_POST", "do_PATCH"), answer)
+        quiet = {"protocol_version": "HTTP/1.1", "timeout": PATIENCE, "log_message": lambda *_arguments: None}
+        return type("Handler", (BaseHTTPRequestHandler,), {**names, **quiet})
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a client that is gone."""
+
+
+def refusal(code: int, message: str, reason: str = "") -> tuple[int, dict[str, Any]]:
+    """A Status, as the API words an error."""
+    return code, {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "status": "Failure",
+        "message": message,
+        "code": code,
+        "reason": reason,
+    }

@@ -1,0 +1,146 @@
+"""Every way by which a text leaves the process, so that none is made which does not make it printable.
+
+A new line here is a decision: what goes that way has to be printable, or somebody else prints it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from support.airflow import ROOT
+
+SOURCES = (ROOT / "src" / "airflow_kubernetes_secrets", ROOT / "cncf-path" / "src")
+
+# By module. What cli/output.py prints and notices.py logs is escaped there.
+WAYS_OUT = {
+    "cli/output.py": {
+        "rich.console.Console",
+        "rich.progress.Progress",
+        "rich.progress.TextColumn",
+        "rich.table.Table",
+        "rich.table.Table.grid",
+        "rich.text.Text",
+        "rich.text.Text.assemble",
+        "sys.stderr.isatty",
+        "sys.stderr.write",
+        "sys.stdout.isatty",
+        "sys.stdout.write",
+        "traceback.format_exception",
+        "yaml.SafeDumper",
+        "yaml.dump_all",
+    },
+    "notices.py": {"logging.getLogger", "_log.isEnabledFor", "_log.log"},
+    # Its parser escapes what argparse says of arguments.
+    "cli/main.py": {
+        "argparse.ArgumentParser",
+        "sys.stdout",
+        "sys.stdout.fileno",
+        "sys.stdout.flush",
+        # To silence it.
+        "logging.getLogger",
+    },
+    "cli/devserver.py": {"sys.stdout.flush"},
+    # The name of a field or argument.
+    "cli/put.py": {"getpass.getpass", "warnings.catch_warnings", "warnings.simplefilter"},
+    # An error of its own, escaped there.
+    "devserver/app.py": {"logging.getLogger", "log.error", "traceback.format_tb"},
+    # A kubeconfig, in ASCII.
+    "devserver/files.py": {"yaml.safe_dump"},
+    # To silence Airflow.
+    "compat.py": {"logging.getLogger", "logging.disable", "logging.root.manager.disable"},
+}
+
+MODULES = ("argparse", "getpass", "logging", "sys", "traceback", "warnings", "yaml", "rich")
+LOGS = ("log", "_log", "logger", "_logger")
+
+# Of these modules, what lets nothing out.
+HARMLESS = {
+    *(f"logging.{level}" for level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
+    *(f"argparse.{name}" for name in ("ArgumentTypeError", "Namespace")),
+    *(
+        f"sys.{name}"
+        for name in ("exit", "modules", "meta_path", "stdin", "stdin.buffer.read", "stdin.isatty", "version_info")
+    ),
+    "getpass.GetPassWarning",
+    "rich.box.SIMPLE_HEAD",
+    "rich.progress.SpinnerColumn",
+    "rich.progress.TimeElapsedColumn",
+    *(f"log.{name}" for name in ("addFilter", "filters", "level", "setLevel")),
+    "sys._getframe",
+    "sys.meta_path.append",
+    *(f"yaml.{name}" for name in ("AliasEvent", "MarkedYAMLError", "Node", "SafeLoader", "ScalarNode")),
+    "yaml.SafeLoader.yaml_implicit_resolvers.items",
+}
+
+
+def test_there_are_no_others() -> None:
+    found: dict[str, set[str]] = {}
+    for folder in SOURCES:
+        for path in sorted(folder.rglob("*.py")):
+            ways = set(_ways_out(ast.parse(path.read_text(), str(path))))
+            if ways:
+                found[str(path.relative_to(folder))] = ways
+    assert found == WAYS_OUT
+
+
+def _ways_out(tree: ast.AST) -> Iterator[str]:
+    imported = dict(_imported(tree))
+    inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
+    for node in ast.walk(tree):
+        # The longest chain alone: ``sys.stdout.write``, and not ``sys.stdout`` too.
+        if not isinstance(node, (ast.Name, ast.Attribute)) or id(node) in inner:
+            continue
+        name = _dotted(node)
+        first, dot, rest = name.partition(".")
+        name = imported.get(first, first) + dot + rest
+        top = name.partition(".")[0]
+        if (
+            name in ("print", "input", "breakpoint")
+            or name.startswith(("os.write", "os.system"))
+            or ((top in MODULES or (top in LOGS and dot)) and name not in HARMLESS and name not in MODULES)
+        ):
+            yield name
+
+
+def _imported(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    """What names of a module are, by what they are called in it."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            for each in node.names:
+                yield each.asname or each.name, f"{node.module}.{each.name}"
+        elif isinstance(node, ast.Import):
+            for each in node.names:
+                if each.asname:
+                    yield each.asname, each.name
+
+
+def _dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{_dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else "?"
+
+
+def test_it_sees_them() -> None:
+    """The test's own eyes: each way is found in a module that uses it."""
+    program = """
+import logging, sys, warnings
+from logging import getLogger as get
+from rich.console import Console
+import traceback as tb
+log = get(__name__)
+def use(text):
+    print(text); sys.stderr.write(text); log.info(text); logging.warning(text); Console().print(text)
+    warnings.warn(text); tb.print_exc(); out = sys.stdout
+"""
+    assert set(_ways_out(ast.parse(program))) == {
+        "logging.getLogger",
+        "print",
+        "sys.stderr.write",
+        "sys.stdout",
+        "log.info",
+        "logging.warning",
+        "rich.console.Console",
+        "warnings.warn",
+        "traceback.print_exc",
+    }
