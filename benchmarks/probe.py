@@ -1,6 +1,7 @@
 """One measurement in a fresh process; run.py and sweep.py start it. Prints one JSON object, the figures.
 
-probe.py WHO WHAT SECRETS     WHO: ours, peer or bare; WHAT: a key of PROBES; SECRETS: other Secrets in the namespace
+probe.py WHO WHAT SECRETS     WHO: ours, peer or bare, or a namespace with one Secret; WHAT: a key of PROBES; SECRETS:
+                              other Secrets in the namespace
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ PROBES = {
     "amortized": "amortized",
     "watching": "watching",
     "thresholds": "thresholds",
+    "one_secret": "one_secret",
 }
 
 

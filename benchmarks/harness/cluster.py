@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPException
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
@@ -75,6 +76,12 @@ class Cluster:
         after = self._process.cpu_times()
         self.idle_cpu = (after.user + after.system - before.user - before.system) / _IDLE_SECONDS
 
+    def add_namespace(self, name: str, secret: dict[str, Any]) -> None:
+        """Make a namespace with one Secret in it, which the same service account may read."""
+        self._post("/api/v1/namespaces", {"metadata": {"name": name}})
+        self._post(f"/api/v1/namespaces/{name}/secrets", secret)
+        self._let_read(name)
+
     def lists(self) -> int:
         """How many LISTs of Secrets the API server has counted so far."""
         return sum(int(float(count)) for count in _SECRETS_LISTED.findall(self._admin.get("/metrics").text))
@@ -87,12 +94,7 @@ class Cluster:
         self._post(f"/api/v1/namespaces/{NAMESPACE}/secrets", secret_manifest("app-db", "my_db", 52))
         accounts = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts"
         self._post(accounts, {"metadata": {"name": "airflow"}})
-        rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{NAMESPACE}"
-        rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]}
-        self._post(f"{rbac}/roles", {"metadata": {"name": "r"}, "rules": [rule]})
-        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"}
-        subject = {"kind": "ServiceAccount", "name": "airflow", "namespace": NAMESPACE}
-        self._post(f"{rbac}/rolebindings", {"metadata": {"name": "r"}, "roleRef": role, "subjects": [subject]})
+        self._let_read(NAMESPACE)
         spec = {"expirationSeconds": _TOKEN_SECONDS}
         request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": spec}
         token = self._post(f"{accounts}/airflow/token", request).json()["status"]["token"]
@@ -101,6 +103,14 @@ class Cluster:
         (directory / "ca.crt").write_bytes(self._server.ca_file.read_bytes())
         (directory / "writer-token").write_text(self._server.admin_token)
         (directory / "tmp").mkdir()
+
+    def _let_read(self, namespace: str) -> None:
+        rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
+        rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]}
+        self._post(f"{rbac}/roles", {"metadata": {"name": "r"}, "rules": [rule]})
+        role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"}
+        subject = {"kind": "ServiceAccount", "name": "airflow", "namespace": NAMESPACE}
+        self._post(f"{rbac}/rolebindings", {"metadata": {"name": "r"}, "roleRef": role, "subjects": [subject]})
 
     def _post(self, path: str, body: object) -> httpx.Response:
         return self._admin.post(path, json=body).raise_for_status()

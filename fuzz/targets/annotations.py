@@ -6,7 +6,8 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.inventory.marks import problems_of_id, unknown_marks
 from airflow_kubernetes_secrets.inventory.templates import kinds_by_label
 from airflow_kubernetes_secrets.options import Options
-from airflow_kubernetes_secrets.shapes import Description, fields_of
+from airflow_kubernetes_secrets.shapes import fields_of
+from airflow_kubernetes_secrets.shapes.annotations import Description
 from fuzz.secrets import allow_names, secret_from
 from fuzz.target import Target
 from fuzz.trial import Trial

@@ -15,6 +15,7 @@ from airflow.secrets.base_secrets import BaseSecretsBackend
 from airflow_kubernetes_secrets import notices
 from airflow_kubernetes_secrets.api.credentials import SERVICE_HOST, SERVICE_PORT
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
+from airflow_kubernetes_secrets.listing import MOST_PROBLEMS, few, first
 from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.options import DENY, Options
 from airflow_kubernetes_secrets.process import ProcessLocal, in_a_thread
@@ -223,13 +224,15 @@ def _report(decision: Decision) -> None:
     """Log what a person should know of a lookup that did not fail."""
     lookup, matches = decision.lookup, decision.matches
     if len(matches) > 1:
+        others = few(map(str, matches[1:]), len(matches) - 1)
         notices.once(
             logging.WARNING,
-            ("duplicates", *map(str, matches)),
+            ("duplicates", *map(str, matches[:MOST_PROBLEMS])),
             f"{lookup}: {len(matches)} Secrets match {decision.queries[-1]}; the first by age and name is used, "
-            f"{matches[0]}, and not {', '.join(map(str, matches[1:]))}. Change those that are not meant",
+            f"{matches[0]}, and not {others}. Change those that are not meant",
         )
-    for problem in decision.passed_over:
-        notices.once(logging.WARNING, ("passed over", str(problem)), f"{lookup}: {problem}. It is passed over")
+    for problem, more in first(decision.passed_over):
+        text = f"{lookup}: {problem}. It is passed over{more and f',{more}'}"
+        notices.once(logging.WARNING, ("passed over", str(problem)), text)
     if decision.outcome is not Outcome.FOUND:
         notices.miss("%s: %s", lookup, decision.outcome.value)

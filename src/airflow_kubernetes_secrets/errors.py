@@ -134,3 +134,9 @@ class MalformedSecretError(OneLineError):
         self.namespace = namespace
         self.secret = secret
         self.key = key
+        self._problem = problem
+        self._part = part
+
+    def again(self) -> MalformedSecretError:
+        """The same error for another lookup: one object that is raised again and again would collect tracebacks."""
+        return MalformedSecretError(self.namespace, self.secret, self.key, self._problem, part=self._part)

@@ -82,6 +82,7 @@ class Outcome(Enum):
     EMPTY = "the id is empty, so nothing was asked"
     A_URI = "its id is a URI, where the id of a Secret belongs, so nothing was asked"
     OUTSIDE_PATTERN = "the id does not match the lookup pattern in backend_kwargs, so nothing was asked"
+    TOO_LONG = "the id is too long to be matched with the lookup pattern in backend_kwargs, so nothing was asked"
     SWITCHED_OFF = "its label is null in backend_kwargs and no reference names it, so nothing was asked"
     NO_MATCH = "no Secret matches"
     PASSED_OVER = "no Secret matches that can be read"
@@ -160,10 +161,9 @@ def decide(lookup: Lookup, options: Options, find: Find) -> Decision:
         return Decision(lookup, Outcome.EMPTY)
     if is_uri(lookup.id):
         return Decision(lookup, Outcome.A_URI)
-    pattern = kind.pattern(options)
-    # As Amazon's backend, which has these options too, matches: at the beginning, whatever the case.
-    if pattern is not None and not re.match(pattern, lookup.id, re.IGNORECASE):
-        return Decision(lookup, Outcome.OUTSIDE_PATTERN)
+    outside = _outside(kind.pattern(options), lookup.id)
+    if outside is not None:
+        return Decision(lookup, outside)
     label = kind.label(options)
     reference = kind.reference(options, lookup.id) if options.references else None
     if label is None and reference is None:
@@ -179,6 +179,18 @@ def decide(lookup: Lookup, options: Options, find: Find) -> Decision:
         return Decision(lookup, Outcome.FOUND, search.queries, matches, data_key=key, passed_over=search.passed_over)
     outcome = Outcome.PASSED_OVER if search.passed_over else Outcome.NO_MATCH
     return Decision(lookup, outcome, search.queries, passed_over=search.passed_over)
+
+
+def _outside(pattern: str | None, identifier: str) -> Outcome | None:
+    """How a lookup ends that the pattern keeps from being made, if it does."""
+    if pattern is None:
+        return None
+    from airflow_kubernetes_secrets.patterns import longest_id
+
+    if len(identifier) > longest_id(pattern):
+        return Outcome.TOO_LONG
+    # As Amazon's backend, which has these options too, matches: at the beginning, whatever the case.
+    return None if re.match(pattern, identifier, re.IGNORECASE) else Outcome.OUTSIDE_PATTERN
 
 
 class _Search:
@@ -227,7 +239,7 @@ class _Search:
         """The Secret of a reference."""
         query = NameQuery(namespace or self._options.namespaces[0], name)
         self.queries.append(query)
-        found = [secret for secret in self._find(query, self._time) if query.matches(secret)]
+        found = _in_order([secret for secret in self._find(query, self._time) if query.matches(secret)])
         if not found:
             raise MissingSecretError(
                 f"'references' in backend_kwargs leads to Secret {query}, which does not exist. Create it, or correct "
@@ -264,17 +276,16 @@ class _Search:
         )
         self.queries.append(query)
         found = []
-        for secret in self._find(query, self._time):
-            if query.matches(secret):
-                if identifier_of(secret, label) == identifier:
-                    found.append(secret)
-                elif self._team_of(secret) in (None, self._lookup.team):
-                    self.passed_over.append(_of_another_id(secret, label))
+        for secret in _in_order([secret for secret in self._find(query, self._time) if query.matches(secret)]):
+            if identifier_of(secret, label) == identifier:
+                found.append(secret)
+            elif self._team_of(secret) in (None, self._lookup.team):
+                self.passed_over.append(_of_another_id(secret, label))
         self._found[namespace] = found
         return found
 
     def _readable(self, matches: list[Secret]) -> list[Secret]:
-        """Those that can be read, in order of preference."""
+        """Those that can be read."""
         readable = []
         for secret in matches:
             problem = None if self._data_key in secret.data else self._problem_of(secret)
@@ -282,8 +293,6 @@ class _Search:
                 readable.append(secret)
             else:
                 self.passed_over.append(problem)
-        if len(readable) > 1:
-            readable.sort(key=lambda secret: secret.age_order)
         return readable
 
     def _problem_of(self, secret: Secret) -> MalformedSecretError | None:
@@ -307,6 +316,13 @@ class _Search:
     def _team_of(self, secret: Secret) -> str | None:
         team_label = self._options.team_label
         return None if team_label is None else secret.labels.get(team_label)
+
+
+def _in_order(secrets: list[Secret]) -> list[Secret]:
+    """In order of preference: an API server answers with the Secrets in any order, and each time in another."""
+    if len(secrets) > 1:
+        secrets.sort(key=lambda secret: secret.age_order)
+    return secrets
 
 
 def _of_another_id(secret: Secret, label: str) -> MalformedSecretError:

@@ -7,6 +7,7 @@ says what is wrong and how to mend it, and says it once.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 
 from airflow_kubernetes_secrets.printable import printable_lines
 from airflow_kubernetes_secrets.process import on_new_process
@@ -40,6 +41,11 @@ def say(level: int, message: str) -> None:
 def forget(causes: tuple[str, ...]) -> None:
     """The causes that begin so are over: when one comes again, that is news."""
     _said.difference_update([cause for cause in list(_said) if cause[: len(causes)] == causes])
+
+
+def forget_each(causes: Iterable[tuple[str, ...]]) -> None:
+    """These causes are over."""
+    _said.difference_update(causes)
 
 
 def miss(message: str, *values: object) -> None:

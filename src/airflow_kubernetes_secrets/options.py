@@ -81,17 +81,25 @@ def _boolean(value: object) -> bool:
 
 
 def _pattern(value: object) -> str:
+    from airflow_kubernetes_secrets.patterns import longest_id
+
     needs = "needs a regular expression"
     if not isinstance(value, str) or not value:
         raise ValueError(needs)
     try:
         # With the flag of the lookup, so that it is compiled once.
         re.compile(value, re.IGNORECASE)
+        limit = longest_id(value)
     except RecursionError:
         raise ValueError(f"{needs}, and this one is nested too deeply") from None
     except (re.error, OverflowError) as error:
         # The reason can quote a part of the expression.
         raise ValueError(f"{needs} ({error})" if _can_be_shown(value) else needs) from None
+    if not limit:
+        raise ValueError(
+            f"{needs}, and this one could take minutes to match an id: it has a repeat in a repeat such as '(a+)+', "
+            "repeated alternatives such as '(ab|c)*', or too many repeats. Repeat sets such as '[a-z_]+' instead"
+        )
     return value
 
 
@@ -423,7 +431,7 @@ def _unknown(name: str, known: list[str]) -> str:
 
 def _nearest(name: str, known: Sequence[str]) -> str:
     """The question whether the nearest is meant, if one is near."""
-    from difflib import get_close_matches
+    from airflow_kubernetes_secrets.suggestions import nearest
 
-    nearest = get_close_matches(name, known, n=1, cutoff=0.5)
-    return f"did you mean {nearest[0]!r}?" if nearest else ""
+    meant = nearest(name, tuple(known), 0.5)
+    return f"did you mean {meant!r}?" if meant else ""

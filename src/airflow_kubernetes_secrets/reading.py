@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from airflow_kubernetes_secrets import values
 from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.process import ForkGuard
+
+if TYPE_CHECKING:
+    from airflow_kubernetes_secrets.shapes import Fields
 
 # In place of the data key that holds a connection whole, where none does: it is put together from several.
 IN_FIELDS = ""
@@ -22,11 +28,7 @@ def key_of(secret: Secret, data_key: str) -> str:
     """
     if data_key in secret.data:
         return data_key
-    if secret.annotated_key is None:
-        with _importing:
-            from airflow_kubernetes_secrets.shapes import Description
-        secret.annotated_key = Description(secret).data_key or IN_FIELDS
-    return secret.annotated_key
+    return _fields(secret).description.data_key or IN_FIELDS
 
 
 def has_fields(secret: Secret) -> bool:
@@ -35,11 +37,7 @@ def has_fields(secret: Secret) -> bool:
     Raises:
         MalformedSecretError: an annotation cannot be used.
     """
-    if secret.connection is not None:
-        return True
-    with _importing:
-        from airflow_kubernetes_secrets.shapes import fields_of
-    return fields_of(secret).make_a_connection
+    return secret.connection is not None or _fields(secret).make_a_connection
 
 
 def connection_text(secret: Secret, key: str) -> str:
@@ -69,5 +67,14 @@ def variable_text(secret: Secret, key: str) -> str:
 
 def _from_fields(secret: Secret) -> str:
     with _importing:
-        from airflow_kubernetes_secrets.shapes import connection_json, fields_of
-    return connection_json(secret, fields_of(secret))
+        from airflow_kubernetes_secrets.shapes import connection_json
+    return connection_json(secret, _fields(secret))
+
+
+def _fields(secret: Secret) -> Fields:
+    known: Fields | MalformedSecretError | None = secret.fields
+    if known is None or isinstance(known, MalformedSecretError):
+        with _importing:
+            from airflow_kubernetes_secrets.shapes import fields_of
+        return fields_of(secret)
+    return known

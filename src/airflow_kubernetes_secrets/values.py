@@ -9,10 +9,15 @@ from urllib.parse import urlsplit
 
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.listing import few
 
 # What Airflow's Connection takes from JSON:
 # https://airflow.apache.org/docs/apache-airflow/stable/howto/connection.html#json-format-example
 _CONNECTION_FIELDS = ("conn_type", "description", "login", "password", "host", "port", "schema", "extra")
+
+# In characters, of what a URI has before its path, if not all of them are ASCII: Python normalizes it, which can take
+# time that grows with the square of its length.
+_LONGEST_AUTHORITY = 4096
 
 
 def text(secret: Secret, key: str) -> str:
@@ -70,7 +75,7 @@ def unparsable_fields(stored: str) -> str:
     unknown = [name for name in fields if name not in _CONNECTION_FIELDS]
     if unknown:
         return (
-            f"the connection's JSON has fields that Airflow does not know: {', '.join(map(repr, unknown))}; "
+            f"the connection's JSON has fields that Airflow does not know: {few(map(repr, unknown), len(unknown))}; "
             f"it knows {', '.join(_CONNECTION_FIELDS)}"
         )
     if not str(fields.get("port") or "0").strip().isdecimal():
@@ -106,7 +111,7 @@ def _is_scheme(scheme: str) -> bool:
 
 
 def _uri_problem(stored: str) -> str | None:
-    scheme, separator, _rest = stored.partition("://")
+    scheme, separator, rest = stored.partition("://")
     if not separator or not _is_scheme(scheme):
         if separator and re.fullmatch(r"[\w+.-]+", scheme):
             return (
@@ -114,6 +119,11 @@ def _uri_problem(stored: str) -> str | None:
                 "letters, digits, '+', '.' and '-' (write '-' for '_')"
             )
         return "the connection is neither a URI (conn-type://…) nor JSON ({…})"
+    if not stored.isascii() and len(re.split("[/?#]", rest, maxsplit=1)[0]) > _LONGEST_AUTHORITY:
+        return (
+            f"the connection's URI has more than {_LONGEST_AUTHORITY} characters before its path, and not all of them "
+            "are ASCII: percent-encode login and password"
+        )
     try:
         _ = urlsplit(stored).port
     except ValueError:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.shapes import fields_of
 from airflow_kubernetes_secrets.shapes.aliases import ALIASES
 from support.logs import said
 from support.secrets import CONFIG, CONNECTION, VARIABLE
 from support.shapes import PREFIX, Read, secret_manifest, whole
+from support.work import calls
 
 # A value for each field, and what aliases say that an annotation overrules.
 OTHERS = {"type": "mysql", "host": "h", "user": "u", "password": "p", "port": "1", "database": "d", "extra": '{"a": 1}'}
@@ -251,3 +257,78 @@ def test_another_secret_that_can_be_read_answers(tmp_path: Path, caplog: pytest.
     [warning] = said(caplog)
     assert f"Secret shop/a, annotation '{PREFIX}field-host'" in warning
     assert "It is passed over" in warning
+
+
+class TestThousands:
+    """A Secret can have as many keys and annotations as fit into 1.5 MiB, by whoever may write it."""
+
+    def test_the_first_misspelt_annotations_are_named_and_the_others_counted(
+        self, read: Read, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """None of the Secret's own names is suggested, however near."""
+        known = {f"extra-a{number:03}": "host" for number in range(400)}
+        misspelt = {f"exta-a{number:03}": "" for number in range(399)} | {"connection-typ": "x"}
+
+        assert read({"host": "h"}, {**known, **misspelt}) is not None
+
+        warnings = said(caplog)
+        assert len(warnings) == 5
+        assert warnings[0] == f"Secret shop/app, annotation '{PREFIX}exta-a000': it is not known, and says nothing"
+        assert f"annotation '{PREFIX}exta-a004' and 395 more: it is not known" in warnings[4]
+
+    @pytest.mark.parametrize(
+        ("data", "annotations"),
+        [
+            ("host-{}", ["extra-a{}", "exta-b{}"]),
+            ("host-{}", ["connection-hos{}", "connection-host{}"]),
+            ("HOST{}", ["field-host{}"]),
+            ("a{}", ["{}"]),
+        ],
+    )
+    def test_the_work_grows_as_the_secret_does(self, data: str, annotations: list[str]) -> None:
+        def read(count: int) -> None:
+            start_anew()
+            keys = {data.format(number): "aA==" for number in range(count)}
+            named = {
+                PREFIX + each.format(number): data.format(number) for each in annotations for number in range(count)
+            }
+            with suppress(MalformedSecretError):
+                assert fields_of(Secret("shop", "app", "", {}, {"host": "aA==", **keys}, annotations=named)).keys
+
+        read(100)  # What is loaded the first time.
+        assert calls(lambda: read(1_000)) < 6 * calls(lambda: read(250))
+
+    @pytest.mark.parametrize("described", [{}, {"field-host": "nowhere"}], ids=["it can be read", "it cannot"])
+    def test_a_secret_in_memory_is_looked_through_once(self, tmp_path: Path, described: dict[str, str]) -> None:
+        """Also where that ends with an error, which is the same each time and holds no frames of another."""
+        annotations = {**described, **{f"exta-b{number}": "" for number in range(2_000)}}
+        manifest = secret_manifest("shop", "app", {"host": "h", "login": "me"}, annotations)
+        (tmp_path / "app.json").write_text(json.dumps(manifest))
+        backend = KubernetesSecretsBackend(path=str(tmp_path))
+        texts = []
+
+        def look_up() -> None:
+            try:
+                texts.append(backend.get_conn_value("app"))
+            except MalformedSecretError as error:
+                texts.append(str(error))
+                frames.append(len(list(frames_of(error))))
+
+        frames: list[int] = []
+        look_up()
+        assert calls(look_up) < 1_000
+        assert texts[0] == texts[1]
+        assert len(set(frames)) <= 1
+
+    def test_an_error_names_the_first_keys_and_counts_the_others(self, read: Read) -> None:
+        data = {f"key-{number:04}": "x" for number in range(5_000)}
+
+        with pytest.raises(MalformedSecretError, match=r"the keys are 'key-0000', .*'key-0009' and 4990 more$"):
+            read(data, {"field-host": "nowhere"})
+
+
+def frames_of(error: BaseException) -> Iterator[object]:
+    step = error.__traceback__
+    while step is not None:
+        yield step
+        step = step.tb_next

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from base64 import b64decode
+from binascii import a2b_base64
 from collections.abc import Mapping, Set
 from enum import Enum
+from typing import Any
 
+from airflow_kubernetes_secrets.listing import few
 from airflow_kubernetes_secrets.printable import printable
 
 ANNOTATION_PREFIX = "airflow.apache.org/"
@@ -30,18 +32,18 @@ class Secret:
         created: the creation time as the API writes it (RFC 3339 in UTC, whole seconds), which sorts as text.
         data: the values in base64, by key.
         annotations: those that :func:`kept_annotations` leaves.
-        annotated_key: the data key that an annotation names, once that has been looked for; empty if there is none.
+        fields: what its annotations and keys say of a connection, or the error in them, once that has been made out.
         connection, variable: what Airflow is given for it, once that has been made out. An index answers with the same
             Secret again and again.
         masked: in which processes, and forms, its values have been registered with Airflow's masker.
     """
 
     __slots__ = (
-        "annotated_key",
         "annotations",
         "connection",
         "created",
         "data",
+        "fields",
         "labels",
         "masked",
         "name",
@@ -65,7 +67,7 @@ class Secret:
         self.labels = labels
         self.data = data
         self.annotations = annotations
-        self.annotated_key: str | None = None
+        self.fields: Any = None
         self.connection: str | None = None
         self.variable: str | None = None
         self.masked: Set[tuple[object, str]] = frozenset()
@@ -81,11 +83,11 @@ class Secret:
         Raises:
             KeyError: there is no such key.
         """
-        return b64decode(self.data[key])
+        return a2b_base64(self.data[key])
 
     def keys_text(self) -> str:
         """What to say of the keys of its data in an error."""
-        return f"the keys are {', '.join(map(repr, sorted(self.data))) or 'none at all'}"
+        return f"the keys are {few(map(repr, sorted(self.data)), len(self.data)) or 'none at all'}"
 
     def __str__(self) -> str:
         """Namespace and name for a message. The API server says them, so they can be anything."""

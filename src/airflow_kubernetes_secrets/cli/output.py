@@ -24,6 +24,9 @@ from airflow_kubernetes_secrets.printable import printable, printable_line, prin
 # A pipe has no width; what reads it may need whole cells.
 _WIDEST = 10_000
 
+# One long id makes no column wider than this: each other row would get as many spaces.
+_WIDEST_COLUMN = 250
+
 _ESCAPE = "\x1b"
 
 # A part of a line, and its style.
@@ -136,7 +139,7 @@ def print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], output
     if output == "table" or (output is None and sys.stdout.isatty()):
         Screen().print_table(titles, cells)
         return
-    widths = [max(map(len, column)) for column in zip(titles, *cells, strict=True)]
+    widths = [min(max(map(len, column)), _WIDEST_COLUMN) for column in zip(titles, *cells, strict=True)]
     for line in (titles, *cells):
         print_line("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 

@@ -17,7 +17,14 @@ from airflow_kubernetes_secrets.devserver.objects import NAMESPACES, RESOURCES, 
 from airflow_kubernetes_secrets.devserver.registry import Registry
 from airflow_kubernetes_secrets.devserver.status import StatusError
 from airflow_kubernetes_secrets.devserver.store import JsonObject, Key
-from airflow_kubernetes_secrets.documents import UnreadableError, read_json, read_yaml, unpacked
+from airflow_kubernetes_secrets.documents import (
+    TooLargeError,
+    UnreadableError,
+    read_file,
+    read_json,
+    read_yaml,
+    unpacked,
+)
 from airflow_kubernetes_secrets.printable import printable
 
 _SUFFIXES = {".yaml", ".yml", ".json"}
@@ -70,7 +77,7 @@ class Manifests:
             elif stamps[path] != self._stamps.get(path):
                 try:
                     self._files[path] = dict(self._read(path))
-                except (UnreadableError, StatusError, OSError) as error:
+                except (UnreadableError, TooLargeError, StatusError, OSError) as error:
                     kept = "; what it held before is still served" if path in self._files else ""
                     self._report(f"{path}: {_reason(error)}{kept}")
         self._stamps = stamps
@@ -88,7 +95,7 @@ class Manifests:
             yield path, (found.st_mtime_ns, found.st_size, found.st_ino)
 
     def _read(self, path: Path) -> Iterator[tuple[Key, JsonObject]]:
-        text = path.read_bytes()
+        text = read_file(path)
         documents = [(1, read_json(text))] if path.suffix == ".json" else list(read_yaml(text))
         for line, document in documents:
             for each in unpacked(document):

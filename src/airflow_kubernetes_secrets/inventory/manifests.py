@@ -13,7 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from airflow_kubernetes_secrets.api.objects import Secret
-from airflow_kubernetes_secrets.documents import UnreadableError, read_json, read_yaml, unpacked
+from airflow_kubernetes_secrets.documents import (
+    TooLargeError,
+    UnreadableError,
+    read_file,
+    read_json,
+    read_yaml,
+    unpacked,
+)
 from airflow_kubernetes_secrets.errors import MalformedSecretError, OneLineError
 from airflow_kubernetes_secrets.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, content_of
@@ -120,11 +127,14 @@ class Check:
         if identity in self._files:
             return
         self._files.add(identity)
+        shown = _shown(path)
         try:
-            content = Path(path).read_bytes()
+            content = read_file(path)
         except OSError as error:
             raise _unreadable(path, error) from None
-        shown = _shown(path)
+        except TooLargeError as error:
+            self._report(Place(shown, 1), Problem(UNREADABLE_MANIFEST, str(error)))
+            return
         try:
             for line, document in [(1, read_json(content))] if path.endswith(".json") else read_yaml(content):
                 for each in unpacked(document):

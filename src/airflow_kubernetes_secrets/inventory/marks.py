@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX, Secret
@@ -11,9 +10,10 @@ from airflow_kubernetes_secrets.identifiers import is_uri, label_value, looks_ha
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.inventory.templates import kinds_by_label
 from airflow_kubernetes_secrets.labels import is_label_key, is_label_value, is_subdomain
+from airflow_kubernetes_secrets.listing import first
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.shapes import annotations as described
-from airflow_kubernetes_secrets.shapes.aliases import ALIASES
+from airflow_kubernetes_secrets.suggestions import nearest
 
 INVALID_LABEL = "invalid-label"
 MISSING_ID = "missing-id-annotation"
@@ -21,18 +21,6 @@ MISMATCH = "id-label-mismatch"
 NOT_LOOKED_UP = "not-looked-up"
 UNKNOWN_LABEL = "unknown-label"
 UNKNOWN_ANNOTATION = "unknown-annotation"
-
-_ANNOTATIONS = (
-    described.DATA_KEY,
-    described.CONNECTION_TYPE,
-    *described.LITERALS.values(),
-    described.CONNECTION_EXTRA,
-    described.OTHER_KEYS,
-    *(f"{described.FIELD}{field}" for field in ALIASES),
-)
-
-# How near a key must be to be what was meant, from 0 to 1.
-_NEAR = 0.7
 
 
 def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Problem]:
@@ -44,12 +32,16 @@ def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Pr
     name = metadata.get("name")
     named = f"Secret {name}" if isinstance(name, str) and is_subdomain(name) else "a Secret without a name"
     kinds = kinds_by_label(options)
+    is_for_airflow = not kinds.keys().isdisjoint(labels)
+    invalid = []
     for key, value in labels.items():
         problem = _problem_of_key(key) or (_problem_of_id(value, key) if key in kinds else _problem_of_value(value))
-        if key == options.team_label and value == "" and kinds.keys() & labels.keys():
+        if key == options.team_label and value == "" and is_for_airflow:
             problem = "the value is empty, and no team is. Write the team there, or remove the label"
         if problem:
-            yield Problem(INVALID_LABEL, f"{named}, label {key!r}: {problem}")
+            invalid.append((key, problem))
+    for (key, problem), more in first(invalid):
+        yield Problem(INVALID_LABEL, f"{named}, label {key!r}{more}: {problem}")
 
 
 def _problem_of_key(key: str) -> str:
@@ -119,29 +111,26 @@ def of_a_team(secret: Secret) -> Problem:
 
 def unknown_marks(secret: Secret, options: Options) -> Iterator[Problem]:
     """Labels and annotations that begin as Airflow's and say nothing, most likely since they are misspelt."""
-    labels = [*kinds_by_label(options), *([options.team_label] if options.team_label else [])]
-    for key in secret.labels:
-        if key.startswith(ANNOTATION_PREFIX) and key not in labels:
-            yield Problem(
-                UNKNOWN_LABEL,
-                f"Secret {secret}, label {key!r}: it is not known, and says nothing{_meant(key, labels)}",
-                Severity.WARNING,
-            )
-    for key in secret.annotations or ():
-        if _is_known(key) or key in secret.labels:
-            continue
-        if key not in labels:
-            problem = f"it is not known, and says nothing{_meant(key, labels)}"
-        elif _is_referred_to(secret, options):
-            continue
-        else:
-            problem = "it says nothing without the label of that key, by which Airflow finds the Secret. Add the label"
-        yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}: {problem}", Severity.WARNING)
-
-
-def _is_known(annotation: str) -> bool:
-    # Those that name a field which there is not are an error, which reading the Secret finds.
-    return annotation in _ANNOTATIONS or annotation.startswith((described.FIELD, described.EXTRA_FIELD))
+    labels = tuple(filter(None, (*kinds_by_label(options), options.team_label)))
+    unknown = [key for key in secret.labels if key.startswith(ANNOTATION_PREFIX) and key not in labels]
+    for key, more in first(unknown):
+        yield Problem(
+            UNKNOWN_LABEL,
+            f"Secret {secret}, label {key!r}{more}: it is not known, and says nothing{_meant(key, labels)}",
+            Severity.WARNING,
+        )
+    unknown = [
+        key
+        for key in secret.annotations or ()
+        if not (described.is_known(key) or key in secret.labels or (key in labels and _is_referred_to(secret, options)))
+    ]
+    for key, more in first(unknown):
+        problem = (
+            "it says nothing without the label of that key, by which Airflow finds the Secret. Add the label"
+            if key in labels
+            else f"it is not known, and says nothing{_meant(key, labels)}"
+        )
+        yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
 
 
 def _is_referred_to(secret: Secret, options: Options) -> bool:
@@ -149,14 +138,14 @@ def _is_referred_to(secret: Secret, options: Options) -> bool:
     return secret.name in (*names.get(secret.namespace, ()), *names.get(None, ()))
 
 
-def _meant(key: str, labels: list[str]) -> str:
+def _meant(key: str, labels: tuple[str, ...]) -> str:
     """The end of the sentence: what is most likely meant."""
-    if _is_known(key):
+    if described.is_known(key):
         return "; it is an annotation"
     # What all of them begin with makes none of them near.
-    known = {each.removeprefix(ANNOTATION_PREFIX): each for each in (*labels, *_ANNOTATIONS)}
-    nearest = get_close_matches(key.removeprefix(ANNOTATION_PREFIX), known, n=1, cutoff=_NEAR)
-    if not nearest:
+    known = {each.removeprefix(ANNOTATION_PREFIX): each for each in (*labels, *described.ANNOTATIONS)}
+    near = nearest(key.removeprefix(ANNOTATION_PREFIX), tuple(known), described.NEAR)
+    if not near:
         return f". The labels are {', '.join(labels)}; docs/shapes.md has the annotations"
-    meant = known[nearest[0]]
+    meant = known[near]
     return f"; did you mean the {'label' if meant in labels else 'annotation'} {meant!r}?"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from difflib import get_close_matches
+from heapq import nsmallest
 
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
@@ -13,8 +13,13 @@ from airflow_kubernetes_secrets.inventory.place import Place
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot, namespaces_of
 from airflow_kubernetes_secrets.inventory.whose import Whose
 from airflow_kubernetes_secrets.labels import is_subdomain
+from airflow_kubernetes_secrets.listing import first
 from airflow_kubernetes_secrets.lookup import Kind, Lookup
 from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.suggestions import most_near
+
+# Ids that one is compared with, which takes up to a millisecond each: those that are nearly as long.
+_COMPARED = 1_000
 
 # Whether somebody may be told that there is this id, for this team or for everybody.
 MayTell = Callable[[Kind, str, "str | None"], bool]
@@ -33,9 +38,10 @@ def near_misses(lookup: Lookup, options: Options, place: Place, may_tell: MayTel
             has the id for its name, since that is nobody's in Airflow.
     """
     snapshot, whose = Snapshot(place, options, tuple(Kind)), Whose(options, place)
+    same = list(_same_id(lookup, options, snapshot, whose, may_tell))
     hints = [
         *place.problems(),
-        *_same_id(lookup, options, snapshot, whose, may_tell),
+        *(text + (more and f" (so it is with{more})") for text, more in first(same)),
         *_same_name(lookup, options, place, whose, may_tell),
     ]
     if not hints:
@@ -114,5 +120,7 @@ def _close_ids(lookup: Lookup, options: Options, snapshot: Snapshot, whose: Whos
         ):
             ids[identifier] = secret
     folded = {identifier.lower(): identifier for identifier in ids}
-    for close in get_close_matches(lookup.id.lower(), folded, n=3, cutoff=0.7):
+    word = lookup.id.lower()
+    compared = nsmallest(_COMPARED, folded, key=lambda each: abs(len(each) - len(word)))
+    for close in most_near(word, compared, 3, 0.7):
         yield f"Did you mean {folded[close]!r}? Secret {ids[folded[close]]} has it"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from functools import partial
+from operator import itemgetter
 
 from airflow_kubernetes_secrets.api.deadline import Allowance
 from airflow_kubernetes_secrets.api.objects import Secret
@@ -11,7 +13,7 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.place import Place
 from airflow_kubernetes_secrets.inventory.stored import Stored
 from airflow_kubernetes_secrets.labels import LabelSelector
-from airflow_kubernetes_secrets.lookup import Kind
+from airflow_kubernetes_secrets.lookup import Find, Kind
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
 
@@ -27,7 +29,9 @@ class Snapshot:
     def __init__(self, place: Place, options: Options, kinds: Sequence[Kind]) -> None:
         self._place = place
         self._options = options
-        self._by_label: dict[tuple[str, str, str], list[Secret]] = defaultdict(list)
+        # By namespace, label and value, and then by team, since thousands of teams can have one id; in the order of the
+        # place, which the numbers keep.
+        self._by_label: dict[tuple[str, str, str], dict[str | None, list[tuple[int, Secret]]]] = defaultdict(dict)
         self._by_name: dict[tuple[str, str], list[Secret]] = {}
         self._unread: dict[str, KubernetesSecretsError] = {}
         self._unread_names: dict[tuple[str, str], KubernetesSecretsError] = {}
@@ -43,12 +47,14 @@ class Snapshot:
     def failures(self) -> list[str]:
         return list(dict.fromkeys(map(str, [*self._unread.values(), *self._unread_names.values()])))
 
-    def find(self, query: Query, _time: Allowance) -> Sequence[Secret]:
-        """What answers a query of a lookup.
+    def find_for(self, team: str | None) -> Find:
+        """What answers the queries of lookups for a team, or for none; it leaves out what is of other teams.
 
-        Raises:
-            KubernetesSecretsError: what came when that was listed.
+        It raises what came when that was listed.
         """
+        return partial(self._find, team)
+
+    def _find(self, team: str | None, query: Query, _time: Allowance) -> Sequence[Secret]:
         if not isinstance(query, LabelQuery):
             # One that names no namespace goes to the first in the options, here as in a lookup.
             key = (self._place.namespace(query.namespace), query.name)
@@ -58,7 +64,9 @@ class Snapshot:
         namespace = self._place.namespace(query.namespace)
         if namespace in self._unread:
             raise self._unread[namespace]
-        return self._by_label.get((namespace, query.label, query.value), ())
+        by_team = self._by_label.get((namespace, query.label, query.value), {})
+        found = [numbered for each in {team, None} for numbered in by_team.get(each, ())]
+        return [secret for _number, secret in sorted(found, key=itemgetter(0))]
 
     def stored(self, secret: Secret) -> Stored:
         """What else is known of a Secret in it."""
@@ -68,11 +76,15 @@ class Snapshot:
         label = kind.label(self._options)
         if label is None or namespace in self._unread:
             return
+        team_label = self._options.team_label
         try:
             for page in self._place.pages(namespace, LabelSelector.exists(label)):
                 for stored in page:
                     self.labelled[kind].append(stored)
-                    self._by_label[namespace, label, stored.secret.labels[label]].append(stored.secret)
+                    labels = stored.secret.labels
+                    by_team = self._by_label[namespace, label, labels[label]]
+                    team = None if team_label is None else labels.get(team_label)
+                    by_team.setdefault(team, []).append((len(self.labelled[kind]), stored.secret))
         except KubernetesSecretsError as error:
             self._unread[namespace] = error
 

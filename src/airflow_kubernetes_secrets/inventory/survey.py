@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +83,27 @@ def inventory_of(place: Place, options: Options, kinds: Sequence[Kind] = tuple(K
     return Inventory(entries, snapshot.failures)
 
 
+class _Answer:
+    """How a lookup of an id ends. Of an id that thousands of Secrets have, each of them asks why it is not the one."""
+
+    def __init__(self, outcome: Decision | KubernetesSecretsError) -> None:
+        self.outcome = outcome
+        self.winner: Secret | None = None
+        self.matches: Set[tuple[str, str]] = frozenset()
+        self.passed_over: dict[tuple[str, str], MalformedSecretError] = {}
+        if isinstance(outcome, Decision):
+            self.winner = outcome.secret
+            self.matches = set(map(_name, outcome.matches))
+            for error in outcome.passed_over:
+                self.passed_over.setdefault((error.namespace, error.secret), error)
+        elif isinstance(outcome, MalformedSecretError):
+            self.passed_over = {(outcome.namespace, outcome.secret): outcome}
+
+    def is_by(self, secret: Secret) -> bool:
+        """Whether a lookup gets this Secret: one that is read by name and by label is there twice."""
+        return self.winner is not None and _name(self.winner) == _name(secret)
+
+
 class _Survey:
     def __init__(self, snapshot: Snapshot, options: Options, place: Place) -> None:
         self._snapshot = snapshot
@@ -90,7 +111,7 @@ class _Survey:
         self._place = place
         self._whose = Whose(options, place)
         self._told: set[tuple[Kind, str, str, str]] = set()
-        self._decided: dict[tuple[Kind, str, str | None], Decision | KubernetesSecretsError] = {}
+        self._answers: dict[tuple[Kind, str, str | None], _Answer] = {}
 
     def entries(self, kind: Kind) -> Iterator[Entry]:
         label = kind.label(self._options)
@@ -108,24 +129,24 @@ class _Survey:
         secret = stored.secret
         identifier = identifier_of(secret, label)
         problems = list(problems_of_id(secret, label))
-        decision = self._decide(kind, identifier, team)
-        answers = isinstance(decision, Decision) and _is(secret, decision.secret)
+        answer = self._answer(kind, identifier, team)
+        answers = answer.is_by(secret)
         if team is None:
             self._told.add((kind, identifier, *_name(secret)))
         if not problems and not answers:
-            problems.append(of_a_team(secret) if kind is Kind.CONFIG and team else _why_not(secret, decision))
+            problems.append(of_a_team(secret) if kind is Kind.CONFIG and team else _why_not(secret, answer))
         return self._entry(Lookup(kind, identifier, team), stored, problems, answers=answers)
 
     def _referenced(self, kind: Kind, identifier: str, namespace: str, name: str) -> Entry:
-        decision = self._decide(kind, identifier, None)
-        if isinstance(decision, Decision) and decision.secret is not None:
-            stored = self._snapshot.stored(decision.secret)
-            return self._entry(decision.lookup, stored, [], answers=True)
-        if isinstance(decision, Decision):
-            problem = _not_come_to(f"{namespace}/{name}" if namespace else name, decision)
+        outcome = self._answer(kind, identifier, None).outcome
+        if isinstance(outcome, Decision) and outcome.secret is not None:
+            stored = self._snapshot.stored(outcome.secret)
+            return self._entry(outcome.lookup, stored, [], answers=True)
+        if isinstance(outcome, Decision):
+            problem = _not_come_to(f"{namespace}/{name}" if namespace else name, outcome)
         else:
-            code = "missing-secret" if isinstance(decision, MissingSecretError) else UNREADABLE
-            problem = Problem(code, f"{Lookup(kind, identifier)}: {decision}")
+            code = "missing-secret" if isinstance(outcome, MissingSecretError) else UNREADABLE
+            problem = Problem(code, f"{Lookup(kind, identifier)}: {outcome}")
         return Entry(kind, identifier, None, namespace, name, problems=(problem,))
 
     def _entry(self, lookup: Lookup, stored: Stored, problems: list[Problem], *, answers: bool) -> Entry:
@@ -153,40 +174,32 @@ class _Survey:
             tuple(problems),
         )
 
-    def _decide(self, kind: Kind, identifier: str, team: str | None) -> Decision | KubernetesSecretsError:
+    def _answer(self, kind: Kind, identifier: str, team: str | None) -> _Answer:
         key = (kind, identifier, team)
-        if key not in self._decided:
+        if key not in self._answers:
+            # A configuration option is nobody's in particular.
+            lookup = Lookup(kind, identifier, None if kind is Kind.CONFIG else team)
             try:
-                # A configuration option is nobody's in particular.
-                lookup = Lookup(kind, identifier, None if kind is Kind.CONFIG else team)
-                self._decided[key] = decide(lookup, self._options, self._snapshot.find)
+                self._answers[key] = _Answer(decide(lookup, self._options, self._snapshot.find_for(lookup.team)))
             except KubernetesSecretsError as error:
-                self._decided[key] = error
-        return self._decided[key]
+                self._answers[key] = _Answer(error)
+        return self._answers[key]
 
 
 def _name(secret: Secret) -> tuple[str, str]:
     return secret.namespace, secret.name
 
 
-def _is(secret: Secret, other: Secret | None) -> bool:
-    """Whether they are the same: one that is read by name and by label is there twice."""
-    return other is not None and _name(secret) == _name(other)
-
-
-def _why_not(secret: Secret, decision: Decision | KubernetesSecretsError) -> Problem:
+def _why_not(secret: Secret, answer: _Answer) -> Problem:
     """Why a lookup of its id does not get this Secret."""
-    if isinstance(decision, MalformedSecretError) and (decision.namespace, decision.secret) == _name(secret):
-        return Problem(UNREADABLE, str(decision))
-    if isinstance(decision, KubernetesSecretsError):
-        return Problem("blocked", f"Secret {secret}: a lookup of its id ends with an error: {decision}")
-    for passed_over in decision.passed_over:
-        if (passed_over.namespace, passed_over.secret) == _name(secret):
-            return Problem(UNREADABLE, str(passed_over))
-    winner = decision.secret
+    outcome, winner = answer.outcome, answer.winner
+    if _name(secret) in answer.passed_over:
+        return Problem(UNREADABLE, str(answer.passed_over[_name(secret)]))
+    if isinstance(outcome, KubernetesSecretsError):
+        return Problem("blocked", f"Secret {secret}: a lookup of its id ends with an error: {outcome}")
     if winner is None:
-        return _not_come_to(str(secret), decision)
-    if any(_is(secret, match) for match in decision.matches):
+        return _not_come_to(str(secret), outcome)
+    if _name(secret) in answer.matches:
         why = f"Secret {winner} has the same id and is older, or the first by name"
         return Problem("duplicate-id", f"Secret {secret}: {why}, so that answers. Change one of them", Severity.WARNING)
     return Problem(
@@ -197,6 +210,7 @@ def _why_not(secret: Secret, decision: Decision | KubernetesSecretsError) -> Pro
 
 
 def _not_come_to(secret: str, decision: Decision) -> Problem:
-    code = "outside-pattern" if decision.outcome is Outcome.OUTSIDE_PATTERN else "not-looked-up"
+    outside = decision.outcome in (Outcome.OUTSIDE_PATTERN, Outcome.TOO_LONG)
+    code = "outside-pattern" if outside else "not-looked-up"
     text = f"Secret {secret}: a lookup of its id does not come to it: {decision.outcome.value}"
     return Problem(code, text, Severity.WARNING)

@@ -14,6 +14,7 @@ from typing import Any
 from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.labels import is_subdomain
+from airflow_kubernetes_secrets.listing import first
 from airflow_kubernetes_secrets.lookup import Kind
 from airflow_kubernetes_secrets.options import Options
 
@@ -272,10 +273,10 @@ class _Way:
         return [key for key in above if key in ours and key not in kept]
 
     def _problems(self, code: str, word: str, keys: Sequence[str]) -> Iterator[Problem]:
-        for key in keys:
+        for key, more in first(keys):
             yield Problem(
                 code,
-                f"{self.title}: {word} {key!r} does not reach the Secret: {self.rule}. Put it under "
+                f"{self.title}: {word} {key!r}{more} does not reach the Secret: {self.rule}. Put it under "
                 f"{self.place}.{word}s",
             )
 

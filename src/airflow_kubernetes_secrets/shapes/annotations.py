@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from difflib import get_close_matches
 from typing import Any
 
 from airflow_kubernetes_secrets import notices
 from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX, Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.listing import first
 from airflow_kubernetes_secrets.shapes.aliases import ALIASES
 from airflow_kubernetes_secrets.shapes.uri import port_number
+from airflow_kubernetes_secrets.suggestions import nearest
 
 DATA_KEY = f"{ANNOTATION_PREFIX}data-key"
 CONNECTION_TYPE = f"{ANNOTATION_PREFIX}connection-type"
@@ -23,6 +24,14 @@ FIELD = f"{ANNOTATION_PREFIX}field-"
 EXTRA_FIELD = f"{ANNOTATION_PREFIX}extra-"
 OTHER_KEYS = f"{ANNOTATION_PREFIX}other-keys"
 
+_FIXED = (CONNECTION_TYPE, *LITERALS.values(), CONNECTION_EXTRA, OTHER_KEYS)
+
+# All that have one name.
+ANNOTATIONS = (DATA_KEY, *_FIXED, *(f"{FIELD}{field}" for field in ALIASES))
+_ANNOTATIONS = frozenset(ANNOTATIONS)
+
+# How near a name must be to be what was meant, from 0 to 1.
+NEAR = 0.7
 
 # Those of the options' defaults, which a Secret that is found by reference may have without the label.
 _IDENTIFIERS = ("connection-id", "variable-key", "config-key", "team")
@@ -64,12 +73,11 @@ class Description:
         self.extra_fields = _named(annotations, EXTRA_FIELD)
         self.others_to_extra = annotations.get(OTHER_KEYS) == "extra"
         self.extra = _extra(secret, annotations.get(CONNECTION_EXTRA))
-        fixed = (CONNECTION_TYPE, *LITERALS.values(), CONNECTION_EXTRA, OTHER_KEYS)
-        present = [key for key in fixed if key in annotations]
-        present += [*_keys(annotations, FIELD), *_keys(annotations, EXTRA_FIELD)]
+        present = [key for key in _FIXED if key in annotations]
+        present += [*(FIELD + name for name in self.fields), *(EXTRA_FIELD + name for name in self.extra_fields)]
         if present or self.data_key is not None:
             self._check(secret, annotations, present)
-        _warn_of_unknown(secret, {DATA_KEY, *fixed, *present})
+        _warn_of_unknown(secret)
 
     def _check(self, secret: Secret, annotations: Mapping[str, str], present: list[str]) -> None:
         if self.data_key is not None and present:
@@ -84,12 +92,17 @@ class Description:
                 raise _malformed(secret, annotation, f"'{FIELD}{field}' says it too. Leave one of them out")
         if "port" in self.literals and port_number(self.literals["port"]) is None:
             raise _malformed(secret, LITERALS["port"], "the port is not a number from 1 to 65535")
-        for name in self.extra_fields.keys() & self.extra.keys():
-            raise _malformed(secret, EXTRA_FIELD + name, f"{CONNECTION_EXTRA!r} has it too. Leave one of them out")
-        for name in self.fields.keys() - ALIASES.keys():
-            raise _malformed(secret, FIELD + name, f"there is no such field; there are {', '.join(ALIASES)}")
         if annotations.get(OTHER_KEYS) not in (None, "extra"):
             raise _malformed(secret, OTHER_KEYS, "it can only be 'extra'")
+        self._check_names(secret)
+
+    def _check_names(self, secret: Secret) -> None:
+        for name in self.extra_fields:
+            if name in self.extra:
+                raise _malformed(secret, EXTRA_FIELD + name, f"{CONNECTION_EXTRA!r} has it too. Leave one of them out")
+        for name in self.fields:
+            if name not in ALIASES:
+                raise _malformed(secret, FIELD + name, f"there is no such field; there are {', '.join(ALIASES)}")
         keys = {DATA_KEY: self.data_key} if self.data_key is not None else {}
         keys |= {FIELD + name: key for name, key in self.fields.items()}
         keys |= {EXTRA_FIELD + name: key for name, key in self.extra_fields.items()}
@@ -99,23 +112,25 @@ class Description:
                 raise _malformed(secret, annotation, f"the data has no such key as it says; {secret.keys_text()}")
 
 
-def _warn_of_unknown(secret: Secret, known: set[str]) -> None:
+def is_known(annotation: str) -> bool:
+    """Whether an annotation describes a connection. One for a field that there is not is an error of its own."""
+    return annotation in _ANNOTATIONS or annotation.startswith((FIELD, EXTRA_FIELD))
+
+
+def _warn_of_unknown(secret: Secret) -> None:
     """A misspelt annotation says nothing, and nobody would notice."""
-    for key in (secret.annotations or {}).keys() - known - secret.labels.keys():
-        name = key.removeprefix(ANNOTATION_PREFIX)
-        if name not in _IDENTIFIERS:
-            nearest = get_close_matches(key, known, n=1, cutoff=0.7)
-            hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
-            text = f"Secret {secret}, annotation {key!r}: it is not known, and says nothing{hint}"
-            notices.once(logging.WARNING, ("unknown annotation", text), text)
-
-
-def _keys(annotations: Mapping[str, str], prefix: str) -> list[str]:
-    return [key for key in annotations if key.startswith(prefix)]
+    unknown = [key for key in secret.annotations or () if not is_known(key) and key not in secret.labels]
+    unknown = [key for key in unknown if key.removeprefix(ANNOTATION_PREFIX) not in _IDENTIFIERS]
+    names = tuple(each.removeprefix(ANNOTATION_PREFIX) for each in ANNOTATIONS)
+    for key, more in first(unknown):
+        meant = nearest(key.removeprefix(ANNOTATION_PREFIX), names, NEAR)
+        hint = f"; did you mean {ANNOTATION_PREFIX + meant!r}?" if meant else ""
+        text = f"Secret {secret}, annotation {key!r}{more}: it is not known, and says nothing{hint}"
+        notices.once(logging.WARNING, ("unknown annotation", text), text)
 
 
 def _named(annotations: Mapping[str, str], prefix: str) -> dict[str, str]:
-    return {key[len(prefix) :]: annotations[key] for key in _keys(annotations, prefix)}
+    return {key[len(prefix) :]: text for key, text in annotations.items() if key.startswith(prefix)}
 
 
 def _extra(secret: Secret, text: str | None) -> dict[str, Any]:

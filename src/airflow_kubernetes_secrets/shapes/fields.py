@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.shapes.aliases import ALIASES, EXACT, URI, folded
 from airflow_kubernetes_secrets.shapes.annotations import Description
 
@@ -44,21 +45,39 @@ class Fields:
 def fields_of(secret: Secret) -> Fields:
     """The fields in a Secret: those that its annotations name, else by the names that others use.
 
+    A Secret that is kept in memory is looked through once, also if that ends with an error.
+
     Raises:
         MalformedSecretError: an annotation cannot be used.
     """
+    if secret.fields is None:
+        try:
+            secret.fields = _fields_of(secret)
+        except MalformedSecretError as error:
+            # Another object, which refers to no frames.
+            secret.fields = error.again()
+    if isinstance(secret.fields, MalformedSecretError):
+        raise secret.fields.again()
+    found: Fields = secret.fields
+    return found
+
+
+def _fields_of(secret: Secret) -> Fields:
     description = Description(secret)
     found: dict[str, tuple[int, str]] = {}
+    others = []
     # Of two keys that differ in capitals only, the one in small letters. A blank one says nothing.
     for key in sorted(secret.data):
         field, rank = _NAMES.get(folded(key), ("", 0))
-        if field and (field not in found or rank <= found[field][0]) and not _is_blank(secret, key, field):
+        if not field:
+            others.append(key)
+        elif (field not in found or rank <= found[field][0]) and not _is_blank(secret, key, field):
             found[field] = (rank, key)
     keys = {field: found[field][1] for field in ALIASES if field in found} | description.fields
     extra_keys = dict(description.extra_fields)
     if description.others_to_extra:
         taken = {*keys.values(), *extra_keys.values()}
-        extra_keys |= {key: key for key in secret.data if key not in taken and folded(key) not in _NAMES}
+        extra_keys |= {key: key for key in others if key not in taken}
     return Fields(description, keys, extra_keys)
 
 

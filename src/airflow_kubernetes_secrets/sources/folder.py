@@ -14,7 +14,6 @@ import re
 import stat
 from base64 import b64decode, b64encode
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from threading import RLock
 from time import time
 from typing import Any
@@ -22,9 +21,17 @@ from typing import Any
 from airflow_kubernetes_secrets import notices
 from airflow_kubernetes_secrets.api.deadline import Allowance
 from airflow_kubernetes_secrets.api.objects import Secret, kept_annotations
-from airflow_kubernetes_secrets.documents import UnreadableError, read_json, read_yaml, unpacked
+from airflow_kubernetes_secrets.documents import (
+    TooLargeError,
+    UnreadableError,
+    read_file,
+    read_json,
+    read_yaml,
+    unpacked,
+)
 from airflow_kubernetes_secrets.errors import NotConfiguredError
 from airflow_kubernetes_secrets.labels import is_data_key, is_label_key, is_label_value, is_namespace, is_subdomain
+from airflow_kubernetes_secrets.listing import first
 from airflow_kubernetes_secrets.printable import printable
 from airflow_kubernetes_secrets.record import Record
 from airflow_kubernetes_secrets.sources.query import Query
@@ -85,17 +92,19 @@ class _Known:
         self.files = files
         self.warnings: dict[tuple[str, ...], str] = {}
         secrets: dict[str, tuple[Secret, str]] = {}
+        twice: list[tuple[str, str, str]] = []
         for path, file in files.items():
             if file.problem:
                 self.warnings["manifest", path, file.problem] = file.problem
             for secret in file.secrets:
                 name = str(secret)
                 if name in secrets:
-                    other = secrets[name][1]
-                    where = f"twice in {path}" if other == path else f"in {other} and in {path}"
-                    text = printable(f"Secret {name} is {where}; the latter counts. Remove one of them")
-                    self.warnings["manifests", name, other, path] = text
+                    twice.append((name, secrets[name][1], path))
                 secrets[name] = (secret, path)
+        for (name, other, path), more in first(twice):
+            where = f"twice in {path}" if other == path else f"in {other} and in {path}"
+            text = f"Secret {name} is {where}; the latter counts. Remove one of them{more and f',{more}'}"
+            self.warnings["manifests", name, other, path] = printable(text)
         self.secrets = [secret for secret, _path in secrets.values()]
 
 
@@ -176,8 +185,7 @@ class Folder:
                 if files == before.files:
                     return before
                 self._known = known = _Known(files)
-                for cause in before.warnings.keys() - known.warnings.keys():
-                    notices.forget(cause)
+                notices.forget_each(before.warnings.keys() - known.warnings.keys())
                 return known
         raise NotConfiguredError(
             f"'path' in backend_kwargs names no folder that can be read: {self._path} ({problem}). "
@@ -200,9 +208,11 @@ class Folder:
 
     def _read(self, path: str, stamp: _Stamp | None, before: _File | None) -> _File:
         try:
-            content = Path(path).read_bytes()
+            content = read_file(path)
         except OSError as error:
             return _File.unreadable(path, _problem(error), before)
+        except TooLargeError as error:
+            return _File.unreadable(path, str(error), before, stamp)
         mark = hash(content)
         if before is not None and before.content == mark:
             return _File(stamp, mark, before.secrets, before.problem)

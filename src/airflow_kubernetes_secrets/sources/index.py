@@ -22,13 +22,14 @@ class Index:
 
     def __init__(self, label: str, secrets: Iterable[Secret], resource_version: str, confirmed_at: float) -> None:
         self._label = label
-        self._by_value: dict[str, tuple[Secret, ...]] = {}
-        # Only a watch needs it.
-        self._by_name: dict[str, Secret] | None = None
+        by_value: dict[str, list[Secret]] = {}
         for secret in secrets:
             value = secret.labels.get(label)
             if value is not None:
-                self._by_value[value] = (*self._by_value.get(value, ()), secret)
+                by_value.setdefault(value, []).append(secret)
+        self._by_value = {value: tuple(each) for value, each in by_value.items()}
+        # Only a watch needs it.
+        self._by_name: dict[str, Secret] | None = None
         self.resource_version = resource_version
         self.confirmed_at = confirmed_at
 
@@ -45,9 +46,12 @@ class Index:
         names = self._names()
         previous = names.get(secret.name)
         names[secret.name] = secret
-        others = (other for other in self.find(value) if other.name != secret.name)
+        others = self.find(value)
+        stays = previous is not None and previous.labels[self._label] == value
+        if stays:
+            others = tuple(other for other in others if other.name != secret.name)
         self._by_value[value] = (*others, secret)
-        if previous is not None and previous.labels[self._label] != value:
+        if previous is not None and not stays:
             self._leave(previous)
 
     def remove(self, name: str) -> None:

@@ -1,0 +1,110 @@
+"""No Secret makes a lookup take longer than its ``timeout``, CPU included, and no number of them."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.errors import MalformedSecretError
+from support.cluster import Cluster
+from support.logs import said
+from support.secrets import CONNECTION, VARIABLE, MakeBackend, Put
+from support.shapes import PREFIX
+
+# Seconds. What is tested took from ten seconds to minutes.
+TIMEOUT = 2.0
+
+
+def annotated(cluster: Cluster, namespace: str, name: str, described: dict[str, str]) -> None:
+    """A Secret for ``my_db`` with hundreds of annotations that are near to one another."""
+    annotations = {f"{PREFIX}extra-a{number:05}": "k" for number in range(400)}
+    annotations |= {f"{PREFIX}exta-b{number:05}": "" for number in range(400)}
+    annotations |= {PREFIX + key: text for key, text in described.items()}
+    cluster.apply(
+        {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": name,
+                "namespace": namespace,
+                "labels": {CONNECTION: "my_db"},
+                "annotations": annotations,
+            },
+            "stringData": {"k": "x", "host": "h", "password": "hunter2"},
+        }
+    )
+
+
+@pytest.mark.however_fresh
+class TestAnnotations:
+    def test_beside_a_secret_that_answers(
+        self,
+        make_backend: MakeBackend,
+        cluster: Cluster,
+        put: Put,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        put.connection("my_db", "http://good", name="a-good")
+        annotated(cluster, put.namespace, "b-heavy", {})
+        backend = make_backend(timeout=TIMEOUT)
+
+        began = time.process_time()
+        for _ in range(3):
+            assert backend.get_conn_value("my_db") == "http://good"
+        assert time.process_time() - began < TIMEOUT
+        assert len([text for text in said(caplog) if "it is not known" in text]) == 5
+
+    def test_in_a_secret_that_cannot_be_read(
+        self, make_backend: MakeBackend, cluster: Cluster, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        annotated(cluster, put.namespace, "heavy", {"field-host": "nowhere"})
+        backend = make_backend(timeout=TIMEOUT)
+
+        began = time.process_time()
+        for _ in range(3):
+            with pytest.raises(MalformedSecretError, match="field-host"):
+                backend.get_conn_value("my_db")
+        assert time.process_time() - began < TIMEOUT
+
+
+class TestManyForOneId:
+    def test_the_warning_names_the_first_and_counts_the_others(
+        self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for number in range(30):
+            put.variable("x", "found", name=f"s-{number:02}")
+
+        assert backend.get_variable("x") == "found"
+
+        [warning] = said(caplog)
+        assert "30 Secrets match" in warning
+        assert warning.count(f"{put.namespace}/s-") == 11
+        assert " and 19 more. Change those" in warning
+
+    def test_those_that_cannot_be_read_are_counted_too(
+        self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for number in range(30):
+            put({VARIABLE: "x"}, data={"other": "x"}, name=f"s-{number:02}")
+
+        assert backend.get_variable("x") is None
+        assert backend.get_variable("x") is None
+
+        warnings = said(caplog)
+        assert len(warnings) == 5
+        assert f"{put.namespace}/s-00" in warnings[0]
+        assert warnings[4].endswith("It is passed over, and 25 more")
+
+
+@pytest.mark.parametrize("mark", ["\u0315\u0300", "\u0301\u0316"])
+def test_a_uri_whose_normal_form_takes_minutes(backend: KubernetesSecretsBackend, put: Put, mark: str) -> None:
+    """Python brings what is before the path of a URI into a normal form, which sorts accents one by one."""
+    put.connection("x", f"postgres://{mark * 100_000}@host/db", name="uri")
+
+    began = time.process_time()
+    with pytest.raises(MalformedSecretError, match=r"Secret \S+/uri, key 'value': .* percent-encode") as raised:
+        backend.get_conn_value("x")
+    assert time.process_time() - began < TIMEOUT
+    assert mark not in str(raised.value)

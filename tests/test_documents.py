@@ -1,0 +1,152 @@
+"""YAML as Kubernetes reads it, in time that grows as its length does."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.documents import (
+    LARGEST_FILE_BYTES,
+    TooLargeError,
+    UnreadableError,
+    read_file,
+    read_yaml,
+)
+from airflow_kubernetes_secrets.process import start_anew
+from support.logs import said
+
+# Numbers that Python's dictionaries cannot tell apart by their hashes.
+SAME_HASH = 2**61 - 1
+
+# Far above what is measured. What is tested took minutes, or would not have ended.
+SECONDS = 20.0
+
+
+def read(text: str) -> Any:
+    [(_line, document)] = read_yaml(text.encode())
+    return document
+
+
+class TestNumbers:
+    @pytest.mark.parametrize("text", ["1:10", "-1:10", "190:20:30", "1:10.5", "+1:59:59.", "00:10", "1:10:99"])
+    def test_there_are_none_in_base_60(self, text: str) -> None:
+        """Neither has https://github.com/kubernetes-sigs/yaml: ``1:10`` is a time of day, or a pair of ports."""
+        assert read(f"a: {text}") == {"a": text}
+        assert read(f"{text}: a") == {text: "a"}
+
+    @pytest.mark.parametrize(
+        ("text", "number"),
+        [
+            ("0", 0),
+            ("-12", -12),
+            ("+7", 7),
+            ("0x1F", 31),
+            ("0b101", 5),
+            ("1.5", 1.5),
+            ("-.5e-3", "-.5e-3"),
+            ("1.e+3", 1e3),
+        ],
+    )
+    def test_others_are_as_they_were(self, text: str, number: object) -> None:
+        assert read(f"a: {text}") == {"a": number}
+
+    @pytest.mark.parametrize("tag", ["!!int", "!!float"])
+    def test_a_tag_makes_none_of_them(self, tag: str) -> None:
+        with pytest.raises(UnreadableError, match="line 2: a number is in base 60"):
+            read(f"a:\n  {tag} '1:10'")
+
+
+COSTLY = {
+    "a number in base 60": f"a: 1{':10' * 400_000}",
+    "a fraction in base 60": f"a: 1{':10' * 400_000}.5",
+    "a tag on such a number": f"a: !!int '1{':10' * 400_000}'",
+    "a number of many digits": f"a: {'9' * 2_000_000}",
+    "a number with underscores": f"a: 1{'_1' * 1_000_000}",
+    "nearly a number": f"a: {'9_' * 1_000_000}.x",
+    "names with one hash": "a:\n" + "".join(f"  {number * SAME_HASH}: 1\n" for number in range(1, 15_000)),
+    "a set with one hash": f"a: !!set {{{', '.join(str(number * SAME_HASH) for number in range(1, 15_000))}}}",
+    "many merge keys": "x: &x {}\na:\n" + "  <<: *x\n" * 10_000,
+    "many levels": "[" * 1_000_000,
+    "many levels again and again": ("[" * 90 + "]" * 90 + "\n---\n") * 100,
+    "many levels of names": "? " * 500_000,
+    "many lists in lists": "- " * 500_000,
+    "many empty lines": f"a:\n{chr(10) * 1_000_000}  b: 1",
+    "a long comment": f"a: 1 #{'x' * 1_000_000}",
+}
+
+
+@pytest.mark.parametrize("text", COSTLY.values(), ids=COSTLY)
+def test_it_takes_time_that_grows_as_the_text_does(text: str) -> None:
+    began = time.process_time()
+    try:
+        list(read_yaml(text.encode()))
+    except UnreadableError as error:
+        assert len(str(error)) < 100  # noqa: PT017  # some are no YAML, which is as quickly said
+    assert time.process_time() - began < SECONDS
+
+
+class TestMeaning:
+    """What has changed for the sake of time means what it meant."""
+
+    def test_names_become_texts(self) -> None:
+        assert read("{1: a, 1.5: b, true: c, null: d, x: e}") == {
+            "1": "a",
+            "1.5": "b",
+            "true": "c",
+            "null": "d",
+            "x": "e",
+        }
+        assert read('{1: a, "1": b}') == {"1": "b"}
+        assert read("{1: a, true: b}") == {"1": "a", "true": "b"}
+
+    @pytest.mark.parametrize("text", ["? [a]\n: b", "? {a: b}\n: c", "? !!binary YQ==\n: b"])
+    def test_a_name_that_is_none(self, text: str) -> None:
+        with pytest.raises(UnreadableError):
+            read(text)
+
+    def test_merge_keys(self) -> None:
+        defaults = "x: &x {a: 1, b: 1}\ny: &y {b: 2, c: 2}\n"
+
+        assert read(defaults + "z: {<<: *x, b: 3}")["z"] == {"a": 1, "b": 3}
+        assert read(defaults + "z: {<<: [*x, *y]}")["z"] == {"a": 1, "b": 1, "c": 2}
+        assert read(defaults + "z: {<<: *x, <<: *y, c: 3}")["z"] == {"a": 1, "b": 2, "c": 3}
+
+    def test_levels(self) -> None:
+        assert read("[" * 90 + "]" * 90)
+        with pytest.raises(UnreadableError, match="line 1: it is nested too deep"):
+            read("[" * 110 + "]" * 110)
+
+
+class TestLargeFiles:
+    def test_no_more_is_read_than_a_file_may_have(self, tmp_path: Path) -> None:
+        (tmp_path / "largest").write_bytes(b"x" * LARGEST_FILE_BYTES)
+        (tmp_path / "larger").write_bytes(b"x" * (LARGEST_FILE_BYTES + 1))
+
+        assert len(read_file(tmp_path / "largest")) == LARGEST_FILE_BYTES
+        for path in (tmp_path / "larger", "/dev/zero"):
+            with pytest.raises(TooLargeError, match="it has more than 8 MiB"):
+                read_file(path)
+
+    @pytest.mark.parametrize("name", ["large.yaml", "large.json"])
+    def test_in_a_folder_it_is_named_and_left_out(
+        self, name: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (tmp_path / name).write_bytes(b" " * (LARGEST_FILE_BYTES + 1))
+        metadata = {"name": "x", "labels": {"airflow.apache.org/variable-key": "x"}}
+        manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"value": "found"}}
+        (tmp_path / "x.json").write_text(json.dumps(manifest))
+        start_anew()
+        backend = KubernetesSecretsBackend(path=str(tmp_path))
+
+        assert backend.get_variable("x") == "found"
+        assert backend.get_variable("x") == "found"
+        [warning] = said(caplog)
+        assert warning == (
+            f"{tmp_path}/{name}: it has more than 8 MiB, the most that is read of a file with manifests. Split it; "
+            "nothing in it is used"
+        )

@@ -1,0 +1,115 @@
+"""A lookup pattern takes little time whatever the id, or is refused."""
+
+from __future__ import annotations
+
+import re
+import time
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from airflow_kubernetes_secrets.errors import OptionError
+from airflow_kubernetes_secrets.lookup import Kind, Lookup, Outcome, decide
+from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.patterns import longest_id
+
+# As long as ids of Airflow's are.
+LONGEST = 250
+
+# Far above what is measured, and far below what was possible.
+SECONDS = 10.0
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "(a+)+$",
+        "(a|aa)+$",
+        "(?:a|a)*$",
+        "(a*)*b",
+        "([a-z]+_)*x",
+        "(?i:(a+)+)b",
+        "(?=(a+)+$)x",
+        "(?:.*a){12}x",
+        "(a?){64}a{64}",
+        "a?" * 40 + "a" * 40,
+        ".*" * 8 + "x",
+        "(" * 40 + "a" + "+)" * 40,
+        "a*" * 2_000 + "b",
+    ],
+)
+def test_one_that_could_take_minutes_is_refused(pattern: str) -> None:
+    began = time.process_time()
+    with pytest.raises(
+        OptionError, match="variables_lookup_pattern needs a regular expression, and this one could take"
+    ):
+        Options.parse({"variables_lookup_pattern": pattern})
+    assert time.process_time() - began < SECONDS
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        ("k8s_", "k8s_x"),
+        ("(?!cosmos__)", "x"),
+        ("^(dev|prod)_.*$", "prod_x"),
+        ("(dev_)?[a-z]+_db$", "dev_orders_db"),
+        ("^(?!.*test).*_prod.*$", "x_prod_y"),
+        (".*_a.*_b.*", "x_a_b"),
+        ("[a-z]{1,20}(_[a-z]{1,20})?", "a_b"),
+        ("(a|b)*c", "abc"),
+        ("|".join(f"team{number}_db" for number in range(500)), "team499_db"),
+    ],
+)
+def test_others_are_good_for_every_id_of_airflows(pattern: str, found: str) -> None:
+    Options.parse({"connections_lookup_pattern": pattern})
+
+    assert longest_id(pattern) >= LONGEST
+    assert re.match(pattern, found, re.IGNORECASE)
+
+
+def test_the_more_it_repeats_the_shorter_is_the_longest_id() -> None:
+    options = Options.parse({"variables_lookup_pattern": ".*.*.*.*x"})
+    limit = longest_id(".*.*.*.*x")
+    assert 63 <= limit < LONGEST
+
+    def outcome(identifier: str) -> Outcome:
+        return decide(Lookup(Kind.VARIABLE, identifier), options, lambda _query, _time: []).outcome
+
+    began = time.process_time()
+    assert outcome("x" * limit) is Outcome.NO_MATCH
+    assert outcome("a" * limit) is Outcome.OUTSIDE_PATTERN
+    assert outcome("x" * (limit + 1)) is Outcome.TOO_LONG
+    assert outcome("a" * 1_000_000) is Outcome.TOO_LONG
+    assert time.process_time() - began < SECONDS
+
+
+SINGLE = st.sampled_from(["a", "b", ".", "[ab]", r"\w", "[^c]"])
+REPEATS = st.sampled_from(["", "", "*", "+", "?", "{0,3}", "{2}", "*?", "+?"])
+
+
+def repeated(parts: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    whole = st.lists(st.tuples(parts, REPEATS).map("".join), min_size=1, max_size=3).map("".join)
+    return st.one_of(
+        whole.map("({})".format), whole.map("(?={})".format), st.tuples(whole, whole).map("|".join).map("(?:{})".format)
+    )
+
+
+PARTS = st.recursive(SINGLE, repeated, max_leaves=8)
+PATTERNS = st.lists(st.tuples(PARTS, REPEATS).map("".join), min_size=1, max_size=4).map(
+    lambda all_of: "".join(all_of) + "c"
+)
+
+
+@given(PATTERNS)
+@settings(deadline=None, max_examples=150)
+def test_the_longest_id_takes_little_time(pattern: str) -> None:
+    """What makes a search for a match go through every way is an id that has none."""
+    length = min(longest_id(pattern), 1_000)
+    for first, second in product("ab", repeat=2):
+        identifier = (first + second) * (length // 2)
+        began = time.process_time()
+        re.match(pattern, identifier, re.IGNORECASE)
+        assert time.process_time() - began < SECONDS
