@@ -26,7 +26,8 @@ def _run(trial: Trial, data: bytes) -> None:
     again = LabelSelector.parse(str(selector))
     trial.claim(again == selector, "a selector means what its text means")
     for requirement in selector.requirements[:4]:
-        for value in (*requirement.values, "another"):
+        # A label is compared with each value, so that all of them would take time that grows with the square.
+        for value in (*requirement.values[:100], "another"):
             labels = {requirement.key: value}
             trial.claim(selector.matches(labels) is again.matches(labels), "a selector matches what its text matches")
 

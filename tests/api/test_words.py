@@ -58,7 +58,7 @@ def test_an_error_in_a_watch(name: str) -> None:
     for code, error in ((500, MalformedBodyError), (410, ExpiredVersionError)):
         event = {"type": "ERROR", "object": json.loads(status(name * 500, code))}
         with pytest.raises(error) as raised:
-            parse_watch_event(json.dumps(event).encode())
+            parse_watch_event(json.dumps(event).encode(), "airflow")
         assert_harmless(f"said: {raised.value}")
         assert len(str(raised.value).encode()) < LONGEST + 100
 
