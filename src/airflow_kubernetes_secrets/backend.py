@@ -21,6 +21,7 @@ from airflow_kubernetes_secrets.options import DENY, Options
 from airflow_kubernetes_secrets.process import ProcessLocal, in_a_thread
 from airflow_kubernetes_secrets.reading import connection_text, variable_text
 from airflow_kubernetes_secrets.sources.source import Source, source_of
+from airflow_kubernetes_secrets.tracebacks import without_variables
 from airflow_kubernetes_secrets.values import config_text, parse_failure_text
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         """
         return self._read(Lookup(Kind.CONFIG, key), config_text, self._ask)
 
+    @without_variables
     def decide(self, lookup: Lookup) -> Decision:
         """Which Secret answers a lookup, and why.
 
@@ -145,6 +147,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
 
         return parsed
 
+    @without_variables
     def _read(
         self,
         lookup: Lookup,

@@ -24,6 +24,7 @@ from airflow_kubernetes_secrets.lookup import Kind, Lookup, Outcome
 from airflow_kubernetes_secrets.reading import IN_FIELDS
 from airflow_kubernetes_secrets.shapes.annotations import LITERALS
 from airflow_kubernetes_secrets.shapes.fields import fields_of
+from airflow_kubernetes_secrets.tracebacks import without_variables
 
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets.api.objects import Secret
@@ -53,6 +54,7 @@ class SecretRefs(list[Any]):
         self.secret = secret
 
 
+@without_variables
 def secret_refs(
     conn_id: str,
     env: Mapping[str, str] | None = None,
@@ -82,6 +84,7 @@ def secret_refs(
     return _refs(decision, env if env is not None else _variables_of_a_connection(decision))
 
 
+@without_variables
 def variable_refs(
     key: str, env: str | None = None, *, namespace: str | None = None, team_name: str | None = None
 ) -> SecretRefs:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from contextlib import suppress
+from types import FrameType
+from typing import Any
 
 PACKAGE = "/airflow_kubernetes_secrets/"
 
@@ -11,29 +16,139 @@ _DEPTH = 4
 
 
 def everything_about(error: BaseException) -> str:
-    """All that a report could show of it: with the chained errors, and the variables of frames.
+    """All that a report could show of it: with the chained errors, the lines of code, and the variables of frames."""
+    return "\n".join([*traceback.format_exception(error), *reported(error)])
+
+
+def reported(error: BaseException) -> Iterator[str]:
+    """What a report shows of it, of the chained errors, and of the variables of frames.
 
     Of the frames only those count that the package's first one has called, whosever they are: what called it is a test.
     """
-    texts = [repr(error), *map(str, error.args), *traceback.format_exception(error)]
-    ours = False
-    for frame, _line in traceback.walk_tb(error.__traceback__):
-        ours = ours or PACKAGE in frame.f_code.co_filename
-        if ours:
-            texts.extend(shown(frame.f_locals))
-    for chained in (error.__cause__, error.__context__):
-        if chained is not None:
-            texts.append(everything_about(chained))
-    return "\n".join(texts)
+    for each in _chained(error):
+        yield repr(each)
+        yield from map(str, each.args)
+        frames = [frame for frame, _line in traceback.walk_tb(each.__traceback__)]
+        first = next((place for place, frame in enumerate(frames) if _is_ours(frame)), len(frames))
+        for frame in frames[first:]:
+            yield from shown(frame.f_locals)
 
 
 def shown(found: object, depth: int = _DEPTH) -> Iterator[str]:
     """What a report shows of a variable: its ``repr``, and those of the things in it."""
-    yield repr(found)
-    if depth and isinstance(found, Mapping):
-        for key, value in found.items():
-            yield from shown(key, depth - 1)
-            yield from shown(value, depth - 1)
-    elif depth and isinstance(found, (Sequence, Set)) and not isinstance(found, (str, bytes, bytearray, memoryview)):
-        for each in found:
-            yield from shown(each, depth - 1)
+    # What is only half made may have none, and may not say what is in it. Reports go on then.
+    with suppress(Exception):
+        yield repr(found)
+    if not depth:
+        return
+    with suppress(Exception):
+        if isinstance(found, Mapping):
+            for pair in list(found.items()):
+                yield from shown(pair, depth - 1)
+        elif isinstance(found, (Sequence, Set)) and not isinstance(found, (str, bytes, bytearray, memoryview)):
+            for each in list(found):
+                yield from shown(each, depth - 1)
+
+
+def _is_ours(frame: FrameType) -> bool:
+    return PACKAGE in frame.f_code.co_filename
+
+
+def _chained(error: BaseException) -> list[BaseException]:
+    found = [error]
+    for each in found:
+        found += [other for other in (each.__cause__, each.__context__) if other is not None and other not in found]
+    return found
+
+
+class Interrupted(BaseException):
+    """What a signal handler raises, as Airflow's execution timeout does."""
+
+
+class AtEveryLine:
+    """Does something again and again, each time with an exception at another line of what the package runs.
+
+    The lines are also those of the standard library and others, as far as the package calls them. A line that is run
+    often is taken ``times`` times.
+    """
+
+    def __init__(
+        self,
+        work: Callable[[], object],
+        before: Callable[[], object] = lambda: None,
+        error: Callable[[], BaseException] = Interrupted,
+        *,
+        times: int = 1,
+        here: Callable[[str], bool] = lambda _file: True,
+    ) -> None:
+        """
+        Args:
+            before: done before each time, without an exception.
+            here: whether exceptions are wanted in the lines of a file.
+        """
+        self._work = work
+        self._before = before
+        self._error = error
+        self._times = times
+        self._here = here
+
+    def raised(self) -> Iterator[tuple[str, BaseException]]:
+        """Each line, and the exception that came out, if one did."""
+        taken: Counter[str] = Counter()
+        while True:
+            self._before()
+            line, error = self._once(taken)
+            if line is None:
+                return
+            if error is not None:
+                yield line, error
+
+    def _once(self, taken: Counter[str]) -> tuple[str | None, BaseException | None]:
+        """Raise at the first line that has not been taken as often; ``None`` if there is no such line any more."""
+        passed: Counter[str] = Counter()
+        line: str | None = None
+
+        def trace(frame: FrameType, event: str, _argument: object) -> Any:
+            nonlocal line
+            if event == "line":
+                here = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+                passed[here] += 1
+                if taken[here] < passed[here] <= self._times:
+                    taken[here] += 1
+                    line = here
+                    # With it the tracing ends.
+                    raise self._error()
+            return trace
+
+        def trace_called(frame: FrameType, event: str, argument: object) -> Any:
+            return trace(frame, event, argument) if self._is_wanted(frame) else None
+
+        before = sys.gettrace()
+        sys.settrace(trace_called)
+        try:
+            self._work()
+        except BaseException as error:
+            sys.settrace(before)
+            return line, error
+        finally:
+            sys.settrace(before)
+        return line, None
+
+    def _is_wanted(self, called: FrameType) -> bool:
+        """Whether exceptions are wanted there, and the package has called it."""
+        if not self._here(called.f_code.co_filename):
+            return False
+        frame: FrameType | None = called
+        while frame is not None and not _is_ours(frame):
+            frame = frame.f_back
+        return frame is not None
+
+
+def leaks(error: BaseException, hidden: Iterable[str]) -> list[str]:
+    """What a report would show of it that nobody may see; each with a part of that."""
+    return [
+        f"{each!r} in {text[max(text.find(each) - 100, 0) : text.find(each) + 20]}"
+        for text in reported(error)
+        for each in hidden
+        if each in text
+    ]

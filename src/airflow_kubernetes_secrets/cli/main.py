@@ -17,6 +17,7 @@ from typing import NoReturn
 from airflow_kubernetes_secrets.cli.definition import COMMANDS, DESCRIPTION, PROGRAM, Command
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.printable import printable
+from airflow_kubernetes_secrets.tracebacks import without_variables
 from airflow_kubernetes_secrets.version import __version__
 
 _TROUBLE = 2
@@ -64,6 +65,7 @@ def make_parser() -> argparse.ArgumentParser:
     return parser
 
 
+@without_variables
 def run(command: Command, arguments: argparse.Namespace) -> int:
     """Run a command; whatever goes wrong is one line on standard error, and a traceback only with ``--debug``."""
     if sys.stdout is None:

@@ -28,6 +28,7 @@ from airflow_kubernetes_secrets.errors import (
 from airflow_kubernetes_secrets.process import on_new_process
 from airflow_kubernetes_secrets.sources.api_server import ApiServer
 from airflow_kubernetes_secrets.sources.index import Index
+from airflow_kubernetes_secrets.tracebacks import without_variables
 
 # The API server is asked to end each watch after this share of the time that an answer may be old. One that has fallen
 # silent is found out by that, and there is still time to list before the index is too old.
@@ -87,6 +88,7 @@ class Watcher(Thread):
         self._stream: Watch | None = None
         _running.add(self)
 
+    @without_variables
     def run(self) -> None:
         refused = False
         try:

@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.place import place_of
 from airflow_kubernetes_secrets.inventory.story import story_of
 from airflow_kubernetes_secrets.lookup import Kind, Lookup
+from airflow_kubernetes_secrets.tracebacks import without_variables
 from airflow_kubernetes_secrets.ui.access import Viewer
 from airflow_kubernetes_secrets.ui.picture import Camera, configured_options, take_picture
 from airflow_kubernetes_secrets.ui.table import Order, Wanted, page_of
@@ -142,11 +143,16 @@ def story(*, viewer: SomeViewer, kind: Text, id: Text, team: Text = "") -> dict[
             status.HTTP_503_SERVICE_UNAVAILABLE, "Others are looking something up. Try again in a moment"
         )
     try:
-        configured, options = configured_options()
-        with closing(place_of(options)) as place:
-            told = story_of(lookup, options, place, may_tell=viewer.may_see)
+        return _told(lookup, viewer)
     finally:
         _telling.release()
+
+
+@without_variables
+def _told(lookup: Lookup, viewer: Viewer) -> dict[str, Any]:
+    configured, options = configured_options()
+    with closing(place_of(options)) as place:
+        told = story_of(lookup, options, place, may_tell=viewer.may_see)
     return {**told.as_json(), "configuration": configured.as_json()}
 
 

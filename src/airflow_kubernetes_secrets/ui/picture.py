@@ -18,6 +18,7 @@ from airflow_kubernetes_secrets.inventory.place import place_of
 from airflow_kubernetes_secrets.inventory.survey import Entry, inventory_of
 from airflow_kubernetes_secrets.lookup import Kind, Lookup, shown_id
 from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.tracebacks import without_variables
 
 # To turn a page takes no LIST; a change is seen after this, or at once with the button.
 _FRESH_SECONDS = 30.0
@@ -182,6 +183,7 @@ def configured_options() -> tuple[Configured, Options]:
     return configured, configured.options()
 
 
+@without_variables
 def take_picture() -> Picture:
     """
     Raises:
