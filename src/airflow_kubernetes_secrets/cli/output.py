@@ -179,12 +179,12 @@ def _cell(value: object) -> str:
 
 
 def _data(text: str) -> str:
-    """Escaped as https://github.com/actions/toolkit does it."""
-    return _printable_document(text).replace("%", "%25").replace("\n", "%0A")
+    """Escaped as https://github.com/actions/toolkit does it, and printable."""
+    return printable(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _property(text: str) -> str:
-    return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
 def _printable_document(text: str) -> str:
