@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -41,8 +42,21 @@ def test_a_resolver_that_does_not_answer() -> None:
     try:
         with pytest.raises(TimeoutError, match=r"api\.example\.com"):
             addresses("api.example.com", 443, Deadline(0.2), getaddrinfo=slow)
+        [waiting] = [each for each in threading.enumerate() if each.name == "airflow-kubernetes-secrets-resolve"]
+        # The end of the process must not wait for DNS.
+        assert waiting.daemon
     finally:
         answer.set()
+
+
+def test_a_resolver_that_takes_a_while() -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 443))]
+
+    def slow(*_args: object, **_options: object) -> list[Any]:
+        time.sleep(0.3)
+        return found
+
+    assert addresses("api.example.com", 443, Deadline(20), getaddrinfo=slow) == [(socket.AF_INET, ("10.0.0.1", 443))]
 
 
 @pytest.mark.parametrize(

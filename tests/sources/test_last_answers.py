@@ -35,12 +35,17 @@ def test_a_process_that_asks_for_ids_without_end_remembers_the_last_thousand(ans
 
 
 def test_what_it_keeps_asking_for_stays(answers: LastAnswers) -> None:
-    for number in range(2 * MOST):
+    for number in range(MOST):
         answers.remember(query(number), 1.0, [])
-        answers.remember(query(0), 1.0, [])
+    answers.remember(query(0), 2.0, [])
 
-    assert answers.recall(query(0), LONG) is not None
-    assert len(answers._answers) == MOST
+    for number in range(MOST, 2 * MOST - 1):
+        answers.remember(query(number), 3.0, [])
+
+    assert answers.recall(query(0), LONG) == (2.0, [])
+    assert answers.recall(query(1), LONG) is None
+    answers.remember(query(2 * MOST), 3.0, [])
+    assert answers.recall(query(0), LONG) is None
 
 
 def test_the_same_question_again_makes_nothing_be_forgotten(answers: LastAnswers) -> None:
