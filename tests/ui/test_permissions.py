@@ -169,6 +169,17 @@ def test_while_no_picture_can_be_taken_the_auth_manager_is_asked_as_rarely(clock
     assert page.manager.asked == asked
 
 
+def test_what_one_user_may_see_is_kept_while_others_ask(clock: Clock, page: Page) -> None:
+    assert page.ids("first") == ["a", "b"]
+    clock.now += 10
+    page.ids("second")
+    asked = page.manager.asked
+
+    clock.now += 10
+    assert page.ids("first") == page.ids("second") == ["a", "b"]
+    assert page.manager.asked == asked
+
+
 def test_what_nobody_asks_for_any_more_is_forgotten(clock: Clock, page: Page) -> None:
     """During an outage of days all users of Airflow may come by."""
     page.ids("first")

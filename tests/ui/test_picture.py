@@ -108,9 +108,12 @@ def test_a_failure_is_told_and_tried_again_after_some_seconds(clock: Clock, subj
     for anew in (False, True):
         with pytest.raises(KubernetesSecretsError, match="is away"):
             camera.picture(anew=anew)
-    assert subject.taken == 1
     subject.failure = None
-    clock.now += 5
+    clock.now += 4.9
+    with pytest.raises(KubernetesSecretsError, match="is away"):
+        camera.picture(anew=True)
+    assert subject.taken == 1
+    clock.now += 0.1
     assert camera.picture().place == "2"
 
 
@@ -160,6 +163,27 @@ def test_while_a_new_one_is_taken_the_last_one_is_shown(clock: Clock) -> None:
     with asking(camera, slow):
         assert camera.picture().place == "1"
     assert camera.picture().place == "2"
+
+
+def test_who_wants_it_anew_waits_for_the_one_that_is_being_taken(clock: Clock) -> None:
+    slow = SlowSubject()
+    camera = Camera(slow)
+    slow.go_on.set()
+    camera.picture()
+    slow.begun.clear()
+    slow.go_on.clear()
+    clock.now += 30
+    given: list[str] = []
+    pressed = threading.Thread(target=lambda: given.append(camera.picture(anew=True).place))
+
+    with asking(camera, slow):
+        pressed.start()
+        until(lambda: camera._waiting._value < module._WAITING)
+        assert given == []
+    pressed.join(10)
+
+    assert given == ["2"]
+    assert slow.taken == 2
 
 
 def test_of_many_who_come_at_once_one_takes_it() -> None:
