@@ -239,7 +239,7 @@ class _Search:
         """The Secret of a reference."""
         query = NameQuery(namespace or self._options.namespaces[0], name)
         self.queries.append(query)
-        found = _in_order([secret for secret in self._find(query, self._time) if query.matches(secret)])
+        found = [secret for secret in _in_order(self._find(query, self._time)) if query.matches(secret)]
         if not found:
             raise MissingSecretError(
                 f"'references' in backend_kwargs leads to Secret {query}, which does not exist. Create it, or correct "
@@ -276,11 +276,12 @@ class _Search:
         )
         self.queries.append(query)
         found = []
-        for secret in _in_order([secret for secret in self._find(query, self._time) if query.matches(secret)]):
-            if identifier_of(secret, label) == identifier:
-                found.append(secret)
-            elif self._team_of(secret) in (None, self._lookup.team):
-                self.passed_over.append(_of_another_id(secret, label))
+        for secret in _in_order(self._find(query, self._time)):
+            if query.matches(secret):
+                if identifier_of(secret, label) == identifier:
+                    found.append(secret)
+                elif self._team_of(secret) in (None, self._lookup.team):
+                    self.passed_over.append(_of_another_id(secret, label))
         self._found[namespace] = found
         return found
 
@@ -318,11 +319,9 @@ class _Search:
         return None if team_label is None else secret.labels.get(team_label)
 
 
-def _in_order(secrets: list[Secret]) -> list[Secret]:
+def _in_order(secrets: Sequence[Secret]) -> Sequence[Secret]:
     """In order of preference: an API server answers with the Secrets in any order, and each time in another."""
-    if len(secrets) > 1:
-        secrets.sort(key=lambda secret: secret.age_order)
-    return secrets
+    return sorted(secrets, key=lambda secret: secret.age_order) if len(secrets) > 1 else secrets
 
 
 def _of_another_id(secret: Secret, label: str) -> MalformedSecretError:

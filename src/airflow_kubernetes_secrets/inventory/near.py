@@ -41,7 +41,7 @@ def near_misses(lookup: Lookup, options: Options, place: Place, may_tell: MayTel
     same = list(_same_id(lookup, options, snapshot, whose, may_tell))
     hints = [
         *place.problems(),
-        *(text + (more and f" (so it is with{more})") for text, more in first(same)),
+        *(f"{text}{more and f';{more} like it'}" for text, more in first(same)),
         *_same_name(lookup, options, place, whose, may_tell),
     ]
     if not hints:

@@ -1,0 +1,208 @@
+"""What the commands take for a Secret, or for many of one id, grows as they do; and what they say of it stays short."""
+
+from __future__ import annotations
+
+import json
+import time
+from base64 import b64encode
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_kubernetes_secrets.documents import LARGEST_FILE_BYTES
+from airflow_kubernetes_secrets.inventory.manifests import Check
+from airflow_kubernetes_secrets.inventory.near import near_misses
+from airflow_kubernetes_secrets.inventory.place import place_of
+from airflow_kubernetes_secrets.inventory.survey import Inventory, inventory_of
+from airflow_kubernetes_secrets.lookup import Kind, Lookup
+from airflow_kubernetes_secrets.options import Options
+from support.cluster import Cluster
+from support.commands import Commands
+from support.secrets import CONNECTION, TEAM, VARIABLE, Put
+from support.work import calls
+
+PREFIX = "airflow.apache.org/"
+
+# Far above what is measured, and far below what it was.
+SECONDS = 10.0
+
+
+def manifest(name: str, labels: dict[str, str], data: dict[str, str], annotations: dict[str, str]) -> dict[str, Any]:
+    return {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "labels": labels, "annotations": annotations},
+        "data": {key: b64encode(text.encode()).decode() for key, text in data.items()},
+    }
+
+
+def heavy(count: int) -> dict[str, Any]:
+    """A Secret with so many annotations that are known and so many that nearly are, and as many labels and keys."""
+    annotations = {f"{PREFIX}extra-a{number:05}": "host" for number in range(count)}
+    annotations |= {f"{PREFIX}exta-b{number:05}": "" for number in range(count)}
+    labels = {CONNECTION: "my_db", **{f"{PREFIX}tem-{number:05}": "x" for number in range(count)}}
+    data = {"host": "h", **{f"hots-{number:05}": "x" for number in range(count)}}
+    return manifest("heavy", labels, data, annotations)
+
+
+def folder_with(folder: Path, manifests: list[dict[str, Any]]) -> Options:
+    folder.mkdir(exist_ok=True)
+    (folder / "all.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests}))
+    return Options.parse({"path": str(folder)})
+
+
+def listed(options: Options) -> Inventory:
+    return inventory_of(place_of(options), options)
+
+
+class TestOneSecret:
+    def test_in_the_list_and_the_explanation(self, commands: Commands, cluster: Cluster) -> None:
+        secret = heavy(400)
+        secret["metadata"]["namespace"] = commands.namespace
+        cluster.apply(secret)
+
+        began = time.process_time()
+        [entry] = commands.run("list", "--output", "json").document["entries"]
+        commands.run("explain", "connection", "my_db")
+        assert time.process_time() - began < SECONDS
+
+        texts = [problem["text"] for problem in entry["problems"] if problem["code"] == "unknown-annotation"]
+        assert len(texts) == 5
+        assert f"annotation '{PREFIX}exta-b00004' and 395 more: it is not known, and says nothing" in texts[4]
+        assert [problem["code"] for problem in entry["problems"]].count("unknown-label") == 5
+
+    def test_in_a_check(self, commands: Commands, tmp_path: Path) -> None:
+        (tmp_path / "heavy.json").write_text(json.dumps(heavy(400)))
+
+        began = time.process_time()
+        problems = commands.run("check", str(tmp_path), "--output", "json").document["problems"]
+        assert time.process_time() - began < SECONDS
+
+        assert [problem["code"] for problem in problems] == ["unknown-label"] * 5 + ["unknown-annotation"] * 5
+        assert " and 395 more: " in problems[4]["text"]
+        assert " and 395 more: " in problems[9]["text"]
+
+    def test_the_work_grows_as_the_secret_does(self, tmp_path: Path) -> None:
+        def list_and_check(count: int) -> None:
+            options = folder_with(tmp_path / str(count), [heavy(count)])
+            assert listed(options).entries
+            Check(options, "default").look(tmp_path / str(count))
+
+        list_and_check(100)
+        assert calls(lambda: list_and_check(1_000)) < 6 * calls(lambda: list_and_check(250))
+
+    def test_labels_that_cannot_be_and_what_a_template_loses(self, commands: Commands, tmp_path: Path) -> None:
+        labels = {CONNECTION: "my_db", **{f"example.com/-{number}": "x" for number in range(50)}}
+        (tmp_path / "a.json").write_text(json.dumps(manifest("a", labels, {"host": "h"}, {})))
+        annotations = {f"{PREFIX}extra-a{number}": "k" for number in range(50)}
+        external = {
+            "apiVersion": "external-secrets.io/v1",
+            "kind": "ExternalSecret",
+            "metadata": {"name": "b", "annotations": annotations},
+            "spec": {"target": {"template": {"metadata": {"labels": {CONNECTION: "b"}}, "data": {"host": "h"}}}},
+        }
+        (tmp_path / "b.json").write_text(json.dumps(external))
+
+        problems = commands.run("check", str(tmp_path), "--output", "json", status=1).document["problems"]
+
+        assert [problem["code"] for problem in problems] == ["invalid-label"] * 5 + ["annotation-lost"] * 5
+        assert all(" and 45 more" in problems[position]["text"] for position in (4, 9))
+
+    def test_one_long_id_makes_no_other_row_longer(self, commands: Commands, put: Put, cluster: Cluster) -> None:
+        put.variable("x", "found", name="short")
+        long = manifest("long", {VARIABLE: "y"}, {"value": "x"}, {VARIABLE: "y" * 100_000})
+        long["metadata"]["namespace"] = commands.namespace
+        cluster.apply(long)
+
+        out = commands.run("list").out
+
+        assert len(out) < 110_000
+
+
+class TestManyOfOneId:
+    @pytest.mark.parametrize(
+        ("labels", "data"),
+        [({}, {"value": "x"}), ({}, {"other": "x"}), ({TEAM: "team-{}"}, {"value": "x"})],
+        ids=["duplicates", "none that can be read", "of a team each"],
+    )
+    def test_the_work_grows_as_their_number_does(
+        self, tmp_path: Path, labels: dict[str, str], data: dict[str, str]
+    ) -> None:
+        def list_and_check(count: int) -> None:
+            secrets = [
+                manifest(
+                    f"s-{number}",
+                    {VARIABLE: "x", **{key: text.format(number) for key, text in labels.items()}},
+                    data,
+                    {},
+                )
+                for number in range(count)
+            ]
+            options = folder_with(tmp_path / str(count), secrets)
+            assert len(listed(options).entries) == count
+            Check(options, "default").look(tmp_path / str(count))
+
+        list_and_check(50)
+        assert calls(lambda: list_and_check(800)) < 6 * calls(lambda: list_and_check(200))
+
+    def test_the_same_secret_in_a_folder_again_and_again(self, tmp_path: Path) -> None:
+        secrets = [manifest(f"s-{number % 100}", {VARIABLE: "x"}, {"value": "x"}, {}) for number in range(200)]
+        options = folder_with(tmp_path, secrets)
+
+        problems = place_of(options).problems()
+
+        assert len(problems) == 5
+        assert problems[4].endswith("the latter counts. Remove one of them, and 95 more")
+
+    def test_hints_for_an_id_of_another_kind(self, tmp_path: Path) -> None:
+        secrets = [manifest(f"s-{number}", {VARIABLE: "x"}, {"value": "x"}, {}) for number in range(50)]
+        options = folder_with(tmp_path, secrets)
+
+        hints = near_misses(Lookup(Kind.CONNECTION, "x"), options, place_of(options))
+
+        assert len(hints) == 5
+        assert hints[4].endswith("; and 45 more like it")
+
+
+class TestIdsThatMayBeMeant:
+    def test_the_nearest_is_named(self, tmp_path: Path) -> None:
+        secrets = [
+            manifest(f"s-{number}", {VARIABLE: f"orders-{number}"}, {"value": "x"}, {}) for number in range(2_000)
+        ]
+        options = folder_with(tmp_path, secrets)
+
+        hints = near_misses(Lookup(Kind.VARIABLE, "order-77"), options, place_of(options))
+
+        assert hints[0] == "Did you mean 'orders-77'? Secret default/s-77 has it"
+
+    def test_long_ids_are_compared_with_none(self, tmp_path: Path) -> None:
+        """That would take time that grows with the square of their length."""
+        ids = [("ab" * 20_000) + str(number) for number in range(20)]
+        secrets = [
+            manifest(f"s-{number}", {VARIABLE: f"x-{number}"}, {"value": "x"}, {VARIABLE: each})
+            for number, each in enumerate(ids)
+        ]
+        options = folder_with(tmp_path, secrets)
+
+        began = time.process_time()
+        near_misses(Lookup(Kind.VARIABLE, "ba" * 20_000), options, place_of(options))
+        near_misses(Lookup(Kind.VARIABLE, "short"), options, place_of(options))
+        assert time.process_time() - began < SECONDS
+
+
+@pytest.mark.parametrize("name", ["large.yaml", "large.json"])
+def test_a_file_that_is_too_large(commands: Commands, tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b" " * (LARGEST_FILE_BYTES + 1))
+
+    [problem] = commands.run("check", str(tmp_path), "--output", "json", status=1).document["problems"]
+
+    assert problem["code"] == "unreadable-manifest"
+    assert problem["path"] == f"{tmp_path}/{name}"
+    assert problem["text"] == "it has more than 8 MiB, the most that is read of a file with manifests. Split it"
+
+
+def test_a_file_without_an_end(commands: Commands) -> None:
+    [problem] = commands.run("check", "/dev/zero", "--output", "json", status=1).document["problems"]
+
+    assert problem["text"].startswith("it has more than 8 MiB")
