@@ -346,6 +346,13 @@ def not_masked(scene: Scene) -> str:
     return done.stdout + done.stderr
 
 
+@happens("mask_values: a Secret holds more than Airflow's masker has time for")
+def masked_in_part(scene: Scene) -> str:
+    scene.write({VARIABLE: "x"}, {"value": "\n".join(f"line {number}" for number in range(100))})
+    KubernetesSecretsBackend(path=str(scene.folder), mask_values=True).get_variable("x")
+    return "\n".join(said(scene.caplog))
+
+
 happens("there is no such key in its data")(lambda scene: scene.of({"tls.crt": "x"}))
 happens("the value is not text in UTF-8")(lambda scene: scene.of({}, data={"value": "/w=="}))
 happens("the connection is neither a URI nor JSON")(lambda scene: scene.of({"value": "cG9zdGdyZXM6Ly9o"}))

@@ -95,6 +95,10 @@ class AtEveryLine:
     def raised(self) -> Iterator[tuple[str, BaseException]]:
         """Each line, and the exception that came out, if one did."""
         taken: Counter[str] = Counter()
+        # Once without one: an import that is broken off leaves a module that is never whole again.
+        self._before()
+        with suppress(Exception):
+            self._work()
         while True:
             self._before()
             line, error = self._once(taken)
