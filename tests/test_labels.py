@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -83,6 +86,25 @@ def test_matching(text: str, labels: dict[str, str], matches: bool) -> None:
 def test_what_is_no_selector(text: str) -> None:
     with pytest.raises(SelectorError):
         LabelSelector.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a," * 200_000,
+        "a in (" + "b," * 200_000,
+        "(," * 200_000,
+        "a in (" + "b," * 200_000 + "b)",
+        "a=b" + "," * 400_000,
+    ],
+    ids=["commas", "an open parenthesis", "many open ones", "values", "nothing but commas"],
+)
+def test_a_long_text_takes_time_that_grows_as_it_does(text: str) -> None:
+    """Whoever may list can send one. To look for the end of each parenthesis again took hours."""
+    began = time.process_time()
+    with suppress(SelectorError):
+        assert LabelSelector.parse(text).requirements
+    assert time.process_time() - began < 10
 
 
 @pytest.mark.parametrize(

@@ -408,7 +408,8 @@ for key in ("leaves", "deep", "long", "wide", "lines"):
     backend.get_variable(key)
 print("took", time.process_time() - began < {SECONDS})
 shown = [line for line in lines if redact(line) == line]
-print("told", len(lines) - len(shown), shown == lines[:len(shown)])
+masked = set(lines) - set(shown)
+print("told", len(masked), min(map(len, masked)) >= max(map(len, shown)))
 connection = backend.get_connection("large")
 print("told", redact(f"{{connection.login}} {{connection.host}}"))
 """
@@ -432,13 +433,13 @@ def test_the_masker_never_has_more_than_it_can_look_for(version: str, tmp_path: 
             {VARIABLE: f"x{number}"},
             "\n".join(f"{number:03}-{line:03}".ljust(300, "x") for line in range(60)),
         )
-        for number in range(40)
+        for number in range(6)
     ]
     (folder / "secrets.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": secrets}))
     program = f"""{PROGRAM}
 import time
 slowest = 0
-for number in range(40):
+for number in range(6):
     began = time.process_time()
     value = backend.get_variable(f"x{{number}}")
     slowest = max(slowest, time.process_time() - began)

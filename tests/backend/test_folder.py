@@ -226,7 +226,7 @@ class TestAsKubectlApply:
         assert sorted(said(caplog)) == [f"{folder}/x.yaml: line 7: {problem}", f"{folder}/y.yaml: line 7: {problem}"]
 
     def test_many_aliases_and_long_texts(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
-        """What is limited is neither the number of aliases nor the size of a file."""
+        """What is limited is not the number of aliases, and a file may have several megabytes."""
         values = ", ".join(f"k{n}: *a" for n in range(2000))
         (folder / "x.yaml").write_text(secret(f"stringData: {{value: &a {'x' * 1000}, {values}}}"))
         (folder / "y.yaml").write_text(manifest("y", "y" * 5_000_000))

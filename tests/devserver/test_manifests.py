@@ -9,6 +9,7 @@ import time
 import pytest
 
 from airflow_kubernetes_secrets.devserver import DevServer
+from airflow_kubernetes_secrets.documents import LARGEST_FILE_BYTES
 
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{value: {value}}}\n"
 PASSWORD = "geheim-4711"
@@ -134,6 +135,13 @@ def test_a_broken_file_is_named_and_the_rest_is_served(followed, folder, text, l
     (folder / "two.yaml").write_text(SECRET.format(name="two", value="x"))
     found = followed.wait("two: added", f"{path}: line ")
     assert any(re.match(f"{re.escape(str(path))}: {line}", each) for each in found), found
+    assert followed.names() == {"one", "two"}
+
+
+def test_a_file_that_is_too_large_is_named_and_the_rest_is_served(followed, folder):
+    (folder / "large.yaml").write_bytes(b"\n" * (LARGEST_FILE_BYTES + 1))
+    (folder / "two.yaml").write_text(SECRET.format(name="two", value="x"))
+    followed.wait("two: added", f"{folder}/large.yaml: it has more than 8 MiB")
     assert followed.names() == {"one", "two"}
 
 
