@@ -14,8 +14,8 @@ from importlib import import_module
 from math import comb
 from typing import Any
 
-# Each takes up to 10 ns.
-_MOST_STEPS = 50_000_000
+# Each takes 3 to 6 ns.
+_MOST_STEPS = 100_000_000
 
 # A pattern has to be good for ids of this length: a label's value can be as long.
 _SHORTEST_LIMIT = 63

@@ -27,15 +27,16 @@ def without_variables(function: Callable[Parameters, Result]) -> Callable[Parame
     ``from`` stays.
     """
 
-    # Twice, since another exception can come while the first one is dealt with.
-    return wraps(function)(_emptying(_emptying(function)))
-
-
-def _emptying(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    @wraps(function)
     def call(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         try:
-            return function(*args, **kwargs)
+            try:
+                return function(*args, **kwargs)
+            except BaseException as error:
+                _empty(error)
+                raise
         except BaseException as error:
+            # Once more, since another exception can come while the first one is dealt with.
             _empty(error)
             raise
 

@@ -69,7 +69,7 @@ class AtEveryLine:
     """Does something again and again, each time with an exception at another line of what the package runs.
 
     The lines are also those of the standard library and others, as far as the package calls them. A line that is run
-    often is taken ``times`` times.
+    often is taken ``times`` times. With a ``step`` only some of the lines are taken: the first of each so many.
     """
 
     def __init__(
@@ -79,6 +79,7 @@ class AtEveryLine:
         error: Callable[[], BaseException] = Interrupted,
         *,
         times: int = 1,
+        step: int = 1,
         here: Callable[[str], bool] = lambda _file: True,
     ) -> None:
         """
@@ -90,6 +91,7 @@ class AtEveryLine:
         self._before = before
         self._error = error
         self._times = times
+        self._step = step
         self._here = here
 
     def raised(self) -> Iterator[tuple[str, BaseException]]:
@@ -108,7 +110,7 @@ class AtEveryLine:
                 yield line, error
 
     def _once(self, taken: Counter[str]) -> tuple[str | None, BaseException | None]:
-        """Raise at the first line that has not been taken as often; ``None`` if there is no such line any more."""
+        """Raise at the next line that has not been taken as often; ``None`` if there is no such line any more."""
         passed: Counter[str] = Counter()
         line: str | None = None
 
@@ -119,6 +121,8 @@ class AtEveryLine:
                 passed[here] += 1
                 if taken[here] < passed[here] <= self._times:
                     taken[here] += 1
+                    if taken.total() % self._step:
+                        return trace
                     line = here
                     # With it the tracing ends.
                     raise self._error()

@@ -1,0 +1,96 @@
+"""What a report of an error shows, whichever exception comes in the middle of a command or of the page."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+
+from airflow_kubernetes_secrets.cli.main import main
+from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.ui.picture import take_picture
+from support.commands import SECRET, Commands
+from support.errors import AtEveryLine, leaks
+from support.memory import ONE_SERVER
+from support.secrets import CONNECTION, Put
+
+pytestmark = [
+    ONE_SERVER,
+    # What has no owner yet when the exception comes is closed by the garbage collector, which warns of it.
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+URI = f"postgres://u:{SECRET}-password@db.example.com:5432/app"
+FIELDS = {"username": "u", "password": f"{SECRET}-password", "host": "db", "extra": json.dumps({"a": f"{SECRET}-a"})}
+MANIFESTS = [
+    {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": name, "labels": {CONNECTION: name}},
+        "stringData": data,
+    }
+    for name, data in {"a": {"value": URI}, "b": FIELDS, "c": {"value": f"{SECRET}-no-uri"}}.items()
+]
+
+COMMANDS = {
+    "list": ["list"],
+    "explain": ["explain", "connection", "b"],
+    "doctor": ["doctor"],
+    "put": ["put", "connection", "new", "--uri", "-"],
+    "check": ["check", "FOLDER/manifests.yaml"],
+    "export": ["export", "--from", "env", "--output-dir", "FOLDER/out", "--force"],
+}
+
+
+def ours(file: str) -> bool:
+    """Whether a line is of this package, or of what it reads values with."""
+    return any(part in file for part in ("/airflow_kubernetes_secrets/", "/json/", "/ssl.py", "/base64.py", "/urllib/"))
+
+
+@pytest.fixture
+def hidden(commands: Commands, put: Put) -> set[str]:
+    """What nobody may see. It is in Secrets, in the token, and in Airflow's environment."""
+    put.connection("a", URI)
+    put({CONNECTION: "b"}, data=FIELDS)
+    put.connection("c", f"{SECRET}-no-uri")
+    commands.set("AIRFLOW_CONN_D", URI)
+    values = [URI, f"{SECRET}-no-uri", *FIELDS.values()]
+    return {SECRET, commands.account.token, *(b64encode(each.encode()).decode() for each in values if len(each) > 5)}
+
+
+@pytest.mark.parametrize("arguments", COMMANDS.values(), ids=COMMANDS)
+def test_in_a_command(
+    arguments: list[str],
+    commands: Commands,
+    hidden: set[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    (tmp_path / "manifests.yaml").write_text(yaml.safe_dump_all(MANIFESTS))
+
+    def begin() -> None:
+        start_anew()
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(URI.encode())))
+
+    def run() -> None:
+        main([each.replace("FOLDER", str(tmp_path)) for each in (*arguments, "--debug")])
+
+    work = AtEveryLine(run, begin, here=ours, step=7)
+    assert found_in(work.raised, hidden) == {}
+
+
+def test_in_the_page(commands: Commands, hidden: set[str]) -> None:
+    work = AtEveryLine(take_picture, start_anew, here=ours, step=7)
+    assert found_in(work.raised, hidden) == {}
+
+
+def found_in(raised: Callable[[], object], hidden: set[str]) -> dict[str, list[str]]:
+    errors = list(raised())  # type: ignore[call-overload]  # pairs of lines and errors
+    assert len(errors) > 20
+    return {line: shown for line, error in errors if (shown := leaks(error, hidden))}
