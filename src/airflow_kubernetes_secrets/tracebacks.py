@@ -38,6 +38,8 @@ def without_variables(function: Callable[Parameters, Result]) -> Callable[Parame
         except BaseException as error:
             # Once more, since another exception can come while the first one is dealt with.
             _empty(error)
+            # This frame is still running, so it cannot be emptied as a whole.
+            del args, kwargs
             raise
 
     return call
@@ -45,7 +47,10 @@ def without_variables(function: Callable[Parameters, Result]) -> Callable[Parame
 
 def _empty(error: BaseException) -> None:
     each: BaseException | None = error
-    while each is not None:
+    done: set[int] = set()
+    # An exception can be raised from itself.
+    while each is not None and id(each) not in done:
+        done.add(id(each))
         trace = each.__traceback__
         while trace is not None:
             # That of a caller is still running, and keeps its own.

@@ -134,7 +134,7 @@ def _gone_afterwards(reader: Any) -> Iterator[str | None]:
 def _remove(reader: Any, folder: str | None) -> None:
     if folder is None:
         return
-    # The loader gives the names to whoever loads the same in this process, Apache's provider for example.
+    # The loader reuses these files for the same content, for example when Apache's provider loads it in this process.
     for content, name in list(reader._temp_files.items()):
         if name.startswith(folder):
             reader._temp_files.pop(content, None)
@@ -154,7 +154,7 @@ def _user(config: Any, name: str | None) -> Any:
     return None if found is None else found["user"]
 
 
-# What makes the loader send something that tells who this is; a client certificate shows itself in TLS only.
+# The fields of a user that make the loader send credentials. A client certificate is only used in TLS.
 _SENT = ("token", "tokenFile", "exec", "auth-provider", "username", "password")
 
 

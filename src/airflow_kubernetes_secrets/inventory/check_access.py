@@ -54,15 +54,15 @@ def _transport(credentials: Credentials) -> Iterator[Finding]:
         yield warning(
             CREDENTIALS,
             "no-tls",
-            f"{credentials.source} has {host} asked over plain HTTP: whoever is on the way reads every Secret, and can "
-            "change it. Write https:// in its 'server', or run 'kubectl proxy' on this machine",
+            f"{credentials.source} reaches {host} over plain HTTP: anyone on the network path can read and change "
+            "every Secret. Write https:// in its 'server', or run 'kubectl proxy' on this machine",
         )
     if tls is not None and tls.context.verify_mode is CERT_NONE:
         yield warning(
             CREDENTIALS,
             "certificate-unchecked",
-            f"{credentials.source} says insecure-skip-tls-verify: whoever is on the way to {host} can answer in its "
-            "place, and reads the token and every Secret. Leave that out, and name the cluster's CA "
+            f"{credentials.source} says insecure-skip-tls-verify: anyone on the network path to {host} can answer in "
+            "its place, and read the token and every Secret. Remove that setting, and name the cluster's CA "
             "(certificate-authority-data)",
         )
 
