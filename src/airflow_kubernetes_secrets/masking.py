@@ -74,7 +74,7 @@ def mask(secret: Secret, wanted: Any) -> None:
     process = _process
     try:
         texts, is_all = _fitting(_pieces(secret, wanted), process)
-        with _importing:
+        with _importing.lock:
             registers = maskers()
         for register in registers:
             register(texts)

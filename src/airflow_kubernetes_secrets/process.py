@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Hashable
+from contextlib import suppress
 from threading import RLock, get_ident
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -47,36 +48,38 @@ os.register_at_fork(after_in_child=_in_child)
 
 
 class ForkGuard:
-    """A lock that no other thread holds while this process forks.
+    """A lock that no other thread holds while this process forks: ``with guard.lock: ...``.
 
     For work in a library that has locks of its own and no answer to a fork, and only for work that takes moments: a
     fork waits for it, up to a second.
+
+    Attributes:
+        lock: Python's own, since the handler of a signal may raise at any moment. CPython looks for no signal between
+            the taking of such a lock and the first line below ``with``; an ``__enter__`` that is written in Python
+            could be left with the lock taken, which nobody would ever open.
     """
 
     def __init__(self) -> None:
         # Reentrant: the handler of a signal may fork, or do the same work, in the middle of it.
-        self._lock = RLock()
+        self.lock = RLock()
         self._forking: set[int] = set()
         os.register_at_fork(before=self._before, after_in_parent=self._after, after_in_child=self._in_child)
 
-    def __enter__(self) -> None:
-        self._lock.acquire()
-
-    def __exit__(self, *_exc: object) -> None:
-        self._lock.release()
-
     def _before(self) -> None:
-        if self._lock.acquire(timeout=1):
-            self._forking.add(get_ident())
+        # First, for the same reason: a fork that is interrupted here still opens what it has taken.
+        self._forking.add(get_ident())
+        if not self.lock.acquire(timeout=1):
+            self._forking.discard(get_ident())
 
     def _after(self) -> None:
         if get_ident() in self._forking:
             self._forking.discard(get_ident())
-            self._lock.release()
+            with suppress(RuntimeError):  # of a lock that was not taken
+                self.lock.release()
 
     def _in_child(self) -> None:
         # There is only this thread here.
-        self._lock = RLock()
+        self.lock = RLock()
         self._forking.clear()
 
 

@@ -66,7 +66,7 @@ def variable_text(secret: Secret, key: str) -> str:
 
 
 def _from_fields(secret: Secret) -> str:
-    with _importing:
+    with _importing.lock:
         from airflow_kubernetes_secrets.shapes import connection_json
     return connection_json(secret, _fields(secret))
 
@@ -74,7 +74,7 @@ def _from_fields(secret: Secret) -> str:
 def _fields(secret: Secret) -> Fields:
     known: Fields | MalformedSecretError | None = secret.fields
     if known is None or isinstance(known, MalformedSecretError):
-        with _importing:
+        with _importing.lock:
             from airflow_kubernetes_secrets.shapes import fields_of
         return fields_of(secret)
     return known

@@ -214,13 +214,13 @@ class TestFork:
         guard, begun, done = ForkGuard(), threading.Event(), []
 
         def work() -> None:
-            with guard:
+            with guard.lock:
                 begun.set()
                 time.sleep(seconds)
                 done.append(True)
 
         def in_the_child() -> bool:
-            with guard:
+            with guard.lock:
                 return bool(done) == (seconds < 1)
 
         worker = threading.Thread(target=work)

@@ -7,8 +7,12 @@ chance: each moment at which CPython looks for signals is interrupted, one after
 from __future__ import annotations
 
 import contextlib
+import gc
+import os
 import random
 import signal
+import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -21,7 +25,7 @@ from airflow_kubernetes_secrets.sources.ladder import Thresholds
 from support.memory import AT_ONCE, ONE_SERVER, Asker, MakeAsker, sockets_to, watchers
 from support.proxy import Proxy, late, until
 from support.secrets import MakeBackend, Put
-from support.signals import PACKAGE, Moment, handled, watched_over
+from support.signals import INTERRUPTED, PACKAGE, Moment, handled, watched_over
 
 DIRECT = Thresholds(asked_first=10**9)
 INDEXED = Thresholds(asked_first=0)
@@ -150,6 +154,37 @@ class TestRaising:
                 moments += STEPS[number]
         assert problems == []
         assert moments > 20
+
+    def test_in_the_first_connection(
+        self, make_asker: MakeAsker, number: signal.Signals, raised: type[BaseException]
+    ) -> None:
+        """Nothing stays locked for other threads, and no descriptor is closed that has become another file's."""
+        problems: list[str] = []
+        moments = 0
+        with raising(number, raised):
+            while not problems:
+                asker, other = make_asker(thresholds=DIRECT), Another(make_asker(thresholds=DIRECT))
+                moment = Moment(number, moments, inside=(*INTERRUPTED, ssl.__file__, socket.__file__))
+                try:
+                    with moment.of():
+                        asker.get("x")
+                except raised as error:
+                    # Another file gets the descriptor of a socket that was closed meanwhile.
+                    descriptor = os.open(os.devnull, os.O_RDONLY)
+                    error.__traceback__ = None
+                    del error
+                    gc.collect()
+                    try:
+                        os.close(descriptor)
+                    except OSError:
+                        problems.append(f"{moment}: it has closed the file of somebody else")
+                else:
+                    break
+                other.start()
+                problems += problems_of(moment, other)
+                moments += STEPS[number]
+        assert problems == []
+        assert moments > 200
 
     def test_in_the_start_of_a_watch(
         self, make_asker: MakeAsker, proxy: Proxy, number: signal.Signals, raised: type[BaseException]

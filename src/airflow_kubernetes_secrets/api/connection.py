@@ -218,11 +218,32 @@ def _connect(endpoint: Endpoint, tls: Tls | None, deadline: Deadline) -> socket.
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is None:
             return raw
-        raw.settimeout(deadline.remaining())
-        # As bytes: a str goes through the codec for international names, which loads tables of a quarter MiB.
-        return tls.context.wrap_socket(raw, server_hostname=(tls.server_name or endpoint.host).encode("ascii"))
+        return _with_tls(raw, tls, endpoint.host, deadline)
     except BaseException:
         raw.close()
+        raise
+
+
+class _Handed(socket.socket):
+    """A socket on its way into an SSLSocket: it gives its descriptor away once it is asked for it.
+
+    ``wrap_socket`` makes the new socket of the descriptor, and only then takes it from the old one. If the handler of a
+    signal raises in between, both would close it, the second one after it has become another thread's file.
+    """
+
+    def fileno(self) -> int:
+        return self.detach()
+
+
+def _with_tls(raw: socket.socket, tls: Tls, host: str, deadline: Deadline) -> ssl.SSLSocket:
+    family, kind, protocol = raw.family, raw.type, raw.proto
+    handed = _Handed(family, kind, protocol, raw.detach())
+    try:
+        handed.settimeout(deadline.remaining())
+        # As bytes: a str goes through the codec for international names, which loads tables of a quarter MiB.
+        return tls.context.wrap_socket(handed, server_hostname=(tls.server_name or host).encode("ascii"))
+    except BaseException:
+        handed.close()
         raise
 
 

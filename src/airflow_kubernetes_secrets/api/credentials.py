@@ -65,7 +65,7 @@ def client_context(ca_file: str | None) -> ssl.SSLContext:
     Python 3.13 sets ``VERIFY_X509_STRICT`` by default, which rejects a CA without key usage or authority key
     identifier, as many clusters have one (https://docs.python.org/3.13/whatsnew/3.13.html#ssl).
     """
-    with _openssl:
+    with _openssl.lock:
         context = ssl.create_default_context(cafile=ca_file)
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context

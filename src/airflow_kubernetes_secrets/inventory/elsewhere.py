@@ -175,7 +175,11 @@ def _in_time(ask: Callable[[], list[_Found]]) -> list[_Found]:
         finally:
             _in_thread.release()
 
-    Thread(target=put_answer, daemon=True).start()
+    try:
+        Thread(target=put_answer, daemon=True).start()
+    except RuntimeError as error:
+        _in_thread.release()
+        raise SourceError("no thread can be started to ask the metadata database") from error
     try:
         answer = answers.get(timeout=_PATIENCE_SECONDS)
     except Empty:
