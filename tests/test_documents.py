@@ -120,6 +120,9 @@ class TestMeaning:
         assert read("[" * 90 + "]" * 90)
         with pytest.raises(UnreadableError, match="line 1: it is nested too deep"):
             read("[" * 110 + "]" * 110)
+        # Nothing is read beyond the deepest level, not even what is no YAML.
+        with pytest.raises(UnreadableError, match="nested too deep"):
+            read("[" * 101 + "@")
 
 
 class TestLargeFiles:

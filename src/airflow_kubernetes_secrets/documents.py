@@ -74,6 +74,16 @@ class _Loader(yaml.SafeLoader):
         self._size = self._aliased = 0  # in nodes and characters, what aliases stand for included
         self._anchored: dict[str, int] = {}  # the sizes
 
+    def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:  # noqa: N803 - PyYAML's name
+        """
+        Raises:
+            yaml.MarkedYAMLError: it is nested too deep. The scanner reads a thousand characters ahead, and for each of
+                them it looks at every level that is open.
+        """
+        if self.flow_level == _DEEPEST:
+            raise yaml.MarkedYAMLError(problem="it is nested too deep", problem_mark=self.get_mark())
+        super().fetch_flow_collection_start(TokenClass)
+
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """
         Raises:
