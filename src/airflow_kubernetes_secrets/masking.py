@@ -68,12 +68,13 @@ def mask(secret: Secret, wanted: Any) -> None:
     A Secret that is kept in memory is registered once in a process. It raises nothing: that something cannot be
     registered is said in the log, once.
     """
-    done = (_process, _form(secret, wanted))
+    process = _process
+    done = (process, _form(secret, wanted))
     if done in secret.masked:
         return
-    process = _process
     try:
-        texts, is_all = _fitting(_pieces(secret, wanted), process)
+        pieces = list(_pieces(secret, wanted))
+        texts, is_all = _fitting(pieces, process)
         with _importing.lock:
             registers = maskers()
         for register in registers:
@@ -86,16 +87,10 @@ def mask(secret: Secret, wanted: Any) -> None:
             f"mask_values: Airflow's masker did not take what is in Secret {secret} ({problem}), so a log may show it",
         )
         return
-    process.add(texts)
     if not is_all:
-        notices.once(
-            logging.WARNING,
-            ("masked in part", str(secret)),
-            f"mask_values: Secret {secret} holds more than Airflow's masker has time for: {len(texts)} of its texts "
-            "are registered, the longest that fit, and a log can show the others. Do not print them, or store them in "
-            "smaller Secrets",
-        )
-    secret.masked = {done, *(each for each in secret.masked if each[0] is _process)}
+        notices.once(logging.WARNING, ("masked in part", str(secret)), _in_part(secret, len(texts), pieces, process))
+    process.add(texts)
+    secret.masked = {done, *(each for each in secret.masked if each[0] is process)}
 
 
 def _form(secret: Secret, wanted: Any) -> str:
@@ -109,7 +104,7 @@ class _Piece(NamedTuple):
     """A text to register. They are sorted: the most important first.
 
     Attributes:
-        rank: 0 for login, password, host and schema, which are short and say the most.
+        rank: 0 for the password, 1 for login, host and schema, which are short and say the most, 2 for all others.
         minus_length: of the text as it is.
         in_uri: whether the form is registered that it has in a URI.
     """
@@ -142,6 +137,21 @@ def _fitting(pieces: Iterable[_Piece], before: _Registered) -> tuple[list[str], 
     return [*reversed(chosen)], is_all
 
 
+def _in_part(secret: Secret, count: int, pieces: Iterable[_Piece], before: _Registered) -> str:
+    """The warning that not all texts of a Secret are registered: the Secret has too many, or the process has."""
+    if _fitting(pieces, _Registered())[1]:
+        return (
+            f"mask_values: this process has registered {before.characters} characters, and Airflow's masker has no "
+            f"time for all of Secret {secret} as well: {count} of its texts are registered, and a log can show the "
+            "others. Do not print them, or restart the process"
+        )
+    return (
+        f"mask_values: Secret {secret} holds more than Airflow's masker has time for: {count} of its texts are "
+        "registered, the longest that fit, and a log can show the others. Do not print them, or store them in smaller "
+        "Secrets"
+    )
+
+
 def _pieces(secret: Secret, wanted: Any) -> Iterator[_Piece]:
     """The texts, and what remains of them in a URI and in lines: a log has each line that is printed for itself."""
     for rank, text in _texts(secret, wanted):
@@ -159,9 +169,11 @@ def _texts(secret: Secret, wanted: Any) -> Iterator[tuple[int, str]]:
     if isinstance(wanted, str):
         texts, document = (wanted,), wanted
     else:
-        yield from ((0, text) for text in (wanted.login, wanted.password, wanted.host, wanted.schema) if text)
+        if wanted.password:
+            yield 0, wanted.password
+        yield from ((1, text) for text in (wanted.login, wanted.host, wanted.schema) if text)
         texts, document = tuple(filter(None, (secret.connection, wanted.extra))), wanted.extra or "null"
-    yield from ((1, text) for text in (*texts, *_leaves(document)))
+    yield from ((2, text) for text in (*texts, *_leaves(document)))
 
 
 def _leaves(text: str) -> Iterator[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from pathlib import Path
 
@@ -435,6 +436,11 @@ def test_the_masker_never_has_more_than_it_can_look_for(version: str, tmp_path: 
         )
         for number in range(6)
     ]
+    last = {"conn_type": "http", "password": "word-mark"} | {
+        name: f"{name}-mark".ljust(200, "x") for name in ("host", "login", "schema")
+    }
+    secrets += [manifest(f"l-{number}", {VARIABLE: f"long{number}"}, f"{number}" * 15_000) for number in range(7)]
+    secrets.append(manifest("last", {CONNECTION: "last"}, json.dumps(last)))
     (folder / "secrets.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": secrets}))
     program = f"""{PROGRAM}
 import time
@@ -445,9 +451,17 @@ for number in range(6):
     slowest = max(slowest, time.process_time() - began)
 print("took", slowest < {SECONDS})
 print("told", any(redact(line) == "***" for line in value.splitlines()), redact("nothing of it"))
+for number in range(7):
+    backend.get_variable(f"long{{number}}")
+connection = backend.get_connection("last")
+shown = [name for name in ("host", "login", "schema") if redact(getattr(connection, name)) != "***"]
+print("told", len(shown) > 0, redact(f"<{{connection.password}}>"))
 """
 
     done = Airflow(version, tmp_path / "home").python(program, json.dumps({"path": str(folder), "mask_values": True}))
 
     told = [line for line in done.stdout.splitlines() if line.startswith(("told", "took"))]
-    assert told == ["took True", "told True nothing of it"], done.stderr
+    assert told == ["took True", "told True nothing of it", "told True <***>"], done.stderr
+    output = done.stdout + done.stderr
+    warnings = re.findall("mask_values: this process has registered [0-9]+ characters.* Secret default/last ", output)
+    assert len(warnings) == 1
