@@ -143,7 +143,7 @@ class TestNotFound:
         put({"app": "x"}, URI, name="my-db")
         hint = explain(commands, "connection", "my_db", status=1)["hints"][0]
         assert hint.endswith(
-            f"kubectl label secret my-db --namespace={commands.namespace} airflow.apache.org/connection-id=my_db"
+            f"kubectl label secret -n {commands.namespace} my-db airflow.apache.org/connection-id=my_db"
         )
 
     def test_one_that_cannot_be_read(self, commands: Commands, put: Put) -> None:

@@ -400,6 +400,10 @@ def test_of_two_neither_is_changed(put: Put) -> None:
     assert f"several Secrets are for it: {put.namespace}/one, {put.namespace}/two." in done.err
     assert [put.data(name) for name in put.names()] == [{"value": b"old"}] * 3
 
+    for number in range(20):
+        put.secret(f"s-{number}", {"value": "old"}, labels={VARIABLE: "key"})
+    assert "and 12 more. Delete all but one" in put("variable", "key", "--value", "-", stdin=SECRET).err
+
 
 def test_a_reference_is_refused_but_not_a_teams_own(put: Put) -> None:
     put.configure(references={"variables": {"key": "other/vars"}})

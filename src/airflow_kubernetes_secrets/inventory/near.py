@@ -8,6 +8,7 @@ from heapq import nsmallest
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.identifiers import identifier_of, is_uri, label_value
+from airflow_kubernetes_secrets.inventory.kubectl import on_secret
 from airflow_kubernetes_secrets.inventory.place import Place
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot, namespaces_of
 from airflow_kubernetes_secrets.inventory.whose import Whose
@@ -15,7 +16,6 @@ from airflow_kubernetes_secrets.labels import is_subdomain
 from airflow_kubernetes_secrets.listing import first
 from airflow_kubernetes_secrets.lookup import Kind, Lookup
 from airflow_kubernetes_secrets.options import Options
-from airflow_kubernetes_secrets.printable import shell_word
 from airflow_kubernetes_secrets.suggestions import most_near
 
 # Ids that one is compared with, which takes up to a millisecond each: those that are nearly as long.
@@ -101,8 +101,7 @@ def _same_name(lookup: Lookup, options: Options, place: Place, whose: Whose, may
             if all(may_tell(kind, lookup.id, team) for team in whose.teams(secret) for kind in Kind):
                 yield (
                     f"Secret {secret} has that name and not the label; names do not matter here. If it is meant: "
-                    f"kubectl label secret {name} --namespace={shell_word(secret.namespace)} "
-                    f"{label}={label_value(lookup.id)}"
+                    f"{on_secret('label', secret.namespace, name, f'{label}={label_value(lookup.id)}')}"
                 )
 
 

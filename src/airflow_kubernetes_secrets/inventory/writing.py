@@ -28,6 +28,7 @@ from airflow_kubernetes_secrets.inventory.manifest import NotWritableError, deci
 from airflow_kubernetes_secrets.inventory.stored import Stored
 from airflow_kubernetes_secrets.inventory.wanted import Made, Wanted, labelled_lookup, make, secret_of
 from airflow_kubernetes_secrets.labels import LabelSelector
+from airflow_kubernetes_secrets.listing import few
 from airflow_kubernetes_secrets.lookup import Find, Kind, Lookup, decide
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.printable import printable
@@ -106,7 +107,7 @@ def _existing(cluster: Cluster, lookup: Lookup, options: Options, namespace: str
         and (options.team_label is None or each.secret.labels.get(options.team_label) in teams)
     ]
     if len(found) > 1:
-        names = ", ".join(sorted(str(each.secret) for each in found))
+        names = few(sorted(str(each.secret) for each in found), len(found))
         raise NotWritableError(
             f"{lookup}: several Secrets are for it: {names}. Delete all but one, or take their label away: "
             f"kubectl label secret -n {namespace} NAME {label}-"
@@ -186,7 +187,7 @@ def _refuse_another_reading(lookup: Lookup, manifest: Mapping[str, Any], result:
     annotations = [key for key in result.annotations or () if key not in mine and key.startswith(ANNOTATION_PREFIX)]
     if annotations:
         remedies.append(on_secret("annotate", result.namespace, result.name, *(f"{key}-" for key in annotations)))
-    others = ", ".join(map(repr, [*keys, *annotations])) or "more"
+    others = few(map(repr, [*keys, *annotations]), len(keys) + len(annotations)) or "more"
     raise NotWritableError(
         f"{lookup}: Secret {result} has {others} from elsewhere, and with that Airflow would not be given what is to "
         "be written. Delete the Secret, or what nobody needs of it:" + "".join(f"\n  {each}" for each in remedies)
