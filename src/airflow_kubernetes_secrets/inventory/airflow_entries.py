@@ -113,10 +113,12 @@ def fernet() -> Any:
         with silence():  # it warns where there is no key, which is no news to who chose that
             return get_fernet()
     except Exception as error:
-        raise SourceError(
-            f"[core] fernet_key cannot be used ({type(error).__name__}): it has to be the key of this Airflow, in "
-            "airflow.cfg or AIRFLOW__CORE__FERNET_KEY"
-        ) from None
+        problem = type(error).__name__
+    # Outside the except block, with nothing chained: the error can quote the key.
+    raise SourceError(
+        f"[core] fernet_key cannot be used ({problem}): it has to be the key of this Airflow, in airflow.cfg or "
+        "AIRFLOW__CORE__FERNET_KEY"
+    )
 
 
 def decrypted(text: str) -> str | None:

@@ -78,20 +78,24 @@ def read_configuration() -> Configured:
         NotConfiguredError: Airflow cannot read it either.
     """
     conf = airflow_conf()
+    problem = ""
     try:
         backend = str(conf.get("secrets", "backend", fallback="") or "").strip()
         text = str(conf.get("secrets", "backend_kwargs", fallback="") or "")
-    except Exception as error:  # what Airflow raises quotes what is configured
+    except Exception as error:
+        problem = type(error).__name__
+    if problem:
+        # Outside the except block, with nothing chained: what Airflow raises quotes what is configured.
         raise NotConfiguredError(
-            f"[secrets] in Airflow's configuration cannot be read ({type(error).__name__}): look at "
-            f"{configuration_file()} and at the variables AIRFLOW__SECRETS__…"
-        ) from None
-    kwargs, problem = _kwargs(text)
+            f"[secrets] in Airflow's configuration cannot be read ({problem}): look at {configuration_file()} and at "
+            "the variables AIRFLOW__SECRETS__…"
+        )
+    kwargs, dropped = _kwargs(text)
     kwargs_from = [_origin(_KWARGS_VARIABLE)] if text.strip() else []
     for name, (key, value) in kwarg_variables().items():
         kwargs[key] = value
         kwargs_from.append(name)
-    problems = [*_problems_of_class(backend), *([problem] if problem else [])]
+    problems = [*_problems_of_class(backend), *([dropped] if dropped else [])]
     if any(each.code == "another-backend" for each in problems) and not backend.endswith(f".{_CLASS}"):
         # Apache's class of that name has the same options; those of any other mean something else.
         kwargs, kwargs_from = {}, []
@@ -107,16 +111,20 @@ def airflow_conf() -> Any:
         NotConfiguredError: Airflow cannot be imported.
     """
     if "airflow.configuration" not in sys.modules:
+        problem = ""
         try:
             with _environment(**{_BACKEND_VARIABLE: "", _AS_LIBRARY: "1"}):
                 import_module("airflow.configuration")
+        except KubernetesSecretsError:
+            raise
         except Exception as error:
-            if isinstance(error, KubernetesSecretsError):
-                raise
+            problem = type(error).__name__
+        if problem:
+            # Outside the except block, for the same reason.
             raise NotConfiguredError(
-                f"Airflow cannot be imported with its configuration ({type(error).__name__}): look at "
-                f"{configuration_file()} and at the variables AIRFLOW__…; 'airflow version' says more"
-            ) from None
+                f"Airflow cannot be imported with its configuration ({problem}): look at {configuration_file()} and at "
+                "the variables AIRFLOW__…; 'airflow version' says more"
+            )
     from airflow.configuration import conf
 
     return conf

@@ -247,6 +247,7 @@ def _rows_of(lookups: Sequence[Lookup]) -> list[_Found]:
 def _database() -> tuple[Any, dict[Kind, Any]]:
     """The engine, and the tables of connections and variables."""
     airflow_conf()
+    problem = ""
     try:
         from airflow.models import Connection, Variable
         from sqlalchemy import inspect
@@ -260,11 +261,14 @@ def _database() -> tuple[Any, dict[Kind, Any]]:
         # SQLite would make the file.
         file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
         is_there = (file is None or Path(file).exists()) and inspect(engine).has_table("connection")
-    except Exception as error:  # of a driver, some quote the URL
+    except Exception as error:
+        problem = type(error).__name__
+    if problem:
+        # Outside the except block, with nothing chained: some errors of drivers quote the URL.
         raise SourceError(
-            f"the metadata database cannot be reached ({type(error).__name__}): look at [database] sql_alchemy_conn "
-            "and AIRFLOW__DATABASE__SQL_ALCHEMY_CONN; 'airflow db check' says more"
-        ) from None
+            f"the metadata database cannot be reached ({problem}): look at [database] sql_alchemy_conn and "
+            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN; 'airflow db check' says more"
+        )
     if not is_there:
         raise SourceError("the metadata database has no tables of Airflow's: run 'airflow db migrate'")
     return engine, {Kind.CONNECTION: Connection.__table__, Kind.VARIABLE: Variable.__table__}
@@ -275,7 +279,9 @@ def _rows(engine: Any, query: Any) -> list[Any]:
         with engine.connect() as connection:
             return list(connection.execute(query))
     except Exception as error:
-        raise SourceError(
-            f"the metadata database cannot be read ({type(error).__name__}): if it is of another Airflow, run 'airflow "
-            "db migrate'; 'airflow db check' says whether it can be reached"
-        ) from None
+        problem = type(error).__name__
+    # Outside the except block, with nothing chained: errors of SQLAlchemy hold the parameters of the query.
+    raise SourceError(
+        f"the metadata database cannot be read ({problem}): if it is of another Airflow, run 'airflow db migrate'; "
+        "'airflow db check' says whether it can be reached"
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +40,18 @@ def from_file(path: Path, kind: Kind | None = None) -> Iterator[Entry]:
 def _mapping(path: Path) -> tuple[dict[str, Any], set[str]]:
     """What a file holds by id, and the ids that it has more than once."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        content = path.read_bytes()
     except OSError as error:
         raise SourceError(
             f"{path} cannot be read: {error.strerror}. --from takes metadata-db, env or the path of a file that "
             "'airflow connections export' or 'airflow variables export' has written"
         ) from None
-    except UnicodeDecodeError:
-        raise SourceError(f"{path} is not text in UTF-8, as Airflow's exports are") from None
+    text = None
+    with suppress(UnicodeDecodeError):
+        text = content.decode("utf-8-sig")
+    if text is None:
+        # With nothing chained: the error of the decoder holds the whole file.
+        raise SourceError(f"{path} is not text in UTF-8, as Airflow's exports are")
     read = _READERS.get(path.suffix.lower(), _json_of if text.lstrip().startswith("{") else None)
     if read is None:
         raise SourceError(f"{path} has to end with .json, .yaml, .yml or .env, which says how to read it")
