@@ -177,7 +177,7 @@ class TestErrors:
         assert b"Traceback" not in done.stderr
 
     @devserver_alone
-    @pytest.mark.parametrize("command", ["list", "doctor", "explain connection x"])
+    @pytest.mark.parametrize("command", ["list", "doctor", "explain connection x", "devserver"])
     def test_nobody_reads_what_a_command_shows(self, commands: Commands, put: Put, command: str) -> None:
         """141 as other programs have it, and none of the statuses that say something."""
         put.connection("x", f"postgres://u:{SECRET}@db/x")

@@ -356,7 +356,10 @@ class TestReadyFile:
 
     def test_a_folder_that_is_not_there(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert main(["devserver", "--ready-file", str(tmp_path / "nowhere" / "ready")]) == 1
-        assert f"No such file or directory: '{tmp_path}/nowhere'" in capsys.readouterr().err
+        assert capsys.readouterr().err == (
+            f"airflow-kubernetes-secrets devserver: {tmp_path}/nowhere: No such file or directory. "
+            "Look at --manifests, --directory and --ready-file\n"
+        )
         assert snapshot(tmp_path) == {}
 
     @pytest.mark.parametrize("make", [a_file, a_dangling_link])

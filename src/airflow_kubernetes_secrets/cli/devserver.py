@@ -52,6 +52,8 @@ def run(arguments: argparse.Namespace) -> int:
         )
         with server:
             return _serve(server, arguments.ready_file, stop)
+    except BrokenPipeError:
+        raise  # of standard output, which every command ends for
     except OSError as error:
         return _fail(_explain(error, arguments.port))
     except RuntimeError as error:
@@ -100,6 +102,8 @@ def _explain(error: OSError, port: int) -> str:
         return f"port {port} is in use: choose another with --port, or leave it out for a free one"
     if error.errno == errno.EACCES and error.filename is None:
         return f"port {port} needs more rights: choose one above 1023 with --port, or leave it out for a free one"
+    if error.filename is not None:
+        return f"{error.filename}: {error.strerror}. Look at --manifests, --directory and --ready-file"
     return str(error)
 
 
