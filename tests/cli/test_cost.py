@@ -146,6 +146,23 @@ class TestManyOfOneId:
         list_and_check(50)
         assert calls(lambda: list_and_check(800)) < 6 * calls(lambda: list_and_check(200))
 
+    @pytest.mark.parametrize("identifier", ["x", "of-{}"], ids=["the same", "another, by an annotation"])
+    def test_of_teams_and_as_many_of_everybody(self, tmp_path: Path, identifier: str) -> None:
+        """Each team's lookup would look at all that is everybody's."""
+
+        def survey(count: int) -> None:
+            secrets = []
+            for number in range(count):
+                annotations = {VARIABLE: identifier.format(number)}
+                secrets.append(manifest(f"everybodys-{number}", {VARIABLE: "x"}, {"value": "x"}, annotations))
+                labels = {VARIABLE: "x", TEAM: f"team-{number}"}
+                secrets.append(manifest(f"of-a-team-{number}", labels, {"value": "x"}, {}))
+            options = folder_with(tmp_path / str(count), secrets)
+            assert len(listed(options).entries) == 2 * count
+
+        survey(50)
+        assert calls(lambda: survey(400)) < 6 * calls(lambda: survey(100))
+
     def test_the_same_secret_in_a_folder_again_and_again(self, tmp_path: Path) -> None:
         secrets = [manifest(f"s-{number % 100}", {VARIABLE: "x"}, {"value": "x"}, {}) for number in range(200)]
         options = folder_with(tmp_path, secrets)

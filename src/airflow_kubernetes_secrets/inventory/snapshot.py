@@ -48,7 +48,7 @@ class Snapshot:
         return list(dict.fromkeys(map(str, [*self._unread.values(), *self._unread_names.values()])))
 
     def find_for(self, team: str | None) -> Find:
-        """What answers the queries of lookups for a team, or for none; it leaves out what is of other teams.
+        """What answers the queries for what is a team's own, or nobody's; it leaves out everything else.
 
         It raises what came when that was listed.
         """
@@ -65,7 +65,10 @@ class Snapshot:
         if namespace in self._unread:
             raise self._unread[namespace]
         by_team = self._by_label.get((namespace, query.label, query.value), {})
-        found = [numbered for each in {team, None} for numbered in by_team.get(each, ())]
+        home = None if team is None else self._options.team_namespaces.get(team)
+        # What is nobody's is a team's own in its own namespace. Elsewhere that can be thousands, for each team again.
+        is_at_home = home is not None and namespace == self._place.namespace(home)
+        found = [numbered for each in ({team, None} if is_at_home else {team}) for numbered in by_team.get(each, ())]
         return [secret for _number, secret in sorted(found, key=itemgetter(0))]
 
     def stored(self, secret: Secret) -> Stored:

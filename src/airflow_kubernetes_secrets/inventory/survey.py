@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence, Set
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
 from airflow_kubernetes_secrets.inventory.stored import Owner, Stored
 from airflow_kubernetes_secrets.inventory.whose import Whose
 from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide, shown_id
-from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.options import OPTIONS, Options
 from airflow_kubernetes_secrets.reading import key_of
 
 
@@ -99,6 +100,17 @@ class _Answer:
         elif isinstance(outcome, MalformedSecretError):
             self.passed_over = {(outcome.namespace, outcome.secret): outcome}
 
+    @property
+    def is_none(self) -> bool:
+        """Whether no Secret answers, and nothing keeps the lookup from going on."""
+        return isinstance(self.outcome, Decision) and self.winner is None
+
+    def after(self, own: _Answer) -> _Answer:
+        """The same for a team that has none of its own. Thousands of teams share what it refers to."""
+        answer = copy(self)
+        answer.passed_over = own.passed_over
+        return answer
+
     def is_by(self, secret: Secret) -> bool:
         """Whether a lookup gets this Secret: one that is read by name and by label is there twice."""
         return self.winner is not None and _name(self.winner) == _name(secret)
@@ -108,6 +120,8 @@ class _Survey:
     def __init__(self, snapshot: Snapshot, options: Options, place: Place) -> None:
         self._snapshot = snapshot
         self._options = options
+        given = {name: getattr(options, name) for name in OPTIONS}
+        self._without_fallback = Options(**{**given, "team_fallback": False})
         self._place = place
         self._whose = Whose(options, place)
         self._told: set[tuple[Kind, str, str, str]] = set()
@@ -175,15 +189,22 @@ class _Survey:
         )
 
     def _answer(self, kind: Kind, identifier: str, team: str | None) -> _Answer:
+        # A configuration option is nobody's in particular.
+        team = None if kind is Kind.CONFIG else team
         key = (kind, identifier, team)
         if key not in self._answers:
-            # A configuration option is nobody's in particular.
-            lookup = Lookup(kind, identifier, None if kind is Kind.CONFIG else team)
-            try:
-                self._answers[key] = _Answer(decide(lookup, self._options, self._snapshot.find_for(lookup.team)))
-            except KubernetesSecretsError as error:
-                self._answers[key] = _Answer(error)
+            answer = self._own_answer(Lookup(kind, identifier, team))
+            if team is not None and self._options.team_fallback and answer.is_none:
+                answer = self._answer(kind, identifier, None).after(answer)
+            self._answers[key] = answer
         return self._answers[key]
+
+    def _own_answer(self, lookup: Lookup) -> _Answer:
+        """How a lookup ends that looks for nothing of everybody's, unless it is for no team."""
+        try:
+            return _Answer(decide(lookup, self._without_fallback, self._snapshot.find_for(lookup.team)))
+        except KubernetesSecretsError as error:
+            return _Answer(error)
 
 
 def _name(secret: Secret) -> tuple[str, str]:
