@@ -18,21 +18,28 @@ _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 @contextmanager
+def _closed_once(descriptor: int) -> Iterator[int]:
+    """Close a descriptor at the end, and never again: by then it can be another thread's file."""
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
 def opened(path: Path, below: str = "") -> Iterator[int]:
     """The descriptor of a folder, or of the folder ``below`` it, which must not be a link.
 
     Raises:
         OSError: there is no such folder.
     """
-    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        if below:
-            inner = os.open(below, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=folder)
-            os.close(folder)
-            folder = inner
-        yield folder
-    finally:
-        os.close(folder)
+    with _closed_once(os.open(path, os.O_RDONLY | os.O_DIRECTORY)) as folder:
+        if not below:
+            yield folder
+            return
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+        with _closed_once(os.open(below, flags, dir_fd=folder)) as inner:
+            yield inner
 
 
 def content(folder: int, file: str, size: int) -> bytes | None:
@@ -46,10 +53,11 @@ def content(folder: int, file: str, size: int) -> bytes | None:
         if error.errno in (errno.ELOOP, errno.EMLINK, errno.ENXIO):
             return b""
         raise
-    with os.fdopen(descriptor, "rb") as found:
+    with _closed_once(descriptor):
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             return b""
-        return found.read(size + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as found:
+            return found.read(size + 1)
 
 
 def put(folder: int, file: str, content: bytes, mode: int, *, replace: bool) -> None:

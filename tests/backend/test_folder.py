@@ -6,6 +6,7 @@ import asyncio
 import json
 import mmap
 import os
+import re
 import socket
 import subprocess
 import threading
@@ -27,6 +28,7 @@ from support.kubectl import needs_kubectl, run
 from support.logs import said
 from support.memory import fork, join
 from support.secrets import CONNECTION, TEAM, VARIABLE
+from support.work import calls
 
 PASSWORD = "hunter2"
 
@@ -520,6 +522,46 @@ class TestChanges:
         (folder / "x.yaml").write_text(manifest("x", "mended"))
         assert backend.get_variable("y") is None
         assert backend.get_variable("x") == "mended"
+
+    def test_many_that_cannot_be_looked_at(self, tmp_path: Path) -> None:
+        def look_twice(count: int) -> None:
+            folder = tmp_path / str(count)
+            folder.mkdir(exist_ok=True)
+            for number in range(count):
+                (folder / f"x{number}").symlink_to(f"x{number}")
+            source = folder_module.Folder(str(folder), None)
+            source.secrets()
+            assert len(source.problems()) == count
+
+        look_twice(20)
+        assert calls(lambda: look_twice(800)) < 6 * calls(lambda: look_twice(200))
+
+    def test_folders_in_folders(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+        """More than Python lets functions call one another."""
+        inner = os.open(folder, os.O_RDONLY)
+        for _ in range(1_200):
+            os.mkdir("a", dir_fd=inner)
+            outer, inner = inner, os.open("a", os.O_RDONLY, dir_fd=inner)
+            os.close(outer)
+        file = os.open("x.yaml", os.O_WRONLY | os.O_CREAT, dir_fd=inner)
+        os.write(file, manifest("x", "found").encode())
+        os.close(file)
+        os.close(inner)
+        try:
+            assert backend.get_variable("x") == "found"
+        finally:
+            # Python's own function for that calls itself, too.
+            subprocess.run(["rm", "-r", str(folder)], check=True)
+
+    def test_the_order_is_that_of_kubectl(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+        """A folder comes where its name stands among those of files."""
+        (folder / "b").mkdir()
+        for name in ("a.yaml", "b-c.yaml", "b.yaml", "b/x.yaml"):
+            (folder / name).write_text(manifest(re.sub("[^a-z]", "", name), "x"))
+
+        found = [secret.name for secret in folder_module.Folder(str(folder), None).secrets()]
+
+        assert found == ["ayaml", "bxyaml", "bcyaml", "byaml"]
 
 
 class TestTheFolder:

@@ -148,8 +148,9 @@ class OwnFiles:
                 self.folder.rmdir()
         # A forked child has the descriptor too, and would keep the lock.
         fcntl.flock(self._lock, fcntl.LOCK_UN)
-        os.close(self._lock)
-        self._lock = None
+        # The handler of a signal may raise after each line, and a descriptor that is closed can be another file's.
+        lock, self._lock = self._lock, None
+        os.close(lock)
         self._created.clear()
         return kept
 

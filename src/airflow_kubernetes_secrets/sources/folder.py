@@ -13,6 +13,7 @@ import os
 import re
 import stat
 from base64 import b64decode, b64encode
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from threading import RLock
 from time import time
@@ -194,12 +195,13 @@ class Folder:
 
     def _files(self) -> dict[str, _File]:
         known, files = self._known.files, {}
+        paths = list(known)
         for path, found in look_into(self._path, set()):
             before = known.get(path)
             if isinstance(found, OSError):
                 files[path] = _File.unreadable(path, _problem(found), before)
                 # Where it is a folder, what was in it is still used.
-                files.update({each: file for each, file in known.items() if each.startswith(path + os.sep)})
+                files.update({each: known[each] for each in _below(path, paths)})
             elif before is not None and before.stamp is not None and before.stamp == _stamp(found):
                 files[path] = before
             elif stat.S_ISREG(found.st_mode):
@@ -241,26 +243,44 @@ def look_into(folder: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, os
     Raises:
         OSError: the folder cannot be read.
     """
-    itself = os.stat(folder)  # noqa: PTH116 - one call of the system, and no more
-    identity = itself.st_dev, itself.st_ino
-    if identity in seen:
-        return
-    seen.add(identity)
-    with os.scandir(folder) as found:
-        entries = sorted(found, key=lambda entry: entry.name)
-    for entry in entries:
-        if entry.name.startswith("."):
+    # Of each folder that is looked into, the one in it last. No function that calls itself: folders can be deeper.
+    levels = [_entries(folder, seen)]
+    while levels:
+        entry = next(levels[-1], None)
+        if entry is None:
+            levels.pop()
             continue
         try:
-            if not entry.is_dir():
-                if entry.name.endswith(_SUFFIXES):
-                    yield entry.path, entry.stat()
-            else:
-                yield from look_into(entry.path, seen)
+            if entry.is_dir():
+                levels.append(_entries(entry.path, seen))
+            elif entry.name.endswith(_SUFFIXES):
+                yield entry.path, entry.stat()
         except FileNotFoundError:
             continue  # Gone since, or a link that leads nowhere.
         except OSError as error:
             yield entry.path, error
+
+
+def _entries(folder: str, seen: set[tuple[int, int]]) -> Iterator[os.DirEntry[str]]:
+    """What is in a folder and not hidden, by name; nothing if it was looked into before."""
+    itself = os.stat(folder)  # noqa: PTH116 - one call of the system, and no more
+    identity = itself.st_dev, itself.st_ino
+    if identity in seen:
+        return iter(())
+    seen.add(identity)
+    with os.scandir(folder) as found:
+        return iter(sorted((each for each in found if not each.name.startswith(".")), key=lambda each: each.name))
+
+
+def _below(folder: str, paths: Sequence[str]) -> Sequence[str]:
+    """Those of the paths that are in a folder; they are in the order of :func:`look_into`."""
+    start = bisect_right(paths, _parts(folder), key=_parts)
+    end = bisect_left(paths, True, start, key=lambda each: not each.startswith(folder + os.sep))
+    return paths[start:end]
+
+
+def _parts(path: str) -> list[str]:
+    return path.split(os.sep)  # noqa: PTH206 - what there is may be any text
 
 
 def _secrets(path: str, content: bytes, home: str) -> Iterator[Secret]:
