@@ -541,7 +541,6 @@ OTHERS = [
         },
         {
             "conn_type": "kafka",
-            "password": "pw",
             "extra": {
                 "bootstrap.servers": "app-kafka-bootstrap.kafka:9093",
                 "security.protocol": "SASL_SSL",

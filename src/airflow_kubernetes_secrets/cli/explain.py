@@ -131,7 +131,7 @@ def _content(story: Story) -> Iterator[_Part]:
     yield "Shape", [(shape, "")]
     if story.parsed is not None:
         address = f"{content.host}:{content.port}" if content.host and content.port else content.host
-        parts = [f"type {content.conn_type}", address and f"host {address}"]
+        parts = [content.conn_type and f"type {content.conn_type}", address and f"host {address}"]
         parts += [f"{name} is set" for name in story.parsed.fields if name not in ("port", "extra")]
         if story.parsed.extra:
             parts.append(f"extra has {', '.join(story.parsed.extra)}")

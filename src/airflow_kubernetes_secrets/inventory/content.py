@@ -11,6 +11,7 @@ from airflow_kubernetes_secrets import reading, values
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
+from airflow_kubernetes_secrets.inventory.shown import shown_address, shown_type
 from airflow_kubernetes_secrets.lookup import Kind
 from airflow_kubernetes_secrets.reading import IN_FIELDS
 from airflow_kubernetes_secrets.shapes import fields_of
@@ -28,8 +29,7 @@ class Content:
 
     Attributes:
         shape: how it lies there: ``key 'value'``, or ``fields``.
-        conn_type, host, port: those of a connection; empty where there is none, or where they may hold a part of a
-            password.
+        conn_type, host, port: those of a connection; empty where there is none, or where it may not be shown.
         is_readable: whether Airflow is given anything.
         problems: what is wrong with it.
     """
@@ -83,16 +83,16 @@ READERS = {
 
 
 def _connection(stored: str) -> tuple[str, str, str]:
-    """Type, host and port of a connection that can be parsed."""
+    """Type, host and port of a connection that can be parsed, as far as they may be shown."""
     if stored.lstrip().startswith("{"):
         fields = json.loads(stored)
         conn_type, host, port = (str(fields.get(name) or "").strip() for name in ("conn_type", "host", "port"))
-        # A host can be a URL with login and password, and such a URL can be in place of the type.
-        return "" if "@" in conn_type else conn_type, "" if "@" in host else host, port
-    uri = urlsplit(stored.strip())
-    # As Airflow has it: ``Connection._normalize_conn_type``.
-    conn_type = "postgres" if uri.scheme == "postgresql" else uri.scheme.replace("-", "_")
-    return conn_type, uri.hostname or "", str(uri.port or "")
+    else:
+        uri = urlsplit(stored.strip())
+        # As Airflow has it: ``Connection._normalize_conn_type``.
+        conn_type = "postgres" if uri.scheme == "postgresql" else uri.scheme.replace("-", "_")
+        host, port = uri.hostname or "", str(uri.port or "")
+    return shown_type(conn_type), *shown_address(host, port)
 
 
 def _has_json_for_extra(stored: str) -> bool:

@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.inventory.near import MayTell, near_misses, tell
 from airflow_kubernetes_secrets.inventory.place import Place
 from airflow_kubernetes_secrets.inventory.problem import Problem
 from airflow_kubernetes_secrets.inventory.secret_options import SecretOption, secret_options
+from airflow_kubernetes_secrets.inventory.shown import shown_names
 from airflow_kubernetes_secrets.inventory.stored import Stored
 from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide, shown_id
 from airflow_kubernetes_secrets.options import Options
@@ -271,9 +272,9 @@ def _parse(conn_id: str, secret: Secret, key: str) -> Parsed | Problem:
 
 
 def _names(extra: str | None) -> list[str]:
-    """The names in ``extra``. Airflow's own way to read it logs what it cannot."""
+    """The names in ``extra`` that may be shown. Airflow's own way to read it logs what it cannot."""
     try:
         found = json.loads(extra or "{}")
     except (ValueError, RecursionError):
         return []
-    return sorted(found) if isinstance(found, dict) else []
+    return shown_names(found) if isinstance(found, dict) else []

@@ -66,8 +66,10 @@ def _fields_of(secret: Secret) -> Fields:
     description = Description(secret)
     found: dict[str, tuple[int, str]] = {}
     others = []
-    # Of two keys that differ in capitals only, the one in small letters. A blank one says nothing.
-    for key in sorted(secret.data):
+    named = {*description.fields.values(), *description.extra_fields.values()}
+    # Of two keys that differ in capitals only, the one in small letters. A blank one says nothing. What an annotation
+    # names is that and nothing else: a webhook's `url` that is the password is no URI of a host.
+    for key in sorted(secret.data.keys() - named):
         field, rank = _NAMES.get(folded(key), ("", 0))
         if not field:
             others.append(key)
@@ -76,8 +78,7 @@ def _fields_of(secret: Secret) -> Fields:
     keys = {field: found[field][1] for field in ALIASES if field in found} | description.fields
     extra_keys = dict(description.extra_fields)
     if description.others_to_extra:
-        taken = {*keys.values(), *extra_keys.values()}
-        extra_keys |= {key: key for key in others if key not in taken}
+        extra_keys |= {key: key for key in others}
     return Fields(description, keys, extra_keys)
 
 

@@ -1,0 +1,162 @@
+"""No output shows a part of a value that may be a credential. It is searched for a made-up word in their place."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets.cli.main import main
+from airflow_kubernetes_secrets.ui.picture import take_picture
+from support.shapes import SHAPES, secret_manifest
+
+# It looks like a token, like the name of a host and like the name of a setting, whichever the code might take it for.
+CANARY = "MADEUPCANARY0123456789"
+
+# Where a credential can stand in an address that software calls a URL, a host, an endpoint …
+ADDRESSES = {
+    "path": f"https://hooks.example.com/services/T0/B0/{CANARY}",
+    "path that is a host": f"https://hooks.example.com/{CANARY}.example.com:443",
+    "query": f"https://hooks.example.com/send?key=k&token={CANARY}",
+    "query without a name": f"https://hooks.example.com/send?{CANARY}",
+    "query in base64": f"https://hooks.example.com/send?{CANARY}==",
+    "query without a path": f"https://hooks.example.com?{CANARY}",
+    "fragment": f"https://hooks.example.com#{CANARY}",
+    "login": f"https://{CANARY}@hooks.example.com",
+    "password": f"https://user:{CANARY}@hooks.example.com/v1",
+    "password with a slash": f"https://user:12/{CANARY}@hooks.example.com",
+    "password with a number and a slash": f"https://{CANARY}:12/x@hooks.example.com",
+    "percent-encoded": f"https://user%3A{CANARY}%40hooks.example.com/",
+    "two addresses": f"https://hooks.example.com,https://u:{CANARY}@hooks.example.com",
+    "another scheme": f"amqps://hooks.example.com/{CANARY}",
+    "no scheme": f"hooks.example.com/services/{CANARY}",
+    "no scheme, a password": f"user:{CANARY}@hooks.example.com",
+    "no host": f"/services/{CANARY}",
+    "two slashes": f"//hooks.example.com/{CANARY}",
+    "a scheme twice": f"https://https://hooks.example.com/{CANARY}",
+    "jdbc": f"jdbc:postgresql://hooks.example.com/db?password={CANARY}",
+    "a connection string": f"Endpoint=sb://ns.example.com/;SharedAccessKeyName=R;SharedAccessKey={CANARY}=",
+    "words": f"Server=db;Password={CANARY}",
+    "several lines": f"hooks.example.com\n{CANARY}",
+    "JSON": json.dumps({"host": "h", "password": CANARY}),
+}
+
+KEYS = ("value", "uri", "url", "host", "address", "endpoint", "server", "type", "engine", "port", "database", "extra")
+
+
+def of_json(field: str, address: str) -> dict[str, str]:
+    return {"value": json.dumps({"conn_type": "http", "host": "h", field: address})}
+
+
+def formats() -> dict[str, tuple[dict[str, str], dict[str, str]]]:
+    """Data and annotations of Secrets; each has the canary in it."""
+    found: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
+    for shape in SHAPES:
+        password = str(shape.connection.get("password") or "no password")
+        data = {key: text.replace(password, CANARY) for key, text in shape.data.items()}
+        found[shape.name] = data | {"unused": CANARY}, dict(shape.annotations)
+    for key, (name, address) in itertools.product(KEYS, ADDRESSES.items()):
+        found[f"{key} with {name}"] = {key: address, "password": CANARY}, {}
+        found[f"{key} alone with {name}"] = {key: address}, {}
+    for name, address in ADDRESSES.items():
+        for field in ("conn_type", "host", "port", "schema", "login", "extra", "description", "uri", "another"):
+            found[f"JSON {field} with {name}"] = of_json(field, address), {}
+        found[f"named for the password: {name}"] = (
+            {"url": address},
+            {"connection-type": "slackwebhook", "field-password": "url"},
+        )
+        found[f"named for extra: {name}"] = {"host": address}, {"connection-type": "http", "extra-token": "host"}
+        found[f"named for the host: {name}"] = {"webhook": address}, {"field-host": "webhook"}
+    return found
+
+
+def names_of(count: int) -> list[str]:
+    return [f"secret-{number}" for number in range(count)]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a folder for each of them, each for an id of its own."""
+    folder = tmp_path_factory.mktemp("canary")
+    secrets = formats()
+    for name, (data, described) in zip(names_of(len(secrets)), secrets.values(), strict=True):
+        assert CANARY in "".join(data.values())
+        (folder / name).mkdir()
+        (folder / name / "secret.json").write_text(json.dumps(secret_manifest("airflow", name, data, described)))
+    return folder
+
+
+@pytest.fixture
+def configured(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
+    """Airflow is configured to read the folder. What comes back says of each Secret what it is."""
+    configure(monkeypatch, folder)
+    secrets = formats()
+    return dict(zip(names_of(len(secrets)), secrets, strict=True))
+
+
+def configure(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", "airflow_kubernetes_secrets.KubernetesSecretsBackend")
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", json.dumps({"path": str(path), "namespace": "airflow"}))
+
+
+def leaks(output: str, secrets: Mapping[str, str]) -> list[str]:
+    """The lines that show it, with the kinds of the Secrets that they name."""
+    lines = [line for line in output.splitlines() if CANARY.lower() in line.lower()]
+    return [f"{[kind for name, kind in secrets.items() if name in line]}: {line[:300]}" for line in lines[:20]]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("list",),
+        ("list", "--output", "json"),
+        ("list", "--problems"),
+        ("doctor",),
+        ("doctor", "--output", "json"),
+        ("check",),
+        ("check", "--output", "json"),
+        ("check", "--output", "github"),
+    ],
+    ids=" ".join,
+)
+def test_what_tells_of_all(
+    arguments: tuple[str, ...],
+    configured: Mapping[str, str],
+    folder: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    main([*arguments, *([str(folder)] if arguments[0] == "check" else [])])
+    captured = capsys.readouterr()
+    assert len(captured.out) > 1000
+    assert leaks(captured.out + captured.err + caplog.text, configured) == []
+
+
+@pytest.mark.parametrize("output", ["text", "json"])
+def test_what_tells_of_one(
+    output: str,
+    configured: Mapping[str, str],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    found = []
+    for name, kind in configured.items():
+        configure(monkeypatch, folder / name)
+        main(["explain", "connection", name, "--output", output])
+        captured = capsys.readouterr()
+        assert name in captured.out
+        found += leaks(captured.out + captured.err + caplog.text, {name: kind})
+        caplog.clear()
+    assert found == []
+
+
+def test_the_page(configured: Mapping[str, str]) -> None:
+    picture = take_picture()
+    assert len(picture.rows) == len(configured)
+    output = "\n".join(json.dumps(entry.as_json()) for entry in picture.rows)
+    assert leaks(output, configured) == []
