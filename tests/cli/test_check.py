@@ -286,6 +286,34 @@ CASES = {
         ["not-looked-up"],
         "it is a URI, which is never looked up",
     ),
+    # Keys that nothing reads.
+    "a URI under a name of its own": Case(
+        secret(data={"username": "u", "password": PASSWORD, "readerUri": f"mysql://u:{PASSWORD}@db"}),
+        ["half-connection"],
+        "'readerUri'",
+    ),
+    "a host under a name of its own": Case(
+        secret(data={"username": "u", "password": PASSWORD, "PGHOST": "db"}), ["half-connection"], "'PGHOST'"
+    ),
+    "a login and a password alone": Case(secret(data={"username": "u", "password": PASSWORD, "pgpass": PASSWORD})),
+    "another host": Case(secret(data={**FIELDS, "host": "db", "readerEndpoint": "db2"})),
+    "settings of TLS": Case(
+        secret(data={**FIELDS, "host": "db", "ssl-mode": "require", "ca.crt": "x"}),
+        ["unused-settings"],
+        "'ca.crt', 'ssl-mode'",
+    ),
+    "settings of TLS that an annotation names": Case(
+        secret(data={**FIELDS, "sslmode": "require", "ca.crt": "x"}, annotations={f"{PREFIX}extra-sslmode": "sslmode"})
+    ),
+    "settings of TLS in an annotation": Case(
+        secret(data={**FIELDS, "ca.crt": "x"}, annotations={f"{PREFIX}connection-extra": '{"sslrootcert": "/ca.crt"}'})
+    ),
+    "a database under a name of its own": Case(
+        secret(data={"host": "db", "password": PASSWORD, "POSTGRES_DATABASE": "d"}),
+        ["unused-settings"],
+        "'POSTGRES_DATABASE'",
+    ),
+    "another database": Case(secret(data={"host": "db", "schema": "d", "maintenance_database": "postgres"})),
     # Labels and annotations that say nothing.
     "a misspelt label": Case(
         secret(labels=labelled(conection_id="x")), ["unknown-label"], f"did you mean the label {CONNECTION!r}"
@@ -508,6 +536,7 @@ def test_every_problem_has_a_case() -> None:
         "duplicate-id",
         "duplicate-secret",
         "extra-not-json",
+        "half-connection",
         "id-label-mismatch",
         "invalid-label",
         "invalid-manifest",
@@ -521,17 +550,20 @@ def test_every_problem_has_a_case() -> None:
         "unknown-label",
         "unreadable",
         "unreadable-manifest",
+        "unused-settings",
     }
 
 
 WARNINGS = {
     "duplicate-secret",
     "extra-not-json",
+    "half-connection",
     "not-created",
     "trailing-newline",
     "unescaped-uri",
     "unknown-annotation",
     "unknown-label",
+    "unused-settings",
 }
 
 

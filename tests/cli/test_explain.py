@@ -51,6 +51,17 @@ class TestFound:
         story = explain(commands, "connection", "x", status=0)
         assert story["fields"] == {"conn_type": "engine", "host": "endpoint", "login": "username", "password": "pass"}
         assert (story["conn_type"], story["host"]) == ("postgres", "db")
+        assert story["unused"] == []
+
+    def test_keys_that_nothing_reads(self, commands: Commands, put: Put) -> None:
+        put(
+            {CONNECTION: "x"},
+            data={"host": "db", "pgpass": SECRET, "jdbc-uri": f"jdbc:postgresql://db?password={SECRET}"},
+        )
+        assert explain(commands, "connection", "x", status=0)["unused"] == ["jdbc-uri", "pgpass"]
+        assert "Unused      keys 'jdbc-uri', 'pgpass'\n" in commands.run("explain", "connection", "x").out
+        put({CONNECTION: "y"}, data={"value": URI, "old": SECRET})
+        assert explain(commands, "connection", "y", status=0)["unused"] == ["old"]
 
     def test_the_text(self, commands: Commands, put: Put) -> None:
         put.connection("my_db", URI, name="my-db")

@@ -13,6 +13,7 @@ from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.inventory.configured import Configured
 from airflow_kubernetes_secrets.inventory.place import place_of
 from airflow_kubernetes_secrets.inventory.story import Step, Story, Verdict, story_of
+from airflow_kubernetes_secrets.listing import few
 from airflow_kubernetes_secrets.lookup import Kind, Lookup
 from airflow_kubernetes_secrets.printable import printable
 
@@ -129,6 +130,9 @@ def _content(story: Story) -> Iterator[_Part]:
     if story.fields:
         shape += ": " + ", ".join(f"{field} from {key!r}" for field, key in story.fields.items())
     yield "Shape", [(shape, "")]
+    if content.unused:
+        names = few(map(repr, content.unused), len(content.unused))
+        yield "Unused", [(printable(f"{'key' if len(content.unused) == 1 else 'keys'} {names}"), "")]
     if story.parsed is not None:
         address = f"{content.host}:{content.port}" if content.host and content.port else content.host
         parts = [content.conn_type and f"type {content.conn_type}", address and f"host {address}"]

@@ -21,6 +21,8 @@ OF_SECRETS: Mapping[str, str] = {
     "trailing-newline": "the value of a variable, a login or a password ends with a newline",
     "unescaped-uri": "login or password in a URI hold a character that has to be percent-encoded",
     "extra-not-json": "the extra of a connection is no JSON object",
+    "half-connection": "a connection has login or password and no host, and a key that nothing reads may say it",
+    "unused-settings": "keys that nothing reads look like settings of TLS, or like a database's name",
     "being-deleted": "the Secret is being deleted, and waits for a finalizer",
 }
 

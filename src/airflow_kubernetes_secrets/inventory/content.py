@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -12,6 +12,7 @@ from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.inventory.shown import shown_address, shown_type
+from airflow_kubernetes_secrets.inventory.unused import problems_of_unused, unused_keys
 from airflow_kubernetes_secrets.lookup import Kind
 from airflow_kubernetes_secrets.reading import IN_FIELDS
 from airflow_kubernetes_secrets.shapes import fields_of
@@ -30,6 +31,7 @@ class Content:
     Attributes:
         shape: how it lies there: ``key 'value'``, or ``fields``.
         conn_type, host, port: those of a connection; empty where there is none, or where it may not be shown.
+        unused: the data keys of a connection's Secret that nothing reads.
         is_readable: whether Airflow is given anything.
         problems: what is wrong with it.
     """
@@ -38,6 +40,7 @@ class Content:
     conn_type: str = ""
     host: str = ""
     port: str = ""
+    unused: Sequence[str] = ()
     is_readable: bool = True
     problems: tuple[Problem, ...] = ()
 
@@ -72,7 +75,10 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
             "'?' or '#' as it is. Percent-encode them"
         )
         return Content(shape, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
-    return Content(shape, conn_type, host, port, problems=problems)
+    unused = unused_keys(secret, key)
+    if key == IN_FIELDS:
+        problems = (*problems, *problems_of_unused(secret, unused, json.loads(stored)))
+    return Content(shape, conn_type, host, port, unused, problems=problems)
 
 
 READERS = {

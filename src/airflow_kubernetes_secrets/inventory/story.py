@@ -164,6 +164,7 @@ class Story:
             ],
             "shape": content.shape if content is not None else None,
             "fields": self.fields,
+            "unused": list(content.unused) if content is not None else None,
             "conn_type": content.conn_type if content is not None else None,
             "host": content.host if content is not None else None,
             "port": content.port if content is not None else None,

@@ -440,6 +440,11 @@ function tell(story, entry) {
     const fields = Object.entries(story.fields).map(([field, key]) => `${field} from '${key}'`);
     parts.push(part("Shape", [printable(fields.length ? `${story.shape}: ${fields.join(", ")}` : story.shape)]));
   }
+  if (story.unused?.length) {
+    const names = story.unused.slice(0, 10).map((key) => `'${key}'`).join(", ");
+    const more = story.unused.length > 10 ? ` and ${story.unused.length - 10} more` : "";
+    parts.push(part("Unused keys", [printable(names + more)]));
+  }
   if (story.set) parts.push(part("Airflow parses it", [parsed(story)]));
   if (story.options.length) parts.push(part("Options", story.options.map(option)));
   else if (story.kind === "config") {

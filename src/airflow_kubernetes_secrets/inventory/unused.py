@@ -1,0 +1,99 @@
+"""Keys of a Secret that nothing reads, where they look as if the connection needed them."""
+
+from __future__ import annotations
+
+import json
+import re
+from binascii import Error
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
+from airflow_kubernetes_secrets.listing import few
+from airflow_kubernetes_secrets.reading import IN_FIELDS
+from airflow_kubernetes_secrets.shapes import fields_of
+from airflow_kubernetes_secrets.shapes.aliases import folded
+
+HALF = "half-connection"
+SETTINGS = "unused-settings"
+
+# As operators and people name them. Names are compared as those of fields are (`folded`), so `-` is `_` here.
+_TLS = re.compile(
+    r"(?:^|[._])(?:ssl|tls|mtls)|(?:ssl|tls)_?(?:mode|enabled|verify)$|truststore|keystore|root_?cert"
+    r"|(?:^|[._])(?:ca|ca_?cert|ca_?certificate|ca_?bundle|client_?cert|client_?key|server_?ca)(?:[._]|$)|\.(?:crt|pem|p12|jks)$"
+)
+_HOST = re.compile(r"(?:host|hosts|hostname|endpoint|endpoints|server|servers|brokers?|uri|url|connection_?string)$")
+_DATABASE = re.compile(r"(?:database|database_?name|db_?name|dbname|schema_?name)$")
+
+# The beginning of a URI, also of one in another (jdbc:postgresql://…).
+_URI = re.compile(rb"\s*[A-Za-z][A-Za-z0-9+.:-]{1,40}://")
+
+
+def unused_keys(secret: Secret, key: str) -> list[str]:
+    """The keys of a connection that nothing reads, in order.
+
+    Args:
+        key: the key that holds it whole, or ``IN_FIELDS``.
+    """
+    if key != IN_FIELDS:
+        return sorted(secret.data.keys() - {key})
+    fields = fields_of(secret)
+    return sorted(secret.data.keys() - {*fields.keys.values(), *fields.extra_keys.values()})
+
+
+def problems_of_unused(secret: Secret, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
+    """What is wrong if the connection lacks what unused keys look like.
+
+    Args:
+        connection: as Airflow's JSON has it.
+    """
+    if not connection.get("host") and (connection.get("login") or connection.get("password")):
+        hosts = [key for key in unused if _HOST.search(folded(key)) or _is_uri(secret, key)]
+        if hosts:
+            yield _problem(
+                HALF,
+                secret,
+                f"the connection has no host, and nothing reads {_named(hosts)}, which may say it. Name the key: "
+                "airflow.apache.org/field-uri or field-host",
+            )
+    if not _has_tls(connection) and (settings := [key for key in unused if _TLS.search(folded(key))]):
+        yield _problem(
+            SETTINGS,
+            secret,
+            f"nothing reads {_named(settings)}, which may be for TLS. Name each key that the connection needs: "
+            "airflow.apache.org/extra-<name>; or say what it needs in airflow.apache.org/connection-extra",
+        )
+    if not connection.get("schema") and (settings := [key for key in unused if _DATABASE.search(folded(key))]):
+        yield _problem(
+            SETTINGS,
+            secret,
+            f"the connection has no schema, and nothing reads {_named(settings)}, which may say it. Name the key: "
+            "airflow.apache.org/field-schema",
+        )
+
+
+def _named(keys: Sequence[str]) -> str:
+    return f"{'the key' if len(keys) == 1 else 'the keys'} {few(map(repr, keys), len(keys))}"
+
+
+def _problem(code: str, secret: Secret, text: str) -> Problem:
+    return Problem(code, f"Secret {secret}: {text}", Severity.WARNING)
+
+
+def _is_uri(secret: Secret, key: str) -> bool:
+    try:
+        return _URI.match(secret.value(key)) is not None
+    except Error:
+        return False  # no base64: nothing can be said of it
+
+
+def _has_tls(connection: Mapping[str, Any]) -> bool:
+    """Whether the connection says something of TLS itself."""
+    extra = connection.get("extra")
+    if isinstance(extra, str):
+        try:
+            extra = json.loads(extra)
+        except (ValueError, RecursionError):
+            extra = None
+    return isinstance(extra, dict) and any(_TLS.search(folded(name)) for name in extra)
