@@ -76,6 +76,7 @@ def shipped(name: str) -> list[dict[str, Any]]:
     ("example", "kwargs"),
     [
         ("airflow-3.yaml", {"namespace": "airflow-secrets", "cache_ttl": 60}),
+        ("several-namespaces.yaml", {"namespace": "airflow-secrets,databases", "cache_ttl": 60}),
         ("references.yaml", {**NO_LABELS, "references": {"connections": {"warehouse": "databases/warehouse-app"}}}),
     ],
 )
@@ -86,6 +87,11 @@ def test_it_prints_what_the_examples_have(rbac: Rbac, example: str, kwargs: dict
 
     assert rbac.documents(kwargs, *arguments) == meant
     assert rbac.err == ""
+
+
+def test_another_namespace_changes_nothing_of_the_first() -> None:
+    """The API server refuses to change the ``roleRef`` of a RoleBinding."""
+    assert shipped("several-namespaces.yaml")[:2] == shipped("airflow-3.yaml")
 
 
 def test_the_comment_names_options_and_no_value(rbac: Rbac) -> None:
