@@ -108,6 +108,21 @@ class Lookup:
         return printable(f"{self.kind.word} {shown}" + (f" of team {self.team!r}" if self.team else ""))
 
 
+def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretError | None:
+    """What is wrong with a Secret that has neither the data key nor what stands in for it; ``None`` if it has.
+
+    Raises:
+        MalformedSecretError: an annotation cannot be used.
+    """
+    is_connection = kind is Kind.CONNECTION
+    if key_of(secret, data_key) != IN_FIELDS or (is_connection and has_fields(secret)):
+        return None
+    problem = "there is no such key in its data"
+    if is_connection:
+        problem += ", nor others that tell host, login or password of a connection"
+    return MalformedSecretError(secret.namespace, secret.name, data_key, f"{problem}; {secret.keys_text()}")
+
+
 class Decision:
     """The answer, with all that is needed to explain it.
 
@@ -298,17 +313,11 @@ class _Search:
 
     def _problem_of(self, secret: Secret) -> MalformedSecretError | None:
         """Why a Secret without the data key cannot be read, if it cannot."""
-        is_connection = self._lookup.kind is Kind.CONNECTION
         try:
-            if key_of(secret, self._data_key) != IN_FIELDS or (is_connection and has_fields(secret)):
-                return None
+            return missing_key(self._lookup.kind, secret, self._data_key)
         except MalformedSecretError as error:
             self._broken = error
             return error
-        problem = "there is no such key in its data"
-        if is_connection:
-            problem += ", nor others that tell host, login or password of a connection"
-        return MalformedSecretError(secret.namespace, secret.name, self._data_key, f"{problem}; {secret.keys_text()}")
 
     def _refuse(self, count: int) -> NoReturn:
         """None of the last so many can be read, and nothing must stand in for them."""

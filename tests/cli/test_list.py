@@ -202,6 +202,21 @@ class TestProblems:
         put.connection("x", URI, team="data", name="good")
         assert codes(commands, "bad") == ["unreadable"]
         assert codes(commands, "good") == ["blocked"]
+        put({CONNECTION: "x", TEAM: "data"}, name="good", data={"nothing": SECRET})
+        assert codes(commands, "good") == ["blocked", "unreadable"]
+
+    def test_a_namespace_that_may_not_be_listed_hides_nothing(self, commands: Commands, put: Put) -> None:
+        commands.configure(namespace=["kube-system", commands.namespace])
+        put({CONNECTION: "x"}, name="bad", data={"nothing": SECRET})
+        listed = commands.run("list", "-o", "json", status=1).document
+        [entry] = listed["entries"]
+        assert [each["code"] for each in entry["problems"]] == ["blocked", "unreadable"]
+
+    def test_problems_name_the_id(self, commands: Commands, put: Put) -> None:
+        put({CONNECTION: "my_db"}, name="bad", data={"nothing": SECRET})
+        for command, status in (("list", 0), ("doctor", 1)):
+            done = commands.run(command, status=status)
+            assert f"connection 'my_db': Secret {commands.namespace}/bad" in done.out + done.err
 
     def test_an_id_that_is_never_asked_for(self, commands: Commands, cluster: Cluster) -> None:
         from airflow_kubernetes_secrets.identifiers import label_value

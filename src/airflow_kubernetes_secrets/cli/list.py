@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.cli.access import options_for
 from airflow_kubernetes_secrets.cli.output import print_document, print_rows, progress, say
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.place import place_of
-from airflow_kubernetes_secrets.inventory.survey import Entry, inventory_of
+from airflow_kubernetes_secrets.inventory.survey import Entry, inventory_of, problems_with_ids
 from airflow_kubernetes_secrets.lookup import Kind, shown_id
 
 _KINDS = {kind.plural: (kind,) for kind in Kind}
@@ -74,9 +74,8 @@ def _print(entries: Sequence[Entry], output: str | None) -> None:
         column for column in _COLUMNS if column in ("kind", "id", "problems") or any(row[column] for row in rows)
     ]
     print_rows(columns, rows, output)
-    texts = list(dict.fromkeys(problem.text for entry in entries for problem in entry.problems))
-    for text in texts:
-        say(f"- {text}")
+    for problem in problems_with_ids(entries):
+        say(f"- {problem.text}")
 
 
 def _age(created: str, now: datetime) -> str:

@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.inventory.finding import Finding, error, finding
 from airflow_kubernetes_secrets.inventory.place import Place
 from airflow_kubernetes_secrets.inventory.secret_options import SecretOption, secret_options
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
-from airflow_kubernetes_secrets.inventory.survey import inventory_of
+from airflow_kubernetes_secrets.inventory.survey import inventory_of, problems_with_ids
 from airflow_kubernetes_secrets.lookup import Kind, Lookup, decide
 from airflow_kubernetes_secrets.options import Options
 
@@ -34,7 +34,7 @@ def check_secrets(place: Place, options: Options) -> Iterator[Finding]:
     counts = Counter(entry.kind for entry in inventory.entries if entry.answers)
     if not inventory.failures:
         yield ok(SECRETS, ", ".join(f"{counts[kind]} {_word(kind, counts[kind])}" for kind in Kind) + " can be read")
-    yield from findings_of(SECRETS, (problem for entry in inventory.entries for problem in entry.problems))
+    yield from findings_of(SECRETS, problems_with_ids(inventory.entries))
     if not has_teams() and any(entry.team for entry in inventory.entries):
         yield warning(
             SECRETS,

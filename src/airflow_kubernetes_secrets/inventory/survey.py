@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from airflow_kubernetes_secrets.api.objects import Secret
@@ -17,9 +17,11 @@ from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
 from airflow_kubernetes_secrets.inventory.stored import Owner, Stored
 from airflow_kubernetes_secrets.inventory.whose import Whose
-from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide, shown_id
+from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide, missing_key, shown_id
 from airflow_kubernetes_secrets.options import OPTIONS, Options
 from airflow_kubernetes_secrets.reading import key_of
+
+BLOCKED = "blocked"
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,17 @@ class Inventory:
 
     entries: Sequence[Entry]
     failures: Sequence[str]
+
+
+def problems_with_ids(entries: Iterable[Entry]) -> list[Problem]:
+    """The problems of entries for a list in which nothing else names the id. Each is there once, with the first id."""
+    found: dict[Problem, Problem] = {}
+    for entry in entries:
+        lookup = str(Lookup(entry.kind, entry.id, entry.team))
+        for problem in entry.problems:
+            text = problem.text if problem.text.startswith(lookup) else f"{lookup}: {problem.text}"
+            found.setdefault(problem, replace(problem, text=text))
+    return list(found.values())
 
 
 def inventory_of(place: Place, options: Options, kinds: Sequence[Kind] = tuple(Kind)) -> Inventory:
@@ -164,12 +177,15 @@ class _Survey:
         return Entry(kind, identifier, None, namespace, name, problems=(problem,))
 
     def _entry(self, lookup: Lookup, stored: Stored, problems: list[Problem], *, answers: bool) -> Entry:
-        secret = stored.secret
+        secret, kind = stored.secret, lookup.kind
+        data_key = kind.data_key(self._options)
         try:
-            content = content_of(lookup.kind, secret, key_of(secret, lookup.kind.data_key(self._options)))
+            missing = missing_key(kind, secret, data_key)
+            content = _unreadable(missing) if missing else content_of(kind, secret, key_of(secret, data_key))
         except MalformedSecretError as error:
-            content = Content("", is_readable=False, problems=(Problem(UNREADABLE, str(error)),))
-        if answers or not problems:
+            content = _unreadable(error)
+        # What blocks it may be mended while it cannot be read itself.
+        if answers or not problems or any(each.code == BLOCKED for each in problems):
             problems += content.problems
         problems += unknown_marks(secret, self._options)
         if stored.is_going:
@@ -207,6 +223,10 @@ class _Survey:
             return _Answer(error)
 
 
+def _unreadable(error: MalformedSecretError) -> Content:
+    return Content("", is_readable=False, problems=(Problem(UNREADABLE, str(error)),))
+
+
 def _name(secret: Secret) -> tuple[str, str]:
     return secret.namespace, secret.name
 
@@ -217,7 +237,7 @@ def _why_not(secret: Secret, answer: _Answer) -> Problem:
     if _name(secret) in answer.passed_over:
         return Problem(UNREADABLE, str(answer.passed_over[_name(secret)]))
     if isinstance(outcome, KubernetesSecretsError):
-        return Problem("blocked", f"Secret {secret}: a lookup of its id ends with an error: {outcome}")
+        return Problem(BLOCKED, f"Secret {secret}: a lookup of its id ends with an error: {outcome}")
     if winner is None:
         return _not_come_to(str(secret), outcome)
     if _name(secret) in answer.matches:
