@@ -86,6 +86,36 @@ def test_the_more_it_repeats_the_shorter_is_the_longest_id() -> None:
     assert time.process_time() - began < SECONDS
 
 
+@pytest.mark.parametrize(
+    ("pattern", "part"),
+    [
+        (r"(.*)\1b", "a"),
+        (r"(.*)_(?=\1)b", "a"),
+        ("(a{0,5000})\\1b", "a"),
+        (".*(?:abc){5000}x", "abc"),
+        (".*a{5000}x", "a"),
+        ("(?:(?=a{5000}).)*x", "a"),
+        (".*(?:a{100}){50}x", "a"),
+    ],
+)
+def test_what_is_compared_at_each_place_counts_each_time(pattern: str, part: str) -> None:
+    """What a group has matched, which can be as long as the id, and each of a counted repeat."""
+    limit = longest_id(pattern)
+    assert 63 <= limit < 100_000
+
+    began = time.process_time()
+    re.match(pattern, part * (limit // len(part)), re.IGNORECASE)
+    assert time.process_time() - began < SECONDS
+
+
+@pytest.mark.parametrize("pattern", ["a{1000000000}b", "(?:ab){1000}" * 100 + "a*", r"(a)(?:\1){0,99}b"])
+def test_counted_repeats_are_no_way_out(pattern: str) -> None:
+    began = time.process_time()
+    limit = longest_id(pattern)
+    assert time.process_time() - began < SECONDS
+    assert limit < 1_000_000
+
+
 SINGLE = st.sampled_from(["a", "b", ".", "[ab]", r"\w", "[^c]"])
 REPEATS = st.sampled_from(["", "", "*", "+", "?", "{0,3}", "{2}", "*?", "+?"])
 

@@ -23,9 +23,6 @@ _SHORTEST_LIMIT = 63
 # A repeat of something that can match in several ways multiplies them each time.
 _MOST_REPEATS = 16
 
-# What a group has matched is compared character by character where it is referred to.
-_PARTS_OF_A_REFERENCE = 100
-
 _UNLIMITED = sys.maxsize
 
 
@@ -36,16 +33,19 @@ class _Cost:
         parts: of the pattern, which are tried in each way.
         ways: to match the parts that do not depend on the length of an id.
         repeats: without an end, which share out the characters of an id.
+        refers: to a group; what that has matched can be nearly all of an id, and is compared in each way.
     """
 
-    def __init__(self, parts: int = 0, ways: int = 1, repeats: int = 0) -> None:
+    def __init__(self, parts: int = 0, ways: int = 1, repeats: int = 0, *, refers: bool = False) -> None:
         self.parts = parts
         self.ways = ways
         self.repeats = repeats
+        self.refers = refers
 
     def steps(self, length: int) -> int:
         """For an id of this length."""
-        return self.parts * self.ways * comb(length + self.repeats, self.repeats)
+        tried = self.parts * (length if self.refers else 1)
+        return tried * self.ways * comb(length + self.repeats, self.repeats)
 
 
 @lru_cache(maxsize=64)
@@ -59,7 +59,7 @@ def longest_id(pattern: str) -> int:
     cost = _cost_of(tree.parse(pattern, re.IGNORECASE), tree)
     if cost.steps(_SHORTEST_LIMIT) > _MOST_STEPS:
         return 0
-    if not cost.repeats:
+    if not cost.repeats and not cost.refers:
         return _UNLIMITED
     least, most = _SHORTEST_LIMIT, _MOST_STEPS
     while least < most:
@@ -75,22 +75,31 @@ def _cost_of(sequence: Iterable[Any], tree: Any) -> _Cost:
         # Several are alternatives.
         inner = [_cost_of(each, tree) for each in _sequences_in(argument, tree)]
         found = _Cost(
-            (_PARTS_OF_A_REFERENCE if "GROUPREF" in name else 1) + sum(each.parts for each in inner),
+            1 + sum(each.parts for each in inner),
             sum(each.ways for each in inner) or 1,
             max((each.repeats for each in inner), default=0),
+            refers="GROUPREF" in name or any(each.refers for each in inner),
         )
         if name.endswith("_REPEAT"):
             found = _repeated(found, argument[0], argument[1], tree)
-        total = _Cost(total.parts + found.parts, total.ways * found.ways, total.repeats + found.repeats)
+        total = _Cost(
+            total.parts + found.parts,
+            total.ways * found.ways,
+            total.repeats + found.repeats,
+            refers=total.refers or found.refers,
+        )
     return total
 
 
 def _repeated(cost: _Cost, least: int, most: int, tree: Any) -> _Cost:
+    # Each that there has to be is tried in each way.
+    parts, refers = cost.parts * max(least, 1), cost.refers
     if cost.ways == 1 and not cost.repeats:
-        return _Cost(cost.parts, 1, 1) if most == tree.MAXREPEAT else _Cost(cost.parts, most - least + 1)
+        ways, repeats = (1, 1) if most == tree.MAXREPEAT else (most - least + 1, 0)
+        return _Cost(parts, ways, repeats, refers=refers)
     if most > _MOST_REPEATS:
-        return _Cost(cost.parts, _MOST_STEPS + 1)
-    return _Cost(cost.parts, cost.ways**most * (most - least + 1), cost.repeats * most)
+        return _Cost(parts, _MOST_STEPS + 1)
+    return _Cost(parts, cost.ways**most * (most - least + 1), cost.repeats * most, refers=refers)
 
 
 def _sequences_in(argument: Any, tree: Any) -> list[Any]:
