@@ -15,6 +15,7 @@ import atheris
 from fuzz import kept
 from fuzz.generator import Generator
 from fuzz.session import Session
+from fuzz.targets import load
 
 # Longer inputs come from repetition.
 _LONGEST = 4096
@@ -30,7 +31,7 @@ _MEGABYTES = 2048
 def main(name: str, folder: Path, seconds: int) -> None:
     """Run a target; the process ends with it."""
     with atheris.instrument_imports(include=["airflow_kubernetes_secrets", *_LIBRARIES.get(name, ())]):
-        target = import_module(f"fuzz.targets.{name}").TARGET
+        target = load(name)
     session = Session(target, Generator(import_module(f"fuzz.inputs.{name}").INPUTS), folder / "findings")
 
     def mutate(data: bytes, size: int, seed: int) -> bytes:

@@ -15,13 +15,14 @@ from time import monotonic
 from fuzz import kept
 from fuzz.generator import Generator
 from fuzz.session import Session
+from fuzz.targets import load
 
 _LONGEST = 4096
 
 
 def main(name: str, folder: Path, seconds: int) -> None:
     """Run a target, and print how many inputs were tried."""
-    target = import_module(f"fuzz.targets.{name}").TARGET
+    target = load(name)
     session = Session(target, Generator(import_module(f"fuzz.inputs.{name}").INPUTS), folder / "findings")
     seeds = [path.read_bytes() for path in kept.inputs(name)] or [b""]
     tokens = [token.encode() for token in target.tokens] or [b"a"]

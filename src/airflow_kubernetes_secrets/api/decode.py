@@ -18,9 +18,21 @@ from airflow_kubernetes_secrets.printable import printable
 # Of what the API server says of an error. It goes into messages, and can be anything.
 _LONGEST_MESSAGE_BYTES = 1024
 
+_WHO_ANSWERS = "something on the way may answer in place of the API server"
+
 
 class MalformedBodyError(Exception):
     """A body is not what the API answers. Its text and its cause hold nothing of the body."""
+
+
+def another_namespace(namespace: str) -> MalformedBodyError:
+    """The error for an answer with a Secret of another namespace than the one that was requested."""
+    return MalformedBodyError(f"the answer has a Secret of another namespace than {namespace!r}; {_WHO_ANSWERS}")
+
+
+def another_secret(namespace: str, name: str) -> MalformedBodyError:
+    """The error for an answer that is another Secret than the one that was requested."""
+    return MalformedBodyError(f"the answer is another Secret than {namespace}/{name}; {_WHO_ANSWERS}")
 
 
 class _Collection(msgspec.Struct, frozen=True):
@@ -75,8 +87,6 @@ _bookmarks = msgspec.json.Decoder(_Bookmark)
 _events = msgspec.json.Decoder(_Event)
 _statuses = msgspec.json.Decoder(_Status)
 
-_WHO_ANSWERS = "something on the way may answer in place of the API server"
-
 # A decoding error can carry what it stumbled over, so none may become the cause of ours.
 _DECODING_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 
@@ -116,7 +126,7 @@ def parse_secret(response: Response, namespace: str, name: str) -> Secret:
     if secret is None:
         raise MalformedBodyError("the answer is not a Secret")
     if secret.name != name:
-        raise MalformedBodyError(f"the answer is another Secret than {namespace}/{name}; {_WHO_ANSWERS}")
+        raise another_secret(namespace, name)
     return secret
 
 
@@ -157,7 +167,7 @@ def _raise(status: _Status) -> NoReturn:
 def _secret(item: _Secret, share: dict[str, str], namespace: str) -> Secret:
     metadata = item.metadata
     if metadata.namespace != namespace:
-        raise MalformedBodyError(f"the answer has a Secret of another namespace than {namespace!r}; {_WHO_ANSWERS}")
+        raise another_namespace(namespace)
     created = metadata.creationTimestamp or ""
     labels = metadata.labels or {}
     return Secret(

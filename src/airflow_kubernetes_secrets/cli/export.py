@@ -210,7 +210,7 @@ def _command(lookup: Lookup) -> str:
     command = f"airflow {_COMMANDS[lookup.kind]} delete {end}"
     if printable_line(lookup.id) == lookup.id:
         return command + shlex.quote(lookup.id)
-    # Whoever reads the file has to see what it does. The full stop keeps a newline at the end, which $() drops.
+    # The file has to show what it does. The full stop keeps a newline at the end, which $() drops.
     return f'# {lookup}\nid=$(printf %b. {shlex.quote(_octal(lookup.id))}) && {command}"${{id%.}}"'
 
 

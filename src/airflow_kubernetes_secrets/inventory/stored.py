@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from airflow_kubernetes_secrets.api.decode import MalformedBodyError
+from airflow_kubernetes_secrets.api.decode import MalformedBodyError, another_namespace, another_secret
 from airflow_kubernetes_secrets.api.objects import Secret, kept_annotations
 from airflow_kubernetes_secrets.printable import printable
 
@@ -143,7 +143,7 @@ def read_page(body: bytes | bytearray, namespace: str) -> Page:
         pass  # the error can hold what it stumbled over
     else:
         if any(item.metadata.namespace != namespace for item in page.items or ()):
-            raise MalformedBodyError(f"the answer has a Secret of another namespace than {namespace!r}")
+            raise another_namespace(namespace)
         stored = [_stored(item) for item in page.items or ()]
         return Page(stored, page.metadata.next, page.metadata.remainingItemCount or 0)
     raise MalformedBodyError("the answer is not a list of Secrets")
@@ -162,7 +162,7 @@ def read_object(body: bytes | bytearray, namespace: str, name: str) -> Stored:
     else:
         if (item.metadata.namespace, item.metadata.name) == (namespace, name):
             return _stored(item)
-        raise MalformedBodyError(f"the answer is another Secret than {namespace}/{name}")
+        raise another_secret(namespace, name)
     raise MalformedBodyError("the answer is not a Secret")
 
 

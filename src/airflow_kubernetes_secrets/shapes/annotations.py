@@ -29,6 +29,8 @@ _FIXED = (CONNECTION_TYPE, *LITERALS.values(), CONNECTION_EXTRA, OTHER_KEYS)
 # All that have one name.
 ANNOTATIONS = (DATA_KEY, *_FIXED, *(f"{FIELD}{field}" for field in ALIASES))
 _ANNOTATIONS = frozenset(ANNOTATIONS)
+# What all of them begin with makes none of them near.
+_NAMES = tuple(each.removeprefix(ANNOTATION_PREFIX) for each in ANNOTATIONS)
 
 # How near a name must be to be what was meant, from 0 to 1.
 NEAR = 0.7
@@ -121,9 +123,8 @@ def _warn_of_unknown(secret: Secret) -> None:
     """A misspelt annotation says nothing, and nobody would notice."""
     unknown = [key for key in secret.annotations or () if not is_known(key) and key not in secret.labels]
     unknown = [key for key in unknown if key.removeprefix(ANNOTATION_PREFIX) not in _IDENTIFIERS]
-    names = tuple(each.removeprefix(ANNOTATION_PREFIX) for each in ANNOTATIONS)
     for key, more in first(unknown):
-        meant = nearest(key.removeprefix(ANNOTATION_PREFIX), names, NEAR)
+        meant = nearest(key.removeprefix(ANNOTATION_PREFIX), _NAMES, NEAR)
         hint = f"; did you mean {ANNOTATION_PREFIX + meant!r}?" if meant else ""
         text = f"Secret {secret}, annotation {key!r}{more}: it is not known, and says nothing{hint}"
         notices.once(logging.WARNING, ("unknown annotation", text), text)
