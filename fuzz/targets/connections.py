@@ -58,7 +58,8 @@ def _shown(secret: Secret) -> Iterator[str]:
             text = secret.value(key).decode()
         except UnicodeDecodeError:
             continue
-        scheme, separator, rest = text.partition("://")
+        # Python leaves line ends and tabs out of a URI, wherever they are.
+        scheme, separator, rest = re.sub(r"[\t\r\n]", "", text).partition("://")
         if separator:
             yield from (scheme, _END_OF_HOST.split(rest.rpartition("@")[2], maxsplit=1)[0])
         elif key != "value" and key.lower() not in EXACT:

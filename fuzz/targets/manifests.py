@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -54,12 +55,14 @@ def _check(trial: Trial, secret: Secret) -> None:
 
 def _names(data: bytes, name: str) -> Iterator[str]:
     """All names and texts of the manifests, but not the values of the secret fields."""
-    try:
-        documents: list[Any] = (
-            [read_json(data)] if name.endswith(".json") else [document for _line, document in read_yaml(data)]
-        )
-    except UnreadableError:
-        return
+    documents: list[Any] = []
+    # What comes before the first one that cannot be read is checked.
+    with suppress(UnreadableError):
+        if name.endswith(".json"):
+            documents.append(read_json(data))
+        else:
+            for _line, document in read_yaml(data):
+                documents.append(document)
     while documents:
         found = documents.pop()
         if isinstance(found, list):
