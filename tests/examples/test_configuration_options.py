@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from support.airflow import BACKEND, Airflow, installed
-from support.charts import environment
+from support.charts import airflow_cfg
 from support.cluster import Cluster, ServiceAccount
 from support.examples import EXAMPLES, Namespaces, manifest
 from support.pages import DOCS, moved, shell
@@ -121,17 +121,18 @@ def test_an_id_that_no_secret_has_is_the_default(variables: dict[str, str], tmp_
     assert "goes on with the default of [database] sql_alchemy_conn and says nothing" in " ".join(done.stdout.split())
 
 
-def test_with_the_chart(
-    cluster: Cluster, namespaces: Namespaces, account: ServiceAccount, variables: dict[str, str], tmp_path: Path
-) -> None:
+def test_with_the_chart(cluster: Cluster, namespaces: Namespaces, account: ServiceAccount, tmp_path: Path) -> None:
     put(cluster, namespaces)
     values = yaml.safe_load((FOLDER / "values.yaml").read_text())
-    given = environment(values)
-    kwargs = json.loads(moved(given[KWARGS], namespaces))
-    given[KWARGS] = json.dumps({**kwargs, "service_account_path": str(account.folder)})
+    secrets = values["config"]["secrets"]
+    kwargs = json.loads(moved(secrets["backend_kwargs"], namespaces))
+    secrets["backend_kwargs"] = json.dumps({**kwargs, "service_account_path": str(account.folder)})
     built_in = dict.fromkeys(values["enableBuiltInSecretEnvVars"], "sqlite:////of-the-chart.db")
 
-    switched_off = of("3.3", tmp_path, {**variables, **given})
+    # As the chart's jobs have it with `applyCustomEnv: false`: the mounted file, and no variable of `env`.
+    assert "env" not in values
+    switched_off = of("3.3", tmp_path, cluster.pod_environment())
+    (tmp_path / "airflow.cfg").write_text(airflow_cfg(values))
     as_it_comes = switched_off.with_variables(**built_in)
 
     assert not any(values["enableBuiltInSecretEnvVars"].values())
