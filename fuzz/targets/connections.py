@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 
-from airflow_kubernetes_secrets import values
+from airflow_kubernetes_secrets import reading, values
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.inventory.content import content_of
@@ -14,6 +14,7 @@ from airflow_kubernetes_secrets.lookup import Kind
 from airflow_kubernetes_secrets.reading import IN_FIELDS
 from airflow_kubernetes_secrets.shapes import connection_json, fields_of
 from airflow_kubernetes_secrets.shapes.aliases import EXACT
+from airflow_kubernetes_secrets.usable import are_from_everyone, objections
 from fuzz.secrets import allow_names, secret_from
 from fuzz.target import Target
 from fuzz.trial import Trial
@@ -32,13 +33,19 @@ def _run(trial: Trial, data: bytes) -> None:
     if fields is not None and fields.make_a_connection:
         stored = trial.attempt(MalformedSecretError, connection_json, secret, fields)
         if stored is not None:
-            trial.claim(not values.unparsable_fields(stored), "Airflow knows the fields of a connection")
+            trial.claim(not are_from_everyone(objections(stored)), "Airflow can use what is made of fields")
             trial.say(*_content(secret, Kind.CONNECTION, IN_FIELDS))
     for key in secret.data:
-        for read in (values.text, values.config_text, values.connection_text):
+        for read in (values.text, values.config_text, _connection_text):
             trial.attempt(MalformedSecretError, read, secret, key)
         for kind in Kind:
             trial.say(*_content(secret, kind, key))
+
+
+def _connection_text(secret: Secret, key: str) -> str:
+    # A Secret is read once, and the texts of other keys are wanted here.
+    secret.connection = None
+    return reading.connection_text(secret, key)
 
 
 def _content(secret: Secret, kind: Kind, key: str) -> Iterator[str]:

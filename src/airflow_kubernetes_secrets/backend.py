@@ -18,11 +18,12 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedS
 from airflow_kubernetes_secrets.listing import MOST_PROBLEMS, few, first
 from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.options import DENY, Options
-from airflow_kubernetes_secrets.process import ProcessLocal, in_a_thread
-from airflow_kubernetes_secrets.reading import connection_text, variable_text
+from airflow_kubernetes_secrets.process import ForkGuard, ProcessLocal, in_a_thread
+from airflow_kubernetes_secrets.reading import connection_text, named, variable_text
 from airflow_kubernetes_secrets.sources.source import Source, source_of
 from airflow_kubernetes_secrets.tracebacks import without_variables
-from airflow_kubernetes_secrets.values import config_text, parse_failure_text
+from airflow_kubernetes_secrets.usable import AIRFLOW_2, OF_AIRFLOW_2, OF_AIRFLOW_3, SERVICES, TASKS
+from airflow_kubernetes_secrets.values import config_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     Wanted = TypeVar("Wanted")
 
 _sources: ProcessLocal[Source] = ProcessLocal()
+
+# A child that is forked while another thread imports inherits a lock that nobody opens.
+_importing = ForkGuard()
 
 
 class _NotInMemoryError(Exception):
@@ -80,7 +84,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         Raises:
             KubernetesSecretsError: the Secret cannot be used, or Kubernetes could not be asked.
         """
-        return self._read(Lookup(Kind.CONNECTION, conn_id, team_name), connection_text)
+        return self._read(Lookup(Kind.CONNECTION, conn_id, team_name), self._text)
 
     def get_connection(self, conn_id: str, team_name: str | None = None) -> Any:
         """The Connection, of the class that the running part of Airflow uses; ``None`` if no Secret has it.
@@ -133,19 +137,44 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
     def __repr__(self) -> str:
         return f"<KubernetesSecretsBackend {self.options}>"
 
+    def _text(self, secret: Secret, key: str) -> str:
+        stored = connection_text(secret, key)
+        if not secret.objections:
+            return stored
+        # Error reports can show the variables of the frames that an exception went through.
+        del stored
+        self._heed_objections(secret, key)
+        return connection_text(secret, key)
+
     def _connection(self, conn_id: str) -> Callable[[Secret, str], Any]:
         def parsed(secret: Secret, key: str) -> Any:
-            stored = connection_text(secret, key)
+            stored = self._text(secret, key)
             try:
                 return self.deserialize_connection(conn_id, stored)
-            except Exception as failure:  # Airflow's parsers raise all sorts
-                problem = parse_failure_text(stored, failure)
+            except Exception as failure:  # of an Airflow that parses otherwise than those that this is held to
+                problem = f"Airflow cannot parse the connection ({type(failure).__name__})"
             # Error reports can show the variables of the frames that an exception went through.
             del stored
             # Outside the except block, so that Airflow's error, which can hold the password, is not chained to it.
-            raise MalformedSecretError(secret.namespace, secret.name, key or "extra", problem)
+            raise MalformedSecretError(secret.namespace, secret.name, named(key), problem)
 
         return parsed
+
+    def _heed_objections(self, secret: Secret, key: str) -> None:
+        """
+        Raises:
+            MalformedSecretError: Airflow would lose the connection here.
+        """
+        with _importing.lock:
+            from airflow_kubernetes_secrets.compat import is_airflow_2, is_for_tasks
+        concerned = OF_AIRFLOW_2 if is_airflow_2() else OF_AIRFLOW_3
+        here = AIRFLOW_2 if is_airflow_2() else TASKS if is_for_tasks(self) else SERVICES
+        for objection in secret.objections:
+            error = MalformedSecretError(secret.namespace, secret.name, named(key), str(objection))
+            if here in objection.readers:
+                raise error
+            if not set(concerned).isdisjoint(objection.readers):
+                notices.once(logging.WARNING, ("lost elsewhere", str(error)), str(error))
 
     @without_variables
     def _read(

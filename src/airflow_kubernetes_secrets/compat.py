@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from typing import Any
@@ -107,6 +108,21 @@ def imports_descriptions() -> bool:
     from airflow import __version__
 
     return not __version__.startswith("2.")
+
+
+@cache
+def is_airflow_2() -> bool:
+    """Whether this is Airflow 2, where tasks read connections as everything else does."""
+    return airflow_version().startswith("2.")
+
+
+def is_for_tasks(backend: Any) -> bool:
+    """Whether a backend makes connections of the Task SDK's class, which takes other ones than that of the database.
+
+    Airflow says it to each backend from 3.1 on. A backend that it has not made itself is for the database's class.
+    """
+    of_it = getattr(backend, "_connection_class", None)
+    return of_it is not None and of_it.__module__.startswith("airflow.sdk")
 
 
 def parsed_connection(conn_id: str, stored: str) -> Any:

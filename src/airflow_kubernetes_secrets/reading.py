@@ -46,12 +46,25 @@ def connection_text(secret: Secret, key: str) -> str:
     Args:
         key: the data key that holds it, or :data:`IN_FIELDS`.
 
+    What only some parts of Airflow can use is in ``secret.objections`` afterwards.
+
     Raises:
-        MalformedSecretError: no connection can come of it; it names Secret and key.
+        MalformedSecretError: no part of Airflow can use it; it names Secret and key.
     """
     if secret.connection is None:
-        secret.connection = _from_fields(secret) if key == IN_FIELDS else values.connection_text(secret, key)
+        stored = _from_fields(secret) if key == IN_FIELDS else values.text(secret, key)
+        try:
+            secret.objections = values.judged(secret, named(key), stored)
+            secret.connection = stored
+        finally:
+            # Error reports can show the variables of the frames that an exception went through.
+            del stored
     return secret.connection
+
+
+def named(key: str) -> str:
+    """What an error names of a Secret: of several keys only ``extra`` can hold what Airflow does not take."""
+    return "extra" if key == IN_FIELDS else key
 
 
 def variable_text(secret: Secret, key: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from binascii import a2b_base64
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Sequence, Set
 from enum import Enum
 from typing import Any
 
@@ -35,6 +35,7 @@ class Secret:
         fields: what its annotations and keys say of a connection, or the error in them, once that has been made out.
         connection, variable: what Airflow is given for it, once that has been made out. An index answers with the same
             Secret again and again.
+        objections: why some parts of Airflow cannot use the connection, once that has been made out.
         masked: in which processes, and forms, its values have been registered with Airflow's masker.
     """
 
@@ -48,6 +49,7 @@ class Secret:
         "masked",
         "name",
         "namespace",
+        "objections",
         "variable",
     )
 
@@ -69,6 +71,7 @@ class Secret:
         self.annotations = annotations
         self.fields: Any = None
         self.connection: str | None = None
+        self.objections: Sequence[Any] = ()
         self.variable: str | None = None
         self.masked: Set[tuple[object, str]] = frozenset()
 

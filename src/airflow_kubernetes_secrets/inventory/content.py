@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlsplit
 
 from airflow_kubernetes_secrets import reading, values
 from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.compat import is_airflow_2
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.inventory.shown import shown_address, shown_type
@@ -17,11 +19,13 @@ from airflow_kubernetes_secrets.lookup import Kind
 from airflow_kubernetes_secrets.reading import IN_FIELDS
 from airflow_kubernetes_secrets.shapes import fields_of
 from airflow_kubernetes_secrets.shapes.aliases import EXACT
+from airflow_kubernetes_secrets.usable import AIRFLOW_2, EXTRA_IS_NO_OBJECT, SERVICES, TASKS, Objection
 
 UNREADABLE = "unreadable"
 UNESCAPED = "unescaped-uri"
 TRAILING_NEWLINE = "trailing-newline"
 EXTRA = "extra-not-json"
+NOT_EVERYWHERE = "not-everywhere"
 
 
 @dataclass(frozen=True)
@@ -32,7 +36,7 @@ class Content:
         shape: how it lies there: ``key 'value'``, or ``fields``.
         conn_type, host, port: those of a connection; empty where there is none, or where it may not be shown.
         unused: the data keys of a connection's Secret that nothing reads.
-        is_readable: whether Airflow is given anything.
+        is_readable: whether every part of this Airflow that reads Secrets can use it.
         problems: what is wrong with it.
     """
 
@@ -56,18 +60,15 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     shape = "fields" if key == IN_FIELDS else f"key {key!r}"
     try:
         stored = READERS[kind](secret, key)
-        problem = values.unparsable_fields(stored) if kind is Kind.CONNECTION else ""
     except MalformedSecretError as error:
         return Content(shape, is_readable=False, problems=(Problem(UNREADABLE, str(error)),))
-    if problem:
-        text = f"Secret {secret}, key {key or 'extra'!r}: {problem}"
-        return Content(shape, is_readable=False, problems=(Problem(UNREADABLE, text),))
     problems = tuple(_newlines(kind, secret, key))
-    if kind is Kind.CONNECTION and not _has_json_for_extra(stored):
-        text = f"Secret {secret}, key {key or 'extra'!r}: 'extra' is not a JSON object, and hooks get nothing of it"
-        problems = (Problem(EXTRA, text, Severity.WARNING), *problems)
     if kind is not Kind.CONNECTION:
         return Content(shape, problems=problems)
+    objections = tuple(map(partial(_problem, secret, key), secret.objections))
+    if any(each.severity is Severity.ERROR for each in objections):
+        return Content(shape, is_readable=False, problems=objections)
+    problems = (*objections, *problems)
     conn_type, host, port = _connection(stored)
     if not _is_taken_apart_as_meant(stored):
         text = (
@@ -81,6 +82,15 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     return Content(shape, conn_type, host, port, unused, problems=problems)
 
 
+def _problem(secret: Secret, key: str, objection: Objection) -> Problem:
+    """What some part of Airflow has against a connection: an error where a part of this Airflow reads it so."""
+    code = EXTRA if objection.problem == EXTRA_IS_NO_OBJECT else NOT_EVERYWHERE
+    read_here = (AIRFLOW_2,) if is_airflow_2() else (SERVICES, TASKS)
+    severity = Severity.WARNING if set(read_here).isdisjoint(objection.readers) else Severity.ERROR
+    error = MalformedSecretError(secret.namespace, secret.name, reading.named(key), str(objection))
+    return Problem(code, str(error), severity)
+
+
 READERS = {
     Kind.CONNECTION: reading.connection_text,
     Kind.VARIABLE: reading.variable_text,
@@ -90,34 +100,32 @@ READERS = {
 
 def _connection(stored: str) -> tuple[str, str, str]:
     """Type, host and port of a connection that can be parsed, as far as they may be shown."""
-    if stored.lstrip().startswith("{"):
+    uri = _uri_of(stored)
+    if uri is None:
         fields = json.loads(stored)
-        conn_type, host, port = (str(fields.get(name) or "").strip() for name in ("conn_type", "host", "port"))
+        conn_type, host = (str(fields.get(name) or "").strip() for name in ("conn_type", "host"))
+        port = str(int(fields.get("port") or 0) or "")
     else:
-        uri = urlsplit(stored.strip())
+        parts = urlsplit(uri)
         # As Airflow has it: ``Connection._normalize_conn_type``.
-        conn_type = "postgres" if uri.scheme == "postgresql" else uri.scheme.replace("-", "_")
-        host, port = uri.hostname or "", str(uri.port or "")
+        conn_type = "postgres" if parts.scheme == "postgresql" else parts.scheme.replace("-", "_")
+        host, port = parts.hostname or "", str(parts.port or "")
     return shown_type(conn_type), *shown_address(host, port)
 
 
-def _has_json_for_extra(stored: str) -> bool:
-    """Whether ``extra`` is an object, or a text that says one. Airflow takes any text, and logs it when it is used."""
-    if not stored.lstrip().startswith("{"):
-        return True
-    extra = json.loads(stored).get("extra")
-    if not isinstance(extra, str) or not extra.strip():
-        return True
-    try:
-        return isinstance(json.loads(extra), dict)
-    except (ValueError, RecursionError):
-        return False
+def _uri_of(stored: str) -> str | None:
+    """The URI of a connection that can be parsed, which JSON can hold too; ``None`` where it has fields."""
+    text = stored.strip()
+    if not text.startswith("{"):
+        return text
+    found: str | None = json.loads(text).get("uri")
+    return found.strip() if found else None
 
 
 def _is_taken_apart_as_meant(stored: str) -> bool:
     """Whether all of login and password came before the host."""
-    text = stored.strip()
-    if text.startswith("{"):
+    text = _uri_of(stored)
+    if text is None:
         return True
     uri = urlsplit(text)
     return "@" not in uri.path + uri.query + uri.fragment

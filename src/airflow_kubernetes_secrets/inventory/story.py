@@ -23,10 +23,9 @@ from airflow_kubernetes_secrets.inventory.shown import shown_names
 from airflow_kubernetes_secrets.inventory.stored import Stored
 from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide, shown_id
 from airflow_kubernetes_secrets.options import Options
-from airflow_kubernetes_secrets.reading import IN_FIELDS, connection_text
+from airflow_kubernetes_secrets.reading import IN_FIELDS, connection_text, named
 from airflow_kubernetes_secrets.shapes import fields_of
 from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
-from airflow_kubernetes_secrets.values import parse_failure_text
 
 
 class Verdict(Enum):
@@ -113,7 +112,8 @@ class Story:
 
     @property
     def verdict(self) -> Verdict:
-        if self.error or any(problem.code == UNREADABLE for problem in self.problems):
+        is_lost = self.content is not None and not self.content.is_readable
+        if self.error or is_lost or any(problem.code == UNREADABLE for problem in self.problems):
             return Verdict.TROUBLE
         return Verdict.FOUND if self.outcome is Outcome.FOUND else Verdict.NOT_FOUND
 
@@ -268,8 +268,8 @@ def _parse(conn_id: str, secret: Secret, key: str) -> Parsed | Problem:
         fields = [name for name in ("login", "password", "port", "schema", "extra") if getattr(connection, name)]
         return Parsed(fields, _names(connection.extra))
     except Exception as failure:  # Airflow's parsers raise all sorts, and their texts can hold the password
-        problem = parse_failure_text(stored, failure)
-    return Problem(UNREADABLE, str(MalformedSecretError(secret.namespace, secret.name, key or "extra", problem)))
+        problem = f"Airflow cannot parse the connection ({type(failure).__name__})"
+    return Problem(UNREADABLE, str(MalformedSecretError(secret.namespace, secret.name, named(key), problem)))
 
 
 def _names(extra: str | None) -> list[str]:

@@ -1,0 +1,354 @@
+"""Whether Airflow can use a stored connection: the one judge, for the lookup and for everything that people read.
+
+Airflow has several parsers, in its versions and in the parts of one version, and some of their errors come only with
+``get_uri()``, which Airflow calls in each lookup. The rules here are what those parsers do. ``tests/verdicts`` holds
+them to Airflow 2.11 and 3.3 with thousands of values.
+
+Nothing of Airflow is imported: this runs in every lookup of a connection that is not in memory.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from airflow_kubernetes_secrets.listing import few
+
+# The parts of Airflow that read a connection, as a message names them.
+AIRFLOW_2 = "Airflow 2"
+SERVICES = "the scheduler, API server and commands of Airflow 3"
+TASKS = "tasks and DAG files of Airflow 3 that read Secrets themselves"
+API_TASKS = "tasks of Airflow 3 that get it from the API server"
+OF_AIRFLOW_2 = (AIRFLOW_2,)
+OF_AIRFLOW_3 = (SERVICES, TASKS, API_TASKS)
+EVERYONE = (*OF_AIRFLOW_2, *OF_AIRFLOW_3)
+# Tasks that ask the API server get what the API server's own parser makes of it.
+_BY_SERVICES = (SERVICES, API_TASKS)
+
+# What Airflow's Connection takes from JSON:
+# https://airflow.apache.org/docs/apache-airflow/stable/howto/connection.html#json-format-example
+FIELDS = ("conn_type", "description", "login", "password", "host", "port", "schema", "extra")
+_ALSO_TAKEN = ("uri", "team_name")
+
+# The name in the query of a URI under which Airflow stores the whole of ``extra``.
+_EXTRA_IN_QUERY = "__extra__"
+
+EXTRA_IS_NO_OBJECT = (
+    'the connection\'s \'extra\' is not a JSON object such as {"sslmode": "require"}, and hooks would get nothing of it'
+)
+
+# In characters, of what a URI has before its path, if not all of them are ASCII: Python normalizes it, which can take
+# time that grows with the square of its length.
+_LONGEST_AUTHORITY = 4096
+
+# Of objects and lists in each other, in ``extra``. Airflow goes through them with a function that calls itself, and
+# Python ends that at 1,000 calls, those of the caller included.
+_MOST_LEVELS = 500
+
+# No shorter text has more digits than Python converts, or more levels than it goes down.
+_SHORT = 500
+
+# What a message to another process can hold (MessagePack).
+_PORTS_OF_MESSAGES = range(-(2**63), 2**64)
+
+_SURROGATES = "[\ud800-\udfff]"
+_CONTROLS = "".join(map(chr, range(0x21)))
+
+
+class Objection:
+    """Why some parts of Airflow cannot use a connection.
+
+    Attributes:
+        problem: the field and the remedy; it quotes no value.
+        readers: the parts that cannot use it, of :data:`EVERYONE`.
+    """
+
+    __slots__ = ("problem", "readers")
+
+    def __init__(self, problem: str, readers: Sequence[str] = EVERYONE) -> None:
+        self.problem = problem
+        self.readers = readers
+
+    def __str__(self) -> str:
+        if len(self.readers) == len(EVERYONE):
+            return self.problem
+        return f"{self.problem}. It is lost for {'; '.join(self.readers)}"
+
+
+def objections(stored: str) -> tuple[Objection, ...]:
+    """Why parts of Airflow cannot use a connection; empty if every part can.
+
+    Args:
+        stored: an Airflow URI or JSON, as the Secret has it.
+    """
+    text = stored.strip()  # as Airflow does
+    if not text:
+        return (Objection("the connection is blank"),)
+    return tuple(_of_json(text) if text.startswith("{") else _of_uri(text))
+
+
+def are_from_everyone(found: Sequence[Objection]) -> bool:
+    """Whether no part of any Airflow can use the connection."""
+    return {reader for each in found for reader in each.readers} == {*EVERYONE}
+
+
+def problem_of(found: Sequence[Objection]) -> str:
+    """What to say of a connection that nobody can use: what everybody says of it, else what each says."""
+    shared = [each for each in found if len(each.readers) == len(EVERYONE)]
+    return str(shared[0]) if shared else ". ".join(map(str, found))
+
+
+def _of_json(text: str) -> Iterator[Objection]:
+    try:
+        fields = json.loads(text)
+    except json.JSONDecodeError as error:
+        problem = f"the connection is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno}"
+        yield Objection(problem)
+        return
+    except (ValueError, RecursionError) as error:
+        # A number of thousands of digits, or lists in lists in lists.
+        yield Objection(f"the connection is JSON that Python does not read ({type(error).__name__})")
+        return
+    unknown = [name for name in fields if name not in FIELDS and name not in _ALSO_TAKEN]
+    if unknown:
+        yield Objection(
+            f"the connection's JSON has fields that Airflow does not know: {few(map(repr, unknown), len(unknown))}; "
+            f"it knows {', '.join(FIELDS)}"
+        )
+    if "team_name" in fields:
+        yield Objection(
+            "the connection's JSON has the field 'team_name'. Remove it; a label of the Secret says the team",
+            (AIRFLOW_2, TASKS),
+        )
+    uri = fields.get("uri")
+    if uri:
+        yield from _of_uri_in_json(uri, fields)
+        return
+    if uri is not None:
+        yield Objection("the connection's 'uri' is empty. Remove that field from its JSON", (TASKS,))
+    yield from _of_fields(fields)
+
+
+def _of_uri_in_json(uri: object, fields: Mapping[str, Any]) -> Iterator[Objection]:
+    """Of JSON in which one field has a URI, which Airflow takes if it stands alone."""
+    port = _port_number(fields.get("port"))
+    beside = [name for name in FIELDS if fields.get(name) and (name != "port" or port != 0) and name != "description"]
+    if beside:
+        yield Objection(_mixed(beside))
+    # Tasks count what is there, whatever it holds. Of these three only what is not empty has come that far.
+    beside = [
+        name for name in FIELDS if name in fields and (fields[name] or name not in ("conn_type", "port", "extra"))
+    ]
+    if beside:
+        yield Objection(_mixed(beside), (TASKS,))
+    if not isinstance(uri, str):
+        yield Objection(_not_text("uri"))
+        return
+    yield from _of_uri(uri)
+
+
+def _mixed(beside: Sequence[str]) -> str:
+    names = ", ".join(map(repr, beside))
+    return f"the connection's JSON has 'uri' and beside it {names}. Airflow takes one or the other: put all into one"
+
+
+def _of_fields(fields: Mapping[str, Any]) -> Iterator[Objection]:
+    conn_type = fields.get("conn_type")
+    if not conn_type:
+        yield Objection("the connection has no 'conn_type'. Add it to its JSON", (API_TASKS,))
+    elif not isinstance(conn_type, str):
+        yield Objection(_not_text("conn_type"))
+    elif _has_surrogates(conn_type):
+        yield Objection(_not_unicode("conn_type"), (API_TASKS,))
+    for name in ("host", "login", "password", "schema"):
+        value = fields.get(name)
+        if value is None:
+            continue
+        if isinstance(value, str):
+            yield from _of_text(name, value)
+        elif value or name == "login":
+            yield Objection(_not_text(name))
+        else:
+            # Zero and the like count as nothing, where they are not taken for what they are.
+            yield Objection(_not_text(name), (TASKS,) if name == "password" else (API_TASKS,))
+    yield from _of_port(fields.get("port"))
+    yield from _of_extra(fields.get("extra"))
+
+
+def _of_text(name: str, value: str) -> Iterator[Objection]:
+    if value.isascii() or not _has_surrogates(value):
+        return
+    # A protocol before the host is not encoded by ``get_uri()``.
+    in_protocol = name == "host" and "://" in value and not _has_surrogates(value.partition("://")[2])
+    yield Objection(_not_unicode(name), (API_TASKS,) if in_protocol else EVERYONE)
+
+
+def _not_text(name: str) -> str:
+    return f"the connection's {name!r} is not a text. Put it in quotation marks"
+
+
+def _not_unicode(name: str) -> str:
+    return f"the connection's {name!r} has a half of a surrogate pair (\\ud800 to \\udfff), which UTF-8 cannot encode"
+
+
+def _of_port(port: Any) -> Iterator[Objection]:
+    if not port:
+        return
+    number = _port_number(port)
+    if number is None:
+        yield Objection("the connection's port is not a number")
+    elif number not in _PORTS_OF_MESSAGES:
+        yield Objection("the connection's port is too large a number", (API_TASKS,))
+
+
+def _port_number(port: Any) -> int | None:
+    """The number that Airflow makes of it: of ``5432.0`` and ``" 5432 "`` too."""
+    try:
+        return int(port)
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _of_extra(extra: Any) -> Iterator[Objection]:
+    if not extra:
+        return
+    if isinstance(extra, str):
+        if not extra.isascii() and _has_surrogates(extra):
+            yield Objection(_not_unicode("extra"))
+            return
+        try:
+            extra = json.loads(extra)
+        except json.JSONDecodeError:
+            # The others log it, and go on without.
+            yield Objection(EXTRA_IS_NO_OBJECT, _BY_SERVICES)
+            return
+        except (ValueError, RecursionError) as error:
+            yield Objection(f"the connection's 'extra' is JSON that Python does not read ({type(error).__name__})")
+            return
+    if not isinstance(extra, dict):
+        yield Objection(EXTRA_IS_NO_OBJECT)
+    elif _is_deep(extra):
+        yield Objection(
+            f"the connection's 'extra' has objects or lists in each other on more than {_MOST_LEVELS} levels"
+        )
+    elif any(map(_has_surrogates, _texts((*extra, *extra.values())))):
+        yield Objection(_not_unicode("extra"))
+    elif any(map(_has_surrogates, _inner_texts(extra))):
+        # Its masker of logs encodes each text; get_uri() encodes those in objects and lists as Python shows them.
+        yield Objection(_not_unicode("extra"), (AIRFLOW_2,))
+
+
+def _of_uri(text: str) -> Iterator[Objection]:
+    before, separator, rest = text.partition("://")
+    if not text.isascii() and len(re.split("[/?#]", rest, maxsplit=1)[0]) > _LONGEST_AUTHORITY:
+        yield Objection(
+            f"the connection's URI has more than {_LONGEST_AUTHORITY} characters before its path, and not all of them "
+            "are ASCII: percent-encode login and password"
+        )
+        return
+    try:
+        scheme = urlsplit(text).scheme
+    except ValueError:
+        scheme = ""
+        if _is_scheme(before):
+            yield Objection(_NOT_TAKEN_APART)
+            return
+    if not scheme or not _without_controls(text).lower().startswith(f"{scheme}://"):
+        yield Objection(_no_scheme(before if separator else ""))
+        return
+    protocols = text.count("://")
+    rest = text.replace(f"{scheme}://", "//" if protocols == 1 else "")
+    if protocols > 2 or (protocols == 2 and re.search("[@:]", rest.split("://", 1)[0])):
+        yield Objection(
+            "the connection's URI has '://' after its beginning, which Airflow takes for a protocol before the host: "
+            "in login, password and query it must be percent-encoded (%3A%2F%2F)"
+        )
+        return
+    try:
+        parts = urlsplit(rest)
+        _ = parts.port
+    except ValueError:
+        yield Objection(_NOT_TAKEN_APART)
+        return
+    if not text.isascii() and _has_surrogates(parts.netloc + parts.path + parts.query):
+        yield Objection(_not_unicode("uri"))
+    elif parts.query:
+        yield from _of_query(dict(parse_qsl(parts.query, keep_blank_values=True)))
+
+
+_NOT_TAKEN_APART = (
+    "the connection's URI cannot be taken apart at host and port: Airflow takes one host and one port, and "
+    "in login and password characters such as / ? # @ : must be percent-encoded"
+)
+
+
+def _of_query(query: Mapping[str, str]) -> Iterator[Objection]:
+    if _EXTRA_IN_QUERY in query:
+        yield from _of_extra(query[_EXTRA_IN_QUERY])
+        return
+    for value in query.values():
+        if (len(value) > _SHORT or "\\u" in value) and (problem := _problem_of_query(value)):
+            yield Objection(problem, _BY_SERVICES)
+            return
+
+
+def _problem_of_query(value: str) -> str:
+    """Why Airflow 3 cannot use a part of a query, which it takes for JSON if it is that."""
+    try:
+        found = json.loads(value)
+    except json.JSONDecodeError:
+        return ""
+    except (ValueError, RecursionError) as error:
+        return f"the query of the connection's URI has JSON that Python does not read ({type(error).__name__})"
+    if _is_deep(found):
+        return f"the query of the connection's URI has objects or lists on more than {_MOST_LEVELS} levels"
+    return _not_unicode("query") if isinstance(found, str) and _has_surrogates(found) else ""
+
+
+def _no_scheme(before: str) -> str:
+    if before and re.fullmatch(r"[\w+.-]+", before):
+        return (
+            "the connection's URI does not begin with a connection type as a URI can hold it: "
+            "letters, digits, '+', '.' and '-' (write '-' for '_')"
+        )
+    return "the connection is neither a URI (conn-type://…) nor JSON ({…})"
+
+
+def _is_scheme(text: str) -> bool:
+    return re.fullmatch("[A-Za-z][A-Za-z0-9+.-]*", text) is not None
+
+
+def _without_controls(text: str) -> str:
+    """A URI as Python takes it apart: ``urlsplit`` leaves these characters out."""
+    return text.lstrip(_CONTROLS).replace("\t", "").replace("\r", "").replace("\n", "")
+
+
+def _has_surrogates(text: str) -> bool:
+    return re.search(_SURROGATES, text) is not None
+
+
+def _texts(values: Iterable[Any]) -> Iterator[str]:
+    return (value for value in values if isinstance(value, str))
+
+
+def _inner_texts(extra: Mapping[str, Any]) -> Iterator[str]:
+    """The texts in the objects and lists of ``extra``; names are not among them."""
+    waiting = [value for value in extra.values() if isinstance(value, (dict, list))]
+    while waiting:
+        container = waiting.pop()
+        values = container.values() if isinstance(container, dict) else container
+        waiting += [value for value in values if isinstance(value, (dict, list))]
+        yield from _texts(values)
+
+
+def _is_deep(found: Any) -> bool:
+    level = [found]
+    for _ in range(_MOST_LEVELS + 1):
+        level = [each for each in level if isinstance(each, (dict, list))]
+        if not level:
+            return False
+        level = [each for inner in level for each in (inner.values() if isinstance(inner, dict) else inner)]
+    return True

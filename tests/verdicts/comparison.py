@@ -1,0 +1,63 @@
+"""What the judge says of connections, beside what Airflow does with them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from airflow_kubernetes_secrets.usable import OF_AIRFLOW_2, OF_AIRFLOW_3, objections
+from support.airflow import ROOT, Airflow
+
+READERS: Mapping[str, Sequence[str]] = {"2.11": OF_AIRFLOW_2, "3.3": OF_AIRFLOW_3}
+
+_ORACLE = Path(__file__).with_name("oracle.py")
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A connection that a part of Airflow can use and the judge refuses, or the other way round."""
+
+    text: str
+    reader: str
+    airflow_can: bool
+    problems: Sequence[str]
+
+    def __str__(self) -> str:
+        return (
+            f"{ascii(self.text)[:300]}: {self.reader} {'can' if self.airflow_can else 'cannot'} use it; {self.problems}"
+        )
+
+
+def disagreements(version: str, texts: Sequence[str], patience: float | None) -> Iterator[Disagreement]:
+    """Where judge and Airflow differ.
+
+    Args:
+        patience: how long Airflow may take for all of them, in seconds; ``None`` for as long as it takes.
+    """
+    for text, able in zip(texts, _able(version, texts, patience), strict=True):
+        found = objections(text)
+        for reader in READERS[version]:
+            refused = any(reader in each.readers for each in found)
+            if refused == (reader in able):
+                yield Disagreement(text, reader, not refused, [str(each) for each in found])
+
+
+def _able(version: str, texts: Iterable[str], patience: float | None) -> list[list[str]]:
+    """The parts of a real Airflow that can use each of the connections. One process has them all."""
+    with TemporaryDirectory() as home:
+        airflow = Airflow(version, Path(home), {"PYTHONPATH": str(ROOT / "src")})
+        done = subprocess.run(
+            [str(airflow.prefix / "bin" / "python"), str(_ORACLE)],
+            input="".join(f"{json.dumps(text)}\n" for text in texts),
+            env=airflow.environment,
+            capture_output=True,
+            text=True,
+            timeout=patience,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return [json.loads(line) for line in done.stdout.splitlines()]

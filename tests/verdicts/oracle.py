@@ -1,0 +1,133 @@
+"""What one real Airflow does with stored connections; runs in that Airflow's environment.
+
+Standard input has one JSON string a line, each a connection as text. Standard output has for each of them the parts of
+Airflow that can use it, in the words of ``airflow_kubernetes_secrets.usable``, as a JSON list.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import warnings
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+CONN_ID = "my_db"
+
+
+def main() -> None:
+    """Judge every line."""
+    warnings.simplefilter("ignore")
+    readers = _readers()
+    logging.disable(logging.CRITICAL)
+    reset = _resetting_maskers()
+    for line in sys.stdin:
+        text = json.loads(line)
+        able = [name for name, read in readers.items() if _can_use(read, text)]
+        sys.stdout.write(f"{json.dumps(able)}\n")
+        # Else the pattern of everything that has been masked would be compiled again with every value.
+        for each in reset:
+            each()
+
+
+def _readers() -> dict[str, Callable[[str], Any]]:
+    from airflow import __version__
+    from airflow_kubernetes_secrets import usable
+
+    if __version__.startswith("2."):
+        return {usable.AIRFLOW_2: _by_core}
+    import structlog
+
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+    return {usable.SERVICES: _by_core, usable.TASKS: _by_task_sdk, usable.API_TASKS: _by_api_server}
+
+
+def _can_use(read: Callable[[str], Any], text: str) -> bool:
+    """Whether a part of Airflow gets a connection, and all that it and hooks do with one works."""
+    try:
+        connection = read(text)
+        connection.get_uri()
+        return isinstance(connection.extra_dejson, dict) and _is_read_as_one(connection, text)
+    except Exception:
+        return False
+
+
+def _is_read_as_one(connection: Any, text: str) -> bool:
+    """Whether it was a connection at all: of any text that is no JSON Airflow makes one, without a type or a host."""
+    text = text.strip()
+    if text.startswith("{"):
+        text = json.loads(text).get("uri") or ""
+        if not text:
+            return connection.conn_type != ""
+    cleaned = text.lstrip("".join(map(chr, range(0x21)))).translate(dict.fromkeys(map(ord, "\t\r\n")))
+    return bool(connection.conn_type) and cleaned.partition("://")[0].lower().replace("-", "_") in (
+        connection.conn_type,
+        {"postgres": "postgresql"}.get(connection.conn_type),
+    )
+
+
+def _by_core(text: str) -> Any:
+    """As scheduler, API server and commands do: by the class for backends, with the Connection of the database."""
+    from airflow.secrets.base_secrets import BaseSecretsBackend
+
+    return _backend(BaseSecretsBackend, text).get_connection(CONN_ID)
+
+
+def _by_task_sdk(text: str) -> Any:
+    """As tasks and the DAG processor do that read Secrets themselves."""
+    from airflow.sdk import Connection
+    from airflow.sdk._shared.secrets_backend.base import BaseSecretsBackend
+
+    backend = _backend(BaseSecretsBackend, text)
+    backend._set_connection_class(Connection)
+    return backend.get_connection(CONN_ID)
+
+
+def _backend(base: type, text: str) -> Any:
+    """A backend as short as one can be, which holds this text."""
+    backend = _class_of_backends(base)()
+    backend.text = text
+    return backend
+
+
+@cache
+def _class_of_backends(base: type) -> type:
+    return type("Backend", (base,), {"get_conn_value": lambda self, conn_id, team_name=None: self.text})
+
+
+def _by_api_server(text: str) -> Any:
+    """As tasks do that ask the API server: through its answer, the supervisor, and the supervisor's message."""
+    from airflow.api_fastapi.execution_api.datamodels.connection import ConnectionResponse
+    from airflow.sdk.api.datamodels._generated import ConnectionResponse as Received
+    from airflow.sdk.execution_time.comms import ConnectionResult, _ResponseFrame
+    from airflow.sdk.execution_time.context import _process_connection_result_conn
+    from msgspec.msgpack import decode
+
+    found = _by_core(text)
+    found.get_uri()
+    answer = ConnectionResponse.model_validate(found).model_dump_json(by_alias=True)
+    result = ConnectionResult.from_conn_response(Received.model_validate_json(answer))
+    body = result.model_dump(exclude_unset=True, by_alias=True)
+    message = decode(bytes(_ResponseFrame(1, body).as_bytes()[4:]))[1]
+    return _process_connection_result_conn(ConnectionResult.model_validate(message))
+
+
+def _resetting_maskers() -> list[Callable[[], None]]:
+    from airflow_kubernetes_secrets.compat import have_a_masker
+
+    have_a_masker()
+    reset = []
+    for name in ("airflow.sdk.log", "airflow._shared.secrets_masker", "airflow.utils.log.secrets_masker"):
+        try:
+            masker = import_module(name)._secrets_masker()
+        except (ImportError, AttributeError):
+            continue
+        reset.append(masker.patterns.clear)
+    return reset
+
+
+if __name__ == "__main__":
+    main()
