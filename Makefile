@@ -12,7 +12,7 @@ WHEELS := .cache/wheels
 BIN := $(VENV)/bin
 SOURCES := src cncf-path/src tests fuzz matrix benchmarks examples docs .github hatch_build.py
 
-.PHONY: help demo test lint format tests wheels docs docs-links environments oldest matrix bench bench-plot fuzz requirements clean packages minimal-deps $(BARE)
+.PHONY: help demo test lint format tests wheels docs docs-links environments oldest matrix bench bench-plot fuzz verdicts requirements clean packages minimal-deps $(BARE)
 
 help:
 	@echo "make demo    see it work, without a cluster"
@@ -21,6 +21,7 @@ help:
 	@echo "make docs    build the documentation in build/docs; make docs-links asks whether its links lead somewhere"
 	@echo "make bench   measure it beside Apache's backend (needs KUBEBUILDER_ASSETS); make bench-plot draws the plots"
 	@echo "make fuzz    fuzz everything that reads untrusted input, FUZZ_SECONDS (600) for each of FUZZ_TARGETS (all)"
+	@echo "make verdicts  compare what is said of connections with Airflow, on VALUES (100000) values of the SEED (1)"
 	@echo "make packages  build what is released; make minimal-deps tests a bare installation, and the oldest dependencies"
 	@echo "make format  format the code; make clean removes what these commands have installed"
 
@@ -56,6 +57,13 @@ FUZZ_TARGETS ?=
 
 fuzz: $(FUZZ)/ready
 	$(FUZZ)/bin/python -m fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
+
+# Ten minutes with the defaults.
+VALUES ?= 100000
+SEED ?= 1
+
+verdicts: environments
+	PYTHONPATH=tests:src $(BIN)/python -m verdicts --count $(VALUES) --seed $(SEED)
 
 # What is generated of the pages, and then the site, in build/docs. A warning is an error.
 docs: $(VENV)/ready

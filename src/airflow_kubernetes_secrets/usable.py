@@ -179,7 +179,7 @@ def _of_fields(fields: Mapping[str, Any]) -> Iterator[Objection]:
 
 
 def _of_text(name: str, value: str) -> Iterator[Objection]:
-    if value.isascii() or not _has_surrogates(value):
+    if not _has_surrogates(value):
         return
     # A protocol before the host is not encoded by ``get_uri()``.
     in_protocol = name == "host" and "://" in value and not _has_surrogates(value.partition("://")[2])
@@ -216,7 +216,7 @@ def _of_extra(extra: Any) -> Iterator[Objection]:
     if not extra:
         return
     if isinstance(extra, str):
-        if not extra.isascii() and _has_surrogates(extra):
+        if _has_surrogates(extra):
             yield Objection(_not_unicode("extra"))
             return
         try:
@@ -273,7 +273,7 @@ def _of_uri(text: str) -> Iterator[Objection]:
     except ValueError:
         yield Objection(_NOT_TAKEN_APART)
         return
-    if not text.isascii() and _has_surrogates(parts.netloc + parts.path + parts.query):
+    if _has_surrogates(parts.netloc + parts.path + parts.query):
         yield Objection(_not_unicode("uri"))
     elif parts.query:
         yield from _of_query(dict(parse_qsl(parts.query, keep_blank_values=True)))
@@ -327,7 +327,7 @@ def _without_controls(text: str) -> str:
 
 
 def _has_surrogates(text: str) -> bool:
-    return re.search(_SURROGATES, text) is not None
+    return not text.isascii() and re.search(_SURROGATES, text) is not None
 
 
 def _texts(values: Iterable[Any]) -> Iterator[str]:

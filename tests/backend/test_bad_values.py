@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
+from contextlib import nullcontext
 
 import pytest
+from airflow.sdk import Connection as TaskConnection
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from airflow_kubernetes_secrets.values import parse_failure_text
 from support.errors import everything_about
 from support.logs import said
 from support.secrets import MakeBackend, Put
@@ -27,7 +28,7 @@ UNPARSABLE = {
     "white space": (" \n\t", "the connection is blank"),
     "neither": (MARKER, "neither a URI"),
     "host and port": (f"{MARKER}.example.com:5432", "neither a URI"),
-    "three schemes": (f"a://b://c://user:{MARKER}@d", "Airflow cannot parse the connection"),
+    "three schemes": (f"a://b://c://user:{MARKER}@d", "takes for a protocol"),
     "port is not a number": (f"postgres://user:pw@db:{MARKER}/x", "percent-encoded"),
     "raw slash in the password": (f"postgres://user:{MARKER}/x@db:5432/x", "percent-encoded"),
     "open bracket": (f"postgres://user:{MARKER}@[db:5432/x", "percent-encoded"),
@@ -39,6 +40,13 @@ UNPARSABLE = {
     "port in JSON": (json_with('{"conn_type": "postgres", "port": "%s"}'), "port is not a number"),
     "a number of thousands of digits": (f'{{"extra": {"9" * 5000}}}', "Python does not read"),
     "lists in lists": ('{"a": ' + "[" * 100_000, "Python does not read"),
+    "password is a number": (
+        f'{{"conn_type": "x", "host": "{MARKER}", "password": 12345}}',
+        "'password' is not a text",
+    ),
+    "hosts in a list": (json_with('{"conn_type": "x", "host": ["%s"]}'), "'host' is not a text"),
+    "extra is a list": (json_with('{"conn_type": "x", "extra": ["%s"]}'), "'extra' is not a JSON object"),
+    "a URI beside fields": (json_with('{"uri": "x://h", "password": "%s"}'), "'uri' and beside it 'password'"),
     "several hosts": (f"mongodb://user:{MARKER}@h1:27017,h2:27017/db", "one host and one port"),
     "trailing text": (json_with('{"conn_type": "postgres"} %s'), "not valid JSON"),
     "extra is not JSON": (json_with('{"conn_type": "postgres", "extra": {"a": "%s"}, "x": 1}'), "does not know: 'x'"),
@@ -62,11 +70,32 @@ def test_unparsable_connection(
     assert f"connection 'my_db': {error}" in caplog.text
 
 
-def test_what_airflow_says_of_a_connection_is_not_repeated() -> None:
-    """Some of its versions put the whole URI into the error."""
-    stored = f"a://b://c://user:{MARKER}@d"
+PARTLY = {
+    "extra is no JSON": (json_with('{"conn_type": "x", "extra": "%s"}'), "'extra' is not a JSON object"),
+    "a team": (json_with('{"conn_type": "x", "password": "%s", "team_name": "x"}'), "'team_name'"),
+    "no type": (json_with('{"password": "%s"}'), "no 'conn_type'"),
+}
 
-    assert parse_failure_text(stored, ValueError(stored)) == "Airflow cannot parse the connection (ValueError)"
+
+@pytest.mark.parametrize(("value", "problem"), PARTLY.values(), ids=PARTLY)
+def test_a_connection_that_only_a_part_of_airflow_loses(
+    backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture, value: str, problem: str
+) -> None:
+    """Where it is lost it is an error, and elsewhere a warning, once."""
+    put.connection("my_db", value, name="app-db")
+    backend._set_connection_class(TaskConnection)
+    lost_for_tasks = "team_name" in value
+
+    for _ in range(3):
+        with pytest.raises(MalformedSecretError, match=problem) if lost_for_tasks else nullcontext():
+            assert backend.get_connection("my_db").conn_id == "my_db"
+        with pytest.raises(MalformedSecretError, match=problem) if lost_for_tasks else nullcontext():
+            assert backend.get_conn_value("my_db") == value
+
+    (line,) = said(caplog, logging.ERROR if lost_for_tasks else logging.WARNING)
+    assert f"Secret {put.namespace}/app-db, key 'value': " in line
+    assert "of Airflow 3" in line
+    assert MARKER not in caplog.text
 
 
 @pytest.mark.parametrize("value", ["", " ", "\n"])
@@ -112,6 +141,8 @@ def test_valid_connections_are_not_refused(backend: KubernetesSecretsBackend, pu
         "host-with-scheme": ("http://https://example.com:8080/path", "http"),
         "encoded": ("postgres://user:p%40ss%2Fw%3Fd@[::1]:5432/db?sslmode=require", "postgres"),
         "json-string-port": ('{"conn_type": "postgres", "port": "5432"}', "postgres"),
+        "json-port-with-a-point": ('{"conn_type": "postgres", "port": 5432.0}', "postgres"),
+        "uri-in-json": ('{"uri": "postgres://u:p@h:5432/db"}', "postgres"),
         "json-with-space": (' \n{"conn_type": "http"}\n ', "http"),
         "json-extra": ('{"conn_type": "aws", "extra": {"region_name": "eu-west-1"}}', "aws"),
         "generic": ("generic://", "generic"),

@@ -271,8 +271,19 @@ CASES = {
         secret(data={**FIELDS, "password": f"{PASSWORD}\n"}), ["trailing-newline"], "'password'"
     ),
     "extra that hooks cannot read": Case(
-        secret(data={"value": json.dumps({**FIELDS, "extra": PASSWORD})}), ["extra-not-json"]
+        secret(data={"value": json.dumps({**FIELDS, "extra": PASSWORD})}), ["extra-not-json"], "Airflow 3"
     ),
+    "extra that is a list": Case(
+        secret(data={"value": json.dumps({**FIELDS, "extra": [1]})}), ["unreadable"], "'extra'"
+    ),
+    "a password that is a number": Case(
+        secret(data={"value": json.dumps({**FIELDS, "password": 5})}), ["unreadable"], "'password' is not a text"
+    ),
+    "a connection for a part of Airflow": Case(
+        secret(data={"value": json.dumps({"host": "h"})}), ["not-everywhere"], "Add it to its JSON"
+    ),
+    "a URI in JSON": Case(secret(data={"value": json.dumps({"uri": URI})})),
+    "a port with a point": Case(secret(data={"value": json.dumps({"conn_type": "x", "port": 5432.0})})),
     "extra": Case(secret(data={"value": json.dumps({**FIELDS, "extra": "{}"})})),
     "a newline after a host": Case(secret(data={**FIELDS, "host": "db\n"})),
     "a newline after an option": Case(secret(data={"value": f"{PASSWORD}\n"}, labels={CONFIG: "x"})),
@@ -543,6 +554,7 @@ def test_every_problem_has_a_case() -> None:
         "label-lost",
         "missing-id-annotation",
         "not-created",
+        "not-everywhere",
         "not-looked-up",
         "trailing-newline",
         "unescaped-uri",
@@ -556,9 +568,9 @@ def test_every_problem_has_a_case() -> None:
 
 WARNINGS = {
     "duplicate-secret",
-    "extra-not-json",
     "half-connection",
     "not-created",
+    "not-everywhere",
     "trailing-newline",
     "unescaped-uri",
     "unknown-annotation",

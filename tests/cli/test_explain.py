@@ -204,7 +204,7 @@ class TestTrouble:
 
     def test_an_extra_that_hooks_cannot_read(self, commands: Commands, put: Put) -> None:
         put.connection("x", json.dumps({"conn_type": "http", "extra": f"[{SECRET}"}), name="x")
-        story = explain(commands, "connection", "x", status=0)
+        story = explain(commands, "connection", "x", status=2)
         assert [each["code"] for each in story["problems"]] == ["extra-not-json"]
 
     def test_a_teams_secret_that_cannot_be_read(self, commands: Commands, put: Put) -> None:

@@ -621,6 +621,45 @@ def test_a_uri_that_is_none(local: Callable[..., Done]) -> None:
     assert "a Secret can hold 1048576" in done.err
 
 
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"conn_type": "x", "password": 12345}, "'password' is not a text"),
+        ({"conn_type": "x", "host": [SECRET]}, "'host' is not a text"),
+        ({"conn_type": "x", "extra": [1]}, "'extra' is not a JSON object"),
+        ({"conn_type": "x", "extra": SECRET}, "It is lost for the scheduler"),
+        ({"conn_type": "x", "team_name": SECRET}, "It is lost for Airflow 2; tasks"),
+        ({"uri": f"x://{SECRET}@h", "login": "me"}, "'uri' and beside it 'login'"),
+    ],
+)
+def test_json_that_airflow_loses(local: Callable[..., Done], fields: dict[str, object], said: str) -> None:
+    done = local("connection", "c", "--json", "-", "--dry-run=client", "-o", "yaml", stdin=json.dumps(fields).encode())
+
+    assert done.status == 1
+    assert done.out == ""
+    assert said in done.err
+
+
+@pytest.mark.parametrize(
+    ("fields", "port", "said"),
+    [
+        ({"conn_type": "x", "port": 5432.0, "password": SECRET}, 5432, ""),
+        ({"uri": f"x://me:{SECRET}@h:5432/db"}, 5432, ""),
+        ({"conn_type": "x", "port": -5}, -5, ""),
+        ({"host": "h", "port": "5432"}, 5432, "warning: Secret "),
+    ],
+)
+def test_json_that_airflow_can_use(put: Put, fields: dict[str, object], port: int, said: str) -> None:
+    done = put("connection", "c", "--json", "-", stdin=json.dumps(fields))
+
+    assert done.status == 0
+    assert done.err.startswith(said)
+    assert bool(said) == ("It is lost for tasks of Airflow 3 that get it from the API server" in done.err)
+    connection = put.backend.get_connection("c")
+    assert connection.port == port
+    assert connection.get_uri()
+
+
 def test_a_field_that_has_the_name_of_the_data_key(local: Callable[..., Done], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", json.dumps({"connections_data_key": "uri"}))
     done = local("connection", "c", "--field", "uri=-", "--dry-run=client", stdin=f"a://{SECRET}@h".encode())

@@ -364,6 +364,15 @@ happens("the connection's URI does not begin with a connection type")(lambda sce
 happens("the connection's URI cannot be taken apart at host and port")(
     lambda scene: scene.of({"value": "postgres://u:p/w@h:5432/db"})
 )
+happens("the connection's 'password' is not a text")(lambda scene: scene.of({"value": '{"password": 12345}'}))
+happens("the connection's 'extra' is not a JSON object")(lambda scene: scene.of({"value": '{"extra": [1]}'}))
+happens("the connection's JSON has 'uri' and beside it other fields")(
+    lambda scene: scene.of({"value": '{"uri": "postgres://h", "login": "me"}'})
+)
+happens("It is lost for a part of Airflow")(lambda scene: scene.of({"value": '{"host": "h"}'}))
+happens("the connection's URI has '://' after its beginning")(
+    lambda scene: scene.of({"value": "postgres://me:pw@h/db?callback=https://x"})
+)
 happens("the port is not a number from 1 to 65535")(lambda scene: scene.of({"host": "h", "port": "0"}))
 happens("the connection's extra is not a JSON object")(lambda scene: scene.of({"host": "h", "extra": "[]"}))
 happens("the data has no such key as it says")(
@@ -454,11 +463,22 @@ def raised_or_logged(tree: ast.AST) -> Iterator[str]:
             arguments = node.args
         elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "problem":
             arguments = [node.value]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Objection":
+            arguments = node.args[:1]
         else:
             continue
         longest = max((part for each in arguments for part in sentences(each)), key=len, default="")
         if " " in longest and len(longest) > 14:
             yield longest
+
+
+def returned(tree: ast.AST) -> Iterator[str]:
+    """The texts that a module makes for others, each by its longest fixed part."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Return) or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).isupper()):
+            longest = max(sentences(node.value) if node.value else (), key=len, default="")
+            if " " in longest and len(longest) > 14:
+                yield longest
 
 
 def modules() -> Iterator[Path]:
@@ -471,7 +491,8 @@ def modules() -> Iterator[Path]:
 def test_everything_that_is_said_is_on_a_page(path: Path) -> None:
     pages = " ".join((DOCS / f"{name}.md").read_text() for name in ("faq", "reference"))
     words = " ".join(pages.split())
-    for text in raised_or_logged(ast.parse(path.read_text())):
+    tree = ast.parse(path.read_text())
+    for text in (*raised_or_logged(tree), *(returned(tree) if path.name == "usable.py" else ())):
         if not any(each in text for each in FOR_PROGRAMMERS):
             told = text.strip(" :;,.'")
             assert told[:32] in words or told[-32:] in words, text
