@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 from airflow_kubernetes_secrets import values
 from airflow_kubernetes_secrets.api.objects import Secret
-from airflow_kubernetes_secrets.documents import UnreadableError, read_json, read_yaml
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.inventory.manifests import Check
 from airflow_kubernetes_secrets.labels import is_data_key, is_label_key, is_label_value, is_namespace, is_subdomain
+from airflow_kubernetes_secrets.manifest_documents import read_manifests
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.sources.folder import Folder
 from fuzz.secrets import IDENTIFIERS
@@ -28,7 +26,7 @@ _SECRET = ("data", "stringData", "encryptedData", "annotations")
 
 def _run(trial: Trial, data: bytes) -> None:
     name = "input.json" if data.lstrip().startswith((b"{", b"[")) else "input.yaml"
-    trial.allow(*_names(data, name))
+    trial.allow(*_names(data))
     with TemporaryDirectory() as folder:
         path = Path(folder, name)
         path.write_bytes(data)
@@ -53,16 +51,9 @@ def _check(trial: Trial, secret: Secret) -> None:
         trial.attempt(MalformedSecretError, values.text, secret, key)
 
 
-def _names(data: bytes, name: str) -> Iterator[str]:
+def _names(data: bytes) -> Iterator[str]:
     """All names and texts of the manifests, but not the values of the secret fields."""
-    documents: list[Any] = []
-    # What comes before the first one that cannot be read is checked.
-    with suppress(UnreadableError):
-        if name.endswith(".json"):
-            documents.append(read_json(data))
-        else:
-            for _line, document in read_yaml(data):
-                documents.append(document)
+    documents = [document.value for document in read_manifests(data)]
     while documents:
         found = documents.pop()
         if isinstance(found, list):

@@ -1,11 +1,12 @@
-"""``documents.py``: YAML and JSON in files."""
+"""``documents.py`` and ``manifest_documents.py``: YAML and JSON in files."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from airflow_kubernetes_secrets.documents import UnreadableError, read_json, read_yaml, unpacked
+from airflow_kubernetes_secrets.documents import UnreadableError, read_json, read_yaml
+from airflow_kubernetes_secrets.manifest_documents import read_manifests, unpacked
 from fuzz.target import Target
 from fuzz.trial import Trial
 
@@ -15,7 +16,11 @@ def _run(trial: Trial, data: bytes) -> None:
     trial.attempt(UnreadableError, read_json, data)
     for _line, document in trial.attempt(UnreadableError, _documents, data) or ():
         trial.claim(_is_json(document), "YAML becomes what JSON can say")
-        for each in unpacked(document):
+    for manifest in read_manifests(data):
+        trial.say(manifest.problem)
+        trial.claim(1 <= manifest.line <= lines or _has_other_line_breaks(data), "a document names a line of the file")
+        trial.claim(_is_json(manifest.value), "a manifest becomes what JSON can say")
+        for each in unpacked(manifest.value):
             trial.claim(_is_json(each), "an item of a List is what JSON can say")
     for error in trial.errors:
         if isinstance(error, UnreadableError) and not _has_other_line_breaks(data):

@@ -1,10 +1,10 @@
-"""JSON and YAML as Kubernetes reads them: YAML is another way to write JSON, so dates stay texts."""
+"""JSON, and YAML that is another way to write JSON, so that dates stay texts."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +57,7 @@ class TooLargeError(ValueError):
         )
 
 
-class _Loader(yaml.SafeLoader):
+class Loader(yaml.SafeLoader):
     """YAML that says what JSON could say, in time that grows as its length does.
 
     It is not the faster one of libyaml, which deep nesting makes crash.
@@ -126,9 +126,9 @@ class _Loader(yaml.SafeLoader):
         Numbers can be chosen so that Python's dictionaries have to compare each with all the others.
         """
         self.flatten_mapping(node)
-        return {self._name(key): self.construct_object(value, deep=deep) for key, value in node.value}
+        return {self.name_of(key): self.construct_object(value, deep=deep) for key, value in node.value}
 
-    def _name(self, node: yaml.Node) -> str:
+    def name_of(self, node: yaml.Node) -> str:
         name = self.construct_object(node)
         if isinstance(name, str):
             return name
@@ -137,7 +137,7 @@ class _Loader(yaml.SafeLoader):
         raise yaml.MarkedYAMLError(problem="a name is not a text", problem_mark=node.start_mark)
 
 
-def _number(loader: _Loader, node: yaml.ScalarNode) -> Any:
+def _number(loader: Loader, node: yaml.ScalarNode) -> Any:
     """The number that a tag says is there (``!!int "1:30"``), or a pattern."""
     if ":" in node.value:
         raise yaml.MarkedYAMLError(problem="a number is in base 60", problem_mark=node.start_mark)
@@ -145,7 +145,7 @@ def _number(loader: _Loader, node: yaml.ScalarNode) -> Any:
 
 
 for _tag in _NUMBERS:
-    _Loader.add_constructor(_tag, _number)
+    Loader.add_constructor(_tag, _number)
 
 
 def read_file(path: str | Path) -> bytes:
@@ -178,9 +178,14 @@ def read_json(text: str | bytes) -> Any:
 
 def read_yaml(text: str | bytes) -> Iterator[tuple[int, Any]]:
     """The documents in ``text``, each with the number of its first line. Raises UnreadableError."""
+    yield from read_yaml_with(Loader, text)
+
+
+def read_yaml_with(make_loader: Callable[[str | bytes], Loader], text: str | bytes) -> Iterator[tuple[int, Any]]:
+    """The documents in ``text``, as a loader reads them. Raises UnreadableError."""
     loader = failure = None
     try:
-        loader = _Loader(text)
+        loader = make_loader(text)
         while loader.check_node() and (node := loader.get_node()) is not None:
             line = node.start_mark.line + 1
             # JSON has only texts as names, so a number or a truth that is a name becomes one.
@@ -197,20 +202,6 @@ def read_yaml(text: str | bytes) -> Iterator[tuple[int, Any]]:
     if failure is not None:
         # Outside the except blocks, for the same reason.
         raise failure
-
-
-def unpacked(document: Any) -> Iterator[Any]:
-    """The items of a List, or the document itself."""
-    kind = document.get("kind") if isinstance(document, dict) else None
-    if kind in ("List", "SecretList", "NamespaceList"):
-        singular = str(kind).removesuffix("List")
-        items = document.get("items")
-        for item in items if isinstance(items, list) else ():
-            # The API leaves out what the list already says.
-            implied = {"apiVersion": document.get("apiVersion"), "kind": singular} if singular else {}
-            yield {**implied, **item} if isinstance(item, dict) else item
-    else:
-        yield document
 
 
 def _harmless(problem: str | None) -> str:

@@ -11,6 +11,7 @@ import socket
 import subprocess
 import threading
 import time
+from base64 import b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -92,6 +93,12 @@ TAKEN = {
     ),
     "an alias": (secret("stringData: {other: &a found, value: *a}"), "found"),
     "a merge": (secret("stringData: {<<: {value: found}, other: x}"), "found"),
+    "ciphertext in a comment": (secret("stringData: {value: found} # ENC[AES256_GCM,data:x]"), "found"),
+    "an expression of Jinja": (secret("stringData: {value: 's3://b/{{ ds }}/x'}"), "s3://b/{{ ds }}/x"),
+    "a script": (secret("stringData: {value: 'cd ${HOME} && ls'}"), "cd ${HOME} && ls"),
+    "a variable that is escaped": (secret("stringData: {value: '$${HOME}'}"), "$${HOME}"),
+    "HTML": (secret("stringData: {value: <b>x</b>}"), "<b>x</b>"),
+    "what looks like a time": (secret("stringData: {value: 10:30}"), "10:30"),
     "no data": (secret(""), None),
     "nothing under data": (secret("data:\nstringData:\n"), None),
 }
@@ -107,8 +114,10 @@ REFUSED = {
     "base64 without its end": secret("data: {value: aHVudGVyMg}"),
     "base64 with a space": secret("data: {value: 'aHVu dGVyMg=='}"),
     "a number": secret("stringData: {value: 5432, hunter2-is-no-value: x}"),
+    "a number with a power": secret("stringData: {value: 72044e0}"),
+    "a number that begins with 0": secret("stringData: {value: 0891234}"),
     "yes": secret("stringData: {value: yes}"),
-    "null": secret("stringData: {value: }"),
+    "y": secret("stringData: {value: y}"),
     "binary": secret("data: {value: !!binary aHVudGVyMg==}"),
     "data is a list": secret("data: [hunter2]"),
     "labels are a text": secret("stringData: {value: hunter2}").replace(f"{{{VARIABLE}: x}}", "hunter2"),
@@ -197,8 +206,14 @@ class TestAsKubectlApply:
 
     @pytest.mark.parametrize(
         "text",
-        ["[" * 100_000, "9" * 5000, '{"a": hunter2}', '{"kind": "List", "items": 5} hunter2', "\xff", ""],
-        ids=["deep", "long number", "no JSON", "more after it", "not UTF-8", "empty"],
+        [
+            "[" * 100_000,
+            '{"a": hunter2 {',
+            '{"kind": "List", "items": 5} hunter2',
+            '{"a": 1e999}',
+            "\xff",
+        ],
+        ids=["deep", "no JSON", "more after it", "large number", "not UTF-8"],
     )
     def test_json_that_cannot_be_read(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture, text: str
@@ -288,6 +303,156 @@ class TestAsKubectlApply:
 
         assert backend.get_variable("x") == "b"
         assert backend.get_variable("y") == "a"
+
+
+CIPHERTEXT = "ENC[AES256_GCM,data:9y1+pKd0fA==,iv:9c2V=,tag:3Y0m==,type:str]"
+SOPS = "sops:\n  mac: ENC[AES256_GCM,data:abc=,iv:def=,tag:ghi==,type:str]\n  version: 3.9.0\n"
+
+UNPROCESSED = {
+    "SOPS": (secret(f"stringData: {{value: '{CIPHERTEXT}'}}\n{SOPS}"), "key 'value' is ciphertext of SOPS"),
+    "SOPS, another key": (secret(f"stringData: {{value: x, b: '{CIPHERTEXT}'}}\n{SOPS}"), "key 'b' is ciphertext"),
+    "SOPS without its notes": (secret(f"stringData: {{value: '{CIPHERTEXT}'}}"), "key 'value' is ciphertext of SOPS"),
+    "SOPS in data": (secret(f"data: {{value: '{CIPHERTEXT}'}}\n{SOPS}"), "Decrypt it: sops decrypt FILE"),
+    "SOPS in base64": (secret(f"data: {{value: {b64encode(CIPHERTEXT.encode()).decode()}}}"), "ciphertext of SOPS"),
+    "SOPS and nothing encrypted": (secret(f"stringData: {{value: hunter2}}\n{SOPS}"), "the manifest is ciphertext"),
+    "SOPS for dotenv in a value": (secret(f"stringData: {{value: 'A={CIPHERTEXT}'}}"), "key 'value' is ciphertext"),
+    "SOPS for JSON in a value": (
+        secret('stringData: {value: \'{"data": "' + CIPHERTEXT + '", "sops": {"version": "3.9.0"}}\'}'),
+        "key 'value' is ciphertext",
+    ),
+    "SOPS for a label": (secret("stringData: {value: x}", f"{VARIABLE}: '{CIPHERTEXT}'"), f"label '{VARIABLE}' is"),
+    "SOPS for a List": (
+        f"apiVersion: v1\nkind: List\nitems:\n- {json.dumps(json.loads(manifest('x', 'hunter2')[4:]))}\n{SOPS}",
+        "the manifest is ciphertext of SOPS",
+    ),
+    "SOPS as JSON": (
+        json.dumps({**json.loads(manifest("x", CIPHERTEXT)[4:]), "sops": {"version": "3.9.0"}}, indent=1),
+        "key 'value' is ciphertext of SOPS",
+    ),
+    "a path of argocd-vault-plugin": (
+        secret("stringData: {value: <path:secret/data/x#password>}"),
+        "key 'value' is a placeholder of argocd-vault-plugin. Render it",
+    ),
+    "such a path in a URI": (
+        secret("stringData: {value: 'postgres://u:<path:secret/data/x#p | base64encode>@h'}"),
+        "argocd-vault-plugin",
+    ),
+    "such a path in base64": (secret(f"data: {{value: {b64encode(b'<path:a/b#c>').decode()}}}"), "argocd-vault-plugin"),
+    "a key of argocd-vault-plugin": (
+        secret("stringData: {value: <password>}").replace(
+            "name: x\n", "name: x\n  annotations: {avp.kubernetes.io/path: secret/data/x}\n"
+        ),
+        "argocd-vault-plugin",
+    ),
+    "a variable of Flux": (
+        secret("stringData: {value: '${PASSWORD}'}"),
+        "a variable that Flux substitutes. Substitute",
+    ),
+    "such a variable with a default": (secret("stringData: {value: '${PASSWORD:=hunter2 x}'}"), "Flux"),
+    "such variables in a URI": (secret("stringData: {value: 'postgres://${U}:${P:-hunter2}@h/d'}"), "Flux"),
+    "such a variable in JSON": (secret('stringData: {value: \'{"password": "${P}"}\'}'), "Flux"),
+    "such a variable for a number in JSON": (secret("stringData: {value: '{\"port\": ${P} }'}"), "Flux"),
+    "such a variable as the name": (
+        secret("stringData: {value: x}").replace("name: x", "name: 'db-${ENV}'"),
+        "the name is",
+    ),
+    "such a variable as a label": (
+        secret("stringData: {value: x}", f"{VARIABLE}: '${{ID}}'"),
+        f"label '{VARIABLE}' is",
+    ),
+    "Helm": (secret("stringData: {value: '{{ .Values.password }}'}"), "a template that is not rendered. Render it"),
+    "Helm with functions": (secret("stringData: {value: '{{ include \"a.b\" . | quote }}'}"), "not rendered"),
+    "Helm in a text": (secret("stringData: {value: 'a b {{ .Release.Name }} c'}"), "not rendered"),
+    "a Go template": (secret("stringData: {value: 'postgres://{{ .u }}:{{ .p }}@h'}"), "not rendered"),
+}
+
+
+class TestWhatAnotherToolHasYetToDo:
+    """kubectl would take it, and Airflow would get the ciphertext or the placeholder for a value."""
+
+    @pytest.mark.parametrize(("text", "says"), UNPROCESSED.values(), ids=UNPROCESSED)
+    def test_it_is_not_served(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture, text: str, says: str
+    ) -> None:
+        (folder / "x.yaml").write_text(f"{text}\n{manifest('y', 'found')}")
+
+        for _ in range(2):
+            assert backend.get_variable("x") is None
+        [warning] = said(caplog)
+        assert warning.startswith(f"{folder}/x.yaml: line 1: ")
+        assert says in warning
+        assert PASSWORD not in warning
+        if text[0] == "{":
+            return  # it is JSON, after which kubectl reads no YAML
+        assert backend.get_variable("y") == "found"
+        assert warning.endswith("; the rest of the file is used")
+
+    def test_a_text_that_is_meant(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+        annotations = {"kustomize.toolkit.fluxcd.io/substitute": "disabled"}
+        (folder / "x.yaml").write_text(manifest("x", "${HOME}/x", annotations=annotations))
+
+        assert backend.get_variable("x") == "${HOME}/x"
+
+
+class TestOneOfSeveral:
+    """What is wrong with one Secret of a file leaves the others."""
+
+    @pytest.mark.parametrize(
+        "broken",
+        [secret("stringData: {value: 5}"), "a: [", "a: !x b", secret("data: {value: hunter2}"), "--- x"],
+        ids=["a number", "no YAML", "a tag", "no base64", "text at the separator"],
+    )
+    def test_the_others_are_served(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture, broken: str
+    ) -> None:
+        (folder / "x.yaml").write_text(f"{manifest('a', 'found')}---\n{broken}\n{manifest('b', 'found')}")
+
+        assert (backend.get_variable("a"), backend.get_variable("x")) == ("found", None)
+        assert backend.get_variable("b") == "found"
+        [warning] = said(caplog)
+        assert warning.startswith(f"{folder}/x.yaml: line ")
+        assert warning.endswith("; the rest of the file is used")
+
+    def test_it_keeps_what_it_was(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        path = folder / "x.yaml"
+        path.write_text(manifest("x", "old") + manifest("y", "old"))
+        assert backend.get_variable("x") == "old"
+
+        path.write_text(f"{manifest('y', 'new')}---\n{secret('stringData: {value: 5}')}")
+        assert (backend.get_variable("x"), backend.get_variable("y")) == ("old", "new")
+        [warning] = said(caplog)
+        assert warning.endswith("is not a text; put it into quotation marks; what it held before is still used")
+
+        path.write_text(manifest("y", "new"))
+        assert backend.get_variable("x") is None
+
+    def test_many_of_them_are_few_warnings(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (folder / "x.yaml").write_text(f"---\n{secret('stringData: {value: 5}')}" * 100)
+
+        assert backend.get_variable("x") is None
+        assert len(said(caplog)) == 5
+        assert " and 95 more; " in said(caplog)[-1]
+
+    def test_two_objects_of_json(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+        (folder / "x.json").write_text(manifest("x", "found")[4:] + manifest("y", "found")[4:])
+
+        assert (backend.get_variable("x"), backend.get_variable("y")) == ("found", "found")
+
+    def test_a_name_says_nothing(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+        (folder / "x.json").write_text(secret("stringData: {value: found}"))
+        (folder / "y.yaml").write_text(manifest("y", "found")[4:])
+
+        assert (backend.get_variable("x"), backend.get_variable("y")) == ("found", "found")
+
+    def test_a_null_is_empty(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+        """A current kubectl and API take it; in a URI or an option there would be nothing to use."""
+        (folder / "x.yaml").write_text(secret("stringData: {value: ~, other:}", f"{VARIABLE}: x, app:"))
+
+        assert backend.get_variable("x") == ""
 
 
 class TestNamespaces:

@@ -138,6 +138,30 @@ def test_a_broken_file_is_named_and_the_rest_is_served(followed, folder, text, l
     assert followed.names() == {"one", "two"}
 
 
+UNPROCESSED = {
+    "SOPS": "'ENC[AES256_GCM,data:x,iv:y,tag:z,type:str]'",
+    "argocd-vault-plugin": "'<path:secret/data/x#key>'",
+    "Flux": "'${PASSWORD:=x}'",
+    "not rendered": "'{{ .Values.password }}'",
+}
+
+
+@pytest.mark.parametrize(("tool", "value"), UNPROCESSED.items(), ids=UNPROCESSED)
+def test_what_another_tool_has_yet_to_do_is_not_served(followed, folder, tool, value):
+    (folder / "two.yaml").write_text(
+        f"{SECRET.format(name='two', value=value)}---\n{SECRET.format(name='x', value='z')}"
+    )
+    found = followed.wait("two.yaml: line 1: Secret: key 'value' is ", "x: added")
+    assert tool in " ".join(found)
+    assert followed.names() == {"one", "x"}
+
+
+def test_one_that_is_broken_leaves_the_others_of_its_file(followed, folder):
+    (folder / "one.yaml").write_text(f"{SECRET.format(name='one', value=5)}---\n{SECRET.format(name='two', value='x')}")
+    followed.wait("one.yaml: line 1: Secret in version", "what it held before is still served", "two: added")
+    assert followed.names() == {"one", "two"}
+
+
 def test_a_file_that_is_too_large_is_named_and_the_rest_is_served(followed, folder):
     (folder / "large.yaml").write_bytes(b"\n" * (LARGEST_FILE_BYTES + 1))
     (folder / "two.yaml").write_text(SECRET.format(name="two", value="x"))

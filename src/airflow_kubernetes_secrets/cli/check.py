@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 
 from airflow_kubernetes_secrets.cli.access import options_or_defaults
 from airflow_kubernetes_secrets.cli.output import Screen, print_annotation, print_document, print_line, say
 from airflow_kubernetes_secrets.errors import OptionError
-from airflow_kubernetes_secrets.inventory.manifests import Check, Finding
+from airflow_kubernetes_secrets.inventory.manifests import STDIN, Check, Finding, PathError
 from airflow_kubernetes_secrets.inventory.problem import Severity
 from airflow_kubernetes_secrets.labels import is_namespace
 from airflow_kubernetes_secrets.printable import printable
 
-_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check the manifests in ``arguments.paths``: status 1 if an error is found.
+    """Check the manifests in ``arguments.paths``: status 1 if an error is found; with ``--strict`` a warning too.
 
     Raises:
         PathError: a path cannot be read.
@@ -25,12 +26,19 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if not is_namespace(arguments.namespace):
         raise OptionError("--namespace: that cannot be the name of one: 1 to 63 of a-z, 0-9 and '-'")
-    check = Check(options_or_defaults(), arguments.namespace)
+    check = Check(options_or_defaults(), arguments.namespace, arguments.exclude)
     for path in arguments.paths:
-        if not check.look(path):
+        if not (_look_at_standard_input(check) if str(path) == STDIN else check.look(path)):
             say(f"{printable(path)}: nothing there has Airflow's labels")
     _PRINTERS[arguments.output](check)
-    return int(_count(check.findings, Severity.ERROR) > 0)
+    failing = [Severity.ERROR, *([Severity.WARNING] if arguments.strict else [])]
+    return int(any(_count(check.findings, severity) for severity in failing))
+
+
+def _look_at_standard_input(check: Check) -> bool:
+    if sys.stdin is None:
+        raise PathError("-: there is no standard input to read. Name a file or a folder")
+    return check.look_at_stream(sys.stdin.buffer)
 
 
 def _print_text(check: Check) -> None:
@@ -73,6 +81,8 @@ def _summary(check: Check) -> str:
         "error": _count(check.findings, Severity.ERROR),
         "warning": _count(check.findings, Severity.WARNING),
     }
+    if notices := _count(check.findings, Severity.NOTICE):
+        counted["notice"] = notices
     return ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for word, count in counted.items())
 
 

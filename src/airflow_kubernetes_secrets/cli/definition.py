@@ -184,7 +184,12 @@ _DATA = (
     ),
     _argument("--json", help="a connection as Airflow's JSON; '-' as above", metavar="-"),
     _argument("--value", help="a variable or configuration option; '-' as above", metavar="-"),
-    _argument("--from-file", help="the same out of a file, exactly as it is there", metavar="PATH", type=Path),
+    _argument(
+        "--from-file",
+        help="the same out of a file, exactly as it is there; '-' is standard input",
+        metavar="PATH",
+        type=Path,
+    ),
     _argument(
         "--field",
         help="a field of a connection (conn_type, host, login, password, port, schema, extra), each a key of its own "
@@ -232,12 +237,12 @@ PUT = Command(
 CHECK = Command(
     "check",
     "check manifests before they are merged",
-    "Read manifests of Secrets, ExternalSecrets and SealedSecrets as Airflow would find what they make: labels, ids, "
-    "duplicates, keys, values, templates that lose labels. It needs no cluster and no database.",
+    "Read manifests of Secrets, and of resources that make Secrets, as Airflow would find what they make: labels, "
+    "ids, duplicates, keys, values, templates that lose labels. It needs no cluster and no database.",
     (
         _argument(
             "paths",
-            help="files, or folders of .yaml, .yml and .json; all together are one set",
+            help="files, or folders of .yaml, .yml and .json; '-' reads standard input; all together are one set",
             nargs="+",
             metavar="PATH",
             type=Path,
@@ -256,9 +261,21 @@ CHECK = Command(
             metavar="NAME",
             default="default",
         ),
+        _argument(
+            "--exclude",
+            help="leave out paths, or names of files and folders, that match this pattern; can be given several times",
+            metavar="GLOB",
+            action="append",
+            default=[],
+        ),
+        _argument("--strict", help="fail on warnings too", action="store_true"),
         DEBUG,
     ),
-    {0: "nothing is wrong; there may be warnings", 1: "something is wrong", 2: "trouble: a path cannot be read"},
+    {
+        0: "nothing is wrong; there may be warnings, and notices of what cannot be checked",
+        1: "something is wrong",
+        2: "trouble: a path cannot be read",
+    },
     "airflow_kubernetes_secrets.cli.check",
 )
 

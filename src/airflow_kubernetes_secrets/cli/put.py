@@ -158,8 +158,6 @@ def _unknown(name: str) -> str:
 
 def _check_given(given: Sequence[_Given], allow_secret_arguments: bool) -> None:
     for each in given:
-        if each.argument == "--from-file" and each.text == STDIN:
-            raise NotWritableError("--from-file takes a path; for standard input exactly as it is use /dev/stdin")
         if not allow_secret_arguments and _is_a_secret_argument(each):
             of_it = f"{each.argument}=-" if each.field else f"{each.argument} -"
             other = "" if each.field else " or --from-file"
@@ -191,7 +189,7 @@ def _value(given: _Given) -> bytes:
         NotWritableError: there is none, or the terminal cannot ask for it.
     """
     if given.argument == "--from-file":
-        return _file(Path(given.text))
+        return _all_of_standard_input() if given.text == STDIN else _file(Path(given.text))
     value = _read(given) if _is_read(given) else os.fsencode(given.text)
     if given.argument in ("--uri", "--json"):
         is_json = value.lstrip().startswith(b"{")
@@ -207,6 +205,13 @@ def _file(path: Path) -> bytes:
     except OSError as error:
         problem = error.strerror
     raise OneLineError(f"{path} cannot be read: {problem}")
+
+
+def _all_of_standard_input() -> bytes:
+    """Every byte of it, where the other arguments leave out a newline at the end."""
+    if sys.stdin is None:
+        raise NotWritableError("--from-file: there is no standard input to read it from")
+    return sys.stdin.buffer.read()
 
 
 def _is_a_terminal() -> bool:

@@ -15,17 +15,12 @@ from watchfiles import awatch
 
 from airflow_kubernetes_secrets.devserver.objects import NAMESPACES, RESOURCES, SECRETS, Resource, decode
 from airflow_kubernetes_secrets.devserver.registry import Registry
-from airflow_kubernetes_secrets.devserver.status import StatusError
+from airflow_kubernetes_secrets.devserver.status import StatusError, bad_request
 from airflow_kubernetes_secrets.devserver.store import JsonObject, Key
-from airflow_kubernetes_secrets.documents import (
-    TooLargeError,
-    UnreadableError,
-    read_file,
-    read_json,
-    read_yaml,
-    unpacked,
-)
+from airflow_kubernetes_secrets.documents import TooLargeError, read_file
+from airflow_kubernetes_secrets.manifest_documents import read_manifests, unpacked
 from airflow_kubernetes_secrets.printable import printable
+from airflow_kubernetes_secrets.unprocessed import unprocessed
 
 _SUFFIXES = {".yaml", ".yml", ".json"}
 _KINDS = {resource.kind: resource for resource in RESOURCES.values()}
@@ -67,7 +62,7 @@ class Manifests:
             self.load()
 
     def load(self) -> None:
-        """Serve what the files hold now. One that cannot be read keeps what it held before."""
+        """Serve what the files hold now. Where a part of a file cannot be read, what the file held before stays."""
         stamps = dict(self._look())
         if stamps == self._stamps:
             return
@@ -75,11 +70,7 @@ class Manifests:
             if path not in stamps:
                 self._files.pop(path, None)
             elif stamps[path] != self._stamps.get(path):
-                try:
-                    self._files[path] = dict(self._read(path))
-                except (UnreadableError, TooLargeError, StatusError, OSError) as error:
-                    kept = "; what it held before is still served" if path in self._files else ""
-                    self._report(f"{path}: {_reason(error)}{kept}")
+                self._files[path] = self._read(path)
         self._stamps = stamps
         self._serve({key: content for path in sorted(self._files) for key, content in self._files[path].items()})
 
@@ -94,21 +85,44 @@ class Manifests:
                 continue  # Gone since, or a dangling link.
             yield path, (found.st_mtime_ns, found.st_size, found.st_ino)
 
-    def _read(self, path: Path) -> Iterator[tuple[Key, JsonObject]]:
-        text = read_file(path)
-        documents = [(1, read_json(text))] if path.suffix == ".json" else list(read_yaml(text))
-        for line, document in documents:
-            for each in unpacked(document):
-                kind = each.get("kind") if isinstance(each, dict) else None
-                resource = _KINDS.get(str(kind))
-                if resource is None:
-                    if each is not None:
-                        self._report(f"{path}: line {line}: {kind or 'a document without kind'} is not served")
-                    continue
-                try:
-                    yield self._object(resource, each)
-                except StatusError as error:
-                    raise UnreadableError(error.message, line) from None
+    def _read(self, path: Path) -> Found:
+        before = self._files.get(path, {})
+        found: Found = {}
+        problems: list[str] = []
+        try:
+            content = read_file(path)
+        except (TooLargeError, OSError) as error:
+            problems.append(_reason(error))
+        else:
+            for document in read_manifests(content):
+                if document.problem:
+                    problems.append(f"line {document.line}: {document.problem}")
+                for each in unpacked(document.value):
+                    try:
+                        found.update(self._objects(f"{path}: line {document.line}", each))
+                    except StatusError as error:
+                        problems.append(f"line {document.line}: {error.message}")
+        if not problems:
+            return found
+        kept = "; what it held before is still served" if before.keys() - found.keys() else ""
+        for problem in problems:
+            self._report(f"{path}: {problem}{kept}")
+        return {**before, **found}
+
+    def _objects(self, place: str, document: object) -> Iterator[tuple[Key, JsonObject]]:
+        """The object in a document, if it is of a kind that is served.
+
+        Raises:
+            StatusError: the API would refuse it, or another tool has yet to fill it in.
+        """
+        kind = document.get("kind") if isinstance(document, dict) else None
+        resource = _KINDS.get(str(kind))
+        if resource is not None and isinstance(document, dict):
+            if resource is SECRETS and (problem := unprocessed(document)):
+                raise bad_request(f"Secret: {problem}")
+            yield self._object(resource, document)
+        elif document is not None:
+            self._report(f"{place}: {kind or 'a document without kind'} is not served")
 
     def _object(self, resource: Resource, document: JsonObject) -> tuple[Key, JsonObject]:
         content = decode(resource, document, strict=True)

@@ -29,13 +29,18 @@ OF_SECRETS: Mapping[str, str] = {
 
 # What `check` alone can say.
 OF_MANIFESTS: Mapping[str, str] = {
-    "unreadable-manifest": "the file is not YAML or JSON",
+    "unreadable-manifest": "a document is not YAML or JSON as kubectl reads it",
     "invalid-manifest": "the API server would refuse the Secret",
     "invalid-label": "a label cannot be one, or holds an id as no label can",
+    "duplicate-key": "a mapping has one key twice: kubectl takes the last one, Kustomize refuses the file",
     "duplicate-secret": "two manifests make the same Secret",
     "label-lost": "a label does not reach the Secret: a template leaves it out",
     "annotation-lost": "an annotation does not reach the Secret",
     "not-created": "the operator is told to create no Secret",
+    "old-api": "current releases of the operator do not know the API version",
+    "unescaped-json": "a template puts a value between quotation marks of JSON as it is",
+    "not-checked": "a notice, no problem: values or labels are encrypted, or another tool puts them there, so they are "
+    "not checked",
 }
 
 # What `doctor` says of the deployment. The first ones are Airflow's configuration, of which others tell too.

@@ -60,5 +60,5 @@ def skipped(check: str, text: str) -> Finding:
 
 def findings_of(check: str, problems: Iterable[Problem]) -> list[Finding]:
     """Problems as lines of a checklist; each is named once."""
-    statuses = {Severity.ERROR: Status.ERROR, Severity.WARNING: Status.WARNING}
+    statuses = {Severity.ERROR: Status.ERROR, Severity.WARNING: Status.WARNING, Severity.NOTICE: Status.OK}
     return list(dict.fromkeys(Finding(check, each.code, statuses[each.severity], each.text) for each in problems))

@@ -6,21 +6,16 @@ No cluster is asked. What only an API server could say is not found: what is the
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from airflow_kubernetes_secrets.api.objects import Secret
-from airflow_kubernetes_secrets.documents import (
-    TooLargeError,
-    UnreadableError,
-    read_file,
-    read_json,
-    read_yaml,
-    unpacked,
-)
+from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX, Secret
+from airflow_kubernetes_secrets.documents import LARGEST_FILE_BYTES, TooLargeError, read_file
 from airflow_kubernetes_secrets.errors import MalformedSecretError, OneLineError
 from airflow_kubernetes_secrets.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, content_of
@@ -28,21 +23,37 @@ from airflow_kubernetes_secrets.inventory.manifest import decide_alone
 from airflow_kubernetes_secrets.inventory.marks import (
     NOT_LOOKED_UP,
     invalid_labels,
+    misspelt_label,
     of_a_team,
     problems_of_id,
     unknown_marks,
 )
+from airflow_kubernetes_secrets.inventory.operators import plans
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
-from airflow_kubernetes_secrets.inventory.templates import Planned, kinds_by_label, planned
+from airflow_kubernetes_secrets.inventory.templates import LABEL_LOST, SOME_VALUE, Planned, kinds_by_label, named
+from airflow_kubernetes_secrets.listing import few, first
 from airflow_kubernetes_secrets.lookup import Kind, Lookup, Outcome
+from airflow_kubernetes_secrets.manifest_documents import Document, read_manifests, unpacked
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.printable import printable
+from airflow_kubernetes_secrets.reading import IN_FIELDS
 from airflow_kubernetes_secrets.sources.folder import RefusedError, look_into, secret_of
+from airflow_kubernetes_secrets.unprocessed import Tool, has_template, is_ciphertext, is_encrypted, known_part
 
 UNREADABLE_MANIFEST = "unreadable-manifest"
 INVALID_MANIFEST = "invalid-manifest"
 DUPLICATE_ID = "duplicate-id"
 DUPLICATE_SECRET = "duplicate-secret"  # noqa: S105 - the code of a problem
+DUPLICATE_KEY = "duplicate-key"
+NOT_CHECKED = "not-checked"
+
+STDIN = "-"
+
+# At the beginning of a line, or in JSON: what a manifest of Kubernetes has at its top.
+_TOP = re.compile(
+    r"""^(?:kind|apiVersion|["']kind["']|["']apiVersion["'])\s*:|["'](?:kind|apiVersion)["']\s*:""", re.MULTILINE
+)
+_KIND_OF_SECRET = re.compile(r"\bkind[\"']?\s*:\s*[\"']?\w*Secret", re.MULTILINE)
 
 
 class PathError(OneLineError):
@@ -80,12 +91,14 @@ class Check:
         manifests: how many there were with a label that Airflow finds Secrets by.
     """
 
-    def __init__(self, options: Options, home: str) -> None:
+    def __init__(self, options: Options, home: str, exclude: Sequence[str] = ()) -> None:
         """
         Args:
             options: those that Airflow will look things up with.
             home: the namespace of manifests that name none.
+            exclude: patterns of paths, or of names of files and folders, that are left out.
         """
+        self._exclude = tuple(exclude)
         self._options = options
         self._home = home
         self._files: set[tuple[int, int]] = set()
@@ -109,13 +122,30 @@ class Check:
             if stat.S_ISDIR(found.st_mode):
                 for each, status in look_into(str(path), set()):
                     self._look_at(each, status)
-            else:
+            elif not self._is_excluded(str(path)):
                 self._read(str(path), found)
         except OSError as error:
             raise _unreadable(str(path), error) from None
         return before != (self.manifests, len(self.findings))
 
+    def look_at_stream(self, stream: BinaryIO) -> bool:
+        """Look through what comes from standard input; otherwise as :meth:`look`."""
+        before = self.manifests, len(self.findings)
+        content = stream.read(LARGEST_FILE_BYTES + 1)
+        if len(content) > LARGEST_FILE_BYTES:
+            self._report(Place(STDIN, 1), Problem(UNREADABLE_MANIFEST, str(TooLargeError())))
+        else:
+            self._look_into(STDIN, content)
+        return before != (self.manifests, len(self.findings))
+
+    def _is_excluded(self, path: str) -> bool:
+        parts = Path(path).parts
+        paths = ["/".join(parts[:end]).replace("//", "/") for end in range(1, len(parts) + 1)]
+        return any(fnmatchcase(each, pattern.rstrip("/")) for pattern in self._exclude for each in (*parts, *paths))
+
     def _look_at(self, path: str, found: os.stat_result | OSError) -> None:
+        if self._is_excluded(path):
+            return
         if isinstance(found, OSError):
             raise _unreadable(path, found)
         # A pipe would have to be waited for, unless somebody names it.
@@ -135,41 +165,136 @@ class Check:
         except TooLargeError as error:
             self._report(Place(shown, 1), Problem(UNREADABLE_MANIFEST, str(error)))
             return
-        try:
-            for line, document in [(1, read_json(content))] if path.endswith(".json") else read_yaml(content):
-                for each in unpacked(document):
-                    self._check(Place(shown, line), each)
-        except UnreadableError as error:
+        self._look_into(shown, content)
+
+    def _look_into(self, path: str, content: bytes) -> None:
+        documents = list(read_manifests(content))
+        # What is for other programs is not judged: they have tags and comments that kubectl does not take.
+        can_be_manifests = any(map(self._can_be_manifest, documents))
+        for document in documents:
+            place = Place(path, document.line)
+            if document.problem:
+                if can_be_manifests:
+                    self._report(place, *self._unreadable(document))
+            elif isinstance(document.value, dict):
+                if can_be_manifests:
+                    self._report_repeated(path, document)
+                for each in unpacked(document.value):
+                    self._check(place, each)
+            elif is_ciphertext(document.text):
+                self._report(place, _all_encrypted("the file"))
+            elif document.value is not None and _TOP.search(document.text):
+                text = "it is no mapping, so kubectl would refuse it. JSON has no comments"
+                self._report(place, Problem(UNREADABLE_MANIFEST, text))
+
+    def _report_repeated(self, path: str, document: Document) -> None:
+        is_ours = self._is_for_airflow(document.text) or _KIND_OF_SECRET.search(document.text)
+        for (line, name), more in first(document.repeated if is_ours else ()):
             text = (
-                f"{error.problem}. Correct it; kubectl would refuse the file too. A template has to be rendered before "
-                "it is checked"
+                f"the key {printable(name)!r}{more} is there twice. kubectl takes the last one; Kustomize, which Flux "
+                "runs, refuses the file. Remove one of them"
             )
-            self._report(Place(shown, error.line), Problem(UNREADABLE_MANIFEST, text))
+            self._report(Place(path, line), Problem(DUPLICATE_KEY, text, Severity.WARNING))
+
+    def _can_be_manifest(self, document: Document) -> bool:
+        if document.problem:
+            return _TOP.search(document.text) is not None or self._is_for_airflow(document.text)
+        return isinstance(document.value, dict) and not document.value.keys().isdisjoint(("kind", "apiVersion"))
+
+    def _is_for_airflow(self, text: str) -> bool:
+        return ANNOTATION_PREFIX in text or any(label in text for label in kinds_by_label(self._options))
+
+    def _unreadable(self, document: Document) -> Iterator[Problem]:
+        if not has_template(document.text):
+            text = f"{document.problem}. Correct it; kubectl would refuse the file too"
+            yield Problem(UNREADABLE_MANIFEST, text)
+        elif self._is_for_airflow(document.text) or _KIND_OF_SECRET.search(document.text):
+            text = (
+                "a template that is not rendered cannot be checked. Check what it renders: "
+                "helm template CHART | airflow-kubernetes-secrets check -"
+            )
+            yield Problem(NOT_CHECKED, text, Severity.NOTICE)
 
     def _report(self, place: Place, *problems: Problem) -> None:
         self.findings += (Finding(place, problem) for problem in problems)
 
     def _check(self, place: Place, document: Any) -> None:
-        plan = planned(document, self._options)
-        if plan is None:
-            return
+        found = plans(document, self._options, Path(place.path).name)
+        for plan in found:
+            self._check_plan(place, plan)
+        if isinstance(document, dict):
+            self._report(place, *self._strays(document, found))
+
+    def _check_plan(self, place: Place, plan: Planned) -> None:
         self.manifests += plan.is_labelled
         self._report(place, *plan.problems)
         if plan.manifest is None:
             return
-        invalid = tuple(invalid_labels(plan.manifest, self._options))
+        manifest, values, names = known_part(plan.manifest, SOME_VALUE)
+        labels = _mapping(_mapping(plan.manifest, "metadata"), "labels")
+        if plan.is_labelled or any(str(label).startswith(ANNOTATION_PREFIX) for label in labels):
+            self._report(place, *_not_checked(plan, values, names))
+        elif values or names:
+            return  # it is for nobody here
+        invalid = tuple(invalid_labels(manifest, self._options))
         if invalid:
             self._report(place, *invalid)
             return
         try:
-            secret = secret_of(plan.manifest, self._home)
+            secret = secret_of(manifest, self._home)
         except RefusedError as error:
             text = f"{error}. The API would refuse it"
             self._report(place, Problem(INVALID_MANIFEST, text))
             return
+        plan = replace(
+            plan,
+            unknown=plan.unknown | values.keys(),
+            place_is_known=plan.place_is_known and not names,
+            # Annotations say which keys there have to be.
+            keys_are_known=plan.keys_are_known and not any(name.startswith("annotation") for name in names),
+        )
         # One Secret can be for several ids, with one problem in it.
         problems = [*unknown_marks(secret, self._options), *self._problems_of(place, plan, secret)]
         self._report(place, *dict.fromkeys(problems))
+
+    def _strays(self, document: dict[str, Any], found: Sequence[Planned]) -> Iterator[Problem]:
+        """Labels of Airflow's that are where nothing reads them, or in a resource of which nothing is known here."""
+        metadata = _mapping(document, "metadata")
+        title = f"{printable(str(document.get('kind')))} {named(metadata)}"
+        if is_encrypted(document) and (is_ciphertext(document.get("kind")) or document.keys() == {"data", "sops"}):
+            yield _all_encrypted("the manifest")
+            return
+        if not isinstance(document.get("kind"), str) or not isinstance(document.get("apiVersion"), str):
+            return
+        labels = kinds_by_label(self._options)
+        reaching = {id(each) for plan in found for each in plan.reaching}
+        above = {id(each) for plan in found for each in plan.above}
+        strays: dict[str, str] = {}
+        for path, mapping in _mappings(document, ""):
+            for key in mapping:
+                is_ours = key in labels or str(key).startswith(ANNOTATION_PREFIX)
+                # Those above are told with the way to the Secret, if they are known.
+                told = id(mapping) in reaching or (
+                    id(mapping) in above and (key in labels or not misspelt_label(key, self._options))
+                )
+                if is_ours and not told:
+                    strays.setdefault(str(key), path)
+        if not found and strays:
+            key, path = next(iter(strays.items()))
+            text = (
+                f"{title}: it has {key!r} under {path}, and nothing is known here of the Secrets that such a resource "
+                "makes. Look at one with kubectl get secret --show-labels"
+            )
+            yield Problem(NOT_CHECKED, text, Severity.NOTICE)
+            return
+        for (key, path), more in first(list(strays.items())):
+            if key in labels:
+                text = (
+                    f"label {key!r}{more} under {path} does not reach the Secret. Put it under {found[0].place}.labels"
+                )
+                yield Problem(LABEL_LOST, f"{title}: {text}")
+            elif problem := misspelt_label(key, self._options):
+                yield Problem("unknown-label", f"{title}, {key!r}{more} under {path}: {problem}", Severity.WARNING)
 
     def _problems_of(self, place: Place, plan: Planned, secret: Secret) -> Iterator[Problem]:
         if plan.is_alone and plan.place_is_known:
@@ -215,11 +340,52 @@ class Check:
         except MalformedSecretError as error:
             return [Problem(UNREADABLE, str(error))]
         if decision.outcome is Outcome.FOUND:
-            return content_of(lookup.kind, secret, decision.data_key).problems if plan.values_are_known else ()
+            read = secret.data if decision.data_key == IN_FIELDS else (decision.data_key,)
+            if not plan.unknown.isdisjoint(read):
+                return ()
+            return content_of(lookup.kind, secret, decision.data_key).problems
         if decision.passed_over:
             return [Problem(UNREADABLE, "; ".join(map(str, decision.passed_over)))]
         text = f"Secret {secret}, {lookup}: {decision.outcome.value}. Give it another id, or correct backend_kwargs"
         return [Problem(NOT_LOOKED_UP, text)]
+
+
+def _not_checked(plan: Planned, values: dict[str, Tool], names: dict[str, Tool]) -> Iterator[Problem]:
+    """What of a Secret is not in its manifest, and what is checked all the same."""
+    title = plan.title or "the Secret"
+    for tool in dict.fromkeys(values.values()):
+        keys = [repr(key) for key, each in values.items() if each is tool]
+        holds = "key {} holds" if len(keys) == 1 else "keys {} hold"
+        text = f"{title}: {holds.format(few(keys, len(keys)))} {tool.what}. Labels, names and keys are checked, values are not"
+        yield Problem(NOT_CHECKED, text, Severity.NOTICE)
+    for (name, tool), more in first(list(names.items())):
+        text = f"{title}: the {name}{more} is {tool.what}, and is not checked. {tool.remedy}"
+        yield Problem(NOT_CHECKED, text, Severity.NOTICE)
+
+
+def _all_encrypted(what: str) -> Problem:
+    text = (
+        f"{what} is encrypted with SOPS as a whole, so nothing of it can be checked. Encrypt values only: sops encrypt "
+        "--encrypted-regex '^(data|stringData)$'"
+    )
+    return Problem(NOT_CHECKED, text, Severity.NOTICE)
+
+
+def _mapping(parent: dict[str, Any], field: str) -> dict[str, Any]:
+    found = parent.get(field)
+    return found if isinstance(found, dict) else {}
+
+
+def _mappings(found: object, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """All mappings in a document, each with its path."""
+    waiting = [(path, found)]
+    while waiting:
+        path, each = waiting.pop()
+        if isinstance(each, dict):
+            yield path or "the top", each
+            waiting += [(f"{path}.{key}" if path else str(key), value) for key, value in each.items()]
+        elif isinstance(each, list):
+            waiting += [(f"{path}[]", value) for value in each]
 
 
 def _unreadable(path: str, error: OSError) -> PathError:

@@ -133,6 +133,14 @@ def unknown_marks(secret: Secret, options: Options) -> Iterator[Problem]:
         yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
 
 
+def misspelt_label(key: str, options: Options) -> str:
+    """What is wrong with the key of a label that begins as Airflow's; empty if it is one, or a known annotation."""
+    labels = tuple(filter(None, (*kinds_by_label(options), options.team_label)))
+    if not key.startswith(ANNOTATION_PREFIX) or key in labels or described.is_known(key):
+        return ""
+    return f"it is not known, and says nothing{_meant(key, labels)}"
+
+
 def _is_referred_to(secret: Secret, options: Options) -> bool:
     names = options.referenced
     return secret.name in (*names.get(secret.namespace, ()), *names.get(None, ()))

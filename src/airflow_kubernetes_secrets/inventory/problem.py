@@ -13,6 +13,7 @@ class Severity(Enum):
 
     ERROR = "error"
     WARNING = "warning"
+    NOTICE = "notice"
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class Problem:
     Attributes:
         code: what kind of problem it is, for programs; :mod:`codes` has them all.
         text: which Secret, key or option it is, what is wrong and what to do. It quotes no value.
-        severity: an error keeps Airflow from reading something; a warning is hardly meant.
+        severity: an error keeps Airflow from reading something; a warning is hardly meant; a notice says what `check`
+            cannot know.
     """
 
     code: str

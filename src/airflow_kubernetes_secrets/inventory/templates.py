@@ -1,4 +1,4 @@
-"""The Secret that a manifest makes, as far as it tells: a Secret itself, or by External Secrets or Sealed Secrets.
+"""The Secret that a manifest makes, as far as it says: a Secret itself, or by External Secrets or Sealed Secrets.
 
 ``docs/external-secrets.md`` and ``docs/sealed-secrets.md`` say what becomes of labels and keys. Nothing of a template
 is executed.
@@ -6,8 +6,9 @@ is executed.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,13 +18,24 @@ from airflow_kubernetes_secrets.labels import is_subdomain
 from airflow_kubernetes_secrets.listing import first
 from airflow_kubernetes_secrets.lookup import Kind
 from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.unprocessed import SOPS, is_encrypted, is_of_a_chart, tools_by_key
 
+INVALID_LABEL = "invalid-label"
 LABEL_LOST = "label-lost"
 ANNOTATION_LOST = "annotation-lost"
 NOT_CREATED = "not-created"
+OLD_API = "old-api"
+UNREADABLE = "unreadable"
+UNESCAPED_URI = "unescaped-uri"
+UNESCAPED_JSON = "unescaped-json"
 
-# What stands for a value that only the store or the controller has: not blank.
-_SOME_VALUE = b64encode(b"x").decode("ascii")
+# In place of a value that only the store or the controller has: not blank.
+SOME_VALUE = b64encode(b"x").decode("ascii")
+
+# A value that a template puts into a URI before the host, or between quotation marks in JSON, as it is.
+_ACTION = re.compile(r"\{\{[^{}]*\}\}")
+_IN_A_URI = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://[^/?#@\s]*\0[^/?#@\s]*@")
+_IN_JSON = re.compile(r'"[^"{}]*\{\{(?![^{}]*\b(?:toJson|quote|js|squote|b64enc)\b)[^{}]*\}\}[^"]*"')
 
 # https://external-secrets.io/latest/guides/ownership-deletion-policy/: with these the Secret has other keys too.
 _OF_ANOTHER_OWNER = ("Merge", "CreateOrMerge")
@@ -36,21 +48,29 @@ class Planned:
     Attributes:
         manifest: that of the Secret; ``None`` if none is made. Where the keys are not known it has no data.
         is_labelled: whether it has a label that Airflow finds it by, or would have one that is lost on the way.
-        keys_are_known, values_are_known: whether its keys are all in the manifest, and what they hold.
+        keys_are_known: whether its keys are all in the manifest.
+        unknown: the keys whose values are not in the manifest.
         is_alone: whether nothing else makes the same Secret with it.
         place_is_known: whether its namespace and team are in the manifest.
         lost: the annotations that are lost on the way.
         problems: what is wrong with the way.
+        reaching, above: the labels and annotations that reach the Secret, and those that are known not to.
+        place: where they belong.
+        title: the manifest, in texts.
     """
 
     manifest: dict[str, Any] | None
     is_labelled: bool
     keys_are_known: bool = True
-    values_are_known: bool = False
+    unknown: frozenset[str] = frozenset()
     is_alone: bool = True
     place_is_known: bool = True
     lost: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
+    reaching: tuple[Mapping[str, Any], ...] = ()
+    above: tuple[Mapping[str, Any], ...] = ()
+    place: str = "metadata"
+    title: str = ""
 
 
 def kinds_by_label(options: Options) -> dict[str, Kind]:
@@ -68,11 +88,10 @@ def planned(document: Any, options: Options) -> Planned | None:
         return None
     kind, version = document.get("kind"), document.get("apiVersion")
     if kind == "Secret" and version in ("v1", None):
-        labels = _mapping(_mapping(document, "metadata"), "labels")
-        return Planned(document, bool(labels.keys() & kinds_by_label(options).keys()), values_are_known=True)
+        return _of_secret(document, options)
     if kind == "SealedSecret" and version == "bitnami.com/v1alpha1":
         return _of_sealed_secret(document, options)
-    if version in ("external-secrets.io/v1", "external-secrets.io/v1beta1"):
+    if version in ("external-secrets.io/v1", "external-secrets.io/v1beta1", "external-secrets.io/v1alpha1"):
         if kind == "ExternalSecret":
             return _of_external_secret(_External.of(document), options)
         if kind == "ClusterExternalSecret":
@@ -80,12 +99,36 @@ def planned(document: Any, options: Options) -> Planned | None:
     return None
 
 
+def _of_secret(document: dict[str, Any], options: Options) -> Planned:
+    metadata = mapping(document, "metadata")
+    labels = mapping(metadata, "labels")
+    title = f"Secret {named(metadata)}"
+    is_labelled = bool(labels.keys() & kinds_by_label(options).keys())
+    tools = tools_by_key(document)
+    problems = [
+        Problem(
+            UNREADABLE,
+            f"{title}, key {key!r}: it is ciphertext of SOPS, and the manifest has no 'sops' with which it could be "
+            "decrypted. Encrypt it again with sops",
+        )
+        for key, tool in tools.items()
+        if tool is SOPS and is_labelled and not is_encrypted(document)
+    ]
+    return Planned(
+        document,
+        is_labelled,
+        problems=tuple(problems[:1]),
+        reaching=(labels, mapping(metadata, "annotations")),
+        title=title,
+    )
+
+
 def _of_sealed_secret(document: Mapping[str, Any], options: Options) -> Planned:
-    metadata, spec = _mapping(document, "metadata"), _mapping(document, "spec")
-    template = _mapping(spec, "template")
-    described = _mapping(template, "metadata")
-    way = _Way(
-        f"SealedSecret {_named(metadata)}",
+    metadata, spec = mapping(document, "metadata"), mapping(document, "spec")
+    template = mapping(spec, "template")
+    described = mapping(template, "metadata")
+    way = Way(
+        f"SealedSecret {named(metadata)}",
         (metadata,),
         "spec.template.metadata",
         "the controller takes it from the template alone",
@@ -93,14 +136,16 @@ def _of_sealed_secret(document: Mapping[str, Any], options: Options) -> Planned:
     lost, problems = way.losses(described, options)
     # Of old ones everything is sealed in one piece.
     is_whole = spec.get("data") is not None
-    keys = _mapping(spec, "encryptedData").keys() | _mapping(template, "data").keys()
+    keys = mapping(spec, "encryptedData").keys() | mapping(template, "data").keys()
     # The controller takes name and namespace from the SealedSecret, whatever the template says.
     return Planned(
-        _manifest(metadata.get("name"), metadata.get("namespace"), described, () if is_whole else keys),
+        manifest_of(metadata.get("name"), metadata.get("namespace"), described, () if is_whole else keys),
         way.is_labelled(described, options),
         keys_are_known=not is_whole,
+        unknown=frozenset(keys),
         lost=lost,
         problems=problems,
+        **way.places(described),
     )
 
 
@@ -123,22 +168,35 @@ class _External:
     above: tuple[Mapping[str, Any], ...] = ()
     place: str = "spec"
     is_in_one_namespace: bool = True
+    problems: tuple[Problem, ...] = ()
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> _External:
-        metadata = _mapping(document, "metadata")
-        title = f"ExternalSecret {_named(metadata)}"
-        return cls(title, metadata.get("name"), metadata.get("namespace"), metadata, _mapping(document, "spec"))
+        metadata = mapping(document, "metadata")
+        title = f"ExternalSecret {named(metadata)}"
+        old = Problem(
+            OLD_API,
+            f"{title}: External Secrets Operator 0.16 and later do not know external-secrets.io/v1alpha1, so no "
+            "Secret is made. Write external-secrets.io/v1",
+        )
+        return cls(
+            title,
+            metadata.get("name"),
+            metadata.get("namespace"),
+            metadata,
+            mapping(document, "spec"),
+            problems=(old,) if document.get("apiVersion") == "external-secrets.io/v1alpha1" else (),
+        )
 
     @classmethod
     def of_cluster(cls, document: Mapping[str, Any]) -> _External:
-        metadata, spec = _mapping(document, "metadata"), _mapping(document, "spec")
+        metadata, spec = mapping(document, "metadata"), mapping(document, "spec")
         return cls(
-            f"ClusterExternalSecret {_named(metadata)}",
+            f"ClusterExternalSecret {named(metadata)}",
             spec.get("externalSecretName") or metadata.get("name"),
             None,
-            _mapping(spec, "externalSecretMetadata"),
-            _mapping(spec, "externalSecretSpec"),
+            mapping(spec, "externalSecretMetadata"),
+            mapping(spec, "externalSecretSpec"),
             above=(metadata,),
             place="spec.externalSecretSpec",
             is_in_one_namespace=False,
@@ -146,17 +204,17 @@ class _External:
 
 
 def _of_external_secret(external: _External, options: Options) -> Planned | None:
-    target = _mapping(external.spec, "target")
+    target = mapping(external.spec, "target")
     template = target.get("template")
     if target.get("manifest") is not None:
         return None  # it makes something else than a Secret
     if template is None:
         described, above, place = external.metadata, external.above, "spec.externalSecretMetadata"
     else:
-        described, above = _mapping(template, "metadata"), (*external.above, external.metadata)
+        described, above = mapping(template, "metadata"), (*external.above, external.metadata)
         place = f"{external.place}.target.template.metadata"
     adds = _targets(template)
-    way = _Way(
+    way = Way(
         external.title,
         above,
         place,
@@ -168,27 +226,70 @@ def _of_external_secret(external: _External, options: Options) -> Planned | None
     )
     is_labelled = way.is_labelled(described, options)
     if target.get("creationPolicy") == "None":
-        return _not_created(external) if is_labelled else None
+        return _not_created(external, way.places(described)) if is_labelled else None
     lost, problems = way.losses(described, options)
     constant = {part: _constant(described.get(part), template) for part in ("labels", "annotations")}
     is_alone = target.get("creationPolicy") not in _OF_ANOTHER_OWNER
     # Annotations say which keys there have to be.
     can_be_told = is_alone and constant["annotations"] == described.get("annotations")
     keys = _keys(external.spec, template) if can_be_told else None
+    written = {
+        key: text for key, text in mapping(template, "data").items() if isinstance(text, str) and "{{" not in text
+    }
+    if is_labelled:
+        problems = (*external.problems, *problems, *_unescaped(external, template))
+        if template is None:
+            problems = (*problems, *_without_template(external, described))
     return Planned(
-        _manifest(target.get("name") or external.name, external.namespace, constant, keys or ()),
+        manifest_of(target.get("name") or external.name, external.namespace, constant, keys or (), written),
         is_labelled,
         keys_are_known=keys is not None,
+        unknown=frozenset(keys or ()) - written.keys(),
         is_alone=is_alone,
         place_is_known=external.is_in_one_namespace and constant["labels"] == described.get("labels"),
         lost=lost,
         problems=problems,
+        **way.places(described),
     )
 
 
-def _not_created(external: _External) -> Planned:
+def _unescaped(external: _External, template: object) -> Iterator[Problem]:
+    """Values of a template that break where a password has some character."""
+    for key, text in mapping(template, "data").items():
+        if not isinstance(text, str):
+            continue
+        # What is escaped already counts as a text.
+        as_it_is = _ACTION.sub(lambda action: "x" if "urlquery" in action[0] else "\0", text)
+        if _IN_A_URI.match(as_it_is):
+            yield Problem(
+                UNESCAPED_URI,
+                f"{external.title}, key {key!r} of the template: it puts a login or password into a URI as it is, so a "
+                "'/', '@' or '%' in it breaks the URI. Give the Secret a key for each: login, password, host",
+                Severity.WARNING,
+            )
+        elif text.lstrip().startswith("{") and not text.lstrip().startswith("{{") and _IN_JSON.search(text):
+            yield Problem(
+                UNESCAPED_JSON,
+                f"{external.title}, key {key!r} of the template: it puts a value between quotation marks of JSON as it "
+                "is, so a '\"' or '\\' in it breaks the JSON. Write {{ .name | toJson }} without quotation marks",
+                Severity.WARNING,
+            )
+
+
+def _without_template(external: _External, described: Mapping[str, Any]) -> Iterator[Problem]:
+    """Labels that are written for a template, where there is none."""
+    for key, text in mapping(described, "labels").items():
+        if isinstance(text, str) and "{{" in text and not is_of_a_chart(text):
+            yield Problem(
+                INVALID_LABEL,
+                f"{external.title}, label {key!r}: the value is written for a template, and there is none. Put the label "
+                f"under {external.place}.target.template.metadata.labels",
+            )
+
+
+def _not_created(external: _External, places: dict[str, Any]) -> Planned:
     text = f"{external.title}: creationPolicy is None, so no Secret is made. Remove that, or the label"
-    return Planned(None, is_labelled=True, problems=(Problem(NOT_CREATED, text, Severity.WARNING),))
+    return Planned(None, is_labelled=True, problems=(Problem(NOT_CREATED, text, Severity.WARNING),), **places)
 
 
 def _keys(spec: Mapping[str, Any], template: object) -> set[str] | None:
@@ -196,7 +297,7 @@ def _keys(spec: Mapping[str, Any], template: object) -> set[str] | None:
 
     https://external-secrets.io/latest/guides/templating/
     """
-    of_template = set(_mapping(template, "data"))
+    of_template = set(mapping(template, "data"))
     if isinstance(template, dict):
         if template.get("templateFrom"):
             return None
@@ -227,7 +328,7 @@ def _constant(texts: object, template: object) -> Any:
 
 
 @dataclass(frozen=True)
-class _Way:
+class Way:
     """How labels and annotations get to the Secret.
 
     Attributes:
@@ -248,7 +349,17 @@ class _Way:
     def is_labelled(self, described: Mapping[str, Any], options: Options) -> bool:
         """Whether there is a label for Airflow at all, also where it is of no use."""
         everywhere = (described, *self.above)
-        return any(_mapping(each, "labels").keys() & kinds_by_label(options).keys() for each in everywhere)
+        return any(mapping(each, "labels").keys() & kinds_by_label(options).keys() for each in everywhere)
+
+    def places(self, described: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of :class:`Planned` that say where labels and annotations are."""
+        parts = ("labels", "annotations")
+        return {
+            "reaching": tuple(mapping(described, part) for part in parts),
+            "above": tuple(mapping(each, part) for each in self.above for part in parts),
+            "place": self.place,
+            "title": self.title,
+        }
 
     def losses(self, described: Mapping[str, Any], options: Options) -> tuple[frozenset[str], tuple[Problem, ...]]:
         """The annotations of Airflow's that do not reach the Secret, and the problems with them and with labels."""
@@ -258,7 +369,7 @@ class _Way:
         lost_labels = self._lost("labels", described, kinds | {options.team_label}) if self.labels_are_known else []
         lost_annotations = []
         if self.annotations_are_known:
-            above = [key for each in self.above for key in _mapping(each, "annotations")]
+            above = [key for each in self.above for key in mapping(each, "annotations")]
             ours = {key for key in above if key in kinds or str(key).startswith(ANNOTATION_PREFIX)}
             lost_annotations = self._lost("annotations", described, ours)
         problems = (
@@ -268,8 +379,8 @@ class _Way:
         return frozenset(lost_annotations), problems
 
     def _lost(self, part: str, described: Mapping[str, Any], ours: Any) -> list[str]:
-        kept = _mapping(described, part)
-        above = dict.fromkeys(key for each in self.above for key in _mapping(each, part))
+        kept = mapping(described, part)
+        above = dict.fromkeys(key for each in self.above for key in mapping(each, part))
         return [key for key in above if key in ours and key not in kept]
 
     def _problems(self, code: str, word: str, keys: Sequence[str]) -> Iterator[Problem]:
@@ -281,19 +392,36 @@ class _Way:
             )
 
 
-def _manifest(name: object, namespace: object, described: Mapping[str, Any], keys: Any) -> dict[str, Any]:
+def manifest_of(
+    name: object,
+    namespace: object,
+    described: Mapping[str, Any],
+    keys: Iterable[str],
+    written: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The manifest of a Secret, of which some values are known.
+
+    Args:
+        described: what has its labels and annotations.
+        written: the values that are known, by key.
+    """
     metadata = {"name": name, "namespace": namespace}
     metadata |= {part: described.get(part) for part in ("labels", "annotations")}
-    data = dict.fromkeys(sorted(keys), _SOME_VALUE)
+    data = {key: _encoded((written or {}).get(key)) for key in sorted(keys)}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
 
 
-def _named(metadata: Mapping[str, Any]) -> str:
+def _encoded(text: str | None) -> str:
+    return SOME_VALUE if text is None else b64encode(text.encode("utf-8", "replace")).decode("ascii")
+
+
+def named(metadata: Mapping[str, Any]) -> str:
+    """The name of an object, as texts can have it."""
     name = metadata.get("name")
     return name if isinstance(name, str) and is_subdomain(name) else "without a name"
 
 
-def _mapping(parent: object, field: str) -> dict[str, Any]:
+def mapping(parent: object, field: str) -> dict[str, Any]:
     """A mapping in another; empty where there is none, or something else."""
     found = parent.get(field) if isinstance(parent, dict) else None
     return found if isinstance(found, dict) else {}

@@ -22,20 +22,15 @@ from typing import Any
 from airflow_kubernetes_secrets import notices
 from airflow_kubernetes_secrets.api.deadline import Allowance
 from airflow_kubernetes_secrets.api.objects import Secret, kept_annotations
-from airflow_kubernetes_secrets.documents import (
-    TooLargeError,
-    UnreadableError,
-    read_file,
-    read_json,
-    read_yaml,
-    unpacked,
-)
+from airflow_kubernetes_secrets.documents import TooLargeError, read_file
 from airflow_kubernetes_secrets.errors import NotConfiguredError
 from airflow_kubernetes_secrets.labels import is_data_key, is_label_key, is_label_value, is_namespace, is_subdomain
 from airflow_kubernetes_secrets.listing import first
+from airflow_kubernetes_secrets.manifest_documents import read_manifests, unpacked
 from airflow_kubernetes_secrets.printable import printable
 from airflow_kubernetes_secrets.record import Record
 from airflow_kubernetes_secrets.sources.query import Query
+from airflow_kubernetes_secrets.unprocessed import unprocessed
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -59,24 +54,44 @@ class _File(Record):
     Attributes:
         stamp: what is different when the file is; ``None`` if that is not certain.
         content: the hash of what is in it; ``None`` if it could not be read.
-        problem: why it cannot be read; the Secrets are those that it held before then.
+        problems: why it, or a part of it, cannot be used. Then the Secrets that it held before and does not hold any
+            more are still used, since each may be the one that cannot be read.
     """
 
-    __slots__ = ("content", "problem", "secrets", "stamp")
+    __slots__ = ("content", "problems", "secrets", "stamp")
 
-    def __init__(self, stamp: _Stamp | None, content: int | None, secrets: Sequence[Secret], problem: str = "") -> None:
+    def __init__(
+        self, stamp: _Stamp | None, content: int | None, secrets: Sequence[Secret], problems: Sequence[str] = ()
+    ) -> None:
         self.stamp = stamp
         self.content = content
         self.secrets = secrets
-        self.problem = problem
+        self.problems = problems
 
     @classmethod
-    def unreadable(
-        cls, path: str, problem: str, before: _File | None, stamp: _Stamp | None = None, content: int | None = None
+    def broken(
+        cls,
+        path: str,
+        problems: Sequence[str],
+        before: _File | None,
+        *,
+        secrets: Sequence[Secret] = (),
+        stamp: _Stamp | None = None,
+        content: int | None = None,
     ) -> _File:
-        secrets = before.secrets if before is not None else ()
-        used = "what it held before is still used" if secrets else "nothing in it is used"
-        return cls(stamp, content, secrets, f"{printable(path)}: {problem}; {used}")
+        """One with problems.
+
+        Args:
+            problems: what is wrong, with the line where there is one.
+            before: what came of the file the last time.
+            secrets: what can be read of it.
+        """
+        names = {str(secret) for secret in secrets}
+        kept = [secret for secret in (before.secrets if before is not None else ()) if str(secret) not in names]
+        used = "the rest of the file is used" if secrets else "nothing in it is used"
+        used = "what it held before is still used" if kept else used
+        texts = [f"{printable(path)}: {problem}{more}; {used}" for problem, more in first(problems)]
+        return cls(stamp, content, [*kept, *secrets], texts)
 
 
 class _Known:
@@ -95,8 +110,8 @@ class _Known:
         secrets: dict[str, tuple[Secret, str]] = {}
         twice: list[tuple[str, str, str]] = []
         for path, file in files.items():
-            if file.problem:
-                self.warnings["manifest", path, file.problem] = file.problem
+            for problem in file.problems:
+                self.warnings["manifest", path, problem] = problem
             for secret in file.secrets:
                 name = str(secret)
                 if name in secrets:
@@ -199,7 +214,7 @@ class Folder:
         for path, found in look_into(self._path, set()):
             before = known.get(path)
             if isinstance(found, OSError):
-                files[path] = _File.unreadable(path, _problem(found), before)
+                files[path] = _File.broken(path, [_problem(found)], before)
                 # Where it is a folder, what was in it is still used.
                 files.update({each: known[each] for each in _below(path, paths)})
             elif before is not None and before.stamp is not None and before.stamp == _stamp(found):
@@ -212,16 +227,16 @@ class Folder:
         try:
             content = read_file(path)
         except OSError as error:
-            return _File.unreadable(path, _problem(error), before)
+            return _File.broken(path, [_problem(error)], before)
         except TooLargeError as error:
-            return _File.unreadable(path, str(error), before, stamp)
+            return _File.broken(path, [str(error)], before, stamp=stamp)
         mark = hash(content)
         if before is not None and before.content == mark:
-            return _File(stamp, mark, before.secrets, before.problem)
-        try:
-            return _File(stamp, mark, list(_secrets(path, content, self._home)))
-        except UnreadableError as error:
-            return _File.unreadable(path, str(error), before, stamp, mark)
+            return _File(stamp, mark, before.secrets, before.problems)
+        secrets, problems = _secrets(content, self._home)
+        if problems:
+            return _File.broken(path, problems, before, secrets=secrets, stamp=stamp, content=mark)
+        return _File(stamp, mark, secrets)
 
 
 def _problem(error: OSError) -> str:
@@ -283,19 +298,33 @@ def _parts(path: str) -> list[str]:
     return path.split(os.sep)  # noqa: PTH206 - what there is may be any text
 
 
-def _secrets(path: str, content: bytes, home: str) -> Iterator[Secret]:
-    """
-    Raises:
-        UnreadableError: the file is not what kubectl could read, or the API would not take a Secret in it.
-    """
-    documents = [(1, read_json(content))] if path.endswith(".json") else read_yaml(content)
-    for line, document in documents:
-        for each in unpacked(document):
+def _secrets(content: bytes, home: str) -> tuple[list[Secret], list[str]]:
+    """The Secrets in a file, and why the rest is none: kubectl could not read it, or the API would not take it."""
+    secrets, problems = [], []
+    for document in read_manifests(content):
+        if document.problem:
+            problems.append(f"line {document.line}: {document.problem}")
+        for each in unpacked(document.value):
             if isinstance(each, dict) and each.get("kind") == "Secret" and each.get("apiVersion") in ("v1", None):
                 try:
-                    yield secret_of(each, home)
+                    secrets.append(secret_to_serve(each, home))
                 except RefusedError as error:
-                    raise UnreadableError(str(error), line) from None
+                    problems.append(f"line {document.line}: {error}")
+    return secrets, problems
+
+
+def secret_to_serve(manifest: dict[str, Any], home: str) -> Secret:
+    """The Secret of a manifest whose values are all there.
+
+    Raises:
+        RefusedError: the API would refuse it, or another tool has yet to fill it in.
+    """
+    if problem := unprocessed(manifest):
+        metadata = _mapping(manifest, "metadata")
+        name = metadata.get("name")
+        named = f"Secret {name}" if isinstance(name, str) and is_subdomain(name) else "a Secret"
+        raise RefusedError(f"{named}: {problem}")
+    return secret_of(manifest, home)
 
 
 def secret_of(manifest: dict[str, Any], home: str) -> Secret:
@@ -356,11 +385,12 @@ def _mapping(parent: dict[str, Any], field: str) -> dict[str, Any]:
 def _texts(parent: dict[str, Any], field: str, name: str) -> dict[str, str]:
     found = _mapping(parent, field)
     for key, text in found.items():
-        if not isinstance(text, str):
+        if text is not None and not isinstance(text, str):
             raise RefusedError(f"Secret {name}: {field}: {key!r} is not a text; put it into quotation marks")
-        if re.search("[\ud800-\udfff]", text):
+        if text and re.search("[\ud800-\udfff]", text):
             raise RefusedError(f"Secret {name}: {field}: {key!r} is not Unicode: it has half of a surrogate pair")
-    return dict(found)
+    # As the API reads a null.
+    return {key: text or "" for key, text in found.items()}
 
 
 def _base64(name: str, key: str, text: str) -> str:

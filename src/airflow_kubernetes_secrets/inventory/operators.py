@@ -1,0 +1,196 @@
+"""The Secrets that the resources of other tools make, as far as these say it.
+
+- Vault Secrets Operator: https://developer.hashicorp.com/vault/docs/deploy/kubernetes/vso/api-reference
+- sops-secrets-operator: https://github.com/isindir/sops-secrets-operator
+- 1Password: https://github.com/1Password/onepassword-operator
+- Secrets Store CSI Driver: https://secrets-store-csi-driver.sigs.k8s.io/topics/sync-as-kubernetes-secret
+- Kustomize: https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/secretgenerator/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from airflow_kubernetes_secrets.inventory.problem import Problem
+from airflow_kubernetes_secrets.inventory.templates import (
+    LABEL_LOST,
+    Planned,
+    Way,
+    manifest_of,
+    mapping,
+    named,
+    planned,
+)
+from airflow_kubernetes_secrets.options import Options
+
+_KUSTOMIZATION = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+
+def plans(document: object, options: Options, file: str = "") -> list[Planned]:
+    """The Secrets that a manifest makes; none if it is of another kind.
+
+    Args:
+        document: one that is not a List.
+        file: the name of the file that it is in: a kustomization need not say what it is.
+    """
+    if (plan := planned(document, options)) is not None:
+        return [plan]
+    if not isinstance(document, dict):
+        return []
+    kind, group = str(document.get("kind") or ""), str(document.get("apiVersion") or "").partition("/")[0]
+    is_kustomization = (group, kind) == ("", "") and file in _KUSTOMIZATION
+    read = _of_kustomization if is_kustomization else _READERS.get((group, kind))
+    return [] if read is None else list(read(document, options))
+
+
+def _of_vault(document: Mapping[str, Any], options: Options) -> Iterator[Planned]:
+    metadata = mapping(document, "metadata")
+    target = mapping(mapping(document, "spec"), "destination")
+    title = f"{document['kind']} {named(metadata)}"
+    way = Way(title, (metadata,), "spec.destination", "Vault Secrets Operator takes it from there alone")
+    lost, problems = way.losses(target, options)
+    if way.is_labelled(target, options) and target.get("create") is not True:
+        text = (
+            f"{title}: labels of spec.destination reach the Secret only if 'create' is true; else another tool "
+            "has to make the Secret. Set spec.destination.create to true, or label the Secret where it is made"
+        )
+        problems = (*problems, Problem(LABEL_LOST, text))
+    yield Planned(
+        manifest_of(target.get("name"), metadata.get("namespace"), target, ()),
+        way.is_labelled(target, options),
+        keys_are_known=False,
+        lost=lost,
+        problems=problems,
+        **way.places(target),
+    )
+
+
+def _of_sops(document: Mapping[str, Any], options: Options) -> Iterator[Planned]:
+    metadata, spec = mapping(document, "metadata"), mapping(document, "spec")
+    field = "secretTemplates" if "secretTemplates" in spec else "secret_templates"
+    for template in _mappings(spec.get(field)):
+        title = f"SopsSecret {named(metadata)}"
+        way = Way(title, (metadata,), f"spec.{field}[]", "the operator takes it from the template alone")
+        lost, problems = way.losses(template, options)
+        described = {part: template.get(part) for part in ("labels", "annotations")}
+        yield Planned(
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {"name": template.get("name"), "namespace": metadata.get("namespace"), **described},
+                "data": template.get("data"),
+                "stringData": template.get("stringData"),
+            },
+            way.is_labelled(template, options),
+            lost=lost,
+            problems=problems,
+            **way.places(template),
+        )
+
+
+def _of_one_password(document: Mapping[str, Any], options: Options) -> Iterator[Planned]:
+    metadata = mapping(document, "metadata")
+    way = Way(f"OnePasswordItem {named(metadata)}", (), "metadata", "the operator copies it from there alone")
+    yield Planned(
+        manifest_of(metadata.get("name"), metadata.get("namespace"), metadata, ()),
+        way.is_labelled(metadata, options),
+        keys_are_known=False,
+        **way.places(metadata),
+    )
+
+
+def _of_secrets_store(document: Mapping[str, Any], options: Options) -> Iterator[Planned]:
+    metadata = mapping(document, "metadata")
+    title = f"SecretProviderClass {named(metadata)}"
+    objects = _mappings(mapping(document, "spec").get("secretObjects"))
+    way = Way(title, (metadata,), "spec.secretObjects[]", "the driver takes it from there alone")
+    for each in objects:
+        lost, problems = way.losses(each, options)
+        keys = {str(item.get("key")) for item in _mappings(each.get("data"))}
+        yield Planned(
+            manifest_of(each.get("secretName"), metadata.get("namespace"), each, keys),
+            way.is_labelled(each, options),
+            unknown=frozenset(keys),
+            lost=lost,
+            problems=problems,
+            **way.places(each),
+        )
+
+
+def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator[Planned]:
+    general = mapping(document, "generatorOptions")
+    for generator in _mappings(document.get("secretGenerator")):
+        own = mapping(generator, "options")
+        described = {
+            part: {**mapping(document, common), **mapping(general, part), **mapping(own, part)}
+            for part, common in (("labels", "commonLabels"), ("annotations", "commonAnnotations"))
+        }
+        for each in _mappings(document.get("labels")):
+            described["labels"] = {**mapping(each, "pairs"), **described["labels"]}
+        title = f"secretGenerator {named(generator)}"
+        way = Way(title, (generator,), "secretGenerator[].options", "Kustomize takes it from there alone")
+        lost, problems = way.losses(described, options)
+        written, files = _literals(generator), _files(generator)
+        is_alone = generator.get("behavior") in (None, "create")
+        yield Planned(
+            # Overlays can change the namespace, and a suffix comes after the name.
+            manifest_of(generator.get("name"), None, described, {*written, *files}, written),
+            way.is_labelled(described, options),
+            keys_are_known=is_alone and not generator.get("envs") and not generator.get("env"),
+            unknown=files,
+            is_alone=False,
+            place_is_known=False,
+            lost=lost,
+            problems=problems,
+            reaching=tuple(
+                mapping(parent, part)
+                for parent, part in (
+                    *((parent, part) for parent in (general, own) for part in ("labels", "annotations")),
+                    *((each, "pairs") for each in _mappings(document.get("labels"))),
+                    (document, "commonLabels"),
+                    (document, "commonAnnotations"),
+                )
+            ),
+            above=tuple(mapping(generator, part) for part in ("labels", "annotations")),
+            place=way.place,
+            title=title,
+        )
+
+
+def _literals(generator: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    literals = generator.get("literals")
+    for each in literals if isinstance(literals, list) else ():
+        key, equals, text = str(each).partition("=")
+        if equals:
+            # Kustomize takes off one pair of quotation marks.
+            quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+            found[key] = text[1:-1] if quoted else text
+    return found
+
+
+def _files(generator: Mapping[str, Any]) -> frozenset[str]:
+    files = generator.get("files")
+    keys = set()
+    for each in files if isinstance(files, list) else ():
+        key, equals, path = str(each).partition("=")
+        keys.add(key if equals else (path or key).rpartition("/")[2])
+    return frozenset(keys)
+
+
+def _mappings(found: object) -> list[dict[str, Any]]:
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
+_READERS: Mapping[tuple[str, str], Callable[[Mapping[str, Any], Options], Iterator[Planned]]] = {
+    **{
+        ("secrets.hashicorp.com", kind): _of_vault
+        for kind in ("VaultStaticSecret", "VaultDynamicSecret", "VaultPKISecret", "HCPVaultSecretsApp")
+    },
+    ("isindir.github.com", "SopsSecret"): _of_sops,
+    ("onepassword.com", "OnePasswordItem"): _of_one_password,
+    ("secrets-store.csi.x-k8s.io", "SecretProviderClass"): _of_secrets_store,
+    ("kustomize.config.k8s.io", "Kustomization"): _of_kustomization,
+    ("kustomize.config.k8s.io", "Component"): _of_kustomization,
+}

@@ -1,0 +1,385 @@
+"""The documents in a file of manifests, as kubectl reads them.
+
+tests/test_kubectl_reads.py compares it with a current kubectl.
+"""
+
+from __future__ import annotations
+
+import binascii
+import json
+import re
+import struct
+from base64 import b64decode
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
+from math import isfinite
+from typing import Any
+
+import yaml
+
+from airflow_kubernetes_secrets.documents import Loader, UnreadableError, read_yaml_with
+from airflow_kubernetes_secrets.record import Record
+
+_INT = "tag:yaml.org,2002:int"
+_FLOAT = "tag:yaml.org,2002:float"
+_TIMESTAMP = "tag:yaml.org,2002:timestamp"
+_MERGE = "tag:yaml.org,2002:merge"
+_STR = "tag:yaml.org,2002:str"
+_NULL = "tag:yaml.org,2002:null"
+_BOOL = "tag:yaml.org,2002:bool"
+_BINARY = "tag:yaml.org,2002:binary"
+
+# The words that kubectl takes for something else than a text. https://pkg.go.dev/go.yaml.in/yaml/v2
+_WORDS: dict[str, object] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL")),
+    **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
+    **dict.fromkeys(("n", "N", "no", "No", "NO", "false", "False", "FALSE", "off", "Off", "OFF"), False),
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
+    **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf")),
+    **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
+}
+
+_GO_INT = re.compile(
+    r"[-+]?(?:0[xX](?P<hex>[0-9a-fA-F]+)|0[bB](?P<bin>[01]+)|0[oO]?(?P<oct>[0-7]+)|(?P<dec>0|[1-9][0-9]*))$"
+)
+_GO_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$")
+_BASES = {"hex": 16, "bin": 2, "oct": 8, "dec": 10}
+
+# Python takes its time with longer ones.
+_LONGEST_INT = 20
+
+# Of an unsigned integer of 64 bits; what is longer is a fraction for Go.
+_MOST_DIGITS = {"hex": 16, "bin": 64, "oct": 22, "dec": 20}
+
+
+def _go_value(text: str) -> object:
+    """What kubectl takes a scalar without quotation marks for."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "+-.0123456789":
+        return text
+    plain = text if text[0] == "." else text.replace("_", "")
+    if found := _GO_INT.match(plain):
+        name = str(found.lastgroup)
+        digits = found[name].lstrip("0") or "0"
+        if len(digits) <= _MOST_DIGITS[name]:
+            number = int(digits, _BASES[name])
+            if plain[0] == "-" and number <= 2**63:
+                return -number
+            if number < (2**63 if plain[0] == "+" else 2**64) and plain[0] != "-":
+                return number
+    if _GO_FLOAT.match(plain):
+        value = float(plain)
+        return value if isfinite(value) else text
+    return text
+
+
+class _ManifestLoader(Loader):
+    """YAML as kubectl reads it: by sigs.k8s.io/yaml, which is YAML 1.1 with Go's numbers."""
+
+    def __init__(self, text: str | bytes, repeated: list[tuple[int, str]]) -> None:
+        super().__init__(text)
+        self.repeated = repeated
+
+    ESCAPE_REPLACEMENTS = {  # type: ignore[misc]  # noqa: RUF012 - the class attribute that PyYAML reads
+        escape: text for escape, text in yaml.SafeLoader.ESCAPE_REPLACEMENTS.items() if escape != "/"
+    }
+
+    def scan_to_next_token(self) -> None:
+        """Skip what is between tokens, and tabs where they cannot be taken for indentation."""
+        scanner: Any = self  # PyYAML's stubs lack its attributes
+        super().scan_to_next_token()
+        while scanner.peek() == "\t" and (scanner.flow_level or not scanner.allow_simple_key):
+            scanner.forward()
+            super().scan_to_next_token()
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if not isinstance(event, yaml.AliasEvent):
+            self.anchors.pop(event.anchor, None)  # an anchor may be set again
+            if event.tag == "!":
+                event.tag = _STR if isinstance(event, yaml.ScalarEvent) else None
+        return super().compose_node(parent, index)
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Do what the merge keys of a mapping say, where they are: what comes later counts."""
+        pairs: list[tuple[yaml.Node, yaml.Node]] = []
+        for pair in node.value:
+            if pair[0].tag == _MERGE:
+                one = yaml.MappingNode(node.tag, [pair], node.start_mark, node.end_mark)
+                yaml.SafeLoader.flatten_mapping(self, one)
+                pairs += one.value
+            else:
+                pairs.append(pair)
+        node.value = pairs
+
+    def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        if kind is not yaml.ScalarNode or not implicit[0]:
+            return super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]  # PyYAML's stubs lack it
+        if value == "<<":
+            return _MERGE
+        return _tag_of(_go_value(value))
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        """A mapping; what its own names repeat is noted."""
+        names = set()
+        for key, _value in node.value:
+            # Names that are not written as they are read are seldom there twice.
+            if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
+                if key.value in names:
+                    self.repeated.append((key.start_mark.line + 1, key.value))
+                names.add(key.value)
+        return super().construct_mapping(node, deep)
+
+    def name_of(self, node: yaml.Node) -> str:
+        if node.tag == _FLOAT:
+            return _go_name(float(re.sub(r"\.(?=[in])|_", "", node.value.lower())))
+        name = self.construct_object(node)
+        if name is None:
+            raise yaml.MarkedYAMLError(problem="a name is null", problem_mark=node.start_mark)
+        if isinstance(name, int) and name >= 2**63:
+            raise yaml.MarkedYAMLError(problem="a name is a number that is too large", problem_mark=node.start_mark)
+        return super().name_of(node)
+
+
+def _tag_of(value: object) -> str:
+    if value is None:
+        return _NULL
+    if isinstance(value, bool):
+        return _BOOL
+    if isinstance(value, int):
+        return _INT
+    return _FLOAT if isinstance(value, float) else _STR
+
+
+def _go_scalar(loader: Loader, node: yaml.ScalarNode) -> object:
+    """A scalar with one of the tags of JSON, which a person may have written: ``!!int "5"``."""
+    value = _go_value(node.value)
+    if node.tag == _FLOAT and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if _tag_of(value) != node.tag:
+        raise yaml.MarkedYAMLError(problem="a tag does not fit", problem_mark=node.start_mark)
+    if isinstance(value, float) and not isfinite(value):
+        raise yaml.MarkedYAMLError(problem="a number is not finite", problem_mark=node.start_mark)
+    return value
+
+
+def _go_text(loader: Loader, node: yaml.ScalarNode) -> str:
+    text = str(loader.construct_scalar(node))
+    if re.search("[\ud800-\udfff]", text):
+        raise yaml.MarkedYAMLError(problem="a text has half of a surrogate pair", problem_mark=node.start_mark)
+    return text
+
+
+def _go_timestamp(loader: Loader, node: yaml.ScalarNode) -> str:
+    if not yaml.SafeLoader.timestamp_regexp.match(node.value):
+        raise yaml.MarkedYAMLError(problem="a tag does not fit", problem_mark=node.start_mark)
+    return str(node.value)
+
+
+def _go_collection(loader: Loader, node: yaml.Node) -> object:
+    """A collection, whichever of them its tag names; Go goes by what is there."""
+    if isinstance(node, yaml.MappingNode):
+        return loader.construct_mapping(node, deep=True)
+    if isinstance(node, yaml.SequenceNode):
+        return loader.construct_sequence(node, deep=True)
+    return node.value
+
+
+def _go_binary(loader: Loader, node: yaml.ScalarNode) -> object:
+    try:
+        return b64decode(re.sub(r"[\r\n]", "", node.value), validate=True).decode()
+    except (binascii.Error, ValueError):
+        problem = "what is tagged as binary is not base64 of UTF-8"
+    raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
+
+
+for _tag in (_NULL, _BOOL, _INT, _FLOAT):
+    _ManifestLoader.add_constructor(_tag, _go_scalar)
+_ManifestLoader.add_constructor(_BINARY, _go_binary)
+_ManifestLoader.add_constructor(_STR, _go_text)
+_ManifestLoader.add_constructor(_MERGE, _go_text)
+_ManifestLoader.add_constructor(_TIMESTAMP, _go_timestamp)
+for _name in ("map", "seq", "set", "omap", "pairs"):
+    _ManifestLoader.add_constructor(f"tag:yaml.org,2002:{_name}", _go_collection)
+
+
+def _go_name(number: float) -> str:
+    """A fraction as a name: in 32 bits, with as few digits as tell it from others."""
+    number = _in_32_bits(number)
+    if not isfinite(number):
+        return {"inf": ".inf", "-inf": "-.inf"}.get(str(number), ".nan")
+    text = next(text for digits in range(9) if _in_32_bits(float(text := f"{number:.{digits}e}")) == number)
+    return str(float(text)).removesuffix(".0") if -4 <= int(text.partition("e")[2]) < 6 else text
+
+
+def _in_32_bits(number: float) -> float:
+    try:
+        (rounded,) = struct.unpack("f", struct.pack("f", number))
+    except OverflowError:
+        return float("inf") if number > 0 else float("-inf")
+    return float(rounded)
+
+
+class Document(Record):
+    """One document of a file with manifests.
+
+    Attributes:
+        line: its first line, or the line of the problem.
+        text: the document as it is in the file. It may hold secret values.
+        value: what it says; ``None`` if it cannot be read.
+        problem: why it cannot be read; empty if it can. It quotes nothing of the text.
+        repeated: the names that one mapping has more than once, each with its line; in JSON with that of the document.
+            kubectl takes the last one, Kustomize refuses the file.
+    """
+
+    __slots__ = ("line", "problem", "repeated", "text", "value")
+
+    def __init__(
+        self, line: int, text: str, value: Any = None, problem: str = "", repeated: Sequence[tuple[int, str]] = ()
+    ) -> None:
+        self.repeated = repeated
+        self.line = line
+        self.text = text
+        self.value = value
+        self.problem = problem
+
+
+def read_manifests(content: bytes) -> Iterator[Document]:
+    """The documents of a file, each of which can be unreadable for itself.
+
+    As for kubectl, what is in the file counts and not its name: JSON objects one after the other, or documents of YAML
+    between lines with ``---``.
+    """
+    if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
+        documents, rest = _json_objects(content)
+        if documents:
+            yield from documents
+            if rest is not None:
+                yield from _yaml_documents(*rest)
+            return
+    yield from _yaml_documents(content.removeprefix(b"\xef\xbb\xbf"), 1)
+
+
+class _JsonDecoder(json.JSONDecoder):
+    """JSON as Go reads it.
+
+    Attributes:
+        has_too_large: whether a number was read that is larger than Go's.
+        repeated: the names that an object has more than once.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(
+            object_pairs_hook=self._mapping, parse_constant=_refuse, parse_float=self._number, parse_int=self._int
+        )
+        self.has_too_large = False
+        self.repeated: list[str] = []
+
+    def _mapping(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            counted = Counter(name for name, _value in pairs)
+            self.repeated += (name for name, times in counted.items() if times > 1)
+        return found
+
+    def _number(self, digits: str) -> float:
+        value = float(digits)
+        self.has_too_large = self.has_too_large or not isfinite(value)
+        return value
+
+    def _int(self, digits: str) -> float:
+        return int(digits) if len(digits) <= _LONGEST_INT else self._number(digits)
+
+
+def _json_objects(content: bytes) -> tuple[list[Document], tuple[bytes, int] | None]:
+    """The objects in JSON; none if the file does not begin with one. And what has to be read as YAML, with its line."""
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return [], None
+    documents: list[Document] = []
+    position, line = _skipped(text, 0, 1)
+    while position < len(text):
+        if len(documents) == 1 and text.startswith("---", position):
+            return documents, (text[position:].encode(), line)
+        decoder = _JsonDecoder()
+        try:
+            value, end = decoder.raw_decode(text, position)
+        except (ValueError, RecursionError) as error:
+            if not documents and isinstance(error, ValueError):
+                return [], None
+            return [*documents, _no_json(error, line, text[position:])], None
+        problem = "a number in it is too large" if decoder.has_too_large else ""
+        repeated = tuple((line, name) for name in decoder.repeated)
+        documents.append(Document(line, text[position:end], None if problem else value, problem, repeated))
+        position, line = _skipped(text, end, line + text.count("\n", position, end))
+    return documents, None
+
+
+def _no_json(error: Exception, line: int, text: str) -> Document:
+    if isinstance(error, json.JSONDecodeError):
+        return Document(error.lineno, text, problem=error.msg)
+    return Document(
+        line, text, problem="it is nested too deep" if isinstance(error, RecursionError) else "it is no JSON"
+    )
+
+
+def _skipped(text: str, position: int, line: int) -> tuple[int, int]:
+    """Where white space ends, and in which line."""
+    end = position
+    while end < len(text) and text[end] in " \t\r\n":
+        end += 1
+    return end, line + text.count("\n", position, end)
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError
+
+
+def _yaml_documents(content: bytes, line: int) -> Iterator[Document]:
+    separator = re.compile(rb"---[^\S\n]*(?:#[^\n]*)?(?:\n|\Z)")
+    chunk: list[bytes] = []
+    first = line
+    for each in content.splitlines(keepends=True) if b"\r" not in content else re.findall(rb"[^\n]*\n|[^\n]+", content):
+        if separator.match(each):
+            yield from _yaml_document(b"".join(chunk), first)
+            chunk, first = [], line + 1
+        else:
+            chunk.append(each)
+        line += 1
+    yield from _yaml_document(b"".join(chunk), first)
+
+
+def _yaml_document(content: bytes, line: int) -> Iterator[Document]:
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        yield Document(line, content.decode(errors="replace"), problem="it is not UTF-8")
+        return
+    if re.search(r"^---", text, re.MULTILINE):
+        yield Document(line, text, problem="there is text beside '---', which kubectl refuses")
+        return
+    try:
+        repeated: list[tuple[int, str]] = []
+        for at, value in read_yaml_with(lambda text: _ManifestLoader(text, repeated), text):
+            yield Document(line + at - 1, text, value, repeated=[(line + where - 1, name) for where, name in repeated])
+            return  # kubectl leaves out what comes after a line with '...'
+    except UnreadableError as error:
+        yield Document(line + error.line - 1, text, problem=error.problem)
+
+
+def unpacked(document: Any) -> Iterator[Any]:
+    """The items of a List, or the document itself."""
+    kind = document.get("kind") if isinstance(document, dict) else None
+    if kind in ("List", "SecretList", "NamespaceList"):
+        singular = str(kind).removesuffix("List")
+        items = document.get("items")
+        for item in items if isinstance(items, list) else ():
+            # The API leaves out what the list already says, and SOPS what it notes at the top.
+            implied = {"apiVersion": document.get("apiVersion"), "kind": singular} if singular else {}
+            if "sops" in document:
+                implied["sops"] = document["sops"]
+            yield {**implied, **item} if isinstance(item, dict) else item
+    else:
+        yield document
