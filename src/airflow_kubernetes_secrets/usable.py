@@ -187,7 +187,7 @@ def _of_text(name: str, value: str) -> Iterator[Objection]:
 
 
 def _not_text(name: str) -> str:
-    return f"the connection's {name!r} is not a text. Put it in quotation marks"
+    return f"the connection's {name!r} is not a text. Write it as a text in quotation marks"
 
 
 def _not_unicode(name: str) -> str:
