@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 
@@ -113,7 +113,10 @@ def imports_descriptions() -> bool:
 @cache
 def is_airflow_2() -> bool:
     """Whether this is Airflow 2, where tasks read connections as everything else does."""
-    return airflow_version().startswith("2.")
+    try:
+        return airflow_version().startswith("2.")
+    except PackageNotFoundError:
+        return False  # Airflow 3 can be there in parts: its core or its Task SDK alone
 
 
 def is_for_tasks(backend: Any) -> bool:

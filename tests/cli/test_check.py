@@ -335,6 +335,7 @@ CASES = {
         secret(data={"value": json.dumps({"host": "h"})}), ["not-everywhere"], "Add it to its JSON"
     ),
     "a URI in JSON": Case(secret(data={"value": json.dumps({"uri": URI})})),
+    "white space that JSON does not have": Case(secret(data={"value": f"\u00a0{json.dumps(FIELDS)}\u2003"})),
     "a port with a point": Case(secret(data={"value": json.dumps({"conn_type": "x", "port": 5432.0})})),
     "extra": Case(secret(data={"value": json.dumps({**FIELDS, "extra": "{}"})})),
     "a newline after a host": Case(secret(data={**FIELDS, "host": "db\n"})),
