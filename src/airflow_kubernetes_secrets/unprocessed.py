@@ -157,7 +157,7 @@ def unprocessed(manifest: dict[str, Any]) -> str:
     found = {f"label {key!r}": tool_in_name(value) for key, value in _mapping(metadata, "labels").items()}
     found |= {f"the {field}": tool_in_name(metadata.get(field)) for field in ("name", "namespace")}
     found |= {f"key {key!r}": tool for key, tool in tools_by_key(manifest).items()}
-    if is_encrypted(manifest):
+    if is_encrypted(manifest) or is_ciphertext(manifest.get("kind")):
         found["the manifest"] = SOPS
     return next((f"{where} is {tool.what}. {tool.remedy}" for where, tool in found.items() if tool is not None), "")
 

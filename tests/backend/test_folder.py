@@ -321,6 +321,10 @@ UNPROCESSED = {
         "key 'value' is ciphertext",
     ),
     "SOPS for a label": (secret("stringData: {value: x}", f"{VARIABLE}: '{CIPHERTEXT}'"), f"label '{VARIABLE}' is"),
+    "SOPS for everything": (
+        f"apiVersion: {CIPHERTEXT}\nkind: {CIPHERTEXT}\nmetadata: {{name: '{CIPHERTEXT}'}}\n{SOPS}",
+        "the manifest is ciphertext of SOPS",
+    ),
     "SOPS for a List": (
         f"apiVersion: v1\nkind: List\nitems:\n- {json.dumps(json.loads(manifest('x', 'hunter2')[4:]))}\n{SOPS}",
         "the manifest is ciphertext of SOPS",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -21,6 +22,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_kubernetes_secrets.cli.main import main
+from airflow_kubernetes_secrets.documents import LARGEST_FILE_BYTES
 from airflow_kubernetes_secrets.identifiers import label_value
 from airflow_kubernetes_secrets.inventory.configured import BACKEND
 from airflow_kubernetes_secrets.inventory.manifests import Check
@@ -561,7 +563,7 @@ CASES = {
     "external, labels beside the metadata": Case(
         external({"template": {"labels": {CONNECTION: "my_db"}}}, labels={}),
         ["label-lost"],
-        "under spec.target.template.labels does not reach the Secret. Put it under spec.target.template.metadata.labels",
+        "under spec.target.template.labels does not reach the Secret. Put it under spec.target.template.metadata.lab",
     ),
     "external, misspelt labels beside the metadata": Case(
         external({"labels": labelled(conection_id="x")}, labels={}), ["unknown-label"], "under spec.target.labels"
@@ -976,6 +978,134 @@ def test_what_is_found_is_not_logged_as_well(run: Any, tmp_path: Path, caplog: p
 
     assert codes(run(path, "-o", "json")[1]) == ["unknown-annotation"]
     assert caplog.records == []
+
+
+# Standard input, what is left out, and what fails.
+
+
+def on_standard_input(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+
+def test_standard_input(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_standard_input(monkeypatch, Case([secret("a"), secret("b", {"x": PASSWORD})]).text.encode())
+
+    status, out, err = run("-")
+
+    assert (status, err) == (1, "")
+    assert [line.partition(": ")[0] for line in out.splitlines()[:-1]] == ["-:14", "-:14"]
+
+
+def test_standard_input_is_one_set_with_files(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_standard_input(monkeypatch, Case(secret("a")).text.encode())
+
+    assert codes(run("-", write(tmp_path, Case(secret("b"))), "-o", "json")[1]) == ["duplicate-id"]
+
+
+def test_standard_input_with_nothing_for_airflow(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_standard_input(monkeypatch, b"a: 1")
+
+    assert run("-") == (0, "0 manifests, 0 errors, 0 warnings\n", "-: nothing there has Airflow's labels\n")
+
+
+def test_standard_input_that_is_too_large(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_standard_input(monkeypatch, b" " * (LARGEST_FILE_BYTES + 1))
+
+    status, out, _err = run("-")
+
+    assert (status, "-:1: error: it has more than 8 MiB" in out) == (1, True)
+
+
+def test_no_standard_input(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+
+    status, _out, err = run("-")
+
+    assert (status, "there is no standard input" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "left"),
+    [
+        (["a.yaml"], {"b.yaml", "deep/a.yml", "deep/c.yaml"}),
+        (["deep"], {"a.yaml", "b.yaml"}),
+        (["deep/"], {"a.yaml", "b.yaml"}),
+        (["k8s/deep/c.yaml"], {"a.yaml", "b.yaml", "deep/a.yml"}),
+        (["k8s/*"], set()),
+        (["*.yml", "b.*"], {"a.yaml", "deep/c.yaml"}),
+        (["nothing", "eep"], {"a.yaml", "b.yaml", "deep/a.yml", "deep/c.yaml"}),
+    ],
+)
+def test_what_is_left_out(
+    patterns: list[str], left: set[str], run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number, name in enumerate(("a.yaml", "b.yaml", "deep/a.yml", "deep/c.yaml")):
+        path = tmp_path / "k8s" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(secret(f"n{number}", {}, labels={CONNECTION: f"c{number}"})))
+
+    _status, out, _err = run("k8s", "-o", "json", *(f"--exclude={pattern}" for pattern in patterns))
+
+    assert {problem["path"].removeprefix("k8s/") for problem in json.loads(out)["problems"]} == left
+
+
+def test_what_is_left_out_need_not_be_readable(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+
+    assert run(tmp_path)[0] == 2
+    assert run(tmp_path, "--exclude", "loop.yaml")[0] == 0
+
+
+def test_a_file_that_is_named_and_left_out(run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, Case(secret(data={})))
+
+    assert run(path, "--exclude", path.name)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("case", "statuses"),
+    [
+        (Case(secret(labels=labelled(conection_id="x"))), (0, 1)),
+        (Case({**secret(data={"value": CIPHERTEXT}), **SOPS}), (0, 0)),
+        (Case(secret(data={})), (1, 1)),
+        (Case(secret()), (0, 0)),
+    ],
+    ids=["a warning", "a notice", "an error", "nothing"],
+)
+def test_strict(case: Case, statuses: tuple[int, int], run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, case)
+
+    assert (run(path)[0], run(path, "--strict")[0]) == statuses
+
+
+def test_a_summary_with_notices(run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, Case({**secret(data={"value": CIPHERTEXT}), **SOPS}))
+
+    assert run(path)[1].splitlines()[-1] == "1 manifest, 0 errors, 0 warnings, 1 notice"
+    assert f"::notice file={path},line=1,title=not-checked::Secret db: key 'value'" in run(path, "-o", "github")[1]
+
+
+def test_a_repository(run: Any, tmp_path: Path) -> None:
+    """What other programs read is not judged, also where kubectl would refuse it."""
+    others = {
+        "mkdocs.yml": "site_name: x\nplugins: !!python/name:a.b\n",
+        "tsconfig.json": "{ // x\n}",
+        "template.yaml": "Resources:\n  A: !GetAtt B.C\n",
+        ".github/workflows/a.yaml": "on: push\n",
+        "Chart.yaml": "apiVersion: v2\nname: x\n",
+        "values.yaml": "a: {{ b }}\n",
+        "package.json": '{"name": "x"}',
+        "data.json": "[1, 2,]",
+        "vault.yml": "$ANSIBLE_VAULT;1.1;AES256\n6162\n",
+        "a.sops.yaml": f"db_password: {CIPHERTEXT}\nsops:\n  version: 3.9.0\n",
+    }
+    for name, text in others.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    write(tmp_path, Case(secret()))
+
+    assert run(tmp_path) == (0, "1 manifest, 0 errors, 0 warnings\n", "")
 
 
 # The options.

@@ -586,7 +586,6 @@ def test_a_folder_in_the_options(local: Callable[..., Done], tmp_path: Path, mon
         (("connection", "c", "--uri", "-", "--json", "-"), "it is given in two ways"),
         (("connection", "c", "--uri", "-", "--field", "host=h"), "it is given in two ways"),
         (("connection", "c", "--field", "password=-", "--field", "extra=-"), "cannot both be read"),
-        (("variable", "v", "--from-file", "-"), "use /dev/stdin"),
         (("connection", "c", "--uri", "-"), "what --uri was given is JSON"),
         (("connection", "", "--json", "-"), "the id is empty"),
         (("config", "v", "--team", "red", "--value", "-"), "leave --team out"),
@@ -712,6 +711,16 @@ def test_the_options_of_another_backend_are_not_taken(
     done = local("variable", "v", "--value", "-", "--dry-run=client", "-o", "json", stdin=SECRET.encode())
 
     assert json.loads(done.out)["metadata"]["labels"] == {VARIABLE: "v"}
+
+
+@pytest.mark.parametrize("stdin", [b"x\n", b"\xff\x00", b"a\r\n\n", b""])
+def test_every_byte_of_standard_input(local: Callable[..., Done], stdin: bytes) -> None:
+    """Where --value leaves out the newline that echo adds."""
+    done = local("config", "v", "--from-file", "-", "--dry-run=client", "-o", "json", stdin=b"a" + stdin)
+    if b"\xff" in stdin:
+        assert (done.status, "not UTF-8" in done.err) == (1, True)
+    else:
+        assert b64decode(json.loads(done.out)["data"]["value"]) == b"a" + stdin
 
 
 def test_no_cluster_and_no_file(local: Callable[..., Done], tmp_path: Path) -> None:

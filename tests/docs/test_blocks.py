@@ -67,7 +67,18 @@ _DATABASE = "examples/test_migration.py::test_from_the_database_and_back"
 CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
     "cli": {
         "Command line": [f"{_STANDING}::test_the_first_commands_of_the_command_line"],
-        "Before a merge": [f"{_STANDING}::test_the_check_before_a_merge"],
+        "Before a merge": [
+            f"{_STANDING}::test_the_check_before_a_merge",
+            f"{_STANDING}::test_the_check_of_what_helm_renders",
+            NotExecuted(
+                "pre-commit fetches the repository; its hook is run on files",
+                "packaging/test_check_elsewhere.py::test_the_page_has_a_hook_that_exists",
+            ),
+            NotExecuted(
+                "GitHub fetches the action; its script is run on files",
+                "packaging/test_check_elsewhere.py::test_the_page_has_inputs_that_exist",
+            ),
+        ],
     },
     "cloudnative-pg": {
         "CloudNativePG": [f"{_CNPG}::test_by_reference"],

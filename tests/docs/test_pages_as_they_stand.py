@@ -67,6 +67,19 @@ def test_the_check_before_a_merge(tmp_path: Path) -> None:
     assert done.stdout.startswith("::error file=deploy/secrets/secret.yaml")
 
 
+def test_the_check_of_what_helm_renders(tmp_path: Path) -> None:
+    """A program in place of Helm prints what that would."""
+    helm = tmp_path / "bin" / "helm"
+    helm.parent.mkdir()
+    helm.write_text(f"#!/bin/sh\necho --- # $*\ncat <<'END'\n{block('index', 'airflow-kubernetes-secrets').text}END\n")
+    helm.chmod(0o700)
+    [_check, command] = [each for each in blocks("cli") if (each.heading, each.language) == ("Before a merge", "bash")]
+
+    done = shell(f"PATH={helm.parent}:$PATH\n{command.text}", tmp_path, {})
+
+    assert (done.returncode, done.stdout) == (0, "1 manifest, 0 errors, 0 warnings\n")
+
+
 @on_the_devserver
 def test_the_values_for_workers_without_rights(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
     """By the variables of ``workers.env`` a worker finds nothing in Secrets, and by those of the others they do."""

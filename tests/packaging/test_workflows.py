@@ -14,7 +14,7 @@ import yaml
 from support.environments import ROOT
 
 WORKFLOWS = {path.stem: path for path in sorted((ROOT / ".github" / "workflows").glob("*.yaml"))}
-ACTIONS = sorted((ROOT / ".github" / "actions").glob("*/action.yaml"))
+ACTIONS = [*sorted((ROOT / ".github" / "actions").glob("*/action.yaml")), ROOT / "action.yml"]
 
 USES = re.compile(r"^ *(?:- )?uses: (.+)$", re.MULTILINE)
 PINNED = re.compile(r"[\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")

@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.devserver.store import JsonObject, Key
 from airflow_kubernetes_secrets.documents import TooLargeError, read_file
 from airflow_kubernetes_secrets.manifest_documents import read_manifests, unpacked
 from airflow_kubernetes_secrets.printable import printable
-from airflow_kubernetes_secrets.unprocessed import unprocessed
+from airflow_kubernetes_secrets.unprocessed import is_ciphertext, unprocessed
 
 _SUFFIXES = {".yaml", ".yml", ".json"}
 _KINDS = {resource.kind: resource for resource in RESOURCES.values()}
@@ -116,7 +116,7 @@ class Manifests:
             StatusError: the API would refuse it, or another tool has yet to fill it in.
         """
         kind = document.get("kind") if isinstance(document, dict) else None
-        resource = _KINDS.get(str(kind))
+        resource = SECRETS if is_ciphertext(kind) else _KINDS.get(str(kind))
         if resource is not None and isinstance(document, dict):
             if resource is SECRETS and (problem := unprocessed(document)):
                 raise bad_request(f"Secret: {problem}")

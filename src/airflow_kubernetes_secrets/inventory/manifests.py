@@ -356,7 +356,8 @@ def _not_checked(plan: Planned, values: dict[str, Tool], names: dict[str, Tool])
     for tool in dict.fromkeys(values.values()):
         keys = [repr(key) for key, each in values.items() if each is tool]
         holds = "key {} holds" if len(keys) == 1 else "keys {} hold"
-        text = f"{title}: {holds.format(few(keys, len(keys)))} {tool.what}. Labels, names and keys are checked, values are not"
+        what = f"{holds.format(few(keys, len(keys)))} {tool.what}"
+        text = f"{title}: {what}. Labels, names and keys are checked, values are not"
         yield Problem(NOT_CHECKED, text, Severity.NOTICE)
     for (name, tool), more in first(list(names.items())):
         text = f"{title}: the {name}{more} is {tool.what}, and is not checked. {tool.remedy}"

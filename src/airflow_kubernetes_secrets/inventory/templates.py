@@ -282,7 +282,7 @@ def _without_template(external: _External, described: Mapping[str, Any]) -> Iter
         if isinstance(text, str) and "{{" in text and not is_of_a_chart(text):
             yield Problem(
                 INVALID_LABEL,
-                f"{external.title}, label {key!r}: the value is written for a template, and there is none. Put the label "
+                f"{external.title}, label {key!r}: the value is written for a template, and there is none. Put it "
                 f"under {external.place}.target.template.metadata.labels",
             )
 

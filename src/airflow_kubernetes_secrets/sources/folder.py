@@ -30,7 +30,7 @@ from airflow_kubernetes_secrets.manifest_documents import read_manifests, unpack
 from airflow_kubernetes_secrets.printable import printable
 from airflow_kubernetes_secrets.record import Record
 from airflow_kubernetes_secrets.sources.query import Query
-from airflow_kubernetes_secrets.unprocessed import unprocessed
+from airflow_kubernetes_secrets.unprocessed import is_ciphertext, unprocessed
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -305,7 +305,9 @@ def _secrets(content: bytes, home: str) -> tuple[list[Secret], list[str]]:
         if document.problem:
             problems.append(f"line {document.line}: {document.problem}")
         for each in unpacked(document.value):
-            if isinstance(each, dict) and each.get("kind") == "Secret" and each.get("apiVersion") in ("v1", None):
+            if isinstance(each, dict) and is_ciphertext(each.get("kind")):
+                problems.append(f"line {document.line}: {unprocessed(each)}")
+            elif isinstance(each, dict) and each.get("kind") == "Secret" and each.get("apiVersion") in ("v1", None):
                 try:
                     secrets.append(secret_to_serve(each, home))
                 except RefusedError as error:
