@@ -17,6 +17,7 @@ from airflow_kubernetes_secrets.documents import (
     read_file,
     read_yaml,
 )
+from airflow_kubernetes_secrets.manifest_documents import read_manifests
 from airflow_kubernetes_secrets.process import start_anew
 from support.logs import said
 
@@ -80,11 +81,12 @@ COSTLY = {
 }
 
 
+@pytest.mark.parametrize("read_documents", [read_yaml, read_manifests])
 @pytest.mark.parametrize("text", COSTLY.values(), ids=COSTLY)
-def test_it_takes_time_that_grows_as_the_text_does(text: str) -> None:
+def test_it_takes_time_that_grows_as_the_text_does(text: str, read_documents: Any) -> None:
     began = time.process_time()
     try:
-        list(read_yaml(text.encode()))
+        list(read_documents(text.encode()))
     except UnreadableError as error:
         assert len(str(error)) < 100  # noqa: PT017  # some are no YAML, which is as quickly said
     assert time.process_time() - began < SECONDS

@@ -43,6 +43,9 @@ FLUX = Tool(
 )
 HELM = Tool("a template that is not rendered", "Render it: helm template CHART")
 
+# What the annotations for Airflow begin with.
+_OURS = "airflow.apache.org/"
+
 _CIPHERTEXT = "ENC[AES256_GCM,"
 
 _VAULT_PATH = re.compile(r"<[ \t]*path:[^#<>\r\n]+#[^<>\r\n]+>")
@@ -124,7 +127,9 @@ def _texts(text: str) -> Iterator[str]:
 
 def tools_by_key(manifest: dict[str, Any]) -> dict[str, Tool]:
     """The keys of a Secret's data whose values are not there yet."""
-    annotations = _mapping(_mapping(manifest, "metadata"), "annotations")
+    metadata = _mapping(manifest, "metadata")
+    # Flux takes its word from a label too.
+    annotations = {**_mapping(metadata, "labels"), **_mapping(metadata, "annotations")}
     found = {}
     for field in ("data", "stringData"):
         for key, value in _mapping(manifest, field).items():
@@ -154,11 +159,12 @@ def is_encrypted(manifest: object) -> bool:
 def unprocessed(manifest: dict[str, Any]) -> str:
     """What of a Secret's manifest is not there yet, and what to do; empty if all of it is there."""
     metadata = _mapping(manifest, "metadata")
-    found = {f"label {key!r}": tool_in_name(value) for key, value in _mapping(metadata, "labels").items()}
+    found = {"the manifest": SOPS if is_ciphertext(manifest.get("kind")) else None}
+    found |= {f"label {key!r}": tool_in_name(value) for key, value in _mapping(metadata, "labels").items()}
     found |= {f"the {field}": tool_in_name(metadata.get(field)) for field in ("name", "namespace")}
     found |= {f"key {key!r}": tool for key, tool in tools_by_key(manifest).items()}
-    if is_encrypted(manifest) or is_ciphertext(manifest.get("kind")):
-        found["the manifest"] = SOPS
+    found |= {f"annotation {key!r}": tool for key, tool in _tools_by_annotation(metadata).items()}
+    found["the manifest itself"] = SOPS if is_encrypted(manifest) else None
     return next((f"{where} is {tool.what}. {tool.remedy}" for where, tool in found.items() if tool is not None), "")
 
 
@@ -168,6 +174,23 @@ def tool_in_name(text: object) -> Tool | None:
         return None
     patterns = ((FLUX, r"\$\{"), (HELM, r"\{\{"), (VAULT_PLUGIN, r"<[^<>]+>"))
     return tool_of(text) or next((tool for tool, pattern in patterns if re.search(pattern, text)), None)
+
+
+def unrendered(text: str) -> str:
+    """What a document is that cannot be read, and what to do, if it is a template; empty if it is none."""
+    is_template = re.search(r"\{\{|\{%", text) is not None
+    return f"it is {HELM.what}. {HELM.remedy}" if is_template else ""
+
+
+def _tools_by_annotation(metadata: dict[str, Any]) -> dict[str, Tool]:
+    """The annotations for Airflow whose values are not there yet; others may have signs of any sort."""
+    annotations = _mapping(metadata, "annotations")
+    found = {
+        key: tool_of(value, annotations)
+        for key, value in annotations.items()
+        if key.startswith(_OURS) and isinstance(value, str)
+    }
+    return {key: tool for key, tool in found.items() if tool is not None}
 
 
 def known_part(manifest: dict[str, Any], some_value: str) -> tuple[dict[str, Any], dict[str, Tool], dict[str, Tool]]:
@@ -182,17 +205,17 @@ def known_part(manifest: dict[str, Any], some_value: str) -> tuple[dict[str, Any
         if (tool := tool_in_name(metadata.get(field))) is not None:
             elsewhere[field] = tool
             metadata[field] = re.sub("[^a-z0-9]+", "-", metadata[field].lower()).strip("-") or "x"
-    for field in ("labels", "annotations"):
-        for key, value in _mapping(metadata, field).items():
-            tool = tool_in_name(value) if field == "labels" else tool_of(value) if isinstance(value, str) else None
-            if tool is not None:
-                elsewhere[f"{field.removesuffix('s')} {key!r}"] = tool
-                metadata[field] = {other: text for other, text in metadata[field].items() if other != key}
+    labels = {key: tool_in_name(value) for key, value in _mapping(metadata, "labels").items()}
+    for field, found in (("labels", labels), ("annotations", _tools_by_annotation(metadata))):
+        absent = {key: tool for key, tool in found.items() if tool is not None}
+        if absent:
+            elsewhere |= {f"{field.removesuffix('s')} {key!r}": each for key, each in absent.items()}
+            metadata[field] = {key: text for key, text in metadata[field].items() if key not in absent}
     tools = tools_by_key(manifest)
     known = {**manifest, "metadata": metadata}
     for field in ("data", "stringData"):
-        if tools and isinstance(found := manifest.get(field), dict):
-            known[field] = {key: value for key, value in found.items() if key not in tools}
+        if tools and isinstance(values := manifest.get(field), dict):
+            known[field] = {key: value for key, value in values.items() if key not in tools}
     if tools:
         known["data"] = {**_mapping(known, "data"), **dict.fromkeys(tools, some_value)}
     return known, tools, elsewhere
@@ -201,11 +224,6 @@ def known_part(manifest: dict[str, Any], some_value: str) -> tuple[dict[str, Any
 def is_ciphertext(text: object) -> bool:
     """Whether SOPS has made a text, or a part of it."""
     return isinstance(text, str) and _CIPHERTEXT in text
-
-
-def has_template(text: str) -> bool:
-    """Whether a document has an action of a template, which keeps it from being YAML."""
-    return re.search(r"\{\{|\{%", text) is not None
 
 
 def _mapping(parent: dict[str, Any], field: str) -> dict[str, Any]:

@@ -314,7 +314,10 @@ UNPROCESSED = {
     "SOPS without its notes": (secret(f"stringData: {{value: '{CIPHERTEXT}'}}"), "key 'value' is ciphertext of SOPS"),
     "SOPS in data": (secret(f"data: {{value: '{CIPHERTEXT}'}}\n{SOPS}"), "Decrypt it: sops decrypt FILE"),
     "SOPS in base64": (secret(f"data: {{value: {b64encode(CIPHERTEXT.encode()).decode()}}}"), "ciphertext of SOPS"),
-    "SOPS and nothing encrypted": (secret(f"stringData: {{value: hunter2}}\n{SOPS}"), "the manifest is ciphertext"),
+    "SOPS and nothing encrypted": (
+        secret(f"stringData: {{value: hunter2}}\n{SOPS}"),
+        "the manifest itself is ciphertext",
+    ),
     "SOPS for dotenv in a value": (secret(f"stringData: {{value: 'A={CIPHERTEXT}'}}"), "key 'value' is ciphertext"),
     "SOPS for JSON in a value": (
         secret('stringData: {value: \'{"data": "' + CIPHERTEXT + '", "sops": {"version": "3.9.0"}}\'}'),
@@ -327,7 +330,7 @@ UNPROCESSED = {
     ),
     "SOPS for a List": (
         f"apiVersion: v1\nkind: List\nitems:\n- {json.dumps(json.loads(manifest('x', 'hunter2')[4:]))}\n{SOPS}",
-        "the manifest is ciphertext of SOPS",
+        "the manifest itself is ciphertext of SOPS",
     ),
     "SOPS as JSON": (
         json.dumps({**json.loads(manifest("x", CIPHERTEXT)[4:]), "sops": {"version": "3.9.0"}}, indent=1),
@@ -367,6 +370,17 @@ UNPROCESSED = {
     "Helm": (secret("stringData: {value: '{{ .Values.password }}'}"), "a template that is not rendered. Render it"),
     "Helm with functions": (secret("stringData: {value: '{{ include \"a.b\" . | quote }}'}"), "not rendered"),
     "Helm in a text": (secret("stringData: {value: 'a b {{ .Release.Name }} c'}"), "not rendered"),
+    "Helm without quotation marks": (
+        secret("stringData:\n  value: {{ .Values.x }}"),
+        "it is a template that is not rendered",
+    ),
+    "Helm with blocks": (secret("{{- if .Values.x }}\nstringData: {value: hunter2}"), "it is a template that is not"),
+    "Flux in an annotation": (
+        secret("stringData: {value: x}").replace(
+            "name: x\n", "name: x\n  annotations: {airflow.apache.org/data-key: '${K}'}\n"
+        ),
+        "annotation 'airflow.apache.org/data-key' is a variable that Flux",
+    ),
     "a Go template": (secret("stringData: {value: 'postgres://{{ .u }}:{{ .p }}@h'}"), "not rendered"),
 }
 
@@ -383,7 +397,7 @@ class TestWhatAnotherToolHasYetToDo:
         for _ in range(2):
             assert backend.get_variable("x") is None
         [warning] = said(caplog)
-        assert warning.startswith(f"{folder}/x.yaml: line 1: ")
+        assert re.match(f"{folder}/x.yaml: line [137]: ", warning)
         assert says in warning
         assert PASSWORD not in warning
         if text[0] == "{":

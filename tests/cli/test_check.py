@@ -528,6 +528,8 @@ CASES = {
     "sealed, no id": Case(sealed({"labels": {CONNECTION: HASHED}}), ["missing-id-annotation"]),
     "sealed, an unknown key": Case(sealed(keys=["x"]), ["unreadable"], "'x'"),
     "sealed, a key in the template": Case(sealed(keys=["x"], data={"value": "{{ .x }}"})),
+    "sealed, a constant in the template": Case(sealed(keys=["x"], data={"value": "postgres//x"}), ["unreadable"]),
+    "everywhere, an old API": Case({**cluster_external(), "apiVersion": "external-secrets.io/v1alpha1"}, ["old-api"]),
     "sealed, in one piece": Case(
         {**sealed(keys=[]), "spec": {"data": "AgBy", "template": sealed()["spec"]["template"]}}
     ),
@@ -672,6 +674,9 @@ CASES = {
     "Flux, switched off": Case(
         secret(data={"value": "${URI}"}, annotations={"kustomize.toolkit.fluxcd.io/substitute": "disabled"}),
         ["unreadable"],
+    ),
+    "Flux, an annotation": Case(
+        secret(data={"k": "a://h"}, annotations=labelled(data_key="${K}")), ["not-checked"], "the annotation"
     ),
     "Helm, in quotation marks": Case(secret(data={"value": "{{ .Values.uri }}"}), ["not-checked"], "not rendered"),
     "Helm, a block": Case(f"{{{{- if .Values.x }}}}\n{yaml.safe_dump(secret())}{{{{- end }}}}\n", ["not-checked"]),

@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.devserver.store import JsonObject, Key
 from airflow_kubernetes_secrets.documents import TooLargeError, read_file
 from airflow_kubernetes_secrets.manifest_documents import read_manifests, unpacked
 from airflow_kubernetes_secrets.printable import printable
-from airflow_kubernetes_secrets.unprocessed import is_ciphertext, unprocessed
+from airflow_kubernetes_secrets.unprocessed import is_ciphertext, unprocessed, unrendered
 
 _SUFFIXES = {".yaml", ".yml", ".json"}
 _KINDS = {resource.kind: resource for resource in RESOURCES.values()}
@@ -96,7 +96,7 @@ class Manifests:
         else:
             for document in read_manifests(content):
                 if document.problem:
-                    problems.append(f"line {document.line}: {document.problem}")
+                    problems.append(f"line {document.line}: {unrendered(document.text) or document.problem}")
                 for each in unpacked(document.value):
                     try:
                         found.update(self._objects(f"{path}: line {document.line}", each))

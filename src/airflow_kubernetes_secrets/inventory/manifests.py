@@ -38,7 +38,7 @@ from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.printable import printable
 from airflow_kubernetes_secrets.reading import IN_FIELDS
 from airflow_kubernetes_secrets.sources.folder import RefusedError, look_into, secret_of
-from airflow_kubernetes_secrets.unprocessed import Tool, has_template, is_ciphertext, is_encrypted, known_part
+from airflow_kubernetes_secrets.unprocessed import Tool, is_ciphertext, is_encrypted, known_part, unrendered
 
 UNREADABLE_MANIFEST = "unreadable-manifest"
 INVALID_MANIFEST = "invalid-manifest"
@@ -205,7 +205,7 @@ class Check:
         return ANNOTATION_PREFIX in text or any(label in text for label in kinds_by_label(self._options))
 
     def _unreadable(self, document: Document) -> Iterator[Problem]:
-        if not has_template(document.text):
+        if not unrendered(document.text):
             text = f"{document.problem}. Correct it; kubectl would refuse the file too"
             yield Problem(UNREADABLE_MANIFEST, text)
         elif self._is_for_airflow(document.text) or _KIND_OF_SECRET.search(document.text):

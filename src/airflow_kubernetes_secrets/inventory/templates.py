@@ -136,13 +136,14 @@ def _of_sealed_secret(document: Mapping[str, Any], options: Options) -> Planned:
     lost, problems = way.losses(described, options)
     # Of old ones everything is sealed in one piece.
     is_whole = spec.get("data") is not None
+    written = _written(template)
     keys = mapping(spec, "encryptedData").keys() | mapping(template, "data").keys()
     # The controller takes name and namespace from the SealedSecret, whatever the template says.
     return Planned(
-        manifest_of(metadata.get("name"), metadata.get("namespace"), described, () if is_whole else keys),
+        manifest_of(metadata.get("name"), metadata.get("namespace"), described, () if is_whole else keys, written),
         way.is_labelled(described, options),
         keys_are_known=not is_whole,
-        unknown=frozenset(keys),
+        unknown=frozenset(keys) - written.keys(),
         lost=lost,
         problems=problems,
         **way.places(described),
@@ -174,18 +175,13 @@ class _External:
     def of(cls, document: Mapping[str, Any]) -> _External:
         metadata = mapping(document, "metadata")
         title = f"ExternalSecret {named(metadata)}"
-        old = Problem(
-            OLD_API,
-            f"{title}: External Secrets Operator 0.16 and later do not know external-secrets.io/v1alpha1, so no "
-            "Secret is made. Write external-secrets.io/v1",
-        )
         return cls(
             title,
             metadata.get("name"),
             metadata.get("namespace"),
             metadata,
             mapping(document, "spec"),
-            problems=(old,) if document.get("apiVersion") == "external-secrets.io/v1alpha1" else (),
+            problems=tuple(_old_api(title, document)),
         )
 
     @classmethod
@@ -200,6 +196,16 @@ class _External:
             above=(metadata,),
             place="spec.externalSecretSpec",
             is_in_one_namespace=False,
+            problems=tuple(_old_api(f"ClusterExternalSecret {named(metadata)}", document)),
+        )
+
+
+def _old_api(title: str, document: Mapping[str, Any]) -> Iterator[Problem]:
+    if document.get("apiVersion") == "external-secrets.io/v1alpha1":
+        yield Problem(
+            OLD_API,
+            f"{title}: External Secrets Operator 0.16 and later do not know external-secrets.io/v1alpha1, so no "
+            "Secret is made. Write external-secrets.io/v1",
         )
 
 
@@ -233,9 +239,7 @@ def _of_external_secret(external: _External, options: Options) -> Planned | None
     # Annotations say which keys there have to be.
     can_be_told = is_alone and constant["annotations"] == described.get("annotations")
     keys = _keys(external.spec, template) if can_be_told else None
-    written = {
-        key: text for key, text in mapping(template, "data").items() if isinstance(text, str) and "{{" not in text
-    }
+    written = _written(template)
     if is_labelled:
         problems = (*external.problems, *problems, *_unescaped(external, template))
         if template is None:
@@ -251,6 +255,12 @@ def _of_external_secret(external: _External, options: Options) -> Planned | None
         problems=problems,
         **way.places(described),
     )
+
+
+def _written(template: object) -> dict[str, str]:
+    """The values that a template says, of which nothing has to be executed."""
+    data = mapping(template, "data")
+    return {key: text for key, text in data.items() if isinstance(text, str) and "{{" not in text}
 
 
 def _unescaped(external: _External, template: object) -> Iterator[Problem]:

@@ -30,7 +30,7 @@ from airflow_kubernetes_secrets.manifest_documents import read_manifests, unpack
 from airflow_kubernetes_secrets.printable import printable
 from airflow_kubernetes_secrets.record import Record
 from airflow_kubernetes_secrets.sources.query import Query
-from airflow_kubernetes_secrets.unprocessed import is_ciphertext, unprocessed
+from airflow_kubernetes_secrets.unprocessed import is_ciphertext, unprocessed, unrendered
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
@@ -303,7 +303,7 @@ def _secrets(content: bytes, home: str) -> tuple[list[Secret], list[str]]:
     secrets, problems = [], []
     for document in read_manifests(content):
         if document.problem:
-            problems.append(f"line {document.line}: {document.problem}")
+            problems.append(f"line {document.line}: {unrendered(document.text) or document.problem}")
         for each in unpacked(document.value):
             if isinstance(each, dict) and is_ciphertext(each.get("kind")):
                 problems.append(f"line {document.line}: {unprocessed(each)}")
