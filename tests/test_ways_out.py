@@ -62,7 +62,16 @@ HARMLESS = {
     *(f"argparse.{name}" for name in ("ArgumentTypeError", "Namespace")),
     *(
         f"sys.{name}"
-        for name in ("exit", "modules", "meta_path", "stdin", "stdin.buffer.read", "stdin.isatty", "version_info")
+        for name in (
+            "exit",
+            "modules",
+            "meta_path",
+            "stdin",
+            "stdin.buffer",
+            "stdin.buffer.read",
+            "stdin.isatty",
+            "version_info",
+        )
     ),
     "getpass.GetPassWarning",
     "rich.box.SIMPLE_HEAD",
@@ -73,6 +82,10 @@ HARMLESS = {
     "sys.meta_path.append",
     *(f"yaml.{name}" for name in ("AliasEvent", "MappingNode", "MarkedYAMLError", "Node", "SafeLoader", "ScalarNode")),
     "sys.maxsize",
+    *(f"yaml.{name}" for name in ("ScalarEvent", "SequenceNode")),
+    "yaml.SafeLoader.ESCAPE_REPLACEMENTS.items",
+    "yaml.SafeLoader.flatten_mapping",
+    "yaml.SafeLoader.timestamp_regexp.match",
     "yaml.SafeLoader.yaml_constructors",
     "yaml.SafeLoader.yaml_implicit_resolvers.items",
 }
