@@ -162,6 +162,7 @@ def unprocessed(manifest: dict[str, Any]) -> str:
     found = {"the manifest": SOPS if is_ciphertext(manifest.get("kind")) else None}
     found |= {f"label {key!r}": tool_in_name(value) for key, value in _mapping(metadata, "labels").items()}
     found |= {f"the {field}": tool_in_name(metadata.get(field)) for field in ("name", "namespace")}
+    found |= {f"'{field}'": tool_in_name(manifest.get(field)) for field in ("data", "stringData")}
     found |= {f"key {key!r}": tool for key, tool in tools_by_key(manifest).items()}
     found |= {f"annotation {key!r}": tool for key, tool in _tools_by_annotation(metadata).items()}
     found["the manifest itself"] = SOPS if is_encrypted(manifest) else None
@@ -214,7 +215,11 @@ def known_part(manifest: dict[str, Any], some_value: str) -> tuple[dict[str, Any
     tools = tools_by_key(manifest)
     known = {**manifest, "metadata": metadata}
     for field in ("data", "stringData"):
-        if tools and isinstance(values := manifest.get(field), dict):
+        if (tool := tool_in_name(manifest.get(field))) is not None:
+            elsewhere[field] = tool
+            known[field] = {}
+    for field in ("data", "stringData"):
+        if tools and isinstance(values := known.get(field), dict):
             known[field] = {key: value for key, value in values.items() if key not in tools}
     if tools:
         known["data"] = {**_mapping(known, "data"), **dict.fromkeys(tools, some_value)}

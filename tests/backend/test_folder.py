@@ -367,6 +367,7 @@ UNPROCESSED = {
         secret("stringData: {value: x}", f"{VARIABLE}: '${{ID}}'"),
         f"label '{VARIABLE}' is",
     ),
+    "a variable of Flux for all data": (secret("stringData: ${SECRETS}"), "'stringData' is a variable that Flux"),
     "Helm": (secret("stringData: {value: '{{ .Values.password }}'}"), "a template that is not rendered. Render it"),
     "Helm with functions": (secret("stringData: {value: '{{ include \"a.b\" . | quote }}'}"), "not rendered"),
     "Helm in a text": (secret("stringData: {value: 'a b {{ .Release.Name }} c'}"), "not rendered"),

@@ -590,7 +590,7 @@ CASES = {
     "sops operator, misspelt": Case(sops_secret(labels=labelled(conection_id="x")), ["unknown-label"]),
     "sops operator, no value": Case(sops_secret(stringData={"x": PASSWORD}), ["unreadable"]),
     "sops operator, ciphertext": Case(sops_secret(stringData={"value": CIPHERTEXT}), ["not-checked"]),
-    "sops operator, the id too": Case(sops_secret(labels={CONNECTION: CIPHERTEXT}), ["not-checked"], "the label"),
+    "sops operator, the id too": Case(sops_secret(labels={CONNECTION: CIPHERTEXT}), ["not-checked"], "label 'airflow"),
     "sops operator, a label at the top": Case(
         sops_secret(labels={}) | {"metadata": secret()["metadata"]}, ["label-lost"], "spec.secretTemplates[].labels"
     ),
@@ -668,15 +668,19 @@ CASES = {
     ),
     "Flux": Case(secret(data={"value": "${URI}"}), ["not-checked"], "Flux"),
     "Flux, a default": Case(secret(data={"value": "postgres://u:${P:=x}@h"}), ["not-checked"], "Flux"),
-    "Flux, a label": Case(secret(labels={CONNECTION: "${ID}"}), ["not-checked"], "the label"),
+    "Flux, a label": Case(secret(labels={CONNECTION: "${ID}"}), ["not-checked"], f"label {CONNECTION!r} is"),
     "Flux, a name": Case([secret("${ENV}-a"), secret("${ENV}-b", {})], ["not-checked"] * 2 + ["unreadable"]),
-    "Flux, a namespace": Case([secret(namespace="${NS}"), secret()], ["not-checked"], "the namespace"),
+    "Flux, a namespace": Case([secret(namespace="${NS}"), secret()], ["not-checked"], ": namespace is"),
+    "Flux, everything": Case(
+        {**secret("${A}", labels={CONNECTION: "${B}"}), "stringData": "${C}"}, ["not-checked"], "stringData are each"
+    ),
+    "Flux, all data": Case({**secret(), "stringData": "${C}"}, ["not-checked"], "stringData is"),
     "Flux, switched off": Case(
         secret(data={"value": "${URI}"}, annotations={"kustomize.toolkit.fluxcd.io/substitute": "disabled"}),
         ["unreadable"],
     ),
     "Flux, an annotation": Case(
-        secret(data={"k": "a://h"}, annotations=labelled(data_key="${K}")), ["not-checked"], "the annotation"
+        secret(data={"k": "a://h"}, annotations=labelled(data_key="${K}")), ["not-checked"], "annotation 'airflow"
     ),
     "Helm, in quotation marks": Case(secret(data={"value": "{{ .Values.uri }}"}), ["not-checked"], "not rendered"),
     "Helm, a block": Case(f"{{{{- if .Values.x }}}}\n{yaml.safe_dump(secret())}{{{{- end }}}}\n", ["not-checked"]),

@@ -49,6 +49,8 @@ NOT_CHECKED = "not-checked"
 
 STDIN = "-"
 
+_DATA = ("data", "stringData")
+
 # At the beginning of a line, or in JSON: what a manifest of Kubernetes has at its top.
 _TOP = re.compile(
     r"""^(?:kind|apiVersion|["']kind["']|["']apiVersion["'])\s*:|["'](?:kind|apiVersion)["']\s*:""", re.MULTILINE
@@ -251,7 +253,7 @@ class Check:
             unknown=plan.unknown | values.keys(),
             place_is_known=plan.place_is_known and not names,
             # Annotations say which keys there have to be.
-            keys_are_known=plan.keys_are_known and not any(name.startswith("annotation") for name in names),
+            keys_are_known=plan.keys_are_known and not any(name.startswith(("annotation", *_DATA)) for name in names),
         )
         # One Secret can be for several ids, with one problem in it.
         problems = [*unknown_marks(secret, self._options), *self._problems_of(place, plan, secret)]
@@ -359,8 +361,10 @@ def _not_checked(plan: Planned, values: dict[str, Tool], names: dict[str, Tool])
         what = f"{holds.format(few(keys, len(keys)))} {tool.what}"
         text = f"{title}: {what}. Labels, names and keys are checked, values are not"
         yield Problem(NOT_CHECKED, text, Severity.NOTICE)
-    for (name, tool), more in first(list(names.items())):
-        text = f"{title}: the {name}{more} is {tool.what}, and is not checked. {tool.remedy}"
+    for tool in dict.fromkeys(names.values()):
+        parts = [name for name, each in names.items() if each is tool]
+        what = f"{few(parts, len(parts))} {'is' if len(parts) == 1 else 'are each'} {tool.what}"
+        text = f"{title}: {what}, and {'is' if len(parts) == 1 else 'are'} not checked. {tool.remedy}"
         yield Problem(NOT_CHECKED, text, Severity.NOTICE)
 
 
