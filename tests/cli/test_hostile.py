@@ -71,9 +71,9 @@ def broken_manifests(folder: Path, names: Iterable[str] = FILE_NAMES.values()) -
     """One file for each hostile name, which is no YAML, and as many in folders of those names."""
     folder.mkdir(exist_ok=True)
     for name in names:
-        (folder / f"{name}.yaml").write_text("a: [\n")
+        (folder / f"{name}.yaml").write_text("kind: [\n")
         (folder / name).mkdir()
-        (folder / name / "b.json").write_text("{")
+        (folder / name / "b.json").write_text('{"kind": ')
 
 
 class TestArguments:
@@ -148,7 +148,7 @@ class TestCheck:
     ) -> None:
         monkeypatch.chdir(tmp_path)
         name = "a,line=1::error::x%0Ab:c.yaml"
-        Path(name).write_text("a: [\n")
+        Path(name).write_text("kind: [\n")
         line = run("check", name, "--output", "github", commands=1).out.split("\n")[0]
         value = line.split("file=", 1)[1].split(",", 1)[0]
         for escape, character in (("%3A", ":"), ("%2C", ","), ("%0A", "\n"), ("%25", "%")):
