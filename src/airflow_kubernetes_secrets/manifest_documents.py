@@ -152,6 +152,11 @@ def _tag_of(value: object) -> str:
     return _FLOAT if isinstance(value, float) else _STR
 
 
+def is_text_for_kubectl(text: str) -> bool:
+    """Whether kubectl takes it for a text also where it stands without quotation marks."""
+    return isinstance(_go_value(text), str) and text != "<<"
+
+
 def _go_scalar(loader: Loader, node: yaml.ScalarNode) -> object:
     """A scalar with one of the tags of JSON, which a person may have written: ``!!int "5"``."""
     value = _go_value(node.value)

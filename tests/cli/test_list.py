@@ -411,13 +411,13 @@ class TestConfiguration:
         (tmp_path / "broken.yaml").write_text(f"a: [{SECRET}\n")
         odd = manifest("airflow", "x", labels={CONNECTION: "x"}, creationTimestamp="yesterday")
         (tmp_path / "odd.yaml").write_text(yaml.safe_dump(odd))
-        naive = manifest("airflow", "y", labels={CONNECTION: "y"}, creationTimestamp="2024-01-01T00:00:00")
+        naive = manifest("airflow", "z", labels={CONNECTION: "z"}, creationTimestamp="2024-01-01T00:00:00")
         (tmp_path / "naive.yaml").write_text(yaml.safe_dump(naive))
         commands.kwargs.clear()
         commands.configure(path=str(tmp_path))
         done = commands.run("list", status=1)
         assert "broken.yaml" in done.err
-        assert [line.split()[:2] for line in done.out.splitlines()[1:]] == [["connection", "x"], ["connection", "y"]]
+        assert [line.split()[:2] for line in done.out.splitlines()[1:]] == [["connection", "x"], ["connection", "z"]]
         assert "nobody is asked where the folder" in commands.run("list", "--as", "somebody", status=2).err
         assert "broken.yaml" in commands.run("explain", "connection", "nope", status=1).out
 

@@ -196,11 +196,17 @@ def _printable_document(text: str) -> str:
 def _dumper() -> Any:
     import yaml
 
+    from airflow_kubernetes_secrets.manifest_documents import is_text_for_kubectl
+
     class Dumper(yaml.SafeDumper):
-        """Puts what is not printable into double quotes, where YAML knows the escapes of :func:`printable`."""
+        """Puts what is not printable into double quotes, where YAML knows the escapes of :func:`printable`.
+
+        What kubectl would take for something else than a text gets quotation marks too: PyYAML knows fewer forms.
+        """
 
     def represent(dumper: Dumper, text: str) -> yaml.Node:
-        return dumper.represent_scalar("tag:yaml.org,2002:str", text, None if printable_line(text) == text else '"')
+        style = "'" if not is_text_for_kubectl(text) else None
+        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style if printable_line(text) == text else '"')
 
     Dumper.add_representer(str, represent)
     return Dumper
