@@ -234,9 +234,9 @@ def _of_extra(extra: Any) -> Iterator[Objection]:
         yield Objection(
             f"the connection's 'extra' has objects or lists in each other on more than {_MOST_LEVELS} levels"
         )
-    elif any(map(_has_surrogates, _texts((*extra, *extra.values())))):
+    elif _has_surrogates("".join(_texts((*extra, *extra.values())))):
         yield Objection(_not_unicode("extra"))
-    elif any(map(_has_surrogates, _inner_texts(extra))):
+    elif _has_surrogates("".join(_inner_texts(extra))):
         # Its masker of logs encodes each text; get_uri() encodes those in objects and lists as Python shows them.
         yield Objection(_not_unicode("extra"), (AIRFLOW_2,))
 

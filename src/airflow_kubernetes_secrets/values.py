@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import binascii
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
@@ -21,6 +22,18 @@ def text(secret: Secret, key: str) -> str:
     except (UnicodeDecodeError, binascii.Error):
         pass  # a decoding error carries the bytes: it must not become the cause of ours
     raise MalformedSecretError(secret.namespace, secret.name, key, "the value is not text in UTF-8")
+
+
+def texts(secret: Secret, keys: Mapping[str, str]) -> dict[str, str]:
+    """The texts under several keys, exactly as stored, by the names that the keys have in the mapping.
+
+    Raises:
+        MalformedSecretError: one is not UTF-8; it names the first such key.
+    """
+    data = secret.data
+    with suppress(UnicodeDecodeError, binascii.Error):
+        return {name: binascii.a2b_base64(data[key]).decode("utf-8") for name, key in keys.items()}
+    return {name: text(secret, key) for name, key in keys.items()}
 
 
 def config_text(secret: Secret, key: str) -> str:

@@ -121,7 +121,8 @@ def is_known(annotation: str) -> bool:
 
 def _warn_of_unknown(secret: Secret) -> None:
     """A misspelt annotation says nothing, and nobody would notice."""
-    unknown = [key for key in secret.annotations or () if not is_known(key) and key not in secret.labels]
+    known = _ANNOTATIONS | secret.labels.keys()
+    unknown = [key for key in secret.annotations or () if key not in known and not key.startswith((FIELD, EXTRA_FIELD))]
     unknown = [key for key in unknown if key.removeprefix(ANNOTATION_PREFIX) not in _IDENTIFIERS]
     for key, more in first(unknown):
         meant = nearest(key.removeprefix(ANNOTATION_PREFIX), _NAMES, NEAR)

@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.shapes.aliases import EXACT, GENERIC, URI, conne
 from airflow_kubernetes_secrets.shapes.annotations import LITERALS
 from airflow_kubernetes_secrets.shapes.fields import Fields
 from airflow_kubernetes_secrets.shapes.uri import WEB, ParsedUri, UnusableUriError, port_number
-from airflow_kubernetes_secrets.values import text
+from airflow_kubernetes_secrets.values import texts
 
 # Crossplane's Upbound provider for AWS writes this into an endpoint.
 _HOST_WITH_PORT = r"(?P<host>\[[^\]]+\]|[^:]+):(?P<port>[0-9]+)"
@@ -58,8 +58,8 @@ class _Told:
         # What an error names.
         self._origins = {field: ("key", key) for field, key in fields.keys.items()}
         self._origins |= {field: ("annotation", LITERALS[field]) for field in fields.description.literals}
-        self._values = {field: text(secret, key) for field, key in fields.keys.items()}
-        self.extra_fields = {name: text(secret, key) for name, key in fields.extra_keys.items()}
+        self._values = texts(secret, fields.keys)
+        self.extra_fields = texts(secret, fields.extra_keys)
         for field in self._values.keys() - set(EXACT):
             self._values[field] = self._values[field].strip()
         self._values |= fields.description.literals
