@@ -415,7 +415,8 @@ class TestServer:
             document = json.loads(done.out) if output == "json" else yaml.safe_load(done.out)
             # Exactly, for programs.
             assert {each["id"] for each in document["entries"]} == set(NUMBERED)
-            assert {each["host"] for each in document["entries"]} == set(NUMBERED)
+            # None of them looks like a host.
+            assert {each["host"] for each in document["entries"]} == {""}
             assert {each["owner"]["name"] for each in document["entries"]} == set(NUMBERED)
         elif output == "plain":
             assert done.out.count("\n") == len(NUMBERED) + 1
@@ -434,7 +435,8 @@ class TestServer:
         assert done.out.count("\n") == run("explain", "connection", "plain").out.count("\n")
         api.answer = self.answers(user=name, secrets=others)
         found = json.loads(run("explain", "connection", name, "-o", "json").out)
-        assert (found["id"], found["host"], found["user"], found["extra"]) == (name, name, name, [name])
+        # A name that does not look like a host's is not shown.
+        assert (found["id"], found["host"], found["user"], found["extra"]) == (name, "", name, [name])
         assert yaml.safe_load(run("explain", "connection", name, "-o", "yaml").out) == found
 
     @staticmethod
