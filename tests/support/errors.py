@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import traceback
 from collections import Counter
@@ -136,7 +137,7 @@ class AtEveryLine:
         def trace_called(frame: FrameType, event: str, argument: object) -> Any:
             return trace(frame, event, argument) if self._is_wanted(frame) else None
 
-        before = sys.gettrace()
+        before, disabled = sys.gettrace(), logging.root.manager.disable
         sys.settrace(trace_called)
         try:
             self._work()
@@ -145,6 +146,8 @@ class AtEveryLine:
             return line, error
         finally:
             sys.settrace(before)
+            # Work that silences logs for a while may have been interrupted before it ended that.
+            logging.disable(disabled)
         return line, None
 
     def _is_wanted(self, called: FrameType) -> bool:
