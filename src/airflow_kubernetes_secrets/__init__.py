@@ -18,7 +18,7 @@ def __getattr__(name: str) -> object:
     if name in ("KubernetesSecretsBackend", "NoSecretsBackend"):
         # While Airflow's configuration is read it imports the backend that is set there. Where that begins with the
         # import of this one, it would find half of it.
-        import airflow.configuration  # noqa: F401
+        import airflow.configuration  # noqa: F401  # it has to be imported before
 
         if name == "NoSecretsBackend":
             from airflow_kubernetes_secrets.no_secrets import NoSecretsBackend

@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedS
 from airflow_kubernetes_secrets.listing import MOST_PROBLEMS, few, first
 from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.options import DENY, Options
-from airflow_kubernetes_secrets.process import ForkGuard, ProcessLocal, in_a_thread
+from airflow_kubernetes_secrets.process import ProcessLocal, importing, in_a_thread
 from airflow_kubernetes_secrets.reading import connection_text, named, variable_text
 from airflow_kubernetes_secrets.sources.source import Source, source_of
 from airflow_kubernetes_secrets.tracebacks import without_variables
@@ -37,9 +37,6 @@ if TYPE_CHECKING:
     Wanted = TypeVar("Wanted")
 
 _sources: ProcessLocal[Source] = ProcessLocal()
-
-# A child that is forked while another thread imports inherits a lock that nobody opens.
-_importing = ForkGuard()
 
 
 class _NotInMemoryError(Exception):
@@ -76,7 +73,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         self._source: Source | None = None
         if self.options.mask_values:
             # Here, and not in a lookup: a child that is forked during an import inherits a lock that nobody opens.
-            from airflow_kubernetes_secrets import masking  # noqa: F401
+            from airflow_kubernetes_secrets import masking  # noqa: F401  # imported here, not in the middle of a lookup
 
     def get_conn_value(self, conn_id: str, team_name: str | None = None) -> str | None:
         """The connection as a URI or JSON, as it is stored or made of its fields; ``None`` if no Secret has it.
@@ -165,7 +162,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         Raises:
             MalformedSecretError: Airflow would lose the connection here.
         """
-        with _importing.lock:
+        with importing.lock:
             from airflow_kubernetes_secrets.compat import is_airflow_2, is_for_tasks
         concerned = OF_AIRFLOW_2 if is_airflow_2() else OF_AIRFLOW_3
         here = AIRFLOW_2 if is_airflow_2() else TASKS if is_for_tasks(self) else SERVICES

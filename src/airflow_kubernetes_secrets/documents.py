@@ -204,6 +204,12 @@ def read_yaml_with(make_loader: Callable[[str | bytes], Loader], text: str | byt
         raise failure
 
 
+def mapping(parent: object, field: str) -> dict[str, Any]:
+    """A mapping in another; empty where there is none, or something else."""
+    found = parent.get(field) if isinstance(parent, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
 def _harmless(problem: str | None) -> str:
     """The problem without what PyYAML quotes from the text; quoted signs and <kinds of tokens> tell nothing."""
 

@@ -109,7 +109,7 @@ class Lookup:
 
 
 def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretError | None:
-    """What is wrong with a Secret that has neither the data key nor what stands in for it; ``None`` if it has.
+    """The error for a Secret with no key that can be used; ``None`` if it has one.
 
     Raises:
         MalformedSecretError: an annotation cannot be used.
@@ -119,7 +119,7 @@ def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretErr
         return None
     problem = "there is no such key in its data"
     if is_connection:
-        problem += ", nor others that tell host, login or password of a connection"
+        problem += ", nor a key for the host, login or password of a connection"
     return MalformedSecretError(secret.namespace, secret.name, data_key, f"{problem}; {secret.keys_text()}")
 
 

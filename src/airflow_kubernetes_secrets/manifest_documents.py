@@ -77,13 +77,13 @@ def _go_value(text: str) -> object:
 class _ManifestLoader(Loader):
     """YAML as kubectl reads it: by sigs.k8s.io/yaml, which is YAML 1.1 with Go's numbers."""
 
+    ESCAPE_REPLACEMENTS = {  # type: ignore[misc]  # noqa: RUF012 - PyYAML reads it, and its stubs have it elsewhere
+        escape: text for escape, text in yaml.SafeLoader.ESCAPE_REPLACEMENTS.items() if escape != "/"
+    }
+
     def __init__(self, text: str | bytes, repeated: list[tuple[int, str]]) -> None:
         super().__init__(text)
         self.repeated = repeated
-
-    ESCAPE_REPLACEMENTS = {  # type: ignore[misc]  # noqa: RUF012 - the class attribute that PyYAML reads
-        escape: text for escape, text in yaml.SafeLoader.ESCAPE_REPLACEMENTS.items() if escape != "/"
-    }
 
     def scan_to_next_token(self) -> None:
         """Skip what is between tokens, and tabs where they cannot be taken for indentation."""
@@ -94,7 +94,7 @@ class _ManifestLoader(Loader):
             super().scan_to_next_token()
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML's stubs lack it
         if not isinstance(event, yaml.AliasEvent):
             self.anchors.pop(event.anchor, None)  # an anchor may be set again
             if event.tag == "!":

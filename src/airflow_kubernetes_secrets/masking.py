@@ -17,7 +17,7 @@ from urllib.parse import quote
 from airflow_kubernetes_secrets import notices
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.compat import maskers
-from airflow_kubernetes_secrets.process import ForkGuard, on_new_process
+from airflow_kubernetes_secrets.process import importing, on_new_process
 
 # Shorter texts stand everywhere in a log. Airflow 3 has the same by default (``[logging] min_length_masked_secret``),
 # and Airflow 2 would mask every single letter.
@@ -31,9 +31,6 @@ MOST_CHARACTERS = 16_384
 # What registering one Secret may have the masker compile, in characters: the pattern grows with every Secret of the
 # process. A million take up to two seconds, in each of two maskers; and Airflow 2.11's refuses a pattern of 400,000.
 _MOST_COMPILED = 400_000
-
-# A child that is forked while another thread imports inherits a lock that nobody opens.
-_importing = ForkGuard()
 
 
 class _Registered:
@@ -75,7 +72,7 @@ def mask(secret: Secret, wanted: Any) -> None:
     try:
         pieces = list(_pieces(secret, wanted))
         texts, is_all = _fitting(pieces, process)
-        with _importing.lock:
+        with importing.lock:
             registers = maskers()
         for register in registers:
             register(texts)

@@ -83,6 +83,11 @@ class ForkGuard:
         self._forking.clear()
 
 
+# For imports in the middle of a lookup: a child that is forked while another thread imports would wait for ever for the
+# lock of that import.
+importing = ForkGuard()
+
+
 class ProcessBound(Protocol):
     """Something that holds connections, locks or threads."""
 

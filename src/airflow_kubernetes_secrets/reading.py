@@ -7,17 +7,13 @@ from typing import TYPE_CHECKING
 from airflow_kubernetes_secrets import values
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from airflow_kubernetes_secrets.process import ForkGuard
+from airflow_kubernetes_secrets.process import importing
 
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets.shapes import Fields
 
 # In place of the data key that holds a connection whole, where none does: it is put together from several.
 IN_FIELDS = ""
-
-# What reads a Secret that is not one value is loaded when one comes: every Airflow process imports this package,
-# and many never meet one. A child that is forked while another thread imports inherits a lock that nobody opens.
-_importing = ForkGuard()
 
 
 def key_of(secret: Secret, data_key: str) -> str:
@@ -78,8 +74,12 @@ def variable_text(secret: Secret, key: str) -> str:
     return secret.variable
 
 
+# The modules for Secrets with several keys are imported at the first such Secret. Every Airflow process imports this
+# package, and many never read one.
+
+
 def _from_fields(secret: Secret) -> str:
-    with _importing.lock:
+    with importing.lock:
         from airflow_kubernetes_secrets.shapes import connection_json
     return connection_json(secret, _fields(secret))
 
@@ -87,7 +87,7 @@ def _from_fields(secret: Secret) -> str:
 def _fields(secret: Secret) -> Fields:
     known: Fields | MalformedSecretError | None = secret.fields
     if known is None or isinstance(known, MalformedSecretError):
-        with _importing.lock:
+        with importing.lock:
             from airflow_kubernetes_secrets.shapes import fields_of
         return fields_of(secret)
     return known

@@ -16,6 +16,7 @@ from base64 import b64decode
 from collections.abc import Iterator
 from typing import Any
 
+from airflow_kubernetes_secrets.documents import mapping
 from airflow_kubernetes_secrets.record import Record
 
 
@@ -127,12 +128,12 @@ def _texts(text: str) -> Iterator[str]:
 
 def tools_by_key(manifest: dict[str, Any]) -> dict[str, Tool]:
     """The keys of a Secret's data whose values are not there yet."""
-    metadata = _mapping(manifest, "metadata")
+    metadata = mapping(manifest, "metadata")
     # Flux takes its word from a label too.
-    annotations = {**_mapping(metadata, "labels"), **_mapping(metadata, "annotations")}
+    annotations = {**mapping(metadata, "labels"), **mapping(metadata, "annotations")}
     found = {}
     for field in ("data", "stringData"):
-        for key, value in _mapping(manifest, field).items():
+        for key, value in mapping(manifest, field).items():
             if isinstance(value, str) and (tool := _tool_of_value(field, value, annotations)):
                 found[key] = tool
             else:
@@ -158,9 +159,9 @@ def is_encrypted(manifest: object) -> bool:
 
 def unprocessed(manifest: dict[str, Any]) -> str:
     """What of a Secret's manifest is not there yet, and what to do; empty if all of it is there."""
-    metadata = _mapping(manifest, "metadata")
+    metadata = mapping(manifest, "metadata")
     found = {"the manifest": SOPS if is_ciphertext(manifest.get("kind")) else None}
-    found |= {f"label {key!r}": tool_in_name(value) for key, value in _mapping(metadata, "labels").items()}
+    found |= {f"label {key!r}": tool_in_name(value) for key, value in mapping(metadata, "labels").items()}
     found |= {f"the {field}": tool_in_name(metadata.get(field)) for field in ("name", "namespace")}
     found |= {f"'{field}'": tool_in_name(manifest.get(field)) for field in ("data", "stringData")}
     found |= {f"key {key!r}": tool for key, tool in tools_by_key(manifest).items()}
@@ -185,7 +186,7 @@ def unrendered(text: str) -> str:
 
 def _tools_by_annotation(metadata: dict[str, Any]) -> dict[str, Tool]:
     """The annotations for Airflow whose values are not there yet; others may have signs of any sort."""
-    annotations = _mapping(metadata, "annotations")
+    annotations = mapping(metadata, "annotations")
     found = {
         key: tool_of(value, annotations)
         for key, value in annotations.items()
@@ -200,13 +201,13 @@ def known_part(manifest: dict[str, Any], some_value: str) -> tuple[dict[str, Any
     Args:
         some_value: what takes the place of values, in base64.
     """
-    metadata = dict(_mapping(manifest, "metadata"))
+    metadata = dict(mapping(manifest, "metadata"))
     elsewhere = {}
     for field in ("name", "namespace"):
         if (tool := tool_in_name(metadata.get(field))) is not None:
             elsewhere[field] = tool
             metadata[field] = re.sub("[^a-z0-9]+", "-", metadata[field].lower()).strip("-") or "x"
-    labels = {key: tool_in_name(value) for key, value in _mapping(metadata, "labels").items()}
+    labels = {key: tool_in_name(value) for key, value in mapping(metadata, "labels").items()}
     for field, found in (("labels", labels), ("annotations", _tools_by_annotation(metadata))):
         absent = {key: tool for key, tool in found.items() if tool is not None}
         if absent:
@@ -222,15 +223,10 @@ def known_part(manifest: dict[str, Any], some_value: str) -> tuple[dict[str, Any
         if tools and isinstance(values := known.get(field), dict):
             known[field] = {key: value for key, value in values.items() if key not in tools}
     if tools:
-        known["data"] = {**_mapping(known, "data"), **dict.fromkeys(tools, some_value)}
+        known["data"] = {**mapping(known, "data"), **dict.fromkeys(tools, some_value)}
     return known, tools, elsewhere
 
 
 def is_ciphertext(text: object) -> bool:
     """Whether SOPS has made a text, or a part of it."""
     return isinstance(text, str) and _CIPHERTEXT in text
-
-
-def _mapping(parent: dict[str, Any], field: str) -> dict[str, Any]:
-    found = parent.get(field)
-    return found if isinstance(found, dict) else {}

@@ -96,7 +96,7 @@ def are_from_everyone(found: Sequence[Objection]) -> bool:
 
 
 def problem_of(found: Sequence[Objection]) -> str:
-    """What to say of a connection that nobody can use: what everybody says of it, else what each says."""
+    """The problem of a connection that no part can use: the one that all share, or else each part's own."""
     shared = [each for each in found if len(each.readers) == len(EVERYONE)]
     return str(shared[0]) if shared else ". ".join(map(str, found))
 

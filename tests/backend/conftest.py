@@ -127,7 +127,7 @@ def make_asker(proxy: Proxy, account: ServiceAccount, put: Put) -> Iterator[Make
     with ExitStack() as stack:
 
         def make(**options: object) -> Asker:
-            asker = Asker(proxy, account, put.namespace, **options)  # type: ignore[arg-type]
+            asker = Asker(proxy, account, put.namespace, **options)  # type: ignore[arg-type]  # mypy cannot know the options
             stack.callback(asker.close)
             return asker
 

@@ -98,7 +98,7 @@ def test_many_children_ask_at_once(watching: KubernetesSecretsBackend, proxy: Pr
             assert watching.get_variable(f"missing-{number}") is None
             assert watching.get_config(f"option-{number}") == f"of option {number}"
 
-    children = [fork(lambda number=number: ask(number)) for number in range(64)]  # type: ignore[misc]
+    children = [fork(lambda number=number: ask(number)) for number in range(64)]  # type: ignore[misc]  # mypy cannot type it
     gate.open()
     join(*children)
 
@@ -128,14 +128,14 @@ def test_many_children_whose_memory_is_too_old(make_asker: MakeAsker, proxy: Pro
         gate.wait()
         assert watchers() == []
         # As if it had been forked long ago.
-        asker.ladder._index.confirmed_at -= LONG  # type: ignore[union-attr]
+        asker.ladder._index.confirmed_at -= LONG  # type: ignore[union-attr]  # there is an index here
         for key in ("x", f"missing-{number}", "y", "x", "y"):
             assert asker.get(key) == (None if "missing" in key else f"of {key}")
         until(lambda: len(watchers()) == 1)
         # As a process does that ends well.
         asker.close()
 
-    children = [fork(lambda number=number: ask(number)) for number in range(32)]  # type: ignore[misc]
+    children = [fork(lambda number=number: ask(number)) for number in range(32)]  # type: ignore[misc]  # mypy cannot type it
     gate.open()
     join(*children)
 
@@ -226,7 +226,7 @@ def test_a_fork_in_the_middle_of_the_list_of_another_thread(make_asker: MakeAske
         proxy.faults.append(late(0.3))
         with ThreadPoolExecutor(1) as threads:
             listing = threads.submit(asker.get, "x")
-            until(lambda before=before: len(proxy.requests) > before)  # type: ignore[misc]
+            until(lambda before=before: len(proxy.requests) > before)  # type: ignore[misc]  # mypy cannot type it
 
             def check(asker: Asker = asker) -> None:
                 began = time.monotonic()

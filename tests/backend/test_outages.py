@@ -571,6 +571,6 @@ class TestDeny:
 
 def _found(backend: object) -> bool:
     try:
-        return backend.get_variable("x") == "found"  # type: ignore[attr-defined]
+        return backend.get_variable("x") == "found"  # type: ignore[attr-defined]  # there is a backend here
     except ApiUnavailableError:
         return False

@@ -80,15 +80,15 @@ class TestChanges:
                 where.append({key for key in "ab" if asker.get(key) == "found"})
             return look
 
-        threading.settrace(look)  # type: ignore[arg-type]
+        threading.settrace(look)  # type: ignore[arg-type]  # the stubs are narrower
         try:
             assert asker.get("a") == "found"
         finally:
-            threading.settrace(None)  # type: ignore[arg-type]
+            threading.settrace(None)  # type: ignore[arg-type]  # the stubs are narrower
         for old, new in ("ab", "ba"):
             where.clear()
             secrets.patch("moving", {"metadata": {"labels": {VARIABLE: new}}})
-            until(lambda old=old: asker.get(old) is None)  # type: ignore[misc]
+            until(lambda old=old: asker.get(old) is None)  # type: ignore[misc]  # mypy cannot type it
             assert set() not in where
             assert {"a", "b"} in where
 
@@ -98,7 +98,7 @@ class TestChanges:
         for letter in "ab":
             value = letter * (1024 * 1024 - 4096)
             put.variable("x", value, name="large")
-            until(lambda value=value: asker.get("x") == value)  # type: ignore[misc]
+            until(lambda value=value: asker.get("x") == value)  # type: ignore[misc]  # mypy cannot type it
         assert len(proxy.lists) == 1
 
     def test_a_thousand_secrets_that_change_all_the_time(
@@ -121,13 +121,13 @@ class TestResuming:
         asker = make_asker(ttl=LONG)
         asker.get("x")
         for number in range(2):
-            until(lambda number=number: len(proxy.watches) == number + 1 and proxy.open_watches == 1)  # type: ignore[misc]
+            until(lambda number=number: len(proxy.watches) == number + 1 and proxy.open_watches == 1)  # type: ignore[misc]  # mypy cannot type it
             version = put.variable("x", str(number), name="x")["metadata"]["resourceVersion"]
-            until(lambda number=number: asker.get("x") == str(number))  # type: ignore[misc]
+            until(lambda number=number: asker.get("x") == str(number))  # type: ignore[misc]  # mypy cannot type it
 
             proxy.cut()
 
-            until(lambda number=number: len(proxy.watches) == number + 2)  # type: ignore[misc]
+            until(lambda number=number: len(proxy.watches) == number + 2)  # type: ignore[misc]  # mypy cannot type it
             assert versions(proxy)[-1] == version
         # What happened while there was no watch comes too.
         proxy.watch_faults.append(answer_with(503))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 # Before a command imports it as a library, without its logs and its database, for all tests of this process.
-import airflow.configuration  # noqa: F401
+import airflow.configuration  # noqa: F401  # before a test changes its variables
 import pytest
 
 from airflow_kubernetes_secrets.process import start_anew

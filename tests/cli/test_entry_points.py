@@ -182,7 +182,7 @@ class TestErrors:
         """141 as other programs have it, and none of the statuses that say something."""
         put.connection("x", f"postgres://u:{SECRET}@db/x")
         process = subprocess.Popen([*PROGRAM, *command.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        assert process.stdout is not None and process.stderr is not None  # noqa: PT018
+        assert process.stdout is not None and process.stderr is not None  # noqa: PT018  # mypy wants to know both
         process.stdout.close()
         err = process.stderr.read()
         process.stderr.close()

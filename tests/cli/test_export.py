@@ -84,7 +84,7 @@ UGLY = (
 
 def entries(count: int = 500) -> dict[str, Any]:
     """So many connections and variables, with everything that tends to get lost."""
-    chosen = random.Random(2)  # noqa: S311
+    chosen = random.Random(2)  # noqa: S311  # the same choice each time
 
     def text() -> str | None:
         return chosen.choice([None, "", *UGLY, *("".join(chosen.choices("".join(UGLY), k=30)) for _ in range(5))])
@@ -699,7 +699,7 @@ class TestFromAFile:
 
     def test_env_files(self, bare: Airflow, tmp_path: Path) -> None:
         (tmp_path / ".env").write_text("# comment\n\na=x://h\nb=y://u:p=q@h\na=x://i\n")
-        os.rename(tmp_path / ".env", tmp_path / "c.env")  # noqa: PTH104
+        os.rename(tmp_path / ".env", tmp_path / "c.env")  # noqa: PTH104  # it replaces the file
 
         result = export(bare, "--from", "c.env", "-o", "out")
 

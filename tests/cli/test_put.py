@@ -22,6 +22,7 @@ from airflow_kubernetes_secrets.process import start_anew
 from support import kubectl
 from support.airflow import BACKEND
 from support.cluster import Cluster, checked
+from support.commands import PATIENCE, PROGRAM
 from support.secrets import CONNECTION, TEAM, VARIABLE
 from support.shapes import parts_of, whole
 
@@ -617,7 +618,16 @@ def test_a_uri_that_is_none(local: Callable[..., Done]) -> None:
     assert "not text in UTF-8" in done.err
     done = local("variable", "v", "--value", "-", "--dry-run=client", stdin=b"x" * (1024 * 1024 + 1))
     assert done.status == 1
-    assert "a Secret can hold 1048576" in done.err
+    assert "more than 1048576 bytes, the most that a Secret can hold" in done.err
+
+
+@pytest.mark.parametrize("arguments", [("--from-file", "/dev/zero"), ("--from-file", "-"), ("--value", "-")])
+def test_a_file_or_a_pipe_without_an_end(arguments: tuple[str, str]) -> None:
+    command = [*PROGRAM, "put", "variable", "v", *arguments, "--dry-run=client"]
+    with Path("/dev/zero").open("rb") as endless:
+        done = subprocess.run(command, stdin=endless, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 1
+    assert "more than 1048576 bytes, the most that a Secret can hold" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_a_claim_that_does_not_hold() -> None:
 def test_a_reader_that_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("fuzz.cost._SECONDS_AT_LEAST", 0.1)
 
-    assert broken_rule(lambda _trial, _data: re.match("(a+)+$", "a" * 60 + "b")) is Rule.FAST  # type: ignore[func-returns-value]
+    assert broken_rule(lambda _trial, _data: re.match("(a+)+$", "a" * 60 + "b")) is Rule.FAST  # type: ignore[func-returns-value]  # no result is wanted
 
 
 def test_a_reader_that_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:

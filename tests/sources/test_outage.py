@@ -32,7 +32,7 @@ def failure(*, lasting: bool = True, retry_after: float | None = None) -> ApiUna
 
 
 def begun(state: Outage, clock: Clock, **how: object) -> None:
-    state.begin(failure(**how), clock.now)  # type: ignore[arg-type]
+    state.begin(failure(**how), clock.now)  # type: ignore[arg-type]  # mypy cannot know the options
 
 
 def pause(state: Outage, clock: Clock) -> float:

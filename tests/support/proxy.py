@@ -137,7 +137,7 @@ class Exchange:
             headers = {key: value for key, value in self.request.headers.items() if key != "host"}
             connection.request(self.request.method, target or self.request.target, headers=headers)
             incoming = Incoming(connection.sock, self.sock, copy)
-            with http.client.HTTPResponse(incoming, method=self.request.method) as response:  # type: ignore[arg-type]
+            with http.client.HTTPResponse(incoming, method=self.request.method) as response:  # type: ignore[arg-type]  # the stubs are narrower
                 response.begin()
                 yield response
 

@@ -225,10 +225,10 @@ def _connect(endpoint: Endpoint, tls: Tls | None, deadline: Deadline) -> socket.
 
 
 class _Handed(socket.socket):
-    """A socket on its way into an SSLSocket: it gives its descriptor away once it is asked for it.
+    """A socket that gives up its descriptor when ``wrap_socket`` reads it.
 
-    ``wrap_socket`` makes the new socket of the descriptor, and only then takes it from the old one. If the handler of a
-    signal raises in between, both would close it, the second one after it has become another thread's file.
+    ``wrap_socket`` creates the new socket before it detaches the old one. If a signal handler raises in between, both
+    sockets own the descriptor and close it, and by the second time it can be another thread's file.
     """
 
     def fileno(self) -> int:

@@ -42,8 +42,8 @@ class _Collection(msgspec.Struct, frozen=True):
 class _Metadata(msgspec.Struct, gc=False):
     name: str
     namespace: str
-    creationTimestamp: str | None  # noqa: N815
-    resourceVersion: str = ""  # noqa: N815
+    creationTimestamp: str | None  # noqa: N815  # the API's own name
+    resourceVersion: str = ""  # noqa: N815  # the API's own name
     labels: dict[str, str] | None = None
     # Read where a Secret is made of it: most of what annotations hold is not kept.
     annotations: msgspec.Raw = msgspec.Raw()

@@ -18,6 +18,7 @@ from dataclasses import field as value_field
 from difflib import get_close_matches
 from getpass import GetPassWarning, getpass
 from pathlib import Path
+from typing import BinaryIO
 
 from airflow_kubernetes_secrets.cli.access import usable_configuration
 from airflow_kubernetes_secrets.cli.definition import PROGRAM
@@ -25,7 +26,7 @@ from airflow_kubernetes_secrets.cli.output import print_document, print_line, sa
 from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.configured import Configured
-from airflow_kubernetes_secrets.inventory.manifest import NotWritableError
+from airflow_kubernetes_secrets.inventory.manifest import LARGEST_BYTES, NotWritableError
 from airflow_kubernetes_secrets.inventory.wanted import Made, Wanted, make, namespace_for
 from airflow_kubernetes_secrets.inventory.writing import Written, write
 from airflow_kubernetes_secrets.lookup import Kind, Lookup
@@ -201,17 +202,32 @@ def _value(given: _Given) -> bytes:
 
 def _file(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        with path.open("rb") as file:
+            return _bounded(file, "--from-file")
     except OSError as error:
         problem = error.strerror
     raise OneLineError(f"{path} cannot be read: {problem}")
 
 
+def _bounded(stream: BinaryIO, argument: str) -> bytes:
+    """The whole content of a stream. A pipe or a device can be endless.
+
+    Raises:
+        NotWritableError: it is more than a Secret can hold.
+    """
+    content = stream.read(LARGEST_BYTES + 1)
+    if len(content) > LARGEST_BYTES:
+        raise NotWritableError(
+            f"{argument}: the value has more than {LARGEST_BYTES} bytes, the most that a Secret can hold"
+        )
+    return content
+
+
 def _all_of_standard_input() -> bytes:
-    """Every byte of it, where the other arguments leave out a newline at the end."""
+    """Standard input with the newline at its end, which the other arguments remove."""
     if sys.stdin is None:
         raise NotWritableError("--from-file: there is no standard input to read it from")
-    return sys.stdin.buffer.read()
+    return _bounded(sys.stdin.buffer, "--from-file")
 
 
 def _is_a_terminal() -> bool:
@@ -246,7 +262,7 @@ def _typed(given: _Given) -> bytes:
 
 
 def _piped(given: _Given) -> bytes:
-    piped = sys.stdin.buffer.read()
+    piped = _bounded(sys.stdin.buffer, given.argument)
     value = piped.removesuffix(b"\n")
     if value != piped and given.argument not in ("--uri", "--json"):
         keeps = "" if given.field else "; --from-file keeps it"

@@ -124,7 +124,7 @@ class Api:
             # Only where and what kind: the text of an exception may hold a value.
             where = "".join(traceback.format_tb(error.__traceback__))
             text = f"{type(error).__name__} in {request.method} {printable(request.url.path)}\n{where}"
-            log.error("%s", printable_lines(text))  # noqa: TRY400
+            log.error("%s", printable_lines(text))  # noqa: TRY400  # the exception may hold a value
             return JSONResponse(StatusError(500, "InternalError", "Internal error of the devserver").status(), 500)
 
     async def _dispatch(self, request: Request) -> Response:

@@ -77,7 +77,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
         )
         return Content(shape, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
     unused = unused_keys(secret, key)
-    if key == IN_FIELDS:
+    if key == IN_FIELDS and unused:
         problems = (*problems, *problems_of_unused(secret, unused, json.loads(stored)))
     return Content(shape, conn_type, host, port, unused, problems=problems)
 

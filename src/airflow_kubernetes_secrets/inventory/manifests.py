@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX, Secret
-from airflow_kubernetes_secrets.documents import LARGEST_FILE_BYTES, TooLargeError, read_file
+from airflow_kubernetes_secrets.documents import LARGEST_FILE_BYTES, TooLargeError, mapping, read_file
 from airflow_kubernetes_secrets.errors import MalformedSecretError, OneLineError
 from airflow_kubernetes_secrets.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, content_of
@@ -233,11 +233,11 @@ class Check:
         if plan.manifest is None:
             return
         manifest, values, names = known_part(plan.manifest, SOME_VALUE)
-        labels = _mapping(_mapping(plan.manifest, "metadata"), "labels")
+        labels = mapping(mapping(plan.manifest, "metadata"), "labels")
         if plan.is_labelled or any(str(label).startswith(ANNOTATION_PREFIX) for label in labels):
             self._report(place, *_not_checked(plan, values, names))
         elif values or names:
-            return  # it is for nobody here
+            return  # it has no label for Airflow
         invalid = tuple(invalid_labels(manifest, self._options))
         if invalid:
             self._report(place, *invalid)
@@ -261,7 +261,7 @@ class Check:
 
     def _strays(self, document: dict[str, Any], found: Sequence[Planned]) -> Iterator[Problem]:
         """Labels of Airflow's that are where nothing reads them, or in a resource of which nothing is known here."""
-        metadata = _mapping(document, "metadata")
+        metadata = mapping(document, "metadata")
         title = f"{printable(str(document.get('kind')))} {named(metadata)}"
         if is_encrypted(document) and (is_ciphertext(document.get("kind")) or document.keys() == {"data", "sops"}):
             yield _all_encrypted("the manifest")
@@ -272,12 +272,12 @@ class Check:
         reaching = {id(each) for plan in found for each in plan.reaching}
         above = {id(each) for plan in found for each in plan.above}
         strays: dict[str, str] = {}
-        for path, mapping in _mappings(document, ""):
-            for key in mapping:
+        for path, found_there in _all_mappings(document):
+            for key in found_there:
                 is_ours = key in labels or str(key).startswith(ANNOTATION_PREFIX)
                 # Those above are told with the way to the Secret, if they are known.
-                told = id(mapping) in reaching or (
-                    id(mapping) in above and (key in labels or not misspelt_label(key, self._options))
+                told = id(found_there) in reaching or (
+                    id(found_there) in above and (key in labels or not misspelt_label(key, self._options))
                 )
                 if is_ours and not told:
                     strays.setdefault(str(key), path)
@@ -353,7 +353,7 @@ class Check:
 
 
 def _not_checked(plan: Planned, values: dict[str, Tool], names: dict[str, Tool]) -> Iterator[Problem]:
-    """What of a Secret is not in its manifest, and what is checked all the same."""
+    """Notices for the values and names that the manifest does not contain; the rest of it is checked."""
     title = plan.title or "the Secret"
     for tool in dict.fromkeys(values.values()):
         keys = [repr(key) for key, each in values.items() if each is tool]
@@ -376,14 +376,9 @@ def _all_encrypted(what: str) -> Problem:
     return Problem(NOT_CHECKED, text, Severity.NOTICE)
 
 
-def _mapping(parent: dict[str, Any], field: str) -> dict[str, Any]:
-    found = parent.get(field)
-    return found if isinstance(found, dict) else {}
-
-
-def _mappings(found: object, path: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """All mappings in a document, each with its path."""
-    waiting = [(path, found)]
+def _all_mappings(document: object) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every mapping in a document, at any level, with its path."""
+    waiting = [("", document)]
     while waiting:
         path, each = waiting.pop()
         if isinstance(each, dict):

@@ -12,13 +12,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from airflow_kubernetes_secrets.documents import mapping
 from airflow_kubernetes_secrets.inventory.problem import Problem
 from airflow_kubernetes_secrets.inventory.templates import (
     LABEL_LOST,
     Planned,
     Way,
     manifest_of,
-    mapping,
     named,
     planned,
 )

@@ -48,9 +48,9 @@ class Snapshot:
         return list(dict.fromkeys(map(str, [*self._unread.values(), *self._unread_names.values()])))
 
     def find_for(self, team: str | None) -> Find:
-        """What answers the queries for what is a team's own, or nobody's; it leaves out everything else.
+        """Returns a function that finds the Secrets of one team, or the Secrets without a team if ``team`` is ``None``.
 
-        It raises what came when that was listed.
+        The function raises the error with which their namespace could not be listed.
         """
         return partial(self._find, team)
 
@@ -66,7 +66,8 @@ class Snapshot:
             raise self._unread[namespace]
         by_team = self._by_label.get((namespace, query.label, query.value), {})
         home = None if team is None else self._options.team_namespaces.get(team)
-        # What is nobody's is a team's own in its own namespace. Elsewhere that can be thousands, for each team again.
+        # A Secret without a team's label belongs to the team whose namespace it is in. In other namespaces there can be
+        # thousands of them, which must not be read again for each team.
         is_at_home = home is not None and namespace == self._place.namespace(home)
         found = [numbered for each in ({team, None} if is_at_home else {team}) for numbered in by_team.get(each, ())]
         return [secret for _number, secret in sorted(found, key=itemgetter(0))]

@@ -84,11 +84,11 @@ class _OwnerReference(msgspec.Struct):
 class _Metadata(msgspec.Struct):
     name: str
     namespace: str
-    creationTimestamp: str | None = None  # noqa: N815
-    deletionTimestamp: str | None = None  # noqa: N815
+    creationTimestamp: str | None = None  # noqa: N815  # the API's own name
+    deletionTimestamp: str | None = None  # noqa: N815  # the API's own name
     labels: dict[str, str] | None = None
     annotations: dict[str, str] | None = None
-    ownerReferences: list[_OwnerReference] | None = None  # noqa: N815
+    ownerReferences: list[_OwnerReference] | None = None  # noqa: N815  # the API's own name
 
 
 class _Object(msgspec.Struct):
@@ -103,7 +103,7 @@ class _Object(msgspec.Struct):
 
 class _PageMetadata(msgspec.Struct):
     next: str = msgspec.field(name="continue", default="")
-    remainingItemCount: int | None = None  # noqa: N815
+    remainingItemCount: int | None = None  # noqa: N815  # the API's own name
 
 
 class _Page(msgspec.Struct):

@@ -119,7 +119,7 @@ class _Answer:
         return isinstance(self.outcome, Decision) and self.winner is None
 
     def after(self, own: _Answer) -> _Answer:
-        """The same for a team that has none of its own. Thousands of teams share what it refers to."""
+        """This result, for a team that has no Secret of its own. All such teams share its large attributes."""
         answer = copy(self)
         answer.passed_over = own.passed_over
         return answer
@@ -205,7 +205,7 @@ class _Survey:
         )
 
     def _answer(self, kind: Kind, identifier: str, team: str | None) -> _Answer:
-        # A configuration option is nobody's in particular.
+        # Airflow requests configuration options without a team.
         team = None if kind is Kind.CONFIG else team
         key = (kind, identifier, team)
         if key not in self._answers:
@@ -216,7 +216,7 @@ class _Survey:
         return self._answers[key]
 
     def _own_answer(self, lookup: Lookup) -> _Answer:
-        """How a lookup ends that looks for nothing of everybody's, unless it is for no team."""
+        """How a lookup ends that does not fall back to the Secrets without a team."""
         try:
             return _Answer(decide(lookup, self._without_fallback, self._snapshot.find_for(lookup.team)))
         except KubernetesSecretsError as error:

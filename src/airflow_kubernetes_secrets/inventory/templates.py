@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX
+from airflow_kubernetes_secrets.documents import mapping
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.labels import is_subdomain
 from airflow_kubernetes_secrets.listing import first
@@ -429,9 +430,3 @@ def named(metadata: Mapping[str, Any]) -> str:
     """The name of an object, as texts can have it."""
     name = metadata.get("name")
     return name if isinstance(name, str) and is_subdomain(name) else "without a name"
-
-
-def mapping(parent: object, field: str) -> dict[str, Any]:
-    """A mapping in another; empty where there is none, or something else."""
-    found = parent.get(field) if isinstance(parent, dict) else None
-    return found if isinstance(found, dict) else {}

@@ -1,4 +1,4 @@
-"""Keys of a Secret that nothing reads, where they look as if the connection needed them."""
+"""The keys of a Secret that are not used, and the problems if the connection seems to need them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ SETTINGS = "unused-settings"
 # As operators and people name them. Names are compared as those of fields are (`folded`), so `-` is `_` here.
 _TLS = re.compile(
     r"(?:^|[._])(?:ssl|tls|mtls)|(?:ssl|tls)_?(?:mode|enabled|verify)$|truststore|keystore|root_?cert"
-    r"|(?:^|[._])(?:ca|ca_?cert|ca_?certificate|ca_?bundle|client_?cert|client_?key|server_?ca)(?:[._]|$)|\.(?:crt|pem|p12|jks)$"
+    r"|(?:^|[._])(?:ca|ca_?cert|ca_?certificate|ca_?bundle|client_?cert|client_?key|server_?ca)(?:[._]|$)"
+    r"|\.(?:crt|pem|p12|jks)$"
 )
 _HOST = re.compile(r"(?:host|hosts|hostname|endpoint|endpoints|server|servers|brokers?|uri|url|connection_?string)$")
 _DATABASE = re.compile(r"(?:database|database_?name|db_?name|dbname|schema_?name)$")
@@ -31,7 +32,7 @@ _URI = re.compile(rb"\s*[A-Za-z][A-Za-z0-9+.:-]{1,40}://")
 
 
 def unused_keys(secret: Secret, key: str) -> list[str]:
-    """The keys of a connection that nothing reads, in order.
+    """The keys of a connection's Secret that are not used, in order.
 
     Args:
         key: the key that holds it whole, or ``IN_FIELDS``.
@@ -43,7 +44,7 @@ def unused_keys(secret: Secret, key: str) -> list[str]:
 
 
 def problems_of_unused(secret: Secret, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is wrong if the connection lacks what unused keys look like.
+    """Problems where an unused key seems to hold a setting that the connection lacks.
 
     Args:
         connection: as Airflow's JSON has it.
@@ -57,7 +58,7 @@ def problems_of_unused(secret: Secret, unused: Sequence[str], connection: Mappin
                 f"the connection has no host, and nothing reads {_named(hosts)}, which may say it. Name the key: "
                 "airflow.apache.org/field-uri or field-host",
             )
-    if not _has_tls(connection) and (settings := [key for key in unused if _TLS.search(folded(key))]):
+    if (settings := [key for key in unused if _TLS.search(folded(key))]) and not _has_tls(connection):
         yield _problem(
             SETTINGS,
             secret,
@@ -85,11 +86,11 @@ def _is_uri(secret: Secret, key: str) -> bool:
     try:
         return _URI.match(secret.value(key)) is not None
     except Error:
-        return False  # no base64: nothing can be said of it
+        return False  # no base64
 
 
 def _has_tls(connection: Mapping[str, Any]) -> bool:
-    """Whether the connection says something of TLS itself."""
+    """Whether the connection has a setting for TLS."""
     extra = connection.get("extra")
     if isinstance(extra, str):
         try:

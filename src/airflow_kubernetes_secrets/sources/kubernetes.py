@@ -40,10 +40,10 @@ class Kubernetes:
         """
         # Here, and not when the first answer comes: a process that forks while another of its threads imports something
         # leaves the child a lock that nobody opens.
-        from airflow_kubernetes_secrets.api import decode  # noqa: F401
+        from airflow_kubernetes_secrets.api import decode  # noqa: F401  # imported here, not in the middle of a lookup
 
         if options.cache_ttl:
-            from airflow_kubernetes_secrets.sources import ladder  # noqa: F401
+            from airflow_kubernetes_secrets.sources import ladder  # noqa: F401  # imported here, not in the middle of a lookup
         credentials = credentials_of(options)
         home = options.namespace[0] if options.namespace else credentials.namespace()
         if not is_namespace(home):
