@@ -230,7 +230,7 @@ class TestNoDataKey:
         assert backend.get_conn_value("my_db") is None
 
         [warning] = said(caplog)
-        assert f"Secret {put.namespace}/app-db, key 'value': there is no such key in its data, nor others" in warning
+        assert f"Secret {put.namespace}/app-db, key 'value': there is no such key in its data, nor a key" in warning
         assert "the keys are 'tls.crt', 'tls.key'. It is passed over" in warning
         assert "hunter2" not in warning
 
