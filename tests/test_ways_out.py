@@ -80,7 +80,10 @@ HARMLESS = {
     *(f"log.{name}" for name in ("addFilter", "filters", "level", "setLevel")),
     "sys._getframe",
     "sys.meta_path.append",
-    *(f"yaml.{name}" for name in ("AliasEvent", "MappingNode", "MarkedYAMLError", "Node", "SafeLoader", "ScalarNode")),
+    *(
+        f"yaml.{name}"
+        for name in ("AliasEvent", "MappingNode", "MarkedYAMLError", "Node", "SafeLoader", "ScalarNode", "Token")
+    ),
     "sys.maxsize",
     *(f"yaml.{name}" for name in ("ScalarEvent", "SequenceNode")),
     "yaml.SafeLoader.ESCAPE_REPLACEMENTS.items",

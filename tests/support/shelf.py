@@ -17,10 +17,9 @@ SECRET = "hunter2"
 MARK = "airflow.apache.org"
 
 _MARKUP = "<script>document.title='hit'</script><img src=x onerror=\"document.title='hit'\">"
-# What the page shows of an id, and of a host that no Unicode text can hold.
+# An id, and what the page shows of it; and a host, of which it shows nothing.
 HOSTILE, HOSTILE_SHOWN = f"{_MARKUP}\u202e\x1b[31m\n\ufe0fx", f"{_MARKUP}\\u202e\\x1b[31m\\n\\ufe0fx"
-_IMAGE = "<img src=x onerror=document.title=1>"
-HOST, HOST_SHOWN = f"{_IMAGE}\ud800\u202e\U000e0041", f"{_IMAGE}\\ud800\\u202e\\U000e0041"
+HOST = "<img src=x onerror=document.title=1>\ud800\u202e\U000e0041"
 
 
 @dataclass
