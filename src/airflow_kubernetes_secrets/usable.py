@@ -34,7 +34,7 @@ FIELDS = ("conn_type", "description", "login", "password", "host", "port", "sche
 _ALSO_TAKEN = ("uri", "team_name")
 
 # The name in the query of a URI under which Airflow stores the whole of ``extra``.
-_EXTRA_IN_QUERY = "__extra__"
+EXTRA_IN_QUERY = "__extra__"
 
 EXTRA_IS_NO_OBJECT = (
     'the connection\'s \'extra\' is not a JSON object such as {"sslmode": "require"}, and hooks would get nothing of it'
@@ -286,8 +286,8 @@ _NOT_TAKEN_APART = (
 
 
 def _of_query(query: Mapping[str, str]) -> Iterator[Objection]:
-    if _EXTRA_IN_QUERY in query:
-        yield from _of_extra(query[_EXTRA_IN_QUERY])
+    if EXTRA_IN_QUERY in query:
+        yield from _of_extra(query[EXTRA_IN_QUERY])
         return
     for value in query.values():
         if (len(value) > _SHORT or "\\u" in value) and (problem := _problem_of_query(value)):

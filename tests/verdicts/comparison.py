@@ -19,7 +19,11 @@ _ORACLE = Path(__file__).with_name("oracle.py")
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A connection that a part of Airflow can use and the judge refuses, or the other way round."""
+    """A connection that a part of Airflow takes otherwise than is said of it.
+
+    It can use the connection and the judge refuses it, or the other way round; or it gets other fields of it than
+    ``fields_of_whole``.
+    """
 
     text: str
     reader: str
@@ -38,16 +42,19 @@ def disagreements(version: str, texts: Sequence[str], patience: float | None) ->
     Args:
         patience: how long Airflow may take for all of them, in seconds; ``None`` for as long as it takes.
     """
-    for text, able in zip(texts, _able(version, texts, patience), strict=True):
+    for text, said in zip(texts, _said(version, texts, patience), strict=True):
         found = objections(text)
         for reader in READERS[version]:
             refused = any(reader in each.readers for each in found)
-            if refused == (reader in able):
-                yield Disagreement(text, reader, not refused, [str(each) for each in found])
+            able = reader in said["able"]
+            if refused == able:
+                yield Disagreement(text, reader, able, [str(each) for each in found])
+            elif reader in said["differ"]:
+                yield Disagreement(text, reader, able, ["taken apart it is another connection"])
 
 
-def _able(version: str, texts: Iterable[str], patience: float | None) -> list[list[str]]:
-    """The parts of a real Airflow that can use each of the connections. One process has them all."""
+def _said(version: str, texts: Iterable[str], patience: float | None) -> list[dict[str, list[str]]]:
+    """What a real Airflow says of each of the connections (:mod:`verdicts.oracle`). One process has them all."""
     with TemporaryDirectory() as home:
         airflow = Airflow(version, Path(home), {"PYTHONPATH": str(ROOT / "src")})
         done = subprocess.run(

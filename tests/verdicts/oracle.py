@@ -1,7 +1,8 @@
 """What one real Airflow does with stored connections; runs in that Airflow's environment.
 
-Standard input has one JSON string a line, each a connection as text. Standard output has for each of them the parts of
-Airflow that can use it, in the words of ``airflow_kubernetes_secrets.usable``, as a JSON list.
+Standard input has one JSON string a line, each a connection as text. Standard output has for each of them a JSON object:
+``able`` lists the parts of Airflow that can use it, in the words of ``airflow_kubernetes_secrets.usable``, and ``differ``
+those of them that get something else from it once it has been taken apart.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import logging
 import sys
 import warnings
 from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from typing import Any
@@ -27,7 +29,8 @@ def main() -> None:
     for line in sys.stdin:
         text = json.loads(line)
         able = [name for name, read in readers.items() if _can_use(read, text)]
-        sys.stdout.write(f"{json.dumps(able)}\n")
+        differ = [name for name in able if not _is_the_same_taken_apart(readers[name], text)]
+        sys.stdout.write(f"{json.dumps({'able': able, 'differ': differ})}\n")
         # Else the pattern of everything that has been masked would be compiled again with every value.
         for each in reset:
             each()
@@ -67,6 +70,31 @@ def _is_read_as_one(connection: Any, text: str) -> bool:
         connection.conn_type,
         {"postgres": "postgresql"}.get(connection.conn_type),
     )
+
+
+def _is_the_same_taken_apart(read: Callable[[str], Any], text: str) -> bool:
+    """Whether the fields that we make of a connection are those that this part of Airflow makes of it."""
+    from airflow_kubernetes_secrets.shapes.whole import fields_of_whole
+
+    fields = fields_of_whole(text)
+    # What one part of Airflow 3 refuses only beside a URI, or does not miss there.
+    fields.pop("team_name", None)
+    whole, apart = read(text), read(json.dumps(fields))
+    return _said_by(whole) == _said_by(apart)
+
+
+def _said_by(connection: Any) -> list[Any]:
+    """What a hook sees. Of a query Airflow's core takes for JSON what can be that, the other parts do not."""
+    extra = {name: _as_core_has_it(value) for name, value in connection.extra_dejson.items()}
+    fields = ("conn_type", "host", "login", "password", "port", "schema")
+    return [*(getattr(connection, name) or None for name in fields), extra]
+
+
+def _as_core_has_it(value: Any) -> str:
+    if isinstance(value, str):
+        with suppress(ValueError, RecursionError):
+            value = json.loads(value)
+    return json.dumps(value)
 
 
 def _by_core(text: str) -> Any:

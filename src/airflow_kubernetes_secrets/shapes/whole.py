@@ -1,0 +1,60 @@
+"""A connection that one key holds whole, taken apart as Airflow does it.
+
+Annotations can complete such a connection, and for that its fields are needed one by one.
+https://airflow.apache.org/docs/apache-airflow/stable/howto/connection.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+
+from airflow_kubernetes_secrets.usable import EXTRA_IN_QUERY
+
+
+def fields_of_whole(stored: str) -> dict[str, Any]:
+    """The fields as Airflow's JSON names them, ``extra`` as an object or a text; not ``uri``.
+
+    Of a URI's query every value is a text, as Airflow 2 and the tasks of Airflow 3 have it.
+
+    Args:
+        stored: a connection that some part of Airflow can use (:func:`usable.objections`).
+    """
+    text = stored.strip()  # as Airflow does
+    if not text.startswith("{"):
+        return _fields_of_uri(text)
+    fields: dict[str, Any] = json.loads(text)
+    uri = fields.pop("uri", None)
+    if not uri:
+        return fields
+    return {name: fields[name] for name in ("description", "team_name") if name in fields} | _fields_of_uri(uri)
+
+
+def _fields_of_uri(uri: str) -> dict[str, Any]:
+    scheme = urlsplit(uri).scheme
+    has_protocol = uri.count("://") == 2
+    parts = urlsplit(uri.replace(f"{scheme}://", "" if has_protocol else "//"))
+    host = _host(parts)
+    if host and has_protocol and parts.scheme:
+        host = f"{parts.scheme}://{host}"
+    fields: dict[str, Any] = {
+        "conn_type": "postgres" if scheme == "postgresql" else scheme.replace("-", "_"),
+        "host": host,
+        "login": parts.username and unquote(parts.username),
+        "password": parts.password and unquote(parts.password),
+        "port": parts.port,
+        "schema": unquote(parts.path[1:]),
+    }
+    if parts.query:
+        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        fields["extra"] = query[EXTRA_IN_QUERY] if EXTRA_IN_QUERY in query else query
+    return fields
+
+
+def _host(parts: SplitResult) -> str:
+    host = unquote(parts.hostname or "")
+    if "/" not in host:
+        return host
+    # A path, such as that of a socket, keeps its capitals.
+    return unquote(parts.netloc.rpartition("@")[2].partition(":")[0])
