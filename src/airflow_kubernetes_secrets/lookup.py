@@ -22,7 +22,7 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError, MissingSecre
 from airflow_kubernetes_secrets.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.printable import printable
-from airflow_kubernetes_secrets.reading import IN_FIELDS, has_fields, key_of
+from airflow_kubernetes_secrets.reading import IN_FIELDS, connection_key, has_fields, value_key
 from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Query
 
 Find = Callable[[Query, Allowance], Sequence[Secret]]
@@ -108,6 +108,15 @@ class Lookup:
         return printable(f"{self.kind.word} {shown}" + (f" of team {self.team!r}" if self.team else ""))
 
 
+def key_of(kind: Kind, secret: Secret, data_key: str) -> str:
+    """The key of a Secret that holds what is wanted whole; :data:`IN_FIELDS` if none does.
+
+    Raises:
+        MalformedSecretError: an annotation cannot be used.
+    """
+    return (connection_key if kind is Kind.CONNECTION else value_key)(secret, data_key)
+
+
 def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretError | None:
     """The error for a Secret with no key that can be used; ``None`` if it has one.
 
@@ -115,7 +124,7 @@ def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretErr
         MalformedSecretError: an annotation cannot be used.
     """
     is_connection = kind is Kind.CONNECTION
-    if key_of(secret, data_key) != IN_FIELDS or (is_connection and has_fields(secret)):
+    if key_of(kind, secret, data_key) != IN_FIELDS or (is_connection and has_fields(secret)):
         return None
     problem = "there is no such key in its data"
     if is_connection:
@@ -190,7 +199,7 @@ def decide(lookup: Lookup, options: Options, find: Find) -> Decision:
     if not matches and (options.team_fallback or not lookup.team):
         matches = search.of_no_team() if reference is None else search.referred_to(*reference)
     if matches:
-        key = key_of(matches[0], kind.data_key(options))
+        key = key_of(kind, matches[0], kind.data_key(options))
         return Decision(lookup, Outcome.FOUND, search.queries, matches, data_key=key, passed_over=search.passed_over)
     outcome = Outcome.PASSED_OVER if search.passed_over else Outcome.NO_MATCH
     return Decision(lookup, outcome, search.queries, passed_over=search.passed_over)
@@ -304,7 +313,8 @@ class _Search:
         """Those that can be read."""
         readable = []
         for secret in matches:
-            problem = None if self._data_key in secret.data else self._problem_of(secret)
+            is_plain = secret.annotations is None and self._data_key in secret.data
+            problem = None if is_plain else self._problem_of(secret)
             if problem is None:
                 readable.append(secret)
             else:
@@ -312,7 +322,7 @@ class _Search:
         return readable
 
     def _problem_of(self, secret: Secret) -> MalformedSecretError | None:
-        """Why a Secret without the data key cannot be read, if it cannot."""
+        """Why a Secret cannot be read that has annotations or no such data key, if it cannot."""
         try:
             return missing_key(self._lookup.kind, secret, self._data_key)
         except MalformedSecretError as error:

@@ -21,7 +21,7 @@ from airflow_kubernetes_secrets.compat import pod_secret_class, secrets_backends
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.identifiers import label_value
 from airflow_kubernetes_secrets.lookup import Kind, Lookup, Outcome
-from airflow_kubernetes_secrets.reading import IN_FIELDS
+from airflow_kubernetes_secrets.reading import IN_FIELDS, is_completed
 from airflow_kubernetes_secrets.shapes.annotations import LITERALS
 from airflow_kubernetes_secrets.shapes.fields import fields_of
 from airflow_kubernetes_secrets.tracebacks import without_variables
@@ -160,6 +160,12 @@ def _variables_of_a_connection(decision: Decision) -> dict[str, str]:
 
 def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
     lookup, secret = decision.lookup, decision.matches[0]
+    if lookup.kind is Kind.CONNECTION and decision.data_key != IN_FIELDS and is_completed(secret, decision.data_key):
+        raise HandOnError(
+            f"{lookup}: annotations of Secret {secret} complete what its key {decision.data_key!r} holds, and a pod "
+            "would get the key without them. Put all into that key; or, if the key alone is meant, name Secret and key "
+            "in the DAG yourself"
+        )
     make = pod_secret_class()
     if make is None:
         raise HandOnError(

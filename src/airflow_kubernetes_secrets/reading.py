@@ -16,15 +16,30 @@ if TYPE_CHECKING:
 IN_FIELDS = ""
 
 
-def key_of(secret: Secret, data_key: str) -> str:
-    """The key that holds what is wanted whole: ``data_key``, or what an annotation names; else :data:`IN_FIELDS`.
+def connection_key(secret: Secret, data_key: str) -> str:
+    """The key that holds a connection whole: what an annotation names, or ``data_key``; else :data:`IN_FIELDS`.
 
     Raises:
-        MalformedSecretError: an annotation cannot be used.
+        MalformedSecretError: an annotation cannot be used, or says that another key holds it whole too.
     """
-    if data_key in secret.data:
-        return data_key
-    return _fields(secret).description.data_key or IN_FIELDS
+    if not _is_described(secret):
+        return data_key if data_key in secret.data else IN_FIELDS
+    with importing.lock:
+        from airflow_kubernetes_secrets.shapes import key_of_whole
+    return key_of_whole(secret, data_key) or IN_FIELDS
+
+
+def value_key(secret: Secret, data_key: str) -> str:
+    """The key that holds a variable or option: what an annotation names, or ``data_key``; else :data:`IN_FIELDS`.
+
+    Raises:
+        MalformedSecretError: the annotation names a key that is not there.
+    """
+    if _is_described(secret):
+        with importing.lock:
+            from airflow_kubernetes_secrets.shapes import key_of_value
+        return key_of_value(secret) or (data_key if data_key in secret.data else IN_FIELDS)
+    return data_key if data_key in secret.data else IN_FIELDS
 
 
 def has_fields(secret: Secret) -> bool:
@@ -51,11 +66,19 @@ def connection_text(secret: Secret, key: str) -> str:
         stored = _from_fields(secret) if key == IN_FIELDS else values.text(secret, key)
         try:
             secret.objections = values.judged(secret, named(key), stored)
+            if key != IN_FIELDS and is_completed(secret, key):
+                stored = _completed(secret, key)
+                secret.objections = values.judged(secret, key, stored)
             secret.connection = stored
         finally:
             # Error reports can show the variables of the frames that an exception went through.
             del stored
     return secret.connection
+
+
+def is_completed(secret: Secret, key: str) -> bool:
+    """Whether annotations add to the connection that a key holds whole, or say something else of it."""
+    return _is_described(secret) and _fields(secret).beside(key).complete
 
 
 def named(key: str) -> str:
@@ -82,6 +105,18 @@ def _from_fields(secret: Secret) -> str:
     with importing.lock:
         from airflow_kubernetes_secrets.shapes import connection_json
     return connection_json(secret, _fields(secret))
+
+
+def _completed(secret: Secret, key: str) -> str:
+    with importing.lock:
+        from airflow_kubernetes_secrets.shapes import completed_json
+    return completed_json(secret, _fields(secret).beside(key), key)
+
+
+def _is_described(secret: Secret) -> bool:
+    """Whether a Secret has annotations for this package other than those that complete its labels."""
+    annotations = secret.annotations
+    return annotations is not None and not annotations.keys() <= secret.labels.keys()
 
 
 def _fields(secret: Secret) -> Fields:

@@ -153,6 +153,10 @@ REFUSED = {
         refs("secret_refs", "whole", namespace="jobs"),
         f"connection 'whole': its Secret {NAMESPACE}/whole lies in '{NAMESPACE}' and the pod in 'jobs'",
     ),
+    "completed by annotations": (
+        refs("secret_refs", "completed"),
+        "connection 'completed': annotations of Secret hand-on/completed complete what its key 'value' holds",
+    ),
     "no such field": (
         refs("secret_refs", "app-db", {"PGSSLMODE": "sslmode"}),
         "Secret hand-on/app-db has no field and no key 'sslmode'. It has these fields in keys of their own: uri, host, "
@@ -266,6 +270,8 @@ def variables(cluster: Cluster) -> dict[str, str]:
     annotate(cluster, third, {"field-password": "secret-word", "extra-api-key": "key"})
     data = {"username": "u", "password": MARK, "host": "short"}
     annotate(cluster, put.connection("said", None, name="said", data=data), {"connection-host": "db.example.com"})
+    completed = put.connection("completed", uri, name="completed")
+    annotate(cluster, completed, {"connection-extra": '{"sslmode": "require"}'})
     put.connection("both", uri, name="both", data={"password": "of something else"})
     twice = put.connection("twice", None, name="twice", data={"one": MARK, "two": MARK})
     annotate(cluster, twice, {"extra-a.b": "one", "extra-a-b": "two"})

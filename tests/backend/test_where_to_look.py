@@ -384,8 +384,8 @@ class TestIdsAndAnnotations:
         place.put({VARIABLE: "x"}, data={"token": b"t0ken", "other": "x"}, annotations=key)
         place.put({CONFIG: "x"}, data={"token": "option"}, annotations=key)
         place.put({CONNECTION: "x"}, data={"token": "http://x"}, annotations=key)
-        # What the options name comes first.
-        place.put({VARIABLE: "both"}, data={"token": "no", "value": "yes"}, annotations=key)
+        # It comes before what the options name.
+        place.put({VARIABLE: "both"}, data={"token": "yes", "value": "no"}, annotations=key)
         backend = place.make_backend(**freshness)
 
         assert backend.get_variable("x") == "t0ken"

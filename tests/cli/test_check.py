@@ -314,6 +314,26 @@ CASES = {
     "an annotated key that is not there": Case(
         secret(annotations={f"{PREFIX}data-key": PASSWORD}), ["unreadable"], "no such key"
     ),
+    "a whole that an annotation completes": Case(
+        secret(data={"value": URI}, annotations={f"{PREFIX}connection-extra": '{"sslmode": "require"}'})
+    ),
+    "settings of TLS beside a whole": Case(
+        secret(data={"value": "postgres://u:p@h/d", "sslmode": "verify-full"}), ["unused-settings"], "'sslmode'"
+    ),
+    "a whole beside which a field is not there": Case(
+        secret(data={"value": URI}, annotations={f"{PREFIX}field-host": "nowhere"}), ["unreadable"], "no such key"
+    ),
+    "a whole beside a URI": Case(
+        secret(data={"value": URI, "uri": URI}, annotations={f"{PREFIX}field-uri": "uri"}), ["unreadable"], "whole"
+    ),
+    "a data key that is a password": Case(
+        secret(
+            data={"value": PASSWORD},
+            annotations={
+                f"{PREFIX}{key}": text for key, text in (("field-password", "value"), ("connection-host", "h"))
+            },
+        )
+    ),
     "extra that is no JSON": Case(
         secret(annotations={f"{PREFIX}connection-extra": PASSWORD}), ["unreadable"], "connection-extra"
     ),

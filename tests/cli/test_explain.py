@@ -63,6 +63,26 @@ class TestFound:
         put({CONNECTION: "y"}, data={"value": URI, "old": SECRET})
         assert explain(commands, "connection", "y", status=0)["unused"] == ["old"]
 
+    def test_a_connection_in_one_key_that_annotations_complete(self, commands: Commands, put: Put) -> None:
+        data = {"value": "mysql://u:old@h/d", "password": SECRET, "old": SECRET}
+        described = {
+            "field-password": "password",
+            "connection-type": "postgres",
+            "connection-extra": '{"sslmode": "x"}',
+        }
+        put(
+            {CONNECTION: "x"},
+            data=data,
+            annotations={f"airflow.apache.org/{key}": each for key, each in described.items()},
+        )
+
+        story = explain(commands, "connection", "x", status=0)
+
+        assert (story["shape"], story["fields"], story["unused"]) == ("key 'value'", {"password": "password"}, ["old"])
+        assert (story["conn_type"], story["host"], story["extra"]) == ("postgres", "h", ["sslmode"])
+        out = commands.run("explain", "connection", "x").out
+        assert "Shape       key 'value', completed by annotations: password from 'password'\n" in out
+
     def test_the_text(self, commands: Commands, put: Put) -> None:
         put.connection("my_db", URI, name="my-db")
         put.connection("my_db", URI, name="my-other-db")

@@ -189,11 +189,117 @@ def test_a_data_key(read: Read) -> None:
     assert read({"json": '{"conn_type": "x", "host": "h"}'}, {"data-key": "json"}) == whole(conn_type="x", host="h")
 
 
-def test_the_data_key_of_the_options_counts_first(read: Read) -> None:
-    data = {"value": "mysql://h/d", "other": "mysql://other", "host": "other"}
+def test_a_data_key_that_an_annotation_names_counts_before_that_of_the_options(read: Read) -> None:
+    data = {"value": "mysql://h/d", "other": "mysql://other", "host": "third"}
 
-    for described in ({}, {"data-key": "other"}, {"field-host": "host"}):
-        assert read(data, described) == whole(conn_type="mysql", host="h", schema="d")
+    assert read(data) == whole(conn_type="mysql", host="h", schema="d")
+    assert read(data, {"data-key": "other"}) == whole(conn_type="mysql", host="other", schema="")
+
+
+MORE = '{"a": 3, "c": []}'
+WHOLE = {
+    "a URI": "mysql://me:p%40w@h:1/d?a=1",
+    "JSON": json.dumps(
+        {"conn_type": "mysql", "host": "h", "login": "me", "password": "p@w", "port": 1, "schema": "d"}
+        | {"extra": {"a": "1"}}
+    ),
+    "extra as a text": '{"conn_type": "mysql", "host": "h", "login": "me", "password": "p@w", "port": "1", '
+    '"schema": "d", "extra": "{\\"a\\": \\"1\\"}"}',
+    "a URI in JSON": '{"uri": "mysql://me:p%40w@h:1/d?a=1"}',
+    "extra in the query": "mysql://me:p%40w@h:1/d?__extra__=%7B%22a%22%3A+%221%22%7D",
+}
+SAID = {"conn_type": "mysql", "host": "h", "login": "me", "password": "p@w", "port": 1, "schema": "d"}
+COMPLETED: dict[str, tuple[dict[str, str], dict[str, object]]] = {
+    "extra": ({"connection-extra": '{"sslmode": "verify-full"}'}, {"extra": {"a": "1", "sslmode": "verify-full"}}),
+    "extra that is there": ({"connection-extra": '{"a": {"b": 2}}'}, {"extra": {"a": {"b": 2}}}),
+    "a type": ({"connection-type": "redshift"}, {"conn_type": "redshift"}),
+    "a host": ({"connection-host": "h2"}, {"host": "h2"}),
+    "a host with a port": ({"connection-host": "h2:5"}, {"host": "h2", "port": 5}),
+    "a port": ({"connection-port": "2"}, {"port": 2}),
+    "a schema": ({"connection-schema": "d2"}, {"schema": "d2"}),
+    "a login": ({"connection-login": "you"}, {"login": "you"}),
+    "a key for the password": ({"field-password": "new"}, {"password": " new\n"}),
+    "a key for the host": ({"field-host": "new"}, {"host": "new"}),
+    "a key for the type": ({"field-conn_type": "engine"}, {"conn_type": "postgres"}),
+    "a key for the port": ({"field-port": "number"}, {"port": 7}),
+    "a key for extra": ({"field-extra": "more"}, {"extra": {"a": 3, "c": []}}),
+    "a key in extra": ({"extra-key.pem": "new"}, {"extra": {"a": "1", "key.pem": " new\n"}}),
+    "keys without a name": (
+        {"other-keys": "extra"},
+        {"extra": {"a": "1", "new": " new\n", "number": "7", "more": MORE}},
+    ),
+    "a key that is blank": ({"field-host": "blank"}, {}),
+}
+
+
+class TestBesideAWhole:
+    """Annotations complete, and overrule, what one key holds whole."""
+
+    @pytest.mark.parametrize("data_key", ["value", "AIRFLOW"])
+    @pytest.mark.parametrize("stored", WHOLE.values(), ids=WHOLE)
+    @pytest.mark.parametrize(("described", "expected"), COMPLETED.values(), ids=COMPLETED)
+    def test_completed(
+        self, read: Read, data_key: str, stored: str, described: dict[str, str], expected: dict[str, object]
+    ) -> None:
+        # Those with names of fields are not read: nobody has named them.
+        others = {"new": " new\n", "engine": "postgresql", "number": "7", "more": MORE, "blank": " ", "user": "x"}
+        named = {} if data_key == "value" else {"data-key": data_key}
+        if "other-keys" in described:
+            del others["blank"]
+
+        connection = read({data_key: stored, **others}, {**named, **described})
+
+        assert connection == whole(**{**SAID, "extra": {"a": "1"}, **expected})
+
+    @pytest.mark.parametrize(
+        ("described", "expected"),
+        [
+            ({"field-password": "value", "connection-host": "h"}, {"host": "h", "password": "dapi\n"}),
+            ({"extra-kube_config": "value"}, {"extra": {"kube_config": "dapi\n"}}),
+        ],
+    )
+    def test_the_data_key_of_the_options_can_be_a_field(
+        self, read: Read, described: dict[str, str], expected: dict[str, object]
+    ) -> None:
+        connection = read({"value": "dapi\n"}, {"connection-type": "mine", **described})
+
+        assert connection == whole(conn_type="mine", **expected)
+
+    def test_a_data_key_in_place_of_that_of_the_options(self, read: Read) -> None:
+        data = {"value": "dapi", "AIRFLOW": "mysql://h"}
+
+        connection = read(data, {"data-key": "AIRFLOW", "extra-token": "value"})
+
+        assert connection == whole(conn_type="mysql", host="h", schema="", extra={"token": "dapi"})
+
+    @pytest.mark.parametrize("described", [{}, {"connection-extra": "{}"}, {"connection-id": "app"}, {"unknown": "x"}])
+    def test_what_says_nothing_leaves_it_as_it_is(self, tmp_path: Path, described: dict[str, str]) -> None:
+        stored = " mysql://h:1/?a=1 "
+        (tmp_path / "app.json").write_text(json.dumps(secret_manifest("shop", "app", {"value": stored}, described)))
+
+        assert KubernetesSecretsBackend(path=str(tmp_path)).get_conn_value("app") == stored
+
+    def test_what_only_an_annotation_mends_is_no_problem(self, read: Read, caplog: pytest.LogCaptureFixture) -> None:
+        """A part of Airflow loses a connection without a type."""
+        described = {"connection-type": "x"}
+
+        assert read({"value": '{"host": "h"}'}, described) == whole(conn_type="x", host="h")
+        assert said(caplog) == []
+
+    def test_extra_that_nothing_can_be_added_to(self, read: Read) -> None:
+        stored = '{"conn_type": "x", "host": "h", "extra": "hunter2"}'
+
+        with pytest.raises(
+            MalformedSecretError, match=r"key 'value': .*not a JSON object.*nothing can be added"
+        ) as raised:
+            read({"value": stored}, {"connection-extra": '{"a": 1}'})
+
+        assert "hunter2" not in str(raised.value)
+
+    @pytest.mark.parametrize("stored", ["hunter2", '{"conn_type": "x", "password": 5}'])
+    def test_a_whole_that_cannot_be_used(self, read: Read, stored: str) -> None:
+        with pytest.raises(MalformedSecretError, match="key 'value': the connection"):
+            read({"value": stored}, {"connection-host": "h"})
 
 
 @pytest.mark.parametrize(("label", "get"), [(VARIABLE, "get_variable"), (CONFIG, "get_config")])
@@ -203,6 +309,21 @@ def test_the_data_key_of_a_variable_or_an_option(tmp_path: Path, label: str, get
     (tmp_path / "app.json").write_text(json.dumps(manifest))
 
     assert getattr(KubernetesSecretsBackend(path=str(tmp_path)), get)("token") == "x"
+
+
+@pytest.mark.parametrize(("label", "get"), [(VARIABLE, "get_variable"), (CONFIG, "get_config")])
+def test_what_is_said_of_a_connection_does_not_concern_a_value(tmp_path: Path, label: str, get: str) -> None:
+    """One Secret can be both; what is wrong with the connection loses no variable."""
+    described = {"field-host": "nowhere", "connection-extra": "no JSON"}
+    manifest = secret_manifest("shop", "app", {"value": "x", "other": "y"}, described)
+    manifest["metadata"]["labels"] = {label: "token"}
+    (tmp_path / "app.json").write_text(json.dumps(manifest))
+
+    assert getattr(KubernetesSecretsBackend(path=str(tmp_path)), get)("token") == "x"
+
+    manifest["metadata"]["annotations"][f"{PREFIX}data-key"] = "other"
+    (tmp_path / "app.json").write_text(json.dumps(manifest))
+    assert getattr(KubernetesSecretsBackend(path=str(tmp_path)), get)("token") == "y"
 
 
 PROBLEMS = {
@@ -222,17 +343,27 @@ PROBLEMS = {
         "not a JSON object",
     ),
     "other keys elsewhere": ({"other-keys": "yes"}, "other-keys", "can only be 'extra'"),
-    "whole and a field": ({"data-key": "host", "field-host": "host"}, "data-key", "'airflow.apache.org/field-host'"),
-    "whole and a type": ({"data-key": "host", "connection-type": "x"}, "data-key", "connection-type'"),
-    "whole and extra": ({"data-key": "host", "connection-extra": "{}"}, "data-key", "connection-extra'"),
-    "whole and an extra field": ({"data-key": "host", "extra-a": "host"}, "data-key", "extra-a'"),
-    "whole and others": ({"data-key": "host", "other-keys": "extra"}, "data-key", "other-keys'"),
+    "whole, and a field": ({"data-key": "host", "field-host": "host"}, "field-host", "'airflow.apache.org/data-key'"),
+    "whole, and in extra": ({"data-key": "host", "extra-a": "host"}, "extra-a", "'airflow.apache.org/data-key'"),
+    "whole, and a URI": ({"data-key": "host", "field-uri": "password"}, "field-uri", "'host' holds .* whole"),
     "two types": ({"connection-type": "x", "field-conn_type": "host"}, "connection-type", "field-conn_type'"),
     "two hosts": ({"connection-host": "h", "field-host": "host"}, "connection-host", "field-host'"),
     "a port in the host that is no number": ({"connection-host": "h:99999"}, "connection-host", "not a number from"),
     "a port that is no number": ({"connection-port": "hunter2"}, "connection-port", "not a number from 1 to 65535"),
-    "whole and a host": ({"data-key": "host", "connection-host": "h"}, "data-key", "connection-host'"),
     "extra twice": ({"connection-extra": '{"a": 1}', "extra-a": "host"}, "extra-a", "connection-extra'"),
+}
+
+
+# Beside the data key of the options.
+BESIDE_A_WHOLE = {
+    "a URI": ({"field-uri": "uri"}, f"annotation '{PREFIX}field-uri': ", "'value' holds the connection whole"),
+    "a key that is not there": ({"field-host": "x"}, f"annotation '{PREFIX}field-host': ", "no such key"),
+    "no JSON": ({"connection-extra": "hunter2"}, f"annotation '{PREFIX}connection-extra': ", "not a JSON object"),
+    "a port": ({"connection-port": "0"}, f"annotation '{PREFIX}connection-port': ", "not a number from 1"),
+    "a key with a port": ({"field-port": "port"}, "key 'port': ", "not a number from 1"),
+    "a key with extra": ({"field-extra": "port"}, "key 'port': ", "not a JSON object"),
+    "a field there is not": ({"field-hots": "uri"}, f"annotation '{PREFIX}field-hots': ", "no such field"),
+    "two hosts": ({"field-host": "uri", "connection-host": "h"}, f"annotation '{PREFIX}connection-host", "Leave one"),
 }
 
 
@@ -242,6 +373,15 @@ def test_what_cannot_be_used_is_named(read: Read, annotations: dict[str, str], n
         read({"host": "h", "password": "hunter2"}, annotations)
 
     assert str(raised.value).startswith(f"Secret shop/app, annotation '{PREFIX}{named}': ")
+    assert "hunter2" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("annotations", "named", "problem"), BESIDE_A_WHOLE.values(), ids=BESIDE_A_WHOLE)
+def test_what_cannot_be_used_beside_a_whole(read: Read, annotations: dict[str, str], named: str, problem: str) -> None:
+    with pytest.raises(MalformedSecretError, match=problem) as raised:
+        read({"value": "mysql://me:hunter2@h", "uri": "mysql://h2", "port": "hunter2"}, annotations)
+
+    assert str(raised.value).startswith(f"Secret shop/app, {named}")
     assert "hunter2" not in str(raised.value)
 
 

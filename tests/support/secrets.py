@@ -36,6 +36,7 @@ class Put:
         *,
         name: str | None = None,
         data: Mapping[str, str | bytes] | None = None,
+        annotations: Mapping[str, str] | None = None,
         namespace: str | None = None,
     ) -> dict[str, Any]:
         contents: dict[str, str | bytes] = dict(data or {})
@@ -49,6 +50,7 @@ class Put:
                     "name": name or f"secret-{next(_numbers)}",
                     "namespace": namespace or self.namespace,
                     "labels": dict(labels),
+                    "annotations": dict(annotations or {}),
                 },
                 "data": {key: _base64(content) for key, content in contents.items()},
             }

@@ -1,8 +1,8 @@
 """What one real Airflow does with stored connections; runs in that Airflow's environment.
 
-Standard input has one JSON string a line, each a connection as text. Standard output has for each of them a JSON object:
-``able`` lists the parts of Airflow that can use it, in the words of ``airflow_kubernetes_secrets.usable``, and ``differ``
-those of them that get something else from it once it has been taken apart.
+Standard input has one JSON string a line, each a connection as text. Standard output has for each of them a JSON
+object: ``able`` lists the parts of Airflow that can use it, in the words of ``airflow_kubernetes_secrets.usable``, and
+``differ`` those of them that get something else from it once it has been taken apart.
 """
 
 from __future__ import annotations

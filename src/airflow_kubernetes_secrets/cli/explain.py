@@ -126,7 +126,7 @@ def _content(story: Story) -> Iterator[_Part]:
     content = story.content
     if content is None:
         return
-    shape = content.shape
+    shape = content.shape + (", completed by annotations" if content.is_completed else "")
     if story.fields:
         shape += ": " + ", ".join(f"{field} from {key!r}" for field, key in story.fields.items())
     yield "Shape", [(shape, "")]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_kubernetes_secrets import reading, values
@@ -19,6 +20,7 @@ from airflow_kubernetes_secrets.lookup import Kind
 from airflow_kubernetes_secrets.reading import IN_FIELDS
 from airflow_kubernetes_secrets.shapes import fields_of
 from airflow_kubernetes_secrets.shapes.aliases import EXACT
+from airflow_kubernetes_secrets.shapes.whole import fields_of_whole
 from airflow_kubernetes_secrets.usable import AIRFLOW_2, EXTRA_IS_NO_OBJECT, SERVICES, TASKS, Objection
 
 UNREADABLE = "unreadable"
@@ -37,6 +39,7 @@ class Content:
         conn_type, host, port: those of a connection; empty where there is none, or where it may not be shown.
         unused: the data keys of a connection's Secret that nothing reads.
         is_readable: whether every part of this Airflow that reads Secrets can use it.
+        is_completed: whether annotations add to the connection that a key holds whole, or say something else of it.
         problems: what is wrong with it.
     """
 
@@ -46,6 +49,7 @@ class Content:
     port: str = ""
     unused: Sequence[str] = ()
     is_readable: bool = True
+    is_completed: bool = False
     problems: tuple[Problem, ...] = ()
 
 
@@ -69,7 +73,8 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     if any(each.severity is Severity.ERROR for each in objections):
         return Content(shape, is_readable=False, problems=objections)
     problems = (*objections, *problems)
-    conn_type, host, port = _connection(stored)
+    connection = fields_of_whole(stored)
+    conn_type, host, port = _address(connection)
     if not _is_taken_apart_as_meant(stored):
         text = (
             f"Secret {secret}, key {key!r}: the URI has an '@' after its host, so login or password may hold a '/', "
@@ -77,9 +82,9 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
         )
         return Content(shape, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
     unused = unused_keys(secret, key)
-    if key == IN_FIELDS and unused:
-        problems = (*problems, *problems_of_unused(secret, unused, json.loads(stored)))
-    return Content(shape, conn_type, host, port, unused, problems=problems)
+    problems = (*problems, *problems_of_unused(secret, unused, connection))
+    is_completed = key != IN_FIELDS and reading.is_completed(secret, key)
+    return Content(shape, conn_type, host, port, unused, is_completed=is_completed, problems=problems)
 
 
 def _problem(secret: Secret, key: str, objection: Objection) -> Problem:
@@ -98,18 +103,10 @@ READERS = {
 }
 
 
-def _connection(stored: str) -> tuple[str, str, str]:
-    """Type, host and port of a connection that can be parsed, as far as they may be shown."""
-    text = stored.strip()  # as Airflow does; JSON has fewer characters for white space
-    fields = json.loads(text) if text.startswith("{") else {"uri": text}
-    if not fields.get("uri"):
-        conn_type, host = (str(fields.get(name) or "").strip() for name in ("conn_type", "host"))
-        port = str(int(fields.get("port") or 0) or "")
-    else:
-        uri = urlsplit(fields["uri"])
-        # As Airflow has it: ``Connection._normalize_conn_type``.
-        conn_type = "postgres" if uri.scheme == "postgresql" else uri.scheme.replace("-", "_")
-        host, port = uri.hostname or "", str(uri.port or "")
+def _address(connection: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Type, host and port of a connection that Airflow can use, as far as they may be shown."""
+    conn_type, host = (str(connection.get(name) or "").strip() for name in ("conn_type", "host"))
+    port = str(int(connection.get("port") or 0) or "")
     return shown_type(conn_type), *shown_address(host, port)
 
 

@@ -36,7 +36,7 @@ from airflow_kubernetes_secrets.lookup import Kind, Lookup, Outcome
 from airflow_kubernetes_secrets.manifest_documents import Document, read_manifests, unpacked
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.printable import printable
-from airflow_kubernetes_secrets.reading import IN_FIELDS
+from airflow_kubernetes_secrets.reading import IN_FIELDS, is_completed
 from airflow_kubernetes_secrets.sources.folder import RefusedError, look_into, secret_of
 from airflow_kubernetes_secrets.unprocessed import Tool, is_ciphertext, is_encrypted, known_part, unrendered
 
@@ -342,7 +342,8 @@ class Check:
         except MalformedSecretError as error:
             return [Problem(UNREADABLE, str(error))]
         if decision.outcome is Outcome.FOUND:
-            read = secret.data if decision.data_key == IN_FIELDS else (decision.data_key,)
+            has_others = decision.data_key == IN_FIELDS or is_completed(secret, decision.data_key)
+            read = secret.data if has_others else (decision.data_key,)
             if not plan.unknown.isdisjoint(read):
                 return ()
             return content_of(lookup.kind, secret, decision.data_key).problems

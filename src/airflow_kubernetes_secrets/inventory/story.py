@@ -89,7 +89,7 @@ class Story:
         place: where it looked.
         user: whom the API server takes this for; empty where there is none, or it is not known.
         error: why it failed, if it did.
-        fields: data keys by the field of a connection that they hold, where it lies in several.
+        fields: data keys by the field of a connection that they hold, beside a key that holds it whole or without one.
         instead: options of Airflow's that name this id, of a lookup of an option.
         hidden: where Airflow has the same id and does not read it.
         hints: what may have been meant, if nothing was found.
@@ -250,8 +250,9 @@ def _tell_of_content(story: Story, secret: Secret, key: str) -> None:
     kind = story.lookup.kind
     story.content = content_of(kind, secret, key)
     story.problems = list(story.content.problems)
-    if kind is Kind.CONNECTION and key == IN_FIELDS:
-        story.fields = dict(fields_of(secret).keys)
+    if kind is Kind.CONNECTION:
+        fields = fields_of(secret)
+        story.fields = dict((fields if key == IN_FIELDS else fields.beside(key)).keys)
     if kind is Kind.CONNECTION and story.content.is_readable:
         parsed = _parse(story.lookup.id, secret, key)
         if isinstance(parsed, Problem):

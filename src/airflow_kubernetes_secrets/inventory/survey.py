@@ -17,9 +17,8 @@ from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
 from airflow_kubernetes_secrets.inventory.stored import Owner, Stored
 from airflow_kubernetes_secrets.inventory.whose import Whose
-from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide, missing_key, shown_id
+from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide, key_of, missing_key, shown_id
 from airflow_kubernetes_secrets.options import OPTIONS, Options
-from airflow_kubernetes_secrets.reading import key_of
 
 BLOCKED = "blocked"
 
@@ -181,7 +180,7 @@ class _Survey:
         data_key = kind.data_key(self._options)
         try:
             missing = missing_key(kind, secret, data_key)
-            content = _unreadable(missing) if missing else content_of(kind, secret, key_of(secret, data_key))
+            content = _unreadable(missing) if missing else content_of(kind, secret, key_of(kind, secret, data_key))
         except MalformedSecretError as error:
             content = _unreadable(error)
         # What blocks it may be mended while it cannot be read itself.

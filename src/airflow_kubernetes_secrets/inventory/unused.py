@@ -37,10 +37,10 @@ def unused_keys(secret: Secret, key: str) -> list[str]:
     Args:
         key: the key that holds it whole, or ``IN_FIELDS``.
     """
-    if key != IN_FIELDS:
-        return sorted(secret.data.keys() - {key})
     fields = fields_of(secret)
-    return sorted(secret.data.keys() - {*fields.keys.values(), *fields.extra_keys.values()})
+    if key != IN_FIELDS:
+        fields = fields.beside(key)
+    return sorted(secret.data.keys() - {key, *fields.keys.values(), *fields.extra_keys.values()})
 
 
 def problems_of_unused(secret: Secret, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:

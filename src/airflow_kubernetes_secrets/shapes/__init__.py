@@ -1,6 +1,7 @@
 """From a Secret as its owner made it to the connection that Airflow wants. ``docs/shapes.md`` specifies it."""
 
-from airflow_kubernetes_secrets.shapes.connection import connection_json
-from airflow_kubernetes_secrets.shapes.fields import Fields, fields_of
+from airflow_kubernetes_secrets.shapes.annotations import key_of_value
+from airflow_kubernetes_secrets.shapes.connection import completed_json, connection_json
+from airflow_kubernetes_secrets.shapes.fields import Fields, fields_of, key_of_whole
 
-__all__ = ["Fields", "connection_json", "fields_of"]
+__all__ = ["Fields", "completed_json", "connection_json", "fields_of", "key_of_value", "key_of_whole"]

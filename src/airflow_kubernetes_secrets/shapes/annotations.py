@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_kubernetes_secrets import notices
 from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX, Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.listing import first
-from airflow_kubernetes_secrets.shapes.aliases import ALIASES
+from airflow_kubernetes_secrets.shapes.aliases import ALIASES, URI
 from airflow_kubernetes_secrets.shapes.uri import port_number
 from airflow_kubernetes_secrets.suggestions import nearest
 
@@ -43,11 +43,12 @@ class Description:
     """The annotations of one Secret that say how a connection lies in it.
 
     Attributes:
-        data_key: the key that holds the connection whole.
+        data_key: the key that holds the connection whole, if an annotation says it.
         connection_type: Airflow's connection type.
         literals: fields as they are said here.
         fields: data keys by the field that they hold.
         extra_fields: data keys by the name that they get in ``extra``.
+        named: data keys that hold a field or something of ``extra``.
         extra: what is added to ``extra`` as it is.
         others_to_extra: whether data keys that nothing else takes go to ``extra`` too.
     """
@@ -59,6 +60,7 @@ class Description:
         "extra_fields",
         "fields",
         "literals",
+        "named",
         "others_to_extra",
     )
 
@@ -68,27 +70,33 @@ class Description:
             MalformedSecretError: an annotation cannot be used; it names the annotation.
         """
         annotations: Mapping[str, str] = secret.annotations or {}
-        self.data_key = annotations.get(DATA_KEY)
+        self.data_key = key_of_value(secret)
         self.connection_type = annotations.get(CONNECTION_TYPE, "").strip()
         self.literals = {field: annotations[key].strip() for field, key in LITERALS.items() if key in annotations}
         self.fields = _named(annotations, FIELD)
         self.extra_fields = _named(annotations, EXTRA_FIELD)
+        self.named = {*self.fields.values(), *self.extra_fields.values()}
         self.others_to_extra = annotations.get(OTHER_KEYS) == "extra"
         self.extra = _extra(secret, annotations.get(CONNECTION_EXTRA))
-        present = [key for key in _FIXED if key in annotations]
-        present += [*(FIELD + name for name in self.fields), *(EXTRA_FIELD + name for name in self.extra_fields)]
-        if present or self.data_key is not None:
-            self._check(secret, annotations, present)
+        if annotations:
+            self._check(secret, annotations)
         _warn_of_unknown(secret)
 
-    def _check(self, secret: Secret, annotations: Mapping[str, str], present: list[str]) -> None:
-        if self.data_key is not None and present:
-            raise _malformed(
-                secret,
-                DATA_KEY,
-                f"it says that one key holds the connection whole, and {present[0]!r} says otherwise. Leave one of "
-                f"them out, or for a URI that others complete use '{FIELD}uri'",
-            )
+    def check_whole(self, secret: Secret, key: str) -> None:
+        """Check what is said beside a key that holds the connection whole.
+
+        Raises:
+            MalformedSecretError: it says that another key holds it whole, or that this one holds something else.
+        """
+        if URI in self.fields:
+            problem = f"the key {key!r} holds the connection whole. Leave one of them out"
+            raise _malformed(secret, FIELD + URI, problem)
+        for annotation, named in self._keys():
+            if named == key:
+                problem = f"it names the key that {DATA_KEY!r} says to hold the connection whole. Leave one of them out"
+                raise _malformed(secret, annotation, problem)
+
+    def _check(self, secret: Secret, annotations: Mapping[str, str]) -> None:
         for field, annotation in {"conn_type": CONNECTION_TYPE, **LITERALS}.items():
             if annotation in annotations and field in self.fields:
                 raise _malformed(secret, annotation, f"'{FIELD}{field}' says it too. Leave one of them out")
@@ -105,13 +113,27 @@ class Description:
         for name in self.fields:
             if name not in ALIASES:
                 raise _malformed(secret, FIELD + name, f"there is no such field; there are {', '.join(ALIASES)}")
-        keys = {DATA_KEY: self.data_key} if self.data_key is not None else {}
-        keys |= {FIELD + name: key for name, key in self.fields.items()}
-        keys |= {EXTRA_FIELD + name: key for name, key in self.extra_fields.items()}
-        for annotation, key in keys.items():
-            if key not in secret.data:
-                # Not quoted: somebody may have put the password itself there.
-                raise _malformed(secret, annotation, f"the data has no such key as it says; {secret.keys_text()}")
+        for annotation, key in self._keys():
+            _check_key(secret, annotation, key)
+
+    def _keys(self) -> Iterator[tuple[str, str]]:
+        """The annotations that name keys, with what they name."""
+        for name, key in self.fields.items():
+            yield FIELD + name, key
+        for name, key in self.extra_fields.items():
+            yield EXTRA_FIELD + name, key
+
+
+def key_of_value(secret: Secret) -> str | None:
+    """The key that an annotation says to hold a connection, variable or option whole.
+
+    Raises:
+        MalformedSecretError: there is no such key.
+    """
+    key = (secret.annotations or {}).get(DATA_KEY)
+    if key is not None:
+        _check_key(secret, DATA_KEY, key)
+    return key
 
 
 def is_known(annotation: str) -> bool:
@@ -129,6 +151,12 @@ def _warn_of_unknown(secret: Secret) -> None:
         hint = f"; did you mean {ANNOTATION_PREFIX + meant!r}?" if meant else ""
         text = f"Secret {secret}, annotation {key!r}{more}: it is not known, and says nothing{hint}"
         notices.once(logging.WARNING, ("unknown annotation", text), text)
+
+
+def _check_key(secret: Secret, annotation: str, key: str) -> None:
+    if key not in secret.data:
+        # Not quoted: somebody may have put the password itself there.
+        raise _malformed(secret, annotation, f"the data has no such key as it says; {secret.keys_text()}")
 
 
 def _named(annotations: Mapping[str, str], prefix: str) -> dict[str, str]:

@@ -16,7 +16,9 @@ from airflow_kubernetes_secrets.shapes.aliases import EXACT, GENERIC, URI, conne
 from airflow_kubernetes_secrets.shapes.annotations import LITERALS
 from airflow_kubernetes_secrets.shapes.fields import Fields
 from airflow_kubernetes_secrets.shapes.uri import WEB, ParsedUri, UnusableUriError, port_number
-from airflow_kubernetes_secrets.values import texts
+from airflow_kubernetes_secrets.shapes.whole import fields_of_whole
+from airflow_kubernetes_secrets.usable import EXTRA_IS_NO_OBJECT
+from airflow_kubernetes_secrets.values import text, texts
 
 # Crossplane's Upbound provider for AWS writes this into an endpoint.
 _HOST_WITH_PORT = r"(?P<host>\[[^\]]+\]|[^:]+):(?P<port>[0-9]+)"
@@ -47,6 +49,34 @@ def connection_json(secret: Secret, fields: Fields) -> str:
     }
     _suit_the_hook(connection, uri)
     return json.dumps({name: value for name, value in connection.items() if value})
+
+
+def completed_json(secret: Secret, fields: Fields, key: str) -> str:
+    """The connection that one key holds whole as JSON, with what annotations add to it or say otherwise.
+
+    Args:
+        fields: those that annotations name (:meth:`Fields.beside`).
+        key: the key; some part of Airflow can use what it holds.
+
+    Raises:
+        MalformedSecretError: a value cannot be what its annotation says; it names Secret and key or annotation.
+    """
+    told = _Told(secret, fields)
+    port, extra = _port(told), _extra(told, None)
+    connection = fields_of_whole(text(secret, key))
+    if extra:
+        in_whole = _json_object(connection.get("extra") or "{}")
+        if in_whole is None:
+            del extra, connection
+            problem = f"{EXTRA_IS_NO_OBJECT}. So nothing can be added to it as an annotation says"
+            raise MalformedSecretError(secret.namespace, secret.name, key, problem)
+        connection["extra"] = in_whole | extra
+    for field in ("login", "password", "host", "schema"):
+        connection[field] = told.get(field) or connection.get(field)
+    if told.get("conn_type") or fields.description.connection_type:
+        connection["conn_type"] = _connection_type(told, None)
+    connection["port"] = port or connection.get("port")
+    return json.dumps({name: value for name, value in connection.items() if value is not None})
 
 
 class _Told:
@@ -131,15 +161,20 @@ def _connection_type(told: _Told, uri: ParsedUri | None) -> str:
 
 
 def _host_and_port(told: _Told, uri: ParsedUri | None) -> dict[str, Any]:
-    port = port_number(told.get("port"))
-    if port is None and told.get("port"):
-        raise told.error("port", "the port is not a number from 1 to 65535")
+    port = _port(told)
     if uri is None or told.is_named("host"):
         return {"host": told.get("host"), "port": port}
     # A URI has the whole name of the host, where the key may have a short one (CloudNativePG).
     if not told.is_named("port"):
         port = uri.port or (port if uri.takes_port else None)
     return {"host": uri.host, "port": port}
+
+
+def _port(told: _Told) -> int | None:
+    port = port_number(told.get("port"))
+    if port is None and told.get("port"):
+        raise told.error("port", "the port is not a number from 1 to 65535")
+    return port
 
 
 def _extra(told: _Told, uri: ParsedUri | None) -> dict[str, Any]:
@@ -150,12 +185,13 @@ def _extra(told: _Told, uri: ParsedUri | None) -> dict[str, Any]:
     return {**in_uri, **in_key, **told.extra_fields, **told.fields.description.extra}
 
 
-def _json_object(stored: str) -> dict[str, Any] | None:
-    try:
-        extra = json.loads(stored)
-    except (ValueError, RecursionError):
-        return None  # the error would quote it
-    return extra if isinstance(extra, dict) else None
+def _json_object(stored: Any) -> dict[str, Any] | None:
+    if isinstance(stored, str):
+        try:
+            stored = json.loads(stored)
+        except (ValueError, RecursionError):
+            return None  # the error would quote it
+    return stored if isinstance(stored, dict) else None
 
 
 def _suit_the_hook(connection: dict[str, Any], uri: ParsedUri | None) -> None:

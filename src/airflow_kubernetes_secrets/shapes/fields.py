@@ -41,6 +41,17 @@ class Fields:
         told = self.keys.keys() | self.description.literals.keys()
         return bool(self.extra_keys) or any(field in told for field in _TELLING)
 
+    def beside(self, key: str) -> Fields:
+        """Those that complete the connection which ``key`` holds whole: what annotations name, and nothing else."""
+        named, extra = self.description.fields, self.extra_keys
+        return Fields(self.description, named, {name: each for name, each in extra.items() if each != key})
+
+    @property
+    def complete(self) -> bool:
+        """Whether they say anything beside a connection that one key holds whole."""
+        said = self.description
+        return bool(self.keys or self.extra_keys or said.literals or said.connection_type or said.extra)
+
 
 def fields_of(secret: Secret) -> Fields:
     """The fields in a Secret: those that its annotations name, else by the names that others use.
@@ -62,14 +73,31 @@ def fields_of(secret: Secret) -> Fields:
     return found
 
 
+def key_of_whole(secret: Secret, data_key: str) -> str | None:
+    """The key that holds a connection whole; ``None`` if none does.
+
+    Args:
+        data_key: the key that does so if no annotation says otherwise.
+
+    Raises:
+        MalformedSecretError: an annotation cannot be used, or says that another key holds it whole too.
+    """
+    description = fields_of(secret).description
+    key = description.data_key
+    if key is None and data_key in secret.data and data_key not in description.named:
+        key = data_key
+    if key is not None:
+        description.check_whole(secret, key)
+    return key
+
+
 def _fields_of(secret: Secret) -> Fields:
     description = Description(secret)
     found: dict[str, tuple[int, str]] = {}
     others = []
-    named = {*description.fields.values(), *description.extra_fields.values()}
     # Of two keys that differ in capitals only, the one in small letters. A blank one says nothing. What an annotation
     # names is that and nothing else: a webhook's `url` that is the password is no URI of a host.
-    for key in sorted(secret.data.keys() - named):
+    for key in sorted(secret.data.keys() - description.named):
         field, rank = _NAMES.get(folded(key), ("", 0))
         if not field:
             others.append(key)

@@ -47,8 +47,8 @@ def _fields_of_uri(uri: str) -> dict[str, Any]:
         "schema": unquote(parts.path[1:]),
     }
     if parts.query:
-        query = dict(parse_qsl(parts.query, keep_blank_values=True))
-        fields["extra"] = query[EXTRA_IN_QUERY] if EXTRA_IN_QUERY in query else query
+        query: dict[str, Any] = dict(parse_qsl(parts.query, keep_blank_values=True))
+        fields["extra"] = query.get(EXTRA_IN_QUERY, query)
     return fields
 
 
