@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from airflow_kubernetes_secrets import reading, values
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.lookup import Kind
-from airflow_kubernetes_secrets.reading import IN_FIELDS
-from airflow_kubernetes_secrets.shapes import connection_json, fields_of
+from airflow_kubernetes_secrets.reading import IN_FIELDS, connection_key
+from airflow_kubernetes_secrets.shapes import fields_of
 from airflow_kubernetes_secrets.shapes.aliases import EXACT
 from airflow_kubernetes_secrets.usable import are_from_everyone, objections
 from fuzz.secrets import allow_names, secret_from
@@ -31,11 +32,17 @@ def _run(trial: Trial, data: bytes) -> None:
     trial.allow(*_shown(secret))
     fields = trial.attempt(MalformedSecretError, fields_of, secret)
     if fields is not None and fields.make_a_connection:
-        stored = trial.attempt(MalformedSecretError, connection_json, secret, fields)
+        stored = trial.attempt(MalformedSecretError, _connection_text, secret, IN_FIELDS)
         if stored is not None:
             trial.claim(not are_from_everyone(objections(stored)), "Airflow can use what is made of fields")
             trial.say(*_content(secret, Kind.CONNECTION, IN_FIELDS))
-    for key in secret.data:
+    # Each of them as the one that holds the connection whole, which in a Secret is one alone.
+    for key in islice(secret.data, 8):
+        whole = trial.attempt(MalformedSecretError, connection_key, secret, key)
+        if whole:
+            # What it becomes with annotations is no worse than what it was.
+            stored = trial.attempt(MalformedSecretError, _connection_text, secret, whole)
+            trial.claim(stored is None or not are_from_everyone(objections(stored)), "Airflow can use what is given")
         for read in (values.text, values.config_text, _connection_text):
             trial.attempt(MalformedSecretError, read, secret, key)
         for kind in Kind:
@@ -92,5 +99,7 @@ TARGET = Target(
         *("postgresql://", "https://", "redis://", "mongodb+srv://", "[::1]:5432", "@", "%40", "?a=true", "\\n"),
         *('{\\"conn_type\\":\\"', '\\"host\\":\\"', '\\"port\\":', "\\ud800", "\\u0000", "mssql", "*"),
         *('"airflow.apache.org/field-uri":"', '"airflow.apache.org/other-keys":"extra"'),
+        *('"airflow.apache.org/field-password":"value"', '"airflow.apache.org/connection-extra":"{}"'),
+        *('"airflow.apache.org/data-key":"uri"', '"airflow.apache.org/connection-type":"x"'),
     ),
 )
