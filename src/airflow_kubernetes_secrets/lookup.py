@@ -114,6 +114,8 @@ def key_of(kind: Kind, secret: Secret, data_key: str) -> str:
     Raises:
         MalformedSecretError: an annotation cannot be used.
     """
+    if secret.annotations is None:
+        return data_key if data_key in secret.data else IN_FIELDS
     return (connection_key if kind is Kind.CONNECTION else value_key)(secret, data_key)
 
 
