@@ -326,6 +326,19 @@ CASES = {
     "a whole beside a URI": Case(
         secret(data={"value": URI, "uri": URI}, annotations={f"{PREFIX}field-uri": "uri"}), ["unreadable"], "whole"
     ),
+    "what is said of a connection that is none": Case(
+        secret(data={"value": "x"}, labels={VARIABLE: "x"}, annotations={f"{PREFIX}connection-extra": "{}"}),
+        ["unknown-annotation"],
+        "describes a connection",
+    ),
+    "what is said of both": Case(
+        secret(
+            data={"value": URI}, labels={VARIABLE: "x", CONNECTION: "x"}, annotations={f"{PREFIX}connection-host": "h"}
+        )
+    ),
+    "the key of a variable": Case(
+        secret(data={"token": "x"}, labels={VARIABLE: "x"}, annotations={f"{PREFIX}data-key": "token"})
+    ),
     "a data key that is a password": Case(
         secret(
             data={"value": PASSWORD},

@@ -131,6 +131,15 @@ def unknown_marks(secret: Secret, options: Options) -> Iterator[Problem]:
             else f"it is not known, and says nothing{_meant(key, labels)}"
         )
         yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
+    label = options.connections_label
+    if label is not None and label not in secret.labels and not _is_referred_to(secret, options):
+        useless = [key for key in secret.annotations or () if key != described.DATA_KEY and described.is_known(key)]
+        for key, more in first(useless):
+            problem = (
+                "it describes a connection, and the Secret has no label of one, so it says nothing. Add the label "
+                f"{label!r}, or remove the annotation"
+            )
+            yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
 
 
 def misspelt_label(key: str, options: Options) -> str:
