@@ -378,6 +378,12 @@ CASES = {
     "a password that takes the URI apart": Case(
         secret(data={"value": f"postgres://user:x/{PASSWORD}@db"}), ["unreadable"]
     ),
+    "a URI with an @ in its path that an annotation completes": Case(
+        secret(
+            data={"value": "http://user/hunter2@db"}, annotations={f"{PREFIX}connection-extra": '{"verify": false}'}
+        ),
+        ["unescaped-uri"],
+    ),
     "a URI with an @ in its path": Case(secret(data={"value": "http://user/hunter2@db"}), ["unescaped-uri"]),
     "a URI": Case(secret(data={"value": URI})),
     "an id that is a URI": Case(

@@ -75,7 +75,8 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     problems = (*objections, *problems)
     connection = fields_of_whole(stored)
     conn_type, host, port = _address(connection)
-    if not _is_taken_apart_as_meant(stored):
+    is_completed = key != IN_FIELDS and reading.is_completed(secret, key)
+    if not _is_taken_apart_as_meant(values.text(secret, key) if is_completed else stored):
         text = (
             f"Secret {secret}, key {key!r}: the URI has an '@' after its host, so login or password may hold a '/', "
             "'?' or '#' as it is. Percent-encode them"
@@ -83,7 +84,6 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
         return Content(shape, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
     unused = unused_keys(secret, key)
     problems = (*problems, *problems_of_unused(secret, unused, connection))
-    is_completed = key != IN_FIELDS and reading.is_completed(secret, key)
     return Content(shape, conn_type, host, port, unused, is_completed=is_completed, problems=problems)
 
 
