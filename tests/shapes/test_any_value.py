@@ -25,8 +25,8 @@ VALUES = st.text(min_size=1, max_size=30) | st.text("/?#@:%+&=[]{}\"'\\ \n\t\0ä
 
 
 def is_one_host(text: str) -> bool:
-    """White space around a host is not a part of it, and a port behind it is one."""
-    return text == text.strip() and not re.search(r":[0-9]+\Z", text)
+    """White space and brackets around a host are not a part of it, a port behind it is one, a path is of a socket."""
+    return text == text.strip() and not re.search(r":[0-9]+\Z|\A/|,|\A\[.*:.*:.*\]\Z", text, re.DOTALL)
 
 
 HOSTS = VALUES.filter(is_one_host)

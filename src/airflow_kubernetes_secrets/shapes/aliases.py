@@ -36,6 +36,7 @@ EXACT = ("login", "password")
 # providers. What is not here is a connection type already, or one that only its owner's provider knows.
 CONNECTION_TYPES: Mapping[str, str] = {
     "postgresql": "postgres",
+    "pgsql": "postgres",
     "aurora_postgresql": "postgres",
     "mariadb": "mysql",
     "aurora": "mysql",
@@ -52,6 +53,8 @@ CONNECTION_TYPES: Mapping[str, str] = {
     "mongodb": "mongo",
     "docdb": "mongo",
     "rediss": "redis",
+    "valkey": "redis",
+    "valkeys": "redis",
     "https": "http",
 }
 

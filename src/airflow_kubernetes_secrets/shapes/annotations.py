@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX, Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.listing import first
 from airflow_kubernetes_secrets.shapes.aliases import ALIASES, URI
-from airflow_kubernetes_secrets.shapes.uri import port_number
+from airflow_kubernetes_secrets.shapes.hosts import port_number
 from airflow_kubernetes_secrets.suggestions import nearest
 
 DATA_KEY = f"{ANNOTATION_PREFIX}data-key"

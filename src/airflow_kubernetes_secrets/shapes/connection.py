@@ -15,20 +15,15 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.shapes.aliases import EXACT, GENERIC, URI, connection_type
 from airflow_kubernetes_secrets.shapes.annotations import LITERALS
 from airflow_kubernetes_secrets.shapes.fields import Fields
-from airflow_kubernetes_secrets.shapes.uri import WEB, ParsedUri, UnusableUriError, port_number
+from airflow_kubernetes_secrets.shapes.hosts import port_number
+from airflow_kubernetes_secrets.shapes.suited import suit_the_hook
+from airflow_kubernetes_secrets.shapes.uri import WEB, ParsedUri, UnusableUriError
 from airflow_kubernetes_secrets.shapes.whole import fields_of_whole
 from airflow_kubernetes_secrets.usable import EXTRA_IS_NO_OBJECT
 from airflow_kubernetes_secrets.values import text, texts
 
 # Crossplane's Upbound provider for AWS writes this into an endpoint.
 _HOST_WITH_PORT = r"(?P<host>\[[^\]]+\]|[^:]+):(?P<port>[0-9]+)"
-
-# CloudNativePG's superuser may use every database, and its Secret names this one.
-_EVERY_DATABASE = "*"
-
-# The hook makes the text "None" of a port that is not there, as in what AWS and Crossplane write for SQL Server.
-# https://airflow.apache.org/docs/apache-airflow-providers-microsoft-mssql/stable/connections/mssql.html
-_MSSQL_PORT = 1433
 
 
 def connection_json(secret: Secret, fields: Fields) -> str:
@@ -47,7 +42,9 @@ def connection_json(secret: Secret, fields: Fields) -> str:
         "schema": told.in_general("schema", uri),
         "extra": _extra(told, uri),
     }
-    _suit_the_hook(connection, uri)
+    if uri is not None and uri.scheme in WEB and not connection["schema"] and "://" not in connection["host"]:
+        connection["schema"] = uri.scheme
+    suit_the_hook(connection, told.get("conn_type") or (uri.scheme if uri is not None else ""))
     return json.dumps({name: value for name, value in connection.items() if value})
 
 
@@ -161,7 +158,7 @@ def _connection_type(told: _Told, uri: ParsedUri | None) -> str:
 
 
 def _host_and_port(told: _Told, uri: ParsedUri | None) -> dict[str, Any]:
-    port = _port(told)
+    port: int | str | None = _port(told)
     if uri is None or told.is_named("host"):
         return {"host": told.get("host"), "port": port}
     # A URI has the whole name of the host, where the key may have a short one (CloudNativePG).
@@ -192,18 +189,3 @@ def _json_object(stored: Any) -> dict[str, Any] | None:
         except (ValueError, RecursionError):
             return None  # the error would quote it
     return stored if isinstance(stored, dict) else None
-
-
-def _suit_the_hook(connection: dict[str, Any], uri: ParsedUri | None) -> None:
-    """What hooks want otherwise than operators write it."""
-    conn_type, host, schema = connection["conn_type"], connection["host"], connection["schema"]
-    if schema == _EVERY_DATABASE:
-        connection["schema"] = ""
-    if conn_type == "redis" and re.fullmatch("[0-9]{1,5}", schema):
-        # https://airflow.apache.org/docs/apache-airflow-providers-redis/stable/connections/redis.html
-        connection["schema"] = ""
-        connection["extra"].setdefault("db", int(schema))
-    if conn_type == "mssql" and host and "\\" not in host:
-        connection["port"] = connection["port"] or _MSSQL_PORT
-    if uri is not None and uri.scheme in WEB and not schema and "://" not in host:
-        connection["schema"] = uri.scheme

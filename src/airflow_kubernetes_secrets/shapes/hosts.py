@@ -1,0 +1,62 @@
+"""Hosts and ports, taken apart and written as hooks want them.
+
+Most hooks give the host to a driver, which wants no brackets around an address of IPv6. Some build a URL with it,
+which needs them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_HOST = r"(?P<host>/.*|\[[^\]]+\]|[^:,\[\]]*)(?::(?P<port>[0-9]*))?"
+
+
+def port_number(text: str) -> int | None:
+    """The port that a text says; ``None`` if it is none from 1 to 65535."""
+    number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 5 else 0
+    return number if 0 < number < 65536 else None
+
+
+def hosts_and_ports(text: str) -> list[tuple[str, int | None]]:
+    """The hosts of a list with commas, each with its port.
+
+    The hosts are without brackets; one that begins with ``/`` is a socket's folder or file, and has no port. The list
+    is empty if a part is no host.
+    """
+    found = []
+    for each in map(str.strip, text.split(",")):
+        match = re.fullmatch(_HOST, f"[{each}]" if is_ipv6(each) else each, flags=re.DOTALL)
+        port = port_number(match["port"]) if match is not None and match["port"] else None
+        if match is None or not match["host"] or (match["port"] and port is None):
+            return []
+        found.append((match["host"].strip("[]"), port))
+    return found
+
+
+def in_url(host: str) -> str:
+    """A host as a URL has it: an address of IPv6 in brackets."""
+    return f"[{host}]" if is_ipv6(host) else host
+
+
+def is_ipv6(host: str) -> bool:
+    """Whether a host is an address of IPv6, without brackets. It may name a zone (``%eth0``)."""
+    return host.count(":") > 1 and re.fullmatch(r"[0-9A-Fa-f:.]+(?:%[^,\[\]]*)?", host) is not None
+
+
+def without_brackets(host: str) -> str:
+    """A host as drivers want it: an address of IPv6 without brackets."""
+    return host[1:-1] if host.startswith("[") and host.endswith("]") and is_ipv6(host[1:-1]) else host
+
+
+def libpq_port(ports: Sequence[int | None]) -> int | str | None:
+    """The port for several hosts: one for all, or one for each with commas between them; ``None`` for the default.
+
+    https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS
+    """
+    if len(set(ports)) == 1:
+        return ports[0]
+    return ",".join(str(port or LIBPQ_PORT) for port in ports)
+
+
+LIBPQ_PORT = 5432
