@@ -419,6 +419,34 @@ CASES = {
         "'POSTGRES_DATABASE'",
     ),
     "another database": Case(secret(data={"host": "db", "schema": "d", "maintenance_database": "postgres"})),
+    # What a hook makes of it.
+    "https for HttpHook": Case(
+        secret(data={"value": "https://user:hunter2@api.example.com"}),
+        ["hook-misreads"],
+        "store the URI under the key 'uri'",
+    ),
+    "https and a path for HttpHook": Case(
+        secret(data={"value": "https://user:hunter2@api.example.com:8443/v1"}), ["hook-misreads"], "for the protocol"
+    ),
+    "https in a key": Case(secret(data={"uri": "https://user:hunter2@api.example.com:8443/v1"})),
+    "hosts of PostgreSQL": Case(
+        secret(data={"uri": "postgresql://u:hunter2@h0:5432,h1:5432/db?target_session_attrs=read-write"})
+    ),
+    "a socket of PostgreSQL": Case(secret(data={"uri": "postgresql://u:hunter2@/db?host=/cloudsql/proj:region:inst"})),
+    "a list of MongoDB": Case(
+        secret(
+            data={
+                "uri": "mongodb://u:hunter2@h0,h1/?readPreference=secondary&readPreferenceTags=dc:ny,rack:r1"
+                "&readPreferenceTags=dc:ny&readPreferenceTags="
+            }
+        )
+    ),
+    "an address in brackets": Case(secret(data={"host": "[fd00::1]", "port": "5432", "password": "hunter2"})),
+    "a parameter twice": Case(
+        secret(data={"value": "postgres://u:hunter2@h/db?sslmode=require&sslmode=disable"}),
+        ["repeated-parameter"],
+        "'sslmode'",
+    ),
     # Labels and annotations that say nothing.
     "a misspelt label": Case(
         secret(labels=labelled(conection_id="x")), ["unknown-label"], f"did you mean the label {CONNECTION!r}"
@@ -828,6 +856,7 @@ def test_every_problem_has_a_case() -> None:
         "duplicate-secret",
         "extra-not-json",
         "half-connection",
+        "hook-misreads",
         "id-label-mismatch",
         "invalid-label",
         "invalid-manifest",
@@ -838,6 +867,7 @@ def test_every_problem_has_a_case() -> None:
         "not-everywhere",
         "not-looked-up",
         "old-api",
+        "repeated-parameter",
         "trailing-newline",
         "unescaped-json",
         "unescaped-uri",
@@ -853,8 +883,10 @@ WARNINGS = {
     "duplicate-key",
     "duplicate-secret",
     "half-connection",
+    "hook-misreads",
     "not-created",
     "not-everywhere",
+    "repeated-parameter",
     "trailing-newline",
     "unescaped-json",
     "unescaped-uri",

@@ -24,6 +24,9 @@ OF_SECRETS: Mapping[str, str] = {
     "not-everywhere": "another version of Airflow, or a part of this one, cannot use the connection",
     "half-connection": "a connection has login or password and no host, and a key that nothing reads may say it",
     "unused-settings": "keys that nothing reads look like settings of TLS, or like a database's name",
+    "hook-misreads": "the hook of the provider makes something else of a connection than it says",
+    "repeated-parameter": "the query of a URI has a parameter more than once, and only the last value counts",
+    "unknown-type": "no installed provider knows the connection type, or nothing says it",
     "being-deleted": "the Secret is being deleted, and waits for a finalizer",
 }
 

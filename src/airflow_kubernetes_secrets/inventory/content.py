@@ -13,6 +13,7 @@ from airflow_kubernetes_secrets import reading, values
 from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.compat import is_airflow_2
 from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.inventory.hooks import problems_of_hooks
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.inventory.shown import shown_address, shown_type
 from airflow_kubernetes_secrets.inventory.unused import problems_of_unused, unused_keys
@@ -82,6 +83,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
             "'?' or '#' as it is. Percent-encode them"
         )
         return Content(shape, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
+    problems = (*problems, *problems_of_hooks(secret, key, stored))
     unused = unused_keys(secret, key)
     problems = (*problems, *problems_of_unused(secret, unused, connection))
     return Content(shape, conn_type, host, port, unused, is_completed=is_completed, problems=problems)

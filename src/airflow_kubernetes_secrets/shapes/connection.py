@@ -76,6 +76,15 @@ def completed_json(secret: Secret, fields: Fields, key: str) -> str:
     return json.dumps({name: value for name, value in connection.items() if value is not None})
 
 
+def parsed_uri(secret: Secret, fields: Fields) -> ParsedUri | None:
+    """The URI of which a connection is made; ``None`` if there is none, or one that is left alone.
+
+    Raises:
+        MalformedSecretError: as :func:`connection_json`.
+    """
+    return _uri(_Told(secret, fields))
+
+
 class _Told:
     """What the keys of a Secret hold, by field; blank ones say nothing. Its ``repr`` shows none of it."""
 

@@ -72,11 +72,14 @@ def _postgres(connection: dict[str, Any], word: str) -> None:
 
 
 def _mysql(connection: dict[str, Any], word: str) -> None:
-    """``MySqlHook`` takes the path of a socket from extra alone."""
-    host = connection["host"]
+    """``MySqlHook`` takes the path of a socket from extra alone, and of TLS what mysqlclient calls it."""
+    host, extra = connection["host"], connection["extra"]
     if host.startswith("/"):
         connection["host"], connection["port"] = "", None
-        connection["extra"].setdefault("unix_socket", host)
+        extra.setdefault("unix_socket", host)
+    if "ssl-mode" in extra:
+        # As MySQL's own programs have it, and URIs of DigitalOcean.
+        extra.setdefault("ssl_mode", extra.pop("ssl-mode"))
     _to_a_driver(connection, word)
 
 

@@ -44,11 +44,12 @@ class ParsedUri:
     Attributes:
         host: one host; or several with their ports, as they stand there; or the whole of a web address.
         schema: the path.
+        query: names and values of the query, as they stand there.
         options: what belongs into ``extra``: the query, and what the scheme says beyond the connection type.
         takes_port: a port from elsewhere may belong to it.
     """
 
-    __slots__ = ("host", "login", "options", "password", "port", "schema", "scheme", "takes_port")
+    __slots__ = ("host", "login", "options", "password", "port", "query", "schema", "scheme", "takes_port")
 
     def __init__(self, text: str, login: str = "", password: str = "") -> None:
         """
@@ -81,7 +82,8 @@ class ParsedUri:
             self._suit_libpq(hosts, query)
         else:
             self.takes_port = "," not in self.host
-            self.options |= _options(parse_qsl(query, keep_blank_values=True))
+            self.query = parse_qsl(query, keep_blank_values=True)
+            self.options |= _options(self.query)
             self._suit_the_hook(hosts + path)
         if not (self.host or any(self.options.get(name) for name in _IN_PLACE_OF_A_HOST)):
             raise UnusableUriError("it is a URI without a host")
@@ -96,8 +98,8 @@ class ParsedUri:
             self.host = ",".join(unquote(host) for host, _port in found)
             self._set_port(libpq_port([port for _host, port in found]))
         # Here a plus is no space.
-        pairs = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)
-        said = dict(pairs)
+        self.query = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)
+        said = dict(self.query)
         self.login = said.get("user") or self.login
         self.password = said.get("password") or self.password
         self.schema = said.get("dbname") or self.schema
@@ -107,7 +109,7 @@ class ParsedUri:
             if not ports or None in ports:
                 raise UnusableUriError("the port in its query is not a number from 1 to 65535")
             self._set_port(said["port"] if "," in said["port"] else ports[0])
-        self.options |= _options([(name, value) for name, value in pairs if name not in _FIELDS_OF_LIBPQ])
+        self.options |= _options([(name, value) for name, value in self.query if name not in _FIELDS_OF_LIBPQ])
         if self.options.get("ssl") is True:
             # As in the URIs of JDBC, which libpq knows.
             del self.options["ssl"]

@@ -1,0 +1,126 @@
+"""Connections of which a hook makes something else than they say, and some of which it does not.
+
+``tests/inventory`` has the warnings, ``tests/airflow`` has the real hooks do it where their providers are installed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+MARK = "hunter2"
+
+
+def fields(conn_type: str, host: str, **more: object) -> dict[str, str]:
+    """Data with the connection in one key, as Airflow's JSON."""
+    return {"value": json.dumps({"conn_type": conn_type, "host": host, **more})}
+
+
+@dataclass(frozen=True)
+class OfHttp:
+    """What ``HttpHook`` does.
+
+    Attributes:
+        url: its base URL.
+        said: what the warning says; empty if there is none.
+    """
+
+    data: Mapping[str, str]
+    url: str
+    said: str = ""
+
+
+HTTP = {
+    "https": OfHttp({"value": f"https://u:{MARK}@h"}, "http://h", "HttpHook uses http, without TLS, and sends login"),
+    "https without a login": OfHttp({"value": "https://h:8443"}, "http://h:8443", "HttpHook uses http, without TLS:"),
+    "https with a path": OfHttp({"value": f"https://u:{MARK}@h:8443/v1"}, "v1://h:8443", "takes the schema"),
+    "http with a path": OfHttp({"value": "http://h/v1"}, "v1://h", "takes the schema"),
+    "https under uri": OfHttp({"uri": f"https://u:{MARK}@h"}, "https://h"),
+    "https with a path under uri": OfHttp({"uri": f"https://u:{MARK}@h:8443/v1"}, "https://h:8443/v1"),
+    "the way of Airflow": OfHttp({"value": f"http://u:{MARK}@https%3A%2F%2Fh"}, "https://h"),
+    "another way of Airflow": OfHttp({"value": f"https://u:{MARK}@h/https"}, "https://h"),
+    "two protocols": OfHttp({"value": "http://https://h:8443/"}, "https://h:8443"),
+    "two protocols and a path": OfHttp({"value": "http://https://h/v1"}, "https://h", "HttpHook ignores the schema"),
+    "plain http": OfHttp({"value": f"http://u:{MARK}@h:8080"}, "http://h:8080"),
+    "the port of https": OfHttp({"value": "http://h:443"}, "http://h:443", "HttpHook uses http, without TLS:"),
+    "the port of https, meant": OfHttp(fields("http", "h", port=443, schema="https"), "https://h:443"),
+    "the port of https, in keys": OfHttp({"type": "http", "host": "h", "port": "443"}, "https://h:443"),
+    "an address of IPv6": OfHttp({"value": "http://[fd00::1]:8080"}, "http://fd00::1:8080", "needs brackets"),
+    "an address in brackets": OfHttp(fields("http", "[fd00::1]", port=8080), "http://[fd00::1]:8080"),
+    "an address of IPv6 under uri": OfHttp({"uri": "http://[fd00::1]:8080"}, "http://[fd00::1]:8080"),
+    "a port behind a path": OfHttp(fields("http", "https://h/v1", port=8443), "https://h/v1:8443", "behind the path"),
+    "a port behind a path, in keys": OfHttp(
+        {"type": "http", "host": "https://h/v1", "port": "8443"}, "https://h:8443/v1"
+    ),
+    "a port twice": OfHttp(fields("http", "h:8080", port=8080), "http://h:8080:8080", "puts the port behind that"),
+    "a port in the host": OfHttp(fields("http", "h:8080"), "http://h:8080"),
+    "several hosts": OfHttp(fields("http", "h0,h1"), "http://h0,h1", "takes one host"),
+    "a schema that is another": OfHttp(fields("http", "http://h", schema="https"), "http://h", "ignores the schema"),
+    "a whole address": OfHttp(fields("http", "https://h/v1"), "https://h/v1"),
+    "the type in a key": OfHttp({"type": "https", "host": "h"}, "https://h"),
+}
+
+
+@dataclass(frozen=True)
+class OfPostgres:
+    """What ``PostgresHook`` does.
+
+    Attributes:
+        tried: parts of libpq's message, with which servers it tried.
+        said: what the warning says; empty if there is none.
+    """
+
+    data: Mapping[str, str]
+    tried: tuple[str, ...]
+    said: str = ""
+
+
+UNKNOWN = 'could not translate host name "{}"'
+REFUSED = 'connection to server at "{}", port {} failed'
+NO_SOCKET = 'connection to server on socket "{}/.s.PGSQL.{}" failed'
+
+POSTGRES = {
+    "a host with its port": OfPostgres(
+        fields("postgres", "127.0.0.1:1"), (UNKNOWN.format("127.0.0.1:1"),), "takes host:port for the name of a host"
+    ),
+    "hosts with ports": OfPostgres(
+        fields("postgres", "127.0.0.1:1,127.0.0.2:1"), (UNKNOWN.format("127.0.0.1:1"),), "takes host:port"
+    ),
+    "hosts with ports in a URI": OfPostgres(
+        {"uri": "postgresql://127.0.0.1:1,127.0.0.2:1/d"},
+        (REFUSED.format("127.0.0.1", 1), REFUSED.format("127.0.0.2", 1)),
+    ),
+    "hosts with different ports in a URI": OfPostgres(
+        {"uri": "postgresql://127.0.0.1:1,127.0.0.2:2/d"},
+        (REFUSED.format("127.0.0.1", 1), REFUSED.format("127.0.0.2", 2)),
+    ),
+    "hosts with ports in a key": OfPostgres(
+        {"type": "postgresql", "host": "127.0.0.1:1,127.0.0.2:2", "dbname": "d"},
+        (REFUSED.format("127.0.0.1", 1), REFUSED.format("127.0.0.2", 2)),
+    ),
+    "hosts and one port": OfPostgres(
+        fields("postgres", "127.0.0.1,127.0.0.2", port=1),
+        (REFUSED.format("127.0.0.1", 1), REFUSED.format("127.0.0.2", 1)),
+    ),
+    "hosts and a port for each": OfPostgres(
+        fields("postgres", "127.0.0.1,127.0.0.2", extra={"port": "1,2"}),
+        (REFUSED.format("127.0.0.1", 1), REFUSED.format("127.0.0.2", 2)),
+    ),
+    "an address in brackets": OfPostgres(
+        fields("postgres", "[::1]", port=1), (UNKNOWN.format("[::1]"),), "takes no brackets"
+    ),
+    "an address in brackets in a key": OfPostgres(
+        {"type": "postgresql", "host": "[::1]", "port": "1"}, (REFUSED.format("::1", 1),)
+    ),
+    "an address in Airflow's URI": OfPostgres({"value": "postgres://[::1]:1/d"}, (REFUSED.format("::1", 1),)),
+    "a socket": OfPostgres(
+        {"uri": f"postgresql://u:{MARK}@/d?host=/cloudsql/p:r:i"}, (NO_SOCKET.format("/cloudsql/p:r:i", 5432),)
+    ),
+    "a socket that is encoded": OfPostgres(
+        {"uri": f"postgresql://u:{MARK}@%2Fcloudsql%2Fp%3Ar%3Ai:5433/d"}, (NO_SOCKET.format("/cloudsql/p:r:i", 5433),)
+    ),
+    "a socket in Airflow's URI": OfPostgres(
+        {"value": f"postgresql://u:{MARK}@/d?host=/cloudsql/p:r:i"}, (NO_SOCKET.format("/cloudsql/p:r:i", 5432),)
+    ),
+}
