@@ -223,3 +223,28 @@ def authorized_ids(manager: Any, plural: str, ids: set[str], user: Any, team: st
     else:
         return None
     return set(found)
+
+
+# Those of Airflow itself: ``ProvidersManager._init_airflow_core_hooks``, in 2.11 and 3.3.
+_TYPES_OF_AIRFLOW = ("generic", "email", "fs", "package_index")
+
+
+@cache
+def known_connection_types() -> frozenset[str] | None:
+    """The connection types that the installed providers and Airflow itself know; ``None`` if Airflow cannot tell.
+
+    No hook is imported: a provider names its types beside its hooks. One that names hooks alone, as before Airflow 2.2,
+    would have to be imported for its types. ``ProvidersManager.hooks``, which does that, has moved in Airflow 3.2.
+    """
+    found = set(_TYPES_OF_AIRFLOW)
+    try:
+        with silence():
+            providers = import_module("airflow.providers_manager").ProvidersManager().providers
+        for provider in providers.values():
+            types = provider.data.get("connection-types") or ()
+            if not {each["hook-class-name"] for each in types}.issuperset(provider.data.get("hook-class-names") or ()):
+                return None
+            found.update(each["connection-type"] for each in types)
+    except Exception:  # a provider that is broken may raise anything
+        return None
+    return frozenset(found)

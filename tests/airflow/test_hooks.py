@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from support.secrets import CONNECTION
 
 VERSION = "2.11"
 
-pytestmark = pytest.mark.skipif(not installed(VERSION), reason="Airflow 2.11 is not installed beside this one")
+with_providers = pytest.mark.skipif(not installed(VERSION), reason="Airflow 2.11 is not installed beside this one")
 
 OF_HTTP = """
 import json, sys, warnings
@@ -64,13 +65,77 @@ def results(tmp_path: Path, program: str, cases: Mapping[str, OfHttp | OfPostgre
     return {ids[conn_id]: text for conn_id, text in json.loads(done.stdout.splitlines()[-1]).items()}
 
 
+@with_providers
 def test_the_url_of_http_hook(tmp_path: Path) -> None:
     assert results(tmp_path, OF_HTTP, HTTP) == {case: expected.url for case, expected in HTTP.items()}
 
 
+@with_providers
 def test_where_postgres_hook_connects(tmp_path: Path) -> None:
     found = results(tmp_path, OF_POSTGRES, POSTGRES)
 
     for case, expected in POSTGRES.items():
         assert all(each in found[case] for each in expected.tried), (case, found[case])
     assert MARK not in "".join(found.values())
+
+
+KNOWN = """
+import json, sys, warnings
+warnings.simplefilter("error")
+import airflow.configuration
+before = set(sys.modules)
+from airflow_kubernetes_secrets.compat import known_connection_types
+found = sorted(known_connection_types())
+imported = sorted(name for name in set(sys.modules) - before if ".hooks" in name)
+from airflow.providers_manager import ProvidersManager
+warnings.simplefilter("ignore")
+sys.stdout.write("\\n" + json.dumps([found, imported, sorted(ProvidersManager().hooks)]))
+"""
+
+
+def test_the_types_that_airflow_knows(bare_airflow: Airflow) -> None:
+    """As Airflow itself has them, with no hook imported and no warning."""
+    done = bare_airflow.with_variables(AIRFLOW__SECRETS__BACKEND="").python(KNOWN)
+
+    assert done.returncode == 0, done.stderr
+    found, imported, of_airflow = json.loads(done.stdout.splitlines()[-1])
+    assert found == of_airflow
+    assert not imported
+
+
+PROVIDER = """
+def get_provider_info():
+    data = {"package-name": "old-provider", "name": "Old", "description": "x"}
+    return {**data, "hook-class-names": ["old.hooks.OldHook"]}
+"""
+
+ASKED = """
+import sys
+from airflow_kubernetes_secrets.compat import known_connection_types
+sys.stdout.write(f"\\n{known_connection_types()} {'old.hooks' in sys.modules}")
+"""
+
+
+def test_a_provider_that_names_hooks_alone_may_know_any_type(bare_airflow: Airflow, tmp_path: Path) -> None:
+    """Its hooks are not imported for their types, so that nothing is said."""
+    folder = tmp_path / "packages"
+    for name, text in {
+        "old/__init__.py": PROVIDER,
+        "old/hooks.py": "",
+        "old_provider-1.0.dist-info/METADATA": "Metadata-Version: 2.1\nName: old-provider\nVersion: 1.0\n",
+        "old_provider-1.0.dist-info/entry_points.txt": (
+            "[apache_airflow_provider]\nprovider_info = old:get_provider_info\n"
+        ),
+    }.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    variables = {
+        "AIRFLOW__SECRETS__BACKEND": "",
+        "PYTHONPATH": f"{folder}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
+    }
+
+    done = bare_airflow.with_variables(**variables).python(ASKED)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "None False", done.stderr

@@ -15,6 +15,7 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedS
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content, content_of
 from airflow_kubernetes_secrets.inventory.elsewhere import Hidden, hidden
+from airflow_kubernetes_secrets.inventory.known_types import problems_of_type
 from airflow_kubernetes_secrets.inventory.near import MayTell, near_misses, tell_all
 from airflow_kubernetes_secrets.inventory.place import Place
 from airflow_kubernetes_secrets.inventory.problem import Problem
@@ -249,7 +250,7 @@ def _tell_of_candidates(story: Story, decision: Decision, place: Place) -> None:
 def _tell_of_content(story: Story, secret: Secret, key: str) -> None:
     kind = story.lookup.kind
     story.content = content_of(kind, secret, key)
-    story.problems = list(story.content.problems)
+    story.problems = [*story.content.problems, *problems_of_type(kind, secret, key, story.content)]
     if kind is Kind.CONNECTION:
         fields = fields_of(secret)
         story.fields = dict((fields if key == IN_FIELDS else fields.beside(key)).keys)

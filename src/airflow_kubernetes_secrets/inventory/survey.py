@@ -11,6 +11,7 @@ from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError, MissingSecretError
 from airflow_kubernetes_secrets.identifiers import identifier_of
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content, content_of
+from airflow_kubernetes_secrets.inventory.known_types import problems_of_type
 from airflow_kubernetes_secrets.inventory.marks import of_a_team, problems_of_id, unknown_marks
 from airflow_kubernetes_secrets.inventory.place import Place
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
@@ -19,6 +20,7 @@ from airflow_kubernetes_secrets.inventory.stored import Owner, Stored
 from airflow_kubernetes_secrets.inventory.whose import Whose
 from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, decide, key_of, missing_key, shown_id
 from airflow_kubernetes_secrets.options import OPTIONS, Options
+from airflow_kubernetes_secrets.reading import IN_FIELDS
 
 BLOCKED = "blocked"
 
@@ -178,14 +180,18 @@ class _Survey:
     def _entry(self, lookup: Lookup, stored: Stored, problems: list[Problem], *, answers: bool) -> Entry:
         secret, kind = stored.secret, lookup.kind
         data_key = kind.data_key(self._options)
+        key = IN_FIELDS
         try:
             missing = missing_key(kind, secret, data_key)
-            content = _unreadable(missing) if missing else content_of(kind, secret, key_of(kind, secret, data_key))
+            if not missing:
+                key = key_of(kind, secret, data_key)
+            content = _unreadable(missing) if missing else content_of(kind, secret, key)
         except MalformedSecretError as error:
             content = _unreadable(error)
         # What blocks it may be mended while it cannot be read itself.
         if answers or not problems or any(each.code == BLOCKED for each in problems):
             problems += content.problems
+            problems += problems_of_type(kind, secret, key, content)
         problems += unknown_marks(secret, self._options)
         if stored.is_going:
             text = f"Secret {secret}: it is being deleted, and waits for a finalizer"

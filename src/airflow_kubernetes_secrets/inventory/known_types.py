@@ -1,0 +1,95 @@
+"""Connection types that no installed provider knows, with what may have been meant.
+
+This is told where Airflow and its providers are: by ``list``, ``explain``, ``doctor`` and the page. ``check`` also runs
+where no provider is installed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.compat import known_connection_types
+from airflow_kubernetes_secrets.inventory.content import Content
+from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
+from airflow_kubernetes_secrets.inventory.shown import shown_type
+from airflow_kubernetes_secrets.listing import few
+from airflow_kubernetes_secrets.lookup import Kind
+from airflow_kubernetes_secrets.reading import IN_FIELDS, connection_text
+from airflow_kubernetes_secrets.shapes import fields_of
+from airflow_kubernetes_secrets.shapes.aliases import CONNECTION_TYPES, GENERIC, connection_type
+from airflow_kubernetes_secrets.shapes.annotations import CONNECTION_TYPE
+from airflow_kubernetes_secrets.shapes.whole import fields_of_whole
+from airflow_kubernetes_secrets.suggestions import most_near
+
+UNKNOWN = "unknown-type"
+
+# Types of Apache's providers are right, also where a provider is not installed: where these commands run need not be
+# where tasks run.
+_RIGHT = frozenset(CONNECTION_TYPES.values())
+
+_TYPES_BY_PORT: Mapping[int, str] = {
+    1433: "mssql",
+    1521: "oracle",
+    3306: "mysql",
+    5432: "postgres",
+    6379: "redis",
+    27017: "mongo",
+}
+
+# How near a name is that may have been meant, and one that is named first.
+_MEANT, _NEAR = 0.6, 0.3
+
+
+def problems_of_type(kind: Kind, secret: Secret, key: str, content: Content) -> Iterator[Problem]:
+    """A warning if no installed provider knows the type of a connection. There is none if Airflow cannot tell.
+
+    Args:
+        key: the key that holds it whole, or ``IN_FIELDS``.
+        content: what comes of it.
+    """
+    if kind is not Kind.CONNECTION or not content.is_readable:
+        return
+    fields = fields_of_whole(connection_text(secret, key))
+    conn_type = fields.get("conn_type")
+    if not isinstance(conn_type, str) or conn_type in _RIGHT:
+        return
+    nobody_says_it = key == IN_FIELDS and conn_type == GENERIC and not _is_said(secret)
+    if nobody_says_it and not (fields.get("login") or fields.get("password")):
+        return
+    known = known_connection_types()
+    if known is None or (conn_type in known and not nobody_says_it):
+        return
+    where = f"Secret {secret}" if key == IN_FIELDS else f"Secret {secret}, key {key!r}"
+    if nobody_says_it:
+        meant = _TYPES_BY_PORT.get(int(fields.get("port") or 0), "")
+        what = f"nothing says the connection type, so it is {GENERIC!r}, for which there is no hook"
+    else:
+        meant = _meant(conn_type, known)
+        shown = shown_type(conn_type)
+        what = "no installed provider knows the connection type" + (f" {shown!r}" if shown else "")
+    remedy = f"Set the annotation {CONNECTION_TYPE}" if key == IN_FIELDS else f"Change the type in the key {key!r}"
+    install = "" if nobody_says_it else ", or install its provider"
+    others = known - {GENERIC}
+    first = [meant] if meant in known else []
+    names = dict.fromkeys([*first, *most_near(conn_type, others, len(others), _NEAR), *sorted(others)])
+    yield Problem(
+        UNKNOWN,
+        f"{where}: {what}. {remedy}{f' to {meant!r}' if meant else ''}{install}. The installed providers know "
+        f"{few(map(repr, names), len(names))}",
+        Severity.WARNING,
+    )
+
+
+def _is_said(secret: Secret) -> bool:
+    fields = fields_of(secret)
+    return bool(fields.description.connection_type) or "conn_type" in fields.keys
+
+
+def _meant(conn_type: str, known: frozenset[str]) -> str:
+    """The type that may have been meant; empty if none is near."""
+    translated = connection_type(conn_type)
+    if translated != conn_type and translated in _RIGHT | known:
+        return translated
+    found = most_near(conn_type, known | _RIGHT, 1, _MEANT)
+    return found[0] if found else ""

@@ -1,0 +1,90 @@
+"""Warnings of connection types that no installed provider knows."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+
+import pytest
+
+from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.inventory.content import content_of
+from airflow_kubernetes_secrets.inventory.known_types import problems_of_type
+from airflow_kubernetes_secrets.inventory.problem import Severity
+from airflow_kubernetes_secrets.lookup import Kind
+from airflow_kubernetes_secrets.reading import key_of
+from support.shapes import PREFIX
+
+MARK = "hunter2"
+
+
+def texts_of(data: Mapping[str, str], annotations: Mapping[str, str] | None = None) -> list[str]:
+    secret = Secret(
+        "shop",
+        "app",
+        "",
+        {},
+        {key: b64encode(value.encode()).decode() for key, value in data.items()},
+        annotations={f"{PREFIX}{name}": value for name, value in (annotations or {}).items()},
+    )
+    key = key_of(secret, "value")
+    found = [*problems_of_type(Kind.CONNECTION, secret, key, content_of(Kind.CONNECTION, secret, key))]
+    assert {(each.code, each.severity) for each in found} <= {("unknown-type", Severity.WARNING)}
+    assert not any(MARK in each.text for each in found)
+    return [each.text for each in found]
+
+
+KEYS = {"host": "h", "username": "u", "password": MARK}
+
+# What the warning says; empty if there is none. Airflow itself knows generic, email, fs and package_index.
+CASES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
+    "a driver": ({"value": f"postgresql+psycopg2://u:{MARK}@h/d"}, {}, "'postgresql+psycopg2'. Change the type in the"),
+    "what is meant by it": ({"value": "postgresql+psycopg2://h/d"}, {}, "in the key 'value' to 'postgres'"),
+    "a product": ({"value": "mariadb://h/d"}, {}, "to 'mysql'"),
+    "a fork": ({"value": "valkey://h:6379"}, {}, "to 'redis'"),
+    "a fork with TLS": ({"value": "valkeys://h:6379"}, {}, "to 'redis'"),
+    "MongoDB's scheme": ({"value": "mongodb+srv://h"}, {}, "to 'mongo'"),
+    "a misspelt type": ({"value": "postgras://h"}, {}, "to 'postgres'"),
+    "a misspelt type in a key": (
+        {**KEYS, "type": "emial"},
+        {},
+        f"Set the annotation {PREFIX}connection-type to 'email'",
+    ),
+    "a misspelt type in an annotation": (KEYS, {"connection-type": "mysq"}, "to 'mysql'"),
+    "a type that nothing is like": ({**KEYS, "type": "zzz"}, {}, "'zzz'. Set the annotation"),
+    "a type that is shown": ({"value": "zzz://h"}, {}, "The installed providers know 'email', "),
+    "a type that is not shown": (
+        {"value": '{"conn_type": "hunter2 x", "host": "h"}'},
+        {},
+        "the connection type. Change",
+    ),
+    "a type of Apache's providers": ({"value": "postgres://h"}, {}, ""),
+    "another of Apache's providers": ({**KEYS, "type": "sqlserver"}, {}, ""),
+    "a type of Airflow": ({"value": "fs://h"}, {}, ""),
+    "a type of a provider": ({"value": "smtp://h"}, {}, ""),
+    "nothing says it": (KEYS, {}, "nothing says the connection type, so it is 'generic'"),
+    "nothing but a port says it": ({**KEYS, "port": "3306"}, {}, "connection-type to 'mysql'"),
+    "nothing says it of a login": ({"username": "u"}, {}, "nothing says the connection type"),
+    "nothing says it of a host": ({"host": "h"}, {}, ""),
+    "generic in a key": ({**KEYS, "type": "generic"}, {}, ""),
+    "generic in an annotation": (KEYS, {"connection-type": "generic"}, ""),
+    "generic in a URI": ({"value": f"generic://u:{MARK}@h"}, {}, ""),
+    "nothing in JSON": ({"value": '{"conn_type": null, "host": "h"}'}, {}, ""),
+}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_types(case: str) -> None:
+    data, annotations, said = CASES[case]
+
+    texts = texts_of(data, annotations)
+
+    assert len(texts) == bool(said), texts
+    assert all(said in each for each in texts)
+
+
+def test_other_kinds_have_no_type() -> None:
+    secret = Secret("shop", "app", "", {}, {"value": b64encode(b"zzz://h").decode()})
+    content = content_of(Kind.VARIABLE, secret, "value")
+
+    assert not [*problems_of_type(Kind.VARIABLE, secret, "value", content)]
