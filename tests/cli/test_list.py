@@ -153,7 +153,7 @@ class TestProblems:
 
     def test_newlines(self, commands: Commands, put: Put) -> None:
         put.variable("x", f"{SECRET}\n", name="variable")
-        put({CONNECTION: "x"}, name="fields", data={"host": "h\n", "password": f"{SECRET}\n"})
+        put({CONNECTION: "x"}, name="fields", data={"type": "mysql", "host": "h\n", "password": f"{SECRET}\n"})
         put.connection("y", f"{URI}\n", name="uri")
         put.config("x", f"{SECRET}\n", name="option")
         assert codes(commands, "variable") == codes(commands, "fields") == ["trailing-newline"]
@@ -449,3 +449,26 @@ class TestConfiguration:
             printed = commands.run("list", "-o", output).out
             assert "\x1b" not in printed
             assert "\\x1b[31mred\\n[bold]x[/bold] :smile:" in printed.replace("\n", "")
+
+
+def test_a_type_that_no_provider_knows(commands: Commands, put: Put) -> None:
+    put.connection("driver", f"postgresql+psycopg2://u:{SECRET}@db/app", name="driver")
+    put({CONNECTION: "nothing"}, name="nothing", data={"host": "db", "username": "u", "password": SECRET})
+    put({CONNECTION: "type"}, name="type", data={"host": "db", "password": SECRET, "type": "postgresql"})
+
+    assert codes(commands, "driver") == ["unknown-type"]
+    assert codes(commands, "nothing") == ["unknown-type"]
+    assert codes(commands, "type") == []
+    story = commands.run("explain", "connection", "driver", "--output", "json").document
+    assert [(each["code"], each["severity"]) for each in story["problems"]] == [("unknown-type", "warning")]
+    assert "to 'postgres', or install its provider" in story["problems"][0]["text"]
+
+
+def test_what_a_hook_makes_of_it(commands: Commands, put: Put) -> None:
+    put.connection("api", f"https://u:{SECRET}@api.example.com:8443/v1", name="api")
+    put({CONNECTION: "api2"}, name="api2", data={"uri": f"https://u:{SECRET}@api.example.com:8443/v1"})
+
+    assert codes(commands, "api") == ["hook-misreads", "unknown-type"]
+    assert codes(commands, "api2") == []
+    found = commands.run("explain", "connection", "api").out
+    assert "Or store the URI under the key 'uri' instead of 'value'" in found
