@@ -15,8 +15,10 @@ def _run(trial: Trial, data: bytes) -> None:
     trial.attempt(UnusableUriError, ParsedUri, text)
     if uri is not None:
         trial.say(repr(uri))
-        trial.claim(bool(uri.host and uri.scheme), "a URI has a scheme and a host")
-        trial.claim(uri.port is None or 0 < uri.port < 65536, "a port is a number from 1 to 65535")
+        has_socket = bool(uri.options.get("unix_socket") or uri.options.get("hostaddr"))
+        trial.claim(bool(uri.scheme and (uri.host or has_socket)), "a URI has a scheme and a host, or what replaces it")
+        ports = [] if uri.port is None else [each for each in str(uri.port).split(",") if each]
+        trial.claim(all(0 < int(each) < 65536 for each in ports), "a port is a number from 1 to 65535")
     _check_quoted(trial, text, login, password)
 
 
@@ -45,5 +47,6 @@ TARGET = Target(
             "#",
         ),
         *("[::1]", ":5432", ":99999", "%40", "%2F", "%", "%zz", "a=true", "&", ",b:1", "\n"),
+        *("host=/s", "port=1,2", "user=", "unix_socket=/s", "valkeys://", "mysql://"),
     ),
 )

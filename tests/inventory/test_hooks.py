@@ -112,6 +112,11 @@ OTHERS: dict[str, tuple[dict[str, str], str]] = {
         fields("kafka", "h", login="u", password=MARK, extra={"bootstrap.servers": "h:9092"}),
         "ignore login and password",
     ),
+    # Others that give the host to a socket
+    "ssh: brackets": (fields("ssh", "[fd00::1]"), "SSHHook gives the host to its driver as it is, which takes no"),
+    "sftp: a port": (fields("sftp", "h:22"), "takes host:port for the name"),
+    "ftp: hosts": (fields("ftp", "h0,h1"), "FTPHook takes one host"),
+    "imap": ({"value": f"imap://u:{MARK}@h:993"}, ""),
     # A query
     "once": ({"value": "postgres://h?sslmode=require&application_name=x"}, ""),
     "twice": ({"value": "postgres://h?sslmode=require&sslmode=disable&a=b"}, "has 'sslmode' more than once"),

@@ -195,6 +195,10 @@ LIBPQ = {
     "all of it in the query": ("postgresql:///?host=h&port=1&user=u&password=pw&dbname=db", {"host": "h", "port": 1}),
     "nothing but a query": ("postgres://?host=h&user=u&password=pw&dbname=db", {"host": "h"}),
     "the query counts first": ("postgresql://x:y@z:2/d?host=h&user=u&password=pw&dbname=db", {"host": "h", "port": 2}),
+    "a login with an @": (
+        "postgresql:///db?host=/s&user=sa@proj.iam&password=pw",
+        {"host": "/s", "login": "sa@proj.iam"},
+    ),
     "a plus": ("postgresql://u:x@h/db?password=pw&options=a+b%20c", {"host": "h", "extra": {"options": "a+b c"}}),
     "words that are no truth": ("postgresql://u:x@h/db?password=pw&dbname=true", {"host": "h", "schema": "true"}),
     "hosts in the query": ("postgresql://u:pw@/db?host=a,b&port=1,2", {"host": "a,b", "extra": {"port": "1,2"}}),
@@ -342,3 +346,20 @@ def test_the_type_in_an_annotation_counts_before_the_scheme(read: Read) -> None:
     connection = read({"uri": "rediss://h"}, {"connection-type": "postgres"})
 
     assert connection == whole(conn_type="postgres", host="h", extra={"ssl": True})
+
+
+@pytest.mark.parametrize(
+    ("annotations", "expected"),
+    [
+        ({"connection-port": "5"}, {"host": "h0,h1", "port": 5}),
+        ({"connection-host": "h"}, {"host": "h"}),
+        ({"connection-extra": '{"port": "3,4"}'}, {"host": "h0,h1", "extra": {"port": "3,4"}}),
+        ({"connection-type": "redshift"}, {"conn_type": "redshift", "host": "h0,h1", "extra": {"port": "1,2"}}),
+    ],
+)
+def test_an_annotation_counts_before_the_ports_of_hosts(
+    read: Read, annotations: dict[str, str], expected: dict[str, object]
+) -> None:
+    connection = read({"uri": "postgresql://h0:1,h1:2"}, annotations)
+
+    assert connection == whole(**{"conn_type": "postgres", **expected})

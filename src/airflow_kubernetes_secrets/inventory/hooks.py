@@ -315,6 +315,10 @@ _RULES: Mapping[str, Sequence[_Rule]] = {
     "mongodb+srv": (_mongo,),
     "mssql": (_mssql,),
     "kafka": (_kafka,),
+    "ssh": (_plain_host("SSHHook", 22),),
+    "sftp": (_plain_host("SFTPHook", 22),),
+    "ftp": (_plain_host("FTPHook", 21),),
+    "imap": (_plain_host("ImapHook", 993),),
 }
 
 

@@ -45,6 +45,10 @@ def suit_the_hook(connection: dict[str, Any], word: str) -> None:
     """
     if connection["schema"] == _EVERY_DATABASE:
         connection["schema"] = ""
+    if isinstance(connection["port"], str):
+        # One for each host. What is in extra counts before the field, which takes one number.
+        connection["extra"].setdefault("port", connection["port"])
+        connection["port"] = None
     conn_type = connection["conn_type"]
     # An annotation counts before the word, and may say another type.
     word = folded(word.strip()) if connection_type(word) == connection_type(conn_type) else ""
@@ -64,7 +68,6 @@ def _postgres(connection: dict[str, Any], word: str) -> None:
     connection["host"] = ",".join(host for host, _port in found)
     port = libpq_port([port or connection["port"] for _host, port in found])
     if isinstance(port, str):
-        # What is in extra counts before the field, which takes one number.
         connection["port"] = None
         connection["extra"].setdefault("port", port)
     else:

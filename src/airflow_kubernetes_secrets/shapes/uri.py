@@ -43,6 +43,7 @@ class ParsedUri:
 
     Attributes:
         host: one host; or several with their ports, as they stand there; or the whole of a web address.
+        port: for libpq several with commas between them, one for each host.
         schema: the path.
         query: names and values of the query, as they stand there.
         options: what belongs into ``extra``: the query, and what the scheme says beyond the connection type.
@@ -68,12 +69,15 @@ class ParsedUri:
         if authority is None:
             raise UnusableUriError("it is a URI without a host")
         userinfo, hosts = authority["userinfo"], authority["hosts"]
-        if userinfo is None and "@" in rest:
+        has_more = userinfo is None and "@" in rest
+        if has_more and hosts:
             # Taken as it stands, a part of the password could be the host.
             raise UnusableUriError(_ENCODE)
         self.scheme = found["scheme"].lower()
         self.login, self.password = _login_and_password(userinfo or "", self.scheme, password)
+        self.port: int | str | None
         self.host, self.port = _host_and_port(hosts)
+        self.takes_port = True
         path = authority["path"] or ""
         self.schema = unquote(path[1:])
         self.options: dict[str, Any] = {}
@@ -86,7 +90,7 @@ class ParsedUri:
             self.options |= _options(self.query)
             self._suit_the_hook(hosts + path)
         if not (self.host or any(self.options.get(name) for name in _IN_PLACE_OF_A_HOST)):
-            raise UnusableUriError("it is a URI without a host")
+            raise UnusableUriError(_ENCODE if has_more else "it is a URI without a host")
 
     def _suit_libpq(self, hosts: str, query: str) -> None:
         """Take the query's parameters as libpq does: they count before the rest of the URI.
@@ -96,7 +100,7 @@ class ParsedUri:
         if "," in hosts:
             found = hosts_and_ports(hosts)
             self.host = ",".join(unquote(host) for host, _port in found)
-            self._set_port(libpq_port([port for _host, port in found]))
+            self.port = libpq_port([port for _host, port in found])
         # Here a plus is no space.
         self.query = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)
         said = dict(self.query)
@@ -108,20 +112,12 @@ class ParsedUri:
             ports = [port_number(each) for each in said["port"].split(",") if each]
             if not ports or None in ports:
                 raise UnusableUriError("the port in its query is not a number from 1 to 65535")
-            self._set_port(said["port"] if "," in said["port"] else ports[0])
+            self.port = said["port"] if "," in said["port"] else ports[0]
         self.options |= _options([(name, value) for name, value in self.query if name not in _FIELDS_OF_LIBPQ])
         if self.options.get("ssl") is True:
             # As in the URIs of JDBC, which libpq knows.
             del self.options["ssl"]
             self.options.setdefault("sslmode", "require")
-        self.takes_port = "port" not in self.options
-
-    def _set_port(self, port: int | str | None) -> None:
-        """Set the port of libpq: one for each host is more than the field of a connection takes."""
-        if isinstance(port, str):
-            self.port, self.options["port"] = None, port
-        else:
-            self.port = port
 
     def _suit_the_hook(self, address: str) -> None:
         if self.scheme == "mongodb+srv":
