@@ -444,6 +444,11 @@ CASES = {
     "an address in brackets": Case(secret(data={"host": "[fd00::1]", "port": "5432", "password": "hunter2"})),
     "a type that no provider has": Case(secret(data={"value": "postgresql+psycopg2://u:hunter2@h/db"})),
     "a login and a password without a type": Case(secret(data={"host": "h", "username": "u", "password": "hunter2"})),
+    "a parameter twice in a URI that an annotation completes": Case(
+        secret(data={"value": f"{URI}?a=1&a=2"}, annotations={f"{PREFIX}connection-extra": '{"b": 1}'}),
+        ["repeated-parameter"],
+        "'a' more than once",
+    ),
     "a parameter twice": Case(
         secret(data={"value": "postgres://u:hunter2@h/db?sslmode=require&sslmode=disable"}),
         ["repeated-parameter"],

@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.lookup import Kind
-from airflow_kubernetes_secrets.reading import key_of
+from airflow_kubernetes_secrets.reading import connection_key
 from support.hooks import HTTP, MARK, POSTGRES, OfHttp, OfPostgres, fields
 from support.shapes import PREFIX
 from verdicts.generated import connections
@@ -28,7 +28,7 @@ def problems_of(data: Mapping[str, str], annotations: Mapping[str, str] | None =
         {key: b64encode(value.encode()).decode() for key, value in data.items()},
         annotations={f"{PREFIX}{name}": value for name, value in (annotations or {}).items()},
     )
-    content = content_of(Kind.CONNECTION, secret, key_of(secret, "value"))
+    content = content_of(Kind.CONNECTION, secret, connection_key(secret, "value"))
     assert content.is_readable
     assert not any(MARK in each.text for each in content.problems)
     assert all(each.severity is Severity.WARNING for each in content.problems)

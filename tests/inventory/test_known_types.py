@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.inventory.known_types import problems_of_type
 from airflow_kubernetes_secrets.inventory.problem import Severity
 from airflow_kubernetes_secrets.lookup import Kind
-from airflow_kubernetes_secrets.reading import key_of
+from airflow_kubernetes_secrets.reading import connection_key
 from support.shapes import PREFIX
 
 MARK = "hunter2"
@@ -27,7 +27,7 @@ def texts_of(data: Mapping[str, str], annotations: Mapping[str, str] | None = No
         {key: b64encode(value.encode()).decode() for key, value in data.items()},
         annotations={f"{PREFIX}{name}": value for name, value in (annotations or {}).items()},
     )
-    key = key_of(secret, "value")
+    key = connection_key(secret, "value")
     found = [*problems_of_type(Kind.CONNECTION, secret, key, content_of(Kind.CONNECTION, secret, key))]
     assert {(each.code, each.severity) for each in found} <= {("unknown-type", Severity.WARNING)}
     assert not any(MARK in each.text for each in found)

@@ -77,13 +77,14 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     connection = fields_of_whole(stored)
     conn_type, host, port = _address(connection)
     is_completed = key != IN_FIELDS and reading.is_completed(secret, key)
-    if not _is_taken_apart_as_meant(values.text(secret, key) if is_completed else stored):
+    whole = values.text(secret, key) if is_completed else stored
+    if not _is_taken_apart_as_meant(whole):
         text = (
             f"Secret {secret}, key {key!r}: the URI has an '@' after its host, so login or password may hold a '/', "
             "'?' or '#' as it is. Percent-encode them"
         )
         return Content(shape, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
-    problems = (*problems, *problems_of_hooks(secret, key, stored))
+    problems = (*problems, *problems_of_hooks(secret, key, whole, connection))
     unused = unused_keys(secret, key)
     problems = (*problems, *problems_of_unused(secret, unused, connection))
     return Content(shape, conn_type, host, port, unused, is_completed=is_completed, problems=problems)

@@ -24,7 +24,6 @@ from airflow_kubernetes_secrets.shapes.aliases import URI
 from airflow_kubernetes_secrets.shapes.connection import parsed_uri
 from airflow_kubernetes_secrets.shapes.hosts import hosts_and_ports, is_ipv6
 from airflow_kubernetes_secrets.shapes.uri import REPEATED, WEB
-from airflow_kubernetes_secrets.shapes.whole import fields_of_whole
 from airflow_kubernetes_secrets.usable import EXTRA_IN_QUERY
 
 MISREAD = "hook-misreads"
@@ -58,20 +57,21 @@ class _Connection:
 _Rule = Callable[[_Connection], Iterator[tuple[str, str]]]
 
 
-def problems_of_hooks(secret: Secret, key: str, stored: str) -> Iterator[Problem]:
+def problems_of_hooks(secret: Secret, key: str, whole: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
     """Warnings where a hook makes something else of a connection than it says.
 
     Args:
         key: the key that holds it whole, or ``IN_FIELDS``.
-        stored: the connection as Airflow gets it; some part of Airflow can use it.
+        whole: what that key holds; else the connection as JSON.
+        connection: as Airflow's JSON has it, annotations included; some part of Airflow can use it.
     """
-    for what, remedy in _misread(_connection(fields_of_whole(stored))):
+    for what, remedy in _misread(_connection(connection)):
         # A URI in the key `uri` is read as operators write it.
         hint = ""
-        if key not in (IN_FIELDS, URI) and not stored.strip().startswith("{") and _is_right_as_uri(stored.strip()):
+        if key not in (IN_FIELDS, URI) and not whole.strip().startswith("{") and _is_right_as_uri(whole.strip()):
             hint = f". Or store the URI under the key {URI!r} instead of {key!r}"
         yield _problem(MISREAD, secret, key, f"{what}. {remedy}{hint}")
-    yield from _of_the_query(secret, key, stored)
+    yield from _of_the_query(secret, key, whole, connection)
 
 
 def _problem(code: str, secret: Secret, key: str, text: str) -> Problem:
@@ -322,9 +322,9 @@ _RULES: Mapping[str, Sequence[_Rule]] = {
 }
 
 
-def _of_the_query(secret: Secret, key: str, stored: str) -> Iterator[Problem]:
+def _of_the_query(secret: Secret, key: str, whole: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
     """What is lost of a URI's query. Names are shown only if they have a value: else they can be credentials."""
-    query = _query_of(secret, key, stored)
+    query = _query_of(secret, key, whole)
     counts = Counter(name for name, _value in query)
     shown = {name: repr(name) for name, value in query if value.strip("= ")}
     is_ours = key == IN_FIELDS
@@ -352,7 +352,7 @@ def _of_the_query(secret: Secret, key: str, stored: str) -> Iterator[Problem]:
             "URI. Write all of it into that",
         )
     headers = [name for name in shown if name not in _OF_HTTP]
-    if is_ours and headers and json.loads(stored).get("conn_type") == "http":
+    if is_ours and headers and connection.get("conn_type") == "http":
         yield _problem(
             MISREAD,
             secret,
@@ -362,7 +362,7 @@ def _of_the_query(secret: Secret, key: str, stored: str) -> Iterator[Problem]:
         )
 
 
-def _query_of(secret: Secret, key: str, stored: str) -> Sequence[tuple[str, str]]:
+def _query_of(secret: Secret, key: str, whole: str) -> Sequence[tuple[str, str]]:
     """The query of the URI of which a connection is made."""
     if key == IN_FIELDS:
         fields = fields_of(secret)
@@ -370,7 +370,7 @@ def _query_of(secret: Secret, key: str, stored: str) -> Sequence[tuple[str, str]
             return ()  # most have none, and to take a URI apart again takes time
         uri = parsed_uri(secret, fields)
         return uri.query if uri is not None else ()
-    text = stored.strip()
+    text = whole.strip()
     if text.startswith("{"):
         text = json.loads(text).get(URI) or ""
     return parse_qsl(urlsplit(text).query, keep_blank_values=True)
