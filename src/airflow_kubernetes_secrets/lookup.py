@@ -17,7 +17,7 @@ from enum import Enum
 from typing import NoReturn
 
 from airflow_kubernetes_secrets.api.deadline import Allowance
-from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX, Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError, MissingSecretError
 from airflow_kubernetes_secrets.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.options import Options
@@ -128,10 +128,15 @@ def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretErr
     is_connection = kind is Kind.CONNECTION
     if key_of(kind, secret, data_key) != IN_FIELDS or (is_connection and has_fields(secret)):
         return None
-    problem = "there is no such key in its data"
+    problem = f"there is no such key in its data; {secret.keys_text()}"
+    remedy = f"If one of them holds it, name that key in the annotation {ANNOTATION_PREFIX}data-key"
     if is_connection:
-        problem += ", nor a key for the host, login or password of a connection"
-    return MalformedSecretError(secret.namespace, secret.name, data_key, f"{problem}; {secret.keys_text()}")
+        nor = "nor a key for the host, login or password of a connection"
+        problem = f"there is no such key in its data, {nor}; {secret.keys_text()}"
+        remedy += f", or those of its fields in {ANNOTATION_PREFIX}field-<field>"
+    if secret.data:
+        problem += f". {remedy}"
+    return MalformedSecretError(secret.namespace, secret.name, data_key, problem)
 
 
 class Decision:

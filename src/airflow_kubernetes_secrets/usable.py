@@ -116,7 +116,7 @@ def _of_json(text: str) -> Iterator[Objection]:
     if unknown:
         yield Objection(
             f"the connection's JSON has fields that Airflow does not know: {few(map(repr, unknown), len(unknown))}; "
-            f"it knows {', '.join(FIELDS)}"
+            f"it knows {', '.join(FIELDS)}. Rename them, put them into 'extra', or give each field a key of its own"
         )
     if "team_name" in fields:
         yield Objection(

@@ -10,6 +10,11 @@ from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.usable import Objection, are_from_everyone, objections, problem_of
 
+_NOT_TEXT = (
+    "the value is not text in UTF-8, and Airflow takes nothing else. Store it as text; or mount the Secret as files, "
+    "and let no annotation name this key ('other-keys' names all keys)"
+)
+
 
 def text(secret: Secret, key: str) -> str:
     """The text under ``key``, exactly as stored: a private key needs its last newline.
@@ -21,7 +26,7 @@ def text(secret: Secret, key: str) -> str:
         return secret.value(key).decode("utf-8")
     except (UnicodeDecodeError, binascii.Error):
         pass  # a decoding error carries the bytes: it must not become the cause of ours
-    raise MalformedSecretError(secret.namespace, secret.name, key, "the value is not text in UTF-8")
+    raise MalformedSecretError(secret.namespace, secret.name, key, _NOT_TEXT)
 
 
 def texts(secret: Secret, keys: Mapping[str, str]) -> dict[str, str]:

@@ -389,6 +389,7 @@ def costly(folder: Path) -> dict[str, object]:
     }
     secrets = [
         manifest("lines", {VARIABLE: "lines"}, "\n".join(lines)),
+        manifest("short", {VARIABLE: "short"}, "\n".join(f"{number:08x}" for number in range(4_000))),
         manifest("leaves", {VARIABLE: "leaves"}, json.dumps([f"leaf-{number:06}" for number in range(100_000)])),
         manifest("deep", {VARIABLE: "deep"}, "[" * 100_000 + "]" * 100_000),
         manifest("long", {VARIABLE: "long"}, "x" * 1_000_000),
@@ -405,7 +406,7 @@ def test_of_many_texts_the_longest_are_masked(version: str, tmp_path: Path) -> N
 import time
 began = time.process_time()
 lines = backend.get_variable("lines").splitlines()
-for key in ("leaves", "deep", "long", "wide", "lines"):
+for key in ("short", "leaves", "deep", "long", "wide", "lines"):
     backend.get_variable(key)
 print("took", time.process_time() - began < {SECONDS})
 shown = [line for line in lines if redact(line) == line]
@@ -420,7 +421,7 @@ print("told", redact(f"{{connection.login}} {{connection.host}}"))
     told = [line for line in done.stdout.splitlines() if line.startswith(("told", "took"))]
     assert told == ["took True", "told 50 True", "told *** ***"], done.stderr
     output = done.stdout + done.stderr
-    for name in ("lines", "leaves", "long", "wide", "large"):
+    for name in ("lines", "short", "leaves", "long", "wide", "large"):
         assert output.count(f"mask_values: Secret default/{name} holds more than Airflow's masker has time for") == 1
 
 

@@ -231,7 +231,8 @@ class TestNoDataKey:
 
         [warning] = said(caplog)
         assert f"Secret {put.namespace}/app-db, key 'value': there is no such key in its data, nor a key" in warning
-        assert "the keys are 'tls.crt', 'tls.key'. It is passed over" in warning
+        assert "the keys are 'tls.crt', 'tls.key'. If one of them holds it, name that key in the annotation" in warning
+        assert warning.endswith(". It is passed over")
         assert "hunter2" not in warning
 
     def test_a_secret_without_data(

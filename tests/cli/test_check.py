@@ -400,6 +400,23 @@ CASES = {
     "a host under a name of its own": Case(
         secret(data={"username": "u", "password": PASSWORD, "PGHOST": "db"}), ["half-connection"], "'PGHOST'"
     ),
+    "a token that nothing reads": Case(
+        secret(data={"conn_type": "databricks", "host": "db", "token": PASSWORD}), ["half-connection"], "'token'"
+    ),
+    "a key that nothing reads": Case(
+        secret(data={"host": "db", "login": "u", "sshPrivateKey": PASSWORD}), ["half-connection"], "'sshPrivateKey'"
+    ),
+    "a token beside a URI": Case(
+        secret(data={"value": "http://api.example.com", "api-token": PASSWORD}), ["half-connection"], "'api-token'"
+    ),
+    "another password": Case(secret(data={**FIELDS, "admin-password": PASSWORD, "token": PASSWORD})),
+    "a token in extra": Case(
+        secret(
+            data={"host": "db", "token": PASSWORD, "oldToken": PASSWORD},
+            annotations={f"{PREFIX}extra-api_token": "token"},
+        )
+    ),
+    "what only has the word in it": Case(secret(data={"host": "db", "token-expiry": "x", "secret_name": "x"})),
     "a login and a password alone": Case(secret(data={"username": "u", "password": PASSWORD, "pgpass": PASSWORD})),
     "another host": Case(secret(data={**FIELDS, "host": "db", "readerEndpoint": "db2"})),
     "settings of TLS": Case(

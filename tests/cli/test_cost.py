@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.documents import LARGEST_FILE_BYTES
 from airflow_kubernetes_secrets.inventory.manifests import Check
 from airflow_kubernetes_secrets.inventory.near import near_misses
@@ -91,6 +92,34 @@ class TestOneSecret:
 
         list_and_check(100)
         assert calls(lambda: list_and_check(1_000)) < 6 * calls(lambda: list_and_check(250))
+
+    def test_a_check_and_a_lookup(self, tmp_path: Path) -> None:
+        def check_and_look_up(count: int) -> None:
+            options = folder_with(tmp_path / str(count), [heavy(count)])
+            Check(options, "default").look(tmp_path / str(count))
+            assert KubernetesSecretsBackend(path=options.path).get_connection("my_db") is not None
+
+        check_and_look_up(100)
+        assert calls(lambda: check_and_look_up(1_000)) < 6 * calls(lambda: check_and_look_up(250))
+
+    def test_a_value_that_looks_like_a_number_in_base_60(self, tmp_path: Path) -> None:
+        def check_and_look_up(count: int) -> None:
+            folder = tmp_path / str(count)
+            folder.mkdir(exist_ok=True)
+            metadata = f"{{name: x, labels: {{{VARIABLE}: x}}}}"
+            value = f"1{':10' * count}"
+            (folder / "x.yaml").write_text(
+                f"apiVersion: v1\nkind: Secret\nmetadata: {metadata}\nstringData: {{value: {value}}}\n"
+            )
+            Check(Options(), "default").look(folder)
+            assert KubernetesSecretsBackend(path=str(folder)).get_variable("x") == value
+
+        check_and_look_up(100)
+        assert calls(lambda: check_and_look_up(10_000)) < 6 * calls(lambda: check_and_look_up(2_500))
+
+        began = time.process_time()
+        check_and_look_up(200_000)
+        assert time.process_time() - began < SECONDS
 
     def test_labels_that_cannot_be_and_what_a_template_loses(self, commands: Commands, tmp_path: Path) -> None:
         labels = {CONNECTION: "my_db", **{f"example.com/-{number}": "x" for number in range(50)}}

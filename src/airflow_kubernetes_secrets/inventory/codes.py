@@ -22,7 +22,7 @@ OF_SECRETS: Mapping[str, str] = {
     "unescaped-uri": "login or password in a URI hold a character that has to be percent-encoded",
     "extra-not-json": "the extra of a connection is no JSON object, and Airflow 3 loses the connection",
     "not-everywhere": "another version of Airflow, or a part of this one, cannot use the connection",
-    "half-connection": "a connection has login or password and no host, and a key that nothing reads may say it",
+    "half-connection": "a connection has no host, or no password, and a key that nothing reads may hold it",
     "unused-settings": "keys that nothing reads look like settings of TLS, or like a database's name",
     "hook-misreads": "the hook of the provider makes something else of a connection than it says",
     "repeated-parameter": "the query of a URI has a parameter more than once, and only the last value counts",

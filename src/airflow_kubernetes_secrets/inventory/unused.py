@@ -25,6 +25,10 @@ _TLS = re.compile(
     r"|\.(?:crt|pem|p12|jks)$"
 )
 _HOST = re.compile(r"(?:host|hosts|hostname|endpoint|endpoints|server|servers|brokers?|uri|url|connection_?string)$")
+# What can take the place of a password. `cert` and the like are among those of TLS.
+_CREDENTIAL = re.compile(
+    r"(?:password|passwd|passphrase|pwd|token|secret|api_?key|access_?key|secret_?key|private_?key|credentials?)$"
+)
 _DATABASE = re.compile(r"(?:database|database_?name|db_?name|dbname|schema_?name)$")
 
 # The beginning of a URI, also of one in another (jdbc:postgresql://…).
@@ -56,9 +60,18 @@ def problems_of_unused(secret: Secret, unused: Sequence[str], connection: Mappin
                 HALF,
                 secret,
                 f"the connection has no host, and nothing reads {_named(hosts)}, which may say it. Name the key: "
-                "airflow.apache.org/field-uri or field-host",
+                "airflow.apache.org/field-uri or field-host; or extra-<name>, if the hook reads it in extra",
             )
-    if (settings := [key for key in unused if _TLS.search(folded(key))]) and not _has_tls(connection):
+    if not connection.get("password") and not _has_in_extra(connection, _CREDENTIAL):
+        credentials = [key for key in unused if _CREDENTIAL.search(folded(key))]
+        if credentials:
+            yield _problem(
+                HALF,
+                secret,
+                f"the connection has no password, and nothing reads {_named(credentials)}, which may be one. Name the "
+                "key: airflow.apache.org/field-password; or extra-<name>, if the hook reads it in extra",
+            )
+    if (settings := [key for key in unused if _TLS.search(folded(key))]) and not _has_in_extra(connection, _TLS):
         yield _problem(
             SETTINGS,
             secret,
@@ -89,12 +102,12 @@ def _is_uri(secret: Secret, key: str) -> bool:
         return False  # no base64
 
 
-def _has_tls(connection: Mapping[str, Any]) -> bool:
-    """Whether the connection has a setting for TLS."""
+def _has_in_extra(connection: Mapping[str, Any], names: re.Pattern[str]) -> bool:
+    """Whether ``extra`` has a name like these."""
     extra = connection.get("extra")
     if isinstance(extra, str):
         try:
             extra = json.loads(extra)
         except (ValueError, RecursionError):
             extra = None
-    return isinstance(extra, dict) and any(_TLS.search(folded(name)) for name in extra)
+    return isinstance(extra, dict) and any(names.search(folded(name)) for name in extra)

@@ -1,0 +1,327 @@
+"""Files as repositories hold them, with the right verdict on each: what `check` says, and what Airflow gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from airflow_kubernetes_secrets.usable import AIRFLOW_2, API_TASKS, EVERYONE, SERVICES, TASKS
+
+FILES = Path(__file__).parent / "files"
+
+# In every password. A name or a label can have it with another sign between the words.
+MADE_UP = ("made-up", "MADEUPSECRETTOKEN", "made/up")
+
+
+@dataclass(frozen=True)
+class Got:
+    """What Airflow gets for an id.
+
+    Attributes:
+        fields: of the connection, without those that are empty; or the variable.
+        lost_by: the parts of Airflow that get nothing.
+        words: what the log then says.
+    """
+
+    fields: Mapping[str, object] | str = ""
+    lost_by: Sequence[str] = ()
+    words: Sequence[str] = ()
+
+
+def lost(*words: str) -> Got:
+    """Nothing, in any part of Airflow."""
+    return Got(lost_by=EVERYONE, words=words)
+
+
+def connection(conn_type: str, **fields: object) -> Got:
+    return Got({"conn_type": conn_type, **fields})
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The verdict on a file.
+
+    Attributes:
+        problems: the code, and words that stand in the text, of each that `check` finds beside the newest Airflow, in
+            order.
+        errors: how many of them are errors.
+        got: by id, what Airflow gets from a folder with the file. Only Secrets are read from a folder.
+    """
+
+    problems: Sequence[tuple[str, ...]] = ()
+    errors: int = 0
+    got: Mapping[str, Got] = field(default_factory=dict)
+
+
+CONFIG = (
+    "apiVersion: v1\nkind: Config\nclusters:\n- name: c\n  cluster: {server: 'https://127.0.0.1:1'}\ncontexts:\n"
+    "- name: x\n  context: {cluster: c, user: u}\ncurrent-context: x\nusers:\n- name: u\n  user: {token: made-up}\n"
+)
+WEBHOOK = "https://hooks.slack.com/services/T00000000/B00000000/MADEUPSECRETTOKEN"
+
+ENCRYPTED = ("not-checked", "ciphertext of SOPS", "values are not")
+DECRYPT = "Decrypt it: sops decrypt"
+NO_TEXT = "Write it as a text in quotation marks"
+NO_OBJECT = ("'extra' is not a JSON object",)
+QUOTE = "put it into quotation marks"
+
+
+def no_text(secret: str, field: str) -> tuple[str, str, str, str]:
+    return ("unreadable", f"Secret default/{secret}, key 'value'", f"'{field}' is not a text", NO_TEXT)
+
+
+H = connection("postgres", host="h")
+
+VERDICTS: dict[str, Verdict] = {
+    # Secrets as operators and people write them
+    "mongodb-atlas.yaml": Verdict(
+        [("half-connection", "'connectionStringStandard', 'connectionStringStandardSrv'", "field-uri")],
+        got={"atlas": connection("generic", login="app", password="made/up")},
+    ),
+    "azure-connection-string.yaml": Verdict(
+        got={
+            "azure_connection_string": connection(
+                "azure_service_bus",
+                extra={
+                    "connection_string": "Endpoint=sb://ns.servicebus.windows.net/;SharedAccessKeyName=R;"
+                    "SharedAccessKey=made-up="
+                },
+            )
+        }
+    ),
+    "http-header-token.yaml": Verdict(
+        got={"bearer": connection("http", host="https://api.example.com/v1", extra={"Authorization": "made-up"})}
+    ),
+    "kubeconfig-in-value.yaml": Verdict(
+        got={"capi_kubeconfig": connection("kubernetes", extra={"kube_config": CONFIG})}
+    ),
+    "token-that-nothing-reads.yaml": Verdict(
+        [("half-connection", "no password", "the key 'token'", "field-password")],
+        got={"databricks_no_field": connection("databricks", host="https://adb-1.azuredatabricks.net")},
+    ),
+    "ssl-that-nothing-reads.yaml": Verdict(
+        [("unused-settings", "the key 'ssl'", "extra-<name>", "connection-extra")],
+        got={
+            "documentdb_ssl": connection(
+                "mongo", host="127.0.0.1", login="u", password="made-up", port=27017, schema="d"
+            )
+        },
+    ),
+    "kafka-access.yaml": Verdict(
+        [
+            ("half-connection", "'bootstrap-servers', 'bootstrap.servers', 'bootstrapServers'", "extra-<name>"),
+            ("unused-settings", "the key 'ssl.truststore.crt'", "extra-<name>"),
+        ],
+        got={"kafka_access": connection("kafka", login="u", password="made-up")},
+    ),
+    "rds-json-in-value.yaml": Verdict(
+        [("unreadable", "key 'value'", "'engine', 'username', 'dbname'", "give each field a key of its own")],
+        errors=1,
+        got={"rds_json_in_value": lost("key 'value'", "'engine', 'username', 'dbname'", "Rename them")},
+    ),
+    "service-binding.yaml": Verdict(
+        [("unused-settings", "'sslmode', 'sslrootcert'", "extra-<name>")],
+        got={
+            "servicebinding_sslmode": connection(
+                "postgres", host="h", login="u", password="made-up", port=5432, schema="d"
+            )
+        },
+    ),
+    "binary-other-key.yaml": Verdict(
+        [("unreadable", "key 'user.p12'", "not text in UTF-8", "'other-keys' names all keys")],
+        errors=1,
+        got={"strimzi_tls_other_keys": lost("key 'user.p12'", "not text in UTF-8", "let no annotation name this key")},
+    ),
+    "url-without-scheme.yaml": Verdict(
+        [("unreadable", "key 'url'", "it is not a URI (scheme://host…)")],
+        errors=1,
+        got={"url_not_uri_beside_token": lost("key 'url'", "it is not a URI (scheme://host…)")},
+    ),
+    "value-and-extra.yaml": Verdict(
+        got={
+            "value_drops_sslmode": connection(
+                "postgres",
+                host="127.0.0.1",
+                login="u",
+                password="made-up",
+                port=5432,
+                schema="d",
+                extra={"sslmode": "verify-full"},
+            )
+        }
+    ),
+    "value-is-password.yaml": Verdict(
+        got={"value_token": connection("databricks", host="adb-1.azuredatabricks.net", password="dapi-made-up")}
+    ),
+    "webhook-address.yaml": Verdict(got={"webhook_address_shown": connection("generic", host=WEBHOOK)}),
+    "webhook-url.yaml": Verdict(got={"webhook_url_shown": connection("slackwebhook", password=WEBHOOK)}),
+    # Manifests
+    "many-connections.yaml": Verdict(
+        [("unreadable", "no such key in its data", "'AIRFLOW_CONN_GCP'", "airflow.apache.org/data-key")],
+        errors=1,
+        got={"gcp": lost("'AIRFLOW_CONN_GCP'", "name that key in the annotation airflow.apache.org/data-key")},
+    ),
+    "sops-connection.yaml": Verdict([(*ENCRYPTED, "key 'value'")], got={"db": lost("key 'value'", DECRYPT)}),
+    "sops-fields.yaml": Verdict(
+        [(*ENCRYPTED, "keys 'conn_type', 'host', 'login', 'password'")],
+        got={"fields_db": lost("key 'conn_type'", DECRYPT)},
+    ),
+    "sops-variable.yaml": Verdict([(*ENCRYPTED, "key 'value'")], got={"api_token": lost("key 'value'", DECRYPT)}),
+    "duplicate-keys.yaml": Verdict(
+        [
+            ("duplicate-key", "'airflow.apache.org/connection-id' is there twice", "kubectl takes the last one"),
+            ("duplicate-key", "'password' is there twice", "kubectl takes the last one"),
+        ],
+        got={"dup_b": connection("generic", host="a", password="second"), "dup_a": Got()},
+    ),
+    "external-secret-lost-label.yaml": Verdict(
+        [("label-lost", "ExternalSecret e4834", "spec.target.template.metadata.labels")], errors=1
+    ),
+    "external-secret-templates.yaml": Verdict(
+        [
+            ("unescaped-uri", "ExternalSecret euri, key 'value'", "Give the Secret a key for each"),
+            ("unescaped-json", "ExternalSecret ejson, key 'value'", "toJson"),
+            ("unreadable", "Secret default/evault", "'AIRFLOW_CONN_WAREHOUSE'", "airflow.apache.org/data-key"),
+            ("unreadable", "Secret default/ebad", "neither a URI"),
+        ],
+        errors=2,
+    ),
+    "json-types.yaml": Verdict(
+        [
+            no_text("pwint", "password"),
+            no_text("loginint", "login"),
+            no_text("hostint", "host"),
+            no_text("schemaint", "schema"),
+            ("unreadable", "Secret default/extralist", *NO_OBJECT),
+            ("extra-not-json", "Secret default/extratext", *NO_OBJECT),
+            ("unreadable", "Secret default/extraint", *NO_OBJECT),
+            no_text("pwbool", "password"),
+            no_text("typeint", "conn_type"),
+            no_text("pwlist", "password"),
+            ("not-everywhere", "Secret default/team", "'team_name'. Remove it"),
+            ("unreadable", "Secret default/urimix", "'uri' and beside it 'conn_type'", "put all into one"),
+        ],
+        errors=12,
+        got={
+            "pwint": lost("'password' is not a text", NO_TEXT),
+            "loginint": lost("'login' is not a text", NO_TEXT),
+            "hostint": lost("'host' is not a text", NO_TEXT),
+            "schemaint": lost("'schema' is not a text", NO_TEXT),
+            "extralist": lost(*NO_OBJECT),
+            "extratext": Got(H.fields, lost_by=(SERVICES, API_TASKS), words=NO_OBJECT),
+            "extraint": lost(*NO_OBJECT),
+            "pwbool": lost("'password' is not a text", NO_TEXT),
+            "typeint": lost("'conn_type' is not a text", NO_TEXT),
+            "descint": H,
+            "portbig": connection("postgres", host="h", port=99999),
+            "portf": connection("postgres", host="h", port=5432),
+            "porttrue": connection("postgres", host="h", port=1),
+            "portneg": connection("postgres", host="h", port=-1),
+            "pwlist": lost("'password' is not a text", NO_TEXT),
+            "team": Got(H.fields, lost_by=(AIRFLOW_2, TASKS), words=("'team_name'. Remove it",)),
+            "uri": connection("postgres", host="h", login="u", password="p", schema="d"),
+            "urimix": lost("'uri' and beside it 'conn_type'"),
+            "dupk": connection("postgres", host="b"),
+        },
+    ),
+    "other-operators.yaml": Verdict(
+        [
+            ("not-checked", "SopsSecret ss", "ciphertext of SOPS"),
+            ("unknown-label", "Secret default/jenkins", "did you mean the label 'airflow.apache.org/connection-id'?"),
+            ("duplicate-secret", "Secret default/db", "one replaces the other"),
+        ]
+    ),
+    "yaml-numbers.yaml": Verdict(
+        [("invalid-manifest", f"Secret {name}: stringData: 'value'", QUOTE) for name in ("tag", "pin", "enabled")],
+        errors=3,
+        got={
+            "image_tag": lost("Secret tag: ", QUOTE),
+            "pin": lost("Secret pin: ", QUOTE),
+            "enabled": lost("Secret enabled: ", QUOTE),
+        },
+    ),
+    "yaml-times.yaml": Verdict(
+        got={
+            "start_of_day": Got("10:30"),
+            "db": connection("postgres", host="db", login="u", password="p", schema="app"),
+        }
+    ),
+    # No manifest: somebody gives it to `put`
+    "numeric-password.json": Verdict(),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Remedy:
+    """Annotations as a problem says to put them on a file's Secret.
+
+    Attributes:
+        got: what Airflow gets then. `check` finds nothing any more.
+    """
+
+    annotations: Mapping[str, str]
+    id: str
+    got: Got
+
+
+REMEDIES: dict[str, Remedy] = {
+    "mongodb-atlas.yaml": Remedy(
+        {"field-uri": "connectionStringStandardSrv"},
+        "atlas",
+        connection("mongo", host="c0.abcde.mongodb.net", login="app", password="made/up", extra={"srv": True}),
+    ),
+    "token-that-nothing-reads.yaml": Remedy(
+        {"field-password": "token"},
+        "databricks_no_field",
+        connection("databricks", host="https://adb-1.azuredatabricks.net", password="dapi-made-up"),
+    ),
+    "ssl-that-nothing-reads.yaml": Remedy(
+        {"connection-extra": '{"ssl": true}'},
+        "documentdb_ssl",
+        connection(
+            "mongo", host="127.0.0.1", login="u", password="made-up", port=27017, schema="d", extra={"ssl": True}
+        ),
+    ),
+    "kafka-access.yaml": Remedy(
+        {
+            "extra-bootstrap.servers": "bootstrap.servers",
+            "extra-security.protocol": "security.protocol",
+            "extra-sasl.mechanism": "sasl.mechanism",
+            "extra-sasl.username": "username",
+            "extra-sasl.password": "password",
+            "extra-ssl.ca.pem": "ssl.truststore.crt",
+        },
+        "kafka_access",
+        connection(
+            "kafka",
+            extra={
+                "bootstrap.servers": "b:9093",
+                "security.protocol": "SASL_SSL",
+                "sasl.mechanism": "SCRAM-SHA-512",
+                "sasl.username": "u",
+                "sasl.password": "made-up",
+                "ssl.ca.pem": "CA",
+            },
+        ),
+    ),
+    "service-binding.yaml": Remedy(
+        {"extra-sslmode": "sslmode", "extra-sslrootcert": "sslrootcert"},
+        "servicebinding_sslmode",
+        connection(
+            "postgres",
+            host="h",
+            login="u",
+            password="made-up",
+            port=5432,
+            schema="d",
+            extra={"sslmode": "verify-full", "sslrootcert": "/etc/ssl/root.pem"},
+        ),
+    ),
+    "url-without-scheme.yaml": Remedy(
+        {"field-host": "url"},
+        "url_not_uri_beside_token",
+        connection("http", host="grafana.example.com", password="made-up"),
+    ),
+    "many-connections.yaml": Remedy({"data-key": "AIRFLOW_CONN_GCP"}, "gcp", connection("google_cloud_platform")),
+}
