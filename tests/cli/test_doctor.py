@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import time
 from base64 import urlsafe_b64encode
@@ -14,7 +15,7 @@ import pytest
 import trustme
 import yaml
 
-from support.airflow import ENVIRONMENTS, installed
+from support.airflow import BACKEND, ENVIRONMENTS, installed
 from support.cluster import Cluster, DevserverCluster
 from support.commands import SECRET, Commands
 from support.proxy import Exchange, Proxy, answer_with, forward, late
@@ -382,6 +383,56 @@ class TestOptionsFromSecrets:
     def test_one_that_names_a_uri(self, commands: Commands) -> None:
         commands.set("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET", URI)
         assert "its id is a URI" in error(commands, "option-missing")
+
+    DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET"
+
+    def test_the_database_through_the_environment_alone(self, commands: Commands, put: Put, cluster: Cluster) -> None:
+        """As in the pods of the chart with ``env``; its jobs have none with ``applyCustomEnv: false``."""
+        put.config("db", URI, name="it")
+        commands.set(self.DATABASE, "db")
+        text = warning(commands, "only-in-environment")
+        assert text.startswith(
+            "[database] sql_alchemy_conn comes from a Secret through environment variables alone "
+            f"({self.DATABASE}, AIRFLOW__SECRETS__BACKEND, AIRFLOW__SECRETS__BACKEND_KWARGS). "
+        )
+        assert text.endswith("/airflow.cfg too: that is 'config' in the chart's values")
+        # Where there are no other pods.
+        kubeconfig = str(cluster.kubeconfig(commands.account.token, commands.namespace))
+        commands.set("KUBERNETES_SERVICE_HOST", None)
+        findings = doctor(commands, "--kubeconfig", kubeconfig, status=0)
+        assert "only-in-environment" not in [each["code"] for each in findings]
+
+    @devserver_alone
+    @pytest.mark.parametrize(
+        ("in_file", "alone"),
+        [
+            (("database", "backend", "kwargs"), []),
+            (("database", "backend"), ["AIRFLOW__SECRETS__BACKEND_KWARGS"]),
+            (("database",), ["AIRFLOW__SECRETS__BACKEND", "AIRFLOW__SECRETS__BACKEND_KWARGS"]),
+            (("backend", "kwargs"), [DATABASE]),
+            # Without the variables a process has that one.
+            (("another database",), []),
+        ],
+        ids=" ".join,
+    )
+    def test_the_database_with_a_part_in_airflow_cfg(
+        self, commands: Commands, put: Put, tmp_path: Path, in_file: tuple[str, ...], alone: list[str]
+    ) -> None:
+        put.config("db", URI)
+        commands.set(self.DATABASE, "db")
+        lines = {
+            "database": "[database]\nsql_alchemy_conn_secret = db\n",
+            "another database": "[database]\nsql_alchemy_conn = postgresql://h/d\n",
+            "backend": f"[secrets]\nbackend = {BACKEND}\n",
+            "kwargs": f"backend_kwargs = {json.dumps(commands.kwargs)}\n",
+        }
+        (tmp_path / "airflow.cfg").write_text("".join(lines[each] for each in in_file))
+        commands.set("AIRFLOW_HOME", str(tmp_path))
+
+        findings = commands.run_program("doctor", "-o", "json").document["findings"]
+
+        texts = [each["text"] for each in findings if each["code"] == "only-in-environment"]
+        assert [re.findall(r"AIRFLOW__\w+", text) for text in texts] == ([alone] if alone else [])
 
     def test_one_that_another_comes_before(self, commands: Commands, put: Put) -> None:
         put.config("fernet", SECRET)

@@ -143,3 +143,13 @@ def test_the_image(tmp_path: Path) -> None:
     done = environment.run("-m", "airflow_kubernetes_secrets.cli.main", "rbac", "--help")
 
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("kind", ["celery", "kubernetes"])
+def test_workers_without_rights_have_another_backend(kind: str) -> None:
+    """The values of ``docs/workers.md``: the chart puts a component's variables behind those of all."""
+    [block] = re.findall(r"```yaml\n(env:\n.*?)```", (ROOT / "docs" / "workers.md").read_text(), re.DOTALL)
+    values = yaml.safe_load(block)
+
+    assert environment(values)["AIRFLOW__SECRETS__BACKEND"].endswith(".KubernetesSecretsBackend")
+    assert environment(values, "workers", kind)["AIRFLOW__SECRETS__BACKEND"].endswith(".NoSecretsBackend")

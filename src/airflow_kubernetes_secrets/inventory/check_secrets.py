@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Iterator
 
+from airflow_kubernetes_secrets.api.credentials import SERVICE_HOST
 from airflow_kubernetes_secrets.compat import has_teams
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
-from airflow_kubernetes_secrets.inventory.finding import Finding, error, findings_of, ok, warning
+from airflow_kubernetes_secrets.inventory.configured import Configured, configuration_file
+from airflow_kubernetes_secrets.inventory.finding import Finding, Status, error, findings_of, ok, warning
 from airflow_kubernetes_secrets.inventory.place import Place
-from airflow_kubernetes_secrets.inventory.secret_options import SecretOption, secret_options
+from airflow_kubernetes_secrets.inventory.secret_options import (
+    DATABASE,
+    SecretOption,
+    only_in_environment,
+    secret_options,
+)
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
 from airflow_kubernetes_secrets.inventory.survey import inventory_of, problems_with_ids
 from airflow_kubernetes_secrets.lookup import Kind, Lookup, decide
 from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.printable import printable
 
 SECRETS = "Secrets"
 FROM_SECRETS = "Options from Secrets"
@@ -62,10 +71,29 @@ def _many(cluster: Cluster, options: Options) -> Iterator[Finding]:
             )
 
 
-def check_secret_options(place: Place, options: Options) -> Iterator[Finding]:
+def check_secret_options(place: Place, options: Options, configured: Configured) -> Iterator[Finding]:
     """Whether the Secrets are there that Airflow's own options name; without one it goes on with its default."""
     for option in secret_options():
-        yield _secret_option(option, place, options)
+        finding = _secret_option(option, place, options)
+        yield finding
+        # Outside of a pod nobody else has this environment or lacks it.
+        if finding.status is Status.OK and (option.section, option.key) == DATABASE and SERVICE_HOST in os.environ:
+            yield from _only_in_environment(option, configured)
+
+
+def _only_in_environment(option: SecretOption, configured: Configured) -> Iterator[Finding]:
+    if variables := only_in_environment(option, configured):
+        names = ", ".join(variables)
+        yield warning(
+            FROM_SECRETS,
+            "only-in-environment",
+            printable(
+                f"{option.name} comes from a Secret through environment variables alone ({names}). A pod "
+                "without them goes on with an empty SQLite database and says nothing. With applyCustomEnv: false the "
+                "jobs of the official Helm chart are such pods, and 'airflow db migrate' migrates that file. Set "
+                f"these options in {configuration_file()} too: that is 'config' in the chart's values"
+            ),
+        )
 
 
 def _secret_option(option: SecretOption, place: Place, options: Options) -> Finding:

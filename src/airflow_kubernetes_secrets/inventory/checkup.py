@@ -10,7 +10,7 @@ from airflow_kubernetes_secrets.inventory import check_access as access
 from airflow_kubernetes_secrets.inventory import check_configuration as configuration
 from airflow_kubernetes_secrets.inventory import check_secrets as secrets
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
-from airflow_kubernetes_secrets.inventory.configured import read_configuration
+from airflow_kubernetes_secrets.inventory.configured import Configured, read_configuration
 from airflow_kubernetes_secrets.inventory.finding import Finding, error, ok, skipped
 from airflow_kubernetes_secrets.inventory.place import Place, place_of
 from airflow_kubernetes_secrets.options import Options
@@ -43,10 +43,10 @@ def checkup(overrides: Mapping[str, str | None], as_user: str | None = None) -> 
         yield skipped("The rest", "not checked: there is nowhere to look")
         return
     with closing(place):
-        yield from _place(place, options)
+        yield from _place(place, options, configured)
 
 
-def _place(place: Place, options: Options) -> Iterator[Finding]:
+def _place(place: Place, options: Options, configured: Configured) -> Iterator[Finding]:
     if not isinstance(place, Cluster):
         yield ok(access.CREDENTIALS, f"Secrets are read from {place.text}, and no API is asked")
     try:
@@ -55,7 +55,7 @@ def _place(place: Place, options: Options) -> Iterator[Finding]:
             yield from access.check_reachable(place, options)
             yield from access.check_permissions(place, options)
         yield from secrets.check_secrets(place, options)
-        yield from secrets.check_secret_options(place, options)
+        yield from secrets.check_secret_options(place, options, configured)
     except KubernetesSecretsError as problem:
         yield error(access.API_SERVER if isinstance(place, Cluster) else secrets.SECRETS, "unreachable", str(problem))
         yield skipped("The rest", f"not checked: {place.text} cannot be asked")

@@ -76,6 +76,8 @@ OF_DEPLOYMENTS: Mapping[str, str] = {
     "teams-off": "Secrets belong to teams, and Airflow has no teams",
     "many": "a namespace has so many Secrets that each lookup costs the API server much",
     "not-taken": "an option of Airflow's names a Secret, and Airflow takes something else",
+    "only-in-environment": "the Secret of the metadata database is found through environment variables alone, which "
+    "other pods may lack",
     "option-missing": "an option of Airflow's names a Secret that is not there",
     "option-fails": "an option of Airflow's names a Secret that cannot be read",
 }

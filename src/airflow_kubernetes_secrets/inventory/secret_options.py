@@ -14,11 +14,14 @@ from configparser import Error, RawConfigParser
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_kubernetes_secrets.inventory.configured import airflow_conf, configuration_file
+from airflow_kubernetes_secrets.inventory.configured import Configured, airflow_conf, configuration_file
 from airflow_kubernetes_secrets.printable import printable
 
 _VARIABLE = re.compile("AIRFLOW__(?P<section>.+?)__(?P<key>.+)_SECRET")
 _SUFFIXES = ("", "_cmd", "_secret")
+
+# The option with which a process that does not find its Secret does most harm: its default is an empty SQLite database.
+DATABASE = ("database", "sql_alchemy_conn")
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,21 @@ def secret_options() -> list[SecretOption]:
                 instead = _instead(section, key, sensitive, first)
                 where = printable(f"{path}, [{section}] {option}")
                 found.append(SecretOption(section, key, where, text.strip(), instead))
+    return found
+
+
+def only_in_environment(option: SecretOption, configured: Configured) -> list[str]:
+    """The environment variables that lead to an option's Secret, where ``airflow.cfg`` has nothing in their place.
+
+    A process without them goes on with the default of the option, and says nothing.
+    """
+    in_file = _read(configuration_file())
+    if any(in_file.has_option(option.section, option.key + suffix) for suffix in ("", "_cmd")):
+        return []
+    found = [] if in_file.has_option(option.section, f"{option.key}_secret") else [option.where]
+    for key, origins in {"backend": (configured.backend_from,), "backend_kwargs": configured.kwargs_from}.items():
+        if not any(in_file.has_option("secrets", key + suffix) for suffix in _SUFFIXES):
+            found += [origin for origin in origins if origin in os.environ]
     return found
 
 
