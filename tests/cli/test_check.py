@@ -331,6 +331,10 @@ CASES = {
         ["unknown-annotation"],
         "describes a connection",
     ),
+    "what is said wrongly of a connection that is none": Case(
+        secret(data={"value": "x"}, labels={VARIABLE: "x"}, annotations={f"{PREFIX}connection-extra": PASSWORD}),
+        ["unknown-annotation"],
+    ),
     "what is said of both": Case(
         secret(
             data={"value": URI}, labels={VARIABLE: "x", CONNECTION: "x"}, annotations={f"{PREFIX}connection-host": "h"}

@@ -342,8 +342,9 @@ class Check:
         except MalformedSecretError as error:
             return [Problem(UNREADABLE, str(error))]
         if decision.outcome is Outcome.FOUND:
-            has_others = decision.data_key == IN_FIELDS or is_completed(secret, decision.data_key)
-            read = secret.data if has_others else (decision.data_key,)
+            key = decision.data_key
+            has_others = lookup.kind is Kind.CONNECTION and (key == IN_FIELDS or is_completed(secret, key))
+            read = secret.data if has_others else (key,)
             if not plan.unknown.isdisjoint(read):
                 return ()
             return content_of(lookup.kind, secret, decision.data_key).problems
