@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_kubernetes_secrets import values
-from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.api.objects import IDENTIFIERS, Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.process import importing
 
@@ -63,12 +63,9 @@ def connection_text(secret: Secret, key: str) -> str:
         MalformedSecretError: no part of Airflow can use it; it names Secret and key.
     """
     if secret.connection is None:
-        stored = _from_fields(secret) if key == IN_FIELDS else values.text(secret, key)
+        stored = _stored(secret, key)
         try:
             secret.objections = values.judged(secret, named(key), stored)
-            if key != IN_FIELDS and is_completed(secret, key):
-                stored = _completed(secret, key)
-                secret.objections = values.judged(secret, key, stored)
             secret.connection = stored
         finally:
             # Error reports can show the variables of the frames that an exception went through.
@@ -101,22 +98,20 @@ def variable_text(secret: Secret, key: str) -> str:
 # package, and many never read one.
 
 
-def _from_fields(secret: Secret) -> str:
+def _stored(secret: Secret, key: str) -> str:
+    if key != IN_FIELDS and not is_completed(secret, key):
+        return values.text(secret, key)
     with importing.lock:
-        from airflow_kubernetes_secrets.shapes import connection_json
-    return connection_json(secret, _fields(secret))
-
-
-def _completed(secret: Secret, key: str) -> str:
-    with importing.lock:
-        from airflow_kubernetes_secrets.shapes import completed_json
+        from airflow_kubernetes_secrets.shapes import completed_json, connection_json
+    if key == IN_FIELDS:
+        return connection_json(secret, _fields(secret))
     return completed_json(secret, _fields(secret).beside(key), key)
 
 
 def _is_described(secret: Secret) -> bool:
-    """Whether a Secret has annotations for this package other than those that complete its labels."""
+    """Whether a Secret has annotations for this package other than its ids."""
     annotations = secret.annotations
-    return annotations is not None and not annotations.keys() <= secret.labels.keys()
+    return annotations is not None and not annotations.keys() <= IDENTIFIERS
 
 
 def _fields(secret: Secret) -> Fields:

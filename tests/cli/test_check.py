@@ -388,6 +388,17 @@ CASES = {
         ),
         ["unescaped-uri"],
     ),
+    "an address of e-mail in a parameter": Case(
+        secret(data={"value": "smtp://u:hunter2@h:587/?from_email=me@example.com&timeout=5"})
+    ),
+    "a password that may end in a parameter": Case(
+        secret(data={"value": "http://u:1@s/x?a=hunter2@db"}), ["unescaped-uri"]
+    ),
+    "a newline after a password beside a whole": Case(
+        secret(data={"value": URI, "pw": f"{PASSWORD}\n"}, annotations={f"{PREFIX}field-password": "pw"}),
+        ["trailing-newline"],
+        "'pw'",
+    ),
     "a URI with an @ in its path": Case(secret(data={"value": "http://user/hunter2@db"}), ["unescaped-uri"]),
     "a URI": Case(secret(data={"value": URI})),
     "an id that is a URI": Case(

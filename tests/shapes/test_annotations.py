@@ -223,6 +223,10 @@ COMPLETED: dict[str, tuple[dict[str, str], dict[str, object]]] = {
     "a key for the type": ({"field-conn_type": "engine"}, {"conn_type": "postgres"}),
     "a key for the port": ({"field-port": "number"}, {"port": 7}),
     "a key for extra": ({"field-extra": "more"}, {"extra": {"a": 3, "c": []}}),
+    "a key for extra, and more": (
+        {"field-extra": "more", "connection-extra": '{"d": 1}'},
+        {"extra": {"a": 3, "c": [], "d": 1}},
+    ),
     "a key in extra": ({"extra-key.pem": "new"}, {"extra": {"a": "1", "key.pem": " new\n"}}),
     "keys without a name": (
         {"other-keys": "extra"},
@@ -295,6 +299,37 @@ class TestBesideAWhole:
             read({"value": stored}, {"connection-extra": '{"a": 1}'})
 
         assert "hunter2" not in str(raised.value)
+
+    @pytest.mark.parametrize(
+        ("field", "wrong", "described", "expected"),
+        [
+            ("port", "abc", {"connection-port": "5"}, {"port": 5}),
+            ("password", 12345, {"field-password": "new"}, {"password": "new"}),
+            ("host", ["h"], {"connection-host": "h"}, {"host": "h"}),
+            ("extra", "no JSON", {"field-extra": "more"}, {"extra": {"a": 3, "c": []}}),
+            ("conn_type", 5, {"connection-type": "x"}, {"conn_type": "x"}),
+        ],
+    )
+    def test_an_annotation_takes_the_place_of_what_airflow_cannot_use(
+        self, read: Read, field: str, wrong: object, described: dict[str, str], expected: dict[str, object]
+    ) -> None:
+        stored = json.dumps({"conn_type": "x", field: wrong})
+
+        assert read({"value": stored, "new": "new", "more": MORE}, described) == whole(**{"conn_type": "x", **expected})
+
+    def test_an_annotation_that_is_a_label_too(self, tmp_path: Path) -> None:
+        manifest = secret_manifest("shop", "app", {"value": "mysql://h", "ro": "mysql://h2"}, {"data-key": "ro"})
+        manifest["metadata"]["labels"][f"{PREFIX}data-key"] = "ro"
+        (tmp_path / "app.json").write_text(json.dumps(manifest))
+
+        assert KubernetesSecretsBackend(path=str(tmp_path)).get_conn_value("app") == "mysql://h2"
+
+    def test_a_key_that_is_named_counts_before_one_of_that_name(self, read: Read) -> None:
+        data = {"value": "mysql://h", "good": "G", "token": "T"}
+
+        connection = read(data, {"extra-token": "good", "other-keys": "extra"})
+
+        assert connection == whole(conn_type="mysql", host="h", schema="", extra={"token": "G"})
 
     @pytest.mark.parametrize("stored", ["hunter2", '{"conn_type": "x", "password": 5}'])
     def test_a_whole_that_cannot_be_used(self, read: Read, stored: str) -> None:

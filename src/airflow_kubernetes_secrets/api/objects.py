@@ -12,6 +12,11 @@ from airflow_kubernetes_secrets.printable import printable
 
 ANNOTATION_PREFIX = "airflow.apache.org/"
 
+# The labels by default, which are annotations too where a label cannot hold an id. They do not describe a Secret.
+IDENTIFIERS = frozenset(
+    f"{ANNOTATION_PREFIX}{name}" for name in ("connection-id", "variable-key", "config-key", "team")
+)
+
 
 def kept_annotations(annotations: Mapping[str, str] | None, labels: Mapping[str, str]) -> dict[str, str] | None:
     """Of a Secret's annotations those that are for this package, or have the key of a label; ``None`` if none is.

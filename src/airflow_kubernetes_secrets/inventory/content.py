@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -29,6 +30,10 @@ UNESCAPED = "unescaped-uri"
 TRAILING_NEWLINE = "trailing-newline"
 EXTRA = "extra-not-json"
 NOT_EVERYWHERE = "not-everywhere"
+
+# Some can hold an address of e-mail: `smtp://login:password@host/?from_email=me@example.com`.
+_PARAMETER = r"[\w.-]+=[^@&/:]*(?:@[\w.-]+)?"
+_PARAMETERS = rf"{_PARAMETER}(?:&{_PARAMETER})*"
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
         return Content(shape, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
     problems = (*problems, *problems_of_hooks(secret, key, whole, connection))
     unused = unused_keys(secret, key)
-    problems = (*problems, *problems_of_unused(secret, unused, connection))
+    problems = (*problems, *problems_of_unused(secret, key, unused, connection))
     return Content(shape, conn_type, host, port, unused, is_completed=is_completed, problems=problems)
 
 
@@ -119,14 +124,17 @@ def _is_taken_apart_as_meant(stored: str) -> bool:
     if text.startswith("{"):
         text = json.loads(text).get("uri") or ""
     uri = urlsplit(text)
+    if "@" in uri.netloc and uri.path in ("", "/") and not uri.fragment and re.fullmatch(_PARAMETERS, uri.query):
+        return True
     return "@" not in uri.path + uri.query + uri.fragment
 
 
 def _newlines(kind: Kind, secret: Secret, key: str) -> Iterator[Problem]:
     """Those at the end of what is taken exactly as it is."""
     exact = [key] if kind is Kind.VARIABLE else []
-    if kind is Kind.CONNECTION and key == IN_FIELDS:
-        keys = fields_of(secret).keys
+    if kind is Kind.CONNECTION:
+        fields = fields_of(secret)
+        keys = (fields if key == IN_FIELDS else fields.beside(key)).keys
         exact = [keys[field] for field in EXACT if field in keys and keys[field] in secret.data]
     for each in exact:
         if secret.value(each).endswith(b"\n"):

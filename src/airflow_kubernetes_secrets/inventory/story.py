@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.compat import parsed_connection
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
-from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content, content_of
+from airflow_kubernetes_secrets.inventory.content import UNESCAPED, UNREADABLE, Content, content_of
 from airflow_kubernetes_secrets.inventory.elsewhere import Hidden, hidden
 from airflow_kubernetes_secrets.inventory.known_types import problems_of_type
 from airflow_kubernetes_secrets.inventory.near import MayTell, near_misses, tell_all
@@ -165,6 +165,7 @@ class Story:
             ],
             "shape": content.shape if content is not None else None,
             "fields": self.fields,
+            "completed": content.is_completed if content is not None else None,
             "unused": list(content.unused) if content is not None else None,
             "conn_type": content.conn_type if content is not None else None,
             "host": content.host if content is not None else None,
@@ -258,6 +259,9 @@ def _tell_of_content(story: Story, secret: Secret, key: str) -> None:
         parsed = _parse(story.lookup.id, secret, key)
         if isinstance(parsed, Problem):
             story.problems.append(parsed)
+        elif any(each.code == UNESCAPED for each in story.problems):
+            # What seems to be the name of a parameter may be a part of the password.
+            story.parsed = Parsed(parsed.fields)
         else:
             story.parsed = parsed
 

@@ -47,10 +47,13 @@ def unused_keys(secret: Secret, key: str) -> list[str]:
     return sorted(secret.data.keys() - {key, *fields.keys.values(), *fields.extra_keys.values()})
 
 
-def problems_of_unused(secret: Secret, unused: Sequence[str], connection: Mapping[str, Any]) -> Iterator[Problem]:
+def problems_of_unused(
+    secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
+) -> Iterator[Problem]:
     """Problems where an unused key seems to hold a setting that the connection lacks.
 
     Args:
+        key: the key that holds it whole, or ``IN_FIELDS``.
         connection: as Airflow's JSON has it.
     """
     if not connection.get("host") and (connection.get("login") or connection.get("password")):
@@ -60,7 +63,8 @@ def problems_of_unused(secret: Secret, unused: Sequence[str], connection: Mappin
                 HALF,
                 secret,
                 f"the connection has no host, and nothing reads {_named(hosts)}, which may say it. Name the key: "
-                "airflow.apache.org/field-uri or field-host; or extra-<name>, if the hook reads it in extra",
+                f"airflow.apache.org/field-host{' or field-uri' if key == IN_FIELDS else ''}; or extra-<name>, if the "
+                "hook reads it in extra",
             )
     if not connection.get("password") and not _has_in_extra(connection, _CREDENTIAL):
         credentials = [key for key in unused if _CREDENTIAL.search(folded(key))]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +33,7 @@ from airflow_kubernetes_secrets.listing import few
 from airflow_kubernetes_secrets.lookup import Find, Kind, Lookup, decide
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.printable import printable
+from airflow_kubernetes_secrets.shapes.whole import fields_of_whole
 from airflow_kubernetes_secrets.sources.query import Query
 
 
@@ -190,7 +192,8 @@ def _refuse_another_reading(lookup: Lookup, manifest: Mapping[str, Any], result:
     others = few(map(repr, [*keys, *annotations]), len(keys) + len(annotations)) or "more"
     raise NotWritableError(
         f"{lookup}: Secret {result} has {others} from elsewhere, and with that Airflow would not be given what is to "
-        "be written. Delete the Secret, or what nobody needs of it:" + "".join(f"\n  {each}" for each in remedies)
+        "be written. Write what they say as well, delete the Secret, or delete of it what is not needed:"
+        + "".join(f"\n  {each}" for each in remedies)
     )
 
 
@@ -201,10 +204,22 @@ def _reads_the_same(lookup: Lookup, meant: Secret, result: Secret, options: Opti
             decision = decide_alone(lookup, secret, options)
             if decision.secret is None:
                 return False
-            texts.add(READERS[lookup.kind](secret, decision.data_key))
+            texts.add(_as_read(lookup.kind, READERS[lookup.kind](secret, decision.data_key)))
         except MalformedSecretError:
             return False
     return len(texts) == 1
+
+
+def _as_read(kind: Kind, stored: str) -> str:
+    """What Airflow makes of it: a connection is the same as a URI and as JSON."""
+    if kind is not Kind.CONNECTION:
+        return stored
+    fields = fields_of_whole(stored)
+    extra = fields.get("extra")
+    if isinstance(extra, str) and extra:
+        with suppress(ValueError, RecursionError):
+            fields["extra"] = json.loads(extra)
+    return json.dumps({name: value for name, value in fields.items() if value}, sort_keys=True)
 
 
 def _change(before: Stored | None, result: Stored) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_kubernetes_secrets import notices
-from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX, Secret
+from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX, IDENTIFIERS, Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.listing import first
 from airflow_kubernetes_secrets.shapes.aliases import ALIASES, URI
@@ -34,9 +34,6 @@ _NAMES = tuple(each.removeprefix(ANNOTATION_PREFIX) for each in ANNOTATIONS)
 
 # How near a name must be to be what was meant, from 0 to 1.
 NEAR = 0.7
-
-# Those of the options' defaults, which a Secret that is found by reference may have without the label.
-_IDENTIFIERS = ("connection-id", "variable-key", "config-key", "team")
 
 
 class Description:
@@ -145,7 +142,8 @@ def _warn_of_unknown(secret: Secret) -> None:
     """A misspelt annotation says nothing, and nobody would notice."""
     known = _ANNOTATIONS | secret.labels.keys()
     unknown = [key for key in secret.annotations or () if key not in known and not key.startswith((FIELD, EXTRA_FIELD))]
-    unknown = [key for key in unknown if key.removeprefix(ANNOTATION_PREFIX) not in _IDENTIFIERS]
+    # A Secret that is found by reference may have them without the label.
+    unknown = [key for key in unknown if key not in IDENTIFIERS]
     for key, more in first(unknown):
         meant = nearest(key.removeprefix(ANNOTATION_PREFIX), _NAMES, NEAR)
         hint = f"; did you mean {ANNOTATION_PREFIX + meant!r}?" if meant else ""

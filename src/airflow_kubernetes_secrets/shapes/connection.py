@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.shapes.suited import suit_the_hook
 from airflow_kubernetes_secrets.shapes.uri import WEB, ParsedUri, UnusableUriError
 from airflow_kubernetes_secrets.shapes.whole import fields_of_whole
 from airflow_kubernetes_secrets.usable import EXTRA_IS_NO_OBJECT
-from airflow_kubernetes_secrets.values import text, texts
+from airflow_kubernetes_secrets.values import judged, text, texts
 
 # Crossplane's Upbound provider for AWS writes this into an endpoint.
 _HOST_WITH_PORT = r"(?P<host>\[[^\]]+\]|[^:]+):(?P<port>[0-9]+)"
@@ -53,16 +53,17 @@ def completed_json(secret: Secret, fields: Fields, key: str) -> str:
 
     Args:
         fields: those that annotations name (:meth:`Fields.beside`).
-        key: the key; some part of Airflow can use what it holds.
+        key: the key.
 
     Raises:
-        MalformedSecretError: a value cannot be what its annotation says; it names Secret and key or annotation.
+        MalformedSecretError: what the key holds cannot be taken apart, or a value cannot be what its annotation says;
+            it names Secret and key or annotation.
     """
     told = _Told(secret, fields)
     port, extra = _port(told), _extra(told, None)
-    connection = fields_of_whole(text(secret, key))
+    connection = _fields_of_whole(secret, key)
     if extra:
-        in_whole = _json_object(connection.get("extra") or "{}")
+        in_whole = {} if told.get("extra") else _json_object(connection.get("extra") or "{}")
         if in_whole is None:
             del extra, connection
             problem = f"{EXTRA_IS_NO_OBJECT}. So nothing can be added to it as an annotation says"
@@ -74,6 +75,16 @@ def completed_json(secret: Secret, fields: Fields, key: str) -> str:
         connection["conn_type"] = _connection_type(told, None)
     connection["port"] = port or connection.get("port")
     return json.dumps({name: value for name, value in connection.items() if value is not None})
+
+
+def _fields_of_whole(secret: Secret, key: str) -> dict[str, Any]:
+    """Of JSON whatever it says: an annotation may replace the field that Airflow could not use."""
+    connection = _json_object(text(secret, key))
+    if connection is not None and not connection.get("uri"):
+        return connection
+    del connection
+    judged(secret, key, text(secret, key))
+    return fields_of_whole(text(secret, key))
 
 
 def parsed_uri(secret: Secret, fields: Fields) -> ParsedUri | None:

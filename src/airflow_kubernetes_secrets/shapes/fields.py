@@ -106,7 +106,7 @@ def _fields_of(secret: Secret) -> Fields:
     keys = {field: found[field][1] for field in ALIASES if field in found} | description.fields
     extra_keys = dict(description.extra_fields)
     if description.others_to_extra:
-        extra_keys |= {key: key for key in others}
+        extra_keys = {key: key for key in others} | extra_keys
     return Fields(description, keys, extra_keys)
 
 
