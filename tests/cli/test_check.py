@@ -335,6 +335,9 @@ CASES = {
         secret(data={"value": "x"}, labels={VARIABLE: "x"}, annotations={f"{PREFIX}connection-extra": PASSWORD}),
         ["unknown-annotation"],
     ),
+    "a blank annotation": Case(
+        secret(annotations={f"{PREFIX}connection-host": " "}), ["unknown-annotation"], "is blank"
+    ),
     "what is said of both": Case(
         secret(
             data={"value": URI}, labels={VARIABLE: "x", CONNECTION: "x"}, annotations={f"{PREFIX}connection-host": "h"}

@@ -63,6 +63,15 @@ class TestFound:
         put({CONNECTION: "y"}, data={"value": URI, "old": SECRET})
         assert explain(commands, "connection", "y", status=0)["unused"] == ["old"]
 
+    @pytest.mark.parametrize("described", [{}, {"airflow.apache.org/connection-type": "mysql"}])
+    def test_nothing_of_a_password_that_takes_the_uri_apart(
+        self, commands: Commands, put: Put, described: dict[str, str]
+    ) -> None:
+        put({CONNECTION: "x"}, f"postgres://u:12?{SECRET}=w@h/d", annotations=described)
+        story = explain(commands, "connection", "x", status=0)
+        assert [each["code"] for each in story["problems"]] == ["unescaped-uri"]
+        assert (story["host"], story["extra"]) == ("", [])
+
     def test_a_connection_in_one_key_that_annotations_complete(self, commands: Commands, put: Put) -> None:
         data = {"value": "mysql://u:old@h/d", "password": SECRET, "old": SECRET}
         described = {
@@ -79,6 +88,7 @@ class TestFound:
         story = explain(commands, "connection", "x", status=0)
 
         assert (story["shape"], story["fields"], story["unused"]) == ("key 'value'", {"password": "password"}, ["old"])
+        assert story["completed"] is True
         assert (story["conn_type"], story["host"], story["extra"]) == ("postgres", "h", ["sslmode"])
         out = commands.run("explain", "connection", "x").out
         assert "Shape       key 'value', completed by annotations: password from 'password'\n" in out

@@ -332,6 +332,24 @@ def test_keys_of_others_that_would_be_read_instead(put: Put) -> None:
     assert put.backend.get_connection("db").host == "new"
 
 
+def test_annotations_that_complete_what_is_written(put: Put) -> None:
+    """They may say what is written too, and nothing else."""
+    annotations = {
+        "airflow.apache.org/connection-type": "postgres",
+        "airflow.apache.org/connection-extra": '{"sslmode": "verify-full"}',
+    }
+    put.secret("theirs", {"value": "postgres://u:old@h/d"}, labels={CONNECTION: "db"}, annotations=annotations)
+
+    refused = put("connection", "db", "--force", "--uri", "-", stdin=f"postgres://u:{SECRET}@h/d")
+    done = put("connection", "db", "--force", "--uri", "-", stdin=f"postgres://u:{SECRET}@h/d?sslmode=verify-full")
+
+    assert refused.status == 1
+    assert "Write what they say as well" in refused.err
+    assert done.status == 0
+    connection = put.backend.get_connection("db")
+    assert (connection.password, connection.extra_dejson) == (SECRET, {"sslmode": "verify-full"})
+
+
 def test_annotations_of_others_that_would_change_what_is_read(put: Put) -> None:
     annotations = {"airflow.apache.org/connection-host": "theirs", "example.com/x": "y"}
     put.secret("theirs", {"password": "old"}, labels={CONNECTION: "db"}, annotations=annotations)

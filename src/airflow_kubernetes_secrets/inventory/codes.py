@@ -17,7 +17,7 @@ OF_SECRETS: Mapping[str, str] = {
     "missing-id-annotation": "the label's value stands for another id, and no annotation says which",
     "id-label-mismatch": "label and annotation are for different ids",
     "unknown-label": "a label begins as Airflow's and is none, most likely misspelt",
-    "unknown-annotation": "an annotation begins as Airflow's and is none, or lacks its label",
+    "unknown-annotation": "an annotation begins as Airflow's and is none, is blank, or lacks its label",
     "trailing-newline": "the value of a variable, a login or a password ends with a newline",
     "unescaped-uri": "login or password in a URI hold a character that has to be percent-encoded",
     "extra-not-json": "the extra of a connection is no JSON object, and Airflow 3 loses the connection",

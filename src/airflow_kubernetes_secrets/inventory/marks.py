@@ -119,9 +119,10 @@ def unknown_marks(secret: Secret, options: Options) -> Iterator[Problem]:
             f"Secret {secret}, label {key!r}{more}: it is not known, and says nothing{_meant(key, labels)}",
             Severity.WARNING,
         )
+    annotations = secret.annotations or {}
     unknown = [
         key
-        for key in secret.annotations or ()
+        for key in annotations
         if not (described.is_known(key) or key in secret.labels or (key in labels and _is_referred_to(secret, options)))
     ]
     for key, more in first(unknown):
@@ -131,9 +132,15 @@ def unknown_marks(secret: Secret, options: Options) -> Iterator[Problem]:
             else f"it is not known, and says nothing{_meant(key, labels)}"
         )
         yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
+    # Of the others a blank one cannot be used, which is an error.
+    texts = (described.CONNECTION_TYPE, *(described.LITERALS[field] for field in ("host", "login", "schema")))
+    blank = [key for key in texts if key in annotations and not annotations[key].strip()]
+    for key, more in first(blank):
+        problem = "it is blank, and says nothing. Write what is meant, or remove it"
+        yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
     label = options.connections_label
     if label is not None and label not in secret.labels and not _is_referred_to(secret, options):
-        useless = [key for key in secret.annotations or () if key != described.DATA_KEY and described.is_known(key)]
+        useless = [key for key in annotations if key != described.DATA_KEY and described.is_known(key)]
         for key, more in first(useless):
             problem = (
                 "it describes a connection, and the Secret has no label of one, so it says nothing. Add the label "
