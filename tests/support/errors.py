@@ -138,6 +138,8 @@ class AtEveryLine:
             return trace(frame, event, argument) if self._is_wanted(frame) else None
 
         before, disabled = sys.gettrace(), logging.root.manager.disable
+        log = logging.getLogger("airflow_kubernetes_secrets")
+        level = log.level
         sys.settrace(trace_called)
         try:
             self._work()
@@ -148,6 +150,7 @@ class AtEveryLine:
             sys.settrace(before)
             # Work that silences logs for a while may have been interrupted before it ended that.
             logging.disable(disabled)
+            log.setLevel(level)
         return line, None
 
     def _is_wanted(self, called: FrameType) -> bool:

@@ -438,7 +438,8 @@ function tell(story, entry) {
   if (story.candidates.length) parts.push(part("Secrets", story.candidates.map(candidate)));
   if (story.shape) {
     const fields = Object.entries(story.fields).map(([field, key]) => `${field} from '${key}'`);
-    parts.push(part("Shape", [printable(fields.length ? `${story.shape}: ${fields.join(", ")}` : story.shape)]));
+    const shape = story.completed ? `${story.shape}, completed by annotations` : story.shape;
+    parts.push(part("Shape", [printable(fields.length ? `${shape}: ${fields.join(", ")}` : shape)]));
   }
   if (story.unused?.length) {
     const names = story.unused.slice(0, 10).map((key) => `'${key}'`).join(", ");
