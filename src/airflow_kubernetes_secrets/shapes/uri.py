@@ -63,7 +63,9 @@ class ParsedUri:
         """
         found = re.fullmatch(_PARTS, text, flags=re.DOTALL)
         if found is None:
-            raise UnusableUriError("it is not a URI (scheme://host…)")
+            raise UnusableUriError(
+                "it is not a URI (scheme://host…). A host is named by the annotation airflow.apache.org/field-host"
+            )
         rest = _without_known(found["rest"], login, password)
         authority = re.fullmatch(_AUTHORITY, rest, flags=re.DOTALL)
         if authority is None:
