@@ -162,9 +162,9 @@ def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
     lookup, secret = decision.lookup, decision.matches[0]
     if lookup.kind is Kind.CONNECTION and decision.data_key != IN_FIELDS and is_completed(secret, decision.data_key):
         raise HandOnError(
-            f"{lookup}: annotations of Secret {secret} complete what its key {decision.data_key!r} holds, and a pod "
-            "would get the key without them. Put all into that key; or, if the key alone is meant, name Secret and key "
-            "in the DAG yourself"
+            f"{lookup}: annotations of Secret {secret} complete the connection in its key {decision.data_key!r}, and a "
+            "pod gets only the key. Store the complete connection in that key, or name Secret and key in the DAG "
+            "yourself"
         )
     make = pod_secret_class()
     if make is None:

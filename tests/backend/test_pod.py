@@ -155,7 +155,7 @@ REFUSED = {
     ),
     "completed by annotations": (
         refs("secret_refs", "completed"),
-        "connection 'completed': annotations of Secret hand-on/completed complete what its key 'value' holds",
+        "connection 'completed': annotations of Secret hand-on/completed complete the connection in its key 'value'",
     ),
     "no such field": (
         refs("secret_refs", "app-db", {"PGSSLMODE": "sslmode"}),

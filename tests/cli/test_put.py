@@ -344,7 +344,7 @@ def test_annotations_that_complete_what_is_written(put: Put) -> None:
     done = put("connection", "db", "--force", "--uri", "-", stdin=f"postgres://u:{SECRET}@h/d?sslmode=verify-full")
 
     assert refused.status == 1
-    assert "Write what they say as well" in refused.err
+    assert "Include what they add" in refused.err
     assert done.status == 0
     connection = put.backend.get_connection("db")
     assert (connection.password, connection.extra_dejson) == (SECRET, {"sslmode": "verify-full"})

@@ -168,7 +168,7 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
     },
     "shapes": {
         "Annotations": [_SHAPES] * 2,
-        "Beside a connection in one key": [_SHAPES] * 2,
+        "Annotations for a connection in one key": [_SHAPES] * 2,
         "What is not supported, and what to do then": [_SHAPES] * 2,
     },
     "start": {

@@ -293,9 +293,7 @@ class TestBesideAWhole:
     def test_extra_that_nothing_can_be_added_to(self, read: Read) -> None:
         stored = '{"conn_type": "x", "host": "h", "extra": "hunter2"}'
 
-        with pytest.raises(
-            MalformedSecretError, match=r"key 'value': .*not a JSON object.*nothing can be added"
-        ) as raised:
+        with pytest.raises(MalformedSecretError, match=r"key 'value': .*not a JSON object.*cannot add") as raised:
             read({"value": stored}, {"connection-extra": '{"a": 1}'})
 
         assert "hunter2" not in str(raised.value)
@@ -380,7 +378,7 @@ PROBLEMS = {
     "other keys elsewhere": ({"other-keys": "yes"}, "other-keys", "can only be 'extra'"),
     "whole, and a field": ({"data-key": "host", "field-host": "host"}, "field-host", "'airflow.apache.org/data-key'"),
     "whole, and in extra": ({"data-key": "host", "extra-a": "host"}, "extra-a", "'airflow.apache.org/data-key'"),
-    "whole, and a URI": ({"data-key": "host", "field-uri": "password"}, "field-uri", "'host' holds .* whole"),
+    "whole, and a URI": ({"data-key": "host", "field-uri": "password"}, "field-uri", "'host' contains the whole"),
     "two types": ({"connection-type": "x", "field-conn_type": "host"}, "connection-type", "field-conn_type'"),
     "two hosts": ({"connection-host": "h", "field-host": "host"}, "connection-host", "field-host'"),
     "a port in the host that is no number": ({"connection-host": "h:99999"}, "connection-host", "not a number from"),
@@ -391,7 +389,7 @@ PROBLEMS = {
 
 # Beside the data key of the options.
 BESIDE_A_WHOLE = {
-    "a URI": ({"field-uri": "uri"}, f"annotation '{PREFIX}field-uri': ", "'value' holds the connection whole"),
+    "a URI": ({"field-uri": "uri"}, f"annotation '{PREFIX}field-uri': ", "'value' contains the whole connection"),
     "a key that is not there": ({"field-host": "x"}, f"annotation '{PREFIX}field-host': ", "no such key"),
     "no JSON": ({"connection-extra": "hunter2"}, f"annotation '{PREFIX}connection-extra': ", "not a JSON object"),
     "a port": ({"connection-port": "0"}, f"annotation '{PREFIX}connection-port': ", "not a number from 1"),

@@ -136,15 +136,15 @@ def unknown_marks(secret: Secret, options: Options) -> Iterator[Problem]:
     texts = (described.CONNECTION_TYPE, *(described.LITERALS[field] for field in ("host", "login", "schema")))
     blank = [key for key in texts if key in annotations and not annotations[key].strip()]
     for key, more in first(blank):
-        problem = "it is blank, and says nothing. Write what is meant, or remove it"
+        problem = "it is blank and has no effect. Set a value, or remove it"
         yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
     label = options.connections_label
     if label is not None and label not in secret.labels and not _is_referred_to(secret, options):
         useless = [key for key in annotations if key != described.DATA_KEY and described.is_known(key)]
         for key, more in first(useless):
             problem = (
-                "it describes a connection, and the Secret has no label of one, so it says nothing. Add the label "
-                f"{label!r}, or remove the annotation"
+                f"it describes a connection, but the Secret does not have the label {label!r}. Add the label, or "
+                "remove the annotation"
             )
             yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
 

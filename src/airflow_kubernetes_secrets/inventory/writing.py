@@ -192,7 +192,7 @@ def _refuse_another_reading(lookup: Lookup, manifest: Mapping[str, Any], result:
     others = few(map(repr, [*keys, *annotations]), len(keys) + len(annotations)) or "more"
     raise NotWritableError(
         f"{lookup}: Secret {result} has {others} from elsewhere, and with that Airflow would not be given what is to "
-        "be written. Write what they say as well, delete the Secret, or delete of it what is not needed:"
+        "be written. Include what they add, delete the Secret, or remove what is not needed:"
         + "".join(f"\n  {each}" for each in remedies)
     )
 

@@ -80,17 +80,17 @@ class Description:
         _warn_of_unknown(secret)
 
     def check_whole(self, secret: Secret, key: str) -> None:
-        """Check what is said beside a key that holds the connection whole.
+        """Check the annotations of a Secret of which one key contains the whole connection.
 
         Raises:
-            MalformedSecretError: it says that another key holds it whole, or that this one holds something else.
+            MalformedSecretError: an annotation names another key for the URI, or this key for a field.
         """
         if URI in self.fields:
-            problem = f"the key {key!r} holds the connection whole. Leave one of them out"
+            problem = f"the key {key!r} contains the whole connection. Remove one of them"
             raise _malformed(secret, FIELD + URI, problem)
         for annotation, named in self._keys():
             if named == key:
-                problem = f"it names the key that {DATA_KEY!r} says to hold the connection whole. Leave one of them out"
+                problem = f"it names the same key as {DATA_KEY!r}. Remove one of them"
                 raise _malformed(secret, annotation, problem)
 
     def _check(self, secret: Secret, annotations: Mapping[str, str]) -> None:

@@ -66,7 +66,7 @@ def completed_json(secret: Secret, fields: Fields, key: str) -> str:
         in_whole = {} if told.get("extra") else _json_object(connection.get("extra") or "{}")
         if in_whole is None:
             del extra, connection
-            problem = f"{EXTRA_IS_NO_OBJECT}. So nothing can be added to it as an annotation says"
+            problem = f"{EXTRA_IS_NO_OBJECT}. Annotations cannot add to it"
             raise MalformedSecretError(secret.namespace, secret.name, key, problem)
         connection["extra"] = in_whole | extra
     for field in ("login", "password", "host", "schema"):
