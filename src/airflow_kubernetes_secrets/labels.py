@@ -18,6 +18,9 @@ _DATA_KEY = r"(?!\.\.|\.$)[-._a-zA-Z0-9]{1,253}"
 _OPERATION = r"(?P<key>[^\s=!,()]+)\s*(?:(?P<equals>==|=|!=)\s*(?P<value>[^\s=!,()]*))?"
 _SET_OPERATION = r"(?P<key>[^\s=!,()]+)\s+(?P<word>in|notin)\s*\((?P<values>[^()]*)\)"
 
+# What a message has in place of a name that may hold a value.
+HIDDEN = "(name not shown)"
+
 
 def is_label_value(text: str) -> bool:
     """Whether ``text`` can be the value of a label that says something: 1 to 63 characters, not empty.
@@ -53,6 +56,19 @@ def is_label_key(text: str) -> bool:
     """Whether ``text`` is a label key: an optional DNS prefix and ``/``, then a name of 1 to 63 characters."""
     prefix, slash, name = text.rpartition("/")
     return (not slash or is_subdomain(prefix)) and is_label_value(name)
+
+
+def quoted_data_key(text: str) -> str:
+    """Return a data key of a file as a message may quote it.
+
+    A name that no data key can have may be a value, or hold one: in YAML ``{value:text}`` is one name without a value.
+    """
+    return repr(text) if is_data_key(text) else HIDDEN
+
+
+def quoted_label_key(text: str) -> str:
+    """Return the key of a label or annotation of a file as a message may quote it; see :func:`quoted_data_key`."""
+    return repr(text) if is_label_key(text.lower()) else HIDDEN
 
 
 class Operator(Enum):

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from airflow_kubernetes_secrets.documents import mapping
+from airflow_kubernetes_secrets.labels import quoted_data_key, quoted_label_key
 from airflow_kubernetes_secrets.record import Record
 
 
@@ -161,11 +162,13 @@ def unprocessed(manifest: dict[str, Any]) -> str:
     """What of a Secret's manifest is not there yet, and what to do; empty if all of it is there."""
     metadata = mapping(manifest, "metadata")
     found = {"the manifest": SOPS if is_ciphertext(manifest.get("kind")) else None}
-    found |= {f"label {key!r}": tool_in_name(value) for key, value in mapping(metadata, "labels").items()}
+    found |= {
+        f"label {quoted_label_key(key)}": tool_in_name(value) for key, value in mapping(metadata, "labels").items()
+    }
     found |= {f"the {field}": tool_in_name(metadata.get(field)) for field in ("name", "namespace")}
     found |= {f"'{field}'": tool_in_name(manifest.get(field)) for field in ("data", "stringData")}
-    found |= {f"key {key!r}": tool for key, tool in tools_by_key(manifest).items()}
-    found |= {f"annotation {key!r}": tool for key, tool in _tools_by_annotation(metadata).items()}
+    found |= {f"key {quoted_data_key(key)}": tool for key, tool in tools_by_key(manifest).items()}
+    found |= {f"annotation {quoted_label_key(key)}": tool for key, tool in _tools_by_annotation(metadata).items()}
     found["the manifest itself"] = SOPS if is_encrypted(manifest) else None
     return next((f"{where} is {tool.what}. {tool.remedy}" for where, tool in found.items() if tool is not None), "")
 
@@ -211,7 +214,7 @@ def known_part(manifest: dict[str, Any], some_value: str) -> tuple[dict[str, Any
     for field, found in (("labels", labels), ("annotations", _tools_by_annotation(metadata))):
         absent = {key: tool for key, tool in found.items() if tool is not None}
         if absent:
-            elsewhere |= {f"{field.removesuffix('s')} {key!r}": each for key, each in absent.items()}
+            elsewhere |= {f"{field.removesuffix('s')} {quoted_label_key(key)}": each for key, each in absent.items()}
             metadata[field] = {key: text for key, text in metadata[field].items() if key not in absent}
     tools = tools_by_key(manifest)
     known = {**manifest, "metadata": metadata}

@@ -432,6 +432,26 @@ class TestOneOfSeveral:
         assert warning.startswith(f"{folder}/x.yaml: line ")
         assert warning.endswith("; the rest of the file is used")
 
+    def test_a_value_where_a_name_belongs_is_not_shown(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for number, field in enumerate(
+            [
+                "stringData: {value:hunter2}",
+                "stringData: {'x:hunter2': 5}",
+                "data: {'x:hunter2': x}",
+                "data: {'x:hunter2': '<path:a#b>'}",
+            ]
+        ):
+            (folder / f"{number}.yaml").write_text(secret(field))
+
+        assert backend.get_variable("x") is None
+
+        warnings = said(caplog)
+        assert len(warnings) == 4
+        assert "Secret x: the name of a key cannot be a key of its data: 1 to 253 of" in warnings[0]
+        assert "hunter2" not in "".join(warnings)
+
     def test_it_keeps_what_it_was(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:

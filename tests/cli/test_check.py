@@ -211,13 +211,13 @@ CASES = {
         }
     ),
     "a number": Case(secret(data={"host": "db", "port": 5432}), ["invalid-manifest"], "quotation marks"),
-    "a key": Case(secret(data={**FIELDS, "a key": "x"}), ["invalid-manifest"], "'a key'"),
+    "a key": Case(secret(data={**FIELDS, "a key": "x"}), ["invalid-manifest"], "the name of a key cannot"),
     "no name": Case(secret(name=""), ["invalid-manifest"], "no name"),
     "a namespace": Case(secret(namespace="Air_Flow"), ["invalid-manifest"], "namespace"),
     "no apiVersion": Case({**secret(), "apiVersion": None}, ["invalid-manifest"], "'apiVersion'"),
     "labels as a list": Case(secret(labels=["x"]), ["invalid-manifest"]),
     "metadata as a list": Case({**secret(), "metadata": ["x"]}, ["invalid-manifest"]),
-    "an annotation's key": Case(secret(annotations={"a b": "x"}), ["invalid-manifest"], "'a b'"),
+    "an annotation's key": Case(secret(annotations={"a b": "x"}), ["invalid-manifest"], "an annotation cannot"),
     "a Secret that is not Airflow's, but no Secret either": Case(
         {**secret(labels={}), "data": {"password": PASSWORD}}, ["invalid-manifest"]
     ),
@@ -236,7 +236,7 @@ CASES = {
     "nothing for an id": Case(secret(labels={CONNECTION: None}), ["invalid-label"]),
     "another label's value": Case(secret(labels={CONNECTION: "a", "app": "a b"}), ["invalid-label"], "'app'"),
     "another label's empty value": Case(secret(labels={CONNECTION: "a", "app": ""})),
-    "another label's key": Case(secret(labels={CONNECTION: "a", "a b": "x"}), ["invalid-label"], "'a b'"),
+    "another label's key": Case(secret(labels={CONNECTION: "a", "a b": "x"}), ["invalid-label"], "(name not shown)"),
     "two wrong labels": Case(secret(labels={CONNECTION: "a b", VARIABLE: "a b"}), ["invalid-label"] * 2),
     "no team": Case(secret(labels={CONNECTION: "a", TEAM: ""}), ["invalid-label"], "no team is"),
     "no team of a Secret of others": Case(secret(labels={"app": "a", TEAM: ""})),
@@ -888,6 +888,58 @@ def test_every_output_has_every_problem_and_no_value(output: str, run: Any, tmp_
         )
         assert re.findall(pattern, out, re.MULTILINE) == list(case.codes)
         assert len(out.splitlines()) == len(case.codes) + 1
+
+
+CANARY = "MADEUPCANARY0123456789"
+OF_ONE_KEY = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, labels: {airflow.apache.org/connection-id: c}}\n"
+
+# Manifests in which a value, or a part of one, is where a name belongs.
+VALUES_AS_NAMES = {
+    "no space in stringData": OF_ONE_KEY + f"stringData: {{value:postgres://u:{CANARY}@h/d}}\n",
+    "no space in data": OF_ONE_KEY + f"data: {{value:{CANARY}}}\n",
+    "a name alone": OF_ONE_KEY + f"stringData: {{{CANARY}}}\n",
+    "base64 alone": OF_ONE_KEY + f"data: {{{CANARY}==}}\n",
+    "a name with a number": OF_ONE_KEY + f"stringData: {{postgres://u:{CANARY}@h/d: 5}}\n",
+    "a name with no base64": OF_ONE_KEY + f"data: {{'postgres://u:{CANARY}@h/d': x}}\n",
+    "ciphertext under a name": OF_ONE_KEY + f"stringData: {{'x:{CANARY}': '{CIPHERTEXT}'}}\n",
+    "a placeholder under a name": OF_ONE_KEY + f"stringData: {{'x:{CANARY}': '<path:a#b>'}}\n",
+    "a name twice": OF_ONE_KEY + f"stringData: {{'postgres://u:{CANARY}@h': a, 'postgres://u:{CANARY}@h': b}}\n",
+    "a name twice in JSON": json.dumps(secret()).replace('"host"', f'"x:{CANARY}": "", "x:{CANARY}"'),
+    "an annotation": yaml.safe_dump(secret(annotations={f"{PREFIX}connection-extra:{CANARY}": ""})),
+    "a label": yaml.safe_dump(secret(labels={CONNECTION: "c", f"{PREFIX}x:{CANARY}": "", "y": ""})),
+    "a label with a placeholder": yaml.safe_dump(secret(labels={CONNECTION: "c", f"{PREFIX}x:{CANARY}": "${a}"})),
+    "a label elsewhere": yaml.safe_dump({**secret(), f"x:{CANARY}": {VARIABLE: "v"}, "y": {f"{PREFIX}x:{CANARY}": ""}}),
+    "a URI as literal": yaml.safe_dump(kustomization(literals=[f"postgres://u:{CANARY}@h?sslmode=require"])),
+    "base64 as literal": yaml.safe_dump(kustomization(literals=[f"{CANARY}=="])),
+    "base64 as literal, shorter padding": yaml.safe_dump(kustomization(literals=["host=h", f"{CANARY}="])),
+    "a key of a SopsSecret": yaml.safe_dump(sops_secret(stringData={f"value:{CANARY}": None})),
+    "a key of a SealedSecret": yaml.safe_dump(sealed(keys=[f"value:{CANARY}"])),
+    "a key of a template": yaml.safe_dump(
+        external(template(data={f"value:{CANARY}": "a://{{ .u }}:{{ .p }}@h", f"x:{CANARY}": '{"a": "{{ .p }}"}'}))
+    ),
+    "a key of an ExternalSecret": yaml.safe_dump(external(spec=fetched(f"x:{CANARY}"))),
+    "a key of a SecretProviderClass": yaml.safe_dump(secrets_store(f"x:{CANARY}")),
+    "a label above": yaml.safe_dump(external(template(), annotations={f"{PREFIX}extra-x:{CANARY}": ""})),
+}
+
+
+@pytest.mark.parametrize("text", VALUES_AS_NAMES.values(), ids=VALUES_AS_NAMES.keys())
+def test_a_value_where_a_name_belongs_is_not_shown(text: str, run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, Case(text))
+
+    for output in ("text", "json", "github"):
+        _status, out, err = run(path, "-o", output)
+        assert CANARY not in out + err
+
+
+def test_which_name_is_none(run: Any, tmp_path: Path) -> None:
+    literals = kustomization(literals=["host=h", f"postgres://u:{CANARY}@h?a=b"])
+    cases = [VALUES_AS_NAMES["no space in stringData"], yaml.safe_dump(literals)]
+    texts = [json.loads(run(write(tmp_path, Case(each)), "-o", "json")[1])["problems"][0]["text"] for each in cases]
+
+    rule = "the name of a key cannot be a key of its data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'"
+    assert texts[0].startswith(f"Secret db: {rule}")
+    assert texts[1].startswith(f"secretGenerator db, literal 2: {rule}")
 
 
 def test_every_problem_has_a_case() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from binascii import a2b_base64
+from binascii import Error, a2b_base64
 from collections.abc import Mapping, Sequence, Set
 from enum import Enum
 from typing import Any
@@ -28,6 +28,18 @@ def kept_annotations(annotations: Mapping[str, str] | None, labels: Mapping[str,
     return {
         key: text for key, text in annotations.items() if key in labels or key.startswith(ANNOTATION_PREFIX)
     } or None
+
+
+# In base64: ``==`` and a line break, with what pads that.
+_LONGEST_PADDING = 8
+
+
+def _is_padding(value: str) -> bool:
+    """Whether a value, in base64, is blank or nothing but the padding of base64."""
+    try:
+        return not a2b_base64(value).strip(b"= \r\n")
+    except Error:
+        return False
 
 
 class Secret:
@@ -95,7 +107,20 @@ class Secret:
 
     def keys_text(self) -> str:
         """What to say of the keys of its data in an error."""
-        return f"the keys are {few(map(repr, sorted(self.data)), len(self.data)) or 'none at all'}"
+        keys = self.keys_to_show()
+        blank = len(self.data) - len(keys)
+        more = f" and {blank} without a value" if blank else ""
+        return f"the keys are {few(map(repr, keys), len(keys)) or 'none at all'}{more}"
+
+    def keys_to_show(self) -> list[str]:
+        """Return the keys of its data that have a value, in order.
+
+        A key without one can be a credential: ``--from-literal=T0KEN==`` makes one of a value in base64, whose padding
+        becomes the value.
+        """
+        return sorted(
+            key for key, value in self.data.items() if len(value) > _LONGEST_PADDING or not _is_padding(value)
+        )
 
     def __str__(self) -> str:
         """Namespace and name for a message. The API server says them, so they can be anything."""

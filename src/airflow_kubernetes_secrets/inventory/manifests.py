@@ -30,7 +30,15 @@ from airflow_kubernetes_secrets.inventory.marks import (
 )
 from airflow_kubernetes_secrets.inventory.operators import plans
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
-from airflow_kubernetes_secrets.inventory.templates import LABEL_LOST, SOME_VALUE, Planned, kinds_by_label, named
+from airflow_kubernetes_secrets.inventory.templates import (
+    INVALID_MANIFEST,
+    LABEL_LOST,
+    SOME_VALUE,
+    Planned,
+    kinds_by_label,
+    named,
+)
+from airflow_kubernetes_secrets.labels import HIDDEN, is_data_key, quoted_data_key, quoted_label_key
 from airflow_kubernetes_secrets.listing import few, first
 from airflow_kubernetes_secrets.lookup import Kind, Lookup, Outcome
 from airflow_kubernetes_secrets.manifest_documents import Document, read_manifests, unpacked
@@ -41,7 +49,6 @@ from airflow_kubernetes_secrets.sources.folder import RefusedError, look_into, s
 from airflow_kubernetes_secrets.unprocessed import Tool, is_ciphertext, is_encrypted, known_part, unrendered
 
 UNREADABLE_MANIFEST = "unreadable-manifest"
-INVALID_MANIFEST = "invalid-manifest"
 DUPLICATE_ID = "duplicate-id"
 DUPLICATE_SECRET = "duplicate-secret"  # noqa: S105 - the code of a problem
 DUPLICATE_KEY = "duplicate-key"
@@ -192,8 +199,10 @@ class Check:
     def _report_repeated(self, path: str, document: Document) -> None:
         is_ours = self._is_for_airflow(document.text) or _KIND_OF_SECRET.search(document.text)
         for (line, name), more in first(document.repeated if is_ours else ()):
+            is_of_airflow = name.startswith(ANNOTATION_PREFIX) or name in kinds_by_label(self._options)
+            quoted = quoted_label_key(name) if is_of_airflow else quoted_data_key(name)
             text = (
-                f"the key {printable(name)!r}{more} is there twice. kubectl takes the last one; Kustomize, which Flux "
+                f"the key {quoted}{more} is there twice. kubectl takes the last one; Kustomize, which Flux "
                 "runs, refuses the file. Remove one of them"
             )
             self._report(Place(path, line), Problem(DUPLICATE_KEY, text, Severity.WARNING))
@@ -284,19 +293,22 @@ class Check:
         if not found and strays:
             key, path = next(iter(strays.items()))
             text = (
-                f"{title}: it has {key!r} under {path}, and nothing is known here of the Secrets that such a resource "
-                "makes. Look at one with kubectl get secret --show-labels"
+                f"{title}: it has {quoted_label_key(key)} under {path}, and nothing is known here of the Secrets that "
+                "such a resource makes. Look at one with kubectl get secret --show-labels"
             )
             yield Problem(NOT_CHECKED, text, Severity.NOTICE)
             return
         for (key, path), more in first(list(strays.items())):
             if key in labels:
                 text = (
-                    f"label {key!r}{more} under {path} does not reach the Secret. Put it under {found[0].place}.labels"
+                    f"label {quoted_label_key(key)}{more} under {path} does not reach the Secret. Put it under "
+                    f"{found[0].place}.labels"
                 )
                 yield Problem(LABEL_LOST, f"{title}: {text}")
             elif problem := misspelt_label(key, self._options):
-                yield Problem("unknown-label", f"{title}, {key!r}{more} under {path}: {problem}", Severity.WARNING)
+                yield Problem(
+                    "unknown-label", f"{title}, {quoted_label_key(key)}{more} under {path}: {problem}", Severity.WARNING
+                )
 
     def _problems_of(self, place: Place, plan: Planned, secret: Secret) -> Iterator[Problem]:
         if plan.is_alone and plan.place_is_known:
@@ -358,7 +370,7 @@ def _not_checked(plan: Planned, values: dict[str, Tool], names: dict[str, Tool])
     """Notices for the values and names that the manifest does not contain; the rest of it is checked."""
     title = plan.title or "the Secret"
     for tool in dict.fromkeys(values.values()):
-        keys = [repr(key) for key, each in values.items() if each is tool]
+        keys = [quoted_data_key(key) for key, each in values.items() if each is tool]
         holds = "key {} holds" if len(keys) == 1 else "keys {} hold"
         what = f"{holds.format(few(keys, len(keys)))} {tool.what}"
         text = f"{title}: {what}. Labels, names and keys are checked, values are not"
@@ -385,7 +397,8 @@ def _all_mappings(document: object) -> Iterator[tuple[str, dict[str, Any]]]:
         path, each = waiting.pop()
         if isinstance(each, dict):
             yield path or "the top", each
-            waiting += [(f"{path}.{key}" if path else str(key), value) for key, value in each.items()]
+            shown = ((key if is_data_key(key) else HIDDEN, value) for key, value in each.items())
+            waiting += [(f"{path}.{key}" if path else key, value) for key, value in shown]
         elif isinstance(each, list):
             waiting += [(f"{path}[]", value) for value in each]
 

@@ -9,7 +9,7 @@ from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX, Secret
 from airflow_kubernetes_secrets.identifiers import is_uri, label_value, looks_hashed
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.inventory.templates import kinds_by_label
-from airflow_kubernetes_secrets.labels import is_label_key, is_label_value, is_subdomain
+from airflow_kubernetes_secrets.labels import is_label_key, is_label_value, is_subdomain, quoted_label_key
 from airflow_kubernetes_secrets.listing import first
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.shapes import annotations as described
@@ -41,7 +41,7 @@ def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Pr
         if problem:
             invalid.append((key, problem))
     for (key, problem), more in first(invalid):
-        yield Problem(INVALID_LABEL, f"{named}, label {key!r}{more}: {problem}")
+        yield Problem(INVALID_LABEL, f"{named}, label {quoted_label_key(key)}{more}: {problem}")
 
 
 def _problem_of_key(key: str) -> str:

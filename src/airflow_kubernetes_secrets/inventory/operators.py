@@ -9,12 +9,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from airflow_kubernetes_secrets.documents import mapping
 from airflow_kubernetes_secrets.inventory.problem import Problem
 from airflow_kubernetes_secrets.inventory.templates import (
+    INVALID_MANIFEST,
     LABEL_LOST,
     Planned,
     Way,
@@ -22,7 +23,9 @@ from airflow_kubernetes_secrets.inventory.templates import (
     named,
     planned,
 )
+from airflow_kubernetes_secrets.labels import is_data_key
 from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.sources.folder import NO_DATA_KEY
 
 _KUSTOMIZATION = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
@@ -132,6 +135,9 @@ def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator
         way = Way(title, (generator,), "secretGenerator[].options", "Kustomize takes it from there alone")
         lost, problems = way.losses(described, options)
         written, files = _literals(generator), _files(generator)
+        if way.is_labelled(described, options) and not all(map(is_data_key, written)):
+            problems = (*problems, _unnamed_literal(title, list(written)))
+            written = {key: text for key, text in written.items() if is_data_key(key)}
         is_alone = generator.get("behavior") in (None, "create")
         yield Planned(
             # Overlays can change the namespace, and a suffix comes after the name.
@@ -156,6 +162,12 @@ def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator
             place=way.place,
             title=title,
         )
+
+
+def _unnamed_literal(title: str, names: Sequence[str]) -> Problem:
+    """The problem of a literal that has a value where its name belongs."""
+    number = next(number for number, name in enumerate(names, 1) if not is_data_key(name))
+    return Problem(INVALID_MANIFEST, f"{title}, literal {number}: {NO_DATA_KEY}. Kustomize takes 'name=value'")
 
 
 def _literals(generator: Mapping[str, Any]) -> dict[str, str]:

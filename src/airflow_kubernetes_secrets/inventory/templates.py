@@ -15,13 +15,14 @@ from typing import Any
 from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.documents import mapping
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
-from airflow_kubernetes_secrets.labels import is_subdomain
+from airflow_kubernetes_secrets.labels import is_subdomain, quoted_data_key, quoted_label_key
 from airflow_kubernetes_secrets.listing import first
 from airflow_kubernetes_secrets.lookup import Kind
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.unprocessed import SOPS, is_encrypted, is_of_a_chart, tools_by_key
 
 INVALID_LABEL = "invalid-label"
+INVALID_MANIFEST = "invalid-manifest"
 LABEL_LOST = "label-lost"
 ANNOTATION_LOST = "annotation-lost"
 NOT_CREATED = "not-created"
@@ -109,8 +110,8 @@ def _of_secret(document: dict[str, Any], options: Options) -> Planned:
     problems = [
         Problem(
             UNREADABLE,
-            f"{title}, key {key!r}: it is ciphertext of SOPS, and the manifest has no 'sops' with which it could be "
-            "decrypted. Encrypt it again with sops",
+            f"{title}, key {quoted_data_key(key)}: it is ciphertext of SOPS, and the manifest has no 'sops' with which "
+            "it could be decrypted. Encrypt it again with sops",
         )
         for key, tool in tools.items()
         if tool is SOPS and is_labelled and not is_encrypted(document)
@@ -274,15 +275,17 @@ def _unescaped(external: _External, template: object) -> Iterator[Problem]:
         if _IN_A_URI.match(as_it_is):
             yield Problem(
                 UNESCAPED_URI,
-                f"{external.title}, key {key!r} of the template: it puts a login or password into a URI as it is, so a "
-                "'/', '@' or '%' in it breaks the URI. Give the Secret a key for each: login, password, host",
+                f"{external.title}, key {quoted_data_key(key)} of the template: it puts a login or password into a URI "
+                "as it is, so a '/', '@' or '%' in it breaks the URI. Give the Secret a key for each: login, password, "
+                "host",
                 Severity.WARNING,
             )
         elif text.lstrip().startswith("{") and not text.lstrip().startswith("{{") and _IN_JSON.search(text):
             yield Problem(
                 UNESCAPED_JSON,
-                f"{external.title}, key {key!r} of the template: it puts a value between quotation marks of JSON as it "
-                "is, so a '\"' or '\\' in it breaks the JSON. Write {{ .name | toJson }} without quotation marks",
+                f"{external.title}, key {quoted_data_key(key)} of the template: it puts a value between quotation "
+                "marks of JSON as it is, so a '\"' or '\\' in it breaks the JSON. Write {{ .name | toJson }} without "
+                "quotation marks",
                 Severity.WARNING,
             )
 
@@ -293,8 +296,8 @@ def _without_template(external: _External, described: Mapping[str, Any]) -> Iter
         if isinstance(text, str) and "{{" in text and not is_of_a_chart(text):
             yield Problem(
                 INVALID_LABEL,
-                f"{external.title}, label {key!r}: the value is written for a template, and there is none. Put it "
-                f"under {external.place}.target.template.metadata.labels",
+                f"{external.title}, label {quoted_label_key(key)}: the value is written for a template, and there is "
+                f"none. Put it under {external.place}.target.template.metadata.labels",
             )
 
 
@@ -398,8 +401,8 @@ class Way:
         for key, more in first(keys):
             yield Problem(
                 code,
-                f"{self.title}: {word} {key!r}{more} does not reach the Secret: {self.rule}. Put it under "
-                f"{self.place}.{word}s",
+                f"{self.title}: {word} {quoted_label_key(key)}{more} does not reach the Secret: {self.rule}. Put it "
+                f"under {self.place}.{word}s",
             )
 
 

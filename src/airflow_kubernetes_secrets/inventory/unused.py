@@ -36,7 +36,7 @@ _URI = re.compile(rb"\s*[A-Za-z][A-Za-z0-9+.:-]{1,40}://")
 
 
 def unused_keys(secret: Secret, key: str) -> list[str]:
-    """The keys of a connection's Secret that are not used, in order.
+    """The keys of a connection's Secret that have a value and are not used, in order.
 
     Args:
         key: the key that holds it whole, or ``IN_FIELDS``.
@@ -44,7 +44,7 @@ def unused_keys(secret: Secret, key: str) -> list[str]:
     fields = fields_of(secret)
     if key != IN_FIELDS:
         fields = fields.beside(key)
-    return sorted(secret.data.keys() - {key, *fields.keys.values(), *fields.extra_keys.values()})
+    return sorted(set(secret.keys_to_show()) - {key, *fields.keys.values(), *fields.extra_keys.values()})
 
 
 def problems_of_unused(

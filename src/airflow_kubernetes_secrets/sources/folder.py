@@ -24,7 +24,15 @@ from airflow_kubernetes_secrets.api.deadline import Allowance
 from airflow_kubernetes_secrets.api.objects import Secret, kept_annotations
 from airflow_kubernetes_secrets.documents import TooLargeError, read_file
 from airflow_kubernetes_secrets.errors import NotConfiguredError
-from airflow_kubernetes_secrets.labels import is_data_key, is_label_key, is_label_value, is_namespace, is_subdomain
+from airflow_kubernetes_secrets.labels import (
+    is_data_key,
+    is_label_key,
+    is_label_value,
+    is_namespace,
+    is_subdomain,
+    quoted_data_key,
+    quoted_label_key,
+)
 from airflow_kubernetes_secrets.listing import first
 from airflow_kubernetes_secrets.manifest_documents import read_manifests, unpacked
 from airflow_kubernetes_secrets.printable import printable
@@ -42,6 +50,13 @@ _DEFAULT_NAMESPACE = "default"
 _SETTLED_AFTER_SECONDS = 2.0
 
 _Stamp = tuple[int, int, int, int]
+
+
+# In an error for a key whose name is not shown.
+NO_DATA_KEY = (
+    "the name of a key cannot be a key of its data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'. It is not shown, "
+    "since it may hold a value. Correct it; in YAML a space follows the ':' after a key"
+)
 
 
 class RefusedError(Exception):
@@ -343,16 +358,18 @@ def secret_of(manifest: dict[str, Any], home: str) -> Secret:
     labels, annotations = _texts(metadata, "labels", name), _texts(metadata, "annotations", name)
     for key, text in labels.items():
         if not is_label_key(key) or (text and not is_label_value(text)):
-            raise RefusedError(f"Secret {name}: label {key!r}: key or value cannot be that of a label")
+            raise RefusedError(f"Secret {name}: label {quoted_label_key(key)}: key or value cannot be that of a label")
     for key in annotations:
         if not is_label_key(key.lower()):
-            raise RefusedError(f"Secret {name}: {key!r} cannot be the key of an annotation")
+            raise RefusedError(
+                f"Secret {name}: the name of an annotation cannot be the key of an annotation. It is not shown, since "
+                "it may hold a value. Correct it; in YAML a space follows the ':' after a key"
+            )
     data = {key: _base64(name, key, text) for key, text in _texts(manifest, "data", name).items()}
     for key, text in _texts(manifest, "stringData", name).items():
         data[key] = b64encode(text.encode("utf-8")).decode("ascii")
-    for key in data:
-        if not is_data_key(key):
-            raise RefusedError(f"Secret {name}: {key!r} cannot be a key of its data")
+    if not all(map(is_data_key, data)):
+        raise RefusedError(f"Secret {name}: {NO_DATA_KEY}")
     created = metadata.get("creationTimestamp")
     return Secret(
         namespace,
@@ -388,11 +405,18 @@ def _texts(parent: dict[str, Any], field: str, name: str) -> dict[str, str]:
     found = _mapping(parent, field)
     for key, text in found.items():
         if text is not None and not isinstance(text, str):
-            raise RefusedError(f"Secret {name}: {field}: {key!r} is not a text; put it into quotation marks")
+            raise RefusedError(f"Secret {name}: {field}: {_quoted(key)} is not a text; put it into quotation marks")
         if text and re.search("[\ud800-\udfff]", text):
-            raise RefusedError(f"Secret {name}: {field}: {key!r} is not Unicode: it has half of a surrogate pair")
+            raise RefusedError(
+                f"Secret {name}: {field}: {_quoted(key)} is not Unicode: it has half of a surrogate pair"
+            )
     # As the API reads a null.
     return {key: text or "" for key, text in found.items()}
+
+
+def _quoted(key: str) -> str:
+    """A key of data, labels or annotations, as an error may quote it."""
+    return quoted_data_key(key) if "/" not in key else quoted_label_key(key)
 
 
 def _base64(name: str, key: str, text: str) -> str:
@@ -404,4 +428,4 @@ def _base64(name: str, key: str, text: str) -> str:
         pass  # the error could quote it
     else:
         return text
-    raise RefusedError(f"Secret {name}: data: {key!r} is not base64; plain text belongs into stringData")
+    raise RefusedError(f"Secret {name}: data: {quoted_data_key(key)} is not base64; plain text belongs into stringData")
