@@ -181,6 +181,8 @@ def labelled(**labels: str) -> dict[str, str]:
     return {PREFIX + key.replace("_", "-"): value for key, value in labels.items()}
 
 
+OF_PORT = labelled(connection_port="5432")
+
 CASES = {
     # What can be read at all.
     "all is well": Case(secret()),
@@ -678,6 +680,43 @@ CASES = {
     ),
     "external, misspelt labels beside the metadata": Case(
         external({"labels": labelled(conection_id="x")}, labels={}), ["unknown-label"], "under spec.target.labels"
+    ),
+    **{
+        f"annotations under {where}": Case(
+            manifest, ["annotation-lost"], f"under {where} does not reach the Secret. {to}"
+        )
+        for where, to, manifest in (
+            ("annotations", "Put it under metadata.annotations", {**secret(), "annotations": OF_PORT}),
+            ("metadata.anotations", "Put it under metadata.annotations", secret(anotations=OF_PORT)),
+            ("metadata.annotation", "Put it under metadata.annotations", secret(annotation=OF_PORT)),
+            ("metadata.Annotations", "Put it under metadata.annotations", secret(Annotations={CONNECTION: "my_db"})),
+            (
+                "spec.target.template.annotations",
+                "Put it under spec.target.template.metadata.annotations",
+                external(template(annotations=OF_PORT)),
+            ),
+            ("spec.target.annotations", "Put it under metadata.annotations", external({"annotations": OF_PORT})),
+            (
+                "spec.annotations",
+                "Put it under spec.target.template.metadata.annotations",
+                external(template(), {"annotations": OF_PORT, **fetched("host")}),
+            ),
+            ("spec.template.annotations", "Put it under spec.template.metadata", sealed(annotations=OF_PORT)),
+        )
+    },
+    "a team's label beside its place": Case(
+        {**secret(), "labels": {TEAM: "a"}}, ["label-lost"], "under labels does not reach the Secret"
+    ),
+    "an annotation that is in its place too": Case(secret(annotations=OF_PORT, anotations=OF_PORT)),
+    "vault, an annotation beside its place": Case(
+        [{**vault(), "spec": {**vault()["spec"], "annotations": OF_PORT}}],
+        ["annotation-lost"],
+        "Put it under spec.destination.annotations",
+    ),
+    "kustomize, an annotation beside its place": Case(
+        [{**kustomization(literals=["host=h"]), "annotations": OF_PORT}],
+        ["annotation-lost"],
+        "Put it under secretGenerator[].options.annotations",
     ),
     "external, a misspelt label above a template": Case(
         external(template(), labels=labelled(conection_id="x")), ["unknown-label"], "did you mean"

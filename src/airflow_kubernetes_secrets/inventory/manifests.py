@@ -31,6 +31,7 @@ from airflow_kubernetes_secrets.inventory.marks import (
 from airflow_kubernetes_secrets.inventory.operators import plans
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.inventory.templates import (
+    ANNOTATION_LOST,
     INVALID_MANIFEST,
     LABEL_LOST,
     SOME_VALUE,
@@ -57,6 +58,9 @@ NOT_CHECKED = "not-checked"
 STDIN = "-"
 
 _DATA = ("data", "stringData")
+
+# The name of the mapping of annotations, also misspelt.
+_ANNOTATIONS = re.compile("(?i)an+ot.*")
 
 # At the beginning of a line, or in JSON: what a manifest of Kubernetes has at its top.
 _TOP = re.compile(
@@ -269,7 +273,7 @@ class Check:
         self._report(place, *dict.fromkeys(problems))
 
     def _strays(self, document: dict[str, Any], found: Sequence[Planned]) -> Iterator[Problem]:
-        """Labels of Airflow's that are where nothing reads them, or in a resource of which nothing is known here."""
+        """Labels and annotations of Airflow's where nothing reads them, or in a resource that is not known here."""
         metadata = mapping(document, "metadata")
         title = f"{printable(str(document.get('kind')))} {named(metadata)}"
         if is_encrypted(document) and (is_ciphertext(document.get("kind")) or document.keys() == {"data", "sops"}):
@@ -277,8 +281,10 @@ class Check:
             return
         if not isinstance(document.get("kind"), str) or not isinstance(document.get("apiVersion"), str):
             return
-        labels = kinds_by_label(self._options)
+        labels = {*kinds_by_label(self._options), self._options.team_label}
         reaching = {id(each) for plan in found for each in plan.reaching}
+        # One that is there twice is not lost.
+        reaching_keys = {key for plan in found for each in plan.reaching for key in each} - labels
         above = {id(each) for plan in found for each in plan.above}
         strays: dict[str, str] = {}
         for path, found_there in _all_mappings(document):
@@ -288,7 +294,7 @@ class Check:
                 told = id(found_there) in reaching or (
                     id(found_there) in above and (key in labels or not misspelt_label(key, self._options))
                 )
-                if is_ours and not told:
+                if is_ours and not told and key not in reaching_keys:
                     strays.setdefault(str(key), path)
         if not found and strays:
             key, path = next(iter(strays.items()))
@@ -299,16 +305,16 @@ class Check:
             yield Problem(NOT_CHECKED, text, Severity.NOTICE)
             return
         for (key, path), more in first(list(strays.items())):
-            if key in labels:
-                text = (
-                    f"label {quoted_label_key(key)}{more} under {path} does not reach the Secret. Put it under "
-                    f"{found[0].place}.labels"
-                )
-                yield Problem(LABEL_LOST, f"{title}: {text}")
-            elif problem := misspelt_label(key, self._options):
-                yield Problem(
-                    "unknown-label", f"{title}, {quoted_label_key(key)}{more} under {path}: {problem}", Severity.WARNING
-                )
+            quoted = quoted_label_key(key)
+            if problem := misspelt_label(key, self._options):
+                yield Problem("unknown-label", f"{title}, {quoted}{more} under {path}: {problem}", Severity.WARNING)
+                continue
+            is_label = key in labels and not _ANNOTATIONS.fullmatch(path.rpartition(".")[2])
+            code, word = (LABEL_LOST, "label") if is_label else (ANNOTATION_LOST, "annotation")
+            text = (
+                f"{word} {quoted}{more} under {path} does not reach the Secret. Put it under {found[0].place}.{word}s"
+            )
+            yield Problem(code, f"{title}: {text}")
 
     def _problems_of(self, place: Place, plan: Planned, secret: Secret) -> Iterator[Problem]:
         if plan.is_alone and plan.place_is_known:

@@ -217,7 +217,8 @@ def _of_external_secret(external: _External, options: Options) -> Planned | None
     if target.get("manifest") is not None:
         return None  # it makes something else than a Secret
     if template is None:
-        described, above, place = external.metadata, external.above, "spec.externalSecretMetadata"
+        place = "metadata" if external.is_in_one_namespace else "spec.externalSecretMetadata"
+        described, above = external.metadata, external.above
     else:
         described, above = mapping(template, "metadata"), (*external.above, external.metadata)
         place = f"{external.place}.target.template.metadata"
