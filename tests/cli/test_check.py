@@ -160,6 +160,18 @@ def sealed(described: Any = None, keys: Sequence[str] = ("host", "password"), **
     }
 
 
+def of_unknown_keys(**annotations: str) -> dict[str, Manifest]:
+    """Manifests with annotations, of Secrets whose keys another tool says."""
+    described = labelled(**annotations)
+    one = vault()
+    one["spec"]["destination"]["annotations"] = described
+    generated = kustomization(envs=["db.env"])
+    generated["secretGenerator"][0]["options"]["annotations"] = described
+    item = one_password()
+    item["metadata"]["annotations"] = described
+    return {"external": external(annotations=described), "vault": one, "kustomize": generated, "1Password": item}
+
+
 @dataclass(frozen=True)
 class Case:
     """Manifests in one file, or the text of it, and the codes of what is found in order."""
@@ -717,6 +729,29 @@ CASES = {
         [{**kustomization(literals=["host=h"]), "annotations": OF_PORT}],
         ["annotation-lost"],
         "Put it under secretGenerator[].options.annotations",
+    ),
+    **{
+        f"{tool}, {what} where keys are not known": Case(manifest, ["unreadable"] if says else [], says)
+        for what, annotations, says in (
+            ("an extra that is no JSON", {"connection_extra": "nojson"}, "it is not a JSON object such as"),
+            ("a port that is none", {"connection_port": "abc"}, "the port is not a number"),
+            ("a field that is none", {"field_hots": "x"}, "there is no such field"),
+            ("other keys that are not known", {"other_keys": "all"}, "it can only be 'extra'"),
+            ("a field twice", {"connection_host": "h", "field_host": "h"}, "says it too"),
+            ("extra twice", {"connection_extra": '{"a": 1}', "extra_a": "h"}, "has it too"),
+            ("two that are whole", {"data_key": "a", "field_uri": "b"}, "holds the connection whole"),
+            ("one key for two things", {"data_key": "a", "field_password": "a"}, "says to hold the connection whole"),
+            ("a key that is none", {"field_password": PASSWORD}, "it names a key that data cannot have"),
+            ("annotations that are right", {"field_password": "a", "data_key": "b", "extra_x": "c"}, ""),
+            ("a URI that is named", {"field_uri": "a", "connection_port": "5", "other_keys": "extra"}, ""),
+        )
+        for tool, manifest in of_unknown_keys(**annotations).items()
+    },
+    "a variable where keys are not known": Case(
+        external(labels={VARIABLE: "v"}, annotations=labelled(data_key="a b")), ["unreadable"], "that data cannot have"
+    ),
+    "a variable with annotations of a connection where keys are not known": Case(
+        external(labels={VARIABLE: "v"}, annotations=labelled(connection_port="x")), ["unknown-annotation"]
     ),
     "external, a misspelt label above a template": Case(
         external(template(), labels=labelled(conection_id="x")), ["unknown-label"], "did you mean"

@@ -25,6 +25,7 @@ from airflow_kubernetes_secrets.inventory.marks import (
     invalid_labels,
     misspelt_label,
     of_a_team,
+    problems_of_annotations,
     problems_of_id,
     unknown_marks,
 )
@@ -336,6 +337,8 @@ class Check:
                 yield from self._same_id(place, lookup, secret)
             if plan.keys_are_known:
                 yield from self._content(plan, lookup, secret)
+            else:
+                yield from problems_of_annotations(secret, kind)
 
     def _same_secret(self, place: Place, plan: Planned, secret: Secret) -> Iterator[Problem]:
         before = self._secrets.setdefault(str(secret), (place, plan.is_labelled))

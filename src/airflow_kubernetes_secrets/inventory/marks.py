@@ -6,13 +6,16 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX, Secret
+from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.identifiers import is_uri, label_value, looks_hashed
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
-from airflow_kubernetes_secrets.inventory.templates import kinds_by_label
-from airflow_kubernetes_secrets.labels import is_label_key, is_label_value, is_subdomain, quoted_label_key
+from airflow_kubernetes_secrets.inventory.templates import SOME_VALUE, UNREADABLE, kinds_by_label
+from airflow_kubernetes_secrets.labels import is_data_key, is_label_key, is_label_value, is_subdomain, quoted_label_key
 from airflow_kubernetes_secrets.listing import first
+from airflow_kubernetes_secrets.lookup import Kind
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.shapes import annotations as described
+from airflow_kubernetes_secrets.shapes import key_of_whole
 from airflow_kubernetes_secrets.suggestions import nearest
 
 INVALID_LABEL = "invalid-label"
@@ -101,6 +104,28 @@ def problems_of_id(secret: Secret, label: str, lost: frozenset[str] = frozenset(
             f"Secret is for nobody. For that id the label's value is {label_value(annotations[label])!r}; or correct "
             "the annotation",
         )
+
+
+def problems_of_annotations(secret: Secret, kind: Kind) -> Iterator[Problem]:
+    """The error in the annotations of a Secret whose keys are not known, if a lookup fails whichever these are."""
+    annotations = secret.annotations or {}
+    named = described.named_keys(annotations)
+    if kind is not Kind.CONNECTION:
+        named = {key: text for key, text in named.items() if key == described.DATA_KEY}
+    for annotation, key in named.items():
+        if not is_data_key(key):
+            # Not quoted: somebody may have put the password itself there.
+            problem = "it names a key that data cannot have: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'. Correct it"
+            error = MalformedSecretError(secret.namespace, secret.name, annotation, problem, part="annotation")
+            yield Problem(UNREADABLE, str(error))
+            return
+    if kind is Kind.CONNECTION:
+        data = dict.fromkeys(named.values(), SOME_VALUE)
+        with_keys = Secret(secret.namespace, secret.name, "", secret.labels, data, annotations=annotations)
+        try:
+            key_of_whole(with_keys, described.DATA_KEY)
+        except MalformedSecretError as error:
+            yield Problem(UNREADABLE, str(error))
 
 
 def of_a_team(secret: Secret) -> Problem:

@@ -133,6 +133,11 @@ def key_of_value(secret: Secret) -> str | None:
     return key
 
 
+def named_keys(annotations: Mapping[str, str]) -> dict[str, str]:
+    """Return the data keys that annotations name, by annotation."""
+    return {key: text for key, text in annotations.items() if key == DATA_KEY or key.startswith((FIELD, EXTRA_FIELD))}
+
+
 def is_known(annotation: str) -> bool:
     """Whether an annotation describes a connection. One for a field that there is not is an error of its own."""
     return annotation in _ANNOTATIONS or annotation.startswith((FIELD, EXTRA_FIELD))
