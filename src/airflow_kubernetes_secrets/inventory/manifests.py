@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -19,6 +19,12 @@ from airflow_kubernetes_secrets.documents import LARGEST_FILE_BYTES, TooLargeErr
 from airflow_kubernetes_secrets.errors import MalformedSecretError, OneLineError
 from airflow_kubernetes_secrets.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, content_of
+from airflow_kubernetes_secrets.inventory.kustomize import (
+    Patches,
+    inline_patches,
+    is_kustomization,
+    problems_of_patch,
+)
 from airflow_kubernetes_secrets.inventory.manifest import decide_alone
 from airflow_kubernetes_secrets.inventory.marks import (
     NOT_LOOKED_UP,
@@ -116,6 +122,7 @@ class Check:
         self._options = options
         self._home = home
         self._files: set[tuple[int, int]] = set()
+        self._patches = Patches()
         self._secrets: dict[str, tuple[Place, bool]] = {}
         self._ids: dict[tuple[str, ...], tuple[Place, Secret]] = {}
         self.findings: list[Finding] = []
@@ -134,9 +141,13 @@ class Check:
         try:
             found = path.stat()
             if stat.S_ISDIR(found.st_mode):
-                for each, status in look_into(str(path), set()):
+                files = list(look_into(str(path), set()))
+                for each, _status in files:
+                    self._patches.look_around(os.path.dirname(each))  # noqa: PTH120 - names can be any bytes
+                for each, status in files:
                     self._look_at(each, status)
             elif not self._is_excluded(str(path)):
+                self._patches.look_around(str(path.parent))
                 self._read(str(path), found)
         except OSError as error:
             raise _unreadable(str(path), error) from None
@@ -179,9 +190,14 @@ class Check:
         except TooLargeError as error:
             self._report(Place(shown, 1), Problem(UNREADABLE_MANIFEST, str(error)))
             return
-        self._look_into(shown, content)
+        self._look_into(shown, content, self._patches.folder_of(found))
 
-    def _look_into(self, path: str, content: bytes) -> None:
+    def _look_into(self, path: str, content: bytes, patched: str | None = None) -> None:
+        """Look through the documents of a file.
+
+        Args:
+            patched: the folder of the kustomization, if the file is a patch.
+        """
         documents = list(read_manifests(content))
         # What is for other programs is not judged: they have tags and comments that kubectl does not take.
         can_be_manifests = any(map(self._can_be_manifest, documents))
@@ -190,6 +206,8 @@ class Check:
             if document.problem:
                 if can_be_manifests:
                     self._report(place, *self._unreadable(document))
+            elif patched is not None:
+                self._check_patches(place, unpacked(document.value), _shown(patched))
             elif isinstance(document.value, dict):
                 if can_be_manifests:
                     self._report_repeated(path, document)
@@ -235,11 +253,18 @@ class Check:
         self.findings += (Finding(place, problem) for problem in problems)
 
     def _check(self, place: Place, document: Any) -> None:
-        found = plans(document, self._options, Path(place.path).name)
+        file = Path(place.path)
+        found = plans(document, self._options, file.name)
         for plan in found:
             self._check_plan(place, plan)
+        if is_kustomization(document, file.name):
+            self._check_patches(place, inline_patches(document), str(file.parent))
         if isinstance(document, dict):
             self._report(place, *self._strays(document, found))
+
+    def _check_patches(self, place: Place, patches: Iterable[object], folder: str) -> None:
+        for patch in patches:
+            self._report(place, *problems_of_patch(patch, self._options, folder))
 
     def _check_plan(self, place: Place, plan: Planned) -> None:
         self.manifests += plan.is_labelled

@@ -1,0 +1,138 @@
+"""Patches of Kustomize: parts of a resource, which nobody applies as they are. Nothing is rendered here.
+
+https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/patches/
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from typing import Any
+
+from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX
+from airflow_kubernetes_secrets.documents import TooLargeError, mapping, read_file
+from airflow_kubernetes_secrets.inventory.marks import UNKNOWN_LABEL, invalid_labels, misspelt_label
+from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
+from airflow_kubernetes_secrets.inventory.templates import kinds_by_label, named
+from airflow_kubernetes_secrets.listing import first
+from airflow_kubernetes_secrets.manifest_documents import read_manifests, unpacked
+from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.printable import printable, shell_word
+
+NOT_CHECKED = "not-checked"
+
+FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+
+class Patches:
+    """The files that are patches, by what the kustomizations around them say."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._folders: dict[tuple[int, int], str] = {}
+
+    def look_around(self, folder: str) -> None:
+        """Read the kustomizations in a folder and above it: a patch is in the folder of its kustomization or below."""
+        folder = os.path.abspath(folder)  # noqa: PTH100 - links stay as they are, for texts
+        while folder not in self._seen:
+            self._seen.add(folder)
+            for name in FILES:
+                self._read(folder, os.path.join(folder, name))  # noqa: PTH118 - as its callers, which may have bytes
+            folder = os.path.dirname(folder)  # noqa: PTH120
+
+    def folder_of(self, found: os.stat_result) -> str | None:
+        """The folder of the kustomization that a file is a patch of; ``None`` if it is no patch."""
+        return self._folders.get((found.st_dev, found.st_ino))
+
+    def _read(self, folder: str, path: str) -> None:
+        try:
+            # A pipe would have to be waited for.
+            content = read_file(path) if stat.S_ISREG(os.stat(path).st_mode) else b""  # noqa: PTH116
+        except (OSError, TooLargeError):
+            return  # Whoever checks it is told.
+        for document in read_manifests(content):
+            for name in _patch_files(document.value):
+                try:
+                    found = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118
+                except (OSError, ValueError):
+                    continue  # There is no such file.
+                self._folders.setdefault((found.st_dev, found.st_ino), folder)
+
+
+def is_kustomization(document: object, file: str) -> bool:
+    """Whether a document is one, which need not say what it is if the file has the right name."""
+    if not isinstance(document, dict):
+        return False
+    group = str(document.get("apiVersion") or "").partition("/")[0]
+    return group == "kustomize.config.k8s.io" or (not group and not document.get("kind") and file in FILES)
+
+
+def inline_patches(kustomization: dict[str, Any]) -> Iterator[object]:
+    """The patches that a kustomization itself contains."""
+    texts = [each.get("patch") for each in _entries(kustomization) if isinstance(each, dict)]
+    texts += [each for each in _strategic(kustomization) if "\n" in each]
+    for text in texts:
+        if isinstance(text, str):
+            for document in read_manifests(text.encode("utf-8", "replace")):
+                yield from unpacked(document.value)
+
+
+def problems_of_patch(patch: object, options: Options, folder: str) -> Iterator[Problem]:
+    """What can be said of a patch by itself: labels that cannot be any, and misspelt ones.
+
+    Args:
+        patch: a part of a resource, or a list of operations.
+        folder: where the kustomization is.
+    """
+    kinds = kinds_by_label(options)
+    ours = [key for key in dict.fromkeys(_set_keys(patch)) if key in kinds or key.startswith(ANNOTATION_PREFIX)]
+    if not ours:
+        return
+    metadata, kind = mapping(patch, "metadata"), patch.get("kind") if isinstance(patch, dict) else None
+    title = f"patch of {printable(str(kind or 'a resource'))} {named(metadata)}" if metadata else "patch"
+    misspelt = [(key, problem) for key in ours if (problem := misspelt_label(key, options))]
+    for (key, problem), more in first(misspelt):
+        yield Problem(UNKNOWN_LABEL, f"{title}, {key!r}{more}: {problem}", Severity.WARNING)
+    if kind == "Secret":
+        # A null takes the label away.
+        labels = {key: value for key, value in mapping(metadata, "labels").items() if value is not None}
+        yield from invalid_labels({"metadata": {**metadata, "labels": labels}}, options)
+    text = (
+        f"{title}: Kustomize makes a resource of it and of others, so only its labels are checked. Check the resource: "
+        f"kubectl kustomize {shell_word(folder)} | airflow-kubernetes-secrets check -"
+    )
+    yield Problem(NOT_CHECKED, text, Severity.NOTICE)
+
+
+def _patch_files(document: object) -> Iterator[str]:
+    if not isinstance(document, dict):
+        return
+    names = [each.get("path") for each in _entries(document) if isinstance(each, dict)]
+    names += [each for each in _strategic(document) if "\n" not in each]
+    yield from (name for name in names if isinstance(name, str) and name)
+
+
+def _entries(kustomization: dict[str, Any]) -> Iterator[object]:
+    for field in ("patches", "patchesJson6902"):
+        found = kustomization.get(field)
+        yield from found if isinstance(found, list) else ()
+
+
+def _strategic(kustomization: dict[str, Any]) -> Iterator[str]:
+    found = kustomization.get("patchesStrategicMerge")
+    yield from (each for each in (found if isinstance(found, list) else ()) if isinstance(each, str))
+
+
+def _set_keys(patch: object) -> Iterator[str]:
+    """The keys that a patch sets, at any level; not those that it takes away."""
+    waiting = [patch]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, list):
+            waiting += each
+        elif isinstance(each, dict) and each.get("op") != "remove":
+            yield from (key for key, value in each.items() if value is not None)
+            waiting += each.values()
+            if isinstance(pointer := each.get("path"), str) and "op" in each:
+                yield pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
