@@ -244,7 +244,50 @@ CASES = {
     "a Secret that is not Airflow's, but no Secret either": Case(
         {**secret(labels={}), "data": {"password": PASSWORD}}, ["invalid-manifest"]
     ),
-    "other versions of a Secret are no Secret": Case({**secret(name=""), "apiVersion": "v2"}, ["not-checked"]),
+    "another version of a Secret": Case(
+        {**secret(name=""), "apiVersion": "v2"}, ["invalid-manifest"], "The apiVersion of Secrets is v1"
+    ),
+    "another version of a Secret of others": Case({**secret(labels={}), "apiVersion": "v2"}),
+    "a Secret of another API": Case({**secret(), "apiVersion": "example.com/v1"}, ["not-checked"]),
+    "no kind": Case({**secret(), "kind": None}, ["invalid-manifest"], "write 'kind: Secret'"),
+    "a kind in another case": Case(
+        {"Kind": "Secret", **{key: each for key, each in secret().items() if key != "kind"}},
+        ["invalid-manifest"],
+        "'Kind' is not read",
+    ),
+    "a kind that is nearly one": Case({**secret(), "kind": "Secrets"}, ["invalid-manifest"], "Write Secret"),
+    "a kind that is a placeholder": Case({**secret(), "kind": "${KIND}"}, ["not-checked"]),
+    "a misspelt label and a misspelt kind": Case(
+        {**secret(labels=labelled(conection_id="x")), "kind": "secret"}, ["invalid-manifest"]
+    ),
+    "a list": Case(yaml.safe_dump([secret()]), ["unreadable-manifest"], "Write a document for each item"),
+    "a list of others": Case(yaml.safe_dump([secret(labels={})])),
+    "a field that is nearly one": Case(
+        {**secret(), "stringdata": {"a": "b"}}, ["invalid-manifest"], "Write 'stringData'"
+    ),
+    "a field at another place": Case(
+        {**secret(), "finalizers": ["a/b"]}, ["invalid-manifest"], "Put it under 'metadata'"
+    ),
+    "a field that may be a value": Case(
+        {**secret(), PASSWORD: "x"}, ["invalid-manifest"], "one of its fields is not known"
+    ),
+    "a field of others": Case({**secret(labels={}), "stringdata": {"a": "b"}}),
+    "a field, and a label that is misspelt": Case(
+        {**secret(labels=labelled(conection_id="x")), "spec": {}}, ["invalid-manifest", "unknown-label"]
+    ),
+    "a type without its keys": Case({**secret(), "type": "kubernetes.io/tls"}, ["invalid-manifest"], "'tls.crt'"),
+    "a type whose keys are placeholders": Case(
+        {**secret(data={"username": "${U}", "password": "${P}", "host": "h"}), "type": "kubernetes.io/basic-auth"},
+        ["not-checked"],
+    ),
+    "a type whose keys are all one placeholder": Case(
+        {**secret(), "stringData": "${ALL}", "type": "kubernetes.io/tls"}, ["not-checked"]
+    ),
+    "fields that are placeholders": Case({**secret(), "type": "${T}", "immutable": "${I}"}),
+    "SOPS beside an unknown field": Case(
+        {**secret(data={"value": CIPHERTEXT}), **SOPS, "spec": {}}, ["not-checked", "invalid-manifest"]
+    ),
+    "too much": Case(secret(data={"value": URI, "b": "x" * 1024 * 1024}), ["invalid-manifest"], "1048576"),
     # Labels.
     "a raw id": Case(secret(labels={CONNECTION: LONG}), ["invalid-label"], f"Write {HASHED!r} there"),
     "a raw id that is too long": Case(secret(labels={VARIABLE: "x" * 64}), ["invalid-label"], label_value("x" * 64)),

@@ -37,6 +37,7 @@ from airflow_kubernetes_secrets.inventory.marks import (
 )
 from airflow_kubernetes_secrets.inventory.operators import plans
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
+from airflow_kubernetes_secrets.inventory.refusals import no_such_resource, refusals
 from airflow_kubernetes_secrets.inventory.templates import (
     ANNOTATION_LOST,
     INVALID_MANIFEST,
@@ -65,6 +66,7 @@ NOT_CHECKED = "not-checked"
 STDIN = "-"
 
 _DATA = ("data", "stringData")
+_OF_MANIFESTS = ("kind", "apiVersion")
 
 # The name of the mapping of annotations, also misspelt.
 _ANNOTATIONS = re.compile("(?i)an+ot.*")
@@ -213,11 +215,23 @@ class Check:
                     self._report_repeated(path, document)
                 for each in unpacked(document.value):
                     self._check(place, each)
-            elif is_ciphertext(document.text):
-                self._report(place, _all_encrypted("the file"))
-            elif document.value is not None and _TOP.search(document.text):
-                text = "it is no mapping, so kubectl would refuse it. JSON has no comments"
-                self._report(place, Problem(UNREADABLE_MANIFEST, text))
+            else:
+                self._report(place, *self._no_mapping(document))
+
+    def _no_mapping(self, document: Document) -> Iterator[Problem]:
+        """What is wrong with a document that is a list or a text, if a manifest is meant."""
+        if is_ciphertext(document.text):
+            yield _all_encrypted("the file")
+        elif self._is_list_of_manifests(document):
+            text = "it is a list, which kubectl would refuse. Write a document for each item, with '---' between them"
+            yield Problem(UNREADABLE_MANIFEST, text)
+        elif document.value is not None and _TOP.search(document.text):
+            yield Problem(UNREADABLE_MANIFEST, "it is no mapping, so kubectl would refuse it. JSON has no comments")
+
+    def _is_list_of_manifests(self, document: Document) -> bool:
+        items = document.value if isinstance(document.value, list) else []
+        are_manifests = any(isinstance(each, dict) and not each.keys().isdisjoint(_OF_MANIFESTS) for each in items)
+        return are_manifests and self._is_for_airflow(document.text)
 
     def _report_repeated(self, path: str, document: Document) -> None:
         is_ours = self._is_for_airflow(document.text) or _KIND_OF_SECRET.search(document.text)
@@ -233,7 +247,7 @@ class Check:
     def _can_be_manifest(self, document: Document) -> bool:
         if document.problem:
             return _TOP.search(document.text) is not None or self._is_for_airflow(document.text)
-        return isinstance(document.value, dict) and not document.value.keys().isdisjoint(("kind", "apiVersion"))
+        return isinstance(document.value, dict) and not document.value.keys().isdisjoint(_OF_MANIFESTS)
 
     def _is_for_airflow(self, text: str) -> bool:
         return ANNOTATION_PREFIX in text or any(label in text for label in kinds_by_label(self._options))
@@ -260,7 +274,19 @@ class Check:
         if is_kustomization(document, file.name):
             self._check_patches(place, inline_patches(document), str(file.parent))
         if isinstance(document, dict):
-            self._report(place, *self._strays(document, found))
+            problem = "" if found or not self._has_our_label(document) else no_such_resource(document)
+            if problem:
+                text = f"a manifest with a label for Airflow: {problem}. The API would refuse it"
+                self._report(place, Problem(INVALID_MANIFEST, text))
+            else:
+                self._report(place, *self._strays(document, found))
+
+    def _has_our_label(self, manifest: dict[str, Any]) -> bool:
+        """Whether a manifest is for Airflow, or is meant to be."""
+        if not {str(key).lower() for key in manifest} & {"kind", "apiversion"} or is_ciphertext(manifest.get("kind")):
+            return False
+        labels, kinds = mapping(mapping(manifest, "metadata"), "labels"), kinds_by_label(self._options)
+        return any(label in kinds or str(label).startswith(ANNOTATION_PREFIX) for label in labels)
 
     def _check_patches(self, place: Place, patches: Iterable[object], folder: str) -> None:
         for patch in patches:
@@ -272,8 +298,8 @@ class Check:
         if plan.manifest is None:
             return
         manifest, values, names = known_part(plan.manifest, SOME_VALUE)
-        labels = mapping(mapping(plan.manifest, "metadata"), "labels")
-        if plan.is_labelled or any(str(label).startswith(ANNOTATION_PREFIX) for label in labels):
+        is_ours = plan.is_labelled or self._has_our_label(plan.manifest)
+        if is_ours:
             self._report(place, *_not_checked(plan, values, names))
         elif values or names:
             return  # it has no label for Airflow
@@ -294,6 +320,11 @@ class Check:
             # Annotations say which keys there have to be.
             keys_are_known=plan.keys_are_known and not any(name.startswith(("annotation", *_DATA)) for name in names),
         )
+        if is_ours:
+            reasons = list(refusals(manifest, secret, plan.unknown if plan.keys_are_known else None))
+            for reason, more in first(reasons):
+                text = f"Secret {secret.name}: {reason}{more and f';{more}'}. The API would refuse it"
+                self._report(place, Problem(INVALID_MANIFEST, text))
         # One Secret can be for several ids, with one problem in it.
         problems = [*unknown_marks(secret, self._options), *self._problems_of(place, plan, secret)]
         self._report(place, *dict.fromkeys(problems))

