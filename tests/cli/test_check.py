@@ -717,6 +717,68 @@ CASES = {
     "external, a URI of a template": Case(
         external(template(data={"value": "postgres://{{ .u }}:{{ .p }}@h/d"})), ["unescaped-uri"], "a key for each"
     ),
+    **{
+        f"external, the template {text}": Case(external(template(data={"value": text})), codes)
+        for text, *codes in (
+            # Nothing that an action may yield helps.
+            ("my_pg://{{ .u | urlquery }}:{{ .p | urlquery }}@h", "unreadable"),
+            ("my_pg://{{ .h }}", "unreadable"),
+            ("postgres://{{ .u | urlquery }}:{{ .p | urlquery }}@h1:1,h2:2/d", "unreadable"),
+            ("postgres://{{ .u | urlquery }}:{{ .p | urlquery }}@h:{{ .port | urlquery }}x/d", "unreadable"),
+            ("nonsense {{ .p }}", "unreadable"),
+            ("postgres:/{{ .p | urlquery }}", "unreadable"),
+            ('{"conn_type": "postgres", "pasword": {{ .p | toJson }}}', "unreadable"),
+            ('{"conn_type": "postgres" "password": {{ .p | toJson }} }', "unreadable"),
+            ('{"conn_type": "postgres", "password": {{ .p | toJson }}', "unreadable"),
+            ('{"conn_type": "x", "extra": {"a": {{ .p | toJson }}}, "pasword": "{{ .p | b64enc }}"}', "unreadable"),
+            # It begins with a value that may be all of a URI's beginning, but hardly is.
+            ("{{ .u }}:{{ .p }}@h/d", "unescaped-uri"),
+            # These work, but not with every password.
+            ("{{ .scheme }}://{{ .u }}:{{ .p }}@h/d", "unescaped-uri"),
+            ('{{ "postgres://" }}{{ .u }}:{{ .p }}@h/d', "unescaped-uri"),
+            ('{{ printf "postgres://%s:%s@h/d" .u .p }}', "unescaped-uri"),
+            ("postgres://h/d?user={{ .u }}&password={{ .p }}", "unescaped-uri"),
+            ("postgres://{{ .u }}:{{ .p }}@h1:1,h2:2/d", "unescaped-uri"),
+            # These may be right.
+            ("{{ .uri }}",),
+            ("{{ .uri }}?sslmode=require",),
+            ("{{ .scheme }}://{{ .host }}:{{ .port }}/{{ .db }}",),
+            ("postgres{{ .rest }}",),
+            ("postgres:{{ .rest }}",),
+            ("postgres://{{ .h }}:{{ .port }}{{ .path }}",),
+            ("postgres://{{ .u | urlquery }}:{{ .p | urlquery }}@{{ .h }}:{{ .port }}/{{ .db }}?sslmode={{ .mode }}",),
+            ("postgres://{{ .u | urlquery }}:{{ .p | urlquery }}@[{{ .ip }}]:5432/d",),
+            ("{{- .scheme -}} ://h",),
+            ("{{ if .tls }}rediss{{ else }}redis{{ end }}://h",),
+            ("{{/* a comment */}}nonsense",),
+            ("{{ $a := .b }}nonsense",),
+            ('{{ printf "%s://%s" .scheme .host }}',),
+            ('{{ dict "conn_type" "postgres" "host" .h | toJson }}',),
+            ("http://h/?__extra__={{ .extra | urlquery }}",),
+            ('{"conn_type": "postgres", "password": {{ .p | toJson }}, "port": {{ .port | toJson }}}',),
+            ('{"conn_type": "postgres", "port": {{ .port }}, "extra": {{ .extra }}}',),
+            ('{"conn_type": {{ .t | quote }}, "extra": {{ .extra | toJson }}, "host": {{ .h | quote }}}',),
+            ('{"conn_type": "x", "extra": {"a": [{{ .p | toJson }}, {{ .q | toJson }}]}}',),
+            ('{"conn_type": "postgres" {{ .more }}}',),
+            ('{{ "{" }}"conn_type": "postgres"}',),
+            ('{"uri": {{ .uri | toJson }}}',),
+            ('{"{{ .name | b64enc }}": "x"}',),
+        )
+    },
+    "sealed, a template that can never work": Case(sealed(keys=["p"], data={"value": "no {{ .p }}"}), ["unreadable"]),
+    "external, a template for a variable": Case(
+        external({"template": {"metadata": {"labels": {VARIABLE: "x"}}, "data": {"value": "a {{ .p }}"}}}, labels={})
+    ),
+    "external, a template that annotations complete": Case(
+        external(
+            {
+                "template": {
+                    "metadata": {"labels": {CONNECTION: "x"}, "annotations": labelled(connection_type="postgres")},
+                    "data": {"value": "my_pg://{{ .p | urlquery }}"},
+                }
+            }
+        )
+    ),
     "external, a URI with one value": Case(external(template(data={"uri": "a://u:{{ .p }}@h"})), ["unescaped-uri"]),
     "external, a URI with a function": Case(
         external(template(data={"uri": 'a://u:{{ .p | replace "a" "b" }}@h'})), ["unescaped-uri"]

@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX, Secret
 from airflow_kubernetes_secrets.documents import LARGEST_FILE_BYTES, TooLargeError, mapping, read_file
 from airflow_kubernetes_secrets.errors import MalformedSecretError, OneLineError
 from airflow_kubernetes_secrets.identifiers import identifier_of, is_uri, label_value
-from airflow_kubernetes_secrets.inventory.content import UNREADABLE, content_of
+from airflow_kubernetes_secrets.inventory.content import UNESCAPED, UNREADABLE, content_of
 from airflow_kubernetes_secrets.inventory.kustomize import (
     Patches,
     inline_patches,
@@ -38,6 +38,7 @@ from airflow_kubernetes_secrets.inventory.marks import (
 from airflow_kubernetes_secrets.inventory.operators import plans
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.inventory.refusals import no_such_resource, refusals
+from airflow_kubernetes_secrets.inventory.rendered import lacks_a_type, problem_of
 from airflow_kubernetes_secrets.inventory.templates import (
     ANNOTATION_LOST,
     INVALID_MANIFEST,
@@ -422,6 +423,8 @@ class Check:
             key = decision.data_key
             has_others = lookup.kind is Kind.CONNECTION and (key == IN_FIELDS or is_completed(secret, key))
             read = secret.data if has_others else (key,)
+            if lookup.kind is Kind.CONNECTION and not has_others and key in plan.templates:
+                return list(_of_template(plan, key))
             if not plan.unknown.isdisjoint(read):
                 return ()
             return content_of(lookup.kind, secret, decision.data_key).problems
@@ -429,6 +432,20 @@ class Check:
             return [Problem(UNREADABLE, "; ".join(map(str, decision.passed_over)))]
         text = f"Secret {secret}, {lookup}: {decision.outcome.value}. Give it another id, or correct backend_kwargs"
         return [Problem(NOT_LOOKED_UP, text)]
+
+
+def _of_template(plan: Planned, key: str) -> Iterator[Problem]:
+    """What is wrong with a template that makes a connection, whatever values it is given."""
+    text = plan.templates[key]
+    where = f"{plan.title}, key {key!r} of the template"
+    if problem := problem_of(text):
+        yield Problem(UNREADABLE, f"{where}: whichever values it is given, {problem}")
+    elif lacks_a_type(text):
+        problem = (
+            "it begins with a value, and has no '://'. Airflow reads it only if that value is a type with '://' and "
+            "more. Write the type there, as in postgres://; or give the Secret a key for each: login, password, host"
+        )
+        yield Problem(UNESCAPED, f"{where}: {problem}", Severity.WARNING)
 
 
 def _not_checked(plan: Planned, values: dict[str, Tool], names: dict[str, Tool]) -> Iterator[Problem]:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.documents import mapping
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
+from airflow_kubernetes_secrets.inventory.rendered import breaks_json, what_is_written
 from airflow_kubernetes_secrets.labels import is_subdomain, quoted_data_key, quoted_label_key
 from airflow_kubernetes_secrets.listing import first
 from airflow_kubernetes_secrets.lookup import Kind
@@ -34,10 +35,11 @@ UNESCAPED_JSON = "unescaped-json"
 # In place of a value that only the store or the controller has: not blank.
 SOME_VALUE = b64encode(b"x").decode("ascii")
 
-# A value that a template puts into a URI before the host, or between quotation marks in JSON, as it is.
-_ACTION = re.compile(r"\{\{[^{}]*\}\}")
-_IN_A_URI = re.compile(r"\s*[A-Za-z][A-Za-z0-9+.-]*://[^/?#@\s]*\0[^/?#@\s]*@")
-_IN_JSON = re.compile(r'"[^"{}]*\{\{(?![^{}]*\b(?:toJson|quote|js|squote|b64enc)\b)[^{}]*\}\}[^"]*"')
+# A value that a template puts into a URI as it is, before the host or into the query.
+_IN_A_URI = re.compile(r"\s*[\0A-Za-z][\0A-Za-z0-9+.-]*://[^/?#@\s\0]*\0[^/?#@\s]*@")
+_IN_A_QUERY = re.compile(
+    r"(?i)\s*[\0a-z][\0a-z0-9+.-]*://\S*[?&](?:user|username|login|\w{0,40}(?:pass|pwd|token|secret|key)\w{0,40})=[^&#\s]*\0"
+)
 
 # https://external-secrets.io/latest/guides/ownership-deletion-policy/: with these the Secret has other keys too.
 _OF_ANOTHER_OWNER = ("Merge", "CreateOrMerge")
@@ -59,6 +61,7 @@ class Planned:
         reaching, above: the labels and annotations that reach the Secret, and those that are known not to.
         place: where they belong.
         title: the manifest, in texts.
+        templates: the values that a template makes, by key.
     """
 
     manifest: dict[str, Any] | None
@@ -73,6 +76,7 @@ class Planned:
     above: tuple[Mapping[str, Any], ...] = ()
     place: str = "metadata"
     title: str = ""
+    templates: Mapping[str, str] = field(default_factory=dict)
 
 
 def kinds_by_label(options: Options) -> dict[str, Kind]:
@@ -146,6 +150,7 @@ def _of_sealed_secret(document: Mapping[str, Any], options: Options) -> Planned:
         way.is_labelled(described, options),
         keys_are_known=not is_whole,
         unknown=frozenset(keys) - written.keys(),
+        templates=_templates(template),
         lost=lost,
         problems=problems,
         **way.places(described),
@@ -252,6 +257,7 @@ def _of_external_secret(external: _External, options: Options) -> Planned | None
         is_labelled,
         keys_are_known=keys is not None,
         unknown=frozenset(keys or ()) - written.keys(),
+        templates=_templates(template),
         is_alone=is_alone,
         place_is_known=external.is_in_one_namespace and constant["labels"] == described.get("labels"),
         lost=lost,
@@ -266,13 +272,18 @@ def _written(template: object) -> dict[str, str]:
     return {key: text for key, text in data.items() if isinstance(text, str) and "{{" not in text}
 
 
+def _templates(template: object) -> dict[str, str]:
+    """The values of which something has to be executed, as they are written."""
+    data = mapping(template, "data")
+    return {key: text for key, text in data.items() if isinstance(text, str) and "{{" in text}
+
+
 def _unescaped(external: _External, template: object) -> Iterator[Problem]:
     """Values of a template that break where a password has some character."""
     for key, text in mapping(template, "data").items():
         if not isinstance(text, str):
             continue
-        # What is escaped already counts as a text.
-        as_it_is = _ACTION.sub(lambda action: "x" if "urlquery" in action[0] else "\0", text)
+        as_it_is = what_is_written(text)
         if _IN_A_URI.match(as_it_is):
             yield Problem(
                 UNESCAPED_URI,
@@ -281,7 +292,14 @@ def _unescaped(external: _External, template: object) -> Iterator[Problem]:
                 "host",
                 Severity.WARNING,
             )
-        elif text.lstrip().startswith("{") and not text.lstrip().startswith("{{") and _IN_JSON.search(text):
+        elif _IN_A_QUERY.match(as_it_is):
+            yield Problem(
+                UNESCAPED_URI,
+                f"{external.title}, key {quoted_data_key(key)} of the template: it puts a login or password into the "
+                "query of a URI as it is, so a '+', '&', '%' or '#' in it breaks the URI. Write {{ .name | urlquery }}",
+                Severity.WARNING,
+            )
+        elif text.lstrip().startswith("{") and not text.lstrip().startswith("{{") and breaks_json(text):
             yield Problem(
                 UNESCAPED_JSON,
                 f"{external.title}, key {quoted_data_key(key)} of the template: it puts a value between quotation "
