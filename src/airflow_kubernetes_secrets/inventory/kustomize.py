@@ -90,7 +90,7 @@ def problems_of_patch(patch: object, options: Options, folder: str) -> Iterator[
     if not ours:
         return
     metadata, kind = mapping(patch, "metadata"), patch.get("kind") if isinstance(patch, dict) else None
-    title = f"patch of {printable(str(kind or 'a resource'))} {named(metadata)}" if metadata else "patch"
+    title = f"patch of {printable(str(kind or 'a resource'))} {named(metadata)}" if metadata else "a patch"
     misspelt = [(key, problem) for key in ours if (problem := misspelt_label(key, options))]
     for (key, problem), more in first(misspelt):
         yield Problem(UNKNOWN_LABEL, f"{title}, {key!r}{more}: {problem}", Severity.WARNING)

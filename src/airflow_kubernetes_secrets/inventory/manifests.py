@@ -390,8 +390,8 @@ class Check:
                 yield of_a_team(secret)
                 continue
             lookup = Lookup(kind, identifier, team)
-            if plan.place_is_known:
-                yield from self._same_id(place, lookup, secret)
+            if plan.place_is_known or plan.is_generated:
+                yield from self._same_id(place, lookup, secret, str(place) if plan.is_generated else "")
             if plan.keys_are_known:
                 yield from self._content(plan, lookup, secret)
             else:
@@ -403,8 +403,14 @@ class Check:
             text = f"Secret {secret} comes of {before[0]} too, and one replaces the other. Remove one of them"
             yield Problem(DUPLICATE_SECRET, text, Severity.WARNING)
 
-    def _same_id(self, place: Place, lookup: Lookup, secret: Secret) -> Iterator[Problem]:
-        which = (lookup.kind.plural, lookup.id, secret.namespace, *([] if lookup.team is None else [lookup.team]))
+    def _same_id(self, place: Place, lookup: Lookup, secret: Secret, among: str) -> Iterator[Problem]:
+        """Another Secret with the same id.
+
+        Args:
+            among: the document whose Secrets it is compared with; empty for all.
+        """
+        team = [] if lookup.team is None else [lookup.team]
+        which = (among, lookup.kind.plural, lookup.id, secret.namespace, *team)
         other_place, other = self._ids.setdefault(which, (place, secret))
         if str(other) != str(secret):
             yield Problem(

@@ -9,9 +9,12 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.documents import mapping
 from airflow_kubernetes_secrets.inventory.problem import Problem
 from airflow_kubernetes_secrets.inventory.templates import (
@@ -19,13 +22,18 @@ from airflow_kubernetes_secrets.inventory.templates import (
     LABEL_LOST,
     Planned,
     Way,
+    kinds_by_label,
     manifest_of,
     named,
     planned,
 )
 from airflow_kubernetes_secrets.labels import is_data_key
+from airflow_kubernetes_secrets.listing import few, first
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.sources.folder import NO_DATA_KEY
+from airflow_kubernetes_secrets.suggestions import nearest
+
+_NEAR = 0.75
 
 _KUSTOMIZATION = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
@@ -123,14 +131,16 @@ def _of_secrets_store(document: Mapping[str, Any], options: Options) -> Iterator
 
 def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator[Planned]:
     general = mapping(document, "generatorOptions")
+    pairs = [mapping(each, "pairs") for each in _mappings(document.get("labels"))]
+    made: set[tuple[str, str]] = set()
     for generator in _mappings(document.get("secretGenerator")):
         own = mapping(generator, "options")
-        described = {
-            part: {**mapping(document, common), **mapping(general, part), **mapping(own, part)}
-            for part, common in (("labels", "commonLabels"), ("annotations", "commonAnnotations"))
-        }
-        for each in _mappings(document.get("labels")):
-            described["labels"] = {**mapping(each, "pairs"), **described["labels"]}
+        # What is for all resources of a kustomization comes last, over what the generator says.
+        described: dict[str, dict[str, Any]] = {"labels": {}, "annotations": {}}
+        for each in (mapping(general, "labels"), mapping(own, "labels"), *pairs, mapping(document, "commonLabels")):
+            described["labels"] |= each
+        for each in (*(mapping(one, "annotations") for one in (general, own)), mapping(document, "commonAnnotations")):
+            described["annotations"] |= each
         title = f"secretGenerator {named(generator)}"
         way = Way(title, (generator,), "secretGenerator[].options", "Kustomize takes it from there alone")
         lost, problems = way.losses(described, options)
@@ -138,15 +148,29 @@ def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator
         if way.is_labelled(described, options) and not all(map(is_data_key, written)):
             problems = (*problems, _unnamed_literal(title, list(written)))
             written = {key: text for key, text in written.items() if is_data_key(key)}
-        is_alone = generator.get("behavior") in (None, "create")
+        is_alone = generator.get("behavior") not in ("merge", "replace")
+        namespace = document.get("namespace") or generator.get("namespace")
+        if any(
+            label in kinds_by_label(options) or str(label).startswith(ANNOTATION_PREFIX)
+            for label in described["labels"]
+        ):
+            reasons = [*_unknown_fields(document, generator, bool(problems)), *_wrong_values(document, generator)]
+            if is_alone and (str(namespace), str(generator.get("name"))) in made:
+                reasons.append("another generator makes a Secret of that name. Remove one, or set 'behavior' to merge")
+            problems = (*problems, *_refused(title, reasons))
+        made.add((str(namespace), str(generator.get("name"))))
         yield Planned(
             # Overlays can change the namespace, and a suffix comes after the name.
-            manifest_of(generator.get("name"), None, described, {*written, *files}, written),
+            {
+                **manifest_of(generator.get("name"), namespace, described, {*written, *files}, written),
+                "type": generator.get("type"),
+            },
             way.is_labelled(described, options),
             keys_are_known=is_alone and not generator.get("envs") and not generator.get("env"),
             unknown=files,
             is_alone=False,
             place_is_known=False,
+            is_generated=True,
             lost=lost,
             problems=problems,
             reaching=tuple(
@@ -170,6 +194,64 @@ def _unnamed_literal(title: str, names: Sequence[str]) -> Problem:
     return Problem(INVALID_MANIFEST, f"{title}, literal {number}: {NO_DATA_KEY}. Kustomize takes 'name=value'")
 
 
+# Kustomize takes their names in any case.
+_GENERATOR = ("name", "namespace", "behavior", "type", "literals", "files", "envs", "env", "options")
+_OPTIONS = ("labels", "annotations", "disableNameSuffixHash", "immutable")
+
+
+def _unknown_fields(document: Mapping[str, Any], generator: Mapping[str, Any], is_told: bool) -> Iterator[str]:
+    """The fields of a generator and its options that Kustomize refuses.
+
+    Args:
+        is_told: whether labels and annotations beside the options are a problem already.
+    """
+    places = (("", generator, _GENERATOR), ("options.", mapping(generator, "options"), _OPTIONS))
+    general = mapping(document, "generatorOptions")
+    for prefix, found, known in (*places, ("generatorOptions.", general, _OPTIONS)):
+        names = {each.lower(): each for each in known}
+        for name in found:
+            if name.lower() in names or (is_told and name in ("labels", "annotations")):
+                continue
+            near = nearest(name, known, _NEAR)
+            remedy = "Put it under options" if name in _OPTIONS else f"Write '{near}'" if near else "Remove it"
+            what = f"the field '{prefix}{name}'" if re.fullmatch("[A-Za-z]{1,30}", name) else "one of its fields"
+            yield f"{what} is not known. {remedy}"
+
+
+def _wrong_values(document: Mapping[str, Any], generator: Mapping[str, Any]) -> Iterator[str]:
+    """The values in a generator that Kustomize refuses."""
+    texts = {field: generator.get(field) for field in ("behavior", "env")}
+    texts["namespace"] = document.get("namespace") if "namespace" in document else generator.get("namespace")
+    for field, text in texts.items():
+        if text is not None and not isinstance(text, str):
+            yield f"'{field}' is not a text. Put it into quotation marks"
+    keys: list[str] = []
+    for field in ("literals", "files", "envs"):
+        entries = generator.get(field)
+        if entries is not None and not (isinstance(entries, list) and all(isinstance(each, str) for each in entries)):
+            yield f"'{field}' is not a list of texts. Write one, each text in quotation marks"
+        elif field == "literals" and any(each.find("=") < 1 for each in entries or ()):
+            yield "one of its literals has no key. Write key=value"
+        elif field != "envs":
+            keys += (_key(field, each) for each in entries or ())
+    repeated = [key for key, count in Counter(keys).items() if count > 1]
+    if repeated:
+        # A literal with a URI in place of a key has the password before its first '='.
+        names = [repr(key) for key in repeated if is_data_key(key)]
+        what = f"the key {few(names, len(names))}" if names else "one of its keys"
+        yield f"{what} is there twice. Remove one of them"
+
+
+def _refused(title: str, reasons: Sequence[str]) -> Iterator[Problem]:
+    for reason, more in first(reasons):
+        yield Problem(INVALID_MANIFEST, f"{title}: {reason}{more and f';{more}'}. Kustomize would refuse it")
+
+
+def _key(field: str, entry: str) -> str:
+    key, equals, _path = entry.partition("=")
+    return key if equals or field == "literals" else key.rpartition("/")[2]
+
+
 def _literals(generator: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     literals = generator.get("literals")
@@ -186,8 +268,7 @@ def _files(generator: Mapping[str, Any]) -> frozenset[str]:
     files = generator.get("files")
     keys = set()
     for each in files if isinstance(files, list) else ():
-        key, equals, path = str(each).partition("=")
-        keys.add(key if equals else (path or key).rpartition("/")[2])
+        keys.add(_key("files", str(each)))
     return frozenset(keys)
 
 

@@ -56,6 +56,7 @@ class Planned:
         unknown: the keys whose values are not in the manifest.
         is_alone: whether nothing else makes the same Secret with it.
         place_is_known: whether its namespace and team are in the manifest.
+        is_generated: whether it is at least known to be beside the others that the same document makes.
         lost: the annotations that are lost on the way.
         problems: what is wrong with the way.
         reaching, above: the labels and annotations that reach the Secret, and those that are known not to.
@@ -70,6 +71,7 @@ class Planned:
     unknown: frozenset[str] = frozenset()
     is_alone: bool = True
     place_is_known: bool = True
+    is_generated: bool = False
     lost: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
     reaching: tuple[Mapping[str, Any], ...] = ()
