@@ -362,7 +362,7 @@ def secret_of(manifest: dict[str, Any], home: str) -> Secret:
     for key in annotations:
         if not is_label_key(key.lower()):
             raise RefusedError(
-                f"Secret {name}: the name of an annotation cannot be the key of an annotation. It is not shown, since "
+                f"Secret {name}: a name cannot be the key of an annotation. It is not shown, since "
                 "it may hold a value. Correct it; in YAML a space follows the ':' after a key"
             )
     data = {key: _base64(name, key, text) for key, text in _texts(manifest, "data", name).items()}
