@@ -401,6 +401,14 @@ CASES = {
         secret(data={"value": "x"}, labels={VARIABLE: "x"}, annotations={f"{PREFIX}connection-extra": PASSWORD}),
         ["unknown-annotation"],
     ),
+    "JSON in place of an id": Case(
+        secret(labels={CONNECTION: "x"}, annotations={CONNECTION: json.dumps({"password": "hunter2"})}),
+        ["id-label-mismatch"],
+        "Correct the annotation",
+    ),
+    "JSON in place of a label's id": Case(
+        secret(labels={CONNECTION: json.dumps({"password": "hunter2"})}), ["invalid-label"], "no id is"
+    ),
     "a blank annotation": Case(
         secret(annotations={f"{PREFIX}connection-host": " "}), ["unknown-annotation"], "is blank"
     ),

@@ -66,10 +66,17 @@ def _problem_of_id(value: object, label: str) -> str:
         return _problem_of_value(value)
     if is_uri(value):
         return "the value is a URI, which is never looked up. Write the id there"
+    if _may_hold_a_value(value):
+        return "the value is JSON, and no id is. Write the id there"
     return (
         "an id with other characters than a label can have, or a longer one, has another label value. "
         f"Write {label_value(value)!r} there, and the id into the annotation {label!r}"
     )
+
+
+def _may_hold_a_value(identifier: str) -> bool:
+    """Whether a connection as JSON seems to be where an id belongs. Label values contain parts of an id."""
+    return identifier.lstrip().startswith("{")
 
 
 def problems_of_id(secret: Secret, label: str, lost: frozenset[str] = frozenset()) -> Iterator[Problem]:
@@ -98,11 +105,13 @@ def problems_of_id(secret: Secret, label: str, lost: frozenset[str] = frozenset(
             f"Secret {secret}, annotation {label!r}: it is a URI, which is never looked up. Write the id there",
         )
     elif label_value(annotations[label]) != value:
+        remedy = "Correct the annotation"
+        if not _may_hold_a_value(annotations[label]):
+            remedy = f"For that id the label's value is {label_value(annotations[label])!r}; or correct the annotation"
         yield Problem(
             MISMATCH,
             f"Secret {secret}: the label {label!r} does not stand for the id in the annotation with that key, so the "
-            f"Secret is for nobody. For that id the label's value is {label_value(annotations[label])!r}; or correct "
-            "the annotation",
+            f"Secret is for nobody. {remedy}",
         )
 
 
