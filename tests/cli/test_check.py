@@ -240,7 +240,9 @@ CASES = {
     "no apiVersion": Case({**secret(), "apiVersion": None}, ["invalid-manifest"], "'apiVersion'"),
     "labels as a list": Case(secret(labels=["x"]), ["invalid-manifest"]),
     "metadata as a list": Case({**secret(), "metadata": ["x"]}, ["invalid-manifest"]),
-    "an annotation's key": Case(secret(annotations={"a b": "x"}), ["invalid-manifest"], "cannot be the key of an annotation"),
+    "an annotation's key": Case(
+        secret(annotations={"a b": "x"}), ["invalid-manifest"], "cannot be the key of an annotation"
+    ),
     "a Secret that is not Airflow's, but no Secret either": Case(
         {**secret(labels={}), "data": {"password": PASSWORD}}, ["invalid-manifest"]
     ),

@@ -48,6 +48,12 @@ def test_of_the_hooks_that_tests_run(conn_type: str, case: str) -> None:
 MYSQL = {"extra": {"client": "mysql-connector-python"}}
 
 OTHERS: dict[str, tuple[dict[str, str], str]] = {
+    # git
+    "git: a URL": ({"uri": f"ssh://git:{MARK}@h/x/y.git", "type": "git"}, "takes the host for the URL"),
+    "git: a URI of Airflow's": ({"value": f"git://u:{MARK}@h/x.git"}, "takes the host for the URL"),
+    "git: a URL in the host": (fields("git", "https://h/x/y.git"), ""),
+    "git: as ssh writes it": (fields("git", "git@h:x/y.git"), ""),
+    "git: a path": (fields("git", "/srv/x.git"), ""),
     # mysql
     "mysql": ({"value": f"mysql://u:{MARK}@h:3306/d?charset=utf8mb4"}, ""),
     "mysql: hosts": (fields("mysql", "h0,h1", port=3306), "MySqlHook takes one host"),

@@ -58,6 +58,7 @@ CONFIG = (
     "apiVersion: v1\nkind: Config\nclusters:\n- name: c\n  cluster: {server: 'https://127.0.0.1:1'}\ncontexts:\n"
     "- name: x\n  context: {cluster: c, user: u}\ncurrent-context: x\nusers:\n- name: u\n  user: {token: made-up}\n"
 )
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nbWFkZSB1cA==\n-----END OPENSSH PRIVATE KEY-----\n"
 WEBHOOK = "https://hooks.slack.com/services/T00000000/B00000000/MADEUPSECRETTOKEN"
 
 ENCRYPTED = ("not-checked", "ciphertext of SOPS", "values are not")
@@ -89,6 +90,14 @@ VERDICTS: dict[str, Verdict] = {
                 },
             )
         }
+    ),
+    "git-over-ssh.yaml": Verdict(
+        [("hook-misreads", "GitHook takes the host for the URL of the repository", "field-host")],
+        got={
+            "git_ssh_url": connection(
+                "git", host="github.com", login="git", schema="x/y.git", extra={"private_key": KEY}
+            )
+        },
     ),
     "http-header-token.yaml": Verdict(
         got={"bearer": connection("http", host="https://api.example.com/v1", extra={"Authorization": "made-up"})}
@@ -271,6 +280,11 @@ REMEDIES: dict[str, Remedy] = {
         {"field-uri": "connectionStringStandardSrv"},
         "atlas",
         connection("mongo", host="c0.abcde.mongodb.net", login="app", password="made/up", extra={"srv": True}),
+    ),
+    "git-over-ssh.yaml": Remedy(
+        {"field-host": "url"},
+        "git_ssh_url",
+        connection("git", host="ssh://git@github.com/x/y.git", extra={"private_key": KEY}),
     ),
     "token-that-nothing-reads.yaml": Remedy(
         {"field-password": "token"},

@@ -7,6 +7,7 @@ these cases where a connection is put together from keys.
 from __future__ import annotations
 
 import json
+import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -300,6 +301,17 @@ def _kafka(connection: _Connection) -> Iterator[tuple[str, str]]:
         )
 
 
+def _git(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """``GitHook`` gives the host to git as the repository: a URL, ``user@host:path``, or a path."""
+    host = connection.host
+    if host and not re.search("[/@:]", host):
+        yield (
+            "GitHook takes the host for the URL of the repository, and ignores port and schema",
+            'Write the URL into the host: {"conn_type": "git", "host": "https://host/repository.git"}; from a key, '
+            "with the annotation airflow.apache.org/field-host",
+        )
+
+
 _SASL = {"login": "sasl.username", "password": "sasl.password"}
 
 _RULES: Mapping[str, Sequence[_Rule]] = {
@@ -319,6 +331,7 @@ _RULES: Mapping[str, Sequence[_Rule]] = {
     "sftp": (_plain_host("SFTPHook", 22),),
     "ftp": (_plain_host("FTPHook", 21),),
     "imap": (_plain_host("ImapHook", 993),),
+    "git": (_git,),
 }
 
 
