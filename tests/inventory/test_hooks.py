@@ -13,21 +13,14 @@ from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 from airflow_kubernetes_secrets.lookup import Kind
 from airflow_kubernetes_secrets.reading import connection_key
 from support.hooks import HTTP, MARK, POSTGRES, OfHttp, OfPostgres, fields
-from support.shapes import PREFIX
+from support.shapes import stored_secret
 from verdicts.generated import connections
 
 CASES: Mapping[str, Mapping[str, OfHttp | OfPostgres]] = {"http": HTTP, "postgres": POSTGRES}
 
 
 def problems_of(data: Mapping[str, str], annotations: Mapping[str, str] | None = None) -> list[Problem]:
-    secret = Secret(
-        "shop",
-        "app",
-        "",
-        {},
-        {key: b64encode(value.encode()).decode() for key, value in data.items()},
-        annotations={f"{PREFIX}{name}": value for name, value in (annotations or {}).items()},
-    )
+    secret = stored_secret(data, annotations)
     content = content_of(Kind.CONNECTION, secret, connection_key(secret, "value"))
     assert content.is_readable
     assert not any(MARK in each.text for each in content.problems)

@@ -13,20 +13,13 @@ from airflow_kubernetes_secrets.inventory.known_types import problems_of_type
 from airflow_kubernetes_secrets.inventory.problem import Severity
 from airflow_kubernetes_secrets.lookup import Kind
 from airflow_kubernetes_secrets.reading import connection_key
-from support.shapes import PREFIX
+from support.shapes import PREFIX, stored_secret
 
 MARK = "hunter2"
 
 
 def texts_of(data: Mapping[str, str], annotations: Mapping[str, str] | None = None) -> list[str]:
-    secret = Secret(
-        "shop",
-        "app",
-        "",
-        {},
-        {key: b64encode(value.encode()).decode() for key, value in data.items()},
-        annotations={f"{PREFIX}{name}": value for name, value in (annotations or {}).items()},
-    )
+    secret = stored_secret(data, annotations)
     key = connection_key(secret, "value")
     found = [*problems_of_type(Kind.CONNECTION, secret, key, content_of(Kind.CONNECTION, secret, key))]
     assert {(each.code, each.severity) for each in found} <= {("unknown-type", Severity.WARNING)}

@@ -223,6 +223,7 @@ COMPLETED: dict[str, tuple[dict[str, str], dict[str, object]]] = {
     "a key for the type": ({"field-conn_type": "engine"}, {"conn_type": "postgres"}),
     "a key for the port": ({"field-port": "number"}, {"port": 7}),
     "a key for extra": ({"field-extra": "more"}, {"extra": {"a": 3, "c": []}}),
+    "a key for an empty extra": ({"field-extra": "none"}, {"extra": {}}),
     "a key for extra, and more": (
         {"field-extra": "more", "connection-extra": '{"d": 1}'},
         {"extra": {"a": 3, "c": [], "d": 1}},
@@ -246,10 +247,18 @@ class TestBesideAWhole:
         self, read: Read, data_key: str, stored: str, described: dict[str, str], expected: dict[str, object]
     ) -> None:
         # Those with names of fields are not read: nobody has named them.
-        others = {"new": " new\n", "engine": "postgresql", "number": "7", "more": MORE, "blank": " ", "user": "x"}
+        others = {
+            "new": " new\n",
+            "engine": "postgresql",
+            "number": "7",
+            "more": MORE,
+            "none": "{}",
+            "blank": " ",
+            "user": "x",
+        }
         named = {} if data_key == "value" else {"data-key": data_key}
         if "other-keys" in described:
-            del others["blank"]
+            del others["blank"], others["none"]
 
         connection = read({data_key: stored, **others}, {**named, **described})
 

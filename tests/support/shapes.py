@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from airflow_kubernetes_secrets.api.objects import Secret
 from support.secrets import CONNECTION
 
 PREFIX = "airflow.apache.org/"
@@ -594,3 +595,15 @@ OTHERS = [
 ]
 
 SHAPES = [*CLOUDNATIVE_PG, *CROSSPLANE, *AWS, *SERVICE_BINDING, *OTHERS]
+
+
+def stored_secret(data: Mapping[str, str], annotations: Mapping[str, str] | None = None) -> Secret:
+    """The Secret ``shop/app``, with annotations without the prefix of their keys."""
+    return Secret(
+        "shop",
+        "app",
+        "",
+        {},
+        {key: b64encode(value.encode()).decode() for key, value in data.items()},
+        annotations={f"{PREFIX}{name}": value for name, value in (annotations or {}).items()},
+    )

@@ -25,6 +25,7 @@ from airflow_kubernetes_secrets.shapes.aliases import URI
 from airflow_kubernetes_secrets.shapes.connection import parsed_uri
 from airflow_kubernetes_secrets.shapes.hosts import hosts_and_ports, is_ipv6
 from airflow_kubernetes_secrets.shapes.uri import REPEATED, WEB
+from airflow_kubernetes_secrets.shapes.whole import extra_of
 from airflow_kubernetes_secrets.usable import EXTRA_IN_QUERY
 
 MISREAD = "hook-misreads"
@@ -100,12 +101,6 @@ def _connection(fields: Mapping[str, Any]) -> _Connection:
         value if isinstance(value := fields.get(name), str) else ""
         for name in ("conn_type", "host", "schema", "login", "password")
     )
-    extra = fields.get("extra")
-    if isinstance(extra, str):
-        try:
-            extra = json.loads(extra)
-        except (ValueError, RecursionError):
-            extra = None
     return _Connection(
         conn_type,
         host.strip(),
@@ -113,7 +108,7 @@ def _connection(fields: Mapping[str, Any]) -> _Connection:
         schema,
         login,
         password,
-        extra if isinstance(extra, dict) else {},
+        extra_of(fields),
     )
 
 

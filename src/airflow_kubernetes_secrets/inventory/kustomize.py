@@ -14,15 +14,13 @@ from airflow_kubernetes_secrets.api.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.documents import TooLargeError, mapping, read_file
 from airflow_kubernetes_secrets.inventory.marks import UNKNOWN_LABEL, invalid_labels, misspelt_label
 from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
-from airflow_kubernetes_secrets.inventory.templates import kinds_by_label, named
+from airflow_kubernetes_secrets.inventory.templates import KUSTOMIZATION_FILES, kinds_by_label, named
 from airflow_kubernetes_secrets.listing import first
 from airflow_kubernetes_secrets.manifest_documents import read_manifests, unpacked
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.printable import printable, shell_word
 
 NOT_CHECKED = "not-checked"
-
-FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
 class Patches:
@@ -37,9 +35,9 @@ class Patches:
         folder = os.path.abspath(folder)  # noqa: PTH100 - links stay as they are, for texts
         while folder not in self._seen:
             self._seen.add(folder)
-            for name in FILES:
+            for name in KUSTOMIZATION_FILES:
                 self._read(folder, os.path.join(folder, name))  # noqa: PTH118 - as its callers, which may have bytes
-            folder = os.path.dirname(folder)  # noqa: PTH120
+            folder = os.path.dirname(folder)  # noqa: PTH120 - as above, links stay as they are
 
     def folder_of(self, found: os.stat_result) -> str | None:
         """The folder of the kustomization that a file is a patch of; ``None`` if it is no patch."""
@@ -48,13 +46,13 @@ class Patches:
     def _read(self, folder: str, path: str) -> None:
         try:
             # A pipe would have to be waited for.
-            content = read_file(path) if stat.S_ISREG(os.stat(path).st_mode) else b""  # noqa: PTH116
+            content = read_file(path) if stat.S_ISREG(os.stat(path).st_mode) else b""  # noqa: PTH116 - paths are strings here
         except (OSError, TooLargeError):
-            return  # Whoever checks it is told.
+            return  # `check` reports it where the file itself is checked.
         for document in read_manifests(content):
             for name in _patch_files(document.value):
                 try:
-                    found = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118
+                    found = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118 - as above
                 except (OSError, ValueError):
                     continue  # There is no such file.
                 self._folders.setdefault((found.st_dev, found.st_ino), folder)
@@ -65,7 +63,9 @@ def is_kustomization(document: object, file: str) -> bool:
     if not isinstance(document, dict):
         return False
     group = str(document.get("apiVersion") or "").partition("/")[0]
-    return group == "kustomize.config.k8s.io" or (not group and not document.get("kind") and file in FILES)
+    return group == "kustomize.config.k8s.io" or (
+        not group and not document.get("kind") and file in KUSTOMIZATION_FILES
+    )
 
 
 def inline_patches(kustomization: dict[str, Any]) -> Iterator[object]:

@@ -20,6 +20,7 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError, OneLineError
 from airflow_kubernetes_secrets.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.inventory.content import UNESCAPED, UNREADABLE, content_of
 from airflow_kubernetes_secrets.inventory.kustomize import (
+    NOT_CHECKED,
     Patches,
     inline_patches,
     is_kustomization,
@@ -62,7 +63,6 @@ UNREADABLE_MANIFEST = "unreadable-manifest"
 DUPLICATE_ID = "duplicate-id"
 DUPLICATE_SECRET = "duplicate-secret"  # noqa: S105 - the code of a problem
 DUPLICATE_KEY = "duplicate-key"
-NOT_CHECKED = "not-checked"
 
 STDIN = "-"
 

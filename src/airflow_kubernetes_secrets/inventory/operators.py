@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.documents import mapping
 from airflow_kubernetes_secrets.inventory.problem import Problem
 from airflow_kubernetes_secrets.inventory.templates import (
     INVALID_MANIFEST,
+    KUSTOMIZATION_FILES,
     LABEL_LOST,
     Planned,
     Way,
@@ -35,8 +36,6 @@ from airflow_kubernetes_secrets.suggestions import nearest
 
 _NEAR = 0.75
 
-_KUSTOMIZATION = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-
 
 def plans(document: object, options: Options, file: str = "") -> list[Planned]:
     """The Secrets that a manifest makes; none if it is of another kind.
@@ -50,7 +49,7 @@ def plans(document: object, options: Options, file: str = "") -> list[Planned]:
     if not isinstance(document, dict):
         return []
     kind, group = str(document.get("kind") or ""), str(document.get("apiVersion") or "").partition("/")[0]
-    is_kustomization = (group, kind) == ("", "") and file in _KUSTOMIZATION
+    is_kustomization = (group, kind) == ("", "") and file in KUSTOMIZATION_FILES
     read = _of_kustomization if is_kustomization else _READERS.get((group, kind))
     return [] if read is None else list(read(document, options))
 

@@ -119,7 +119,7 @@ def _is_time(value: object) -> bool:
     if match is None:
         return False
     try:
-        datetime(*map(int, match.groups()))  # type: ignore[arg-type]
+        datetime(*map(int, match.groups()))  # type: ignore[arg-type]  # six numbers, by the pattern
     except ValueError:
         return False
     return True

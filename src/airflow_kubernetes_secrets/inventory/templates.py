@@ -24,6 +24,10 @@ from airflow_kubernetes_secrets.unprocessed import SOPS, is_encrypted, is_of_a_c
 
 INVALID_LABEL = "invalid-label"
 INVALID_MANIFEST = "invalid-manifest"
+
+# The names that Kustomize looks for in a folder.
+KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
 LABEL_LOST = "label-lost"
 ANNOTATION_LOST = "annotation-lost"
 NOT_CREATED = "not-created"

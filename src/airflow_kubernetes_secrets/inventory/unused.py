@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from binascii import Error
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from airflow_kubernetes_secrets.listing import few
 from airflow_kubernetes_secrets.reading import IN_FIELDS
 from airflow_kubernetes_secrets.shapes import fields_of
 from airflow_kubernetes_secrets.shapes.aliases import folded
+from airflow_kubernetes_secrets.shapes.whole import extra_of
 
 HALF = "half-connection"
 SETTINGS = "unused-settings"
@@ -108,10 +108,4 @@ def _is_uri(secret: Secret, key: str) -> bool:
 
 def _has_in_extra(connection: Mapping[str, Any], names: re.Pattern[str]) -> bool:
     """Whether ``extra`` has a name like these."""
-    extra = connection.get("extra")
-    if isinstance(extra, str):
-        try:
-            extra = json.loads(extra)
-        except (ValueError, RecursionError):
-            extra = None
-    return isinstance(extra, dict) and any(names.search(folded(name)) for name in extra)
+    return any(names.search(folded(name)) for name in extra_of(connection))

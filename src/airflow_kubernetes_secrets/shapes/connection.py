@@ -62,7 +62,7 @@ def completed_json(secret: Secret, fields: Fields, key: str) -> str:
     told = _Told(secret, fields)
     port, extra = _port(told), _extra(told, None)
     connection = _fields_of_whole(secret, key)
-    if extra:
+    if extra or told.get("extra"):
         in_whole = {} if told.get("extra") else _json_object(connection.get("extra") or "{}")
         if in_whole is None:
             del extra, connection

@@ -7,6 +7,7 @@ https://airflow.apache.org/docs/apache-airflow/stable/howto/connection.html
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
@@ -29,6 +30,17 @@ def fields_of_whole(stored: str) -> dict[str, Any]:
     if not uri:
         return fields
     return {name: fields[name] for name in ("description", "team_name") if name in fields} | _fields_of_uri(uri)
+
+
+def extra_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return ``extra`` as hooks get it; empty if it is no JSON object."""
+    extra = fields.get("extra")
+    if isinstance(extra, str):
+        try:
+            extra = json.loads(extra)
+        except (ValueError, RecursionError):
+            return {}
+    return extra if isinstance(extra, dict) else {}
 
 
 def _fields_of_uri(uri: str) -> dict[str, Any]:
