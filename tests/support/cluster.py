@@ -67,7 +67,19 @@ class Cluster(ABC):
         response = self.admin.post(path, json=secret)
         if response.status_code == httpx.codes.CONFLICT:
             response = self.admin.put(f"{path}/{metadata['name']}", json=secret)
-        return checked(response)
+        stored = checked(response)
+        self._wait_for_watch_cache(f"{path}/{metadata['name']}", stored["metadata"]["resourceVersion"])
+        return stored
+
+    def _wait_for_watch_cache(self, path: str, resource_version: str) -> None:
+        """Return when the server's watch cache has this version, because lookups read from that cache.
+
+        etcd sends each change to the cache after it has answered the write. On a busy machine a lookup can be faster.
+        """
+        deadline = time.monotonic() + GRANT_SECONDS
+        # The server waits up to three seconds for the version, and then answers 504.
+        while not (response := self.admin.get(path, params={"resourceVersion": resource_version})).is_success:
+            assert time.monotonic() < deadline, f"the watch cache stays behind: {response.text}"
 
     def service_account(
         self,
