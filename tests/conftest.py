@@ -55,7 +55,9 @@ def _needs_kube_apiserver(item: pytest.Item) -> bool:
     if not isinstance(item, pytest.Function):
         return False
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
-    return "kube-apiserver" in parameters.values() or "kube_apiserver_cluster" in item.fixturenames
+    return "kube-apiserver" in parameters.values() or any(
+        name.startswith("kube_apiserver_") for name in item.fixturenames
+    )
 
 
 def _needs_chromium(item: pytest.Item) -> bool:

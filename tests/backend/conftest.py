@@ -17,6 +17,7 @@ from airflow_kubernetes_secrets.process import start_anew
 from airflow_kubernetes_secrets.sources import ladder, outage
 from support.cluster import Cluster, ServiceAccount
 from support.memory import AT_ONCE, Asker, MakeAsker, StartProgram
+from support.places import ServerPlace
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 
@@ -107,6 +108,14 @@ def proxied(
         return KubernetesSecretsBackend(**{"service_account_path": str(folder), **freshness, **kwargs})
 
     return make
+
+
+@pytest.fixture
+def place(cluster: Cluster, proxy: Proxy, in_pod: None, monkeypatch: pytest.MonkeyPatch) -> ServerPlace:
+    """A server to which a test gives Secrets, and that it may get them from by name too."""
+    for name, value in proxy.pod_environment().items():
+        monkeypatch.setenv(name, value)
+    return ServerPlace(cluster, proxy)
 
 
 @pytest.fixture

@@ -139,14 +139,6 @@ def test_a_connection_is_used_again_after_a_watch_only_if_nothing_follows_it(
     assert [asker.get("x"), asker.get("missing")] == ["found", None]
 
 
-@pytest.fixture
-def place(cluster: Cluster, proxy: Proxy, in_pod: None, monkeypatch: pytest.MonkeyPatch) -> ServerPlace:
-    """Several namespaces behind the proxy."""
-    for name, value in proxy.pod_environment().items():
-        monkeypatch.setenv(name, value)
-    return ServerPlace(cluster, proxy)
-
-
 def answer_to(pattern: str, other: str) -> Fault:
     """Answer another request than the one that came: its target with the pattern replaced."""
 

@@ -352,7 +352,7 @@ class TestForbidden:
         self, proxied: MakeBackend, proxy: Proxy, user: str, subject: str, binding: str
     ) -> None:
         message = f'secrets is forbidden: User "{user}" cannot list resource "secrets"'
-        proxy.faults.append(answer_with(403, json.dumps({"kind": "Status", "message": message}).encode()))
+        proxy.always = answer_with(403, json.dumps({"kind": "Status", "message": message}).encode())
 
         with pytest.raises(ForbiddenError) as raised:
             proxied().get_variable("x")
@@ -363,7 +363,7 @@ class TestForbidden:
 
     def test_nothing_is_granted_to_everybody(self, proxied: MakeBackend, proxy: Proxy) -> None:
         message = 'secrets is forbidden: User "system:anonymous" cannot list resource "secrets"'
-        proxy.faults.append(answer_with(403, json.dumps({"kind": "Status", "message": message}).encode()))
+        proxy.always = answer_with(403, json.dumps({"kind": "Status", "message": message}).encode())
 
         with pytest.raises(UnauthorizedError, match="got no credentials") as raised:
             proxied().get_variable("x")
@@ -371,7 +371,7 @@ class TestForbidden:
         assert "kubectl" not in str(raised.value)
 
     def test_a_proxy_that_forbids_without_a_status(self, proxied: MakeBackend, proxy: Proxy) -> None:
-        proxy.faults.append(answer_with(403, b"<html>no</html>"))
+        proxy.always = answer_with(403, b"<html>no</html>")
 
         with pytest.raises(ForbiddenError, match="the user of this process may not list secrets"):
             proxied().get_variable("x")

@@ -23,13 +23,6 @@ UNAUTHORIZED = answer_with(401, b'{"kind": "Status", "message": "Unauthorized"}'
 ON_THIS_SIDE = pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
 
 
-@pytest.fixture
-def place(cluster: Cluster, proxy: Proxy, in_pod: None, monkeypatch: pytest.MonkeyPatch) -> ServerPlace:
-    for name, value in proxy.pod_environment().items():
-        monkeypatch.setenv(name, value)
-    return ServerPlace(cluster, proxy)
-
-
 def variables(**references: str) -> dict[str, object]:
     return {"references": {"variables": references}}
 
@@ -299,7 +292,7 @@ class TestErrors:
     def test_a_reference_that_may_not_be_read_has_no_stand_in(self, place: ServerPlace, proxy: Proxy) -> None:
         place.put({VARIABLE: "x"}, "must not stand in", name="settings")
         backend = place.make_backend(**variables(x="settings"))
-        proxy.faults.append(FORBIDDEN)
+        proxy.always = FORBIDDEN
 
         with pytest.raises(ForbiddenError):
             backend.get_variable("x")

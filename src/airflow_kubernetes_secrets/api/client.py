@@ -5,11 +5,13 @@ A client belongs to one process. Threads share it: each takes a connection for i
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 from typing import Generic, TypeVar
 from urllib.parse import quote, unquote
 from weakref import WeakSet
@@ -20,6 +22,7 @@ from airflow_kubernetes_secrets.api.deadline import Deadline
 from airflow_kubernetes_secrets.api.http1 import Head, Request, Response
 from airflow_kubernetes_secrets.api.objects import Secret, SecretList, WatchEvent
 from airflow_kubernetes_secrets.api.permissions import ANONYMOUS, forbidden_text, impersonation_text, refused_user
+from airflow_kubernetes_secrets.api.refusals import CONFIRMED_AFTER_SECONDS, Refusals
 from airflow_kubernetes_secrets.api.retry import RETRIED_STATUSES, Backoff, retry_after_seconds
 from airflow_kubernetes_secrets.errors import (
     AnswerTooLargeError,
@@ -52,14 +55,23 @@ class _Failure:
 
     Attributes:
         remedy: what to do about it, where another attempt would come to nothing too.
+        retry_after: the pause in seconds that the server asks for.
+        longest_pause: the seconds after which another attempt is needed to confirm a refusal.
     """
 
-    __slots__ = ("problem", "remedy", "retry_after")
+    __slots__ = ("longest_pause", "problem", "remedy", "retry_after")
 
-    def __init__(self, problem: str, remedy: str = "", retry_after: float | None = None) -> None:
+    def __init__(
+        self,
+        problem: str,
+        remedy: str = "",
+        retry_after: float | None = None,
+        longest_pause: float = math.inf,
+    ) -> None:
         self.problem = problem
         self.remedy = remedy
         self.retry_after = retry_after
+        self.longest_pause = longest_pause
 
 
 # The verbs that the remedy of a 403 grants, where it is not those that the process uses on all Secrets.
@@ -92,15 +104,24 @@ class Call:
         return f"<Call {self.method} {self.path}>"
 
 
-class _Question(Generic[Wanted]):
-    """What is asked, and how its answer is read."""
+class _Operation:
+    """A verb in a namespace, and the request for it."""
 
-    __slots__ = ("call", "namespace", "parse", "verb")
+    __slots__ = ("call", "namespace", "verb")
 
-    def __init__(self, verb: str, namespace: str, call: Call, parse: Callable[[Response], Wanted]) -> None:
+    def __init__(self, verb: str, namespace: str, call: Call) -> None:
         self.verb = verb
         self.namespace = namespace
         self.call = call
+
+
+class _Question(_Operation, Generic[Wanted]):
+    """What is asked, and how its answer is read."""
+
+    __slots__ = ("parse",)
+
+    def __init__(self, verb: str, namespace: str, call: Call, parse: Callable[[Response], Wanted]) -> None:
+        super().__init__(verb, namespace, call)
         self.parse = parse
 
 
@@ -131,6 +152,7 @@ class Client:
         self._as_user = as_user
         self._backoff = backoff
         self._doubtful_after = doubtful_after
+        self._refusals = Refusals()
         # Only connections between two exchanges are in here: whoever uses one takes it out, and puts it back after
         # a whole answer. An exception from a signal handler therefore cannot leave half an answer to the next user.
         # Append and pop are atomic, so no lock can be left locked either.
@@ -223,22 +245,25 @@ class Client:
             f"/api/v1/namespaces/{namespace}/secrets?watch=true&allowWatchBookmarks=true&timeoutSeconds={seconds}"
             f"&labelSelector={quote(str(selector))}&resourceVersion={quote(resource_version)}"
         )
-        call, deadline = Call(path), Deadline(timeout)
+        watch, deadline = _Operation("watch", namespace, Call(path)), Deadline(timeout)
         try:
-            connection, answer = self._exchange(Connection.open_stream, call, deadline)
+            connection, answer = self._exchange(Connection.open_stream, watch.call, deadline)
         except TooLargeError as error:
             raise self._too_large(error) from None
         except TransportError as error:
+            self._refusals.note_failure()
             raise self._unavailable(_Failure(str(error), error.remedy), 1, deadline) from None
         if isinstance(answer, Head):
+            self._allowed(watch, connection)
             return Watch(self, connection, answer, namespace, Deadline(seconds + timeout))
         self._keep(connection, answer.status)
         message = status_message(answer.body)
         if answer.status == 410:
             raise ExpiredVersionError(message)
-        if answer.status in RETRIED_STATUSES:
-            raise self._unavailable(_answered(answer, message), 1, deadline)
-        raise self._refusal(answer.status, message, "watch", namespace, call)
+        failure = self._failure(watch, connection, answer, message)
+        if failure is not None:
+            raise self._unavailable(failure, 1, deadline)
+        raise self._refusal(watch, answer.status, message)
 
     def send(self, call: Call, verb: str, namespace: str, timeout: float) -> Response:
         """Send another request than a lookup makes; it must be one that may be sent again.
@@ -278,7 +303,7 @@ class Client:
             pause = None if outcome.remedy else self._backoff.pause(attempts, deadline.left(), outcome.retry_after)
             if pause is None:
                 raise self._unavailable(outcome, attempts, deadline)
-            time.sleep(pause)
+            time.sleep(min(pause, outcome.longest_pause))
 
     def _try(self, question: _Question[Wanted], deadline: Deadline) -> Wanted | _Failure:
         from airflow_kubernetes_secrets.api.decode import MalformedBodyError, status_message
@@ -287,17 +312,46 @@ class Client:
             connection, response = self._exchange(Connection.ask, question.call, deadline)
             self._keep(connection, response.status)
             if response.status in (200, 201):
+                self._allowed(question, connection)
                 return question.parse(response)
         except TooLargeError as error:
             raise self._too_large(error) from None
         except TransportError as error:
+            self._refusals.note_failure()
             return _Failure(str(error), error.remedy)
         except MalformedBodyError as error:
             return _Failure(str(error))
         message = status_message(response.body)
+        failure = self._failure(question, connection, response, message)
+        if failure is not None:
+            return failure
+        raise self._refusal(question, response.status, message)
+
+    def _allowed(self, operation: _Operation, connection: Connection) -> None:
+        connection.proven_at = monotonic()
+        self._refusals.note_success(operation.verb, operation.namespace)
+
+    def _failure(
+        self, operation: _Operation, connection: Connection, response: Response, message: str
+    ) -> _Failure | None:
+        """Why the request is to be sent again; ``None`` if the answer is final."""
+        said = f"it answered {response.status} {message}".rstrip()
         if response.status in RETRIED_STATUSES:
-            return _answered(response, message)
-        raise self._refusal(response.status, message, question.verb, question.namespace, question.call)
+            if response.status >= 500:
+                self._refusals.note_failure()
+            return _Failure(said, retry_after=retry_after_seconds(response.headers.get("retry-after")))
+        if response.status in (401, 403):
+            wait = self._refusals.wait(operation.verb, operation.namespace, connection)
+            if wait is not None:
+                problem = (
+                    f"{said}. An API server that has just started may refuse every request, so a refusal counts only "
+                    f"if it is repeated {CONFIRMED_AFTER_SECONDS:g} s later"
+                )
+                return _Failure(problem, longest_pause=wait)
+        elif message:
+            # A 404 is one of the API server's own answers too.
+            self._allowed(operation, connection)
+        return None
 
     def _exchange(self, send: _Send[Answer], call: Call, deadline: Deadline) -> tuple[Connection, Answer]:
         """Ask, and after a 401 read the credentials again and ask once more."""
@@ -307,7 +361,9 @@ class Client:
             connection.close()
             self.close()
             self._renew()
+            proven_at = connection.proven_at
             connection = self._connect(deadline)
+            connection.proven_at = proven_at
             answer = self._send(send, connection, call, deadline)
         return connection, answer
 
@@ -340,6 +396,7 @@ class Client:
             except TransportError:
                 # What killed it (a restart, a firewall) has hardly spared the others.
                 self.close()
+                self._refusals.note_failure()
         connection = self._connect(deadline)
         return connection, self._send(send, connection, call, deadline)
 
@@ -404,8 +461,9 @@ class Client:
         asked = unquote(call.path.partition("?")[0].rpartition("/")[2])
         return tuple(sorted({*self._referenced.get(namespace, ()), asked}))
 
-    def _refusal(self, status: int, message: str, verb: str, namespace: str, call: Call) -> ApiError:
+    def _refusal(self, operation: _Operation, status: int, message: str) -> ApiError:
         server, source = self.server, self._credentials.source
+        verb, namespace, call = operation.verb, operation.namespace, operation.call
         user = refused_user(message)
         if status == 403 and self._as_user is not None and "cannot impersonate" in message:
             return ForbiddenError(impersonation_text(user, self._as_user), status)
@@ -510,8 +568,3 @@ def _list_path(namespace: str, selector: LabelSelector, version: str) -> str:
     return (
         f"/api/v1/namespaces/{namespace}/secrets?labelSelector={quote(str(selector))}&resourceVersion={quote(version)}"
     )
-
-
-def _answered(response: Response, message: str) -> _Failure:
-    said = f"it answered {response.status} {message}".rstrip()
-    return _Failure(said, retry_after=retry_after_seconds(response.headers.get("retry-after")))

@@ -74,7 +74,12 @@ class TooLargeError(TransportError):
 
 
 class Connection:
-    """One connection. It has one user at a time, and after any exception it must be closed."""
+    """One connection. It has one user at a time, and after any exception it must be closed.
+
+    Attributes:
+        sent_at: when the last request was sent, in seconds on the monotonic clock; 0 before the first.
+        proven_at: when the server was last known to have read its roles, on the same clock; 0 if that is unknown.
+    """
 
     def __init__(self, endpoint: Endpoint, tls: Tls | None, deadline: Deadline) -> None:
         """Connect. Without ``tls`` the connection is plain HTTP (``kubectl proxy``).
@@ -90,6 +95,8 @@ class Connection:
         self._reader = _DeadlineReader(self._socket)
         self._stream = io.BufferedReader(self._reader)
         self._last_used = monotonic()
+        self.sent_at = 0.0
+        self.proven_at = 0.0
         self.is_open = True
 
     def idle_seconds(self) -> float:
@@ -162,6 +169,7 @@ class Connection:
         failure: TransportError | None = None
         try:
             self._socket.settimeout(deadline.remaining())
+            self.sent_at = monotonic()
             self._socket.sendall(request.to_bytes(str(self._endpoint)))
         except (OSError, ValueError) as error:
             failure = _transport_error(error)
