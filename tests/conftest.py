@@ -7,9 +7,12 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import Any
 
 import pytest
 
+from support import shared
 from support.chromium import CHROMIUM
 from support.chromium import HOW_TO_GET_IT as HOW_TO_GET_CHROMIUM
 from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster
@@ -19,10 +22,24 @@ from support.kube_apiserver import HOW_TO_GET_IT, KubeApiserver, assets
 # Before a test imports Airflow, which writes its configuration there.
 AIRFLOW_HOME = os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
 LEFT_OUT = pytest.StashKey[dict[str, int]]()
+APISERVER = pytest.StashKey[shared.ApiserverOnDemand]()
 
 
-def pytest_unconfigure() -> None:
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process that pytest-xdist is about to start where all of them get their kube-apiserver."""
+    folder, stash = assets(), node.config.stash
+    if folder is not None:
+        if APISERVER not in stash:
+            stash[APISERVER] = shared.ApiserverOnDemand(folder)
+        node.workerinput["kube_apiserver"] = stash[APISERVER].address
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(AIRFLOW_HOME, ignore_errors=True)
+    if APISERVER in config.stash:
+        config.stash[APISERVER].stop()
+    shared.remove()
 
 
 def pytest_report_header() -> str | None:
@@ -32,11 +49,38 @@ def pytest_report_header() -> str | None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what this machine cannot run, with one line at the end for each reason instead of one for each test."""
+    for item in items:
+        if isinstance(item, pytest.Function) and (group := _group(item)):
+            item.add_marker(pytest.mark.xdist_group(group))
     left_out = {reason: [item for item in items if applies(item)] for reason, applies in _missing().items()}
     without = {item for each in left_out.values() for item in each}
     items[:] = [item for item in items if item not in without]
     config.hook.pytest_deselected(items=list(without))
     config.stash[LEFT_OUT] = {reason: len(each) for reason, each in left_out.items() if each}
+
+
+def _group(item: pytest.Function) -> str | None:
+    """Which tests one process has to run together: those with one restarted server, or one fixture of a module or folder.
+
+    What is made once for several tests is expensive, and every process that runs one of them makes it anew.
+    """
+    if item.get_closest_marker("xdist_group") is not None:
+        return None
+    if item.get_closest_marker("restarts") is not None:
+        return "restarts"
+    found = {name: definitions[-1] for name, definitions in item._fixtureinfo.name2fixturedefs.items()}
+    shared_ones = {
+        name: each for name, each in found.items() if each.scope != "function" and each.baseid not in ("", "tests")
+    }
+    if not shared_ones:
+        return None
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return " ".join(
+        [
+            min((each.baseid for each in shared_ones.values()), key=len),
+            *(str(parameters[name]) for name in sorted(parameters.keys() & shared_ones)),
+        ]
+    )
 
 
 def _missing() -> dict[str, Callable[[pytest.Item], bool]]:
@@ -87,18 +131,33 @@ def devserver_cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def kube_apiserver_cluster() -> Iterator[Cluster]:
+def kube_apiserver_cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
     """A real kube-apiserver, started once, when a test first asks for it (about 8 s)."""
+    address = getattr(request.config, "workerinput", {}).get("kube_apiserver")
+    if address is None:
+        with running_apiserver() as cluster:
+            yield cluster
+    else:
+        with closing(KubeApiserverCluster(shared.shared_apiserver(address))) as cluster:
+            yield cluster
+
+
+@pytest.fixture(scope="session")
+def restarted_kube_apiserver_cluster() -> Iterator[Cluster]:
+    """Another one, which tests may kill and start again."""
+    with running_apiserver() as cluster:
+        yield cluster
+
+
+@contextmanager
+def running_apiserver() -> Iterator[Cluster]:
     folder = assets()
     assert folder is not None, "the tests that need it are left out without it"
     server = KubeApiserver(folder)
     server.start()
     try:
-        cluster = KubeApiserverCluster(server)
-        try:
+        with closing(KubeApiserverCluster(server)) as cluster:
             yield cluster
-        finally:
-            cluster.close()
     finally:
         server.stop()
 
@@ -106,7 +165,10 @@ def kube_apiserver_cluster() -> Iterator[Cluster]:
 @pytest.fixture(params=["devserver", "kube-apiserver"])
 def cluster(request: pytest.FixtureRequest) -> Cluster:
     """Each test that asks for it runs against both servers."""
-    found: Cluster = request.getfixturevalue(f"{request.param.replace('-', '_')}_cluster")
+    name = f"{request.param.replace('-', '_')}_cluster"
+    if request.param == "kube-apiserver" and request.node.get_closest_marker("restarts") is not None:
+        name = f"restarted_{name}"
+    found: Cluster = request.getfixturevalue(name)
     return found
 
 

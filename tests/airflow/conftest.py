@@ -10,8 +10,6 @@ import pytest
 from support.airflow import BACKEND, Airflow, installed
 from support.cluster import Cluster
 
-NAMESPACE = "airflow"
-
 
 @pytest.fixture(params=["3.3", "2.11"], ids=["airflow-3.3", "airflow-2.11"])
 def version(request: pytest.FixtureRequest) -> str:
@@ -30,11 +28,9 @@ def bare_airflow(version: str, tmp_path: Path) -> Airflow:
 
 
 @pytest.fixture
-def airflow(bare_airflow: Airflow, cluster: Cluster) -> Airflow:
-    """Airflow as in a pod whose service account may list Secrets in the namespace ``airflow``."""
-    account = cluster.service_account(
-        NAMESPACE, f"airflow-{bare_airflow.home.parent.name}".replace("_", "-"), {NAMESPACE: ["list"]}
-    )
+def airflow(bare_airflow: Airflow, cluster: Cluster, namespace: str) -> Airflow:
+    """Airflow as in a pod whose service account may list Secrets in its namespace."""
+    account = cluster.service_account(namespace, "airflow", {namespace: ["list"]})
     kwargs = {"service_account_path": str(account.folder)}
     variables = {"AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(kwargs), **cluster.pod_environment()}
     return bare_airflow.with_variables(**variables)

@@ -21,39 +21,34 @@ POSTGRES = (
 KUBECTL = r"""
 kubectl create secret generic my-smtp-secret \
     --from-literal=value='smtp://user:password@smtp.example.com:587' \
-    --namespace=airflow
+    --namespace={NAMESPACE}
 kubectl label secret my-smtp-secret \
     airflow.apache.org/connection-id=smtp_default \
-    --namespace=airflow
+    --namespace={NAMESPACE}
 kubectl create secret generic my-postgres-secret \
     --from-literal=value='{POSTGRES}' \
-    --namespace=airflow
+    --namespace={NAMESPACE}
 kubectl label secret my-postgres-secret \
     airflow.apache.org/connection-id=my_postgres_db \
-    --namespace=airflow
+    --namespace={NAMESPACE}
 kubectl create secret generic my-var-secret \
     --from-literal=value='my_secret_value' \
-    --namespace=airflow
+    --namespace={NAMESPACE}
 kubectl label secret my-var-secret \
     airflow.apache.org/variable-key=my_var \
-    --namespace=airflow
+    --namespace={NAMESPACE}
 """.replace("{POSTGRES}", POSTGRES)
 
-NAMES = ("my-smtp-secret", "my-postgres-secret", "my-var-secret")
-
-
 @pytest.fixture
-def documented_secrets(cluster: Cluster, tmp_path: Path) -> None:
-    """The Secrets that the documentation creates, by its commands."""
-    cluster.create_namespace("airflow")
-    for name in NAMES:
-        cluster.admin.delete(f"/api/v1/namespaces/airflow/secrets/{name}")
+def documented_secrets(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    """The Secrets that the documentation creates in the namespace ``airflow``, by its commands."""
     environment = {
         "KUBECONFIG": str(cluster.kubeconfig(cluster.admin_token)),
         "HOME": str(tmp_path),
         "PATH": str(Path(which("kubectl") or "").parent) + ":/usr/bin:/bin",
     }
-    subprocess.run(["bash", "-euc", KUBECTL], env=environment, timeout=60, check=True, capture_output=True)
+    script = KUBECTL.replace("{NAMESPACE}", namespace)
+    subprocess.run(["bash", "-euc", script], env=environment, timeout=60, check=True, capture_output=True)
 
 
 @pytest.mark.skipif(which("kubectl") is None, reason="the documentation's commands need kubectl on PATH")
@@ -91,15 +86,17 @@ def test_providers(bare_airflow: Airflow) -> None:
     assert BACKEND in bare_airflow.output("providers", "secrets")
 
 
-def test_the_database_from_a_secret_and_a_dag_run(airflow: Airflow, cluster: Cluster, tmp_path: Path) -> None:
+def test_the_database_from_a_secret_and_a_dag_run(
+    airflow: Airflow, cluster: Cluster, namespace: str, tmp_path: Path
+) -> None:
     """``sql_alchemy_conn`` is read while Airflow is being imported, by a new backend object each time."""
-    put = Put(cluster, "airflow")
+    put = Put(cluster, namespace)
     database = f"sqlite:///{tmp_path}/from-a-secret.db"
     option = f"sql-alchemy-conn-{airflow.version}"
     # As kubectl create --from-file stores a file that ends in a newline.
     put.config(option, f"{database}\n", name=f"database-{airflow.version}")
     for manifest in ("connections", "variables"):
-        apply_example(cluster, manifest)
+        apply_example(cluster, manifest, namespace)
     airflow = airflow.with_variables(AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET=option)
 
     assert airflow.output("config", "get-value", "database", "sql_alchemy_conn").strip() == database
@@ -130,14 +127,14 @@ def test_a_wrong_option_stops_airflow_with_the_nearest_right_one(bare_airflow: A
     assert "there is no option 'connection_label'; did you mean 'connections_label'?" in done.stdout + done.stderr
 
 
-def test_a_connection_that_is_forbidden_says_why(bare_airflow: Airflow, cluster: Cluster) -> None:
+def test_a_connection_that_is_forbidden_says_why(bare_airflow: Airflow, cluster: Cluster, namespace: str) -> None:
     """Airflow itself says no more than that the id is not defined."""
-    account = cluster.service_account("airflow", f"forbidden-{bare_airflow.version.replace('.', '-')}", {})
+    account = cluster.service_account(namespace, "forbidden", {})
     airflow = bare_airflow.with_kwargs(service_account_path=str(account.folder)).with_variables(
         **cluster.pod_environment()
     )
     # Airflow goes on to its database, which has to be there.
-    airflow.output("db", "migrate")
+    airflow.migrate()
 
     # Without --verbose this command of Airflow's suppresses all logs.
     done = airflow.run("connections", "get", "my_db", "--verbose")
@@ -145,14 +142,14 @@ def test_a_connection_that_is_forbidden_says_why(bare_airflow: Airflow, cluster:
     assert done.returncode != 0
     text = done.stdout + done.stderr
     assert "Connection not found" in text
-    assert f"the service account '{account.name}' of namespace 'airflow' may not list secrets" in text
-    assert f"--serviceaccount=airflow:{account.name}" in text
+    assert f"the service account '{account.name}' of namespace '{namespace}' may not list secrets" in text
+    assert f"--serviceaccount={namespace}:{account.name}" in text
 
 
 @pytest.mark.parametrize("version", ["3.3"], indirect=True)
-def test_a_backend_of_the_workers_own(airflow: Airflow, cluster: Cluster) -> None:
+def test_a_backend_of_the_workers_own(airflow: Airflow, cluster: Cluster, namespace: str) -> None:
     """``[workers] secrets_backend`` is Airflow 3's, and comes first where tasks run."""
-    Put(cluster, "airflow")({"example.com/variable": "of-workers"}, "found it", name="of-workers")
+    Put(cluster, namespace)({"example.com/variable": "of-workers"}, "found it", name="of-workers")
     kwargs = airflow.with_kwargs(variables_label="example.com/variable").variables["AIRFLOW__SECRETS__BACKEND_KWARGS"]
     airflow = airflow.with_variables(
         AIRFLOW__WORKERS__SECRETS_BACKEND=BACKEND, AIRFLOW__WORKERS__SECRETS_BACKEND_KWARGS=kwargs
@@ -168,9 +165,8 @@ print(type(first).__name__, first.get_variable("of-workers"))
 
 
 @pytest.mark.parametrize("version", ["3.3"], indirect=True)
-def test_options_as_separate_variables(airflow: Airflow, cluster: Cluster, tmp_path: Path) -> None:
+def test_options_as_separate_variables(airflow: Airflow, cluster: Cluster, namespace: str) -> None:
     """From Airflow 3.2 on; their values arrive as raw strings."""
-    namespace = f"separate-{tmp_path.name}".replace("_", "-")[:60].rstrip("-")
     account = cluster.service_account(namespace, "reader", {namespace: ["list"]})
     Put(cluster, namespace)({"example.com/variable": "x"}, data={"my-key": "found it"})
     separate = {
@@ -189,8 +185,10 @@ def test_options_as_separate_variables(airflow: Airflow, cluster: Cluster, tmp_p
     assert airflow.output("variables", "get", "x").splitlines()[-1] == "found it"
 
 
-def apply_example(cluster: Cluster, name: str) -> None:
+def apply_example(cluster: Cluster, name: str, namespace: str) -> None:
+    """Create what is in the file, in a namespace of the test instead of ``airflow``."""
     import yaml
 
     for document in yaml.safe_load_all((ROOT / "examples" / "manifests" / f"{name}.yaml").read_text()):
+        document["metadata"]["namespace"] = namespace
         cluster.apply(document)

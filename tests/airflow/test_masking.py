@@ -240,7 +240,7 @@ def test_the_same_in_airflow_2(mask_values: bool, tmp_path: Path) -> None:
             "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({**manifests(tmp_path / "m"), "mask_values": mask_values}),
         },
     )
-    airflow.output("db", "migrate")
+    airflow.migrate()
 
     output = airflow.output("tasks", "test", "masking", "tell")
 

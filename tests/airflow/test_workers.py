@@ -169,7 +169,7 @@ def seen(cluster: Cluster, folder: Path, *readers: str) -> Seen:
             "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"namespace": NAMESPACE}),
         },
     )
-    airflow.output("db", "migrate")
+    airflow.migrate()
     for team in TEAMS:
         airflow.output("teams", "create", team)
     with Proxy(cluster) as proxy:

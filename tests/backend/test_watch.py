@@ -181,6 +181,7 @@ class TestResuming:
 
         assert len(proxy.lists) == 2
 
+    @pytest.mark.restarts
     def test_a_server_that_forgot_its_history(
         self, cluster: Cluster, make_asker: MakeAsker, proxy: Proxy, put: Put, secrets: Secrets
     ) -> None:

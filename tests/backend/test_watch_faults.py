@@ -13,6 +13,7 @@ import pytest
 from airflow_kubernetes_secrets.errors import ForbiddenError, UnauthorizedError
 from airflow_kubernetes_secrets.sources.ladder import Thresholds
 from support.cluster import Cluster, KubeApiserverCluster, ServiceAccount
+from support.kube_apiserver import KubeApiserver
 from support.logs import said
 from support.memory import (
     LONG,
@@ -158,6 +159,7 @@ class TestOutages:
             story.go_on()
             until(lambda: asker.get("x") == str(story.last), asker.ttl + SLACK)
 
+    @pytest.mark.restarts
     @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
     def test_an_api_server_that_is_killed_and_started_again(
         self, cluster: KubeApiserverCluster, account: ServiceAccount, put: Put
@@ -179,12 +181,14 @@ class TestOutages:
             asker.get("x")
             with reading(*[Reader(f"reader {number}", [story], get, pause=0.01) for number in range(8)]):
                 go_on_for(1, story)
-                cluster.server.kill_apiserver()
+                server = cluster.server
+                assert isinstance(server, KubeApiserver)
+                server.kill_apiserver()
                 # Until the index is too old.
                 until(lambda: asker.ladder.recall("x") is None)
                 time.sleep(1)
                 starting.set()
-                cluster.server.start_apiserver()
+                server.start_apiserver()
                 go_on_for(1, story)
                 until(lambda: get("x") == str(story.last), asker.ttl + SLACK)
                 starting.clear()

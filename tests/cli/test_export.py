@@ -121,7 +121,7 @@ def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
         pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
     home = tmp_path_factory.mktemp("migrated")
     airflow = Airflow(version, home, {"AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode()})
-    airflow.output("db", "migrate")
+    airflow.migrate()
     (home / "given.json").write_text(json.dumps(entries()))
     done(airflow.python(INSERT, str(home / "given.json")))
     done(airflow.python(SHOW, ",".join(FIELDS), str(home / "held.json")))
@@ -777,7 +777,7 @@ print(json.dumps([told, found.failures]))
 """
 
     def test_many_at_once_and_of_a_team_its_own(self, bare: Airflow) -> None:
-        bare.output("db", "migrate")
+        bare.migrate()
         result = bare.python(self.MANY)
         done(result)
         found, failures = json.loads(result.stdout.splitlines()[-1])

@@ -193,6 +193,7 @@ def test_a_watch_shows_tables_to_who_asks_for_them(secrets):
     assert '"cells":["w","Opaque",0,' in line
 
 
+@pytest.mark.restarts
 def test_what_is_too_old_is_gone(secrets):
     secrets.create("a")
     secrets.create("b")

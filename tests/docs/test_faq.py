@@ -93,7 +93,7 @@ class Scene:
         kwargs = json.dumps({"path": str(self.folder)})
         given = {"AIRFLOW__SECRETS__BACKEND": BACKEND, "AIRFLOW__SECRETS__BACKEND_KWARGS": kwargs, **variables}
         airflow = Airflow("3.3", self.folder / "home", given)
-        airflow.run("db", "migrate")
+        airflow.migrate()
         done = airflow.run(*arguments) if arguments else airflow.python(GET)
         return done.stdout + done.stderr
 

@@ -90,7 +90,7 @@ def test_the_values_for_workers_without_rights(cluster: Cluster, namespace: str,
     here = {"AIRFLOW__SECRETS__BACKEND_KWARGS": pod(cluster, namespace)["AIRFLOW__SECRETS__BACKEND_KWARGS"]}
     here |= cluster.pod_environment()
     airflow = Airflow("3.3", tmp_path, {**others, **here})
-    airflow.output("db", "migrate")
+    airflow.migrate()
     assert airflow.output("variables", "get", "greeting").strip() == "hello"
 
     # The kwargs of the others are those that the worker inherits.

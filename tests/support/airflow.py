@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from support.shared import once
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -20,6 +23,9 @@ BACKEND = "airflow_kubernetes_secrets.KubernetesSecretsBackend"
 
 # The environment that runs the tests has the newest; `make` builds one for the oldest.
 ENVIRONMENTS = {"3.3": Path(sys.prefix), "2.11": ROOT / ".venv-airflow-2.11"}
+
+# Where Airflow has it in its home, unless it is told otherwise.
+DATABASE = "airflow.db"
 
 PATIENCE = 110
 
@@ -74,6 +80,15 @@ class Airflow:
             timeout=PATIENCE,
             check=False,
         )
+
+    def migrate(self) -> None:
+        """What ``airflow db migrate`` does, once for all who want a new database in their home: they get a copy."""
+        database = self.home / DATABASE
+        if database.exists():
+            return
+        folder = once(f"database-{self.version}", lambda made: Airflow(self.version, made).output("db", "migrate"))
+        self.home.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(folder / DATABASE, database)
 
     def output(self, *arguments: str) -> str:
         """What ``airflow`` prints, when it succeeds."""

@@ -167,7 +167,7 @@ class AirflowServices(Processes):
 
     def start(self, *programs: str) -> None:
         """Create the database, start these programs and wait until all are healthy."""
-        self.airflow.output("db", "migrate")
+        self.airflow.migrate()
         for program in programs:
             self.spawn(program, *options(program, self._port))
         token = self.until("the API server gives a token", self._token, START_SECONDS)

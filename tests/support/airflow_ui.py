@@ -78,7 +78,7 @@ def running_ui(airflow: Airflow, path: str = "", users: Mapping[str, str] = USER
         AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS=",".join(f"{name}:{role}" for name, role in users.items()),
         AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE=str(passwords),
     )
-    airflow.output("db", "migrate")
+    airflow.migrate()
     processes = Processes(airflow, {})
     try:
         processes.spawn(API_SERVER, "--host", "127.0.0.1", "--port", str(port), "--workers", "1")

@@ -7,6 +7,7 @@ import json
 import shutil
 import tempfile
 import time
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from support.kube_apiserver import KubeApiserver, bearer, trust
 
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets.devserver import DevServer
+    from support.shared import SharedApiserver
 
 GRANT_SECONDS = 15.0
 _numbers = itertools.count(1)
@@ -155,12 +157,13 @@ class KubeApiserverCluster(Cluster):
 
     name = "kube-apiserver"
 
-    def __init__(self, server: KubeApiserver) -> None:
+    def __init__(self, server: KubeApiserver | SharedApiserver) -> None:
         super().__init__(server.host, server.port, server.ca_file, server.admin_token)
         self.server = server
 
     def forget_history(self) -> None:
         """Takes about 4 s: a server's memory of changes ends with it, and etcd's with a compaction."""
+        assert isinstance(self.server, KubeApiserver), "it is shared: mark the test with 'restarts'"
         self.server.kill_apiserver()
         self.server.compact()
         self.server.start_apiserver()
@@ -194,7 +197,7 @@ class KubeApiserverCluster(Cluster):
         everywhere = namespace == "*"
         base = "/apis/rbac.authorization.k8s.io/v1" + ("" if everywhere else f"/namespaces/{namespace}")
         role, binding = ("clusterroles", "clusterrolebindings") if everywhere else ("roles", "rolebindings")
-        name = f"grant-{next(_numbers)}"
+        name = f"grant-{uuid.uuid4().hex[:12]}"
         rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": list(verbs), "resourceNames": list(names)}]
         checked(self.admin.post(f"{base}/{role}", json={"metadata": {"name": name}, "rules": rules}))
         kind = "ClusterRole" if everywhere else "Role"

@@ -32,7 +32,7 @@ def ui(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airfl
     airflow = airflow_of(shelf, tmp_path_factory.mktemp("teams") / "home")
     airflow = airflow.with_variables(AIRFLOW__CORE__MULTI_TEAM="True")
     airflow = airflow.with_kwargs(team_namespaces={"blue": shelf.blue, "green": "nobody-may"})
-    airflow.output("db", "migrate")
+    airflow.migrate()
     for team in ("blue", "red"):
         airflow.output("teams", "create", team)
     with running_ui(airflow, users=USERS) as running:
