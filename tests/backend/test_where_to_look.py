@@ -105,6 +105,47 @@ OF_THE_TEAM = ("its own namespace", "team, first", "team, second")
 OF_NO_TEAM = ("reference", "global, first", "global, second")
 
 
+EVERYWHERE = OF_THE_TEAM + OF_NO_TEAM
+COMBINATIONS = {
+    f"x{number}": [where for where, is_there in zip(EVERYWHERE, exists, strict=True) if is_there]
+    for number, exists in enumerate(itertools.product([False, True], repeat=len(EVERYWHERE)))
+}
+
+
+@pytest.fixture(scope="module")
+def stocked() -> dict[str | None, Place]:
+    """The places that hold all combinations already, by server."""
+    return {}
+
+
+@pytest.fixture
+def combinations(place: Place, cluster: Cluster | None, stocked: dict[str | None, Place]) -> Place:
+    """A place with a Secret wherever there is one in a combination, put there once for all tests of a server."""
+    server = cluster.name if cluster is not None else None
+    if server in stocked:
+        place.namespace = stocked[server].namespace
+        if isinstance(place, FolderPlace):
+            return stocked[server]
+        return place
+    put = {
+        "its own namespace": (place.other("blue"), {}),
+        "team, first": (place.namespace, {TEAM: "blue"}),
+        "team, second": (place.other("second"), {TEAM: "blue"}),
+        "global, first": (place.namespace, {}),
+        "global, second": (place.other("second"), {}),
+    }
+    for key, present in COMBINATIONS.items():
+        for where in present:
+            if where == "reference":
+                # A label for another id: it is found by its name.
+                place.put({VARIABLE: "other"}, where, name=f"ref-{key}")
+            else:
+                namespace, labels = put[where]
+                place.put({VARIABLE: key, **labels}, where, namespace=namespace)
+    stocked[server] = place
+    return place
+
+
 @pytest.mark.parametrize(
     ("team", "fallback", "order"),
     [
@@ -118,37 +159,18 @@ OF_NO_TEAM = ("reference", "global, first", "global, second")
     ids=["team", "team alone", "another team", "another team alone", "no team", "no team, no fallback"],
 )
 def test_the_order(
-    place: Place, freshness: dict[str, object], team: str | None, fallback: bool, order: tuple[str, ...]
+    combinations: Place, freshness: dict[str, object], team: str | None, fallback: bool, order: tuple[str, ...]
 ) -> None:
     """Whichever of them exist."""
-    first, second, blue = place.namespace, place.other("second"), place.other("blue")
-    put = {
-        "its own namespace": (blue, {}),
-        "team, first": (first, {TEAM: "blue"}),
-        "team, second": (second, {TEAM: "blue"}),
-        "global, first": (first, {}),
-        "global, second": (second, {}),
+    place = combinations
+    expected = {
+        key: next((where for where in order if where in present), None) for key, present in COMBINATIONS.items()
     }
-    references = {}
-    expected = {}
-    everywhere = OF_THE_TEAM + OF_NO_TEAM
-    for number, exists in enumerate(itertools.product([False, True], repeat=len(everywhere))):
-        key = f"x{number}"
-        present = [where for where, is_there in zip(everywhere, exists, strict=True) if is_there]
-        expected[key] = next((where for where in order if where in present), None)
-        for where in present:
-            if where == "reference":
-                # A label for another id: it is found by its name.
-                references[key] = f"ref-{number}"
-                place.put({VARIABLE: "other"}, where, name=f"ref-{number}")
-            else:
-                namespace, labels = put[where]
-                place.put({VARIABLE: key, **labels}, where, namespace=namespace)
     backend = place.make_backend(
-        namespace=[first, second],
-        team_namespaces={"blue": blue, "red": place.other("red")},
+        namespace=[place.namespace, place.other("second")],
+        team_namespaces={"blue": place.other("blue"), "red": place.other("red")},
         team_fallback=fallback,
-        references={"variables": references},
+        references={"variables": {key: f"ref-{key}" for key in COMBINATIONS if "reference" in COMBINATIONS[key]}},
         **freshness,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import json
 import logging
 import re
@@ -498,19 +499,20 @@ def test_everything_that_is_said_is_on_a_page(path: Path) -> None:
             assert told[:32] in words or told[-32:] in words, text
 
 
+@functools.cache
+def said_by_code() -> str:
+    """Every fixed text in the sources."""
+    trees = [ast.parse(path.read_text()) for path in SOURCE.rglob("*.py")]
+    return " ".join(part for tree in trees for node in ast.walk(tree) for part in sentences(node))
+
+
 ROWS = re.findall(r"^\| (`.*`[^|]*) \| ", (DOCS / "faq.md").read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("phrase", sorted({each for row in ROWS for each in re.findall(r"`([^`]+)`", row)}))
 def test_a_phrase_in_a_table_is_the_code_s(phrase: str) -> None:
-    said_by_code = " ".join(
-        part
-        for path in SOURCE.rglob("*.py")
-        for node in ast.walk(ast.parse(path.read_text()))
-        for part in sentences(node)
-    )
     for part in re.split(r" ?…|5\d\d", phrase):
-        assert part.strip() in said_by_code
+        assert part.strip() in said_by_code()
 
 
 def test_the_table_of_outcomes() -> None:

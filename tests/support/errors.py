@@ -19,6 +19,9 @@ _WITH_SHARED_LOCKS = ("/logging/", "/structlog/", "/threading.py", "/asyncio/", 
 
 _DEPTH = 4
 
+# A file, and a number in it.
+_Line = tuple[str, int]
+
 
 def everything_about(error: BaseException) -> str:
     """All that a report could show of it: with the chained errors, the lines of code, and the variables of frames."""
@@ -99,10 +102,11 @@ class AtEveryLine:
         self._times = times
         self._step = step
         self._here = here
+        self._files: dict[str, bool] = {}
 
     def raised(self) -> Iterator[tuple[str, BaseException]]:
         """Each line, and the exception that came out, if one did."""
-        taken: Counter[str] = Counter()
+        taken: Counter[_Line] = Counter()
         # Once without one: an import that is broken off leaves a module that is never whole again.
         self._before()
         with suppress(Exception):
@@ -115,21 +119,21 @@ class AtEveryLine:
             if error is not None:
                 yield line, error
 
-    def _once(self, taken: Counter[str]) -> tuple[str | None, BaseException | None]:
+    def _once(self, taken: Counter[_Line]) -> tuple[str | None, BaseException | None]:
         """Raise at the next line that has not been taken as often; ``None`` if there is no such line any more."""
-        passed: Counter[str] = Counter()
+        passed: Counter[_Line] = Counter()
         line: str | None = None
 
         def trace(frame: FrameType, event: str, _argument: object) -> Any:
             nonlocal line
             if event == "line":
-                here = f"{frame.f_code.co_filename}:{frame.f_lineno}"
+                here = (frame.f_code.co_filename, frame.f_lineno)
                 passed[here] += 1
                 if taken[here] < passed[here] <= self._times:
                     taken[here] += 1
                     if taken.total() % self._step:
                         return trace
-                    line = here
+                    line = f"{here[0]}:{here[1]}"
                     # With it the tracing ends.
                     raise self._error()
             return trace
@@ -156,7 +160,9 @@ class AtEveryLine:
     def _is_wanted(self, called: FrameType) -> bool:
         """Whether exceptions are wanted there, and the package has called it."""
         file = called.f_code.co_filename
-        if not self._here(file) or any(part in file for part in _WITH_SHARED_LOCKS):
+        if file not in self._files:
+            self._files[file] = self._here(file) and not any(part in file for part in _WITH_SHARED_LOCKS)
+        if not self._files[file]:
             return False
         frame: FrameType | None = called
         while frame is not None and not _is_ours(frame):
