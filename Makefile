@@ -12,12 +12,13 @@ WHEELS := .cache/wheels
 BIN := $(VENV)/bin
 SOURCES := src cncf-path/src tests fuzz matrix benchmarks examples docs .github hatch_build.py
 
-.PHONY: help demo test lint format tests wheels docs docs-links environments oldest matrix bench bench-plot fuzz verdicts requirements clean packages minimal-deps $(BARE)
+.PHONY: help demo test lint format tests wheels docs docs-links environments oldest matrix pythons bench bench-plot fuzz verdicts requirements clean packages minimal-deps $(BARE)
 
 help:
 	@echo "make demo    see it work, without a cluster"
 	@echo "make test    lint, types and all tests"
 	@echo "make matrix  run it in every Airflow from 2.11 to 3.3 (needs PostgreSQL and Chromium); writes docs/matrix.md"
+	@echo "make pythons  run the tests that use Airflow as a library, with each supported Python on PATH; writes docs/matrix.md"
 	@echo "make docs    build the documentation in build/docs; make docs-links asks whether its links lead somewhere"
 	@echo "make bench   measure it beside Apache's backend (needs KUBEBUILDER_ASSETS); make bench-plot draws the plots"
 	@echo "make fuzz    fuzz everything that reads untrusted input, FUZZ_SECONDS (600) for each of FUZZ_TARGETS (all)"
@@ -144,6 +145,20 @@ else
 	@touch $@
 endif
 
+# The tests that use Airflow as a library, with each supported Python that is found: docs/matrix.md. PYTHONS="3.10 3.12" takes
+# these only, and fails where one is missing.
+PYTHONS ?=
+
+pythons: $(VENV)/ready
+	PYTHONPATH=tests:src $(BIN)/python -m matrix.pythons $(PYTHONS)
+
+# `make test` with this Python has the same requirements: their markers choose the releases that support it.
+.venv-python-%/ready: requirements/dev.txt pyproject.toml
+	python$* -m venv .venv-python-$*
+	.venv-python-$*/bin/python -m pip install --quiet --no-deps --requirement requirements/dev.txt
+	.venv-python-$*/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
 $(BENCH)/ready: requirements/bench.txt pyproject.toml
 	$(PYTHON) -m venv $(BENCH)
 	$(BENCH)/bin/python -m pip install --quiet --no-deps --requirement requirements/bench.txt
@@ -181,4 +196,4 @@ requirements: $(VENV)/ready
 		--no-emit-index-url --no-emit-find-links requirements/release.in --output-file requirements/release.txt
 
 clean:
-	rm -rf $(VENV) $(OLDEST) $(MATRIX) $(BENCH) $(BARE) $(FLOORS) $(FUZZ) .cache build dist
+	rm -rf $(VENV) $(OLDEST) $(MATRIX) $(BENCH) $(BARE) $(FLOORS) $(FUZZ) .venv-python-* .cache build dist

@@ -14,6 +14,7 @@ from matrix.deployment import SECRET, Deployment, Installed, with_rights, withou
 from matrix.page import RESULTS, Results
 from matrix.postgres import Postgres
 from matrix.proofs import Proof
+from matrix.runs import Releases, server
 from support.airflow import ROOT
 from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster, checked
 from support.kube_apiserver import KubeApiserver, assets
@@ -108,6 +109,7 @@ def _ready(cluster: Cluster, results: Results) -> Iterator[Cluster]:
     try:
         version = checked(cluster.admin.get("/version"))["gitVersion"]
         results.beside[f"Kubernetes ({cluster.name})"] = version
+        results.kubernetes = server(assets())
         yield cluster
     finally:
         cluster.close()
@@ -129,8 +131,8 @@ def installed(version: str, wheel: Path, results: Results, tmp_path_factory: pyt
             f"Airflow {version} is not installed in {airflow.prefix.name}: `make matrix` does it", pytrace=False
         )
     _run(str(python), "-m", "pip", "install", "--quiet", "--no-deps", "--no-index", "--force-reinstall", str(wheel))
-    results.releases[version] = airflow.output("version").splitlines()[-1]
-    results.beside["Python"] = airflow.python("import platform; print(platform.python_version())").stdout.strip()
+    results.releases[version] = Releases.of(python)
+    results.beside["Python"] = results.releases[version].python
     return airflow
 
 

@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 
 from matrix.proofs import VERSIONS, Proof
+from matrix.runs import HEADING, Kind, Releases, Run, record, recorded, section
 
 PAGE = Path(__file__).parents[1] / "docs" / "matrix.md"
+
+YES = "yes"
 
 TEXT = """\
 # Versions that are tested
 
-<!-- Written by `make matrix`. -->
+<!-- Written by `make matrix` and `make pythons`. -->
 
 `make matrix` installs the wheel as users do, beside the newest release of each minor version of Airflow that is
 supported, each in an environment of its own with pinned dependencies. It runs Airflow's scheduler, DAG
@@ -32,13 +35,15 @@ class Results:
 
     Attributes:
         outcomes: of each phase of the test of a proof, by version.
-        releases: of Airflow, by version.
+        releases: of each environment, by version of Airflow.
         beside: what it ran with: name and release.
+        kubernetes: the API server, as the record of runs names it.
     """
 
     outcomes: defaultdict[tuple[Proof, str], list[bool]] = field(default_factory=lambda: defaultdict(list))
-    releases: dict[str, str] = field(default_factory=dict)
+    releases: dict[str, Releases] = field(default_factory=dict)
     beside: dict[str, str] = field(default_factory=dict)
+    kubernetes: str = ""
 
     def cell(self, proof: Proof, version: str) -> str:
         """The word for it."""
@@ -47,18 +52,47 @@ class Results:
         outcomes = self.outcomes.get((proof, version))
         if outcomes is None:
             return "not run"
-        return "yes" if all(outcomes) else "**FAILED**"
+        return YES if all(outcomes) else "**FAILED**"
+
+    def runs(self) -> list[Run]:
+        """Returns a run for each version of which all proofs were run."""
+        return [
+            Run(
+                Kind.DEPLOYMENT,
+                self.releases[version],
+                self.kubernetes,
+                passed=all(self.cell(proof, version) == YES for proof in _proofs(version)),
+            )
+            for version in VERSIONS
+            if all(self.outcomes.get((proof, version)) for proof in _proofs(version))
+        ]
 
     def write(self) -> None:
-        """Replace the page."""
+        """Replace the page, and add the runs to the record."""
         rows = [
-            ["Airflow", *(self.releases.get(version, version) for version in VERSIONS)],
+            ["Airflow", *(self._release(version) for version in VERSIONS)],
             ["---"] * (len(VERSIONS) + 1),
             *([proof.text, *(self.cell(proof, version) for version in VERSIONS)] for proof in Proof),
         ]
         table = "\n".join(f"| {' | '.join(row)} |" for row in rows)
         beside = ", ".join(f"{name} {release}" for name, release in self.beside.items())
-        PAGE.write_text(f"{TEXT}{table}\n\nWith {beside or 'nothing: no test began'}.\n")
+        PAGE.write_text(f"{TEXT}{table}\n\nWith {beside or 'nothing: no test began'}.\n\n{HEADING}")
+        record(self.runs())
+        show_runs()
+
+    def _release(self, version: str) -> str:
+        releases = self.releases.get(version)
+        return releases.airflow if releases else version
+
+
+def show_runs() -> None:
+    """Replace the section of the page that shows the record of runs."""
+    before, _heading, _section = PAGE.read_text().partition(HEADING)
+    PAGE.write_text(before + section(recorded()))
+
+
+def _proofs(version: str) -> list[Proof]:
+    return [proof for proof in Proof if version in proof.versions]
 
 
 RESULTS = pytest.StashKey[Results]()
