@@ -19,13 +19,13 @@ from support.kube_apiserver import trust
 PASSWORD = "geheim-4711"
 
 
-def start(tmp_path, *arguments):
+def start(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
     environment = {**os.environ, "TMPDIR": str(tmp_path), "PYTHONWARNINGS": "error"}
     command = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main", "devserver", *arguments]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
 
 
-def wait_for(path: Path, process):
+def wait_for(path: Path, process: subprocess.Popen[str]) -> str:
     deadline = time.monotonic() + 30
     while not path.exists():
         assert process.poll() is None, process.communicate()
@@ -34,7 +34,7 @@ def wait_for(path: Path, process):
     return path.read_text()
 
 
-def exported(text):
+def exported(text: str) -> dict[str, str]:
     """The variables, as a shell would understand the lines."""
     script = f"{text}\nenv -0"
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=10, env={}, check=True)
@@ -42,7 +42,7 @@ def exported(text):
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
-def test_it_serves_and_ends_without_a_trace(tmp_path, number):
+def test_it_serves_and_ends_without_a_trace(tmp_path: Path, number: signal.Signals) -> None:
     manifests, directory, ready = tmp_path / "manifests", tmp_path / "files", tmp_path / "ready"
     manifests.mkdir()
     manifest = f"kind: Secret\nmetadata: {{name: db}}\nstringData: {{value: {PASSWORD}}}\n"
@@ -83,7 +83,7 @@ def test_it_serves_and_ends_without_a_trace(tmp_path, number):
     assert sorted(tmp_path.iterdir()) == before
 
 
-def test_without_a_directory_nothing_is_left_either(tmp_path):
+def test_without_a_directory_nothing_is_left_either(tmp_path: Path) -> None:
     process = start(tmp_path, "--namespace", "apps", "--ready-file", str(tmp_path / "ready"))
     try:
         variables = exported(wait_for(tmp_path / "ready", process))
@@ -97,7 +97,7 @@ def test_without_a_directory_nothing_is_left_either(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_port_in_use(tmp_path, capsys):
+def test_a_port_in_use(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert main(["devserver", "--port", str(port), "--directory", str(tmp_path / "files")]) == 1
@@ -106,12 +106,12 @@ def test_a_port_in_use(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_manifests_that_are_not_there(tmp_path, capsys):
+def test_manifests_that_are_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["devserver", "--manifests", str(tmp_path / "nothing")]) == 1
     assert capsys.readouterr().err.endswith("/nothing is no folder\n")
 
 
-def test_without_the_extra_it_says_what_to_install(tmp_path):
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     script = (
         "import sys; sys.modules['uvicorn'] = None\n"
         "from airflow_kubernetes_secrets.cli.main import main; sys.exit(main(['devserver']))"

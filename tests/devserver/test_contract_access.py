@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
 import pytest
+
+from support.cluster import Cluster
 
 REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 
 @pytest.fixture
-def reader(cluster, namespace):
+def reader(cluster: Cluster, namespace: str) -> Iterator[httpx.Client]:
     """A service account that may only list the Secrets of ``namespace``, and a client that is it."""
     account = cluster.service_account(namespace, "reader", {namespace: ["list"]})
     with cluster.client(account.token) as client:
         yield client
 
 
-def test_a_service_account_folder(cluster, namespace):
+def test_a_service_account_folder(cluster: Cluster, namespace: str) -> None:
     account = cluster.service_account(namespace, "worker", {namespace: ["list"]})
     assert (account.folder / "token").read_text() == account.token
     assert (account.folder / "namespace").read_text() == namespace
@@ -24,7 +30,7 @@ def test_a_service_account_folder(cluster, namespace):
 
 
 @pytest.mark.parametrize("header", ["Bearer nonsense", "bearer nonsense", "Bearer a b"])
-def test_a_token_that_is_none(cluster, header):
+def test_a_token_that_is_none(cluster: Cluster, header: str) -> None:
     with cluster.client(None) as client:
         response = client.get("/api/v1/secrets", headers={"Authorization": header})
     assert response.status_code == 401
@@ -40,7 +46,7 @@ def test_a_token_that_is_none(cluster, header):
 
 
 @pytest.mark.parametrize("header", [None, "Basic dXNlcjpwYXNz", "Bearer"])
-def test_nobody_known(cluster, header):
+def test_nobody_known(cluster: Cluster, header: str | None) -> None:
     with cluster.client(None) as client:
         response = client.get("/api/v1/secrets", headers={"Authorization": header} if header else {})
         assert response.status_code == 403, response.text
@@ -73,9 +79,9 @@ def test_nobody_known(cluster, header):
         ("DELETE", "/api/v1/namespaces/x", 'namespaces "x"', "delete", "x"),
     ],
 )
-def test_the_words_of_a_refusal(reader, namespace, refused):
+def test_the_words_of_a_refusal(reader: httpx.Client, namespace: str, refused: tuple[str, str, str, str, str]) -> None:
     method, path, subject, verb, where = refused
-    body = {} if method in ("POST", "PUT", "PATCH") else None
+    body: dict[str, Any] | None = {} if method in ("POST", "PUT", "PATCH") else None
     response = reader.request(method, path.format(f"/api/v1/namespaces/{namespace}/secrets"), json=body)
     resource = subject.split()[0]
     scope = f'in the namespace "{where.format(namespace)}"' if where else "at the cluster scope"
@@ -94,13 +100,13 @@ def test_the_words_of_a_refusal(reader, namespace, refused):
     assert response.status_code == 403
 
 
-def test_an_apply_that_creates_needs_both_permissions(cluster, namespace):
+def test_an_apply_that_creates_needs_both_permissions(cluster: Cluster, namespace: str) -> None:
     """https://kubernetes.io/docs/reference/using-api/server-side-apply/#rbac-and-permissions"""
     document = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "x"}}
     headers = {"Content-Type": "application/apply-patch+yaml"}
     path = f"/api/v1/namespaces/{namespace}/secrets/x?fieldManager=tester"
 
-    def apply(name, verbs):
+    def apply(name: str, verbs: list[str]) -> httpx.Response:
         account = cluster.service_account(namespace, name, {namespace: verbs})
         with cluster.client(account.token) as client:
             return client.patch(path, json=document, headers=headers)
@@ -117,7 +123,7 @@ def test_an_apply_that_creates_needs_both_permissions(cluster, namespace):
     assert apply("patcher-again", ["patch"]).status_code == 200
 
 
-def test_what_is_granted(reader, namespace, cluster):
+def test_what_is_granted(reader: httpx.Client, namespace: str, cluster: Cluster) -> None:
     cluster.apply({"metadata": {"name": "x", "namespace": namespace}})
     found = reader.get(f"/api/v1/namespaces/{namespace}/secrets").json()
     assert [item["metadata"]["name"] for item in found["items"]] == ["x"]
@@ -133,7 +139,9 @@ def test_what_is_granted(reader, namespace, cluster):
     ],
     ids=["one verb everywhere", "all verbs in one namespace", "two verbs", "nothing"],
 )
-def test_a_review_tells_what_one_may(cluster, namespace, grants, may):
+def test_a_review_tells_what_one_may(
+    cluster: Cluster, namespace: str, grants: dict[str, list[str]], may: set[tuple[str, str]]
+) -> None:
     grants = {where.format(namespace): verbs for where, verbs in grants.items()}
     account = cluster.service_account(namespace, "worker", grants)
     allowed = set()
@@ -150,7 +158,7 @@ def test_a_review_tells_what_one_may(cluster, namespace, grants, may):
     assert allowed == may
 
 
-def test_reviews_that_are_refused(cluster):
+def test_reviews_that_are_refused(cluster: Cluster) -> None:
     response = cluster.admin.post(REVIEWS, json={"spec": {}})
     assert response.status_code == 422
     assert response.json()["message"].endswith(
@@ -165,11 +173,11 @@ def test_reviews_that_are_refused(cluster):
     )
 
 
-def as_user(name):
+def as_user(name: str) -> dict[str, str]:
     return {"Impersonate-User": name}
 
 
-def test_an_administrator_acts_as_a_service_account(cluster, namespace):
+def test_an_administrator_acts_as_a_service_account(cluster: Cluster, namespace: str) -> None:
     account = cluster.service_account(namespace, "reader", {namespace: ["list"]})
     name = f"system:serviceaccount:{namespace}:{account.name}"
     path = f"/api/v1/namespaces/{namespace}/secrets"
@@ -179,7 +187,7 @@ def test_an_administrator_acts_as_a_service_account(cluster, namespace):
     assert f'User "{name}" cannot get resource "secrets"' in refused.json()["message"]
 
 
-def test_somebody_unknown_may_do_nothing(cluster, namespace):
+def test_somebody_unknown_may_do_nothing(cluster: Cluster, namespace: str) -> None:
     refused = cluster.admin.get(f"/api/v1/namespaces/{namespace}/secrets", headers=as_user("somebody"))
     assert refused.status_code == 403
     assert 'User "somebody" cannot list resource "secrets"' in refused.json()["message"]
@@ -196,7 +204,9 @@ def test_somebody_unknown_may_do_nothing(cluster, namespace):
         ),
     ],
 )
-def test_others_may_not_act_for_anybody(cluster, namespace, reader, name, subject, where):
+def test_others_may_not_act_for_anybody(
+    cluster: Cluster, namespace: str, reader: httpx.Client, name: str, subject: str, where: str
+) -> None:
     refused = reader.get(f"/api/v1/namespaces/{namespace}/secrets", headers=as_user(name))
     assert refused.status_code == 403
     assert f'{subject} is forbidden: User "system:serviceaccount:{namespace}:' in refused.json()["message"]

@@ -5,10 +5,13 @@ https://kubernetes.io/docs/concepts/overview/working-with-objects/finalizers/
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import httpx
 import pytest
+
+from support.contract import Secrets, parsed
 
 FINALIZER = "example.com/wait"
 OTHER = "example.com/other"
@@ -16,10 +19,12 @@ NO_NEW = "no new finalizers can be added if the object is being deleted, found n
 QUALIFIED = "name is neither a standard finalizer name nor is it fully qualified"
 
 
-def create(secrets, name="x", finalizers=(FINALIZER,), **content) -> dict[str, Any]:
+def create(
+    secrets: Secrets, name: str = "x", finalizers: Iterable[str] = (FINALIZER,), **content: Any
+) -> dict[str, Any]:
     response = secrets.post({"metadata": {"name": name, "finalizers": list(finalizers)}, **content})
     assert response.status_code == 201, response.text
-    return response.json()
+    return parsed(response)
 
 
 def without_managers(found: dict[str, Any]) -> dict[str, Any]:
@@ -30,18 +35,18 @@ def without_managers(found: dict[str, Any]) -> dict[str, Any]:
 def is_going(response: httpx.Response) -> dict[str, Any]:
     """The object, which is being deleted."""
     assert response.status_code == 200, response.text
-    found: dict[str, Any] = response.json()
+    found = parsed(response)
     assert found["kind"] == "Secret"
     assert found["metadata"]["deletionTimestamp"] >= found["metadata"]["creationTimestamp"]
     assert found["metadata"]["deletionGracePeriodSeconds"] == 0
     return found
 
 
-def is_gone(secrets, name="x") -> bool:
+def is_gone(secrets: Secrets, name: str = "x") -> bool:
     return secrets.cluster.admin.get(f"{secrets.path}/{name}").status_code == 404
 
 
-def test_it_stays_until_the_last_one_is_removed(secrets):
+def test_it_stays_until_the_last_one_is_removed(secrets: Secrets) -> None:
     made = create(secrets, finalizers=[FINALIZER, OTHER], stringData={"k": "v"})
 
     going = is_going(secrets.delete("x"))
@@ -65,7 +70,7 @@ def test_it_stays_until_the_last_one_is_removed(secrets):
 
 
 @pytest.mark.parametrize("how", ["put", "merge patch", "JSON patch", "apply"])
-def test_every_change_that_removes_the_last_one_ends_it(secrets, how):
+def test_every_change_that_removes_the_last_one_ends_it(secrets: Secrets, how: str) -> None:
     secrets.apply("x", metadata={"finalizers": [FINALIZER]})
     is_going(secrets.delete("x"))
     path = "/metadata/finalizers"
@@ -81,7 +86,7 @@ def test_every_change_that_removes_the_last_one_ends_it(secrets, how):
     assert is_gone(secrets)
 
 
-def test_who_deletes_it_again_gets_it_as_it_is(secrets):
+def test_who_deletes_it_again_gets_it_as_it_is(secrets: Secrets) -> None:
     create(secrets)
     going = is_going(secrets.delete("x"))
 
@@ -90,7 +95,7 @@ def test_who_deletes_it_again_gets_it_as_it_is(secrets):
     assert secrets.get("x") == going
 
 
-def test_its_name_is_taken_meanwhile(secrets):
+def test_its_name_is_taken_meanwhile(secrets: Secrets) -> None:
     create(secrets)
     secrets.delete("x")
 
@@ -101,7 +106,7 @@ def test_its_name_is_taken_meanwhile(secrets):
     assert response.json()["details"] == {"name": "x", "kind": "secrets"}
 
 
-def test_it_can_be_changed_meanwhile_but_not_rescued(secrets):
+def test_it_can_be_changed_meanwhile_but_not_rescued(secrets: Secrets) -> None:
     create(secrets)
     going = is_going(secrets.delete("x"))
 
@@ -116,7 +121,7 @@ def test_it_can_be_changed_meanwhile_but_not_rescued(secrets):
 
 
 @pytest.mark.parametrize("finalizers", [[FINALIZER, OTHER], [OTHER]], ids=["one more", "another"])
-def test_no_new_one_can_be_added_meanwhile(secrets, finalizers):
+def test_no_new_one_can_be_added_meanwhile(secrets: Secrets, finalizers: Any) -> None:
     create(secrets)
     secrets.delete("x")
 
@@ -130,14 +135,14 @@ def test_no_new_one_can_be_added_meanwhile(secrets, finalizers):
     assert secrets.get("x")["metadata"]["finalizers"] == [FINALIZER]
 
 
-def test_one_that_is_added_before_counts(secrets):
+def test_one_that_is_added_before_counts(secrets: Secrets) -> None:
     secrets.create("x")
     assert secrets.patch("x", {"metadata": {"finalizers": [FINALIZER]}}).status_code == 200
     is_going(secrets.delete("x"))
     assert not is_gone(secrets)
 
 
-def test_a_dry_run(secrets):
+def test_a_dry_run(secrets: Secrets) -> None:
     made = create(secrets)
     assert is_going(secrets.delete("x", dryRun=["All"]))["metadata"]["finalizers"] == [FINALIZER]
     assert secrets.get("x") == made
@@ -147,14 +152,14 @@ def test_a_dry_run(secrets):
     assert secrets.get("x") == going
 
 
-def test_an_immutable_one(secrets):
+def test_an_immutable_one(secrets: Secrets) -> None:
     create(secrets, immutable=True, stringData={"k": "v"})
     is_going(secrets.delete("x"))
     is_going(secrets.patch("x", {"metadata": {"finalizers": None}}))
     assert is_gone(secrets)
 
 
-def test_of_all_that_match_some_wait(secrets):
+def test_of_all_that_match_some_wait(secrets: Secrets) -> None:
     create(secrets, "waits")
     secrets.create("goes")
 
@@ -166,7 +171,7 @@ def test_of_all_that_match_some_wait(secrets):
     is_going(secrets.cluster.admin.get(f"{secrets.path}/waits"))
 
 
-def test_what_a_watch_shows(secrets):
+def test_what_a_watch_shows(secrets: Secrets) -> None:
     made = create(secrets)
     with secrets.watch(resourceVersion=made["metadata"]["resourceVersion"]) as events:
         going = is_going(secrets.delete("x"))
@@ -180,7 +185,7 @@ def test_what_a_watch_shows(secrets):
     assert without_managers(event["object"]) == without_managers(going)
 
 
-def test_a_new_secret_is_not_being_deleted(secrets):
+def test_a_new_secret_is_not_being_deleted(secrets: Secrets) -> None:
     times = {"deletionTimestamp": "2020-01-01T00:00:00Z", "deletionGracePeriodSeconds": 3}
     made = secrets.post({"metadata": {"name": "x", **times}}).json()
     assert not made["metadata"].keys() & times.keys()
@@ -201,7 +206,7 @@ def test_a_new_secret_is_not_being_deleted(secrets):
         ),
     ],
 )
-def test_what_is_no_finalizer(secrets, finalizers, field, why):
+def test_what_is_no_finalizer(secrets: Secrets, finalizers: Any, field: str, why: str) -> None:
     response = secrets.post({"metadata": {"name": "x", "finalizers": finalizers}})
     assert response.status_code == 422, response.text
     causes = response.json()["details"]["causes"]
@@ -211,19 +216,19 @@ def test_what_is_no_finalizer(secrets, finalizers, field, why):
 
 
 @pytest.mark.parametrize("finalizers", ["text", [1], {"a": "b"}, 1])
-def test_what_is_no_list_of_finalizers(secrets, finalizers):
+def test_what_is_no_list_of_finalizers(secrets: Secrets, finalizers: Any) -> None:
     response = secrets.post({"metadata": {"name": "x", "finalizers": finalizers}})
     assert response.status_code == 400, response.text
     assert response.json()["message"].startswith('Secret in version "v1" cannot be handled as a Secret: ')
 
 
 @pytest.mark.parametrize("finalizers", [["orphan", "kubernetes"], ["example.com/A_b.c-d"], [FINALIZER, FINALIZER]])
-def test_standard_and_qualified_ones(secrets, finalizers):
+def test_standard_and_qualified_ones(secrets: Secrets, finalizers: Any) -> None:
     assert create(secrets, finalizers=finalizers)["metadata"]["finalizers"] == finalizers
 
 
 @pytest.mark.parametrize("finalizers", [None, []])
-def test_none_at_all(secrets, finalizers):
+def test_none_at_all(secrets: Secrets, finalizers: Any) -> None:
     response = secrets.post({"metadata": {"name": "x", "finalizers": finalizers}})
     assert "finalizers" not in response.json()["metadata"]
     assert secrets.delete("x").json()["kind"] == "Status"

@@ -7,6 +7,8 @@ import json
 
 import pytest
 
+from support.contract import Secrets
+
 LABELS = {
     "none": {},
     "prod": {"env": "prod", "app": "a"},
@@ -17,13 +19,13 @@ LABELS = {
 
 
 @pytest.fixture(scope="module")
-def listed():
+def listed() -> dict[str, str]:
     """The namespaces, by cluster, in which the Secrets of LABELS are already made."""
     return {}
 
 
 @pytest.fixture
-def labelled(secrets, listed):
+def labelled(secrets: Secrets, listed: dict[str, str]) -> Secrets:
     """Secrets with LABELS, and of them ``none`` of another type; made once for each server."""
     secrets.namespace = listed.setdefault(secrets.cluster.name, secrets.namespace)
     if not secrets.names():
@@ -61,7 +63,7 @@ def labelled(secrets, listed):
         ("env=PROD", ""),
     ],
 )
-def test_label_selectors(labelled, selector, names):
+def test_label_selectors(labelled: Secrets, selector: str, names: str) -> None:
     assert labelled.names(labelSelector=selector) == set(names.split())
 
 
@@ -89,14 +91,14 @@ def test_label_selectors(labelled, selector, names):
         "a=smtp://user",
     ],
 )
-def test_what_is_no_label_selector(labelled, selector):
+def test_what_is_no_label_selector(labelled: Secrets, selector: str) -> None:
     for query in ({}, {"watch": "1"}):
         response = labelled.list(labelSelector=selector, **query)
         assert response.status_code == 400, response.text
         assert response.json()["reason"] == "BadRequest"
 
 
-def test_a_line_ends_a_label_selector_without_an_error(labelled):
+def test_a_line_ends_a_label_selector_without_an_error(labelled: Secrets) -> None:
     assert labelled.names(labelSelector="a=b\n") == set()
 
 
@@ -115,11 +117,11 @@ def test_a_line_ends_a_label_selector_without_an_error(labelled):
         ("metadata.name=prod,type!=Opaque", ""),
     ],
 )
-def test_field_selectors(labelled, selector, names):
+def test_field_selectors(labelled: Secrets, selector: str, names: str) -> None:
     assert labelled.names(fieldSelector=selector) == set(names.split())
 
 
-def test_label_and_field_selectors_both_hold(labelled):
+def test_label_and_field_selectors_both_hold(labelled: Secrets) -> None:
     assert labelled.names(fieldSelector="metadata.name=prod", labelSelector="env=prod") == {"prod"}
     assert labelled.names(fieldSelector="metadata.name=prod", labelSelector="env=test") == set()
 
@@ -134,14 +136,14 @@ def test_label_and_field_selectors_both_hold(labelled):
         ("metadata.name=a=b", "invalid field selector: unescaped character in value: 61"),
     ],
 )
-def test_what_is_no_field_selector(labelled, selector, message):
+def test_what_is_no_field_selector(labelled: Secrets, selector: str, message: str) -> None:
     for query in ({}, {"watch": "1"}):
         response = labelled.list(fieldSelector=selector, **query)
         assert response.status_code == 400, response.text
         assert response.json()["message"] == message
 
 
-def test_the_form_of_a_list(labelled):
+def test_the_form_of_a_list(labelled: Secrets) -> None:
     found = labelled.list(labelSelector="env=test").json()
     assert (found["kind"], found["apiVersion"]) == ("SecretList", "v1")
     assert set(found["metadata"]) == {"resourceVersion"}
@@ -150,7 +152,7 @@ def test_the_form_of_a_list(labelled):
     assert {"kind": "Secret", "apiVersion": "v1", **item} == labelled.get("test")
 
 
-def test_all_namespaces(labelled):
+def test_all_namespaces(labelled: Secrets) -> None:
     admin = labelled.cluster.admin
     query = {"fieldSelector": f"metadata.namespace={labelled.namespace}"}
     found = admin.get("/api/v1/secrets", params=query).json()
@@ -162,7 +164,7 @@ def test_all_namespaces(labelled):
     assert keys == sorted(set(keys))
 
 
-def test_pages(labelled):
+def test_pages(labelled: Secrets) -> None:
     first = labelled.list(limit="2").json()
     assert [item["metadata"]["name"] for item in first["items"]] == ["airflow", "empty"]
     assert first["metadata"]["remainingItemCount"] == 3
@@ -174,7 +176,7 @@ def test_pages(labelled):
     assert "continue" not in last["metadata"]
 
 
-def test_pages_of_a_selection(labelled):
+def test_pages_of_a_selection(labelled: Secrets) -> None:
     first = labelled.list(limit="1", labelSelector="env=prod").json()
     assert [item["metadata"]["name"] for item in first["items"]] == ["airflow"]
     assert "remainingItemCount" not in first["metadata"]
@@ -182,7 +184,7 @@ def test_pages_of_a_selection(labelled):
     assert labelled.names(limit="5", labelSelector="env=prod", continue_=token) == {"prod"}
 
 
-def test_pages_are_of_one_moment(secrets):
+def test_pages_are_of_one_moment(secrets: Secrets) -> None:
     for name in "abcd":
         secrets.create(name)
     first = secrets.list(limit="1").json()
@@ -196,16 +198,16 @@ def test_pages_are_of_one_moment(secrets):
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "99", str(len(LABELS))])
-def test_limits_that_limit_nothing(labelled, limit):
+def test_limits_that_limit_nothing(labelled: Secrets, limit: str) -> None:
     assert labelled.names(limit=limit) == set(LABELS)
     assert "continue" not in labelled.list(limit=limit).json()["metadata"]
 
 
-def test_version_zero_has_no_pages(labelled):
+def test_version_zero_has_no_pages(labelled: Secrets) -> None:
     assert labelled.names(limit="1", resourceVersion="0") == set(LABELS)
 
 
-def test_versions_of_a_list(secrets):
+def test_versions_of_a_list(secrets: Secrets) -> None:
     secrets.create("a")
     version = secrets.version()
     assert secrets.names(resourceVersion=version) == {"a"}
@@ -215,7 +217,7 @@ def test_versions_of_a_list(secrets):
     assert secrets.names(resourceVersion=version, resourceVersionMatch="Exact", limit="9") == {"a"}
 
 
-def test_a_version_that_is_not_yet(secrets):
+def test_a_version_that_is_not_yet(secrets: Secrets) -> None:
     version = str(int(secrets.version()) + 1_000_000)
     response = secrets.list(resourceVersion=version)
     assert response.status_code == 504, response.text
@@ -246,26 +248,26 @@ def test_a_version_that_is_not_yet(secrets):
         ),
     ],
 )
-def test_what_cannot_be_asked(secrets, query, code, message):
+def test_what_cannot_be_asked(secrets: Secrets, query: dict[str, str], code: int, message: str) -> None:
     response = secrets.list(**query)
     assert response.status_code == code, response.text
     assert message in response.json()["message"]
 
 
-def test_a_page_cannot_have_another_version(labelled):
+def test_a_page_cannot_have_another_version(labelled: Secrets) -> None:
     token = labelled.list(limit="1").json()["metadata"]["continue"]
     response = labelled.list(limit="1", continue_=token, resourceVersion="5")
     assert response.status_code == 400, response.text
     assert response.json()["message"] == "specifying resource version is not allowed when using continue"
 
 
-def test_tokens_say_where_to_go_on(labelled):
+def test_tokens_say_where_to_go_on(labelled: Secrets) -> None:
     token = labelled.list(limit="1").json()["metadata"]["continue"]
     found = json.loads(base64.urlsafe_b64decode(token + "=="))
     assert (found["v"], found["start"]) == ("meta.k8s.io/v1", "airflow\0")
 
 
-def test_tables(labelled):
+def test_tables(labelled: Secrets) -> None:
     headers = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
     for path, count in ((labelled.path, len(LABELS)), (f"{labelled.path}/prod", 1)):
         found = labelled.cluster.admin.get(path, headers=headers).json()

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from support.cluster import Cluster
+from support.contract import Secrets, parsed
 
 SUBDOMAIN = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'"
 LABEL_VALUE = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.'"
@@ -18,14 +19,14 @@ IMMUTABLE = "field is immutable when `immutable` is set"
 
 
 def failure(response: httpx.Response, code: int, reason: str) -> dict[str, Any]:
-    status = response.json()
+    status = parsed(response)
     assert (response.status_code, status.get("code")) == (code, code), response.text
     assert (status["kind"], status["apiVersion"], status["status"]) == ("Status", "v1", "Failure")
     assert status.get("reason") == reason
     return status
 
 
-def test_a_new_secret_has_what_a_server_gives(secrets):
+def test_a_new_secret_has_what_a_server_gives(secrets: Secrets) -> None:
     made = secrets.create("fresh", {"app": "x"}, stringData={"k": "v"}, data={"b": "AAE="})
     assert (made["kind"], made["apiVersion"]) == ("Secret", "v1")
     assert made["type"] == "Opaque"
@@ -55,7 +56,7 @@ def test_a_new_secret_has_what_a_server_gives(secrets):
         pytest.param({"nonsense": {"a": 1}}, None, id="unknown field"),
     ],
 )
-def test_forms_of_data(secrets, content, data):
+def test_forms_of_data(secrets: Secrets, content: dict[str, Any], data: dict[str, str] | str | None) -> None:
     response = secrets.post({"metadata": {"name": "form"}, **content})
     if data == "422":
         failure(response, 422, "Invalid")
@@ -66,7 +67,7 @@ def test_forms_of_data(secrets, content, data):
     assert response.json().get("immutable") == content.get("immutable")
 
 
-def test_names_are_generated(secrets):
+def test_names_are_generated(secrets: Secrets) -> None:
     made = secrets.post({"metadata": {"generateName": "made-"}}).json()
     assert re.fullmatch(r"made-[a-z0-9]{5}", made["metadata"]["name"])
     long = secrets.post({"metadata": {"generateName": "x" * 100}}).json()
@@ -119,7 +120,9 @@ def test_names_are_generated(secrets):
         ),
     ],
 )
-def test_what_cannot_be_a_secret_is_invalid(secrets, document, field, message):
+def test_what_cannot_be_a_secret_is_invalid(
+    secrets: Secrets, document: dict[str, Any], field: str, message: str
+) -> None:
     if document:
         document = {**document, "metadata": {"name": "bad", **document.get("metadata", {})}}
     status = failure(secrets.post(document), 422, "Invalid")
@@ -133,7 +136,7 @@ def test_what_cannot_be_a_secret_is_invalid(secrets, document, field, message):
     assert {cause["reason"] for cause in causes} <= {"FieldValueInvalid", "FieldValueRequired", "FieldValueTooLong"}
 
 
-def test_the_texts_of_invalid_fields_are_the_same(devserver_cluster, kube_apiserver_cluster):
+def test_the_texts_of_invalid_fields_are_the_same(devserver_cluster: Cluster, kube_apiserver_cluster: Cluster) -> None:
     document = {"metadata": {"name": "Bad_", "labels": {"k": "-"}, "annotations": {"/": ""}}, "data": {"..a b": ""}}
 
     def causes(cluster: Cluster) -> list[dict[str, str]]:
@@ -160,7 +163,7 @@ def test_the_texts_of_invalid_fields_are_the_same(devserver_cluster, kube_apiser
         pytest.param({"kind": "Secret", "apiVersion": "v2"}, id="another version"),
     ],
 )
-def test_what_is_no_secret_is_a_bad_request(secrets, document):
+def test_what_is_no_secret_is_a_bad_request(secrets: Secrets, document: dict[str, Any]) -> None:
     document = {**document, "metadata": {"name": "bad", **document.get("metadata", {})}}
     status = failure(secrets.post(document), 400, "BadRequest")
     kind, version = document.get("kind", "Secret"), document.get("apiVersion", "v1")
@@ -168,14 +171,14 @@ def test_what_is_no_secret_is_a_bad_request(secrets, document):
 
 
 @pytest.mark.parametrize("body", ["{nope", "[]", '"text"', "\xff"], ids=["broken", "a list", "a text", "not UTF-8"])
-def test_what_is_no_object_is_a_bad_request(secrets, body):
+def test_what_is_no_object_is_a_bad_request(secrets: Secrets, body: str) -> None:
     headers = {"Content-Type": "application/json"}
     response = secrets.cluster.admin.post(secrets.path, content=body.encode("latin-1"), headers=headers)
     status = failure(response, 400, "BadRequest")
     assert status["message"].startswith("the object provided is unrecognized")
 
 
-def test_forms_of_bodies(secrets):
+def test_forms_of_bodies(secrets: Secrets) -> None:
     admin = secrets.cluster.admin
     yaml = b"metadata:\n  name: from-yaml\n  annotations: {day: 2024-01-01}\nstringData: {a: b}"
     response = admin.post(secrets.path, content=yaml, headers={"Content-Type": "application/yaml"})
@@ -187,12 +190,12 @@ def test_forms_of_bodies(secrets):
     assert "accepted media types include: application/json, application/yaml" in status["message"]
 
 
-def test_a_body_has_a_limit(secrets):
+def test_a_body_has_a_limit(secrets: Secrets) -> None:
     response = secrets.post({"metadata": {"name": "huge", "annotations": {"a": "x" * 3 * 1024 * 1024}}})
     assert failure(response, 413, "RequestEntityTooLarge")["message"].endswith("limit is 3145728")
 
 
-def test_placement(secrets):
+def test_placement(secrets: Secrets) -> None:
     response = secrets.post({"metadata": {"name": "x", "namespace": "elsewhere"}})
     message = "the namespace of the provided object does not match the namespace sent on the request"
     assert failure(response, 400, "BadRequest")["message"] == message
@@ -203,21 +206,21 @@ def test_placement(secrets):
     assert secrets.cluster.admin.get("/api/v1/namespaces/nowhere/secrets").json()["items"] == []
 
 
-def test_what_is_there_cannot_be_created(secrets):
+def test_what_is_there_cannot_be_created(secrets: Secrets) -> None:
     secrets.create("twice")
     status = failure(secrets.post({"metadata": {"name": "twice"}}), 409, "AlreadyExists")
     assert status["message"] == 'secrets "twice" already exists'
     assert status["details"] == {"name": "twice", "kind": "secrets"}
 
 
-def test_a_resource_version_cannot_be_created(secrets):
+def test_a_resource_version_cannot_be_created(secrets: Secrets) -> None:
     response = secrets.post({"metadata": {"name": "x", "resourceVersion": "1"}})
     assert response.status_code == 500
     assert response.json()["message"] == "resourceVersion should not be set on objects to be created"
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "PATCH", "DELETE"])
-def test_what_is_not_there(secrets, method):
+def test_what_is_not_there(secrets: Secrets, method: str) -> None:
     headers = {"Content-Type": "application/merge-patch+json" if method == "PATCH" else "application/json"}
     body = '{"metadata":{"name":"none"}}' if method in ("PUT", "PATCH") else None
     response = secrets.cluster.admin.request(method, f"{secrets.path}/none", content=body, headers=headers)
@@ -227,19 +230,19 @@ def test_what_is_not_there(secrets, method):
 
 
 @pytest.mark.parametrize("path", ["/api/v1/namespaces/default/nothing", "/api/v2/secrets", "/apis/none.example/v1"])
-def test_what_is_no_resource(cluster, path):
+def test_what_is_no_resource(cluster: Cluster, path: str) -> None:
     response = cluster.admin.get(path)
     assert response.status_code == 404
 
 
-def test_methods_that_are_not_there(secrets):
+def test_methods_that_are_not_there(secrets: Secrets) -> None:
     secrets.create("one")
     status = failure(secrets.cluster.admin.post(f"{secrets.path}/one", json={}), 405, "MethodNotAllowed")
     assert status["message"] == "the server does not allow this method on the requested resource"
     failure(secrets.cluster.admin.put(secrets.path, json={}), 405, "MethodNotAllowed")
 
 
-def test_a_dry_run_changes_nothing(secrets):
+def test_a_dry_run_changes_nothing(secrets: Secrets) -> None:
     assert secrets.post({"metadata": {"name": "try"}}, dryRun="All").status_code == 201
     assert secrets.names() == set()
     made = secrets.create("kept")
@@ -250,7 +253,7 @@ def test_a_dry_run_changes_nothing(secrets):
     failure(secrets.post({"metadata": {"name": "try"}}, dryRun="Perhaps"), 422, "Invalid")
 
 
-def test_update(secrets):
+def test_update(secrets: Secrets) -> None:
     made = secrets.create("u", {"a": "1"}, stringData={"k": "v"})
     changed = secrets.put({"metadata": {"name": "u", "labels": {"b": "2"}}, "stringData": {"l": "w"}}).json()
     assert changed["metadata"]["labels"] == {"b": "2"}
@@ -260,14 +263,14 @@ def test_update(secrets):
     assert int(changed["metadata"]["resourceVersion"]) > int(made["metadata"]["resourceVersion"])
 
 
-def test_an_update_that_changes_nothing_makes_no_version(secrets):
+def test_an_update_that_changes_nothing_makes_no_version(secrets: Secrets) -> None:
     made = secrets.create("same", {"a": "1"}, stringData={"k": "v"})
     assert secrets.put(made).json() == made
     assert secrets.patch("same", {"metadata": {"labels": {"a": "1"}}}).json() == made
     assert secrets.get("same") == made
 
 
-def test_an_update_of_an_older_version_conflicts(secrets):
+def test_an_update_of_an_older_version_conflicts(secrets: Secrets) -> None:
     old = secrets.create("c")
     secrets.patch("c", {"metadata": {"labels": {"a": "1"}}})
     for response in (
@@ -282,7 +285,7 @@ def test_an_update_of_an_older_version_conflicts(secrets):
         assert status["details"] == {"name": "c", "kind": "secrets"}
 
 
-def test_an_update_of_another_object_of_that_name_conflicts(secrets):
+def test_an_update_of_another_object_of_that_name_conflicts(secrets: Secrets) -> None:
     secrets.create("again")
     response = secrets.put({"metadata": {"name": "again", "uid": "00000000-0000-0000-0000-000000000000"}})
     assert "Precondition failed: UID in precondition" in failure(response, 409, "Conflict")["message"]
@@ -300,19 +303,19 @@ def test_an_update_of_another_object_of_that_name_conflicts(secrets):
     ],
     ids=["name", "no name", "namespace"],
 )
-def test_an_update_cannot_move(secrets, metadata, message):
+def test_an_update_cannot_move(secrets: Secrets, metadata: dict[str, str], message: str) -> None:
     secrets.create("n")
     status = failure(secrets.put({"metadata": metadata}, "n"), 400, "BadRequest")
     assert status["message"].startswith(message)
 
 
-def test_the_type_stays(secrets):
+def test_the_type_stays(secrets: Secrets) -> None:
     secrets.create("t")
     status = failure(secrets.put({"metadata": {"name": "t"}, "type": "other"}), 422, "Invalid")
     assert status["message"] == 'Secret "t" is invalid: type: Invalid value: "other": field is immutable'
 
 
-def test_an_immutable_secret_stays(secrets):
+def test_an_immutable_secret_stays(secrets: Secrets) -> None:
     made = secrets.create("i", stringData={"k": "v"}, immutable=True)
     status = failure(secrets.patch("i", {"stringData": {"k": "w"}}), 422, "Invalid")
     assert status["message"] == f'Secret "i" is invalid: data: Forbidden: {IMMUTABLE}'
@@ -326,7 +329,7 @@ def test_an_immutable_secret_stays(secrets):
     assert secrets.delete("i").status_code == 200
 
 
-def test_delete(secrets):
+def test_delete(secrets: Secrets) -> None:
     uid = secrets.create("d")["metadata"]["uid"]
     answer = secrets.delete("d").json()
     assert (answer["kind"], answer["status"]) == ("Status", "Success")
@@ -334,7 +337,7 @@ def test_delete(secrets):
     assert secrets.names() == set()
 
 
-def test_delete_with_preconditions(secrets):
+def test_delete_with_preconditions(secrets: Secrets) -> None:
     made = secrets.create("p")["metadata"]
     for condition, text in (({"uid": "other"}, "the UID in"), ({"resourceVersion": "1"}, "the ResourceVersion in")):
         status = failure(secrets.delete("p", preconditions=condition), 409, "Conflict")
@@ -344,7 +347,7 @@ def test_delete_with_preconditions(secrets):
     assert secrets.delete("p", preconditions=right).status_code == 200
 
 
-def test_delete_all_that_match(secrets):
+def test_delete_all_that_match(secrets: Secrets) -> None:
     secrets.create("one", {"a": "1"})
     secrets.create("two", {"a": "2"})
     answer = secrets.cluster.admin.delete(secrets.path, params={"labelSelector": "a=1"}).json()
@@ -353,7 +356,7 @@ def test_delete_all_that_match(secrets):
     assert secrets.names() == {"two"}
 
 
-def test_namespaces(cluster, namespace):
+def test_namespaces(cluster: Cluster, namespace: str) -> None:
     found = cluster.admin.get(f"/api/v1/namespaces/{namespace}").json()
     assert found["kind"] == "Namespace"
     assert found["spec"] == {"finalizers": ["kubernetes"]}

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+
+from support.contract import Secrets
 
 
 @pytest.fixture
-def patched(secrets):
+def patched(secrets: Secrets) -> Secrets:
     """A Secret with labels a=1 and b=2, and data k=v and l=w."""
     secrets.create("p", {"a": "1", "b": "2"}, stringData={"k": "v", "l": "w"})
     return secrets
 
 
 @pytest.mark.parametrize("form", ["merge-patch+json", "strategic-merge-patch+json"])
-def test_merge_and_strategic_merge(patched, form):
+def test_merge_and_strategic_merge(patched: Secrets, form: str) -> None:
     patch = {"metadata": {"labels": {"a": None, "c": "3"}}, "stringData": {"k": "x"}, "data": {"l": None}}
     response = patched.patch("p", patch, form)
     assert response.status_code == 200, response.text
@@ -35,14 +39,16 @@ def test_merge_and_strategic_merge(patched, form):
         ),
     ],
 )
-def test_strategic_directives(patched, patch, labels, data):
+def test_strategic_directives(
+    patched: Secrets, patch: Any, labels: dict[str, str] | None, data: dict[str, str]
+) -> None:
     response = patched.patch("p", patch, "strategic-merge-patch+json")
     assert response.status_code == 200, response.text
     assert response.json()["metadata"].get("labels") == labels
     assert response.json()["data"] == data
 
 
-def test_json_patch(patched):
+def test_json_patch(patched: Secrets) -> None:
     operations = [
         {"op": "test", "path": "/type", "value": "Opaque"},
         {"op": "add", "path": "/metadata/labels/x~1y", "value": "1"},
@@ -66,7 +72,7 @@ def test_json_patch(patched):
         pytest.param({"op": "invent", "path": "/type", "value": "1"}, id="an operation that is none"),
     ],
 )
-def test_json_patch_that_cannot_be_done(patched, operation):
+def test_json_patch_that_cannot_be_done(patched: Secrets, operation: dict[str, str]) -> None:
     before = patched.get("p")
     first = {"op": "replace", "path": "/metadata/labels/a", "value": "changed"}
     response = patched.patch("p", [first, operation], "json-patch+json")
@@ -87,14 +93,14 @@ def test_json_patch_that_cannot_be_done(patched, operation):
         ("apply-patch+yaml", "{", 400),
     ],
 )
-def test_patches_that_are_refused(patched, form, patch, code):
+def test_patches_that_are_refused(patched: Secrets, form: str, patch: Any, code: int) -> None:
     before = patched.get("p")
     response = patched.patch("p", patch, form, **({"fieldManager": "x"} if "apply" in form else {}))
     assert response.status_code == code, response.text
     assert patched.get("p") == before
 
 
-def test_apply_creates(secrets):
+def test_apply_creates(secrets: Secrets) -> None:
     response = secrets.apply("a", metadata={"labels": {"a": "1"}}, data={"k": "eA=="}, stringData={"l": "y"})
     assert response.status_code == 201, response.text
     assert response.json()["data"] == {"k": "eA==", "l": "eQ=="}
@@ -105,14 +111,14 @@ def test_apply_creates(secrets):
     assert entry["fieldsV1"]["f:data"] == {"f:k": {}}
 
 
-def test_apply_again_changes_nothing(secrets):
+def test_apply_again_changes_nothing(secrets: Secrets) -> None:
     first = secrets.apply("a", metadata={"labels": {"a": "1"}}, data={"k": "eA=="})
     again = secrets.apply("a", metadata={"labels": {"a": "1"}}, data={"k": "eA=="})
     assert again.status_code == 200
     assert again.json() == first.json()
 
 
-def test_apply_removes_what_its_manager_no_longer_applies(secrets):
+def test_apply_removes_what_its_manager_no_longer_applies(secrets: Secrets) -> None:
     secrets.create("a", {"kept": "1"}, data={"foreign": "eA=="})
     secrets.apply("a", metadata={"labels": {"a": "1", "b": "2"}}, data={"k": "eA==", "l": "eA=="})
     changed = secrets.apply("a", metadata={"labels": {"b": "3"}}, data={"l": "eQ=="}).json()
@@ -120,7 +126,7 @@ def test_apply_removes_what_its_manager_no_longer_applies(secrets):
     assert changed["data"] == {"foreign": "eA==", "l": "eQ=="}
 
 
-def test_apply_leaves_what_another_manager_applies_too(secrets):
+def test_apply_leaves_what_another_manager_applies_too(secrets: Secrets) -> None:
     secrets.apply("a", "one", metadata={"labels": {"a": "1"}}, data={"k": "eA=="})
     secrets.apply("a", "two", metadata={"labels": {"a": "1"}}, data={"k": "eA=="})
     assert secrets.apply("a", "one").json()["data"] == {"k": "eA=="}
@@ -129,19 +135,19 @@ def test_apply_leaves_what_another_manager_applies_too(secrets):
     assert "labels" not in gone["metadata"]
 
 
-def test_apply_leaves_what_was_changed_since(secrets):
+def test_apply_leaves_what_was_changed_since(secrets: Secrets) -> None:
     secrets.apply("a", metadata={"labels": {"a": "1", "b": "2"}})
     secrets.patch("a", {"metadata": {"labels": {"b": "9"}}})
     assert secrets.apply("a", metadata={"labels": {"a": "1"}}).json()["metadata"]["labels"] == {"a": "1", "b": "9"}
 
 
-def test_apply_takes_over_with_force(secrets):
+def test_apply_takes_over_with_force(secrets: Secrets) -> None:
     secrets.apply("a", "one", metadata={"labels": {"a": "1"}})
     secrets.apply("a", "two", metadata={"labels": {"a": "2"}})
     assert secrets.apply("a", "one").json()["metadata"]["labels"] == {"a": "2"}
 
 
-def test_apply_keeps_string_data_it_no_longer_applies(secrets):
+def test_apply_keeps_string_data_it_no_longer_applies(secrets: Secrets) -> None:
     """Surprising, but so it is: what became data out of stringData belongs to nobody."""
     secrets.apply("a", stringData={"k": "v"})
     assert secrets.apply("a", stringData={"l": "w"}).json()["data"] == {"k": "dg==", "l": "dw=="}
@@ -158,7 +164,9 @@ def test_apply_keeps_string_data_it_no_longer_applies(secrets):
     ],
     ids=["no manager", "no version", "another name", "managed fields", "another namespace"],
 )
-def test_apply_refuses(secrets, document, query, code, message):
+def test_apply_refuses(
+    secrets: Secrets, document: dict[str, Any], query: dict[str, str], code: int, message: str
+) -> None:
     secrets.create("a")
     response = secrets.patch("a", {"apiVersion": "v1", "kind": "Secret", **document}, "apply-patch+yaml", **query)
     assert response.status_code == code, response.text

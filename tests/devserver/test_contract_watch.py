@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterable
+from typing import Any
 
 import pytest
+
+from support.contract import Secrets
 
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
 
-def story(events, count):
+def story(events: Iterable[dict[str, Any]], count: int) -> list[str]:
     """The next ``count`` events as texts: type, name and the label ``z``."""
     found = []
     for event in events:
@@ -21,12 +25,12 @@ def story(events, count):
     return [*found, "END"]
 
 
-def relabel(secrets, value):
+def relabel(secrets: Secrets, value: str) -> None:
     response = secrets.patch("w", {"metadata": {"labels": {"z": value}}})
     assert response.status_code == 200, response.text
 
 
-def test_changes_arrive_as_they_happen(secrets):
+def test_changes_arrive_as_they_happen(secrets: Secrets) -> None:
     version = secrets.version()
     with secrets.watch(resourceVersion=version) as events:
         for change, expected in (
@@ -40,7 +44,7 @@ def test_changes_arrive_as_they_happen(secrets):
             assert time.monotonic() - began < 1
 
 
-def test_an_event_holds_the_object(secrets):
+def test_an_event_holds_the_object(secrets: Secrets) -> None:
     with secrets.watch(resourceVersion=secrets.version()) as events:
         made = secrets.create("w", {"z": "1"}, stringData={"k": "v"})
         assert next(events) == {"type": "ADDED", "object": made}
@@ -51,14 +55,14 @@ def test_an_event_holds_the_object(secrets):
 
 
 @pytest.mark.parametrize("query", [{}, {"resourceVersion": "0"}], ids=["unset", "zero"])
-def test_without_a_version_a_watch_begins_with_what_there_is(secrets, query):
+def test_without_a_version_a_watch_begins_with_what_there_is(secrets: Secrets, query: dict[str, str]) -> None:
     secrets.create("w", {"z": "1"})
     secrets.create("x", {"z": "1"})
     # A real server serves version 0 from a cache that may be a moment behind.
     list(story_until(secrets, {"ADDED w 1", "ADDED x 1"}, query))
 
 
-def story_until(secrets, expected, query):
+def story_until(secrets: Secrets, expected: set[str], query: dict[str, str]) -> list[str]:
     deadline = time.monotonic() + 10
     while time.monotonic() < deadline:
         with secrets.watch(seconds=1, **query) as events:
@@ -68,7 +72,7 @@ def story_until(secrets, expected, query):
     raise AssertionError(found)
 
 
-def test_a_watch_resumes_from_a_version(secrets):
+def test_a_watch_resumes_from_a_version(secrets: Secrets) -> None:
     version = secrets.create("w", {"z": "1"})["metadata"]["resourceVersion"]
     relabel(secrets, "2")
     secrets.delete("w")
@@ -76,7 +80,7 @@ def test_a_watch_resumes_from_a_version(secrets):
         assert story(events, 2) == ["MODIFIED w 2", "DELETED w 2"]
 
 
-def test_a_watch_from_a_future_version_shows_nothing_before_it(secrets):
+def test_a_watch_from_a_future_version_shows_nothing_before_it(secrets: Secrets) -> None:
     """As a client has it that was connected to a server which is ahead."""
     version = int(secrets.version())
     with secrets.watch(seconds=3, resourceVersion=str(version + 1_000_000)) as events:
@@ -87,10 +91,10 @@ def test_a_watch_from_a_future_version_shows_nothing_before_it(secrets):
 
 
 @pytest.mark.parametrize("live", [True, False], ids=["live", "from history"])
-def test_entering_and_leaving_the_selection(secrets, live):
+def test_entering_and_leaving_the_selection(secrets: Secrets, live: bool) -> None:
     version = secrets.version()
 
-    def act():
+    def act() -> None:
         secrets.create("w", {"z": "1"})
         relabel(secrets, "2")
         relabel(secrets, "3")
@@ -117,14 +121,14 @@ def test_entering_and_leaving_the_selection(secrets, live):
         ]
 
 
-def test_a_watch_on_one_name(secrets):
+def test_a_watch_on_one_name(secrets: Secrets) -> None:
     with secrets.watch(resourceVersion=secrets.version(), fieldSelector="metadata.name=w") as events:
         secrets.create("v")
         secrets.create("w")
         assert story(events, 1) == ["ADDED w -"]
 
 
-def test_a_watch_sees_its_namespace_only(secrets):
+def test_a_watch_sees_its_namespace_only(secrets: Secrets) -> None:
     other = f"{secrets.namespace}-other"
     secrets.cluster.create_namespace(other)
     with secrets.watch(resourceVersion=secrets.version()) as events:
@@ -133,21 +137,21 @@ def test_a_watch_sees_its_namespace_only(secrets):
         assert story(events, 1) == ["ADDED w -"]
 
 
-def test_a_watch_on_all_namespaces(secrets):
+def test_a_watch_on_all_namespaces(secrets: Secrets) -> None:
     query = {"watch": "1", "timeoutSeconds": "10", "resourceVersion": secrets.version()}
     with secrets.cluster.admin.stream("GET", "/api/v1/secrets", params=query) as response:
         secrets.create("w")
         assert secrets.namespace in next(response.iter_lines())
 
 
-def test_the_time_is_kept(secrets):
+def test_the_time_is_kept(secrets: Secrets) -> None:
     began = time.monotonic()
     with secrets.watch(seconds=1, resourceVersion=secrets.version()) as events:
         assert list(events) == []
     assert 0.8 < time.monotonic() - began < 5
 
 
-def test_bookmarks_tell_how_far_it_has_got(secrets):
+def test_bookmarks_tell_how_far_it_has_got(secrets: Secrets) -> None:
     query = {"resourceVersion": secrets.version(), "labelSelector": "nothing", "allowWatchBookmarks": "true"}
     with secrets.watch(seconds=5, **query) as events:
         version = int(secrets.create("w")["metadata"]["resourceVersion"])
@@ -160,16 +164,16 @@ def test_bookmarks_tell_how_far_it_has_got(secrets):
     assert int(found[-1]["object"]["metadata"]["resourceVersion"]) >= version
 
 
-def test_bookmarks_come_only_when_they_are_allowed(secrets):
+def test_bookmarks_come_only_when_they_are_allowed(secrets: Secrets) -> None:
     with secrets.watch(seconds=3, resourceVersion=secrets.version(), labelSelector="nothing") as events:
         secrets.create("w")
         assert list(events) == []
 
 
-def test_many_watches_see_the_same(secrets):
+def test_many_watches_see_the_same(secrets: Secrets) -> None:
     version, results = secrets.version(), []
 
-    def follow():
+    def follow() -> None:
         with secrets.watch(resourceVersion=version) as events:
             results.append(story(events, 20))
 
@@ -183,7 +187,7 @@ def test_many_watches_see_the_same(secrets):
     assert results == [[f"ADDED w{number:02} -" for number in range(20)]] * 5
 
 
-def test_a_watch_shows_tables_to_who_asks_for_them(secrets):
+def test_a_watch_shows_tables_to_who_asks_for_them(secrets: Secrets) -> None:
     headers = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"}
     secrets.create("w")
     query = {"watch": "1", "timeoutSeconds": "5"}
@@ -194,7 +198,7 @@ def test_a_watch_shows_tables_to_who_asks_for_them(secrets):
 
 
 @pytest.mark.restarts
-def test_what_is_too_old_is_gone(secrets):
+def test_what_is_too_old_is_gone(secrets: Secrets) -> None:
     secrets.create("a")
     secrets.create("b")
     listed = secrets.list(limit="1").json()["metadata"]

@@ -8,6 +8,7 @@ import socket
 import ssl
 import threading
 import time
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -19,19 +20,19 @@ PASSWORD = "geheim-4711"
 
 
 @pytest.fixture
-def server():
+def server() -> Iterator[DevServer]:
     with DevServer(bookmark_seconds=0.2, history=5) as server:
         yield server
 
 
 @pytest.fixture
-def client(server):
+def client(server: DevServer) -> Iterator[httpx.Client]:
     token = server.create_token("admin", None)
     with httpx.Client(base_url=server.url, verify=trust(server.ca_file), headers=bearer(token), timeout=10) as client:
         yield client
 
 
-def test_apply_and_delete(server):
+def test_apply_and_delete(server: DevServer) -> None:
     made = server.apply({"metadata": {"name": "a"}, "stringData": {"k": "v"}})
     assert made["metadata"]["namespace"] == "airflow"
     changed = server.apply({"metadata": {"name": "a", "namespace": "airflow"}, "stringData": {"k": "w"}})
@@ -46,13 +47,13 @@ def test_apply_and_delete(server):
         server.apply({"kind": "Pod", "metadata": {"name": "p"}})
 
 
-def test_a_namespace_goes_with_what_is_in_it(server, client):
+def test_a_namespace_goes_with_what_is_in_it(server: DevServer, client: httpx.Client) -> None:
     server.apply({"metadata": {"name": "b", "namespace": "new"}})
     assert client.delete("/api/v1/namespaces/new").json()["status"] == "Success"
     assert client.get("/api/v1/namespaces/new/secrets/b").status_code == 404
 
 
-def test_a_token_can_be_revoked(server):
+def test_a_token_can_be_revoked(server: DevServer) -> None:
     token = server.create_token("someone", {"airflow": ["list"]})
     with httpx.Client(verify=trust(server.ca_file), headers=bearer(token), timeout=10) as client:
         url = f"{server.url}/api/v1/namespaces/airflow/secrets"
@@ -61,14 +62,14 @@ def test_a_token_can_be_revoked(server):
         assert client.get(url).status_code == 401
 
 
-def test_bookmarks_come_at_the_stated_pace_and_at_the_end(client):
+def test_bookmarks_come_at_the_stated_pace_and_at_the_end(client: httpx.Client) -> None:
     query = {"watch": "1", "timeoutSeconds": "1", "allowWatchBookmarks": "true"}
     events = client.get("/api/v1/namespaces/airflow/secrets", params=query).text.splitlines()
     assert 4 <= len(events) <= 6
     assert {json.loads(event)["type"] for event in events} == {"BOOKMARK"}
 
 
-def test_the_history_has_an_end(server, client):
+def test_the_history_has_an_end(server: DevServer, client: httpx.Client) -> None:
     version = server.apply({"metadata": {"name": "a"}})["metadata"]["resourceVersion"]
     for number in range(6):
         server.apply({"metadata": {"name": f"b{number}"}})
@@ -77,7 +78,7 @@ def test_the_history_has_an_end(server, client):
     assert json.loads(event)["object"]["code"] == 410
 
 
-def test_a_restart_makes_old_versions_too_old(server, client):
+def test_a_restart_makes_old_versions_too_old(server: DevServer, client: httpx.Client) -> None:
     version = client.get("/api/v1/secrets").json()["metadata"]["resourceVersion"]
     with DevServer() as second:
         token = second.create_token("admin", None)
@@ -87,7 +88,7 @@ def test_a_restart_makes_old_versions_too_old(server, client):
     assert json.loads(event)["object"]["code"] == 410
 
 
-def test_stop_ends_open_watches_and_removes_the_files(client, server):
+def test_stop_ends_open_watches_and_removes_the_files(client: httpx.Client, server: DevServer) -> None:
     with client.stream("GET", "/api/v1/secrets", params={"watch": "1"}) as response:
         timer = threading.Timer(0.2, server.stop)
         began = time.monotonic()
@@ -106,30 +107,30 @@ def test_stop_ends_open_watches_and_removes_the_files(client, server):
         server.apply({"metadata": {"name": "x"}})
 
 
-def test_before_the_start_it_says_what_to_do():
+def test_before_the_start_it_says_what_to_do() -> None:
     with pytest.raises(RuntimeError, match="use it in a `with` statement"):
         DevServer().apply({"metadata": {"name": "x"}})
 
 
 @pytest.mark.parametrize("host", ["192.0.2.1", "::"])
-def test_it_listens_on_loopback_only(host):
+def test_it_listens_on_loopback_only(host: str) -> None:
     with pytest.raises(ValueError, match="listens on loopback only"):
         DevServer(host=host)
 
 
-def test_no_other_address_answers(server):
+def test_no_other_address_answers(server: DevServer) -> None:
     with pytest.raises(OSError, match="refused"), socket.create_connection(("127.0.0.2", server.port), timeout=5):
         pass
 
 
-def test_ipv6():
+def test_ipv6() -> None:
     with DevServer(host="::1") as server:
         assert server.url == f"https://[::1]:{server.port}"
         assert server.environment()["KUBERNETES_SERVICE_HOST"] == "::1"
         assert httpx.get(f"{server.url}/readyz", verify=trust(server.ca_file), timeout=10).text == "ok"
 
 
-def test_its_certificate_holds_under_strict_rules(server):
+def test_its_certificate_holds_under_strict_rules(server: DevServer) -> None:
     context = ssl.create_default_context(cafile=str(server.ca_file))
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     with httpx.Client(verify=context, timeout=10) as client:
@@ -144,7 +145,9 @@ def test_its_certificate_holds_under_strict_rules(server):
         httpx.get(server.url, timeout=5)
 
 
-def test_values_are_shown_nowhere(server, client, caplog, capfd):
+def test_values_are_shown_nowhere(
+    server: DevServer, client: httpx.Client, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
     caplog.set_level(logging.DEBUG, logger="airflow_kubernetes_secrets")
     caplog.set_level(logging.DEBUG, logger="uvicorn")
     encoded = "Z2VoZWltLTQ3MTE="
@@ -186,11 +189,11 @@ def test_values_are_shown_nowhere(server, client, caplog, capfd):
         assert not any(token in text for token in server._access.users)
 
 
-def test_protocol_buffers(client):
-    def field(number, content):
+def test_protocol_buffers(client: httpx.Client) -> None:
+    def field(number: int, content: bytes) -> bytes:
         return bytes([number << 3 | 2, len(content)]) + content
 
-    def entry(number, key, value):
+    def entry(number: int, key: bytes, value: bytes) -> bytes:
         return field(number, field(1, key) + field(2, value))
 
     metadata = field(1, b"p") + entry(11, b"app", b"x") + entry(12, b"note", b"y") + bytes([7 << 3, 1])
@@ -216,7 +219,7 @@ def test_protocol_buffers(client):
     "body",
     [b"", b"k8s\x00", b"k8s\x00\x0a", b"k8s\x00\xff\xff", b"k8s\x00" + b"\xff" * 20, b"k8s\x00\x0a\x05\x12\x03Pod"],
 )
-def test_protocol_buffers_that_are_none(client, body):
+def test_protocol_buffers_that_are_none(client: httpx.Client, body: bytes) -> None:
     headers = {"Content-Type": "application/vnd.kubernetes.protobuf"}
     answer = client.post("/api/v1/namespaces/airflow/secrets", content=body, headers=headers)
     assert answer.status_code in (400, 422), answer.text

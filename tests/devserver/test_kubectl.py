@@ -8,11 +8,15 @@ import os
 import shutil
 import subprocess
 import threading
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-KUBECTL = shutil.which("kubectl")
-pytestmark = pytest.mark.skipif(KUBECTL is None, reason="kubectl is not on the PATH")
+from support.cluster import Cluster
+
+KUBECTL = shutil.which("kubectl") or ""
+pytestmark = pytest.mark.skipif(not KUBECTL, reason="kubectl is not on the PATH")
 
 MANIFEST = """\
 apiVersion: v1
@@ -25,7 +29,7 @@ stringData: {value: "postgresql://user:first@db/x"}
 
 
 class Kubectl:
-    def __init__(self, cluster, namespace, home):
+    def __init__(self, cluster: Cluster, namespace: str, home: Path) -> None:
         self.namespace = namespace
         kubeconfig = cluster.kubeconfig(cluster.admin_token, namespace)
         self.environment = {
@@ -35,7 +39,7 @@ class Kubectl:
             "KUBECONFIG": str(kubeconfig),
         }
 
-    def __call__(self, *arguments, stdin=None, check=True, **environment):
+    def __call__(self, *arguments: str, stdin: str | None = None, check: bool = True, **environment: str) -> str:
         done = subprocess.run(
             [KUBECTL, *arguments],
             input=stdin,
@@ -48,16 +52,17 @@ class Kubectl:
         assert not check or done.returncode == 0, done.stderr
         return done.stdout if check else f"{done.stdout}{done.stderr}"
 
-    def secret(self, name):
-        return json.loads(self("get", "secret", name, "-o", "json"))
+    def secret(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(self("get", "secret", name, "-o", "json"))
+        return found
 
 
 @pytest.fixture
-def kubectl(cluster, namespace, tmp_path):
+def kubectl(cluster: Cluster, namespace: str, tmp_path: Path) -> Kubectl:
     return Kubectl(cluster, namespace, tmp_path)
 
 
-def test_the_commands_of_airflows_documentation(cluster, tmp_path):
+def test_the_commands_of_airflows_documentation(cluster: Cluster, tmp_path: Path) -> None:
     cluster.create_namespace("airflow")
     cluster.admin.delete("/api/v1/namespaces/airflow/secrets/my-smtp-secret")
     kubectl = Kubectl(cluster, "default", tmp_path)
@@ -72,7 +77,7 @@ def test_the_commands_of_airflows_documentation(cluster, tmp_path):
     cluster.admin.delete("/api/v1/namespaces/airflow/secrets/my-smtp-secret")
 
 
-def test_create_label_annotate_get_delete(kubectl):
+def test_create_label_annotate_get_delete(kubectl: Kubectl) -> None:
     assert kubectl("create", "secret", "generic", "a", "--from-literal=k=v") == "secret/a created\n"
     assert "already exists" in kubectl("create", "secret", "generic", "a", check=False)
     assert "labeled" in kubectl("label", "secret", "a", "app=one")
@@ -94,7 +99,7 @@ def test_create_label_annotate_get_delete(kubectl):
     assert 'secrets "a" not found' in kubectl("get", "secret", "a", check=False)
 
 
-def test_apply(kubectl):
+def test_apply(kubectl: Kubectl) -> None:
     assert kubectl("apply", "-f", "-", stdin=MANIFEST) == "secret/db created\n"
     assert kubectl("apply", "-f", "-", stdin=MANIFEST).strip() in ("secret/db unchanged", "secret/db configured")
     assert "configured" in kubectl("apply", "-f", "-", stdin=MANIFEST.replace("app: one", "app: two"))
@@ -103,20 +108,20 @@ def test_apply(kubectl):
     assert "labels" not in kubectl.secret("db")["metadata"]
 
 
-def test_apply_on_the_server(kubectl):
+def test_apply_on_the_server(kubectl: Kubectl) -> None:
     for app in ("one", "two"):
         manifest = MANIFEST.replace("app: one", f"app: {app}, {app}: x")
         assert "serverside-applied" in kubectl("apply", "--server-side", "-f", "-", stdin=manifest)
         assert kubectl.secret("db")["metadata"]["labels"] == {"app": app, app: "x"}
 
 
-def test_a_misspelt_field_is_refused(kubectl):
+def test_a_misspelt_field_is_refused(kubectl: Kubectl) -> None:
     misspelt = MANIFEST.replace("stringData", "stringdata")
     assert "stringdata" in kubectl("apply", "-f", "-", stdin=misspelt, check=False)
     assert "not found" in kubectl("get", "secret", "db", check=False)
 
 
-def test_patch_and_edit(kubectl):
+def test_patch_and_edit(kubectl: Kubectl) -> None:
     kubectl("create", "secret", "generic", "a", "--from-literal=k=v")
     kubectl("patch", "secret", "a", "-p", '{"metadata": {"labels": {"one": "1"}}}')
     kubectl("patch", "secret", "a", "--type=merge", "-p", '{"metadata": {"labels": {"two": "2"}}}')
@@ -127,13 +132,14 @@ def test_patch_and_edit(kubectl):
     assert kubectl.secret("a")["metadata"]["labels"] == {"three": "1", "two": "22"}
 
 
-def test_get_and_follow(kubectl):
+def test_get_and_follow(kubectl: Kubectl) -> None:
     kubectl("create", "secret", "generic", "first")
     process = subprocess.Popen(
         [KUBECTL, "get", "secrets", "-w", "-o", "name"], stdout=subprocess.PIPE, text=True, env=kubectl.environment
     )
     timer = threading.Timer(60, process.kill)
     timer.start()
+    assert process.stdout is not None
     try:
         assert process.stdout.readline() == "secret/first\n"
         kubectl("create", "secret", "generic", "second")
@@ -145,7 +151,7 @@ def test_get_and_follow(kubectl):
         process.stdout.close()
 
 
-def test_what_one_may(cluster, namespace, kubectl):
+def test_what_one_may(cluster: Cluster, namespace: str, kubectl: Kubectl) -> None:
     assert kubectl("auth", "can-i", "list", "secrets") == "yes\n"
     account = cluster.service_account(namespace, "reader", {namespace: ["list"]})
     kubectl.environment["KUBECONFIG"] = str(cluster.kubeconfig(account.token, namespace))
@@ -154,7 +160,7 @@ def test_what_one_may(cluster, namespace, kubectl):
     assert "cannot get resource" in kubectl("get", "secret", "a", check=False)
 
 
-def test_namespaces(kubectl):
+def test_namespaces(kubectl: Kubectl) -> None:
     name = f"{kubectl.namespace}-new"
     kubectl("create", "namespace", name)
     assert kubectl("get", "namespace", name).splitlines()[1].split()[:2] == [name, "Active"]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +18,7 @@ PASSWORD = "geheim-4711"
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Path:
     folder = tmp_path / "manifests"
     folder.mkdir()
     (folder / "one.yaml").write_text(SECRET.format(name="one", value=PASSWORD))
@@ -26,14 +28,14 @@ def folder(tmp_path):
 class Followed:
     """A devserver on a folder, and what it reports."""
 
-    def __init__(self, folder):
-        self.lines = []
+    def __init__(self, folder: Path) -> None:
+        self.lines: list[str] = []
         self.server = DevServer(folder, report=self.lines.append)
 
-    def names(self, namespace="airflow"):
+    def names(self, namespace: str = "airflow") -> set[str]:
         return {key.name for key, _ in self.server._call(lambda: self.server._store.select("secrets", namespace))}
 
-    def wait(self, *lines):
+    def wait(self, *lines: str) -> list[str]:
         """Until these lines, each a part of one, were reported; the report is cleared."""
         deadline = time.monotonic() + 10
         while not all(any(wanted in line for line in self.lines) for wanted in lines):
@@ -46,18 +48,18 @@ class Followed:
 
 
 @pytest.fixture
-def followed(folder):
+def followed(folder: Path) -> Iterator[Followed]:
     followed = Followed(folder)
     with followed.server:
         yield followed
 
 
-def test_what_is_there_at_the_start_is_served_at_once(followed):
+def test_what_is_there_at_the_start_is_served_at_once(followed: Followed) -> None:
     assert followed.names() == {"one"}
     assert followed.lines == ["Secret airflow/one: added"]
 
 
-def test_forms_of_files(folder):
+def test_forms_of_files(folder: Path) -> None:
     (folder / "sub").mkdir()
     (folder / "sub" / "many.yml").write_text(
         "---\n---\nkind: Namespace\napiVersion: v1\nmetadata: {name: other}\n---\n"
@@ -75,7 +77,7 @@ def test_forms_of_files(folder):
         assert followed.names("implied") == {"four"}
 
 
-def test_a_change_is_followed(followed, folder):
+def test_a_change_is_followed(followed: Followed, folder: Path) -> None:
     followed.wait("one: added")
     (folder / "one.yaml").write_text(SECRET.format(name="one", value="new"))
     followed.wait("Secret airflow/one: changed")
@@ -87,20 +89,20 @@ def test_a_change_is_followed(followed, folder):
     assert followed.names() == {"one"}
 
 
-def test_a_file_that_no_longer_has_an_object_takes_it_away(followed, folder):
+def test_a_file_that_no_longer_has_an_object_takes_it_away(followed: Followed, folder: Path) -> None:
     (folder / "one.yaml").write_text(SECRET.format(name="renamed", value="x"))
     followed.wait("one: removed", "renamed: added")
     assert followed.names() == {"renamed"}
 
 
-def test_what_only_the_api_made_is_left_alone(followed, folder):
+def test_what_only_the_api_made_is_left_alone(followed: Followed, folder: Path) -> None:
     followed.server.apply({"metadata": {"name": "mine"}})
     (folder / "one.yaml").unlink()
     followed.wait("one: removed")
     assert followed.names() == {"mine"}
 
 
-def test_what_the_api_changed_stays_until_the_manifest_changes(followed, folder):
+def test_what_the_api_changed_stays_until_the_manifest_changes(followed: Followed, folder: Path) -> None:
     followed.server.delete("one")
     (folder / "two.yaml").write_text(SECRET.format(name="two", value="x"))
     followed.wait("two: added")
@@ -129,7 +131,9 @@ def test_what_the_api_changed_stays_until_the_manifest_changes(followed, folder)
         ),
     ],
 )
-def test_a_broken_file_is_named_and_the_rest_is_served(followed, folder, text, line):
+def test_a_broken_file_is_named_and_the_rest_is_served(
+    followed: Followed, folder: Path, text: str | bytes, line: str
+) -> None:
     path = folder / "broken.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     (folder / "two.yaml").write_text(SECRET.format(name="two", value="x"))
@@ -147,7 +151,7 @@ UNPROCESSED = {
 
 
 @pytest.mark.parametrize(("tool", "value"), UNPROCESSED.items(), ids=UNPROCESSED)
-def test_what_another_tool_has_yet_to_do_is_not_served(followed, folder, tool, value):
+def test_what_another_tool_has_yet_to_do_is_not_served(followed: Followed, folder: Path, tool: str, value: str) -> None:
     (folder / "two.yaml").write_text(
         f"{SECRET.format(name='two', value=value)}---\n{SECRET.format(name='x', value='z')}"
     )
@@ -156,20 +160,20 @@ def test_what_another_tool_has_yet_to_do_is_not_served(followed, folder, tool, v
     assert followed.names() == {"one", "x"}
 
 
-def test_one_that_is_broken_leaves_the_others_of_its_file(followed, folder):
+def test_one_that_is_broken_leaves_the_others_of_its_file(followed: Followed, folder: Path) -> None:
     (folder / "one.yaml").write_text(f"{SECRET.format(name='one', value=5)}---\n{SECRET.format(name='two', value='x')}")
     followed.wait("one.yaml: line 1: Secret in version", "what it held before is still served", "two: added")
     assert followed.names() == {"one", "two"}
 
 
-def test_a_file_that_is_too_large_is_named_and_the_rest_is_served(followed, folder):
+def test_a_file_that_is_too_large_is_named_and_the_rest_is_served(followed: Followed, folder: Path) -> None:
     (folder / "large.yaml").write_bytes(b"\n" * (LARGEST_FILE_BYTES + 1))
     (folder / "two.yaml").write_text(SECRET.format(name="two", value="x"))
     followed.wait("two: added", f"{folder}/large.yaml: it has more than 8 MiB")
     assert followed.names() == {"one", "two"}
 
 
-def test_a_broken_file_keeps_what_it_held(followed, folder):
+def test_a_broken_file_keeps_what_it_held(followed: Followed, folder: Path) -> None:
     (folder / "one.yaml").write_text("{")
     followed.wait("one.yaml: line 1", "what it held before is still served")
     assert followed.names() == {"one"}
@@ -177,14 +181,14 @@ def test_a_broken_file_keeps_what_it_held(followed, folder):
     followed.wait("one: changed")
 
 
-def test_what_cannot_be_served_is_named(followed, folder):
+def test_what_cannot_be_served_is_named(followed: Followed, folder: Path) -> None:
     (folder / "more.yaml").write_text(
         "kind: Deployment\nmetadata: {name: d}\n---\n" + SECRET.format(name="Bad_", value=PASSWORD)
     )
     followed.wait("more.yaml: line 1: Deployment is not served", 'Bad_: not served: Secret "Bad_" is invalid')
 
 
-def test_an_immutable_secret_is_replaced(followed, folder):
+def test_an_immutable_secret_is_replaced(followed: Followed, folder: Path) -> None:
     path = folder / "frozen.yaml"
     path.write_text(SECRET.format(name="frozen", value="a") + "immutable: true\n")
     followed.wait("frozen: added")
@@ -192,6 +196,6 @@ def test_an_immutable_secret_is_replaced(followed, folder):
     followed.wait("frozen: changed")
 
 
-def test_a_folder_that_is_none(tmp_path):
+def test_a_folder_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError, match="is no folder"):
         DevServer(tmp_path / "nothing").start()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
 
 import lightkube
 import pytest
@@ -16,16 +17,20 @@ from airflow_kubernetes_secrets.devserver import DevServer
 
 
 @pytest.fixture
-def server():
+def server() -> Iterator[DevServer]:
     with DevServer() as server:
         yield server
 
 
-def make(server, name):
+def make(server: DevServer, name: str) -> None:
     server.apply({"metadata": {"name": name, "labels": {"app": "x"}}, "stringData": {"k": "v"}})
 
 
-def test_lightkube(server):
+def named(metadata: ObjectMeta | official.V1ObjectMeta | None) -> str | None:
+    return metadata.name if metadata else None
+
+
+def test_lightkube(server: DevServer) -> None:
     make(server, "one")
     config = lightkube.KubeConfig.from_file(server.kubeconfig)
     with lightkube.Client(config=config) as client:
@@ -35,7 +40,7 @@ def test_lightkube(server):
         timer = threading.Timer(0.2, make, (server, "two"))
         timer.start()
         events = client.watch(Secret, labels={"app": "x"}, resource_version="0", server_timeout=20)
-        assert [next(events)[1].metadata.name for _ in range(2)] == ["one", "two"]
+        assert [named(next(events)[1].metadata) for _ in range(2)] == ["one", "two"]
         timer.join()
         for version in ("v1", "v2"):
             secret = Secret(metadata=ObjectMeta(name="three"), stringData={"version": version})
@@ -44,15 +49,16 @@ def test_lightkube(server):
         client.delete(Secret, "three")
 
 
-def test_the_official_client(server):
+def test_the_official_client(server: DevServer) -> None:
     make(server, "one")
     with official_config.new_client_from_config(str(server.kubeconfig)) as connection:
         api = official.CoreV1Api(connection)
         listed = api.list_namespaced_secret("airflow", label_selector="app=x")
-        assert [item.metadata.name for item in listed.items] == ["one"]
+        assert [named(item.metadata) for item in listed.items] == ["one"]
         watch = official_watch.Watch()
         timer = threading.Timer(0.2, make, (server, "two"))
         timer.start()
+        assert listed.metadata is not None
         version = listed.metadata.resource_version
         for event in watch.stream(api.list_namespaced_secret, "airflow", resource_version=version, timeout_seconds=20):
             assert (event["type"], event["object"].metadata.name) == ("ADDED", "two")

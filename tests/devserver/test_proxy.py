@@ -8,19 +8,23 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from typing import Protocol
 from urllib.parse import urlencode
 
 import pytest
 
 from support.cluster import Cluster
+from support.contract import Secrets
 from support.kube_apiserver import trust
 from support.proxy import (
     EXPIRED,
     STREAM,
     Exchange,
+    Fault,
     Proxy,
+    Then,
     answer_with,
     ends_at_once,
     event,
@@ -52,7 +56,7 @@ def proxy(cluster: Cluster) -> Iterator[Proxy]:
 class Caller:
     """One connection to ``server``, on which no wait is longer than ``SOON``."""
 
-    def __init__(self, server: Cluster | Proxy, secrets) -> None:
+    def __init__(self, server: Cluster | Proxy, secrets: Secrets) -> None:
         self.connection = http.client.HTTPSConnection(
             server.host, server.port, context=trust(server.ca_file), timeout=SOON
         )
@@ -85,20 +89,21 @@ class Caller:
 
 
 @contextmanager
-def calling(server: Cluster | Proxy, secrets) -> Iterator[Caller]:
+def calling(server: Cluster | Proxy, secrets: Secrets) -> Iterator[Caller]:
     caller = Caller(server, secrets)
     with closing(caller.connection):
         yield caller
 
 
 @pytest.fixture
-def caller(proxy: Proxy, secrets) -> Iterator[Caller]:
+def caller(proxy: Proxy, secrets: Secrets) -> Iterator[Caller]:
     with calling(proxy, secrets) as found:
         yield found
 
 
 def name(line: bytes) -> str:
-    return json.loads(line)["object"]["metadata"]["name"]
+    found: str = json.loads(line)["object"]["metadata"]["name"]
+    return found
 
 
 def drained(sock: socket.socket) -> bytes:
@@ -112,7 +117,7 @@ def drained(sock: socket.socket) -> bytes:
 
 
 class TestForwardedWatches:
-    def test_every_byte_is_the_servers_own(self, cluster, secrets, caller):
+    def test_every_byte_is_the_servers_own(self, cluster: Cluster, secrets: Secrets, caller: Caller) -> None:
         version = secrets.version()
         secrets.create("a", {"z": "1"})
         secrets.create("b", {"z": "1"})
@@ -130,12 +135,12 @@ class TestForwardedWatches:
         assert answers[0] == answers[1]
         assert answers[0].count(b'"ADDED"') == 2
 
-    def test_the_connection_is_used_again(self, proxy, secrets, caller):
+    def test_the_connection_is_used_again(self, proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
         assert caller.watch(secrets.version(), seconds=1).read() == b""
         assert caller.list() == 200
         assert [request.connection for request in proxy.requests] == [1, 1]
 
-    def test_an_event_passes_without_delay(self, cluster, secrets, caller):
+    def test_an_event_passes_without_delay(self, cluster: Cluster, secrets: Secrets, caller: Caller) -> None:
         """The quickest of some, so that a busy machine does not matter: any delay by design would be in each."""
         version = secrets.version()
         with calling(cluster, secrets) as direct:
@@ -149,13 +154,13 @@ class TestForwardedWatches:
                 delays.append(time.monotonic() - began)
         assert min(delays) < 0.005
 
-    def test_it_ends_when_the_client_closes(self, proxy, secrets, caller):
+    def test_it_ends_when_the_client_closes(self, proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
         caller.watch(secrets.version()).close()
         assert proxy.open_watches == 1
         caller.connection.close()
         until(lambda: proxy.open_watches == 0, SOON)
 
-    def test_it_ends_when_it_is_cut(self, proxy, secrets, caller):
+    def test_it_ends_when_it_is_cut(self, proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
         caller.watch(secrets.version())
         proxy.cut()
         assert caller.connection.sock.recv(1) == b""
@@ -163,7 +168,7 @@ class TestForwardedWatches:
         caller.connection.close()
         assert caller.list() == 200
 
-    def test_it_ends_when_the_proxy_is_stopped(self, cluster, secrets):
+    def test_it_ends_when_the_proxy_is_stopped(self, cluster: Cluster, secrets: Secrets) -> None:
         with ExitStack() as stack:
             proxy = stack.enter_context(Proxy(cluster))
             with calling(proxy, secrets) as caller:
@@ -174,14 +179,14 @@ class TestForwardedWatches:
                 assert caller.connection.sock.recv(1) == b""
                 assert proxy.open_watches == 0
 
-    def test_a_server_that_goes_away_is_no_clean_end(self, proxy, secrets):
+    def test_a_server_that_goes_away_is_no_clean_end(self, proxy: Proxy, secrets: Secrets) -> None:
         with Proxy(proxy) as outer, calling(outer, secrets) as caller:
             caller.watch(secrets.version())
             proxy.refuse()
             assert caller.connection.sock.recv(1) == b""
             until(lambda: outer.open_watches == 0, SOON)
 
-    def test_what_is_no_stream_passes_too(self, proxy, secrets, caller):
+    def test_what_is_no_stream_passes_too(self, proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
         caller.headers["Authorization"] = "Bearer nobody"
         proxy.watch_faults.extend([forward, forward_events(1), split_bytes])
         for _ in range(3):
@@ -192,14 +197,14 @@ class TestForwardedWatches:
 
 
 class TestQueues:
-    def test_lists_and_watches_have_their_own(self, proxy, secrets, caller):
+    def test_lists_and_watches_have_their_own(self, proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
         proxy.faults.append(answer_with(503))
         proxy.watch_faults.append(answer_with(429))
         assert (caller.watch("1").read(), caller.response.status) == (b"", 429)
         assert [caller.list(), caller.list()] == [503, 200]
         assert caller.watch(secrets.version()).status == 200
 
-    def test_always_is_for_when_they_are_empty(self, proxy, caller):
+    def test_always_is_for_when_they_are_empty(self, proxy: Proxy, caller: Caller) -> None:
         proxy.faults.append(forward)
         proxy.always = answer_with(503)
         proxy.always_watch = answer_with(429)
@@ -209,7 +214,7 @@ class TestQueues:
         proxy.always = None
         assert caller.list() == 200
 
-    def test_requests_are_told_apart(self, proxy, caller):
+    def test_requests_are_told_apart(self, proxy: Proxy, caller: Caller) -> None:
         proxy.always = proxy.always_watch = answer_with(200)
         caller.list()
         caller.watch("7").read()
@@ -222,36 +227,44 @@ class TestQueues:
         until(lambda: proxy.open_watches == 0, SOON)
 
 
+class Watch(Protocol):
+    """A watch that a fault answers."""
+
+    def __call__(self, fault: Fault, seconds: int = 30) -> http.client.HTTPResponse: ...
+
+
 class TestStreams:
     """Each stream is of two Secrets, ``a`` and ``b``, that were created before it began."""
 
     @pytest.fixture
-    def watched(self, proxy, secrets, caller):
+    def watched(self, proxy: Proxy, secrets: Secrets, caller: Caller) -> Watch:
         version = secrets.version()
         secrets.create(
             "a", stringData={"k": "v"}, metadata={"name": "a", "annotations": {"text": "\u00e4\u20ac\U0001f600"}}
         )
         secrets.create("b")
 
-        def watch(fault, seconds=30):
+        def watch(fault: Fault, seconds: int = 30) -> http.client.HTTPResponse:
             proxy.watch_faults.append(fault)
             return caller.watch(version, seconds)
 
         return watch
 
-    def test_lines_are_sent_as_they_are(self, watched, caller):
+    def test_lines_are_sent_as_they_are(self, watched: Watch, caller: Caller) -> None:
         lines = (event("ADDED", {"metadata": {"name": "\u00e4"}}), b'{"torn', b'":1}\n')
         response = watched(stream_of(*lines))
         assert response.headers["Content-Type"] == "application/json"
         assert drained(caller.connection.sock) == b"".join(b"%x\r\n%b\r\n" % (len(x), x) for x in lines) + b"0\r\n\r\n"
         assert name(lines[0]) == "\u00e4"
 
-    def test_one_that_ends_at_once(self, watched, caller):
+    def test_one_that_ends_at_once(self, watched: Watch, caller: Caller) -> None:
         assert watched(ends_at_once).read() == b""
         assert caller.list() == 200
 
     @pytest.mark.parametrize("make", [lambda then: stream_of(b"1\n", then=then), lambda then: forward_events(1, then)])
-    def test_it_ends_as_it_is_told(self, watched, caller, proxy, make):
+    def test_it_ends_as_it_is_told(
+        self, watched: Watch, caller: Caller, proxy: Proxy, make: Callable[[Then], Fault]
+    ) -> None:
         for then in ("end", "reset", "hang"):
             response = watched(make(then))
             assert response.readline().endswith(b"\n")
@@ -270,32 +283,32 @@ class TestStreams:
                 assert caller.connection.sock.recv(1) == b""
 
     @pytest.mark.parametrize("count", [0, 1, 2])
-    def test_so_many_events_are_forwarded(self, watched, count):
+    def test_so_many_events_are_forwarded(self, watched: Watch, count: int) -> None:
         assert [name(line) for line in watched(forward_events(count))] == ["a", "b"][:count]
 
-    def test_one_that_is_over_before_that_ends(self, watched, caller):
+    def test_one_that_is_over_before_that_ends(self, watched: Watch, caller: Caller) -> None:
         assert [name(line) for line in watched(forward_events(5, "hang"), seconds=1)] == ["a", "b"]
         assert caller.list() == 200
 
     @pytest.mark.parametrize("count", [0, 1])
-    def test_expired_in_the_middle(self, watched, caller, count):
+    def test_expired_in_the_middle(self, watched: Watch, caller: Caller, count: int) -> None:
         lines = list(watched(expired_in_the_middle(after=count)))
         assert [name(line) for line in lines[:-1]] == ["a"][:count]
         assert lines[-1] == EXPIRED
         assert json.loads(EXPIRED)["object"]["code"] == 410
         assert caller.list() == 200
 
-    def test_garbled_after(self, watched, caller):
+    def test_garbled_after(self, watched: Watch, caller: Caller) -> None:
         response = watched(garbled_after(1))
         assert name(response.readline()) == "a"
         with pytest.raises(json.JSONDecodeError):
             json.loads(response.readline())
         assert caller.is_quiet()
 
-    def test_bytes_are_split(self, watched, caller):
+    def test_bytes_are_split(self, watched: Watch, caller: Caller) -> None:
         whole = watched(forward_events(2)).read()
         watched(split_bytes)
-        received = []
+        received: list[bytes] = []
         while len(received) < len(whole):
             received.append(caller.connection.sock.recv(65536))
         assert received == [b"1\r\n%b\r\n" % bytes([byte]) for byte in whole]
@@ -303,7 +316,7 @@ class TestStreams:
 
 
 class TestOutages:
-    def test_refused(self, proxy, secrets, caller):
+    def test_refused(self, proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
         caller.watch(secrets.version())
         proxy.refuse()
         assert caller.connection.sock.recv(1) == b""
@@ -317,7 +330,7 @@ class TestOutages:
         assert caller.list() == 200
         assert proxy.port == port
 
-    def test_a_swallowed_watch_is_quiet_until_it_is_over(self, proxy, secrets, caller):
+    def test_a_swallowed_watch_is_quiet_until_it_is_over(self, proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
         response = caller.watch(secrets.version())
         proxy.swallow()
         secrets.create("a")
@@ -325,7 +338,7 @@ class TestOutages:
         proxy.resume()
         assert name(response.readline()) == "a"
 
-    def test_a_swallowed_request_does_not_arrive(self, proxy, secrets, caller):
+    def test_a_swallowed_request_does_not_arrive(self, proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
         caller.list()
         proxy.swallow()
         caller.connection.request("GET", caller.path, headers=caller.headers)
@@ -335,7 +348,7 @@ class TestOutages:
         assert caller.connection.getresponse().status == 200
 
     @pytest.mark.parametrize("words", [b"", b"1\r\n1\r\n"], ids=["nothing", "words"])
-    def test_a_swallowed_end_does_not_pass(self, proxy, secrets, caller, words):
+    def test_a_swallowed_end_does_not_pass(self, proxy: Proxy, secrets: Secrets, caller: Caller, words: bytes) -> None:
         """Neither the server's, nor its last words, nor the client's."""
         over = threading.Event()
 
@@ -360,7 +373,7 @@ class TestOutages:
         assert caller.connection.sock.recv(1) == b""
         until(lambda: proxy.open_watches == 0, SOON)
 
-    def test_new_connections_are_swallowed(self, proxy, caller):
+    def test_new_connections_are_swallowed(self, proxy: Proxy, caller: Caller) -> None:
         proxy.swallow()
         caller.connection.timeout = QUIET
         with pytest.raises(TimeoutError):
@@ -371,14 +384,14 @@ class TestOutages:
         caller.connection.timeout = SOON
         assert caller.list() == 200
 
-    def test_what_is_swallowed_can_be_cut(self, proxy, secrets, caller):
+    def test_what_is_swallowed_can_be_cut(self, proxy: Proxy, secrets: Secrets, caller: Caller) -> None:
         caller.watch(secrets.version())
         proxy.swallow()
         proxy.cut()
         assert caller.connection.sock.recv(1) == b""
         until(lambda: proxy.open_watches == 0, SOON)
 
-    def test_one_outage_follows_another(self, proxy, caller):
+    def test_one_outage_follows_another(self, proxy: Proxy, caller: Caller) -> None:
         proxy.refuse()
         proxy.swallow()
         with closing(socket.create_connection((proxy.host, proxy.port), timeout=SOON)) as sock:
@@ -390,7 +403,7 @@ class TestOutages:
         proxy.resume()
         assert caller.list() == 200
 
-    def test_a_proxy_stops_during_each(self, cluster):
+    def test_a_proxy_stops_during_each(self, cluster: Cluster) -> None:
         for outage in (Proxy.refuse, Proxy.swallow):
             with Proxy(cluster) as proxy, socket.create_connection((proxy.host, proxy.port)):
                 until(lambda: proxy.connections == 1, SOON)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 PLUGIN = "airflow_kubernetes_secrets.devserver.pytest_plugin"
 
 
-def run(tmp_path, text, *arguments):
+def run(tmp_path: Path, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     (tmp_path / "test_theirs.py").write_text(text)
     script = "import importlib.metadata as m, sys, pytest; " + (
         f"found = {PLUGIN!r} in {{e.value for e in m.entry_points(group='pytest11')}}; "
@@ -24,7 +25,7 @@ def run(tmp_path, text, *arguments):
     )
 
 
-def test_each_test_has_its_own_server(tmp_path):
+def test_each_test_has_its_own_server(tmp_path: Path) -> None:
     done = run(
         tmp_path,
         """
@@ -53,7 +54,7 @@ def test_two(kubernetes_devserver):
     assert "2 passed" in done.stdout
 
 
-def test_the_plugin_alone_imports_nothing_heavy(tmp_path):
+def test_the_plugin_alone_imports_nothing_heavy(tmp_path: Path) -> None:
     done = run(
         tmp_path,
         """
@@ -68,7 +69,7 @@ def test_nothing():
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_without_the_extra_it_says_what_to_install(tmp_path):
+def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text("import sys\nsys.modules['trustme'] = None\n")
     done = run(tmp_path, "def test_x(kubernetes_devserver): pass")
     assert done.returncode == 1

@@ -120,7 +120,7 @@ class Incoming(io.RawIOBase):
 class Exchange:
     """What a fault works with: the client's socket, the request, and how the answer would read."""
 
-    def __init__(self, sock: Connection, request: Request, upstream: Cluster) -> None:
+    def __init__(self, sock: Connection, request: Request, upstream: Cluster | Proxy) -> None:
         self.sock = sock
         self.request = request
         self._upstream = upstream
@@ -347,7 +347,7 @@ class Proxy:
     With ``clients`` it talks only to those who show a certificate of that CA.
     """
 
-    def __init__(self, upstream: Cluster, host: str = "127.0.0.1", clients: trustme.CA | None = None) -> None:
+    def __init__(self, upstream: Cluster | Proxy, host: str = "127.0.0.1", clients: trustme.CA | None = None) -> None:
         self.host = host
         self.requests: list[Request] = []
         self.faults: deque[Fault] = deque()

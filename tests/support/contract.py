@@ -1,0 +1,85 @@
+"""What the contract tests do with the Secrets of one namespace, over HTTP."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from support.cluster import Cluster
+
+
+@dataclass
+class Secrets:
+    """The Secrets of ``namespace`` in ``cluster``, as the admin sees them."""
+
+    cluster: Cluster
+    namespace: str
+
+    @property
+    def path(self) -> str:
+        return f"/api/v1/namespaces/{self.namespace}/secrets"
+
+    def post(self, document: object, **query: str) -> httpx.Response:
+        return self.cluster.admin.post(self.path, json=document, params=query)
+
+    def create(self, name: str, labels: Mapping[str, str] | None = None, **more: Any) -> dict[str, Any]:
+        response = self.post({"metadata": {"name": name, **({"labels": dict(labels)} if labels else {})}, **more})
+        assert response.status_code == 201, response.text
+        return parsed(response)
+
+    def get(self, name: str) -> dict[str, Any]:
+        response = self.cluster.admin.get(f"{self.path}/{name}")
+        assert response.status_code == 200, response.text
+        return parsed(response)
+
+    def put(self, document: dict[str, Any], name: str | None = None) -> httpx.Response:
+        return self.cluster.admin.put(f"{self.path}/{name or document['metadata']['name']}", json=document)
+
+    def patch(self, name: str, patch: object, form: str = "merge-patch+json", **query: str) -> httpx.Response:
+        content = patch if isinstance(patch, str) else json.dumps(patch)
+        headers = {"Content-Type": f"application/{form}"}
+        return self.cluster.admin.patch(f"{self.path}/{name}", content=content, headers=headers, params=query)
+
+    def apply(self, name: str, manager: str = "tester", **content: Any) -> httpx.Response:
+        metadata = {"name": name, **content.pop("metadata", {})}
+        document = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, **content}
+        return self.patch(name, document, "apply-patch+yaml", fieldManager=manager, force="true")
+
+    def delete(self, name: str, **options: Any) -> httpx.Response:
+        return self.cluster.admin.request("DELETE", f"{self.path}/{name}", json=options or None)
+
+    def list(self, **query: str) -> httpx.Response:
+        return self.cluster.admin.get(self.path, params={key.rstrip("_"): value for key, value in query.items()})
+
+    def names(self, **query: str) -> set[str]:
+        response = self.list(**query)
+        assert response.status_code == 200, response.text
+        return {item["metadata"]["name"] for item in response.json()["items"]}
+
+    def version(self) -> str:
+        version: str = self.list().json()["metadata"]["resourceVersion"]
+        return version
+
+    @contextmanager
+    def watch(self, seconds: int = 15, **query: str) -> Iterator[Iterator[dict[str, Any]]]:
+        """The events of a watch that ends after ``seconds``."""
+        params = {"watch": "1", "timeoutSeconds": str(seconds), **query}
+        with self.cluster.admin.stream("GET", self.path, params=params) as response:
+            assert response.status_code == 200, response.read()
+            yield (json.loads(line) for line in response.iter_lines() if line)
+
+
+def encoded(text: str) -> str:
+    return base64.b64encode(text.encode()).decode()
+
+
+def parsed(response: httpx.Response) -> dict[str, Any]:
+    """Returns the object in an answer."""
+    found: dict[str, Any] = response.json()
+    return found
