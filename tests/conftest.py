@@ -85,7 +85,7 @@ def _group(item: pytest.Function) -> str | None:
 
 def _missing() -> dict[str, Callable[[pytest.Item], bool]]:
     """What is not there, and the tests that need it."""
-    missing = {}
+    missing: dict[str, Callable[[pytest.Item], bool]] = {}
     if assets() is None:
         missing[f"on a real kube-apiserver were NOT run; to run them: {HOW_TO_GET_IT}"] = _needs_kube_apiserver
     if CHROMIUM is None:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import permutations
 
 from airflow_kubernetes_secrets.api.objects import Secret
-from airflow_kubernetes_secrets.lookup import Kind, Lookup, decide
+from airflow_kubernetes_secrets.lookup import Find, Kind, Lookup, decide
 from airflow_kubernetes_secrets.options import Options
 from support.secrets import TEAM, VARIABLE
 
 
 def secret(name: str, created: str, **labels: str) -> Secret:
     return Secret("airflow", name, created, {VARIABLE: "x", **labels}, {"value": ""})
+
+
+def finding(answer: Iterable[Secret]) -> Find:
+    """A source with this answer to every query."""
+    return lambda _query, _time: list(answer)
 
 
 def test_the_oldest_then_the_first_by_name() -> None:
@@ -22,6 +28,6 @@ def test_the_oldest_then_the_first_by_name() -> None:
         secret("d", "2025-01-01T00:00:00Z", **{TEAM: "blue"}),
     ]
     for answer in permutations(found):
-        decision = decide(Lookup(Kind.VARIABLE, "x"), Options(), lambda _query, _time, answer=answer: list(answer))
+        decision = decide(Lookup(Kind.VARIABLE, "x"), Options(), finding(answer))
 
         assert [match.name for match in decision.matches] == ["c", "a", "b"]

@@ -21,7 +21,7 @@ def new_process() -> Iterator[None]:
 
 def test_once(caplog: pytest.LogCaptureFixture) -> None:
     for cause in ("a", "b", "a", "b"):
-        notices.once(logging.WARNING, cause, f"because of {cause}")
+        notices.once(logging.WARNING, (cause,), f"because of {cause}")
 
     assert said(caplog) == ["because of a", "because of b"]
 
@@ -29,8 +29,8 @@ def test_once(caplog: pytest.LogCaptureFixture) -> None:
 def test_what_was_said_is_forgotten_in_the_end(caplog: pytest.LogCaptureFixture) -> None:
     """A process that runs for months meets causes without end."""
     for number in range(10_001):
-        notices.once(logging.WARNING, number, str(number))
-    notices.once(logging.WARNING, 0, "again")
+        notices.once(logging.WARNING, (str(number),), str(number))
+    notices.once(logging.WARNING, ("0",), "again")
 
     assert len(said(caplog)) == 10_002
     assert said(caplog)[-1] == "again"

@@ -44,7 +44,9 @@ def official(folder: Path, environ: dict[str, str]) -> tuple[str, str] | None:
         )
     except ConfigException:
         return None
-    return configuration.host, configuration.auth_settings()["BearerToken"]["value"]
+    token = configuration.auth_settings()["BearerToken"]["value"]
+    assert token is not None
+    return configuration.host, token
 
 
 def ours(folder: Path, environ: dict[str, str]) -> tuple[str, str] | None:

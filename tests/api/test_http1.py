@@ -54,7 +54,7 @@ def official(received: bytes) -> tuple[int, dict[str, str], bytes, bool]:
 
 def ours(received: bytes) -> tuple[int, dict[str, str], bytes, bool]:
     response = read(received)
-    return response.status, dict(response.headers), response.body, response.keeps_open
+    return response.status, dict(response.headers), bytes(response.body), response.keeps_open
 
 
 def read(received: bytes) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import nullcontext
 
 import pytest
@@ -120,10 +121,14 @@ def test_blank_configuration_option(backend: KubernetesSecretsBackend, put: Put,
 @pytest.mark.parametrize("kind", ["connection", "variable", "config"])
 def test_bytes_that_are_not_utf8(backend: KubernetesSecretsBackend, put: Put, kind: str, value: bytes) -> None:
     getattr(put, kind)("x", value, name="binary")
-    read = {"connection": backend.get_connection, "variable": backend.get_variable, "config": backend.get_config}[kind]
+    reads: dict[str, Callable[[str], object]] = {
+        "connection": backend.get_connection,
+        "variable": backend.get_variable,
+        "config": backend.get_config,
+    }
 
     with pytest.raises(MalformedSecretError, match=f"Secret {put.namespace}/binary, key 'value': .* UTF-8") as raised:
-        read("x")
+        reads[kind]("x")
 
     assert MARKER not in everything_about(raised.value)
 

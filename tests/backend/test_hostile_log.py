@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.identifiers import label_value
 from airflow_kubernetes_secrets.process import start_anew
-from support.fake_api import FakeApi, refusal
+from support.fake_api import FakeApi, always, refusal
 from support.hostile import FILE_NAMES, NAMES, assert_harmless, assert_one_message
 from support.secrets import CONNECTION
 
@@ -143,7 +143,7 @@ class TestServer:
         for name in names:
             start_anew()
             words = f'secrets is forbidden: User "{name}" cannot list resource "secrets": {name}'
-            api.answer = lambda _method, _target, words=words, name=name: refusal(code, words, reason=name)
+            api.answer = always(*refusal(code, words, reason=name))
             with pytest.raises(KubernetesSecretsError) as raised:
                 backend_of(api).get_conn_value("x")
             assert_one_message(str(raised.value))
@@ -165,7 +165,7 @@ class TestServer:
             [secret(name, name, None, **{"airflow.apache.org/connection-port": name})],
             [secret(name, "another", "http://h")],
         ):
-            api.answer = lambda _method, _target, secrets=secrets: listed(*secrets)
+            api.answer = always(*listed(*secrets))
             try:
                 backend_of(api).get_connection(name)
             except KubernetesSecretsError as error:
@@ -176,7 +176,7 @@ class TestServer:
     def test_a_denial(self, api: FakeApi, log: Log) -> None:
         """What Airflow is told, and logs itself."""
         for name in NAMES.values():
-            api.answer = lambda _method, _target, name=name: refusal(400, name)
+            api.answer = always(*refusal(400, name))
             with pytest.raises(Exception, match="connection 'x'") as raised:
                 backend_of(api, on_error="deny").get_conn_value("x")
             assert_harmless(str(raised.value))

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 import trustme
 import yaml
+from kubernetes.client import Configuration
 from kubernetes.config import kube_config
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
@@ -236,8 +237,10 @@ class Interrupted(BaseException):
 
 
 # Where the loader comes across files.
-LOADERS_STEPS = ("load_and_set", "_load_cluster_info", "_set_config", "as_file", "_write_file")
-LOADERS_STEPS += ("_create_temp_file_with_content",)
+LOADERS_STEPS = (
+    *("load_and_set", "_load_cluster_info", "_set_config", "as_file", "_write_file"),
+    "_create_temp_file_with_content",
+)
 
 
 def interrupted_at(number: int, load: Callable[[], object]) -> bool:
@@ -280,7 +283,7 @@ def test_nothing_is_left_whatever_interrupts_it(write: Write, user: dict[str, st
 def test_another_user_of_the_client_keeps_its_files(write: Write, user: dict[str, str], temporary: Path) -> None:
     """Apache's provider, for example: the client remembers files by their content for the whole process."""
     path = str(write(user))
-    configuration: Any = kube_config.Configuration()
+    configuration: Any = Configuration()
     kube_config.load_kube_config(path, client_configuration=configuration)
     theirs = {configuration.ssl_ca_cert, configuration.cert_file, configuration.key_file}
 
@@ -296,7 +299,7 @@ def test_another_user_of_the_client_can_load_the_same_afterwards(
 ) -> None:
     path = str(write(user))
     KubeconfigCredentials(path, None)
-    configuration: Any = kube_config.Configuration()
+    configuration: Any = Configuration()
 
     kube_config.load_kube_config(path, client_configuration=configuration)
 

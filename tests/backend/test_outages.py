@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.sources import ladder, outage
 from support.cluster import Cluster
 from support.errors import everything_about
 from support.logs import said
-from support.proxy import Proxy, answer_with, silent, until
+from support.proxy import Fault, Proxy, answer_with, silent, until
 from support.secrets import VARIABLE, MakeBackend, Put
 
 FORBIDDEN = answer_with(403, b'{"kind": "Status", "message": "secrets is forbidden: User \\"someone\\" cannot list"}')
@@ -339,7 +339,7 @@ class TestMemory:
     @pytest.mark.parametrize(("answer", "error"), [(FORBIDDEN, ForbiddenError), (UNAUTHORIZED, UnauthorizedError)])
     @pytest.mark.parametrize("cache_ttl", [0, 0.3])
     def test_a_refusal_is_an_answer_and_drops_it(
-        self, proxied: MakeBackend, proxy: Proxy, put: Put, cache_ttl: float, answer: object, error: type[Exception]
+        self, proxied: MakeBackend, proxy: Proxy, put: Put, cache_ttl: float, answer: Fault, error: type[Exception]
     ) -> None:
         put.variable("x", "found")
         put.config("x", "an option")
@@ -569,8 +569,8 @@ class TestDeny:
         assert backend.get_variable("x") == "found"
 
 
-def _found(backend: object) -> bool:
+def _found(backend: KubernetesSecretsBackend) -> bool:
     try:
-        return backend.get_variable("x") == "found"  # type: ignore[attr-defined]  # there is a backend here
+        return backend.get_variable("x") == "found"
     except ApiUnavailableError:
         return False

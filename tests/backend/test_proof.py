@@ -66,11 +66,13 @@ def test_a_process_that_was_frozen(proxy: Proxy, account: ServiceAccount, put: P
     assert process.stdin is not None
     assert process.stdout is not None
 
+    questions, printed = process.stdin, process.stdout
+
     def ask() -> str:
-        process.stdin.write("\n")
-        process.stdin.flush()
+        questions.write("\n")
+        questions.flush()
         # Airflow's log goes there as well.
-        while not (line := process.stdout.readline()).startswith("answer "):
+        while not (line := printed.readline()).startswith("answer "):
             assert line, "the process has ended"
         return line.split()[1]
 

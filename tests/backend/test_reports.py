@@ -65,8 +65,10 @@ def with_values(file: str) -> bool:
     return any(part in file for part in HANDLING) and in_package(file)
 
 
-HANDLING = ("/backend.py", "/reading.py", "/values.py", "/shapes/", "/masking.py", "/decode.py", "/objects.py")
-HANDLING += ("/tracebacks.py", "/notices.py", "/errors.py", "/json/", "/re/", "/re.py", "/urllib/", "/base64.py")
+HANDLING = (
+    *("/backend.py", "/reading.py", "/values.py", "/shapes/", "/masking.py", "/decode.py", "/objects.py"),
+    *("/tracebacks.py", "/notices.py", "/errors.py", "/json/", "/re/", "/re.py", "/urllib/", "/base64.py"),
+)
 
 
 @pytest.fixture(autouse=True)

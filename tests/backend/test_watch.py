@@ -84,7 +84,7 @@ class TestChanges:
         try:
             assert asker.get("a") == "found"
         finally:
-            threading.settrace(None)  # type: ignore[arg-type]  # the stubs are narrower
+            threading.settrace(None)
         for old, new in ("ab", "ba"):
             where.clear()
             secrets.patch("moving", {"metadata": {"labels": {VARIABLE: new}}})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -54,15 +54,20 @@ class TestNamespaces:
     @pytest.mark.parametrize("form", ["list", "commas"])
     def test_the_first_that_has_one_answers(self, place: Place, freshness: dict[str, object], form: str) -> None:
         b, a = place.other("b"), place.other("a")
-        for kind, read in ((VARIABLE, "get_variable"), (CONNECTION, "get_conn_value"), (CONFIG, "get_config")):
+        for kind, name in ((VARIABLE, "a-get-variable"), (CONNECTION, "a-get-conn-value"), (CONFIG, "a-get-config")):
             # The second namespace has the older one, whose name comes first.
-            place.put({kind: "both"}, "http://a", namespace=a, name=f"a-{read.replace('_', '-')}")
+            place.put({kind: "both"}, "http://a", namespace=a, name=name)
             place.put({kind: "both"}, "http://b", namespace=b)
             place.put({kind: "second"}, "http://a", namespace=a)
             place.put({kind: "neither"}, "http://elsewhere")
         backend = place.make_backend(namespace=[b, a] if form == "list" else f"{b} , {a}", **freshness)
 
-        for read in (backend.get_variable, backend.get_conn_value, backend.get_config):
+        reads: tuple[Callable[[str], str | None], ...] = (
+            backend.get_variable,
+            backend.get_conn_value,
+            backend.get_config,
+        )
+        for read in reads:
             assert read("both") == "http://b"
             assert read("second") == "http://a"
             assert read("neither") is None

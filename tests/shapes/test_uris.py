@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
@@ -176,7 +178,7 @@ def test_a_uri_of_something_else_is_left_alone(read: Read) -> None:
 
 TWO = "postgresql://u:pw@{}/db"
 
-LIBPQ = {
+LIBPQ: dict[str, tuple[str, dict[str, Any]]] = {
     "hosts with one port": (TWO.format("h0:5433,h1:5433"), {"host": "h0,h1", "port": 5433}),
     "hosts without ports": (TWO.format("h0,h1"), {"host": "h0,h1"}),
     "hosts with ports": (TWO.format("h0:5432,h1:5433"), {"host": "h0,h1", "extra": {"port": "5432,5433"}}),

@@ -12,7 +12,7 @@ LABEL = "airflow.apache.org/variable-key"
 VALUES = ["a", "b", "c"]
 
 names = st.sampled_from(["one", "two", "three", "four"])
-labels = st.one_of(st.just({}), st.sampled_from(VALUES).map(lambda value: {LABEL: value, "other": "x"}))
+labels = st.one_of(st.just(dict[str, str]()), st.sampled_from(VALUES).map(lambda value: {LABEL: value, "other": "x"}))
 secrets = st.builds(Secret, st.just("airflow"), names, st.just(""), labels, st.just({}))
 steps = st.lists(st.one_of(secrets, names))
 

@@ -33,7 +33,7 @@ class ChangingPermissions(SimpleAuthManager):
     """
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]  # Airflow's has no types
         self.taken_away: set[str] = set()
         self.asked = 0
 

@@ -18,6 +18,11 @@ PATIENCE = 30.0
 Answer = Callable[[str, str], "tuple[int, Mapping[str, Any]]"]
 
 
+def always(status: int, document: Mapping[str, Any]) -> Answer:
+    """The same for every method and target."""
+    return lambda _method, _target: (status, document)
+
+
 class FakeApi:
     """An HTTPS server on loopback that says what ``answer`` says; a context manager.
 

@@ -56,7 +56,9 @@ class Put:
             }
         )
 
-    def connection(self, conn_id: str, value: str | bytes, team: str | None = None, **more: Any) -> dict[str, Any]:
+    def connection(
+        self, conn_id: str, value: str | bytes | None, team: str | None = None, **more: Any
+    ) -> dict[str, Any]:
         return self({CONNECTION: conn_id, **_team(team)}, value, **more)
 
     def variable(self, key: str, value: str | bytes, team: str | None = None, **more: Any) -> dict[str, Any]:

@@ -64,7 +64,7 @@ def _is_read_as_one(connection: Any, text: str) -> bool:
     if text.startswith("{"):
         text = json.loads(text).get("uri") or ""
         if not text:
-            return connection.conn_type != ""
+            return bool(connection.conn_type != "")
     cleaned = text.lstrip("".join(map(chr, range(0x21)))).translate(dict.fromkeys(map(ord, "\t\r\n")))
     return bool(connection.conn_type) and cleaned.partition("://")[0].lower().replace("-", "_") in (
         connection.conn_type,
