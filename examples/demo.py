@@ -125,7 +125,7 @@ def run(
 
 
 def airflow(text: str, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    command = [BIN / "airflow", *text.split()]
+    command = [str(BIN / "airflow"), *text.split()]
     return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 

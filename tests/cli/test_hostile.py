@@ -24,7 +24,7 @@ from airflow_kubernetes_secrets.identifiers import label_value
 from airflow_kubernetes_secrets.printable import printable
 from support.cluster import Cluster
 from support.commands import PATIENCE, PROGRAM, Commands, Done
-from support.fake_api import FakeApi, refusal
+from support.fake_api import FakeApi, always, refusal
 from support.hostile import FILE_NAMES, NAMES, assert_harmless, assert_one_message
 from support.secrets import CONNECTION, Put
 
@@ -249,7 +249,7 @@ class TestConfiguration:
 
     @each_name
     def test_options(self, run: Program, tmp_path: Path, name: str) -> None:
-        for kwargs in (
+        every: tuple[dict[str, Any], ...] = (
             {name: 1},
             {"namespace": name},
             {"namespace": [name]},
@@ -263,7 +263,8 @@ class TestConfiguration:
             {"kubeconfig": str(tmp_path / name)},
             {"timeout": name},
             {"context": name},
-        ):
+        )
+        for kwargs in every:
             run.configure(**kwargs)
             assert run("list").err.count("\n") == 1
             assert run("doctor").status == 1
@@ -474,7 +475,7 @@ class TestServer:
         names = list(NAMES.values()) if code in (400, 403, 404, 409, 422) else list(NAMES.values())[:2]
         for name in names:
             message = f'secrets is forbidden: User "{name}" cannot list resource "secrets": {name}'
-            api.answer = lambda _method, _target, words=message: refusal(code, words)
+            api.answer = always(*refusal(code, message))
             for arguments in commands:
                 done = run(*arguments)
                 assert done.status in (1, 2)
@@ -496,9 +497,7 @@ class TestServer:
             "--all",
             "x && touch forged #",
         ):
-            api.answer = lambda _method, _target, user=user: refusal(
-                403, f'secrets is forbidden: User "{user}" cannot list'
-            )
+            api.answer = always(*refusal(403, f'secrets is forbidden: User "{user}" cannot list'))
             err = run("list").err
             commands = [line for line in err.split("\n") if line.startswith("  ")]
             assert all(line.startswith("  kubectl create role") for line in commands), err
@@ -531,7 +530,7 @@ class TestServer:
 
     def test_a_long_message_is_cut_off(self, run: Program, api: FakeApi) -> None:
         for character in ("x", "\x1b", "ü", "\u202e"):
-            api.answer = lambda _method, _target, text=character * 100_000: refusal(400, text)
+            api.answer = always(*refusal(400, character * 100_000))
             done = run("list")
             assert "[cut off: 100000 characters in all]" in done.err
             assert len(done.err.encode()) < 1400

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,11 @@ def of_type(name: str, **data: str) -> dict[str, Any]:
     return top(type=name, stringData={"value": "x", **{key.replace("_", "."): text for key, text in data.items()}})
 
 
-TIMES = (
+def values(*each: Any) -> tuple[Any, ...]:
+    return each
+
+
+TIMES: tuple[Any, ...] = (
     *("2020-01-01T00:00:00Z", "2020-01-01T00:00:00.5Z", "2020-01-01T00:00:00+01:00", "foo", "", "2020-01-01"),
     *("2020-01-01t00:00:00z", "2020-13-01T00:00:00Z", "2020-02-30T00:00:00Z", "2020-01-01T24:00:00Z", 5, None, []),
 )
@@ -60,7 +65,7 @@ CASES: list[Any] = [
     *(top(**{name: {"a": "b"}}) for name in ("stringdata", "StringData", "Data", "spec", "annotations", "status", "x")),
     *(top(Type="Opaque"), top(spec=None), top(data=[]), top(data=""), top(stringData=[]), top(labels={LABEL: "x"})),
     *(top(type=each) for each in (5, None, "", "a b", True, ["x"])),
-    *(top(immutable=each) for each in (True, False, None, "true", "", 1, {})),
+    *(top(immutable=each) for each in values(True, False, None, "true", "", 1, {})),
     # Metadata.
     *(described(creationTimestamp=each) for each in TIMES),
     *(described(deletionTimestamp="foo"), described(anotations={}), described(Annotations={}), described(data={})),
@@ -68,8 +73,11 @@ CASES: list[Any] = [
         described(finalizers=each)
         for each in (["x"], ["x/y"], ["orphan"], ["kubernetes"], "x/y", [], None, [None], [5])
     ),
-    *(described(finalizers=each) for each in (["x/y z"], ["X/y"], ["orphan", "foregroundDeletion"], ["x/y", "z"], {})),
-    *(described(ownerReferences=each) for each in ("x", [], [{}], {}, [OWNER], ["x"], [{**OWNER, "uid": ""}])),
+    *(
+        described(finalizers=each)
+        for each in values(["x/y z"], ["X/y"], ["orphan", "foregroundDeletion"], ["x/y", "z"], {})
+    ),
+    *(described(ownerReferences=each) for each in values("x", [], [{}], {}, [OWNER], ["x"], [{**OWNER, "uid": ""}])),
     *(described(ownerReferences=[{**OWNER, **each}]) for each in ({"a": "b"}, {"controller": "true"}, {"name": 5})),
     described(ownerReferences=[{**OWNER, "controller": True}, {**OWNER, "uid": "c", "controller": True}]),
     *(described(generation=each) for each in (5, "5", -1, 1.5, True)),
@@ -171,7 +179,7 @@ def test_what_kustomize_refuses(generators: list[Any], others: dict[str, Any], t
     assert any(finding.problem.code in REFUSING for finding in check.findings) == (done.returncode != 0), done.stderr
 
 
-EVERYWHERE = {
+EVERYWHERE: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
     "generatorOptions": lambda each: {"generatorOptions": {"labels": each, "annotations": each}},
     "labels": lambda each: {"labels": [{"pairs": {"a": "b"}}, {"pairs": each}]},
     "commonLabels": lambda each: {"commonLabels": each},

@@ -27,7 +27,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site, as ``make docs`` builds it."""
     folder = tmp_path_factory.mktemp("site")
     strict = ["-W", "-n", "--keep-going", "-q"]
-    command = [sys.executable, "-m", "sphinx", "-b", "html", *strict, "-d", folder / "doctrees", DOCS, folder / "html"]
+    command = [sys.executable, "-m", "sphinx", "-b", "html", *strict, "-d"]
+    command += map(str, (folder / "doctrees", DOCS, folder / "html"))
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     return folder / "html"

@@ -86,4 +86,4 @@ def test_what_is_installed() -> None:
     assert airflow.name == "apache-airflow"
     assert "3.3.2" in airflow.specifier
     assert ours.name == "airflow-kubernetes-secrets"
-    assert ours.extras <= set(metadata(ours.name).get_all("Provides-Extra"))
+    assert ours.extras <= set(metadata(ours.name).get_all("Provides-Extra") or ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import httpx
@@ -87,7 +88,7 @@ def test_every_component(cluster: Cluster, put: Put, namespaces: Namespaces, pat
     assert sorted(subject["name"] for subject in binding["subjects"]) == sorted(who.name for who in accounts)
     for who in accounts:
         backend = backend_of(who, **kwargs)
-        assert when_granted(lambda backend=backend: backend.get_connection("warehouse")).host == "db.example.com"
+        assert when_granted(partial(backend.get_connection, "warehouse")).host == "db.example.com"
         with cluster.client(who.token) as client:
             wait_until_allowed(client, namespaces["airflow-secrets"], "watch")
     secrets = f"/api/v1/namespaces/{namespaces['airflow-secrets']}/secrets"
@@ -114,7 +115,7 @@ def test_several_namespaces(cluster: Cluster, put: Put, namespaces: Namespaces) 
         assert sorted(subject["name"] for subject in binding["subjects"]) == sorted(who.name for who in accounts)
     for who in accounts:
         backend = backend_of(who, **kwargs)
-        assert when_granted(lambda backend=backend: backend.get_connection("in_the_second")).host == "db.example.com"
+        assert when_granted(partial(backend.get_connection, "in_the_second")).host == "db.example.com"
         assert backend.get_config("sql_alchemy_conn") == "postgresql://db"
         assert backend.get_variable("in_the_first") == "a value"
     assert status(cluster, worker, "/api/v1/secrets") == httpx.codes.FORBIDDEN
@@ -178,7 +179,7 @@ def test_without_workers(
     assert [subject["name"] for subject in binding["subjects"]] == [f"airflow-{each}" for each in bound]
     for component in bound:
         backend = backend_of(account(cluster, namespaces, component), **kwargs)
-        assert when_granted(lambda backend=backend: backend.get_connection("warehouse")).host == "db.example.com"
+        assert when_granted(partial(backend.get_connection, "warehouse")).host == "db.example.com"
     for component in others:
         with pytest.raises(ForbiddenError, match=f"airflow-{component}"):
             backend_of(account(cluster, namespaces, component), **kwargs).get_connection("warehouse")

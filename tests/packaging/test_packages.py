@@ -7,6 +7,7 @@ import sys
 import tarfile
 import zipfile
 from dataclasses import dataclass
+from email.message import Message
 from html.parser import HTMLParser
 from importlib.metadata import PathDistribution
 from pathlib import Path
@@ -102,7 +103,15 @@ class TestArchives:
         assert names_in_sdist(built.sdist) == sources | texts | of_the_main_one
 
     def test_the_index_takes_them(self, built: Built) -> None:
-        command = [sys.executable, "-m", "twine", "--no-color", "check", "--strict", built.sdist, built.wheel]
+        command = [
+            sys.executable,
+            "-m",
+            "twine",
+            "--no-color",
+            "check",
+            "--strict",
+            *map(str, (built.sdist, built.wheel)),
+        ]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
         assert done.returncode == 0, done.stdout
@@ -131,7 +140,7 @@ class TestMetadata:
         assert {each.name for each in needed} == {"apache-airflow", "msgspec"}
 
     def test_the_extras(self, archives: dict[str, Built]) -> None:
-        assert set(archives[MAIN].metadata.metadata.get_all("Provides-Extra")) == {
+        assert set(archives[MAIN].metadata.metadata.get_all("Provides-Extra") or ()) == {
             "kubeconfig",
             "devserver",
             "cncf-path",
@@ -153,12 +162,19 @@ class TestMetadata:
 def pythons(built: Built) -> list[str]:
     """The versions that the classifiers name."""
     prefix = "Programming Language :: Python :: 3."
-    classifiers = built.metadata.metadata.get_all("Classifier")
+    classifiers = built.metadata.metadata.get_all("Classifier") or ()
     return [each.rpartition(" ")[2] for each in classifiers if each.startswith(prefix)]
 
 
 def requirements(built: Built) -> list[Requirement]:
     return [Requirement(each) for each in built.metadata.requires or ()]
+
+
+def readme(built: Built) -> str:
+    """The description, which is the body of the metadata."""
+    metadata = built.metadata.metadata
+    assert isinstance(metadata, Message)
+    return str(metadata.get_payload())
 
 
 class Targets(HTMLParser):
@@ -176,7 +192,7 @@ class TestReadme:
     def test_nothing_on_the_page_of_the_index_leads_nowhere(self, built: Built) -> None:
         assert built.metadata.metadata["Description-Content-Type"] == "text/markdown"
         targets = Targets()
-        targets.feed(MarkdownIt("commonmark").enable("table").render(built.metadata.metadata.get_payload()))
+        targets.feed(MarkdownIt("commonmark").enable("table").render(readme(built)))
 
         assert [each for each in targets.found if not each.startswith(("https://", "#"))] == []
 
@@ -185,7 +201,7 @@ class TestReadme:
             return [line for line in text.splitlines() if line.startswith(("#", "| "))]
 
         written = (ROOT / "README.md").read_text(encoding="utf-8")
-        published = archives[MAIN].metadata.metadata.get_payload()
+        published = readme(archives[MAIN])
 
         assert lines(published) == lines(written)
         assert "With an error message in hand: [docs/faq.md](docs/faq.md)." in written

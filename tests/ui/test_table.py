@@ -133,7 +133,7 @@ def test_pages() -> None:
 
 
 def test_each_count_is_what_choosing_it_would_show() -> None:
-    wanted = {"kind": "connection", "problem": "any"}
+    wanted: dict[str, Any] = {"kind": "connection", "problem": "any"}
     counts = page_of(ROWS, Wanted(**wanted))["counts"]
 
     for name, choices in counts.items():
