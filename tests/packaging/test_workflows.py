@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from matrix.runs import PYTHONS
 from support.environments import ROOT
 
 WORKFLOWS = {path.stem: path for path in sorted((ROOT / ".github" / "workflows").glob("*.yaml"))}
@@ -119,6 +120,13 @@ class TestWhatIsRun:
 
         tested = load("test")["jobs"]["test"]["strategy"]["matrix"]["python"]
         assert tested == classifier.findall((ROOT / "pyproject.toml").read_text())
+
+    def test_with_every_python_that_an_airflow_supports(self) -> None:
+        steps = load("test")["jobs"]["pythons"]["steps"]
+
+        installed = [step["with"]["python-version"].split() for step in steps if "setup-python" in step.get("uses", "")]
+        assert {*installed[0]} == {*PYTHONS}
+        assert f'make pythons PYTHONS="{" ".join(PYTHONS)}"' in [step.get("run") for step in steps]
 
     def test_make_knows_what_they_ask_for(self, workflow: dict[str, Any]) -> None:
         targets = [line.split()[1] for line in commands(workflow) if line.startswith("make ")]
