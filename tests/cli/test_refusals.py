@@ -98,6 +98,33 @@ CASES: list[Any] = [
         for each in ("", "default")
     ),
     of_type("kubernetes.io/service-account-token"),
+    # Null, where a text, a mapping or a list of texts is expected.
+    *(top(stringData=each) for each in (None, {}, {"value": None}, {"value": None, "b": None}, {"a b": None})),
+    *(top(data=each) for each in (None, {}, {"value": None}, {"a": None})),
+    *(top(stringData=..., data=each) for each in (None, {"value": None})),
+    *(top(stringData={"value": None}, data={"value": each}) for each in (None, "eA==")),
+    *(top(stringData={"value": "x", "b": each}) for each in (5, False, [], {})),
+    *(described(labels={LABEL: "NAME", "x": each}) for each in (None, "", 5, False, [])),
+    *(described(labels=each) for each in (None, {}, {"x": None}, {LABEL: None}, {"a b": None})),
+    *(described(annotations=each) for each in (None, {}, {"x": None}, {"airflow.apache.org/value-key": None})),
+    *(described(annotations={"a": "b", "x": each}) for each in (None, 5, [])),
+    *(
+        described(annotations={"kubernetes.io/service-account.name": None}) | {"type": each}
+        for each in (None, "Opaque")
+    ),
+    *(described(finalizers=each) for each in ([None, "x/y"], ["x/y", None], [[]])),
+    *(described(ownerReferences=each) for each in (None, [None], [OWNER, None], [{**OWNER, "controller": None}])),
+    *(described(ownerReferences=[{**OWNER, name: None}]) for name in ("uid", "name", "kind", "apiVersion")),
+    *(described(managedFields=each) for each in (None, [None], [{}])),
+    *(described(**{name: None}) for name in ("name", "generateName", "namespace", "uid", "resourceVersion", "x")),
+    *(described(**{name: None}) for name in ("generation", "selfLink", "deletionTimestamp", "creationTimestamp")),
+    *(top(metadata=None), top(x=None), top(Data=None), top(**{"": None})),
+    *({"apiVersion": "v1", "kind": "List", "items": each} for each in (None, [None], [None, top()], [top(), None])),
+    *(of_type("kubernetes.io/tls") | {"stringData": {"tls.crt": None, "tls.key": None}}, of_type("x")),
+    *(
+        of_type("kubernetes.io/basic-auth") | {"stringData": {"username": None}},
+        top(stringData={"value": None}, x=None),
+    ),
     # How much there is.
     *(top(stringData={"value": "x" * (1024 * 1024 - 2 + more), "b": "é"}) for more in (0, 1)),
     *(described(annotations={"é": "x"}), described(annotations={"a": "x" * (256 * 1024 - 3), "b": "x"})),

@@ -11,6 +11,7 @@ import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -50,6 +51,13 @@ class Cluster(ABC):
         self.admin_token = admin_token
         self.directory = Path(tempfile.mkdtemp(prefix="cluster-"))
         self.admin = self.client(admin_token)
+
+    @cached_property
+    def minor_version(self) -> int:
+        """The y of the server's version 1.y, by which its words and features differ."""
+        version = checked(self.admin.get("/version"))
+        assert version["major"] == "1"
+        return int(version["minor"].rstrip("+"))
 
     def client(self, token: str | None) -> httpx.Client:
         """A client that sends ``token``; the caller closes it."""

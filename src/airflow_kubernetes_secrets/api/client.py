@@ -465,8 +465,9 @@ class Client:
         server, source = self.server, self._credentials.source
         verb, namespace, call = operation.verb, operation.namespace, operation.call
         user = refused_user(message)
-        if status == 403 and self._as_user is not None and "cannot impersonate" in message:
-            return ForbiddenError(impersonation_text(user, self._as_user), status)
+        may_not_act = "cannot impersonate" in message and user != ANONYMOUS
+        if status == 403 and self._as_user is not None and may_not_act:
+            return ForbiddenError(impersonation_text(message, self._as_user), status)
         if status == 403 and "/secrets" not in call.path:
             path = call.path.partition("?")[0]
             return ForbiddenError(f"the user {user!r} may not ask the Kubernetes API for {printable(path)}", status)

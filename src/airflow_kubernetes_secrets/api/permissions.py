@@ -15,6 +15,12 @@ _ROLE = "airflow-kubernetes-secrets"
 # Of the characters that Kubernetes lets their names have. Another user that begins so is none of its accounts.
 _SERVICE_ACCOUNT = r"system:serviceaccount:(?P<namespace>[a-z0-9-]+):(?P<name>[a-z0-9.-]+)"
 
+# https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/#constrained-impersonation
+_CONSTRAINED = (
+    r'cannot (impersonate(?:-on)?:[a-z:-]+) (resource|path) "((?:[^"\\]|\\.)+)"'
+    r'(?: in API group "[^"]*"(?: in the namespace "([^"]+)")?)?'
+)
+
 # As Go quotes it: https://pkg.go.dev/strconv#Quote
 _USER = r'User "(?P<user>(?:[^"\\]|\\.)+)"'
 
@@ -28,18 +34,44 @@ def refused_user(server_message: str) -> str:
     return re.sub(r'\\(["\\])', r"\1", printable(found["user"])) if found else ""
 
 
-def impersonation_text(user: str, as_user: str) -> str:
-    """One error: who may not act as whom, and the command that allows it.
+def impersonation_text(server_message: str, as_user: str) -> str:
+    """One error: who may not act as whom, and the commands that allow it.
 
-    https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation
+    The commands can be run again. They grant the verb ``impersonate``, which every version of Kubernetes knows: for a
+    service account in its namespace alone, since a cluster role would be for its namesakes in all of them.
+
+    Args:
+        server_message: the words of the 403.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
     """
-    account = re.fullmatch(_SERVICE_ACCOUNT, as_user)
-    resource, name = ("serviceaccounts", account["name"]) if account else ("users", shell_word(as_user))
+    user = refused_user(server_message)
+    account, role = re.fullmatch(_SERVICE_ACCOUNT, as_user), f"impersonate-{_slug(as_user)}"
+    if account:
+        kind, where = "role", f" --namespace={account['namespace']}"
+        target = f"--resource=serviceaccounts --resource-name={account['name']}"
+    else:
+        kind, where, target = "clusterrole", "", f"--resource=users --resource-name={shell_word(as_user)}"
     return printable_lines(
-        f"the user {user!r} may not act as {as_user!r}. Ask without that, or have an administrator allow it:\n"
-        f"  kubectl create clusterrole impersonate-{_slug(as_user)} "
-        f"--verb=impersonate --resource={resource} --resource-name={name}"
+        f"the user {user!r} may not act as {as_user!r}{_constraint(server_message)}. Ask without that, or have an "
+        "administrator allow it:\n"
+        f"  kubectl create {kind} {role}{where} --verb=impersonate {target}"
+        " --dry-run=client -o yaml | kubectl apply -f -\n"
+        f"  kubectl create {kind}binding {role}-by-{_slug(user)}{where} --{kind}={role} {_subject(user)}"
     )
+
+
+def _constraint(server_message: str) -> str:
+    """Which permission constrained impersonation lacks, in parentheses; empty if the server does not have that.
+
+    From Kubernetes 1.36 on, a user may be allowed to act as another one for some requests only.
+    """
+    found = re.search(_CONSTRAINED, server_message)
+    if found is None:
+        return ""
+    verb, kind, what, namespace = found.groups()
+    where = "" if kind == "path" else f" in namespace {printable(namespace)!r}" if namespace else " in the cluster"
+    return f" (constrained impersonation: it lacks the verb {verb!r} on the {kind} {printable(what)!r}{where})"
 
 
 def forbidden_text(user: str, verb: str, verbs: tuple[str, ...], namespace: str, names: tuple[str, ...] = ()) -> str:
@@ -50,14 +82,12 @@ def forbidden_text(user: str, verb: str, verbs: tuple[str, ...], namespace: str,
     Args:
         names: the Secrets to which the grant is limited; none for all.
     """
-    account = re.fullmatch(_SERVICE_ACCOUNT, user)
+    account, subject = re.fullmatch(_SERVICE_ACCOUNT, user), _subject(user)
     if account:
         who = f"the service account {account['name']!r} of namespace {account['namespace']!r}"
-        subject = f"--serviceaccount={account['namespace']}:{account['name']}"
         binding = f"{_ROLE}-{account['namespace']}-{account['name']}"
     else:
         who = f"the user {user!r}" if user else "the user of this process"
-        subject = f"--user={shell_word(user or 'USER')}"
         binding = f"{_ROLE}-{_slug(user)}"
     # A role of its own for what is limited: rules with and without names cannot be made by one command. And for
     # writing: whoever looks things up is not to get that by the way.
@@ -70,6 +100,16 @@ def forbidden_text(user: str, verb: str, verbs: tuple[str, ...], namespace: str,
         f"  kubectl create role {role} {where} --verb={','.join(verbs)} --resource=secrets{limit}"
         " --dry-run=client -o yaml | kubectl apply -f -\n"
         f"  kubectl create rolebinding {binding} {where} --role={role} {subject}"
+    )
+
+
+def _subject(user: str) -> str:
+    """Whom a binding is for, as an argument of kubectl."""
+    account = re.fullmatch(_SERVICE_ACCOUNT, user)
+    return (
+        f"--serviceaccount={account['namespace']}:{account['name']}"
+        if account
+        else f"--user={shell_word(user or 'USER')}"
     )
 
 

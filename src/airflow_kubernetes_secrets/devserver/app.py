@@ -9,7 +9,7 @@ import json
 import logging
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -169,7 +169,7 @@ class Api:
         return await self._write(request, resource, namespace, name, user)
 
     async def _write(self, request: Request, resource: Resource, namespace: str, name: str, user: User) -> Response:
-        how, registry = _writing(request.query_params), self._registry
+        how, registry = _writing(request), self._registry
         if request.method == "PATCH":
             return await self._patch(request, resource, namespace, name, user)
         document = await _document(request)
@@ -179,7 +179,7 @@ class Api:
             return self._answer(request, resource, registry.update(resource, namespace, name, document, how))
         options = _mapping(document)
         if options.get("dryRun"):
-            how = Writing(dry_run=True)
+            how = replace(how, dry_run=True)
         if name:
             return JSONResponse(registry.delete(resource, namespace, name, options, how))
         if resource is NAMESPACES:
@@ -188,19 +188,21 @@ class Api:
         return self._answer(request, resource, registry.delete_collection(resource, namespace, selection, how))
 
     async def _patch(self, request: Request, resource: Resource, namespace: str, name: str, user: User) -> Response:
-        how, registry, form = _writing(request.query_params), self._registry, _media_type(request)
+        how, registry, form = _writing(request), self._registry, _media_type(request)
         body = await _body(request)
         if form == _APPLY:
-            manager = request.query_params.get("fieldManager", "")
-            if not manager:
+            if not request.query_params.get("fieldManager"):
                 cause = Cause("FieldValueRequired", "Required value: is required for apply patch", "fieldManager")
                 raise invalid("PatchOptions", "", [cause], group="meta.k8s.io")
             if registry.store.get(Key(resource.plural, namespace, name)) is None:
                 check_creation(user, Attributes("create", resource.plural, namespace, name))
-            found, new = registry.apply(resource, namespace, name, _parse(body, yaml=True), manager=manager, how=how)
+            found, new = registry.apply(resource, namespace, name, _parse(body, yaml=True), how)
             return self._answer(request, resource, found, 201 if new else 200)
         if form not in _PATCHES:
             raise _unknown_form([*_PATCHES, _APPLY])
+        if "force" in request.query_params:
+            cause = Cause("FieldValueForbidden", "Forbidden: may not be specified for non-apply patch", "force")
+            raise invalid("PatchOptions", "", [cause], group="meta.k8s.io")
         change, document = _PATCHES[form], _parse(body)
         if form != "application/json-patch+json":
             _mapping(document)
@@ -228,12 +230,18 @@ class Api:
             yield json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
-def _writing(query: Mapping[str, str]) -> Writing:
+def _writing(request: Request) -> Writing:
+    query = request.query_params
     dry_run = query.get("dryRun", "")
     if dry_run not in ("", "All"):
         cause = Cause("FieldValueNotSupported", f'Unsupported value: "{dry_run}": supported values: "All"', "dryRun")
         raise invalid("Options", "", [cause], group="meta.k8s.io")
-    return Writing(dry_run == "All", query.get("fieldValidation") == "Strict")
+    return Writing(
+        manager=query.get("fieldManager") or request.headers.get("user-agent", "").partition("/")[0] or "unknown",
+        dry_run=dry_run == "All",
+        strict=query.get("fieldValidation") == "Strict",
+        force=flag(query, "force"),
+    )
 
 
 def _media_type(request: Request) -> str:

@@ -1,108 +1,98 @@
-"""Server-side apply without conflicts: the last one to apply wins.
+"""Server-side apply: what a field manager applies is its own, and what another manages is a conflict.
 
-What a field manager applied is kept in ``metadata.managedFields``, so that a field it no longer applies, and nobody
-else applies or has changed since, is removed.
+A field that a manager no longer applies, and nobody else manages, is removed.
 https://kubernetes.io/docs/reference/using-api/server-side-apply/
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Mapping
 from typing import Any
 
+from airflow_kubernetes_secrets.devserver import managers
+from airflow_kubernetes_secrets.devserver.managers import (
+    APPLY,
+    BEFORE_FIRST_APPLY,
+    UPDATE,
+    Changes,
+    Entry,
+    Manager,
+    Path,
+)
 from airflow_kubernetes_secrets.devserver.patch import merge
+from airflow_kubernetes_secrets.devserver.status import apply_conflict
 from airflow_kubernetes_secrets.devserver.store import JsonObject
+from airflow_kubernetes_secrets.documents import UnreadableError, read_json
 
-Path = tuple[str, ...]
-# These say which object is meant; nobody owns them.
-_IDENTITY = {("kind",), ("apiVersion",), ("metadata", "name"), ("metadata", "namespace")}
+# kubectl's own name, and where it notes what it applied without the server's help.
+_KUBECTL = "kubectl"
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-def apply(current: JsonObject, applied: JsonObject, manager: str, now: str) -> JsonObject:
-    """``current`` with what ``manager`` applies; pass an empty object when there is none yet."""
-    paths = set(_leaves(applied)) - _IDENTITY
-    entries = managers(current)
-    others = set().union(*(owned for name, owned in entries.items() if name != manager))
-    result = merge(current, applied)
-    for path in entries.get(manager, set()) - paths - others:
+def apply(current: JsonObject | None, applied: JsonObject, manager: str, now: str, force: bool = False) -> JsonObject:
+    """``current``, None if there is none yet, with what ``manager`` applies.
+
+    Args:
+        force: take over what others manage.
+
+    Raises:
+        StatusError: 409, others manage a field of it that has another value.
+    """
+    live = current if current is not None else {"metadata": {}}
+    this, paths = Manager(manager, APPLY), managers.leaves(applied)
+    entries = managers.read(live)
+    if current is not None and not entries:
+        entries = {Manager(BEFORE_FIRST_APPLY, UPDATE): Entry(Changes.between({}, live).set, now)}
+    before = entries.pop(this, Entry(frozenset(), "")).paths
+    result = _merged(live, applied)
+    for path in before - paths.union(*(entry.paths for entry in entries.values())):
         _remove(result, path)
-    # Applying a value takes the field over from whoever applied another one.
-    for name, owned in entries.items():
-        if name != manager:
-            owned -= {path for path in paths if _value(current, path) != _value(result, path)}
-    entries[manager] = paths
-    return with_managers(result, entries, now)
+    changes = Changes.between(live, result)
+    conflicts = [
+        (other.text, path)
+        for other in sorted(entries, key=lambda each: (each.name, each.operation))
+        for path in sorted(entries[other].paths & changes.set)
+    ]
+    may_take_over = force or (manager == _KUBECTL and {path for _, path in conflicts} <= _last_applied(live))
+    if conflicts and not may_take_over:
+        raise apply_conflict([(text, managers.shown(path)) for text, path in conflicts])
+    entries = managers.without(entries, changes.set | changes.removed)
+    return managers.written(result, {**entries, this: Entry(paths, now)})
 
 
-def keep_unchanged(content: JsonObject, previous: JsonObject, now: str) -> JsonObject:
-    """``content``, where appliers keep only those fields of ``previous`` that an update left as they were."""
-    entries = managers(previous)
-    if not entries:
-        return content
-    kept = {
-        name: {path for path in owned if _value(content, path) == _value(previous, path)}
-        for name, owned in entries.items()
-    }
-    return with_managers(content, kept, now)
+def _merged(live: JsonObject, applied: JsonObject) -> Any:
+    """Mappings are merged, and so are finalizers, which are a set."""
+    result = merge(live, applied)
+    before, new = (each.get("metadata", {}).get("finalizers") for each in (live, applied))
+    if isinstance(new, list):
+        result["metadata"]["finalizers"] = list(dict.fromkeys([*(before or ()), *new]))
+    return result
 
 
-def managers(content: JsonObject) -> dict[str, set[Path]]:
-    """The fields by who applied them."""
-    entries = content.get("metadata", {}).get("managedFields", [])
-    return {entry["manager"]: set(_from_fields(entry["fieldsV1"])) for entry in entries}
-
-
-def with_managers(content: JsonObject, entries: Mapping[str, set[Path]], now: str) -> JsonObject:
-    before = {entry["manager"]: entry for entry in content.get("metadata", {}).get("managedFields", [])}
-    fields = []
-    for name, paths in entries.items():
-        entry = {"manager": name, "operation": "Apply", "apiVersion": "v1", "time": now, "fieldsType": "FieldsV1"}
-        tree = _to_fields(paths)
-        unchanged = name in before and before[name]["fieldsV1"] == tree
-        if tree:
-            fields.append(before[name] if unchanged else {**entry, "fieldsV1": tree})
-    metadata = {key: value for key, value in content["metadata"].items() if key != "managedFields"}
-    return {**content, "metadata": {**metadata, **({"managedFields": fields} if fields else {})}}
-
-
-def _leaves(value: Any, path: Path = ()) -> Iterator[Path]:
-    if isinstance(value, Mapping):
-        for field, each in value.items():
-            yield from _leaves(each, (*path, field))
-    else:
-        yield path
-
-
-def _value(content: Any, path: Path) -> Any:
-    for part in path:
-        content = content.get(part) if isinstance(content, Mapping) else None
-    return content
+def _last_applied(live: JsonObject) -> frozenset[Path]:
+    """What kubectl applied before without the server's help, and nobody has changed since: it may take that over."""
+    try:
+        text = (live["metadata"].get("annotations") or {}).get(_LAST_APPLIED, "")
+        document = read_json(text.encode())
+    except UnreadableError:
+        return frozenset()
+    if not isinstance(document, dict):
+        return frozenset()
+    changes = Changes.between(document, live)
+    return managers.leaves(document) - changes.set - changes.removed
 
 
 def _remove(content: JsonObject, path: Path) -> None:
-    """Remove it from ``content``, whose mappings on the way are ours to change: the merge made them."""
+    """Remove it from ``content``, whose collections on the way are replaced: the merge may have left others' there."""
     *parents, last = path
-    for part in parents:
-        if not isinstance(content.get(part), dict):
-            return
-        content[part] = dict(content[part])
-        content = content[part]
-    content.pop(last, None)
-
-
-def _to_fields(paths: set[Path]) -> JsonObject:
-    tree: JsonObject = {}
-    for path in sorted(paths):
-        node = tree
-        for part in path:
-            node = node.setdefault(f"f:{part}", {})
-    return tree
-
-
-def _from_fields(tree: Mapping[str, Any], path: Path = ()) -> Iterator[Path]:
-    for field, node in tree.items():
-        here = (*path, field.removeprefix("f:"))
-        if node:
-            yield from _from_fields(node, here)
-        else:
-            yield here
+    for part in parents[:-1]:
+        content[part[2:]] = content = dict(content.get(part[2:]) or {})
+    name = parents[-1][2:] if parents else ""
+    inner = content.get(name) if parents else content
+    if isinstance(inner, list):
+        content[name] = [each for each in inner if f"v:{json.dumps(each)}" != last]
+    elif isinstance(inner, Mapping) and parents:
+        content[name] = {key: each for key, each in inner.items() if key != last[2:]}
+    elif not parents:
+        content.pop(last[2:], None)

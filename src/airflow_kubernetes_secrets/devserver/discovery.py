@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.devserver.store import JsonObject
 
 _VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 # The version whose answers the contract tests know, so that clients expect no more than there is.
-VERSION = {"major": "1", "minor": "20", "gitVersion": "v1.20.0+airflow-kubernetes-secrets-devserver"}
+VERSION = {"major": "1", "minor": "36", "gitVersion": "v1.36.0+airflow-kubernetes-secrets-devserver"}
 _BUILD = {"gitCommit": "", "gitTreeState": "", "buildDate": "1970-01-01T00:00:00Z", "compiler": "", "platform": ""}
 
 

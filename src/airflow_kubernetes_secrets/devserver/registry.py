@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_kubernetes_secrets.devserver import apply as server_side
+from airflow_kubernetes_secrets.devserver import managers
 from airflow_kubernetes_secrets.devserver.objects import (
     NAMESPACES,
     SECRETS,
@@ -48,13 +49,23 @@ _EXPIRED = (
 
 @dataclass(frozen=True)
 class Writing:
-    """How a change is meant: tried only, and whether unknown fields are refused."""
+    """How a change is meant.
 
+    Attributes:
+        manager: whose the fields are that it sets.
+        dry_run: it is only tried.
+        strict: unknown fields are refused.
+        force: an apply takes over the fields of other managers.
+    """
+
+    manager: str
     dry_run: bool = False
     strict: bool = False
+    force: bool = False
 
 
-PLAIN = Writing()
+# What the devserver does by itself, and what its Python API is asked for.
+PLAIN = Writing("airflow-kubernetes-secrets-devserver")
 
 
 class Registry:
@@ -81,7 +92,7 @@ class Registry:
             ending = "".join(secrets.choice(_SUFFIX) for _ in range(5))
             metadata["name"] = metadata["generateName"][:_LONGEST_PREFIX] + ending
         metadata.pop("managedFields", None)
-        return self._create(resource, namespace, content, how)
+        return self._create(resource, namespace, managers.updated(content, None, how.manager, now()), how)
 
     def _create(self, resource: Resource, namespace: str, content: JsonObject, how: Writing) -> JsonObject:
         if resource.namespaced and self.store.get(Key(NAMESPACES.plural, "", namespace)) is None:
@@ -122,7 +133,7 @@ class Registry:
         return self._replace(resource, Key(resource.plural, namespace, name), content, how)
 
     def apply(
-        self, resource: Resource, namespace: str, name: str, document: object, *, manager: str, how: Writing = PLAIN
+        self, resource: Resource, namespace: str, name: str, document: object, how: Writing = PLAIN
     ) -> tuple[JsonObject, bool]:
         """Server-side apply; the second part of the answer is whether the object is new."""
         if not isinstance(document, dict) or document.get("apiVersion") != "v1":
@@ -137,8 +148,8 @@ class Registry:
         _check_place(Key(resource.plural, namespace, name), {"name": name, "namespace": namespace, **metadata})
         current = self.store.get(Key(resource.plural, namespace, name))
         place = {"name": name, **({"namespace": namespace} if resource.namespaced else {})}
-        start = current if current is not None else {"metadata": place}
-        content = decode(resource, server_side.apply(start, document, manager, now()))
+        whole = {**document, "metadata": {**metadata, **place}}
+        content = decode(resource, server_side.apply(current, whole, how.manager, now(), how.force))
         if current is None:
             return self._create(resource, namespace, content, how), True
         return self._replace(resource, Key(resource.plural, namespace, name), content, how, applied=True), False
@@ -158,15 +169,13 @@ class Registry:
             raise conflict(key.plural, key.name, why)
         kept = {field: current["metadata"][field] for field in _SET_HERE if field in current["metadata"]}
         kept["namespace"] = key.namespace or None
-        if not applied:
-            kept["managedFields"] = current["metadata"].get("managedFields")
         merged = {**metadata, **kept}
         content = {**content, "metadata": {field: value for field, value in merged.items() if value not in (None, "")}}
         if not applied:
-            content = server_side.keep_unchanged(content, current, now())
+            content = managers.updated(content, current, how.manager, now())
         validate(resource, content)
         validate_update(resource, content, current)
-        if content == current:
+        if managers.differ_in_times_only(content, current):
             return current
         if how.dry_run:
             return content

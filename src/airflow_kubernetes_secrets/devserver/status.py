@@ -91,6 +91,24 @@ def modified(plural: str, name: str) -> StatusError:
     return conflict(plural, name, why)
 
 
+def apply_conflict(conflicts: Sequence[tuple[str, str]]) -> StatusError:
+    """409: others manage fields that are applied with another value.
+
+    Args:
+        conflicts: who, and which field; ordered by who.
+    """
+    causes = [Cause("FieldManagerConflict", f"conflict with {manager}", field) for manager, field in conflicts]
+    if len(conflicts) == 1:
+        text = "1 conflict: " + ": ".join((causes[0].message, causes[0].field))
+    else:
+        fields: dict[str, list[str]] = {}
+        for manager, field in conflicts:
+            fields.setdefault(manager, []).append(f"- {field}")
+        listed = (line for manager, each in fields.items() for line in (f"conflicts with {manager}:", *each))
+        text = f"{len(conflicts)} conflicts: " + "\n".join(listed)
+    return StatusError(409, "Conflict", f"Apply failed with {text}", {"causes": [cause.as_json() for cause in causes]})
+
+
 def expired(message: str) -> StatusError:
     return StatusError(410, "Expired", message)
 

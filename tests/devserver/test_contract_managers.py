@@ -1,0 +1,242 @@
+"""Who manages which field, and the conflicts of server-side apply: the devserver and a real kube-apiserver agree.
+
+https://kubernetes.io/docs/reference/using-api/server-side-apply/
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+X, Y, Z = "eA==", "eQ==", "eg=="
+
+
+def managed(found: dict[str, Any]) -> dict[tuple[str, str], Any]:
+    """The fields by who manages them."""
+    entries = found["metadata"].get("managedFields", [])
+    assert all((each["apiVersion"], each["fieldsType"]) == ("v1", "FieldsV1") for each in entries)
+    assert all(each["time"].endswith("Z") for each in entries)
+    return {(each["manager"], each["operation"]): each["fieldsV1"] for each in entries}
+
+
+@pytest.fixture
+def apply(secrets):
+    """Apply without force."""
+
+    def do(manager: str, *, force: bool = False, name: str = "s", **content: Any):
+        document = {"apiVersion": "v1", "kind": "Secret", **content}
+        document["metadata"] = {"name": name, **content.get("metadata", {})}
+        query = {"fieldManager": manager, "force": "true" if force else "false"}
+        return secrets.patch(name, document, "apply-patch+yaml", **query)
+
+    return do
+
+
+def test_who_creates_manages_all(secrets):
+    content = {"metadata": {"name": "s", "labels": {"a": "1"}, "finalizers": ["x/y"]}, "stringData": {"k": "v"}}
+    made = secrets.post(content, fieldManager="maker").json()
+    assert managed(made) == {
+        ("maker", "Update"): {
+            "f:data": {".": {}, "f:k": {}},
+            "f:metadata": {
+                "f:finalizers": {".": {}, 'v:"x/y"': {}},
+                "f:labels": {".": {}, "f:a": {}},
+            },
+            "f:type": {},
+        }
+    }
+    secrets.patch("s", {"metadata": {"finalizers": None}})
+
+
+def test_without_a_name_it_is_the_program(secrets):
+    headers = {"User-Agent": "me/1 (x)"}
+    made = secrets.cluster.admin.post(secrets.path, json={"metadata": {"name": "s"}}, headers=headers)
+    assert managed(made.json()) == {("me", "Update"): {"f:type": {}}}
+
+
+def test_who_changes_a_field_manages_it(secrets):
+    secrets.post({"metadata": {"name": "s"}, "data": {"k": X, "l": X, "m": X}}, fieldManager="one")
+    changed = secrets.patch("s", {"data": {"k": Y, "l": X, "m": None, "n": X}}, fieldManager="two").json()
+    assert managed(changed) == {
+        ("one", "Update"): {"f:data": {".": {}, "f:l": {}}, "f:type": {}},
+        ("two", "Update"): {"f:data": {"f:k": {}, "f:n": {}}},
+    }
+
+
+def test_a_write_that_changes_nothing_manages_nothing(secrets):
+    made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one").json()
+    assert secrets.patch("s", {"data": {"k": X}}, fieldManager="two").json() == made
+    without = {**made, "metadata": {key: each for key, each in made["metadata"].items() if key != "managedFields"}}
+    assert secrets.put(without).json() == made
+
+
+def test_all_that_is_removed_has_no_manager(secrets):
+    secrets.post({"metadata": {"name": "s", "labels": {"a": "1"}}, "data": {"k": X}}, fieldManager="one")
+    changed = secrets.patch("s", {"metadata": {"labels": None}, "data": None}, fieldManager="two").json()
+    assert managed(changed) == {("one", "Update"): {"f:type": {}}}
+
+
+def test_managers_can_be_forgotten(secrets):
+    made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one").json()
+    made["metadata"]["managedFields"] = [{}]
+    assert managed(secrets.put(made).json()) == {}
+    # Since then nobody knows who managed what, until somebody applies.
+    changed = secrets.patch("s", {"data": {"k": Y}}, fieldManager="two").json()
+    assert managed(changed) == {}
+
+
+def test_the_first_apply_to_what_nobody_manages(secrets, apply):
+    made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}).json()
+    made["metadata"]["managedFields"] = [{}]
+    secrets.put(made)
+    refused = apply("me", data={"k": Y})
+    assert refused.status_code == 409
+    assert 'conflict with "before-first-apply" using v1' in refused.json()["message"]
+    taken = apply("me", data={"k": Y}, force=True).json()
+    assert managed(taken) == {
+        ("before-first-apply", "Update"): {"f:data": {}, "f:type": {}},
+        ("me", "Apply"): {"f:data": {"f:k": {}}},
+    }
+
+
+def test_a_write_may_name_the_managers(secrets):
+    made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one").json()
+    made["metadata"]["managedFields"][0]["manager"] = "other"
+    assert {name for name, _ in managed(secrets.put(made).json())} == {"other"}
+
+
+def test_what_is_applied_is_managed_without_its_mappings(secrets, apply):
+    done = apply("me", metadata={"labels": {"a": "1"}}, data={"k": X}, stringData={"l": "y"}).json()
+    assert managed(done) == {
+        ("me", "Apply"): {
+            "f:data": {"f:k": {}},
+            "f:metadata": {"f:labels": {"f:a": {}}},
+            "f:stringData": {"f:l": {}},
+        }
+    }
+
+
+def test_a_conflict(secrets, apply):
+    secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one")
+    refused = apply("two", data={"k": Y})
+    assert refused.status_code == 409
+    status = refused.json()
+    assert (status["kind"], status["reason"], status["status"]) == ("Status", "Conflict", "Failure")
+    assert status["message"] == 'Apply failed with 1 conflict: conflict with "one" using v1: .data.k'
+    assert status["details"] == {
+        "causes": [{"reason": "FieldManagerConflict", "message": 'conflict with "one" using v1', "field": ".data.k"}]
+    }
+    assert secrets.get("s")["data"] == {"k": X}
+
+
+def test_several_conflicts_are_listed_by_manager(secrets, apply):
+    key = "app.kubernetes.io/name"
+    apply("b", data={"k": X, "l": X})
+    apply("a", metadata={"labels": {key: "1"}}, data={"m": X})
+    refused = apply("c", metadata={"labels": {key: "2"}}, data={"l": Y, "k": Y, "m": X})
+    assert refused.status_code == 409
+    assert refused.json()["message"] == (
+        f'Apply failed with 3 conflicts: conflicts with "a":\n- .metadata.labels.{key}\n'
+        'conflicts with "b":\n- .data.k\n- .data.l'
+    )
+    causes = {(each["message"], each["field"]) for each in refused.json()["details"]["causes"]}
+    assert causes == {
+        ('conflict with "a"', f".metadata.labels.{key}"),
+        ('conflict with "b"', ".data.k"),
+        ('conflict with "b"', ".data.l"),
+    }
+
+
+def test_the_same_value_is_no_conflict(secrets, apply):
+    apply("a", data={"k": X})
+    both = apply("b", data={"k": X})
+    assert both.status_code == 200
+    fields = {"f:data": {"f:k": {}}}
+    assert {("a", "Apply"): fields, ("b", "Apply"): fields} == {
+        (each["manager"], each["operation"]): each["fieldsV1"] for each in both.json()["metadata"]["managedFields"]
+    }
+
+
+def test_force_takes_a_field_over(secrets, apply):
+    apply("a", data={"k": X, "l": X})
+    taken = apply("b", data={"k": Y}, force=True).json()
+    assert managed(taken) == {("a", "Apply"): {"f:data": {"f:l": {}}}, ("b", "Apply"): {"f:data": {"f:k": {}}}}
+    assert taken["data"] == {"k": Y, "l": X}
+
+
+def test_no_change_is_no_conflict_with_oneself(secrets, apply):
+    apply("a", data={"k": X})
+    secrets.patch("s", {"data": {"k": Y}}, fieldManager="a")
+    refused = apply("a", data={"k": Z})
+    assert refused.status_code == 409
+    assert 'conflict with "a" using v1' in refused.json()["message"]
+
+
+def test_applied_again_it_is_the_same(secrets, apply):
+    for content in ({"data": {"k": X}}, {"stringData": {"k": "x"}}, {"metadata": {"labels": {"a": "1"}}}):
+        name = f"s{len(json.dumps(content))}"
+        first = apply("a", name=name, **content)
+        again = apply("a", name=name, **content)
+        assert (first.status_code, again.status_code) == (201, 200)
+        assert again.json()["metadata"]["resourceVersion"] == first.json()["metadata"]["resourceVersion"]
+
+
+def test_an_updater_keeps_a_field_that_is_no_longer_applied(secrets, apply):
+    apply("a", data={"k": X, "l": X})
+    secrets.patch("s", {"data": {"k": Y}}, fieldManager="b")
+    done = apply("a", data={"l": X}).json()
+    assert done["data"] == {"k": Y, "l": X}
+    assert managed(done) == {("a", "Apply"): {"f:data": {"f:l": {}}}, ("b", "Update"): {"f:data": {"f:k": {}}}}
+
+
+def test_finalizers_are_merged(secrets, apply):
+    apply("a", metadata={"finalizers": ["x/a"]})
+    done = apply("b", metadata={"finalizers": ["x/b"]})
+    assert done.status_code == 200
+    assert sorted(done.json()["metadata"]["finalizers"]) == ["x/a", "x/b"]
+    left = apply("a").json()
+    assert left["metadata"]["finalizers"] == ["x/b"]
+    assert managed(left) == {("b", "Apply"): {"f:metadata": {"f:finalizers": {'v:"x/b"': {}}}}}
+    secrets.patch("s", {"metadata": {"finalizers": None}})
+
+
+def test_a_dry_run_finds_conflicts_too(secrets):
+    secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one")
+    document = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"k": Y}}
+    for query, code in (({}, 409), ({"force": "true"}, 200)):
+        done = secrets.patch("s", document, "apply-patch+yaml", fieldManager="me", dryRun="All", **query)
+        assert done.status_code == code
+    assert secrets.get("s")["data"] == {"k": X}
+    assert {name for name, _ in managed(secrets.get("s"))} == {"one"}
+
+
+def test_force_is_for_apply(secrets):
+    secrets.post({"metadata": {"name": "s"}})
+    refused = secrets.patch("s", {"data": {"k": X}}, force="true")
+    assert refused.status_code == 422
+    assert "force: Forbidden: may not be specified for non-apply patch" in refused.json()["message"]
+
+
+def test_kubectl_takes_over_what_it_applied_without_the_server(secrets, apply):
+    """What the annotation says, and nobody has changed since."""
+    content = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"k": X, "l": X}}
+    note = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(content)}
+    for changed, code in (({}, 200), ({"data": {"k": Z}}, 409)):
+        secrets.delete("s")
+        document = {**content, "metadata": {"name": "s", "annotations": note}}
+        secrets.post(document, fieldManager="kubectl-client-side-apply")
+        if changed:
+            secrets.patch("s", changed, fieldManager="other")
+        done = apply("kubectl", data={"k": Y, "l": X})
+        assert done.status_code == code, done.text
+        assert apply("another", data={"k": Y, "l": X}).status_code == (200 if code == 200 else 409)
+
+
+def test_no_value_is_in_the_fields(secrets, apply):
+    secret = base64.b64encode(b"hunter2").decode()
+    done = apply("a", data={"k": secret}, stringData={"l": "hunter2"})
+    assert "hunter2" not in json.dumps(done.json()["metadata"])
+    assert secret not in json.dumps(done.json()["metadata"])
