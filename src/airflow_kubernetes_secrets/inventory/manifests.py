@@ -214,7 +214,11 @@ class Check:
             elif isinstance(document.value, dict):
                 if can_be_manifests:
                     self._report_repeated(path, document)
-                for each in unpacked(document.value):
+                items = list(unpacked(document.value))
+                if not all(isinstance(each, dict) for each in items) and self._is_for_airflow(document.text):
+                    text = "an item of the list is no mapping, so kubectl would refuse the file. Remove it"
+                    self._report(place, Problem(UNREADABLE_MANIFEST, text))
+                for each in items:
                     self._check(place, each)
             else:
                 self._report(place, *self._no_mapping(document))

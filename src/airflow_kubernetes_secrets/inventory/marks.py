@@ -37,7 +37,8 @@ def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Pr
     kinds = kinds_by_label(options)
     is_for_airflow = not kinds.keys().isdisjoint(labels)
     invalid = []
-    for key, value in labels.items():
+    for key, text in labels.items():
+        value = "" if text is None else text  # as the API reads a null
         problem = _problem_of_key(key) or (_problem_of_id(value, key) if key in kinds else _problem_of_value(value))
         if key == options.team_label and value == "" and is_for_airflow:
             problem = "the value is empty, and no team is. Write the team there, or remove the label"

@@ -90,7 +90,7 @@ def refusals(manifest: Mapping[str, Any], secret: Secret, unknown: Collection[st
     size = sum(len(f"{key}{text or ''}".encode("utf-8", "replace")) for key, text in texts)
     if size > _LARGEST_ANNOTATIONS:
         yield f"its annotations have {size} bytes, and an object can have {_LARGEST_ANNOTATIONS}. Shorten them"
-    if mapping(metadata, "annotations").get(_ACCOUNT, "") == "" and manifest.get("type") == _OF_ACCOUNTS:
+    if not mapping(metadata, "annotations").get(_ACCOUNT) and manifest.get("type") == _OF_ACCOUNTS:
         yield f"its type {_OF_ACCOUNTS} requires the annotation {_ACCOUNT!r}. {_REMEDY}"
 
 
@@ -163,8 +163,6 @@ def _fields(
         elsewhere: the fields that are known at another place, and which it is.
     """
     for name, value in found.items():
-        if value is None:
-            continue
         if name not in known:
             near = _nearest(name, tuple(known))
             place = elsewhere.get(name)
@@ -172,7 +170,7 @@ def _fields(
             # Anything else may be a value that went astray.
             what = f"the field '{prefix}{name}'" if re.fullmatch("[A-Za-z]{1,30}", name) else "one of its fields"
             yield f"{what} is not known. {remedy}"
-        elif not known[name][1](value) and tool_in_name(value) is None:
+        elif value is not None and not known[name][1](value) and tool_in_name(value) is None:
             yield f"'{prefix}{name}' is not {known[name][0]}"
 
 
