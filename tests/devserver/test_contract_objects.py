@@ -67,7 +67,55 @@ def test_forms_of_data(secrets: Secrets, content: dict[str, Any], data: dict[str
     assert response.json().get("immutable") == content.get("immutable")
 
 
-def test_names_are_generated(secrets: Secrets) -> None:
+OWNER = {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": "b"}
+
+
+@pytest.mark.parametrize(
+    ("document", "expected"),
+    [
+        pytest.param({"metadata": {"labels": {"a": None, "b": "c"}}}, {"labels": {"a": "", "b": "c"}}, id="a label"),
+        pytest.param({"metadata": {"labels": None}}, {}, id="labels"),
+        pytest.param({"metadata": {"annotations": {"a": None}}}, {"annotations": {"a": ""}}, id="an annotation"),
+        pytest.param({"metadata": {"annotations": None}}, {}, id="annotations"),
+        pytest.param({"metadata": {"finalizers": None}}, {}, id="finalizers"),
+        pytest.param({"metadata": {"finalizers": [None]}}, 422, id="a finalizer"),
+        pytest.param({"metadata": {"ownerReferences": None}}, {}, id="owners"),
+        pytest.param({"metadata": {"ownerReferences": [None]}}, 422, id="an owner"),
+        pytest.param(
+            {"metadata": {"ownerReferences": [{**OWNER, "controller": None}]}},
+            {"ownerReferences": [OWNER]},
+            id="its part",
+        ),
+        pytest.param({"metadata": {"ownerReferences": [{**OWNER, "uid": None}]}}, 422, id="its uid"),
+        pytest.param({"metadata": {"uid": None, "resourceVersion": None, "generateName": None}}, {}, id="what is set"),
+        pytest.param({"metadata": {"creationTimestamp": None, "deletionTimestamp": None}}, {}, id="times"),
+        pytest.param({"metadata": {"managedFields": None}}, {}, id="managers"),
+        pytest.param({"metadata": {"namespace": None}}, {}, id="the namespace"),
+        pytest.param({"type": None, "immutable": None, "data": None, "stringData": None}, {}, id="fields"),
+        pytest.param({"kind": None, "apiVersion": None}, {}, id="the kind"),
+        pytest.param({"stringData": {"a b": None}}, 422, id="a bad key"),
+        pytest.param({"nonsense": None}, {}, id="an unknown field"),
+        pytest.param({"metadata": None}, 422, id="all metadata"),
+        pytest.param(None, 400, id="all"),
+    ],
+)
+def test_null(secrets, document, expected):
+    """It is as if nothing were there; in a list or a map, the empty text."""
+    if document and document.get("metadata", {}) is not None:
+        document = {**document, "metadata": {"name": "nothing", **document.get("metadata", {})}}
+    response = secrets.post(document)
+    if isinstance(expected, int):
+        assert response.status_code == expected, response.text
+        return
+    assert response.status_code == 201, response.text
+    metadata = response.json()["metadata"]
+    made = {"name", "namespace", "uid", "resourceVersion", "creationTimestamp", "managedFields"}
+    assert {key: each for key, each in metadata.items() if key not in made} == expected
+    assert metadata["namespace"] == secrets.namespace
+    assert response.json()["type"] == "Opaque"
+
+
+def test_names_are_generated(secrets):
     made = secrets.post({"metadata": {"generateName": "made-"}}).json()
     assert re.fullmatch(r"made-[a-z0-9]{5}", made["metadata"]["name"])
     long = secrets.post({"metadata": {"generateName": "x" * 100}}).json()

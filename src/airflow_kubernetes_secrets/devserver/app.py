@@ -65,6 +65,10 @@ _PATCHES: dict[str, Callable[[JsonObject, object], Any]] = {
     "application/strategic-merge-patch+json": partial(patch.merge, strategic=True),
     "application/json-patch+json": patch.json_patch,
 }
+_NO_BODY = (
+    "the object provided is unrecognized: couldn't get version/kind; json parse error: unexpected end of JSON input "
+    "(<empty>)"
+)
 _APPLY = "application/apply-patch+yaml"
 
 
@@ -269,8 +273,10 @@ async def _document(request: Request) -> object:
     if form not in ("", *_FORMS):
         raise _unknown_form(_FORMS)
     body = await _body(request)
-    if not body:
+    if not body and request.method == "DELETE":
         return {}
+    if not body:
+        raise bad_request(_NO_BODY)
     if form != protobuf.MEDIA_TYPE:
         return _parse(body, yaml=form == "application/yaml")
     try:

@@ -75,6 +75,7 @@ def decode(resource: Resource, document: object, strict: bool = False) -> JsonOb
     Raises:
         StatusError: 400, it is no such object.
     """
+    document = {} if document is None else document
     if not isinstance(document, dict):
         raise bad_request(f"the object provided is unrecognized (must be of type {resource.kind})")
     kind, version = document.get("kind") or resource.kind, document.get("apiVersion") or "v1"
@@ -133,17 +134,27 @@ def _metadata(resource: Resource, metadata: JsonObject) -> JsonObject:
     for field in ("labels", "annotations"):
         if texts := _texts(resource, metadata, field):
             result[field] = texts
-    for field in ("ownerReferences", "managedFields"):
-        if metadata.get(field):
-            result[field] = metadata[field]
-    finalizers = metadata.get("finalizers")
-    if finalizers is not None and not (
-        isinstance(finalizers, list) and all(isinstance(each, str) for each in finalizers)
-    ):
-        raise _unreadable(resource, "metadata.finalizers must be a list of strings")
-    if finalizers:
+    if metadata.get("managedFields"):
+        result["managedFields"] = metadata["managedFields"]
+    if owners := _items(resource, metadata, "ownerReferences", dict):
+        known = [{field: each[field] for field in _OWNER if each.get(field) is not None} for each in owners]
+        result["ownerReferences"] = [{**dict.fromkeys(_REQUIRED_OF_OWNER, ""), **each} for each in known]
+    if finalizers := _items(resource, metadata, "finalizers", str):
         result["finalizers"] = finalizers
     return result
+
+
+_REQUIRED_OF_OWNER = ("apiVersion", "kind", "name", "uid")
+_OWNER = (*_REQUIRED_OF_OWNER, "controller", "blockOwnerDeletion")
+
+
+def _items(resource: Resource, metadata: JsonObject, field: str, of: type) -> list[Any]:
+    """A list; a null in it is an empty item, as the API reads it."""
+    found = metadata.get(field)
+    items = [of() if each is None else each for each in found] if isinstance(found, list) else []
+    if (found is not None and not isinstance(found, list)) or not all(isinstance(each, of) for each in items):
+        raise _unreadable(resource, f"metadata.{field} must be a list of {'strings' if of is str else 'objects'}")
+    return items
 
 
 def _secret_content(document: JsonObject) -> JsonObject:
@@ -226,6 +237,7 @@ def validate(resource: Resource, content: JsonObject) -> None:
     metadata = content["metadata"]
     causes = [*_name_causes(resource, metadata), *_label_causes(metadata), *_annotation_causes(metadata)]
     causes += _finalizer_causes(metadata.get("finalizers", ()))
+    causes += _owner_causes(metadata.get("ownerReferences", ()))
     if resource is SECRETS:
         causes += _secret_causes(content)
     if causes:
@@ -323,6 +335,14 @@ def _finalizer_causes(finalizers: Sequence[str]) -> Iterator[Cause]:
     if {"orphan", "foregroundDeletion"} <= {*finalizers}:
         why = "finalizer orphan and foregroundDeletion cannot be both set"
         yield Cause("FieldValueInvalid", f"Invalid value: {_go_list(finalizers)}: {why}", "metadata.finalizers")
+
+
+def _owner_causes(owners: Sequence[JsonObject]) -> Iterator[Cause]:
+    for each in owners:
+        for field in _REQUIRED_OF_OWNER:
+            if not each[field]:
+                why = "version must not be empty" if field == "apiVersion" else "must not be empty"
+                yield _bad(f"metadata.ownerReferences.{field}", "", why)
 
 
 def _qualified_name_causes(field: str, key: str, checked: str | None = None) -> Iterator[Cause]:
