@@ -39,6 +39,7 @@ kubectl label secret my-var-secret \
     --namespace={NAMESPACE}
 """.replace("{POSTGRES}", POSTGRES)
 
+
 @pytest.fixture
 def documented_secrets(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
     """The Secrets that the documentation creates in the namespace ``airflow``, by its commands."""

@@ -6,7 +6,7 @@ import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
@@ -15,7 +15,6 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.api import refusals
 from airflow_kubernetes_secrets.errors import ApiUnavailableError, ForbiddenError, UnauthorizedError
 from support.cluster import KubeApiserverCluster
-from support.kube_apiserver import KubeApiserver, assets
 from support.logs import said
 from support.places import ServerPlace
 from support.proxy import Exchange, Fault, Proxy, answer_with, forward, until
@@ -204,23 +203,6 @@ def _error(backend: KubernetesSecretsBackend) -> Exception | None:
     return None
 
 
-@pytest.fixture
-def kube_apiserver_of_its_own() -> Iterator[KubeApiserverCluster]:
-    """A kube-apiserver that this test alone uses, since it kills it."""
-    folder = assets()
-    assert folder is not None
-    server = KubeApiserver(folder)
-    server.start()
-    try:
-        cluster = KubeApiserverCluster(server)
-        try:
-            yield cluster
-        finally:
-            cluster.close()
-    finally:
-        server.stop()
-
-
 class Asking:
     """Threads that ask for ``x`` all the time, each until :meth:`stop`; ``problems`` is what nobody should see."""
 
@@ -250,17 +232,16 @@ class Asking:
                 self.problems.append(repr(error))
 
 
+@pytest.mark.restarts
+@pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
 def test_a_real_server_that_is_killed_and_started_again(
-    kube_apiserver_of_its_own: KubeApiserverCluster, monkeypatch: pytest.MonkeyPatch
+    cluster: KubeApiserverCluster, namespace: str, in_pod: None
 ) -> None:
     """Processes that know an answer see no error at all, and new ones are not told that they lack a permission."""
-    cluster = kube_apiserver_of_its_own
-    account = cluster.service_account("airflow", "worker", {"airflow": ["list", "watch"]})
-    put = Put(cluster, "airflow")
+    account = cluster.service_account(namespace, "worker", {namespace: ["list", "watch"]})
+    put = Put(cluster, namespace)
     put.variable("x", "found")
     put.config("x", "found", name="x")
-    for name, value in cluster.pod_environment().items():
-        monkeypatch.setenv(name, value)
     # Backends of other options share nothing.
     numbers = itertools.count(301)
 
@@ -276,9 +257,7 @@ def test_a_real_server_that_is_killed_and_started_again(
     asking.start(lambda: backend().get_variable("x"), ApiUnavailableError)
     asking.start(lambda: backend().get_config("x"), ApiUnavailableError)
     try:
-        cluster.server.kill_apiserver()
-        time.sleep(0.5)
-        cluster.server.start_apiserver()
+        cluster.restart()
         time.sleep(3)
     finally:
         asking.stop()

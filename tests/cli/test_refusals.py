@@ -108,6 +108,9 @@ CASES: list[Any] = [
 ]
 
 
+NOTHING: dict[str, Any] = {}
+EMPTY: list[Any] = []
+
 # Null, where a text, a mapping, a list or something else is expected. It is the empty one.
 NULLS: list[Any] = [
     *(top(stringData=each) for each in (None, {}, {"value": None}, {"value": None, "b": None}, {"a b": None})),
@@ -115,19 +118,22 @@ NULLS: list[Any] = [
     *(top(stringData=..., data=each) for each in (None, {"value": None})),
     *(top(stringData={"value": None}, data={"value": each}) for each in (None, "eA==")),
     *(top(type=None), top(immutable=None), top(metadata=None)),
-    *(described(labels={LABEL: "NAME", "x": each}) for each in (None, "", 5, False, [])),
-    *(described(labels=each) for each in (None, {}, {"x": None}, {"a b": None})),
-    *(described(annotations=each) for each in (None, {}, {"x": None}, {"a": "b", "x": None}, {"a b": None}, {"x": 5})),
+    *(described(labels={LABEL: "NAME", "x": each}) for each in (None, "", 5, False, EMPTY)),
+    *(described(labels=each) for each in (None, NOTHING, {"x": None}, {"a b": None})),
+    *(
+        described(annotations=each)
+        for each in (None, NOTHING, {"x": None}, {"a": "b", "x": None}, {"a b": None}, {"x": 5})
+    ),
     *(
         described(annotations={"kubernetes.io/service-account.name": None}) | {"type": each}
         for each in (None, "Opaque")
     ),
     described(annotations={"kubernetes.io/service-account.name": None})
     | {"type": "kubernetes.io/service-account-token"},
-    *(described(finalizers=each) for each in (None, [None], [None, "x/y"], [[]])),
+    *(described(finalizers=each) for each in (None, [None], [None, "x/y"], [EMPTY])),
     *(described(ownerReferences=each) for each in (None, [None], [OWNER, None], [{**OWNER, "controller": None}])),
     *(described(ownerReferences=[{**OWNER, name: None}]) for name in ("uid", "name", "kind", "apiVersion")),
-    *(described(managedFields=each) for each in (None, [None], [{}])),
+    *(described(managedFields=each) for each in (None, [None], [NOTHING])),
     *(described(**{name: None}) for name in ("name", "generateName", "namespace", "uid", "resourceVersion")),
     *(described(**{name: None}) for name in ("generation", "selfLink", "deletionTimestamp", "creationTimestamp")),
     *(of_type("kubernetes.io/tls") | {"stringData": {"tls.crt": None, "tls.key": None, "value": "x"}}, top(kind=None)),

@@ -7,9 +7,15 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Callable
 from typing import Any
 
+import httpx
 import pytest
+
+from support.contract import Secrets
+
+Apply = Callable[..., httpx.Response]
 
 X, Y, Z = "eA==", "eQ==", "eg=="
 
@@ -23,10 +29,10 @@ def managed(found: dict[str, Any]) -> dict[tuple[str, str], Any]:
 
 
 @pytest.fixture
-def apply(secrets):
+def apply(secrets: Secrets) -> Apply:
     """Apply without force."""
 
-    def do(manager: str, *, force: bool = False, name: str = "s", **content: Any):
+    def do(manager: str, *, force: bool = False, name: str = "s", **content: Any) -> httpx.Response:
         document = {"apiVersion": "v1", "kind": "Secret", **content}
         document["metadata"] = {"name": name, **content.get("metadata", {})}
         query = {"fieldManager": manager, "force": "true" if force else "false"}
@@ -35,7 +41,7 @@ def apply(secrets):
     return do
 
 
-def test_who_creates_manages_all(secrets):
+def test_who_creates_manages_all(secrets: Secrets) -> None:
     content = {"metadata": {"name": "s", "labels": {"a": "1"}, "finalizers": ["x/y"]}, "stringData": {"k": "v"}}
     made = secrets.post(content, fieldManager="maker").json()
     assert managed(made) == {
@@ -51,13 +57,13 @@ def test_who_creates_manages_all(secrets):
     secrets.patch("s", {"metadata": {"finalizers": None}})
 
 
-def test_without_a_name_it_is_the_program(secrets):
+def test_without_a_name_it_is_the_program(secrets: Secrets) -> None:
     headers = {"User-Agent": "me/1 (x)"}
     made = secrets.cluster.admin.post(secrets.path, json={"metadata": {"name": "s"}}, headers=headers)
     assert managed(made.json()) == {("me", "Update"): {"f:type": {}}}
 
 
-def test_who_changes_a_field_manages_it(secrets):
+def test_who_changes_a_field_manages_it(secrets: Secrets) -> None:
     secrets.post({"metadata": {"name": "s"}, "data": {"k": X, "l": X, "m": X}}, fieldManager="one")
     changed = secrets.patch("s", {"data": {"k": Y, "l": X, "m": None, "n": X}}, fieldManager="two").json()
     assert managed(changed) == {
@@ -66,20 +72,20 @@ def test_who_changes_a_field_manages_it(secrets):
     }
 
 
-def test_a_write_that_changes_nothing_manages_nothing(secrets):
+def test_a_write_that_changes_nothing_manages_nothing(secrets: Secrets) -> None:
     made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one").json()
     assert secrets.patch("s", {"data": {"k": X}}, fieldManager="two").json() == made
     without = {**made, "metadata": {key: each for key, each in made["metadata"].items() if key != "managedFields"}}
     assert secrets.put(without).json() == made
 
 
-def test_all_that_is_removed_has_no_manager(secrets):
+def test_all_that_is_removed_has_no_manager(secrets: Secrets) -> None:
     secrets.post({"metadata": {"name": "s", "labels": {"a": "1"}}, "data": {"k": X}}, fieldManager="one")
     changed = secrets.patch("s", {"metadata": {"labels": None}, "data": None}, fieldManager="two").json()
     assert managed(changed) == {("one", "Update"): {"f:type": {}}}
 
 
-def test_managers_can_be_forgotten(secrets):
+def test_managers_can_be_forgotten(secrets: Secrets) -> None:
     made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one").json()
     made["metadata"]["managedFields"] = [{}]
     assert managed(secrets.put(made).json()) == {}
@@ -88,7 +94,7 @@ def test_managers_can_be_forgotten(secrets):
     assert managed(changed) == {}
 
 
-def test_the_first_apply_to_what_nobody_manages(secrets, apply):
+def test_the_first_apply_to_what_nobody_manages(secrets: Secrets, apply: Apply) -> None:
     made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}).json()
     made["metadata"]["managedFields"] = [{}]
     secrets.put(made)
@@ -102,13 +108,13 @@ def test_the_first_apply_to_what_nobody_manages(secrets, apply):
     }
 
 
-def test_a_write_may_name_the_managers(secrets):
+def test_a_write_may_name_the_managers(secrets: Secrets) -> None:
     made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one").json()
     made["metadata"]["managedFields"][0]["manager"] = "other"
     assert {name for name, _ in managed(secrets.put(made).json())} == {"other"}
 
 
-def test_what_is_applied_is_managed_without_its_mappings(secrets, apply):
+def test_what_is_applied_is_managed_without_its_mappings(secrets: Secrets, apply: Apply) -> None:
     done = apply("me", metadata={"labels": {"a": "1"}}, data={"k": X}, stringData={"l": "y"}).json()
     assert managed(done) == {
         ("me", "Apply"): {
@@ -119,7 +125,7 @@ def test_what_is_applied_is_managed_without_its_mappings(secrets, apply):
     }
 
 
-def test_a_conflict(secrets, apply):
+def test_a_conflict(secrets: Secrets, apply: Apply) -> None:
     secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one")
     refused = apply("two", data={"k": Y})
     assert refused.status_code == 409
@@ -132,7 +138,7 @@ def test_a_conflict(secrets, apply):
     assert secrets.get("s")["data"] == {"k": X}
 
 
-def test_several_conflicts_are_listed_by_manager(secrets, apply):
+def test_several_conflicts_are_listed_by_manager(secrets: Secrets, apply: Apply) -> None:
     key = "app.kubernetes.io/name"
     apply("b", data={"k": X, "l": X})
     apply("a", metadata={"labels": {key: "1"}}, data={"m": X})
@@ -150,24 +156,24 @@ def test_several_conflicts_are_listed_by_manager(secrets, apply):
     }
 
 
-def test_the_same_value_is_no_conflict(secrets, apply):
+def test_the_same_value_is_no_conflict(secrets: Secrets, apply: Apply) -> None:
     apply("a", data={"k": X})
     both = apply("b", data={"k": X})
     assert both.status_code == 200
-    fields = {"f:data": {"f:k": {}}}
+    fields: dict[str, Any] = {"f:data": {"f:k": {}}}
     assert {("a", "Apply"): fields, ("b", "Apply"): fields} == {
         (each["manager"], each["operation"]): each["fieldsV1"] for each in both.json()["metadata"]["managedFields"]
     }
 
 
-def test_force_takes_a_field_over(secrets, apply):
+def test_force_takes_a_field_over(secrets: Secrets, apply: Apply) -> None:
     apply("a", data={"k": X, "l": X})
     taken = apply("b", data={"k": Y}, force=True).json()
     assert managed(taken) == {("a", "Apply"): {"f:data": {"f:l": {}}}, ("b", "Apply"): {"f:data": {"f:k": {}}}}
     assert taken["data"] == {"k": Y, "l": X}
 
 
-def test_no_change_is_no_conflict_with_oneself(secrets, apply):
+def test_no_change_is_no_conflict_with_oneself(secrets: Secrets, apply: Apply) -> None:
     apply("a", data={"k": X})
     secrets.patch("s", {"data": {"k": Y}}, fieldManager="a")
     refused = apply("a", data={"k": Z})
@@ -175,7 +181,7 @@ def test_no_change_is_no_conflict_with_oneself(secrets, apply):
     assert 'conflict with "a" using v1' in refused.json()["message"]
 
 
-def test_applied_again_it_is_the_same(secrets, apply):
+def test_applied_again_it_is_the_same(secrets: Secrets, apply: Apply) -> None:
     for content in ({"data": {"k": X}}, {"stringData": {"k": "x"}}, {"metadata": {"labels": {"a": "1"}}}):
         name = f"s{len(json.dumps(content))}"
         first = apply("a", name=name, **content)
@@ -184,7 +190,7 @@ def test_applied_again_it_is_the_same(secrets, apply):
         assert again.json()["metadata"]["resourceVersion"] == first.json()["metadata"]["resourceVersion"]
 
 
-def test_an_updater_keeps_a_field_that_is_no_longer_applied(secrets, apply):
+def test_an_updater_keeps_a_field_that_is_no_longer_applied(secrets: Secrets, apply: Apply) -> None:
     apply("a", data={"k": X, "l": X})
     secrets.patch("s", {"data": {"k": Y}}, fieldManager="b")
     done = apply("a", data={"l": X}).json()
@@ -192,7 +198,7 @@ def test_an_updater_keeps_a_field_that_is_no_longer_applied(secrets, apply):
     assert managed(done) == {("a", "Apply"): {"f:data": {"f:l": {}}}, ("b", "Update"): {"f:data": {"f:k": {}}}}
 
 
-def test_finalizers_are_merged(secrets, apply):
+def test_finalizers_are_merged(secrets: Secrets, apply: Apply) -> None:
     apply("a", metadata={"finalizers": ["x/a"]})
     done = apply("b", metadata={"finalizers": ["x/b"]})
     assert done.status_code == 200
@@ -203,7 +209,7 @@ def test_finalizers_are_merged(secrets, apply):
     secrets.patch("s", {"metadata": {"finalizers": None}})
 
 
-def test_a_dry_run_finds_conflicts_too(secrets):
+def test_a_dry_run_finds_conflicts_too(secrets: Secrets) -> None:
     secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one")
     document = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"k": Y}}
     for query, code in (({}, 409), ({"force": "true"}, 200)):
@@ -213,14 +219,14 @@ def test_a_dry_run_finds_conflicts_too(secrets):
     assert {name for name, _ in managed(secrets.get("s"))} == {"one"}
 
 
-def test_force_is_for_apply(secrets):
+def test_force_is_for_apply(secrets: Secrets) -> None:
     secrets.post({"metadata": {"name": "s"}})
     refused = secrets.patch("s", {"data": {"k": X}}, force="true")
     assert refused.status_code == 422
     assert "force: Forbidden: may not be specified for non-apply patch" in refused.json()["message"]
 
 
-def test_kubectl_takes_over_what_it_applied_without_the_server(secrets, apply):
+def test_kubectl_takes_over_what_it_applied_without_the_server(secrets: Secrets, apply: Apply) -> None:
     """What the annotation says, and nobody has changed since."""
     content = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"k": X, "l": X}}
     note = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(content)}
@@ -235,7 +241,7 @@ def test_kubectl_takes_over_what_it_applied_without_the_server(secrets, apply):
         assert apply("another", data={"k": Y, "l": X}).status_code == (200 if code == 200 else 409)
 
 
-def test_no_value_is_in_the_fields(secrets, apply):
+def test_no_value_is_in_the_fields(secrets: Secrets, apply: Apply) -> None:
     secret = base64.b64encode(b"hunter2").decode()
     done = apply("a", data={"k": secret}, stringData={"l": "hunter2"})
     assert "hunter2" not in json.dumps(done.json()["metadata"])

@@ -99,7 +99,7 @@ OWNER = {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": "b"}
         pytest.param(None, 400, id="all"),
     ],
 )
-def test_null(secrets, document, expected):
+def test_null(secrets: Secrets, document: Any, expected: Any) -> None:
     """It is as if nothing were there; in a list or a map, the empty text."""
     if document and document.get("metadata", {}) is not None:
         document = {**document, "metadata": {"name": "nothing", **document.get("metadata", {})}}
@@ -115,7 +115,7 @@ def test_null(secrets, document, expected):
     assert response.json()["type"] == "Opaque"
 
 
-def test_names_are_generated(secrets):
+def test_names_are_generated(secrets: Secrets) -> None:
     made = secrets.post({"metadata": {"generateName": "made-"}}).json()
     assert re.fullmatch(r"made-[a-z0-9]{5}", made["metadata"]["name"])
     long = secrets.post({"metadata": {"generateName": "x" * 100}}).json()

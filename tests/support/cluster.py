@@ -9,7 +9,8 @@ import tempfile
 import time
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -171,9 +172,19 @@ class KubeApiserverCluster(Cluster):
 
     def forget_history(self) -> None:
         """Takes about 4 s: a server's memory of changes ends with it, and etcd's with a compaction."""
+        with self._killed() as server:
+            server.compact()
+
+    def restart(self) -> None:
+        """Kill the server, and start it again half a second later."""
+        with self._killed():
+            time.sleep(0.5)
+
+    @contextmanager
+    def _killed(self) -> Iterator[KubeApiserver]:
         assert isinstance(self.server, KubeApiserver), "it is shared: mark the test with 'restarts'"
         self.server.kill_apiserver()
-        self.server.compact()
+        yield self.server
         self.server.start_apiserver()
         self.admin.close()
         self.admin = self.client(self.admin_token)

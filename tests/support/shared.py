@@ -45,7 +45,7 @@ def once(name: str, make: Callable[[Path], object]) -> Path:
 
 @dataclass(frozen=True)
 class SharedApiserver:
-    """Where the kube-apiserver is that another process has started. It has what :class:`KubeApiserver` tells of itself."""
+    """The address and credentials of the kube-apiserver that another process has started."""
 
     host: str
     port: int
