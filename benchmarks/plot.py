@@ -103,18 +103,23 @@ def draw_thresholds(results: Results, theme: Theme) -> Figure:
 PLOTS: dict[str, Callable[[Results, Theme], Figure]] = {"cost": draw_cost, "thresholds": draw_thresholds}
 
 
-def main() -> None:
-    results = load("plots", made_by="make bench-plot")
+def save(name: str, draw: Callable[[Results, Theme], Figure], results: Results) -> None:
+    """Write ``docs/images/<name>-<theme>.svg`` for each theme."""
     # Texts stay texts, and the same figures give the same file.
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "benchmarks"})
     # Wide ones: a page that has neither takes a narrower one, and nothing overlaps.
     mpl.rcParams.update({"font.size": 10, "font.sans-serif": ["DejaVu Sans", "Verdana"]})
     IMAGES.mkdir(parents=True, exist_ok=True)
+    for theme_name, theme in THEMES.items():
+        file = IMAGES / f"{name}-{theme_name}.svg"
+        draw(results, theme).savefig(file, metadata={"Date": None})
+        print(file)
+
+
+def main() -> None:
+    results = load("plots", made_by="make bench-plot")
     for name, draw in PLOTS.items():
-        for theme_name, theme in THEMES.items():
-            file = IMAGES / f"{name}-{theme_name}.svg"
-            draw(results, theme).savefig(file, metadata={"Date": None})
-            print(file)
+        save(name, draw, results)
 
 
 def _by_size(runs: Runs, measurement: str, figure: str) -> tuple[list[int], list[float]]:
@@ -123,12 +128,8 @@ def _by_size(runs: Runs, measurement: str, figure: str) -> tuple[list[int], list
     return sizes, [median(each[figure] for each in runs[f"{measurement}/{size}"]) for size in sizes]
 
 
-def _axes(axes: Axes, theme: Theme, title: str, x_label: str, y_label: str) -> None:
-    axes.set_xscale("log")
-    axes.set_yscale("log")
-    for axis in (axes.xaxis, axes.yaxis):
-        axis.set_major_formatter(lambda value, _position: f"{value:,g}")
-    axes.minorticks_off()
+def style(axes: Axes, theme: Theme, title: str, x_label: str, y_label: str) -> None:
+    """Give axes the colours of the page, and say what they show."""
     axes.set_facecolor(theme.background)
     axes.set_title(title, color=theme.text, fontsize=11)
     axes.set_xlabel(x_label, color=theme.text)
@@ -138,6 +139,15 @@ def _axes(axes: Axes, theme: Theme, title: str, x_label: str, y_label: str) -> N
     axes.set_axisbelow(True)
     for spine in axes.spines.values():
         spine.set_color(theme.grid)
+
+
+def _axes(axes: Axes, theme: Theme, title: str, x_label: str, y_label: str) -> None:
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _position: f"{value:,g}")
+    axes.minorticks_off()
+    style(axes, theme, title, x_label, y_label)
 
 
 def _line(axes: Axes, theme: Theme, line: Line, x: list[int], y: list[float]) -> None:

@@ -170,17 +170,20 @@ def _line(row: Row, runs: Runs) -> str:
         theirs = row.other.value(runs)
         compared_with = f"{row.other.shown(theirs)}, {NAMES[row.other.measurement.partition('/')[0]]}"
     ratio = ours / theirs
-    return f"| {row.text} | {row.ours.shown(ours)} | {compared_with} | {_ratio(ratio)} | {_goal(row.goal, ratio)} |"
+    cells = (row.text, row.ours.shown(ours), compared_with, ratio_shown(ratio), goal_shown(row.goal, ratio))
+    return f"| {' | '.join(cells)} |"
 
 
-def _goal(goal: float | None, ratio: float) -> str:
+def goal_shown(goal: float | None, ratio: float) -> str:
+    """The goal, and whether it was missed."""
     if goal is None:
         return ""
     # As exact as it is shown.
-    return _ratio(goal) + ("" if float(f"{ratio:.3g}") <= goal else ", missed")
+    return ratio_shown(goal) + ("" if float(f"{ratio:.3g}") <= goal else ", missed")
 
 
-def _ratio(ratio: float) -> str:
+def ratio_shown(ratio: float) -> str:
+    """A ratio, as a fraction if it is small."""
     return f"1/{1 / ratio:.0f}" if 0 < ratio < 0.1 else f"{ratio:.3g}"
 
 

@@ -15,13 +15,14 @@ from typing import Any
 import httpx
 import psutil
 
-from harness.filling import fill, secret_manifest
+from harness.filling import fill, foreign, secret_manifest
 from support.kube_apiserver import HOW_TO_GET_IT, KubeApiserver, assets, bearer, trust
 
 NAMESPACE = "bench"
 _TOKEN_SECONDS = 4 * 3600
 _SETTLING_SECONDS = 5.0
 _IDLE_SECONDS = 10.0
+_DOWN_SECONDS = 0.5
 _SECRETS_LISTED = re.compile(r'^apiserver_request_total\{.*resource="secrets".*verb="LIST".*\} (\S+)$', re.MULTILINE)
 
 
@@ -29,14 +30,15 @@ class Cluster:
     """The API server, and a namespace with ``app-db`` (the connection ``my_db``) and any number of other Secrets.
 
     Attributes:
+        admin: a client that may do everything.
         secrets: how many other Secrets there are.
         idle_cpu: the share of one core that the API server uses while nobody asks it anything.
     """
 
     def __init__(self, server: KubeApiserver, directory: Path) -> None:
         self._server = server
-        self._process = next(child for child in psutil.Process().children() if child.name() == "kube-apiserver")
-        self._admin = httpx.Client(
+        self._process = _api_server_process()
+        self.admin = httpx.Client(
             base_url=server.url, headers=bearer(server.admin_token), verify=trust(server.ca_file), timeout=60
         )
         self.secrets = 0
@@ -46,7 +48,7 @@ class Cluster:
 
     @property
     def version(self) -> str:
-        version: str = self._admin.get("/version").raise_for_status().json()["gitVersion"]
+        version: str = self.admin.get("/version").raise_for_status().json()["gitVersion"]
         return version.removeprefix("v")
 
     @property
@@ -70,11 +72,37 @@ class Cluster:
         """Fill up to so many other Secrets, wait until the API server has calmed down, and see what it uses then."""
         fill(self._server, NAMESPACE, range(self.secrets, secrets))
         self.secrets = secrets
+        self.settle()
+
+    def settle(self) -> None:
+        """Wait until the API server has calmed down, and see what it uses then."""
         time.sleep(_SETTLING_SECONDS)
-        before = self._process.cpu_times()
+        before = self.cpu_seconds()
         time.sleep(_IDLE_SECONDS)
-        after = self._process.cpu_times()
-        self.idle_cpu = (after.user + after.system - before.user - before.system) / _IDLE_SECONDS
+        self.idle_cpu = (self.cpu_seconds() - before) / _IDLE_SECONDS
+
+    def crowd(self, secrets: int) -> None:
+        """Add so many Secrets that are not for Airflow."""
+        fill(self._server, NAMESPACE, range(secrets), foreign)
+
+    def restart(self) -> None:
+        """Kill the API server as a crash would, start it half a second later, and wait until it is ready."""
+        self._server.kill_apiserver()
+        time.sleep(_DOWN_SECONDS)
+        self._server.start_apiserver()
+        self._process = _api_server_process()
+
+    def cpu_seconds(self) -> float:
+        """CPU time of the API server, user and system, since it was started. Exact to 10 ms."""
+        times = self._process.cpu_times()
+        return float(times.user + times.system)
+
+    def client(self) -> httpx.Client:
+        """A client of Airflow's service account; the caller closes it."""
+        token = (self._directory / "token").read_text()
+        return httpx.Client(
+            base_url=self._server.url, headers=bearer(token), verify=trust(self._server.ca_file), timeout=10
+        )
 
     def add_namespace(self, name: str, secret: dict[str, Any]) -> None:
         """Make a namespace with one Secret in it, which the same service account may read."""
@@ -84,10 +112,10 @@ class Cluster:
 
     def lists(self) -> int:
         """How many LISTs of Secrets the API server has counted so far."""
-        return sum(int(float(count)) for count in _SECRETS_LISTED.findall(self._admin.get("/metrics").text))
+        return sum(int(float(count)) for count in _SECRETS_LISTED.findall(self.admin.get("/metrics").text))
 
     def close(self) -> None:
-        self._admin.close()
+        self.admin.close()
 
     def _prepare(self, directory: Path) -> None:
         self._post("/api/v1/namespaces", {"metadata": {"name": NAMESPACE}})
@@ -106,14 +134,18 @@ class Cluster:
 
     def _let_read(self, namespace: str) -> None:
         rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
-        rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]}
+        rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"]}
         self._post(f"{rbac}/roles", {"metadata": {"name": "r"}, "rules": [rule]})
         role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"}
         subject = {"kind": "ServiceAccount", "name": "airflow", "namespace": NAMESPACE}
         self._post(f"{rbac}/rolebindings", {"metadata": {"name": "r"}, "roleRef": role, "subjects": [subject]})
 
     def _post(self, path: str, body: object) -> httpx.Response:
-        return self._admin.post(path, json=body).raise_for_status()
+        return self.admin.post(path, json=body).raise_for_status()
+
+
+def _api_server_process() -> psutil.Process:
+    return next(child for child in psutil.Process().children() if child.name() == "kube-apiserver")
 
 
 @contextmanager

@@ -1,0 +1,250 @@
+"""What a fleet of Airflow's processes costs the API server, and what it sees of faults. ``make bench-fleet`` runs it.
+
+Many short tasks, a few processes that live long, and a namespace in which most Secrets are not for Airflow: first each
+by itself, then both together while the API server is restarted twice and answers 429 in between. It takes about a
+quarter of an hour; fleet_table.py and fleet_plot.py show what it leaves in results/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Sequence
+from statistics import median, quantiles
+from typing import Any, NamedTuple
+
+from fleet_table import table
+from harness.cluster import Cluster, cluster
+from harness.ending import end_in_order
+from harness.filling import VALUE_BYTES, connection
+from harness.forks import forks
+from harness.plan import Lookup, Plan
+from harness.refusing import refuse
+from harness.results import Results, context, save
+from harness.spending import Spending
+from harness.turns import Runs
+
+TIMEOUT = 4.0
+OUTAGE_TTL = 300.0
+CACHE_TTL = 60
+# What the operating system may take to run a process, beside the timeout.
+ALLOWANCE_SECONDS = 0.5
+
+# When the faults begin, as parts of the time that the fleet is given; each waits for the one before it.
+FIRST_RESTART, BURST, SECOND_RESTART = 1 / 8, 3 / 8, 6 / 8
+BURST_SECONDS = 5.0
+# For what a fault leaves behind it.
+_CALM_SECONDS = 2.0
+
+_IDS = 10
+_BEGINNING_SECONDS = 5.0
+# All that a fork server may take for its tasks, and for the end of its processes.
+_LONGEST_SECONDS = 600.0
+
+
+class Subject(NamedTuple):
+    """A way to configure a backend.
+
+    Attributes:
+        who: whose it is.
+        by_name: the kinds of lookup that have references.
+        beginning: seconds after which a process that lives long has settled.
+    """
+
+    who: str
+    options: dict[str, object]
+    by_name: tuple[str, ...]
+    beginning: float = _BEGINNING_SECONDS
+
+
+_OPTIONS = {"timeout": TIMEOUT, "outage_ttl": OUTAGE_TTL}
+_NO_LABELS = {"connections_label": None, "variables_label": None, "config_label": None}
+
+SUBJECTS = {
+    # The peer has no references, and looks up everything by label.
+    "peer": Subject("peer", {}, ()),
+    "asked": Subject("ours", {**_OPTIONS, "cache_ttl": 0}, ("reference",)),
+    # The watch begins when the index has expired once.
+    "cached": Subject("ours", {**_OPTIONS, "cache_ttl": CACHE_TTL}, ("reference",), _BEGINNING_SECONDS + CACHE_TTL),
+    "named": Subject("ours", {**_OPTIONS, **_NO_LABELS}, ("label", "reference")),
+}
+
+
+class Fleet(NamedTuple):
+    """Its size; these are the arguments of the command.
+
+    Attributes:
+        at_once: how many tasks there are at most at the same time.
+        every: seconds between two lookups of a process that lives long.
+        labelled: how many of the Secrets are for Airflow.
+        seconds: for the processes that live long, and again for everything together.
+    """
+
+    tasks: int
+    at_once: int
+    long_lived: int
+    every: float
+    secrets: int
+    labelled: int
+    seconds: float
+
+    def plan(self, subject: Subject, *, lived: bool, every: float) -> Plan:
+        """What a fork server is told."""
+        spread = [f"other-{number * self.labelled // (2 * _IDS)}" for number in range(2 * _IDS)]
+        ids = {
+            "label": spread[::2],
+            "reference": spread[1::2],
+            "miss": [f"missing-{number}" for number in range(_IDS)],
+        }
+        names = {conn_id: conn_id for kind in subject.by_name for conn_id in ids[kind]}
+        references = {"references": {"connections": names}} if names else {}
+        return Plan(
+            who=subject.who,
+            options={**subject.options, **references},
+            lived=lived,
+            count=self.long_lived if lived else self.tasks,
+            at_once=self.at_once,
+            every=every,
+            ids=ids,
+            values={conn_id: connection(conn_id, VALUE_BYTES) for conn_id in spread},
+            outage_ttl=OUTAGE_TTL,
+            folder="",
+        )
+
+
+def measure(running: Cluster, name: str, fleet: Fleet) -> Runs:
+    """All scenarios for one subject."""
+    subject = SUBJECTS[name]
+    # So that each subject finds a server that has just begun, and not one that has served the others.
+    running.restart()
+    running.settle()
+    runs = {"tasks": _tasks(running, subject, fleet)}
+    _tell(name, "the tasks have ended")
+    with forks(running, fleet.plan(subject, lived=True, every=fleet.every)) as lived:
+        spending = Spending(running)
+        lived.begin()
+        time.sleep(subject.beginning)
+        runs["beginning"] = spending.spent()._asdict()
+        _tell(name, "the processes that live long have settled")
+        spending, began = Spending(running), time.monotonic()
+        time.sleep(fleet.seconds)
+        quiet, ended = spending.spent()._asdict(), time.monotonic()
+        _tell(name, "now with faults")
+        tasks, unfinished, faults = _tasks_with_faults(running, subject, fleet)
+        over = time.monotonic()
+        lived.end()
+        lookups, unended = lived.lookups(_LONGEST_SECONDS)
+    _tell(name, "done")
+    runs["lived"] = {**quiet, **_summary([each for each in lookups if began <= each.began < ended])}
+    meanwhile = [each for each in lookups if faults["began"] <= each.began < over]
+    runs["faults"] = faults
+    for what, those, killed in (("tasks", tasks, unfinished), ("lived", meanwhile, unended)):
+        by_second = _by_second(those, faults["began"])
+        runs[f"faults_{what}"] = {**_summary(those), "unfinished": killed, "by_second": by_second}
+    return {f"{name}/{what}/{fleet.secrets}": [figures] for what, figures in runs.items()}
+
+
+def _tasks(running: Cluster, subject: Subject, fleet: Fleet) -> dict[str, Any]:
+    with forks(running, fleet.plan(subject, lived=False, every=0)) as tasks:
+        spending = Spending(running)
+        tasks.begin()
+        lookups, unfinished = tasks.lookups(_LONGEST_SECONDS)
+        return {**spending.spent()._asdict(), **_summary(lookups), "unfinished": unfinished}
+
+
+def _tasks_with_faults(running: Cluster, subject: Subject, fleet: Fleet) -> tuple[list[Lookup], int, dict[str, Any]]:
+    """The tasks' lookups, how many tasks did not end, and what happened when."""
+    with forks(running, fleet.plan(subject, lived=False, every=fleet.seconds / fleet.tasks)) as tasks:
+        began = time.monotonic()
+        tasks.begin()
+        events = [_restart(running, began, began + FIRST_RESTART * fleet.seconds)]
+        _sleep_until(began + BURST * fleet.seconds)
+        burst = time.monotonic()
+        refused = refuse(running, BURST_SECONDS)
+        events.append(("429", burst - began, burst + BURST_SECONDS - began))
+        events.append(_restart(running, began, began + SECOND_RESTART * fleet.seconds))
+        lookups, unfinished = tasks.lookups(_LONGEST_SECONDS)
+    time.sleep(_CALM_SECONDS)
+    return lookups, unfinished, {"began": began, "events": events, "refused": refused}
+
+
+def _restart(running: Cluster, began: float, moment: float) -> tuple[str, float, float]:
+    _sleep_until(moment)
+    killed = time.monotonic()
+    running.restart()
+    return "restart", killed - began, time.monotonic() - began
+
+
+def _sleep_until(moment: float) -> None:
+    time.sleep(max(moment - time.monotonic(), 0))
+
+
+def _summary(lookups: Sequence[Lookup]) -> dict[str, Any]:
+    """What is kept of the lookups of all processes.
+
+    ``late`` ones took longer than the timeout and the allowance; ``covered`` counts the errors that the memory of the
+    process could have covered.
+    """
+    taken = [each.seconds * 1000 for each in lookups]
+    failed = [each for each in lookups if each.error not in ("", "wrong")]
+    return {
+        "lookups": len(lookups),
+        "p50_ms": median(taken),
+        "p99_ms": quantiles(taken, n=100, method="inclusive")[98],
+        "longest_ms": max(taken),
+        "errors": dict(Counter(each.error for each in failed).most_common()),
+        "wrong": sum(each.error == "wrong" for each in lookups),
+        "late": sum(each.seconds > TIMEOUT + ALLOWANCE_SECONDS for each in lookups),
+        "covered": sum(each.known for each in failed),
+    }
+
+
+def _by_second(lookups: Sequence[Lookup], began: float) -> list[tuple[int, int, int, float]]:
+    """For each second in which lookups ended: their number, that of the failed ones, milliseconds of the slowest."""
+    seconds: dict[int, list[Lookup]] = {}
+    for each in lookups:
+        seconds.setdefault(int(each.began + each.seconds - began), []).append(each)
+    return [
+        (second, len(those), sum(bool(each.error) for each in those), max(each.seconds for each in those) * 1000)
+        for second, those in sorted(seconds.items())
+    ]
+
+
+def _tell(name: str, what: str) -> None:
+    print(f"{name}: {what}", file=sys.stderr)
+
+
+def _arguments() -> Fleet:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--tasks", type=int, default=500, help="short processes")
+    parser.add_argument("--at-once", type=int, default=8, help="short processes at the same time, at most")
+    parser.add_argument("--long-lived", type=int, default=20, help="processes that live long")
+    parser.add_argument("--every", type=float, default=0.25, help="seconds between two lookups of each of those")
+    parser.add_argument("--secrets", type=int, default=10_000, help="Secrets in the namespace")
+    parser.add_argument("--labelled", type=int, default=1_000, help="how many of them are for Airflow")
+    parser.add_argument("--seconds", type=float, default=50.0, help="quiet ones, and again as many with faults")
+    arguments = parser.parse_args()
+    if not 2 * _IDS <= arguments.labelled <= arguments.secrets:
+        parser.error(f"--labelled must be between {2 * _IDS} and --secrets")
+    return Fleet(**vars(arguments))
+
+
+def main() -> None:
+    fleet = _arguments()
+    end_in_order()
+    runs: Runs = {}
+    with cluster() as running:
+        running.crowd(fleet.secrets - fleet.labelled)
+        running.grow(fleet.labelled)
+        for name in SUBJECTS:
+            runs |= measure(running, name, fleet)
+        limits = {"timeout": TIMEOUT, "allowance": ALLOWANCE_SECONDS, "cache_ttl": CACHE_TTL, "outage_ttl": OUTAGE_TTL}
+        results = Results({**context(running.version), **fleet._asdict(), **limits, "value_bytes": VALUE_BYTES}, runs)
+    save("fleet", results)
+    print(table(results))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""A process that has imported what a worker of Airflow has, and forks processes that look connections up.
+
+fork_server.py PLAN     PLAN: a JSON object, the fields of Plan; fleet.py makes it
+
+It prints "ready" after the imports and begins when it gets a line. It and all that it has forked end when its standard
+input ends, so that nothing is left however fleet.py ends. Each forked process leaves its lookups in a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+from harness.plan import Lookup, Plan
+from probes.subjects import Subject, make
+
+# The peer has no deadline.
+_LONGEST_TASK_SECONDS = 60.0
+_ENDING_SECONDS = 30.0
+_POLLED_EVERY = 0.002
+_INPUT = 0
+
+
+class Record:
+    """The lookups of one process."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._backend: Subject = make(plan.who, **plan.options)
+        self._known: dict[str, float] = {}
+        self._lookups: list[Lookup] = []
+
+    def look_up(self, kind: str, number: int) -> None:
+        """Look up one of the ids of this kind."""
+        ids = self._plan.ids[kind]
+        conn_id = ids[number % len(ids)]
+        began = time.monotonic()
+        try:
+            error = "" if self._backend.get_conn_value(conn_id) == self._plan.values.get(conn_id) else "wrong"
+        except Exception as exception:  # of whatever kind
+            error = " ".join([type(exception).__name__, *map(str, filter(None, [getattr(exception, "status", None)]))])
+        seconds = time.monotonic() - began
+        known = began - self._known.get(conn_id, float("-inf")) < self._plan.outage_ttl
+        self._lookups.append(Lookup(began, seconds, error, known))
+        if not error:
+            self._known[conn_id] = began
+
+    def write(self) -> None:
+        Path(self._plan.folder, f"{os.getpid()}.json").write_text(json.dumps(self._lookups))
+
+
+def task(plan: Plan, number: int) -> None:
+    """A short process."""
+    record = Record(plan)
+    for kind in plan.ids:
+        record.look_up(kind, number)
+    record.write()
+
+
+def live(plan: Plan, number: int) -> None:
+    """A process that makes a lookup at each of its moments. Those that come while one is under way are left out."""
+    record = Record(plan)
+    kinds = list(plan.ids)
+    # The processes take turns, and begin with different ids.
+    turn, moment = number, time.monotonic() + plan.every * number / plan.count
+    while not _has_ended(max(moment - time.monotonic(), 0)):
+        record.look_up(kinds[turn % len(kinds)], turn // len(kinds))
+        turn, moment = turn + 1, max(moment + plan.every, time.monotonic())
+    record.write()
+
+
+class Family:
+    """The processes that are forked.
+
+    Attributes:
+        unfinished: how many had to be killed.
+    """
+
+    def __init__(self) -> None:
+        self._began: dict[int, float] = {}
+        self.unfinished = 0
+
+    def __len__(self) -> int:
+        self._reap()
+        return len(self._began)
+
+    def fork(self, run: Callable[[Plan, int], None], plan: Plan, number: int) -> None:
+        pid = os.fork()
+        if not pid:
+            _run(run, plan, number)
+        self._began[pid] = time.monotonic()
+
+    def kill(self, older_than: float = 0) -> None:
+        """Kill those that began more than so many seconds ago."""
+        for pid in [pid for pid, began in self._began.items() if time.monotonic() - began >= older_than]:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            del self._began[pid]
+            self.unfinished += 1
+
+    def _reap(self) -> None:
+        while self._began:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if not pid:
+                return
+            del self._began[pid]
+            if status:
+                raise RuntimeError(f"a forked process ended with {os.waitstatus_to_exitcode(status)}")
+
+
+def run_tasks(family: Family, plan: Plan) -> None:
+    """Run all short processes."""
+    began, started = time.monotonic(), 0
+    while started < plan.count or len(family):
+        if started < plan.count and len(family) < plan.at_once and time.monotonic() >= began + started * plan.every:
+            family.fork(task, plan, started)
+            started += 1
+        elif _has_ended(_POLLED_EVERY):
+            return
+        family.kill(older_than=_LONGEST_TASK_SECONDS)
+
+
+def run_lived(family: Family, plan: Plan) -> None:
+    """Run the processes that live long until the input ends."""
+    for number in range(plan.count):
+        family.fork(live, plan, number)
+    while not _has_ended(1.0):
+        assert len(family) == plan.count
+    deadline = time.monotonic() + _ENDING_SECONDS
+    while len(family) and time.monotonic() < deadline:
+        time.sleep(_POLLED_EVERY)
+
+
+def _run(run: Callable[[Plan, int], None], plan: Plan, number: int) -> NoReturn:
+    # Nothing of the parent's may run here, its handlers and the rest of its loop.
+    status = 1
+    try:
+        # Airflow's log is written there, and fleet.py reads what the parent prints.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        run(plan, number)
+        status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def _has_ended(seconds: float) -> bool:
+    """Whether the input ends within that time."""
+    return bool(select.select([_INPUT], [], [], seconds)[0])
+
+
+def main() -> None:
+    plan = Plan(**json.loads(sys.argv[1]))
+    # The class of the backend is imported with Airflow's configuration.
+    import airflow.configuration
+    import airflow.sdk.execution_time.supervisor  # noqa: F401
+
+    make(plan.who, **plan.options)
+    print("ready", flush=True)
+    if os.read(_INPUT, 1) != b"\n":
+        return
+    family = Family()
+    try:
+        (run_lived if plan.lived else run_tasks)(family, plan)
+    finally:
+        family.kill()
+    print(json.dumps({"unfinished": family.unfinished}))
+
+
+if __name__ == "__main__":
+    main()
