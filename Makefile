@@ -12,7 +12,7 @@ WHEELS := .cache/wheels
 BIN := $(VENV)/bin
 SOURCES := src cncf-path/src tests fuzz matrix benchmarks examples docs .github hatch_build.py
 
-.PHONY: help demo test lint format tests wheels docs docs-links environments oldest matrix pythons bench bench-plot fuzz verdicts requirements clean packages minimal-deps $(BARE)
+.PHONY: help demo test lint format tests wheels docs docs-links environments oldest matrix pythons bench bench-plot bench-fleet fuzz verdicts requirements clean packages minimal-deps $(BARE)
 
 help:
 	@echo "make demo    see it work, without a cluster"
@@ -21,6 +21,7 @@ help:
 	@echo "make pythons  run the tests that use Airflow as a library, with each supported Python on PATH; writes docs/matrix.md"
 	@echo "make docs    build the documentation in build/docs; make docs-links asks whether its links lead somewhere"
 	@echo "make bench   measure it beside Apache's backend (needs KUBEBUILDER_ASSETS); make bench-plot draws the plots"
+	@echo "make bench-fleet  measure what many processes cost the API server, and what they see of its faults (the same)"
 	@echo "make fuzz    fuzz everything that reads untrusted input, FUZZ_SECONDS (600) for each of FUZZ_TARGETS (all)"
 	@echo "make verdicts  compare what is said of connections with Airflow, on VALUES (100000) values of the SEED (1)"
 	@echo "make packages  build what is released; make minimal-deps tests a bare installation, and the oldest dependencies"
@@ -51,6 +52,12 @@ bench: $(BENCH)/ready
 bench-plot: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/sweep.py
 	$(BENCH)/bin/python benchmarks/plot.py
+
+# A quarter of an hour on an idle machine; the tables go into benchmarks/README.md and docs/reliability.md.
+bench-fleet: $(BENCH)/ready
+	$(BENCH)/bin/python benchmarks/fleet.py
+	$(BENCH)/bin/python benchmarks/fleet_table.py
+	$(BENCH)/bin/python benchmarks/fleet_plot.py
 
 # Two hours with the defaults; fuzz/README.md has the targets.
 FUZZ_SECONDS ?= 600

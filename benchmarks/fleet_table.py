@@ -62,8 +62,8 @@ def table(results: Results) -> str:
     refused = min(each["faults"]["refused"] for each in run.figures.values())
     blocks = [
         f"One run on {context['cores']} cores, Python {context['python']}, kube-apiserver {context['kube_apiserver']} "
-        f"on loopback, Airflow {context['airflow']}, peer {context['peer']}. {context['secrets']:,} Secrets with a value "
-        f"of {context['value_bytes']} bytes, {context['labelled']:,} of them for Airflow.",
+        f"on loopback, Airflow {context['airflow']}, peer {context['peer']}. {context['secrets']:,} Secrets with a "
+        f"value of {context['value_bytes']} bytes, {context['labelled']:,} of them for Airflow.",
         f"**{context['tasks']:,} short tasks, at most {context['at_once']} at once**",
         _table(run, _spending("tasks")),
         f"**{context['long_lived']} processes that live long, a lookup every {context['every']:g} s in each, "

@@ -1,4 +1,4 @@
-"""What the two drivers, run.py and sweep.py, measure with."""
+"""What run.py, sweep.py, fleet.py and their like measure with."""
 
 import sys
 from pathlib import Path
