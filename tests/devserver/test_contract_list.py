@@ -7,7 +7,9 @@ import json
 
 import pytest
 
+from support.cluster import Cluster
 from support.contract import Secrets
+from support.versions import Since, at
 
 LABELS = {
     "none": {},
@@ -242,7 +244,7 @@ def test_a_version_that_is_not_yet(secrets: Secrets) -> None:
         ({"resourceVersionMatch": "Exact", "resourceVersion": "0"}, 422, 'is forbidden for resourceVersion "0"'),
         ({"watch": "1", "timeoutSeconds": "x"}, 400, 'strconv.ParseInt: parsing "x": invalid syntax'),
         (
-            {"watch": "1", "resourceVersionMatch": "NotOlderThan", "sendInitialEvents": "true"},
+            {"watch": "1", "resourceVersionMatch": "NotOlderThan"},
             422,
             "resourceVersionMatch is forbidden for watch",
         ),
@@ -261,10 +263,10 @@ def test_a_page_cannot_have_another_version(labelled: Secrets) -> None:
     assert response.json()["message"] == "specifying resource version is not allowed when using continue"
 
 
-def test_tokens_say_where_to_go_on(labelled: Secrets) -> None:
+def test_tokens_say_where_to_go_on(labelled: Secrets, cluster: Cluster) -> None:
     token = labelled.list(limit="1").json()["metadata"]["continue"]
     found = json.loads(base64.urlsafe_b64decode(token + "=="))
-    assert (found["v"], found["start"]) == ("meta.k8s.io/v1", "airflow\0")
+    assert (found["v"], found["start"]) == ("meta.k8s.io/v1", at(cluster, Since({0: "airflow\0", 35: "/airflow\0"})))
 
 
 def test_tables(labelled: Secrets) -> None:

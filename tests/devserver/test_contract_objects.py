@@ -10,11 +10,19 @@ import pytest
 
 from support.cluster import Cluster
 from support.contract import Secrets, parsed
+from support.versions import Since, at
 
 SUBDOMAIN = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'"
 LABEL_VALUE = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.'"
 LABEL_KEY = "name part must consist of alphanumeric characters, '-', '_' or '.'"
 DATA_KEY = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
+A_QUALIFIED_NAME = Since({0: "a qualified name must", 35: "a valid label key must"})
+OTHER_NAMESPACE = Since(
+    {
+        0: "the namespace of the object (o) does not match the namespace on the request",
+        24: "the namespace of the provided object does not match the namespace sent on the request",
+    }
+)
 IMMUTABLE = "field is immutable when `immutable` is set"
 
 
@@ -141,7 +149,7 @@ def test_names_are_generated(secrets: Secrets) -> None:
         pytest.param({"metadata": {"labels": {"a b": ""}}}, "metadata.labels", LABEL_KEY, id="space in label key"),
         pytest.param({"metadata": {"labels": {"/x": ""}}}, "metadata.labels", "prefix part must be non-empty", id="/x"),
         pytest.param({"metadata": {"labels": {"A/x": ""}}}, "metadata.labels", "prefix part a lowercase", id="A/x"),
-        pytest.param({"metadata": {"labels": {"a/b/c": ""}}}, "metadata.labels", "a qualified name must", id="a/b/c"),
+        pytest.param({"metadata": {"labels": {"a/b/c": ""}}}, "metadata.labels", A_QUALIFIED_NAME, id="a/b/c"),
         pytest.param(
             {"metadata": {"labels": {"k" * 64: ""}}}, "metadata.labels", "name part must be no more", id="long key"
         ),
@@ -158,7 +166,10 @@ def test_names_are_generated(secrets: Secrets) -> None:
         pytest.param({"data": {"..": ""}}, "data[..]", "must not be '..'", id="two dots as data key"),
         pytest.param({"data": {"..x": ""}}, "data[..x]", "must not start with '..'", id="two dots begin data key"),
         pytest.param(
-            {"stringData": {"a": "x" * 1048577}}, "data", "Too long: must have at most 1048576", id="too much data"
+            {"stringData": {"a": "x" * 1048577}},
+            "data",
+            Since({0: "Too long: must have at most 1048576 bytes", 32: "Too long: may not be more than 1048576 bytes"}),
+            id="too much data",
         ),
         pytest.param(
             {"type": "kubernetes.io/dockerconfigjson"}, "data[.dockerconfigjson]", "Required value", id="docker"
@@ -169,7 +180,7 @@ def test_names_are_generated(secrets: Secrets) -> None:
     ],
 )
 def test_what_cannot_be_a_secret_is_invalid(
-    secrets: Secrets, document: dict[str, Any], field: str, message: str
+    secrets: Secrets, cluster: Cluster, document: Any, field: str, message: str
 ) -> None:
     if document:
         document = {**document, "metadata": {"name": "bad", **document.get("metadata", {})}}
@@ -180,7 +191,7 @@ def test_what_cannot_be_a_secret_is_invalid(
     assert status["details"].get("name", "") == name
     causes = status["details"]["causes"]
     assert [cause["field"] for cause in causes] == [field] * len(causes)
-    assert any(message in cause["message"] for cause in causes)
+    assert any(at(cluster, message) in cause["message"] for cause in causes)
     assert {cause["reason"] for cause in causes} <= {"FieldValueInvalid", "FieldValueRequired", "FieldValueTooLong"}
 
 
@@ -346,15 +357,15 @@ def test_an_update_of_another_object_of_that_name_conflicts(secrets: Secrets) ->
         ({}, "the name of the object (n based on URL) was undeterminable: name must be provided"),
         (
             {"name": "n", "namespace": "o"},
-            "the namespace of the object (o) does not match the namespace on the request",
+            OTHER_NAMESPACE,
         ),
     ],
     ids=["name", "no name", "namespace"],
 )
-def test_an_update_cannot_move(secrets: Secrets, metadata: dict[str, str], message: str) -> None:
+def test_an_update_cannot_move(secrets: Secrets, cluster: Cluster, metadata: dict[str, str], message: str) -> None:
     secrets.create("n")
     status = failure(secrets.put({"metadata": metadata}, "n"), 400, "BadRequest")
-    assert status["message"].startswith(message)
+    assert status["message"].startswith(at(cluster, message))
 
 
 def test_the_type_stays(secrets: Secrets) -> None:
@@ -415,4 +426,18 @@ def test_namespaces(cluster: Cluster, namespace: str) -> None:
     status = failure(again, 409, "AlreadyExists")
     assert status["message"] == f'namespaces "{namespace}" already exists'
     status = failure(cluster.admin.post("/api/v1/namespaces", json={"metadata": {"name": "a.b"}}), 422, "Invalid")
+    dots = Since({0: "a lowercase RFC 1123 label must consist of", 27: "must not contain dots"})
+    assert at(cluster, dots) in status["message"]
+    status = failure(cluster.admin.post("/api/v1/namespaces", json={"metadata": {"name": "A.b"}}), 422, "Invalid")
     assert "a lowercase RFC 1123 label must consist of" in status["message"]
+
+
+def test_namespaces_can_be_selected_by_name(cluster: Cluster, namespace: str) -> None:
+    selector = {"labelSelector": f"kubernetes.io/metadata.name={namespace}"}
+    items = cluster.admin.get("/api/v1/namespaces", params=selector).json()["items"]
+    assert [each["metadata"]["name"] for each in items] == at(cluster, Since[list[str]]({0: [], 21: [namespace]}))
+    headers = {"Content-Type": "application/merge-patch+json"}
+    change = {"metadata": {"labels": {"a": "b", "kubernetes.io/metadata.name": None}}}
+    found = cluster.admin.patch(f"/api/v1/namespaces/{namespace}", json=change, headers=headers).json()
+    always = at(cluster, Since[dict[str, str]]({0: {}, 21: {"kubernetes.io/metadata.name": namespace}}))
+    assert found["metadata"]["labels"] == {"a": "b", **always}

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
+from support.cluster import Cluster
 from support.contract import Secrets
+from support.versions import Since, at
 
 
 @pytest.fixture
@@ -153,21 +155,30 @@ def test_apply_keeps_string_data_it_no_longer_applies(secrets: Secrets) -> None:
     assert secrets.apply("a", stringData={"l": "w"}).json()["data"] == {"k": "dg==", "l": "dw=="}
 
 
+NO_VERSION = Since({0: "Incorrect version specified in apply patch.", 28: "invalid object type: /, Kind=Secret"})
+OTHER_NAMESPACE = Since(
+    {
+        0: "the namespace of the object (x) does not match the namespace on the request",
+        24: "the namespace of the provided object does not match the namespace sent on the request",
+    }
+)
+
+
 @pytest.mark.parametrize(
     ("document", "query", "code", "message"),
     [
         ({}, {}, 422, "fieldManager: Required value: is required for apply patch"),
-        ({"apiVersion": None}, {"fieldManager": "x"}, 400, "Incorrect version specified in apply patch."),
+        ({"apiVersion": None}, {"fieldManager": "x"}, 400, NO_VERSION),
         ({"metadata": {"name": "b"}}, {"fieldManager": "x"}, 400, "the name of the object (b) does not match the name"),
         ({"metadata": {"managedFields": [{"manager": "x"}]}}, {"fieldManager": "x"}, 400, "managedFields must be nil"),
-        ({"metadata": {"namespace": "x"}}, {"fieldManager": "x"}, 400, "the namespace of the object (x) does not"),
+        ({"metadata": {"namespace": "x"}}, {"fieldManager": "x"}, 400, OTHER_NAMESPACE),
     ],
     ids=["no manager", "no version", "another name", "managed fields", "another namespace"],
 )
 def test_apply_refuses(
-    secrets: Secrets, document: dict[str, Any], query: dict[str, str], code: int, message: str
+    secrets: Secrets, cluster: Cluster, document: dict[str, Any], query: dict[str, str], code: int, message: str
 ) -> None:
     secrets.create("a")
     response = secrets.patch("a", {"apiVersion": "v1", "kind": "Secret", **document}, "apply-patch+yaml", **query)
     assert response.status_code == code, response.text
-    assert message in response.json()["message"]
+    assert at(cluster, message) in response.json()["message"]

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from support.cluster import Cluster
 from support.contract import Secrets
+from support.versions import Since, at
 
 MERGE = {"Content-Type": "application/merge-patch+json"}
 
@@ -151,7 +153,7 @@ def test_the_time_is_kept(secrets: Secrets) -> None:
     assert 0.8 < time.monotonic() - began < 5
 
 
-def test_bookmarks_tell_how_far_it_has_got(secrets: Secrets) -> None:
+def test_bookmarks_tell_how_far_it_has_got(secrets: Secrets, cluster: Cluster) -> None:
     query = {"resourceVersion": secrets.version(), "labelSelector": "nothing", "allowWatchBookmarks": "true"}
     with secrets.watch(seconds=5, **query) as events:
         version = int(secrets.create("w")["metadata"]["resourceVersion"])
@@ -160,7 +162,8 @@ def test_bookmarks_tell_how_far_it_has_got(secrets: Secrets) -> None:
     for event in found:
         assert event["type"] == "BOOKMARK"
         assert (event["object"]["kind"], event["object"]["apiVersion"]) == ("Secret", "v1")
-        assert set(event["object"]["metadata"]) == {"resourceVersion", "creationTimestamp"}
+        also = at(cluster, Since[set[str]]({0: {"creationTimestamp"}, 34: set()}))
+        assert set(event["object"]["metadata"]) == {"resourceVersion", *also}
     assert int(found[-1]["object"]["metadata"]["resourceVersion"]) >= version
 
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from airflow_kubernetes_secrets.devserver.status import Cause, StatusError, invalid, unauthorized
+from airflow_kubernetes_secrets.devserver.status import Cause, StatusError, bad_request, invalid, unauthorized
 from airflow_kubernetes_secrets.devserver.store import JsonObject
 
 EVERYWHERE = "*"
@@ -38,12 +38,18 @@ class User:
                 and what.group in (AUTHORIZATION_GROUP, AUTHENTICATION_GROUP)
                 and (what.verb == "create" and what.resource.startswith("selfsubject"))
             )
-        verbs = self.grants.get(EVERYWHERE, frozenset()) | self.grants.get(what.namespace, frozenset())
+        verbs = self.verbs_in(what.namespace)
         return what.verb in verbs or "*" in verbs
 
-    def may_read(self, path: str) -> bool:
+    def verbs_in(self, namespace: str) -> frozenset[str]:
+        """What the user may do with the Secrets of a namespace; of one that may do everything, nothing."""
+        grants = self.grants or {}
+        return grants.get(EVERYWHERE, frozenset()) | grants.get(namespace, frozenset())
+
+    def may_read(self, what: OfPath) -> bool:
         """Whether the user may read what belongs to no resource, such as the discovery."""
-        return self is not ANONYMOUS or path.rstrip("/") in _PUBLIC_PATHS
+        is_public = what.path.rstrip("/") in _PUBLIC_PATHS
+        return self.grants is None or (":" not in what.verb and (is_public or self is not ANONYMOUS))
 
 
 ANONYMOUS = User("system:anonymous", {}, ("system:unauthenticated",))
@@ -58,6 +64,14 @@ class Attributes:
     namespace: str = ""
     name: str = ""
     group: str = ""
+
+
+@dataclass(frozen=True)
+class OfPath:
+    """What is asked of a path that belongs to no resource."""
+
+    verb: str
+    path: str
 
 
 @dataclass
@@ -93,51 +107,47 @@ class Access:
         return found
 
 
-def act_as(user: User, name: str, access: Access) -> User:
+def act_as(user: User, name: str, asked: Attributes | OfPath, access: Access) -> User:
     """Whom a request is from that asks to impersonate ``name``: the user of a token, or one that may do nothing.
 
-    https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation
+    Who may not is told what constrained impersonation takes, which is asked for first.
+    https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
 
     Raises:
         StatusError: 403, ``user`` may not.
     """
     parts = name.split(":")
     if parts[:2] == ["system", "serviceaccount"] and len(parts) == 4:
-        check(user, Attributes("impersonate", "serviceaccounts", parts[2], parts[3]))
+        mode, whom = "serviceaccount", Attributes("", "serviceaccounts", parts[2], parts[3])
+    elif parts[:2] == ["system", "node"] and len(parts) == 3:
+        mode, whom = "arbitrary-node", Attributes("", "nodes", name=parts[2])
     else:
-        check(user, Attributes("impersonate", "users", name=name))
+        mode, whom = "user-info", Attributes("", "users", name=name)
+    check(user, replace(asked, verb=f"impersonate-on:{mode}:{asked.verb}"))
+    check(user, replace(whom, verb=f"impersonate:{mode}", group=AUTHENTICATION_GROUP))
     return next((each for each in access.users.values() if each.name == name), User(name, {}))
 
 
-def check(user: User, what: Attributes) -> None:
+def check(user: User, asked: Attributes | OfPath) -> None:
     """Raises StatusError 403 unless ``user`` may do it."""
-    if user.may(what):
+    if isinstance(asked, OfPath):
+        if not user.may_read(asked):
+            text = f'forbidden: User {_quoted(user.name)} cannot {asked.verb} path "{asked.path}"'
+            raise StatusError(403, "Forbidden", text, {})
         return
-    resource = f"{what.resource}.{what.group}" if what.group else what.resource
-    subject = f'{resource} "{what.name}"' if what.name else resource
-    where = f'in the namespace "{what.namespace}"' if what.namespace else "at the cluster scope"
-    action = f'cannot {what.verb} resource "{what.resource}" in API group "{what.group}" {where}'
-    details = {"name": what.name, "group": what.group, "kind": what.resource}
+    if user.may(asked):
+        return
+    resource = f"{asked.resource}.{asked.group}" if asked.group else asked.resource
+    subject = f'{resource} "{asked.name}"' if asked.name else resource
+    where = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
+    action = f'cannot {asked.verb} resource "{asked.resource}" in API group "{asked.group}" {where}'
+    details = {"name": asked.name, "group": asked.group, "kind": asked.resource}
     raise StatusError(
         403,
         "Forbidden",
         f"{subject} is forbidden: User {_quoted(user.name)} {action}",
         {key: each for key, each in details.items() if each},
     )
-
-
-def check_creation(user: User, what: Attributes) -> None:
-    """Raises StatusError 403 unless ``user`` may create what they apply; it does not say who lacks what."""
-    if not user.may(what):
-        details = {"name": what.name, "kind": what.resource}
-        raise StatusError(403, "Forbidden", f'{what.resource} "{what.name}" is forbidden: ', details)
-
-
-def check_path(user: User, verb: str, path: str) -> None:
-    """Raises StatusError 403 unless ``user`` may read a path that belongs to no resource."""
-    if not user.may_read(path):
-        text = f'forbidden: User {_quoted(user.name)} cannot {verb} path "{path}"'
-        raise StatusError(403, "Forbidden", text, {})
 
 
 def _quoted(name: str) -> str:
@@ -159,13 +169,41 @@ def review_access(user: User, document: JsonObject) -> JsonObject:
         }
         allowed = user.may(Attributes(**fields))
     else:
-        allowed = user.grants is None or user.may_read(str(path.get("path", "")))
+        allowed = user.may_read(OfPath(str(path.get("verb", "")), str(path.get("path", ""))))
     head = {"kind": "SelfSubjectAccessReview", "apiVersion": f"{AUTHORIZATION_GROUP}/v1"}
-    return {**head, "metadata": {"creationTimestamp": None}, "spec": dict(spec), "status": {"allowed": allowed}}
+    return {**head, "metadata": {}, "spec": dict(spec), "status": {"allowed": allowed}}
+
+
+def review_rules(user: User, document: JsonObject) -> JsonObject:
+    """The answer to a SelfSubjectRulesReview, which ``kubectl auth can-i --list`` asks for."""
+    namespace = str((document.get("spec") or {}).get("namespace") or "")
+    if not namespace:
+        raise bad_request("no namespace on request")
+    rules = [
+        _rule(["create"], AUTHORIZATION_GROUP, "selfsubjectaccessreviews", "selfsubjectrulesreviews"),
+        _rule(["create"], AUTHENTICATION_GROUP, "selfsubjectreviews"),
+    ]
+    paths, verbs = ["/api", "/api/*", "/apis", "/apis/*", *_PUBLIC_PATHS, "/openapi", "/openapi/*"], ["get"]
+    if user.grants is None:
+        rules.append(_rule(["*"], "*", "*"))
+        paths, verbs = ["*"], ["*"]
+    elif granted := user.verbs_in(namespace):
+        rules.append(_rule(sorted(granted), "", "secrets"))
+    found = {
+        "resourceRules": rules,
+        "nonResourceRules": [{"verbs": verbs, "nonResourceURLs": paths}],
+        "incomplete": False,
+    }
+    head = {"kind": "SelfSubjectRulesReview", "apiVersion": f"{AUTHORIZATION_GROUP}/v1"}
+    return {**head, "metadata": {}, "spec": {}, "status": found}
+
+
+def _rule(verbs: Sequence[str], group: str, *resources: str) -> JsonObject:
+    return {"verbs": list(verbs), "apiGroups": [group], "resources": list(resources)}
 
 
 def review_self(user: User) -> JsonObject:
     """The answer to a SelfSubjectReview, which ``kubectl auth whoami`` asks for."""
     head = {"kind": "SelfSubjectReview", "apiVersion": f"{AUTHENTICATION_GROUP}/v1"}
     info = {"username": user.name, "groups": list(user.groups)}
-    return {**head, "metadata": {"creationTimestamp": None}, "status": {"userInfo": info}}
+    return {**head, "metadata": {}, "status": {"userInfo": info}}

@@ -25,12 +25,12 @@ from airflow_kubernetes_secrets.devserver.access import (
     AUTHORIZATION_GROUP,
     Access,
     Attributes,
+    OfPath,
     User,
     act_as,
     check,
-    check_creation,
-    check_path,
     review_access,
+    review_rules,
     review_self,
 )
 from airflow_kubernetes_secrets.devserver.objects import NAMESPACES, RESOURCES, SECRETS, Resource
@@ -56,8 +56,10 @@ MAXIMUM_BODY_BYTES = 3 * 1024 * 1024
 _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 _FORMS = ["application/json", "application/yaml", protobuf.MEDIA_TYPE]
 _VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DELETE": "delete"}
+_VALIDATIONS = ("Ignore", "Strict", "Warn")
 _REVIEWS: dict[str, Callable[[User, JsonObject], JsonObject]] = {
     f"/apis/{AUTHORIZATION_GROUP}/v1/selfsubjectaccessreviews": review_access,
+    f"/apis/{AUTHORIZATION_GROUP}/v1/selfsubjectrulesreviews": review_rules,
     f"/apis/{AUTHENTICATION_GROUP}/v1/selfsubjectreviews": lambda user, _document: review_self(user),
 }
 _PATCHES: dict[str, Callable[[JsonObject, object], Any]] = {
@@ -134,18 +136,22 @@ class Api:
     async def _dispatch(self, request: Request) -> Response:
         path, method = request.url.path, "GET" if request.method == "HEAD" else request.method
         user = self._access.user(request.headers.get("authorization", ""))
-        if "impersonate-user" in request.headers:
-            user = act_as(user, request.headers["impersonate-user"], self._access)
-        target = Target.of(path)
+        target, review = Target.of(path), _REVIEWS.get(path) if method == "POST" else None
+        asked: Attributes | OfPath
         if target is not None:
-            attributes = target.attributes(method, request.query_params)
-            check(user, attributes)
-            return await self._act(request, target, attributes.verb, user)
-        if path in _REVIEWS and method == "POST":
+            asked = target.attributes(method, request.query_params)
+        elif review is not None:
             _, _, group, _, resource = path.split("/")
-            check(user, Attributes("create", resource, group=group))
-            return JSONResponse(_REVIEWS[path](user, _mapping(await _document(request))), 201)
-        check_path(user, _VERBS[method], path)
+            asked = Attributes("create", resource, group=group)
+        else:
+            asked = OfPath(_VERBS[method], path)
+        if "impersonate-user" in request.headers:
+            user = act_as(user, request.headers["impersonate-user"], asked, self._access)
+        check(user, asked)
+        if target is not None:
+            return await self._act(request, target, asked.verb, user)
+        if review is not None:
+            return JSONResponse(review(user, _mapping(await _document(request))), 201)
         return self._fixed(path.rstrip("/"))
 
     def _fixed(self, path: str) -> Response:
@@ -170,12 +176,18 @@ class Api:
             raise method_not_allowed()
         if verb == "get":
             return self._answer(request, resource, self._registry.get(resource, namespace, name))
-        return await self._write(request, resource, namespace, name, user)
+        return await self._write(request, Key(resource.plural, namespace, name), user)
 
-    async def _write(self, request: Request, resource: Resource, namespace: str, name: str, user: User) -> Response:
-        how, registry = _writing(request), self._registry
-        if request.method == "PATCH":
-            return await self._patch(request, resource, namespace, name, user)
+    async def _write(self, request: Request, key: Key, user: User) -> Response:
+        how = _writing(request)
+        write = self._patch if request.method == "PATCH" else self._change
+        response = await write(request, key, user, how)
+        for text in how.warnings:
+            response.headers.append("Warning", f"299 - {json.dumps(text)}")
+        return response
+
+    async def _change(self, request: Request, key: Key, _user: User, how: Writing) -> Response:
+        registry, resource, (_, namespace, name) = self._registry, RESOURCES[key.plural], key
         document = await _document(request)
         if request.method == "POST":
             return self._answer(request, resource, registry.create(resource, namespace, document, how), 201)
@@ -191,15 +203,16 @@ class Api:
         selection = Selection.from_query(resource, request.query_params)
         return self._answer(request, resource, registry.delete_collection(resource, namespace, selection, how))
 
-    async def _patch(self, request: Request, resource: Resource, namespace: str, name: str, user: User) -> Response:
-        how, registry, form = _writing(request), self._registry, _media_type(request)
+    async def _patch(self, request: Request, key: Key, user: User, how: Writing) -> Response:
+        registry, resource, (_, namespace, name) = self._registry, RESOURCES[key.plural], key
+        form = _media_type(request)
         body = await _body(request)
         if form == _APPLY:
             if not request.query_params.get("fieldManager"):
                 cause = Cause("FieldValueRequired", "Required value: is required for apply patch", "fieldManager")
                 raise invalid("PatchOptions", "", [cause], group="meta.k8s.io")
-            if registry.store.get(Key(resource.plural, namespace, name)) is None:
-                check_creation(user, Attributes("create", resource.plural, namespace, name))
+            if registry.store.get(key) is None:
+                check(user, Attributes("create", resource.plural, namespace, name))
             found, new = registry.apply(resource, namespace, name, _parse(body, yaml=True), how)
             return self._answer(request, resource, found, 201 if new else 200)
         if form not in _PATCHES:
@@ -229,7 +242,7 @@ class Api:
             shown = found
             if as_table and kind != "ERROR":
                 version = {"resourceVersion": found["metadata"]["resourceVersion"]}
-                shown = table(watch.resource, [] if kind == "BOOKMARK" else [found], version, include)
+                shown = table(watch.resource, [found], version, include)
             event = {"type": kind, "object": shown}
             yield json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
@@ -240,10 +253,17 @@ def _writing(request: Request) -> Writing:
     if dry_run not in ("", "All"):
         cause = Cause("FieldValueNotSupported", f'Unsupported value: "{dry_run}": supported values: "All"', "dryRun")
         raise invalid("Options", "", [cause], group="meta.k8s.io")
+    validation = query.get("fieldValidation", "") or "Warn"
+    if validation not in _VALIDATIONS:
+        known = ", ".join(f'"{each}"' for each in ("", *_VALIDATIONS))
+        cause = Cause(
+            "FieldValueNotSupported", f'Unsupported value: "{validation}": supported values: {known}', "fieldValidation"
+        )
+        raise invalid(f"{_VERBS[request.method].capitalize()}Options", "", [cause], group="meta.k8s.io")
     return Writing(
         manager=query.get("fieldManager") or request.headers.get("user-agent", "").partition("/")[0] or "unknown",
         dry_run=dry_run == "All",
-        strict=query.get("fieldValidation") == "Strict",
+        validation=validation,
         force=flag(query, "force"),
     )
 

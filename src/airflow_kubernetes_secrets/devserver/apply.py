@@ -63,11 +63,22 @@ def apply(current: JsonObject | None, applied: JsonObject, manager: str, now: st
 
 def _merged(live: JsonObject, applied: JsonObject) -> Any:
     """Mappings are merged, and so are finalizers, which are a set."""
-    result = merge(live, applied)
+    result = merge(live, _without_null(applied))
     before, new = (each.get("metadata", {}).get("finalizers") for each in (live, applied))
     if isinstance(new, list):
         result["metadata"]["finalizers"] = list(dict.fromkeys([*(before or ()), *new]))
     return result
+
+
+def _without_null(applied: JsonObject) -> JsonObject:
+    """What is applied, where a null text is the empty one instead of one to remove."""
+
+    def texts(content: JsonObject, names: tuple[str, ...]) -> JsonObject:
+        found = {name: content[name] for name in names if isinstance(content.get(name), Mapping)}
+        return {**content, **{name: {key: each or "" for key, each in found[name].items()} for name in found}}
+
+    metadata = texts(applied.get("metadata") or {}, ("labels", "annotations"))
+    return {**texts(applied, ("data", "stringData")), "metadata": metadata}
 
 
 def _last_applied(live: JsonObject) -> frozenset[Path]:

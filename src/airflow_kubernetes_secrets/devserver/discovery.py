@@ -1,27 +1,31 @@
 """What clients read to find their way: the discovery, the version, and as much OpenAPI as kubectl needs.
 
-The schemas in it are open: kubectl asks the server to check the fields (``fieldValidation``), and where an old one
-checks them itself, it accepts all.
+The schemas of OpenAPI v2 are open: a current kubectl has the server check the fields (``fieldValidation``), and where
+an old one checks them itself, it accepts all.
 """
 
 from __future__ import annotations
 
 import json
 
+from airflow_kubernetes_secrets.devserver import openapi
 from airflow_kubernetes_secrets.devserver.access import AUTHENTICATION_GROUP, AUTHORIZATION_GROUP
 from airflow_kubernetes_secrets.devserver.objects import NAMESPACES, SECRETS, Resource
 from airflow_kubernetes_secrets.devserver.protobuf import encode
 from airflow_kubernetes_secrets.devserver.store import JsonObject
 
 _VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
-# The version whose answers the contract tests know, so that clients expect no more than there is.
+# The version whose answers it gives, as the contract tests know them.
 VERSION = {"major": "1", "minor": "36", "gitVersion": "v1.36.0+airflow-kubernetes-secrets-devserver"}
 _BUILD = {"gitCommit": "", "gitTreeState": "", "buildDate": "1970-01-01T00:00:00Z", "compiler": "", "platform": ""}
 
 
 def documents() -> dict[str, JsonObject]:
     """The fixed answers by path."""
-    reviews = {AUTHORIZATION_GROUP: "SelfSubjectAccessReview", AUTHENTICATION_GROUP: "SelfSubjectReview"}
+    reviews = {
+        AUTHORIZATION_GROUP: ("SelfSubjectAccessReview", "SelfSubjectRulesReview"),
+        AUTHENTICATION_GROUP: ("SelfSubjectReview",),
+    }
     groups = {name: _group(name) for name in reviews}
     found: dict[str, JsonObject] = {
         "/version": {**VERSION, **_BUILD, "goVersion": ""},
@@ -29,19 +33,23 @@ def documents() -> dict[str, JsonObject]:
         "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": list(groups.values())},
         "/api/v1": _resources("v1", [_resource(SECRETS), _resource(NAMESPACES)]),
         "/openapi/v3": {"paths": {"api/v1": {"serverRelativeURL": "/openapi/v3/api/v1"}}},
-        "/openapi/v3/api/v1": _openapi_v3(),
+        "/openapi/v3/api/v1": openapi.document(),
     }
-    for name, kind in reviews.items():
+    for name, kinds in reviews.items():
         found[f"/apis/{name}"] = {"kind": "APIGroup", "apiVersion": "v1", **groups[name]}
-        review = {
-            "name": f"{kind.lower()}s",
-            "singularName": "",
-            "namespaced": False,
-            "kind": kind,
-            "verbs": ["create"],
-        }
-        found[f"/apis/{name}/v1"] = _resources(f"{name}/v1", [review])
+        found[f"/apis/{name}/v1"] = _resources(f"{name}/v1", [_review(kind) for kind in kinds])
     return found
+
+
+def _review(kind: str) -> JsonObject:
+    singular = kind.lower()
+    return {
+        "name": f"{singular}s",
+        "singularName": singular,
+        "namespaced": False,
+        "kind": kind,
+        "verbs": ["create"],
+    }
 
 
 def _group(name: str) -> JsonObject:
@@ -56,31 +64,12 @@ def _resources(version: str, resources: list[JsonObject]) -> JsonObject:
 def _resource(resource: Resource) -> JsonObject:
     found = {
         "name": resource.plural,
-        "singularName": "",
+        "singularName": resource.kind.lower(),
         "namespaced": resource.namespaced,
         "kind": resource.kind,
         "verbs": sorted([*_VERBS, "deletecollection"] if resource.namespaced else _VERBS),
     }
     return found if resource.namespaced else {**found, "shortNames": ["ns"]}
-
-
-def _kind(resource: Resource) -> JsonObject:
-    return {"group": "", "kind": resource.kind, "version": "v1"}
-
-
-def _openapi_v3() -> JsonObject:
-    """Says that the server knows ``fieldValidation``; without it kubectl would check fields by the schema."""
-    parameters = [
-        {"name": name, "in": "query", "schema": {"type": "string"}}
-        for name in ("dryRun", "fieldManager", "fieldValidation", "force")
-    ]
-    paths: JsonObject = {}
-    for resource in (SECRETS, NAMESPACES):
-        where = "namespaces/{namespace}/" if resource.namespaced else ""
-        operation = {"parameters": parameters, "x-kubernetes-group-version-kind": _kind(resource), "responses": {}}
-        paths[f"/api/v1/{where}{resource.plural}/{{name}}"] = {"patch": operation}
-    info = {"title": "airflow-kubernetes-secrets devserver", "version": "v1"}
-    return {"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": {}}}
 
 
 def openapi_v2() -> bytes:
@@ -91,7 +80,7 @@ def openapi_v2() -> bytes:
     """
     definitions = b""
     for resource in (SECRETS, NAMESPACES):
-        kinds = encode(2, json.dumps([_kind(resource)]).encode())
+        kinds = encode(2, json.dumps([openapi.kind_of(resource)]).encode())
         extension = encode(1, b"x-kubernetes-group-version-kind") + encode(2, kinds)
         schema = encode(1, f"io.k8s.api.core.v1.{resource.kind}".encode()) + encode(2, encode(31, extension))
         definitions += encode(1, schema)

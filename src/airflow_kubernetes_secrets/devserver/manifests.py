@@ -13,7 +13,15 @@ from pathlib import Path
 
 from watchfiles import awatch
 
-from airflow_kubernetes_secrets.devserver.objects import NAMESPACES, RESOURCES, SECRETS, Resource, decode
+from airflow_kubernetes_secrets.devserver.objects import (
+    NAMESPACES,
+    RESOURCES,
+    SECRETS,
+    Resource,
+    decode,
+    refuse_unknown,
+    unknown_fields,
+)
 from airflow_kubernetes_secrets.devserver.registry import Registry
 from airflow_kubernetes_secrets.devserver.status import StatusError, bad_request
 from airflow_kubernetes_secrets.devserver.store import JsonObject, Key
@@ -125,7 +133,8 @@ class Manifests:
             self._report(f"{place}: {kind or 'a document without kind'} is not served")
 
     def _object(self, resource: Resource, document: JsonObject) -> tuple[Key, JsonObject]:
-        content = decode(resource, document, strict=True)
+        refuse_unknown(resource, unknown_fields(resource, document))
+        content = decode(resource, document)
         metadata = content["metadata"]
         for field in ("resourceVersion", "uid", "creationTimestamp", "managedFields"):
             metadata.pop(field, None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -66,11 +67,8 @@ NAMESPACES = Resource(
 RESOURCES = {each.plural: each for each in (SECRETS, NAMESPACES)}
 
 
-def decode(resource: Resource, document: object, strict: bool = False) -> JsonObject:
+def decode(resource: Resource, document: object) -> JsonObject:
     """The object in ``document`` in its normal form: known fields only, empty ones left out, defaults set.
-
-    Args:
-        strict: refuse unknown fields, as ``fieldValidation=Strict`` asks, rather than drop them.
 
     Raises:
         StatusError: 400, it is no such object.
@@ -85,21 +83,32 @@ def decode(resource: Resource, document: object, strict: bool = False) -> JsonOb
     if kind != resource.kind:
         raise bad_request(f'{kind} in version "v1" cannot be handled as a {resource.kind}: it is another kind')
     metadata = _mapping(resource, document, "metadata") or {}
-    if strict:
-        _refuse_unknown(resource, document, metadata)
     result: JsonObject = {"kind": resource.kind, "apiVersion": "v1", "metadata": _metadata(resource, metadata)}
     if resource is SECRETS:
         result.update(_secret_content(document))
     else:
         result.update({"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}})
+        if name := result["metadata"].get("name"):
+            # Namespaces can be selected by it.
+            labels = {**result["metadata"].get("labels", {}), "kubernetes.io/metadata.name": name}
+            result["metadata"]["labels"] = dict(sorted(labels.items()))
     return result
 
 
-def _refuse_unknown(resource: Resource, document: JsonObject, metadata: JsonObject) -> None:
-    unknown = sorted(str(field) for field in document.keys() - resource.known)
-    unknown += sorted(f"metadata.{field}" for field in metadata.keys() - _METADATA)
+def unknown_fields(resource: Resource, document: object) -> list[str]:
+    """The paths of the fields that the API would drop."""
+    if not isinstance(document, dict):
+        return []
+    metadata = document.get("metadata")
+    inner = metadata.keys() - _METADATA if isinstance(metadata, dict) else ()
+    above = document.keys() - resource.known
+    return sorted([*map(str, above), *(f"metadata.{field}" for field in inner)])
+
+
+def refuse_unknown(resource: Resource, unknown: Sequence[str]) -> None:
+    """Raises StatusError 400 for fields that a strict request must not have."""
     if unknown:
-        listed = ", ".join(f'unknown field "{field}"' for field in unknown)
+        listed = ", ".join(f"unknown field {json.dumps(field)}" for field in unknown)
         raise _unreadable(resource, f"strict decoding error: {listed}")
 
 
@@ -288,7 +297,7 @@ def _required(field: str, why: str = "") -> Cause:
 
 
 def _too_long(field: str, maximum: int) -> Cause:
-    return Cause("FieldValueTooLong", f"Too long: must have at most {maximum} bytes", field)
+    return Cause("FieldValueTooLong", f"Too long: may not be more than {maximum} bytes", field)
 
 
 def _name_causes(resource: Resource, metadata: JsonObject) -> Iterator[Cause]:
@@ -307,7 +316,7 @@ def _name_causes(resource: Resource, metadata: JsonObject) -> Iterator[Cause]:
         if value and len(value) > maximum:
             yield _bad(field, value, f"must be no more than {maximum} characters")
         if value and not pattern.fullmatch(checked):
-            yield _bad(field, value, text)
+            yield _bad(field, value, "must not contain dots" if _SUBDOMAIN.fullmatch(checked) else text)
 
 
 def _label_causes(metadata: JsonObject) -> Iterator[Cause]:
@@ -351,7 +360,7 @@ def _qualified_name_causes(field: str, key: str, checked: str | None = None) -> 
     name = parts[-1]
     if len(parts) > 2:
         with_prefix = " with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')"
-        yield _bad(field, key, f"a qualified name {_LABEL_NAME_TEXT}{with_prefix}")
+        yield _bad(field, key, f"a valid label key {_LABEL_NAME_TEXT}{with_prefix}")
         return
     if len(parts) == 2 and not parts[0]:
         yield _bad(field, key, "prefix part must be non-empty")

@@ -77,6 +77,7 @@ _KINDS = {
     },
     "Namespace": {1: Field("metadata", message(_METADATA))},
     "SelfSubjectAccessReview": {2: Field("spec", message(_REVIEW))},
+    "SelfSubjectRulesReview": {2: Field("spec", message({1: Field("namespace", text)}))},
     "SelfSubjectReview": {},
     "DeleteOptions": {
         2: Field("preconditions", message({1: Field("uid", text), 2: Field("resourceVersion", text)})),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import json
 import secrets
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_kubernetes_secrets.devserver import apply as server_side
@@ -17,6 +18,8 @@ from airflow_kubernetes_secrets.devserver.objects import (
     Resource,
     decode,
     is_going,
+    refuse_unknown,
+    unknown_fields,
     validate,
     validate_update,
 )
@@ -32,6 +35,7 @@ from airflow_kubernetes_secrets.devserver.status import (
     modified,
     not_found,
     success,
+    undeclared,
     version_too_large,
 )
 from airflow_kubernetes_secrets.devserver.store import HistoryGoneError, JsonObject, Key, Store
@@ -40,6 +44,7 @@ _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 _LONGEST_PREFIX = 58
 # What an update cannot change.
 _SET_HERE = ("uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
+_OTHER_NAMESPACE = "the namespace of the provided object does not match the namespace sent on the request"
 _TOO_OLD = "The resourceVersion for the provided list is too old."
 _EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. You must start a new list "
@@ -54,14 +59,25 @@ class Writing:
     Attributes:
         manager: whose the fields are that it sets.
         dry_run: it is only tried.
-        strict: unknown fields are refused.
+        validation: what becomes of unknown fields, which are dropped: ``Ignore``, ``Warn`` or ``Strict``.
         force: an apply takes over the fields of other managers.
+        warnings: what the client is told.
     """
 
     manager: str
     dry_run: bool = False
-    strict: bool = False
+    validation: str = "Ignore"
     force: bool = False
+    warnings: list[str] = field(default_factory=list)
+
+    def decode(self, resource: Resource, document: object) -> JsonObject:
+        """The object in ``document``; see :func:`objects.decode`."""
+        unknown = unknown_fields(resource, document)
+        if self.validation == "Strict":
+            refuse_unknown(resource, unknown)
+        elif self.validation == "Warn":
+            self.warnings.extend(f"unknown field {json.dumps(each)}" for each in unknown)
+        return decode(resource, document)
 
 
 # What the devserver does by itself, and what its Python API is asked for.
@@ -81,11 +97,10 @@ class Registry:
         return found
 
     def create(self, resource: Resource, namespace: str, document: object, how: Writing = PLAIN) -> JsonObject:
-        content = decode(resource, document, how.strict)
+        content = how.decode(resource, document)
         metadata = content["metadata"]
         if resource.namespaced and metadata.setdefault("namespace", namespace) != namespace:
-            text = "the namespace of the provided object does not match the namespace sent on the request"
-            raise bad_request(text)
+            raise bad_request(_OTHER_NAMESPACE)
         if metadata.pop("resourceVersion", None):
             raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
         if metadata.get("generateName") and not metadata.get("name"):
@@ -108,7 +123,7 @@ class Registry:
     def update(
         self, resource: Resource, namespace: str, name: str, document: object, how: Writing = PLAIN
     ) -> JsonObject:
-        content = decode(resource, document, how.strict)
+        content = how.decode(resource, document)
         if not content["metadata"].get("name"):
             text = f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
             raise bad_request(text)
@@ -126,7 +141,7 @@ class Registry:
         current = self.get(resource, namespace, name)
         changed = change(current)
         try:
-            content = decode(resource, changed, how.strict)
+            content = how.decode(resource, changed)
         except StatusError as error:
             cause = Cause("FieldValueInvalid", f"Invalid value: {error.message}", "patch")
             raise invalid(resource.kind, name, [cause]) from None
@@ -136,12 +151,13 @@ class Registry:
         self, resource: Resource, namespace: str, name: str, document: object, how: Writing = PLAIN
     ) -> tuple[JsonObject, bool]:
         """Server-side apply; the second part of the answer is whether the object is new."""
-        if not isinstance(document, dict) or document.get("apiVersion") != "v1":
-            found = document.get("apiVersion", "") if isinstance(document, dict) else ""
-            raise bad_request(
-                f"Incorrect version specified in apply patch. Specified patch version: {found}, expected: v1"
-            )
-        decode(resource, document, how.strict)
+        found = document if isinstance(document, dict) else {}
+        version, kind = (found.get(each) or "" for each in ("apiVersion", "kind"))
+        if not isinstance(document, dict) or (version, kind) != ("v1", resource.kind):
+            raise bad_request(f"invalid object type: /{version}, Kind={kind}")
+        if unknown := unknown_fields(resource, document):
+            raise undeclared(resource.kind, name, unknown)
+        decode(resource, document)
         metadata: Mapping[str, Any] = document.get("metadata") or {}
         if metadata.get("managedFields"):
             raise bad_request("metadata.managedFields must be nil")
@@ -167,10 +183,10 @@ class Registry:
         if metadata.get("uid", uid) != uid:
             why = f"Precondition failed: UID in precondition: {metadata['uid']}, UID in object meta: {uid}"
             raise conflict(key.plural, key.name, why)
-        kept = {field: current["metadata"][field] for field in _SET_HERE if field in current["metadata"]}
+        kept = {name: current["metadata"][name] for name in _SET_HERE if name in current["metadata"]}
         kept["namespace"] = key.namespace or None
         merged = {**metadata, **kept}
-        content = {**content, "metadata": {field: value for field, value in merged.items() if value not in (None, "")}}
+        content = {**content, "metadata": {name: value for name, value in merged.items() if value not in (None, "")}}
         if not applied:
             content = managers.updated(content, current, how.manager, now())
         validate(resource, content)
@@ -193,11 +209,11 @@ class Registry:
         """
         current = self.get(resource, namespace, name)
         conditions = options.get("preconditions") or {}
-        for field, word in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
-            wanted, found = conditions.get(field), current["metadata"][field]
+        for name_, word in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
+            wanted, found = conditions.get(name_), current["metadata"][name_]
             if wanted and wanted != found:
                 why = f"the {word} in the precondition ({wanted}) does not match the {word} in record ({found})."
-                happened = "deleted and then recreated" if field == "uid" else "modified"
+                happened = "deleted and then recreated" if name_ == "uid" else "modified"
                 raise conflict(resource.kind, name, f"{why} The object might have been {happened}")
         if not how.dry_run and resource is NAMESPACES:
             for key, _ in self.store.select(SECRETS.plural, name):
@@ -249,7 +265,7 @@ class Registry:
                 metadata["remainingItemCount"] = len(found) - page.limit
             found = found[: page.limit]
         items = [
-            {field: value for field, value in content.items() if field not in ("kind", "apiVersion")}
+            {name: value for name, value in content.items() if name not in ("kind", "apiVersion")}
             for _, content in found
         ]
         return {"kind": f"{resource.kind}List", "apiVersion": "v1", "metadata": metadata, "items": items}
@@ -264,5 +280,4 @@ def _check_place(key: Key, metadata: Mapping[str, Any]) -> None:
     if name != key.name:
         raise bad_request(f"the name of the object ({name}) does not match the name on the URL ({key.name})")
     if key.namespace and namespace != key.namespace:
-        text = f"the namespace of the object ({namespace}) does not match the namespace on the request"
-        raise bad_request(f"{text} ({key.namespace})")
+        raise bad_request(_OTHER_NAMESPACE)

@@ -125,12 +125,10 @@ class Page:
         return cls(limit, at_least=wanted)
 
 
-def check_match(query: Mapping[str, str], watch: bool = False) -> None:
-    """Refuse with 422 the uses of resourceVersionMatch that the API forbids."""
+def check_match(query: Mapping[str, str]) -> None:
+    """Refuse with 422 the uses of resourceVersionMatch and sendInitialEvents that the API forbids for a list."""
     match, asked = query.get("resourceVersionMatch", ""), query.get("resourceVersion", "")
     field, causes = "resourceVersionMatch", []
-    if match and watch:
-        causes.append(Cause("FieldValueForbidden", f"Forbidden: {field} is forbidden for watch", field))
     if match and not asked:
         why = f"Forbidden: {field} is forbidden unless resourceVersion is provided"
         causes.append(Cause("FieldValueForbidden", why, field))
@@ -140,13 +138,33 @@ def check_match(query: Mapping[str, str], watch: bool = False) -> None:
     elif match == "Exact" and asked == "0":
         why = f'Forbidden: {field} "exact" is forbidden for resourceVersion "0"'
         causes.append(Cause("FieldValueForbidden", why, field))
+    if query.get("sendInitialEvents"):
+        why = "Forbidden: sendInitialEvents is forbidden for list"
+        causes.append(Cause("FieldValueForbidden", why, "sendInitialEvents"))
+    if causes:
+        raise invalid("ListOptions", "", causes, group="meta.k8s.io")
+
+
+def check_watch(query: Mapping[str, str]) -> None:
+    """Refuse with 422 the uses of resourceVersionMatch and sendInitialEvents that the API forbids for a watch."""
+    match, initial = query.get("resourceVersionMatch", ""), query.get("sendInitialEvents", "")
+    field, only, causes = "resourceVersionMatch", "NotOlderThan", []
+    if initial and match != only:
+        why = f"Forbidden: sendInitialEvents requires setting {field} to {only}"
+        causes.append(Cause("FieldValueForbidden", why, field))
+    if match and not initial:
+        why = f"Forbidden: {field} is forbidden for watch unless sendInitialEvents is provided"
+        causes.append(Cause("FieldValueForbidden", why, field))
+    if match and match != only:
+        why = f'Unsupported value: "{match}": supported values: "{only}"'
+        causes.append(Cause("FieldValueNotSupported", why, field))
     if causes:
         raise invalid("ListOptions", "", causes, group="meta.k8s.io")
 
 
 def write_token(snapshot: int, last: tuple[str, str], namespace: str | None) -> str:
     """The ``continue`` of a page that ends with ``last``: namespace and name."""
-    start = (last[1] if namespace is not None else "/".join(last)) + "\0"
+    start = "/" + (last[1] if namespace is not None else "/".join(last)) + "\0"
     text = json.dumps({"v": _TOKEN_FORMAT, "rv": snapshot, "start": start}, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
@@ -154,7 +172,7 @@ def write_token(snapshot: int, last: tuple[str, str], namespace: str | None) -> 
 def _read_token(text: str, namespace: str | None) -> tuple[int, tuple[str, str]]:
     try:
         token = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
-        snapshot, start = int(token["rv"]), str(token["start"]).removesuffix("\0")
+        snapshot, start = int(token["rv"]), str(token["start"]).removeprefix("/").removesuffix("\0")
     except (binascii.Error, ValueError, KeyError, TypeError) as error:
         raise _bad_token("it is none of this server's") from error
     where, slash, name = start.rpartition("/")

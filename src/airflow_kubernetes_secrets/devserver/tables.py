@@ -47,8 +47,8 @@ def _cells(resource: Resource, found: JsonObject) -> list[Any]:
     metadata = found["metadata"]
     age = _age(metadata["creationTimestamp"]) if "creationTimestamp" in metadata else "<unknown>"
     if resource is SECRETS:
-        return [metadata["name"], found["type"], len(found.get("data", {})), age]
-    return [metadata["name"], found["status"]["phase"], age]
+        return [metadata.get("name", ""), found.get("type", ""), len(found.get("data", {})), age]
+    return [metadata.get("name", ""), found.get("status", {}).get("phase", ""), age]
 
 
 def _object(resource: Resource, found: JsonObject, include: str) -> JsonObject:

@@ -6,12 +6,13 @@ https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from airflow_kubernetes_secrets.devserver.objects import Resource
-from airflow_kubernetes_secrets.devserver.selection import Selection, check_match, flag, number, version
-from airflow_kubernetes_secrets.devserver.status import expired
+from airflow_kubernetes_secrets.devserver.selection import Selection, check_watch, flag, number, version
+from airflow_kubernetes_secrets.devserver.status import expired, version_too_large
 from airflow_kubernetes_secrets.devserver.store import Event, HistoryGoneError, JsonObject, Store
 
 # A real server ends a watch that states no time after half an hour to an hour.
@@ -20,12 +21,21 @@ LONGEST_SECONDS = 1800.0
 
 @dataclass(frozen=True)
 class Watch:
-    """What is watched, from which version on (None: begin with what there is), and how long."""
+    """What is watched, and how long.
+
+    Attributes:
+        since: the version from which on; None for now.
+        initial: whether what there is now comes first. It is then at least as new as ``since``.
+        is_marked: whether a bookmark says where that ends: https://kep.k8s.io/3157
+        bookmark_seconds: how often a bookmark says how far it has got; None for never.
+    """
 
     resource: Resource
     namespace: str | None
     selection: Selection
     since: int | None
+    initial: bool
+    is_marked: bool
     seconds: float
     bookmark_seconds: float | None
 
@@ -34,22 +44,25 @@ class Watch:
         cls, resource: Resource, namespace: str | None, query: Mapping[str, str], bookmark_seconds: float
     ) -> Watch:
         """Raises StatusError for what cannot be watched."""
-        check_match(query, watch=True)
+        check_watch(query)
         bookmarks = bookmark_seconds if flag(query, "allowWatchBookmarks") else None
         seconds = number(query, "timeoutSeconds") or LONGEST_SECONDS
         selection = Selection.from_query(resource, query)
-        return cls(resource, namespace, selection, version(query.get("resourceVersion", "")), seconds, bookmarks)
+        since, asked = version(query.get("resourceVersion", "")), query.get("sendInitialEvents", "")
+        initial = flag(query, "sendInitialEvents") if asked else since is None
+        is_marked = bool(asked) and initial and bookmarks is not None
+        return cls(resource, namespace, selection, since, initial, is_marked, seconds, bookmarks)
 
     async def events(self, store: Store) -> AsyncIterator[tuple[str, JsonObject]]:
         """Pairs of a type (ADDED, MODIFIED, DELETED, BOOKMARK, ERROR) and an object, until the time is over."""
         ends = time.monotonic() + self.seconds
         bookmark_at = self._next_bookmark()
-        seen = self.since
-        if seen is None:
-            seen = store.version
-            for _, found in store.select(self.resource.plural, self.namespace):
-                if self.selection.matches(found):
-                    yield "ADDED", found
+        if self.initial and self.since is not None and self.since > store.version:
+            yield "ERROR", version_too_large(self.since, store.version).status()
+            return
+        seen = store.version if self.initial or self.since is None else self.since
+        for first in self._first(store):
+            yield first
         while not store.closed:
             try:
                 changes = store.since(seen)
@@ -69,6 +82,13 @@ class Watch:
                 return
             await store.wait(max(min(ends, bookmark_at) - now, 0))
 
+    def _first(self, store: Store) -> Iterator[tuple[str, JsonObject]]:
+        """What there is now, and the bookmark after it."""
+        found = [each for _, each in store.select(self.resource.plural, self.namespace)] if self.initial else []
+        yield from (("ADDED", each) for each in found if self.selection.matches(each))
+        if self.is_marked:
+            yield "BOOKMARK", self._bookmark(store.version, {"annotations": {"k8s.io/initial-events-end": "true"}})
+
     def _next_bookmark(self) -> float:
         return time.monotonic() + (LONGEST_SECONDS if self.bookmark_seconds is None else self.bookmark_seconds)
 
@@ -85,6 +105,6 @@ class Watch:
             return None
         return "DELETED", {**previous, "metadata": {**previous["metadata"], "resourceVersion": str(change.version)}}
 
-    def _bookmark(self, seen: int) -> JsonObject:
-        metadata = {"resourceVersion": str(seen), "creationTimestamp": None}
+    def _bookmark(self, seen: int, marks: Mapping[str, Any] | None = None) -> JsonObject:
+        metadata = {"resourceVersion": str(seen), **(marks or {})}
         return {"kind": self.resource.kind, "apiVersion": "v1", "metadata": metadata}

@@ -1,0 +1,130 @@
+"""The OpenAPI v3 document: which fields there are, for ``kubectl explain``, and that the server checks them itself.
+
+https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v3
+"""
+
+from __future__ import annotations
+
+from airflow_kubernetes_secrets.devserver.objects import NAMESPACES, SECRETS, Resource
+from airflow_kubernetes_secrets.devserver.store import JsonObject
+
+# Without fieldValidation among them kubectl would check fields by the schemas.
+_OF_WRITING = ("dryRun", "fieldManager", "fieldValidation", "force")
+
+
+def document() -> JsonObject:
+    """The document of the API group without a name."""
+    paths: JsonObject = {}
+    for resource in (SECRETS, NAMESPACES):
+        where = "namespaces/{namespace}/" if resource.namespaced else ""
+        path = f"/api/v1/{where}{resource.plural}"
+        paths[path] = {"get": _operation(resource), "post": _operation(resource, *_OF_WRITING[:3])}
+        paths[f"{path}/{{name}}"] = {"get": _operation(resource), "patch": _operation(resource, *_OF_WRITING)}
+    info = {"title": "airflow-kubernetes-secrets devserver", "version": "v1"}
+    return {"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": _schemas()}}
+
+
+def kind_of(resource: Resource) -> JsonObject:
+    """The kind as the documents name it."""
+    return {"group": "", "kind": resource.kind, "version": "v1"}
+
+
+def _operation(resource: Resource, *parameters: str) -> JsonObject:
+    found = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in parameters]
+    return {"parameters": found, "x-kubernetes-group-version-kind": kind_of(resource), "responses": {}}
+
+
+def _schemas() -> JsonObject:
+    head = {
+        "apiVersion": _text("The version of the form that the object is written in. It is v1."),
+        "kind": _text("What kind of object it is."),
+        "metadata": _of(_METADATA, "The name of the object, and what else is known of it."),
+    }
+    return {
+        _name(SECRETS): _kind(
+            SECRETS,
+            "A Secret holds confidential values, such as passwords, by their keys. All of them together have at most "
+            "1 MiB.",
+            {
+                **head,
+                "data": _texts(
+                    "The values, in base64. A key has letters, digits, '-', '_' and '.'.",
+                    {"type": "string", "format": "byte"},
+                ),
+                "stringData": _texts(
+                    "Values as plain text, for writing only: they replace those of the same keys in data, and are "
+                    "never read back."
+                ),
+                "immutable": _truth("Whether the values cannot be changed. Once it is true, it stays so."),
+                "type": _text("What the Secret is for, which can require keys. It cannot be changed."),
+            },
+        ),
+        _name(NAMESPACES): _kind(
+            NAMESPACES,
+            "A namespace is a part of the cluster in which names are unique.",
+            {
+                **head,
+                "spec": {"type": "object", "description": "What has to be done before the namespace can go."},
+                "status": {"type": "object", "description": "Whether the namespace is being deleted."},
+            },
+        ),
+        _METADATA: {
+            "type": "object",
+            "description": "What is known of every object.",
+            "properties": {
+                "name": _text("The name, unique in the namespace. It cannot be changed."),
+                "generateName": _text("What the name begins with, if the server is to choose it."),
+                "namespace": _text("The namespace that the object is in. It cannot be changed."),
+                "labels": _texts("Keys and values by which objects are selected."),
+                "annotations": _texts("Keys and values for programs. Objects are not selected by them."),
+                "finalizers": _list("What has to be done before the object can be removed.", {"type": "string"}),
+                "ownerReferences": _list("The objects with which this one is removed.", {"type": "object"}),
+                "managedFields": _list("Who manages which field.", {"type": "object"}),
+                "uid": _text("What tells the object from others of that name. The server sets it."),
+                "resourceVersion": _text("The version of the object. The server sets it."),
+                "creationTimestamp": _time("When the object was made. The server sets it."),
+                "deletionTimestamp": _time("When the object is removed. The server sets it."),
+            },
+        },
+    }
+
+
+_METADATA = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
+
+
+def _name(resource: Resource) -> str:
+    return f"io.k8s.api.core.v1.{resource.kind}"
+
+
+def _kind(resource: Resource, description: str, properties: JsonObject) -> JsonObject:
+    kinds = [kind_of(resource)]
+    return {
+        "type": "object",
+        "description": description,
+        "properties": properties,
+        "x-kubernetes-group-version-kind": kinds,
+    }
+
+
+def _of(name: str, description: str) -> JsonObject:
+    return {"allOf": [{"$ref": f"#/components/schemas/{name}"}], "default": {}, "description": description}
+
+
+def _text(description: str) -> JsonObject:
+    return {"type": "string", "description": description}
+
+
+def _time(description: str) -> JsonObject:
+    return {"type": "string", "format": "date-time", "description": description}
+
+
+def _truth(description: str) -> JsonObject:
+    return {"type": "boolean", "description": description}
+
+
+def _texts(description: str, of: JsonObject | None = None) -> JsonObject:
+    return {"type": "object", "additionalProperties": of or {"type": "string"}, "description": description}
+
+
+def _list(description: str, of: JsonObject) -> JsonObject:
+    return {"type": "array", "items": of, "description": description}
