@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.api import refusals
 from airflow_kubernetes_secrets.process import start_anew
 from airflow_kubernetes_secrets.sources import ladder, outage
 from support.cluster import Cluster, ServiceAccount
@@ -122,6 +123,12 @@ def place(cluster: Cluster, proxy: Proxy, in_pod: None, monkeypatch: pytest.Monk
 def watched_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """From its first lookup on a process has an index that is watched."""
     monkeypatch.setattr(ladder, "THRESHOLDS", AT_ONCE)
+
+
+@pytest.fixture
+def refusals_confirmed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refusal over a new connection counts with the next one."""
+    monkeypatch.setattr(refusals, "CONFIRMED_AFTER_SECONDS", 0.0)
 
 
 @pytest.fixture

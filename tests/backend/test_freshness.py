@@ -285,7 +285,7 @@ class TestIndex:
         assert [backend.get_variable("x") for _ in range(5)] == ["found"] * 5
 
     def test_a_refusal_that_comes_while_everything_is_listed(
-        self, proxied: MakeBackend, proxy: Proxy, put: Put
+        self, refusals_confirmed_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
         """What was asked for before is not kept after."""
         put.variable("x", "found")

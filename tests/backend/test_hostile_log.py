@@ -137,7 +137,7 @@ def secret(name: str, identifier: str, value: str | None, **annotations: str) ->
 
 class TestServer:
     @pytest.mark.parametrize("code", [400, 401, 403, 404, 409, 500])
-    def test_its_words(self, api: FakeApi, log: Log, code: int) -> None:
+    def test_its_words(self, refusals_confirmed_at_once: None, api: FakeApi, log: Log, code: int) -> None:
         # One that is tried again takes all of the time.
         names = list(NAMES.values())[: 2 if code == 500 else None]
         for name in names:
