@@ -60,7 +60,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _group(item: pytest.Function) -> str | None:
-    """Which tests one process has to run together: those with a restarted server, or a fixture of a module or folder.
+    """The tests that one process runs together: those with one server to restart, or one fixture of a module or folder.
 
     What is made once for several tests is expensive, and every process that runs one of them makes it anew.
     """

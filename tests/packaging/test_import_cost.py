@@ -44,7 +44,7 @@ def test_neither_import_nor_a_lookup_loads_anything_beyond_airflows_own(
     Put(devserver_cluster, namespace).variable("x", "found")
     airflow = Airflow(version, tmp_path, devserver_cluster.pod_environment())
 
-    done = airflow.python(LIST_MODULES, str(account.folder))
+    done = airflow.command("python", "-c", LIST_MODULES, str(account.folder))
 
     assert done.returncode == 0, done.stderr
     imported, loaded_later = json.loads(done.stdout.splitlines()[-1])

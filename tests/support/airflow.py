@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from support.shared import once
+from support.warm import warm_python
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -64,14 +65,16 @@ class Airflow:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``airflow`` with these arguments."""
-        return self.command("airflow", *arguments)
+        file = self.prefix / "bin" / "airflow"
+        command = [str(file), *arguments]
+        return warm_python(self.prefix).run(file.read_text(), command, self.environment, PATIENCE, file=file)
 
     def python(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run a Python program in the same installation."""
-        return self.command("python", "-c", program, *arguments)
+        return warm_python(self.prefix).run(program, ["-c", *arguments], self.environment, PATIENCE)
 
     def command(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of the same installation."""
+        """Run a command of the same installation, in a process that has nothing loaded."""
         return subprocess.run(
             [str(self.prefix / "bin" / name), *arguments],
             env=self.environment,

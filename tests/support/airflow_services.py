@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -20,12 +18,13 @@ import psutil
 
 from support.airflow import Airflow
 from support.kube_apiserver import free_ports
+from support.warm import Program, warm_python
 
 API_SERVER, SCHEDULER, DAG_PROCESSOR, TRIGGERER = "api-server", "scheduler", "dag-processor", "triggerer"
 
-START_SECONDS = 60.0
-STOP_SECONDS = 5.0
-RUN_SECONDS = 60.0
+START_SECONDS = 120.0
+STOP_SECONDS = 10.0
+RUN_SECONDS = 120.0
 
 # How /monitor/health names them; the API server is healthy when it answers.
 _HEALTH = {SCHEDULER: "scheduler", DAG_PROCESSOR: "dag_processor", TRIGGERER: "triggerer"}
@@ -85,23 +84,21 @@ class Processes:
     def __init__(self, airflow: Airflow, variables: Mapping[str, Mapping[str, str]]) -> None:
         self.airflow = airflow
         self._variables = variables
-        self._running: dict[str, subprocess.Popen[bytes]] = {}
+        self._running: dict[str, Program] = {}
 
     def spawn(self, program: str, *options: str) -> None:
         """Start ``airflow`` with this program."""
-        # Without it a test run that is killed leaves the programs running.
-        dies_with_parent = ["setpriv", "--pdeathsig", "TERM"] if shutil.which("setpriv") else []
-        command = [*dies_with_parent, str(self.airflow.prefix / "bin" / "airflow"), program, *options]
+        file = self.airflow.prefix / "bin" / "airflow"
         with self._log_file(program).open("wb") as log:
-            self._running[program] = subprocess.Popen(
-                command,
-                env={**self.airflow.environment, **self._variables.get(program, {})},
-                cwd=self.airflow.home,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+            self._running[program] = warm_python(self.airflow.prefix).start(
+                file.read_text(),
+                [str(file), program, *options],
+                {**self.airflow.environment, **self._variables.get(program, {})},
+                (log, log),
+                file=file,
+                directory=self.airflow.home,
                 # Airflow puts what it starts into new process groups, but into no new session.
-                start_new_session=True,
+                session=True,
             )
 
     def stop(self) -> None:
@@ -115,7 +112,7 @@ class Processes:
                     process.poll()
                 time.sleep(0.05)
         for process in self._running.values():
-            process.wait(timeout=STOP_SECONDS)
+            process.wait(STOP_SECONDS)
         assert not _members(sessions), f"processes that even SIGKILL did not end: {_members(sessions)}"
         self._running.clear()
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from shutil import which
 
 from support.airflow import ENVIRONMENTS, ROOT
+from support.warm import warm_python
 
 DOCS = ROOT / "docs"
 PATIENCE = 110
@@ -69,8 +70,15 @@ def shell(
         home: the working directory, where Airflow's files go too.
     """
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "KUBE"))}
+    programs = warm_python(ENVIRONMENTS[version]).commands("airflow", "airflow-kubernetes-secrets")
     path = os.pathsep.join(
-        [str(ENVIRONMENTS[version] / "bin"), str(Path(which("kubectl") or "").parent), "/usr/bin", "/bin"]
+        [
+            str(programs),
+            str(ENVIRONMENTS[version] / "bin"),
+            str(Path(which("kubectl") or "").parent),
+            "/usr/bin",
+            "/bin",
+        ]
     )
     environment = {**clean, "HOME": str(home), "AIRFLOW_HOME": str(home / "airflow"), "PATH": path, **variables}
     return subprocess.run(

@@ -45,7 +45,7 @@ def once(name: str, make: Callable[[Path], object]) -> Path:
 
 @dataclass(frozen=True)
 class SharedApiserver:
-    """The address and credentials of the kube-apiserver that another process has started."""
+    """Where the kube-apiserver of another process is: a part of what :class:`KubeApiserver` tells of itself."""
 
     host: str
     port: int

@@ -1,0 +1,189 @@
+"""Python programs of an Airflow's environment in a third of the time, by forks of a process with its libraries.
+
+Of Airflow itself and of this project nothing is loaded, so each program reads its configuration and makes its objects
+as in a process that has just started.
+"""
+
+from __future__ import annotations
+
+import atexit
+import functools
+import os
+import select
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import IO
+
+from support.shared import FOLDER, once
+from support.warm_command import asked
+
+_SERVER = Path(__file__).with_name("warm_python.py")
+_COMMAND = Path(__file__).with_name("warm_command.py")
+_START_SECONDS = 60
+
+# Runs a command, and writes down the names of the modules that it has loaded, and that Airflow's services load.
+_RECORD = """
+import atexit, importlib, json, pathlib, runpy, sys
+
+OURS = ("__main__", "airflow", "airflow_kubernetes_secrets", "airflow_kubernetes_secrets_cncf_path")
+SERVICES = ("api_fastapi.app", "jobs.scheduler_job_runner", "executors.local_executor", "dag_processing.manager")
+
+def record(path=sys.argv[1]):
+    for name in SERVICES:
+        try:
+            importlib.import_module(f"airflow.{name}")
+        except ImportError:
+            pass  # older ones have others
+    names = [name for name in list(sys.modules) if name.partition(".")[0] not in OURS]
+    pathlib.Path(path).write_text(json.dumps(names))
+
+atexit.register(record)
+del sys.argv[:2]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+class Program:
+    """A program that runs, or has run. It has a part of what ``subprocess.Popen`` has."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._answers = connection.makefile("r")
+        self.pid = int(self._answers.readline())
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        """Its exit code, if it has ended."""
+        if self.returncode is None and select.select([self._connection], [], [], 0)[0]:
+            self.wait(1)
+        return self.returncode
+
+    def wait(self, timeout: float) -> int:
+        """Its exit code, when it has ended.
+
+        Raises:
+            subprocess.TimeoutExpired: it has not within ``timeout`` seconds.
+        """
+        if self.returncode is None:
+            self._connection.settimeout(timeout)
+            try:
+                self.returncode = int(self._answers.readline())
+            except TimeoutError:
+                raise subprocess.TimeoutExpired(f"process {self.pid}", timeout) from None
+            self._answers.close()
+            self._connection.close()
+        return self.returncode
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+
+class WarmPython:
+    """The process that forks.
+
+    Args:
+        prefix: the environment.
+        modules: a JSON file with the names of what it loads first.
+    """
+
+    def __init__(self, prefix: Path, modules: Path) -> None:
+        self._prefix = prefix
+        self._directory = Path(tempfile.mkdtemp(dir=FOLDER))
+        self.address = str(self._directory / "socket")
+        self._process = subprocess.Popen(
+            [str(prefix / "bin" / "python"), str(_SERVER), self.address, str(modules)],
+            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        atexit.register(self.stop)
+        assert self._process.stdout is not None
+        assert self._process.stdout.readline() == b"ready\n"
+
+    def stop(self) -> None:
+        """End it, and the programs that still run."""
+        self._process.communicate()
+
+    def commands(self, *names: str) -> Path:
+        """A folder with these programs of the environment, for a shell, each of which has this process run it."""
+        for name in names:
+            command = [sys.executable, "-I", "-S", str(_COMMAND), self.address, str(self._prefix / "bin" / name)]
+            (self._directory / name).write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
+            (self._directory / name).chmod(0o755)
+        return self._directory
+
+    def start(
+        self,
+        code: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        output: Sequence[IO[bytes]],
+        *,
+        file: Path | None = None,
+        directory: Path | None = None,
+        session: bool = False,
+    ) -> Program:
+        """Start a program.
+
+        Args:
+            code: its text.
+            arguments: its ``sys.argv``.
+            output: where its output and its errors go.
+            file: where its text is from, if it is not from an argument.
+            session: whether it begins a session of processes.
+        """
+        request = {
+            "code": code,
+            "arguments": list(arguments),
+            "environment": dict(environment),
+            "directory": str(directory or Path.cwd()),
+            "file": str(file) if file is not None else None,
+            "folder": str(file.parent) if file is not None else "",
+            "session": session,
+        }
+        with Path(os.devnull).open("rb") as nothing:
+            return Program(asked(self.address, request, [each.fileno() for each in (nothing, *output)]))
+
+    def run(
+        self,
+        code: str,
+        arguments: Sequence[str],
+        environment: Mapping[str, str],
+        timeout: float,
+        *,
+        file: Path | None = None,
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a program to its end; see :meth:`start`, and ``subprocess.run`` for the rest."""
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            program = self.start(code, arguments, environment, (out, err), file=file)
+            try:
+                status = program.wait(timeout)
+            except BaseException:
+                program.kill()
+                raise
+            texts = []
+            for each in (out, err):
+                each.seek(0)
+                texts.append(each.read().decode())
+        return subprocess.CompletedProcess(list(arguments), status, *texts)
+
+
+@functools.cache
+def warm_python(prefix: Path) -> WarmPython:
+    """The one of this process for an environment with Airflow, with the libraries that its command line loads."""
+    return WarmPython(prefix, once(f"modules-{prefix.name}", lambda made: _record(prefix, made)) / "modules.json")
+
+
+def _record(prefix: Path, made: Path) -> None:
+    airflow = str(prefix / "bin" / "airflow")
+    environment = {**os.environ, "AIRFLOW_HOME": str(made), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
+    command = [prefix / "bin" / "python", "-c", _RECORD, made / "modules.json", airflow, "variables", "get", "none"]
+    # It finds no database, and has loaded by then what it needs for one.
+    subprocess.run(command, env=environment, capture_output=True, timeout=_START_SECONDS, check=False)
+    assert (made / "modules.json").exists()

@@ -1,0 +1,50 @@
+"""Asks a process of :mod:`support.warm_python` to run a program.
+
+Run as a program itself, it runs one of an Airflow's programs in its place: with its own streams, variables and folder.
+Its arguments are the path of the socket, that of the program, and the program's own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+def asked(address: str, request: Mapping[str, Any], streams: Sequence[int]) -> socket.socket:
+    """A connection that tells two lines: the process id of the program, and in the end its exit code.
+
+    Args:
+        streams: the descriptors of the program's input, output and errors.
+    """
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(address)
+    text = f"{json.dumps(request)}\n".encode()
+    sent = socket.send_fds(connection, [text], streams)
+    connection.sendall(text[sent:])
+    return connection
+
+
+def main() -> int:
+    address, file, *arguments = sys.argv[1:]
+    with open(file) as opened:  # noqa: PTH123  # pathlib is slow to import
+        code = opened.read()
+    request = {
+        "code": code,
+        "arguments": [file, *arguments],
+        "environment": dict(os.environ),
+        "directory": os.getcwd(),  # noqa: PTH109
+        "file": file,
+        "folder": os.path.dirname(file),  # noqa: PTH120
+        "session": False,
+    }
+    with asked(address, request, (0, 1, 2)) as connection:
+        _pid, status = connection.makefile("r")
+    return int(status)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
