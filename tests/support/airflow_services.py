@@ -160,7 +160,7 @@ class AirflowServices(Processes):
     def __init__(self, airflow: Airflow, variables: Mapping[str, Mapping[str, str]]) -> None:
         self._port = free_ports(1)[0]
         super().__init__(on_loopback(airflow, self._port), variables)
-        self.api = httpx.Client(base_url=f"http://127.0.0.1:{self._port}/api/v2", timeout=20)
+        self.api = httpx.Client(base_url=f"http://127.0.0.1:{self._port}/api/v2", timeout=START_SECONDS)
 
     def start(self, *programs: str) -> None:
         """Create the database, start these programs and wait until all are healthy."""
