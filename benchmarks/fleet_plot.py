@@ -45,9 +45,9 @@ def draw(results: Results, theme: Theme) -> Figure:
     for axes, (who, scenarios) in zip(panels, figures.items(), strict=True):
         _faults(axes, theme, LOOKS[who], scenarios)
     # The four are there to be compared with each other.
-    for panel in panels[1:]:
-        panel.sharex(panels[0])
-        panel.sharey(panels[0])
+    for axes in panels:
+        axes.set_xlim(0, max(axes.get_xlim()[1] for axes in panels))
+        axes.set_ylim(min(axes.get_ylim()[0] for axes in panels), max(axes.get_ylim()[1] for axes in panels))
     handles, labels = panels[0].get_legend_handles_labels()
     drawn.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, labelcolor=theme.text)
     return drawn
