@@ -1,0 +1,31 @@
+"""A folder of manifests, and a backend on it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.sources import folder as folder_module
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    folder = tmp_path / "manifests"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def backend(folder: Path) -> KubernetesSecretsBackend:
+    return KubernetesSecretsBackend(path=str(folder))
+
+
+@pytest.fixture
+def settle(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Waits until what is in the folder has not changed for so long that it is not read again."""
+    monkeypatch.setattr(folder_module, "_SETTLED_AFTER_SECONDS", 0.3)
+    return lambda: time.sleep(0.4)

@@ -1,0 +1,252 @@
+"""A folder of manifests holds what kubectl would apply."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from support.cluster import Cluster
+from support.kubectl import needs_kubectl, run
+from support.logs import said
+from support.manifest_texts import PASSWORD, manifest, many_aliases, secret
+from support.secrets import VARIABLE
+
+TAKEN = {
+    "stringData before data": (secret("data: {value: bm8=}\nstringData: {value: found}"), "found"),
+    "base64 in lines": (secret("data:\n  value: |\n    Zm91\n    bmQ=\n"), "found"),
+    "base64 in lines of Windows": (secret('data: {value: "Zm91\\r\\nbmQ=\\r\\n"}'), "found"),
+    "a date is a text": (secret("stringData: {value: 2026-05-04}"), "2026-05-04"),
+    "a number as a key": (secret("stringData: {1: x, value: found}"), "found"),
+    "the last of two equal keys": (secret("stringData: {value: no, value: found}"), "found"),
+    "a byte order mark": ("\ufeff" + secret("stringData: {value: found}"), "found"),
+    "lines of Windows": (secret("stringData: {value: found}").replace("\n", "\r\n"), "found"),
+    "an empty document around it": ("---\n---\n" + secret("stringData: {value: found}") + "---\n", "found"),
+    "a label without a value": (secret("stringData: {value: found}", f"{VARIABLE}: x, empty: ''"), "found"),
+    "a List": (
+        f"apiVersion: v1\nkind: List\nitems:\n- {json.dumps(json.loads(manifest('x', 'found')[4:]))}\n",
+        "found",
+    ),
+    "a SecretList, whose items say no kind": (
+        f"apiVersion: v1\nkind: SecretList\nitems:\n- metadata: {{name: x, labels: {{{VARIABLE}: x}}}}\n"
+        "  stringData: {value: found}\n",
+        "found",
+    ),
+    "an alias": (secret("stringData: {other: &a found, value: *a}"), "found"),
+    "a merge": (secret("stringData: {<<: {value: found}, other: x}"), "found"),
+    "ciphertext in a comment": (secret("stringData: {value: found} # ENC[AES256_GCM,data:x]"), "found"),
+    "an expression of Jinja": (secret("stringData: {value: 's3://b/{{ ds }}/x'}"), "s3://b/{{ ds }}/x"),
+    "a script": (secret("stringData: {value: 'cd ${HOME} && ls'}"), "cd ${HOME} && ls"),
+    "a variable that is escaped": (secret("stringData: {value: '$${HOME}'}"), "$${HOME}"),
+    "HTML": (secret("stringData: {value: <b>x</b>}"), "<b>x</b>"),
+    "what looks like a time": (secret("stringData: {value: 10:30}"), "10:30"),
+    "no data": (secret(""), None),
+    "nothing under data": (secret("data:\nstringData:\n"), None),
+}
+
+REFUSED = {
+    "no apiVersion": secret("stringData: {value: hunter2}").removeprefix("apiVersion: v1\n"),
+    "no name": f"apiVersion: v1\nkind: Secret\nmetadata: {{labels: {{{VARIABLE}: x}}}}\nstringData: {{value: hunter2}}",
+    "a name with a capital": secret("stringData: {value: hunter2}").replace("name: x", "name: X"),
+    "a namespace that is a number": secret("stringData: {value: hunter2}").replace(
+        "name: x", "name: x\n  namespace: 12"
+    ),
+    "not base64": secret("data: {value: hunter2}"),
+    "base64 without its end": secret("data: {value: aHVudGVyMg}"),
+    "base64 with a space": secret("data: {value: 'aHVu dGVyMg=='}"),
+    "a number": secret("stringData: {value: 5432, hunter2-is-no-value: x}"),
+    "a number with a power": secret("stringData: {value: 72044e0}"),
+    "a number that begins with 0": secret("stringData: {value: 0891234}"),
+    "yes": secret("stringData: {value: yes}"),
+    "y": secret("stringData: {value: y}"),
+    "binary": secret("data: {value: !!binary aHVudGVyMg==}"),
+    "data is a list": secret("data: [hunter2]"),
+    "labels are a text": secret("stringData: {value: hunter2}").replace(f"{{{VARIABLE}: x}}", "hunter2"),
+    "a label value with a space": secret("stringData: {value: hunter2}", f"{VARIABLE}: x, other: 'hunter2 x'"),
+    "a label key with a space": secret("stringData: {value: hunter2}", f"{VARIABLE}: x, 'a b': x"),
+    "an annotation key with a space": secret("stringData: {value: hunter2}").replace(
+        "name: x", "name: x\n  annotations: {'a b': hunter2}"
+    ),
+    "a data key with a slash": secret("stringData: {value: hunter2, a/b: x}"),
+    "a data key of dots": secret("stringData: {value: hunter2, ..: x}"),
+    "half of a surrogate pair": secret('stringData: {value: "hunter2 \\ud800"}'),
+    "no YAML": secret("stringData: {value: 'hunter2}"),
+    "an unknown alias": secret("stringData: {value: *hunter2}"),
+    "a forbidden beginning": secret("stringData: {value: @hunter2}"),
+    "a tag that does not fit": secret("stringData: {value: !!bool hunter2}"),
+    # Few enough of them that without a limit the test ends too, and fails.
+    "aliases of aliases": secret(f"stringData: {{value: hunter2}}\n{many_aliases(6)}"),
+}
+
+# kubectl leaves out such a tag, and puts other signs in place of such bytes: neither can be what was meant.
+REFUSED_HERE = {
+    "an unknown tag": secret("stringData: {value: !hunter2 x}"),
+    "not UTF-8": secret("stringData: {value: hunter2}").encode() + b"# \xff",
+    "a long text, aliased often": secret(f"stringData: {{value: &a hunter2{'x' * 100_000}}}\nmore: [{'*a, ' * 50}]"),
+    "an alias of what it is in": secret("stringData: {value: hunter2}\nmore: &a [*a]"),
+}
+
+
+def apply_on_a_server(text: str, cluster: Cluster, namespace: str, home: Path) -> bool:
+    """Whether kubectl and the API take it."""
+    path = home / "applied.yaml"
+    path.write_bytes(text.encode())
+    listing = f"/api/v1/namespaces/{namespace}/secrets"
+    try:
+        run(f"kubectl apply --namespace={namespace} -f {path}", cluster, home)
+    except subprocess.CalledProcessError:
+        assert cluster.admin.get(listing).json()["items"] == []
+        return False
+    return len(cluster.admin.get(listing).json()["items"]) == 1
+
+
+class TestAsKubectlApply:
+    @pytest.mark.parametrize(("text", "value"), TAKEN.values(), ids=TAKEN)
+    def test_what_is_taken(
+        self,
+        backend: KubernetesSecretsBackend,
+        folder: Path,
+        caplog: pytest.LogCaptureFixture,
+        text: str,
+        value: str | None,
+    ) -> None:
+        (folder / "x.yaml").write_bytes(text.encode())
+
+        assert backend.get_variable("x") == value
+        assert not any("x.yaml" in line for line in said(caplog))
+
+    @pytest.mark.parametrize("text", [*REFUSED.values(), *REFUSED_HERE.values()], ids=[*REFUSED, *REFUSED_HERE])
+    def test_what_is_refused(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture, text: str | bytes
+    ) -> None:
+        """The file is named, once, and the rest is served."""
+        path = folder / "x.yaml"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        (folder / "y.yaml").write_text(manifest("y", "found"))
+
+        for _ in range(2):
+            assert backend.get_variable("x") is None
+            assert backend.get_variable("y") == "found"
+
+        [warning] = said(caplog)
+        assert warning.startswith(f"{path}: line ")
+        assert warning.endswith("; nothing in it is used")
+        assert PASSWORD not in warning.replace("hunter2-is-no-value", "")
+
+    @needs_kubectl
+    @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
+    @pytest.mark.parametrize("text", [text for text, _value in TAKEN.values()], ids=list(TAKEN))
+    def test_a_server_takes_it_too(self, cluster: Cluster, namespace: str, tmp_path: Path, text: str) -> None:
+        assert apply_on_a_server(text, cluster, namespace, tmp_path)
+
+    @needs_kubectl
+    @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
+    @pytest.mark.parametrize("text", REFUSED.values(), ids=REFUSED)
+    def test_a_server_refuses_it_too(self, cluster: Cluster, namespace: str, tmp_path: Path, text: str) -> None:
+        assert not apply_on_a_server(text, cluster, namespace, tmp_path)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "[" * 100_000,
+            '{"a": hunter2 {',
+            '{"kind": "List", "items": 5} hunter2',
+            '{"a": 1e999}',
+            "\xff",
+        ],
+        ids=["deep", "no JSON", "more after it", "large number", "not UTF-8"],
+    )
+    def test_json_that_cannot_be_read(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture, text: str
+    ) -> None:
+        (folder / "x.json").write_bytes(text.encode("latin-1"))
+        (folder / "y.json").write_text(manifest("y", "found")[4:])
+
+        assert backend.get_variable("y") == "found"
+        [warning] = said(caplog)
+        assert warning.startswith(f"{folder}/x.json: line 1: ")
+        assert PASSWORD not in warning
+
+    def test_aliases_of_aliases_are_refused_at_once(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Those in merges too, which multiply before anything else looks at them."""
+        merges = ["a0: &a0 {hunter2: x}"]
+        merges += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 10)]
+        (folder / "x.yaml").write_text(many_aliases(9))
+        (folder / "y.yaml").write_text("\n".join(merges))
+        (folder / "z.yaml").write_text(manifest("z", "found"))
+
+        began = time.monotonic()
+        assert backend.get_variable("z") == "found"
+        assert time.monotonic() - began < 2
+        problem = "its aliases stand for too much; nothing in it is used"
+        assert sorted(said(caplog)) == [f"{folder}/x.yaml: line 7: {problem}", f"{folder}/y.yaml: line 7: {problem}"]
+
+    def test_many_aliases_and_long_texts(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+        """What is limited is not the number of aliases, and a file may have several megabytes."""
+        values = ", ".join(f"k{n}: *a" for n in range(2000))
+        (folder / "x.yaml").write_text(secret(f"stringData: {{value: &a {'x' * 1000}, {values}}}"))
+        (folder / "y.yaml").write_text(manifest("y", "y" * 5_000_000))
+
+        assert backend.get_variable("x") == "x" * 1000
+        assert backend.get_variable("y") == "y" * 5_000_000
+
+    def test_what_is_no_secret_is_left_out(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (folder / "a.yaml").write_text(
+            "kind: Deployment\napiVersion: apps/v1\n---\njust a text\n---\n5\n---\n[1]\n---\n"
+            "apiVersion: example.com/v1\nkind: Secret\n---\nkind: List\nitems: 5\n---\nkind: List\nitems: [5, null]\n"
+            + manifest("x", "found")
+        )
+        (folder / "readme.md").write_text(manifest("x", "no"))
+        (folder / ".hidden.yaml").write_text("[")
+        (folder / ".git").mkdir()
+        (folder / ".git" / "b.yaml").write_text("[")
+        (folder / "folder.yaml").mkdir()
+        (folder / "link.yaml").symlink_to("nowhere")
+
+        assert backend.get_variable("x") == "found"
+        assert said(caplog) == []
+
+    def test_what_is_no_file_is_not_waited_for(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+        (folder / "x.yaml").write_text(manifest("x", "found"))
+        os.mkfifo(folder / "pipe.yaml")
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(folder / "s.yaml"))
+
+            assert backend.get_variable("x") == "found"
+
+    def test_the_later_of_two_counts_with_one_warning(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """In the order in which kubectl goes through a folder."""
+        (folder / "a").mkdir()
+        (folder / "a" / "z.yaml").write_text(manifest("x", "first"))
+        (folder / "a-b.yaml").write_text(manifest("x", "second") + manifest("x", "third"))
+
+        for _ in range(2):
+            assert backend.get_variable("x") == "third"
+
+        assert sorted(said(caplog)) == [
+            f"Secret default/x is in {folder}/a/z.yaml and in {folder}/a-b.yaml; the latter counts. Remove one of them",
+            f"Secret default/x is twice in {folder}/a-b.yaml; the latter counts. Remove one of them",
+        ]
+
+    def test_of_several_matches_the_oldest_by_what_the_manifests_say(
+        self, backend: KubernetesSecretsBackend, folder: Path
+    ) -> None:
+        """As ``kubectl get -o yaml`` writes it; a manifest seldom has it, and then it is the first by name."""
+        for name, created in (("a", "2026-02-01T00:00:00Z"), ("b", "2026-01-01T00:00:00Z")):
+            (folder / f"{name}.yaml").write_text(manifest("x", name, name, creationTimestamp=created))
+            (folder / f"y-{name}.yaml").write_text(manifest("y", name, f"y-{name}", creationTimestamp=None))
+
+        assert backend.get_variable("x") == "b"
+        assert backend.get_variable("y") == "a"

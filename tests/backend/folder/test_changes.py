@@ -1,0 +1,233 @@
+"""What changes in a folder is found, and nothing else is read again."""
+
+from __future__ import annotations
+
+import mmap
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.api.deadline import Allowance
+from airflow_kubernetes_secrets.sources import folder as folder_module
+from airflow_kubernetes_secrets.sources.query import LabelQuery
+from support.logs import said
+from support.manifest_texts import manifest, replace
+from support.secrets import VARIABLE
+from support.work import calls
+
+
+def rewrite(path: Path, text: str) -> None:
+    path.write_text(text)
+
+
+def rewrite_with_the_old_time(path: Path, text: str) -> None:
+    """As ``cp --preserve`` and ``rsync --times`` do."""
+    before = path.stat()
+    path.write_text(text)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+class TestChanges:
+    @pytest.mark.parametrize("change", [rewrite, replace, rewrite_with_the_old_time])
+    def test_a_file_of_the_same_size(
+        self,
+        backend: KubernetesSecretsBackend,
+        folder: Path,
+        change: Callable[[Path, str], None],
+        settle: Callable[[], None],
+    ) -> None:
+        path = folder / "x.yaml"
+        path.write_text(manifest("x", "first"))
+        for _ in range(2):
+            assert backend.get_variable("x") == "first"
+            settle()
+
+        change(path, manifest("x", "later"))
+        settle()
+        assert backend.get_variable("x") == "later"
+        # More often than the clocks of most file systems tick.
+        for number in range(100, 200):
+            change(path, manifest("x", f"at{number}"))
+            assert backend.get_variable("x") == f"at{number}"
+
+    def test_a_change_that_leaves_no_trace(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+        """As two in one tick of the clock: in a page that has been written to already, no more times are noted."""
+        path = folder / "x.yaml"
+        path.write_text(manifest("x", "first"))
+        at = path.read_text().index("first")
+        with path.open("r+b") as stream, mmap.mmap(stream.fileno(), 0) as memory:
+            for value in ("after", "again", "later"):
+                memory[at : at + 5] = value.encode()
+                assert backend.get_variable("x") == value
+
+    def test_files_and_folders_come_and_go(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        assert backend.get_variable("x") is None
+        (folder / "sub" / "sub").mkdir(parents=True)
+        path = folder / "sub" / "sub" / "x.yml"
+        path.write_text(manifest("x", "found"))
+        assert backend.get_variable("x") == "found"
+        path.rename(folder / "y.yaml")
+        assert backend.get_variable("x") == "found"
+        (folder / "y.yaml").unlink()
+        assert backend.get_variable("x") is None
+        assert said(caplog) == []
+
+    def test_what_has_not_changed_is_not_read_again(self, folder: Path, settle: Callable[[], None]) -> None:
+        """Nor is what has changed in its times alone: the same Secret answers."""
+        path = folder / "x.yaml"
+        path.write_text(manifest("x", "found"))
+        source = folder_module.Folder(str(folder), None)
+        query = LabelQuery(None, VARIABLE, "x")
+        [first] = source.find(query, Allowance(10))
+        [second] = source.find(query, Allowance(10))
+        settle()
+        [third] = source.find(query, Allowance(10))
+        path.touch()
+        [fourth] = source.find(query, Allowance(10))
+
+        assert first is second is third is fourth
+
+    def test_a_volume_of_kubernetes(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+        """The kubelet keeps versions in folders, and turns a link over to the next one.
+
+        https://pkg.go.dev/k8s.io/kubernetes/pkg/volume/util#AtomicWriter.Write
+        """
+        for version in ("one", "two"):
+            (folder / f"..{version}" / "sub").mkdir(parents=True)
+            (folder / f"..{version}" / "x.yaml").write_text(manifest("x", version))
+            (folder / f"..{version}" / "sub" / "y.yaml").write_text(manifest("y", version))
+        (folder / "..data").symlink_to("..one")
+        (folder / "x.yaml").symlink_to("..data/x.yaml")
+        (folder / "sub").symlink_to("..data/sub")
+        assert (backend.get_variable("x"), backend.get_variable("y")) == ("one", "one")
+
+        (folder / "..data_tmp").symlink_to("..two")
+        (folder / "..data_tmp").replace(folder / "..data")
+        assert (backend.get_variable("x"), backend.get_variable("y")) == ("two", "two")
+
+    def test_a_link_that_leads_back(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        for name in ("a", "b"):
+            (folder / name).mkdir()
+            for link in ("up", "again"):
+                (folder / name / link).symlink_to("..")
+        (folder / "a" / "x.yaml").write_text(manifest("x", "found"))
+
+        assert backend.get_variable("x") == "found"
+        assert said(caplog) == []
+
+    def test_a_link_that_leads_back_to_the_folder_itself(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (folder / "loop").symlink_to(".")
+        (folder / "x.yaml").write_text(manifest("x", "found"))
+
+        assert backend.get_variable("x") == "found"
+        assert said(caplog) == []
+
+    def test_a_broken_file_keeps_what_it_held_until_it_is_mended(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        path = folder / "x.yaml"
+        path.write_text(manifest("x", "good"))
+        assert backend.get_variable("x") == "good"
+
+        for good in ("better", "best"):
+            path.write_text("a: 'hunter2")
+            for _ in range(2):
+                assert backend.get_variable("x") is not None
+            path.write_text(manifest("x", good))
+            assert backend.get_variable("x") == good
+
+        # When it breaks again, that is news again.
+        assert (
+            said(caplog) == [f"{path}: line 1: found unexpected end of stream; what it held before is still used"] * 2
+        )
+
+    def test_a_broken_file_that_is_removed_holds_nothing(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+        path = folder / "x.yaml"
+        path.write_text(manifest("x", "good"))
+        assert backend.get_variable("x") == "good"
+        path.write_text("[")
+        assert backend.get_variable("x") == "good"
+
+        path.unlink()
+
+        assert backend.get_variable("x") is None
+
+    def test_what_cannot_be_looked_at_is_named_and_keeps_what_it_held(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A link to itself stands for all that even root may not read."""
+        (folder / "sub").mkdir()
+        for path in (folder / "x.yaml", folder / "sub" / "y.yaml"):
+            path.write_text(manifest(path.stem, "found"))
+        (folder / "z.yaml").write_text(manifest("z", "found"))
+        assert backend.get_variable("y") == "found"
+
+        (folder / "x.yaml").unlink()
+        (folder / "x.yaml").symlink_to("x.yaml")
+        (folder / "sub").rename(folder / ".elsewhere")
+        (folder / "sub").symlink_to("sub")
+        for _ in range(2):
+            for key in "xyz":
+                assert backend.get_variable(key) == "found"
+        problem = "Too many levels of symbolic links"
+        assert sorted(said(caplog)) == [
+            f"{folder}/sub: {problem}; nothing in it is used",
+            f"{folder}/x.yaml: {problem}; what it held before is still used",
+        ]
+
+        (folder / "sub").unlink()
+        (folder / "x.yaml").unlink()
+        (folder / "x.yaml").write_text(manifest("x", "mended"))
+        assert backend.get_variable("y") is None
+        assert backend.get_variable("x") == "mended"
+
+    def test_many_that_cannot_be_looked_at(self, tmp_path: Path) -> None:
+        def look_twice(count: int) -> None:
+            folder = tmp_path / str(count)
+            folder.mkdir(exist_ok=True)
+            for number in range(count):
+                (folder / f"x{number}").symlink_to(f"x{number}")
+            source = folder_module.Folder(str(folder), None)
+            source.secrets()
+            assert len(source.problems()) == count
+
+        look_twice(20)
+        assert calls(lambda: look_twice(800)) < 6 * calls(lambda: look_twice(200))
+
+    def test_folders_in_folders(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+        """More than Python lets functions call one another."""
+        inner = os.open(folder, os.O_RDONLY)
+        for _ in range(1_200):
+            os.mkdir("a", dir_fd=inner)
+            outer, inner = inner, os.open("a", os.O_RDONLY, dir_fd=inner)
+            os.close(outer)
+        file = os.open("x.yaml", os.O_WRONLY | os.O_CREAT, dir_fd=inner)
+        os.write(file, manifest("x", "found").encode())
+        os.close(file)
+        os.close(inner)
+        try:
+            assert backend.get_variable("x") == "found"
+        finally:
+            # Python's own function for that calls itself, too.
+            subprocess.run(["rm", "-r", str(folder)], check=True)
+
+    def test_the_order_is_that_of_kubectl(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+        """A folder comes where its name stands among those of files."""
+        (folder / "b").mkdir()
+        for name in ("a.yaml", "b-c.yaml", "b.yaml", "b/x.yaml"):
+            (folder / name).write_text(manifest(re.sub("[^a-z]", "", name), "x"))
+
+        found = [secret.name for secret in folder_module.Folder(str(folder), None).secrets()]
+
+        assert found == ["ayaml", "bxyaml", "bcyaml", "byaml"]

@@ -1,0 +1,146 @@
+"""The folder itself, and the processes and threads that read it."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.errors import NotConfiguredError
+from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.sources import folder as folder_module
+from airflow_kubernetes_secrets.sources.query import LabelQuery
+from support.logs import said
+from support.manifest_texts import manifest, replace
+from support.memory import fork, join
+from support.secrets import CONNECTION
+
+
+class TestTheFolder:
+    @pytest.mark.parametrize("kind", ["nothing", "a file", "a dangling link", "somebody's home"])
+    def test_there_is_none(self, tmp_path: Path, caplog: pytest.LogCaptureFixture, kind: str) -> None:
+        path = Path("~nobody-of-this-name/manifests") if kind == "somebody's home" else tmp_path / "manifests"
+        if kind == "a file":
+            path.write_text("x")
+        if kind == "a dangling link":
+            path.symlink_to("elsewhere")
+        backend = KubernetesSecretsBackend(path=str(path))
+
+        for _ in range(2):
+            with pytest.raises(
+                NotConfiguredError, match="'path' in backend_kwargs names no folder that can be read: /"
+            ):
+                backend.get_variable("x")
+
+        [error] = said(caplog)
+        assert error.endswith("Create it, or correct 'path'")
+
+    def test_one_that_goes_and_comes_back(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        (folder / "x.yaml").write_text(manifest("x", "found"))
+        assert backend.get_variable("x") == "found"
+
+        folder.rename(folder.with_name("elsewhere"))
+        for _ in range(2):
+            with pytest.raises(NotConfiguredError, match="No such file or directory"):
+                backend.get_variable("x")
+        folder.with_name("elsewhere").rename(folder)
+        assert backend.get_variable("x") == "found"
+        assert len(said(caplog)) == 1
+
+    def test_in_the_home_of_the_user(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        (folder / "x.yaml").write_text(manifest("x", "found"))
+        monkeypatch.setenv("HOME", str(folder.parent))
+
+        assert KubernetesSecretsBackend(path="~/manifests").get_variable("x") == "found"
+
+    def test_a_relative_path_is_from_where_the_process_first_looked(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (folder / "x.yaml").write_text(manifest("x", "found"))
+        (folder / "sub").mkdir()
+        monkeypatch.chdir(folder.parent)
+        backend = KubernetesSecretsBackend(path="manifests")
+        assert backend.get_variable("x") == "found"
+        monkeypatch.chdir(folder / "sub")
+
+        assert backend.get_variable("x") == "found"
+
+    def test_all_backends_of_a_process_read_once(self, folder: Path) -> None:
+        """Airflow makes a new one for each option."""
+        path = folder / "x.yaml"
+        path.write_text(manifest("x", "found"))
+        assert KubernetesSecretsBackend(path=str(folder)).get_variable("x") == "found"
+        path.write_text("[")
+
+        # What it held before.
+        assert KubernetesSecretsBackend(path=str(folder)).get_variable("x") == "found"
+        start_anew()
+        assert KubernetesSecretsBackend(path=str(folder)).get_variable("x") is None
+
+
+class TestProcesses:
+    def test_threads(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+        """Whoever begins to look after a change sees it."""
+        path = folder / "x.yaml"
+        replace(path, manifest("x", "0"))
+        written = 0
+        done = threading.Event()
+
+        def look() -> int:
+            looked = 0
+            while not done.is_set() or looked == 0:
+                least = written
+                assert int(backend.get_variable("x") or -1) >= least
+                looked += 1
+            return looked
+
+        with ThreadPoolExecutor(4) as threads:
+            running = [threads.submit(look) for _ in range(4)]
+            try:
+                for number in range(1, 100):
+                    replace(path, manifest("x", str(number)))
+                    written = number
+            finally:
+                done.set()
+            assert all(each.result(timeout=30) for each in running)
+
+    def test_a_child_that_is_forked_while_a_thread_reads(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+        """It has what its parent knew, waits for no lock of the parent's, and follows changes."""
+        for number in range(300):
+            (folder / f"{number}.yaml").write_text(manifest(f"x{number}", "found"))
+        thread = threading.Thread(target=backend.get_variable, args=("x1",))
+        thread.start()
+        time.sleep(0.05)
+        assert thread.is_alive()
+
+        def check() -> bool:
+            found = backend.get_variable("x299")
+            (folder / "299.yaml").write_text(manifest("x299", "new"))
+            return (found, backend.get_variable("x299")) == ("found", "new")
+
+        join(fork(check))
+        thread.join()
+
+    def test_a_child_warns_again(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Its log is another one than its parent's."""
+        (folder / "x.yaml").write_text("[")
+        assert backend.get_variable("x") is None
+        caplog.clear()
+
+        join(fork(lambda: backend.get_variable("x") is None and len(said(caplog)) == 1))
+
+    def test_the_event_loop_reads_no_files(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
+        (folder / "x.yaml").write_text(manifest("x", "http://found", labels={CONNECTION: "x"}))
+
+        assert folder_module.Folder(str(folder), None).recall(LabelQuery(None, CONNECTION, "x")) is None
+        for _ in range(2):
+            assert asyncio.run(backend.aget_connection("x")).host == "found"

@@ -1,0 +1,34 @@
+"""Manifests as a person writes them, with a variable, and as an editor saves them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from support.secrets import VARIABLE
+
+PASSWORD = "hunter2"
+
+
+def manifest(key: str, value: str, name: str | None = None, **more: object) -> str:
+    """A Secret with a variable, as a document of YAML."""
+    metadata = {"name": name or key, "labels": {VARIABLE: key}, **more}
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"value": value}}
+    return f"---\n{json.dumps(secret)}\n"
+
+
+def secret(rest: str, labels: str = f"{VARIABLE}: x") -> str:
+    return f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\n  labels: {{{labels}}}\n{rest}\n"
+
+
+def many_aliases(levels: int) -> str:
+    """Lines of which each stands for nine of the one before it, so that together they stand for 9**levels texts."""
+    lines = ["a0: &a0 hunter2"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, levels + 1)]
+    return "\n".join(lines)
+
+
+def replace(path: Path, text: str) -> None:
+    """As editors do: beside it, then in its place."""
+    (path.parent / ".new").write_text(text)
+    (path.parent / ".new").replace(path)
