@@ -1,0 +1,272 @@
+"""Files, folders, standard input, what is left out, and what fails."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from airflow_kubernetes_secrets.documents import LARGEST_FILE_BYTES
+from manifests.build import CIPHERTEXT, CONNECTION, PASSWORD, SOPS, labelled, secret
+from manifests.case import Case, codes, on_standard_input, write
+
+
+def test_a_folder_with_all_in_it(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    wrong = yaml.safe_dump(secret(data={}))
+    for name in (
+        "k8s/a.yaml",
+        "k8s/deep/b.yml",
+        "k8s/.hidden.yaml",
+        "k8s/.git/c.yaml",
+        "k8s/notes.txt",
+        "k8s/d.yaml.j2",
+    ):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(
+            wrong.replace("name: db", f"name: {path.name.strip('.').lower()}").replace("my_db", path.stem.strip("."))
+        )
+    (tmp_path / "k8s/e.json").write_text(json.dumps(secret("e", {}, labels={CONNECTION: "e"})))
+    os.mkfifo(tmp_path / "k8s/pipe.yaml")
+
+    status, out, err = run("k8s")
+
+    assert [line.partition(": ")[0] for line in out.splitlines()[:-1]] == [
+        "k8s/a.yaml:1",
+        "k8s/deep/b.yml:1",
+        "k8s/e.json:1",
+    ]
+    assert out.splitlines()[-1] == "3 manifests, 3 errors, 0 warnings"
+    assert (status, err) == (1, "")
+
+
+def test_a_file_is_read_whatever_its_name(run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, Case(secret(data={}), file=".rendered"))
+
+    assert codes(run(path, "-o", "json")[1]) == ["unreadable"]
+
+
+def test_the_line_is_the_first_of_the_document(run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, Case([secret(), secret("b")]))
+    second = path.read_text().splitlines().index("---") + 2
+
+    _status, out, _err = run(path, "-o", "json")
+
+    (problem,) = json.loads(out)["problems"]
+    assert (problem["path"], problem["line"]) == (str(path), second)
+    assert sorted(problem) == ["code", "line", "path", "severity", "text"]
+
+
+def test_the_line_of_what_is_no_yaml(run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, Case(f"kind: 1\nb: 2\nc: 'x\n  {PASSWORD}"))
+
+    assert run(path)[1].startswith(f"{path}:4: error: ")
+    assert "line 4" not in run(path)[1]
+
+
+def test_the_other_file_of_a_duplicate(run: Any, tmp_path: Path) -> None:
+    first, second = (write(tmp_path, Case(secret(name), file=f"{name}.yaml")) for name in "ab")
+
+    _status, out, _err = run(tmp_path)
+
+    assert out.startswith(
+        f"{second}:1: error: Secret airflow/b: connection 'my_db' is that of Secret airflow/a in {first}:1 too."
+    )
+
+
+def test_a_file_that_is_named_twice_counts_once(run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, Case(secret()))
+    (tmp_path / "link.yaml").symlink_to(path)
+
+    status, out, _err = run(tmp_path, path, path)
+
+    assert (status, out) == (0, "1 manifest, 0 errors, 0 warnings\n")
+
+
+def test_files_of_several_paths_are_one_set(run: Any, tmp_path: Path) -> None:
+    paths = [write(tmp_path, Case(secret(name), file=f"{name}.yaml")) for name in "ab"]
+
+    assert codes(run(*paths, "-o", "json")[1]) == ["duplicate-id"]
+
+
+def test_the_namespace_of_those_without(run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, Case([secret("a"), secret("b", namespace=None)]))
+
+    assert codes(run(path, "-o", "json")[1]) == []
+    assert codes(run(path, "-o", "json", "--namespace", "airflow")[1]) == ["duplicate-id"]
+    status, _out, err = run(path, "--namespace", "Air flow")
+    assert (status, "--namespace" in err) == (2, True)
+
+
+def test_nothing_for_airflow(run: Any, tmp_path: Path) -> None:
+    write(tmp_path, Case(secret(labels={"app": "x"})))
+
+    status, out, err = run(tmp_path)
+
+    assert (status, out) == (0, "0 manifests, 0 errors, 0 warnings\n")
+    assert err == f"{tmp_path}: nothing there has Airflow's labels\n"
+    assert json.loads(run(tmp_path, "-o", "json")[1]) == {"manifests": 0, "problems": []}
+
+
+def test_a_path_that_is_not_there(run: Any, tmp_path: Path) -> None:
+    status, out, err = run(write(tmp_path, Case(secret())), tmp_path / "nowhere")
+
+    assert (status, out) == (2, "")
+    assert err == (
+        f"airflow-kubernetes-secrets check: {tmp_path}/nowhere cannot be read: No such file or directory. Correct the "
+        "path, or who may read it\n"
+    )
+
+
+def test_a_link_that_leads_to_itself_is_a_path_that_cannot_be_read(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").symlink_to("a.yaml")
+
+    for path in (tmp_path, tmp_path / "a.yaml"):
+        status, _out, err = run(path)
+        assert (status, "a.yaml cannot be read" in err) == (2, True)
+
+
+def test_names_that_are_no_text(run: Any, tmp_path: Path) -> None:
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/a\xff\r\n:,%.yaml"))
+    path.write_text(yaml.safe_dump(secret(data={})))
+
+    assert r"a\xff\r\n:,%.yaml:1: error: " in run(tmp_path)[1]
+    assert json.loads(run(tmp_path, "-o", "json")[1])["problems"][0]["path"].endswith("a\\xff\r\n:,%.yaml")
+    assert r"/a\xff%0D%0A%3A%2C%25.yaml,line=1,title=unreadable::Secret" in run(tmp_path, "-o", "github")[1]
+
+
+def test_what_is_found_is_not_logged_as_well(run: Any, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = write(tmp_path, Case(secret("logged", annotations=labelled(connection_typ="x"))))
+
+    assert codes(run(path, "-o", "json")[1]) == ["unknown-annotation"]
+    assert caplog.records == []
+
+
+# Standard input, what is left out, and what fails.
+
+
+def test_standard_input(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_standard_input(monkeypatch, Case([secret("a"), secret("b", {"x": PASSWORD})]).text.encode())
+
+    status, out, err = run("-")
+
+    assert (status, err) == (1, "")
+    assert [line.partition(": ")[0] for line in out.splitlines()[:-1]] == ["-:14", "-:14"]
+
+
+def test_standard_input_is_one_set_with_files(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_standard_input(monkeypatch, Case(secret("a")).text.encode())
+
+    assert codes(run("-", write(tmp_path, Case(secret("b"))), "-o", "json")[1]) == ["duplicate-id"]
+
+
+def test_standard_input_with_nothing_for_airflow(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_standard_input(monkeypatch, b"a: 1")
+
+    assert run("-") == (0, "0 manifests, 0 errors, 0 warnings\n", "-: nothing there has Airflow's labels\n")
+
+
+def test_standard_input_that_is_too_large(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    on_standard_input(monkeypatch, b" " * (LARGEST_FILE_BYTES + 1))
+
+    status, out, _err = run("-")
+
+    assert (status, "-:1: error: it has more than 8 MiB" in out) == (1, True)
+
+
+def test_no_standard_input(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", None)
+
+    status, _out, err = run("-")
+
+    assert (status, "there is no standard input" in err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("patterns", "left"),
+    [
+        (["a.yaml"], {"b.yaml", "deep/a.yml", "deep/c.yaml"}),
+        (["deep"], {"a.yaml", "b.yaml"}),
+        (["deep/"], {"a.yaml", "b.yaml"}),
+        (["k8s/deep/c.yaml"], {"a.yaml", "b.yaml", "deep/a.yml"}),
+        (["k8s/*"], set()),
+        (["*.yml", "b.*"], {"a.yaml", "deep/c.yaml"}),
+        (["nothing", "eep"], {"a.yaml", "b.yaml", "deep/a.yml", "deep/c.yaml"}),
+    ],
+)
+def test_what_is_left_out(
+    patterns: list[str], left: set[str], run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for number, name in enumerate(("a.yaml", "b.yaml", "deep/a.yml", "deep/c.yaml")):
+        path = tmp_path / "k8s" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(yaml.safe_dump(secret(f"n{number}", {}, labels={CONNECTION: f"c{number}"})))
+
+    _status, out, _err = run("k8s", "-o", "json", *(f"--exclude={pattern}" for pattern in patterns))
+
+    assert {problem["path"].removeprefix("k8s/") for problem in json.loads(out)["problems"]} == left
+
+
+def test_what_is_left_out_need_not_be_readable(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "loop.yaml").symlink_to("loop.yaml")
+
+    assert run(tmp_path)[0] == 2
+    assert run(tmp_path, "--exclude", "loop.yaml")[0] == 0
+
+
+def test_a_file_that_is_named_and_left_out(run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, Case(secret(data={})))
+
+    assert run(path, "--exclude", path.name)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("case", "statuses"),
+    [
+        (Case(secret(labels=labelled(conection_id="x"))), (0, 1)),
+        (Case({**secret(data={"value": CIPHERTEXT}), **SOPS}), (0, 0)),
+        (Case(secret(data={})), (1, 1)),
+        (Case(secret()), (0, 0)),
+    ],
+    ids=["a warning", "a notice", "an error", "nothing"],
+)
+def test_strict(case: Case, statuses: tuple[int, int], run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, case)
+
+    assert (run(path)[0], run(path, "--strict")[0]) == statuses
+
+
+def test_a_summary_with_notices(run: Any, tmp_path: Path) -> None:
+    path = write(tmp_path, Case({**secret(data={"value": CIPHERTEXT}), **SOPS}))
+
+    assert run(path)[1].splitlines()[-1] == "1 manifest, 0 errors, 0 warnings, 1 notice"
+    assert f"::notice file={path},line=1,title=not-checked::Secret db: key 'value'" in run(path, "-o", "github")[1]
+
+
+def test_a_repository(run: Any, tmp_path: Path) -> None:
+    """What other programs read is not judged, also where kubectl would refuse it."""
+    others = {
+        "mkdocs.yml": "site_name: x\nplugins: !!python/name:a.b\n",
+        "tsconfig.json": "{ // x\n}",
+        "template.yaml": "Resources:\n  A: !GetAtt B.C\n",
+        ".github/workflows/a.yaml": "on: push\n",
+        "Chart.yaml": "apiVersion: v2\nname: x\n",
+        "values.yaml": "a: {{ b }}\n",
+        "package.json": '{"name": "x"}',
+        "data.json": "[1, 2,]",
+        "vault.yml": "$ANSIBLE_VAULT;1.1;AES256\n6162\n",
+        "a.sops.yaml": f"db_password: {CIPHERTEXT}\nsops:\n  version: 3.9.0\n",
+    }
+    for name, text in others.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+    write(tmp_path, Case(secret()))
+
+    assert run(tmp_path) == (0, "1 manifest, 0 errors, 0 warnings\n", "")

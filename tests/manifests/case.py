@@ -1,0 +1,46 @@
+"""A file of manifests, and what ``check`` finds in it."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from manifests.build import Manifest
+
+
+@dataclass(frozen=True)
+class Case:
+    """Manifests in one file, or the text of it, and the codes of what is found in order."""
+
+    content: Manifest | Sequence[Manifest] | str
+    codes: Sequence[str] = ()
+    says: str = ""
+    file: str = "manifests.yaml"
+
+    @property
+    def text(self) -> str:
+        if isinstance(self.content, str):
+            return self.content
+        documents = [self.content] if isinstance(self.content, dict) else list(self.content)
+        return json.dumps(documents[0], indent="\t") if self.file.endswith(".json") else yaml.safe_dump_all(documents)
+
+
+def write(folder: Path, case: Case) -> Path:
+    path = folder / case.file
+    path.write_bytes(case.text.encode("utf-8", "surrogateescape"))
+    return path
+
+
+def codes(output: str) -> list[str]:
+    return [problem["code"] for problem in json.loads(output)["problems"]]
+
+
+def on_standard_input(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))

@@ -1,0 +1,232 @@
+"""Manifests of Secrets: what Airflow and its hooks make of their keys and annotations."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+
+from airflow_kubernetes_secrets.identifiers import label_value
+from manifests.build import CONFIG, CONNECTION, FIELDS, PASSWORD, PREFIX, TEAM, URI, VARIABLE, labelled, secret
+from manifests.case import Case
+
+OF_CONTENTS: dict[str, Case] = {
+    # What can be read.
+    "nothing in it": Case(secret(data={}), ["unreadable"], "none at all"),
+    "no key that is known": Case(secret(data={"secret": PASSWORD}), ["unreadable"], "the keys are 'secret'"),
+    "fields for a variable": Case(secret(labels={VARIABLE: "x"}), ["unreadable"], "'value'"),
+    "no URI": Case(secret(data={"value": PASSWORD}), ["unreadable"], "neither a URI"),
+    "no JSON in it": Case(secret(data={"value": f'{{"password": {PASSWORD}}}'}), ["unreadable"], "not valid JSON"),
+    "a field that Airflow does not know": Case(
+        secret(data={"value": f'{{"username": "{PASSWORD}"}}'}), ["unreadable"], "'username'"
+    ),
+    "JSON": Case(secret(data={"value": json.dumps(FIELDS)})),
+    "a blank option": Case(secret(data={"value": " \n"}, labels={CONFIG: "x"}), ["unreadable"], "blank"),
+    "a blank variable": Case(secret(data={"value": ""}, labels={VARIABLE: "x"})),
+    "bytes": Case({**secret(data={}), "data": {"value": b64encode(b"\xff").decode()}}, ["unreadable"], "UTF-8"),
+    "a port": Case(secret(data={**FIELDS, "port": PASSWORD}), ["unreadable"], "port"),
+    "a team's": Case(secret(data={}, labels={CONNECTION: "x", TEAM: "blue"}), ["unreadable"]),
+    "an annotated key": Case(secret(data={"uri": URI}, annotations={f"{PREFIX}data-key": "uri"})),
+    "an annotated key that is not there": Case(
+        secret(annotations={f"{PREFIX}data-key": PASSWORD}), ["unreadable"], "no such key"
+    ),
+    "a whole that an annotation completes": Case(
+        secret(data={"value": URI}, annotations={f"{PREFIX}connection-extra": '{"sslmode": "require"}'})
+    ),
+    "settings of TLS beside a whole": Case(
+        secret(data={"value": "postgres://u:p@h/d", "sslmode": "verify-full"}), ["unused-settings"], "'sslmode'"
+    ),
+    "a whole beside which a field is not there": Case(
+        secret(data={"value": URI}, annotations={f"{PREFIX}field-host": "nowhere"}), ["unreadable"], "no such key"
+    ),
+    "a whole beside a URI": Case(
+        secret(data={"value": URI, "uri": URI}, annotations={f"{PREFIX}field-uri": "uri"}), ["unreadable"], "whole"
+    ),
+    "what is said of a connection that is none": Case(
+        secret(data={"value": "x"}, labels={VARIABLE: "x"}, annotations={f"{PREFIX}connection-extra": "{}"}),
+        ["unknown-annotation"],
+        "describes a connection",
+    ),
+    "what is said wrongly of a connection that is none": Case(
+        secret(data={"value": "x"}, labels={VARIABLE: "x"}, annotations={f"{PREFIX}connection-extra": PASSWORD}),
+        ["unknown-annotation"],
+    ),
+    "JSON in place of an id": Case(
+        secret(labels={CONNECTION: "x"}, annotations={CONNECTION: json.dumps({"password": "hunter2"})}),
+        ["id-label-mismatch"],
+        "Correct the annotation",
+    ),
+    "JSON in place of a label's id": Case(
+        secret(labels={CONNECTION: json.dumps({"password": "hunter2"})}), ["invalid-label"], "no id is"
+    ),
+    "a blank annotation": Case(
+        secret(annotations={f"{PREFIX}connection-host": " "}), ["unknown-annotation"], "is blank"
+    ),
+    "what is said of both": Case(
+        secret(
+            data={"value": URI}, labels={VARIABLE: "x", CONNECTION: "x"}, annotations={f"{PREFIX}connection-host": "h"}
+        )
+    ),
+    "the key of a variable": Case(
+        secret(data={"token": "x"}, labels={VARIABLE: "x"}, annotations={f"{PREFIX}data-key": "token"})
+    ),
+    "a data key that is a password": Case(
+        secret(
+            data={"value": PASSWORD},
+            annotations={
+                f"{PREFIX}{key}": text for key, text in (("field-password", "value"), ("connection-host", "h"))
+            },
+        )
+    ),
+    "extra that is no JSON": Case(
+        secret(annotations={f"{PREFIX}connection-extra": PASSWORD}), ["unreadable"], "connection-extra"
+    ),
+    "a field that is not there": Case(
+        secret(annotations={f"{PREFIX}field-hots": "host"}), ["unreadable"], "field-hots"
+    ),
+    "a newline at the end": Case(secret(data={"value": f"{PASSWORD}\n"}, labels={VARIABLE: "x"}), ["trailing-newline"]),
+    "a newline after a password": Case(
+        secret(data={**FIELDS, "password": f"{PASSWORD}\n"}), ["trailing-newline"], "'password'"
+    ),
+    "extra that hooks cannot read": Case(
+        secret(data={"value": json.dumps({**FIELDS, "extra": PASSWORD})}), ["extra-not-json"], "Airflow 3"
+    ),
+    "extra that is a list": Case(
+        secret(data={"value": json.dumps({**FIELDS, "extra": [1]})}), ["unreadable"], "'extra'"
+    ),
+    "a password that is a number": Case(
+        secret(data={"value": json.dumps({**FIELDS, "password": 5})}), ["unreadable"], "'password' is not a text"
+    ),
+    "a connection for a part of Airflow": Case(
+        secret(data={"value": json.dumps({"host": "h"})}), ["not-everywhere"], "Add it to its JSON"
+    ),
+    "a URI in JSON": Case(secret(data={"value": json.dumps({"uri": URI})})),
+    "white space that JSON does not have": Case(secret(data={"value": f"\u00a0{json.dumps(FIELDS)}\u2003"})),
+    "a port with a point": Case(secret(data={"value": json.dumps({"conn_type": "x", "port": 5432.0})})),
+    "extra": Case(secret(data={"value": json.dumps({**FIELDS, "extra": "{}"})})),
+    "a newline after a host": Case(secret(data={**FIELDS, "host": "db\n"})),
+    "a newline after an option": Case(secret(data={"value": f"{PASSWORD}\n"}, labels={CONFIG: "x"})),
+    "a password that takes the URI apart": Case(
+        secret(data={"value": f"postgres://user:x/{PASSWORD}@db"}), ["unreadable"]
+    ),
+    "a URI with an @ in its path that an annotation completes": Case(
+        secret(
+            data={"value": "http://user/hunter2@db"}, annotations={f"{PREFIX}connection-extra": '{"verify": false}'}
+        ),
+        ["unescaped-uri"],
+    ),
+    "an address of e-mail in a parameter": Case(
+        secret(data={"value": "smtp://u:hunter2@h:587/?from_email=me@example.com&timeout=5"})
+    ),
+    "a password that may end in a parameter": Case(
+        secret(data={"value": "http://u:1@s/x?a=hunter2@db"}), ["unescaped-uri"]
+    ),
+    "a newline after a password beside a whole": Case(
+        secret(data={"value": URI, "pw": f"{PASSWORD}\n"}, annotations={f"{PREFIX}field-password": "pw"}),
+        ["trailing-newline"],
+        "'pw'",
+    ),
+    "a URI with an @ in its path": Case(secret(data={"value": "http://user/hunter2@db"}), ["unescaped-uri"]),
+    "a URI": Case(secret(data={"value": URI})),
+    "an id that is a URI": Case(
+        secret(data={"value": URI}, labels={CONFIG: label_value(URI)}, annotations={CONFIG: URI}),
+        ["not-looked-up"],
+        "it is a URI, which is never looked up",
+    ),
+    # Keys that nothing reads.
+    "a URI under a name of its own": Case(
+        secret(data={"username": "u", "password": PASSWORD, "readerUri": f"mysql://u:{PASSWORD}@db"}),
+        ["half-connection"],
+        "'readerUri'",
+    ),
+    "a host under a name of its own": Case(
+        secret(data={"username": "u", "password": PASSWORD, "PGHOST": "db"}), ["half-connection"], "'PGHOST'"
+    ),
+    "a token that nothing reads": Case(
+        secret(data={"conn_type": "databricks", "host": "db", "token": PASSWORD}), ["half-connection"], "'token'"
+    ),
+    "a key that nothing reads": Case(
+        secret(data={"host": "db", "login": "u", "sshPrivateKey": PASSWORD}), ["half-connection"], "'sshPrivateKey'"
+    ),
+    "a token beside a URI": Case(
+        secret(data={"value": "http://api.example.com", "api-token": PASSWORD}), ["half-connection"], "'api-token'"
+    ),
+    "another password": Case(secret(data={**FIELDS, "admin-password": PASSWORD, "token": PASSWORD})),
+    "a token in extra": Case(
+        secret(
+            data={"host": "db", "token": PASSWORD, "oldToken": PASSWORD},
+            annotations={f"{PREFIX}extra-api_token": "token"},
+        )
+    ),
+    "what only has the word in it": Case(secret(data={"host": "db", "token-expiry": "x", "secret_name": "x"})),
+    "a login and a password alone": Case(secret(data={"username": "u", "password": PASSWORD, "pgpass": PASSWORD})),
+    "another host": Case(secret(data={**FIELDS, "host": "db", "readerEndpoint": "db2"})),
+    "settings of TLS": Case(
+        secret(data={**FIELDS, "host": "db", "ssl-mode": "require", "ca.crt": "x"}),
+        ["unused-settings"],
+        "'ca.crt', 'ssl-mode'",
+    ),
+    "settings of TLS that an annotation names": Case(
+        secret(data={**FIELDS, "sslmode": "require", "ca.crt": "x"}, annotations={f"{PREFIX}extra-sslmode": "sslmode"})
+    ),
+    "settings of TLS in an annotation": Case(
+        secret(data={**FIELDS, "ca.crt": "x"}, annotations={f"{PREFIX}connection-extra": '{"sslrootcert": "/ca.crt"}'})
+    ),
+    "a database under a name of its own": Case(
+        secret(data={"host": "db", "password": PASSWORD, "POSTGRES_DATABASE": "d"}),
+        ["unused-settings"],
+        "'POSTGRES_DATABASE'",
+    ),
+    "another database": Case(secret(data={"host": "db", "schema": "d", "maintenance_database": "postgres"})),
+    # What a hook makes of it.
+    "https for HttpHook": Case(
+        secret(data={"value": "https://user:hunter2@api.example.com"}),
+        ["hook-misreads"],
+        "store the URI under the key 'uri'",
+    ),
+    "https and a path for HttpHook": Case(
+        secret(data={"value": "https://user:hunter2@api.example.com:8443/v1"}), ["hook-misreads"], "for the protocol"
+    ),
+    "https in a key": Case(secret(data={"uri": "https://user:hunter2@api.example.com:8443/v1"})),
+    "hosts of PostgreSQL": Case(
+        secret(data={"uri": "postgresql://u:hunter2@h0:5432,h1:5432/db?target_session_attrs=read-write"})
+    ),
+    "a socket of PostgreSQL": Case(secret(data={"uri": "postgresql://u:hunter2@/db?host=/cloudsql/proj:region:inst"})),
+    "a list of MongoDB": Case(
+        secret(
+            data={
+                "uri": "mongodb://u:hunter2@h0,h1/?readPreference=secondary&readPreferenceTags=dc:ny,rack:r1"
+                "&readPreferenceTags=dc:ny&readPreferenceTags="
+            }
+        )
+    ),
+    "an address in brackets": Case(secret(data={"host": "[fd00::1]", "port": "5432", "password": "hunter2"})),
+    "a type that no provider has": Case(secret(data={"value": "postgresql+psycopg2://u:hunter2@h/db"})),
+    "a login and a password without a type": Case(secret(data={"host": "h", "username": "u", "password": "hunter2"})),
+    "a parameter twice in a URI that an annotation completes": Case(
+        secret(data={"value": f"{URI}?a=1&a=2"}, annotations={f"{PREFIX}connection-extra": '{"b": 1}'}),
+        ["repeated-parameter"],
+        "'a' more than once",
+    ),
+    "a parameter twice": Case(
+        secret(data={"value": "postgres://u:hunter2@h/db?sslmode=require&sslmode=disable"}),
+        ["repeated-parameter"],
+        "'sslmode'",
+    ),
+    # Labels and annotations that say nothing.
+    "a misspelt label": Case(
+        secret(labels=labelled(conection_id="x")), ["unknown-label"], f"did you mean the label {CONNECTION!r}"
+    ),
+    "a label of one's own": Case(secret(labels={**labelled(connection_id="x"), "example.com/conection-id": "x"})),
+    "a label that nothing is like": Case(secret(labels=labelled(zzz="x")), ["unknown-label"], CONNECTION),
+    "an annotation as a label": Case(
+        secret(labels=labelled(connection_id="x", connection_type="x")), ["unknown-label"], "it is an annotation"
+    ),
+    "a misspelt annotation": Case(
+        secret(annotations=labelled(connection_typ="x")), ["unknown-annotation"], f"{PREFIX}connection-type"
+    ),
+    "an annotation": Case(secret(annotations=labelled(connection_type="x", extra_sslmode="host", field_host="host"))),
+    "an annotation of others": Case(secret(annotations={"example.com/connection-typ": "x"})),
+    "an id as an annotation only": Case(
+        secret(labels={}, annotations={CONNECTION: "x"}), ["unknown-annotation"], "Add the label"
+    ),
+}

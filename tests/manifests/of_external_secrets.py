@@ -1,0 +1,313 @@
+"""Manifests of External Secrets Operator."""
+
+from __future__ import annotations
+
+from manifests.build import (
+    CONNECTION,
+    HASHED,
+    LONG,
+    OF_PORT,
+    PASSWORD,
+    TEAM,
+    URI,
+    VARIABLE,
+    cluster_external,
+    external,
+    fetched,
+    kustomization,
+    labelled,
+    of_unknown_keys,
+    sealed,
+    secret,
+    template,
+    vault,
+)
+from manifests.case import Case
+
+OF_EXTERNAL_SECRETS: dict[str, Case] = {
+    # ExternalSecrets.
+    "external": Case(external()),
+    "external, v1beta1": Case(external(version="external-secrets.io/v1beta1")),
+    "external, a template without the label": Case(
+        external({"template": {"type": "Opaque"}}), ["label-lost"], "Put it under spec.target.template.metadata.labels"
+    ),
+    "external, v1beta1, a template without the label": Case(
+        external({"template": {}}, version="external-secrets.io/v1beta1"), ["label-lost"]
+    ),
+    "external, another API": Case(external({"template": {}}, version="example.com/v1"), ["not-checked"]),
+    "external, no template after all": Case(external({"template": None})),
+    "external, a template with the label": Case(external(template())),
+    "external, a template and no label at all": Case(external({"template": {"type": "x"}}, labels={"app": "x"})),
+    "external, the team is lost": Case(
+        external(template(), labels={CONNECTION: "x", TEAM: "blue"}), ["label-lost"], TEAM
+    ),
+    "external, labels from elsewhere": Case(
+        external({"template": {"templateFrom": [{"target": "Labels", "literal": "x"}]}})
+    ),
+    "external, data from elsewhere": Case(
+        external({"template": {"templateFrom": [{"configMap": {"name": "x"}}]}}), ["label-lost"]
+    ),
+    "external, a lost id": Case(
+        external(
+            {"template": {"metadata": {"labels": {CONNECTION: HASHED}}}},
+            labels={CONNECTION: HASHED},
+            annotations={CONNECTION: LONG},
+        ),
+        ["annotation-lost"],
+        "spec.target.template.metadata.annotations",
+    ),
+    "external, an id in the template": Case(
+        external({"template": {"metadata": {"labels": {CONNECTION: HASHED}, "annotations": {CONNECTION: LONG}}}})
+    ),
+    "external, a lost description": Case(
+        external(template(), annotations=labelled(connection_type="x")), ["annotation-lost"]
+    ),
+    "external, annotations from elsewhere": Case(
+        external(template(templateFrom=[{"target": "Annotations", "literal": "x"}]), annotations=labelled(data_key="x"))
+    ),
+    "external, the team of no label is lost": Case(
+        external({"template": {}}, labels={TEAM: "blue"}, annotations=labelled(data_key="x"))
+    ),
+    "external, a lost annotation of others": Case(external(template(), annotations={"example.com/x": "x"})),
+    "external, an annotation without a template": Case(external(annotations=labelled(connection_type="x"))),
+    "external, a raw id": Case(
+        external({"template": {"metadata": {"labels": {CONNECTION: LONG}}}}, labels={}), ["invalid-label"]
+    ),
+    "external, an id that the store has": Case(
+        external({"template": {"metadata": {"labels": {CONNECTION: "{{ .id }}"}}}}, labels={})
+    ),
+    "external, braces without a template": Case(
+        external(labels={CONNECTION: "{{ .id }}"}), ["invalid-label", "not-checked"], "and there is none"
+    ),
+    "external, one id twice": Case([external(name="a"), external(name="b")], ["duplicate-id"]),
+    "external, one target twice": Case([external({"name": "db"}, name="a"), external(name="db")], ["duplicate-secret"]),
+    "external, the team comes from the store": Case(
+        [secret("a"), external({"template": {"metadata": {"labels": {CONNECTION: "my_db", TEAM: "{{ .team }}"}}}})]
+    ),
+    "external, a known key": Case(external(spec=fetched("value"))),
+    "external, an unknown key": Case(external(spec=fetched("uri_of_it")), ["unreadable"], "'uri_of_it'"),
+    "external, fields": Case(external(spec=fetched("username", "password"))),
+    "external, an annotated key": Case(external(spec=fetched("x"), annotations=labelled(data_key="x"))),
+    "external, an annotated key that is not there": Case(
+        external(spec=fetched("x"), annotations=labelled(data_key="other")), ["unreadable"]
+    ),
+    "external, an annotation that the store has": Case(
+        external(
+            {"template": {"metadata": {"labels": {CONNECTION: "x"}, "annotations": labelled(data_key="{{ .key }}")}}},
+            spec=fetched("x"),
+            labels={},
+        )
+    ),
+    "external, keys that are not known": Case(external(spec={**fetched("x"), "dataFrom": [{"extract": {"key": "x"}}]})),
+    "external, a template replaces keys": Case(external(template(data={"type": PASSWORD})), ["unreadable"]),
+    "external, a template adds keys": Case(external(template(data={"type": "x"}, mergePolicy="Merge"))),
+    "external, a template adds to known keys": Case(
+        external(template(data={"type": PASSWORD}, mergePolicy="Merge"), fetched("x")), ["unreadable"]
+    ),
+    "external, a template adds the key": Case(
+        external(template(data={"value": "{{ .x }}"}, mergePolicy="Merge"), fetched("x"))
+    ),
+    "external, a template adds the other key": Case(
+        external(template(data={"x": "x"}, mergePolicy="Merge"), fetched("value"))
+    ),
+    "external, a template makes the key": Case(external(template(data={"value": "{{ .x }}"}), fetched("x"))),
+    "external, a template without data": Case(external(template(), fetched("x")), ["unreadable"]),
+    "external, data of a template from elsewhere": Case(
+        external(template(templateFrom=[{"literal": "x"}]), fetched("x"))
+    ),
+    "external, a variable": Case(external(spec=fetched("value"), labels={VARIABLE: "x"})),
+    "external, a variable without its key": Case(
+        external(spec=fetched("password"), labels={VARIABLE: "x"}), ["unreadable"]
+    ),
+    "external, a key that cannot be one": Case(external(spec=fetched("a b")), ["invalid-manifest"]),
+    "external, nothing is made": Case(external({"creationPolicy": "None"}), ["not-created"], "creationPolicy"),
+    "external, nothing is made for others": Case(external({"creationPolicy": "None"}, labels={})),
+    "external, it is not the owner": Case(external({"creationPolicy": "Orphan"})),
+    "external, added to a Secret": Case([secret(), external({"creationPolicy": "Merge"}, fetched("x"))]),
+    "external, something else is made": Case(
+        external({"manifest": {"kind": "ConfigMap"}, "template": {}}), ["not-checked"]
+    ),
+    "external, a misspelt label": Case(external(labels=labelled(conection_id="x")), ["unknown-label"]),
+    "external, no sense at all": Case({**external(), "spec": [PASSWORD]}, ["unreadable"]),
+    # ClusterExternalSecrets.
+    "everywhere": Case(cluster_external()),
+    "everywhere, twice": Case([cluster_external(), cluster_external(), secret()]),
+    "everywhere, a label at its top": Case(
+        cluster_external(described={}, labels={CONNECTION: "x"}), ["label-lost"], "spec.externalSecretMetadata.labels"
+    ),
+    "everywhere, a template without the label": Case(
+        cluster_external(external({"template": {}})["spec"]),
+        ["label-lost"],
+        "spec.externalSecretSpec.target.template.metadata",
+    ),
+    "everywhere, an unknown key": Case(cluster_external(fetched("x")), ["unreadable"], "/db, key"),
+    # What External Secrets Operator makes of templates.
+    "external, an old API": Case(external(version="external-secrets.io/v1alpha1"), ["old-api"], "Write external-sec"),
+    "external, an old API of others": Case(external(version="external-secrets.io/v1alpha1", labels={})),
+    "external, a URI of a template": Case(
+        external(template(data={"value": "postgres://{{ .u }}:{{ .p }}@h/d"})), ["unescaped-uri"], "a key for each"
+    ),
+    **{
+        f"external, the template {text}": Case(external(template(data={"value": text})), codes)
+        for text, *codes in (
+            # Nothing that an action may yield helps.
+            ("my_pg://{{ .u | urlquery }}:{{ .p | urlquery }}@h", "unreadable"),
+            ("my_pg://{{ .h }}", "unreadable"),
+            ("postgres://{{ .u | urlquery }}:{{ .p | urlquery }}@h1:1,h2:2/d", "unreadable"),
+            ("postgres://{{ .u | urlquery }}:{{ .p | urlquery }}@h:{{ .port | urlquery }}x/d", "unreadable"),
+            ("nonsense {{ .p }}", "unreadable"),
+            ("postgres:/{{ .p | urlquery }}", "unreadable"),
+            ('{"conn_type": "postgres", "pasword": {{ .p | toJson }}}', "unreadable"),
+            ('{"conn_type": "postgres" "password": {{ .p | toJson }} }', "unreadable"),
+            ('{"conn_type": "postgres", "password": {{ .p | toJson }}', "unreadable"),
+            ('{"conn_type": "x", "extra": {"a": {{ .p | toJson }}}, "pasword": "{{ .p | b64enc }}"}', "unreadable"),
+            # It begins with a value that may be all of a URI's beginning, but hardly is.
+            ("{{ .u }}:{{ .p }}@h/d", "unescaped-uri"),
+            # These work, but not with every password.
+            ("{{ .scheme }}://{{ .u }}:{{ .p }}@h/d", "unescaped-uri"),
+            ('{{ "postgres://" }}{{ .u }}:{{ .p }}@h/d', "unescaped-uri"),
+            ('{{ printf "postgres://%s:%s@h/d" .u .p }}', "unescaped-uri"),
+            ("postgres://h/d?user={{ .u }}&password={{ .p }}", "unescaped-uri"),
+            ("postgres://{{ .u }}:{{ .p }}@h1:1,h2:2/d", "unescaped-uri"),
+            # These may be right.
+            ("{{ .uri }}",),
+            ("{{ .uri }}?sslmode=require",),
+            ("{{ .scheme }}://{{ .host }}:{{ .port }}/{{ .db }}",),
+            ("postgres{{ .rest }}",),
+            ("postgres:{{ .rest }}",),
+            ("postgres://{{ .h }}:{{ .port }}{{ .path }}",),
+            ("postgres://{{ .u | urlquery }}:{{ .p | urlquery }}@{{ .h }}:{{ .port }}/{{ .db }}?sslmode={{ .mode }}",),
+            ("postgres://{{ .u | urlquery }}:{{ .p | urlquery }}@[{{ .ip }}]:5432/d",),
+            ("{{- .scheme -}} ://h",),
+            ("{{ if .tls }}rediss{{ else }}redis{{ end }}://h",),
+            ("{{/* a comment */}}nonsense",),
+            ("{{ $a := .b }}nonsense",),
+            ('{{ printf "%s://%s" .scheme .host }}',),
+            ('{{ dict "conn_type" "postgres" "host" .h | toJson }}',),
+            ("http://h/?__extra__={{ .extra | urlquery }}",),
+            ('{"conn_type": "postgres", "password": {{ .p | toJson }}, "port": {{ .port | toJson }}}',),
+            ('{"conn_type": "postgres", "port": {{ .port }}, "extra": {{ .extra }}}',),
+            ('{"conn_type": {{ .t | quote }}, "extra": {{ .extra | toJson }}, "host": {{ .h | quote }}}',),
+            ('{"conn_type": "x", "extra": {"a": [{{ .p | toJson }}, {{ .q | toJson }}]}}',),
+            ('{"conn_type": "postgres" {{ .more }}}',),
+            ('{{ "{" }}"conn_type": "postgres"}',),
+            ('{"uri": {{ .uri | toJson }}}',),
+            ('{"{{ .name | b64enc }}": "x"}',),
+        )
+    },
+    "sealed, a template that can never work": Case(sealed(keys=["p"], data={"value": "no {{ .p }}"}), ["unreadable"]),
+    "external, a template for a variable": Case(
+        external({"template": {"metadata": {"labels": {VARIABLE: "x"}}, "data": {"value": "a {{ .p }}"}}}, labels={})
+    ),
+    "external, a template that annotations complete": Case(
+        external(
+            {
+                "template": {
+                    "metadata": {"labels": {CONNECTION: "x"}, "annotations": labelled(connection_type="postgres")},
+                    "data": {"value": "my_pg://{{ .p | urlquery }}"},
+                }
+            }
+        )
+    ),
+    "external, a URI with one value": Case(external(template(data={"uri": "a://u:{{ .p }}@h"})), ["unescaped-uri"]),
+    "external, a URI with a function": Case(
+        external(template(data={"uri": 'a://u:{{ .p | replace "a" "b" }}@h'})), ["unescaped-uri"]
+    ),
+    "external, an escaped URI": Case(external(template(data={"value": "a://u:{{ .p | urlquery }}@h/d"}))),
+    "external, a host of a template": Case(external(template(data={"value": "a://u@{{ .host }}/d"}))),
+    "external, JSON of a template": Case(
+        external(template(data={"value": '{"conn_type": "x", "password": "{{ .p }}"}'})), ["unescaped-json"], "toJson"
+    ),
+    "external, escaped JSON": Case(
+        external(template(data={"value": '{"conn_type": "x", "password": {{ .p | toJson }}}'}))
+    ),
+    "external, a constant": Case(external(template(data={"value": URI}))),
+    "external, a constant that is no URI": Case(external(template(data={"value": "postgres//x"})), ["unreadable"]),
+    "external, constants and values of the store": Case(
+        external(template(data={"host": "db", "port": "x", "password": "{{ .p }}"}))
+    ),
+    "external, constants that are no connection": Case(
+        external(template(data={"host": "db", "port": "x"})), ["unreadable"], "port"
+    ),
+    "external, labels beside the metadata": Case(
+        external({"template": {"labels": {CONNECTION: "my_db"}}}, labels={}),
+        ["label-lost"],
+        "under spec.target.template.labels does not reach the Secret. Put it under spec.target.template.metadata.lab",
+    ),
+    "external, misspelt labels beside the metadata": Case(
+        external({"labels": labelled(conection_id="x")}, labels={}), ["unknown-label"], "under spec.target.labels"
+    ),
+    **{
+        f"annotations under {where}": Case(
+            manifest,
+            # kubectl refuses an unknown field of a Secret as well.
+            [*(["invalid-manifest"] if manifest["kind"] == "Secret" else []), "annotation-lost"],
+            f"under {where} does not reach the Secret. {to}",
+        )
+        for where, to, manifest in (
+            ("annotations", "Put it under metadata.annotations", {**secret(), "annotations": OF_PORT}),
+            ("metadata.anotations", "Put it under metadata.annotations", secret(anotations=OF_PORT)),
+            ("metadata.annotation", "Put it under metadata.annotations", secret(annotation=OF_PORT)),
+            ("metadata.Annotations", "Put it under metadata.annotations", secret(Annotations={CONNECTION: "my_db"})),
+            (
+                "spec.target.template.annotations",
+                "Put it under spec.target.template.metadata.annotations",
+                external(template(annotations=OF_PORT)),
+            ),
+            ("spec.target.annotations", "Put it under metadata.annotations", external({"annotations": OF_PORT})),
+            (
+                "spec.annotations",
+                "Put it under spec.target.template.metadata.annotations",
+                external(template(), {"annotations": OF_PORT, **fetched("host")}),
+            ),
+            ("spec.template.annotations", "Put it under spec.template.metadata", sealed(annotations=OF_PORT)),
+        )
+    },
+    "a team's label beside its place": Case(
+        {**secret(), "labels": {TEAM: "a"}},
+        ["invalid-manifest", "label-lost"],
+        "under labels does not reach the Secret",
+    ),
+    "an annotation that is in its place too": Case(
+        secret(annotations=OF_PORT, anotations=OF_PORT), ["invalid-manifest"], "Write 'metadata.annotations'"
+    ),
+    "vault, an annotation beside its place": Case(
+        [{**vault(), "spec": {**vault()["spec"], "annotations": OF_PORT}}],
+        ["annotation-lost"],
+        "Put it under spec.destination.annotations",
+    ),
+    "kustomize, an annotation beside its place": Case(
+        [{**kustomization(literals=["host=h"]), "annotations": OF_PORT}],
+        ["annotation-lost"],
+        "Put it under secretGenerator[].options.annotations",
+    ),
+    **{
+        f"{tool}, {what} where keys are not known": Case(manifest, ["unreadable"] if says else [], says)
+        for what, annotations, says in (
+            ("an extra that is no JSON", {"connection_extra": "nojson"}, "it is not a JSON object such as"),
+            ("a port that is none", {"connection_port": "abc"}, "the port is not a number"),
+            ("a field that is none", {"field_hots": "x"}, "there is no such field"),
+            ("other keys that are not known", {"other_keys": "all"}, "it can only be 'extra'"),
+            ("a field twice", {"connection_host": "h", "field_host": "h"}, "says it too"),
+            ("extra twice", {"connection_extra": '{"a": 1}', "extra_a": "h"}, "has it too"),
+            ("two that are whole", {"data_key": "a", "field_uri": "b"}, "contains the whole connection"),
+            ("one key for two things", {"data_key": "a", "field_password": "a"}, "it names the same key as"),
+            ("a key that is none", {"field_password": PASSWORD}, "it names a key that data cannot have"),
+            ("annotations that are right", {"field_password": "a", "data_key": "b", "extra_x": "c"}, ""),
+            ("a URI that is named", {"field_uri": "a", "connection_port": "5", "other_keys": "extra"}, ""),
+        )
+        for tool, manifest in of_unknown_keys(**annotations).items()
+    },
+    "a variable where keys are not known": Case(
+        external(labels={VARIABLE: "v"}, annotations=labelled(data_key="a b")), ["unreadable"], "that data cannot have"
+    ),
+    "a variable with annotations of a connection where keys are not known": Case(
+        external(labels={VARIABLE: "v"}, annotations=labelled(connection_port="x")), ["unknown-annotation"]
+    ),
+    "external, a misspelt label above a template": Case(
+        external(template(), labels=labelled(conection_id="x")), ["unknown-label"], "did you mean"
+    ),
+    "external, a label of a chart": Case(
+        external(labels={CONNECTION: "{{ .Values.id }}"}), ["not-checked"], "a template that is not rendered"
+    ),
+}
