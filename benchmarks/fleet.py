@@ -104,7 +104,7 @@ class Fleet(NamedTuple):
             who=subject.who,
             options={**subject.options, **references},
             lived=lived,
-            count=self.long_lived if lived else self.tasks,
+            processes=self.long_lived if lived else self.tasks,
             at_once=self.at_once,
             every=every,
             ids=ids,

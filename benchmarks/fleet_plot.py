@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from fleet_table import Figures, cpu_seconds, read
 from harness.results import Results, load
-from plot import Figure, Theme, save, style
+from matplotlib.figure import Figure
+from plot import Theme, save, style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

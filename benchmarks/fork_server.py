@@ -70,7 +70,7 @@ def live(plan: Plan, number: int) -> None:
     record = Record(plan)
     kinds = list(plan.ids)
     # The processes take turns, and begin with different ids.
-    turn, moment = number, time.monotonic() + plan.every * number / plan.count
+    turn, moment = number, time.monotonic() + plan.every * number / plan.processes
     while not _has_ended(max(moment - time.monotonic(), 0)):
         record.look_up(kinds[turn % len(kinds)], turn // len(kinds))
         turn, moment = turn + 1, max(moment + plan.every, time.monotonic())
@@ -119,8 +119,8 @@ class Family:
 def run_tasks(family: Family, plan: Plan) -> None:
     """Run all short processes."""
     began, started = time.monotonic(), 0
-    while started < plan.count or len(family):
-        if started < plan.count and len(family) < plan.at_once and time.monotonic() >= began + started * plan.every:
+    while started < plan.processes or len(family):
+        if started < plan.processes and len(family) < plan.at_once and time.monotonic() >= began + started * plan.every:
             family.fork(task, plan, started)
             started += 1
         elif _has_ended(_POLLED_EVERY):
@@ -130,10 +130,10 @@ def run_tasks(family: Family, plan: Plan) -> None:
 
 def run_lived(family: Family, plan: Plan) -> None:
     """Run the processes that live long until the input ends."""
-    for number in range(plan.count):
+    for number in range(plan.processes):
         family.fork(live, plan, number)
     while not _has_ended(1.0):
-        assert len(family) == plan.count
+        assert len(family) == plan.processes
     deadline = time.monotonic() + _ENDING_SECONDS
     while len(family) and time.monotonic() < deadline:
         time.sleep(_POLLED_EVERY)

@@ -11,7 +11,7 @@ class Plan(NamedTuple):
     Attributes:
         who: whose backend each process builds, with these ``options``.
         lived: whether the processes go on until the end; otherwise each makes one lookup of each kind.
-        count: of processes.
+        processes: how many there are in all.
         at_once: how many short ones there are at most at the same time.
         every: seconds between the starts of two short ones, or between two lookups of a process that lives long.
         ids: what is looked up, by the kind of lookup.
@@ -23,7 +23,7 @@ class Plan(NamedTuple):
     who: str
     options: dict[str, object]
     lived: bool
-    count: int
+    processes: int
     at_once: int
     every: float
     ids: dict[str, list[str]]

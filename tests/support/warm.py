@@ -183,7 +183,14 @@ def warm_python(prefix: Path) -> WarmPython:
 def _record(prefix: Path, made: Path) -> None:
     airflow = str(prefix / "bin" / "airflow")
     environment = {**os.environ, "AIRFLOW_HOME": str(made), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
-    command = [prefix / "bin" / "python", "-c", _RECORD, made / "modules.json", airflow, "variables", "get", "none"]
+    command = [
+        str(prefix / "bin" / "python"),
+        "-c",
+        _RECORD,
+        str(made / "modules.json"),
+        airflow,
+        *["variables", "get", "none"],
+    ]
     # It finds no database, and has loaded by then what it needs for one.
     subprocess.run(command, env=environment, capture_output=True, timeout=_START_SECONDS, check=False)
     assert (made / "modules.json").exists()

@@ -50,7 +50,8 @@ def main() -> None:
 def next_program(listener: socket.socket) -> dict[str, Any] | None:
     """In a fork: the program that it is to run. In this process itself: nothing, at its end."""
     while True:
-        readable, _, _ = select.select([listener, 0], [], [], 5)
+        sources: list[socket.socket | int] = [listener, 0]
+        readable, _, _ = select.select(sources, [], [], 5)
         with suppress(ChildProcessError):
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
