@@ -1,4 +1,4 @@
-# Two commands for everybody: `make demo` and `make test`. They need Python 3.10 or later with venv, and nothing else.
+# Three commands for everybody: `make demo`, `make quick` and `make test`. They need Python 3.10 or later with venv, and nothing else.
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,11 +12,19 @@ WHEELS := .cache/wheels
 BIN := $(VENV)/bin
 SOURCES := src cncf-path/src tests fuzz matrix benchmarks examples docs .github hatch_build.py
 
-.PHONY: help demo test lint format tests wheels docs docs-links environments oldest matrix pythons bench bench-plot bench-fleet fuzz verdicts requirements clean packages minimal-deps $(BARE)
+# Tests wait more than they compute, so there are more processes than cores; `WORKERS=0` runs all in one.
+WORKERS ?= 4
+PYTEST := $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup
+
+# Without bytecode every one of the many processes of a run would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help demo test quick lint format tests wheels docs docs-links environments oldest matrix pythons bench bench-plot bench-fleet fuzz verdicts requirements clean packages minimal-deps $(BARE)
 
 help:
 	@echo "make demo    see it work, without a cluster"
-	@echo "make test    lint, types and all tests"
+	@echo "make test    lint, types and all tests, in WORKERS (4) processes"
+	@echo "make quick   the tests that need no Airflow, kube-apiserver or browser, in a minute"
 	@echo "make matrix  run it in every Airflow from 2.11 to 3.3 (needs PostgreSQL and Chromium); writes docs/matrix.md"
 	@echo "make pythons  run the tests that use Airflow as a library, with each supported Python on PATH; writes docs/matrix.md"
 	@echo "make docs    build the documentation in build/docs; make docs-links asks whether its links lead somewhere"
@@ -43,7 +51,10 @@ format: $(VENV)/ready
 	$(BIN)/ruff check --fix $(SOURCES)
 
 tests: environments wheels
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+quick: $(VENV)/ready
+	$(PYTEST) -m "not slow"
 
 bench: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/run.py
