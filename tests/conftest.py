@@ -98,6 +98,7 @@ def pytest_report_header() -> str | None:
     return f"kube-apiserver: tested, from {folder}" if folder else None
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what this machine cannot run, with one line at the end for each reason instead of one for each test."""
     for item in items:

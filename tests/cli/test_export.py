@@ -28,6 +28,7 @@ from airflow_kubernetes_secrets.inventory import elsewhere
 from airflow_kubernetes_secrets.lookup import Kind, Lookup
 from support.airflow import ENVIRONMENTS, Airflow, installed
 from support.cluster import Cluster
+from support.warm import warm_python
 
 PASSWORD = "hunter2"
 FIELDS = ("conn_type", "description", "host", "login", "password", "schema", "port", "extra")
@@ -153,14 +154,12 @@ def either(request: pytest.FixtureRequest, tmp_path: Path) -> Airflow:
 
 
 def export(airflow: Airflow, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        command(airflow, *arguments),
-        env={**airflow.environment, **variables},
-        cwd=airflow.home.parent,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
+    return warm_python(airflow.prefix).run(
+        "from airflow_kubernetes_secrets.cli.main import main; raise SystemExit(main())",
+        ["airflow-kubernetes-secrets", "export", *arguments],
+        {**airflow.environment, **variables},
+        60,
+        directory=airflow.home.parent,
     )
 
 
@@ -190,7 +189,10 @@ def read_back(airflow: Airflow, ids: Mapping[str, Any], folder: Path, **kwargs: 
 
 
 def manifests(folder: Path) -> dict[str, dict[str, Any]]:
-    return {str(path.relative_to(folder)): yaml.safe_load(path.read_text()) for path in sorted(folder.rglob("*.yaml"))}
+    return {
+        str(path.relative_to(folder)): yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
+        for path in sorted(folder.rglob("*.yaml"))
+    }
 
 
 def value_of(manifest: dict[str, Any]) -> str:

@@ -28,7 +28,7 @@ ENVIRONMENTS = {"3.3": Path(sys.prefix), "2.11": ROOT / ".venv-airflow-2.11"}
 # Where Airflow has it in its home, unless it is told otherwise.
 DATABASE = "airflow.db"
 
-PATIENCE = 110
+PATIENCE = 240
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from support.warm_command import asked
 _SERVER = Path(__file__).with_name("warm_python.py")
 _COMMAND = Path(__file__).with_name("warm_command.py")
 _START_SECONDS = 60
+_END_SECONDS = 10
 
 # Runs a command, and writes down the names of the modules that it has loaded, and that Airflow's services load.
 _RECORD = """
@@ -54,14 +55,13 @@ class Program:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._answers = connection.makefile("r")
-        self.pid = int(self._answers.readline())
+        self.pid = self._answer(_START_SECONDS)
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
         """Its exit code, if it has ended."""
         if self.returncode is None and select.select([self._connection], [], [], 0)[0]:
-            self.wait(1)
+            self.wait(_END_SECONDS)
         return self.returncode
 
     def wait(self, timeout: float) -> int:
@@ -71,14 +71,22 @@ class Program:
             subprocess.TimeoutExpired: it has not within ``timeout`` seconds.
         """
         if self.returncode is None:
-            self._connection.settimeout(timeout)
             try:
-                self.returncode = int(self._answers.readline())
+                self.returncode = self._answer(timeout)
             except TimeoutError:
                 raise subprocess.TimeoutExpired(f"process {self.pid}", timeout) from None
-            self._answers.close()
             self._connection.close()
         return self.returncode
+
+    def _answer(self, timeout: float) -> int:
+        """The next number that the other side tells."""
+        self._connection.settimeout(timeout)
+        text = b""
+        while not text.endswith(b"\n"):
+            read = self._connection.recv(1)
+            assert read, "the process that forks has ended"
+            text += read
+        return int(text)
 
     def kill(self) -> None:
         os.kill(self.pid, signal.SIGKILL)
@@ -158,14 +166,16 @@ class WarmPython:
         timeout: float,
         *,
         file: Path | None = None,
+        directory: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
         """Run a program to its end; see :meth:`start`, and ``subprocess.run`` for the rest."""
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            program = self.start(code, arguments, environment, (out, err), file=file)
+            program = self.start(code, arguments, environment, (out, err), file=file, directory=directory)
             try:
                 status = program.wait(timeout)
             except BaseException:
                 program.kill()
+                program.wait(_END_SECONDS)
                 raise
             texts = []
             for each in (out, err):
