@@ -247,3 +247,26 @@ def test_others_may_not_ask_a_path_for_anybody(cluster: Cluster, namespace: str,
             }
         ),
     )
+
+
+def test_what_one_may_do_is_listed(cluster: Cluster, namespace: str, reader: httpx.Client) -> None:
+    """https://kubernetes.io/docs/reference/kubernetes-api/authorization-resources/self-subject-rules-review-v1/"""
+    path = "/apis/authorization.k8s.io/v1/selfsubjectrulesreviews"
+    for client, rule in (
+        (reader, (["list"], [""], ["secrets"])),
+        (cluster.admin, (["*"], ["*"], ["*"])),
+    ):
+        response = client.post(path, json={"spec": {"namespace": namespace}})
+        assert response.status_code == 201, response.text
+        review = response.json()
+        assert (review["kind"], review["spec"]) == ("SelfSubjectRulesReview", {})
+        assert review["status"]["incomplete"] is False
+        rules = [(each["verbs"], each["apiGroups"], each["resources"]) for each in review["status"]["resourceRules"]]
+        assert rule in rules
+        assert any("selfsubjectrulesreviews" in resources for _, _, resources in rules)
+        paths = {each for rule in review["status"]["nonResourceRules"] for each in rule["nonResourceURLs"]}
+        assert "/version" in paths or "*" in paths
+    elsewhere = reader.post(path, json={"spec": {"namespace": "elsewhere"}}).json()["status"]["resourceRules"]
+    assert not any("secrets" in each["resources"] for each in elsewhere)
+    refused = reader.post(path, json={"spec": {}})
+    assert (refused.status_code, refused.json()["message"]) == (400, "no namespace on request")

@@ -198,6 +198,17 @@ def test_an_updater_keeps_a_field_that_is_no_longer_applied(secrets: Secrets, ap
     assert managed(done) == {("a", "Apply"): {"f:data": {"f:l": {}}}, ("b", "Update"): {"f:data": {"f:k": {}}}}
 
 
+def test_a_mapping_that_is_no_longer_applied_goes_when_it_is_empty(secrets: Secrets, apply: Apply) -> None:
+    """As after kubectl has made appliers of those that wrote without apply, who manage mappings too."""
+    made = secrets.post({"metadata": {"name": "s", "labels": {"a": "1"}}, "data": {"k": X, "l": X}}, fieldManager="a")
+    found = made.json()
+    found["metadata"]["managedFields"][0]["operation"] = "Apply"
+    assert managed(secrets.put(found).json()).keys() == {("a", "Apply")}
+    done = apply("a", data={"k": Y}).json()
+    assert (done["data"], done["metadata"].get("labels")) == ({"k": Y}, None)
+    assert managed(done)["a", "Apply"] == {"f:data": {"f:k": {}}}
+
+
 def test_finalizers_are_merged(secrets: Secrets, apply: Apply) -> None:
     apply("a", metadata={"finalizers": ["x/a"]})
     done = apply("b", metadata={"finalizers": ["x/b"]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterable
@@ -222,3 +223,110 @@ def test_what_is_too_old_is_gone(secrets: Secrets) -> None:
     with secrets.watch(resourceVersion=secrets.version()) as events:
         secrets.create("c")
         assert story(events, 1) == ["ADDED c -"]
+
+
+INITIAL = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
+# Why a watch cannot begin with what there is; empty where it can. Version 1.33 had that switched off again.
+GATE = "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled"
+NO_INITIAL = Since({0: "resourceVersionMatch is forbidden for watch", 27: GATE, 32: "", 33: GATE, 34: ""})
+
+
+def refused_initial(secrets: Secrets, cluster: Cluster, query: dict[str, str]) -> bool:
+    """Whether the server does not know it, which is asserted."""
+    if not (why := at(cluster, NO_INITIAL)):
+        return False
+    response = secrets.list(watch="1", timeoutSeconds="1", **query)
+    assert response.status_code == 422, response.text
+    assert why in response.json()["message"]
+    return True
+
+
+@pytest.mark.parametrize("since", ["", "0", "now"])
+def test_a_watch_that_begins_with_what_there_is_says_where_that_ends(
+    secrets: Secrets, cluster: Cluster, since: Any
+) -> None:
+    """https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists"""
+    secrets.create("a", {"app": "x"})
+    secrets.create("b", {"app": "y"})
+    version = secrets.version()
+    query = {**INITIAL, "labelSelector": "app=x", "resourceVersion": version if since == "now" else since}
+    if refused_initial(secrets, cluster, query):
+        return
+    with secrets.watch(seconds=8, **query) as events:
+        first, mark = next(events), next(events)
+        secrets.create("c", {"app": "x"})
+        later = next(each for each in events if each["type"] != "BOOKMARK")
+    assert (first["type"], first["object"]["metadata"]["name"]) == ("ADDED", "a")
+    assert (mark["type"], mark["object"]["kind"]) == ("BOOKMARK", "Secret")
+    assert mark["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
+    assert int(mark["object"]["metadata"]["resourceVersion"]) >= int(version)
+    assert (later["type"], later["object"]["metadata"]["name"]) == ("ADDED", "c")
+
+
+def test_without_bookmarks_nothing_says_where_it_ends(secrets: Secrets, cluster: Cluster) -> None:
+    secrets.create("a")
+    query = {**INITIAL, "allowWatchBookmarks": "false"}
+    if refused_initial(secrets, cluster, query):
+        return
+    with secrets.watch(seconds=2, **query) as events:
+        assert [(each["type"], each["object"]["metadata"]["name"]) for each in events] == [("ADDED", "a")]
+
+
+def test_a_watch_can_begin_without_what_there_is(secrets: Secrets, cluster: Cluster) -> None:
+    secrets.create("a")
+    query = {**INITIAL, "sendInitialEvents": "false", "allowWatchBookmarks": "false"}
+    if refused_initial(secrets, cluster, query):
+        return
+    with secrets.watch(seconds=3, **query) as events:
+        secrets.create("b")
+        assert [(each["type"], each["object"]["metadata"]["name"]) for each in events] == [("ADDED", "b")]
+
+
+def test_what_there_is_cannot_be_newer_than_it_is(secrets: Secrets, cluster: Cluster) -> None:
+    query = {**INITIAL, "resourceVersion": str(int(secrets.version()) + 100_000)}
+    if refused_initial(secrets, cluster, query):
+        return
+    with secrets.watch(seconds=6, **query) as events:
+        (event,) = events
+    assert (event["type"], event["object"]["code"]) == ("ERROR", 504)
+    assert event["object"]["message"].startswith("Timeout: Too large resource version: ")
+
+
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ({"sendInitialEvents": "true"}, "sendInitialEvents requires setting resourceVersionMatch to NotOlderThan"),
+        (
+            {"resourceVersionMatch": "NotOlderThan"},
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided",
+        ),
+        (
+            {"sendInitialEvents": "true", "resourceVersionMatch": "Exact", "resourceVersion": "1"},
+            'resourceVersionMatch: Unsupported value: "Exact": supported values: "NotOlderThan"',
+        ),
+    ],
+)
+def test_how_a_watch_cannot_begin(secrets: Secrets, cluster: Cluster, query: dict[str, str], why: Any) -> None:
+    if refused_initial(secrets, cluster, INITIAL):
+        return
+    response = secrets.list(watch="1", timeoutSeconds="1", **query)
+    assert response.status_code == 422, response.text
+    assert why in response.json()["message"]
+
+
+def test_a_list_has_no_initial_events(secrets: Secrets, cluster: Cluster) -> None:
+    response = secrets.list(sendInitialEvents="true")
+    assert response.status_code == at(cluster, Since({0: 200, 27: 422})), response.text
+
+
+def test_a_table_says_where_it_ends(secrets: Secrets, cluster: Cluster) -> None:
+    secrets.create("a")
+    if refused_initial(secrets, cluster, INITIAL):
+        return
+    headers = {"Accept": "application/json;as=Table;v=v1;g=meta.k8s.io"}
+    query = {"watch": "1", "timeoutSeconds": "1", **INITIAL}
+    found = secrets.cluster.admin.get(secrets.path, params=query, headers=headers).text.splitlines()
+    first, mark = (json.loads(line) for line in found[:2])
+    assert [each["object"]["rows"][0]["cells"][0] for each in (first, mark)] == ["a", ""]
+    metadata = mark["object"]["rows"][0]["object"]["metadata"]
+    assert metadata["annotations"] == {"k8s.io/initial-events-end": "true"}

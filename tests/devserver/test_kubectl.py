@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import threading
@@ -14,6 +15,7 @@ from typing import Any
 import pytest
 
 from support.cluster import Cluster
+from support.versions import Since, at
 
 KUBECTL = shutil.which("kubectl") or ""
 pytestmark = pytest.mark.skipif(not KUBECTL, reason="kubectl is not on the PATH")
@@ -164,3 +166,81 @@ def test_namespaces(kubectl: Kubectl) -> None:
     name = f"{kubectl.namespace}-new"
     kubectl("create", "namespace", name)
     assert kubectl("get", "namespace", name).splitlines()[1].split()[:2] == [name, "Active"]
+
+
+@pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+def test_a_current_kubectl_takes_it_for_a_current_server(kubectl: Kubectl) -> None:
+    said = kubectl("version", check=False)
+    assert "Server Version: v1.36" in said
+    assert "Warning" not in said
+
+
+def test_explain(kubectl: Kubectl) -> None:
+    found = kubectl("explain", "secret")
+    assert re.search(r"KIND: +Secret\nVERSION: +v1\n", found)
+    for field, type_ in (("data", "map[string]string"), ("stringData", "map[string]string"), ("type", "string")):
+        assert re.search(rf"  {field}\s<{re.escape(type_)}>", found)
+    assert re.search(r"FIELD: +data <map\[string\]string>", kubectl("explain", "secret.data"))
+    recursive = kubectl("explain", "secret", "--recursive")
+    assert re.search(r"\n +labels\s<map\[string\]string>", recursive)
+    assert re.search(r"\n +uid\s<string>", recursive)
+    assert 'field "nonsense" does not exist' in kubectl("explain", "secret.nonsense", check=False)
+    assert re.search(r"KIND: +Namespace\n", kubectl("explain", "ns"))
+
+
+def test_what_one_may_do_is_listed(cluster: Cluster, namespace: str, kubectl: Kubectl) -> None:
+    account = cluster.service_account(namespace, "reader", {namespace: ["list"]})
+    kubeconfig = str(cluster.kubeconfig(account.token, namespace))
+    rows = [line.split() for line in kubectl("auth", "can-i", "--list", KUBECONFIG=kubeconfig).splitlines()]
+    assert ["secrets", "[]", "[]", "[list]"] in rows
+    assert ["selfsubjectrulesreviews.authorization.k8s.io", "[]", "[]", "[create]"] in rows
+    assert ["*.*", "[]", "[]", "[*]"] in [line.split() for line in kubectl("auth", "can-i", "--list").splitlines()]
+
+
+UNKNOWN = MANIFEST.replace("name: db", "name: warned\n  nonsense: 1") + "other: 1\n"
+
+
+def test_unknown_fields_are_warned_of(cluster: Cluster, kubectl: Kubectl) -> None:
+    """A server that does not check fields itself lets kubectl do it, which cannot warn."""
+    said = kubectl("apply", "--validate=warn", "-f", "-", stdin=UNKNOWN, check=False)
+    assert "secret/warned created" in said
+    fields = [line for line in said.splitlines() if line.startswith("Warning: unknown field")]
+    warned = ['Warning: unknown field "metadata.nonsense"', 'Warning: unknown field "other"']
+    assert fields == at(cluster, Since({0: [], 25: warned}))
+    for command in (["apply"], ["create", "--dry-run=server"], ["replace"]):
+        refused = kubectl(*command, "--validate=strict", "-f", "-", stdin=UNKNOWN, check=False)
+        assert 'unknown field "' in refused
+    assert "Warning" not in kubectl("apply", "--validate=ignore", "-f", "-", stdin=UNKNOWN, check=False)
+
+
+def test_conflicts_of_server_side_apply(kubectl: Kubectl) -> None:
+    kubectl("create", "secret", "generic", "db", "--from-literal=k=v")
+    manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\ndata: {k: eA==}\n"
+    refused = kubectl("apply", "--server-side", "-f", "-", stdin=manifest, check=False)
+    assert 'Apply failed with 1 conflict: conflict with "kubectl-create" using v1: .data.k' in refused
+    assert kubectl.secret("db")["data"] == {"k": "dg=="}
+    forced = kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin=manifest)
+    assert "secret/db serverside-applied" in forced
+    assert kubectl.secret("db")["data"] == {"k": "eA=="}
+
+
+def test_from_apply_to_server_side_apply(kubectl: Kubectl) -> None:
+    """What kubectl has applied without the server's help is no conflict."""
+    manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\ndata: {k: eA==}\n"
+    kubectl("apply", "-f", "-", stdin=manifest)
+    kubectl("apply", "--server-side", "-f", "-", stdin=manifest.replace("eA==", "eQ=="))
+    assert kubectl.secret("db")["data"] == {"k": "eQ=="}
+    kubectl("apply", "--server-side", "-f", "-", stdin=manifest.replace("k: eA==", ""))
+    assert "data" not in kubectl.secret("db")
+
+
+@pytest.mark.parametrize("command", [["apply"], ["apply", "--server-side"], ["create"]])
+def test_null_is_nothing(cluster: Cluster, kubectl: Kubectl, command: Any) -> None:
+    manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, labels: {a: }}\nstringData: {value: }\n"
+    # The checks of kubectl itself, on an old server, refuse null.
+    validate = at(cluster, Since({0: "--validate=ignore", 25: "--validate=strict"}))
+    kubectl(*command, validate, "-f", "-", stdin=manifest)
+    found = kubectl.secret("db")
+    is_dropped = command == ["apply"]
+    assert found.get("data") == (None if is_dropped else {"value": ""})
+    assert found["metadata"].get("labels") == (None if is_dropped else {"a": ""})

@@ -95,7 +95,10 @@ def _last_applied(live: JsonObject) -> frozenset[Path]:
 
 
 def _remove(content: JsonObject, path: Path) -> None:
-    """Remove it from ``content``, whose collections on the way are replaced: the merge may have left others' there."""
+    """Remove a text or an item from ``content``; a mapping goes when it is empty.
+
+    The collections on the way are replaced: the merge may have left those of the object before there.
+    """
     *parents, last = path
     for part in parents[:-1]:
         content[part[2:]] = content = dict(content.get(part[2:]) or {})
@@ -104,6 +107,6 @@ def _remove(content: JsonObject, path: Path) -> None:
     if isinstance(inner, list):
         content[name] = [each for each in inner if f"v:{json.dumps(each)}" != last]
     elif isinstance(inner, Mapping) and parents:
-        content[name] = {key: each for key, each in inner.items() if key != last[2:]}
-    elif not parents:
+        content[name] = {key: each for key, each in inner.items() if key != last[2:] or isinstance(each, (dict, list))}
+    elif not parents and not isinstance(content.get(last[2:]), dict):
         content.pop(last[2:], None)

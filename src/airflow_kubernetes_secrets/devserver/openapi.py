@@ -78,7 +78,7 @@ def _schemas() -> JsonObject:
                 "labels": _texts("Keys and values by which objects are selected."),
                 "annotations": _texts("Keys and values for programs. Objects are not selected by them."),
                 "finalizers": _list("What has to be done before the object can be removed.", {"type": "string"}),
-                "ownerReferences": _list("The objects with which this one is removed.", {"type": "object"}),
+                "ownerReferences": _list("The objects with which this one is removed.", _OWNER),
                 "managedFields": _list("Who manages which field.", {"type": "object"}),
                 "uid": _text("What tells the object from others of that name. The server sets it."),
                 "resourceVersion": _text("The version of the object. The server sets it."),
@@ -112,6 +112,20 @@ def _of(name: str, description: str) -> JsonObject:
 
 def _text(description: str) -> JsonObject:
     return {"type": "string", "description": description}
+
+
+_OWNER: JsonObject = {
+    "type": "object",
+    "properties": {
+        "apiVersion": _text("The version of its form."),
+        "kind": _text("What kind of object it is."),
+        "name": _text("Its name."),
+        "uid": _text("What tells it from others of that name."),
+        "controller": {"type": "boolean", "description": "Whether it manages this object."},
+        "blockOwnerDeletion": {"type": "boolean", "description": "Whether it waits until this one is removed."},
+    },
+    "required": ["apiVersion", "kind", "name", "uid"],
+}
 
 
 def _time(description: str) -> JsonObject:

@@ -156,7 +156,8 @@ class Registry:
         if not isinstance(document, dict) or (version, kind) != ("v1", resource.kind):
             raise bad_request(f"invalid object type: /{version}, Kind={kind}")
         if unknown := unknown_fields(resource, document):
-            raise undeclared(resource.kind, name, unknown)
+            named = (document.get("metadata") or {}).get("namespace") or ""
+            raise undeclared(resource.kind, f"{named}/{name}", unknown)
         decode(resource, document)
         metadata: Mapping[str, Any] = document.get("metadata") or {}
         if metadata.get("managedFields"):
