@@ -19,12 +19,13 @@ PYTEST := $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup
 # Without bytecode every one of the many processes of a run would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test quick lint format tests wheels docs docs-links environments oldest matrix pythons bench bench-plot bench-fleet fuzz verdicts requirements clean packages minimal-deps $(BARE)
+.PHONY: help demo test quick lint format tests contract wheels docs docs-links environments oldest matrix pythons bench bench-plot bench-fleet fuzz verdicts requirements clean packages minimal-deps $(BARE)
 
 help:
 	@echo "make demo    see it work, without a cluster"
 	@echo "make test    lint, types and all tests, in WORKERS (4) processes"
 	@echo "make quick   the tests that need no Airflow, kube-apiserver or browser, in a minute"
+	@echo "make contract  what an API server of another version could change (needs KUBEBUILDER_ASSETS)"
 	@echo "make matrix  run it in every Airflow from 2.11 to 3.3 (needs PostgreSQL and Chromium); writes docs/matrix.md"
 	@echo "make pythons  run the tests that use Airflow as a library, with each supported Python on PATH; writes docs/matrix.md"
 	@echo "make docs    build the documentation in build/docs; make docs-links asks whether its links lead somewhere"
@@ -55,6 +56,10 @@ tests: environments wheels
 
 quick: $(VENV)/ready
 	$(PYTEST) -m "not slow"
+
+# What a server of another version of Kubernetes can change.
+contract: $(VENV)/ready
+	$(PYTEST) tests/devserver tests/cli/test_refusals.py
 
 bench: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/run.py

@@ -128,6 +128,15 @@ class TestWhatIsRun:
         assert {*installed[0]} == {*PYTHONS}
         assert f'make pythons PYTHONS="{" ".join(PYTHONS)}"' in [step.get("run") for step in steps]
 
+    def test_with_the_oldest_and_the_newest_kubernetes_of_the_readme(self) -> None:
+        named = re.search(r"Kubernetes (1\.\d+) to (1\.\d+)", (ROOT / "README.md").read_text())
+        job = load("test")["jobs"]["contract"]
+
+        assert named
+        assert job["strategy"]["matrix"]["kubernetes"] == [f"{each}.x" for each in named.groups()]
+        (server,) = (step for step in job["steps"] if step.get("id") == "api-server")
+        assert server["with"] == {"version": "${{ matrix.kubernetes }}"}
+
     def test_make_knows_what_they_ask_for(self, workflow: dict[str, Any]) -> None:
         targets = [line.split()[1] for line in commands(workflow) if line.startswith("make ")]
 
