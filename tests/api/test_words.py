@@ -90,7 +90,7 @@ def test_a_remedy(name: str, form: str) -> None:
     for text in (
         forbidden_text(user, "list", ("list",), name),
         forbidden_text(user, "get", ("get",), name, (name, name)),
-        impersonation_text(user, form.format(name)),
+        impersonation_text(f'User "{form.format(name)}" cannot impersonate', form.format(name)),
     ):
         assert_one_message(text)
         for command in text.split("\n")[1:]:
@@ -98,7 +98,48 @@ def test_a_remedy(name: str, form: str) -> None:
             assert words[0] == "kubectl"
             assert all(
                 word.startswith("-")
-                or word in ("create", "role", "rolebinding", "clusterrole", "yaml")
+                or word in ("create", "role", "rolebinding", "clusterrole", "clusterrolebinding", "yaml")
                 or word.startswith(("airflow-kubernetes-secrets", "impersonate-"))
                 for word in words[1:]
             ), words
+
+
+@pytest.mark.parametrize(
+    ("server_says", "permission"),
+    [
+        ('cannot impersonate resource "users" in API group "" at the cluster scope', ""),
+        (
+            'cannot impersonate-on:serviceaccount:list resource "secrets" in API group "" in the namespace "airflow"',
+            "lacks the verb 'impersonate-on:serviceaccount:list' on the resource 'secrets' in namespace 'airflow')",
+        ),
+        (
+            'cannot impersonate-on:user-info:create resource "selfsubjectaccessreviews" in API group '
+            '"authorization.k8s.io" at the cluster scope',
+            "lacks the verb 'impersonate-on:user-info:create' on the resource 'selfsubjectaccessreviews' in the "
+            "cluster)",
+        ),
+        (
+            'cannot impersonate:serviceaccount resource "serviceaccounts" in API group "authentication.k8s.io" '
+            'in the namespace "airflow"',
+            "lacks the verb 'impersonate:serviceaccount' on the resource 'serviceaccounts' in namespace 'airflow')",
+        ),
+        (
+            'cannot impersonate-on:user-info:get path "/version"',
+            "lacks the verb 'impersonate-on:user-info:get' on the path '/version')",
+        ),
+    ],
+)
+def test_which_permission_to_act_as_somebody_lacks(server_says: str, permission: str) -> None:
+    """https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/"""
+    text = impersonation_text(f'x is forbidden: User "ada" {server_says}', "bob")
+
+    assert ("constrained impersonation: it " + permission in text) if permission else "constrained" not in text
+    assert text.startswith("the user 'ada' may not act as 'bob'")
+
+
+def test_a_service_account_is_acted_as_in_its_namespace_only() -> None:
+    """With a cluster role it would be for its namesakes in every namespace."""
+    text = impersonation_text('User "ada" cannot impersonate', "system:serviceaccount:airflow:worker")
+
+    assert "clusterrole" not in text
+    assert text.count("--namespace=airflow") == 2
