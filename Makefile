@@ -59,7 +59,7 @@ quick: $(VENV)/ready
 
 # What a server of another version of Kubernetes can change.
 contract: $(VENV)/ready
-	$(PYTEST) tests/devserver tests/cli/test_refusals.py
+	$(PYTEST) tests/devserver tests/cli/test_refusals.py tests/cli/test_impersonation.py
 
 bench: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/run.py
