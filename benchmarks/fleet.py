@@ -66,8 +66,8 @@ SUBJECTS = {
     # The peer has no references, and looks up everything by label.
     "peer": Subject("peer", {}, ()),
     "asked": Subject("ours", {**_OPTIONS, "cache_ttl": 0}, ("reference",)),
-    # The watch begins when the index has expired once.
-    "cached": Subject("ours", {**_OPTIONS, "cache_ttl": CACHE_TTL}, ("reference",), _BEGINNING_SECONDS + CACHE_TTL),
+    # The watch begins with a second LIST, when the index has expired once.
+    "cached": Subject("ours", {**_OPTIONS, "cache_ttl": CACHE_TTL}, ("reference",), CACHE_TTL + 20.0),
     "named": Subject("ours", {**_OPTIONS, **_NO_LABELS}, ("label", "reference")),
 }
 
