@@ -14,7 +14,7 @@ SOURCES := src cncf-path/src tests fuzz matrix benchmarks examples docs .github 
 
 # Tests wait more than they compute, so there are more processes than cores; `WORKERS=0` runs all in one.
 WORKERS ?= 4
-PYTEST := $(BIN)/python -m pytest --numprocesses=$(WORKERS) --dist=loadgroup
+PYTEST := $(BIN)/python -m pytest --numprocesses=$(WORKERS)
 
 # Without bytecode every one of the many processes of a run would compile all that it imports.
 unexport PYTHONDONTWRITEBYTECODE

@@ -98,18 +98,28 @@ def pytest_report_header() -> str | None:
     return f"kube-apiserver: tested, from {folder}" if folder else None
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks for groups
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Have pytest-xdist keep groups of tests together."""
+    from support.scheduling import Groups
+
+    return Groups(config, log)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what this machine cannot run, with one line at the end for each reason instead of one for each test."""
     for item in items:
-        if isinstance(item, pytest.Function) and (group := _group(item)):
-            item.add_marker(pytest.mark.xdist_group(group))
         if _needs_kube_apiserver(item) or _needs_chromium(item) or _is_slow(item.path.relative_to(TESTS)):
             item.add_marker(pytest.mark.slow)
     left_out = {reason: [item for item in items if applies(item)] for reason, applies in _missing().items()}
     without = {item for each in left_out.values() for item in each}
     items[:] = [item for item in items if item not in without]
     config.hook.pytest_deselected(items=list(without))
+    if hasattr(config, "workerinput"):
+        from support import scheduling
+
+        groups = {item.nodeid: _group(item) for item in items if isinstance(item, pytest.Function)}
+        scheduling.write({test: group for test, group in groups.items() if group is not None})
     config.stash[LEFT_OUT] = {reason: len(each) for reason, each in left_out.items() if each}
 
 
@@ -118,8 +128,9 @@ def _group(item: pytest.Function) -> str | None:
 
     What is made once for several tests is expensive, and every process that runs one of them makes it anew.
     """
-    if item.get_closest_marker("xdist_group") is not None:
-        return None
+    marker = item.get_closest_marker("together")
+    if marker is not None:
+        return str(marker.args[0])
     if item.get_closest_marker("restarts") is not None:
         return "restarts"
     found = {name: definitions[-1] for name, definitions in item._fixtureinfo.name2fixturedefs.items()}

@@ -18,7 +18,7 @@ from support.secrets import CONNECTION, Put
 
 PROVIDER = "apache-airflow-providers-cncf-kubernetes"
 # All put the same into these namespaces, which stand in what the tests expect.
-pytestmark = pytest.mark.xdist_group("hand-on")
+pytestmark = pytest.mark.together("hand-on")
 NAMESPACE, OTHER_NAMESPACE = "hand-on", "hand-on-other"
 MARK = "p4ss"
 NO_SECRETS = "airflow_kubernetes_secrets.NoSecretsBackend"
