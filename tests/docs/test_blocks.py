@@ -240,7 +240,8 @@ def test_a_claim_is_true(test: str) -> None:
 
 def example_files(block: Block) -> list[Path]:
     """The files in the examples that are this block."""
-    return [path for path in EXAMPLES.rglob("*") if path.is_file() and path.read_text() == block.text]
+    files = (path for path in EXAMPLES.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return [path for path in files if path.read_text() == block.text]
 
 
 def reads(text: str, file: Path) -> bool:
