@@ -343,7 +343,7 @@ def test_the_api_server_takes_the_pods(cluster: Cluster, answers: dict[str, dict
         checked(cluster.admin.post(path, params={"dryRun": "All"}, json=pod))
 
     assert len(pods) == len(HANDED_ON)
-    pods[-1]["spec"]["containers"][0]["env"][0]["name"] = "no variable"
+    pods[-1]["spec"]["containers"][0]["env"][0]["name"] = "no=variable"
     assert cluster.admin.post(path, params={"dryRun": "All"}, json=pods[-1]).status_code == UNPROCESSABLE
 
 

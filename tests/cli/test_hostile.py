@@ -543,8 +543,9 @@ class TestRealWords:
         for user in ("x; touch forged", "a'b", 'a"b\\c', "$(touch forged)", "##[error]x", "::error::x"):
             done = commands.run("list", "--as", user, status=2)
             assert_one_message(done.err.rstrip("\n"))
-            (command,) = (line for line in done.err.split("\n") if line.startswith("  kubectl"))
-            assert shlex.split(command)[-1] == f"--resource-name={printable(user)}"
+            role, binding = (line for line in done.err.split("\n") if line.startswith("  kubectl"))
+            assert f"--resource-name={printable(user)}" in shlex.split(role.partition(" | ")[0])
+            assert shlex.split(binding)[-1] == f"--serviceaccount={commands.namespace}:{commands.account.name}"
 
     def test_who_may_not_list(self, commands: Commands, cluster: Cluster) -> None:
         kubeconfig = cluster.kubeconfig(cluster.admin_token, commands.namespace)
