@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -74,6 +75,12 @@ SLOW = [
     "ui/test_teams*",
 ]
 APISERVER = pytest.StashKey[shared.ApiserverOnDemand]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if sys.version_info < (3, 11):
+        # asyncio of Python 3.10 does not mark a TLS connection as closed that the client has reset.
+        config.addinivalue_line("filterwarnings", "ignore:unclosed transport <asyncio.sslproto:ResourceWarning")
 
 
 @pytest.hookimpl(optionalhook=True)
