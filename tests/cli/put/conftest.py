@@ -1,0 +1,37 @@
+"""The command, with an API server and without one."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from airflow_kubernetes_secrets.cli.main import main
+from support.airflow import BACKEND
+from support.cluster import Cluster
+from support.putting import SECRET, Done, Put
+
+
+@pytest.fixture
+def put(cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Put:
+    return Put(cluster, namespace, monkeypatch, capsys)
+
+
+@pytest.fixture
+def local(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
+    """Runs the command where no API server is; gives the status, and what it printed."""
+    for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "AIRFLOW__SECRETS__BACKEND_KWARGS"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", BACKEND)
+
+    def run(*arguments: str, stdin: bytes = b"") -> Done:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        capsys.readouterr()
+        status = main(["put", *arguments])
+        shown = capsys.readouterr()
+        assert SECRET not in shown.out + shown.err
+        return Done(status, shown.out, shown.err)
+
+    return run

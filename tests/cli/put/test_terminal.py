@@ -1,0 +1,129 @@
+"""``put`` as a process of its own, and on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from support.airflow import BACKEND
+from support.putting import SECRET, UGLY, Put
+
+
+def environment(put: Put) -> dict[str, str]:
+    return {
+        **os.environ,
+        "AIRFLOW__SECRETS__BACKEND": BACKEND,
+        "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(put.kwargs),
+    }
+
+
+def test_as_a_process_of_its_own(put: Put) -> None:
+    program = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main", "put", "variable", "key", "--value", "-"]
+    done = subprocess.run(
+        [*program, "--debug"],
+        env=environment(put),
+        input=f"{UGLY}\n".encode(),
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+
+    assert done.stdout.decode() == f"variable 'key' is in Secret {put.namespace}/airflow-variable-key (created)\n"
+    assert SECRET not in done.stderr.decode()
+    assert put.backend.get_variable("key") == UGLY
+    refused = subprocess.run(
+        [*program[:-1], SECRET],
+        env=environment(put),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert refused.returncode == 1
+    assert SECRET not in refused.stderr.decode()
+
+
+_ON_A_TERMINAL = """
+import os, pty, sys
+program = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main", *sys.argv[1:]]
+sys.exit(os.waitstatus_to_exitcode(pty.spawn(program)))
+"""
+
+
+class Terminal:
+    """The command on a terminal of its own."""
+
+    def __init__(self, put: Put, *arguments: str) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", _ON_A_TERMINAL, "put", *arguments],
+            env=environment(put),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        self.shown = b""
+
+    def answer(self, question: str, typed: bytes) -> None:
+        """Wait for the question: by then there is no echo."""
+        assert self._process.stdout is not None
+        assert self._process.stdin is not None
+        before = len(self.shown)
+        while question.encode() not in self.shown[before:]:
+            more = os.read(self._process.stdout.fileno(), 4096)
+            assert more, self.shown
+            self.shown += more
+        self._process.stdin.write(typed)
+        self._process.stdin.flush()
+
+    def end(self) -> int:
+        assert self._process.stdout is not None
+        self.shown += self._process.stdout.read()
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.stdout.close()
+        return self._process.wait(60)
+
+
+@pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+def test_a_terminal_asks_for_one_after_the_other_without_an_echo(put: Put) -> None:
+    terminal = Terminal(put, "connection", "db", "--field", "host=h", "--field", "password=-", "--field", "extra=-")
+
+    terminal.answer("password: ", f"{UGLY}\n".encode().replace(b"\t", b""))
+    terminal.answer("extra: ", f'{{"x": "{SECRET}"}}\n'.encode())
+
+    assert terminal.end() == 0
+    assert SECRET.encode() not in terminal.shown
+    assert "漢".encode() not in terminal.shown
+    connection = put.backend.get_connection("db")
+    assert connection.password == UGLY.replace("\t", "")
+    assert connection.extra_dejson == {"x": SECRET}
+
+
+@pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        (b"\n", b"nothing was read, so nothing is written"),
+        (b"\x04", b"nothing was read, so nothing is written"),
+        (SECRET.encode() * 700 + b"\n", b"a terminal cuts lines off at 4095 bytes"),
+    ],
+)
+def test_what_a_terminal_cannot_give(put: Put, typed: bytes, text: bytes) -> None:
+    terminal = Terminal(put, "variable", "key", "--value", "-")
+
+    terminal.answer("value: ", typed)
+
+    assert terminal.end() == 1
+    assert text in terminal.shown
+    assert SECRET.encode() not in terminal.shown
+    assert put.names() == []
+
+
+def test_a_configuration_that_cannot_be_used_is_said_before_the_value_is_read(put: Put) -> None:
+    put.configure(namespce="a")
+
+    assert put("variable", "key", "--value", "-", stdin=SECRET).status == 2
+    assert sys.stdin.buffer.read() == SECRET.encode()

@@ -1,0 +1,164 @@
+"""What ``put`` writes is what Airflow's backend then reads: formats, ids and teams."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from support.putting import SECRET, UGLY, Put
+from support.secrets import VARIABLE
+from support.shapes import parts_of, whole
+
+
+def test_a_connection_of_fields_is_created_updated_and_left_unchanged(put: Put) -> None:
+    fields = ("--field", "engine=postgresql", "--field", "hostname=db", "--field", "port=5432", "--field", "user=me")
+    arguments = ("connection", "my_db", *fields, "--field", "password=-")
+
+    first = put(*arguments, stdin=f"{UGLY}\n")
+    again = put(*arguments, stdin=f"{UGLY}\n")
+    other = put(*arguments, stdin=f"{UGLY}x")
+
+    where = f"connection 'my_db' is in Secret {put.namespace}/airflow-connection-my-db-"
+    assert [each.status for each in (first, again, other)] == [0, 0, 0]
+    assert first.out.startswith(where)
+    assert first.out.endswith(" (created)\n")
+    assert "one newline at the end of standard input was left out" in first.err
+    assert again.out.endswith(" (unchanged)\n")
+    assert other.out.endswith(" (updated)\n")
+    assert other.err == ""
+    (name,) = put.names()
+    assert sorted(put.data(name)) == ["conn_type", "host", "login", "password", "port"]
+    expected = whole(conn_type="postgres", host="db", port=5432, login="me", password=f"{UGLY}x")
+    assert parts_of(put.backend.get_connection("my_db")) == expected
+
+
+@pytest.mark.parametrize("password", [UGLY, f" {SECRET}", f"{SECRET}\n", f"{SECRET}\r\n\n", f"a{SECRET}\x01é"])
+def test_every_shape_reads_back_what_was_meant(put: Put, password: str, tmp_path: Path) -> None:
+    from airflow.models.connection import Connection
+
+    meant = Connection(conn_id="db", conn_type="postgres", host="h", login="l", password=password, schema="s")
+    document = tmp_path / "connection"
+    document.write_text(meant.get_uri())
+
+    for arguments, stdin in (
+        (("--uri", "-"), meant.get_uri() + "\n"),
+        (("--json", "-"), json.dumps({"conn_type": "postgres", "host": "h", "login": "l", "password": password})),
+        (("--from-file", str(document)), ""),
+        (("--field", "host=h", "--field", "login=l", "--field", "password=-"), password + "\n"),
+    ):
+        assert put("connection", "db", *arguments, stdin=stdin).status == 0
+        assert len(put.names()) == 1
+        connection = put.backend.get_connection("db")
+        assert (connection.host, connection.login, connection.password) == ("h", "l", password)
+
+
+def test_keys_of_an_earlier_put_are_gone_with_another_shape(put: Put) -> None:
+    put("connection", "db", "--name", "db", "--uri", "-", stdin=f"postgres://l:{SECRET}@h")
+    put("connection", "db", "--field", "host=other", "--field", "password=-", stdin="x")
+
+    assert sorted(put.data("db")) == ["host", "password"]
+    assert put.backend.get_connection("db").host == "other"
+
+
+@pytest.mark.parametrize(
+    ("stdin", "stored"),
+    [(b"a\n", b"a"), (b"a\n\n", b"a\n"), (b"a", b"a"), (b" a \r\n", b" a \r"), ("ü".encode(), None)],
+)
+def test_a_variable_loses_one_newline_of_standard_input(put: Put, stdin: bytes, stored: bytes | None) -> None:
+    assert put("variable", "key", "--name", "v", "--value", "-", stdin=stdin).status == 0
+    assert put.data("v") == {"value": stdin if stored is None else stored}
+    assert put.backend.get_variable("key") == (stdin if stored is None else stored).decode()
+
+
+def test_a_file_is_taken_exactly(put: Put, tmp_path: Path) -> None:
+    path = tmp_path / "key.pem"
+    path.write_bytes(b"-----\nx\n\n")
+
+    done = put("variable", "key", "--name", "v", "--from-file", str(path))
+
+    assert done.status == 0
+    assert put.data("v") == {"value": b"-----\nx\n\n"}
+    assert "ends with a newline" in done.err
+    assert put.backend.get_variable("key") == "-----\nx\n\n"
+
+
+def test_an_empty_value_comes_from_a_file_only(put: Put) -> None:
+    for arguments in (
+        ("connection", "a", "--field", "host=h", "--field", "password=-"),
+        ("variable", "a", "--value", "-"),
+    ):
+        done = put(*arguments, stdin="\n")
+        assert done.status == 1
+        assert "nothing was read, so nothing is written" in done.err
+    assert put.names() == []
+    assert put("variable", "a", "--from-file", "/dev/null").status == 0
+    assert put.backend.get_variable("a") == ""
+
+
+def test_an_option_of_the_configuration(put: Put) -> None:
+    assert put("config", "sql_alchemy_conn", "--value", "-", stdin=f"postgresql://u:{SECRET}@h/db\n").status == 0
+    assert put.backend.get_config("sql_alchemy_conn") == f"postgresql://u:{SECRET}@h/db"
+
+
+@pytest.mark.parametrize("identifier", ["team/orders@eu", "größe", "x" * 64, "my db ", "__", "a.7db9\n"])
+def test_an_id_that_no_label_can_hold(put: Put, identifier: str) -> None:
+    for value in ("a", "b"):
+        assert put("variable", identifier, "--value", "-", stdin=value).status == 0
+    assert len(put.names()) == 1
+    assert put.backend.get_variable(identifier) == "b"
+
+
+def test_a_team_with_a_label_and_one_with_a_namespace(put: Put) -> None:
+    blue = f"{put.namespace}-blue"
+    put.cluster.create_namespace(blue)
+    put.configure(team_namespaces={"blue": blue, "no label, this": blue})
+
+    assert put("variable", "key", "--value", "-", stdin="of all").status == 0
+    assert put("variable", "key", "--team", "red", "--value", "-", stdin="of red").status == 0
+    done = put("variable", "key", "--team", "blue", "--value", "-", stdin="of blue")
+
+    assert done.status == 0
+    assert f"variable 'key' of team 'blue' is in Secret {blue}/airflow-variable-blue-key-" in done.out
+    assert len(put.names()) == 2
+    for team, value in ((None, "of all"), ("red", "of red"), ("blue", "of blue")):
+        assert put.backend.get_variable("key", team) == value
+    assert put("variable", "else", "--team", "no label, this", "--value", "-", stdin="v").status == 0
+    assert put.backend.get_variable("else", "no label, this") == "v"
+
+
+def test_a_namespace_that_is_given_comes_before_the_teams_own(put: Put) -> None:
+    blue = f"{put.namespace}-blue"
+    put.cluster.create_namespace(blue)
+    put.configure(team_namespaces={"blue": blue})
+
+    assert put("variable", "key", "--team", "blue", "-n", put.namespace, "--value", "-", stdin="v").status == 0
+
+    assert (len(put.names()), put.names(blue)) == (1, [])
+    assert put.backend.get_variable("key", "blue") == "v"
+
+
+def test_a_team_updates_what_names_no_team_in_its_own_namespace(put: Put) -> None:
+    blue = f"{put.namespace}-blue"
+    put.cluster.create_namespace(blue)
+    put.configure(team_namespaces={"blue": blue})
+    put.secret("theirs", {}, blue, labels={VARIABLE: "key"})
+
+    assert put("variable", "key", "--team", "blue", "--value", "-", stdin="of blue").status == 0
+
+    assert put.names(blue) == ["theirs"]
+    assert put.backend.get_variable("key", "blue") == "of blue"
+
+
+def test_a_team_without_labels(put: Put) -> None:
+    blue = f"{put.namespace}-blue"
+    put.cluster.create_namespace(blue)
+    put.configure(team_namespaces={"blue": blue}, team_label=None)
+
+    assert put("variable", "key", "--team", "blue", "--value", "-", stdin="of blue").status == 0
+    done = put("variable", "key", "--team", "red", "--value", "-", stdin="of red")
+
+    assert put.backend.get_variable("key", "blue") == "of blue"
+    assert done.status == 1
+    assert "team_label is null" in done.err

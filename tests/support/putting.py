@@ -1,0 +1,87 @@
+"""``airflow-kubernetes-secrets put`` against one API server, and what is stored there."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from base64 import b64decode, b64encode
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.cli.main import main
+from airflow_kubernetes_secrets.process import start_anew
+from support.airflow import BACKEND
+from support.cluster import Cluster, checked
+
+SECRET = "hunter2"
+UGLY = f"{SECRET} /?#@:%25&=+\"'\\$`<>\t{{}} ü漢\U0001f511 "
+on_a_real_server = pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
+
+
+@dataclass(frozen=True)
+class Done:
+    status: int
+    out: str
+    err: str
+
+
+class Put:
+    """Runs the command against one API server. Nothing that it prints has the password in it."""
+
+    def __init__(
+        self, cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.cluster = cluster
+        self.namespace = namespace
+        self._monkeypatch = monkeypatch
+        self._capsys = capsys
+        self.kubeconfig = str(cluster.kubeconfig(cluster.admin_token, namespace))
+        self.kwargs: dict[str, Any] = {}
+        self.configure()
+
+    def configure(self, **kwargs: object) -> None:
+        """Set ``backend_kwargs``, beside the kubeconfig."""
+        self.kwargs = {"kubeconfig": self.kubeconfig, **kwargs}
+        self._monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", BACKEND)
+        self._monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", json.dumps(self.kwargs))
+
+    def __call__(self, *arguments: str, stdin: str | bytes = b"") -> Done:
+        data = stdin.encode() if isinstance(stdin, str) else stdin
+        self._monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        self._capsys.readouterr()
+        status = main(["put", *arguments])
+        shown = self._capsys.readouterr()
+        assert SECRET not in shown.out + shown.err
+        return Done(status, shown.out, shown.err)
+
+    @property
+    def backend(self) -> KubernetesSecretsBackend:
+        start_anew()
+        return KubernetesSecretsBackend(**self.kwargs)
+
+    def stored(self, name: str, namespace: str | None = None) -> dict[str, Any]:
+        path = f"/api/v1/namespaces/{namespace or self.namespace}/secrets/{name}"
+        return checked(self.cluster.admin.get(path))
+
+    def data(self, name: str) -> dict[str, bytes]:
+        return {key: b64decode(value) for key, value in self.stored(name)["data"].items()}
+
+    def names(self, namespace: str | None = None) -> list[str]:
+        items = checked(self.cluster.admin.get(f"/api/v1/namespaces/{namespace or self.namespace}/secrets"))["items"]
+        return sorted(item["metadata"]["name"] for item in items)
+
+    def secret(self, name: str, data: Mapping[str, str], namespace: str | None = None, **metadata: object) -> None:
+        """Create a Secret by other means."""
+        self.cluster.apply(
+            {
+                "apiVersion": "v1",
+                "kind": "Secret",
+                "metadata": {"name": name, "namespace": namespace or self.namespace, **metadata},
+                "data": {key: b64encode(value.encode()).decode() for key, value in data.items()},
+            }
+        )
