@@ -1,0 +1,135 @@
+"""Which kubeconfig is used, and which of its contexts."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.errors import (
+    NotConfiguredError,
+)
+from support.cluster import Cluster, ServiceAccount
+from support.secrets import Put
+
+
+def test_named_in_backend_kwargs(path: Path, put: Put) -> None:
+    put.variable("x", "found")
+
+    assert KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x") == "found"
+
+
+def test_named_in_the_variable(path: Path, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    put.variable("x", "found")
+    monkeypatch.setenv("KUBECONFIG", str(path))
+
+    assert KubernetesSecretsBackend().get_variable("x") == "found"
+
+
+def test_the_variable_may_name_several_files(
+    path: Path, put: Put, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    put.variable("x", "found")
+    empty = tmp_path / "empty"
+    empty.write_text(
+        yaml.safe_dump({"apiVersion": "v1", "kind": "Config", "contexts": [], "users": [], "clusters": []})
+    )
+    monkeypatch.setenv("KUBECONFIG", f"{empty}{os.pathsep}{path}")
+
+    assert KubernetesSecretsBackend().get_variable("x") == "found"
+
+
+def test_a_kubeconfig_comes_before_the_pod(path: Path, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    put.variable("x", "found")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "127.0.0.1")
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", "1")
+
+    assert KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x") == "found"
+
+
+def test_backend_kwargs_come_before_the_variable(path: Path, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    put.variable("x", "found")
+    monkeypatch.setenv("KUBECONFIG", "/no/such/file")
+
+    assert KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x") == "found"
+
+
+def test_the_variable_is_ignored_in_a_pod(
+    cluster: Cluster, account: ServiceAccount, put: Put, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It may be there for the cluster that tasks work with."""
+    put.variable("x", "found")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "of-another-cluster"))
+    for name, value in cluster.pod_environment().items():
+        monkeypatch.setenv(name, value)
+
+    assert KubernetesSecretsBackend(service_account_path=str(account.folder)).get_variable("x") == "found"
+
+
+def test_a_proxy_is_refused(edited: Callable[..., Path]) -> None:
+    def behind(config: dict[str, Any]) -> None:
+        config["clusters"][0]["cluster"]["proxy-url"] = "http://127.0.0.1:1"
+
+    with pytest.raises(NotConfiguredError, match="asks for a proxy"):
+        KubernetesSecretsBackend(kubeconfig=str(edited(behind))).get_variable("x")
+
+
+def test_the_variables_of_proxies_are_ignored(path: Path, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    put.variable("x", "found")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+
+    assert KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x") == "found"
+
+
+def test_home_in_the_path(path: Path, put: Put, tmp_path: Path) -> None:
+    put.variable("x", "found")
+    (tmp_path / "config").write_bytes(path.read_bytes())
+
+    assert KubernetesSecretsBackend(kubeconfig="~/config").get_variable("x") == "found"
+
+
+def test_one_in_the_home_directory_is_never_taken_silently(path: Path, tmp_path: Path) -> None:
+    (tmp_path / ".kube").mkdir()
+    (tmp_path / ".kube" / "config").write_bytes(path.read_bytes())
+
+    with pytest.raises(NotConfiguredError, match="there is no kubeconfig"):
+        KubernetesSecretsBackend(namespace="default").get_variable("x")
+
+
+def test_context(edited: Callable[..., Path], put: Put) -> None:
+    put.variable("x", "found")
+
+    def move(config: dict[str, Any]) -> None:
+        config["contexts"].append({**config["contexts"][0], "name": "other"})
+        config["contexts"][0]["context"] = {"cluster": "test", "user": "test", "namespace": "elsewhere"}
+
+    backend = KubernetesSecretsBackend(kubeconfig=str(edited(move)), context="other")
+    assert backend.get_variable("x") == "found"
+
+
+def test_without_a_namespace_it_is_default_as_in_kubectl(cluster: Cluster) -> None:
+    account = cluster.service_account("default", f"reader-{os.urandom(4).hex()}", {"default": ["list"]})
+    Put(cluster, "default").variable("in-default", "found")
+
+    backend = KubernetesSecretsBackend(kubeconfig=str(cluster.kubeconfig(account.token)))
+    assert backend.get_variable("in-default") == "found"
+
+
+def test_a_context_without_a_kubeconfig() -> None:
+    with pytest.raises(NotConfiguredError, match="context 'prod' is one of a kubeconfig, and none is named"):
+        KubernetesSecretsBackend(context="prod").get_variable("x")
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(NotConfiguredError, match=f"the kubeconfig {tmp_path}/missing cannot be used"):
+        KubernetesSecretsBackend(kubeconfig=f"{tmp_path}/missing").get_variable("x")
+
+
+def test_a_context_that_is_not_there(path: Path) -> None:
+    with pytest.raises(NotConfiguredError, match=r"cannot be used: .*no-such"):
+        KubernetesSecretsBackend(kubeconfig=str(path), context="no-such").get_variable("x")
