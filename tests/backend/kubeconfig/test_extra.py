@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from support.airflow import ROOT
+
 
 def test_without_the_extra_the_error_says_what_to_install(path: Path) -> None:
     program = """
@@ -19,7 +21,7 @@ try:
 except Exception as error:
     print(error)
 """
-    source = Path(__file__).parents[2] / "src"
+    source = ROOT / "src"
     done = subprocess.run(
         [sys.executable, "-c", program, path],
         env={**os.environ, "PYTHONPATH": str(source)},
@@ -37,7 +39,7 @@ def test_the_official_client_is_loaded_only_for_a_kubeconfig() -> None:
         "import json, sys; from airflow_kubernetes_secrets.sources.source import Source; "
         "print(json.dumps('kubernetes' in sys.modules))"
     )
-    source = Path(__file__).parents[2] / "src"
+    source = ROOT / "src"
     done = subprocess.run(
         [sys.executable, "-c", program],
         env={**os.environ, "PYTHONPATH": str(source)},

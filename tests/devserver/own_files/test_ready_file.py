@@ -1,0 +1,63 @@
+"""The devserver replaces no file when it writes that it is ready."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets.cli.main import main
+from support.own_files import Make, Start, a_dangling_link, a_file, snapshot, umask
+from support.proxy import until
+
+
+class TestReadyFile:
+    def test_nothing_that_is_there_is_replaced(
+        self, tmp_path: Path, make_thing: Make, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "here").mkdir()
+        ready, directory = tmp_path / "here" / "ready", tmp_path / "directory"
+        make_thing(ready)
+        before = snapshot(tmp_path)
+
+        assert main(["devserver", "--ready-file", str(ready), "--directory", str(directory)]) == 1
+
+        captured = capsys.readouterr()
+        assert captured.err == (
+            f"airflow-kubernetes-secrets devserver: {ready} already exists, and the devserver does not replace it. "
+            "Move it away, or choose another ready file\n"
+        )
+        # Nobody is told of a server that does not stay.
+        assert captured.out == ""
+        assert snapshot(tmp_path) == before
+
+    def test_a_folder_that_is_not_there(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+        assert main(["devserver", "--ready-file", str(tmp_path / "nowhere" / "ready")]) == 1
+        assert capsys.readouterr().err == (
+            f"airflow-kubernetes-secrets devserver: {tmp_path}/nowhere: No such file or directory. "
+            "Look at --manifests, --directory and --ready-file\n"
+        )
+        assert snapshot(tmp_path) == {}
+
+    @pytest.mark.parametrize("make", [a_file, a_dangling_link])
+    def test_what_is_changed_meanwhile_stays(self, tmp_path: Path, start: Start, make: Make) -> None:
+        server = start()
+        server.wait()
+        server.ready.unlink()
+        make(server.ready)
+        before = snapshot(tmp_path)
+
+        status, output, errors = server.end()
+
+        assert (status, errors) == (0, "")
+        assert f"{server.ready} was changed since the devserver wrote it, so it is not removed" in output
+        assert snapshot(tmp_path)["ready"] == before["ready"]
+        assert not server.directory.exists()
+        assert [each.name for each in tmp_path.iterdir()] == ["ready"]
+
+    def test_it_is_whole_as_soon_as_it_is_there(self, tmp_path: Path, start: Start) -> None:
+        server = start()
+        until(server.ready.exists)
+        assert server.ready.read_text().count("export ") == 5
+        assert stat.S_IMODE(server.ready.stat().st_mode) == 0o666 & ~umask()
