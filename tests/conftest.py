@@ -9,8 +9,6 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from fnmatch import fnmatch
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,59 +19,11 @@ from support.chromium import HOW_TO_GET_IT as HOW_TO_GET_CHROMIUM
 from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster
 from support.crds import HOW_TO_GET_THEM, published
 from support.kube_apiserver import HOW_TO_GET_IT, KubeApiserver, assets
+from support.slow import is_slow
 
 # Before a test imports Airflow, which writes its configuration there.
 AIRFLOW_HOME = os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
-TESTS = Path(__file__).parent
 LEFT_OUT = pytest.StashKey[dict[str, int]]()
-# What `make quick` leaves out: Airflow's processes and other programs, and what waits or tries thousands of cases.
-SLOW = [
-    "airflow/*",
-    "docs/*",
-    "examples/*",
-    "packaging/*",
-    "test_documents*",
-    "test_identifiers*",
-    "test_kubectl_reads*",
-    "backend/test_cost*",
-    "backend/test_folder*",
-    "backend/test_forks*",
-    "backend/test_freshness*",
-    "backend/test_hostile_log*",
-    "backend/test_kubeconfig_files*",
-    "backend/test_outages*",
-    "backend/test_pod*",
-    "backend/test_process*",
-    "backend/test_proof*",
-    "backend/test_readme*",
-    "backend/test_reports*",
-    "backend/test_rotation*",
-    "backend/test_signals*",
-    "backend/test_soak*",
-    "backend/test_watch*",
-    "backend/test_where_to_look*",
-    "cli/test_chained*",
-    "cli/test_cost*",
-    "cli/test_doctor*",
-    "cli/test_entry_points*",
-    "cli/test_export*",
-    "cli/test_hostile*",
-    "cli/test_put*",
-    "cli/test_refusals*",
-    "cli/test_reports*",
-    "cli/test_survey*",
-    "devserver/test_command*",
-    "devserver/test_contract_watch*",
-    "devserver/test_kubectl*",
-    "devserver/test_manifests*",
-    "devserver/test_own_files*",
-    "ui/test_access*",
-    "ui/test_browser*",
-    "ui/test_plugin*",
-    "ui/test_same_as_commands*",
-    "ui/test_states*",
-    "ui/test_teams*",
-]
 APISERVER = pytest.StashKey[shared.ApiserverOnDemand]()
 
 
@@ -116,7 +66,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what this machine cannot run, with one line at the end for each reason instead of one for each test."""
     for item in items:
-        if _needs_kube_apiserver(item) or _needs_chromium(item) or _is_slow(item.path.relative_to(TESTS)):
+        if _needs_kube_apiserver(item) or _needs_chromium(item) or is_slow(item.path):
             item.add_marker(pytest.mark.slow)
     left_out = {reason: [item for item in items if applies(item)] for reason, applies in _missing().items()}
     without = {item for each in left_out.values() for item in each}
@@ -153,10 +103,6 @@ def _group(item: pytest.Function) -> str | None:
             *(str(parameters[name]) for name in sorted(parameters.keys() & shared_ones)),
         ]
     )
-
-
-def _is_slow(path: Path) -> bool:
-    return any(fnmatch(str(path), each) for each in SLOW)
 
 
 def _missing() -> dict[str, Callable[[pytest.Item], bool]]:

@@ -21,7 +21,7 @@ def write(groups: Mapping[str, str]) -> None:
     unfinished.rename(_GROUPS)
 
 
-class Groups(LoadScopeScheduling):
+class Groups(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
     """The largest group first, and at the end what is in none."""
 
     @functools.cached_property

@@ -1,0 +1,62 @@
+"""Which test modules `make quick` leaves out."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatch
+from pathlib import Path
+
+TESTS = Path(__file__).parents[1]
+
+# What `make quick` leaves out: Airflow's processes and other programs, and what waits or tries thousands of cases.
+SLOW = [
+    "airflow/*",
+    "docs/*",
+    "examples/*",
+    "packaging/*",
+    "test_documents*",
+    "test_identifiers*",
+    "test_kubectl_reads*",
+    "backend/test_cost*",
+    "backend/folder/*",
+    "backend/test_forks*",
+    "backend/test_freshness*",
+    "backend/test_hostile_log*",
+    "backend/kubeconfig/test_files*",
+    "backend/test_outages*",
+    "backend/test_pod*",
+    "backend/test_process*",
+    "backend/test_proof*",
+    "backend/test_readme*",
+    "backend/test_reports*",
+    "backend/test_rotation*",
+    "backend/test_signals*",
+    "backend/test_soak*",
+    "backend/test_watch*",
+    "backend/test_where_to_look*",
+    "cli/test_chained*",
+    "cli/test_cost*",
+    "cli/test_doctor*",
+    "cli/test_entry_points*",
+    "cli/test_export*",
+    "cli/test_hostile*",
+    "cli/put/*",
+    "cli/test_refusals*",
+    "cli/test_reports*",
+    "cli/test_survey*",
+    "devserver/test_command*",
+    "devserver/test_contract_watch*",
+    "devserver/test_kubectl*",
+    "devserver/test_manifests*",
+    "devserver/own_files/*",
+    "ui/test_access*",
+    "ui/test_browser*",
+    "ui/test_plugin*",
+    "ui/test_same_as_commands*",
+    "ui/test_states*",
+    "ui/test_teams*",
+]
+
+
+def is_slow(module: Path) -> bool:
+    """Whether `make quick` leaves out this test module."""
+    return any(fnmatch(str(module.relative_to(TESTS)), each) for each in SLOW)
