@@ -186,6 +186,15 @@ JSON_SPECS = [
     *('{"a": 1} // x', '{"a": 1} # x', '{"a": 1}/* x */', '{/* x */ "a": 1}', '{"a": "\\ud83d\\ude00"}', '{"a": y}'),
 ]
 
+# In brackets: null, and colons beside brackets and commas, of which other readers of YAML make something else.
+FLOW = [
+    *("a: {b: }", "a: {b:}", "a: {b: , c: d}", "a: {b:,c: d}", "a: {b}", "a: {b, c: d}", "a: {? b}", "a: {? b : }"),
+    *("a: {'b':}", 'a: {"b":x}', 'a: {"b"}', "a: {b :}", "a: {b :,c: d}", "a: {c: d, b:}", "a: [b:]", "a: [b: ]"),
+    *("a: [b:, c]", "a: [: ]", "a: {: }", "a: [? ]", "a: {b:[1]}", "a: {b:{c: d}}", "a: [b:[1]]", "a: {b:]}"),
+    *("a: {:b}", "a: {b:\t}", "a: {http://x}", "a: {http:}", "a: [::]", "a: {b::}", "a: {b: c:}", "a: {b: c: }"),
+    *("a: {b c:}", "a: {b\n  c:}", "a: {b: #x\n  }", "a: {b:\n  }", "a: {b: ~}", "a: {b: null}"),
+]
+
 # Around an object: the object alone, and what comes before or after it.
 AROUND = ["%s", "\n \n%s\n", "---\n%s\n", "\ufeff%s", "# x\n%s", "// x\n%s", "%s\n---\n", "[%s]"]
 
@@ -206,7 +215,10 @@ def files() -> dict[str, bytes]:
     """One file for each case, by the name of the object in it."""
     texts = [f"spec:\n  a: {each}\n" for each in scalars()]
     texts += [f"spec:\n  {each}: 1\n" for each in scalars()]
-    texts += ["spec:\n" + re.sub("(?m)^(?=.)", "  ", each) + "\n" for each in BODIES]
+    texts += [
+        f"spec:\n  a: {form}\n".replace("%s", each) for each in SCALARS for form in ("{%s:}", "[%s:, b]", "{b: %s}")
+    ]
+    texts += ["spec:\n" + re.sub("(?m)^(?=.)", "  ", each) + "\n" for each in (*FLOW, *BODIES)]
     texts += [f"{each}\n" for each in BODIES]
     described = "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: NAME}\n"
     whole = [described + text for text in texts] + [text + described for text in texts[-len(BODIES) :]]

@@ -13,7 +13,7 @@ from base64 import b64decode
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from math import isfinite
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -92,6 +92,17 @@ class _ManifestLoader(Loader):
         while scanner.peek() == "\t" and (scanner.flow_level or not scanner.allow_simple_key):
             scanner.forward()
             super().scan_to_next_token()
+
+    def scan_plain(self) -> yaml.ScalarToken:
+        """Scan a text without quotation marks. In brackets, a colon at its end belongs to it, unlike in YAML 1.2."""
+        scanner: Any = self
+        token: Any = super().scan_plain()  # PyYAML's stubs lack its attributes
+        if scanner.flow_level and scanner.peek() == ":" and scanner.peek(1) in ",[]{}":
+            before = scanner.buffer[scanner.pointer - (scanner.index - token.end_mark.index) : scanner.pointer]
+            if "\n" not in before:
+                scanner.forward()
+                token = yaml.ScalarToken(f"{token.value}{before}:", True, token.start_mark, scanner.get_mark())
+        return cast("yaml.ScalarToken", token)
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML's stubs lack it
