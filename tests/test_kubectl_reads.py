@@ -295,7 +295,7 @@ def test_what_kubectl_bends_is_refused(tmp_path: Path) -> None:
 
 def test_it_is_a_current_kubectl() -> None:
     command = [kubectl_path(), "version", "--client", "-o", "json"]
-    version = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)["clientVersion"]
+    version = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=180).stdout)["clientVersion"]
 
     assert (int(version["major"]), int(version["minor"].rstrip("+"))) >= (1, 37)
 

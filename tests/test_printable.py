@@ -118,7 +118,7 @@ def test_a_word_of_a_shell(text: str) -> None:
 @all_names
 def test_a_real_shell(name: str, tmp_path: Path) -> None:
     program = f"{shlex.quote(sys.executable)} -c 'import sys; print(ascii(sys.argv[1:]))' {shell_word(name)}"
-    done = subprocess.run(["sh", "-c", program], capture_output=True, text=True, timeout=60, check=True, cwd=tmp_path)
+    done = subprocess.run(["sh", "-c", program], capture_output=True, text=True, timeout=180, check=True, cwd=tmp_path)
     assert done.stdout == f"{[printable(name)]!a}\n"
     assert list(tmp_path.iterdir()) == []
 

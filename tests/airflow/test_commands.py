@@ -49,7 +49,7 @@ def documented_secrets(cluster: Cluster, namespace: str, tmp_path: Path) -> None
         "PATH": str(Path(which("kubectl") or "").parent) + ":/usr/bin:/bin",
     }
     script = KUBECTL.replace("{NAMESPACE}", namespace)
-    subprocess.run(["bash", "-euc", script], env=environment, timeout=60, check=True, capture_output=True)
+    subprocess.run(["bash", "-euc", script], env=environment, timeout=180, check=True, capture_output=True)
 
 
 @pytest.mark.skipif(which("kubectl") is None, reason="the documentation's commands need kubectl on PATH")

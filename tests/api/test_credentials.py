@@ -201,7 +201,7 @@ from airflow_kubernetes_secrets.api.http1 import Request
 folder, host, port = sys.argv[1:]
 strict = ssl.create_default_context(cafile=folder + "/ca.crt")
 try:
-    strict.wrap_socket(socket.create_connection((host, int(port)), timeout=20), server_hostname=host)
+    strict.wrap_socket(socket.create_connection((host, int(port)), timeout=180), server_hostname=host)
 except ssl.SSLCertVerificationError as error:
     print("strict:", error.verify_message)
 credentials = ServiceAccountCredentials(folder, {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port})
@@ -218,7 +218,7 @@ connection.close()
         env={**os.environ, "PYTHONPATH": str(source)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

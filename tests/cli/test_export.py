@@ -276,7 +276,7 @@ class TestFromTheDatabase:
         (tmp_path / "airflow").chmod(0o755)
         environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "NOTES": str(tmp_path / "notes")}
 
-        subprocess.run([exported / "delete-from-database.sh"], env=environment, check=True, timeout=60)
+        subprocess.run([exported / "delete-from-database.sh"], env=environment, check=True, timeout=180)
 
         calls = [call.split("\0")[:-1] for call in (tmp_path / "notes").read_text().split("END\0")[:-1]]
         ids = {kind: {call[-1] for call in calls if call[0] == kind} for kind in ("connections", "variables")}
@@ -628,7 +628,7 @@ class TestFiles:
                 assert process.poll() is None
                 time.sleep(0.01)
             process.send_signal(signal.SIGINT)
-            output, errors = process.communicate(timeout=30)
+            output, errors = process.communicate(timeout=180)
 
         assert (process.returncode, output, errors) == (130, "", "")
         assert all(path.suffix == ".yaml" and path.stat().st_size > 5000 for path in folder.iterdir())
@@ -724,7 +724,7 @@ print(json.dumps([[each.place, each.text] for each in found]))
         python = command(airflow)[0]
         result = subprocess.run(
             [python, "-c", self.PROGRAM, kind, identifier, team],
-            env=airflow.environment, capture_output=True, text=True, timeout=60, check=False,
+            env=airflow.environment, capture_output=True, text=True, timeout=180, check=False,
         )  # fmt: skip
         done(result)
         assert PASSWORD not in result.stdout + result.stderr

@@ -241,7 +241,7 @@ def test_as_a_process_of_its_own() -> None:
     program = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main", "rbac", "-s", "a/b", "-n", "123"]
     variables = {"AIRFLOW__SECRETS__BACKEND": "", "AIRFLOW__SECRETS__BACKEND_KWARGS": ""}
     done = subprocess.run(
-        program, env={**os.environ, **variables}, capture_output=True, timeout=60, check=True, text=True
+        program, env={**os.environ, **variables}, capture_output=True, timeout=180, check=True, text=True
     )
 
     assert [each["metadata"]["namespace"] for each in yaml.safe_load_all(done.stdout)] == ["123", "123"]

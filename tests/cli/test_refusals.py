@@ -270,7 +270,7 @@ def test_what_kustomize_refuses(generators: list[Any], others: dict[str, Any], t
     (tmp_path / "f").write_text("x")
     path = tmp_path / "kustomization.yaml"
     path.write_text(yaml.safe_dump({"secretGenerator": generators, **others}))
-    done = subprocess.run([kubectl_path(), "kustomize", tmp_path], capture_output=True, timeout=60, check=False)
+    done = subprocess.run([kubectl_path(), "kustomize", tmp_path], capture_output=True, timeout=180, check=False)
 
     check = Check(Options(), "default")
     check.look(path)
@@ -294,7 +294,7 @@ def test_which_labels_and_annotations_count(first: str, second: str, own: Any, t
     document = {"secretGenerator": [generated(options=own)], **said}
     (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump(document))
     command = [kubectl_path(), "kustomize", tmp_path]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
     theirs = yaml.safe_load(done.stdout)["metadata"]
 
     (plan,) = plans(document, Options(), "kustomization.yaml")

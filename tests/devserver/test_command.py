@@ -37,7 +37,7 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> str:
 def exported(text: str) -> dict[str, str]:
     """The variables, as a shell would understand the lines."""
     script = f"{text}\nenv -0"
-    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=10, env={}, check=True)
+    done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=180, env={}, check=True)
     return dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
 
 
@@ -60,7 +60,7 @@ def test_it_serves_and_ends_without_a_trace(tmp_path: Path, number: signal.Signa
         url = f"https://{variables['KUBERNETES_SERVICE_HOST']}:{variables['KUBERNETES_SERVICE_PORT']}"
         token = {"Authorization": f"Bearer {(folder / 'token').read_text()}"}
         secrets = f"{url}/api/v1/namespaces/airflow/secrets"
-        with httpx.Client(verify=trust(folder / "ca.crt"), headers=token, timeout=10) as client:
+        with httpx.Client(verify=trust(folder / "ca.crt"), headers=token, timeout=180) as client:
             assert [item["metadata"]["name"] for item in client.get(secrets).json()["items"]] == ["db"]
             assert client.delete(f"{secrets}/db").status_code == 403
             with client.stream("GET", secrets, params={"watch": "1"}) as response:
@@ -70,7 +70,7 @@ def test_it_serves_and_ends_without_a_trace(tmp_path: Path, number: signal.Signa
                 assert "MODIFIED" in next(lines)
                 process.send_signal(number)
                 assert list(lines) == []  # an open watch ends as one should: no error on the other side
-        output, errors = process.communicate(timeout=15)
+        output, errors = process.communicate(timeout=180)
     finally:
         process.kill()
         process.communicate()
@@ -91,7 +91,7 @@ def test_without_a_directory_nothing_is_left_either(tmp_path: Path) -> None:
         assert '"apps"' in variables["AIRFLOW__SECRETS__BACKEND_KWARGS"]
     finally:
         process.send_signal(signal.SIGTERM)
-        output, errors = process.communicate(timeout=15)
+        output, errors = process.communicate(timeout=180)
     assert (process.returncode, errors) == (0, "")
     assert "namespace apps" in output
     assert list(tmp_path.iterdir()) == []
@@ -116,7 +116,7 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path) -> None:
         "import sys; sys.modules['uvicorn'] = None\n"
         "from airflow_kubernetes_secrets.cli.main import main; sys.exit(main(['devserver']))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=False)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=180, check=False)
     assert done.returncode == 1
     remedy = "pip install 'airflow-kubernetes-secrets[devserver]'"
     assert done.stderr == f"airflow-kubernetes-secrets devserver: uvicorn is missing: {remedy}\n"

@@ -28,7 +28,7 @@ def server() -> Iterator[DevServer]:
 @pytest.fixture
 def client(server: DevServer) -> Iterator[httpx.Client]:
     token = server.create_token("admin", None)
-    with httpx.Client(base_url=server.url, verify=trust(server.ca_file), headers=bearer(token), timeout=10) as client:
+    with httpx.Client(base_url=server.url, verify=trust(server.ca_file), headers=bearer(token), timeout=180) as client:
         yield client
 
 
@@ -55,7 +55,7 @@ def test_a_namespace_goes_with_what_is_in_it(server: DevServer, client: httpx.Cl
 
 def test_a_token_can_be_revoked(server: DevServer) -> None:
     token = server.create_token("someone", {"airflow": ["list"]})
-    with httpx.Client(verify=trust(server.ca_file), headers=bearer(token), timeout=10) as client:
+    with httpx.Client(verify=trust(server.ca_file), headers=bearer(token), timeout=180) as client:
         url = f"{server.url}/api/v1/namespaces/airflow/secrets"
         assert client.get(url).status_code == 200
         server.revoke_token(token)
@@ -82,7 +82,7 @@ def test_a_restart_makes_old_versions_too_old(server: DevServer, client: httpx.C
     version = client.get("/api/v1/secrets").json()["metadata"]["resourceVersion"]
     with DevServer() as second:
         token = second.create_token("admin", None)
-        with httpx.Client(verify=trust(second.ca_file), headers=bearer(token), timeout=10) as other:
+        with httpx.Client(verify=trust(second.ca_file), headers=bearer(token), timeout=180) as other:
             query = {"watch": "1", "timeoutSeconds": "1", "resourceVersion": version}
             event = other.get(f"{second.url}/api/v1/secrets", params=query).text
     assert json.loads(event)["object"]["code"] == 410
@@ -127,13 +127,13 @@ def test_ipv6() -> None:
     with DevServer(host="::1") as server:
         assert server.url == f"https://[::1]:{server.port}"
         assert server.environment()["KUBERNETES_SERVICE_HOST"] == "::1"
-        assert httpx.get(f"{server.url}/readyz", verify=trust(server.ca_file), timeout=10).text == "ok"
+        assert httpx.get(f"{server.url}/readyz", verify=trust(server.ca_file), timeout=180).text == "ok"
 
 
 def test_its_certificate_holds_under_strict_rules(server: DevServer) -> None:
     context = ssl.create_default_context(cafile=str(server.ca_file))
     context.verify_flags |= ssl.VERIFY_X509_STRICT
-    with httpx.Client(verify=context, timeout=10) as client:
+    with httpx.Client(verify=context, timeout=180) as client:
         for name in ("127.0.0.1", "localhost", "kubernetes.default.svc"):
             # A new connection each: a handshake has one name.
             headers = {"Connection": "close"}

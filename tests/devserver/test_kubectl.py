@@ -47,7 +47,7 @@ class Kubectl:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             env={**self.environment, **environment},
             check=False,
         )

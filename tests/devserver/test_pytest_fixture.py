@@ -19,7 +19,7 @@ def run(tmp_path: Path, text: str, *arguments: str) -> subprocess.CompletedProce
         [sys.executable, "-c", script, "-q", "-W", "error", "--rootdir", str(tmp_path), *arguments, str(tmp_path)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         cwd=tmp_path,
         check=False,
     )
@@ -37,7 +37,7 @@ def names(server):
     request = urllib.request.Request(
         f"{server.url}/api/v1/namespaces/airflow/secrets", headers={"Authorization": f"Bearer {token}"}
     )
-    with urllib.request.urlopen(request, context=context, timeout=10) as response:
+    with urllib.request.urlopen(request, context=context, timeout=180) as response:
         return [item["metadata"]["name"] for item in json.load(response)["items"]]
 
 def test_one(kubernetes_devserver, monkeypatch):

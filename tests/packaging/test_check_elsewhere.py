@@ -72,7 +72,7 @@ class TestHook:
         path = f"{home / 'airflow-kubernetes-secrets' / 'bin'}:{os.environ['PATH']}"
         command = [*shlex.split(hook["entry"]), *chosen]
         return subprocess.run(
-            command, cwd=folder, env=environment(PATH=path), capture_output=True, text=True, timeout=60, check=False
+            command, cwd=folder, env=environment(PATH=path), capture_output=True, text=True, timeout=180, check=False
         )
 
     def test_it_is_one_that_pre_commit_can_install(self, hook: dict[str, Any]) -> None:
@@ -114,7 +114,7 @@ class TestAction:
             env=environment(RUNNER_TEMP=str(home), **variables),
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=180,
             check=False,
         )
 

@@ -112,7 +112,7 @@ class TestArchives:
             "--strict",
             *map(str, (built.sdist, built.wheel)),
         ]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
 
         assert done.returncode == 0, done.stdout
         assert done.stdout.count("PASSED") == 2

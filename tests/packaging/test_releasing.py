@@ -43,7 +43,7 @@ INSTALLED = [command for command in COMMANDS if command[0].startswith("released/
 @pytest.mark.parametrize("command", beginning_with("make"), ids=" ".join)
 def test_make_knows_the_target(command: list[str]) -> None:
     done = subprocess.run(
-        [command[0], "--dry-run", *command[1:]], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [command[0], "--dry-run", *command[1:]], cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
     )
 
     assert done.returncode == 0, done.stderr
@@ -81,7 +81,7 @@ class TestReleaseNotes:
     def notes(self, tree: Path, tag: str) -> subprocess.CompletedProcess[str]:
         ((_python, script, _tag),) = (each for each in beginning_with("python3") if each[1] == WHAT_AGREES[0])
         command = [sys.executable, script, tag]
-        return subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=30, check=False)
+        return subprocess.run(command, cwd=tree, capture_output=True, text=True, timeout=180, check=False)
 
     def test_are_what_the_changelog_has_of_the_version(self, tree: Path) -> None:
         done = self.notes(tree, f"v{__version__}")
@@ -132,4 +132,4 @@ def test_what_was_published_is_verified(tmp_path: Path) -> None:
 
 
 def run(*command: str, cwd: Path) -> str:
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=30, check=True).stdout
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=180, check=True).stdout

@@ -162,6 +162,6 @@ class TestWhatIsRun:
 def make_knows(target: str) -> bool:
     """Whether there is such a target; nothing is run."""
     done = subprocess.run(
-        ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
     )
     return done.returncode == 0

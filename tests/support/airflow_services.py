@@ -22,8 +22,8 @@ from support.warm import Program, warm_python
 
 API_SERVER, SCHEDULER, DAG_PROCESSOR, TRIGGERER = "api-server", "scheduler", "dag-processor", "triggerer"
 
-START_SECONDS = 120.0
-STOP_SECONDS = 10.0
+START_SECONDS = 180.0
+STOP_SECONDS = 60.0
 RUN_SECONDS = 120.0
 
 # How /monitor/health names them; the API server is healthy when it answers.

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow_kubernetes_secrets.devserver import DevServer
     from support.shared import SharedApiserver
 
-GRANT_SECONDS = 15.0
+GRANT_SECONDS = 60.0
 _numbers = itertools.count(1)
 
 
@@ -63,7 +63,7 @@ class Cluster(ABC):
     def client(self, token: str | None) -> httpx.Client:
         """A client that sends ``token``; the caller closes it."""
         headers = bearer(token) if token is not None else {}
-        return httpx.Client(base_url=self.url, headers=headers, verify=trust(self.ca_file), timeout=20)
+        return httpx.Client(base_url=self.url, headers=headers, verify=trust(self.ca_file), timeout=60)
 
     def create_namespace(self, name: str) -> None:
         """Create the namespace; one that exists already is left as it is."""

@@ -21,7 +21,7 @@ from support.cluster import Cluster, ServiceAccount
 SECRET = "hunter2"
 
 PROGRAM = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main"]
-PATIENCE = 60
+PATIENCE = 180
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 DOWNLOADS = ROOT / ".cache" / "wheels"
-TIMEOUT = 60
+TIMEOUT = 240
 
 _STEERING = ("PYTHON", "PIP_", "AIRFLOW", "_AIRFLOW")
 

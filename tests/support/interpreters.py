@@ -14,7 +14,7 @@ def find_python(version: str) -> str | None:
     for candidate in _candidates(version):
         probe = [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
         # A shim of pyenv is there for versions that are not active, and fails.
-        done = subprocess.run(probe, capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run(probe, capture_output=True, text=True, timeout=120, check=False)
         if done.stdout.strip() == version:
             return candidate
     return None

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-START_SECONDS = 60.0
+START_SECONDS = 180.0
 HOW_TO_GET_IT = 'export KUBEBUILDER_ASSETS="$(setup-envtest use -p path)"'
 
 
@@ -116,8 +116,8 @@ class KubeApiserver:
         """Make etcd forget what its keys were before now, as the API server itself asks of it every five minutes."""
         url = f"http://127.0.0.1:{self._etcd_port}/v3/kv"
         # Its gateway has the keys in base64; this one is a zero byte.
-        header = httpx.post(f"{url}/range", json={"key": "AA=="}, timeout=10).raise_for_status().json()["header"]
-        httpx.post(f"{url}/compaction", json={"revision": header["revision"]}, timeout=10).raise_for_status()
+        header = httpx.post(f"{url}/range", json={"key": "AA=="}, timeout=60).raise_for_status().json()["header"]
+        httpx.post(f"{url}/compaction", json={"revision": header["revision"]}, timeout=60).raise_for_status()
 
     def stop(self) -> None:
         """Kill both, wait for their end, and remove the data. May be called more than once."""
@@ -163,7 +163,7 @@ class KubeApiserver:
 def kill(process: subprocess.Popen[bytes] | None) -> None:
     if process is not None:
         process.kill()
-        process.wait(timeout=10)
+        process.wait(timeout=60)
 
 
 def bearer(token: str) -> dict[str, str]:

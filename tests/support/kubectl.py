@@ -20,4 +20,4 @@ def run(commands: str, cluster: Cluster, home: Path) -> None:
         "HOME": str(home),
         "PATH": f"{Path(which('kubectl') or '').parent}:/usr/bin:/bin",
     }
-    subprocess.run(["bash", "-euc", commands], env=environment, timeout=60, check=True, capture_output=True)
+    subprocess.run(["bash", "-euc", commands], env=environment, timeout=180, check=True, capture_output=True)

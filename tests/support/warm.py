@@ -25,8 +25,8 @@ from support.warm_command import asked
 
 _SERVER = Path(__file__).with_name("warm_python.py")
 _COMMAND = Path(__file__).with_name("warm_command.py")
-_START_SECONDS = 60
-_END_SECONDS = 10
+_START_SECONDS = 180
+_END_SECONDS = 60
 
 # Runs a command, and writes down the names of the modules that it has loaded, and that Airflow's services load.
 _RECORD = """

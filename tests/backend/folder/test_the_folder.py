@@ -109,7 +109,7 @@ class TestProcesses:
                     written = number
             finally:
                 done.set()
-            assert all(each.result(timeout=30) for each in running)
+            assert all(each.result(timeout=180) for each in running)
 
     def test_a_child_that_is_forked_while_a_thread_reads(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
         """It has what its parent knew, waits for no lock of the parent's, and follows changes."""

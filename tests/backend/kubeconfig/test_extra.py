@@ -27,7 +27,7 @@ except Exception as error:
         env={**os.environ, "PYTHONPATH": str(source)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=True,
     )
 
@@ -45,7 +45,7 @@ def test_the_official_client_is_loaded_only_for_a_kubeconfig() -> None:
         env={**os.environ, "PYTHONPATH": str(source)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=True,
     )
 

@@ -24,7 +24,7 @@ def kustomized(folder: Path, text: Manifest, **files: Manifest) -> None:
 
 def rendered(folder: Path) -> str:
     command = [kubectl_path(), "kustomize", folder]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=180).stdout
 
 
 PATCHED = {

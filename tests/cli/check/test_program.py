@@ -25,7 +25,7 @@ def program(*arguments: object, **variables: str) -> subprocess.CompletedProcess
         env={**environment, "PYTHONPATH": os.pathsep.join(sys.path), **variables},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
 

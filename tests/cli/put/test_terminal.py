@@ -28,7 +28,7 @@ def test_as_a_process_of_its_own(put: Put) -> None:
         env=environment(put),
         input=f"{UGLY}\n".encode(),
         capture_output=True,
-        timeout=60,
+        timeout=180,
         check=True,
     )
 
@@ -40,7 +40,7 @@ def test_as_a_process_of_its_own(put: Put) -> None:
         env=environment(put),
         stdin=subprocess.DEVNULL,
         capture_output=True,
-        timeout=60,
+        timeout=180,
         check=False,
     )
     assert refused.returncode == 1
