@@ -88,6 +88,6 @@ class TestOneOfSeveral:
 
     def test_a_null_is_empty(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
         """A current kubectl and API take it; in a URI or an option there would be nothing to use."""
-        (folder / "x.yaml").write_text(secret("stringData: {value: ~, other:}", f"{VARIABLE}: x, app:"))
+        (folder / "x.yaml").write_text(secret("stringData: {value: ~, other: }", f"{VARIABLE}: x, app: "))
 
         assert backend.get_variable("x") == ""

@@ -177,7 +177,7 @@ def test_a_child_that_is_forked_meanwhile_takes_nothing_from_its_parent(
             f"while not pathlib.Path({str(go_on)!r}).exists():\n    time.sleep(0.01)\n",
         )
     )
-    backend = KubernetesSecretsBackend(kubeconfig=str(write(plugin)))
+    backend = KubernetesSecretsBackend(kubeconfig=str(write(plugin)), timeout=60)
     found: list[object] = []
     thread = threading.Thread(target=lambda: found.append(backend.get_variable("x")))
     thread.start()
