@@ -85,7 +85,7 @@ HARMLESS = {
         for name in ("AliasEvent", "MappingNode", "MarkedYAMLError", "Node", "SafeLoader", "ScalarNode", "Token")
     ),
     "sys.maxsize",
-    *(f"yaml.{name}" for name in ("ScalarEvent", "SequenceNode")),
+    *(f"yaml.{name}" for name in ("ScalarEvent", "ScalarToken", "SequenceNode")),
     "yaml.SafeLoader.ESCAPE_REPLACEMENTS.items",
     "yaml.SafeLoader.flatten_mapping",
     "yaml.SafeLoader.timestamp_regexp.match",

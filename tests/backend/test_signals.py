@@ -155,6 +155,8 @@ class TestRaising:
         assert problems == []
         assert moments > 20
 
+    # An interruption at each of a thousand lines, each with a TLS handshake or two.
+    @pytest.mark.timeout(900)
     def test_in_the_first_connection(
         self, make_asker: MakeAsker, number: signal.Signals, raised: type[BaseException]
     ) -> None:

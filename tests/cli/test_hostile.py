@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 import yaml
 
+from airflow_kubernetes_secrets.api import refusals
 from airflow_kubernetes_secrets.cli.definition import COMMANDS
 from airflow_kubernetes_secrets.cli.main import main
 from airflow_kubernetes_secrets.identifiers import label_value
@@ -465,6 +466,8 @@ class TestServer:
 
     @pytest.mark.parametrize("code", [400, 403, 404, 409, 422, 429, 500])
     def test_an_error(self, run: Program, api: FakeApi, code: int) -> None:
+        # Each command is a new process, which would wait a second to confirm a 403.
+        run.patch.setattr(refusals, "CONFIRMED_AFTER_SECONDS", 0.0)
         (api.folder / "value").write_text("x")
         commands = (
             ["list"],

@@ -102,6 +102,7 @@ class WarmPython:
 
     def __init__(self, prefix: Path, modules: Path) -> None:
         self._prefix = prefix
+        self._owner = os.getpid()
         self._directory = Path(tempfile.mkdtemp(dir=FOLDER))
         self.address = str(self._directory / "socket")
         self._process = subprocess.Popen(
@@ -115,8 +116,9 @@ class WarmPython:
         assert self._process.stdout.readline() == b"ready\n"
 
     def stop(self) -> None:
-        """End it, and the programs that still run."""
-        self._process.communicate()
+        """End it, and the programs that still run. A forked child of the process that started it does nothing."""
+        if os.getpid() == self._owner:
+            self._process.communicate()
 
     def commands(self, *names: str) -> Path:
         """A folder with these programs of the environment, for a shell, each of which has this process run it."""
