@@ -24,7 +24,7 @@ unexport PYTHONDONTWRITEBYTECODE
 help:
 	@echo "make demo    see it work, without a cluster"
 	@echo "make test    lint, types and all tests, in WORKERS (4) processes"
-	@echo "make quick   the tests that need no Airflow, kube-apiserver or browser, in a minute"
+	@echo "make quick   the tests that need no Airflow, kube-apiserver or browser"
 	@echo "make contract  what an API server of another version could change (needs KUBEBUILDER_ASSETS)"
 	@echo "make matrix  run it in every Airflow from 2.11 to 3.3 (needs PostgreSQL and Chromium); writes docs/matrix.md"
 	@echo "make pythons  run the tests that use Airflow as a library, with each supported Python on PATH; writes docs/matrix.md"

@@ -163,7 +163,7 @@ def main() -> None:
     plan = Plan(**json.loads(sys.argv[1]))
     # The class of the backend is imported with Airflow's configuration.
     import airflow.configuration
-    import airflow.sdk.execution_time.supervisor  # noqa: F401
+    import airflow.sdk.execution_time.supervisor  # noqa: F401  # a worker of Airflow has it loaded when it forks
 
     make(plan.who, **plan.options)
     print("ready", flush=True)

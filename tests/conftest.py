@@ -35,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Tell a process that pytest-xdist is about to start where all of them get their kube-apiserver."""
+    """Pass the address of the shared kube-apiserver to a process that pytest-xdist is about to start."""
     folder, stash = assets(), node.config.stash
     if folder is not None:
         if APISERVER not in stash:
@@ -83,7 +83,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _group(item: pytest.Function) -> str | None:
     """The tests that one process runs together: those with one server to restart, or one fixture of a module or folder.
 
-    What is made once for several tests is expensive, and every process that runs one of them makes it anew.
+    Such a fixture is expensive, and each process that runs one of its tests makes its own.
     """
     marker = item.get_closest_marker("together")
     if marker is not None:

@@ -1,4 +1,4 @@
-"""What fleet.py and the processes of its fleet tell each other."""
+"""The messages between fleet.py and the processes of its fleet."""
 
 from __future__ import annotations
 

@@ -36,9 +36,9 @@ def main() -> int:
         "code": code,
         "arguments": [file, *arguments],
         "environment": dict(os.environ),
-        "directory": os.getcwd(),  # noqa: PTH109
+        "directory": os.getcwd(),  # noqa: PTH109  # pathlib is slow to import
         "file": file,
-        "folder": os.path.dirname(file),  # noqa: PTH120
+        "folder": os.path.dirname(file),  # noqa: PTH120  # pathlib is slow to import
         "session": False,
     }
     with asked(address, request, (0, 1, 2)) as connection:

@@ -111,7 +111,8 @@ def run(program: dict[str, Any]) -> None:
         module.__file__ = program["file"]
     sys.modules["__main__"] = module
     try:
-        exec(compile(program["code"], program["file"] or "<string>", "exec"), module.__dict__)  # noqa: S102
+        code = compile(program["code"], program["file"] or "<string>", "exec")
+        exec(code, module.__dict__)  # noqa: S102  # this is how Python runs a program too
     except Exception as error:
         # Without the frames of this module.
         error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next

@@ -312,8 +312,9 @@ class Client:
             connection, response = self._exchange(Connection.ask, question.call, deadline)
             self._keep(connection, response.status)
             if response.status in (200, 201):
+                wanted = question.parse(response)
                 self._allowed(question, connection)
-                return question.parse(response)
+                return wanted
         except TooLargeError as error:
             raise self._too_large(error) from None
         except TransportError as error:
@@ -328,6 +329,7 @@ class Client:
         raise self._refusal(question, response.status, message)
 
     def _allowed(self, operation: _Operation, connection: Connection) -> None:
+        """Record that the API server on this connection has read its roles: it gave an answer of its own."""
         connection.proven_at = monotonic()
         self._refusals.note_success(operation.verb, operation.namespace)
 

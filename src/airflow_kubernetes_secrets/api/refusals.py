@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from airflow_kubernetes_secrets.api.connection import Connection
 
 # A refusal over a new connection counts if a request that is sent this many seconds later is refused too. A restarted
-# kube-apiserver (1.20.2) refused the first request of each connection, and accepted each second one.
+# kube-apiserver (1.20.2 and 1.36.2) refused the first request of each connection, and accepted each second one.
 CONFIRMED_AFTER_SECONDS = 1.0
 
 # Refusals that are further apart do not confirm each other: the server may have restarted twice.

@@ -87,7 +87,7 @@ class TestTheFolder:
 
 class TestProcesses:
     def test_threads(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
-        """Whoever begins to look after a change sees it."""
+        """A lookup that begins after a change sees the change."""
         path = folder / "x.yaml"
         replace(path, manifest("x", "0"))
         written = 0
