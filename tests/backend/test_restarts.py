@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import pytest
@@ -17,7 +18,7 @@ from airflow_kubernetes_secrets.errors import ApiUnavailableError, ForbiddenErro
 from support.cluster import KubeApiserverCluster
 from support.logs import said
 from support.places import ServerPlace
-from support.proxy import Exchange, Fault, Proxy, answer_with, forward, until
+from support.proxy import Exchange, Fault, Proxy, answer_with, forward, late, until
 from support.secrets import MakeBackend, Put
 
 FORBIDDEN = answer_with(403, b'{"kind": "Status", "message": "secrets is forbidden: User \\"someone\\" cannot list"}')
@@ -149,11 +150,17 @@ class TestMemory:
     def test_unless_the_server_was_unreachable_since(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         """Something between the two may keep its connections while the server behind it restarts."""
         put.variable("x", "found")
-        backend = proxied(cache_ttl=0, timeout=2)
-        assert backend.get_variable("x") == "found"
+        backend = proxied(cache_ttl=0)
+        proxy.faults.extend([late(0.5), late(0.5)])
+        with ThreadPoolExecutor(2) as threads:
+            assert list(threads.map(backend.get_variable, ["x", "x"])) == ["found", "found"]
+        assert proxy.connections == 2
+        # The first comes over one of the connections, and the second over the other.
         proxy.faults.extend([answer_with(503), FORBIDDEN])
 
         assert backend.get_variable("x") == "found"
+
+        assert proxy.connections == 2
 
     def test_refusals_that_are_far_apart_are_of_two_restarts(
         self, monkeypatch: pytest.MonkeyPatch, proxied: MakeBackend, proxy: Proxy, put: Put
