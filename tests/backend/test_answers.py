@@ -19,11 +19,14 @@ from airflow_kubernetes_secrets.inventory.cluster import Cluster as Place
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.sources import ladder
 from support.cluster import Cluster
+from support.exchange import Exchange, Fault, reply
+from support.faults import STREAM, chunk, event, forward, stream_of
 from support.logs import said
 from support.memory import AT_ONCE, MakeAsker, watchers
 from support.places import ServerPlace
-from support.proxy import PATIENCE, STREAM, Exchange, Fault, Proxy, chunk, event, forward, reply, stream_of, until
+from support.proxy import Proxy
 from support.secrets import VARIABLE, MakeBackend, Put
+from support.waiting import PATIENCE, until
 
 NO_SECRETS = json.dumps({"kind": "SecretList", "metadata": {"resourceVersion": "1"}, "items": []}).encode()
 IDLE_408 = reply(408, b"", {"Connection": "close"})

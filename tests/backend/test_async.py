@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets.errors import ApiUnavailableError, MalformedSecretError
-from support.proxy import Proxy, answer_with, late
+from support.faults import answer_with, late
+from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 
 URI = "http://user:password@host.example.com"

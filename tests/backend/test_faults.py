@@ -30,24 +30,13 @@ from airflow_kubernetes_secrets.errors import (
 from airflow_kubernetes_secrets.labels import LabelSelector
 from support.cluster import Cluster, ServiceAccount
 from support.errors import everything_about
+from support.exchange import Exchange, Fault
+from support.faults import answer_with, close_at_once, forward, late, raw, reset_after, silent, trickle, truncated
 from support.logs import said
-from support.proxy import (
-    Exchange,
-    Fault,
-    Proxy,
-    answer_with,
-    close_at_once,
-    forward,
-    late,
-    raw,
-    reset_after,
-    silent,
-    trickle,
-    truncated,
-    until,
-)
+from support.proxy import Proxy
 from support.secrets import VARIABLE, MakeBackend, Put
 from support.sockets import full
+from support.waiting import until
 
 
 def item(**parts: object) -> bytes:

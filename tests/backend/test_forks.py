@@ -16,6 +16,7 @@ import pytest
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.sources.ladder import Thresholds
 from support.cluster import ServiceAccount
+from support.faults import late
 from support.memory import (
     LONG,
     PATIENCE,
@@ -31,8 +32,9 @@ from support.memory import (
     story_of,
     watchers,
 )
-from support.proxy import Proxy, late, until
+from support.proxy import Proxy
 from support.secrets import VARIABLE, MakeBackend, Put
+from support.waiting import until
 
 
 @pytest.fixture

@@ -14,10 +14,13 @@ from airflow_kubernetes_secrets.errors import UnauthorizedError
 from airflow_kubernetes_secrets.sources import ladder, watcher
 from support.clock import Clock
 from support.cluster import Cluster
+from support.exchange import Exchange
+from support.faults import answer_with, forward, late, silent, stream_of, unfiltered
 from support.logs import said
 from support.memory import MakeAsker, lists_of_all, watchers
-from support.proxy import Exchange, Proxy, answer_with, forward, late, silent, stream_of, unfiltered, until
+from support.proxy import Proxy
 from support.secrets import CONNECTION, TEAM, VARIABLE, MakeBackend, Put
+from support.waiting import until
 
 # The shortest with which a watch is worth it.
 WATCHED = ladder.THRESHOLDS.shortest_watched

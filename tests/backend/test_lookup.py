@@ -10,8 +10,9 @@ import pytest
 from airflow_kubernetes_secrets import KubernetesSecretsBackend, __version__
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from support.cluster import Cluster
+from support.faults import unfiltered
 from support.logs import said
-from support.proxy import Proxy, unfiltered
+from support.proxy import Proxy
 from support.secrets import CONFIG, CONNECTION, TEAM, VARIABLE, MakeBackend, Put
 
 LOGGER = "airflow_kubernetes_secrets"

@@ -15,8 +15,8 @@ from airflow_kubernetes_secrets.errors import ForbiddenError
 from airflow_kubernetes_secrets.options import Options
 from support.cluster import Cluster
 from support.kubectl import needs_kubectl, run
-from support.proxy import until
 from support.secrets import CONNECTION, VARIABLE, Put
+from support.waiting import until
 
 PAGE = Path(__file__).parents[2] / "docs" / "lookup.md"
 NAMESPACES = ("airflow", "airflow-secrets", "databases", "blue-secrets")

@@ -19,12 +19,12 @@ from airflow_kubernetes_secrets.errors import ApiUnavailableError, ForbiddenErro
 from airflow_kubernetes_secrets.sources import ladder, outage
 from support.cluster import Cluster
 from support.errors import everything_about
+from support.exchange import Fault
+from support.faults import FORBIDDEN, UNAUTHORIZED, answer_with, silent
 from support.logs import said
-from support.proxy import Fault, Proxy, answer_with, silent, until
+from support.proxy import Proxy
 from support.secrets import VARIABLE, MakeBackend, Put
-
-FORBIDDEN = answer_with(403, b'{"kind": "Status", "message": "secrets is forbidden: User \\"someone\\" cannot list"}')
-UNAUTHORIZED = answer_with(401, b'{"kind": "Status", "message": "Unauthorized"}')
+from support.waiting import until
 
 NOBODY_REMEMBERS = {"outage_ttl": 0}
 

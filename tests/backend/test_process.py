@@ -15,9 +15,11 @@ import pytest
 from airflow_kubernetes_secrets.errors import ApiUnavailableError, NotConfiguredError
 from airflow_kubernetes_secrets.process import ForkGuard, in_a_thread
 from support.cluster import Cluster, ServiceAccount
+from support.faults import answer_with, late
 from support.memory import PATIENCE, StartProgram, fork, join, sockets_to
-from support.proxy import Proxy, answer_with, late, until
+from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
+from support.waiting import until
 
 
 def test_building_a_backend_asks_nothing_and_starts_nothing(proxied: MakeBackend, proxy: Proxy) -> None:

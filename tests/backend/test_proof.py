@@ -11,9 +11,12 @@ import pytest
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.sources import watcher
 from support.cluster import ServiceAccount
+from support.exchange import Exchange, Fault
+from support.faults import forward_events
 from support.memory import StartProgram
-from support.proxy import Exchange, Fault, Proxy, forward_events, until
+from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
+from support.waiting import until
 
 LATE = 1.5  # of a busy machine
 

@@ -10,15 +10,16 @@ import pytest
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import ApiUnavailableError, ForbiddenError, UnauthorizedError
 from support.cluster import Cluster
+from support.faults import UNAUTHORIZED, answer_with
 from support.kubectl import needs_kubectl, run
 from support.logs import said
 from support.places import LABELS, ServerPlace
-from support.proxy import Proxy, answer_with, until
+from support.proxy import Proxy
 from support.secrets import VARIABLE
+from support.waiting import until
 
 NO_LABELS = dict.fromkeys(LABELS)
 FORBIDDEN = answer_with(403, b'{"kind": "Status", "message": "secrets is forbidden: User \\"someone\\" cannot get"}')
-UNAUTHORIZED = answer_with(401, b'{"kind": "Status", "message": "Unauthorized"}')
 
 ON_THIS_SIDE = pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
 

@@ -30,8 +30,9 @@ from airflow_kubernetes_secrets.sources.index import Index
 from airflow_kubernetes_secrets.sources.watcher import Watcher
 from support.cluster import Cluster, ServiceAccount
 from support.errors import PACKAGE, AtEveryLine, leaks, shown
+from support.faults import event, stream_of
 from support.memory import ONE_SERVER, Asker
-from support.proxy import Proxy, event, stream_of
+from support.proxy import Proxy
 from support.secrets import CONFIG, CONNECTION, VARIABLE, MakeBackend
 
 pytestmark = [

@@ -16,13 +16,14 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.api import refusals
 from airflow_kubernetes_secrets.errors import ApiUnavailableError, ForbiddenError, UnauthorizedError
 from support.cluster import KubeApiserverCluster
+from support.exchange import Exchange, Fault
+from support.faults import FORBIDDEN, UNAUTHORIZED, answer_with, forward, late
 from support.logs import said
 from support.places import ServerPlace
-from support.proxy import Exchange, Fault, Proxy, answer_with, forward, late, until
+from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
+from support.waiting import until
 
-FORBIDDEN = answer_with(403, b'{"kind": "Status", "message": "secrets is forbidden: User \\"someone\\" cannot list"}')
-UNAUTHORIZED = answer_with(401, b'{"kind": "Status", "message": "Unauthorized"}')
 REFUSALS = pytest.mark.parametrize(
     ("refusal", "error"), [(FORBIDDEN, ForbiddenError), (UNAUTHORIZED, UnauthorizedError)], ids=["403", "401"]
 )

@@ -13,8 +13,9 @@ from airflow_kubernetes_secrets.api import credentials
 from airflow_kubernetes_secrets.errors import ApiUnavailableError, UnauthorizedError
 from support.cluster import Cluster
 from support.errors import everything_about
+from support.faults import answer_with
 from support.logs import said
-from support.proxy import Proxy, answer_with
+from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 
 MARKER = "hunter2"

@@ -22,10 +22,12 @@ import pytest
 
 from airflow_kubernetes_secrets.sources import ladder
 from airflow_kubernetes_secrets.sources.ladder import Thresholds
+from support.faults import late
 from support.memory import AT_ONCE, ONE_SERVER, Asker, MakeAsker, sockets_to, watchers
-from support.proxy import Proxy, late, until
+from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 from support.signals import INTERRUPTED, PACKAGE, Moment, handled, watched_over
+from support.waiting import until
 
 DIRECT = Thresholds(asked_first=10**9)
 INDEXED = Thresholds(asked_first=0)

@@ -12,9 +12,11 @@ from airflow_kubernetes_secrets.api import retry
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
 from airflow_kubernetes_secrets.sources.ladder import Thresholds
 from support.cluster import ServiceAccount
+from support.faults import late
 from support.memory import ONE_SERVER, PATIENCE, SLACK, Asker, MakeAsker, StartProgram, watchers
-from support.proxy import Proxy, late, until
+from support.proxy import Proxy
 from support.secrets import VARIABLE, Put
+from support.waiting import until
 
 MIB = 1024 * 1024
 THREADS = 4

@@ -11,9 +11,12 @@ from types import FrameType
 import pytest
 
 from support.cluster import Cluster, checked
+from support.exchange import Fault
+from support.faults import answer_with, expired_in_the_middle
 from support.memory import LONG, ONE_SERVER, SLACK, MakeAsker, Reader, go_on_for, reading, story_of
-from support.proxy import Fault, Proxy, answer_with, expired_in_the_middle, until
+from support.proxy import Proxy
 from support.secrets import VARIABLE, Put
+from support.waiting import until
 
 
 class Secrets:

@@ -8,8 +8,9 @@ from pathlib import Path
 from airflow_kubernetes_secrets.sources.ladder import Thresholds
 from support.cluster import ServiceAccount
 from support.memory import ONE_SERVER, PATIENCE, MakeAsker, StartProgram, watchers
-from support.proxy import Proxy, until
+from support.proxy import Proxy
 from support.secrets import Put
+from support.waiting import until
 
 # A real server answers the same; what is tested is on this side of the connection.
 pytestmark = ONE_SERVER

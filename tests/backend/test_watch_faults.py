@@ -13,6 +13,23 @@ import pytest
 from airflow_kubernetes_secrets.errors import ForbiddenError, UnauthorizedError
 from airflow_kubernetes_secrets.sources.ladder import Thresholds
 from support.cluster import Cluster, KubeApiserverCluster, ServiceAccount
+from support.exchange import Exchange, Fault
+from support.faults import (
+    NO_JSON,
+    STREAM,
+    answer_with,
+    chunk,
+    close_at_once,
+    ends_at_once,
+    event,
+    expired_in_the_middle,
+    forward_events,
+    garbled_after,
+    raw,
+    reset_after,
+    split_bytes,
+    stream_of,
+)
 from support.kube_apiserver import KubeApiserver
 from support.logs import said
 from support.memory import (
@@ -30,27 +47,9 @@ from support.memory import (
     story_of,
     watchers,
 )
-from support.proxy import (
-    NO_JSON,
-    STREAM,
-    Exchange,
-    Fault,
-    Proxy,
-    answer_with,
-    chunk,
-    close_at_once,
-    ends_at_once,
-    event,
-    expired_in_the_middle,
-    forward_events,
-    garbled_after,
-    raw,
-    reset_after,
-    split_bytes,
-    stream_of,
-    until,
-)
+from support.proxy import Proxy
 from support.secrets import Put
+from support.waiting import until
 
 
 def slow_lines(seconds: float) -> Fault:

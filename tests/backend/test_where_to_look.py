@@ -13,8 +13,9 @@ from airflow_kubernetes_secrets.identifiers import label_value
 from support.cluster import Cluster
 from support.logs import said
 from support.places import FolderPlace, Place, ServerPlace
-from support.proxy import Proxy, until
+from support.proxy import Proxy
 from support.secrets import CONFIG, CONNECTION, TEAM, VARIABLE
+from support.waiting import until
 
 NO_LABELS = {"connections_label": None, "variables_label": None, "config_label": None}
 

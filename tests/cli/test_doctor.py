@@ -18,7 +18,9 @@ import yaml
 from support.airflow import BACKEND, ENVIRONMENTS, installed
 from support.cluster import Cluster, DevserverCluster
 from support.commands import SECRET, Commands
-from support.proxy import Exchange, Proxy, answer_with, forward, late
+from support.exchange import Exchange
+from support.faults import answer_with, forward, late
+from support.proxy import Proxy
 from support.secrets import CONNECTION, Put
 
 URI = f"postgres://u:{SECRET}@db.example.com:5432/app"

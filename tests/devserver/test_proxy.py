@@ -17,13 +17,10 @@ import pytest
 
 from support.cluster import Cluster
 from support.contract import Secrets
-from support.kube_apiserver import trust
-from support.proxy import (
+from support.exchange import Exchange, Fault
+from support.faults import (
     EXPIRED,
     STREAM,
-    Exchange,
-    Fault,
-    Proxy,
     Then,
     answer_with,
     ends_at_once,
@@ -34,8 +31,10 @@ from support.proxy import (
     garbled_after,
     split_bytes,
     stream_of,
-    until,
 )
+from support.kube_apiserver import trust
+from support.proxy import Proxy
+from support.waiting import until
 
 QUIET = 0.2
 SOON = 2.0

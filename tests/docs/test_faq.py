@@ -22,9 +22,10 @@ from airflow_kubernetes_secrets.lookup import Outcome
 from airflow_kubernetes_secrets.sources import ladder
 from support.airflow import BACKEND, ROOT, Airflow, installed
 from support.cluster import Cluster
+from support.faults import silent
 from support.logs import said
 from support.pages import DOCS, blocks, shell
-from support.proxy import Proxy, silent
+from support.proxy import Proxy
 from support.secrets import CONNECTION, VARIABLE, Put
 
 PREFIX = "airflow.apache.org"

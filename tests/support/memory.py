@@ -29,7 +29,8 @@ from airflow_kubernetes_secrets.sources.namespace import Namespace
 from airflow_kubernetes_secrets.sources.outage import Outage
 from airflow_kubernetes_secrets.sources.query import LabelQuery
 from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster, ServiceAccount, checked, wait_until_allowed
-from support.proxy import Proxy, Request
+from support.exchange import Request
+from support.proxy import Proxy
 from support.secrets import TEAM, VARIABLE, Put
 
 WATCH_THREAD = "airflow-kubernetes-secrets-watch"

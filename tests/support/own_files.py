@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 from support.kube_apiserver import bearer, trust
-from support.proxy import until
+from support.waiting import until
 
 PATIENCE = 30.0
 ELSEWHERE = Path()

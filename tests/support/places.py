@@ -17,7 +17,8 @@ import yaml
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.options import Options
 from support.cluster import Cluster
-from support.proxy import Proxy, Request
+from support.exchange import Request
+from support.proxy import Proxy
 
 _numbers = itertools.count(1)
 

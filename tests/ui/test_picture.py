@@ -12,7 +12,7 @@ import pytest
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.ui import picture as module
 from airflow_kubernetes_secrets.ui.picture import Camera, Picture
-from support.proxy import until
+from support.waiting import until
 
 AWAY = KubernetesSecretsError("the API server is away")
 

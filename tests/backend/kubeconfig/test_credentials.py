@@ -20,8 +20,9 @@ from airflow_kubernetes_secrets.errors import (
 )
 from support.cluster import Cluster, ServiceAccount
 from support.errors import everything_about
+from support.faults import answer_with
 from support.kubeconfigs import edit
-from support.proxy import Proxy, answer_with
+from support.proxy import Proxy
 from support.secrets import Put
 
 

@@ -24,8 +24,9 @@ from airflow_kubernetes_secrets.api import kubeconfig
 from airflow_kubernetes_secrets.api.kubeconfig import KubeconfigCredentials
 from airflow_kubernetes_secrets.errors import NotConfiguredError
 from support.cluster import Cluster, ServiceAccount
+from support.faults import answer_with
 from support.memory import ONE_SERVER, fork, join
-from support.proxy import Proxy, answer_with
+from support.proxy import Proxy
 from support.secrets import Put
 
 # The proxy answers by itself: no user of the server has a certificate.

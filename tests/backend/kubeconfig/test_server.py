@@ -20,9 +20,11 @@ from airflow_kubernetes_secrets.errors import (
     NotConfiguredError,
 )
 from support.cluster import Cluster
+from support.faults import answer_with
 from support.kubeconfigs import edit
-from support.proxy import Proxy, answer_with, until
+from support.proxy import Proxy
 from support.secrets import Put
+from support.waiting import until
 
 
 def test_skipping_the_check_of_the_certificate_is_its_owners_choice(edited: Callable[..., Path], put: Put) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from airflow_kubernetes_secrets.cli.main import main
 from support.own_files import Make, Start, a_dangling_link, a_file, snapshot, umask
-from support.proxy import until
+from support.waiting import until
 
 
 class TestReadyFile:
