@@ -1,12 +1,14 @@
-"""Secrets of operators, as they write them, from an API server. ``support/shapes.py`` names the sources."""
+"""Secrets of operators, as they write them, from an API server. ``operator_secrets`` names the sources."""
 
 from __future__ import annotations
 
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from operator_secrets.every import SHAPES
+from operator_secrets.shape import Shape
 from support.cluster import Cluster
-from support.shapes import SHAPES, Shape, parts_of
+from support.shapes import parts_of
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)

@@ -11,7 +11,8 @@ import pytest
 
 from airflow_kubernetes_secrets.cli.main import main
 from airflow_kubernetes_secrets.ui.picture import take_picture
-from support.shapes import SHAPES, secret_manifest
+from operator_secrets.every import SHAPES
+from support.shapes import secret_manifest
 
 # It looks like a token, like the name of a host and like the name of a setting, whichever the code might take it for.
 CANARY = "MADEUPCANARY0123456789"

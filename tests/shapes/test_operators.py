@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from support.shapes import SHAPES, Shape, parts_of
+from operator_secrets.every import SHAPES
+from operator_secrets.shape import Shape
+from support.shapes import parts_of
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
