@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from support.cluster import Cluster
-from support.commands import SECRET, Commands
+from support.commands import SECRET, URI, Commands
 from support.secrets import CONNECTION, TEAM, Put
 
-URI = f"postgres://u:{SECRET}@db.example.com:5432/app"
 EXTRA = json.dumps({"conn_type": "aws", "password": SECRET, "extra": {"region_name": SECRET, "token": SECRET}})
 
 

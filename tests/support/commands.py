@@ -19,6 +19,7 @@ from support.cluster import Cluster, ServiceAccount
 
 # What every made-up password has in it. No output may have it.
 SECRET = "hunter2"
+URI = f"postgres://u:{SECRET}@db.example.com:5432/app"
 
 PROGRAM = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main"]
 PATIENCE = 180

@@ -1,0 +1,115 @@
+"""``list`` with each way to say where to look, and where it may not look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from support.cluster import Cluster
+from support.commands import SECRET, URI, Commands
+from support.listing import entries, manifest
+from support.secrets import CONFIG, CONNECTION, VARIABLE, Put
+
+
+class TestWhatCannotBeListed:
+    def test_one_namespace_of_two(self, commands: Commands, put: Put) -> None:
+        other = f"{commands.namespace}-secret"
+        commands.configure(namespace=[commands.namespace, other])
+        put.connection("x", URI)
+        done = commands.run("list", "-o", "json", status=1)
+        assert [each["id"] for each in done.document["entries"]] == ["x"]
+        assert f"may not list secrets in namespace {other!r}" in done.document["failures"][0]
+        assert "kubectl create role" in done.err
+
+    def test_none(self, commands: Commands) -> None:
+        commands.configure(namespace="kube-system")
+        done = commands.run("list", status=2)
+        assert done.err.startswith("airflow-kubernetes-secrets list: the service account 'airflow'")
+        assert done.out == ""
+
+    def test_as_somebody_else(self, cluster: Cluster, commands: Commands, put: Put) -> None:
+        put.connection("x", URI)
+        kubeconfig = str(cluster.kubeconfig(cluster.admin_token))
+        me = f"system:serviceaccount:{commands.namespace}:{commands.account.name}"
+        there = ("--kubeconfig", kubeconfig, "--namespace", commands.namespace)
+        assert [each["id"] for each in entries(commands, *there, "--as", me)] == ["x"]
+        refused = commands.run("list", *there, "--as", "somebody", status=2)
+        assert "the user 'somebody' may not list secrets" in refused.err
+
+    def test_who_may_not_act_for_others(self, commands: Commands) -> None:
+        done = commands.run("list", "--as", "somebody", status=2)
+        assert "may not act as 'somebody'" in done.err
+        assert "--verb=impersonate --resource=users --resource-name=somebody" in done.err
+
+
+@pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+class TestConfiguration:
+    def test_a_folder(self, commands: Commands, tmp_path: Any) -> None:
+        document = manifest("airflow", "x", labels={CONNECTION: "x"})
+        (tmp_path / "x.yaml").write_text(yaml.safe_dump(document))
+        commands.kwargs.clear()
+        commands.configure(path=str(tmp_path))
+        assert [(each["id"], each["host"]) for each in entries(commands)] == [("x", "db.example.com")]
+
+    def test_other_labels(self, commands: Commands, put: Put) -> None:
+        commands.configure(connections_label="example.com/c", variables_label=None)
+        put({"example.com/c": "x"}, URI)
+        put({VARIABLE: "y"}, SECRET)
+        put({CONFIG: "z"}, SECRET)
+        assert [each["id"] for each in entries(commands)] == ["z", "x"]
+
+    def test_an_unknown_option(self, commands: Commands) -> None:
+        commands.configure(namespce="x")
+        assert "there is no option 'namespce'; did you mean 'namespace'?" in commands.run("list", status=2).err
+
+    def test_no_backend(self, commands: Commands, put: Put) -> None:
+        put.connection("x", URI)
+        commands.set("AIRFLOW__SECRETS__BACKEND", None)
+        done = commands.run("list", "-o", "json")
+        assert done.err.startswith("error: [secrets] backend is not set")
+        assert [each["id"] for each in done.document["entries"]] == ["x"]
+
+    def test_broken_manifests(self, commands: Commands, tmp_path: Any) -> None:
+        (tmp_path / "broken.yaml").write_text(f"a: [{SECRET}\n")
+        odd = manifest("airflow", "x", labels={CONNECTION: "x"}, creationTimestamp="yesterday")
+        (tmp_path / "odd.yaml").write_text(yaml.safe_dump(odd))
+        naive = manifest("airflow", "z", labels={CONNECTION: "z"}, creationTimestamp="2024-01-01T00:00:00")
+        (tmp_path / "naive.yaml").write_text(yaml.safe_dump(naive))
+        commands.kwargs.clear()
+        commands.configure(path=str(tmp_path))
+        done = commands.run("list", status=1)
+        assert "broken.yaml" in done.err
+        assert [line.split()[:2] for line in done.out.splitlines()[1:]] == [["connection", "x"], ["connection", "z"]]
+        assert "nobody is asked where the folder" in commands.run("list", "--as", "somebody", status=2).err
+        assert "broken.yaml" in commands.run("explain", "connection", "nope", status=1).out
+
+    def test_teams_have_namespaces_for_connections_and_variables_alone(self, commands: Commands, put: Put) -> None:
+        """Nobody asks for a team's options, so nobody may have to."""
+        put.config("x", SECRET)
+        commands.configure(connections_label=None, variables_label=None, team_namespaces={"data": "not-mine"})
+        assert [each["id"] for each in entries(commands)] == ["x"]
+
+    def test_an_id_that_is_a_uri_with_a_password(self, commands: Commands, cluster: Cluster) -> None:
+        from airflow_kubernetes_secrets.identifiers import label_value
+
+        uri = f"http://u:{SECRET}@host/x"
+        metadata = {"labels": {VARIABLE: label_value(uri)}, "annotations": {VARIABLE: uri}}
+        cluster.apply(manifest(commands.namespace, "x", **metadata))
+        assert entries(commands)[0]["id"] == "(a URI)"
+        for output in ("plain", "table", "yaml"):
+            assert "(a URI)" in commands.run("list", "-o", output).out
+
+    def test_hostile_ids(self, commands: Commands, cluster: Cluster) -> None:
+        """An annotation may hold what a terminal obeys, or rich takes for markup."""
+        hostile = "\x1b[31mred\n[bold]x[/bold] :smile:"
+        from airflow_kubernetes_secrets.identifiers import label_value
+
+        labels, annotations = {CONNECTION: label_value(hostile)}, {CONNECTION: hostile}
+        cluster.apply(manifest(commands.namespace, "x", labels=labels, annotations=annotations))
+        assert entries(commands)[0]["id"] == hostile
+        for output in ("plain", "table"):
+            printed = commands.run("list", "-o", output).out
+            assert "\x1b" not in printed
+            assert "\\x1b[31mred\\n[bold]x[/bold] :smile:" in printed.replace("\n", "")
