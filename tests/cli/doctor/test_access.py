@@ -1,0 +1,144 @@
+"""``doctor`` on credentials and permissions: each thing that it can find, produced for real."""
+
+from __future__ import annotations
+
+import json
+import time
+from base64 import urlsafe_b64encode
+from datetime import datetime, timedelta, timezone
+
+import pytest
+import trustme
+import yaml
+
+from support.cluster import Cluster, DevserverCluster
+from support.commands import SECRET, URI, Commands
+from support.findings import doctor, error, warning
+from support.secrets import Put
+from support.servers import on_the_devserver
+
+
+def jwt(**claims: object) -> str:
+    parts = [urlsafe_b64encode(json.dumps(each).encode()).decode().rstrip("=") for each in ({"alg": "none"}, claims)]
+    return f"{parts[0]}.{parts[1]}.{SECRET}"
+
+
+@on_the_devserver
+class TestCredentials:
+    def take(self, cluster: Cluster, commands: Commands, token: str) -> None:
+        """Give the account another token."""
+        assert isinstance(cluster, DevserverCluster)
+        users = cluster.server._access.users
+        users[token] = users[commands.account.token]
+        (commands.account.folder / "token").write_text(token)
+
+    def test_a_token_that_expires(self, cluster: Cluster, commands: Commands) -> None:
+        self.take(cluster, commands, jwt(sub="x", exp=time.time() + 3600 + 5))
+        texts = [each["text"] for each in doctor(commands, status=0)]
+        assert "the token expires in 60 minutes; it is read again every minute" in texts
+
+    def test_one_that_has_expired(self, cluster: Cluster, commands: Commands) -> None:
+        self.take(cluster, commands, jwt(sub="x", exp=time.time() - 7200 - 5))
+        assert error(commands, "token-expired").startswith("the token has expired 2 hours ago")
+
+    def test_one_without_an_end(self, cluster: Cluster, commands: Commands) -> None:
+        self.take(cluster, commands, jwt(sub="x"))
+        assert "does not expire" in warning(commands, "token-without-end")
+
+    def test_no_token(self, commands: Commands) -> None:
+        (commands.account.folder / "token").unlink()
+        assert "token cannot be read" in error(commands, "not-configured")
+
+    def test_a_ca_that_ends(self, commands: Commands) -> None:
+        ca_file = commands.account.folder / "ca.crt"
+        ends = datetime.now(timezone.utc) + timedelta(days=20)
+        soon = trustme.CA()
+        issued = soon.issue_cert("x", not_after=ends).cert_chain_pems[0].bytes()
+        ca_file.write_bytes(ca_file.read_bytes() + issued)
+        assert f"is valid until {ends:%Y-%m-%d}" in warning(commands, "ca-ends")
+
+    def test_a_ca_that_is_none(self, commands: Commands) -> None:
+        (commands.account.folder / "ca.crt").write_text("no certificate")
+        codes = [each["code"] for each in doctor(commands, status=1) if each["status"] == "error"]
+        assert codes == ["ca-unreadable", "unreachable"]
+
+    def test_a_certificate_that_is_not_checked(self, cluster: Cluster, commands: Commands) -> None:
+        path = cluster.kubeconfig(commands.account.token, commands.namespace)
+        arguments = ("--kubeconfig", str(path))
+        assert {each["code"] for each in doctor(commands, *arguments, status=0)} == {"ok"}
+        config = yaml.safe_load(path.read_text())
+        config["clusters"][0]["cluster"] = {"server": cluster.url, "insecure-skip-tls-verify": True}
+        path.write_text(yaml.safe_dump(config))
+        text = warning(commands, "certificate-unchecked", *arguments)
+        assert text.startswith(f"the kubeconfig {path} says insecure-skip-tls-verify: ")
+        assert "certificate-authority-data" in text
+
+    @pytest.mark.parametrize(
+        ("host", "code"), [("127.0.0.1", []), ("localhost", []), ("[::1]", []), ("192.0.2.1", ["no-tls"])]
+    )
+    def test_plain_http(self, cluster: Cluster, commands: Commands, host: str, code: list[str]) -> None:
+        path = cluster.kubeconfig(commands.account.token, commands.namespace)
+        config = yaml.safe_load(path.read_text())
+        config["clusters"][0]["cluster"] = {"server": f"http://{host}:1"}
+        config["users"][0]["user"] = {}
+        path.write_text(yaml.safe_dump(config))
+        commands.configure(timeout=1)
+        findings = doctor(commands, "--kubeconfig", str(path), status=1)
+        assert [each["code"] for each in findings if each["status"] == "warning"] == code
+        assert findings[-2]["code"] == "unreachable"
+
+    def test_no_api(self, commands: Commands) -> None:
+        commands.set("KUBERNETES_SERVICE_HOST", None)
+        commands.set("KUBECONFIG", None)
+        assert "no Kubernetes API is configured" in error(commands, "not-configured")
+
+
+class TestPermissions:
+    def as_one_who_may(self, cluster: Cluster, commands: Commands, **grants: list[str]) -> None:
+        account = cluster.service_account(commands.namespace, "other", {commands.namespace: [], **grants})
+        commands.configure(service_account_path=str(account.folder))
+
+    def test_too_little(self, cluster: Cluster, commands: Commands) -> None:
+        self.as_one_who_may(cluster, commands)
+        findings = doctor(commands, status=1)
+        missing = next(each for each in findings if each["code"] == "may-not-list")
+        assert f"kubectl create role airflow-kubernetes-secrets --namespace={commands.namespace}" in missing["text"]
+        assert "unlisted" in [each["code"] for each in findings]
+
+    def test_no_watch(self, commands: Commands) -> None:
+        commands.configure(cache_ttl=60)
+        text = warning(commands, "may-not-watch")
+        assert "--verb=list,watch" in text
+        assert "listed every 60 s" in text
+
+    def test_no_get_for_a_reference(self, commands: Commands) -> None:
+        commands.configure(references={"connections": {"x": "by-name"}})
+        findings = doctor(commands, status=1)
+        missing = next(each for each in findings if each["code"] == "may-not-get")
+        assert "--resource-name=by-name" in missing["text"]
+
+    def test_a_get_for_a_reference(self, cluster: Cluster, commands: Commands, put: Put) -> None:
+        commands.configure(references={"connections": {"x": "by-name"}})
+        put({"app": "x"}, URI, name="by-name")
+        named = {commands.namespace: ["by-name"]}
+        account = cluster.service_account(commands.namespace, "getter", {commands.namespace: ["list"]}, named)
+        commands.configure(service_account_path=str(account.folder))
+        texts = [each["text"] for each in doctor(commands, status=0)]
+        assert f"may get the Secrets in {commands.namespace} that 'references' names: by-name" in texts
+
+    def test_writes(self, cluster: Cluster, commands: Commands) -> None:
+        self.as_one_who_may(cluster, commands, **{commands.namespace: ["list", "patch", "delete"]})
+        assert warning(commands, "may-write").startswith(f"may patch, delete Secrets in {commands.namespace}")
+
+    def test_every_namespace(self, cluster: Cluster, commands: Commands) -> None:
+        self.as_one_who_may(cluster, commands, **{"*": ["list"]})
+        assert "may list the Secrets of every namespace" in warning(commands, "may-list-everywhere")
+
+    def test_an_administrator_asks_for_a_service_account(self, cluster: Cluster, commands: Commands) -> None:
+        kubeconfig = str(cluster.kubeconfig(cluster.admin_token))
+        there = ("--kubeconfig", kubeconfig, "--namespace", commands.namespace)
+        findings = doctor(commands, *there, status=0)
+        assert any(each["status"] == "skipped" and "--as" in each["text"] for each in findings)
+        me = f"system:serviceaccount:{commands.namespace}:{commands.account.name}"
+        texts = [each["text"] for each in doctor(commands, *there, "--as", me, status=0)]
+        assert "may change no Secret where it looks" in texts

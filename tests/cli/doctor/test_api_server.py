@@ -1,0 +1,59 @@
+"""``doctor`` on the API server: each thing that it can find, produced for real."""
+
+from __future__ import annotations
+
+import socket
+
+from support.cluster import Cluster
+from support.commands import SECRET, Commands
+from support.exchange import Exchange
+from support.faults import answer_with, forward, late
+from support.findings import doctor, error, only
+from support.proxy import Proxy
+from support.servers import on_the_devserver
+
+
+@on_the_devserver
+class TestApiServer:
+    def test_one_that_does_not_answer(self, commands: Commands) -> None:
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            commands.set("KUBERNETES_SERVICE_PORT", str(taken.getsockname()[1]))
+            findings = doctor(commands, status=1)
+        assert only(findings)["code"] == "unreachable"
+        assert findings[-1]["status"] == "skipped"
+
+    def test_one_that_tells_little(self, cluster: Cluster, commands: Commands) -> None:
+        """Where it is hardened not everybody may ask for its version, or review what they may do."""
+        forbidden = '{"kind": "Status", "code": 403, "message": "forbidden: User \\"x\\" cannot get path \\"/\\""}'
+
+        def refuse(exchange: Exchange) -> bool:
+            if "/secrets" in exchange.request.target:
+                return forward(exchange)
+            answer_with(403, forbidden.encode())(exchange)
+            return False  # a body that nobody has read may follow
+
+        with Proxy(cluster) as proxy:
+            proxy.always = refuse
+            for name, value in proxy.pod_environment().items():
+                commands.set(name, value)
+            commands.configure(service_account_path=str(proxy.folder(commands.account)))
+            findings = doctor(commands, status=0)
+        assert any("of a version that it does not tell" in each["text"] for each in findings)
+        skipped = next(each for each in findings if each["status"] == "skipped")
+        assert "may not ask the Kubernetes API for /apis/authorization.k8s.io" in skipped["text"]
+        assert findings[-1]["text"] == "0 connections, 0 variables, 0 configuration options can be read"
+
+    def test_a_slow_one(self, cluster: Cluster, commands: Commands) -> None:
+        with Proxy(cluster) as proxy:
+            proxy.always = late(0.2)
+            for name, value in proxy.pod_environment().items():
+                commands.set(name, value)
+            commands.configure(timeout=0.6, service_account_path=str(proxy.folder(commands.account)))
+            findings = commands.run("doctor", "-o", "json", status=(0, 1)).document["findings"]
+        slow = next(each for each in findings if each["code"] == "slow")
+        assert "timeout is 0.6 s, in which a lookup has to succeed" in slow["text"]
+
+    def test_a_token_that_it_does_not_know(self, commands: Commands) -> None:
+        (commands.account.folder / "token").write_text(f"{SECRET}-unknown")
+        assert "does not accept the service account's token" in error(commands, "unreachable")

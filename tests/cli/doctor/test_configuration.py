@@ -1,0 +1,89 @@
+"""``doctor`` on how Airflow is configured: each thing that it can find, produced for real."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.airflow import ENVIRONMENTS, installed
+from support.cluster import Cluster
+from support.commands import Commands
+from support.findings import doctor, error, only, warning
+from support.servers import on_the_devserver
+
+
+class TestConfiguration:
+    def test_json_that_airflow_drops(self, commands: Commands) -> None:
+        commands.set("AIRFLOW__SECRETS__BACKEND_KWARGS", '{"namespace": "x"')
+        findings = doctor(commands, "--namespace", commands.namespace, status=1)
+        dropped = next(each for each in findings if each["code"] == "kwargs-dropped")
+        assert "it is not JSON: Expecting ',' delimiter at line 1, column 18" in dropped["text"]
+
+    @pytest.mark.parametrize("text", ["[1]", '"namespace"', "7"])
+    def test_json_that_is_no_object(self, commands: Commands, text: str) -> None:
+        commands.set("AIRFLOW__SECRETS__BACKEND_KWARGS", text)
+        findings = doctor(commands, "--namespace", commands.namespace, status=1)
+        assert "kwargs-dropped" in [each["code"] for each in findings]
+
+    def test_no_backend(self, commands: Commands) -> None:
+        commands.set("AIRFLOW__SECRETS__BACKEND", None)
+        assert "[secrets] backend is not set" in error(commands, "no-backend")
+
+    def test_a_backend_that_is_not_there(self, commands: Commands) -> None:
+        commands.set("AIRFLOW__SECRETS__BACKEND", "airflow_kubernetes_secrets.Backend")
+        assert "cannot be imported here" in error(commands, "backend-missing")
+
+    def test_another_backend(self, cluster: Cluster, commands: Commands) -> None:
+        other = "airflow.secrets.environment_variables.EnvironmentVariablesBackend"
+        commands.set("AIRFLOW__SECRETS__BACKEND", other)
+        # What it is configured with means something else, so a way to the API has to be given.
+        kubeconfig = str(cluster.kubeconfig(commands.account.token, commands.namespace))
+        findings = doctor(commands, "--kubeconfig", kubeconfig, status=1)
+        assert f"is {other}, and not this one" in only(findings)["text"]
+        assert only(findings)["code"] == "another-backend"
+
+    def test_an_option_with_which_airflow_does_not_start(self, commands: Commands) -> None:
+        commands.configure(cache_tll=60)
+        text = error(commands, "option-unusable")
+        assert "did you mean 'cache_ttl'?" in text
+        assert text.endswith("Airflow does not start with that")
+        # Also where Airflow has not been imported before.
+        done = commands.run_program("doctor", "-o", "json", status=1)
+        assert only(done.document["findings"])["code"] == "option-unusable"
+
+    def test_a_cache_of_airflows_own(self, commands: Commands) -> None:
+        commands.set("AIRFLOW__SECRETS__USE_CACHE", "True")
+        assert "keeps variables for 900 s" in warning(commands, "airflow-cache")
+        commands.set("AIRFLOW__SECRETS__CACHE_TTL_SECONDS", "0")
+        assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
+
+    def test_workers_that_give_up_first(self, commands: Commands) -> None:
+        commands.configure(timeout=5)
+        assert "workers wait 5 s" in warning(commands, "workers-give-up")
+        # By default neither Airflow nor this leaves anything to warn of.
+        del commands.kwargs["timeout"]
+        commands.configure()
+        assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
+
+    def test_workers_with_a_backend_of_their_own(self, commands: Commands) -> None:
+        commands.set("AIRFLOW__WORKERS__SECRETS_BACKEND", "airflow_kubernetes_secrets.NoSecretsBackend")
+        texts = [each["text"] for each in doctor(commands, status=0)]
+        assert any("[workers] secrets_backend is airflow_kubernetes_secrets.NoSecretsBackend" in text for text in texts)
+
+    @on_the_devserver
+    @pytest.mark.skipif(not installed("2.11"), reason="Airflow 2.11 is not installed")
+    def test_a_denial_that_airflow_does_not_know(self, commands: Commands) -> None:
+        commands.configure(on_error="deny")
+        assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
+        python = str(ENVIRONMENTS["2.11"] / "bin" / "python")
+        program = [python, "-m", "airflow_kubernetes_secrets.cli.main"]
+        done = commands.run_program("doctor", "-o", "json", program=program)
+        assert only(done.document["findings"])["code"] == "deny-unknown"
+
+    @on_the_devserver
+    def test_a_configuration_that_airflow_cannot_read(self, commands: Commands, tmp_path: Path) -> None:
+        commands.set("AIRFLOW_HOME", str(tmp_path))
+        (tmp_path / "airflow.cfg").write_text("no section\n")
+        done = commands.run_program("doctor", "-o", "json", status=1)
+        assert only(done.document["findings"])["code"] == "airflow-unreadable"

@@ -1,0 +1,118 @@
+"""``doctor`` on the options that Airflow takes from Secrets: each thing that it can find, produced for real."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.airflow import BACKEND
+from support.cluster import Cluster
+from support.commands import SECRET, URI, Commands
+from support.findings import doctor, error, only, warning
+from support.secrets import Put
+from support.servers import on_the_devserver
+
+
+class TestOptionsFromSecrets:
+    NAME = "AIRFLOW__CORE__FERNET_KEY_SECRET"
+
+    def test_one_that_is_there(self, commands: Commands, put: Put) -> None:
+        put.config("fernet", SECRET, name="it")
+        commands.set(self.NAME, "fernet")
+        texts = [each["text"] for each in doctor(commands, status=0)]
+        assert f"[core] fernet_key is in Secret {commands.namespace}/it ({self.NAME})" in texts
+
+    def test_one_that_is_not(self, commands: Commands) -> None:
+        commands.set(self.NAME, "fernet")
+        text = error(commands, "option-missing")
+        assert "Airflow goes on with the default of [core] fernet_key and says nothing" in text
+
+    def test_one_that_names_a_uri(self, commands: Commands) -> None:
+        commands.set("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET", URI)
+        assert "its id is a URI" in error(commands, "option-missing")
+
+    DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET"
+
+    def test_the_database_through_the_environment_alone(self, commands: Commands, put: Put, cluster: Cluster) -> None:
+        """As in the pods of the chart with ``env``; its jobs have none with ``applyCustomEnv: false``."""
+        put.config("db", URI, name="it")
+        commands.set(self.DATABASE, "db")
+        text = warning(commands, "only-in-environment")
+        assert text.startswith(
+            "[database] sql_alchemy_conn comes from a Secret through environment variables alone "
+            f"({self.DATABASE}, AIRFLOW__SECRETS__BACKEND, AIRFLOW__SECRETS__BACKEND_KWARGS). "
+        )
+        assert text.endswith("/airflow.cfg too: that is 'config' in the chart's values")
+        # Where there are no other pods.
+        kubeconfig = str(cluster.kubeconfig(commands.account.token, commands.namespace))
+        commands.set("KUBERNETES_SERVICE_HOST", None)
+        findings = doctor(commands, "--kubeconfig", kubeconfig, status=0)
+        assert "only-in-environment" not in [each["code"] for each in findings]
+
+    @on_the_devserver
+    @pytest.mark.parametrize(
+        ("in_file", "alone"),
+        [
+            (("database", "backend", "kwargs"), []),
+            (("database", "backend"), ["AIRFLOW__SECRETS__BACKEND_KWARGS"]),
+            (("database",), ["AIRFLOW__SECRETS__BACKEND", "AIRFLOW__SECRETS__BACKEND_KWARGS"]),
+            (("backend", "kwargs"), [DATABASE]),
+            # Without the variables a process has that one.
+            (("another database",), []),
+        ],
+        ids=" ".join,
+    )
+    def test_the_database_with_a_part_in_airflow_cfg(
+        self, commands: Commands, put: Put, tmp_path: Path, in_file: tuple[str, ...], alone: list[str]
+    ) -> None:
+        put.config("db", URI)
+        commands.set(self.DATABASE, "db")
+        lines = {
+            "database": "[database]\nsql_alchemy_conn_secret = db\n",
+            "another database": "[database]\nsql_alchemy_conn = postgresql://h/d\n",
+            "backend": f"[secrets]\nbackend = {BACKEND}\n",
+            "kwargs": f"backend_kwargs = {json.dumps(commands.kwargs)}\n",
+        }
+        (tmp_path / "airflow.cfg").write_text("".join(lines[each] for each in in_file))
+        commands.set("AIRFLOW_HOME", str(tmp_path))
+
+        findings = commands.run_program("doctor", "-o", "json").document["findings"]
+
+        texts = [each["text"] for each in findings if each["code"] == "only-in-environment"]
+        assert [re.findall(r"AIRFLOW__\w+", text) for text in texts] == ([alone] if alone else [])
+
+    def test_one_that_another_comes_before(self, commands: Commands, put: Put) -> None:
+        put.config("fernet", SECRET)
+        commands.set(self.NAME, "fernet")
+        commands.set("AIRFLOW__CORE__FERNET_KEY", SECRET)
+        assert "AIRFLOW__CORE__FERNET_KEY comes first" in warning(commands, "not-taken")
+
+    def test_one_that_airflow_does_not_read_so(self, commands: Commands) -> None:
+        commands.set("AIRFLOW__CORE__PARALLELISM_SECRET", "x")
+        assert "is not one of the options that Airflow reads from a Secret" in warning(commands, "not-taken")
+
+    def test_one_that_cannot_be_read(self, commands: Commands, cluster: Cluster, put: Put) -> None:
+        commands.configure(references={"config": {"fernet": "gone"}})
+        named = {commands.namespace: ["gone"]}
+        account = cluster.service_account(commands.namespace, "getter", {commands.namespace: ["list"]}, named)
+        commands.configure(service_account_path=str(account.folder))
+        commands.set(self.NAME, "fernet")
+        codes = [each["code"] for each in doctor(commands, status=1) if each["status"] == "error"]
+        assert codes == ["missing-secret", "option-fails"]
+
+    @on_the_devserver
+    def test_in_airflow_cfg(self, commands: Commands, put: Put, tmp_path: Path) -> None:
+        (tmp_path / "airflow.cfg").write_text(
+            "[core]\nfernet_key_secret = fernet\n[database]\nsql_alchemy_conn_secret = db\n"
+        )
+        commands.set("AIRFLOW_HOME", str(tmp_path))
+        put.config("fernet", SECRET)
+        findings: list[dict[str, Any]] = commands.run_program("doctor", "-o", "json", status=1).document["findings"]
+        missing = only(findings)
+        assert missing["code"] == "option-missing"
+        assert f"{tmp_path}/airflow.cfg, [database] sql_alchemy_conn_secret" in missing["text"]
+        assert any("[core] fernet_key is in Secret" in each["text"] for each in findings)

@@ -1,0 +1,7 @@
+"""On which of the two API servers a test runs, where it is not on both."""
+
+from __future__ import annotations
+
+import pytest
+
+on_the_devserver = pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
