@@ -1,0 +1,37 @@
+"""No id forges a command of the script that deletes what was exported."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.commands import PATIENCE
+from support.hostile import NAMES, assert_harmless
+from support.hostile_commands import NUMBERED
+
+
+@pytest.mark.parametrize("name", NUMBERED, ids=NAMES)
+def test_the_script_that_deletes(name: str, tmp_path: Path) -> None:
+    """Each of its lines can be read, and says exactly which entry is meant."""
+    from airflow_kubernetes_secrets.cli.export import _command
+    from airflow_kubernetes_secrets.lookup import Kind, Lookup
+
+    for identifier in (name, f"{name}\n", f"-{name}", f"\\{name}\\", f"{name}\n\n"):
+        line = _command(Lookup(Kind.VARIABLE, identifier))
+        assert_harmless(line)
+        airflow = f"airflow() {{ {shlex.quote(sys.executable)} -c 'import sys; print(ascii(sys.argv[1:]))' \"$@\"; }}"
+        done = subprocess.run(
+            ["sh", "-c", f"{airflow}\n{line}"],
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=True,
+            cwd=tmp_path,
+        )
+        end = ["--"] if identifier.startswith("-") else []
+        assert done.stdout == f"{['variables', 'delete', *end, identifier]!a}\n"
+        assert list(tmp_path.iterdir()) == []
