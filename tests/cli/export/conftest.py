@@ -1,0 +1,51 @@
+"""Real Airflows on both ends: one makes and holds the entries, both read the manifests."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from support.airflow import Airflow, installed
+from support.exporting import FIELDS, INSERT, PASSWORD, SHOW, done, entries, export
+
+
+@pytest.fixture(scope="package", params=["3.3", "2.11"], ids=["airflow-3.3", "airflow-2.11"])
+def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Airflow:
+    """An Airflow with a database of its own that has 500 connections and as many variables."""
+    version = request.param
+    if not installed(version):
+        pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
+    home = tmp_path_factory.mktemp("migrated")
+    airflow = Airflow(version, home, {"AIRFLOW__CORE__FERNET_KEY": Fernet.generate_key().decode()})
+    airflow.migrate()
+    (home / "given.json").write_text(json.dumps(entries()))
+    done(airflow.python(INSERT, str(home / "given.json")))
+    done(airflow.python(SHOW, ",".join(FIELDS), str(home / "held.json")))
+    return airflow
+
+
+@pytest.fixture(scope="package")
+def exported(migrated: Airflow) -> Path:
+    """The folder that the whole database was exported to."""
+    folder = migrated.home / "exported"
+    result = export(migrated, "--from", "metadata-db", "-o", str(folder))
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert PASSWORD not in result.stdout + result.stderr
+    (migrated.home / "report.txt").write_text(result.stdout)
+    return folder
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Airflow:
+    """The newest Airflow without a database."""
+    return Airflow("3.3", tmp_path / "home")
+
+
+@pytest.fixture(params=["3.3", "2.11"], ids=["airflow-3.3", "airflow-2.11"])
+def either(request: pytest.FixtureRequest, tmp_path: Path) -> Airflow:
+    if not installed(request.param):
+        pytest.skip(f"Airflow {request.param} is not installed beside this one")
+    return Airflow(request.param, tmp_path / "home")

@@ -1,0 +1,94 @@
+"""What ``explain`` says of an id that Airflow has in its database or in the environment too."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+from airflow_kubernetes_secrets.inventory import elsewhere
+from airflow_kubernetes_secrets.lookup import Kind, Lookup
+from support.airflow import Airflow
+from support.exporting import PASSWORD, command, done
+
+
+class TestHidden:
+    """What `explain` is told of the same id in other places."""
+
+    PROGRAM = """
+import sys, json
+from airflow_kubernetes_secrets.inventory.elsewhere import hidden
+from airflow_kubernetes_secrets.lookup import Kind, Lookup
+found = hidden(Lookup(Kind[sys.argv[1]], sys.argv[2], sys.argv[3] or None), database=True)
+print(json.dumps([[each.place, each.text] for each in found]))
+"""
+
+    def asked(self, airflow: Airflow, kind: str, identifier: str, team: str = "") -> list[list[str]]:
+        python = command(airflow)[0]
+        result = subprocess.run(
+            [python, "-c", self.PROGRAM, kind, identifier, team],
+            env=airflow.environment, capture_output=True, text=True, timeout=180, check=False,
+        )  # fmt: skip
+        done(result)
+        assert PASSWORD not in result.stdout + result.stderr
+        found: list[list[str]] = json.loads(result.stdout.splitlines()[-1])
+        return found
+
+    def test_both(self, migrated: Airflow) -> None:
+        airflow = migrated.with_variables(AIRFLOW_CONN_MY_DB=f"x://{PASSWORD}", AIRFLOW_VAR_OTHER=PASSWORD)
+
+        assert self.asked(airflow, "CONNECTION", "my_db") == [
+            ["environment", "the variable AIRFLOW_CONN_MY_DB of this process"],
+            ["metadata-db", "a connection in the metadata database"],
+        ]
+        assert self.asked(airflow, "VARIABLE", "nowhere") == []
+        assert self.asked(airflow, "CONFIG", "my_db") == []
+
+    def test_a_database_that_cannot_be_asked(self, either: Airflow) -> None:
+        [[place, text]] = self.asked(either, "VARIABLE", "x")
+
+        assert place == "metadata-db"
+        assert text.startswith("not known whether there is one: the metadata database has no tables")
+
+    def test_teams(self, bare: Airflow) -> None:
+        airflow = bare.with_variables(
+            AIRFLOW__CORE__MULTI_TEAM="True", AIRFLOW_VAR__SALES___X="1", AIRFLOW_VAR_X="2", AIRFLOW_VAR_A___B="3"
+        )
+
+        names = [text for place, text in self.asked(airflow, "VARIABLE", "x", "sales") if place == "environment"]
+
+        assert names == [
+            "the variable AIRFLOW_VAR__SALES___X of this process",
+            "the variable AIRFLOW_VAR_X of this process",
+        ]
+        assert [place for place, _ in self.asked(airflow, "VARIABLE", "a___b")] == ["metadata-db"]
+
+    MANY = """
+import json
+from airflow_kubernetes_secrets.inventory import elsewhere
+from airflow_kubernetes_secrets.lookup import Kind, Lookup
+engine, tables = elsewhere._database()
+from airflow.models.team import Team
+rows = [{"key": f"v{number}", "val": "x"} for number in range(1_200)]
+with engine.begin() as connection:
+    connection.execute(Team.__table__.insert(), [{"name": "blue"}, {"name": "red"}])
+    connection.execute(tables[Kind.VARIABLE].insert(), rows)
+    connection.execute(tables[Kind.VARIABLE].insert(), [{"key": "of_blue", "val": "x", "team_name": "blue"}])
+lookups = [Lookup(Kind.VARIABLE, f"v{number}", "red") for number in range(1_300)]
+lookups += [Lookup(Kind.VARIABLE, "of_blue", team) for team in (None, "red", "blue")]
+found = elsewhere.hidden_entries(lookups)
+told = [[id, team, [each.text for each in hidden]] for (_, id, team), hidden in found.of.items()]
+print(json.dumps([told, found.failures]))
+"""
+
+    def test_many_at_once_and_of_a_team_its_own(self, bare: Airflow) -> None:
+        bare.migrate()
+        result = bare.python(self.MANY)
+        done(result)
+        found, failures = json.loads(result.stdout.splitlines()[-1])
+
+        assert failures == []
+        assert [id for id, _team, _texts in found[:-1]] == [f"v{number}" for number in range(1_200)]
+        assert found[-1] == ["of_blue", "blue", ["a variable in the metadata database, of team 'blue'"]]
+
+    def test_it_is_no_exception(self) -> None:
+        assert elsewhere.hidden(Lookup(Kind.CONFIG, "x"), database=False) == []

@@ -1,0 +1,93 @@
+"""``export`` that cannot begin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.airflow import Airflow
+from support.exporting import PASSWORD, export
+
+
+class TestTrouble:
+    """One line, status 2, and nothing written."""
+
+    def refused(self, airflow: Airflow, *arguments: str, **variables: str) -> str:
+        result = export(airflow, *arguments, **variables)
+        assert result.returncode == 2, result.stdout + result.stderr
+        assert result.stdout == ""
+        assert PASSWORD not in result.stderr
+        [line] = result.stderr.splitlines()
+        return line.removeprefix("airflow-kubernetes-secrets export: ")
+
+    def test_a_database_that_was_never_made(self, either: Airflow) -> None:
+        assert "has no tables of Airflow's: run 'airflow db migrate'" in self.refused(
+            either, "--from", "metadata-db", "-o", "out"
+        )
+        assert not (either.home / "airflow.db").exists()
+
+    def test_an_empty_database(self, either: Airflow) -> None:
+        either.home.mkdir()
+        (either.home / "airflow.db").touch()
+        assert "run 'airflow db migrate'" in self.refused(either, "--from", "metadata-db", "-o", "out")
+
+    def test_a_database_out_of_reach(self, either: Airflow) -> None:
+        url = f"sqlite:////proc/nowhere/{PASSWORD}"
+        Path(either.home).mkdir()
+        (either.home / "file").write_text("no database " * 100)
+        line = self.refused(either, "--from", "metadata-db", "-o", "out", AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=url)
+        assert "the metadata database" in line
+        url = f"sqlite:///{either.home}/file"
+        line = self.refused(either, "--from", "metadata-db", "-o", "out", AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=url)
+        assert line.startswith("the metadata database cannot be reached (DatabaseError): look at [database]")
+
+    def test_a_key_that_is_none(self, migrated: Airflow) -> None:
+        line = self.refused(
+            migrated, "--from", "metadata-db", "-o", "out", AIRFLOW__CORE__FERNET_KEY=f"{PASSWORD} is no key"
+        )
+        assert line.startswith("[core] fernet_key cannot be used (")
+
+    def test_a_file_for_a_folder(self, bare: Airflow, tmp_path: Path) -> None:
+        (tmp_path / "out").touch()
+        assert self.refused(bare, "--from", "env", "-o", "out") == "out is not a folder. Name another one with -o"
+        assert "out/deeper cannot be made: Not a directory" in self.refused(
+            bare, "--from", "env", "-o", "out/deeper", AIRFLOW_VAR_A="x"
+        )
+
+    def test_links_are_not_followed(self, bare: Airflow, tmp_path: Path) -> None:
+        (tmp_path / "elsewhere").mkdir()
+        (tmp_path / "out").mkdir()
+        (tmp_path / "out" / "variables").symlink_to(tmp_path / "elsewhere")
+        line = self.refused(bare, "--from", "env", "-o", "out", "--force", AIRFLOW_VAR_A=PASSWORD)
+        assert line.startswith("out/variables/airflow-variable-a.yaml cannot be written: ")
+        assert list((tmp_path / "elsewhere").iterdir()) == []
+
+    @pytest.mark.parametrize(
+        ("name", "content", "says"),
+        [
+            ("missing.json", None, "missing.json cannot be read: No such file or directory. --from takes metadata-db"),
+            ("metadata", None, "metadata cannot be read: No such file"),
+            ("broken.json", '{"a": "hunter2', "broken.json, line 1: Unterminated string"),
+            ("broken.yaml", "a: 'hunter2\nb: [", "broken.yaml, line 2: "),
+            ("two.yaml", "a: hunter2\n---\nb: hunter2\n", "two.yaml is not an object of ids"),
+            ("broken.env", "# fine\n\nA=b\nhunter2\n", "broken.env, line 4: there is no '='"),
+            ("list.json", '["hunter2"]', "list.json is not an object of ids"),
+            ("odd.txt", "hunter2", "odd.txt has to end with .json, .yaml, .yml or .env"),
+            ("latin.json", b'{"a": "hunter2\xe4"}', "latin.json is not text in UTF-8"),
+            ("either.json", '{"a": "x://u:hunter2@h"}', "either.json does not say which it holds. Say it: --kind con"),
+            ("mixed.json", '{"a": {"conn_type": "x"}, "b": "hunter2"}', "mixed.json does not say which it holds"),
+            ("mixed.env", "a=x://u:hunter2@h\nb=hunter2\n", "mixed.env does not say which it holds"),
+        ],
+    )
+    def test_a_file_that_cannot_be_read(
+        self, bare: Airflow, tmp_path: Path, name: str, content: str | bytes | None, says: str
+    ) -> None:
+        if content is not None:
+            (tmp_path / name).write_bytes(content if isinstance(content, bytes) else content.encode())
+        assert self.refused(bare, "--from", name, "-o", "out").startswith(says)
+        assert not (tmp_path / "out").exists()
+
+    def test_arguments_that_no_manifest_can_have(self, bare: Airflow) -> None:
+        assert "cannot be the name of a namespace" in self.refused(bare, "--from", "env", "-o", "o", "-n", "A b")
+        assert "cannot be the value of a label" in self.refused(bare, "--from", "env", "-o", "o", "--team", "a b")

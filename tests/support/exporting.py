@@ -1,0 +1,165 @@
+"""Entries of a real Airflow, ``export`` of them to manifests, and what a real Airflow reads back out of these."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+from base64 import b64decode
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from support.airflow import ENVIRONMENTS, Airflow
+from support.warm import warm_python
+
+PASSWORD = "hunter2"
+FIELDS = ("conn_type", "description", "host", "login", "password", "schema", "port", "extra")
+
+# Makes entries out of a JSON file, and prints what the database holds then.
+INSERT = """
+import json, sys
+from airflow import settings
+from airflow.models import Connection, Variable
+given = json.load(open(sys.argv[1]))
+session = settings.Session()
+for conn_id, fields in given["connections"].items():
+    connection = Connection(**fields)
+    connection.conn_id = conn_id  # the constructor drops what its form for ids does not take
+    session.add(connection)
+for key, value in given["variables"].items():
+    session.add(Variable(key=key, val=value, description="what for" if key == "described" else None))
+session.commit()
+"""
+
+SHOW = """
+import json, sys
+from airflow import settings
+from airflow.models import Connection, Variable
+session = settings.Session()
+FIELDS = sys.argv[1].split(",")
+shown = {c.conn_id: {**{f: getattr(c, f) for f in FIELDS}, "uri": c.get_uri()} for c in session.query(Connection)}
+json.dump({"connections": shown, "variables": {v.key: v.val for v in session.query(Variable)}}, open(sys.argv[2], "w"))
+"""
+
+# Reads all ids back through the backend.
+READ = """
+import json, sys
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+ids, fields, kwargs = json.load(open(sys.argv[1])), sys.argv[2].split(","), json.loads(sys.argv[4])
+backend = KubernetesSecretsBackend(**kwargs)
+connections = {}
+for conn_id in ids["connections"]:
+    c = backend.get_connection(conn_id)
+    connections[conn_id] = c and {**{f: getattr(c, f) for f in fields}, "uri": c.get_uri()}
+variables = {key: backend.get_variable(key) for key in ids["variables"]}
+json.dump({"connections": connections, "variables": variables}, open(sys.argv[3], "w"))
+"""
+
+UGLY_IDS = (
+    "my_db", "My.DB-1", "team/orders@eu", "größe", "漢字💥", "with space", " led ", "x" * 200, "ä" * 200, "a'b\"c",
+    "-dash", "--option", "$(id)", "tab\tnew\nline", "MY_DB", "my-db", "my--db", "aws:/prod/orders", ".", "__", "null",
+)  # fmt: skip
+UGLY = (
+    PASSWORD, "p/y?z#@:%&= +", "'\"\\", "\u2028\x85\ufeff", "line\nline\r\n\ttab", "漢字💥ä", "{{ jinja }}", "${X}",
+    "%2F%", " blank ", "- a: b # c", "0123", "null", "\x01\x7f", "'" * 50,
+)  # fmt: skip
+
+
+def entries(count: int = 500) -> dict[str, Any]:
+    """So many connections and variables, with everything that tends to get lost."""
+    chosen = random.Random(2)  # noqa: S311  # the same choice each time
+
+    def text() -> str | None:
+        return chosen.choice([None, "", *UGLY, *("".join(chosen.choices("".join(UGLY), k=30)) for _ in range(5))])
+
+    def extra() -> str | None:
+        value = {chosen.choice(UGLY): chosen.choice([text(), 1e300, True, [text()], {"a": {"b": text()}}])}
+        return chosen.choice([None, json.dumps(value), json.dumps(value, ensure_ascii=False, indent=3), '{"a": "b"}'])
+
+    ids = [*UGLY_IDS, *(f"{chosen.choice(UGLY_IDS)[:100]}{number}" for number in range(count - len(UGLY_IDS)))]
+    connections = {
+        each: {
+            "conn_type": chosen.choice(["postgres", "http", "google_cloud_platform", "x"]),
+            "description": text(),
+            "host": chosen.choice([text(), "https://example.com", "db.example.com"]),
+            "login": text(),
+            "password": text(),
+            "schema": text(),
+            "port": chosen.choice([None, 1, 5432, 65535]),
+            "extra": extra(),
+        }
+        for each in ids
+    }
+    connections["no_type"] = {"conn_type": "", "host": "h"}
+    variables = {each: text() or "" for each in ids}
+    variables |= {"described": PASSWORD, "null_character": "a\0b", "large": "x" * 700_000}
+    return {"connections": connections, "variables": variables}
+
+
+def export(airflow: Airflow, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    return warm_python(airflow.prefix).run(
+        "from airflow_kubernetes_secrets.cli.main import main; raise SystemExit(main())",
+        ["airflow-kubernetes-secrets", "export", *arguments],
+        {**airflow.environment, **variables},
+        60,
+        directory=airflow.home.parent,
+    )
+
+
+def command(airflow: Airflow, *arguments: str) -> list[str]:
+    python = sys.executable if airflow.version == "3.3" else str(ENVIRONMENTS[airflow.version] / "bin" / "python")
+    return [python, "-m", "airflow_kubernetes_secrets.cli.main", "export", *arguments]
+
+
+def done(result: subprocess.CompletedProcess[str]) -> None:
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def held(airflow: Airflow) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = json.loads((airflow.home / "held.json").read_text())
+    # Airflow takes a type that is not there for none.
+    for connection in found["connections"].values():
+        connection["conn_type"] = connection["conn_type"] or None
+    return found
+
+
+def read_back(airflow: Airflow, ids: Mapping[str, Any], folder: Path, **kwargs: object) -> dict[str, Any]:
+    asked, answers = folder / "asked.json", folder / "answers.json"
+    asked.write_text(json.dumps({kind: list(each) for kind, each in ids.items()}))
+    done(airflow.python(READ, str(asked), ",".join(FIELDS), str(answers), json.dumps(kwargs)))
+    found: dict[str, Any] = json.loads(answers.read_text())
+    return found
+
+
+def manifests(folder: Path) -> dict[str, dict[str, Any]]:
+    return {
+        str(path.relative_to(folder)): yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
+        for path in sorted(folder.rglob("*.yaml"))
+    }
+
+
+def value_of(manifest: dict[str, Any]) -> str:
+    return b64decode(manifest["data"]["value"]).decode()
+
+
+def connections_in(folder: Path) -> dict[str, dict[str, Any]]:
+    """By id: the fields that the manifests of connections hold."""
+    key = "airflow.apache.org/connection-id"
+    return {
+        {**each["metadata"]["labels"], **each["metadata"].get("annotations", {})}[key]: json.loads(value_of(each))
+        for file, each in manifests(folder).items()
+        if file.startswith("connections/")
+    }
+
+
+def variables_in(folder: Path) -> dict[str, str]:
+    key = "airflow.apache.org/variable-key"
+    return {
+        {**each["metadata"]["labels"], **each["metadata"].get("annotations", {})}[key]: value_of(each)
+        for file, each in manifests(folder).items()
+        if file.startswith("variables/")
+    }
