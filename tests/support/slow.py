@@ -26,7 +26,7 @@ SLOW = [
     "backend/test_freshness*",
     "backend/test_hostile_log*",
     "backend/kubeconfig/test_files*",
-    "backend/test_outages*",
+    "backend/outages/*",
     "backend/test_pod*",
     "backend/test_process*",
     "backend/test_proof*",

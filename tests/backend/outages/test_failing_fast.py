@@ -1,0 +1,203 @@
+"""An API server that is away: who waits, and how often it is tried again."""
+
+from __future__ import annotations
+
+import logging
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.errors import ApiUnavailableError
+from airflow_kubernetes_secrets.sources import outage
+from support.cluster import Cluster
+from support.faults import answer_with, silent
+from support.logs import said
+from support.proxy import Proxy
+from support.secrets import MakeBackend, Put
+from support.servers import on_the_devserver
+from support.waiting import until
+
+NOBODY_REMEMBERS = {"outage_ttl": 0}
+
+# What is tested is on this side of the connection.
+pytestmark = on_the_devserver
+
+
+class TestFailingFast:
+    def test_fifty_lookups_wait_for_one_timeout_in_all(self, proxied: MakeBackend, proxy: Proxy) -> None:
+        backend = proxied(timeout=1)
+        proxy.swallow()
+        began = time.monotonic()
+
+        for number in range(50):
+            with pytest.raises(ApiUnavailableError, match="no answer in time"):
+                backend.get_variable(f"x{number}")
+
+        assert time.monotonic() - began < 1.5
+
+    def test_it_is_looked_after_by_one_lookup_every_few_seconds(
+        self, short_pauses: None, proxied: MakeBackend, proxy: Proxy
+    ) -> None:
+        """Of many threads too; and the others do not wait for that one."""
+        proxy.always = answer_with(503)
+        backend = proxied(timeout=0.5)
+        with pytest.raises(ApiUnavailableError):
+            backend.get_variable("x")
+        asked = len(proxy.requests)
+
+        def ask_for_a_while(number: int) -> int:
+            slow = 0
+            ends = time.monotonic() + 3
+            while time.monotonic() < ends:
+                began = time.monotonic()
+                with pytest.raises(ApiUnavailableError, match="it answered 503"):
+                    backend.get_variable(f"x{number}")
+                slow += time.monotonic() - began > 0.2
+                time.sleep(0.02)
+            return slow
+
+        with ThreadPoolExecutor(8) as threads:
+            probes = sum(threads.map(ask_for_a_while, range(8)))
+
+        # Pauses are of 0.5 to 1 seconds, and each probe tries for half a second.
+        assert 1 <= probes <= 4
+        assert asked < len(proxy.requests) <= asked + 4 * asked
+
+    def test_what_is_back_is_found_within_seconds(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        put.variable("x", "found")
+        backend = proxied(timeout=0.5)
+        proxy.refuse()
+        with pytest.raises(ApiUnavailableError, match="refused"):
+            backend.get_variable("x")
+        proxy.resume()
+        began = time.monotonic()
+
+        until(lambda: _found(backend))
+
+        assert time.monotonic() - began < outage._PAUSE_SECONDS[1] + 1
+        with caplog.at_level(logging.INFO, "airflow_kubernetes_secrets"):
+            assert len(said(caplog, logging.ERROR)) == 1
+
+    def test_one_line_at_its_beginning_and_one_at_its_end_each_time(
+        self, short_pauses: None, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        put.variable("x", "found")
+        backend = proxied(timeout=0.3, **NOBODY_REMEMBERS)
+        with caplog.at_level(logging.INFO, "airflow_kubernetes_secrets"):
+            for _ in range(2):
+                proxy.refuse()
+                for key in "abc":
+                    with pytest.raises(ApiUnavailableError):
+                        backend.get_variable(key)
+                proxy.resume()
+                until(lambda: _found(backend))
+                assert backend.get_variable("x") == "found"
+
+        lines = said(caplog, logging.INFO)
+        assert [line.partition(" (")[0] for line in lines[::2]] == [
+            f"variable 'a': the Kubernetes API at 127.0.0.1:{proxy.port} could not be read: connection refused"
+        ] * 2
+        assert len(lines) == 4
+        for line in lines[1::2]:
+            assert line.startswith(
+                f"the Kubernetes API at 127.0.0.1:{proxy.port} answers again; a lookup was first in vain "
+            )
+
+    def test_a_pause_that_the_server_asks_for_is_kept_by_all(
+        self, short_pauses: None, proxied: MakeBackend, proxy: Proxy, put: Put
+    ) -> None:
+        """Though it is longer than those between probes."""
+        put.variable("x", "found")
+        proxy.faults.append(answer_with(429, b"", {"Retry-After": "2"}))
+        backend = proxied(timeout=1)
+        began = time.monotonic()
+        with pytest.raises(ApiUnavailableError, match="it answered 429"):
+            backend.get_variable("x")
+
+        until(lambda: _found(backend))
+
+        assert time.monotonic() - began >= 2
+        assert len(proxy.requests) == 2
+
+    def test_a_probe_is_short_at_first(self, short_pauses: None, proxied: MakeBackend, proxy: Proxy) -> None:
+        """Somebody waits for it, and may have waited for many before."""
+        backend = proxied(timeout=2)
+        proxy.swallow()
+        with pytest.raises(ApiUnavailableError):
+            backend.get_variable("x")
+        ends = time.monotonic() + 8
+        took = 0.0
+        while took < 0.5:
+            began = time.monotonic()
+            assert began < ends
+            with pytest.raises(ApiUnavailableError):
+                backend.get_variable("x")
+            took = time.monotonic() - began
+            time.sleep(0.05)
+
+        assert 0.8 < took < 1.5
+
+    def test_the_trouble_of_one_request_is_not_that_of_all(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        """A connection that hangs, while others are answered, is no outage."""
+        put.variable("x", "found")
+        backend = proxied(timeout=1)
+        assert backend.get_variable("x") == "found"
+        proxy.faults.append(silent)
+        with ThreadPoolExecutor(1) as threads:
+            hanging = threads.submit(backend.get_variable, "y")
+            until(lambda: len(proxy.requests) == 2)
+            while not hanging.done():
+                assert backend.get_variable("x") == "found"
+            with pytest.raises(ApiUnavailableError):
+                hanging.result()
+
+        assert backend.get_variable("x") == "found"
+
+    def test_an_error_of_one_server_behind_a_load_balancer(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        """The next attempt is over a connection of its own, which may lead to another."""
+        put.variable("x", "found")
+        proxy.faults.extend([answer_with(500), answer_with(503)])
+
+        assert proxied().get_variable("x") == "found"
+
+        assert [request.connection for request in proxy.requests] == [1, 2, 3]
+
+    def test_options_fail_fast_too_and_name_the_cause(self, proxied: MakeBackend, proxy: Proxy) -> None:
+        backend = proxied(timeout=0.5)
+        proxy.refuse()
+        began = time.monotonic()
+        for number in range(20):
+            with pytest.raises(
+                ApiUnavailableError, match=r"could not be read: connection refused .* Check that it runs"
+            ):
+                backend.get_config(f"x{number}")
+
+        assert time.monotonic() - began < 1
+
+    def test_an_untrusted_certificate_is_looked_at_again_at_once(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put, cluster: Cluster
+    ) -> None:
+        """No time was used up, and the file may have been mended since."""
+        put.variable("x", "found")
+        account = cluster.service_account(put.namespace, "other-ca", {put.namespace: ["list"]})
+        folder = proxy.folder(account)
+        right = (folder / "ca.crt").read_bytes()
+        (folder / "ca.crt").write_bytes(cluster.ca_file.read_bytes())
+        backend = proxied(service_account_path=str(folder))
+        with pytest.raises(ApiUnavailableError, match="certificate is not trusted"):
+            backend.get_variable("x")
+
+        (folder / "ca.crt").write_bytes(right)
+
+        assert backend.get_variable("x") == "found"
+
+
+def _found(backend: KubernetesSecretsBackend) -> bool:
+    try:
+        return backend.get_variable("x") == "found"
+    except ApiUnavailableError:
+        return False

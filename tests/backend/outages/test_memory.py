@@ -1,0 +1,231 @@
+"""An API server that is away: what is served from memory, how old, and what is said."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+import pytest
+
+from airflow_kubernetes_secrets.errors import ApiUnavailableError, ForbiddenError, UnauthorizedError
+from support.errors import everything_about
+from support.exchange import Fault
+from support.faults import FORBIDDEN, UNAUTHORIZED, answer_with
+from support.logs import said
+from support.proxy import Proxy
+from support.secrets import MakeBackend, Put
+from support.servers import on_the_devserver
+from support.waiting import until
+
+NOBODY_REMEMBERS = {"outage_ttl": 0}
+
+# What is tested is on this side of the connection.
+pytestmark = on_the_devserver
+
+
+class TestMemory:
+    @pytest.mark.parametrize("cache_ttl", [0, 0.2, 60])
+    def test_the_last_answers_bridge_it(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture, cache_ttl: float
+    ) -> None:
+        """Those to single questions as well: also a miss."""
+        put.variable("x", "found")
+        put.config("x", "an option")
+        backend = proxied(cache_ttl=cache_ttl, timeout=0.5)
+        assert backend.get_variable("x") == "found"
+        assert backend.get_variable("missing") is None
+        assert backend.get_config("x") == "an option"
+        proxy.refuse()
+        began = time.monotonic()
+        for _ in range(20):
+            assert backend.get_variable("x") == "found"
+            assert backend.get_variable("missing") is None
+            assert backend.get_config("x") == "an option"
+
+        assert time.monotonic() - began < 1
+        [line] = said(caplog)
+        assert "connection refused" in line
+        assert "Until it answers, what it had " in line
+        assert f"until that is {cache_ttl + 300:.0f} s old" in line
+
+    def test_an_id_that_was_never_asked_for_is_an_error(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        """Without an index nobody can say that there is no such Secret."""
+        put.variable("x", "found")
+        backend = proxied(timeout=0.5)
+        assert backend.get_variable("x") == "found"
+        proxy.refuse()
+
+        with pytest.raises(ApiUnavailableError):
+            backend.get_variable("y")
+
+    def test_an_id_absent_from_the_last_index_is_a_miss(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        put.variable("x", "found")
+        backend = proxied(cache_ttl=0.2, timeout=0.5)
+        for _ in range(3):
+            assert backend.get_variable("x") == "found"
+        proxy.refuse()
+        time.sleep(0.3)
+
+        assert backend.get_variable("never asked for") is None
+        assert backend.get_variable("x") == "found"
+
+    def test_the_newest_answer_is_the_one(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        """Of what is remembered twice: from an index, and from a question since."""
+        put.variable("x", "one", name="x")
+        backend = proxied(cache_ttl=0.3, timeout=0.5)
+        for _ in range(3):
+            backend.get_variable("x")
+        put.variable("x", "two", name="x")
+        time.sleep(0.3)
+        proxy.faults.append(answer_with(503))
+        proxy.faults.append(answer_with(503))
+        until(lambda: backend.get_variable("x") == "two")
+        proxy.refuse()
+        time.sleep(0.4)
+
+        assert backend.get_variable("x") == "two"
+
+    def test_who_has_something_to_go_on_with_waits_a_second_at_most(
+        self, short_pauses: None, proxied: MakeBackend, proxy: Proxy, put: Put
+    ) -> None:
+        """Where others would wait twice as long for the second probe."""
+        put.variable("x", "found")
+        backend = proxied(timeout=2.5)
+        assert backend.get_variable("x") == "found"
+        proxy.swallow()
+        backend.get_variable("x")
+        longest = 0.0
+        # Two pauses and two probes; the second pause is as long as the first probe took.
+        ends = time.monotonic() + 5
+        while time.monotonic() < ends:
+            began = time.monotonic()
+            assert backend.get_variable("x") == "found"
+            longest = max(longest, time.monotonic() - began)
+            time.sleep(0.02)
+
+        assert 0.5 < longest < 1.5
+
+    def test_a_watch_that_is_back_ends_it(
+        self, watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        put.variable("x", "one", name="x")
+        backend = proxied(cache_ttl=2, timeout=0.5)
+        assert backend.get_variable("x") == "one"
+        until(lambda: proxy.open_watches == 1)
+        proxy.refuse()
+        time.sleep(2)
+        with caplog.at_level(logging.INFO, "airflow_kubernetes_secrets"):
+            assert backend.get_variable("x") == "one"
+            assert [line for line in said(caplog) if "is used, until that is 302 s old" in line]
+            proxy.resume()
+
+            until(lambda: [line for line in said(caplog, logging.INFO) if "answers again" in line] != [])
+
+        put.variable("x", "two", name="x")
+        until(lambda: backend.get_variable("x") == "two")
+
+    def test_it_is_not_used_for_longer_than_is_allowed(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        put.variable("x", "found")
+        backend = proxied(outage_ttl=1, timeout=0.3)
+        asked_at = time.monotonic()
+        backend.get_variable("x")
+        proxy.refuse()
+        served_until = asked_at
+        while time.monotonic() < asked_at + 2:
+            began = time.monotonic()
+            try:
+                assert backend.get_variable("x") == "found"
+                served_until = began
+            except ApiUnavailableError:
+                assert time.monotonic() > asked_at + 1
+            time.sleep(0.02)
+
+        assert 0.5 < served_until - asked_at < 1.2
+
+    @pytest.mark.parametrize("cache_ttl", [0, 0.2])
+    def test_nothing_is_used_where_that_is_not_wanted(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put, cache_ttl: float
+    ) -> None:
+        put.variable("x", "found")
+        backend = proxied(cache_ttl=cache_ttl, timeout=0.3, **NOBODY_REMEMBERS)
+        for _ in range(4):
+            assert backend.get_variable("x") == "found"
+        proxy.refuse()
+        time.sleep(0.3)
+
+        with pytest.raises(ApiUnavailableError):
+            backend.get_variable("x")
+
+    @pytest.mark.parametrize(("answer", "error"), [(FORBIDDEN, ForbiddenError), (UNAUTHORIZED, UnauthorizedError)])
+    @pytest.mark.parametrize("cache_ttl", [0, 0.3])
+    def test_a_refusal_is_an_answer_and_drops_it(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put, cache_ttl: float, answer: Fault, error: type[Exception]
+    ) -> None:
+        put.variable("x", "found")
+        put.config("x", "an option")
+        backend = proxied(cache_ttl=cache_ttl, timeout=0.5)
+        assert backend.get_config("x") == "an option"
+        for _ in range(4):
+            assert backend.get_variable("x") == "found"
+        proxy.always = answer
+        time.sleep(0.3)
+        for _ in range(3):
+            with pytest.raises(error):
+                backend.get_variable("x")
+
+        proxy.refuse()
+        for ask in (backend.get_variable, backend.get_config):
+            with pytest.raises(ApiUnavailableError):
+                ask("x")
+
+    def test_a_refusal_for_an_option_drops_what_is_in_an_index(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put
+    ) -> None:
+        """It is the same service account, and the same namespace."""
+        put.variable("x", "found")
+        backend = proxied(cache_ttl=60)
+        for _ in range(4):
+            assert backend.get_variable("x") == "found"
+        proxy.always = FORBIDDEN
+        with pytest.raises(ForbiddenError):
+            backend.get_config("x")
+
+        with pytest.raises(ForbiddenError):
+            backend.get_variable("x")
+
+    def test_a_permission_that_vanishes_and_appears(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        put.variable("x", "found")
+        backend = proxied(cache_ttl=0.2)
+        for _ in range(3):
+            proxy.always = None
+            for _ in range(5):
+                assert backend.get_variable("x") == "found"
+            proxy.always = FORBIDDEN
+            time.sleep(0.25)
+            with pytest.raises(ForbiddenError):
+                backend.get_variable("x")
+
+        [line] = said(caplog)
+        assert "may not list secrets" in line
+
+    def test_no_value_is_in_what_is_said_and_raised(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        put.variable("x", "hunter2")
+        # In vain takes as long as the timeout, and then there must be time left in which memory may still answer.
+        backend = proxied(cache_ttl=0.2, timeout=0.3, outage_ttl=2)
+        for _ in range(5):
+            backend.get_variable("x")
+        proxy.refuse()
+        time.sleep(0.2)
+        backend.get_variable("x")
+        time.sleep(2.2)
+
+        with pytest.raises(ApiUnavailableError) as raised:
+            backend.get_variable("x")
+
+        report = everything_about(raised.value) + "".join(record.getMessage() for record in caplog.records)
+        assert "hunter2" not in report
+        assert "aHVudGVyMg" not in report
