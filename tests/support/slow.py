@@ -20,7 +20,7 @@ SLOW = [
     "backend/test_answers*",
     "backend/test_async*",
     "backend/test_cost*",
-    "backend/test_faults*",
+    "backend/faults/*",
     "backend/folder/*",
     "backend/test_forks*",
     "backend/test_freshness*",

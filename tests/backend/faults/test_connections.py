@@ -1,0 +1,140 @@
+"""An API server that cannot be reached, and connections to it that are dead."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+
+import pytest
+import trustme
+
+from airflow_kubernetes_secrets.api.client import Client
+from airflow_kubernetes_secrets.api.credentials import ServiceAccountCredentials
+from airflow_kubernetes_secrets.api.retry import Backoff
+from airflow_kubernetes_secrets.errors import (
+    ApiUnavailableError,
+)
+from airflow_kubernetes_secrets.labels import LabelSelector
+from support.cluster import Cluster, ServiceAccount
+from support.deadlines import ends_within
+from support.faults import silent
+from support.proxy import Proxy
+from support.secrets import VARIABLE, MakeBackend, Put
+from support.sockets import full
+
+
+def test_nobody_listens(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
+
+    with ends_within(0.5), pytest.raises(ApiUnavailableError, match=f"127.0.0.1:{port} .*: connection refused"):
+        make_backend(timeout=0.5).get_variable("x")
+
+
+def test_nobody_accepts(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The port drops what arrives, as a firewall does."""
+    with full(socket.AF_INET, "127.0.0.1", 0) as port:
+        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
+
+        with ends_within(0.5), pytest.raises(ApiUnavailableError, match="no answer in time"):
+            make_backend(timeout=0.5).get_variable("x")
+
+
+def test_nobody_shakes_hands(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The port accepts connections and never says a word, so that TLS does not begin."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(listener.getsockname()[1]))
+
+        with ends_within(0.5), pytest.raises(ApiUnavailableError, match="no answer in time"):
+            make_backend(timeout=0.5).get_variable("x")
+
+
+def test_a_kept_connection_that_is_dead_costs_no_error(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    put.variable("x", "found")
+    backend = proxied()
+    assert backend.get_variable("x") == "found"
+
+    proxy.cut()
+
+    assert backend.get_variable("x") == "found"
+    assert proxy.connections == 2
+
+
+def test_a_kept_connection_that_is_dead_is_replaced_without_a_pause(
+    account: ServiceAccount, proxy: Proxy, put: Put
+) -> None:
+    """There is no time for the pause before another attempt here."""
+    put.variable("x", "found")
+    credentials = ServiceAccountCredentials(str(proxy.folder(account)), proxy.pod_environment())
+    selector = LabelSelector.equal(VARIABLE, "x")
+    with contextlib.closing(Client(credentials, backoff=Backoff(first=60, longest=60))) as client:
+        assert len(client.list_secrets(put.namespace, selector, timeout=30).secrets) == 1
+
+        proxy.cut()
+
+        assert len(client.list_secrets(put.namespace, selector, timeout=30).secrets) == 1
+    assert proxy.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("doubtful_after", "found"), [(0.0, True), (3600.0, False)], ids=["after a long time", "just now"]
+)
+def test_a_kept_connection_that_fell_silent(
+    proxy: Proxy, account: ServiceAccount, put: Put, doubtful_after: float, found: bool
+) -> None:
+    """One that was idle for long may be dead, so time is left for a new one; one that just answered is only slow."""
+    put.variable("x", "found")
+    credentials = ServiceAccountCredentials(str(proxy.folder(account)), proxy.pod_environment())
+    selector = LabelSelector.equal(VARIABLE, "x")
+    with contextlib.closing(Client(credentials, doubtful_after=doubtful_after)) as client:
+        assert len(client.list_secrets(put.namespace, selector, timeout=10).secrets) == 1
+        proxy.faults.append(silent)
+
+        if found:
+            assert len(client.list_secrets(put.namespace, selector, timeout=3).secrets) == 1
+        else:
+            with pytest.raises(ApiUnavailableError, match="no answer in time"):
+                client.list_secrets(put.namespace, selector, timeout=1)
+
+
+def test_an_answer_renews_the_trust_in_a_kept_connection(proxy: Proxy, account: ServiceAccount, put: Put) -> None:
+    credentials = ServiceAccountCredentials(str(proxy.folder(account)), proxy.pod_environment())
+    selector = LabelSelector.equal(VARIABLE, "x")
+    with contextlib.closing(Client(credentials)) as client:
+        client.list_secrets(put.namespace, selector, timeout=10)
+        [connection] = client._idle
+        connection._last_used -= 3600
+        client.list_secrets(put.namespace, selector, timeout=10)
+
+        assert connection.idle_seconds() < 3600
+    assert proxy.connections == 1
+
+
+def test_a_certificate_of_another_ca_is_refused_at_once(
+    make_backend: MakeBackend, account: ServiceAccount, cluster: Cluster
+) -> None:
+    trustme.CA().cert_pem.write_to_path(str(account.folder / "ca.crt"))
+
+    with ends_within(1), pytest.raises(ApiUnavailableError, match="certificate is not trusted") as raised:
+        make_backend(timeout=30).get_variable("x")
+
+    assert "Check that the CA certificate is this API server's" in str(raised.value)
+    assert str(account.folder / "token") in str(raised.value)
+
+
+def test_a_host_with_a_name(proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On many machines localhost is ::1 first, where the proxy is not."""
+    put.variable("x", "found")
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "localhost")
+
+    assert proxied().get_variable("x") == "found"
+    assert proxy.requests[0].headers["host"] == f"localhost:{proxy.port}"
+
+
+def test_a_host_that_is_no_name(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is too long for one, so that nobody outside this machine is asked for it."""
+    monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "x" * 300)
+
+    with pytest.raises(ApiUnavailableError, match="could not be read"):
+        make_backend(timeout=0.5).get_variable("x")

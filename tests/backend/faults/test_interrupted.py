@@ -1,0 +1,68 @@
+"""A lookup that is interrupted by an exception leaves nothing behind that spoils the next."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import pytest
+
+from support.faults import late
+from support.proxy import Proxy
+from support.secrets import MakeBackend, Put
+
+
+class Interrupted(BaseException):
+    """What a signal handler raises, as Airflow's execution timeout does."""
+
+
+def test_an_exception_in_the_middle_of_a_request_spoils_nothing(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    put.variable("first", "of the first")
+    put.variable("second", "of the second")
+    backend = proxied()
+    assert backend.get_variable("first") == "of the first"
+    proxy.faults.append(late(0.5))
+
+    with interrupted_after(0.2), pytest.raises(Interrupted):
+        backend.get_variable("first")
+
+    assert backend.get_variable("second") == "of the second"
+    assert backend.get_variable("first") == "of the first"
+
+
+# A socket that has no owner yet when the exception comes is closed by the garbage collector, which warns of it.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_exceptions_at_any_moment_spoil_nothing(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+    """The interruptions walk through the whole of a lookup in small steps."""
+    values = {f"x{number}": f"value {number}" for number in range(4)}
+    for key, value in values.items():
+        put.variable(key, value)
+    backend = proxied()
+    interruptions = 0
+    for step in range(1, 80):
+        try:
+            with interrupted_after(step * 0.00025):
+                for key in values:
+                    backend.get_variable(key)
+        except Interrupted:
+            interruptions += 1
+        for key, value in values.items():
+            assert backend.get_variable(key) == value
+
+    assert interruptions > 10
+
+
+@contextmanager
+def interrupted_after(seconds: float) -> Iterator[None]:
+    def interrupt(_signal: int, _frame: FrameType | None) -> None:
+        raise Interrupted
+
+    previous = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, previous)

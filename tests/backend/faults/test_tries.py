@@ -1,0 +1,199 @@
+"""An API server in trouble: what is tried again, for how long, and what is said of it."""
+
+from __future__ import annotations
+
+import json
+import time
+from email.utils import formatdate
+
+import pytest
+
+from airflow_kubernetes_secrets.errors import (
+    ApiError,
+    ApiUnavailableError,
+)
+from support.cluster import Cluster
+from support.deadlines import ends_within
+from support.exchange import Fault
+from support.faults import answer_with, close_at_once, late, raw, reset_after, silent, trickle, truncated
+from support.logs import said
+from support.proxy import Proxy
+from support.secrets import MakeBackend, Put
+
+
+def item(**parts: object) -> bytes:
+    """A list of one Secret with parts of the wrong type."""
+    metadata = {"name": "a", "namespace": "b", "creationTimestamp": "2026-01-01T00:00:00Z"}
+    metadata["labels"] = parts.pop("labels", {})  # type: ignore[assignment]  # that is what is wrong with it
+    return json.dumps({"kind": "SecretList", "items": [{"metadata": metadata, **parts}]}).encode()
+
+
+PASSING_FAULTS: dict[str, Fault] = {
+    "closed": close_at_once,
+    "reset before the answer": reset_after(0),
+    "reset in the headers": reset_after(20),
+    "reset in the body": reset_after(150),
+    "truncated": truncated,
+    "not HTTP": raw(b"hunter2 is not HTTP\r\n\r\n"),
+    "not JSON": answer_with(200, b"<html>hunter2</html>"),
+    "another kind": answer_with(200, b'{"kind": "Status", "status": "Success"}'),
+    "a list of another kind": answer_with(200, b'{"kind": "PodList", "items": []}'),
+    "no items": answer_with(200, b'{"kind": "SecretList"}'),
+    "an item without metadata": answer_with(
+        200, b'{"kind": "SecretList", "items": [{"data": {"value": "aHVudGVyMg=="}}]}'
+    ),
+    "a body that is too short": raw(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"kind": "hunter2'),
+    # A body of more than 256 MiB is refused at once, and not asked for again: test_answers.py.
+    "much more than comes": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 268435456\r\n\r\n{"),
+    "a chunk of much more than comes": raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffe\r\n{"),
+    "lists in lists": answer_with(200, b"[" * 100_000),
+    "a 503 of lists in lists": answer_with(503, b"[" * 100_000),
+    "labels that are none": answer_with(200, item(labels=["x"])),
+    "data that is none": answer_with(200, item(data=["value"])),
+    "data of numbers": answer_with(200, item(data={"value": 1})),
+    "Retry-After without sense": answer_with(503, b"", {"Retry-After": "Mon, 01 Jan 99999999999 00:00:00 GMT"}),
+    "a broken chunk": raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nhunter2\r\n"),
+    "429": answer_with(429),
+    "500": answer_with(500, b'{"kind": "Status", "message": "etcdserver: leader changed"}'),
+    "502": answer_with(502),
+    "503": answer_with(503),
+    "504": answer_with(504),
+}
+
+
+@pytest.mark.parametrize("fault", PASSING_FAULTS.values(), ids=PASSING_FAULTS)
+def test_a_fault_that_passes_is_not_noticed(
+    proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture, fault: Fault
+) -> None:
+    put.variable("x", "found")
+    proxy.faults.extend([fault, fault])
+
+    assert proxied().get_variable("x") == "found"
+    assert len(proxy.requests) == 3
+    assert said(caplog) == []
+
+
+LASTING_FAULTS: dict[str, tuple[Fault, str]] = {
+    "silent": (silent, "no answer in time"),
+    "one byte each tenth of a second": (trickle, "no answer in time"),
+    "reset": (reset_after(0), "connection reset by peer|TLS failed|the connection was closed"),
+    "closed": (close_at_once, "the connection was closed|TLS failed"),
+    "truncated": (truncated, "the answer is cut off|TLS failed"),
+    "garbled": (answer_with(200, b"hunter2"), "not a list of Secrets"),
+    "500": (
+        answer_with(500, b'{"kind": "Status", "message": "etcdserver: request timed out"}'),
+        "it answered 500 etcdserver: request timed out",
+    ),
+    "503": (answer_with(503), "it answered 503"),
+    "429": (answer_with(429), "it answered 429"),
+}
+
+
+@pytest.mark.parametrize(("fault", "problem"), LASTING_FAULTS.values(), ids=LASTING_FAULTS)
+def test_a_fault_that_lasts_ends_inside_the_timeout(
+    proxied: MakeBackend, proxy: Proxy, caplog: pytest.LogCaptureFixture, fault: Fault, problem: str
+) -> None:
+    proxy.faults.extend([fault] * 1000)
+    backend = proxied(timeout=0.5)
+
+    with ends_within(0.5), pytest.raises(ApiUnavailableError, match=problem) as raised:
+        backend.get_variable("x")
+
+    text = str(raised.value)
+    assert f"the Kubernetes API at 127.0.0.1:{proxy.port}" in text
+    assert "raise 'timeout' in backend_kwargs" in text
+    assert "hunter2" not in text
+    assert said(caplog) == [f"variable 'x': {text}"]
+
+
+def test_each_trouble_is_logged_once(proxied: MakeBackend, proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
+    """How often and how long it was tried is not what makes it another one."""
+    for status in (503, 500):
+        proxy.faults.clear()
+        proxy.faults.extend([answer_with(status)] * 1000)
+        for timeout in (0.3 + status / 1e4, 0.4 + status / 1e4):
+            with pytest.raises(ApiUnavailableError, match=r"attempts? in 0\.\d s"):
+                proxied(timeout=timeout).get_variable("x")
+
+    first, second = said(caplog)
+    assert "it answered 503" in first
+    assert "it answered 500" in second
+
+
+def test_the_pauses_between_attempts_grow(proxied: MakeBackend, proxy: Proxy) -> None:
+    proxy.faults.extend([answer_with(503)] * 1000)
+
+    with pytest.raises(ApiUnavailableError):
+        proxied(timeout=2).get_variable("x")
+
+    assert 4 <= len(proxy.requests) <= 12
+
+
+@pytest.mark.parametrize("as_date", [False, True], ids=["seconds", "date"])
+def test_retry_after_is_honoured(proxied: MakeBackend, proxy: Proxy, put: Put, as_date: bool) -> None:
+    put.variable("x", "found")
+    # A date has whole seconds: one that is 2 s ahead is at least 1 s ahead.
+    header = formatdate(time.time() + 2, usegmt=True) if as_date else "1"
+    proxy.faults.append(answer_with(429, b"", {"Retry-After": header}))
+    began = time.monotonic()
+
+    assert proxied().get_variable("x") == "found"
+
+    assert time.monotonic() - began >= 1
+    assert len(proxy.requests) == 2
+
+
+def test_a_retry_after_beyond_the_timeout_is_not_waited_for(proxied: MakeBackend, proxy: Proxy) -> None:
+    proxy.faults.extend([answer_with(429, b"", {"Retry-After": "3600"})] * 1000)
+
+    with ends_within(1), pytest.raises(ApiUnavailableError, match="it answered 429"):
+        proxied(timeout=5).get_variable("x")
+
+    assert len(proxy.requests) == 1
+
+
+@pytest.mark.parametrize("status", [400, 404, 410, 302])
+def test_an_answer_that_trying_again_does_not_mend(proxied: MakeBackend, proxy: Proxy, status: int) -> None:
+    body = json.dumps({"kind": "Status", "message": "so it is"}).encode()
+    proxy.faults.append(answer_with(status, body))
+
+    with pytest.raises(ApiError, match=f"at 127.0.0.1:{proxy.port} answered {status} so it is") as raised:
+        proxied().get_variable("x")
+
+    assert raised.value.status == status
+    assert len(proxy.requests) == 1
+
+
+def test_what_is_not_a_status_is_not_quoted(proxied: MakeBackend, proxy: Proxy) -> None:
+    """A proxy in between may repeat the request in its own error, token and all."""
+    proxy.faults.append(answer_with(400, b'{"message": "hunter2"}'))
+
+    with pytest.raises(ApiError, match=r"answered 400$"):
+        proxied().get_variable("x")
+
+
+def test_an_empty_list_may_be_null(proxied: MakeBackend, proxy: Proxy) -> None:
+    """As Go writes a list that nobody made."""
+    proxy.faults.append(
+        answer_with(200, b'{"kind": "SecretList", "metadata": {"resourceVersion": "1"}, "items": null}')
+    )
+
+    assert proxied().get_variable("x") is None
+    assert len(proxy.requests) == 1
+
+
+@pytest.mark.parametrize("cache_ttl", [0, 60])
+def test_several_namespaces_have_one_deadline(
+    cluster: Cluster, proxied: MakeBackend, proxy: Proxy, namespace: str, cache_ttl: int
+) -> None:
+    names = [f"{namespace}-{number}" for number in range(4)]
+    account = cluster.service_account(namespace, "reader", {name: ["list"] for name in names})
+    proxy.always = late(0.5)
+    folder = str(proxy.folder(account))
+    backend = proxied(service_account_path=folder, namespace=names, timeout=1.2, cache_ttl=cache_ttl, outage_ttl=0)
+
+    for _ in range(3):
+        began = time.monotonic()
+        with pytest.raises(ApiUnavailableError):
+            backend.get_variable("nobody")
+        assert time.monotonic() - began < 1.2 + 0.8
