@@ -117,7 +117,7 @@ packages: $(VENV)/ready
 minimal-deps: $(BARE) $(FLOORS)/ready
 	$(BIN)/python -m pytest tests/packaging/minimal_deps.py
 	$(FLOORS)/bin/python -m pytest -W ignore::DeprecationWarning tests/api tests/devserver \
-		tests/backend/test_lookup.py tests/backend/test_freshness.py \
+		tests/backend/test_lookup.py tests/backend/freshness \
 		tests/backend/kubeconfig --ignore tests/backend/kubeconfig/test_files.py
 
 $(BARE): packages

@@ -15,6 +15,7 @@ import pytest
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.api import refusals
 from airflow_kubernetes_secrets.errors import ApiUnavailableError, ForbiddenError, UnauthorizedError
+from support.asking import WATCHED
 from support.cluster import KubeApiserverCluster
 from support.exchange import Exchange, Fault
 from support.faults import FORBIDDEN, UNAUTHORIZED, answer_with, forward, late
@@ -22,14 +23,12 @@ from support.logs import said
 from support.places import ServerPlace
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
+from support.servers import on_the_devserver
 from support.waiting import until
 
 REFUSALS = pytest.mark.parametrize(
     ("refusal", "error"), [(FORBIDDEN, ForbiddenError), (UNAUTHORIZED, UnauthorizedError)], ids=["403", "401"]
 )
-WATCHED = 2.0
-
-on_the_devserver = pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
 
 
 def first_of_each_connection(refusal: Fault) -> Fault:

@@ -1,0 +1,141 @@
+"""``cache_ttl``: an index that is watched, and when it is not."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.sources import ladder, watcher
+from support.asking import WATCHED, selector, selectors
+from support.cluster import Cluster
+from support.faults import stream_of
+from support.logs import said
+from support.memory import watchers
+from support.proxy import Proxy
+from support.secrets import VARIABLE, MakeBackend, Put
+from support.waiting import until
+
+
+def climb_to_a_watch(backend: KubernetesSecretsBackend, proxy: Proxy) -> None:
+    """Keep asking until the index of variables is watched."""
+    for _ in range(3):
+        backend.get_variable("x")
+    time.sleep(WATCHED)
+    backend.get_variable("x")
+    until(lambda: proxy.open_watches == 1)
+
+
+class TestWatch:
+    def test_a_process_that_goes_on_asking_watches(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        put.variable("x", "one", name="x")
+        backend = proxied(cache_ttl=WATCHED)
+        climb_to_a_watch(backend, proxy)
+        version = proxy.watches[0].query["resourceVersion"][0]
+        requests = len(proxy.lists)
+
+        began = time.monotonic()
+        put.variable("x", "two", name="x")
+        until(lambda: backend.get_variable("x") == "two")
+
+        assert time.monotonic() - began < 1
+        assert version not in ("", "0")
+        assert proxy.watches[0].query["allowWatchBookmarks"] == ["true"]
+        assert selectors(proxy)[-1] == VARIABLE
+        assert [thread.daemon for thread in watchers()] == [True]
+        # Long after the index would have expired, nothing else was asked.
+        time.sleep(WATCHED)
+        put.variable("x", "three", name="x")
+        until(lambda: backend.get_variable("x") == "three")
+        assert len(proxy.lists) == requests
+
+    def test_options_are_never_watched(self, watched_at_once: None, proxied: MakeBackend, put: Put) -> None:
+        put.config("x", "option")
+        backend = proxied(cache_ttl=WATCHED)
+        for _ in range(4):
+            assert backend.get_config("x") == "option"
+
+        assert watchers() == []
+        # A variable would have been watched by now.
+        backend.get_variable("x")
+        assert len(watchers()) == 1
+
+    def test_without_the_permission_to_watch_it_lists_and_says_so_once(
+        self, cluster: Cluster, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        account = cluster.service_account(put.namespace, "lister", {put.namespace: ["list"]})
+        put.variable("x", "one", name="x")
+        backend = proxied(cache_ttl=WATCHED, service_account_path=str(proxy.folder(account)))
+        for _ in range(3):
+            backend.get_variable("x")
+        for value in ("two", "three"):
+            put.variable("x", value, name="x")
+            time.sleep(WATCHED)
+
+            assert backend.get_variable("x") == value
+
+        until(lambda: len(proxy.watches) == 1 and watchers() == [])
+        [line] = said(caplog)
+        assert f"{VARIABLE} cannot be watched: everything that has it is listed instead" in line
+        assert "'lister' of namespace" in line
+        assert "--verb=list,watch" in line
+
+    def test_where_something_does_not_let_streams_through_it_lists(
+        self,
+        watched_at_once: None,
+        proxied: MakeBackend,
+        proxy: Proxy,
+        put: Put,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        """A proxy that buffers: watches begin and say nothing, lists are answered."""
+        # Each of them is waited for that much longer than it should last.
+        monkeypatch.setattr(watcher, "_LATENESS_SECONDS", (0.1, 5.0))
+        put.variable("x", "one", name="x")
+        proxy.always_watch = stream_of(then="hang")
+        backend = proxied(cache_ttl=WATCHED)
+        assert backend.get_variable("x") == "one"
+
+        until(lambda: said(caplog) != [])
+        until(lambda: watchers() == [])
+
+        [line] = said(caplog)
+        assert f"{VARIABLE} cannot be watched: everything that has it is listed instead" in line
+        assert "something on the way may not let streams through" in line
+        watches = len(proxy.watches)
+        put.variable("x", "two", name="x")
+        time.sleep(WATCHED)
+        assert backend.get_variable("x") == "two"
+        assert len(proxy.watches) == watches
+
+    def test_one_that_nobody_needs_any_more_ends(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """For twice as long as an answer may be old; that is short here."""
+        thresholds = ladder.Thresholds(asked_first=0, indexes_first=0, shortest_watched=0, idle_after=0)
+        monkeypatch.setattr(ladder, "THRESHOLDS", thresholds)
+        put.variable("x", "one", name="x")
+        backend = proxied(cache_ttl=1)
+        until(lambda: backend.get_variable("x") == "one" and proxy.open_watches == 1)
+
+        until(lambda: watchers() == [])
+
+        put.variable("x", "two", name="x")
+        until(lambda: backend.get_variable("x") == "two")
+
+    def test_a_process_that_pauses_starts_from_the_bottom(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One lookup an hour is not worth a list, let alone a watch."""
+        monkeypatch.setattr(ladder, "THRESHOLDS", ladder.Thresholds(forgotten_after=0.1))
+        put.variable("x", "found")
+        backend = proxied(cache_ttl=0.2)
+        for _ in range(3):
+            backend.get_variable("x")
+        time.sleep(0.4)
+
+        assert backend.get_variable("x") == "found"
+
+        assert selectors(proxy) == [selector("x"), selector("x"), VARIABLE, selector("x")]
