@@ -32,7 +32,7 @@ SLOW = [
     "backend/test_process*",
     "backend/test_proof*",
     "backend/test_readme*",
-    "backend/test_reports*",
+    "backend/reports/*",
     "backend/test_restarts*",
     "backend/test_rotation*",
     "backend/test_signals*",

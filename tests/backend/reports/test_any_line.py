@@ -1,0 +1,125 @@
+"""What a report of an error shows, whichever exception comes at whichever line of a lookup: no token, no value.
+
+Reports show the variables of the frames that an exception went through. Airflow's timeouts raise from a signal handler,
+so it can be any line.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.lookup import Kind, Lookup
+from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.sources import ladder
+from support.cluster import Cluster, ServiceAccount
+from support.errors import AtEveryLine, leaks
+from support.memory import ONE_SERVER
+from support.reports import AT_EVERY_LINE, CASES, Case, found_at, in_package, with_values
+from support.secrets import MakeBackend
+
+pytestmark = AT_EVERY_LINE
+
+
+# The servers differ in the bytes of their answers, and those are the same for all Secrets.
+BOTH = ("URI", "fields", "variable")
+SERVERS_AND_CASES = [("devserver", name) for name in CASES] + [("kube-apiserver", name) for name in BOTH]
+
+
+@pytest.mark.parametrize(
+    ("cluster", "case"),
+    [(server, CASES[name]) for server, name in SERVERS_AND_CASES],
+    ids=[f"{server}-{name}" for server, name in SERVERS_AND_CASES],
+    indirect=["cluster"],
+)
+def test_an_exception_at_any_line(
+    case: Case,
+    cluster: Cluster,
+    account: ServiceAccount,
+    namespace: str,
+    make_backend: MakeBackend,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster.apply(case.manifest(namespace))
+    monkeypatch.setattr(ladder, "THRESHOLDS", ladder.Thresholds(asked_first=0))
+    hidden = {*case.hidden, account.token}
+    backend = make_backend(**case.options)
+    if case.error is None:
+        assert case.look(backend) is not None
+    else:
+        with pytest.raises(Exception, match=r"Secret .*/app, key") as raised:
+            case.look(backend)
+        assert leaks(raised.value, hidden) == []
+
+    def again() -> None:
+        nonlocal backend
+        start_anew()
+        backend = make_backend(**case.options)
+
+    work = AtEveryLine(lambda: case.look(backend), again, here=case.here)
+    assert found_at(work, hidden, least=40) == {}
+
+
+@ONE_SERVER
+@pytest.mark.parametrize("error", [TimeoutError, KeyError, ValueError])
+def test_an_exception_that_is_taken_for_one_of_the_network_or_of_a_parser(
+    error: type[Exception], cluster: Cluster, account: ServiceAccount, namespace: str, make_backend: MakeBackend
+) -> None:
+    """Then others follow, of the package."""
+    case = CASES["fields"]
+    cluster.apply(case.manifest(namespace))
+    backend = make_backend()
+
+    def again() -> None:
+        nonlocal backend
+        start_anew()
+        backend = make_backend(timeout=0.2)
+
+    work = AtEveryLine(lambda: case.look(backend), again, error, here=in_package, step=2)
+    assert found_at(work, {*case.hidden, account.token}, least=100) == {}
+
+
+@pytest.mark.parametrize("suffix", ["json", "yaml"])
+def test_in_a_folder(suffix: str, tmp_path: Path) -> None:
+    case = CASES["fields"]
+    manifest = case.manifest("airflow")
+    text = json.dumps(manifest) if suffix == "json" else yaml.safe_dump(manifest)
+    (tmp_path / f"app.{suffix}").write_text(text)
+    backend = KubernetesSecretsBackend(path=str(tmp_path))
+
+    def again() -> None:
+        nonlocal backend
+        start_anew()
+        backend = KubernetesSecretsBackend(path=str(tmp_path))
+
+    assert case.look(backend) is not None
+    assert found_at(AtEveryLine(lambda: case.look(backend), again, here=in_package), case.hidden, least=200) == {}
+
+
+@ONE_SERVER
+def test_in_an_event_loop(cluster: Cluster, account: ServiceAccount, namespace: str, make_backend: MakeBackend) -> None:
+    """The triggerer's: from memory."""
+    case = CASES["fields"]
+    cluster.apply(case.manifest(namespace))
+    backend = make_backend(cache_ttl=60)
+
+    def again() -> None:
+        nonlocal backend
+        start_anew()
+        backend = make_backend(cache_ttl=60)
+        for _ in range(3):
+            backend.get_variable("x")
+            backend.decide(Lookup(Kind.CONNECTION, "x"))
+
+    def look() -> None:
+        coroutine = backend.aget_connection("x")
+        with pytest.raises(StopIteration):
+            coroutine.send(None)
+
+    again()
+    look()
+    assert found_at(AtEveryLine(look, again, here=with_values), {*case.hidden, account.token}, least=50) == {}

@@ -1,0 +1,82 @@
+"""What a report of an error shows, whichever exception comes at whichever line of reading a kubeconfig: no token."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.api import kubeconfig as api_kubeconfig
+from airflow_kubernetes_secrets.process import start_anew
+from support.cluster import Cluster, ServiceAccount
+from support.errors import AtEveryLine
+from support.memory import ONE_SERVER
+from support.reports import AT_EVERY_LINE, CASES, found_at
+
+pytestmark = AT_EVERY_LINE
+
+
+@pytest.fixture
+def kubeconfig(
+    request: pytest.FixtureRequest, cluster: Cluster, account: ServiceAccount, namespace: str, tmp_path: Path
+) -> Path:
+    """One with the account's token, in the form that the test names."""
+    version = "client.authentication.k8s.io/v1"
+    status = {"token": account.token, "expirationTimestamp": "2020-01-01T00:00:00Z"}
+    (tmp_path / "answer").write_text(json.dumps({"apiVersion": version, "kind": "ExecCredential", "status": status}))
+    (tmp_path / "token").write_text(account.token)
+    users: dict[str, dict[str, Any]] = {
+        "token": {"token": account.token},
+        "tokenFile": {"tokenFile": str(tmp_path / "token")},
+        "exec": {"exec": {"apiVersion": version, "command": "cat", "args": [str(tmp_path / "answer")]}},
+    }
+    path = cluster.kubeconfig(account.token, namespace)
+    config = yaml.safe_load(path.read_text())
+    config["users"][0]["user"] = users[request.param]
+    path.write_text(yaml.safe_dump(config))
+    return path
+
+
+@ONE_SERVER
+@pytest.mark.parametrize("kubeconfig", ["token", "exec"], indirect=True)
+def test_with_a_kubeconfig(kubeconfig: Path, cluster: Cluster, account: ServiceAccount, namespace: str) -> None:
+    """The token of the plugin has expired, so that it is called each time."""
+    case = CASES["variable"]
+    cluster.apply(case.manifest(namespace))
+    backend = KubernetesSecretsBackend(kubeconfig=str(kubeconfig))
+
+    def again() -> None:
+        nonlocal backend
+        start_anew()
+        backend = KubernetesSecretsBackend(kubeconfig=str(kubeconfig))
+        assert backend.get_config("x") is None
+
+    again()
+    assert case.look(backend) is not None
+    work = AtEveryLine(
+        lambda: backend.get_variable("x"),
+        again,
+        here=lambda file: "/airflow_kubernetes_secrets/" in file or "/kubernetes/" in file,
+    )
+    assert found_at(work, {*case.hidden, account.token}, least=100) == {}
+
+
+@ONE_SERVER
+@pytest.mark.parametrize("kubeconfig", ["token", "tokenFile", "exec"], indirect=True)
+def test_while_a_kubeconfig_is_read(kubeconfig: Path, account: ServiceAccount) -> None:
+    backend = KubernetesSecretsBackend(kubeconfig=str(kubeconfig))
+
+    def again() -> None:
+        nonlocal backend
+        start_anew()
+        backend = KubernetesSecretsBackend(kubeconfig=str(kubeconfig))
+
+    again()
+    assert backend.get_config("x") is None
+    # Not in the thousands of lines that read YAML.
+    work = AtEveryLine(lambda: backend.get_config("x"), again, here=lambda file: file == api_kubeconfig.__file__)
+    assert found_at(work, {account.token}, least=50) == {}

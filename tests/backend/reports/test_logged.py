@@ -1,0 +1,56 @@
+"""What a report of a line that is logged shows of the functions that run meanwhile: no token, no value."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from contextlib import suppress
+
+import pytest
+
+from support.cluster import Cluster, ServiceAccount
+from support.errors import PACKAGE, shown
+from support.memory import ONE_SERVER
+from support.reports import CASES, Case
+from support.secrets import MakeBackend
+
+
+class Stack(logging.Handler):
+    """Looks at the variables of all functions that run while a line is logged, as some reports of log lines do."""
+
+    def __init__(self, hidden: set[str]) -> None:
+        super().__init__()
+        self._hidden = hidden
+        self.lines = 0
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines += 1
+        frame = sys._getframe()
+        while frame is not None:
+            if PACKAGE in frame.f_code.co_filename:
+                texts = "\n".join(shown(frame.f_locals))
+                self.found += [f"{frame.f_code.co_filename}:{frame.f_lineno}" for each in self._hidden if each in texts]
+            frame = frame.f_back  # type: ignore[assignment]  # the first has none
+
+
+@ONE_SERVER
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+def test_while_a_line_is_logged(
+    case: Case, cluster: Cluster, account: ServiceAccount, namespace: str, make_backend: MakeBackend
+) -> None:
+    manifest = case.manifest(namespace)
+    cluster.apply(manifest)
+    manifest["metadata"]["name"] = "another"
+    manifest["metadata"]["annotations"]["airflow.apache.org/unknown"] = "x"
+    cluster.apply(manifest)
+    stack = Stack({*case.hidden, account.token})
+    log = logging.getLogger("airflow_kubernetes_secrets")
+    log.addHandler(stack)
+    try:
+        with suppress(Exception):
+            case.look(make_backend(**case.options))
+    finally:
+        log.removeHandler(stack)
+    assert stack.lines
+    assert stack.found == []

@@ -1,0 +1,52 @@
+"""What a report of an error shows, whichever exception comes at whichever line of a watch: no token, no value."""
+
+from __future__ import annotations
+
+from airflow_kubernetes_secrets.api.retry import Backoff
+from airflow_kubernetes_secrets.sources.index import Index
+from airflow_kubernetes_secrets.sources.watcher import Watcher
+from support.cluster import Cluster, ServiceAccount
+from support.errors import AtEveryLine
+from support.faults import event, stream_of
+from support.memory import ONE_SERVER, Asker
+from support.proxy import Proxy
+from support.reports import AT_EVERY_LINE, CASES, found_at
+from support.secrets import CONNECTION
+
+pytestmark = AT_EVERY_LINE
+
+
+@ONE_SERVER
+def test_in_a_watch(cluster: Cluster, proxy: Proxy, account: ServiceAccount, namespace: str) -> None:
+    """Its thread may not end with more than that either."""
+    case = CASES["fields"]
+    stored = cluster.apply(case.manifest(namespace))
+    asker = Asker(proxy, account, namespace)
+    asker.client.close()
+
+    class Owner:
+        """Has it watch once."""
+
+        def replace_index(self, _watcher: Watcher, _index: Index) -> None:
+            pass
+
+        def is_idle(self) -> bool:
+            self.asked = not getattr(self, "asked", True)
+            return self.asked
+
+        def watch_ended(self, _watcher: Watcher, *, refused: bool) -> None:
+            pass
+
+    def watch() -> None:
+        index = Index(CONNECTION, [], "1", 0.0)
+        watcher = Watcher(asker.server, CONNECTION, 60, index, Owner())
+        watcher._backoff = Backoff(0.001, 0.001)
+        watcher.run()
+        assert len(watcher._index) == 1
+
+    proxy.always_watch = stream_of(event("ADDED", stored), event("MODIFIED", stored))
+    watch()
+
+    work = AtEveryLine(watch, asker.client.close)
+    assert found_at(work, {*case.hidden, account.token}, least=300) == {}
+    asker.close()
