@@ -2,117 +2,27 @@
 
 from __future__ import annotations
 
-import ast
-import functools
 import json
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.lookup import Outcome
 from airflow_kubernetes_secrets.sources import ladder
-from support.airflow import BACKEND, ROOT, Airflow, installed
+from support.airflow import BACKEND, Airflow, installed
 from support.cluster import Cluster
 from support.faults import silent
 from support.logs import said
 from support.pages import DOCS, blocks, shell
 from support.proxy import Proxy
-from support.secrets import CONNECTION, VARIABLE, Put
+from support.scenes import EVERY, ID, Scene, happens
+from support.secrets import CONNECTION, VARIABLE
 
 PREFIX = "airflow.apache.org"
-ID = "my_db"
-
-GET = """
-from airflow.sdk import BaseHook
-try:
-    BaseHook.get_connection("nowhere")
-except Exception as error:
-    print(error)
-"""
-
-
-@dataclass(frozen=True)
-class Scene:
-    """What an error needs to happen: a server, a namespace with nothing in it, and a folder."""
-
-    cluster: Cluster
-    namespace: str
-    folder: Path
-    patch: pytest.MonkeyPatch
-    caplog: pytest.LogCaptureFixture
-
-    @property
-    def put(self) -> Put:
-        return Put(self.cluster, self.namespace)
-
-    def kwargs(self, *verbs: str, **more: object) -> dict[str, object]:
-        """Those of a pod whose account has these verbs in the namespace."""
-        self.in_pod(self.cluster.pod_environment())
-        account = self.cluster.service_account(self.namespace, "airflow-worker", {self.namespace: verbs})
-        return {"service_account_path": str(account.folder), **more}
-
-    def in_pod(self, variables: Mapping[str, str]) -> None:
-        self.patch.delenv("KUBECONFIG", raising=False)
-        for name, value in variables.items():
-            self.patch.setenv(name, value)
-
-    def error(self, **kwargs: Any) -> str:
-        """Of a lookup."""
-        with pytest.raises(KubernetesSecretsError) as raised:
-            KubernetesSecretsBackend(**kwargs).get_connection(ID)
-        return str(raised.value)
-
-    def of(self, texts: dict[str, Any], annotations: dict[str, str] | None = None, **more: Any) -> str:
-        """What a lookup says of a connection's Secret: its error, or what is logged."""
-        self.write({CONNECTION: ID}, texts, annotations, **more)
-        return self.look(lambda backend: backend.get_connection(ID))
-
-    def write(
-        self, labels: dict[str, str], texts: dict[str, Any], annotations: dict[str, str] | None = None, **more: Any
-    ) -> None:
-        metadata = {"name": "my-db", "labels": labels, "annotations": annotations or {}}
-        manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": texts, **more}
-        (self.folder / f"{len(list(self.folder.iterdir()))}.yaml").write_text(yaml.safe_dump(manifest))
-
-    def look(self, ask: Callable[[KubernetesSecretsBackend], object]) -> str:
-        try:
-            ask(KubernetesSecretsBackend(path=str(self.folder)))
-        except KubernetesSecretsError as error:
-            return str(error)
-        return "\n".join(said(self.caplog))
-
-    def airflow(self, *arguments: str, **variables: str) -> str:
-        """What a real Airflow says."""
-        kwargs = json.dumps({"path": str(self.folder)})
-        given = {"AIRFLOW__SECRETS__BACKEND": BACKEND, "AIRFLOW__SECRETS__BACKEND_KWARGS": kwargs, **variables}
-        airflow = Airflow("3.3", self.folder / "home", given)
-        airflow.migrate()
-        done = airflow.run(*arguments) if arguments else airflow.python(GET)
-        return done.stdout + done.stderr
-
-
-Happen = Callable[[Scene], str]
-EVERY: dict[str, Happen] = {}
-
-
-def happens(heading: str) -> Callable[[Happen], Happen]:
-    """What makes the error of a section happen, and gives its text."""
-
-    def register(happen: Happen) -> Happen:
-        assert heading not in EVERY
-        EVERY[heading] = happen
-        return happen
-
-    return register
 
 
 happens("The conn_id isn't defined")(lambda scene: scene.airflow())
@@ -438,84 +348,3 @@ def test_a_message(
 
     pattern = re.escape(" ".join(MESSAGES[heading].split())).replace("…", ".+?")
     assert re.search(pattern, " ".join(text.split())), text
-
-
-SOURCE = ROOT / "src" / "airflow_kubernetes_secrets"
-
-# These have pages or outputs of their own; what the API server and programmers are told is for nobody else.
-OF_OTHERS = ("cli", "devserver", "inventory", "ui", "pod.py", "labels.py", "record.py", "process.py")
-FOR_PROGRAMMERS = ("no such option:", "has no attribute", "a character that does not belong there")
-
-
-def sentences(node: ast.AST) -> list[str]:
-    """The fixed parts of a text, each in one piece."""
-    if isinstance(node, ast.JoinedStr):
-        return [part for each in node.values for part in sentences(each)]
-    if isinstance(node, ast.BinOp):
-        return sentences(node.left) + sentences(node.right)
-    return [" ".join(node.value.split())] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
-
-
-def raised_or_logged(tree: ast.AST) -> Iterator[str]:
-    """Of each text that is raised, or logged for people, the longest fixed part."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
-            arguments = node.exc.args
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("notices.once", "notices.say"):
-            arguments = node.args
-        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "problem":
-            arguments = [node.value]
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Objection":
-            arguments = node.args[:1]
-        else:
-            continue
-        longest = max((part for each in arguments for part in sentences(each)), key=len, default="")
-        if " " in longest and len(longest) > 14:
-            yield longest
-
-
-def returned(tree: ast.AST) -> Iterator[str]:
-    """The texts that a module makes for others, each by its longest fixed part."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Return) or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).isupper()):
-            longest = max(sentences(node.value) if node.value else (), key=len, default="")
-            if " " in longest and len(longest) > 14:
-                yield longest
-
-
-def modules() -> Iterator[Path]:
-    for path in sorted(SOURCE.rglob("*.py")):
-        if not {*path.relative_to(SOURCE).parts} & {*OF_OTHERS}:
-            yield path
-
-
-@pytest.mark.parametrize("path", list(modules()), ids=lambda path: str(path.relative_to(SOURCE)))
-def test_everything_that_is_said_is_on_a_page(path: Path) -> None:
-    pages = " ".join((DOCS / f"{name}.md").read_text() for name in ("faq", "reference"))
-    words = " ".join(pages.split())
-    tree = ast.parse(path.read_text())
-    for text in (*raised_or_logged(tree), *(returned(tree) if path.name == "usable.py" else ())):
-        if not any(each in text for each in FOR_PROGRAMMERS):
-            told = text.strip(" :;,.'")
-            assert told[:32] in words or told[-32:] in words, text
-
-
-@functools.cache
-def said_by_code() -> str:
-    """Every fixed text in the sources."""
-    trees = [ast.parse(path.read_text()) for path in SOURCE.rglob("*.py")]
-    return " ".join(part for tree in trees for node in ast.walk(tree) for part in sentences(node))
-
-
-ROWS = re.findall(r"^\| (`.*`[^|]*) \| ", (DOCS / "faq.md").read_text(), re.MULTILINE)
-
-
-@pytest.mark.parametrize("phrase", sorted({each for row in ROWS for each in re.findall(r"`([^`]+)`", row)}))
-def test_a_phrase_in_a_table_is_the_code_s(phrase: str) -> None:
-    for part in re.split(r" ?…|5\d\d", phrase):
-        assert part.strip() in said_by_code()
-
-
-def test_the_table_of_outcomes() -> None:
-    told = re.findall(r"^\| `([^`]+)` \| ", (DOCS / "faq.md").read_text(), re.MULTILINE)
-    assert set(told) >= {outcome.value for outcome in Outcome if outcome is not Outcome.FOUND}

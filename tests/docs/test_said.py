@@ -1,0 +1,95 @@
+"""``docs/faq.md`` has everything that the code says, and nothing in its tables that the code does not say."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets.lookup import Outcome
+from support.airflow import ROOT
+from support.pages import DOCS
+
+SOURCE = ROOT / "src" / "airflow_kubernetes_secrets"
+
+# These have pages or outputs of their own; what the API server and programmers are told is for nobody else.
+OF_OTHERS = ("cli", "devserver", "inventory", "ui", "pod.py", "labels.py", "record.py", "process.py")
+FOR_PROGRAMMERS = ("no such option:", "has no attribute", "a character that does not belong there")
+
+
+def sentences(node: ast.AST) -> list[str]:
+    """The fixed parts of a text, each in one piece."""
+    if isinstance(node, ast.JoinedStr):
+        return [part for each in node.values for part in sentences(each)]
+    if isinstance(node, ast.BinOp):
+        return sentences(node.left) + sentences(node.right)
+    return [" ".join(node.value.split())] if isinstance(node, ast.Constant) and isinstance(node.value, str) else []
+
+
+def raised_or_logged(tree: ast.AST) -> Iterator[str]:
+    """Of each text that is raised, or logged for people, the longest fixed part."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
+            arguments = node.exc.args
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("notices.once", "notices.say"):
+            arguments = node.args
+        elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "problem":
+            arguments = [node.value]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "Objection":
+            arguments = node.args[:1]
+        else:
+            continue
+        longest = max((part for each in arguments for part in sentences(each)), key=len, default="")
+        if " " in longest and len(longest) > 14:
+            yield longest
+
+
+def returned(tree: ast.AST) -> Iterator[str]:
+    """The texts that a module makes for others, each by its longest fixed part."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Return) or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).isupper()):
+            longest = max(sentences(node.value) if node.value else (), key=len, default="")
+            if " " in longest and len(longest) > 14:
+                yield longest
+
+
+def modules() -> Iterator[Path]:
+    for path in sorted(SOURCE.rglob("*.py")):
+        if not {*path.relative_to(SOURCE).parts} & {*OF_OTHERS}:
+            yield path
+
+
+@pytest.mark.parametrize("path", list(modules()), ids=lambda path: str(path.relative_to(SOURCE)))
+def test_everything_that_is_said_is_on_a_page(path: Path) -> None:
+    pages = " ".join((DOCS / f"{name}.md").read_text() for name in ("faq", "reference"))
+    words = " ".join(pages.split())
+    tree = ast.parse(path.read_text())
+    for text in (*raised_or_logged(tree), *(returned(tree) if path.name == "usable.py" else ())):
+        if not any(each in text for each in FOR_PROGRAMMERS):
+            told = text.strip(" :;,.'")
+            assert told[:32] in words or told[-32:] in words, text
+
+
+@functools.cache
+def said_by_code() -> str:
+    """Every fixed text in the sources."""
+    trees = [ast.parse(path.read_text()) for path in SOURCE.rglob("*.py")]
+    return " ".join(part for tree in trees for node in ast.walk(tree) for part in sentences(node))
+
+
+ROWS = re.findall(r"^\| (`.*`[^|]*) \| ", (DOCS / "faq.md").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("phrase", sorted({each for row in ROWS for each in re.findall(r"`([^`]+)`", row)}))
+def test_a_phrase_in_a_table_is_the_code_s(phrase: str) -> None:
+    for part in re.split(r" ?…|5\d\d", phrase):
+        assert part.strip() in said_by_code()
+
+
+def test_the_table_of_outcomes() -> None:
+    told = re.findall(r"^\| `([^`]+)` \| ", (DOCS / "faq.md").read_text(), re.MULTILINE)
+    assert set(told) >= {outcome.value for outcome in Outcome if outcome is not Outcome.FOUND}

@@ -1,0 +1,104 @@
+"""Scenes in which errors happen that ``docs/faq.md`` tells of."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from support.airflow import BACKEND, Airflow
+from support.cluster import Cluster
+from support.logs import said
+from support.secrets import CONNECTION, Put
+
+ID = "my_db"
+
+GET = """
+from airflow.sdk import BaseHook
+try:
+    BaseHook.get_connection("nowhere")
+except Exception as error:
+    print(error)
+"""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What an error needs to happen: a server, a namespace with nothing in it, and a folder."""
+
+    cluster: Cluster
+    namespace: str
+    folder: Path
+    patch: pytest.MonkeyPatch
+    caplog: pytest.LogCaptureFixture
+
+    @property
+    def put(self) -> Put:
+        return Put(self.cluster, self.namespace)
+
+    def kwargs(self, *verbs: str, **more: object) -> dict[str, object]:
+        """Those of a pod whose account has these verbs in the namespace."""
+        self.in_pod(self.cluster.pod_environment())
+        account = self.cluster.service_account(self.namespace, "airflow-worker", {self.namespace: verbs})
+        return {"service_account_path": str(account.folder), **more}
+
+    def in_pod(self, variables: Mapping[str, str]) -> None:
+        self.patch.delenv("KUBECONFIG", raising=False)
+        for name, value in variables.items():
+            self.patch.setenv(name, value)
+
+    def error(self, **kwargs: Any) -> str:
+        """Of a lookup."""
+        with pytest.raises(KubernetesSecretsError) as raised:
+            KubernetesSecretsBackend(**kwargs).get_connection(ID)
+        return str(raised.value)
+
+    def of(self, texts: dict[str, Any], annotations: dict[str, str] | None = None, **more: Any) -> str:
+        """What a lookup says of a connection's Secret: its error, or what is logged."""
+        self.write({CONNECTION: ID}, texts, annotations, **more)
+        return self.look(lambda backend: backend.get_connection(ID))
+
+    def write(
+        self, labels: dict[str, str], texts: dict[str, Any], annotations: dict[str, str] | None = None, **more: Any
+    ) -> None:
+        metadata = {"name": "my-db", "labels": labels, "annotations": annotations or {}}
+        manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": texts, **more}
+        (self.folder / f"{len(list(self.folder.iterdir()))}.yaml").write_text(yaml.safe_dump(manifest))
+
+    def look(self, ask: Callable[[KubernetesSecretsBackend], object]) -> str:
+        try:
+            ask(KubernetesSecretsBackend(path=str(self.folder)))
+        except KubernetesSecretsError as error:
+            return str(error)
+        return "\n".join(said(self.caplog))
+
+    def airflow(self, *arguments: str, **variables: str) -> str:
+        """What a real Airflow says."""
+        kwargs = json.dumps({"path": str(self.folder)})
+        given = {"AIRFLOW__SECRETS__BACKEND": BACKEND, "AIRFLOW__SECRETS__BACKEND_KWARGS": kwargs, **variables}
+        airflow = Airflow("3.3", self.folder / "home", given)
+        airflow.migrate()
+        done = airflow.run(*arguments) if arguments else airflow.python(GET)
+        return done.stdout + done.stderr
+
+
+Happen = Callable[[Scene], str]
+EVERY: dict[str, Happen] = {}
+
+
+def happens(heading: str) -> Callable[[Happen], Happen]:
+    """What makes the error of a section happen, and gives its text."""
+
+    def register(happen: Happen) -> Happen:
+        assert heading not in EVERY
+        EVERY[heading] = happen
+        return happen
+
+    return register
