@@ -10,7 +10,14 @@ TESTS = Path(__file__).parents[1]
 # What `make quick` leaves out: Airflow's processes and other programs, and what waits or tries thousands of cases.
 SLOW = [
     "airflow/*",
-    "docs/*",
+    "docs/test_blocks.py",
+    "docs/test_build.py",
+    "docs/test_faq.py",
+    "docs/test_generated.py",
+    "docs/test_matrix.py",
+    "docs/test_pages_as_they_stand.py",
+    "docs/test_reference.py",
+    "docs/test_start.py",
     "examples/*",
     "fuzz/*",
     "packaging/*",
