@@ -16,6 +16,7 @@ from airflow_kubernetes_secrets.options import Options
 from support.cluster import Cluster
 from support.kubectl import needs_kubectl, run
 from support.secrets import CONNECTION, VARIABLE, Put
+from support.servers import on_a_real_server
 from support.waiting import until
 
 PAGE = Path(__file__).parents[2] / "docs" / "lookup.md"
@@ -58,11 +59,8 @@ def is_allowed(read: Callable[[], object]) -> bool:
     return True
 
 
-on_a_server = pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
-
-
 @needs_kubectl
-@on_a_server
+@on_a_real_server
 def test_namespaces_and_teams(cluster: Cluster, in_pod: None, tmp_path: Path) -> None:
     section = Section("Namespaces and teams")
     backend = granted(cluster, section, tmp_path)(**section.options)
@@ -77,7 +75,7 @@ def test_namespaces_and_teams(cluster: Cluster, in_pod: None, tmp_path: Path) ->
 
 
 @needs_kubectl
-@on_a_server
+@on_a_real_server
 def test_references(cluster: Cluster, in_pod: None, tmp_path: Path) -> None:
     section = Section("References")
     make = granted(cluster, section, tmp_path)

@@ -16,12 +16,11 @@ from support.logs import said
 from support.places import LABELS, ServerPlace
 from support.proxy import Proxy
 from support.secrets import VARIABLE
+from support.servers import on_the_devserver
 from support.waiting import until
 
 NO_LABELS = dict.fromkeys(LABELS)
 FORBIDDEN = answer_with(403, b'{"kind": "Status", "message": "secrets is forbidden: User \\"someone\\" cannot get"}')
-
-ON_THIS_SIDE = pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
 
 
 def variables(**references: str) -> dict[str, object]:
@@ -182,7 +181,7 @@ class TestMemory:
             assert backend.get_config("x") == "x"
         assert len(place.requests) == 2
 
-    @ON_THIS_SIDE
+    @on_the_devserver
     def test_the_last_answer_bridges_an_outage(
         self, place: ServerPlace, proxy: Proxy, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -199,7 +198,7 @@ class TestMemory:
         # The same Secret: it is the question that is remembered.
         assert backend.get_variable("other") == "x"
 
-    @ON_THIS_SIDE
+    @on_the_devserver
     def test_not_where_outage_ttl_is_0(self, place: ServerPlace, proxy: Proxy) -> None:
         place.put({}, "x", name="settings")
         backend = place.make_backend(timeout=1, outage_ttl=0, **variables(x="settings"))
@@ -208,7 +207,7 @@ class TestMemory:
 
         assert not knows(backend, "x")
 
-    @ON_THIS_SIDE
+    @on_the_devserver
     def test_a_403_for_one_drops_that_one(self, place: ServerPlace, proxy: Proxy) -> None:
         """Kubernetes allows by name: it says nothing of others."""
         for name in ("one", "two"):
@@ -228,7 +227,7 @@ class TestMemory:
             "labelled-one": True,
         }
 
-    @ON_THIS_SIDE
+    @on_the_devserver
     def test_a_403_for_a_namespace_drops_what_is_known_of_that(self, place: ServerPlace, proxy: Proxy) -> None:
         other = place.other("b")
         place.put({VARIABLE: "x"}, "x", name="x")
@@ -248,7 +247,7 @@ class TestMemory:
             "there": True,
         }
 
-    @ON_THIS_SIDE
+    @on_the_devserver
     def test_a_401_drops_everything_in_every_namespace(self, place: ServerPlace, proxy: Proxy) -> None:
         other = place.other("b")
         place.put({VARIABLE: "x"}, "x", name="x")
@@ -279,7 +278,7 @@ class TestErrors:
         backend = place.backend_of({second: ["list"]}, {}, namespace=[second, place.namespace])
         assert backend.get_variable("x") == "x"
 
-    @ON_THIS_SIDE
+    @on_the_devserver
     def test_nor_for_one_that_does_not_answer(self, place: ServerPlace, proxy: Proxy) -> None:
         second = place.other("second")
         place.put({VARIABLE: "x"}, "x", namespace=second)
@@ -289,7 +288,7 @@ class TestErrors:
         with pytest.raises(ApiUnavailableError):
             backend.get_variable("x")
 
-    @ON_THIS_SIDE
+    @on_the_devserver
     def test_a_reference_that_may_not_be_read_has_no_stand_in(self, place: ServerPlace, proxy: Proxy) -> None:
         place.put({VARIABLE: "x"}, "must not stand in", name="settings")
         backend = place.make_backend(**variables(x="settings"))
@@ -298,7 +297,7 @@ class TestErrors:
         with pytest.raises(ForbiddenError):
             backend.get_variable("x")
 
-    @ON_THIS_SIDE
+    @on_the_devserver
     def test_all_namespaces_wait_for_one_timeout_in_all(
         self, place: ServerPlace, proxy: Proxy, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -23,9 +23,10 @@ import pytest
 from airflow_kubernetes_secrets.sources import ladder
 from airflow_kubernetes_secrets.sources.ladder import Thresholds
 from support.faults import late
-from support.memory import AT_ONCE, ONE_SERVER, Asker, MakeAsker, sockets_to, watchers
+from support.memory import AT_ONCE, Asker, MakeAsker, sockets_to, watchers
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
+from support.servers import on_the_devserver
 from support.signals import INTERRUPTED, PACKAGE, Moment, handled, watched_over
 from support.waiting import until
 
@@ -97,7 +98,7 @@ def problems_of(moment: Moment, *others: Another) -> list[str]:
 STEPS = {signal.SIGALRM: 1, signal.SIGTERM: 4}
 
 
-@ONE_SERVER
+@on_the_devserver
 @RAISED
 class TestRaising:
     def test_in_a_direct_request(
@@ -266,7 +267,7 @@ def first_of_a_watch(asker: Asker) -> int:
     return count
 
 
-@ONE_SERVER
+@on_the_devserver
 class TestLookingUp:
     """A handler that looks something up itself, in the same thread, as one that sends a message does."""
 

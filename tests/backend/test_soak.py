@@ -13,9 +13,10 @@ from airflow_kubernetes_secrets.errors import ApiUnavailableError
 from airflow_kubernetes_secrets.sources.ladder import Thresholds
 from support.cluster import ServiceAccount
 from support.faults import late
-from support.memory import ONE_SERVER, PATIENCE, SLACK, Asker, MakeAsker, StartProgram, watchers
+from support.memory import PATIENCE, SLACK, Asker, MakeAsker, StartProgram, watchers
 from support.proxy import Proxy
 from support.secrets import VARIABLE, Put
+from support.servers import on_the_devserver
 from support.waiting import until
 
 MIB = 1024 * 1024
@@ -129,7 +130,7 @@ def test_threads_that_begin_at_once_list_once(
     assert len(selectors) <= 3
 
 
-@ONE_SERVER
+@on_the_devserver
 @pytest.mark.parametrize("watched", [False, True], ids=["indexed", "watched"])
 def test_a_clock_that_is_set_back(
     make_asker: MakeAsker,

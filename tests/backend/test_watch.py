@@ -13,9 +13,10 @@ import pytest
 from support.cluster import Cluster, checked
 from support.exchange import Fault
 from support.faults import answer_with, expired_in_the_middle
-from support.memory import LONG, ONE_SERVER, SLACK, MakeAsker, Reader, go_on_for, reading, story_of
+from support.memory import LONG, SLACK, MakeAsker, Reader, go_on_for, reading, story_of
 from support.proxy import Proxy
 from support.secrets import VARIABLE, Put
+from support.servers import on_the_devserver
 from support.waiting import until
 
 
@@ -139,7 +140,7 @@ class TestResuming:
         until(lambda: asker.get("x") == "meanwhile")
         assert len(proxy.lists) == 1
 
-    @ONE_SERVER
+    @on_the_devserver
     def test_after_a_bookmark(self, make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
         """Else a quiet label would always resume from where others have left long ago, and be answered with 410.
 

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from airflow_kubernetes_secrets.sources.ladder import Thresholds
 from support.cluster import ServiceAccount
-from support.memory import ONE_SERVER, PATIENCE, MakeAsker, StartProgram, watchers
+from support.memory import PATIENCE, MakeAsker, StartProgram, watchers
 from support.proxy import Proxy
 from support.secrets import Put
+from support.servers import on_the_devserver
 from support.waiting import until
 
 # A real server answers the same; what is tested is on this side of the connection.
-pytestmark = ONE_SERVER
+pytestmark = on_the_devserver
 
 
 def test_one_that_nobody_needs_ends(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:

@@ -34,7 +34,6 @@ from support.kube_apiserver import KubeApiserver
 from support.logs import said
 from support.memory import (
     LONG,
-    ONE_SERVER,
     SLACK,
     Asker,
     MakeAsker,
@@ -49,6 +48,7 @@ from support.memory import (
 )
 from support.proxy import Proxy
 from support.secrets import Put
+from support.servers import on_the_devserver
 from support.waiting import until
 
 
@@ -194,7 +194,7 @@ class TestOutages:
                 go_on_for(1, story)
                 until(lambda: get("x") == str(story.last), asker.ttl + SLACK)
 
-    @ONE_SERVER
+    @on_the_devserver
     def test_connections_that_all_break_at_once(self, make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
         """Each thread that finds one broken throws away the others, while the rest put theirs back."""
         put.variable("x", "found")
@@ -277,7 +277,7 @@ class TestPermissions:
         until(lambda: found(asker, "x") == "found")
         until(lambda: len(watchers()) == 1, 10)
 
-    @ONE_SERVER
+    @on_the_devserver
     def test_a_token_that_is_rotated(
         self, cluster: Cluster, make_asker: MakeAsker, account: ServiceAccount, proxy: Proxy, put: Put
     ) -> None:

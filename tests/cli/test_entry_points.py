@@ -18,11 +18,10 @@ from support.airflow import ENVIRONMENTS, installed
 from support.cluster import Cluster
 from support.commands import PATIENCE, PROGRAM, SECRET, Commands, on_a_terminal
 from support.secrets import Put
+from support.servers import on_the_devserver
 
 AIRFLOW = [str(ENVIRONMENTS["3.3"] / "bin" / "airflow"), "kubernetes-secrets"]
 ESCAPE = "\x1b["
-
-devserver_alone = pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
 
 
 class TestUnderAirflow:
@@ -56,7 +55,7 @@ class TestUnderAirflow:
         roles = ("rbac", "--service-account", "airflow/airflow-worker")
         assert commands.run_program(*roles, program=AIRFLOW).out == commands.run_program(*roles).out
 
-    @devserver_alone
+    @on_the_devserver
     def test_check_and_export(self, commands: Commands, tmp_path: Path) -> None:
         commands.set("AIRFLOW_CONN_MOVED", f"postgres://u:{SECRET}@db/x")
         exported = str(tmp_path / "exported")
@@ -83,7 +82,7 @@ class TestUnderAirflow:
         assert "Kubernetes API for Secrets on https://127.0.0.1:" in out
         assert "Traceback" not in err
 
-    @devserver_alone
+    @on_the_devserver
     def test_an_error(self, commands: Commands) -> None:
         commands.configure(namespace="kube-system")
         done = commands.run_program("list", program=AIRFLOW, status=2)
@@ -98,7 +97,7 @@ class TestUnderAirflow:
         for theirs, ours in zip(group.subcommands, COMMANDS, strict=True):
             assert [each.flags for each in theirs.args] == [each.flags for each in ours.arguments]
 
-    @devserver_alone
+    @on_the_devserver
     @pytest.mark.skipif(not installed("2.11"), reason="Airflow 2.11 is not installed")
     def test_in_airflow_2_there_is_the_command_alone(self, commands: Commands, put: Put) -> None:
         put.connection("my_db", f"postgres://u:{SECRET}@db/x")
@@ -111,7 +110,7 @@ class TestUnderAirflow:
         commands.run_program("doctor", program=program)
 
 
-@devserver_alone
+@on_the_devserver
 class TestTerminals:
     @pytest.mark.parametrize(
         "arguments",
@@ -145,14 +144,14 @@ class TestTerminals:
 
 
 class TestErrors:
-    @devserver_alone
+    @on_the_devserver
     def test_one_line_without_a_traceback(self, commands: Commands) -> None:
         commands.configure(namespce="x")
         done = commands.run_program("list", status=2)
         assert done.err.count("\n") == 1
         assert done.err.startswith("airflow-kubernetes-secrets list: backend_kwargs: there is no option 'namespce'")
 
-    @devserver_alone
+    @on_the_devserver
     def test_a_traceback_where_it_is_asked_for(self, commands: Commands) -> None:
         commands.configure(namespce="x")
         done = subprocess.run(
@@ -176,7 +175,7 @@ class TestErrors:
         )
         assert b"Traceback" not in done.stderr
 
-    @devserver_alone
+    @on_the_devserver
     @pytest.mark.parametrize("command", ["list", "doctor", "explain connection x", "devserver"])
     def test_nobody_reads_what_a_command_shows(self, commands: Commands, put: Put, command: str) -> None:
         """141 as other programs have it, and none of the statuses that say something."""
@@ -189,7 +188,7 @@ class TestErrors:
         assert process.wait(PATIENCE) == 141
         assert b"Traceback" not in err
 
-    @devserver_alone
+    @on_the_devserver
     def test_no_standard_output(self, commands: Commands) -> None:
         line = " ".join([*PROGRAM, "explain", "connection", "x", ">&-"])
         done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=PATIENCE, check=False)
@@ -211,7 +210,7 @@ class TestErrors:
             main(["put", "variable", "x", "--val", "-"])
         assert "--val" in capsys.readouterr().err
 
-    @devserver_alone
+    @on_the_devserver
     def test_ctrl_c(self, commands: Commands) -> None:
         # One that takes connections and says nothing keeps the command waiting.
         with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -17,11 +17,11 @@ from airflow_kubernetes_secrets.process import start_anew
 from airflow_kubernetes_secrets.ui.picture import take_picture
 from support.commands import SECRET, Commands
 from support.errors import AtEveryLine, leaks
-from support.memory import ONE_SERVER
 from support.secrets import CONNECTION, Put
+from support.servers import on_the_devserver
 
 pytestmark = [
-    ONE_SERVER,
+    on_the_devserver,
     # What has no owner yet when the exception comes is closed by the garbage collector, which warns of it.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]

@@ -18,8 +18,7 @@ from support.environments import Environment, downloaded_wheel
 from support.kubectl import needs_kubectl
 from support.pages import Block, blocks, shell
 from support.secrets import CONNECTION, Put
-
-on_the_devserver = pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+from support.servers import on_the_devserver
 
 
 def block(page: str, heading: str, number: int = 0) -> Block:

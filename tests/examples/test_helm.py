@@ -21,6 +21,7 @@ from support.environments import Environment, build_wheel
 from support.examples import EXAMPLES
 from support.kubectl import needs_kubectl
 from support.pages import moved, shell
+from support.servers import on_a_real_server
 
 HELM = EXAMPLES / "helm"
 ACCOUNTS = (
@@ -33,8 +34,6 @@ ACCOUNTS = (
     "create-user-job",
 )
 KWARGS = "AIRFLOW__SECRETS__BACKEND_KWARGS"
-
-on_a_server = pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
 
 
 @dataclass(frozen=True)
@@ -80,7 +79,7 @@ def page(cluster: Cluster, tmp_path: Path) -> Page:
 
 
 @needs_kubectl
-@on_a_server
+@on_a_real_server
 def test_from_nothing_to_a_clean_doctor(page: Page) -> None:
     said = page.run("rights.sh", "secret.sh", "accounts.sh", "doctor.sh")
 
@@ -98,7 +97,7 @@ def test_from_nothing_to_a_clean_doctor(page: Page) -> None:
 
 
 @needs_kubectl
-@on_a_server
+@on_a_real_server
 @pytest.mark.parametrize(
     ("file", "version"), [("airflow-3.yaml", "3.3"), ("airflow-2.yaml", "2.11"), ("config.yaml", "3.3")]
 )

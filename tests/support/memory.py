@@ -16,8 +16,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-import pytest
-
 from airflow_kubernetes_secrets import values
 from airflow_kubernetes_secrets.api.client import Client
 from airflow_kubernetes_secrets.api.credentials import ServiceAccountCredentials
@@ -35,8 +33,6 @@ from support.secrets import TEAM, VARIABLE, Put
 
 WATCH_THREAD = "airflow-kubernetes-secrets-watch"
 
-# For what does not depend on the server, and takes long.
-ONE_SERVER = pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
 
 # From the first lookup on there is an index that is watched.
 AT_ONCE = Thresholds(asked_first=0, indexes_first=0)

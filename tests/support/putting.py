@@ -20,7 +20,6 @@ from support.cluster import Cluster, checked
 
 SECRET = "hunter2"
 UGLY = f"{SECRET} /?#@:%25&=+\"'\\$`<>\t{{}} ü漢\U0001f511 "
-on_a_real_server = pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
 
 
 @dataclass(frozen=True)

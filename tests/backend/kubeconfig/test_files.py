@@ -25,12 +25,13 @@ from airflow_kubernetes_secrets.api.kubeconfig import KubeconfigCredentials
 from airflow_kubernetes_secrets.errors import NotConfiguredError
 from support.cluster import Cluster, ServiceAccount
 from support.faults import answer_with
-from support.memory import ONE_SERVER, fork, join
+from support.memory import fork, join
 from support.proxy import Proxy
 from support.secrets import Put
+from support.servers import on_the_devserver
 
 # The proxy answers by itself: no user of the server has a certificate.
-pytestmark = ONE_SERVER
+pytestmark = on_the_devserver
 
 
 @pytest.fixture

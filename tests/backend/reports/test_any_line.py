@@ -18,9 +18,9 @@ from airflow_kubernetes_secrets.process import start_anew
 from airflow_kubernetes_secrets.sources import ladder
 from support.cluster import Cluster, ServiceAccount
 from support.errors import AtEveryLine, leaks
-from support.memory import ONE_SERVER
 from support.reports import AT_EVERY_LINE, CASES, Case, found_at, in_package, with_values
 from support.secrets import MakeBackend
+from support.servers import on_the_devserver
 
 pytestmark = AT_EVERY_LINE
 
@@ -64,7 +64,7 @@ def test_an_exception_at_any_line(
     assert found_at(work, hidden, least=40) == {}
 
 
-@ONE_SERVER
+@on_the_devserver
 @pytest.mark.parametrize("error", [TimeoutError, KeyError, ValueError])
 def test_an_exception_that_is_taken_for_one_of_the_network_or_of_a_parser(
     error: type[Exception], cluster: Cluster, account: ServiceAccount, namespace: str, make_backend: MakeBackend
@@ -100,7 +100,7 @@ def test_in_a_folder(suffix: str, tmp_path: Path) -> None:
     assert found_at(AtEveryLine(lambda: case.look(backend), again, here=in_package), case.hidden, least=200) == {}
 
 
-@ONE_SERVER
+@on_the_devserver
 def test_in_an_event_loop(cluster: Cluster, account: ServiceAccount, namespace: str, make_backend: MakeBackend) -> None:
     """The triggerer's: from memory."""
     case = CASES["fields"]

@@ -14,8 +14,8 @@ from airflow_kubernetes_secrets.api import kubeconfig as api_kubeconfig
 from airflow_kubernetes_secrets.process import start_anew
 from support.cluster import Cluster, ServiceAccount
 from support.errors import AtEveryLine
-from support.memory import ONE_SERVER
 from support.reports import AT_EVERY_LINE, CASES, found_at
+from support.servers import on_the_devserver
 
 pytestmark = AT_EVERY_LINE
 
@@ -41,7 +41,7 @@ def kubeconfig(
     return path
 
 
-@ONE_SERVER
+@on_the_devserver
 @pytest.mark.parametrize("kubeconfig", ["token", "exec"], indirect=True)
 def test_with_a_kubeconfig(kubeconfig: Path, cluster: Cluster, account: ServiceAccount, namespace: str) -> None:
     """The token of the plugin has expired, so that it is called each time."""
@@ -65,7 +65,7 @@ def test_with_a_kubeconfig(kubeconfig: Path, cluster: Cluster, account: ServiceA
     assert found_at(work, {*case.hidden, account.token}, least=100) == {}
 
 
-@ONE_SERVER
+@on_the_devserver
 @pytest.mark.parametrize("kubeconfig", ["token", "tokenFile", "exec"], indirect=True)
 def test_while_a_kubeconfig_is_read(kubeconfig: Path, account: ServiceAccount) -> None:
     backend = KubernetesSecretsBackend(kubeconfig=str(kubeconfig))

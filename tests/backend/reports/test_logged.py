@@ -10,9 +10,9 @@ import pytest
 
 from support.cluster import Cluster, ServiceAccount
 from support.errors import PACKAGE, shown
-from support.memory import ONE_SERVER
 from support.reports import CASES, Case
 from support.secrets import MakeBackend
+from support.servers import on_the_devserver
 
 
 class Stack(logging.Handler):
@@ -34,7 +34,7 @@ class Stack(logging.Handler):
             frame = frame.f_back  # type: ignore[assignment]  # the first has none
 
 
-@ONE_SERVER
+@on_the_devserver
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 def test_while_a_line_is_logged(
     case: Case, cluster: Cluster, account: ServiceAccount, namespace: str, make_backend: MakeBackend

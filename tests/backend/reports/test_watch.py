@@ -8,15 +8,16 @@ from airflow_kubernetes_secrets.sources.watcher import Watcher
 from support.cluster import Cluster, ServiceAccount
 from support.errors import AtEveryLine
 from support.faults import event, stream_of
-from support.memory import ONE_SERVER, Asker
+from support.memory import Asker
 from support.proxy import Proxy
 from support.reports import AT_EVERY_LINE, CASES, found_at
 from support.secrets import CONNECTION
+from support.servers import on_the_devserver
 
 pytestmark = AT_EVERY_LINE
 
 
-@ONE_SERVER
+@on_the_devserver
 def test_in_a_watch(cluster: Cluster, proxy: Proxy, account: ServiceAccount, namespace: str) -> None:
     """Its thread may not end with more than that either."""
     case = CASES["fields"]

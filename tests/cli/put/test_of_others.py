@@ -8,8 +8,9 @@ from pathlib import Path
 
 from support import kubectl
 from support.cluster import checked
-from support.putting import SECRET, Put, on_a_real_server
+from support.putting import SECRET, Put
 from support.secrets import CONNECTION, TEAM, VARIABLE
+from support.servers import on_a_real_server
 
 
 @kubectl.needs_kubectl
