@@ -7,38 +7,10 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
-from typing import Any
 
-import httpx
-import pytest
-
-from support.contract import Secrets
-
-Apply = Callable[..., httpx.Response]
+from support.contract import Apply, Secrets, managed
 
 X, Y, Z = "eA==", "eQ==", "eg=="
-
-
-def managed(found: dict[str, Any]) -> dict[tuple[str, str], Any]:
-    """The fields by who manages them."""
-    entries = found["metadata"].get("managedFields", [])
-    assert all((each["apiVersion"], each["fieldsType"]) == ("v1", "FieldsV1") for each in entries)
-    assert all(each["time"].endswith("Z") for each in entries)
-    return {(each["manager"], each["operation"]): each["fieldsV1"] for each in entries}
-
-
-@pytest.fixture
-def apply(secrets: Secrets) -> Apply:
-    """Apply without force."""
-
-    def do(manager: str, *, force: bool = False, name: str = "s", **content: Any) -> httpx.Response:
-        document = {"apiVersion": "v1", "kind": "Secret", **content}
-        document["metadata"] = {"name": name, **content.get("metadata", {})}
-        query = {"fieldManager": manager, "force": "true" if force else "false"}
-        return secrets.patch(name, document, "apply-patch+yaml", **query)
-
-    return do
 
 
 def test_who_creates_manages_all(secrets: Secrets) -> None:

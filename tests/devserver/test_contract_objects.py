@@ -441,3 +441,15 @@ def test_namespaces_can_be_selected_by_name(cluster: Cluster, namespace: str) ->
     found = cluster.admin.patch(f"/api/v1/namespaces/{namespace}", json=change, headers=headers).json()
     always = at(cluster, Since[dict[str, str]]({0: {}, 21: {"kubernetes.io/metadata.name": namespace}}))
     assert found["metadata"]["labels"] == {"a": "b", **always}
+
+
+def test_a_namespace_with_a_generated_name_can_be_selected_by_it(cluster: Cluster) -> None:
+    response = cluster.admin.post("/api/v1/namespaces", json={"metadata": {"generateName": "made-"}})
+    assert response.status_code == 201, response.text
+    name = response.json()["metadata"]["name"]
+    selector = {"labelSelector": f"kubernetes.io/metadata.name={name}"}
+    items = cluster.admin.get("/api/v1/namespaces", params=selector).json()["items"]
+    assert [each["metadata"]["name"] for each in items] == at(cluster, Since[list[str]]({0: [], 21: [name]}))
+    assert response.json()["metadata"].get("labels") == at(
+        cluster, Since[Any]({0: None, 21: {"kubernetes.io/metadata.name": name}})
+    )

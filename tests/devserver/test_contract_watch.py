@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Iterable
 from typing import Any
 
+import httpx
 import pytest
 
 from support.cluster import Cluster
-from support.contract import Secrets
+from support.contract import Secrets, encoded
+from support.kube_apiserver import bearer, trust
 from support.versions import Since, at
 
 MERGE = {"Content-Type": "application/merge-patch+json"}
@@ -261,6 +264,33 @@ def test_a_watch_that_begins_with_what_there_is_says_where_that_ends(
     assert mark["object"]["metadata"]["annotations"] == {"k8s.io/initial-events-end": "true"}
     assert int(mark["object"]["metadata"]["resourceVersion"]) >= int(version)
     assert (later["type"], later["object"]["metadata"]["name"]) == ("ADDED", "c")
+
+
+def test_the_mark_promises_only_what_was_sent(secrets: Secrets, cluster: Cluster) -> None:
+    """A client that resumes from it gets what was written while it still read the first events."""
+    if refused_initial(secrets, cluster, INITIAL):
+        return
+    # More than the sockets of both sides can hold, so that the server cannot be done before the client has read it.
+    large = encoded("x" * 700_000)
+    for number in range(8):
+        secrets.create(f"large{number}", data={"k": large})
+    options = [(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)]
+    transport = httpx.HTTPTransport(verify=trust(cluster.ca_file), socket_options=options)
+    query = {"watch": "1", "timeoutSeconds": "60", **INITIAL}
+    found = []
+    with (
+        httpx.Client(base_url=cluster.url, transport=transport, headers=bearer(cluster.admin_token), timeout=60) as slow,
+        slow.stream("GET", secrets.path, params=query) as response,
+    ):
+        events = (json.loads(line) for line in response.iter_lines() if line)
+        found.append(next(events))
+        secrets.create("meanwhile")
+        while found[-1]["type"] != "BOOKMARK":
+            found.append(next(events))
+    *first, mark = found
+    with secrets.watch(seconds=3, resourceVersion=mark["object"]["metadata"]["resourceVersion"]) as resumed:
+        names = [each["object"]["metadata"]["name"] for each in (*first, *resumed)]
+    assert sorted(names) == [*(f"large{number}" for number in range(8)), "meanwhile"]
 
 
 def test_without_bookmarks_nothing_says_where_it_ends(secrets: Secrets, cluster: Cluster) -> None:

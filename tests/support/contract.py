@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,8 @@ from typing import Any
 import httpx
 
 from support.cluster import Cluster
+
+Apply = Callable[..., httpx.Response]
 
 
 @dataclass
@@ -83,3 +85,11 @@ def parsed(response: httpx.Response) -> dict[str, Any]:
     """Returns the object in an answer."""
     found: dict[str, Any] = response.json()
     return found
+
+
+def managed(found: dict[str, Any]) -> dict[tuple[str, str], Any]:
+    """Returns the fields of an object by who manages them."""
+    entries = found["metadata"].get("managedFields", [])
+    assert all((each["apiVersion"], each["fieldsType"]) == ("v1", "FieldsV1") for each in entries)
+    assert all(each["time"].endswith("Z") for each in entries)
+    return {(each["manager"], each["operation"]): each["fieldsV1"] for each in entries}

@@ -6,8 +6,7 @@ https://kubernetes.io/docs/reference/using-api/server-side-apply/
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from airflow_kubernetes_secrets.devserver import managers
@@ -47,7 +46,7 @@ def apply(current: JsonObject | None, applied: JsonObject, manager: str, now: st
     before = entries.pop(this, Entry(frozenset(), "")).paths
     result = _merged(live, applied)
     for path in before - paths.union(*(entry.paths for entry in entries.values())):
-        _remove(result, path)
+        result = _without(result, path, managers.LISTS.get(path[:-1]))
     changes = Changes.between(live, result)
     conflicts = [
         (other.text, path)
@@ -61,13 +60,43 @@ def apply(current: JsonObject | None, applied: JsonObject, manager: str, now: st
     return managers.written(result, {**entries, this: Entry(paths, now)})
 
 
+def repeated_items(applied: JsonObject) -> list[str]:
+    """What an error says of each item that is more than once in a list of which each can have a manager."""
+    return [
+        f"{managers.shown(path[:-1])}: duplicate entries for key {managers.shown(path[-1:])}"
+        for path in managers.repeated(applied)
+    ]
+
+
 def _merged(live: JsonObject, applied: JsonObject) -> Any:
-    """Mappings are merged, and so are finalizers, which are a set."""
+    """Mappings are merged, and so are lists of which each item can have a manager of its own."""
     result = merge(live, _without_null(applied))
-    before, new = (each.get("metadata", {}).get("finalizers") for each in (live, applied))
-    if isinstance(new, list):
-        result["metadata"]["finalizers"] = list(dict.fromkeys([*(before or ()), *new]))
+    for path, key in managers.LISTS.items():
+        before, new = (managers.value_at(each, path) for each in (live, applied))
+        if isinstance(new, list):
+            parent = managers.value_at(result, path[:-1])
+            parent[path[-1][2:]] = _merged_list(key, before or (), new)
     return result
+
+
+def _merged_list(key: str, live: Sequence[Any], applied: Sequence[Any]) -> list[Any]:
+    """The items of both, in the order of what is applied; what is not applied stays where it is between the others."""
+    before, new = managers.items(key, live), managers.items(key, applied)
+    coming = iter(new)
+    in_both = (name for name in new if name in before)
+    next_of_both = next(in_both, None)
+    result: list[Any] = []
+    for each in live:
+        name = managers.item(key, each)
+        if name not in new:
+            result.append(each)
+        elif name == next_of_both:
+            for applied_name in coming:
+                result += new[applied_name]
+                if applied_name == name:
+                    break
+            next_of_both = next(in_both, None)
+    return result + [each for name in coming for each in new[name]]
 
 
 def _without_null(applied: JsonObject) -> JsonObject:
@@ -94,19 +123,21 @@ def _last_applied(live: JsonObject) -> frozenset[Path]:
     return managers.leaves(document) - changes.set - changes.removed
 
 
-def _remove(content: JsonObject, path: Path) -> None:
-    """Remove a text or an item from ``content``; a mapping goes when it is empty.
+def _without(value: Any, path: Path, key: str | None) -> Any:
+    """``value`` without the field or item at ``path``. A mapping or list with something in it stays: others have that.
 
-    The collections on the way are replaced: the merge may have left those of the object before there.
+    Args:
+        path: there may be nothing, since a request can name any fields as managed.
+        key: how the items of a list are told apart; see ``managers.LISTS``. ``None`` if ``path`` is not that of an item.
     """
-    *parents, last = path
-    for part in parents[:-1]:
-        content[part[2:]] = content = dict(content.get(part[2:]) or {})
-    name = parents[-1][2:] if parents else ""
-    inner = content.get(name) if parents else content
-    if isinstance(inner, list):
-        content[name] = [each for each in inner if f"v:{json.dumps(each)}" != last]
-    elif isinstance(inner, Mapping) and parents:
-        content[name] = {key: each for key, each in inner.items() if key != last[2:] or isinstance(each, (dict, list))}
-    elif not parents and not isinstance(content.get(last[2:]), dict):
-        content.pop(last[2:], None)
+    part, *rest = path
+    if isinstance(value, list) and not rest and key is not None:
+        return [each for each in value if managers.item(key, each) != part]
+    name = part[2:]
+    if not isinstance(value, Mapping) or name not in value:
+        return value
+    if rest:
+        return {**value, name: _without(value[name], tuple(rest), key)}
+    if isinstance(value[name], (Mapping, list)) and value[name]:
+        return value
+    return {field: each for field, each in value.items() if field != name}

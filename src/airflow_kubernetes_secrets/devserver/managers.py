@@ -6,13 +6,14 @@ https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-manageme
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from airflow_kubernetes_secrets.devserver.store import JsonObject
 
-# The names on the way to a field, as managedFields writes them: f:NAME of a field, v:VALUE of an item of a set.
+# The names on the way to a field, as managedFields writes them: f:NAME of a field, v:VALUE of an item of a set, k:KEY of
+# an item of a list that is a map.
 Path = tuple[str, ...]
 
 APPLY, UPDATE = "Apply", "Update"
@@ -26,7 +27,9 @@ _UNMANAGED = frozenset({("f:apiVersion",), ("f:kind",), ("f:metadata",), ("f:spe
         *("resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds"),
     )
 }
-_SETS = {("f:metadata", "f:finalizers")}
+# The lists of which each item can have a manager of its own, and the field by which their items are told apart: a
+# finalizer is a value, an owner is a mapping that is managed as a whole.
+LISTS: Mapping[Path, str] = {("f:metadata", "f:finalizers"): "", ("f:metadata", "f:ownerReferences"): "uid"}
 
 
 class Manager(NamedTuple):
@@ -144,10 +147,47 @@ def leaves(content: JsonObject) -> frozenset[Path]:
 
 def shown(path: Path) -> str:
     """The path as an error names it."""
-    return "".join(f"[={part[2:]}]" if part.startswith("v:") else f".{part[2:]}" for part in path)
+    return "".join(_shown(part) for part in path)
 
 
-# What stands for the value of a mapping or set: its fields have values of their own.
+def _shown(part: str) -> str:
+    if part.startswith("v:"):
+        return f"[={part[2:]}]"
+    # The key is the one that `item` has written, or whatever was in a request that named the managers.
+    field, sign, value = part.removeprefix('k:{"').removesuffix("}").partition('":')
+    return f"[{field}={value}]" if part.startswith("k:") and sign else f".{part[2:]}"
+
+
+def item(key: str, each: Any) -> str:
+    """The name of an item of a list: by its field ``key``, or, if that is empty, by its value."""
+    if not key:
+        return f"v:{json.dumps(each)}"
+    value = each.get(key) if isinstance(each, Mapping) else None
+    return f"k:{json.dumps({key: value or ''}, separators=(',', ':'))}"
+
+
+def items(key: str, found: Iterable[Any]) -> dict[str, list[Any]]:
+    """The items of a list by their names. More than one can have a name, where it was not applied."""
+    named: dict[str, list[Any]] = {}
+    for each in found:
+        named.setdefault(item(key, each), []).append(each)
+    return named
+
+
+def value_at(content: Any, path: Path) -> Any:
+    """The value of a field; ``None`` if it is not there."""
+    for part in path:
+        content = content.get(part[2:]) if isinstance(content, Mapping) else None
+    return content
+
+
+def repeated(content: JsonObject) -> list[Path]:
+    """The items that a list of ``content`` has more than once."""
+    found = dict(_values(content))
+    return [path for path, value in found.items() if path[:-1] in LISTS and len(value) > 1]
+
+
+# The value of a mapping, set or map, whose fields or items have values of their own.
 _MAPPING = object()
 
 
@@ -155,9 +195,10 @@ def _values(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
     """Every field that somebody can manage, and its value."""
     if path in _UNMANAGED and path != ("f:metadata",):
         return
-    if path in _SETS and isinstance(value, list) and value:
-        yield path, _MAPPING
-        yield from (((*path, f"v:{json.dumps(each)}"), None) for each in value)
+    if path in LISTS and isinstance(value, list):
+        if value:
+            yield path, _MAPPING
+        yield from (((*path, name), each) for name, each in items(LISTS[path], value).items())
     elif isinstance(value, Mapping) and value:
         if path and path not in _UNMANAGED:
             yield path, _MAPPING

@@ -89,10 +89,17 @@ def decode(resource: Resource, document: object) -> JsonObject:
     else:
         result.update({"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}})
         if name := result["metadata"].get("name"):
-            # Namespaces can be selected by it.
-            labels = {**result["metadata"].get("labels", {}), "kubernetes.io/metadata.name": name}
-            result["metadata"]["labels"] = dict(sorted(labels.items()))
+            result = named(resource, result, name)
     return result
+
+
+def named(resource: Resource, content: JsonObject, name: str) -> JsonObject:
+    """``content`` with a name, by which a namespace can be selected."""
+    metadata = {**content["metadata"], "name": name}
+    if resource is NAMESPACES:
+        labels = {**metadata.get("labels", {}), "kubernetes.io/metadata.name": name}
+        metadata["labels"] = dict(sorted(labels.items()))
+    return {**content, "metadata": metadata}
 
 
 def unknown_fields(resource: Resource, document: object) -> list[str]:
@@ -100,9 +107,14 @@ def unknown_fields(resource: Resource, document: object) -> list[str]:
     if not isinstance(document, dict):
         return []
     metadata = document.get("metadata")
-    inner = metadata.keys() - _METADATA if isinstance(metadata, dict) else ()
-    above = document.keys() - resource.known
-    return sorted([*map(str, above), *(f"metadata.{field}" for field in inner)])
+    metadata = metadata if isinstance(metadata, dict) else {}
+    found = [*map(str, document.keys() - resource.known), *(f"metadata.{each}" for each in metadata.keys() - _METADATA)]
+    for field, known in (("ownerReferences", {*_OWNER}), ("managedFields", {*_MANAGER_ENTRY})):
+        items = metadata.get(field)
+        for number, each in enumerate(items if isinstance(items, list) else ()):
+            inner = each.keys() - known if isinstance(each, dict) else ()
+            found += (f"metadata.{field}[{number}].{name}" for name in inner)
+    return sorted(found)
 
 
 def refuse_unknown(resource: Resource, unknown: Sequence[str]) -> None:
@@ -143,18 +155,39 @@ def _metadata(resource: Resource, metadata: JsonObject) -> JsonObject:
     for field in ("labels", "annotations"):
         if texts := _texts(resource, metadata, field):
             result[field] = texts
-    if metadata.get("managedFields"):
-        result["managedFields"] = metadata["managedFields"]
-    if owners := _items(resource, metadata, "ownerReferences", dict):
-        known = [{field: each[field] for field in _OWNER if each.get(field) is not None} for each in owners]
-        result["ownerReferences"] = [{**dict.fromkeys(_REQUIRED_OF_OWNER, ""), **each} for each in known]
+    if entries := _records(resource, metadata, "managedFields", _MANAGER_ENTRY):
+        result["managedFields"] = entries
+    if owners := _records(resource, metadata, "ownerReferences", _OWNER):
+        whole = [{**dict.fromkeys(_REQUIRED_OF_OWNER, ""), **each} for each in owners]
+        # One that is there twice is there once.
+        result["ownerReferences"] = list({json.dumps(each, sort_keys=True): each for each in whole}.values())
     if finalizers := _items(resource, metadata, "finalizers", str):
         result["finalizers"] = finalizers
     return result
 
 
 _REQUIRED_OF_OWNER = ("apiVersion", "kind", "name", "uid")
-_OWNER = (*_REQUIRED_OF_OWNER, "controller", "blockOwnerDeletion")
+# The fields of the objects in the lists, and their types.
+_OWNER: Mapping[str, type] = {**dict.fromkeys(_REQUIRED_OF_OWNER, str), "controller": bool, "blockOwnerDeletion": bool}
+_MANAGER_ENTRY: Mapping[str, type] = {
+    **dict.fromkeys(("manager", "operation", "apiVersion", "time", "fieldsType", "subresource"), str),
+    "fieldsV1": object,
+}
+_TYPE_NAMES = {str: "a string", bool: "true or false"}
+
+
+def _records(resource: Resource, metadata: JsonObject, field: str, fields: Mapping[str, type]) -> list[JsonObject]:
+    """A list of objects with these fields, without those that are null."""
+    found = []
+    for number, each in enumerate(_items(resource, metadata, field, dict)):
+        record = {name: each[name] for name in fields if each.get(name) is not None}
+        for name, value in record.items():
+            if not isinstance(value, fields[name]):
+                raise _unreadable(
+                    resource, f"metadata.{field}[{number}].{name} must be {_TYPE_NAMES[fields[name]]}"
+                )
+        found.append(record)
+    return found
 
 
 def _items(resource: Resource, metadata: JsonObject, field: str, of: type) -> list[Any]:
@@ -352,6 +385,12 @@ def _owner_causes(owners: Sequence[JsonObject]) -> Iterator[Cause]:
             if not each[field]:
                 why = "version must not be empty" if field == "apiVersion" else "must not be empty"
                 yield _bad(f"metadata.ownerReferences.{field}", "", why)
+    controllers = [f"{each['kind']}/{each['name']}" for each in owners if each.get("controller")]
+    for other in controllers[1:]:
+        which = f"{controllers[0]} and {other}"
+        why = f'Only one reference can have Controller set to true. Found "true" in references for {which}'
+        listed = json.dumps(owners, separators=(",", ":"))
+        yield Cause("FieldValueInvalid", f"Invalid value: {listed}: {why}", "metadata.ownerReferences")
 
 
 def _qualified_name_causes(field: str, key: str, checked: str | None = None) -> Iterator[Cause]:

@@ -18,6 +18,7 @@ from airflow_kubernetes_secrets.devserver.objects import (
     Resource,
     decode,
     is_going,
+    named,
     refuse_unknown,
     unknown_fields,
     validate,
@@ -29,13 +30,13 @@ from airflow_kubernetes_secrets.devserver.status import (
     StatusError,
     already_exists,
     bad_request,
+    cannot_be_applied,
     conflict,
     expired,
     invalid,
     modified,
     not_found,
     success,
-    undeclared,
     version_too_large,
 )
 from airflow_kubernetes_secrets.devserver.store import HistoryGoneError, JsonObject, Key, Store
@@ -103,11 +104,13 @@ class Registry:
             raise bad_request(_OTHER_NAMESPACE)
         if metadata.pop("resourceVersion", None):
             raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
+        metadata.pop("managedFields", None)
+        content = managers.updated(content, None, how.manager, now())
+        # Nobody manages what comes with a generated name.
         if metadata.get("generateName") and not metadata.get("name"):
             ending = "".join(secrets.choice(_SUFFIX) for _ in range(5))
-            metadata["name"] = metadata["generateName"][:_LONGEST_PREFIX] + ending
-        metadata.pop("managedFields", None)
-        return self._create(resource, namespace, managers.updated(content, None, how.manager, now()), how)
+            content = named(resource, content, metadata["generateName"][:_LONGEST_PREFIX] + ending)
+        return self._create(resource, namespace, content, how)
 
     def _create(self, resource: Resource, namespace: str, content: JsonObject, how: Writing) -> JsonObject:
         if resource.namespaced and self.store.get(Key(NAMESPACES.plural, "", namespace)) is None:
@@ -155,11 +158,12 @@ class Registry:
         version, kind = (found.get(each) or "" for each in ("apiVersion", "kind"))
         if not isinstance(document, dict) or (version, kind) != ("v1", resource.kind):
             raise bad_request(f"invalid object type: /{version}, Kind={kind}")
-        if unknown := unknown_fields(resource, document):
-            named = (document.get("metadata") or {}).get("namespace") or ""
-            raise undeclared(resource.kind, f"{named}/{name}", unknown)
         decode(resource, document)
         metadata: Mapping[str, Any] = document.get("metadata") or {}
+        problems = [f".{field}: field not declared in schema" for field in unknown_fields(resource, document)]
+        problems += server_side.repeated_items(document)
+        if problems:
+            raise cannot_be_applied(resource.kind, f"{metadata.get('namespace') or ''}/{name}", problems)
         if metadata.get("managedFields"):
             raise bad_request("metadata.managedFields must be nil")
         _check_place(Key(resource.plural, namespace, name), {"name": name, "namespace": namespace, **metadata})

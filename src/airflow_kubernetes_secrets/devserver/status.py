@@ -109,13 +109,12 @@ def apply_conflict(conflicts: Sequence[tuple[str, str]]) -> StatusError:
     return StatusError(409, "Conflict", f"Apply failed with {text}", {"causes": [cause.as_json() for cause in causes]})
 
 
-def undeclared(kind: str, place: str, fields: Sequence[str]) -> StatusError:
-    """An apply of fields that there are none of; the API takes that for an error of its own.
+def cannot_be_applied(kind: str, place: str, problems: Sequence[str]) -> StatusError:
+    """An apply of fields that there are none of, or of an item twice; the API takes that for an error of its own.
 
     Args:
         place: the namespace that the object names, and its name.
     """
-    problems = [f".{field}: field not declared in schema" for field in fields]
     listed = problems[0] if len(problems) == 1 else "errors:\n" + "\n".join(f"  {each}" for each in problems)
     return StatusError(500, "", f"failed to create typed patch object ({place}; /v1, Kind={kind}): {listed}")
 

@@ -61,7 +61,7 @@ class Watch:
             yield "ERROR", version_too_large(self.since, store.version).status()
             return
         seen = store.version if self.initial or self.since is None else self.since
-        for first in self._first(store):
+        for first in self._first(store, seen):
             yield first
         while not store.closed:
             try:
@@ -82,12 +82,15 @@ class Watch:
                 return
             await store.wait(max(min(ends, bookmark_at) - now, 0))
 
-    def _first(self, store: Store) -> Iterator[tuple[str, JsonObject]]:
-        """What there is now, and the bookmark after it."""
+    def _first(self, store: Store, seen: int) -> Iterator[tuple[str, JsonObject]]:
+        """What there is now, which is version ``seen``, and the bookmark after it.
+
+        The store can be newer by the time the client has read all of it.
+        """
         found = [each for _, each in store.select(self.resource.plural, self.namespace)] if self.initial else []
         yield from (("ADDED", each) for each in found if self.selection.matches(each))
         if self.is_marked:
-            yield "BOOKMARK", self._bookmark(store.version, {"annotations": {"k8s.io/initial-events-end": "true"}})
+            yield "BOOKMARK", self._bookmark(seen, {"annotations": {"k8s.io/initial-events-end": "true"}})
 
     def _next_bookmark(self) -> float:
         return time.monotonic() + (LONGEST_SECONDS if self.bookmark_seconds is None else self.bookmark_seconds)
