@@ -7,8 +7,13 @@ from __future__ import annotations
 
 import base64
 import json
+from typing import Any
 
+import pytest
+
+from support.cluster import Cluster
 from support.contract import Apply, Secrets, managed
+from support.versions import Since, at
 
 X, Y, Z = "eA==", "eQ==", "eg=="
 
@@ -84,6 +89,63 @@ def test_a_write_may_name_the_managers(secrets: Secrets) -> None:
     made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one").json()
     made["metadata"]["managedFields"][0]["manager"] = "other"
     assert {name for name, _ in managed(secrets.put(made).json())} == {"other"}
+
+
+ENTRY = {"manager": "k", "operation": "Update", "apiVersion": "v1", "fieldsType": "FieldsV1"}
+FIELDS: Any = {"f:data": {"f:k": {}}}
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"fieldsV1": "text"},
+        {"fieldsV1": [1]},
+        {"fieldsV1": {"f:data": 5}},
+        {"fieldsV1": {"f:data": {"f:k": [1]}}},
+        {"fieldsV1": {"data": {}}},
+        {"operation": "Other"},
+        {"operation": None},
+    ],
+)
+def test_managers_that_cannot_be_read_are_those_that_there_were(secrets: Secrets, cluster: Cluster, entry: Any) -> None:
+    made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one").json()
+    entries = [{**ENTRY, "fieldsV1": FIELDS, **entry}]
+    done = secrets.put({**made, "metadata": {**made["metadata"], "managedFields": entries}})
+    assert done.status_code == at(cluster, Since({0: 422, 30: 200}) if "operation" in entry else 200), done.text
+    assert secrets.get("s") == made
+
+
+@pytest.mark.parametrize(
+    "entries",
+    ["text", {}, [5], ["text"], [{**ENTRY, "manager": 1}], [{**ENTRY, "time": 5}], [{**ENTRY, "operation": ["x"]}]],
+)
+def test_what_cannot_be_managers(secrets: Secrets, entries: Any) -> None:
+    made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one").json()
+    refused = secrets.put({**made, "metadata": {**made["metadata"], "managedFields": entries}})
+    assert refused.status_code == 400, refused.text
+    assert refused.json()["message"].startswith('Secret in version "v1" cannot be handled as a Secret: ')
+    assert secrets.get("s") == made
+
+
+def test_a_manager_without_a_time_is_one(secrets: Secrets) -> None:
+    made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one").json()
+    without, other = ({**ENTRY, "manager": name, "fieldsV1": FIELDS, "time": time} for name, time in TIMES.items())
+    made["metadata"]["managedFields"] = [without, other]
+    done = secrets.put(made).json()["metadata"]["managedFields"]
+    assert [(each["manager"], each.get("time")) for each in done] == [*TIMES.items()]
+
+
+TIMES = {"without": None, "other": "2020-01-01T00:00:00Z"}
+
+
+def test_what_is_managed_need_not_be_there(secrets: Secrets, apply: Apply) -> None:
+    made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}).json()
+    fields = {"f:type": {"f:x": {}}, "f:metadata": {"f:ownerReferences": {'k:{"uid":"x"}': {"f:y": {}}}}}
+    made["metadata"]["managedFields"] = [{**ENTRY, "operation": "Apply", "fieldsV1": fields}]
+    assert secrets.put(made).status_code == 200
+    done = apply("k", data={"k": X})
+    assert done.status_code == 200, done.text
+    assert done.json()["type"] == "Opaque"
 
 
 def test_what_is_applied_is_managed_without_its_mappings(secrets: Secrets, apply: Apply) -> None:

@@ -127,8 +127,8 @@ def test_an_item_cannot_be_applied_twice(secrets: Secrets, cluster: Cluster, app
 def test_an_empty_list_is_no_field(secrets: Secrets, cluster: Cluster, apply: Apply) -> None:
     done = apply("a", metadata={"labels": {}, "finalizers": [], "ownerReferences": []}, data={})
     assert done.status_code == 201, done.text
-    found = {("a", "Apply"): {"f:data": {}, "f:metadata": {"f:labels": {}}}}
-    assert managed(done.json()) == at(cluster, Since[Any]({0: {}, 21: found}))
+    found: Any = {("a", "Apply"): {"f:data": {}, "f:metadata": {"f:labels": {}}}}
+    assert managed(done.json()) == at(cluster, Since({0: {}, 21: found}))
 
 
 def test_only_one_of_them_is_the_controller(secrets: Secrets, cluster: Cluster, apply: Apply) -> None:

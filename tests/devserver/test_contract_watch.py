@@ -279,7 +279,9 @@ def test_the_mark_promises_only_what_was_sent(secrets: Secrets, cluster: Cluster
     query = {"watch": "1", "timeoutSeconds": "60", **INITIAL}
     found = []
     with (
-        httpx.Client(base_url=cluster.url, transport=transport, headers=bearer(cluster.admin_token), timeout=60) as slow,
+        httpx.Client(
+            base_url=cluster.url, transport=transport, headers=bearer(cluster.admin_token), timeout=60
+        ) as slow,
         slow.stream("GET", secrets.path, params=query) as response,
     ):
         events = (json.loads(line) for line in response.iter_lines() if line)

@@ -9,7 +9,6 @@ import json
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from airflow_kubernetes_secrets.devserver.status import Cause, StatusError, bad_request, invalid, unauthorized
 from airflow_kubernetes_secrets.devserver.store import JsonObject
@@ -108,13 +107,13 @@ class Access:
 
 
 def act_as(user: User, name: str, asked: Attributes | OfPath, access: Access) -> User:
-    """Whom a request is from that asks to impersonate ``name``: the user of a token, or one that may do nothing.
+    """Return the user ``name``, whom ``user`` wants to impersonate: the user of a token, or one without permissions.
 
-    Who may not is told what constrained impersonation takes, which is asked for first.
-    https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
+    The API server checks the permissions of constrained impersonation first, so an error names the first of these that
+    ``user`` lacks. https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
 
     Raises:
-        StatusError: 403, ``user`` may not.
+        StatusError: 403, ``user`` lacks such a permission.
     """
     parts = name.split(":")
     if parts[:2] == ["system", "serviceaccount"] and len(parts) == 4:
@@ -155,28 +154,42 @@ def _quoted(name: str) -> str:
     return json.dumps(name)
 
 
+def _part(document: JsonObject, field: str) -> JsonObject | None:
+    """An object in another; StatusError 400 for something else."""
+    found = document.get(field)
+    if found is not None and not isinstance(found, dict):
+        raise bad_request(f"{field} must be an object")
+    return found
+
+
+def _text(document: JsonObject, field: str) -> str:
+    """A string in an object, empty where there is none; StatusError 400 for something else."""
+    found = document.get(field)
+    if found is not None and not isinstance(found, str):
+        raise bad_request(f"{field} must be a string")
+    return found or ""
+
+
 def review_access(user: User, document: JsonObject) -> JsonObject:
     """The answer to a SelfSubjectAccessReview."""
-    spec: Mapping[str, Any] = document.get("spec") or {}
-    attributes, path = spec.get("resourceAttributes"), spec.get("nonResourceAttributes")
+    spec = _part(document, "spec") or {}
+    attributes, path = _part(spec, "resourceAttributes"), _part(spec, "nonResourceAttributes")
     if (attributes is None) is (path is None):
         why = 'Invalid value: "null": exactly one of nonResourceAttributes or resourceAttributes must be specified'
         cause = Cause("FieldValueInvalid", why, "spec.resourceAttributes")
         raise invalid("", "", [cause], group=AUTHORIZATION_GROUP)
     if path is None:
-        fields = {
-            name: str((attributes or {}).get(name) or "") for name in ("verb", "resource", "namespace", "name", "group")
-        }
-        allowed = user.may(Attributes(**fields))
+        names = ("verb", "resource", "namespace", "name", "group")
+        allowed = user.may(Attributes(**{name: _text(attributes or {}, name) for name in names}))
     else:
-        allowed = user.may_read(OfPath(str(path.get("verb", "")), str(path.get("path", ""))))
+        allowed = user.may_read(OfPath(_text(path, "verb"), _text(path, "path")))
     head = {"kind": "SelfSubjectAccessReview", "apiVersion": f"{AUTHORIZATION_GROUP}/v1"}
     return {**head, "metadata": {}, "spec": dict(spec), "status": {"allowed": allowed}}
 
 
 def review_rules(user: User, document: JsonObject) -> JsonObject:
     """The answer to a SelfSubjectRulesReview, which ``kubectl auth can-i --list`` asks for."""
-    namespace = str((document.get("spec") or {}).get("namespace") or "")
+    namespace = _text(_part(document, "spec") or {}, "namespace")
     if not namespace:
         raise bad_request("no namespace on request")
     rules = [

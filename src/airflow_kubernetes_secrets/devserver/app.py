@@ -34,6 +34,7 @@ from airflow_kubernetes_secrets.devserver.access import (
     review_self,
 )
 from airflow_kubernetes_secrets.devserver.objects import NAMESPACES, RESOURCES, SECRETS, Resource
+from airflow_kubernetes_secrets.devserver.received import as_go_reads
 from airflow_kubernetes_secrets.devserver.registry import Registry, Writing
 from airflow_kubernetes_secrets.devserver.selection import Page, Selection, flag, named_by
 from airflow_kubernetes_secrets.devserver.status import (
@@ -122,16 +123,20 @@ class Api:
 
     async def _respond(self, request: Request) -> Response:
         try:
-            return await self._dispatch(request)
-        except StatusError as error:
-            headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
-            return JSONResponse(error.status(), error.code, headers)
+            return await self._answered(request)
         except Exception as error:
             # Only where and what kind: the text of an exception may hold a value.
             where = "".join(traceback.format_tb(error.__traceback__))
             text = f"{type(error).__name__} in {request.method} {printable(request.url.path)}\n{where}"
             log.error("%s", printable_lines(text))  # noqa: TRY400  # the exception may hold a value
             return JSONResponse(StatusError(500, "InternalError", "Internal error of the devserver").status(), 500)
+
+    async def _answered(self, request: Request) -> Response:
+        try:
+            return await self._dispatch(request)
+        except StatusError as error:
+            headers = {"Retry-After": str(error.retry_after)} if error.retry_after else None
+            return JSONResponse(error.status(), error.code, headers)
 
     async def _dispatch(self, request: Request) -> Response:
         path, method = request.url.path, "GET" if request.method == "HEAD" else request.method
@@ -194,7 +199,10 @@ class Api:
         if request.method == "PUT":
             return self._answer(request, resource, registry.update(resource, namespace, name, document, how))
         options = _mapping(document)
-        if options.get("dryRun"):
+        dry_run = options.get("dryRun") or []
+        if not isinstance(dry_run, list):
+            raise bad_request("dryRun must be a list of strings")
+        if _is_dry_run(*dry_run):
             how = replace(how, dry_run=True)
         if name:
             return JSONResponse(registry.delete(resource, namespace, name, options, how))
@@ -249,10 +257,6 @@ class Api:
 
 def _writing(request: Request) -> Writing:
     query = request.query_params
-    dry_run = query.get("dryRun", "")
-    if dry_run not in ("", "All"):
-        cause = Cause("FieldValueNotSupported", f'Unsupported value: "{dry_run}": supported values: "All"', "dryRun")
-        raise invalid("Options", "", [cause], group="meta.k8s.io")
     validation = query.get("fieldValidation", "") or "Warn"
     if validation not in _VALIDATIONS:
         known = ", ".join(f'"{each}"' for each in ("", *_VALIDATIONS))
@@ -262,10 +266,19 @@ def _writing(request: Request) -> Writing:
         raise invalid(f"{_VERBS[request.method].capitalize()}Options", "", [cause], group="meta.k8s.io")
     return Writing(
         manager=query.get("fieldManager") or request.headers.get("user-agent", "").partition("/")[0] or "unknown",
-        dry_run=dry_run == "All",
+        dry_run=_is_dry_run(query.get("dryRun", "")),
         validation=validation,
         force=flag(query, "force"),
     )
+
+
+def _is_dry_run(*asked: object) -> bool:
+    """Raises StatusError 422 for another word than the one that there is."""
+    for each in asked:
+        if each not in ("", "All"):
+            cause = Cause("FieldValueNotSupported", f'Unsupported value: "{each}": supported values: "All"', "dryRun")
+            raise invalid("Options", "", [cause], group="meta.k8s.io")
+    return "All" in asked
 
 
 def _media_type(request: Request) -> str:
@@ -313,6 +326,7 @@ def _mapping(document: object) -> JsonObject:
 
 def _parse(body: bytes, yaml: bool = False) -> object:
     try:
-        return next((document for _, document in read_yaml(body)), None) if yaml else read_json(body)
+        found = next((document for _, document in read_yaml(body)), None) if yaml else read_json(body)
     except UnreadableError as error:
         raise bad_request(f"the object provided is unrecognized: {error}") from None
+    return as_go_reads(found)

@@ -20,7 +20,8 @@ from airflow_kubernetes_secrets.devserver.managers import (
     Path,
 )
 from airflow_kubernetes_secrets.devserver.patch import merge
-from airflow_kubernetes_secrets.devserver.status import apply_conflict
+from airflow_kubernetes_secrets.devserver.received import as_go_reads
+from airflow_kubernetes_secrets.devserver.status import StatusError, apply_conflict
 from airflow_kubernetes_secrets.devserver.store import JsonObject
 from airflow_kubernetes_secrets.documents import UnreadableError, read_json
 
@@ -114,8 +115,8 @@ def _last_applied(live: JsonObject) -> frozenset[Path]:
     """What kubectl applied before without the server's help, and nobody has changed since: it may take that over."""
     try:
         text = (live["metadata"].get("annotations") or {}).get(_LAST_APPLIED, "")
-        document = read_json(text.encode())
-    except UnreadableError:
+        document = as_go_reads(read_json(text))
+    except (UnreadableError, StatusError):
         return frozenset()
     if not isinstance(document, dict):
         return frozenset()
@@ -128,7 +129,7 @@ def _without(value: Any, path: Path, key: str | None) -> Any:
 
     Args:
         path: there may be nothing, since a request can name any fields as managed.
-        key: how the items of a list are told apart; see ``managers.LISTS``. ``None`` if ``path`` is not that of an item.
+        key: how the items of the list are told apart, see ``managers.LISTS``; ``None`` if ``path`` leads to no list.
     """
     part, *rest = path
     if isinstance(value, list) and not rest and key is not None:

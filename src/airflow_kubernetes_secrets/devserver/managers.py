@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from airflow_kubernetes_secrets.devserver.store import JsonObject
 
-# The names on the way to a field, as managedFields writes them: f:NAME of a field, v:VALUE of an item of a set, k:KEY of
-# an item of a list that is a map.
+# The names on the way to a field, as managedFields writes them: f:NAME of a field, v:VALUE of an item of a set, and
+# k:KEY of an item of a list that is a map.
 Path = tuple[str, ...]
 
 APPLY, UPDATE = "Apply", "Update"
@@ -56,15 +56,18 @@ Entries = dict[Manager, Entry]
 
 
 def read(content: JsonObject) -> Entries:
-    """The managers of an object; none if its managedFields are not written as the API writes them."""
+    """The managers of a decoded object; none if its managedFields are not written as the API writes them."""
+    entries = content["metadata"].get("managedFields") or ()
+    if any(each.get("operation") not in (APPLY, UPDATE) for each in entries):
+        return {}
     try:
         return {
-            Manager(each["manager"], each["operation"]): Entry(
-                frozenset(_from_fields(each["fieldsV1"])), each.get("time", "")
+            Manager(each.get("manager", ""), each["operation"]): Entry(
+                frozenset(_from_fields(each.get("fieldsV1"))), each.get("time", "")
             )
-            for each in content["metadata"].get("managedFields") or ()
+            for each in entries
         }
-    except (AttributeError, KeyError, TypeError):
+    except (TypeError, ValueError):
         return {}
 
 
@@ -226,11 +229,16 @@ def _in_order(tree: JsonObject) -> JsonObject:
     return {field: _in_order(tree[field]) for field in sorted(tree)}
 
 
-def _from_fields(tree: Mapping[str, Any], path: Path = ()) -> Iterator[Path]:
+def _from_fields(tree: Any, path: Path = ()) -> Iterator[Path]:
+    """Raises ValueError or TypeError for what is no such tree."""
+    if not isinstance(tree, Mapping):
+        raise TypeError
     for field, node in tree.items():
         if field == ".":
             yield path
-        elif node:
+        elif not field.startswith(("f:", "v:", "k:", "i:")):
+            raise ValueError
+        elif node != {}:
             yield from _from_fields(node, (*path, field))
         else:
             yield (*path, field)

@@ -183,9 +183,7 @@ def _records(resource: Resource, metadata: JsonObject, field: str, fields: Mappi
         record = {name: each[name] for name in fields if each.get(name) is not None}
         for name, value in record.items():
             if not isinstance(value, fields[name]):
-                raise _unreadable(
-                    resource, f"metadata.{field}[{number}].{name} must be {_TYPE_NAMES[fields[name]]}"
-                )
+                raise _unreadable(resource, f"metadata.{field}[{number}].{name} must be {_TYPE_NAMES[fields[name]]}")
         found.append(record)
     return found
 

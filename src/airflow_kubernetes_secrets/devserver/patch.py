@@ -46,7 +46,7 @@ def json_patch(target: JsonObject, operations: object) -> Any:
     try:
         for operation in operations:
             result = _operate(result, operation)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError):
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError):
         # What was wrong may be told by a value of the Secret, so the cause is cut off.
         text = "the server rejected our request due to an error in our request"
         raise StatusError(422, "Invalid", text, {}) from None

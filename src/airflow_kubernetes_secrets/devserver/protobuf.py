@@ -33,12 +33,19 @@ class Field:
     many: str = ""
 
 
+def raw(value: Any) -> bytes:
+    # Of a number, bytes() would make as many zeros.
+    if not isinstance(value, bytes):
+        raise TypeError
+    return value
+
+
 def text(value: Any) -> str:
-    return str(bytes(value), "utf-8")
+    return str(raw(value), "utf-8")
 
 
 def octets(value: Any) -> str:
-    return base64.b64encode(value).decode()
+    return base64.b64encode(raw(value)).decode()
 
 
 def message(fields: Mapping[int, Field]) -> Read:
@@ -85,7 +92,7 @@ _KINDS = {
     },
 }
 _TYPE = {1: Field("apiVersion", text), 2: Field("kind", text)}
-_ENVELOPE = {1: Field("type", message(_TYPE)), 2: Field("raw", bytes)}
+_ENVELOPE = {1: Field("type", message(_TYPE)), 2: Field("raw", raw)}
 
 
 def decode(body: bytes) -> JsonObject:

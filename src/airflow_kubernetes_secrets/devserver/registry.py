@@ -214,6 +214,8 @@ class Registry:
         """
         current = self.get(resource, namespace, name)
         conditions = options.get("preconditions") or {}
+        if not isinstance(conditions, Mapping):
+            raise bad_request("preconditions must be an object")
         for name_, word in (("uid", "UID"), ("resourceVersion", "ResourceVersion")):
             wanted, found = conditions.get(name_), current["metadata"][name_]
             if wanted and wanted != found:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -73,9 +74,25 @@ def number(query: Mapping[str, str], name: str) -> int | None:
     text = query.get(name, "")
     if not text:
         return None
-    if not text.removeprefix("-").isdecimal():
-        raise bad_request(f'strconv.ParseInt: parsing "{text}": invalid syntax')
-    return int(text)
+    sign = "-" if text.startswith("-") else ""
+    try:
+        return int(sign + _digits(text.removeprefix(sign or "+"), 63))
+    except ValueError as error:
+        raise bad_request(f'strconv.ParseInt: parsing "{text}": {error}') from None
+
+
+def _digits(text: str, bits: int) -> str:
+    """The digits of a whole number of so many bits.
+
+    Raises:
+        ValueError: it is none. The text is that of Go.
+    """
+    if re.fullmatch("[0-9]+", text) is None:
+        raise ValueError("invalid syntax")
+    digits = text.lstrip("0") or "0"
+    if len(digits) > len(str(2**bits)) or int(digits) >= 2**bits:
+        raise ValueError("value out of range")
+    return digits
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:
@@ -87,10 +104,11 @@ def version(text: str) -> int | None:
     """A resourceVersion; None when it is not given, or 0, which both mean the state that is at hand."""
     if not text:
         return None
-    if not text.isdecimal():
-        why = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": invalid syntax'
-        raise bad_request(f"invalid resource version: {why}")
-    return int(text) or None
+    try:
+        return int(_digits(text, 64)) or None
+    except ValueError as error:
+        why = f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": {error}'
+    raise bad_request(f"invalid resource version: {why}")
 
 
 @dataclass(frozen=True)
@@ -173,7 +191,7 @@ def _read_token(text: str, namespace: str | None) -> tuple[int, tuple[str, str]]
     try:
         token = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         snapshot, start = int(token["rv"]), str(token["start"]).removeprefix("/").removesuffix("\0")
-    except (binascii.Error, ValueError, KeyError, TypeError) as error:
+    except (binascii.Error, ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         raise _bad_token("it is none of this server's") from error
     where, slash, name = start.rpartition("/")
     if token.get("v") != _TOKEN_FORMAT or bool(slash) is (namespace is not None):

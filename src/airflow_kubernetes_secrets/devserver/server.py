@@ -22,10 +22,12 @@ from airflow_kubernetes_secrets.devserver.app import Api
 from airflow_kubernetes_secrets.devserver.files import Files
 from airflow_kubernetes_secrets.devserver.manifests import Manifests
 from airflow_kubernetes_secrets.devserver.objects import NAMESPACES, RESOURCES, Resource
+from airflow_kubernetes_secrets.devserver.received import as_go_reads
 from airflow_kubernetes_secrets.devserver.registry import Registry
 from airflow_kubernetes_secrets.devserver.runner import Runner
 from airflow_kubernetes_secrets.devserver.status import StatusError
 from airflow_kubernetes_secrets.devserver.store import JsonObject, Key, Store
+from airflow_kubernetes_secrets.documents import mapping
 from airflow_kubernetes_secrets.printable import printable
 
 READ_VERBS = ("get", "list", "watch")
@@ -198,11 +200,11 @@ class DevServer:
         Raises:
             StatusError: the API would refuse it.
         """
-        return self._call(lambda: self._apply(dict(manifest)))
+        return self._call(lambda: self._apply(as_go_reads(dict(manifest))))
 
     def _apply(self, manifest: JsonObject) -> JsonObject:
         resource = self._resource(str(manifest.get("kind", "Secret")))
-        metadata: Mapping[str, Any] = manifest.get("metadata") or {}
+        metadata = mapping(manifest, "metadata")
         namespace = str(metadata.get("namespace") or self.namespace) if resource.namespaced else ""
         if namespace and self._store.get(Key(NAMESPACES.plural, "", namespace)) is None:
             self._registry.create(NAMESPACES, "", {"metadata": {"name": namespace}})

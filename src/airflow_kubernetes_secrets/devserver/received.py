@@ -1,0 +1,28 @@
+"""What a client sent, as the API server reads it. It is written in Go, which reads less than Python does."""
+
+from __future__ import annotations
+
+from math import isfinite
+from typing import Any
+
+from airflow_kubernetes_secrets.devserver.status import bad_request
+
+# A real server allows 10,000 levels; an object has fewer than ten.
+_DEEPEST = 100
+
+
+def as_go_reads(value: Any, depth: int = 0) -> Any:
+    """A document with U+FFFD in place of each half of a surrogate pair.
+
+    Raises:
+        StatusError: 400, it is nested too deep, or a number in it is not finite.
+    """
+    if depth > _DEEPEST:
+        raise bad_request("the object provided is unrecognized: it is nested too deep")
+    if isinstance(value, dict):
+        return {as_go_reads(name, depth): as_go_reads(each, depth + 1) for name, each in value.items()}
+    if isinstance(value, list):
+        return [as_go_reads(each, depth + 1) for each in value]
+    if isinstance(value, float) and not isfinite(value):
+        raise bad_request("the object provided is unrecognized: a number in it is not finite")
+    return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace") if isinstance(value, str) else value
