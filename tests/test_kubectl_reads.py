@@ -183,6 +183,14 @@ JSON_SPECS = [
         '{"a": {"b": [{}]}}',
         '{"a": "\x7f"}',
     ),
+    *('{"a": "\\ud800"}', '{"a": "\\ud800\\ud800\\udc00"}', '{"a": "\\udc00\\ud800x"}', '{"\\ud800": 1}', '"\\uD800"'),
+    *(
+        '{"a": "\\\\ud800"}',
+        '{"a": "\\\\\\ud800"}',
+        '{"a": "\\ud800\\u0041"}',
+        '{"a": "\\ud8\\u0041"}',
+        '{"a": "\\ud800\\n"}',
+    ),
     *('{"a": 1} // x', '{"a": 1} # x', '{"a": 1}/* x */', '{/* x */ "a": 1}', '{"a": "\\ud83d\\ude00"}', '{"a": y}'),
 ]
 
@@ -193,7 +201,54 @@ FLOW = [
     *("a: [b:, c]", "a: [: ]", "a: {: }", "a: [? ]", "a: {b:[1]}", "a: {b:{c: d}}", "a: [b:[1]]", "a: {b:]}"),
     *("a: {:b}", "a: {b:\t}", "a: {http://x}", "a: {http:}", "a: [::]", "a: {b::}", "a: {b: c:}", "a: {b: c: }"),
     *("a: {b c:}", "a: {b\n  c:}", "a: {b: #x\n  }", "a: {b:\n  }", "a: {b: ~}", "a: {b: null}"),
+    *("a: {b\n  :}", "a: {b:c\n  :}", "a: {b\n\n  :}", "a: [b\n  :, c]", "a: [b\t:]", "a: {b\t:}", "a: {b \t :, c: d}"),
+    *(
+        "a: [b\tc:]",
+        "a: [b\tc]",
+        "a: [b\t:c]",
+        "a: [b:\tc]",
+        "a: [b\t\n  :]",
+        "a: [b\n  \tc]",
+        "a: [b\n\tc]",
+        "a: [b\n\t]",
+    ),
+    *(
+        "a: [b\n \t:]",
+        "a: {b\t#c\n  }",
+        "a: {b\n  #c\n  :}",
+        "a: [b:#c]",
+        "a: [b #:]",
+        "a: [b\r\n  :]",
+        "a: [b\u2028:]",
+    ),
 ]
+
+# In a text without quotation marks, also outside of brackets.
+TABS = [
+    *("a: b\tc", "a: b \t c", "a: b\tc: d", "a: b\t: c", "a: b\tc\t", "a: b\tc\t# d", "a: b\n  \tc", "a: b\n \tc\n  d"),
+    *(
+        "a: b\n\tc",
+        "a: b\t\n  c",
+        "b\tc: d",
+        "b\t: c",
+        "a: b\n\n  \t\n  c",
+        "a: b\n\t\n  c",
+        "- b\tc",
+        "a: b\n  \t\tc: d",
+    ),
+]
+
+# Characters of which the meaning depends on where in a text they are.
+SIGNS = "ab:,[]{}? \t\n#-"
+
+
+def chosen_by_nobody() -> list[str]:
+    """Texts in and out of brackets, in which those signs are where nobody would write them."""
+    choose = random.Random(16)  # noqa: S311 - it is for no secret
+    texts = {"".join(choose.choice(SIGNS) for _ in range(choose.randint(1, 7))) for _ in range(900)}
+    forms = ("a: [b%s]", "a: {b%s}", "a: [%s]", "a: {%s}", "a: b%s", "b%s: c")
+    return [choose.choice(forms).replace("%s", each.replace("\n", "\n   ")) for each in sorted(texts)]
+
 
 # Around an object: the object alone, and what comes before or after it.
 AROUND = ["%s", "\n \n%s\n", "---\n%s\n", "\ufeff%s", "# x\n%s", "// x\n%s", "%s\n---\n", "[%s]"]
@@ -218,7 +273,9 @@ def files() -> dict[str, bytes]:
     texts += [
         f"spec:\n  a: {form}\n".replace("%s", each) for each in SCALARS for form in ("{%s:}", "[%s:, b]", "{b: %s}")
     ]
-    texts += ["spec:\n" + re.sub("(?m)^(?=.)", "  ", each) + "\n" for each in (*FLOW, *BODIES)]
+    texts += [
+        "spec:\n" + re.sub("(?m)^(?=.)", "  ", each) + "\n" for each in (*FLOW, *TABS, *chosen_by_nobody(), *BODIES)
+    ]
     texts += [f"{each}\n" for each in BODIES]
     described = "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: NAME}\n"
     whole = [described + text for text in texts] + [text + described for text in texts[-len(BODIES) :]]

@@ -13,7 +13,7 @@ from base64 import b64decode
 from collections import Counter
 from collections.abc import Hashable, Iterator, Sequence
 from math import isfinite
-from typing import Any, cast
+from typing import Any
 
 import yaml
 
@@ -28,6 +28,9 @@ _STR = "tag:yaml.org,2002:str"
 _NULL = "tag:yaml.org,2002:null"
 _BOOL = "tag:yaml.org,2002:bool"
 _BINARY = "tag:yaml.org,2002:binary"
+
+# What ends a word of a text without quotation marks. PyYAML has the zero character for the end of the file.
+_BLANK = "\0 \t\r\n\x85\u2028\u2029"
 
 # The words that kubectl takes for something else than a text. https://pkg.go.dev/go.yaml.in/yaml/v2
 _WORDS: dict[str, object] = {
@@ -94,15 +97,59 @@ class _ManifestLoader(Loader):
             super().scan_to_next_token()
 
     def scan_plain(self) -> yaml.ScalarToken:
-        """Scan a text without quotation marks. In brackets, a colon at its end belongs to it, unlike in YAML 1.2."""
+        """Scan a text without quotation marks.
+
+        In brackets a colon before a bracket or comma is part of it, unlike in YAML 1.2. It may have tabs, as spaces.
+        """
+        scanner: Any = self  # PyYAML's stubs lack its attributes
+        start = end = scanner.get_mark()
+        indent = scanner.indent + 1
+        parts: list[str] = []
+        between = ""
+        while scanner.peek() != "#" and not scanner.check_document_start() and not scanner.check_document_end():
+            word = scanner.prefix(self._length_of_word())
+            if not word:
+                break
+            scanner.allow_simple_key = False
+            parts += between, word
+            scanner.forward(len(word))
+            end = scanner.get_mark()
+            between = self._scan_between_words(indent)
+            if not between or (not scanner.flow_level and scanner.column < indent):
+                break
+        return yaml.ScalarToken("".join(parts), True, start, end)
+
+    def _length_of_word(self) -> int:
         scanner: Any = self
-        token: Any = super().scan_plain()  # PyYAML's stubs lack its attributes
-        if scanner.flow_level and scanner.peek() == ":" and scanner.peek(1) in ",[]{}":
-            before = scanner.buffer[scanner.pointer - (scanner.index - token.end_mark.index) : scanner.pointer]
-            if "\n" not in before:
+        length = 0
+        while (
+            (sign := scanner.peek(length)) not in _BLANK
+            and not (sign == ":" and scanner.peek(length + 1) in _BLANK)
+            and not (sign in ",?[]{}" and scanner.flow_level)
+        ):
+            length += 1
+        return length
+
+    def _scan_between_words(self, indent: int) -> str:
+        """Scan blanks and line breaks. In the text one line break is a space, and several are all but the first."""
+        scanner: Any = self
+        blanks: list[str] = []
+        breaks: list[str] = []
+        while (sign := scanner.peek()) in _BLANK and sign != "\0":
+            if sign not in " \t":
+                breaks.append(scanner.scan_line_break())
+                scanner.allow_simple_key = True
+                if scanner.check_document_start() or scanner.check_document_end():
+                    break
+            elif breaks and sign == "\t" and scanner.column < indent:
+                raise yaml.MarkedYAMLError(problem="a tab is used as indentation", problem_mark=scanner.get_mark())
+            else:
+                blanks += "" if breaks else sign
                 scanner.forward()
-                token = yaml.ScalarToken(f"{token.value}{before}:", True, token.start_mark, scanner.get_mark())
-        return cast("yaml.ScalarToken", token)
+        if not breaks:
+            return "".join(blanks)
+        first, *more = breaks
+        return "".join(more if first == "\n" else breaks) or " "
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML's stubs lack it
@@ -277,6 +324,13 @@ def read_manifests(content: bytes) -> Iterator[Document]:
     yield from _yaml_documents(content.removeprefix(b"\xef\xbb\xbf"), 1)
 
 
+# An escaped character, or one that is half of a surrogate pair, which Go replaces by U+FFFD.
+_ESCAPE = re.compile(
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+
+
 class _JsonDecoder(json.JSONDecoder):
     """JSON as Go reads it.
 
@@ -314,6 +368,7 @@ def _json_objects(content: bytes) -> tuple[list[Document], tuple[bytes, int] | N
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return [], None
+    whole = _ESCAPE.sub(lambda found: "\\ufffd" if found["half"] else found[0], text)  # as long as the text
     documents: list[Document] = []
     position, line = _skipped(text, 0, 1)
     while position < len(text):
@@ -321,7 +376,7 @@ def _json_objects(content: bytes) -> tuple[list[Document], tuple[bytes, int] | N
             return documents, (text[position:].encode(), line)
         decoder = _JsonDecoder()
         try:
-            value, end = decoder.raw_decode(text, position)
+            value, end = decoder.raw_decode(whole, position)
         except (ValueError, RecursionError) as error:
             if not documents and isinstance(error, ValueError):
                 return [], None

@@ -136,14 +136,14 @@ def assert_fine(response: httpx.Response, what: object) -> None:
     assert response.status_code != 500 or response.json()["message"].startswith(known), what
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(2))
 def test_every_request_has_an_answer(
     server: DevServer, client: httpx.Client, caplog: pytest.LogCaptureFixture, seed: int
 ) -> None:
     choose = random.Random(seed)  # noqa: S311 - it is for no secret
     caplog.set_level(logging.ERROR)
     server.apply({"metadata": {"name": "s"}})
-    for number in range(600):
+    for number in range(500):
         method, path, form, document = choose.choice(REQUESTS)
         body = json.dumps(changed(document, choose)).encode().replace(b'"DEEP"', b"[" * 3000 + b"]" * 3000)
         query = {"fieldManager": choose.choice(("m", "n", "kubectl"))}
@@ -158,7 +158,6 @@ def test_every_request_has_an_answer(
             assert_fine(client.get(SECRETS, headers=table, params={"includeObject": "Object"}), "table")
             watched = client.get("/api/v1/secrets", params={"watch": "1", "timeoutSeconds": "-1"})
             assert all(json.loads(line)["type"] == "ADDED" for line in watched.text.splitlines())
-        server.apply({"metadata": {"name": "s"}, "data": {"k": "eA=="}}) if number % 50 == 0 else None
     assert caplog.text == ""
 
 
@@ -185,7 +184,8 @@ def test_every_query_has_an_answer(client: httpx.Client, caplog: pytest.LogCaptu
         for text in texts:
             for path in (SECRETS, "/api/v1/namespaces"):
                 assert_fine(client.get(path, params={name: text}), (name, text))
-                assert_fine(client.get(path, params={name: text, "watch": "1", "timeoutSeconds": "-1"}), (name, text))
+            watched = client.get(SECRETS, params={name: text, "watch": "1", "timeoutSeconds": "-1"})
+            assert_fine(watched, (name, text))
     assert caplog.text == ""
 
 

@@ -290,8 +290,10 @@ def test_the_mark_promises_only_what_was_sent(secrets: Secrets, cluster: Cluster
         while found[-1]["type"] != "BOOKMARK":
             found.append(next(events))
     *first, mark = found
-    with secrets.watch(seconds=3, resourceVersion=mark["object"]["metadata"]["resourceVersion"]) as resumed:
-        names = [each["object"]["metadata"]["name"] for each in (*first, *resumed)]
+    names = {each["object"]["metadata"]["name"] for each in first}
+    with secrets.watch(resourceVersion=mark["object"]["metadata"]["resourceVersion"]) as resumed:
+        while "meanwhile" not in names and (event := next(resumed, None)) is not None:
+            names.add(event["object"]["metadata"]["name"])
     assert sorted(names) == [*(f"large{number}" for number in range(8)), "meanwhile"]
 
 
