@@ -10,7 +10,6 @@ import logging
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 from starlette.applications import Starlette
@@ -19,7 +18,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import StatelessLifespan
 
-from airflow_kubernetes_secrets.devserver import discovery, patch, protobuf
+from airflow_kubernetes_secrets.devserver import discovery, patch, protobuf, strategic
 from airflow_kubernetes_secrets.devserver.access import (
     AUTHENTICATION_GROUP,
     AUTHORIZATION_GROUP,
@@ -65,7 +64,7 @@ _REVIEWS: dict[str, Callable[[User, JsonObject], JsonObject]] = {
 }
 _PATCHES: dict[str, Callable[[JsonObject, object], Any]] = {
     "application/merge-patch+json": patch.merge,
-    "application/strategic-merge-patch+json": partial(patch.merge, strategic=True),
+    "application/strategic-merge-patch+json": strategic.merge,
     "application/json-patch+json": patch.json_patch,
 }
 _NO_BODY = (

@@ -1,10 +1,4 @@
-"""Patches: JSON merge patch, strategic merge patch as far as Secrets need it, and JSON patch.
-
-RFC 7386, RFC 6902, and
-https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/.
-Strategic merge differs from merge by its directives only: the lists in a Secret's metadata (finalizers, owner
-references) are replaced whole here, where kube-apiserver merges them.
-"""
+"""JSON merge patch (RFC 7386) and JSON patch (RFC 6902)."""
 
 from __future__ import annotations
 
@@ -16,21 +10,16 @@ from airflow_kubernetes_secrets.devserver.status import StatusError, bad_request
 from airflow_kubernetes_secrets.devserver.store import JsonObject
 
 
-def merge(target: object, patch: object, strategic: bool = False) -> Any:
+def merge(target: object, patch: object) -> Any:
     """``target`` with ``patch`` merged in; neither is changed."""
     if not isinstance(patch, Mapping):
         return patch
-    directive = patch.get("$patch") if strategic else None
-    result = dict(target) if isinstance(target, Mapping) and directive not in ("replace", "delete") else {}
-    if directive == "delete":
-        return result
+    result = dict(target) if isinstance(target, Mapping) else {}
     for field, value in patch.items():
-        if strategic and field.startswith("$"):
-            continue
         if value is None:
             result.pop(field, None)
         else:
-            result[field] = merge(result.get(field), value, strategic)
+            result[field] = merge(result.get(field), value)
     return result
 
 
