@@ -172,6 +172,19 @@ def test_a_conflict(secrets: Secrets, apply: Apply) -> None:
     assert secrets.get("s")["data"] == {"k": X}
 
 
+def test_a_mapping_that_gets_empty_is_no_conflict(secrets: Secrets, cluster: Cluster, apply: Apply) -> None:
+    """Who made it manages it still, as one that is empty."""
+    secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="maker")
+    apply("a", force=True, data={"k": Y})
+    done = apply("a", metadata={"labels": {"x": "1"}})
+    assert done.status_code == 200, done.text
+    left: Any = at(cluster, Since[Any]({0: {".": {}, "f:k": {}}, 30: {}}))
+    assert managed(done.json()) == {
+        ("a", "Apply"): {"f:metadata": {"f:labels": {"f:x": {}}}},
+        ("maker", "Update"): {"f:data": left, "f:type": {}},
+    }
+
+
 def test_several_conflicts_are_listed_by_manager(secrets: Secrets, apply: Apply) -> None:
     key = "app.kubernetes.io/name"
     apply("b", data={"k": X, "l": X})
