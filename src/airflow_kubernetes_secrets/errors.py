@@ -67,7 +67,7 @@ class AnswerTooLargeError(ApiError):
         super().__init__(message, 200)
 
 
-class ApiUnavailableError(OneLineError):
+class ApiUnavailableError(KubernetesSecretsError):
     """The Kubernetes API gave no usable answer within the time that a lookup may take.
 
     Attributes:
@@ -90,7 +90,8 @@ class ApiUnavailableError(OneLineError):
     ) -> None:
         tries = "1 attempt" if attempts == 1 else f"{attempts} attempts"
         super().__init__(
-            f"the Kubernetes API at {server} could not be read: {problem} ({tries} in {seconds:.1f} s). {remedy}"
+            f"the Kubernetes API at {server} could not be read: {printable(problem)} ({tries} in {seconds:.1f} s). "
+            f"{remedy}"
         )
         self.server = server
         self.problem = problem
@@ -106,6 +107,10 @@ class ApiUnavailableError(OneLineError):
     def again(self) -> ApiUnavailableError:
         """The same error for another lookup: one object that is raised again and again would collect tracebacks."""
         return ApiUnavailableError(*self._arguments, lasting=self.lasting, retry_after=self.retry_after)
+
+
+class UnconfirmedRefusalError(ApiUnavailableError):
+    """401 or 403, and there was no time to see whether the API server repeats it; its remedy says what is missing."""
 
 
 class ExpiredVersionError(OneLineError):

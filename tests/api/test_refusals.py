@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
-
 import pytest
 
 from airflow_kubernetes_secrets.api import refusals
-from airflow_kubernetes_secrets.api.connection import Connection, Endpoint
-from airflow_kubernetes_secrets.api.deadline import Deadline
 from airflow_kubernetes_secrets.api.refusals import Refusals
+
+OPERATION = ("list", "/api/v1/namespaces/airflow/secrets")
+OTHER = ("get", "/api/v1/namespaces/airflow/secrets/x")
 
 
 class Clock:
@@ -29,59 +27,69 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-@pytest.fixture
-def connection() -> Iterator[Connection]:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        connection = Connection(Endpoint("127.0.0.1", server.getsockname()[1]), None, Deadline(60))
-        yield connection
-        connection.close()
+def refused(
+    found: Refusals, clock: Clock, at: float, operation: tuple[str, str] = OPERATION, sent_at: float | None = None
+) -> float | None:
+    clock.now = at
+    return found.seconds_to_confirm(operation, at if sent_at is None else sent_at)
 
 
-def refused(found: Refusals, clock: Clock, connection: Connection, sent_at: float, at: float) -> float | None:
-    clock.now, connection.sent_at = at, sent_at
-    return found.wait("list", "airflow", connection)
-
-
-def test_one_that_is_sent_a_second_later_counts(clock: Clock, connection: Connection) -> None:
+def test_one_that_is_sent_a_second_later_counts(clock: Clock) -> None:
     found = Refusals()
 
-    assert refused(found, clock, connection, 100, 100) == 1
-    assert refused(found, clock, connection, 100.5, 100.5) == 0.5
-    assert refused(found, clock, connection, 101, 101) is None
-    # Then the server is known to have read its roles.
-    assert refused(found, clock, connection, 150, 150) is None
+    assert refused(found, clock, 100) == 1
+    assert refused(found, clock, 100.5) == 0.5
+    assert refused(found, clock, 101) is None
+    # Then later ones count too.
+    assert refused(found, clock, 150) is None
+    assert refused(found, clock, 200) is None
 
 
-def test_when_it_was_sent_counts_and_not_when_it_was_answered(clock: Clock, connection: Connection) -> None:
+def test_when_it_was_sent_counts_and_not_when_it_was_answered(clock: Clock) -> None:
     """A server that starts holds requests for seconds, and refuses them together."""
     found = Refusals()
-    refused(found, clock, connection, 100, 105)
+    refused(found, clock, 105, sent_at=100)
 
-    assert refused(found, clock, connection, 100.5, 106.5) == 0
+    assert refused(found, clock, 106.5, sent_at=100.5) == 0
+    assert refused(found, clock, 106.5, sent_at=105.9) == 0
+    assert refused(found, clock, 107, sent_at=106) is None
 
 
-def test_an_accepted_request_proves_the_connection_until_the_server_fails(clock: Clock, connection: Connection) -> None:
-    found, connection.proven_at = Refusals(), 99
-    assert refused(found, clock, connection, 100, 100) is None
-
+def test_a_failure_between_two_makes_them_of_two_starts(clock: Clock) -> None:
+    found = Refusals()
+    refused(found, clock, 100)
+    clock.now = 101
     found.note_failure()
 
-    assert refused(found, clock, connection, 101, 101) == 1
-
-
-def test_a_failure_between_two_makes_them_of_two_starts(clock: Clock, connection: Connection) -> None:
-    found = Refusals()
-    refused(found, clock, connection, 100, 100)
+    assert refused(found, clock, 102) == 1
+    assert refused(found, clock, 103) is None
     found.note_failure()
+    assert refused(found, clock, 104) == 1
 
-    assert refused(found, clock, connection, 102, 102) == 1
 
-
-def test_a_success_between_two_does_too(clock: Clock, connection: Connection) -> None:
+def test_a_success_between_two_does_too(clock: Clock) -> None:
     found = Refusals()
-    refused(found, clock, connection, 100, 100)
-    found.note_success("watch", "airflow")
-    assert refused(found, clock, connection, 100.5, 100.5) == 0.5
-    found.note_success("list", "airflow")
+    refused(found, clock, 100)
+    found.note_allowed(OTHER)
+    assert refused(found, clock, 100.5) == 0.5
+    clock.now = 101
+    found.note_allowed(OPERATION)
 
-    assert refused(found, clock, connection, 102, 102) == 1
+    assert refused(found, clock, 102) == 1
+
+
+def test_one_operation_says_nothing_of_another(clock: Clock) -> None:
+    found = Refusals()
+    refused(found, clock, 100)
+    assert refused(found, clock, 101) is None
+
+    assert refused(found, clock, 101, OTHER) == 1
+
+
+def test_those_of_different_outages_are_far_apart(clock: Clock) -> None:
+    found = Refusals()
+    refused(found, clock, 100)
+
+    assert refused(found, clock, 160.5) == 1
+    # The longest pause between two requests in an outage is 30 s.
+    assert refused(found, clock, 195) is None

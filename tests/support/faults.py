@@ -36,7 +36,8 @@ def answer_with(status: int, body: bytes = b"", headers: dict[str, str] | None =
 
 
 # As a kube-apiserver says it; the second of a token that it does not know.
-FORBIDDEN = answer_with(403, b'{"kind": "Status", "message": "secrets is forbidden: User \\"someone\\" cannot list"}')
+FORBIDDEN_BODY = b'{"kind": "Status", "message": "secrets is forbidden: User \\"someone\\" cannot list"}'
+FORBIDDEN = answer_with(403, FORBIDDEN_BODY)
 UNAUTHORIZED = answer_with(401, b'{"kind": "Status", "message": "Unauthorized"}')
 
 

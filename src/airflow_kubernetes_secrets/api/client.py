@@ -33,6 +33,7 @@ from airflow_kubernetes_secrets.errors import (
     NotConfiguredError,
     NotFoundError,
     UnauthorizedError,
+    UnconfirmedRefusalError,
     UnreadableCredentialsError,
 )
 from airflow_kubernetes_secrets.labels import LabelSelector
@@ -56,22 +57,32 @@ class _Failure:
     Attributes:
         remedy: what to do about it, where another attempt would come to nothing too.
         retry_after: the pause in seconds that the server asks for.
-        longest_pause: the seconds after which another attempt is needed to confirm a refusal.
     """
 
-    __slots__ = ("longest_pause", "problem", "remedy", "retry_after")
+    __slots__ = ("problem", "remedy", "retry_after")
 
-    def __init__(
-        self,
-        problem: str,
-        remedy: str = "",
-        retry_after: float | None = None,
-        longest_pause: float = math.inf,
-    ) -> None:
+    longest_pause = math.inf
+
+    def __init__(self, problem: str, remedy: str = "", retry_after: float | None = None) -> None:
         self.problem = problem
         self.remedy = remedy
         self.retry_after = retry_after
+
+
+class _Unconfirmed(_Failure):
+    """A 401 or 403 that does not count yet.
+
+    Attributes:
+        longest_pause: the seconds after which another attempt can confirm it.
+        refusal: the error that it is if it counts.
+    """
+
+    __slots__ = ("longest_pause", "refusal")
+
+    def __init__(self, problem: str, longest_pause: float, refusal: ApiError) -> None:
+        super().__init__(problem)
         self.longest_pause = longest_pause
+        self.refusal = refusal
 
 
 # The verbs that the remedy of a 403 grants, where it is not those that the process uses on all Secrets.
@@ -114,6 +125,11 @@ class _Operation:
         self.namespace = namespace
         self.call = call
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What the API server allows or refuses: Kubernetes authorizes by verb, resource, namespace and name."""
+        return self.verb, self.call.path.partition("?")[0]
+
 
 class _Question(_Operation, Generic[Wanted]):
     """What is asked, and how its answer is read."""
@@ -153,6 +169,9 @@ class Client:
         self._backoff = backoff
         self._doubtful_after = doubtful_after
         self._refusals = Refusals()
+        # When the credentials were last read again, on the monotonic clock, and why they could not be.
+        self._renewed_at = -math.inf
+        self._unreadable = ""
         # Only connections between two exchanges are in here: whoever uses one takes it out, and puts it back after
         # a whole answer. An exception from a signal handler therefore cannot leave half an answer to the next user.
         # Append and pop are atomic, so no lock can be left locked either.
@@ -254,13 +273,15 @@ class Client:
             self._refusals.note_failure()
             raise self._unavailable(_Failure(str(error), error.remedy), 1, deadline) from None
         if isinstance(answer, Head):
-            self._allowed(watch, connection)
+            self._refusals.note_allowed(watch.key)
             return Watch(self, connection, answer, namespace, Deadline(seconds + timeout))
+        # Once it is kept, another thread may send over it.
+        sent_at = connection.sent_at
         self._keep(connection, answer.status)
         message = status_message(answer.body)
         if answer.status == 410:
             raise ExpiredVersionError(message)
-        failure = self._failure(watch, connection, answer, message)
+        failure = self._failure(watch, sent_at, answer, message)
         if failure is not None:
             raise self._unavailable(failure, 1, deadline)
         raise self._refusal(watch, answer.status, message)
@@ -295,14 +316,18 @@ class Client:
     def _ask(self, question: _Question[Wanted], timeout: float) -> Wanted:
         deadline = Deadline(timeout)
         attempts = 0
+        refused: _Unconfirmed | None = None
         while True:
             attempts += 1
             outcome = self._try(question, deadline)
             if not isinstance(outcome, _Failure):
                 return outcome
+            if isinstance(outcome, _Unconfirmed):
+                refused = outcome
             pause = None if outcome.remedy else self._backoff.pause(attempts, deadline.left(), outcome.retry_after)
             if pause is None:
-                raise self._unavailable(outcome, attempts, deadline)
+                # That the time was over says less than what the API server said before.
+                raise self._unavailable(refused or outcome, attempts, deadline)
             time.sleep(min(pause, outcome.longest_pause))
 
     def _try(self, question: _Question[Wanted], deadline: Deadline) -> Wanted | _Failure:
@@ -310,10 +335,12 @@ class Client:
 
         try:
             connection, response = self._exchange(Connection.ask, question.call, deadline)
+            # Once it is kept, another thread may send over it.
+            sent_at = connection.sent_at
             self._keep(connection, response.status)
             if response.status in (200, 201):
                 wanted = question.parse(response)
-                self._allowed(question, connection)
+                self._refusals.note_allowed(question.key)
                 return wanted
         except TooLargeError as error:
             raise self._too_large(error) from None
@@ -323,19 +350,12 @@ class Client:
         except MalformedBodyError as error:
             return _Failure(str(error))
         message = status_message(response.body)
-        failure = self._failure(question, connection, response, message)
+        failure = self._failure(question, sent_at, response, message)
         if failure is not None:
             return failure
         raise self._refusal(question, response.status, message)
 
-    def _allowed(self, operation: _Operation, connection: Connection) -> None:
-        """Record that the API server on this connection has read its roles: it gave an answer of its own."""
-        connection.proven_at = monotonic()
-        self._refusals.note_success(operation.verb, operation.namespace)
-
-    def _failure(
-        self, operation: _Operation, connection: Connection, response: Response, message: str
-    ) -> _Failure | None:
+    def _failure(self, operation: _Operation, sent_at: float, response: Response, message: str) -> _Failure | None:
         """Why the request is to be sent again; ``None`` if the answer is final."""
         said = f"it answered {response.status} {message}".rstrip()
         if response.status in RETRIED_STATUSES:
@@ -343,49 +363,49 @@ class Client:
                 self._refusals.note_failure()
             return _Failure(said, retry_after=retry_after_seconds(response.headers.get("retry-after")))
         if response.status in (401, 403):
-            wait = self._refusals.wait(operation.verb, operation.namespace, connection)
-            if wait is not None:
-                problem = (
-                    f"{said}. An API server that has just started may refuse every request, so a refusal counts only "
-                    f"if it is repeated {CONFIRMED_AFTER_SECONDS:g} s later"
-                )
-                return _Failure(problem, longest_pause=wait)
-        elif message:
-            # A 404 is one of the API server's own answers too.
-            self._allowed(operation, connection)
+            seconds = self._refusals.seconds_to_confirm(operation.key, sent_at)
+            if seconds is not None:
+                return _Unconfirmed(said, seconds, self._refusal(operation, response.status, message))
+        else:
+            # Whoever is told 404 was allowed to ask.
+            self._refusals.note_allowed(operation.key)
         return None
 
     def _exchange(self, send: _Send[Answer], call: Call, deadline: Deadline) -> tuple[Connection, Answer]:
         """Ask, and after a 401 read the credentials again and ask once more."""
         connection, answer = self._exchange_once(send, call, deadline)
-        if answer.status == 401:
+        if answer.status == 401 and self._renew(connection.sent_at, monotonic() - deadline.elapsed()):
             # A kept connection would also keep the old client certificate.
             connection.close()
             self.close()
-            self._renew()
-            proven_at = connection.proven_at
             connection = self._connect(deadline)
-            connection.proven_at = proven_at
             answer = self._send(send, connection, call, deadline)
         return connection, answer
 
-    def _renew(self) -> None:
-        """Read the credentials again, after a 401.
+    def _renew(self, sent_at: float, since: float) -> bool:
+        """Read the credentials again, after a 401 to a request that was sent at that time.
 
-        Raises:
-            UnreadableCredentialsError: they cannot be read.
+        A lookup does so once a second, since an exec plugin would run for each attempt to confirm the refusal.
+
+        Args:
+            since: when the lookup began.
+
+        Returns:
+            Whether they were read after the request was sent.
         """
+        if self._renewed_at >= sent_at:
+            return True
+        if self._renewed_at >= since and sent_at - self._renewed_at < CONFIRMED_AFTER_SECONDS:
+            return False
+        # Also if it fails: the next attempt would run the plugin in vain as well.
+        self._renewed_at = monotonic()
         try:
             self._credentials.renew()
         except NotConfiguredError as error:
-            problem = str(error)
-        else:
-            return
-        raise UnreadableCredentialsError(
-            f"the Kubernetes API at {self.server} does not accept {self._credentials.source}, and it cannot be read "
-            f"again: {problem}",
-            401,
-        )
+            self._unreadable = str(error)
+            return False
+        self._unreadable = ""
+        return True
 
     def _exchange_once(self, send: _Send[Answer], call: Call, deadline: Deadline) -> tuple[Connection, Answer]:
         """Ask over a kept connection, or over a new one if there is none or it is dead."""
@@ -484,14 +504,22 @@ class Client:
                 status,
             )
         if status == 401:
-            return UnauthorizedError(
-                f"the Kubernetes API at {server} does not accept {source}, which was read again: "
-                "it has expired, was revoked, or is another cluster's. Mount a current one, or restart the pod",
-                status,
-            )
+            return self._unauthorized()
         # Without the API's own words a 404 is that of something else: a proxy, or a wrong path.
         kind = NotFoundError if status == 404 and message else ApiError
         return kind(f"the Kubernetes API at {server} answered {status} {message}".rstrip(), status)
+
+    def _unauthorized(self) -> UnauthorizedError:
+        does_not_accept = f"the Kubernetes API at {self.server} does not accept {self._credentials.source}"
+        if self._unreadable:
+            return UnreadableCredentialsError(
+                f"{does_not_accept}, and it cannot be read again: {self._unreadable}", 401
+            )
+        return UnauthorizedError(
+            f"{does_not_accept}, which was read again: it has expired, was revoked, or is another cluster's. "
+            "Mount a current one, or restart the pod",
+            401,
+        )
 
     def _too_large(self, error: TooLargeError) -> AnswerTooLargeError:
         return AnswerTooLargeError(
@@ -500,6 +528,13 @@ class Client:
         )
 
     def _unavailable(self, failure: _Failure, attempts: int, deadline: Deadline) -> ApiUnavailableError:
+        if isinstance(failure, _Unconfirmed):
+            remedy = (
+                "An API server that has just started may refuse every request, so a refusal counts only if it is "
+                f"repeated {CONFIRMED_AFTER_SECONDS:g} s later, and there was no time for that. If it remains: "
+                f"{failure.refusal}"
+            )
+            return UnconfirmedRefusalError(self.server, failure.problem, attempts, deadline.elapsed(), remedy)
         if failure.remedy:
             remedy = f"{failure.remedy}; it came with {self._credentials.source}"
         else:
@@ -548,7 +583,11 @@ class Watch:
         try:
             for line in connection.lines(self._head, self._deadline):
                 yield parse_watch_event(line, self._namespace)
-        except (TransportError, MalformedBodyError) as error:
+        except TransportError as error:
+            # Often the first sign of a restart.
+            self._client._refusals.note_failure()
+            failure = _Failure(str(error))
+        except MalformedBodyError as error:
             failure = _Failure(str(error))
         else:
             self._connection = None

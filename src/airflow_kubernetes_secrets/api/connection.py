@@ -78,7 +78,6 @@ class Connection:
 
     Attributes:
         sent_at: when the last request was sent, in seconds on the monotonic clock; 0 before the first.
-        proven_at: when the server was last known to have read its roles, on the same clock; 0 if that is unknown.
     """
 
     def __init__(self, endpoint: Endpoint, tls: Tls | None, deadline: Deadline) -> None:
@@ -96,7 +95,6 @@ class Connection:
         self._stream = io.BufferedReader(self._reader)
         self._last_used = monotonic()
         self.sent_at = 0.0
-        self.proven_at = 0.0
         self.is_open = True
 
     def idle_seconds(self) -> float:

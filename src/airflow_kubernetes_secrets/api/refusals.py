@@ -6,53 +6,70 @@ then. https://github.com/kubernetes/kubernetes/issues/121635
 
 from __future__ import annotations
 
+import math
 from time import monotonic
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from airflow_kubernetes_secrets.api.connection import Connection
-
-# A refusal over a new connection counts if a request that is sent this many seconds later is refused too. A restarted
-# kube-apiserver (1.20.2 and 1.36.2) refused the first request of each connection, and accepted each second one.
+# A refusal counts if the same request, sent this many seconds after it, is refused too. With few roles, kube-apiserver
+# 1.20.2 and 1.36.2 accept requests at most 0.04 s after the first refusal.
 CONFIRMED_AFTER_SECONDS = 1.0
 
-# Refusals that are further apart do not confirm each other: the server may have restarted twice.
-_FURTHEST_APART_SECONDS = 10.0
+# Refusals that are further apart do not confirm each other: the server may have restarted twice. In an outage, requests
+# are at most half as far apart.
+_FURTHEST_APART_SECONDS = 60.0
+
+
+class _Record:
+    """What became of one operation. Each attribute is only ever replaced, so that threads need no lock.
+
+    Attributes:
+        first: when the first of consecutive refusals came, in seconds on the monotonic clock.
+        last: when the last one came.
+        allowed_at: when the operation was last allowed after a refusal.
+    """
+
+    __slots__ = ("allowed_at", "first", "last")
+
+    def __init__(self, now: float) -> None:
+        self.first = self.last = now
+        self.allowed_at = -math.inf
 
 
 class Refusals:
-    """The refusals of one API server that are not confirmed yet. Shared by threads; it never waits."""
+    """The refusals of one API server, by operation. Shared by threads; it never waits.
+
+    Whoever is allowed one thing may be refused another, and requests can reach different servers behind one address.
+    So nothing is concluded from one operation for another, or from a connection.
+    """
 
     def __init__(self) -> None:
-        self._failed_at = 0.0
-        # By verb and namespace: when the first and the last of consecutive refusals came.
-        self._consecutive: dict[tuple[str, str], tuple[float, float]] = {}
+        self._failed_at = -math.inf
+        self._records: dict[tuple[str, str], _Record] = {}
 
     def note_failure(self) -> None:
         """Record that the server gave no usable answer, so that it may be restarting."""
         self._failed_at = monotonic()
-        self._consecutive.clear()
 
-    def note_success(self, verb: str, namespace: str) -> None:
-        """Record that the server has allowed this verb in this namespace."""
-        if self._consecutive:
-            self._consecutive.pop((verb, namespace), None)
+    def note_allowed(self, operation: tuple[str, str]) -> None:
+        """Record that the server has allowed the operation."""
+        record = self._records.get(operation)
+        if record is not None:
+            record.allowed_at = monotonic()
 
-    def wait(self, verb: str, namespace: str, connection: Connection) -> float | None:
+    def seconds_to_confirm(self, operation: tuple[str, str], sent_at: float) -> float | None:
         """Record a refusal, and return the seconds after which a repeated request can confirm it.
 
+        Args:
+            operation: its verb and its path without the query.
+            sent_at: when the request was sent, in seconds on the monotonic clock.
+
         Returns:
-            ``None`` if the refusal counts. Then later ones over this connection count too.
+            ``None`` if the refusal counts.
         """
         now = monotonic()
-        if connection.proven_at > self._failed_at:
-            return None
-        first, last = self._consecutive.get((verb, namespace), (now, now))
-        if now - last > _FURTHEST_APART_SECONDS:
-            first = now
-        self._consecutive[verb, namespace] = (first, now)
-        confirmed_from = first + CONFIRMED_AFTER_SECONDS
-        if connection.sent_at < confirmed_from:
-            return max(confirmed_from - now, 0.0)
-        connection.proven_at = now
-        return None
+        record = self._records.setdefault(operation, _Record(now))
+        started_anew = max(self._failed_at, record.allowed_at)
+        if record.first <= started_anew or now - record.last > _FURTHEST_APART_SECONDS:
+            record.first = now
+        record.last = now
+        confirmed_from = record.first + CONFIRMED_AFTER_SECONDS
+        return None if sent_at >= confirmed_from else max(confirmed_from - now, 0.0)

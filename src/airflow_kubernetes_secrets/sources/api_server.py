@@ -17,6 +17,7 @@ from airflow_kubernetes_secrets.errors import (
     ExpiredVersionError,
     ForbiddenError,
     UnauthorizedError,
+    UnconfirmedRefusalError,
 )
 from airflow_kubernetes_secrets.labels import LabelSelector
 from airflow_kubernetes_secrets.sources.index import Index
@@ -67,6 +68,9 @@ class ApiServer:
         seconds = self._outage.seconds_for(seconds)
         try:
             found = self._ask(query, seconds)
+        except UnconfirmedRefusalError:
+            # Other namespaces, and other Secrets, may well be read.
+            raise
         except ApiUnavailableError as error:
             self._outage.begin(error, asked_at)
             raise
@@ -161,4 +165,4 @@ class ApiServer:
 
 def bridged(error: ApiUnavailableError) -> tuple[str, ...]:
     """The cause of a notice that memory bridges an outage."""
-    return ("bridged", error.server)
+    return ("bridged", type(error).__name__, error.server)

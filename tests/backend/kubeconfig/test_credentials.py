@@ -48,10 +48,11 @@ def test_an_exec_plugin_gives_the_token_and_a_new_one_after_401(
     backend = KubernetesSecretsBackend(kubeconfig=str(edited(use_plugin)))
     with pytest.raises(UnauthorizedError, match="does not accept the kubeconfig"):
         backend.get_variable("x")
+    # At first, after the 401, and when that is confirmed; not with each of the requests in between.
+    assert 3 <= calls.read_text().count("called") <= 4
     token.write_text(account.token)
 
     assert backend.get_variable("x") == "found"
-    assert calls.read_text().count("called") >= 2
 
 
 def test_a_newline_after_a_token_in_a_file_does_not_break_the_header(
