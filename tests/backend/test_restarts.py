@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
+import httpx
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
@@ -336,10 +337,25 @@ def test_a_real_server_that_is_killed_and_started_again(
         asking.start(partial(warmed.get_variable, "x"))
     asking.start(lambda: backend().get_variable("x"), ApiUnavailableError)
     asking.start(lambda: backend().get_config("x"), ApiUnavailableError)
+    refused = threading.Event()
+    path = f"/api/v1/namespaces/{namespace}/secrets"
+    asking.start(lambda: refusal_of(cluster, account, path, refused), httpx.TransportError)
     try:
-        cluster.restart()
-        time.sleep(3)
+        # Whether it refuses anybody depends on when requests arrive.
+        for _ in range(3):
+            cluster.restart()
+            time.sleep(3)
+            if refused.is_set():
+                break
     finally:
         asking.stop()
 
     assert asking.problems == []
+
+
+def refusal_of(cluster: KubeApiserverCluster, account: ServiceAccount, path: str, refused: threading.Event) -> str:
+    """Send one request over a connection of its own, and set the event if it is refused."""
+    with cluster.client(account.token) as client:
+        if client.get(path).status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
+            refused.set()
+    return "found"
