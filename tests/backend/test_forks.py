@@ -42,7 +42,8 @@ def watching(watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put
     """A backend whose process has an open connection and a watch of ``x`` and ``y``; children climb as usual."""
     put.variable("x", "of x", name="x")
     put.variable("y", "of y", name="y")
-    backend = proxied(cache_ttl=LONG)
+    # Dozens of children ask at the same moment, on a machine that may be busy.
+    backend = proxied(cache_ttl=LONG, timeout=60)
     assert backend.get_variable("x") == "of x"
     until(lambda: proxy.open_watches == 1)
     # One that is kept, beside that of the watch.

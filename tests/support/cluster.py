@@ -237,6 +237,9 @@ class DevserverCluster(Cluster):
     def forget_history(self) -> None:
         self.server.forget_history()
 
+    def _wait_for_watch_cache(self, path: str, resource_version: str) -> None:
+        """It has none."""
+
     def _token(
         self,
         namespace: str,

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from airflow_kubernetes_secrets.cli.main import main
 from support.airflow import BACKEND
 from support.cluster import Cluster, ServiceAccount
+from support.warm import warm_python
 
 # What every made-up password has in it. No output may have it.
 SECRET = "hunter2"
@@ -23,6 +25,9 @@ URI = f"postgres://u:{SECRET}@db.example.com:5432/app"
 
 PROGRAM = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main"]
 PATIENCE = 180
+
+# What `python -m` does.
+_RUN_MODULE = "import runpy; runpy.run_module({!r}, run_name='__main__', alter_sys=True)"
 
 
 @dataclass(frozen=True)
@@ -75,15 +80,18 @@ class Commands:
         return self._checked(Done(done, captured.out, captured.err), status)
 
     def run_program(self, *arguments: str, program: Sequence[str] = PROGRAM, status: int = 0) -> Done:
-        """Run a command in a process of its own."""
-        done = subprocess.run(
-            [*program, *arguments],
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        """Run a command in a process of its own, a fork of one that has its environment's libraries.
+
+        Args:
+            program: a script of an environment, or its Python with ``-m`` and a module.
+        """
+        prefix, command = Path(program[0]).parents[1], [*program, *arguments]
+        if program[1] == "-m":
+            code, command, file = _RUN_MODULE.format(program[2]), command[2:], None
+        else:
+            file = Path(program[0])
+            code = file.read_text()
+        done = warm_python(prefix).run(code, command, os.environ, PATIENCE, file=file)
         return self._checked(Done(done.returncode, done.stdout, done.stderr), status)
 
     def run_on_a_terminal(self, *arguments: str, status: int = 0, **variables: str) -> Done:

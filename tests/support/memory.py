@@ -61,7 +61,8 @@ def sockets_to(port: int) -> list[int]:
     for link in Path("/proc/self/fd").iterdir():
         # The folder itself is among them, and is gone by now.
         if link.is_socket():
-            with socket.socket(fileno=os.dup(int(link.name))) as sock, suppress(OSError):
+            # Another thread may close it meanwhile.
+            with suppress(OSError), socket.socket(fileno=os.dup(int(link.name))) as sock:
                 if sock.family == socket.AF_INET and sock.getpeername()[1] == port:
                     found.append(int(link.name))
     return found
