@@ -170,7 +170,7 @@ class TestUnauthorized:
         assert backend.get_variable("x") == "found"
         [folder] = proxy.ca_file.parent.glob("serviceaccount-*")
         shutil.rmtree(folder)
-        proxy.faults.append(answer_with(401))
+        proxy.always = answer_with(401)
 
         with pytest.raises(NotConfiguredError, match="token cannot be read: No such file"):
             backend.get_variable("x")

@@ -75,7 +75,11 @@ class TestWatch:
 
             assert backend.get_variable("x") == value
 
-        until(lambda: len(proxy.watches) == 1 and watchers() == [])
+            # By now the refusal has been confirmed.
+            until(lambda: len(said(caplog)) == 1 and watchers() == [])
+            watches = proxy.watches
+            assert len(watches) > 1
+        assert proxy.watches == watches
         [line] = said(caplog)
         assert f"{VARIABLE} cannot be watched: everything that has it is listed instead" in line
         assert "'lister' of namespace" in line

@@ -14,7 +14,7 @@ from support.exporting import FIELDS, INSERT, PASSWORD, SHOW, done, entries, exp
 
 @pytest.fixture(scope="package", params=["3.3", "2.11"], ids=["airflow-3.3", "airflow-2.11"])
 def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Airflow:
-    """An Airflow with a database of its own that has 500 connections and as many variables."""
+    """An Airflow with a database of its own that has 200 connections and as many variables."""
     version = request.param
     if not installed(version):
         pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
