@@ -86,3 +86,11 @@ def test_unknown_fields_cannot_be_applied(secrets: Secrets, query: Any) -> None:
     assert refused.json()["message"].startswith("failed to create typed patch object")
     assert refused.json()["message"].endswith(".nonsense: field not declared in schema")
     assert secrets.names() == set()
+
+
+def test_unknown_fields_in_a_list(secrets: Secrets, cluster: Cluster) -> None:
+    owner = {"apiVersion": "v1", "kind": "ConfigMap", "name": "o", "uid": "u"}
+    document = {"metadata": {"name": "v", "ownerReferences": [owner, {**owner, "uid": "w", "foo": 1}]}}
+    made = secrets.post(document)
+    assert (made.status_code, warnings(made)) == (201, expected(cluster, ["metadata.ownerReferences[1].foo"]))
+    assert "foo" not in made.json()["metadata"]["ownerReferences"][1]
