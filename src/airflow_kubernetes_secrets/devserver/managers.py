@@ -139,7 +139,7 @@ class Changes:
     @classmethod
     def between(cls, before: JsonObject, after: JsonObject) -> Changes:
         old, new = dict(_values(before)), dict(_values(after))
-        # A mapping that lost its last field is still who made it's.
+        # A mapping that loses its last field keeps its manager.
         changed = {path for path, value in new.items() if path not in old or (old[path] != value and value != {})}
         return cls(frozenset(changed), frozenset(old.keys() - new.keys()))
 
