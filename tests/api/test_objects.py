@@ -48,6 +48,19 @@ def test_no_value_is_in_a_repr() -> None:
         assert "hunter2" not in shown
 
 
+def test_of_annotations_those_for_this_package_stay_in_memory() -> None:
+    """Kubectl leaves a copy of all that it was given in one of the others, passwords included."""
+    others = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(SECRET), "example.com/x": ""}
+    ours = {"airflow.apache.org/data-key": "password", "example.com/id": "x y"}
+    labels = {"example.com/id": "x"}
+    described = {**SECRET, "metadata": {**METADATA, "labels": labels, "annotations": {**others, **ours}}}
+    plain = {**SECRET, "metadata": {**METADATA, "labels": labels, "annotations": others}}
+
+    listed = parse_secret_list(answer(a_list(described, plain)), "airflow")
+
+    assert [secret.annotations for secret in listed.secrets] == [ours, None]
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.errors import ApiUnavailableError, ForbiddenError, UnauthorizedError
+from airflow_kubernetes_secrets.errors import ApiError, ApiUnavailableError, ForbiddenError, UnauthorizedError
 from support.cluster import Cluster
-from support.faults import UNAUTHORIZED, answer_with
+from support.exchange import Exchange
+from support.faults import UNAUTHORIZED, answer_with, forward
 from support.kubectl import needs_kubectl, run
 from support.logs import said
 from support.places import LABELS, ServerPlace
@@ -264,6 +267,32 @@ class TestMemory:
 
         assert not any(knows(backend, key) for key in ("x", "here", "there"))
 
+    @on_the_devserver
+    def test_an_answer_that_a_refusal_has_overtaken_is_not_remembered(
+        self, refusals_confirmed_at_once: None, place: ServerPlace, proxy: Proxy
+    ) -> None:
+        place.put({VARIABLE: "x"}, "x", name="x")
+        backend = place.make_backend(timeout=20)
+        refused = threading.Event()
+
+        def held(exchange: Exchange) -> bool:
+            refused.wait(20)
+            return forward(exchange)
+
+        proxy.faults.append(held)
+        with ThreadPoolExecutor(1) as threads:
+            asking = threads.submit(backend.get_variable, "x")
+            until(lambda: len(place.requests) == 1)
+            proxy.always = FORBIDDEN
+            with pytest.raises(ForbiddenError):
+                backend.get_variable("other")
+            proxy.always = None
+            refused.set()
+            assert asking.result(20) == "x"
+        proxy.refuse()
+
+        assert not knows(backend, "x")
+
 
 class TestErrors:
     def test_nothing_of_a_later_namespace_stands_in_for_one_that_may_not_be_read(self, place: ServerPlace) -> None:
@@ -295,6 +324,16 @@ class TestErrors:
         proxy.always = FORBIDDEN
 
         with pytest.raises(ForbiddenError):
+            backend.get_variable("x")
+
+    @on_the_devserver
+    def test_a_404_of_something_else_says_nothing_of_the_secret(self, place: ServerPlace, proxy: Proxy) -> None:
+        """A 404 of the API server has its words. That of a proxy on the way does not mean that there is no Secret."""
+        place.put({}, "x", name="settings")
+        backend = place.make_backend(**variables(x="settings"))
+        proxy.faults.append(answer_with(404, b"<h1>Not Found</h1>"))
+
+        with pytest.raises(ApiError, match=r"answered 404$"):
             backend.get_variable("x")
 
     @on_the_devserver

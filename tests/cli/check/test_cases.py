@@ -84,6 +84,9 @@ VALUES_AS_NAMES = {
     "a label with a placeholder": yaml.safe_dump(secret(labels={CONNECTION: "c", f"{PREFIX}x:{CANARY}": "${a}"})),
     "a label elsewhere": yaml.safe_dump({**secret(), f"x:{CANARY}": {VARIABLE: "v"}, "y": {f"{PREFIX}x:{CANARY}": ""}}),
     "a URI as literal": yaml.safe_dump(kustomization(literals=[f"postgres://u:{CANARY}@h?sslmode=require"])),
+    "a URI as literal, twice": yaml.safe_dump(
+        kustomization(literals=[f"postgres://u:{CANARY}@h?sslmode={mode}" for mode in ("require", "disable")])
+    ),
     "base64 as literal": yaml.safe_dump(kustomization(literals=[f"{CANARY}=="])),
     "base64 as literal, shorter padding": yaml.safe_dump(kustomization(literals=["host=h", f"{CANARY}="])),
     "a key of a SopsSecret": yaml.safe_dump(sops_secret(stringData={f"value:{CANARY}": None})),
