@@ -127,6 +127,29 @@ class TestMeaning:
             read("[" * 101 + "@")
 
 
+QUOTING = {
+    "an alias": ("a: *hunter2", "found undefined alias '...'"),
+    "a tag": ("a: !hunter2 x", "could not determine a constructor for the tag '...'"),
+    "the handle of a tag": ("a: !hunter2!x y", "found undefined tag handle '...'"),
+    "a letter": (r'a: "\hunter2"', "found unknown escape character '...'"),
+    "the error of a decoder": ("a: !!binary 'hunter2\u00fc'", "failed to convert base64 data into ascii"),
+    # These say what is wrong, and can be no value.
+    "a sign": ("a: @hunter2", "found character '@' that cannot start any token"),
+    "what is there instead": ("a: [hunter2", "expected ',' or ']', but got '<stream end>'"),
+}
+
+
+@pytest.mark.parametrize(("text", "problem"), QUOTING.values(), ids=QUOTING)
+def test_an_error_quotes_nothing_of_the_text(text: str, problem: str) -> None:
+    """PyYAML's errors do, and a password can be anywhere in a file."""
+    with pytest.raises(UnreadableError) as raised:
+        read(f"# 1\n{text}")
+
+    assert str(raised.value) == f"line 2: {problem}"
+    assert raised.value.__cause__ is None
+    assert raised.value.__context__ is None
+
+
 class TestLargeFiles:
     def test_no_more_is_read_than_a_file_may_have(self, tmp_path: Path) -> None:
         (tmp_path / "largest").write_bytes(b"x" * LARGEST_FILE_BYTES)

@@ -77,7 +77,7 @@ def cluster_external(spec: Any = None, described: Any = None, **metadata: Any) -
     }
 
 
-def vault(create: bool = True, labels: Any = None) -> Manifest:
+def vault(create: bool | None = True, labels: Any = None) -> Manifest:
     destination = {"name": "db", "create": create, "labels": {CONNECTION: "my_db"} if labels is None else labels}
     return {
         "apiVersion": "secrets.hashicorp.com/v1beta1",

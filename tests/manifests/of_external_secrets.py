@@ -124,6 +124,9 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
     "external, nothing is made for others": Case(external({"creationPolicy": "None"}, labels={})),
     "external, it is not the owner": Case(external({"creationPolicy": "Orphan"})),
     "external, added to a Secret": Case([secret(), external({"creationPolicy": "Merge"}, fetched("x"))]),
+    "external, added to a Secret if there is one": Case(
+        [secret(), external({"creationPolicy": "CreateOrMerge"}, fetched("x"))]
+    ),
     "external, something else is made": Case(
         external({"manifest": {"kind": "ConfigMap"}, "template": {}}), ["not-checked"]
     ),

@@ -59,6 +59,7 @@ OF_OTHER_TOOLS: dict[str, Case] = {
     "vault": Case(vault()),
     "vault, misspelt": Case(vault(labels=labelled(conection_id="x")), ["unknown-label"], "did you mean"),
     "vault, nothing is made": Case(vault(create=False), ["label-lost"], "'create' is true"),
+    "vault, nothing is said of making": Case(vault(create=None), ["label-lost"], "'create' is true"),
     "vault, a label at the top": Case(
         vault(labels={}) | {"metadata": secret()["metadata"]}, ["label-lost"], "spec.dest"
     ),
