@@ -106,12 +106,15 @@ def test_keys_complete_a_uri(read: Read) -> None:
     )
 
 
-@pytest.mark.parametrize("uri", ["mongodb+srv://h/db", "mongodb://h0:1,h1:2/db", "https://h/v1"])
-def test_some_uris_take_no_port(read: Read, uri: str) -> None:
+@pytest.mark.parametrize(
+    ("uri", "host"),
+    [("mongodb+srv://h/db", "h"), ("mongodb://h0:1,h1/db", "h0:1,h1"), ("https://h/v1", "https://h/v1")],
+)
+def test_some_uris_take_no_port(read: Read, uri: str, host: str) -> None:
     connection = read({"uri": uri, "port": "27017"})
 
     assert connection is not None
-    assert connection["port"] is None
+    assert (connection["host"], connection["port"]) == (host, None)
 
 
 def test_login_and_password_in_keys_of_their_own_count_before_those_in_a_uri(read: Read) -> None:
