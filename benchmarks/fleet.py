@@ -137,12 +137,12 @@ def measure(running: Cluster, name: str, fleet: Fleet) -> Runs:
         lived.end()
         lookups, unended = lived.lookups(_LONGEST_SECONDS)
     _tell(name, "done")
-    runs["lived"] = {**quiet, **_summary([each for each in lookups if began <= each.began < ended])}
+    runs["lived"] = {**quiet, **_summary([each for each in lookups if began <= each.began < ended], 0)}
     meanwhile = [each for each in lookups if faults["began"] <= each.began < over]
     runs["faults"] = faults
     for what, those, killed in (("tasks", tasks, unfinished), ("lived", meanwhile, unended)):
         by_second = _by_second(those, faults["began"])
-        runs[f"faults_{what}"] = {**_summary(those), "unfinished": killed, "by_second": by_second}
+        runs[f"faults_{what}"] = {**_summary(those, killed), "by_second": by_second}
     return {f"{name}/{what}/{fleet.secrets}": [figures] for what, figures in runs.items()}
 
 
@@ -151,7 +151,7 @@ def _tasks(running: Cluster, subject: Subject, fleet: Fleet) -> dict[str, Any]:
         spending = Spending(running)
         tasks.begin()
         lookups, unfinished = tasks.lookups(_LONGEST_SECONDS)
-        return {**spending.spent()._asdict(), **_summary(lookups), "unfinished": unfinished}
+        return {**spending.spent()._asdict(), **_summary(lookups, unfinished)}
 
 
 def _tasks_with_faults(running: Cluster, subject: Subject, fleet: Fleet) -> tuple[list[Lookup], int, dict[str, Any]]:
@@ -181,11 +181,12 @@ def _sleep_until(moment: float) -> None:
     time.sleep(max(moment - time.monotonic(), 0))
 
 
-def _summary(lookups: Sequence[Lookup]) -> dict[str, Any]:
+def _summary(lookups: Sequence[Lookup], unfinished: int) -> dict[str, Any]:
     """What is kept of the lookups of all processes.
 
-    ``late`` ones took longer than the timeout and the allowance; ``covered`` counts the errors that the memory of the
-    process could have covered.
+    ``late`` ones took longer than the timeout and the allowance. Each of the ``unfinished`` processes, which had to be
+    killed and left no lookups, counts as one of them. ``covered`` counts the errors that the memory of the process
+    could have covered.
     """
     taken = [each.seconds * 1000 for each in lookups]
     failed = [each for each in lookups if each.error not in ("", "wrong")]
@@ -196,8 +197,9 @@ def _summary(lookups: Sequence[Lookup]) -> dict[str, Any]:
         "longest_ms": max(taken),
         "errors": dict(Counter(each.error for each in failed).most_common()),
         "wrong": sum(each.error == "wrong" for each in lookups),
-        "late": sum(each.seconds > TIMEOUT + ALLOWANCE_SECONDS for each in lookups),
+        "late": sum(each.seconds > TIMEOUT + ALLOWANCE_SECONDS for each in lookups) + unfinished,
         "covered": sum(each.known for each in failed),
+        "unfinished": unfinished,
     }
 
 

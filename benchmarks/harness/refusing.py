@@ -30,6 +30,9 @@ def refuse(cluster: Cluster, seconds: float) -> int:
 
     Returns:
         How many other requests were refused, by the API server's own count.
+
+    Raises:
+        RuntimeError: the level or what leads to it was not deleted.
     """
     over = Event()
     levels, schemas = _resources(cluster)
@@ -42,9 +45,20 @@ def refuse(cluster: Cluster, seconds: float) -> int:
             time.sleep(seconds)
         finally:
             over.set()
-            for path in (schemas, levels):
-                cluster.admin.delete(f"{path}/{_NAME}")
+            _delete(cluster, f"{schemas}/{_NAME}", f"{levels}/{_NAME}")
     return _rejected(cluster) - before - sum(holder.result() for holder in holders)
+
+
+def _delete(cluster: Cluster, *paths: str) -> None:
+    """Delete these. What stays would refuse the requests of everything that is measured afterwards.
+
+    Raises:
+        RuntimeError: one stays.
+    """
+    answers = {path: cluster.admin.delete(path) for path in paths}
+    for path, answer in answers.items():
+        if not answer.is_success and answer.status_code != httpx.codes.NOT_FOUND:
+            raise RuntimeError(f"{path} was not deleted: {answer.text}")
 
 
 def _rejected(cluster: Cluster) -> int:
