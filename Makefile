@@ -176,7 +176,7 @@ endif
 PYTHONS ?=
 
 pythons: $(VENV)/ready
-	PYTHONPATH=tests:src $(BIN)/python -m matrix.pythons $(PYTHONS)
+	PYTHONPATH=tests:src $(BIN)/python -m matrix.pythons --numprocesses=$(WORKERS) $(PYTHONS)
 
 # `make test` with this Python has the same requirements: their markers choose the releases that support it.
 .venv-python-%/ready: requirements/dev.txt pyproject.toml

@@ -6,10 +6,12 @@ result goes into the table of docs/matrix.md.
 
 from __future__ import annotations
 
+import argparse
 import os
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from matrix.page import show_runs
@@ -34,22 +36,57 @@ INSTALL_SECONDS = 1800
 TEST_SECONDS = 3600
 
 
-def main(wanted: list[str]) -> int:
+def main(arguments: list[str]) -> int:
     """Run the tests with each of these Pythons; without any, with each that is found. Returns the exit status."""
-    found = {version: find_python(version) for version in wanted or PYTHONS}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser.add_argument("--numprocesses", default="4", help="how many processes run the tests of one Python")
+    parser.add_argument("pythons", nargs="*", metavar="PYTHON", help="such as 3.12; without any: each that is found")
+    options = parser.parse_args(arguments)
+    found = {version: find_python(version) for version in options.pythons or PYTHONS}
+    outcomes = {
+        version: _outcome(version, Path(python), options.numprocesses)
+        for version, python in found.items()
+        if python is not None
+    }
     missing = [version for version, python in found.items() if python is None]
-    runs = [_run(version, Path(python)) for version, python in found.items() if python is not None]
-    record(runs)
-    show_runs()
-    for run in runs:
-        outcome = "passed" if run.passed else "FAILED"
-        print(f"Python {run.releases.python}, Airflow {run.releases.airflow}, {run.kubernetes}: {outcome}")
+    for outcome in outcomes.values():
+        print(outcome.text)
     for version in missing:
         print(f"Python {version} is NOT tested: put python{version} on PATH")
-    return int(not runs or (bool(wanted) and bool(missing)) or not all(run.passed for run in runs))
+    asked_for = bool(options.pythons)
+    return int(
+        not outcomes or (asked_for and bool(missing)) or not all(outcome.passed for outcome in outcomes.values())
+    )
 
 
-def _run(version: str, python: Path) -> Run:
+@dataclass(frozen=True)
+class Outcome:
+    """How it went with one Python."""
+
+    passed: bool
+    text: str
+
+
+def _outcome(version: str, python: Path, processes: str) -> Outcome:
+    """Run the tests, and record the run before a later one can fail. Without an environment there is no run."""
+    try:
+        environment = _environment(version, python)
+        releases = Releases.of(environment)
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        return Outcome(passed=False, text=f"Python {version} is NOT tested: its environment cannot be made: {error}")
+    print(f"Python {releases.python}, Airflow {releases.airflow}", flush=True)
+    began = time.monotonic()
+    passed = _pass(environment, processes)
+    print(f"Python {releases.python} took {time.monotonic() - began:.0f} s", flush=True)
+    run = Run(Kind.TESTS, releases, server(assets()), passed=passed)
+    record([run])
+    show_runs()
+    text = f"Python {releases.python}, Airflow {releases.airflow}, {run.kubernetes}: {'passed' if passed else 'FAILED'}"
+    return Outcome(passed, text)
+
+
+def _environment(version: str, python: Path) -> Path:
+    """The interpreter of the environment for this Python, which ``make`` makes."""
     environment = f".venv-python-{version}"
     path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
     subprocess.run(
@@ -59,13 +96,17 @@ def _run(version: str, python: Path) -> Run:
         timeout=INSTALL_SECONDS,
         check=True,
     )
-    own = ROOT / environment / "bin" / "python"
-    releases = Releases.of(own)
-    print(f"Python {releases.python}, Airflow {releases.airflow}", flush=True)
-    began = time.monotonic()
-    done = subprocess.run([own, "-m", "pytest", "--quiet", *TESTS], cwd=ROOT, timeout=TEST_SECONDS, check=False)
-    print(f"Python {releases.python} took {time.monotonic() - began:.0f} s", flush=True)
-    return Run(Kind.TESTS, releases, server(assets()), passed=done.returncode == 0)
+    return ROOT / environment / "bin" / "python"
+
+
+def _pass(python: Path, processes: str) -> bool:
+    """Whether the tests pass with this interpreter, in time."""
+    command = [str(python), "-m", "pytest", "--quiet", f"--numprocesses={processes}", *TESTS]
+    try:
+        return subprocess.run(command, cwd=ROOT, timeout=TEST_SECONDS, check=False).returncode == 0
+    except subprocess.TimeoutExpired as error:
+        print(error, flush=True)
+        return False
 
 
 if __name__ == "__main__":
