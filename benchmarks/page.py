@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,9 @@ from typing import Any
 import httpx
 from harness.cluster import NAMESPACE, cluster
 from harness.ending import end_in_order
+
+from support.kube_apiserver import NO_TLS
+from support.ports import HOST, free_ports
 
 SECRETS = 10_000
 START_SECONDS = 90.0
@@ -41,15 +43,14 @@ GOALS: dict[str, tuple[dict[str, Any], float]] = {
 @contextmanager
 def api_server(environment: dict[str, str]) -> Iterator[httpx.Client]:
     """Airflow's API server, and a client that has logged in."""
-    with socket.create_server(("127.0.0.1", 0)) as reserved:
-        port = reserved.getsockname()[1]
     environment = {**environment, "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True"}
     airflow = str(Path(sys.executable).with_name("airflow"))
     subprocess.run([airflow, "db", "migrate"], env=environment, check=True, capture_output=True)
-    command = [airflow, "api-server", "--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+    (port,) = free_ports(1)
+    command = [airflow, "api-server", "--host", HOST, "--port", str(port), "--workers", "1"]
     process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=START_SECONDS) as client:
+        with httpx.Client(base_url=f"http://{HOST}:{port}", verify=NO_TLS, timeout=START_SECONDS) as client:
             client.headers["Authorization"] = f"Bearer {token(client)}"
             yield client
     finally:

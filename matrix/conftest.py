@@ -17,7 +17,7 @@ from matrix.proofs import Proof
 from matrix.runs import Releases, server
 from support.airflow import ROOT
 from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster, checked
-from support.kube_apiserver import KubeApiserver, assets
+from support.kube_apiserver import assets, running
 
 TEAM = "red"
 # The first test of a version waits for a whole run of Airflow.
@@ -97,12 +97,8 @@ def cluster(results: Results) -> Iterator[Cluster]:
         with DevServer() as devserver:
             yield from _ready(DevserverCluster(devserver), results)
         return
-    server = KubeApiserver(folder)
-    server.start()
-    try:
+    with running(folder) as server:
         yield from _ready(KubeApiserverCluster(server), results)
-    finally:
-        server.stop()
 
 
 def _ready(cluster: Cluster, results: Results) -> Iterator[Cluster]:

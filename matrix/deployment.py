@@ -25,7 +25,8 @@ from support.airflow_services import (
     options,
 )
 from support.cluster import Cluster, ServiceAccount
-from support.kube_apiserver import free_ports
+from support.kube_apiserver import NO_TLS
+from support.ports import HOST, on_free_ports
 from support.secrets import CONNECTION, Put
 
 DAGS = ROOT / "matrix" / "dags"
@@ -207,9 +208,8 @@ def _running(
     airflow: Airflow, programs: tuple[str, ...], variables: Mapping[str, Mapping[str, str]], team: str | None = None
 ) -> Iterator[Processes]:
     """Create the database and run these programs; at the end nothing of them is left."""
-    (port,) = free_ports(1)
     _found(airflow).mkdir(parents=True)
-    airflow = on_loopback(airflow, port).with_variables(
+    airflow = airflow.with_variables(
         AIRFLOW__CORE__PLUGINS_FOLDER=str(PLUGINS),
         FOUND=str(_found(airflow)),
         # Airflow 2 reads DAG files in the scheduler without it.
@@ -218,14 +218,22 @@ def _running(
     airflow.output("db", "migrate")
     if team is not None:
         airflow.output("teams", "create", team)
-        airflow = _with_executor_of(airflow, team)
     processes = Processes(airflow, variables)
-    try:
+
+    def start(port: int) -> None:
+        # What was started with another port.
+        processes.stop()
+        processes.airflow = on_loopback(airflow, port)
+        if team is not None:
+            processes.airflow = _with_executor_of(processes.airflow, team)
         for program in programs:
             # The last is the scheduler: its tasks need the API server.
             if program == SCHEDULER and API_SERVER in programs:
                 processes.until("the API server answers", lambda: _answers(port), START_SECONDS)
             processes.spawn(program, *options(program, port))
+
+    try:
+        on_free_ports(1, start)
         yield processes
     finally:
         processes.stop()
@@ -242,7 +250,7 @@ def _with_executor_of(airflow: Airflow, team: str) -> Airflow:
 
 def _answers(port: int) -> bool:
     with suppress(httpx.TransportError):
-        return httpx.get(f"http://127.0.0.1:{port}/api/v2/version", timeout=5).is_success
+        return httpx.get(f"http://{HOST}:{port}/api/v2/version", verify=NO_TLS, timeout=5).is_success
     return False
 
 

@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from support.kube_apiserver import free_ports
+from support.ports import HOST, failure, on_free_ports
 
 START_SECONDS = 30.0
 STOP_SECONDS = 20.0
@@ -45,12 +45,13 @@ class Postgres:
     """A server with its data in a temporary folder, which :meth:`stop` removes. It asks for passwords.
 
     Attributes:
+        port: where it listens, from :meth:`start` on.
         version: of the server, while it runs.
     """
 
     def __init__(self) -> None:
-        self.host = "127.0.0.1"
-        (self.port,) = free_ports(1)
+        self.host = HOST
+        self.port = 0
         self.version = ""
         self._programs = _programs()
         self._directory = Path(tempfile.mkdtemp(prefix="postgres-"))
@@ -76,13 +77,19 @@ class Postgres:
         made = self._spawn(*initdb, "--locale=C", "--no-sync", "--pgdata", str(data))
         if made.wait(START_SECONDS) != 0:
             raise RuntimeError(f"initdb ended with {made.returncode}\n{self._log_tail()}")
+        on_free_ports(1, lambda port: self._start(data, port))
+
+    def _start(self, data: Path, port: int) -> None:
+        self.port = port
         settings = {"listen_addresses": self.host, "port": self.port, "unix_socket_directories": "", "fsync": "off"}
         options = [text for name, value in settings.items() for text in ("-c", f"{name}={value}")]
         self._process = self._spawn("postgres", "-D", str(data), *options)
         deadline = time.monotonic() + START_SECONDS
         while not self.version:
             if self._process.poll() is not None:
-                raise RuntimeError(f"postgres ended with {self._process.returncode}\n{self._log_tail()}")
+                log = self._log_tail()
+                (self._directory / "log").unlink()
+                raise failure(f"postgres ended with {self._process.returncode}\n{log}", log)
             if time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL is not ready after {START_SECONDS:.0f} s\n{self._log_tail()}")
             done = self._psql("SHOW server_version", self._admin)

@@ -10,45 +10,57 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from typing import Any
 
 import pytest
 
-from support import shared
+from support import shared, warm
+from support.airflow import ENVIRONMENTS, installed
 from support.chromium import CHROMIUM
 from support.chromium import HOW_TO_GET_IT as HOW_TO_GET_CHROMIUM
 from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster
 from support.crds import HOW_TO_GET_THEM, published
-from support.kube_apiserver import HOW_TO_GET_IT, KubeApiserver, assets
+from support.kube_apiserver import HOW_TO_GET_IT, assets, running, shared_apiserver
 from support.slow import is_slow
 
 # Before a test imports Airflow, which writes its configuration there.
 AIRFLOW_HOME = os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
 LEFT_OUT = pytest.StashKey[dict[str, int]]()
-APISERVER = pytest.StashKey[shared.ApiserverOnDemand]()
+ON_DEMAND = pytest.StashKey[list[shared.OnDemand]]()
+APISERVER = "kube-apiserver"
 
 
 def pytest_configure(config: pytest.Config) -> None:
     if sys.version_info < (3, 11):
         # asyncio of Python 3.10 does not mark a TLS connection as closed that the client has reset.
         config.addinivalue_line("filterwarnings", "ignore:unclosed transport <asyncio.sslproto:ResourceWarning")
+    if hasattr(config, "workerinput"):
+        shared.join(config.workerinput["folder"])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Pass the address of the shared kube-apiserver to a process that pytest-xdist is about to start."""
-    folder, stash = assets(), node.config.stash
+    """Have a process that pytest-xdist is about to start take part in this run."""
+    if ON_DEMAND not in node.config.stash:
+        node.config.stash[ON_DEMAND] = _on_demand()
+    node.workerinput["folder"] = str(shared.folder())
+
+
+def _on_demand() -> list[shared.OnDemand]:
+    """What this process starts for all others."""
+    environments = [ENVIRONMENTS[version] for version in ENVIRONMENTS if installed(version)]
+    found = [shared.OnDemand(warm.name(each), partial(warm.running, each)) for each in environments]
+    folder = assets()
     if folder is not None:
-        if APISERVER not in stash:
-            stash[APISERVER] = shared.ApiserverOnDemand(folder)
-        node.workerinput["kube_apiserver"] = stash[APISERVER].address
+        found.append(shared.OnDemand(APISERVER, partial(shared_apiserver, folder)))
+    return found
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     shutil.rmtree(AIRFLOW_HOME, ignore_errors=True)
-    if APISERVER in config.stash:
-        config.stash[APISERVER].stop()
-    shared.remove()
+    for each in config.stash.get(ON_DEMAND, []):
+        each.stop()
 
 
 def pytest_report_header() -> str | None:
@@ -129,7 +141,7 @@ def _needs_kube_apiserver(item: pytest.Item) -> bool:
         return False
     parameters = item.callspec.params if hasattr(item, "callspec") else {}
     return "kube-apiserver" in parameters.values() or any(
-        name.startswith("kube_apiserver_") for name in item.fixturenames
+        name.endswith("kube_apiserver_cluster") for name in item.fixturenames
     )
 
 
@@ -160,14 +172,13 @@ def devserver_cluster() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="session")
-def kube_apiserver_cluster(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+def kube_apiserver_cluster() -> Iterator[Cluster]:
     """A real kube-apiserver, started once, when a test first asks for it (about 8 s)."""
-    address = getattr(request.config, "workerinput", {}).get("kube_apiserver")
-    if address is None:
-        with running_apiserver() as cluster:
+    if shared.offers(APISERVER):
+        with closing(KubeApiserverCluster(shared.get(APISERVER))) as cluster:
             yield cluster
     else:
-        with closing(KubeApiserverCluster(shared.shared_apiserver(address))) as cluster:
+        with running_apiserver() as cluster:
             yield cluster
 
 
@@ -182,13 +193,8 @@ def restarted_kube_apiserver_cluster() -> Iterator[Cluster]:
 def running_apiserver() -> Iterator[Cluster]:
     folder = assets()
     assert folder is not None, "the tests that need it are left out without it"
-    server = KubeApiserver(folder)
-    server.start()
-    try:
-        with closing(KubeApiserverCluster(server)) as cluster:
-            yield cluster
-    finally:
-        server.stop()
+    with running(folder) as server, closing(KubeApiserverCluster(server)) as cluster:
+        yield cluster
 
 
 @pytest.fixture(params=["devserver", "kube-apiserver"])

@@ -17,7 +17,8 @@ import httpx
 import psutil
 
 from support.airflow import Airflow
-from support.kube_apiserver import free_ports
+from support.kube_apiserver import NO_TLS
+from support.ports import HOST, failure, on_free_ports
 from support.warm import Program, warm_python
 
 API_SERVER, SCHEDULER, DAG_PROCESSOR, TRIGGERER = "api-server", "scheduler", "dag-processor", "triggerer"
@@ -67,6 +68,7 @@ def running(
         services.start(API_SERVER, *programs)
         yield services
     finally:
+        services.api.close()
         services.stop()
 
 
@@ -125,12 +127,14 @@ class Processes:
 
         Raises:
             RuntimeError: it was not in time, or a process has ended; the text has the last lines of all logs.
+            AddressInUseError: a process has ended because another one has its port.
         """
         deadline = time.monotonic() + seconds
         while True:
             for program, process in self._running.items():
                 if process.poll() is not None:
-                    raise RuntimeError(f"{program} ended with {process.returncode}\n{self._log_tails()}")
+                    text = f"{program} ended with {process.returncode}\n{self._log_tails()}"
+                    raise failure(text, self.log(program))
             if value := found():
                 return value
             if time.monotonic() > deadline:
@@ -158,22 +162,25 @@ class AirflowServices(Processes):
     """
 
     def __init__(self, airflow: Airflow, variables: Mapping[str, Mapping[str, str]]) -> None:
-        self._port = free_ports(1)[0]
-        super().__init__(on_loopback(airflow, self._port), variables)
-        self.api = httpx.Client(base_url=f"http://127.0.0.1:{self._port}/api/v2", timeout=START_SECONDS)
+        super().__init__(airflow, variables)
+        self.api = httpx.Client(verify=NO_TLS, timeout=START_SECONDS)
 
     def start(self, *programs: str) -> None:
         """Create the database, start these programs and wait until all are healthy."""
         self.airflow.migrate()
-        for program in programs:
-            self.spawn(program, *options(program, self._port))
-        token = self.until("the API server gives a token", self._token, START_SECONDS)
-        self.api.headers["Authorization"] = f"Bearer {token}"
-        self.until("all processes are healthy", self._are_healthy, START_SECONDS)
 
-    def stop(self) -> None:
-        self.api.close()
-        super().stop()
+        def start(port: int) -> None:
+            # What was started with another port.
+            self.stop()
+            self.airflow = on_loopback(self.airflow, port)
+            self.api.base_url = httpx.URL(f"http://{HOST}:{port}/api/v2")
+            for program in programs:
+                self.spawn(program, *options(program, port))
+            token = self.until("the API server gives a token", self._token, START_SECONDS)
+            self.api.headers["Authorization"] = f"Bearer {token}"
+
+        on_free_ports(1, start)
+        self.until("all processes are healthy", self._are_healthy, START_SECONDS)
 
     def run_dag(self, dag_id: str, seconds: float = RUN_SECONDS) -> DagRun:
         """Run the DAG, as soon as the DAG processor has read it, and wait for the run's end.
@@ -205,7 +212,7 @@ class AirflowServices(Processes):
 
     def _token(self) -> str | None:
         with suppress(httpx.TransportError):
-            answer = self.api.get(f"http://127.0.0.1:{self._port}/auth/token")
+            answer = self.api.get(self.api.base_url.join("/auth/token"))
             if answer.is_success:
                 token: str = answer.json()["access_token"]
                 return token
@@ -225,7 +232,7 @@ class AirflowServices(Processes):
 
 def on_loopback(airflow: Airflow, port: int) -> Airflow:
     """This Airflow with its API server at a port of loopback, and with what keeps a run of it short."""
-    url = f"http://127.0.0.1:{port}"
+    url = f"http://{HOST}:{port}"
     return airflow.with_variables(
         AIRFLOW__API__BASE_URL=url,
         AIRFLOW__CORE__EXECUTION_API_SERVER_URL=f"{url}/execution/",
@@ -243,7 +250,7 @@ def on_loopback(airflow: Airflow, port: int) -> Airflow:
 def options(program: str, port: int) -> list[str]:
     """The options of a program beside an API server at that port."""
     if program == API_SERVER:
-        return ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
+        return ["--host", HOST, "--port", str(port), "--workers", "1"]
     # Their servers for logs have ports of their own; all logs are below one home here.
     return ["--skip-serve-logs"] if program in (SCHEDULER, TRIGGERER) else []
 

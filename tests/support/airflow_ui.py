@@ -10,8 +10,9 @@ from contextlib import contextmanager, suppress
 import httpx
 
 from support.airflow import ROOT, Airflow
-from support.airflow_services import API_SERVER, START_SECONDS, Processes
-from support.kube_apiserver import free_ports
+from support.airflow_services import API_SERVER, START_SECONDS, Processes, options
+from support.kube_apiserver import NO_TLS
+from support.ports import HOST, on_free_ports
 
 PASSWORD = "in-the-browser"
 
@@ -48,9 +49,9 @@ class AirflowUI:
         cookies = {}
         if user is not None:
             login = {"username": user, "password": PASSWORD}
-            answer = httpx.post(f"{self.url}/auth/token", json=login, timeout=START_SECONDS)
+            answer = httpx.post(f"{self.url}/auth/token", json=login, verify=NO_TLS, timeout=START_SECONDS)
             cookies["_token"] = answer.raise_for_status().json()["access_token"]
-        return httpx.Client(base_url=self.url, cookies=cookies, timeout=START_SECONDS)
+        return httpx.Client(base_url=self.url, cookies=cookies, verify=NO_TLS, timeout=START_SECONDS)
 
 
 @contextmanager
@@ -64,13 +65,10 @@ def running_ui(airflow: Airflow, path: str = "", users: Mapping[str, str] = USER
     Raises:
         RuntimeError: it does not answer within START_SECONDS.
     """
-    port = free_ports(1)[0]
-    url = f"http://127.0.0.1:{port}{path}"
     airflow.home.mkdir(parents=True, exist_ok=True)
     passwords = airflow.home / "passwords.json"
     passwords.write_text(json.dumps(dict.fromkeys(users, PASSWORD)))
     airflow = airflow.with_variables(
-        AIRFLOW__API__BASE_URL=f"{url}/",
         AIRFLOW__API_AUTH__JWT_SECRET=secrets.token_hex(32),
         PYTHONPATH=str(ROOT / "tests"),
         AIRFLOW__CORE__AUTH_MANAGER="support.auth_manager.NamedUsers",
@@ -80,15 +78,23 @@ def running_ui(airflow: Airflow, path: str = "", users: Mapping[str, str] = USER
     )
     airflow.migrate()
     processes = Processes(airflow, {})
-    try:
-        processes.spawn(API_SERVER, "--host", "127.0.0.1", "--port", str(port), "--workers", "1")
+
+    def start(port: int) -> str:
+        # What was started with another port.
+        processes.stop()
+        url = f"http://{HOST}:{port}{path}"
+        processes.airflow = airflow.with_variables(AIRFLOW__API__BASE_URL=f"{url}/")
+        processes.spawn(API_SERVER, *options(API_SERVER, port))
         processes.until("the API server answers", lambda: _answers(url), START_SECONDS)
-        yield AirflowUI(processes, url)
+        return url
+
+    try:
+        yield AirflowUI(processes, on_free_ports(1, start))
     finally:
         processes.stop()
 
 
 def _answers(url: str) -> bool:
     with suppress(httpx.TransportError):
-        return httpx.get(f"{url}/api/v2/version").is_success
+        return httpx.get(f"{url}/api/v2/version", verify=NO_TLS).is_success
     return False

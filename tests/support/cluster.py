@@ -19,11 +19,10 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import yaml
 
-from support.kube_apiserver import KubeApiserver, bearer, trust
+from support.kube_apiserver import KubeApiserver, SharedApiserver, bearer, trust
 
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets.devserver import DevServer
-    from support.shared import SharedApiserver
 
 GRANT_SECONDS = 60.0
 _numbers = itertools.count(1)
@@ -90,7 +89,9 @@ class Cluster(ABC):
         deadline = time.monotonic() + GRANT_SECONDS
         # The server waits up to three seconds for the version, and then answers 504.
         while not (response := self.admin.get(path, params={"resourceVersion": resource_version})).is_success:
+            assert response.status_code != httpx.codes.NOT_FOUND, f"{path} was deleted meanwhile"
             assert time.monotonic() < deadline, f"the watch cache stays behind: {response.text}"
+            time.sleep(0.05)
 
     def service_account(
         self,
@@ -184,10 +185,12 @@ class KubeApiserverCluster(Cluster):
     def _killed(self) -> Iterator[KubeApiserver]:
         assert isinstance(self.server, KubeApiserver), "it is shared: mark the test with 'restarts'"
         self.server.kill_apiserver()
-        yield self.server
-        self.server.start_apiserver()
-        self.admin.close()
-        self.admin = self.client(self.admin_token)
+        try:
+            yield self.server
+        finally:
+            self.server.start_apiserver()
+            self.admin.close()
+            self.admin = self.client(self.admin_token)
 
     def _token(
         self,

@@ -16,7 +16,9 @@ import ssl
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
@@ -25,8 +27,13 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
+from support.ports import HOST, AddressInUseError, failure, held_port, on_free_ports
+
 START_SECONDS = 180.0
 HOW_TO_GET_IT = 'export KUBEBUILDER_ASSETS="$(setup-envtest use -p path)"'
+
+# For http:// addresses: httpx loads all public CAs otherwise, which takes 50 ms of CPU time for each client.
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def assets() -> Path | None:
@@ -35,21 +42,35 @@ def assets() -> Path | None:
     return Path(folder) if folder else None
 
 
+@dataclass(frozen=True)
+class SharedApiserver:
+    """Where the kube-apiserver of another process is: a part of what :class:`KubeApiserver` tells of itself."""
+
+    host: str
+    port: int
+    ca_file: Path
+    admin_token: str
+
+
 class KubeApiserver:
     """etcd and kube-apiserver with RBAC, their data in a temporary folder that :meth:`stop` removes.
 
     Args:
         folder: where the two programs are.
         arguments: more command line arguments of kube-apiserver.
+
+    Attributes:
+        port: where it listens, from :meth:`start` on. No other program gets it while kube-apiserver is killed.
     """
 
     def __init__(self, folder: Path, arguments: Sequence[str] = ()) -> None:
         self._assets = folder
         self._arguments = tuple(arguments)
         self.directory = Path(tempfile.mkdtemp(prefix="kube-apiserver-"))
-        self.host = "127.0.0.1"
-        self.port, self._etcd_port, peer_port = free_ports(3)
-        self._peer_url = f"http://127.0.0.1:{peer_port}"
+        self.host = HOST
+        self.port = 0
+        self._etcd_url = ""
+        self._held: socket.socket | None = None
         self.admin_token = secrets.token_hex(16)
         self._etcd: subprocess.Popen[bytes] | None = None
         self._apiserver: subprocess.Popen[bytes] | None = None
@@ -71,18 +92,32 @@ class KubeApiserver:
             RuntimeError: it did not within START_SECONDS; the text ends with the last lines of the logs.
         """
         try:
-            etcd_url = f"http://127.0.0.1:{self._etcd_port}"
+            self._held = held_port()
+            self.port = self._held.getsockname()[1]
+            on_free_ports(2, self._start)
+        except BaseException:
+            self.stop()
+            raise
+
+    def _start(self, client_port: int, peer_port: int) -> None:
+        """Start both, with these ports for etcd."""
+        self._etcd_url = f"http://{self.host}:{client_port}"
+        data = self.directory / "etcd"
+        try:
             self._etcd = self._spawn(
                 "etcd",
-                f"--data-dir={self.directory / 'etcd'}",
-                f"--listen-client-urls={etcd_url}",
-                f"--advertise-client-urls={etcd_url}",
-                f"--listen-peer-urls={self._peer_url}",
+                f"--data-dir={data}",
+                f"--listen-client-urls={self._etcd_url}",
+                f"--advertise-client-urls={self._etcd_url}",
+                f"--listen-peer-urls=http://{self.host}:{peer_port}",
                 "--unsafe-no-fsync",
             )
             self.start_apiserver()
-        except BaseException:
-            self.stop()
+        except AddressInUseError:
+            self._kill()
+            # The data names the ports, and the log why the next one could seem to have ended.
+            shutil.rmtree(data, ignore_errors=True)
+            self._log("etcd").unlink()
             raise
 
     def start_apiserver(self) -> None:
@@ -90,9 +125,10 @@ class KubeApiserver:
         at = self.directory
         self._apiserver = self._spawn(
             "kube-apiserver",
-            f"--etcd-servers=http://127.0.0.1:{self._etcd_port}",
+            f"--etcd-servers={self._etcd_url}",
             f"--bind-address={self.host}",
             f"--secure-port={self.port}",
+            "--permit-port-sharing",
             f"--cert-dir={at}",
             f"--tls-cert-file={at / 'server.crt'}",
             f"--tls-private-key-file={at / 'server.key'}",
@@ -114,22 +150,27 @@ class KubeApiserver:
 
     def compact(self) -> None:
         """Make etcd forget what its keys were before now, as the API server itself asks of it every five minutes."""
-        url = f"http://127.0.0.1:{self._etcd_port}/v3/kv"
-        # Its gateway has the keys in base64; this one is a zero byte.
-        header = httpx.post(f"{url}/range", json={"key": "AA=="}, timeout=60).raise_for_status().json()["header"]
-        httpx.post(f"{url}/compaction", json={"revision": header["revision"]}, timeout=60).raise_for_status()
+        with httpx.Client(base_url=f"{self._etcd_url}/v3/kv", verify=NO_TLS, timeout=60) as client:
+            # Its gateway has the keys in base64; this one is a zero byte.
+            header = client.post("/range", json={"key": "AA=="}).raise_for_status().json()["header"]
+            client.post("/compaction", json={"revision": header["revision"]}).raise_for_status()
 
     def stop(self) -> None:
         """Kill both, wait for their end, and remove the data. May be called more than once."""
+        self._kill()
+        if self._held is not None:
+            self._held.close()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def _kill(self) -> None:
         self.kill_apiserver()
         kill(self._etcd)
         self._etcd = None
-        shutil.rmtree(self.directory, ignore_errors=True)
 
     def _spawn(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
         # Without it a test run that is killed leaves both programs running.
         dies_with_parent = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
-        with (self.directory / f"{program}.log").open("ab") as log:
+        with self._log(program).open("ab") as log:
             return subprocess.Popen(
                 [*dies_with_parent, str(self._assets / program), *arguments],
                 stdin=subprocess.DEVNULL,
@@ -142,9 +183,10 @@ class KubeApiserver:
         deadline = time.monotonic() + START_SECONDS
         with httpx.Client(verify=trust(self.ca_file), timeout=5, headers=bearer(self.admin_token)) as client:
             while not self._is_ready(client):
-                for process in (self._etcd, self._apiserver):
+                for program, process in (("etcd", self._etcd), ("kube-apiserver", self._apiserver)):
                     if process is not None and process.poll() is not None:
-                        raise RuntimeError(f"{process.args!r} ended with {process.returncode}\n{self._log_tails()}")
+                        text = f"{process.args!r} ended with {process.returncode}\n{self._log_tails()}"
+                        raise failure(text, self._log(program).read_text())
                 if time.monotonic() > deadline:
                     raise RuntimeError(f"not ready after {START_SECONDS:.0f} s\n{self._log_tails()}")
                 time.sleep(0.05)
@@ -155,9 +197,30 @@ class KubeApiserver:
         except httpx.TransportError:
             return False
 
+    def _log(self, program: str) -> Path:
+        return self.directory / f"{program}.log"
+
     def _log_tails(self) -> str:
         logs = sorted(self.directory.glob("*.log"))
         return "\n".join(f"--- {log.name}\n" + "\n".join(log.read_text().splitlines()[-30:]) for log in logs)
+
+
+@contextmanager
+def running(folder: Path) -> Iterator[KubeApiserver]:
+    """A server that is ready, of the programs in this folder. At the end nothing of it is left."""
+    server = KubeApiserver(folder)
+    server.start()
+    try:
+        yield server
+    finally:
+        server.stop()
+
+
+@contextmanager
+def shared_apiserver(folder: Path) -> Iterator[SharedApiserver]:
+    """One that is :func:`running`, for other processes."""
+    with running(folder) as server:
+        yield SharedApiserver(server.host, server.port, server.ca_file, server.admin_token)
 
 
 def kill(process: subprocess.Popen[bytes] | None) -> None:
@@ -175,15 +238,6 @@ def trust(ca_file: Path) -> ssl.SSLContext:
     context = ssl.create_default_context(cafile=str(ca_file))
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
-
-
-def free_ports(count: int) -> list[int]:
-    """Different ports that are free on loopback; all are held until the last is found."""
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports: list[int] = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
 
 
 def write_certificates(directory: Path) -> None:

@@ -9,16 +9,16 @@ from collections.abc import Mapping
 
 from xdist.scheduler import LoadScopeScheduling
 
-from support.shared import FOLDER
+from support.shared import folder
 
-_GROUPS = FOLDER / "groups.json"
+_GROUPS = "groups.json"
 
 
 def write(groups: Mapping[str, str]) -> None:
     """Tell the process that schedules the group of each test that has one. All processes tell the same."""
-    unfinished = FOLDER / f"groups-{os.getpid()}.json"
+    unfinished = folder() / f"groups-{os.getpid()}.json"
     unfinished.write_text(json.dumps(groups))
-    unfinished.rename(_GROUPS)
+    unfinished.rename(folder() / _GROUPS)
 
 
 class Groups(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
@@ -26,7 +26,7 @@ class Groups(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
 
     @functools.cached_property
     def _groups(self) -> dict[str, str]:
-        found: dict[str, str] = json.loads(_GROUPS.read_text())
+        found: dict[str, str] = json.loads((folder() / _GROUPS).read_text())
         return found
 
     def _split_scope(self, nodeid: str) -> str:

@@ -1,4 +1,4 @@
-"""Which test modules `make quick` leaves out."""
+"""Which test modules `make quick` leaves out: those of Airflow's processes and other programs, and long ones."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
 
-# What `make quick` leaves out: Airflow's processes and other programs, and what waits or tries thousands of cases.
+# Patterns, relative to the folder of the tests. They leave out later modules of these names too.
 SLOW = [
     "airflow/*",
     "docs/test_blocks.py",
@@ -24,6 +24,8 @@ SLOW = [
     "test_documents*",
     "test_identifiers*",
     "test_kubectl_reads*",
+    "test_shared*",
+    "test_warm*",
     "backend/test_answers*",
     "backend/test_async*",
     "backend/test_cost*",
@@ -83,5 +85,5 @@ SLOW = [
 
 
 def is_slow(module: Path) -> bool:
-    """Whether `make quick` leaves out this test module."""
-    return any(fnmatch(str(module.relative_to(TESTS)), each) for each in SLOW)
+    """Whether `make quick` leaves out this module. One that is not below tests/ is not its concern."""
+    return module.is_relative_to(TESTS) and any(fnmatch(str(module.relative_to(TESTS)), each) for each in SLOW)

@@ -11,21 +11,21 @@ import functools
 import os
 import select
 import shlex
-import signal
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from support.shared import FOLDER, once
-from support.warm_command import asked
+from support import shared
+from support.warm_command import KILL, asked
 
 _SERVER = Path(__file__).with_name("warm_python.py")
 _COMMAND = Path(__file__).with_name("warm_command.py")
-_START_SECONDS = 180
+_START_SECONDS = 120
 _END_SECONDS = 60
 
 # Runs a command, and writes down the names of the modules that it has loaded, and that Airflow's services load.
@@ -84,41 +84,30 @@ class Program:
         text = b""
         while not text.endswith(b"\n"):
             read = self._connection.recv(1)
-            assert read, "the process that forks has ended"
+            if not read:
+                self._connection.close()
+                raise RuntimeError("the process that forks has ended")
             text += read
         return int(text)
 
     def kill(self) -> None:
-        os.kill(self.pid, signal.SIGKILL)
+        """Have its parent kill it, which knows whether its id is still its own. It may have ended."""
+        with suppress(OSError):
+            self._connection.send(KILL)
 
 
 class WarmPython:
-    """The process that forks.
+    """Asks the process that forks.
 
     Args:
         prefix: the environment.
-        modules: a JSON file with the names of what it loads first.
+        address: the path of that process's socket.
     """
 
-    def __init__(self, prefix: Path, modules: Path) -> None:
+    def __init__(self, prefix: Path, address: str) -> None:
         self._prefix = prefix
-        self._owner = os.getpid()
-        self._directory = Path(tempfile.mkdtemp(dir=FOLDER))
-        self.address = str(self._directory / "socket")
-        self._process = subprocess.Popen(
-            [str(prefix / "bin" / "python"), str(_SERVER), self.address, str(modules)],
-            env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-        atexit.register(self.stop)
-        assert self._process.stdout is not None
-        assert self._process.stdout.readline() == b"ready\n"
-
-    def stop(self) -> None:
-        """End it, and the programs that still run. A forked child of the process that started it does nothing."""
-        if os.getpid() == self._owner:
-            self._process.communicate()
+        self.address = address
+        self._directory = Path(tempfile.mkdtemp(dir=shared.folder()))
 
     def commands(self, *names: str) -> Path:
         """A folder with these programs of the environment, for a shell, each of which has this process run it."""
@@ -188,8 +177,54 @@ class WarmPython:
 
 @functools.cache
 def warm_python(prefix: Path) -> WarmPython:
-    """The one of this process for an environment with Airflow, with the libraries that its command line loads."""
-    return WarmPython(prefix, once(f"modules-{prefix.name}", lambda made: _record(prefix, made)) / "modules.json")
+    """The one for an environment with Airflow: that of the run, or else one of this process, which ends with it."""
+    if shared.offers(name(prefix)):
+        return WarmPython(prefix, shared.get(name(prefix)))
+    own = ExitStack()
+    atexit.register(_close, own, os.getpid())
+    return WarmPython(prefix, own.enter_context(running(prefix)))
+
+
+def name(prefix: Path) -> str:
+    """By which all processes of a run know the one for this environment."""
+    return f"warm-{prefix.name}"
+
+
+@contextmanager
+def running(prefix: Path) -> Iterator[str]:
+    """The process that forks, for this environment, with the libraries that its command line loads; its address.
+
+    At the end, the programs that still run end too.
+
+    Raises:
+        RuntimeError: it was not ready within _START_SECONDS, or has ended.
+    """
+    modules = shared.once(f"modules-{prefix.name}", functools.partial(_record, prefix)) / "modules.json"
+    address = str(Path(tempfile.mkdtemp(dir=shared.folder())) / "socket")
+    command = [str(prefix / "bin" / "python"), str(_SERVER), address, str(modules)]
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    with process.stdin, process.stdout:
+        try:
+            told = select.select([process.stdout], [], [], _START_SECONDS)[0] and os.read(process.stdout.fileno(), 100)
+            if told != b"ready\n":
+                raise RuntimeError(f"{command} was not ready within {_START_SECONDS} s, or has ended: {told!r}")
+            yield address
+        finally:
+            process.stdin.close()
+            try:
+                process.wait(_END_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(_END_SECONDS)
+
+
+def _close(own: ExitStack, owner: int) -> None:
+    # A forked child may run this too.
+    if os.getpid() == owner:
+        own.close()
 
 
 def _record(prefix: Path, made: Path) -> None:

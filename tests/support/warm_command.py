@@ -13,9 +13,13 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+KILL = b"k"
+
 
 def asked(address: str, request: Mapping[str, Any], streams: Sequence[int]) -> socket.socket:
     """A connection that tells two lines: the process id of the program, and in the end its exit code.
+
+    Who sends KILL kills the program, and who closes the connection has it end by SIGTERM.
 
     Args:
         streams: the descriptors of the program's input, output and errors.

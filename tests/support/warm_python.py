@@ -3,7 +3,10 @@
 Run by the interpreter of one environment, with the path of its socket and of a JSON file with names of modules. It ends
 with its standard input. :mod:`support.warm` is the other side.
 
-A program starts as in a process of its own: what it finds loaded are libraries which read nothing of its environment.
+A program starts as in a process of its own, with its arguments, variables, folder and streams. Different is what
+Python and the libraries have read of the environment of the test run when they were loaded, and nothing checks that it
+is of no account: the seed of hashes (one for all programs), PYTHONWARNINGS, PYTHONDEVMODE and other options of Python,
+the encoding of the streams, and variables that a library reads at its import, such as NO_COLOR.
 """
 
 from __future__ import annotations
@@ -66,28 +69,47 @@ def next_program(listener: socket.socket) -> dict[str, Any] | None:
 
 
 def watched(connection: socket.socket) -> dict[str, Any]:
-    """Fork once more, for the program; this process tells its id and its exit code."""
+    """Fork once more, for the program, which tells its id. This process tells its exit code, or ends it.
+
+    It kills the program if it is told anything, and leaves it to SIGTERM when whoever has asked is gone.
+    """
     ends_with_parent(signal.SIGKILL)
     text, descriptors, _flags, _address = socket.recv_fds(connection, 1 << 20, 3)
     while not text.endswith(b"\n"):
-        text += connection.recv(1 << 20)
+        more = connection.recv(1 << 20)
+        if not more:
+            os._exit(0)
+        text += more
+    program: dict[str, Any] = json.loads(text)
     pid = os.fork()
     if pid == 0:
-        connection.close()
         ends_with_parent(signal.SIGTERM)
+        # Before anybody knows of it, and ends the session.
+        if program["session"]:
+            os.setsid()
         for number, descriptor in enumerate(descriptors):
             os.dup2(descriptor, number)
             os.close(descriptor)
-        program: dict[str, Any] = json.loads(text)
+        tell(connection, os.getpid())
+        connection.close()
         return program
     for descriptor in descriptors:
         os.close(descriptor)
-    with suppress(OSError):  # whoever asked may be gone
-        connection.sendall(f"{pid}\n".encode())
+    end = os.pidfd_open(pid)
+    sources: list[socket.socket | int] = [connection, end]
+    while end not in select.select(sources, [], [])[0]:
+        if not connection.recv(1):
+            os._exit(0)
+        # Nobody else reaps it, so its id is still its own.
+        os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
-    with suppress(OSError):
-        connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    tell(connection, os.waitstatus_to_exitcode(status))
     os._exit(0)
+
+
+def tell(connection: socket.socket, number: int) -> None:
+    with suppress(OSError):  # whoever has asked may be gone
+        connection.sendall(f"{number}\n".encode())
 
 
 def ends_with_parent(number: signal.Signals) -> None:
@@ -101,8 +123,6 @@ def run(program: dict[str, Any]) -> None:
     os.environ.update(program["environment"])
     time.tzset()
     os.chdir(program["directory"])
-    if program["session"]:
-        os.setsid()
     sys.argv = program["arguments"]
     folders = os.environ.get("PYTHONPATH", "")
     sys.path[:0] = [program["folder"], *(folders.split(os.pathsep) if folders else [])]

@@ -1,0 +1,157 @@
+"""Programs that are forks of a process with the libraries behave as programs do, and none outlives who started it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from support import warm
+from support.airflow import ENVIRONMENTS, ROOT
+from support.warm import Program, WarmPython, warm_python
+
+PATIENCE = 60.0
+WAIT = "import time; time.sleep(600)"
+# A program that ends only if it is killed.
+DEAF = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); time.sleep(600)"
+
+STARTS_AND_IS_KILLED = """
+import os, pathlib, sys
+from support.warm import WarmPython
+
+address, code, pid = sys.argv[1:]
+with open(os.devnull, "wb") as output:
+    program = WarmPython(pathlib.Path(sys.prefix), address).start(code, ["-c"], os.environ, (output, output))
+pathlib.Path(pid).write_text(str(program.pid))
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.fixture
+def python() -> WarmPython:
+    return warm_python(ENVIRONMENTS["3.3"])
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    return tmp_path / "output"
+
+
+@pytest.fixture
+def start(python: WarmPython, output: Path) -> Iterator[Callable[..., Program]]:
+    started = []
+
+    def start(code: str, *, session: bool = False) -> Program:
+        with output.open("wb") as opened:
+            started.append(python.start(code, ["-c"], os.environ, (opened, opened), session=session))
+        return started[-1]
+
+    yield start
+    for each in started:
+        if each.returncode is None:
+            each.kill()
+            each.wait(PATIENCE)
+
+
+def is_over(pid: int) -> bool:
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def until_written(file: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not file.read_bytes():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_program_has_its_session_before_anybody_knows_of_it(start: Callable[..., Program]) -> None:
+    """Or else ending the session at once would end nothing."""
+    for _ in range(20):
+        program = start(WAIT, session=True)
+        assert os.getsid(program.pid) == program.pid
+        program.kill()
+
+
+def test_one_without_a_session_is_in_that_of_the_tests(start: Callable[..., Program]) -> None:
+    program = start(WAIT)
+    assert os.getsid(program.pid) == os.getsid(0)
+
+
+def test_how_it_ends(start: Callable[..., Program]) -> None:
+    assert start("raise SystemExit(7)").wait(PATIENCE) == 7
+    assert start("import os; os.kill(os.getpid(), 9)").wait(PATIENCE) == -signal.SIGKILL
+
+
+def test_a_program_that_is_killed(start: Callable[..., Program], output: Path) -> None:
+    program = start(DEAF)
+    until_written(output)
+    with pytest.raises(subprocess.TimeoutExpired):
+        program.wait(0.1)
+
+    program.kill()
+
+    assert program.wait(PATIENCE) == -signal.SIGKILL
+
+
+def test_one_that_has_ended_may_be_killed(start: Callable[..., Program]) -> None:
+    """Its id may be that of another program by then."""
+    program = start("")
+    assert is_over(program.pid)
+    program.kill()
+    assert program.wait(PATIENCE) == 0
+    program.kill()
+
+
+def test_one_that_takes_too_long_is_killed(python: WarmPython, tmp_path: Path) -> None:
+    code = f"import os, pathlib; pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(os.getpid()))\n{WAIT}"
+    with pytest.raises(subprocess.TimeoutExpired):
+        python.run(code, ["-c"], os.environ, 3)
+    assert is_over(int((tmp_path / "pid").read_text()))
+
+
+def test_one_whose_starter_is_killed_ends(python: WarmPython, tmp_path: Path) -> None:
+    """The process that forks belongs to all, and goes on."""
+    done = subprocess.run(
+        [sys.executable, "-c", STARTS_AND_IS_KILLED, python.address, WAIT, str(tmp_path / "pid")],
+        env={**os.environ, "PYTHONPATH": str(ROOT / "tests"), "TMPDIR": str(tmp_path)},
+        timeout=PATIENCE,
+        check=False,
+    )
+
+    assert done.returncode == -signal.SIGKILL
+    assert is_over(int((tmp_path / "pid").read_text()))
+    assert python.run("print('there')", ["-c"], os.environ, PATIENCE).stdout == "there\n"
+
+
+def test_the_process_that_forks_ends_with_its_programs(tmp_path: Path) -> None:
+    with warm.running(ENVIRONMENTS["3.3"]) as address, (tmp_path / "output").open("wb") as output:
+        program = WarmPython(ENVIRONMENTS["3.3"], address).start(WAIT, ["-c"], os.environ, (output, output))
+        assert program.poll() is None
+    with pytest.raises(RuntimeError, match="the process that forks has ended"):
+        program.wait(PATIENCE)
+    assert is_over(program.pid)
+
+
+def test_one_that_does_not_get_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = tmp_path / "server.py"
+    monkeypatch.setattr(warm, "_SERVER", server)
+    monkeypatch.setattr(warm, "_START_SECONDS", 1)
+    for text in ("raise SystemExit('no')", "print('hello')", "import sys; sys.stdin.read()"):
+        server.write_text(text)
+        with (
+            pytest.raises(RuntimeError, match=r"was not ready within 1 s, or has ended"),
+            warm.running(Path(sys.prefix)),
+        ):
+            pass
