@@ -24,6 +24,7 @@ SLOW = [
     "test_documents*",
     "test_identifiers*",
     "test_kubectl_reads*",
+    "test_pythons*",
     "test_shared*",
     "test_warm*",
     "backend/test_answers*",
