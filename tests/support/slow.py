@@ -25,6 +25,7 @@ SLOW = [
     "test_identifiers*",
     "test_kubectl_reads*",
     "test_pythons*",
+    "test_scheduling*",
     "test_shared*",
     "test_warm*",
     "backend/test_answers*",

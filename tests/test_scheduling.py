@@ -1,0 +1,63 @@
+"""A process of a test run that dies does not keep the others waiting."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from support.airflow import ROOT
+
+CONFTEST = """
+from support import scheduling, shared
+
+def pytest_configure(config):
+    if hasattr(config, "workerinput"):
+        shared.join(config.workerinput["folder"])
+
+def pytest_configure_node(node):
+    node.workerinput["folder"] = str(shared.folder())
+
+def pytest_collection_modifyitems(config):
+    if hasattr(config, "workerinput"):
+        scheduling.write({})
+
+def pytest_xdist_make_scheduler(config, log):
+    return scheduling.Groups(config, log)
+"""
+
+TESTS = """
+import os, pathlib, time
+import pytest
+
+@pytest.mark.parametrize("number", range(40))
+def test(number):
+    time.sleep(0.02)
+    if number == int(os.environ["DIES_AT"]) and not pathlib.Path("died").exists():
+        pathlib.Path("died").touch()
+        os.kill(os.getpid(), 9)
+    pathlib.Path(f"done-{number}").touch()
+"""
+
+
+@pytest.mark.parametrize("at", [0, 5, 37, 39])
+def test_all_tests_are_run(tmp_path: Path, at: int) -> None:
+    """Also that during which a process has died; the run has failed because of it."""
+    (tmp_path / "conftest.py").write_text(CONFTEST)
+    (tmp_path / "test_some.py").write_text(TESTS)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--quiet", "--numprocesses=2", "-p", "no:cacheprovider"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "tests"), "DIES_AT": str(at)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert "1 failed, 40 passed" in done.stdout, done.stdout + done.stderr
+    assert done.returncode == 1
+    assert len(list(tmp_path.glob("done-*"))) == 40
