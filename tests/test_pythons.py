@@ -27,4 +27,4 @@ def test_one_whose_tests_take_too_long(monkeypatch: pytest.MonkeyPatch, capfd: p
     monkeypatch.setattr(pythons, "TEST_SECONDS", 0.01)
 
     assert not pythons._pass(Path(sys.executable), "0")
-    assert "timed out after 0.01 seconds" in capfd.readouterr().out
+    assert "timed out after" in capfd.readouterr().out
