@@ -207,6 +207,8 @@ def test_unknown_fields_are_warned_of(cluster: Cluster, kubectl: Kubectl) -> Non
     fields = [line for line in said.splitlines() if line.startswith("Warning: unknown field")]
     warned = ['Warning: unknown field "metadata.nonsense"', 'Warning: unknown field "other"']
     assert fields == at(cluster, Since({0: [], 25: warned}))
+    without = "cannot perform warn validation if server-side field validation is unsupported"
+    assert (without in said) == at(cluster, Since({0: True, 25: False}))
     for command in (["apply"], ["create", "--dry-run=server"], ["replace"]):
         refused = kubectl(*command, "--validate=strict", "-f", "-", stdin=UNKNOWN, check=False)
         assert 'unknown field "' in refused
