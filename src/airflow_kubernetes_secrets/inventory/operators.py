@@ -235,8 +235,9 @@ def _wrong_values(document: Mapping[str, Any], generator: Mapping[str, Any]) -> 
             keys += (_key(field, each) for each in entries or ())
     repeated = [key for key, count in Counter(keys).items() if count > 1]
     if repeated:
-        # A literal with a URI in place of a key has the password before its first '='.
-        names = [repr(key) for key in repeated if is_data_key(key)]
+        # A literal with a URI or base64 in place of a key has the password before its first '='.
+        blank = {key for key, text in _literals(generator).items() if not text.strip("= ")}
+        names = [repr(key) for key in repeated if is_data_key(key) and key not in blank]
         what = f"the key {few(names, len(names))}" if names else "one of its keys"
         yield f"{what} is there twice. Remove one of them"
 

@@ -88,6 +88,7 @@ VALUES_AS_NAMES = {
         kustomization(literals=[f"postgres://u:{CANARY}@h?sslmode={mode}" for mode in ("require", "disable")])
     ),
     "base64 as literal": yaml.safe_dump(kustomization(literals=[f"{CANARY}=="])),
+    "base64 as literal, twice": yaml.safe_dump(kustomization(literals=[f"{CANARY}==", f"{CANARY}=="])),
     "base64 as literal, shorter padding": yaml.safe_dump(kustomization(literals=["host=h", f"{CANARY}="])),
     "a key of a SopsSecret": yaml.safe_dump(sops_secret(stringData={f"value:{CANARY}": None})),
     "a key of a SealedSecret": yaml.safe_dump(sealed(keys=[f"value:{CANARY}"])),
