@@ -326,7 +326,7 @@ class Client:
                 refused = outcome
             pause = None if outcome.remedy else self._backoff.pause(attempts, deadline.left(), outcome.retry_after)
             if pause is None:
-                # That the time was over says less than what the API server said before.
+                # A refusal explains more than a timeout of the last attempt.
                 raise self._unavailable(refused or outcome, attempts, deadline)
             time.sleep(min(pause, outcome.longest_pause))
 
@@ -383,12 +383,13 @@ class Client:
         return connection, answer
 
     def _renew(self, sent_at: float, since: float) -> bool:
-        """Read the credentials again, after a 401 to a request that was sent at that time.
+        """Read the credentials again after a 401, at most once a second in a lookup.
 
-        A lookup does so once a second, since an exec plugin would run for each attempt to confirm the refusal.
+        A lookup repeats its request to confirm the 401, and an exec plugin must not run for each attempt.
 
         Args:
-            since: when the lookup began.
+            sent_at: when the request was sent, in seconds on the monotonic clock.
+            since: when the lookup began, on the same clock.
 
         Returns:
             Whether they were read after the request was sent.
@@ -397,7 +398,7 @@ class Client:
             return True
         if self._renewed_at >= since and sent_at - self._renewed_at < CONFIRMED_AFTER_SECONDS:
             return False
-        # Also if it fails: the next attempt would run the plugin in vain as well.
+        # Set before the attempt: if it fails, the next one would most likely fail too.
         self._renewed_at = monotonic()
         try:
             self._credentials.renew()

@@ -19,7 +19,7 @@ _FURTHEST_APART_SECONDS = 60.0
 
 
 class _Record:
-    """What became of one operation. Each attribute is only ever replaced, so that threads need no lock.
+    """The refusals of one operation. Threads replace its attributes and never change them in place, so it has no lock.
 
     Attributes:
         first: when the first of consecutive refusals came, in seconds on the monotonic clock.
@@ -35,10 +35,10 @@ class _Record:
 
 
 class Refusals:
-    """The refusals of one API server, by operation. Shared by threads; it never waits.
+    """The refusals of one API server. Threads share it; no method waits.
 
-    Whoever is allowed one thing may be refused another, and requests can reach different servers behind one address.
-    So nothing is concluded from one operation for another, or from a connection.
+    Each operation is judged by itself: a user may be allowed one and refused another, and requests to one address can
+    reach different servers, even over one connection.
     """
 
     def __init__(self) -> None:
@@ -46,17 +46,17 @@ class Refusals:
         self._records: dict[tuple[str, str], _Record] = {}
 
     def note_failure(self) -> None:
-        """Record that the server gave no usable answer, so that it may be restarting."""
+        """Record that the server was unavailable. Earlier refusals confirm no later ones: it may have restarted."""
         self._failed_at = monotonic()
 
     def note_allowed(self, operation: tuple[str, str]) -> None:
-        """Record that the server has allowed the operation."""
+        """Record that the server accepted a request for the operation."""
         record = self._records.get(operation)
         if record is not None:
             record.allowed_at = monotonic()
 
     def seconds_to_confirm(self, operation: tuple[str, str], sent_at: float) -> float | None:
-        """Record a refusal, and return the seconds after which a repeated request can confirm it.
+        """Record a refusal. Return how many seconds to wait before a repeated request can confirm it.
 
         Args:
             operation: its verb and its path without the query.
