@@ -316,18 +316,18 @@ class Client:
     def _ask(self, question: _Question[Wanted], timeout: float) -> Wanted:
         deadline = Deadline(timeout)
         attempts = 0
-        refused: _Unconfirmed | None = None
+        failure: _Failure | None = None
         while True:
             attempts += 1
             outcome = self._try(question, deadline)
             if not isinstance(outcome, _Failure):
                 return outcome
-            if isinstance(outcome, _Unconfirmed):
-                refused = outcome
+            # An attempt that the deadline cut off explains less than those before it.
+            if failure is None or deadline.left():
+                failure = outcome
             pause = None if outcome.remedy else self._backoff.pause(attempts, deadline.left(), outcome.retry_after)
             if pause is None:
-                # A refusal explains more than a timeout of the last attempt.
-                raise self._unavailable(refused or outcome, attempts, deadline)
+                raise self._unavailable(failure, attempts, deadline)
             time.sleep(min(pause, outcome.longest_pause))
 
     def _try(self, question: _Question[Wanted], deadline: Deadline) -> Wanted | _Failure:

@@ -106,6 +106,14 @@ def test_a_fault_that_lasts_ends_inside_the_timeout(
     assert said(caplog) == [f"variable 'x': {text}"]
 
 
+def test_the_error_names_the_last_cause_before_the_time_was_over(proxied: MakeBackend, proxy: Proxy) -> None:
+    proxy.faults.append(answer_with(503))
+    proxy.always = silent
+
+    with pytest.raises(ApiUnavailableError, match="it answered 503"):
+        proxied(timeout=0.5).get_variable("x")
+
+
 def test_each_trouble_is_logged_once(proxied: MakeBackend, proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
     """How often and how long it was tried is not what makes it another one."""
     for status in (503, 500):
