@@ -10,6 +10,7 @@ import tempfile
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from functools import partial
 from typing import Any
 
@@ -22,7 +23,7 @@ from support.chromium import HOW_TO_GET_IT as HOW_TO_GET_CHROMIUM
 from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster
 from support.crds import HOW_TO_GET_THEM, published
 from support.kube_apiserver import HOW_TO_GET_IT, assets, running, shared_apiserver
-from support.slow import is_slow
+from support.slow import NOT_SLOW, is_slow
 
 # Before a test imports Airflow, which writes its configuration there.
 AIRFLOW_HOME = os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
@@ -74,6 +75,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     from support.scheduling import Groups
 
     return Groups(config, log)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Do not even import what ``make quick`` leaves out."""
+    return True if config.option.markexpr == NOT_SLOW and is_slow(collection_path) else None
 
 
 def pytest_collection_finish() -> None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 TESTS = Path(__file__).parents[1]
+
+# The expression of marks with which `make quick` runs pytest.
+NOT_SLOW = "not slow"
 
 # Patterns, relative to the folder of the tests. They leave out later modules of these names too.
 SLOW = [
@@ -86,6 +90,7 @@ SLOW = [
 ]
 
 
+@cache
 def is_slow(module: Path) -> bool:
     """Whether `make quick` leaves out this module. One that is not below tests/ is not its concern."""
     return module.is_relative_to(TESTS) and any(fnmatch(str(module.relative_to(TESTS)), each) for each in SLOW)
