@@ -112,6 +112,10 @@ class ApiUnavailableError(KubernetesSecretsError):
 class UnconfirmedRefusalError(ApiUnavailableError):
     """401 or 403, and there was no time to see whether the API server repeats it; its remedy says what is missing."""
 
+    @property
+    def cause(self) -> tuple[str, ...]:
+        return (type(self).__name__, self.server)
+
 
 class ExpiredVersionError(OneLineError):
     """The API server no longer knows what has changed since a version (410): everything must be listed anew."""

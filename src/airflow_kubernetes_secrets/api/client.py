@@ -116,19 +116,24 @@ class Call:
 
 
 class _Operation:
-    """A verb in a namespace, and the request for it."""
+    """A verb in a namespace, and the request for it.
 
-    __slots__ = ("call", "namespace", "verb")
+    Attributes:
+        renewed_at: when the credentials were last read again for it, in seconds on the monotonic clock.
+    """
+
+    __slots__ = ("call", "namespace", "renewed_at", "verb")
 
     def __init__(self, verb: str, namespace: str, call: Call) -> None:
         self.verb = verb
         self.namespace = namespace
         self.call = call
+        self.renewed_at = -math.inf
 
     @property
-    def key(self) -> tuple[str, str]:
-        """What the API server allows or refuses: Kubernetes authorizes by verb, resource, namespace and name."""
-        return self.verb, self.call.path.partition("?")[0]
+    def path(self) -> str:
+        """The path without the query. With the verb, it is what the API server allows or refuses."""
+        return self.call.path.partition("?")[0]
 
 
 class _Question(_Operation, Generic[Wanted]):
@@ -169,8 +174,9 @@ class Client:
         self._backoff = backoff
         self._doubtful_after = doubtful_after
         self._refusals = Refusals()
-        # When the credentials were last read again, on the monotonic clock, and why they could not be.
-        self._renewed_at = -math.inf
+        # When the last successful renewal of the credentials began, on the monotonic clock.
+        self._renewal_began = -math.inf
+        # Why the credentials could not be read again; empty if they could.
         self._unreadable = ""
         # Only connections between two exchanges are in here: whoever uses one takes it out, and puts it back after
         # a whole answer. An exception from a signal handler therefore cannot leave half an answer to the next user.
@@ -266,14 +272,14 @@ class Client:
         )
         watch, deadline = _Operation("watch", namespace, Call(path)), Deadline(timeout)
         try:
-            connection, answer = self._exchange(Connection.open_stream, watch.call, deadline)
+            connection, answer = self._exchange(Connection.open_stream, watch, deadline)
         except TooLargeError as error:
             raise self._too_large(error) from None
         except TransportError as error:
             self._refusals.note_failure()
             raise self._unavailable(_Failure(str(error), error.remedy), 1, deadline) from None
         if isinstance(answer, Head):
-            self._refusals.note_allowed(watch.key)
+            self._refusals.note_allowed(watch.verb, watch.path)
             return Watch(self, connection, answer, namespace, Deadline(seconds + timeout))
         # Once it is kept, another thread may send over it.
         sent_at = connection.sent_at
@@ -333,19 +339,22 @@ class Client:
     def _try(self, question: _Question[Wanted], deadline: Deadline) -> Wanted | _Failure:
         from airflow_kubernetes_secrets.api.decode import MalformedBodyError, status_message
 
+        began = monotonic()
         try:
-            connection, response = self._exchange(Connection.ask, question.call, deadline)
+            connection, response = self._exchange(Connection.ask, question, deadline)
             # Once it is kept, another thread may send over it.
             sent_at = connection.sent_at
             self._keep(connection, response.status)
             if response.status in (200, 201):
                 wanted = question.parse(response)
-                self._refusals.note_allowed(question.key)
+                self._refusals.note_allowed(question.verb, question.path)
                 return wanted
         except TooLargeError as error:
             raise self._too_large(error) from None
         except TransportError as error:
-            self._refusals.note_failure()
+            # An attempt that this process gave little time says nothing about the server.
+            if deadline.left() or monotonic() - began >= CONFIRMED_AFTER_SECONDS:
+                self._refusals.note_failure()
             return _Failure(str(error), error.remedy)
         except MalformedBodyError as error:
             return _Failure(str(error))
@@ -363,49 +372,52 @@ class Client:
                 self._refusals.note_failure()
             return _Failure(said, retry_after=retry_after_seconds(response.headers.get("retry-after")))
         if response.status in (401, 403):
-            seconds = self._refusals.seconds_to_confirm(operation.key, sent_at)
+            seconds = self._refusals.seconds_to_confirm(operation.verb, operation.path, response.status, sent_at)
             if seconds is not None:
-                return _Unconfirmed(said, seconds, self._refusal(operation, response.status, message))
+                # Without the server's words: what answers a 401 may quote the credentials.
+                refusal = self._refusal(operation, response.status, message)
+                return _Unconfirmed(f"it answered {response.status}", seconds, refusal)
         else:
             # Whoever is told 404 was allowed to ask.
-            self._refusals.note_allowed(operation.key)
+            self._refusals.note_allowed(operation.verb, operation.path)
         return None
 
-    def _exchange(self, send: _Send[Answer], call: Call, deadline: Deadline) -> tuple[Connection, Answer]:
+    def _exchange(self, send: _Send[Answer], operation: _Operation, deadline: Deadline) -> tuple[Connection, Answer]:
         """Ask, and after a 401 read the credentials again and ask once more."""
-        connection, answer = self._exchange_once(send, call, deadline)
-        if answer.status == 401 and self._renew(connection.sent_at, monotonic() - deadline.elapsed()):
+        connection, answer = self._exchange_once(send, operation.call, deadline)
+        if answer.status == 401 and self._renew(operation, connection.sent_at):
             # A kept connection would also keep the old client certificate.
             connection.close()
             self.close()
             connection = self._connect(deadline)
-            answer = self._send(send, connection, call, deadline)
+            answer = self._send(send, connection, operation.call, deadline)
         return connection, answer
 
-    def _renew(self, sent_at: float, since: float) -> bool:
-        """Read the credentials again after a 401, at most once a second in a lookup.
+    def _renew(self, operation: _Operation, sent_at: float) -> bool:
+        """Read the credentials again after a 401, at most once a second for one operation.
 
-        A lookup repeats its request to confirm the 401, and an exec plugin must not run for each attempt.
+        An operation is repeated to confirm the 401, and an exec plugin must not run for each attempt.
 
         Args:
             sent_at: when the request was sent, in seconds on the monotonic clock.
-            since: when the lookup began, on the same clock.
 
         Returns:
             Whether they were read after the request was sent.
         """
-        if self._renewed_at >= sent_at:
+        if self._renewal_began >= sent_at:
             return True
-        if self._renewed_at >= since and sent_at - self._renewed_at < CONFIRMED_AFTER_SECONDS:
+        if sent_at - operation.renewed_at < CONFIRMED_AFTER_SECONDS:
             return False
-        # Set before the attempt: if it fails, the next one would most likely fail too.
-        self._renewed_at = monotonic()
+        began = monotonic()
         try:
             self._credentials.renew()
         except NotConfiguredError as error:
             self._unreadable = str(error)
             return False
+        finally:
+            operation.renewed_at = monotonic()
         self._unreadable = ""
+        self._renewal_began = began
         return True
 
     def _exchange_once(self, send: _Send[Answer], call: Call, deadline: Deadline) -> tuple[Connection, Answer]:

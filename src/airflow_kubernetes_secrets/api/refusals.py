@@ -13,63 +13,80 @@ from time import monotonic
 # 1.20.2 and 1.36.2 accept requests at most 0.04 s after the first refusal.
 CONFIRMED_AFTER_SECONDS = 1.0
 
-# Refusals that are further apart do not confirm each other: the server may have restarted twice. In an outage, requests
-# are at most half as far apart.
+# If the server fails between two refusals, it may have restarted, and the second may be the first of a new start. But
+# refusals that last this many seconds count although some requests fail: a start takes less.
+_CONFIRMED_IN_ANY_CASE_SECONDS = 10.0
+
+# Unconfirmed refusals that are further apart do not confirm each other: the server may have restarted in between.
 _FURTHEST_APART_SECONDS = 60.0
 
 
 class _Record:
-    """The refusals of one operation. Threads replace its attributes and never change them in place, so it has no lock.
+    """The refusals of one operation with one status, in seconds on the monotonic clock.
+
+    Threads only replace the attributes, so the record has no lock.
 
     Attributes:
-        first: when the first of consecutive refusals came, in seconds on the monotonic clock.
-        last: when the last one came.
-        allowed_at: when the operation was last allowed after a refusal.
+        since: the first refusal since the operation was last allowed.
+        first: the first refusal since then without a failure of the server in between.
+        last: the last refusal.
+        confirmed_at: when a refusal first counted.
+        allowed_at: when the operation was last allowed.
     """
 
-    __slots__ = ("allowed_at", "first", "last")
+    __slots__ = ("allowed_at", "confirmed_at", "first", "last", "since")
 
     def __init__(self, now: float) -> None:
-        self.first = self.last = now
-        self.allowed_at = -math.inf
+        self.since = self.first = self.last = now
+        self.confirmed_at = self.allowed_at = -math.inf
 
 
 class Refusals:
     """The refusals of one API server. Threads share it; no method waits.
 
     Each operation is judged by itself: a user may be allowed one and refused another, and requests to one address can
-    reach different servers, even over one connection.
+    reach different servers, even over one connection. So is each status: a 403 that counts says nothing of a 401.
     """
 
     def __init__(self) -> None:
         self._failed_at = -math.inf
-        self._records: dict[tuple[str, str], _Record] = {}
+        # By verb, path without the query, and status.
+        self._records: dict[tuple[str, str, int], _Record] = {}
 
     def note_failure(self) -> None:
-        """Record that the server was unavailable. Earlier refusals confirm no later ones: it may have restarted."""
+        """Record that the server was unavailable, so that it may have restarted."""
         self._failed_at = monotonic()
 
-    def note_allowed(self, operation: tuple[str, str]) -> None:
+    def note_allowed(self, verb: str, path: str) -> None:
         """Record that the server accepted a request for the operation."""
-        record = self._records.get(operation)
-        if record is not None:
-            record.allowed_at = monotonic()
+        if self._records:
+            for status in (401, 403):
+                record = self._records.get((verb, path, status))
+                if record is not None:
+                    record.allowed_at = monotonic()
 
-    def seconds_to_confirm(self, operation: tuple[str, str], sent_at: float) -> float | None:
+    def seconds_to_confirm(self, verb: str, path: str, status: int, sent_at: float) -> float | None:
         """Record a refusal. Return how many seconds to wait before a repeated request can confirm it.
 
         Args:
-            operation: its verb and its path without the query.
+            path: the path at the API server, without the query.
+            status: 401 or 403.
             sent_at: when the request was sent, in seconds on the monotonic clock.
 
         Returns:
-            ``None`` if the refusal counts.
+            ``None`` if the refusal counts. Later ones count too, until the operation is allowed.
         """
         now = monotonic()
-        record = self._records.setdefault(operation, _Record(now))
-        started_anew = max(self._failed_at, record.allowed_at)
-        if record.first <= started_anew or now - record.last > _FURTHEST_APART_SECONDS:
+        record = self._records.setdefault((verb, path, status), _Record(now))
+        if record.confirmed_at > record.allowed_at:
+            return None
+        if record.since <= record.allowed_at or now - record.last > _FURTHEST_APART_SECONDS:
+            record.since = record.first = now
+        elif record.first <= self._failed_at:
             record.first = now
         record.last = now
         confirmed_from = record.first + CONFIRMED_AFTER_SECONDS
-        return None if sent_at >= confirmed_from else max(confirmed_from - now, 0.0)
+        if sent_at >= min(confirmed_from, record.since + _CONFIRMED_IN_ANY_CASE_SECONDS):
+            record.confirmed_at = now
+            return None
+        return max(confirmed_from - now, 0.0)

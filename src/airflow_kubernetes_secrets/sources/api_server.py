@@ -64,12 +64,13 @@ class ApiServer:
         Raises:
             KubernetesSecretsError: as of :meth:`Client.list_secrets`.
         """
-        asked_at, epoch = monotonic(), self._epoch
-        seconds = self._outage.seconds_for(seconds)
+        asked_at, epoch, deadline = monotonic(), self._epoch, Deadline(seconds)
+        allowed = self._outage.seconds_for(seconds)
         try:
-            found = self._ask(query, seconds)
+            found = self._ask(query, allowed) if allowed == seconds else self._probe(query, allowed, deadline)
         except UnconfirmedRefusalError:
-            # Other namespaces, and other Secrets, may well be read.
+            # The server can be reached, so no outage begins.
+            self._answered()
             raise
         except ApiUnavailableError as error:
             self._outage.begin(error, asked_at)
@@ -137,6 +138,14 @@ class ApiServer:
         if self._last_answers is not None:
             self._last_answers.forget()
 
+    def _probe(self, query: Query, seconds: float, deadline: Deadline) -> list[Secret]:
+        """Ask during an outage. If the server can be reached again, a refusal is confirmed in the time that is left."""
+        try:
+            return self._ask(query, seconds)
+        except UnconfirmedRefusalError:
+            self._answered()
+        return self._ask(query, deadline.left())
+
     def _ask(self, query: Query, seconds: float) -> list[Secret]:
         if isinstance(query, LabelQuery):
             return self._client.list_secrets(self.namespace, query.selector, seconds).secrets
@@ -165,4 +174,4 @@ class ApiServer:
 
 def bridged(error: ApiUnavailableError) -> tuple[str, ...]:
     """The cause of a notice that memory bridges an outage."""
-    return ("bridged", type(error).__name__, error.server)
+    return ("bridged", error.server)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from airflow_kubernetes_secrets import notices
 from airflow_kubernetes_secrets.api.deadline import Deadline
 from airflow_kubernetes_secrets.api.objects import Secret
-from airflow_kubernetes_secrets.errors import ApiUnavailableError
+from airflow_kubernetes_secrets.errors import ApiUnavailableError, UnconfirmedRefusalError
 from airflow_kubernetes_secrets.sources.api_server import ApiServer, bridged
 from airflow_kubernetes_secrets.sources.outage import FIRST_PROBE_SECONDS
 from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
@@ -111,12 +111,14 @@ class Namespace:
         if known is None:
             raise error
         confirmed_at, secrets = known
-        notices.once(
-            logging.WARNING,
-            bridged(error),
-            f"{str(error).removesuffix('.')}. Until it answers, what it had {monotonic() - confirmed_at:.0f} s ago is "
-            f"used, until that is {self._longest:.0f} s old (cache_ttl and outage_ttl)",
-        )
+        # The next lookup says what an unconfirmed refusal was.
+        if not isinstance(error, UnconfirmedRefusalError):
+            notices.once(
+                logging.WARNING,
+                bridged(error),
+                f"{str(error).removesuffix('.')}. Until it answers, what it had {monotonic() - confirmed_at:.0f} s ago "
+                f"is used, until that is {self._longest:.0f} s old (cache_ttl and outage_ttl)",
+            )
         return secrets
 
     def _last_known(self, query: Query) -> _Known | None:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import socket
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,33 +29,80 @@ from support.proxy import Proxy
 from support.secrets import Put
 
 
-def test_an_exec_plugin_gives_the_token_and_a_new_one_after_401(
-    edited: Callable[..., Path], account: ServiceAccount, put: Put, tmp_path: Path
-) -> None:
-    put.variable("x", "found")
-    calls, token = tmp_path / "calls", tmp_path / "token"
-    token.write_text("expired")
-    plugin = tmp_path / "plugin"
-    plugin.write_text(
-        f"#!{sys.executable}\nimport json, pathlib\n"
-        f"pathlib.Path({str(calls)!r}).open('a').write('called\\n')\n"
-        "print(json.dumps({'apiVersion': 'client.authentication.k8s.io/v1', 'kind': 'ExecCredential', "
-        f"'status': {{'token': pathlib.Path({str(token)!r}).read_text()}}}}))\n"
-    )
-    plugin.chmod(0o755)
+@dataclass(frozen=True)
+class Plugin:
+    """An exec plugin that takes ``seconds`` and prints what is in the file ``token``."""
 
-    def use_plugin(config: dict[str, Any]) -> None:
-        command = {"apiVersion": "client.authentication.k8s.io/v1", "command": str(plugin), "interactiveMode": "Never"}
+    folder: Path
+
+    @property
+    def token(self) -> Path:
+        return self.folder / "token"
+
+    @property
+    def seconds(self) -> Path:
+        return self.folder / "seconds"
+
+    @property
+    def runs(self) -> int:
+        return (self.folder / "runs").read_text().count("run")
+
+    def configure(self, config: dict[str, Any]) -> None:
+        """Have the user of a kubeconfig get the token from it."""
+        program = self.folder / "plugin"
+        program.write_text(
+            f"#!{sys.executable}\nimport json, pathlib, time\n"
+            f"folder = pathlib.Path({str(self.folder)!r})\n"
+            "(folder / 'runs').open('a').write('run\\n')\n"
+            "time.sleep(float((folder / 'seconds').read_text()))\n"
+            "status = {'token': (folder / 'token').read_text()}\n"
+            "print(json.dumps({'apiVersion': 'client.authentication.k8s.io/v1', 'kind': 'ExecCredential', "
+            "'status': status}))\n"
+        )
+        program.chmod(0o755)
+        command = {"apiVersion": "client.authentication.k8s.io/v1", "command": str(program), "interactiveMode": "Never"}
         config["users"][0]["user"] = {"exec": command}
 
-    backend = KubernetesSecretsBackend(kubeconfig=str(edited(use_plugin)))
+
+@pytest.fixture
+def plugin(tmp_path: Path) -> Plugin:
+    plugin = Plugin(tmp_path)
+    plugin.seconds.write_text("0")
+    return plugin
+
+
+def test_an_exec_plugin_gives_the_token_and_a_new_one_after_401(
+    edited: Callable[..., Path], account: ServiceAccount, put: Put, plugin: Plugin
+) -> None:
+    put.variable("x", "found")
+    plugin.token.write_text("expired")
+    backend = KubernetesSecretsBackend(kubeconfig=str(edited(plugin.configure)))
     with pytest.raises(UnauthorizedError, match="does not accept the kubeconfig"):
         backend.get_variable("x")
     # At first, after the 401, and when that is confirmed; not with each of the requests in between.
-    assert 3 <= calls.read_text().count("called") <= 4
-    token.write_text(account.token)
+    assert 3 <= plugin.runs <= 4
+    plugin.token.write_text(account.token)
 
     assert backend.get_variable("x") == "found"
+
+
+def test_while_a_slow_exec_plugin_runs_the_old_token_is_not_refused_for_good(
+    edited: Callable[..., Path], account: ServiceAccount, put: Put, plugin: Plugin
+) -> None:
+    """Several threads notice the rotation, at different moments."""
+    put.variable("x", "found")
+    plugin.token.write_text("expired")
+    # All attempts of the last thread are after those of the first one have begun, by more than a second.
+    backend = KubernetesSecretsBackend(kubeconfig=str(edited(plugin.configure)), timeout=20)
+    plugin.token.write_text(account.token)
+    plugin.seconds.write_text("1.5")
+
+    def ask(number: int) -> str | None:
+        time.sleep(number * 0.4)
+        return backend.get_variable("x")
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(ask, range(4))) == ["found"] * 4
 
 
 def test_a_newline_after_a_token_in_a_file_does_not_break_the_header(
