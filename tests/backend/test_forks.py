@@ -327,9 +327,11 @@ def test_multiprocessing(watching: KubernetesSecretsBackend, proxy: Proxy, put: 
 
 
 PROGRAM = """
-import atexit, os, sys
+import atexit, os, sys, warnings
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.sources import ladder
+# Python 3.12 and later warn of a fork beside threads.
+warnings.simplefilter("ignore", DeprecationWarning)
 ladder.THRESHOLDS = ladder.Thresholds(asked_first=0, indexes_first=0)
 backend = KubernetesSecretsBackend(service_account_path={folder!r}, cache_ttl={ttl})
 backend.get_variable("x"), backend.get_config("none")

@@ -215,11 +215,11 @@ class TestMemory:
         """Kubernetes allows by name: it says nothing of others."""
         for name in ("one", "two"):
             place.put({VARIABLE: f"labelled-{name}"}, name, name=name)
-        backend = place.make_backend(timeout=1, **variables(one="one", two="two"))
+        backend = place.make_backend(timeout=3, **variables(one="one", two="two"))
         for key in ("one", "two", "labelled-one"):
             assert backend.get_variable(key)
 
-        proxy.faults.append(FORBIDDEN)
+        proxy.always = FORBIDDEN
         with pytest.raises(ForbiddenError):
             backend.get_variable("one")
         proxy.refuse()
@@ -235,11 +235,11 @@ class TestMemory:
         other = place.other("b")
         place.put({VARIABLE: "x"}, "x", name="x")
         place.put({}, "y", name="y", namespace=other)
-        backend = place.make_backend(timeout=1, **variables(here="x", there=f"{other}/y"))
+        backend = place.make_backend(timeout=3, **variables(here="x", there=f"{other}/y"))
         for key in ("x", "here", "there"):
             assert backend.get_variable(key)
 
-        proxy.faults.append(FORBIDDEN)
+        proxy.always = FORBIDDEN
         with pytest.raises(ForbiddenError):
             backend.get_variable("x")
         proxy.refuse()
@@ -255,12 +255,11 @@ class TestMemory:
         other = place.other("b")
         place.put({VARIABLE: "x"}, "x", name="x")
         place.put({}, "y", name="y", namespace=other)
-        backend = place.make_backend(timeout=1, **variables(here="x", there=f"{other}/y"))
+        backend = place.make_backend(timeout=3, **variables(here="x", there=f"{other}/y"))
         for key in ("x", "here", "there"):
             assert backend.get_variable(key)
 
-        # It reads its token again, and asks once more.
-        proxy.faults.extend([UNAUTHORIZED, UNAUTHORIZED])
+        proxy.always = UNAUTHORIZED
         with pytest.raises(UnauthorizedError):
             backend.get_variable("there")
         proxy.refuse()
