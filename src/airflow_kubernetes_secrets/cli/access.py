@@ -1,4 +1,4 @@
-"""From Airflow's configuration and the arguments of a command to the options that it works with."""
+"""The options that a command works with, from Airflow's configuration and the command's arguments."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from airflow_kubernetes_secrets.options import Options
 
 
 def options_for(arguments: argparse.Namespace) -> tuple[Configured, Options]:
-    """What Airflow is configured with, and the options with those of the command in place of the configured ones.
+    """Return Airflow's configuration, and its options with those from the command line in their place.
 
-    For commands that show how things are: what keeps Airflow from using the backend is said on standard error.
+    This is for commands that show a state. Problems with the configuration go to standard error.
 
     Raises:
-        KubernetesSecretsError: the configuration cannot be read, or an option cannot be used.
+        KubernetesSecretsError: the configuration cannot be read, or an option is invalid.
     """
     configured = read_configuration()
     for problem in configured.problems:
@@ -26,12 +26,12 @@ def options_for(arguments: argparse.Namespace) -> tuple[Configured, Options]:
 
 
 def usable_configuration() -> Configured:
-    """What Airflow is configured with, and the defaults where that is not this backend.
+    """Return Airflow's configuration. If it names another backend or none, the defaults of this backend are used.
 
-    For commands that make something which has to fit: a configuration that is wrong is an error.
+    This is for commands whose result has to fit the configuration, so an invalid configuration is an error.
 
     Raises:
-        NotConfiguredError: Airflow would not use what is configured.
+        NotConfiguredError: Airflow could not use its configuration.
     """
     configured = read_configuration()
     for problem in configured.problems:
@@ -42,9 +42,9 @@ def usable_configuration() -> Configured:
 
 
 def options_or_defaults() -> Options:
-    """The options that Airflow is configured with, and the defaults where there are none or they cannot be used.
+    """Return the configured options, or the defaults if Airflow is not configured or its configuration is invalid.
 
-    For commands that are run where Airflow need not be configured: the place where manifests are merged.
+    This is for commands that also run where Airflow is not configured, such as in CI.
     """
     try:
         configured = read_configuration()

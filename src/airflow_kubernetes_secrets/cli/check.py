@@ -1,4 +1,4 @@
-"""``airflow-kubernetes-secrets check``: manifests before they are merged, without a cluster and a database."""
+"""``airflow-kubernetes-secrets check``: checks manifests before they are merged, without a cluster or a database."""
 
 from __future__ import annotations
 
@@ -18,11 +18,14 @@ _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTI
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check the manifests in ``arguments.paths``: status 1 if an error is found; with ``--strict`` a warning too.
+    """Check the manifests in ``arguments.paths``.
+
+    Returns:
+        1 if there is an error, or with ``--strict`` a warning; else 0.
 
     Raises:
         PathError: a path cannot be read.
-        OptionError: the namespace cannot be one.
+        OptionError: the namespace is invalid.
     """
     if not is_namespace(arguments.namespace):
         raise OptionError("--namespace: that cannot be the name of one: 1 to 63 of a-z, 0-9 and '-'")

@@ -1,4 +1,4 @@
-"""Every command and its arguments, once: argparse, Airflow and the reference in the docs have them from here."""
+"""All commands and their arguments. argparse, Airflow and the command reference in the docs use these definitions."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ LISTS = ("connections", "variables", "config")
 
 @dataclass(frozen=True)
 class Argument:
-    """One argument, as ``argparse.ArgumentParser.add_argument`` takes it.
+    """One argument, in the form of ``argparse.ArgumentParser.add_argument``.
 
     Attributes:
-        flags: its name, or the options that it is given by.
-        settings: what else ``add_argument`` takes.
+        flags: the name of a positional argument, or the flags of an option.
+        help: one line for the help output.
+        settings: the other arguments of ``add_argument``.
     """
 
     flags: tuple[str, ...]
@@ -36,9 +37,10 @@ class Command:
 
     Attributes:
         help: one line, for the list of commands.
-        description: what it answers, in full.
-        statuses: what its exit statuses mean.
-        module: where its ``run`` is, loaded when the command runs: it takes what was parsed, and gives the status.
+        description: what the command does, in full.
+        statuses: the meaning of each exit status.
+        module: the module whose ``run`` takes the parsed arguments and returns the exit status. It is imported when the
+            command runs.
     """
 
     name: str
@@ -54,14 +56,22 @@ def _argument(*flags: str, help: str, **settings: Any) -> Argument:
 
 
 def user_name(text: str) -> str:
-    """A user, as a header can carry its name."""
+    """Return the name of a user that an HTTP header can carry.
+
+    Raises:
+        ArgumentTypeError: it is blank, or not printable ASCII.
+    """
     if text.strip() and text.isascii() and text.isprintable():
         return text
     raise ArgumentTypeError("a user's name is printable ASCII, such as system:serviceaccount:airflow:airflow-worker")
 
 
 def port_number(text: str) -> int:
-    """A TCP port, or 0."""
+    """Return a TCP port, or 0.
+
+    Raises:
+        ArgumentTypeError: it is not a number up to 65535.
+    """
     if text.isascii() and text.isdecimal() and int(text) < 65536:
         return int(text)
     raise ArgumentTypeError("a port is a number up to 65535")
@@ -76,7 +86,7 @@ OUTPUT = _argument(
 )
 TEAM = _argument("--team", help="the team that asks", metavar="TEAM")
 
-# Where to look, in place of what Airflow is configured with.
+# Arguments that replace where Airflow is configured to look.
 ACCESS = (
     _argument("--kubeconfig", help="a kubeconfig, in place of what Airflow is configured with", metavar="PATH"),
     _argument("--context", help="a context in the kubeconfig", metavar="NAME"),

@@ -1,4 +1,4 @@
-"""``airflow-kubernetes-secrets devserver``: a Kubernetes API for Secrets on this machine, until Ctrl-C."""
+"""``airflow-kubernetes-secrets devserver``: runs a Kubernetes API for Secrets on this machine until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -22,15 +22,19 @@ if TYPE_CHECKING:
 
     from airflow_kubernetes_secrets.devserver import DevServer
 
-# How often it is looked whether the server still runs.
+# How often the command checks whether the server is still running, in seconds.
 LOOK_SECONDS = 1.0
 
-# As any file that a program creates: it holds no token.
+# The file holds no token, so it has the default mode of new files.
 _READY_FILE_MODE = 0o666
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until SIGINT or SIGTERM: status 0. Status 1 and one line on stderr when it cannot."""
+    """Serve until SIGINT or SIGTERM.
+
+    Returns:
+        0 when stopped by a signal. 1 if the server could not start or ended by itself, with one line on standard error.
+    """
     try:
         from airflow_kubernetes_secrets.devserver import DevServer
     except ModuleNotFoundError as error:
@@ -53,7 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
         with server:
             return _serve(server, arguments.ready_file, stop)
     except BrokenPipeError:
-        raise  # of standard output, which every command ends for
+        raise  # ``main.run`` handles this for every command
     except OSError as error:
         return _fail(_explain(error, arguments.port))
     except RuntimeError as error:
@@ -78,7 +82,7 @@ def _serve(server: DevServer, ready_file: Path | None, stop: threading.Event) ->
 
 @contextmanager
 def _written(ready_file: Path | None, content: bytes) -> Iterator[None]:
-    """The file is there inside the block."""
+    """Write the ready file, and remove it at the end of the block."""
     if ready_file is None:
         yield
         return
@@ -98,6 +102,7 @@ def _exports(variables: dict[str, str]) -> list[str]:
 
 
 def _explain(error: OSError, port: int) -> str:
+    """Return an error of the operating system as a message with its remedy."""
     if error.errno == errno.EADDRINUSE:
         return f"port {port} is in use: choose another with --port, or leave it out for a free one"
     if error.errno == errno.EACCES and error.filename is None:

@@ -1,4 +1,4 @@
-"""``doctor``: everything that a deployment needs, as a checklist."""
+"""``airflow-kubernetes-secrets doctor``: checks a deployment, and shows the findings as a checklist."""
 
 from __future__ import annotations
 
@@ -19,7 +19,11 @@ _INDENT = 9
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check, and show each finding as soon as it is known."""
+    """Run the checks. As text, each finding is shown as soon as it is known.
+
+    Returns:
+        1 if there is an error; else 0.
+    """
     overrides = {name: getattr(arguments, name) for name in ("kubeconfig", "context", "namespace")}
     findings = checkup(overrides, arguments.as_user)
     found = _print(findings) if arguments.output == "text" else list(findings)

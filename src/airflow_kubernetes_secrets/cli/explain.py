@@ -1,4 +1,4 @@
-"""``explain``: the whole way of one lookup."""
+"""``airflow-kubernetes-secrets explain``: shows the trace of one lookup."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ from airflow_kubernetes_secrets.printable import printable
 
 _STYLES = {Verdict.FOUND: "bold green", Verdict.NOT_FOUND: "bold yellow", Verdict.TROUBLE: "bold red"}
 
-# A part of the story: its title, and its lines with their style.
+# A part of the trace: its title, and its lines with their style.
 _Part = tuple[str, list[Styled]]
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """
+    """Explain one lookup. The exit status says whether the id was found.
+
     Raises:
-        KubernetesSecretsError: there is nowhere to look.
+        KubernetesSecretsError: the configuration cannot be used, or there is no backend location.
     """
     lookup = Lookup(Kind[arguments.kind.upper()], arguments.id, arguments.team)
     if lookup.kind is Kind.CONFIG and lookup.team:
@@ -42,7 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _replaced(arguments: argparse.Namespace) -> dict[str, str]:
-    """The options that do not count, since the command line says otherwise, and what says so."""
+    """Return the options that the command line replaces, and the argument that replaces each."""
     given = {name for name in ("kubeconfig", "context", "namespace") if getattr(arguments, name) is not None}
     replaced = {name: f"--{name}" for name in given}
     api = next((name for name in ("kubeconfig", "context") if name in given), None)
@@ -93,7 +94,8 @@ def _parts(story: Story, configured: Configured, replaced: Mapping[str, str]) ->
 
 def _configuration(configured: Configured, replaced: Mapping[str, str]) -> Iterator[Styled]:
     yield printable(f"{configured.backend or 'no backend'}{_from([configured.backend_from])}"), ""
-    # Those that count have been read, so what they hold is what belongs there; another may be anything.
+    # The options in use have been checked, so their values are known to be harmless. A replaced one may contain
+    # anything.
     options = [
         f"({name}: {replaced[name]} counts)" if name in replaced else f"{name}={json.dumps(value, ensure_ascii=False)}"
         for name, value in sorted(configured.kwargs.items())

@@ -1,18 +1,20 @@
-"""``airflow-kubernetes-secrets export``: manifests for the connections and variables that are elsewhere.
+"""``airflow-kubernetes-secrets export``: writes manifests for connections and variables that are elsewhere.
 
-What it makes in its folder:
+The output folder contains:
 
 ``connections/<Secret>.yaml``, ``variables/<Secret>.yaml``
-    One Secret each. The files hold passwords, in base64 only: mode 0600, in folders of mode 0700 where it makes them.
-    A file appears whole or not at all, and never behind a symbolic link. One that is there with other content stays,
-    unless ``--force`` is given; one with the same content counts as moved, so that the command can be run again.
+    One Secret each. The files contain passwords, encoded as base64 only. So they have mode 0600, and folders that the
+        command creates have mode 0700.
+    A file is written whole or not at all, and never through a symbolic link. An existing file with other content is
+        only replaced with ``--force``. An existing file with the same content counts as moved, so that the command can
+        be run again.
 
 ``delete-from-database.sh``
-    Only for the metadata database: one ``airflow … delete`` for each entry that is in a file now, to be run when
-    Airflow finds them in Kubernetes. It is a file because there may be hundreds; every run makes it anew, with ids
-    only.
+    Only for the metadata database: one ``airflow … delete`` for each entry that is now in a file. Users run it when
+        Airflow finds the entries in Kubernetes. It is a file because there may be hundreds of entries. Every run writes
+        it again; it contains ids only.
 
-``--team`` gives entries that have no team to that one; those that have a team keep it.
+``--team`` sets the team of entries without a team. Other entries keep theirs.
 
 The report goes to standard output, everything else to standard error. Neither quotes a value.
 """
@@ -59,17 +61,17 @@ _HEADER = """\
 
 
 class ExportError(OneLineError):
-    """Nothing can be exported like this."""
+    """The arguments cannot be used."""
 
 
 @dataclass(frozen=True)
 class Moved:
-    """What became of an entry.
+    """The result for one entry.
 
     Attributes:
         status: ``written``, ``unchanged`` or ``not written``.
-        file: relative to the folder; empty if there is none.
-        reason: why it is not written, in words that are the same for entries with the same problem.
+        file: its path relative to the folder; empty if there is none.
+        reason: why it was not written. The text is identical for all entries with the same problem.
     """
 
     lookup: Lookup
@@ -79,9 +81,11 @@ class Moved:
 
     @property
     def is_there(self) -> bool:
+        """Whether the entry is in a file now."""
         return not self.reason
 
     def as_json(self) -> dict[str, str | None]:
+        """Return the result as the JSON report shows it; docs/cli.md describes it."""
         lookup = self.lookup
         return {
             "kind": lookup.kind.word,
@@ -95,7 +99,15 @@ class Moved:
 
 @dataclass
 class Report:
-    """What was done."""
+    """What the command has done.
+
+    Attributes:
+        source: the value of ``--from``.
+        directory: the output folder.
+        moved: the result for each entry.
+        notes: what will be different afterwards, and for how many entries.
+        script: the script that deletes the entries from the database; ``None`` if there is none.
+    """
 
     source: str
     directory: Path
@@ -105,9 +117,11 @@ class Report:
 
     @property
     def lost(self) -> list[Moved]:
+        """The entries that are not in a file."""
         return [each for each in self.moved if not each.is_there]
 
     def counts(self, kind: Kind) -> dict[str, int]:
+        """Return how many entries of a kind have each status."""
         counts = dict.fromkeys(("written", "unchanged", "not written"), 0)
         for each in self.moved:
             if each.lookup.kind is kind:
@@ -116,15 +130,18 @@ class Report:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the manifests. Status 1 if some could not be written.
+    """Write the manifests.
+
+    Returns:
+        1 if some could not be written; else 0.
 
     Raises:
-        KubernetesSecretsError: the source cannot be read, or the folder cannot be written to.
+        KubernetesSecretsError: the source cannot be read, or the folder cannot be written.
     """
     _check(arguments)
     options = options_or_defaults()
     kinds = [kind for kind in KINDS if arguments.kind in (None, kind.plural)]
-    # Before anything is read: a wrong folder should not cost a walk through the database.
+    # The folder is checked before the database is read, because reading takes long.
     folder = Folder(arguments.output_dir)
     report = Report(arguments.source, arguments.output_dir)
     writer = _Writer(folder, options, arguments)
@@ -162,7 +179,7 @@ def _entries(source: str, kinds: Sequence[Kind]) -> Iterator[Entry]:
 
 
 class _Writer:
-    """From entries to files, each Secret name once."""
+    """Writes the manifest of each entry. Each name of a Secret is used once."""
 
     def __init__(self, folder: Folder, options: Options, arguments: argparse.Namespace) -> None:
         self._folder = folder
@@ -171,6 +188,7 @@ class _Writer:
         self._files: set[str] = set()
 
     def write(self, entry: Entry) -> Moved:
+        """Write the manifest of an entry."""
         lookup = Lookup(entry.kind, entry.id, entry.team or self._arguments.team)
         if entry.data is None:
             return Moved(lookup, "not written", reason=entry.problem)
@@ -189,12 +207,12 @@ class _Writer:
         return Moved(lookup, written.value, file)
 
 
-# What Airflow calls the commands.
+# The names of Airflow's commands.
 _COMMANDS = {Kind.CONNECTION: "connections", Kind.VARIABLE: "variables"}
 
 
 def _write_script(folder: Folder, report: Report) -> Path | None:
-    """The commands that delete what is in files now; ``None`` if that is nothing."""
+    """Write the script that deletes the moved entries from the database; return ``None`` if nothing was moved."""
     lines = [_command(each.lookup) for each in report.moved if each.is_there]
     if not lines:
         return None
@@ -205,17 +223,18 @@ def _write_script(folder: Folder, report: Report) -> Path | None:
 def _command(lookup: Lookup) -> str:
     if "\0" in lookup.id:
         return f"# {lookup}: no command can name it. Delete it in Airflow's own pages."
-    # An id that begins so would be taken for an option.
+    # An id that begins with '-' would be read as an option.
     end = "-- " if lookup.id.startswith("-") else ""
     command = f"airflow {_COMMANDS[lookup.kind]} delete {end}"
     if printable_line(lookup.id) == lookup.id:
         return command + shlex.quote(lookup.id)
-    # The file has to show what it does. The full stop keeps a newline at the end, which $() drops.
+    # Readers of the file must see what it does, so an id that is not printable is encoded. The full stop protects a
+    # newline at the end of the id, which $() would remove.
     return f'# {lookup}\nid=$(printf %b. {shlex.quote(_octal(lookup.id))}) && {command}"${{id%.}}"'
 
 
 def _octal(identifier: str) -> str:
-    """An id for ``printf %b``, letters and digits as they are.
+    """Return an id for ``printf %b``: letters and digits unchanged, and all else in octal.
 
     https://pubs.opengroup.org/onlinepubs/9799919799/utilities/printf.html
     """
@@ -270,7 +289,7 @@ def _as_text(report: Report) -> Iterator[str]:
 
 
 def _reasons(lost: Sequence[Moved]) -> Iterator[str]:
-    """Each reason once, with all that it is the reason for."""
+    """Yield each reason once, followed by the entries that were not written for it."""
     reasons: dict[str, list[str]] = {}
     for each in lost:
         reasons.setdefault(each.reason, []).append(str(each.lookup))

@@ -1,4 +1,7 @@
-"""Files that hold secret values: for their owner only, whole or not at all, and never behind a symbolic link."""
+"""Files that hold secret values. Only their owner can read them, and they are never written through a symbolic link.
+
+A file is written whole or not at all.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ class FolderError(OneLineError):
 
 
 class Written(Enum):
-    """What became of a file."""
+    """The result of writing a file."""
 
     WRITTEN = "written"
     UNCHANGED = "unchanged"
@@ -27,12 +30,13 @@ class Written(Enum):
 
 
 class Folder:
-    """A folder to write to, which is made with the first file."""
+    """A folder to write to. It is created with its first file."""
 
     def __init__(self, path: Path) -> None:
-        """
+        """Check the path.
+
         Raises:
-            FolderError: there is something else in its place.
+            FolderError: the path is not a folder, or cannot be read.
         """
         self.path = path
         try:
@@ -46,11 +50,12 @@ class Folder:
         """Write a file.
 
         Args:
-            name: its name, which may be one folder down.
-            replace: whether something else under that name is replaced. A link is replaced itself.
+            name: the name of the file, or ``subfolder/name``.
+            replace: whether to replace an existing file with other content. A symbolic link is replaced, not followed.
+            mode: the permissions of the file.
 
         Raises:
-            FolderError: it cannot be written, or the folder in between is a link.
+            FolderError: the file cannot be written, or the subfolder is a symbolic link.
         """
         self._make()
         parent, _, file = name.rpartition("/")

@@ -1,4 +1,4 @@
-"""``list``: what there is in Secrets."""
+"""``airflow-kubernetes-secrets list``: lists the connections, variables and options in Secrets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,11 @@ _UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """
+    """List the entries.
+
+    Returns:
+        1 if something could not be read; else 0.
+
     Raises:
         KubernetesSecretsError: nothing could be listed.
     """
@@ -69,7 +73,7 @@ def _print(entries: Sequence[Entry], output: str | None) -> None:
     if not rows:
         say("There is none. A misspelt label is not seen here: 'check' finds it, in manifests")
         return
-    # Columns in which nothing stands take the width that others need.
+    # Empty columns would take width from the others.
     columns = [
         column for column in _COLUMNS if column in ("kind", "id", "problems") or any(row[column] for row in rows)
     ]
@@ -79,14 +83,14 @@ def _print(entries: Sequence[Entry], output: str | None) -> None:
 
 
 def _age(created: str, now: datetime) -> str:
-    """As kubectl shows it: in the largest unit that fits."""
+    """Return the age as kubectl shows it: in the largest unit that fits."""
     if not created:
         return ""
     try:
-        # Python 3.10 does not read the Z.
+        # Python 3.10 cannot parse the Z.
         since = datetime.fromisoformat(created.replace("Z", "+00:00"))
     except ValueError:
-        return ""  # In a folder of manifests it can be anything.
+        return ""  # in a folder of manifests, the creation time can be any string
     seconds = (now - (since if since.tzinfo else since.replace(tzinfo=timezone.utc))).total_seconds()
     for size, unit in _UNITS:
         if seconds >= size:

@@ -26,15 +26,15 @@ _NOBODY_READS = 141
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with arguments without repeating what a terminal would obey."""
+    """Reports wrong arguments with control characters escaped, so that a terminal does not execute them."""
 
     def error(self, message: str) -> NoReturn:
-        """End with status 2."""
+        """Print the message, and exit with status 2."""
         super().error(printable(message))
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command in ``argv`` (that of the process when None) and return its exit status."""
+    """Run the command in ``argv``, and return its exit status. ``None`` means the arguments of this process."""
     parser = make_parser()
     with suppress(ImportError):
         import argcomplete
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def make_parser() -> argparse.ArgumentParser:
-    """The parser of all commands."""
+    """Return the parser of all commands."""
     parser = _Parser(prog=PROGRAM, description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
@@ -67,9 +67,12 @@ def make_parser() -> argparse.ArgumentParser:
 
 @without_variables
 def run(command: Command, arguments: argparse.Namespace) -> int:
-    """Run a command; whatever goes wrong is one line on standard error, and a traceback only with ``--debug``."""
+    """Run a command, and return its exit status.
+
+    An error is one line on standard error. With ``--debug`` it is a traceback.
+    """
     if sys.stdout is None:
-        # Somebody has closed it.
+        # Standard output is closed.
         sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115  # it stays open, as standard output does
     try:
         entry: Callable[[argparse.Namespace], int] = import_module(command.module).run
@@ -79,11 +82,12 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         return _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read the output has seen enough. At its end the interpreter flushes once more.
+        # The reader of the output has closed the pipe. The interpreter flushes standard output once more when it exits,
+        # so that goes to /dev/null.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _NOBODY_READS
     except Exception as error:
-        # Not before: it loads what a terminal needs, also for those who only want to know the version.
+        # This import loads rich, which `--version` does not need.
         from airflow_kubernetes_secrets.cli.output import say, say_traceback
 
         if arguments.debug:
@@ -96,7 +100,7 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _without_log() -> Iterator[None]:
-    """What the backend tells the log, these commands tell the person, each in its place."""
+    """Silence the backend's log, because the commands show the same facts where they belong."""
     log = logging.getLogger("airflow_kubernetes_secrets")
     before = log.level
     log.setLevel(logging.CRITICAL)
@@ -107,9 +111,10 @@ def _without_log() -> Iterator[None]:
 
 
 def _line(error: Exception) -> str:
+    """Return the message of an error, or only its class if the message may contain a secret value."""
     if isinstance(error, KubernetesSecretsError):
         return str(error)
-    # Its text may hold anything.
+    # Only messages of this package are known to contain no secret value.
     return f"it ended with an unexpected {type(error).__name__}. Run it again with --debug, and report what that shows"
 
 

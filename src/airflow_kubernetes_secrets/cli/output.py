@@ -1,7 +1,7 @@
 """How results are shown: tables with colour on a terminal, plain columns in a pipe, JSON and YAML for programs.
 
-Every command prints through this module, which makes each line printable; :mod:`airflow_kubernetes_secrets.printable`
-says what that is.
+Every command prints through this module, which escapes everything that is not printable; see
+:mod:`airflow_kubernetes_secrets.printable`.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from rich.text import Text
 
 from airflow_kubernetes_secrets.printable import printable, printable_line, printable_lines
 
-# A pipe has no width; what reads it may need whole cells.
+# A pipe has no width, and its reader may need whole cells.
 _WIDEST = 10_000
 
-# One long id makes no column wider than this: each other row would get as many spaces.
+# The widest column of plain output. Without this limit, one long id would pad every other row with as many spaces.
 _WIDEST_COLUMN = 250
 
 _ESCAPE = "\x1b"
@@ -37,12 +37,12 @@ Thing = TypeVar("Thing")
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Let the command end as others do when nobody reads what they print."""
+        """Raise the error that ends the command as it ends without rich."""
         raise BrokenPipeError
 
 
 class Screen:
-    """Standard output, with colour on a terminal unless ``NO_COLOR`` is set. Nothing in a text is taken for markup."""
+    """Standard output, with colour on a terminal unless ``NO_COLOR`` is set. No string is read as markup."""
 
     def __init__(self) -> None:
         width = None if sys.stdout.isatty() else _WIDEST
@@ -53,12 +53,13 @@ class Screen:
         """Print one line.
 
         Args:
-            soft_wrap: whether a terminal wraps it, so that it can be copied whole.
+            soft_wrap: whether the terminal wraps the line, so that it is copied as one line. ``None`` means yes in a
+                pipe, and no on a terminal.
         """
         self._console.print(_line(*parts), soft_wrap=soft_wrap)
 
     def print_grid(self, rows: Sequence[tuple[str, Styled]]) -> None:
-        """Print titles, and what belongs to each beside it, which may have several lines."""
+        """Print rows of a title and a string beside it, which may have several lines."""
         grid = Table.grid(padding=(0, 2))
         grid.add_column(style="bold", no_wrap=True)
         grid.add_column(overflow="fold")
@@ -67,7 +68,7 @@ class Screen:
         self._print(grid)
 
     def print_table(self, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Print a table; a column may have no row that says anything."""
+        """Print a table. A column may be empty."""
         table = Table(header_style="bold", box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False, show_edge=False)
         for column in columns:
             table.add_column(column, overflow="fold")
@@ -79,30 +80,30 @@ class Screen:
         with self._console.capture() as captured:
             self._console.print(table)
         for line in captured.get().splitlines():
-            # Cells are as wide as their column, and a long one goes on in the next line. An escape character is this
-            # package's own here, for colour.
+            # Cells have the width of their column, and continue in the next line. Cells are printable already, so an
+            # escape character can only be a colour of this package.
             text = line.rstrip()
             sys.stdout.write(f"{text if _ESCAPE in text else printable_line(text)}\n")
 
 
 def print_line(text: str = "") -> None:
-    """Print one line, as it is on a terminal and in a pipe."""
+    """Print one line, without style and with the same text on terminals and in pipes."""
     sys.stdout.write(f"{printable_line(text)}\n")
 
 
 def say(text: str) -> None:
-    """A message for the person, beside the result: on standard error."""
+    """Print a message on standard error, apart from the result."""
     sys.stderr.write(f"{printable_lines(text)}\n")
 
 
 def say_traceback(error: BaseException) -> None:
-    """The traceback of an error, on standard error."""
+    """Print the traceback of an error on standard error."""
     for part in traceback.format_exception(error):
         say(part.removesuffix("\n"))
 
 
 def print_annotation(command: str, properties: Mapping[str, str], text: str) -> None:
-    """Print a command to a workflow of GitHub Actions; whatever is in it, it is that one.
+    """Print a workflow command of GitHub Actions. Its arguments are escaped, so that they cannot form another command.
 
     https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
     """
@@ -111,7 +112,7 @@ def print_annotation(command: str, properties: Mapping[str, str], text: str) -> 
 
 
 def print_document(document: object, output: str) -> None:
-    """Print a document for programs, as ``json`` in ASCII or as ``yaml``. It means exactly what it holds."""
+    """Print a document for programs, as ``json`` in ASCII or as ``yaml``. Parsing it returns exactly the document."""
     if output == "json":
         sys.stdout.write(_printable_document(json.dumps(document, indent=2) + "\n"))
     else:
@@ -124,16 +125,16 @@ def print_documents(documents: Sequence[object]) -> None:
 
 
 def yaml_text(documents: Sequence[object]) -> str:
-    """Documents as YAML that means exactly what they hold, and in which what cannot be seen is escaped."""
+    """Return documents as YAML, with invisible characters escaped. Parsing it returns exactly the documents."""
     import yaml
 
-    # Without a width, lines would be folded, and the words of a text could begin one.
+    # PyYAML folds lines at its default width, and a folded line could begin with any word of a string.
     text: str = yaml.dump_all(documents, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=float("inf"))
     return _printable_document(text)
 
 
 def print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], output: str | None) -> None:
-    """Print rows as a ``table`` or ``plain``: by default what suits where it goes."""
+    """Print rows as ``table`` or ``plain``. By default, a terminal gets a table and a pipe plain columns."""
     titles = [column.upper() for column in columns]
     cells = [[_cell(row[column]) for column in columns] for row in rows]
     if output == "table" or (output is None and sys.stdout.isatty()):
@@ -146,7 +147,7 @@ def print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], output
 
 @contextmanager
 def progress(what: str) -> Iterator[None]:
-    """While something takes long, say so on a terminal; nothing of it stays there."""
+    """Show on a terminal what is running inside the block. It is removed afterwards."""
     err = Console(stderr=True, markup=False, highlight=False)
     if not err.is_terminal:
         yield
@@ -156,7 +157,7 @@ def progress(what: str) -> Iterator[None]:
 
 
 def counted(things: Iterable[Thing], done: str) -> Iterator[Thing]:
-    """With a count of what is done on a terminal; nothing of it stays there."""
+    """Yield the items, and show on a terminal how many are done. The count is removed afterwards."""
     if not sys.stderr.isatty():
         yield from things
         return
@@ -168,7 +169,7 @@ def counted(things: Iterable[Thing], done: str) -> Iterator[Thing]:
 
 
 def _line(*parts: Styled) -> Text:
-    """A line of styled parts, printable as a whole."""
+    """Return a line of styled parts that is printable as a whole."""
     line = Text.assemble(*((printable(text), style) for text, style in parts))
     safe = printable_line(line.plain)
     return line if safe == line.plain else Text(safe)
@@ -179,7 +180,7 @@ def _cell(value: object) -> str:
 
 
 def _data(text: str) -> str:
-    """Escaped as https://github.com/actions/toolkit does it, and printable."""
+    """Return a printable string, escaped as https://github.com/actions/toolkit does it."""
     return printable(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
@@ -188,20 +189,21 @@ def _property(text: str) -> str:
 
 
 def _printable_document(text: str) -> str:
-    """Every line printable; line breaks are this package's own."""
+    """Return a document in which every line is printable. All line breaks come from this package."""
     return "\n".join(map(printable, text.split("\n")))
 
 
 @lru_cache(maxsize=1)
 def _dumper() -> Any:
+    """Return the YAML dumper that escapes strings as :func:`printable` does."""
     import yaml
 
     from airflow_kubernetes_secrets.manifest_documents import is_text_for_kubectl
 
     class Dumper(yaml.SafeDumper):
-        """Puts what is not printable into double quotes, where YAML knows the escapes of :func:`printable`.
+        """Writes strings that are not printable in double quotes, where YAML has the escapes of :func:`printable`.
 
-        What kubectl would take for something else than a text gets quotation marks too: PyYAML knows fewer forms.
+        A string that kubectl would read as another type is quoted too. PyYAML alone does not know all of them.
         """
 
     def represent(dumper: Dumper, text: str) -> yaml.Node:

@@ -1,6 +1,7 @@
-"""The same commands under ``airflow kubernetes-secrets``.
+"""The commands under ``airflow kubernetes-secrets``.
 
-Airflow 3.2 and later load them: https://airflow.apache.org/docs/apache-airflow-providers/core-extensions/cli-commands.html
+Airflow 3.2 and later load them:
+https://airflow.apache.org/docs/apache-airflow-providers/core-extensions/cli-commands.html
 """
 
 from __future__ import annotations
@@ -14,10 +15,10 @@ from airflow_kubernetes_secrets.cli.definition import COMMANDS, DESCRIPTION, GRO
 
 
 def get_cli_commands() -> list[Any]:
-    """The group of commands, as Airflow's command line takes it."""
+    """Return the group of commands for Airflow's command line."""
     from airflow.cli import cli_config
 
-    airflow: Any = cli_config  # a part of it has no types
+    airflow: Any = cli_config  # a part of it has no type annotations
 
     subcommands = [
         airflow.ActionCommand(
@@ -36,10 +37,12 @@ def get_cli_commands() -> list[Any]:
 
 
 def _runs(command: Command) -> Callable[[argparse.Namespace], None]:
+    """Return a function that runs the command and exits with its status."""
+
     def entry(arguments: argparse.Namespace) -> None:
         from airflow_kubernetes_secrets.cli.main import run
 
-        # Airflow does not look at what a command returns.
+        # Airflow ignores what a command returns.
         if status := run(command, arguments):
             sys.exit(status)
 

@@ -1,7 +1,7 @@
-"""``airflow-kubernetes-secrets put``: create or update the Secret of a connection, variable or option.
+"""``airflow-kubernetes-secrets put``: creates or updates the Secret of a connection, variable or option.
 
-Values come from standard input, from a terminal without an echo, or from a file. From standard input one newline at the
-end is left out, which ``echo`` and most programs add; a file is taken exactly as it is.
+Values come from standard input, from a terminal without echo, or from a file. From standard input, one newline at the
+end is removed, because ``echo`` and most programs add it. A file is taken exactly as it is.
 """
 
 from __future__ import annotations
@@ -38,22 +38,23 @@ _WRITTEN, _REFUSED, _TROUBLE = 0, 1, 2
 
 STDIN = "-"
 
-# Fields that are a password, or may hold one.
+# Fields that are a password, or may contain one.
 _SECRET_FIELDS = (URI, "password", "extra")
 _FIELDS = {name: field for field, names in ALIASES.items() for name in names}
 _OF_A_CONNECTION = "--uri, --json, --from-file or --field"
 
-# Bytes in one line that a terminal gives; longer ones are cut off. https://man7.org/linux/man-pages/man3/termios.3.html
+# A terminal cuts off lines after this many bytes. https://man7.org/linux/man-pages/man3/termios.3.html
 _LONGEST_TYPED = 4095
 
 
 @dataclass(frozen=True)
 class _Given:
-    """One value of the command line. Its ``repr`` does not show it.
+    """One value from the command line. Its ``repr`` does not show the value.
 
     Attributes:
-        argument: by which it was given, without the value.
-        field: the field that it is; empty where it is the whole.
+        argument: the argument without its value.
+        text: the value, ``-`` to read it, or the path of a file.
+        field: the field of a connection that it sets; empty if it is the whole value.
     """
 
     argument: str
@@ -62,7 +63,7 @@ class _Given:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write it, or say why not."""
+    """Write the Secret, or say why it is refused."""
     try:
         return _put(arguments)
     except NotWritableError as error:
@@ -100,12 +101,18 @@ def _put(arguments: argparse.Namespace) -> int:
 
 
 def _as_airflow(options: Options, configured: Options, namespace: str) -> Options:
-    """The options by which Airflow looks: in all its namespaces, where the one that is written to is one of them."""
+    """Return the options for reading the Secret back.
+
+    If Airflow searches the namespace that is written to, these are its own options with all its namespaces.
+    """
     return configured if namespace in (configured.namespace or ()) else options
 
 
 def _unless_it_is_elsewhere(written: Written, configured: Configured, lookup: Lookup, namespace: str) -> Written:
-    """The same, and hidden if Airflow does not look in that namespace. Where it names none, that is not known here."""
+    """Return the result, marked as hidden if Airflow does not search the namespace that was written to.
+
+    If the options name no namespace, it is unknown which one Airflow searches.
+    """
     options = configured.options()
     known = (*(options.namespace or ()), options.team_namespaces.get(lookup.team or ""))
     if not configured.backend or options.namespace is None or namespace in known:
@@ -118,7 +125,7 @@ def _unless_it_is_elsewhere(written: Written, configured: Configured, lookup: Lo
 
 
 def _given(kind: Kind, arguments: argparse.Namespace) -> Sequence[_Given]:
-    """The values of the command line, of which there is one, or several fields."""
+    """Return the values from the command line: one whole value, or several fields."""
     whole = {"--uri": arguments.uri, "--json": arguments.json, "--value": arguments.value}
     path = None if arguments.from_file is None else str(arguments.from_file)
     given = [_Given(name, text) for name, text in {**whole, "--from-file": path}.items() if text is not None]
@@ -137,6 +144,7 @@ def _given(kind: Kind, arguments: argparse.Namespace) -> Sequence[_Given]:
 
 
 def _fields(arguments: Sequence[str]) -> Sequence[_Given]:
+    """Return the fields of a connection from the ``--field`` arguments."""
     found: dict[str, _Given] = {}
     for argument in arguments:
         name, equals, text = argument.partition("=")
@@ -152,12 +160,14 @@ def _fields(arguments: Sequence[str]) -> Sequence[_Given]:
 
 
 def _unknown(name: str) -> str:
-    # What is before the '=' can be a part of a password, if the name was left out.
+    """Return the message for an unknown field."""
+    # If the name was left out, the text before the '=' can be a part of a password.
     nearest = get_close_matches(folded(name), _FIELDS, n=1) if re.fullmatch("[A-Za-z_.-]{1,30}", name) else []
     return f"{name!r} is no field; did you mean {nearest[0]!r}?" if nearest else "what is before the '=' is no field"
 
 
 def _check_given(given: Sequence[_Given], allow_secret_arguments: bool) -> None:
+    """Refuse secret values on the command line, and more than one value from standard input."""
     for each in given:
         if not allow_secret_arguments and _is_a_secret_argument(each):
             of_it = f"{each.argument}=-" if each.field else f"{each.argument} -"
@@ -180,14 +190,15 @@ def _is_read(given: _Given) -> bool:
 def _is_a_secret_argument(given: _Given) -> bool:
     if given.argument == "--from-file" or given.text == STDIN:
         return False
-    # A host may be a whole URL, with login and password in it.
+    # A host may be a whole URL with login and password.
     return given.field in ("", *_SECRET_FIELDS) or (given.field == "host" and "@" in given.text)
 
 
 def _value(given: _Given) -> bytes:
-    """
+    """Return the bytes of a value, from the command line, a file, a terminal or standard input.
+
     Raises:
-        NotWritableError: there is none, or the terminal cannot ask for it.
+        NotWritableError: there is no value, it has the wrong format, or the terminal cannot hide what is typed.
     """
     if given.argument == "--from-file":
         return _all_of_standard_input() if given.text == STDIN else _file(Path(given.text))
@@ -210,10 +221,10 @@ def _file(path: Path) -> bytes:
 
 
 def _bounded(stream: BinaryIO, argument: str) -> bytes:
-    """The whole content of a stream. A pipe or a device can be endless.
+    """Return the whole content of a stream. The size is limited, because a pipe or a device can be endless.
 
     Raises:
-        NotWritableError: it is more than a Secret can hold.
+        NotWritableError: the content is larger than a Secret can be.
     """
     content = stream.read(LARGEST_BYTES + 1)
     if len(content) > LARGEST_BYTES:
@@ -224,7 +235,7 @@ def _bounded(stream: BinaryIO, argument: str) -> bytes:
 
 
 def _all_of_standard_input() -> bytes:
-    """Standard input with the newline at its end, which the other arguments remove."""
+    """Return standard input including the newline at its end, which the other arguments remove."""
     if sys.stdin is None:
         raise NotWritableError("--from-file: there is no standard input to read it from")
     return _bounded(sys.stdin.buffer, "--from-file")
@@ -247,7 +258,7 @@ def _read(given: _Given) -> bytes:
 def _typed(given: _Given) -> bytes:
     try:
         with warnings.catch_warnings():
-            # It would go on with an echo.
+            # Otherwise getpass would warn and show what is typed.
             warnings.simplefilter("error", GetPassWarning)
             value = os.fsencode(getpass(f"{given.field or given.argument.removeprefix('--')}: "))
     except EOFError:
@@ -284,7 +295,10 @@ def _tell(arguments: argparse.Namespace, lookup: Lookup, written: Written) -> in
 
 
 def _show(arguments: argparse.Namespace, lookup: Lookup, made: Made, change: str) -> None:
-    """The Secret on standard output where that is asked for, and then the line beside it."""
+    """Print the result as one line.
+
+    With ``--output``, the line goes to standard error, and the Secret to standard output.
+    """
     for problem in made.problems:
         say(f"{problem.severity.value}: {problem.text}")
     metadata = made.manifest["metadata"]

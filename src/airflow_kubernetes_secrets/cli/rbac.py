@@ -1,4 +1,4 @@
-"""``airflow-kubernetes-secrets rbac``: the Roles and RoleBindings that a configuration needs, for kubectl."""
+"""``airflow-kubernetes-secrets rbac``: prints the Roles and RoleBindings that a configuration needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.labels import is_namespace
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.sources.kubernetes import credentials_of
 
-# The options that say what is asked of the API.
+# The options that determine which permissions are needed.
 _TELLING = (
     "namespace",
     "team_namespaces",
@@ -27,10 +27,10 @@ _TELLING = (
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print them, or why none are needed.
+    """Print the manifests, or why none are needed.
 
     Raises:
-        NotConfiguredError, NotGrantableError, OptionError: something is not known or not valid.
+        NotConfiguredError, NotGrantableError, OptionError: something is unknown or invalid.
     """
     configured = usable_configuration()
     options = configured.options(namespace=arguments.namespace)
@@ -50,9 +50,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _home(options: Options) -> str | None:
-    """The namespace of what names none, as far as it can be known here.
+    """Return the namespace of options and accounts that name none; ``None`` if it is unknown here.
 
-    Of kubeconfigs only one in the options is Airflow's for certain; ``KUBECONFIG`` can be that of whoever runs this.
+    Only a kubeconfig in the options is certainly Airflow's. ``KUBECONFIG`` may belong to the user of this command.
     """
     if options.namespace:
         return options.namespace[0]
@@ -63,6 +63,7 @@ def _home(options: Options) -> str | None:
 
 
 def _account(text: str, home: str | None) -> Account:
+    """Return a service account, and print its namespace if the argument does not name it."""
     account = account_of(text, home)
     if "/" not in text:
         say(f"the service account {text} is taken to be in namespace {account.namespace}; if not, say NAMESPACE/{text}")
@@ -70,7 +71,7 @@ def _account(text: str, home: str | None) -> Account:
 
 
 def _comment(configured: Configured, has_namespace: bool) -> tuple[str, ...]:
-    """Where the rights come from, in words that are not from the configuration."""
+    """Return comments that say where the permissions come from. They quote no value of the configuration."""
     told = [name for name in _TELLING if name in configured.kwargs and not (name == "namespace" and has_namespace)]
     source = f"{', '.join(told)} in backend_kwargs" if told else "the defaults of backend_kwargs"
     if has_namespace:

@@ -1,4 +1,4 @@
-"""What there is in Secrets, how one lookup goes, and what is wrong: all that a person is shown, and never a value.
+"""What people see: a list of Secrets, the explanation of a lookup, and problems. It never contains a secret value.
 
-The command line shows it, and so can a page. The backend never imports it.
+The command line and the page in Airflow's UI render it. The backend never imports this package.
 """

@@ -1,8 +1,8 @@
-"""Connections and variables on their way into Secrets.
+"""Connections and variables from elsewhere, as the data of their future Secrets.
 
-Nothing of one is lost: a connection becomes Airflow's JSON field by field, with ``extra`` as the very text that is
-stored, and a variable its bytes. What Airflow itself could not read is an entry with a problem. No text here quotes a
-value, and no error has one among its causes.
+Nothing gets lost. A connection becomes Airflow's JSON, with each field and the exact string in ``extra``. A variable
+becomes its bytes. An entry that Airflow itself could not read has a problem instead of data. No message quotes a value,
+and no error has a cause that contains one.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ KINDS = (Kind.CONNECTION, Kind.VARIABLE)
 
 _TEXTS = ("conn_type", "host", "login", "password", "schema", "description")
 FIELDS = (*_TEXTS, "port", "extra")
-# What else stands in the objects that `airflow connections import` takes; see airflow/secrets/local_filesystem.py.
+# The other fields that `airflow connections import` accepts; see airflow/secrets/local_filesystem.py.
 _ALSO_TAKEN = ("conn_id", "extra_dejson", "team_name", "uri")
 
 NO_DESCRIPTION = "a variable's description is not moved: a Secret has no place for it"
@@ -32,7 +32,7 @@ _TYPE = "Airflow reads 'postgresql' as 'postgres' and '-' in a connection's type
 
 
 class SourceError(OneLineError):
-    """There is nothing that connections and variables could be read from."""
+    """Connections and variables cannot be read from this source."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,11 @@ class Entry:
     """A connection or variable.
 
     Attributes:
-        id: as it is known there.
-        data: what the Secret has to hold; ``None`` if there is a problem.
-        problem: why it cannot be moved.
-        notes: what differs afterwards, in words that are the same for every such entry.
+        id: its id in the source.
+        team: the team that owns it; ``None`` if no team does.
+        data: the bytes that the Secret has to hold; ``None`` if there is a problem.
+        problem: why it cannot be moved; empty if it can.
+        notes: what will be different afterwards. The text is identical for all entries with the same difference.
     """
 
     kind: Kind
@@ -55,19 +56,19 @@ class Entry:
 
 
 def entry_of_value(kind: Kind, key: str, value: Any, team: str | None = None, *, notes: tuple[str, ...] = ()) -> Entry:
-    """Of a value in a file, or of a variable of the environment."""
+    """Return the entry for a value from a file or from an environment variable."""
     if kind is Kind.CONNECTION:
         return _entry_of_connection(key, value, team, notes)
     if isinstance(value, dict) and "value" in value and imports_descriptions():
         notes = (*notes, NO_DESCRIPTION) if value.get("description") else notes
         value = value["value"]
-    # As `airflow variables import` stores it (``Variable.set(serialize_json=True)``).
+    # `airflow variables import` stores the value in this way (``Variable.set(serialize_json=True)``).
     text = value if isinstance(value, str) else json.dumps(value, indent=2)
     return variable(key, text, team, notes)
 
 
 def variable(key: str, text: str | None, team: str | None, notes: tuple[str, ...]) -> Entry:
-    """Of a variable's text."""
+    """Return the entry for a variable with this value."""
     if text is None:
         return Entry(Kind.VARIABLE, key, team, problem="it has no value")
     try:
@@ -77,7 +78,7 @@ def variable(key: str, text: str | None, team: str | None, notes: tuple[str, ...
 
 
 def connection(key: str, fields: Mapping[str, Any], team: str | None, notes: tuple[str, ...]) -> Entry:
-    """Of a connection's fields; empty ones stay empty."""
+    """Return the entry for a connection with these fields. Empty fields stay empty."""
     problem = _problem_of(fields)
     if problem:
         return Entry(Kind.CONNECTION, key, team, problem=problem)
@@ -85,12 +86,12 @@ def connection(key: str, fields: Mapping[str, Any], team: str | None, notes: tup
     conn_type = kept.get("conn_type", "")
     if conn_type == "postgresql" or "-" in conn_type:
         notes = (*notes, _TYPE)
-    # In ASCII, so that every character of a password is one that no tool on the way changes.
+    # ASCII makes sure that no tool on the way changes a character of the password.
     return Entry(Kind.CONNECTION, key, team, json.dumps(kept).encode("ascii"), notes=notes)
 
 
 def is_connection_object(value: Any) -> bool:
-    """Whether a value is a connection as Airflow exports it, as an object or as the JSON of one."""
+    """Return whether a value is a connection as Airflow exports it: an object, or a string with its JSON."""
     if isinstance(value, str) and value.startswith("{"):
         try:
             value = read_json(value)
@@ -101,20 +102,20 @@ def is_connection_object(value: Any) -> bool:
 
 @lru_cache(maxsize=1)
 def fernet() -> Any:
-    """What Airflow decrypts with.
+    """Return the object that Airflow decrypts with.
 
     Raises:
-        SourceError: it cannot be made.
+        SourceError: the key cannot be used.
     """
     airflow_conf()
     try:
         from airflow.models.crypto import get_fernet
 
-        with silence():  # it warns where there is no key, which is no news to who chose that
+        with silence():  # Airflow warns if there is no key, which the user chose
             return get_fernet()
     except Exception as error:
         problem = type(error).__name__
-    # Outside the except block, with nothing chained: the error can quote the key.
+    # This is raised outside the except block, with nothing chained, because the error can quote the key.
     raise SourceError(
         f"[core] fernet_key cannot be used ({problem}): it has to be the key of this Airflow, in airflow.cfg or "
         "AIRFLOW__CORE__FERNET_KEY"
@@ -122,12 +123,12 @@ def fernet() -> Any:
 
 
 def decrypted(text: str) -> str | None:
-    """``None`` if none of the keys is the one that a text was encrypted with."""
+    """Return the decrypted string, or ``None`` if none of Airflow's keys decrypts it."""
     if not fernet().is_encrypted:
-        return None  # Airflow has no key at all
+        return None  # Airflow has no key
     try:
         plain: str = fernet().decrypt(text.encode("utf-8")).decode("utf-8")
-    except Exception:  # InvalidToken, and what is no token at all
+    except Exception:  # InvalidToken, or the errors for a string that is no token
         return None
     return plain
 
@@ -142,7 +143,7 @@ def _entry_of_connection(key: str, value: Any, team: str | None, notes: tuple[st
 
 
 def _problem_of(fields: Mapping[str, Any]) -> str:
-    """Why Airflow would not take these fields, or take them for others."""
+    """Return why Airflow would refuse or change these fields; empty if it takes them unchanged."""
     for name in (*_TEXTS, "extra"):
         value = fields.get(name)
         if value is not None and not isinstance(value, str):
@@ -163,7 +164,7 @@ def _problem_of(fields: Mapping[str, Any]) -> str:
 
 
 def _connection_fields(value: Any) -> dict[str, Any] | str:
-    """The fields of a connection as a text or an object, or why there are none."""
+    """Return the fields of a connection that is a string or an object, or the reason why it has none."""
     if isinstance(value, str):
         return _fields_of_text(value.strip())
     if not isinstance(value, dict):
@@ -182,7 +183,7 @@ def _connection_fields(value: Any) -> dict[str, Any] | str:
 
 
 def _fields_of_text(text: str) -> dict[str, Any] | str:
-    """Of a URI, taken apart by Airflow, or of JSON."""
+    """Return the fields of a URI, which Airflow itself parses, or of JSON; or the reason why there are none."""
     if not text:
         return "it is blank"
     if text.startswith("{"):
@@ -198,5 +199,5 @@ def _fields_of_text(text: str) -> dict[str, Any] | str:
         return {name: getattr(parsed, name) for name in FIELDS}
     except SourceError:
         raise
-    except Exception as error:  # of Airflow's, some quote the URI
+    except Exception as error:  # some of Airflow's errors quote the URI
         return f"Airflow cannot take its URI apart ({type(error).__name__})"

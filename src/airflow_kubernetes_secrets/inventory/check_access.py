@@ -1,5 +1,4 @@
-"""Whether the API server can be reached, with credentials that last, and permissions that are enough and not too "
-"many."""
+"""Checks of the API server: credentials and how long they last, reachability, missing and excessive permissions."""
 
 from __future__ import annotations
 
@@ -27,7 +26,7 @@ PERMISSIONS = "Permissions"
 _CA_DAYS = 30
 _WARM_REQUESTS = 5
 
-# A lookup that takes a part of its time as large as this has little left for a second attempt.
+# If a request takes this share of ``timeout``, a lookup has little time left for a second attempt.
 _SLOW_SHARE = 0.25
 
 _WRITES = ("create", "update", "patch", "delete")
@@ -35,7 +34,7 @@ _SERVICE_ACCOUNT = "system:serviceaccount:"
 
 
 def check_credentials(cluster: Cluster, options: Options) -> Iterator[Finding]:
-    """How long token and CA last, and whether somebody on the way could read them."""
+    """Check how long the token and the CA are valid, and whether anyone on the network path could read them."""
     credentials = cluster.credentials
     yield ok(CREDENTIALS, credentials.source)
     claims = token_claims(credentials)
@@ -48,7 +47,7 @@ def check_credentials(cluster: Cluster, options: Options) -> Iterator[Finding]:
 
 
 def _transport(credentials: Credentials) -> Iterator[Finding]:
-    """How a kubeconfig has the API server asked; in a pod it is always by TLS, with the CA that is mounted."""
+    """Check how a kubeconfig connects to the API server. A pod always uses TLS with the mounted CA."""
     tls, host = credentials.tls(), credentials.endpoint.host
     if tls is None and not _is_this_machine(host):
         yield warning(
@@ -95,7 +94,7 @@ def _token(expires: object) -> Finding:
 
 def _ca(path: Path) -> Finding:
     file = printable(path)
-    # Airflow brings it: for its Fernet keys.
+    # Airflow depends on this package for its Fernet keys.
     from cryptography.x509 import load_pem_x509_certificates
 
     try:
@@ -107,7 +106,7 @@ def _ca(path: Path) -> Finding:
             f"{file} holds no usable CA certificate ({type(problem).__name__}). Kubernetes mounts it with the service "
             "account; see service_account_path in backend_kwargs",
         )
-    # Releases before 42 have only the one without a time zone, and later ones warn of that.
+    # Releases before 42 have only the attribute without a time zone. Later ones warn if it is used.
     ends = min(
         each.not_valid_after_utc
         if hasattr(each, "not_valid_after_utc")
@@ -126,10 +125,10 @@ def _ca(path: Path) -> Finding:
 
 
 def check_reachable(cluster: Cluster, options: Options) -> Iterator[Finding]:
-    """Whether it answers, how fast, and which version it is.
+    """Check whether the API server responds, how fast, and which version it has.
 
     Raises:
-        KubernetesSecretsError: it does not.
+        KubernetesSecretsError: it does not respond.
     """
     began = monotonic()
     version = printable(cluster.version())
@@ -156,10 +155,10 @@ def check_reachable(cluster: Cluster, options: Options) -> Iterator[Finding]:
 
 
 def check_permissions(cluster: Cluster, options: Options) -> Iterator[Finding]:
-    """Whether this user may do what lookups do, and what it may do beyond that.
+    """Check whether this user has the permissions that lookups need, and which ones it has beyond those.
 
     Raises:
-        KubernetesSecretsError: it could not be asked.
+        KubernetesSecretsError: the API server cannot be queried.
     """
     user = cluster.user()
     yield ok(PERMISSIONS, f"the API server takes this for {printable(user) or 'a user that it does not tell'}")
@@ -185,6 +184,7 @@ def _rights(cluster: Cluster, options: Options, user: str) -> Iterator[Finding]:
 
 
 def _on_all(cluster: Cluster, options: Options, user: str, namespace: str) -> Iterator[Finding]:
+    """Check the permissions on all Secrets of a namespace, which lookups by label need."""
     missing = [verb for verb in options.verbs if not cluster.may(verb, namespace)]
     if not missing:
         yield ok(PERMISSIONS, f"may {' and '.join(options.verbs)} Secrets in {namespace}")
@@ -200,6 +200,7 @@ def _on_all(cluster: Cluster, options: Options, user: str, namespace: str) -> It
 
 
 def _by_name(cluster: Cluster, user: str, namespace: str, names: tuple[str, ...]) -> Iterator[Finding]:
+    """Check the permission to get single Secrets, which references need."""
     missing = [name for name in names if not cluster.may("get", namespace, name)]
     if missing:
         yield error(PERMISSIONS, "may-not-get", forbidden_text(user, "get", ("get",), namespace, names))
@@ -208,6 +209,7 @@ def _by_name(cluster: Cluster, user: str, namespace: str, names: tuple[str, ...]
 
 
 def _too_much(cluster: Cluster, options: Options) -> Iterator[Finding]:
+    """Check for permissions that no lookup needs."""
     if cluster.may("list", ""):
         yield warning(
             PERMISSIONS,

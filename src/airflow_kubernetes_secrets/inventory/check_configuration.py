@@ -1,4 +1,4 @@
-"""Whether Airflow's configuration leads to this backend, with options that can be used and fit together."""
+"""Checks of Airflow's configuration: whether it leads to this backend, and whether its options work together."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ OPTIONS = "Options"
 
 
 def check_backend(configured: Configured) -> Iterator[Finding]:
-    """The class and ``backend_kwargs``, as Airflow will see them."""
+    """Check the backend class and ``backend_kwargs`` as Airflow will see them."""
     yield ok(AIRFLOW, f"Airflow {airflow_version()}")
     for problem in configured.problems:
-        # Here somebody asks whether this backend works.
+        # Every problem is an error here, because `doctor` answers whether this backend works.
         yield error(AIRFLOW, problem.code, problem.text)
     if not configured.problems:
         yield ok(AIRFLOW, printable(f"[secrets] backend is {configured.backend}, from {configured.backend_from}"))
@@ -31,7 +31,7 @@ def check_backend(configured: Configured) -> Iterator[Finding]:
 
 
 def check_options(configured: Configured, options: Options) -> Iterator[Finding]:
-    """Options that can be used, and do not suit what else is configured."""
+    """Check for options that are valid but do not fit the rest of Airflow's configuration."""
     given = ", ".join(sorted(configured.kwargs)) or "none, so all have their defaults"
     origins = printable(", ".join(configured.kwargs_from))
     yield ok(OPTIONS, f"backend_kwargs: {given}" + (f", from {origins}" if origins else ""))
@@ -64,11 +64,11 @@ def check_options(configured: Configured, options: Options) -> Iterator[Finding]
 
 
 def _option(section: str, key: str, get: str = "get") -> Any:
-    """An option of Airflow's; ``None`` where this Airflow has none of that name, or it cannot be used."""
+    """Return an option of Airflow, or ``None`` if this Airflow does not have it or cannot use its value."""
     conf = airflow_conf()
     if not conf.has_option(section, key):
         return None
     try:
         return getattr(conf, get)(section, key)
-    except Exception:  # Airflow says that itself
+    except Exception:  # Airflow itself reports the error
         return None

@@ -1,4 +1,4 @@
-"""Whether what lies in Secrets can be read, and whether what Airflow's options name is there."""
+"""Checks of the Secrets: whether they can be read, and whether those exist that Airflow's own options name."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ from airflow_kubernetes_secrets.printable import printable
 SECRETS = "Secrets"
 FROM_SECRETS = "Options from Secrets"
 
-# From here on a LIST by label, for which the API server looks at every Secret of the namespace, takes milliseconds.
-# docs/reliability.md has the figures.
+# With this many Secrets in a namespace, a LIST by label takes milliseconds, because the API server looks at all of
+# them. docs/reliability.md has the measurements.
 _MANY = 5000
 
 
 def check_secrets(place: Place, options: Options) -> Iterator[Finding]:
-    """How many there are, and what is wrong with them."""
+    """Check how many entries can be read, and what is wrong with the others."""
     for text in place.problems():
         yield error(SECRETS, "manifest", text)
     inventory = inventory_of(place, options)
@@ -60,6 +60,7 @@ def _word(kind: Kind, count: int) -> str:
 
 
 def _many(cluster: Cluster, options: Options) -> Iterator[Finding]:
+    """Warn of namespaces in which every lookup is expensive for the API server."""
     for namespace in namespaces_of(options, cluster):
         count = cluster.count(namespace)
         if count > _MANY:
@@ -72,11 +73,11 @@ def _many(cluster: Cluster, options: Options) -> Iterator[Finding]:
 
 
 def check_secret_options(place: Place, options: Options, configured: Configured) -> Iterator[Finding]:
-    """Whether the Secrets are there that Airflow's own options name; without one it goes on with its default."""
+    """Check whether the Secrets exist that Airflow's own options name. Without its Secret an option has its default."""
     for option in secret_options():
         finding = _secret_option(option, place, options)
         yield finding
-        # Outside of a pod nobody else has this environment or lacks it.
+        # Only in a pod do other processes depend on having these environment variables too.
         if finding.status is Status.OK and (option.section, option.key) == DATABASE and SERVICE_HOST in os.environ:
             yield from _only_in_environment(option, configured)
 
@@ -97,6 +98,7 @@ def _only_in_environment(option: SecretOption, configured: Configured) -> Iterat
 
 
 def _secret_option(option: SecretOption, place: Place, options: Options) -> Finding:
+    """Look up the Secret of one option."""
     lookup = Lookup(Kind.CONFIG, option.id)
     if option.instead:
         return warning(FROM_SECRETS, "not-taken", f"{option.where}: {option.instead}. Remove one of them")

@@ -1,4 +1,4 @@
-"""Everything that a deployment needs, checked in the order in which one depends on the other."""
+"""``doctor``: all checks of a deployment, each after those that it depends on."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from airflow_kubernetes_secrets.options import Options
 
 
 def checkup(overrides: Mapping[str, str | None], as_user: str | None = None) -> Iterator[Finding]:
-    """Check all of it; each finding comes when it is known.
+    """Run all checks, and yield each finding as soon as it is known.
 
     Args:
-        overrides: options in place of the configured ones.
-        as_user: whom to impersonate at the API server.
+        overrides: options that replace the configured ones, by name; ``None`` keeps the configured value.
+        as_user: the user to impersonate at the API server.
     """
     try:
         configured = read_configuration()
@@ -47,6 +47,7 @@ def checkup(overrides: Mapping[str, str | None], as_user: str | None = None) -> 
 
 
 def _place(place: Place, options: Options, configured: Configured) -> Iterator[Finding]:
+    """Run the checks that need a backend location."""
     if not isinstance(place, Cluster):
         yield ok(access.CREDENTIALS, f"Secrets are read from {place.text}, and no API is asked")
     try:

@@ -1,4 +1,4 @@
-"""The Kubernetes API as a person's commands ask it: everything about a Secret, page by page, and who may do what."""
+"""The API server as the commands use it: Secrets with all their metadata, permissions, and writing a Secret."""
 
 from __future__ import annotations
 
@@ -29,39 +29,40 @@ from airflow_kubernetes_secrets.printable import printable
 from airflow_kubernetes_secrets.sources.kubernetes import credentials_of
 from airflow_kubernetes_secrets.sources.query import NameQuery, Query
 
-# Whose fields they are in what these commands write.
+# The field manager of everything that `put` writes.
 # https://kubernetes.io/docs/reference/using-api/server-side-apply/#managers
 FIELD_MANAGER = "airflow-kubernetes-secrets"
 
-# Secrets in one answer. Most are a few hundred bytes; where they are so large that the answer would be too (Helm's
-# releases have up to 1 MiB each), the next number is tried.
+# How many Secrets to request in one page. Most Secrets have a few hundred bytes, but each release of Helm is stored in
+# a Secret of up to 1 MiB. If a page is too large, the next size is used.
 _PAGE_SIZES = (500, 50)
 
 Wanted = TypeVar("Wanted")
 
 
 class Cluster:
-    """The API server of one configuration, as a place where Secrets are.
+    """An API server as a backend location.
 
     Attributes:
-        credentials: where the API server is, and who this is.
+        credentials: the address of the API server and the credentials for it.
         home: the namespace of queries that name none.
     """
 
     def __init__(self, options: Options, as_user: str | None = None) -> None:
-        """
+        """Prepare the client. Nothing is requested yet.
+
         Args:
-            as_user: whom to impersonate.
+            as_user: the user to impersonate.
 
         Raises:
-            NotConfiguredError: there is no way to the API, or no namespace to look in.
+            NotConfiguredError: no API server is configured, or its namespace is unknown.
         """
         self.credentials: Credentials = credentials_of(options)
         self.home = options.namespace[0] if options.namespace else self.credentials.namespace()
         if not is_namespace(self.home):
             raise NotConfiguredError(f"the namespace that comes with {self.credentials.source} is not the name of one")
         self._as_user = as_user
-        # For each answer; a list takes as many as it has pages.
+        # The timeout of each request in seconds. A LIST is one request per page.
         self._seconds = options.timeout
         referenced = {namespace or self.home: names for namespace, names in options.referenced.items()}
         self._client = Client(self.credentials, options.verbs, referenced=referenced, as_user=as_user)
@@ -69,18 +70,21 @@ class Cluster:
 
     @property
     def text(self) -> str:
-        """Where it is, for a person."""
+        """A description of the API server for people."""
         return f"the Kubernetes API at {printable(self.credentials.endpoint)}"
 
     def namespace(self, query_namespace: str | None) -> str:
-        """The name of the namespace that a query is about."""
+        """Return the name of the namespace that a query is for."""
         return query_namespace or self.home
 
     def find(self, query: Query, _time: Allowance) -> Sequence[Secret]:
-        """What answers a query of a lookup, now; with it, :meth:`stored` knows more of it.
+        """Return the Secrets that match the query of a lookup, read now.
+
+        :meth:`stored` then knows their other metadata. Each request has the full ``timeout``, so the time budget of the
+        lookup is not used.
 
         Raises:
-            KubernetesSecretsError: it could not be asked.
+            KubernetesSecretsError: a request failed.
         """
         namespace = self.namespace(query.namespace)
         if isinstance(query, NameQuery):
@@ -89,14 +93,14 @@ class Cluster:
         return [each.secret for page in self.pages(namespace, query.selector) for each in page]
 
     def stored(self, secret: Secret) -> Stored:
-        """What else is known of a Secret that was found before."""
+        """Return a Secret that was read before, with its other metadata."""
         return self._stored.get((secret.namespace, secret.name)) or Stored(secret)
 
     def get(self, namespace: str, name: str) -> Stored | None:
-        """One Secret; ``None`` if there is none of this name.
+        """Return one Secret, or ``None`` if it does not exist.
 
         Raises:
-            KubernetesSecretsError: it could not be asked.
+            KubernetesSecretsError: the request failed.
         """
         path = f"/api/v1/namespaces/{namespace}/secrets/{quote(name)}"
         try:
@@ -106,10 +110,10 @@ class Cluster:
         return self._keep([self._read(partial(read_object, namespace=namespace, name=name), response.body)])[0]
 
     def pages(self, namespace: str, selector: LabelSelector | None) -> Iterator[Sequence[Stored]]:
-        """The Secrets that a selector matches, or all, page by page.
+        """Yield the Secrets that a selector matches, page by page. Without a selector, yield all Secrets.
 
         Raises:
-            KubernetesSecretsError: it could not be asked.
+            KubernetesSecretsError: a request failed.
         """
         query = "" if selector is None else f"&labelSelector={quote(str(selector))}"
         following, followed = "", {""}
@@ -125,6 +129,7 @@ class Cluster:
             followed.add(following)
 
     def _page(self, namespace: str, query: str) -> bytearray:
+        """Return the body of one page, with the largest page size that fits."""
         size, *smaller = _PAGE_SIZES
         while True:
             path = f"/api/v1/namespaces/{namespace}/secrets?limit={size}{query}"
@@ -145,10 +150,10 @@ class Cluster:
         )
 
     def count(self, namespace: str) -> int:
-        """How many Secrets there are in a namespace, with whatever labels.
+        """Return how many Secrets a namespace has, whatever their labels.
 
         Raises:
-            KubernetesSecretsError: it could not be asked.
+            KubernetesSecretsError: the request failed.
         """
         path = f"/api/v1/namespaces/{namespace}/secrets?limit=1"
         body = self._client.send(Call(path), "list", namespace, self._seconds).body
@@ -156,12 +161,13 @@ class Cluster:
         return len(page.stored) + page.remaining
 
     def may(self, verb: str, namespace: str, name: str = "") -> bool:
-        """Whether this user may do ``verb`` with the Secrets of a namespace (empty: of all), or with one of them.
+        """Return whether this user may do ``verb`` with the Secrets of a namespace, or with the one Secret ``name``.
 
+        An empty ``namespace`` means all namespaces.
         https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
 
         Raises:
-            KubernetesSecretsError: it could not be asked.
+            KubernetesSecretsError: the request failed.
         """
         attributes = {"verb": verb, "resource": "secrets", "namespace": namespace, "name": name}
         review = {
@@ -174,10 +180,10 @@ class Cluster:
         return bool((answer.get("status") or {}).get("allowed"))
 
     def version(self) -> str:
-        """The API server's version, such as ``v1.34.1``; empty if this user may not know it.
+        """Return the version of the API server, such as ``v1.34.1``; empty if this user may not read it.
 
         Raises:
-            KubernetesSecretsError: it could not be asked.
+            KubernetesSecretsError: the request failed.
         """
         try:
             answer = self._document(self._client.send(Call("/version"), "get", self.home, self._seconds).body)
@@ -186,9 +192,10 @@ class Cluster:
         return str(answer.get("gitVersion", ""))
 
     def user(self) -> str:
-        """Whom the API server takes this for; empty if it cannot be known.
+        """Return the user that the API server sees; empty if it is unknown.
 
-        SelfSubjectReview is there from Kubernetes 1.28 on; before, the token of a service account says it.
+        Kubernetes has SelfSubjectReview since 1.28. For older servers the name comes from the token of the service
+        account.
         https://kubernetes.io/docs/reference/kubernetes-api/authentication-resources/self-subject-review-v1/
         """
         if self._as_user is not None:
@@ -202,31 +209,31 @@ class Cluster:
             return str(token_claims(self.credentials).get("sub", ""))
 
     def apply(self, manifest: Mapping[str, Any], *, force: bool = False, dry_run: bool = False) -> Stored:
-        """Create a Secret or update it, by server-side apply.
-
-        Args:
-            force: take over fields that others manage.
-            dry_run: have it checked and not stored.
+        """Create or update a Secret by server-side apply, and return the result.
 
         https://kubernetes.io/docs/reference/using-api/server-side-apply/
 
+        Args:
+            force: whether to take over fields that others manage.
+            dry_run: whether the API server only checks the Secret and does not store it.
+
         Raises:
-            ApiError: 409 where others manage a field of it; 422 where it is not valid.
-            KubernetesSecretsError: it could not be asked.
+            ApiError: with status 409 if others manage one of the fields, and 422 if the Secret is invalid.
+            KubernetesSecretsError: the request failed.
         """
         metadata = manifest["metadata"]
         path = (
             f"/api/v1/namespaces/{metadata['namespace']}/secrets/{quote(metadata['name'])}"
             f"?fieldManager={FIELD_MANAGER}&force={'true' if force else 'false'}{'&dryRun=All' if dry_run else ''}"
         )
-        # JSON is YAML, which is what the type of an apply asks for.
+        # The content type of an apply is YAML, and all JSON is YAML.
         call = Call(path, "PATCH", _json(manifest), "application/apply-patch+yaml")
         response = self._client.send(call, "patch", metadata["namespace"], self._seconds)
         read = partial(read_object, namespace=metadata["namespace"], name=metadata["name"])
         return self._keep([self._read(read, response.body)])[0]
 
     def problems(self) -> Sequence[str]:
-        """None: it answers as a whole, or not."""
+        """Return nothing: an API server is never readable only in part."""
         return ()
 
     def close(self) -> None:
@@ -256,7 +263,10 @@ class Cluster:
 
 
 def token_claims(credentials: Credentials) -> Mapping[str, Any]:
-    """What a bearer token says of itself, unchecked, if it is a JWT as those of service accounts are."""
+    """Return the claims of a bearer token without checking them; empty if the token is not a JWT.
+
+    The tokens of service accounts are JWTs.
+    """
     token = (credentials.authorization() or "").removeprefix("Bearer ")
     try:
         _header, claims, _signature = token.split(".")

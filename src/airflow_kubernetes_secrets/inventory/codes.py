@@ -1,10 +1,10 @@
-"""Every kind of problem that these commands tell, once. Codes stay as they are from release to release."""
+"""All problem codes, in one place. A code keeps its name and meaning from release to release."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# What `list`, `explain`, `doctor` and `check` say of a Secret.
+# The problems of a Secret, which `list`, `explain`, `doctor` and `check` report.
 OF_SECRETS: Mapping[str, str] = {
     "unreadable": "Airflow cannot be given what the Secret holds: no such key, not UTF-8, blank, no URI and no JSON, "
     "a wrong port …",
@@ -30,7 +30,7 @@ OF_SECRETS: Mapping[str, str] = {
     "being-deleted": "the Secret is being deleted, and waits for a finalizer",
 }
 
-# What `check` alone can say.
+# The problems of a manifest, which only `check` reports.
 OF_MANIFESTS: Mapping[str, str] = {
     "unreadable-manifest": "a document is not YAML or JSON as kubectl reads it",
     "invalid-manifest": "kubectl, Kustomize or the API server would refuse the Secret",
@@ -46,7 +46,8 @@ OF_MANIFESTS: Mapping[str, str] = {
     "not checked",
 }
 
-# What `doctor` says of the deployment. The first ones are Airflow's configuration, of which others tell too.
+# The problems of a deployment, which `doctor` reports. Other commands also report the first ones, which are about
+# Airflow's configuration.
 OF_DEPLOYMENTS: Mapping[str, str] = {
     "no-backend": "no secrets backend is configured",
     "another-backend": "another secrets backend is configured",
@@ -82,14 +83,18 @@ OF_DEPLOYMENTS: Mapping[str, str] = {
     "option-fails": "an option of Airflow's names a Secret that cannot be read",
 }
 
-# What stands for nothing wrong in the findings of `doctor`.
+# The codes of findings that are no problem.
 FINE = ("ok", "skipped")
 
 ALL = frozenset((*OF_SECRETS, *OF_MANIFESTS, *OF_DEPLOYMENTS, *FINE))
 
 
 def checked(code: str) -> str:
-    """The code, which must be one of these."""
+    """Return the code unchanged.
+
+    Raises:
+        KeyError: the code is unknown.
+    """
     if code not in ALL:
         raise KeyError(code)
     return code

@@ -1,7 +1,7 @@
-"""How Airflow is configured to look things up, read as Airflow reads it, and also where it could not start with that.
+"""How Airflow is configured to look things up, even if Airflow could not start with that configuration.
 
-Airflow builds the backend while ``airflow.configuration`` is imported, so that one wrong option stops every command.
-Here it is imported without a backend, and the options are read from it afterwards.
+Airflow builds the backend while ``airflow.configuration`` is imported, so one invalid option stops every command. Here
+it is imported without a backend, and the options are read afterwards.
 """
 
 from __future__ import annotations
@@ -24,26 +24,26 @@ from airflow_kubernetes_secrets.printable import printable
 _CLASS = "KubernetesSecretsBackend"
 BACKEND = f"airflow_kubernetes_secrets.{_CLASS}"
 
-# Problems with which Airflow does not use this backend at all, so that its options are nobody's concern.
+# With these problems Airflow does not use this backend at all, so its options do not matter.
 NOT_OURS = ("no-backend", "another-backend")
 
 _BACKEND_VARIABLE = "AIRFLOW__SECRETS__BACKEND"
 _KWARGS_VARIABLE = "AIRFLOW__SECRETS__BACKEND_KWARGS"
 
-# With this Airflow does not set up its logs and its database when it is imported; see ``airflow/__init__.py``.
+# With this variable, importing Airflow does not set up its logs and its database; see ``airflow/__init__.py``.
 _AS_LIBRARY = "_AIRFLOW__AS_LIBRARY"
 
 
 @dataclass(frozen=True)
 class Configured:
-    """What Airflow is configured with.
+    """The configuration of Airflow's secrets backend.
 
     Attributes:
-        backend: the class path in ``[secrets] backend``; empty if there is none.
-        backend_from: the environment variable or the file that says so.
-        kwargs: ``backend_kwargs`` as Airflow would hand them to the class, before they are checked.
-        kwargs_from: what says so.
-        problems: why Airflow would not look into Kubernetes Secrets as is meant.
+        backend: the class path in ``[secrets] backend``; empty if it is not set.
+        backend_from: the environment variable or the file that sets it.
+        kwargs: ``backend_kwargs`` as Airflow would pass them to the class, before they are checked.
+        kwargs_from: the environment variables or the file that set them.
+        problems: why Airflow would not look into Kubernetes Secrets as intended.
     """
 
     backend: str
@@ -53,20 +53,26 @@ class Configured:
     problems: tuple[Problem, ...]
 
     def as_json(self) -> dict[str, object]:
-        """As the JSON outputs have it; docs/cli.md describes them. No option's value is in it."""
+        """Return the configuration as the JSON outputs show it, without values of options.
+
+        docs/cli.md describes the outputs.
+        """
         backend = {"backend": self.backend or None, "backend_from": self.backend_from or None}
         return {**backend, "kwargs": sorted(self.kwargs), "kwargs_from": list(self.kwargs_from)}
 
     def options(self, **overrides: str | None) -> Options:
-        """The options, with those that are given in place of the configured ones.
+        """Return the options, checked.
+
+        Args:
+            overrides: options that replace the configured ones; ``None`` keeps the configured value.
 
         Raises:
-            OptionError: one is unknown or cannot be used.
+            OptionError: an option is unknown or invalid.
         """
         given = {name: value for name, value in overrides.items() if value is not None}
         kwargs = {**self.kwargs, **given}
         if given.keys() & {"kubeconfig", "context"}:
-            # Whoever names an API does not mean the folder that stands in for one.
+            # A kubeconfig or context selects an API server, so the configured folder is not used.
             kwargs.pop("path", None)
         return Options.parse(kwargs)
 
@@ -85,7 +91,8 @@ def read_configuration() -> Configured:
     except Exception as error:
         problem = type(error).__name__
     if problem:
-        # Outside the except block, with nothing chained: what Airflow raises quotes what is configured.
+        # This is raised outside the except block, with nothing chained, because Airflow's errors quote the
+        # configuration.
         raise NotConfiguredError(
             f"[secrets] in Airflow's configuration cannot be read ({problem}): look at {configuration_file()} and at "
             "the variables AIRFLOW__SECRETS__…"
@@ -97,7 +104,7 @@ def read_configuration() -> Configured:
         kwargs_from.append(name)
     problems = [*_problems_of_class(backend), *([dropped] if dropped else [])]
     if any(each.code == "another-backend" for each in problems) and not backend.endswith(f".{_CLASS}"):
-        # Apache's class of that name has the same options; those of any other mean something else.
+        # Apache's class of the same name has the same options. The options of any other class have other meanings.
         kwargs, kwargs_from = {}, []
     return Configured(
         backend, _origin(_BACKEND_VARIABLE) if backend else "", kwargs, tuple(kwargs_from), tuple(problems)
@@ -105,7 +112,7 @@ def read_configuration() -> Configured:
 
 
 def airflow_conf() -> Any:
-    """``airflow.configuration.conf``, imported without the backend if it was not imported before.
+    """Return ``airflow.configuration.conf``. If it is not imported yet, import it without the backend.
 
     Raises:
         NotConfiguredError: Airflow cannot be imported.
@@ -120,7 +127,8 @@ def airflow_conf() -> Any:
         except Exception as error:
             problem = type(error).__name__
         if problem:
-            # Outside the except block, for the same reason.
+            # This is raised outside the except block, with nothing chained, because Airflow's errors quote the
+            # configuration.
             raise NotConfiguredError(
                 f"Airflow cannot be imported with its configuration ({problem}): look at {configuration_file()} and at "
                 "the variables AIRFLOW__…; 'airflow version' says more"
@@ -132,6 +140,7 @@ def airflow_conf() -> Any:
 
 @contextmanager
 def _environment(**variables: str) -> Iterator[None]:
+    """Set environment variables inside the block, and restore them afterwards."""
     before = {name: os.environ.get(name) for name in variables}
     os.environ.update(variables)
     try:
@@ -145,13 +154,13 @@ def _environment(**variables: str) -> Iterator[None]:
 
 
 def _kwargs(text: str) -> tuple[dict[str, object], Problem | None]:
-    """``backend_kwargs`` as Airflow reads it: where that is no JSON object, nothing of it is used."""
+    """Return ``backend_kwargs`` as Airflow reads it. If it is not a JSON object, Airflow uses nothing of it."""
     if not text.strip():
         return {}, None
     try:
         kwargs = json.loads(text)
     except json.JSONDecodeError as error:
-        # The error's own text is about its form alone.
+        # The message of this error is only about syntax and quotes nothing.
         problem = f"it is not JSON: {error.msg} at line {error.lineno}, column {error.colno}"
     except RecursionError:
         problem = "it is JSON that is nested too deep"
@@ -199,12 +208,13 @@ def _problems_of_class(backend: str) -> Iterator[Problem]:
 
 
 def _origin(variable: str) -> str:
-    # In the order in which Airflow asks them.
+    """Return the environment variable that sets an option of this name, or else the configuration file."""
+    # This is the order in which Airflow reads them.
     variables = (variable + suffix for suffix in ("", "_CMD", "_SECRET"))
     return next((name for name in variables if name in os.environ), configuration_file())
 
 
 def configuration_file() -> str:
-    """The path of ``airflow.cfg``, by Airflow's rule."""
+    """Return the path of ``airflow.cfg``, by Airflow's own rule."""
     home = os.environ.get("AIRFLOW_HOME", "~/airflow")
     return os.path.expandvars(os.path.expanduser(os.environ.get("AIRFLOW_CONFIG", f"{home}/airflow.cfg")))  # noqa: PTH111  # Path raises for '~nobody'

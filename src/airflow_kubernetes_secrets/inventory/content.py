@@ -1,4 +1,4 @@
-"""What a Secret gives Airflow, as far as it may be shown: shape, type and host of a connection, and what is wrong."""
+"""What Airflow reads from a Secret, as far as it may be shown: data format, connection type, host and problems."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ TRAILING_NEWLINE = "trailing-newline"
 EXTRA = "extra-not-json"
 NOT_EVERYWHERE = "not-everywhere"
 
-# Some can hold an address of e-mail: `smtp://login:password@host/?from_email=me@example.com`.
+# The value of a parameter can contain an email address: `smtp://login:password@host/?from_email=me@example.com`.
 _PARAMETER = r"[\w.-]+=[^@&/:]*(?:@[\w.-]+)?"
 _PARAMETERS = rf"{_PARAMETER}(?:&{_PARAMETER})*"
 
 
 @dataclass(frozen=True)
 class Content:
-    """What comes of a Secret.
+    """What Airflow reads from a Secret. It contains no value that may be a credential.
 
     Attributes:
-        shape: how it lies there: ``key 'value'``, or ``fields``.
-        conn_type, host, port: those of a connection; empty where there is none, or where it may not be shown.
-        unused: the data keys of a connection's Secret that nothing reads.
+        shape: the data format: ``key 'value'`` if one key holds the whole value, or ``fields``.
+        conn_type, host, port: those of a connection. They are empty if they are not set or may not be shown.
+        unused: the data keys of a connection's Secret that have a value and are not used.
         is_readable: whether every part of this Airflow that reads Secrets can use it.
-        is_completed: whether annotations add to the connection that a key holds whole, or say something else of it.
+        is_completed: whether annotations add to, or replace, parts of a connection that one key holds whole.
         problems: what is wrong with it.
     """
 
@@ -60,12 +60,13 @@ class Content:
 
 
 def content_of(kind: Kind, secret: Secret, key: str) -> Content:
-    """
+    """Return what Airflow reads from a Secret.
+
     Args:
-        key: the key that holds it whole, or ``IN_FIELDS``.
+        key: the key that holds the whole value, or ``IN_FIELDS``.
     """
     if kind is not Kind.CONNECTION and key == IN_FIELDS:
-        # Only a connection can lie in several keys. The lookup says what is missing.
+        # Only a connection can have its fields in several keys. The lookup reports the missing key.
         return Content("", is_readable=False)
     shape = "fields" if key == IN_FIELDS else f"key {key!r}"
     try:
@@ -96,7 +97,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
 
 
 def _problem(secret: Secret, key: str, objection: Objection) -> Problem:
-    """What some part of Airflow has against a connection: an error where a part of this Airflow reads it so."""
+    """Return the problem for an objection. It is an error if a part of the running Airflow has this objection."""
     code = EXTRA if objection.problem == EXTRA_IS_NO_OBJECT else NOT_EVERYWHERE
     read_here = (AIRFLOW_2,) if is_airflow_2() else (SERVICES, TASKS)
     severity = Severity.WARNING if set(read_here).isdisjoint(objection.readers) else Severity.ERROR
@@ -112,14 +113,18 @@ READERS = {
 
 
 def _address(connection: Mapping[str, Any]) -> tuple[str, str, str]:
-    """Type, host and port of a connection that Airflow can use, as far as they may be shown."""
+    """Return type, host and port of a connection that Airflow can use, as far as they may be shown."""
     conn_type, host = (str(connection.get(name) or "").strip() for name in ("conn_type", "host"))
     port = str(int(connection.get("port") or 0) or "")
     return shown_type(conn_type), *shown_address(host, port)
 
 
 def _is_taken_apart_as_meant(stored: str) -> bool:
-    """Whether all of login and password came before the host."""
+    """Return whether login and password of a URI probably end before its host.
+
+    An unescaped ``/``, ``?`` or ``#`` in them ends the authority early, so that the ``@`` is left in a later part of
+    the URI.
+    """
     text = stored.strip()
     if text.startswith("{"):
         text = json.loads(text).get("uri") or ""
@@ -130,7 +135,7 @@ def _is_taken_apart_as_meant(stored: str) -> bool:
 
 
 def _newlines(kind: Kind, secret: Secret, key: str) -> Iterator[Problem]:
-    """Those at the end of what is taken exactly as it is."""
+    """Yield a warning for each newline at the end of a value that Airflow takes exactly as it is stored."""
     exact = [key] if kind is Kind.VARIABLE else []
     if kind is Kind.CONNECTION:
         fields = fields_of(secret)

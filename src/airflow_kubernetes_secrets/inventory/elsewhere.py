@@ -1,4 +1,8 @@
-"""Connections and variables outside Kubernetes: in the metadata database, and in the environment of this process."""
+"""Connections and variables outside Kubernetes: in Airflow's metadata database and in this process's environment.
+
+``export`` reads them all. ``explain`` and the page show those that are hidden: Airflow does not read them, because a
+Secret with the same id is selected first.
+"""
 
 from __future__ import annotations
 
@@ -32,61 +36,61 @@ ENVIRONMENT = "environment"
 DATABASE = "metadata-db"
 
 _PREFIXES = {Kind.CONNECTION: "AIRFLOW_CONN_", Kind.VARIABLE: "AIRFLOW_VAR_"}
-# Airflow 3.2 and later, for the team `sales`: AIRFLOW_CONN__SALES___ID.
+# In Airflow 3.2 and later, a variable of the team `sales` is called AIRFLOW_CONN__SALES___ID.
 _TEAM_SEPARATOR = "___"
 _CASE = (
     "the environment has names in capitals only, so ids are written in small letters: where a DAG asks for an id with "
     "capitals, correct label and annotation"
 )
 
-# How many rows are read at once.
+# How many rows of the database are read at once.
 _CHUNK = 500
 
 
-# For the one look that is taken beside a lookup.
+# How long a person waits for the metadata database at most, while a lookup is explained.
 _PATIENCE_SECONDS = 10.0
-# So that the threads of one that hangs do not become more and more.
+# A database that hangs blocks one thread for each query. This limits how many there are.
 _in_thread = BoundedSemaphore(8)
 
 
 @dataclass(frozen=True)
 class Hidden:
-    """The same id where Airflow does not come to look.
+    """A connection or variable with the id of a lookup that Airflow does not read, since a Secret is selected first.
 
     Attributes:
         place: ``environment`` or ``metadata-db``.
-        text: what is there, or that it could not be asked.
+        text: what is there, or why that could not be checked.
     """
 
     place: str
     text: str
 
     def as_json(self) -> dict[str, str]:
-        """As the JSON outputs have it; docs/cli.md describes them."""
+        """Return it as the JSON outputs show it; docs/cli.md describes them."""
         return {"place": self.place, "text": self.text}
 
 
 @dataclass(frozen=True)
 class HiddenEntries:
-    """What Airflow does not read of all that it has outside Kubernetes.
+    """All connections and variables outside Kubernetes that Airflow does not read.
 
     Attributes:
-        of: by kind, id and team of the lookup that does not come to it.
-        failures: what could not be asked: the place, and why.
+        of: the hidden ones by kind, id and team of the lookup.
+        failures: which of the two places could not be checked, and why.
     """
 
     of: Mapping[tuple[Kind, str, str | None], Sequence[Hidden]]
     failures: Sequence[tuple[str, str]]
 
 
-# A lookup, and what it does not come to.
+# A lookup, and a description of the connection or variable that it hides.
 _Found = tuple[Lookup, str]
 
 
 def from_environment(kinds: Sequence[Kind] = KINDS) -> Iterator[Entry]:
-    """What the variables of this process hold, by name.
+    """Yield the connections and variables in the environment of this process, sorted by name.
 
-    Airflow asks for ``id.upper()``, so that an id's own letters are not known.
+    Airflow reads the variable for ``id.upper()``, so the spelling of the id is unknown.
     """
     airflow_conf()
     teams = has_teams()
@@ -107,12 +111,12 @@ def from_environment(kinds: Sequence[Kind] = KINDS) -> Iterator[Entry]:
 
 
 def from_database(kinds: Sequence[Kind] = KINDS) -> Iterator[Entry]:
-    """What the metadata database holds, read in chunks.
+    """Yield the connections and variables in the metadata database, which is read in chunks.
 
-    An entry that the Fernet key does not decrypt has a problem, and the rest goes on.
+    An entry that the Fernet key does not decrypt has a problem, and does not stop the others.
 
     Raises:
-        SourceError: it cannot be read, or has no tables.
+        SourceError: the database cannot be read, or has no tables.
     """
     engine, tables = _database()
     fernet()
@@ -128,10 +132,10 @@ def from_database(kinds: Sequence[Kind] = KINDS) -> Iterator[Entry]:
 
 
 def hidden(lookup: Lookup, *, database: bool) -> list[Hidden]:
-    """Where Airflow has the same id and does not read it, because Kubernetes is asked first.
+    """Return what a lookup hides outside Kubernetes, because a Secret is selected first.
 
     Args:
-        database: whether the metadata database is asked. If it cannot be, that is what is told.
+        database: whether to check the metadata database. If that fails, the result says so.
     """
     found = hidden_entries([lookup], database=database)
     unknown = [Hidden(place, f"not known whether there is one: {text}") for place, text in found.failures]
@@ -139,8 +143,12 @@ def hidden(lookup: Lookup, *, database: bool) -> list[Hidden]:
 
 
 def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> HiddenEntries:
-    """The same of many lookups at once."""
-    # A configuration option's value is asked for nowhere else.
+    """Return what many lookups hide outside Kubernetes.
+
+    Args:
+        database: whether to check the metadata database.
+    """
+    # The values of configuration options come from neither of the two places.
     asked = [lookup for lookup in lookups if lookup.kind in KINDS]
     of: dict[tuple[Kind, str, str | None], list[Hidden]] = defaultdict(list)
     failures = []
@@ -152,7 +160,7 @@ def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> Hidde
             for lookup, text in search():
                 of[_key(lookup)].append(Hidden(place, text))
         except Exception as error:
-            # Of a driver, some quote the URL.
+            # Some errors of database drivers quote the URL, so only their class is shown.
             failures.append((place, str(error) if isinstance(error, SourceError) else type(error).__name__))
     return HiddenEntries(of, failures)
 
@@ -162,7 +170,13 @@ def _key(lookup: Lookup) -> tuple[Kind, str, str | None]:
 
 
 def _in_time(ask: Callable[[], list[_Found]]) -> list[_Found]:
-    """What it gives, within the time that somebody waits. Drivers of databases may wait for ever to connect."""
+    """Return the result of a query that runs in a thread, or raise its error.
+
+    A database driver may wait forever to connect, so the thread is given up after ``_PATIENCE_SECONDS``.
+
+    Raises:
+        SourceError: there is no result in time, or too many earlier queries still wait for theirs.
+    """
     if not _in_thread.acquire(blocking=False):
         raise SourceError("the metadata database has not answered earlier questions yet")
     answers: Queue[list[_Found] | Exception] = Queue()
@@ -190,7 +204,10 @@ def _in_time(ask: Callable[[], list[_Found]]) -> list[_Found]:
 
 
 def _entry_of_row(kind: Kind, row: Mapping[str, Any]) -> Entry:
-    """Of a row of the database. Airflow's own models would fail in the midst of many, or log what they cannot read."""
+    """Return the entry for a row of the database.
+
+    Airflow's own models would stop at an unreadable row, or log what they cannot read.
+    """
     key, team = row["conn_id" if kind is Kind.CONNECTION else "key"], row.get("team_name")
     encrypted = {"password": "is_encrypted", "extra": "is_extra_encrypted", "val": "is_encrypted"}
     fields = dict(row)
@@ -207,7 +224,7 @@ def _entry_of_row(kind: Kind, row: Mapping[str, Any]) -> Entry:
 
 
 def _variables_of(lookups: Sequence[Lookup]) -> list[_Found]:
-    """The variables of this process that Airflow would take for each id, first the one that it takes first."""
+    """Return the environment variables that Airflow would read for each id, in the order in which it reads them."""
     airflow_conf()
     teams = has_teams()
     found = []
@@ -222,7 +239,7 @@ def _variables_of(lookups: Sequence[Lookup]) -> list[_Found]:
 
 
 def _rows_of(lookups: Sequence[Lookup]) -> list[_Found]:
-    """The rows of the metadata database for each id, those of its team and of none."""
+    """Return the rows of the metadata database for each id: those of the lookup's team, and those without a team."""
     engine, tables = _database()
     from sqlalchemy import literal, select
 
@@ -245,7 +262,7 @@ def _rows_of(lookups: Sequence[Lookup]) -> list[_Found]:
 
 
 def _database() -> tuple[Any, dict[Kind, Any]]:
-    """The engine, and the tables of connections and variables."""
+    """Return the engine, and the tables of connections and variables."""
     airflow_conf()
     problem = ""
     try:
@@ -258,13 +275,13 @@ def _database() -> tuple[Any, dict[Kind, Any]]:
             settings.configure_vars()
             settings.configure_orm()
         engine: Any = settings.engine
-        # SQLite would make the file.
+        # SQLite would create the file.
         file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
         is_there = (file is None or Path(file).exists()) and inspect(engine).has_table("connection")
     except Exception as error:
         problem = type(error).__name__
     if problem:
-        # Outside the except block, with nothing chained: some errors of drivers quote the URL.
+        # This is raised outside the except block, with nothing chained, because some errors of drivers quote the URL.
         raise SourceError(
             f"the metadata database cannot be reached ({problem}): look at [database] sql_alchemy_conn and "
             "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN; 'airflow db check' says more"
@@ -280,7 +297,8 @@ def _rows(engine: Any, query: Any) -> list[Any]:
             return list(connection.execute(query))
     except Exception as error:
         problem = type(error).__name__
-    # Outside the except block, with nothing chained: errors of SQLAlchemy hold the parameters of the query.
+    # This is raised outside the except block, with nothing chained, because SQLAlchemy's errors contain the query's
+    # parameters.
     raise SourceError(
         f"the metadata database cannot be read ({problem}): if it is of another Airflow, run 'airflow db migrate'; "
         "'airflow db check' says whether it can be reached"

@@ -1,4 +1,4 @@
-"""What a file holds that ``airflow connections export`` or ``airflow variables export`` has written."""
+"""Files that ``airflow connections export`` or ``airflow variables export`` has written."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from airflow_kubernetes_secrets.lookup import Kind
 
 
 def from_file(path: Path, kind: Kind | None = None) -> Iterator[Entry]:
-    """What a file holds that ``airflow connections export`` or ``airflow variables export`` has written.
+    """Yield the connections or variables in a file that Airflow has exported.
 
     Args:
-        kind: which it holds; by default that is decided by what is in it.
+        kind: which of the two the file contains; ``None`` decides it from the content.
 
     Raises:
-        SourceError: the file cannot be read, or does not say which it holds.
+        SourceError: the file cannot be read, or ``kind`` is needed.
     """
     given, repeated = _mapping(path)
     airflow_conf()
@@ -38,7 +38,7 @@ def from_file(path: Path, kind: Kind | None = None) -> Iterator[Entry]:
 
 
 def _mapping(path: Path) -> tuple[dict[str, Any], set[str]]:
-    """What a file holds by id, and the ids that it has more than once."""
+    """Return the values of a file by id, and the ids that the file contains more than once."""
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -50,7 +50,7 @@ def _mapping(path: Path) -> tuple[dict[str, Any], set[str]]:
     with suppress(UnicodeDecodeError):
         text = content.decode("utf-8-sig")
     if text is None:
-        # With nothing chained: the error of the decoder holds the whole file.
+        # Nothing is chained, because the error of the decoder contains the whole file.
         raise SourceError(f"{path} is not text in UTF-8, as Airflow's exports are")
     read = _READERS.get(path.suffix.lower(), _json_of if text.lstrip().startswith("{") else None)
     if read is None:
@@ -74,7 +74,7 @@ def _yaml_of(text: str) -> tuple[Any, set[str]]:
 
 
 def _env_of(text: str) -> tuple[Any, set[str]]:
-    """By Airflow's rules: nothing is quoted or escaped."""
+    """Read lines of ``ID=VALUE`` by Airflow's rules: there are no quotation marks and no escapes."""
     found: dict[str, str] = {}
     repeated = set()
     for number, line in enumerate(text.splitlines(), 1):
@@ -98,10 +98,10 @@ _READERS: dict[str, Callable[[str], tuple[Any, set[str]]]] = {
 
 
 def _kind_of(path: Path, given: Mapping[str, Any]) -> Kind:
-    """Which kind a file holds.
+    """Return which kind a file contains.
 
-    Airflow exports connections as objects with ``conn_type``, or into ``.env`` as URIs or JSON; variables only as JSON.
-    A file of URIs that is no ``.env`` could be either, and so could one of both.
+    Airflow exports connections as objects with ``conn_type``, or into a ``.env`` file as URIs or JSON. It exports
+    variables only as JSON. So another file with only URIs is ambiguous, and so is a file with both kinds.
     """
     objects = [is_connection_object(value) for value in given.values()]
     texts = [isinstance(value, str) and "://" in value for value in given.values()]

@@ -1,4 +1,4 @@
-"""What a check has found."""
+"""The findings of ``doctor``, which are the lines of its checklist."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
 
 
 class Status(Enum):
-    """How it stands with what was checked."""
+    """The result of one check."""
 
     OK = "ok"
     WARNING = "warning"
@@ -21,12 +21,13 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of a checklist.
+    """One line of the checklist.
 
     Attributes:
-        check: what was checked, in a word or two.
-        code: what was found, for programs; :mod:`codes` has them all.
-        text: the same for a person, with the remedy where there is something to do. It quotes no value.
+        check: what was checked, in one or two words.
+        code: identifies the finding for programs; :mod:`codes` lists all codes.
+        status: whether it is an error, a warning, fine, or not checked.
+        text: the finding for people, with a remedy if there is something to do. It quotes no value.
     """
 
     check: str
@@ -38,27 +39,31 @@ class Finding:
         checked(self.code)
 
     def as_json(self) -> dict[str, str]:
-        """As the JSON output has it; docs/cli.md describes it."""
+        """Return the finding as the JSON output shows it; docs/cli.md describes it."""
         return {"check": self.check, "code": self.code, "status": self.status.value, "text": self.text}
 
 
 def ok(check: str, text: str) -> Finding:
+    """Return a finding that something is fine."""
     return Finding(check, "ok", Status.OK, text)
 
 
 def warning(check: str, code: str, text: str) -> Finding:
+    """Return a finding that something is probably unintended."""
     return Finding(check, code, Status.WARNING, text)
 
 
 def error(check: str, code: str, text: str) -> Finding:
+    """Return a finding that something is wrong."""
     return Finding(check, code, Status.ERROR, text)
 
 
 def skipped(check: str, text: str) -> Finding:
+    """Return a finding that something was not checked."""
     return Finding(check, "skipped", Status.SKIPPED, text)
 
 
 def findings_of(check: str, problems: Iterable[Problem]) -> list[Finding]:
-    """Problems as lines of a checklist; each is named once."""
+    """Return problems as findings of one check, without repetitions."""
     statuses = {Severity.ERROR: Status.ERROR, Severity.WARNING: Status.WARNING, Severity.NOTICE: Status.OK}
     return list(dict.fromkeys(Finding(check, each.code, statuses[each.severity], each.text) for each in problems))

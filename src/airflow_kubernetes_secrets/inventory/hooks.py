@@ -1,7 +1,7 @@
-"""Connections that Airflow parses, and of which the hook of a provider silently makes something else.
+"""Connections that Airflow parses, but that the hook of a provider silently uses in another way than they say.
 
-Each rule is what the code of the hook does, as of the releases that docs/shapes.md names. ``shapes/suited.py`` avoids
-these cases where a connection is put together from keys.
+Each rule describes the code of a hook in the releases that docs/shapes.md names. If a connection is built from several
+keys, ``shapes/suited.py`` avoids these cases.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from airflow_kubernetes_secrets.usable import EXTRA_IN_QUERY
 MISREAD = "hook-misreads"
 REPEATS = "repeated-parameter"
 
-# What HttpHook takes from extra; it sends the rest as headers.
+# The names in extra that HttpHook uses itself. It sends all other names as headers.
 _OF_HTTP = frozenset(
     (
         *("stream", "cert", "proxies", "proxy", "timeout", "verify", "verify_ssl", "allow_redirects", "max_redirects"),
@@ -44,7 +44,7 @@ _CONNECTOR = "mysql-connector-python"
 
 @dataclass(frozen=True, repr=False)
 class _Connection:
-    """A connection as a hook gets it."""
+    """A connection as a hook receives it."""
 
     conn_type: str
     host: str
@@ -55,20 +55,20 @@ class _Connection:
     extra: Mapping[str, Any]
 
 
-# What the hook does, and the remedy.
+# A rule yields what the hook does, and the remedy.
 _Rule = Callable[[_Connection], Iterator[tuple[str, str]]]
 
 
 def problems_of_hooks(secret: Secret, key: str, whole: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
-    """Warnings where a hook makes something else of a connection than it says.
+    """Yield warnings where a hook uses a connection in another way than it says.
 
     Args:
-        key: the key that holds it whole, or ``IN_FIELDS``.
-        whole: what that key holds; else the connection as JSON.
-        connection: as Airflow's JSON has it, annotations included; some part of Airflow can use it.
+        key: the key that holds the whole connection, or ``IN_FIELDS``.
+        whole: the content of that key, or else the connection as JSON.
+        connection: the fields of Airflow's JSON, with those from annotations. Some part of Airflow can use it.
     """
     for what, remedy in _misread(_connection(connection)):
-        # A URI in the key `uri` is read as operators write it.
+        # The key `uri` is read with the rules for URIs of operators, which may avoid the problem.
         hint = ""
         if key not in (IN_FIELDS, URI) and not whole.strip().startswith("{") and _is_right_as_uri(whole.strip()):
             hint = f". Or store the URI under the key {URI!r} instead of {key!r}"
@@ -87,7 +87,7 @@ def _misread(connection: _Connection) -> Iterator[tuple[str, str]]:
 
 
 def _is_right_as_uri(uri: str) -> bool:
-    """Whether nothing is wrong with the connection that the key ``uri`` would make of it."""
+    """Return whether a URI makes a connection without these problems if it is stored under the key ``uri``."""
     secret = Secret("", "", "", {}, {URI: b64encode(uri.encode()).decode()})
     try:
         fields = json.loads(connection_json(secret, fields_of(secret)))
@@ -113,7 +113,7 @@ def _connection(fields: Mapping[str, Any]) -> _Connection:
 
 
 def _http(connection: _Connection) -> Iterator[tuple[str, str]]:
-    """``HttpHook`` takes ``host`` if it has a protocol, or else ``schema://host``, and puts ``:port`` behind it."""
+    """``HttpHook`` uses ``host`` if it has a protocol, or else ``schema://host``, and appends ``:port``."""
     host, port, schema = connection.host, connection.port, connection.schema.lower()
     protocol, colons, address = host.rpartition("://")
     server, slash, _path = address.partition("/")
@@ -173,7 +173,7 @@ def _postgres(connection: _Connection) -> Iterator[tuple[str, str]]:
 
 
 def _plain_host(hook: str, default: int) -> _Rule:
-    """A rule for hooks that give their driver the host as it is, which takes the name or address of one."""
+    """Return a rule for hooks that pass the host to their driver unchanged. The driver expects one name or address."""
 
     def rule(connection: _Connection) -> Iterator[tuple[str, str]]:
         host = connection.host
@@ -195,7 +195,7 @@ def _plain_host(hook: str, default: int) -> _Rule:
 
 
 def _mysql(connection: _Connection) -> Iterator[tuple[str, str]]:
-    """``MySqlHook`` picks from extra what it knows, by ``client``."""
+    """``MySqlHook`` uses only some names of extra. Which ones depends on ``client``."""
     extra = connection.extra
     if connection.host.startswith("/"):
         yield (
@@ -217,7 +217,7 @@ def _mysql(connection: _Connection) -> Iterator[tuple[str, str]]:
 
 
 def _redis(connection: _Connection) -> Iterator[tuple[str, str]]:
-    """``RedisHook`` takes host, port, login and password, and from extra ``db`` and what is for TLS."""
+    """``RedisHook`` uses host, port, login and password, and from extra ``db`` and the settings of TLS."""
     extra = connection.extra
     if connection.conn_type in ("rediss", "valkeys") and not extra.get("ssl"):
         clear = ", and sends the password in clear" if connection.password else ""
@@ -235,7 +235,7 @@ def _redis(connection: _Connection) -> Iterator[tuple[str, str]]:
 
 
 def _mongo(connection: _Connection) -> Iterator[tuple[str, str]]:
-    """``MongoHook`` builds ``mongodb://login:password@host:port/schema``, and refuses other types than ``mongo``."""
+    """``MongoHook`` builds ``mongodb://login:password@host:port/schema``, and refuses every type except ``mongo``."""
     host, port, extra = connection.host, connection.port, connection.extra
     if connection.conn_type != "mongo":
         srv = ', "extra": {"srv": true}' if "srv" in connection.conn_type else ""
@@ -263,7 +263,7 @@ def _mongo(connection: _Connection) -> Iterator[tuple[str, str]]:
 
 
 def _mssql(connection: _Connection) -> Iterator[tuple[str, str]]:
-    """``MsSqlHook`` gives pymssql the host as ``server`` and the port as a text, which is ``None`` if there is none."""
+    """``MsSqlHook`` passes the host to pymssql, and the port as a string, which is ``'None'`` if there is no port."""
     host = connection.host
     if host and not connection.port and "\\" not in host:
         yield (
@@ -280,7 +280,7 @@ def _mssql(connection: _Connection) -> Iterator[tuple[str, str]]:
 
 
 def _kafka(connection: _Connection) -> Iterator[tuple[str, str]]:
-    """Kafka's hooks take extra as the configuration of librdkafka, and no other field."""
+    """Kafka's hooks use extra as the configuration of librdkafka, and no other field."""
     extra = connection.extra
     if connection.host and not extra.get("bootstrap.servers"):
         yield (
@@ -297,7 +297,7 @@ def _kafka(connection: _Connection) -> Iterator[tuple[str, str]]:
 
 
 def _git(connection: _Connection) -> Iterator[tuple[str, str]]:
-    """``GitHook`` gives the host to git as the repository: a URL, ``user@host:path``, or a path."""
+    """``GitHook`` uses the host as the repository that it passes to git: a URL, ``user@host:path``, or a path."""
     host = connection.host
     if host and not re.search("[/@:]", host):
         yield (
@@ -331,7 +331,10 @@ _RULES: Mapping[str, Sequence[_Rule]] = {
 
 
 def _of_the_query(secret: Secret, key: str, whole: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
-    """What is lost of a URI's query. Names are shown only if they have a value: else they can be credentials."""
+    """Yield warnings about parameters of a URI's query that get lost.
+
+    A name without a value may be a credential, so only names with a value are shown.
+    """
     query = _query_of(secret, key, whole)
     counts = Counter(name for name, _value in query)
     shown = {name: repr(name) for name, value in query if value.strip("= ")}
@@ -371,11 +374,11 @@ def _of_the_query(secret: Secret, key: str, whole: str, connection: Mapping[str,
 
 
 def _query_of(secret: Secret, key: str, whole: str) -> Sequence[tuple[str, str]]:
-    """The query of the URI of which a connection is made."""
+    """Return the names and values in the query of the URI that a connection is made from."""
     if key == IN_FIELDS:
         fields = fields_of(secret)
         if URI not in fields.keys or b"?" not in secret.value(fields.keys[URI]):
-            return ()  # most have none, and to take a URI apart again takes time
+            return ()  # most Secrets have no query, and parsing a URI a second time takes time
         uri = parsed_uri(secret, fields)
         return uri.query if uri is not None else ()
     text = whole.strip()

@@ -1,7 +1,7 @@
-"""Connection types that no installed provider knows, with what may have been meant.
+"""Warnings for connection types that no installed provider knows, with the type that was probably meant.
 
-This is told where Airflow and its providers are: by ``list``, ``explain``, ``doctor`` and the page. ``check`` also runs
-where no provider is installed.
+``list``, ``explain``, ``doctor`` and the page show them, because these run where Airflow's providers are installed.
+``check`` does not, because it also runs without providers.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ from airflow_kubernetes_secrets.suggestions import most_near
 
 UNKNOWN = "unknown-type"
 
-# Types of Apache's providers are right, also where a provider is not installed: where these commands run need not be
-# where tasks run.
+# Types of Apache's providers are always accepted. The commands may run where a provider is missing that the tasks have.
 _RIGHT = frozenset(CONNECTION_TYPES.values())
 
 _TYPES_BY_PORT: Mapping[int, str] = {
@@ -37,16 +36,18 @@ _TYPES_BY_PORT: Mapping[int, str] = {
     27017: "mongo",
 }
 
-# How near a name is that may have been meant, and one that is named first.
+# Similarities from 0 to 1: what a type needs to be suggested, and what it needs to be listed before the others.
 _MEANT, _NEAR = 0.6, 0.3
 
 
 def problems_of_type(kind: Kind, secret: Secret, key: str, content: Content) -> Iterator[Problem]:
-    """A warning if no installed provider knows the type of a connection. There is none if Airflow cannot tell.
+    """Yield a warning if no installed provider knows the type of a connection.
+
+    There is no warning if Airflow cannot list the types that its providers know.
 
     Args:
-        key: the key that holds it whole, or ``IN_FIELDS``.
-        content: what comes of it.
+        key: the key that holds the whole connection, or ``IN_FIELDS``.
+        content: what Airflow reads from the Secret.
     """
     if kind is not Kind.CONNECTION or not content.is_readable:
         return
@@ -82,12 +83,13 @@ def problems_of_type(kind: Kind, secret: Secret, key: str, content: Content) -> 
 
 
 def _is_said(secret: Secret) -> bool:
+    """Return whether an annotation or a key of the Secret sets the connection type."""
     fields = fields_of(secret)
     return bool(fields.description.connection_type) or "conn_type" in fields.keys
 
 
 def _meant(conn_type: str, known: frozenset[str]) -> str:
-    """The type that may have been meant; empty if none is near."""
+    """Return the type that was probably meant; empty if none is similar."""
     translated = connection_type(conn_type)
     if translated != conn_type and translated in _RIGHT | known:
         return translated

@@ -1,4 +1,4 @@
-"""Commands of kubectl that a message suggests. What they name comes from the API server, and can be anything."""
+"""kubectl commands in messages. The names in them come from the API server and can be any string."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from airflow_kubernetes_secrets.printable import shell_word
 
 
 def on_secret(verb: str, namespace: str, name: str, *words: str) -> str:
-    """A command about one Secret, each part of it one word of the shell.
+    """Return a command for one Secret, in which each part is one word of the shell.
 
-    Where a name is none that Kubernetes allows, and so could be an option such as ``--all``, a placeholder is there.
+    If Kubernetes does not allow the name or namespace, a placeholder replaces it: it could be an option such as
+    ``--all``.
 
     Args:
-        words: what comes after the Secret's name.
+        words: what follows the name of the Secret.
     """
     where = namespace if is_namespace(namespace) else "NAMESPACE"
     which = name if is_subdomain(name) else "NAME"

@@ -1,4 +1,4 @@
-"""Patches of Kustomize: parts of a resource, which nobody applies as they are. Nothing is rendered here.
+"""Patches of Kustomize. A patch is a part of a resource, which nobody applies by itself. Nothing is rendered here.
 
 https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/patches/
 """
@@ -24,42 +24,45 @@ NOT_CHECKED = "not-checked"
 
 
 class Patches:
-    """The files that are patches, by what the kustomizations around them say."""
+    """Knows which files are patches, because a kustomization in a folder around them names them."""
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
         self._folders: dict[tuple[int, int], str] = {}
 
     def look_around(self, folder: str) -> None:
-        """Read the kustomizations in a folder and above it: a patch is in the folder of its kustomization or below."""
-        folder = os.path.abspath(folder)  # noqa: PTH100 - links stay as they are, for texts
+        """Read the kustomizations in a folder and above it.
+
+        A kustomization only names patches in its own folder and below.
+        """
+        folder = os.path.abspath(folder)  # noqa: PTH100 - messages show links unresolved
         while folder not in self._seen:
             self._seen.add(folder)
             for name in KUSTOMIZATION_FILES:
-                self._read(folder, os.path.join(folder, name))  # noqa: PTH118 - as its callers, which may have bytes
-            folder = os.path.dirname(folder)  # noqa: PTH120 - as above, links stay as they are
+                self._read(folder, os.path.join(folder, name))  # noqa: PTH118 - names can be any bytes
+            folder = os.path.dirname(folder)  # noqa: PTH120 - links stay unresolved
 
     def folder_of(self, found: os.stat_result) -> str | None:
-        """The folder of the kustomization that a file is a patch of; ``None`` if it is no patch."""
+        """Return the folder of the kustomization that names a file as a patch; ``None`` if no kustomization does."""
         return self._folders.get((found.st_dev, found.st_ino))
 
     def _read(self, folder: str, path: str) -> None:
         try:
-            # A pipe would have to be waited for.
+            # Only regular files are read, because reading a pipe would wait for its other end.
             content = read_file(path) if stat.S_ISREG(os.stat(path).st_mode) else b""  # noqa: PTH116 - paths are strings here
         except (OSError, TooLargeError):
-            return  # `check` reports it where the file itself is checked.
+            return  # `check` reports the error where it checks the file itself.
         for document in read_manifests(content):
             for name in _patch_files(document.value):
                 try:
-                    found = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118 - as above
+                    found = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118 - paths are strings here
                 except (OSError, ValueError):
-                    continue  # There is no such file.
+                    continue  # The file does not exist.
                 self._folders.setdefault((found.st_dev, found.st_ino), folder)
 
 
 def is_kustomization(document: object, file: str) -> bool:
-    """Whether a document is one, which need not say what it is if the file has the right name."""
+    """Return whether a document is a kustomization. It needs no ``kind`` if its file has the right name."""
     if not isinstance(document, dict):
         return False
     group = str(document.get("apiVersion") or "").partition("/")[0]
@@ -69,7 +72,7 @@ def is_kustomization(document: object, file: str) -> bool:
 
 
 def inline_patches(kustomization: dict[str, Any]) -> Iterator[object]:
-    """The patches that a kustomization itself contains."""
+    """Yield the patches that a kustomization itself contains."""
     texts = [each.get("patch") for each in _entries(kustomization) if isinstance(each, dict)]
     texts += [each for each in _strategic(kustomization) if "\n" in each]
     for text in texts:
@@ -79,11 +82,11 @@ def inline_patches(kustomization: dict[str, Any]) -> Iterator[object]:
 
 
 def problems_of_patch(patch: object, options: Options, folder: str) -> Iterator[Problem]:
-    """What can be said of a patch by itself: labels that cannot be any, and misspelt ones.
+    """Yield what is wrong with a patch by itself: labels that are invalid or misspelt.
 
     Args:
         patch: a part of a resource, or a list of operations.
-        folder: where the kustomization is.
+        folder: the folder of the kustomization.
     """
     kinds = kinds_by_label(options)
     ours = [key for key in dict.fromkeys(_set_keys(patch)) if key in kinds or key.startswith(ANNOTATION_PREFIX)]
@@ -95,7 +98,7 @@ def problems_of_patch(patch: object, options: Options, folder: str) -> Iterator[
     for (key, problem), more in first(misspelt):
         yield Problem(UNKNOWN_LABEL, f"{title}, {key!r}{more}: {problem}", Severity.WARNING)
     if kind == "Secret":
-        # A null takes the label away.
+        # A null removes the label.
         labels = {key: value for key, value in mapping(metadata, "labels").items() if value is not None}
         yield from invalid_labels({"metadata": {**metadata, "labels": labels}}, options)
     text = (
@@ -106,6 +109,7 @@ def problems_of_patch(patch: object, options: Options, folder: str) -> Iterator[
 
 
 def _patch_files(document: object) -> Iterator[str]:
+    """Yield the names of the files that a kustomization uses as patches."""
     if not isinstance(document, dict):
         return
     names = [each.get("path") for each in _entries(document) if isinstance(each, dict)]
@@ -125,7 +129,7 @@ def _strategic(kustomization: dict[str, Any]) -> Iterator[str]:
 
 
 def _set_keys(patch: object) -> Iterator[str]:
-    """The keys that a patch sets, at any level; not those that it takes away."""
+    """Yield the keys that a patch sets, at any level. Keys that it removes are not included."""
     waiting = [patch]
     while waiting:
         each = waiting.pop()

@@ -1,4 +1,4 @@
-"""The manifest of a Secret for an id, which is read back before anybody gets it."""
+"""The manifest of the Secret for an id. Each manifest is read back by the rules of a lookup before it is used."""
 
 from __future__ import annotations
 
@@ -18,11 +18,12 @@ from airflow_kubernetes_secrets.lookup import Decision, Kind, Lookup, Outcome, d
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.sources.query import Query
 
-# etcd takes objects of up to 1.5 MiB, and the API server Secrets with data of up to 1 MiB.
+# etcd accepts objects of up to 1.5 MiB, and the API server accepts Secrets with up to 1 MiB of data.
 # https://kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size
 LARGEST_BYTES = 1024 * 1024
 
-# All annotations of an object; the annotation that says the id is nearly all there is.
+# Kubernetes limits the size of all annotations of an object together. The annotation with the id has nearly all of
+# that.
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/
 _LARGEST_ID_BYTES = 250 * 1024
 
@@ -31,19 +32,19 @@ _HASH_DIGITS = 8
 _HASH_AT_END = f"-[0-9a-f]{{{_HASH_DIGITS}}}$"
 _WORDS = {Kind.CONNECTION: "connection", Kind.VARIABLE: "variable", Kind.CONFIG: "config"}
 
-# Of a manifest without a namespace: that is not known before it is applied.
+# A manifest without a namespace is read back in this one, because its real namespace is unknown until it is applied.
 _SOME_NAMESPACE = "default"
 
 
 class NotWritableError(KubernetesSecretsError):
-    """No Secret can be made that Airflow would read back; the text says why, and quotes no value."""
+    """No Secret can be made that Airflow would read back. The message says why and quotes no value."""
 
 
 def secret_name(kind: Kind, identifier: str, team: str | None = None) -> str:
-    """A name for the Secret of an id: readable, and another one for every other id."""
+    """Return a readable name for the Secret of an id. Different ids have different names."""
     whole = "-".join(filter(None, ("airflow", _WORDS[kind], team, identifier)))
     name = re.sub("[^a-z0-9]+", "-", whole.lower()).strip("-")
-    # What ends like a hash gets one too, so that no id has the name that another has with its hash.
+    # An id that ends like a hash also gets a hash. So it cannot have the name of another id with a hash.
     if name == whole and len(name) <= _LONGEST_NAME and not team and not re.search(_HASH_AT_END, name):
         return name
     exact = f"{team or ''}/{identifier}".encode("utf-8", "surrogatepass")
@@ -60,16 +61,17 @@ def secret_manifest(
     name: str | None = None,
     annotations: Mapping[str, str] | None = None,
 ) -> tuple[dict[str, Any], Content]:
-    """The manifest of a Secret that answers a lookup, and what comes of it.
+    """Return the manifest of the Secret for a lookup, and what Airflow reads from it.
 
     Args:
-        lookup: whom it is for; with a team it gets the team's label.
-        data: what it holds, by key.
-        namespace: ``None`` leaves it to whoever applies it.
-        name: in place of :func:`secret_name`.
+        lookup: the lookup that has to select the Secret. With a team, the Secret gets the label of the team.
+        data: the values by data key.
+        namespace: the namespace in the manifest; ``None`` leaves it out.
+        name: the name of the Secret; ``None`` takes :func:`secret_name`.
+        annotations: annotations of the Secret, to which the id is added if its label cannot hold it.
 
     Raises:
-        NotWritableError: Airflow would not find it, or could not read it.
+        NotWritableError: Airflow would not find the Secret, or could not read it.
     """
     kind, label = lookup.kind, lookup.kind.label(options)
     if label is None:
@@ -113,6 +115,7 @@ def _team_label(lookup: Lookup, options: Options) -> str:
 
 
 def _check(lookup: Lookup, name: str, namespace: str | None, data: Mapping[str, bytes]) -> None:
+    """Raise an error if Kubernetes does not allow such a Secret."""
     if not is_subdomain(name):
         raise NotWritableError(f"{lookup}: {name!r} cannot be the name of a Secret")
     if namespace is not None and not is_namespace(namespace):
@@ -130,15 +133,18 @@ def _check(lookup: Lookup, name: str, namespace: str | None, data: Mapping[str, 
 
 
 def is_unicode(text: str) -> bool:
-    """Whether UTF-8 can encode a text: Python's can have half of a surrogate pair, from bytes that are not UTF-8."""
+    """Return whether UTF-8 can encode a string.
+
+    A string of Python can contain half of a surrogate pair, which stands for a byte that is not UTF-8.
+    """
     return re.search("[\ud800-\udfff]", text) is None
 
 
 def decide_alone(lookup: Lookup, secret: Secret, options: Options) -> Decision:
-    """The answer by the very rules of a lookup, were this the only Secret.
+    """Decide a lookup by its own rules, as if this were the only Secret.
 
     Raises:
-        MalformedSecretError: it cannot be read.
+        MalformedSecretError: the Secret cannot be read.
     """
 
     def find(query: Query, _time: Allowance) -> list[Secret]:
@@ -149,7 +155,7 @@ def decide_alone(lookup: Lookup, secret: Secret, options: Options) -> Decision:
 
 
 def _read_back(lookup: Lookup, secret: Secret, options: Options) -> Content:
-    """What Airflow would be given."""
+    """Return what Airflow would read from the Secret."""
     try:
         decision = decide_alone(lookup, secret, options)
     except MalformedSecretError as error:
@@ -163,7 +169,7 @@ def _read_back(lookup: Lookup, secret: Secret, options: Options) -> Content:
     return content
 
 
-# Not where it looks: the Secret is in none of these places yet.
+# The options that say where to look are missing here, because the Secret does not exist there yet.
 _OF_THE_LOOKUP = (
     "connections_label",
     "variables_label",

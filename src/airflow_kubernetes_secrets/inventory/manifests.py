@@ -1,6 +1,6 @@
-"""Manifests before they are applied: what Airflow will find of what they make, by the very rules of a lookup.
+"""``check``: what Airflow will find in the Secrets that manifests make, decided by the rules of a lookup.
 
-No cluster is asked. What only an API server could say is not found: what is there already, and what may be read.
+No cluster is needed. So it is unknown which Secrets exist already, and which permissions there are.
 """
 
 from __future__ import annotations
@@ -69,10 +69,10 @@ STDIN = "-"
 _DATA = ("data", "stringData")
 _OF_MANIFESTS = ("kind", "apiVersion")
 
-# The name of the mapping of annotations, also misspelt.
+# Matches the name of the mapping of annotations, even if it is misspelt.
 _ANNOTATIONS = re.compile("(?i)an+ot.*")
 
-# At the beginning of a line, or in JSON: what a manifest of Kubernetes has at its top.
+# Matches the keys at the top of a Kubernetes manifest: at the beginning of a line, or quoted in JSON.
 _TOP = re.compile(
     r"""^(?:kind|apiVersion|["']kind["']|["']apiVersion["'])\s*:|["'](?:kind|apiVersion)["']\s*:""", re.MULTILINE
 )
@@ -85,10 +85,10 @@ class PathError(OneLineError):
 
 @dataclass(frozen=True)
 class Place:
-    """Where a manifest is.
+    """The position of a manifest.
 
     Attributes:
-        line: the first of its document; 1 for JSON.
+        line: the first line of its document; 1 for JSON.
     """
 
     path: str
@@ -100,26 +100,27 @@ class Place:
 
 @dataclass(frozen=True)
 class Finding:
-    """A problem, and the manifest that it is with."""
+    """A problem, and the position of its manifest."""
 
     place: Place
     problem: Problem
 
 
 class Check:
-    """Looks through manifests; what it has seen counts as one set, in which nothing may be there twice.
+    """Checks manifests. All of them together are one set, in which no Secret and no id may occur twice.
 
     Attributes:
-        findings: in the order of the files and the documents in them.
-        manifests: how many there were with a label that Airflow finds Secrets by.
+        findings: in the order of the files, and of the documents in each file.
+        manifests: how many manifests have a label that lookups use.
     """
 
     def __init__(self, options: Options, home: str, exclude: Sequence[str] = ()) -> None:
-        """
+        """Start with an empty set of manifests.
+
         Args:
-            options: those that Airflow will look things up with.
+            options: the options that Airflow will look things up with.
             home: the namespace of manifests that name none.
-            exclude: patterns of paths, or of names of files and folders, that are left out.
+            exclude: patterns of paths, or of names of files and folders, that are skipped.
         """
         self._exclude = tuple(exclude)
         self._options = options
@@ -132,13 +133,13 @@ class Check:
         self.manifests = 0
 
     def look(self, path: Path) -> bool:
-        """Look through a file, or a folder and all folders in it. A file that was looked through before counts once.
+        """Check a file, or all files in a folder and its subfolders. A file is checked only once.
 
         Returns:
-            Whether there was anything for Airflow, or a problem.
+            Whether there was a manifest for Airflow, or a problem.
 
         Raises:
-            PathError: it, or something in it, cannot be read.
+            PathError: the path, or something in the folder, cannot be read.
         """
         before = self.manifests, len(self.findings)
         try:
@@ -157,7 +158,11 @@ class Check:
         return before != (self.manifests, len(self.findings))
 
     def look_at_stream(self, stream: BinaryIO) -> bool:
-        """Look through what comes from standard input; otherwise as :meth:`look`."""
+        """Check the manifests from standard input.
+
+        Returns:
+            Whether there was a manifest for Airflow, or a problem.
+        """
         before = self.manifests, len(self.findings)
         content = stream.read(LARGEST_FILE_BYTES + 1)
         if len(content) > LARGEST_FILE_BYTES:
@@ -176,7 +181,7 @@ class Check:
             return
         if isinstance(found, OSError):
             raise _unreadable(path, found)
-        # A pipe would have to be waited for, unless somebody names it.
+        # In folders only regular files are read, because reading a pipe would wait for its other end.
         if stat.S_ISREG(found.st_mode):
             self._read(path, found)
 
@@ -196,13 +201,13 @@ class Check:
         self._look_into(shown, content, self._patches.folder_of(found))
 
     def _look_into(self, path: str, content: bytes, patched: str | None = None) -> None:
-        """Look through the documents of a file.
+        """Check the documents of a file.
 
         Args:
-            patched: the folder of the kustomization, if the file is a patch.
+            patched: the folder of the kustomization, if the file is a patch; else ``None``.
         """
         documents = list(read_manifests(content))
-        # What is for other programs is not judged: they have tags and comments that kubectl does not take.
+        # Files of other programs are not judged. They may have tags and comments that kubectl does not accept.
         can_be_manifests = any(map(self._can_be_manifest, documents))
         for document in documents:
             place = Place(path, document.line)
@@ -224,7 +229,7 @@ class Check:
                 self._report(place, *self._no_mapping(document))
 
     def _no_mapping(self, document: Document) -> Iterator[Problem]:
-        """What is wrong with a document that is a list or a text, if a manifest is meant."""
+        """Yield what is wrong with a document that is a list or a string, if it was meant as a manifest."""
         if is_ciphertext(document.text):
             yield _all_encrypted("the file")
         elif self._is_list_of_manifests(document):
@@ -287,7 +292,7 @@ class Check:
                 self._report(place, *self._strays(document, found))
 
     def _has_our_label(self, manifest: dict[str, Any]) -> bool:
-        """Whether a manifest is for Airflow, or is meant to be."""
+        """Return whether a manifest is for Airflow, or was meant to be."""
         if not {str(key).lower() for key in manifest} & {"kind", "apiversion"} or is_ciphertext(manifest.get("kind")):
             return False
         labels, kinds = mapping(mapping(manifest, "metadata"), "labels"), kinds_by_label(self._options)
@@ -307,7 +312,7 @@ class Check:
         if is_ours:
             self._report(place, *_not_checked(plan, values, names))
         elif values or names:
-            return  # it has no label for Airflow
+            return  # the manifest has no label for Airflow
         invalid = tuple(invalid_labels(manifest, self._options))
         if invalid:
             self._report(place, *invalid)
@@ -322,7 +327,7 @@ class Check:
             plan,
             unknown=plan.unknown | values.keys(),
             place_is_known=plan.place_is_known and not names,
-            # Annotations say which keys there have to be.
+            # Annotations can name keys that must exist, so unknown annotations leave the keys unknown.
             keys_are_known=plan.keys_are_known and not any(name.startswith(("annotation", *_DATA)) for name in names),
         )
         if is_ours:
@@ -330,12 +335,15 @@ class Check:
             for reason, more in first(reasons):
                 text = f"Secret {secret.name}: {reason}{more and f';{more}'}. The API would refuse it"
                 self._report(place, Problem(INVALID_MANIFEST, text))
-        # One Secret can be for several ids, with one problem in it.
+        # A Secret with several ids would report the same problem for each of them.
         problems = [*unknown_marks(secret, self._options), *self._problems_of(place, plan, secret)]
         self._report(place, *dict.fromkeys(problems))
 
     def _strays(self, document: dict[str, Any], found: Sequence[Planned]) -> Iterator[Problem]:
-        """Labels and annotations of Airflow's where nothing reads them, or in a resource that is not known here."""
+        """Yield labels and annotations of Airflow's that have no effect where they are.
+
+        If the resource is of an unknown kind, yield a notice instead.
+        """
         metadata = mapping(document, "metadata")
         title = f"{printable(str(document.get('kind')))} {named(metadata)}"
         if is_encrypted(document) and (is_ciphertext(document.get("kind")) or document.keys() == {"data", "sops"}):
@@ -345,14 +353,14 @@ class Check:
             return
         labels = {*kinds_by_label(self._options), self._options.team_label}
         reaching = {id(each) for plan in found for each in plan.reaching}
-        # One that is there twice is not lost.
+        # An annotation that also reaches the Secret from another place is not lost.
         reaching_keys = {key for plan in found for each in plan.reaching for key in each} - labels
         above = {id(each) for plan in found for each in plan.above}
         strays: dict[str, str] = {}
         for path, found_there in _all_mappings(document):
             for key in found_there:
                 is_ours = key in labels or str(key).startswith(ANNOTATION_PREFIX)
-                # Those above are told with the way to the Secret, if they are known.
+                # Keys in places that never reach the Secret are already reported with the reason, except misspelt ones.
                 told = id(found_there) in reaching or (
                     id(found_there) in above and (key in labels or not misspelt_label(key, self._options))
                 )
@@ -387,7 +395,7 @@ class Check:
             yield from problems_of_id(secret, label, plan.lost)
             identifier = identifier_of(secret, label)
             if is_uri(identifier) or label_value(identifier) != secret.labels[label]:
-                continue  # No lookup is for it.
+                continue  # no lookup finds it
             team_label = self._options.team_label
             team = None if team_label is None else secret.labels.get(team_label)
             if kind is Kind.CONFIG and team is not None:
@@ -408,10 +416,10 @@ class Check:
             yield Problem(DUPLICATE_SECRET, text, Severity.WARNING)
 
     def _same_id(self, place: Place, lookup: Lookup, secret: Secret, among: str) -> Iterator[Problem]:
-        """Another Secret with the same id.
+        """Yield a problem if another Secret has the same id.
 
         Args:
-            among: the document whose Secrets it is compared with; empty for all.
+            among: the document to which the comparison is limited; an empty string compares with all documents.
         """
         team = [] if lookup.team is None else [lookup.team]
         which = (among, lookup.kind.plural, lookup.id, secret.namespace, *team)
@@ -424,7 +432,7 @@ class Check:
             )
 
     def _content(self, plan: Planned, lookup: Lookup, secret: Secret) -> Sequence[Problem]:
-        """What Airflow could not read, or not as it is meant."""
+        """Return what Airflow could not read, or not as intended."""
         try:
             decision = decide_alone(lookup, secret, self._options)
         except MalformedSecretError as error:
@@ -445,7 +453,7 @@ class Check:
 
 
 def _of_template(plan: Planned, key: str) -> Iterator[Problem]:
-    """What is wrong with a template that makes a connection, whatever values it is given."""
+    """Yield what is wrong with the template of a connection, whatever values it gets."""
     text = plan.templates[key]
     where = f"{plan.title}, key {key!r} of the template"
     if problem := problem_of(text):
@@ -459,7 +467,7 @@ def _of_template(plan: Planned, key: str) -> Iterator[Problem]:
 
 
 def _not_checked(plan: Planned, values: dict[str, Tool], names: dict[str, Tool]) -> Iterator[Problem]:
-    """Notices for the values and names that the manifest does not contain; the rest of it is checked."""
+    """Yield notices for values and names that the manifest does not contain. The rest of the manifest is checked."""
     title = plan.title or "the Secret"
     for tool in dict.fromkeys(values.values()):
         keys = [quoted_data_key(key) for key, each in values.items() if each is tool]
@@ -483,7 +491,7 @@ def _all_encrypted(what: str) -> Problem:
 
 
 def _all_mappings(document: object) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every mapping in a document, at any level, with its path."""
+    """Yield every mapping in a document, at any level, with its path."""
     waiting = [("", document)]
     while waiting:
         path, each = waiting.pop()
@@ -501,5 +509,5 @@ def _unreadable(path: str, error: OSError) -> PathError:
 
 
 def _shown(path: str) -> str:
-    """A path as it can be printed: names of files can be any bytes."""
+    """Return a path as a printable string. The names of files can contain any bytes."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")

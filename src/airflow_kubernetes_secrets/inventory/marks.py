@@ -1,4 +1,4 @@
-"""The labels and annotations of one Secret: whether Airflow can find it by them, and for which ids."""
+"""The labels and annotations of one Secret: whether a lookup can find the Secret, and for which ids."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ UNKNOWN_ANNOTATION = "unknown-annotation"
 
 
 def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Problem]:
-    """The labels in the manifest of a Secret that the API would refuse, or that stand for no id."""
+    """Yield the labels in a Secret's manifest that the API would refuse, or that cannot hold an id."""
     metadata = manifest.get("metadata")
     labels = metadata.get("labels") if isinstance(metadata, dict) else None
     if not isinstance(metadata, dict) or not isinstance(labels, dict):
@@ -38,7 +38,7 @@ def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Pr
     is_for_airflow = not kinds.keys().isdisjoint(labels)
     invalid = []
     for key, text in labels.items():
-        value = "" if text is None else text  # as the API reads a null
+        value = "" if text is None else text  # the API reads a null as an empty value
         problem = _problem_of_key(key) or (_problem_of_id(value, key) if key in kinds else _problem_of_value(value))
         if key == options.team_label and value == "" and is_for_airflow:
             problem = "the value is empty, and no team is. Write the team there, or remove the label"
@@ -61,6 +61,7 @@ def _problem_of_value(value: object) -> str:
 
 
 def _problem_of_id(value: object, label: str) -> str:
+    """Return why a label's value cannot mark the Secret with an id; empty if it can."""
     if value == "":
         return "the value is empty, and no id is. Write the id there"
     if not isinstance(value, str) or is_label_value(value):
@@ -76,15 +77,18 @@ def _problem_of_id(value: object, label: str) -> str:
 
 
 def _may_hold_a_value(identifier: str) -> bool:
-    """Whether a connection as JSON seems to be where an id belongs. Label values contain parts of an id."""
+    """Return whether an id looks like a connection as JSON.
+
+    A label value is made from parts of the id, so a suggested label value could contain parts of a password.
+    """
     return identifier.lstrip().startswith("{")
 
 
 def problems_of_id(secret: Secret, label: str, lost: frozenset[str] = frozenset()) -> Iterator[Problem]:
-    """What keeps a Secret from being for the id that is meant.
+    """Yield what prevents a Secret from being found by the intended id.
 
     Args:
-        lost: annotations that do not reach it, which is a problem of its own.
+        lost: annotations that do not reach the Secret, which another problem reports.
     """
     value, annotations = secret.labels[label], secret.annotations or {}
     if label not in annotations:
@@ -117,14 +121,14 @@ def problems_of_id(secret: Secret, label: str, lost: frozenset[str] = frozenset(
 
 
 def problems_of_annotations(secret: Secret, kind: Kind) -> Iterator[Problem]:
-    """The error in the annotations of a Secret whose keys are not known, if a lookup fails whichever these are."""
+    """Yield an error for a Secret whose keys are unknown, if its annotations make every lookup fail."""
     annotations = secret.annotations or {}
     named = described.named_keys(annotations)
     if kind is not Kind.CONNECTION:
         named = {key: text for key, text in named.items() if key == described.DATA_KEY}
     for annotation, key in named.items():
         if not is_data_key(key):
-            # Not quoted: somebody may have put the password itself there.
+            # The key is not quoted, because somebody may have put the password itself there.
             problem = "it names a key that data cannot have: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'. Correct it"
             error = MalformedSecretError(secret.namespace, secret.name, annotation, problem, part="annotation")
             yield Problem(UNREADABLE, str(error))
@@ -139,13 +143,13 @@ def problems_of_annotations(secret: Secret, kind: Kind) -> Iterator[Problem]:
 
 
 def of_a_team(secret: Secret) -> Problem:
-    """What is wrong with a configuration option that has a team's label."""
+    """Return the problem of a configuration option's Secret that has the label of a team."""
     text = f"Secret {secret}: it belongs to a team, and Airflow asks for options without one. Remove that label"
     return Problem("not-looked-up", text, Severity.WARNING)
 
 
 def unknown_marks(secret: Secret, options: Options) -> Iterator[Problem]:
-    """Labels and annotations that begin as Airflow's and say nothing, most likely since they are misspelt."""
+    """Yield warnings for labels and annotations that have Airflow's prefix but no effect. Most of them are misspelt."""
     labels = tuple(filter(None, (*kinds_by_label(options), options.team_label)))
     unknown = [key for key in secret.labels if key.startswith(ANNOTATION_PREFIX) and key not in labels]
     for key, more in first(unknown):
@@ -167,7 +171,7 @@ def unknown_marks(secret: Secret, options: Options) -> Iterator[Problem]:
             else f"it is not known, and says nothing{_meant(key, labels)}"
         )
         yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
-    # Of the others a blank one cannot be used, which is an error.
+    # A blank value of any other annotation is an error that the lookup reports.
     texts = (described.CONNECTION_TYPE, *(described.LITERALS[field] for field in ("host", "login", "schema")))
     blank = [key for key in texts if key in annotations and not annotations[key].strip()]
     for key, more in first(blank):
@@ -185,7 +189,7 @@ def unknown_marks(secret: Secret, options: Options) -> Iterator[Problem]:
 
 
 def misspelt_label(key: str, options: Options) -> str:
-    """What is wrong with the key of a label that begins as Airflow's; empty if it is one, or a known annotation."""
+    """Return what is wrong with a label key that has Airflow's prefix; empty if it is a known label or annotation."""
     labels = tuple(filter(None, (*kinds_by_label(options), options.team_label)))
     if not key.startswith(ANNOTATION_PREFIX) or key in labels or described.is_known(key):
         return ""
@@ -193,15 +197,16 @@ def misspelt_label(key: str, options: Options) -> str:
 
 
 def _is_referred_to(secret: Secret, options: Options) -> bool:
+    """Return whether a reference in the options names this Secret."""
     names = options.referenced
     return secret.name in (*names.get(secret.namespace, ()), *names.get(None, ()))
 
 
 def _meant(key: str, labels: tuple[str, ...]) -> str:
-    """The end of the sentence: what is most likely meant."""
+    """Return the end of the sentence about an unknown key: what was probably meant."""
     if described.is_known(key):
         return "; it is an annotation"
-    # What all of them begin with makes none of them near.
+    # The prefix is removed first, because it would make all keys similar.
     known = {each.removeprefix(ANNOTATION_PREFIX): each for each in (*labels, *described.ANNOTATIONS)}
     near = nearest(key.removeprefix(ANNOTATION_PREFIX), tuple(known), described.NEAR)
     if not near:

@@ -1,4 +1,4 @@
-"""What may have been meant by an id that no Secret has."""
+"""Suggestions for an id that no Secret has: what else the user may have meant."""
 
 from __future__ import annotations
 
@@ -18,24 +18,25 @@ from airflow_kubernetes_secrets.lookup import Kind, Lookup
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.suggestions import most_near
 
-# Ids that one is compared with, which takes up to a millisecond each: those that are nearly as long.
+# How many ids a lookup's id is compared with at most. A comparison takes up to a millisecond, so the ids that are
+# nearest in length are taken.
 _COMPARED = 1_000
 
-# Whether somebody may be told that there is this id, for this team or for everybody.
+# Whether the user may learn that this id exists, for a team or (``None``) without a team.
 MayTell = Callable[[Kind, str, "str | None"], bool]
 
 
 def tell_all(_kind: Kind, _id: str, _team: str | None) -> bool:
-    """For those who may list the Secrets themselves."""
+    """Permit everything, for users who may list the Secrets themselves."""
     return True
 
 
 def near_misses(lookup: Lookup, options: Options, place: Place, may_tell: MayTell = tell_all) -> list[str]:
-    """One line each, with the remedy. What may not be read is left out.
+    """Return suggestions, each as one line with its remedy. What cannot be read is skipped.
 
     Args:
-        may_tell: asked before any other id is named; and for every kind before it is said that a Secret without a label
-            has the id for its name, since that is nobody's in Airflow.
+        may_tell: called before a suggestion reveals that an id exists. A Secret without the label has no kind, so it is
+            suggested only if the id is permitted for every kind.
     """
     snapshot, whose = Snapshot(place, options, tuple(Kind)), Whose(options, place)
     same = list(_same_id(lookup, options, snapshot, whose, may_tell))
@@ -50,7 +51,7 @@ def near_misses(lookup: Lookup, options: Options, place: Place, may_tell: MayTel
 
 
 def _same_id(lookup: Lookup, options: Options, snapshot: Snapshot, whose: Whose, may_tell: MayTell) -> Iterator[str]:
-    """Where the id is that of another kind, or another team's."""
+    """Yield where a Secret has this id for another kind or team, or has a label that does not match the id."""
     for kind, each in snapshot.labelled.items():
         label = kind.label(options)
         if label is None:
@@ -84,7 +85,7 @@ def _whom(team: str | None) -> str:
 
 
 def _same_name(lookup: Lookup, options: Options, place: Place, whose: Whose, may_tell: MayTell) -> Iterator[str]:
-    """Secrets that are called like the id and do not have the label."""
+    """Yield the Secrets whose name is like the id and that do not have the label."""
     label = lookup.kind.label(options)
     if label is None:
         return
@@ -106,6 +107,7 @@ def _same_name(lookup: Lookup, options: Options, place: Place, whose: Whose, may
 
 
 def _close_ids(lookup: Lookup, options: Options, snapshot: Snapshot, whose: Whose, may_tell: MayTell) -> Iterator[str]:
+    """Yield the ids of this kind that are spelt like the id."""
     label = lookup.kind.label(options)
     if label is None:
         return

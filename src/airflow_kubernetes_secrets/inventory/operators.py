@@ -1,4 +1,4 @@
-"""The Secrets that the resources of other tools make, as far as these say it.
+"""The Secrets that the resources of other tools make, as far as their manifests say.
 
 - Vault Secrets Operator: https://developer.hashicorp.com/vault/docs/deploy/kubernetes/vso/api-reference
 - sops-secrets-operator: https://github.com/isindir/sops-secrets-operator
@@ -38,11 +38,11 @@ _NEAR = 0.75
 
 
 def plans(document: object, options: Options, file: str = "") -> list[Planned]:
-    """The Secrets that a manifest makes; none if it is of another kind.
+    """Return the Secrets that a manifest makes; none if it makes no Secrets.
 
     Args:
-        document: one that is not a List.
-        file: the name of the file that it is in: a kustomization need not say what it is.
+        document: one manifest, which is not a List.
+        file: the name of its file. A kustomization needs no ``kind`` if its file has the right name.
     """
     if (plan := planned(document, options)) is not None:
         return [plan]
@@ -134,7 +134,7 @@ def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator
     made: set[tuple[str, str]] = set()
     for generator in _mappings(document.get("secretGenerator")):
         own = mapping(generator, "options")
-        # What is for all resources of a kustomization comes last, over what the generator says.
+        # The labels and annotations for all resources of a kustomization override those of the generator.
         described: dict[str, dict[str, Any]] = {"labels": {}, "annotations": {}}
         for each in (mapping(general, "labels"), mapping(own, "labels"), *pairs, mapping(document, "commonLabels")):
             described["labels"] |= each
@@ -159,7 +159,7 @@ def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator
             problems = (*problems, *_refused(title, reasons))
         made.add((str(namespace), str(generator.get("name"))))
         yield Planned(
-            # Overlays can change the namespace, and a suffix comes after the name.
+            # The final place is unknown: overlays can change the namespace, and Kustomize appends a suffix to the name.
             {
                 **manifest_of(generator.get("name"), namespace, described, {*written, *files}, written),
                 "type": generator.get("type"),
@@ -188,21 +188,21 @@ def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator
 
 
 def _unnamed_literal(title: str, names: Sequence[str]) -> Problem:
-    """The problem of a literal that has a value where its name belongs."""
+    """Return the problem of a literal that has a value where its name belongs."""
     number = next(number for number, name in enumerate(names, 1) if not is_data_key(name))
     return Problem(INVALID_MANIFEST, f"{title}, literal {number}: {NO_DATA_KEY}. Kustomize takes 'name=value'")
 
 
-# Kustomize takes their names in any case.
+# Kustomize accepts the names of these fields in any case.
 _GENERATOR = ("name", "namespace", "behavior", "type", "literals", "files", "envs", "env", "options")
 _OPTIONS = ("labels", "annotations", "disableNameSuffixHash", "immutable")
 
 
 def _unknown_fields(document: Mapping[str, Any], generator: Mapping[str, Any], is_told: bool) -> Iterator[str]:
-    """The fields of a generator and its options that Kustomize refuses.
+    """Yield the fields of a generator and its options that Kustomize refuses.
 
     Args:
-        is_told: whether labels and annotations beside the options are a problem already.
+        is_told: whether labels and annotations outside the options are already reported.
     """
     places = (("", generator, _GENERATOR), ("options.", mapping(generator, "options"), _OPTIONS))
     general = mapping(document, "generatorOptions")
@@ -218,7 +218,7 @@ def _unknown_fields(document: Mapping[str, Any], generator: Mapping[str, Any], i
 
 
 def _wrong_values(document: Mapping[str, Any], generator: Mapping[str, Any]) -> Iterator[str]:
-    """The values in a generator that Kustomize refuses."""
+    """Yield the values in a generator that Kustomize refuses."""
     texts = {field: generator.get(field) for field in ("behavior", "env")}
     texts["namespace"] = document.get("namespace") if "namespace" in document else generator.get("namespace")
     for field, text in texts.items():
@@ -235,7 +235,7 @@ def _wrong_values(document: Mapping[str, Any], generator: Mapping[str, Any]) -> 
             keys += (_key(field, each) for each in entries or ())
     repeated = [key for key, count in Counter(keys).items() if count > 1]
     if repeated:
-        # A literal with a URI or base64 in place of a key has the password before its first '='.
+        # If a literal is a URI or base64 without a key, the text before its first '=' contains the password.
         blank = {key for key, text in _literals(generator).items() if not text.strip("= ")}
         names = [repr(key) for key in repeated if is_data_key(key) and key not in blank]
         what = f"the key {few(names, len(names))}" if names else "one of its keys"
@@ -248,17 +248,19 @@ def _refused(title: str, reasons: Sequence[str]) -> Iterator[Problem]:
 
 
 def _key(field: str, entry: str) -> str:
+    """Return the data key of a literal or file. A file without a key gets its file name."""
     key, equals, _path = entry.partition("=")
     return key if equals or field == "literals" else key.rpartition("/")[2]
 
 
 def _literals(generator: Mapping[str, Any]) -> dict[str, str]:
+    """Return the values of literals by key."""
     found = {}
     literals = generator.get("literals")
     for each in literals if isinstance(literals, list) else ():
         key, equals, text = str(each).partition("=")
         if equals:
-            # Kustomize takes off one pair of quotation marks.
+            # Kustomize removes one pair of quotation marks.
             quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
             found[key] = text[1:-1] if quoted else text
     return found

@@ -1,4 +1,4 @@
-"""Where Secrets are looked for by a person's commands: an API server, or a folder of manifests in place of one."""
+"""The backend location that commands read Secrets from: an API server, or a folder of manifests in its place."""
 
 from __future__ import annotations
 
@@ -18,36 +18,36 @@ from airflow_kubernetes_secrets.sources.query import Query
 
 
 class Place(Protocol):
-    """Where Secrets are. Whatever cannot be asked raises :class:`KubernetesSecretsError`."""
+    """A backend location. Every method raises :class:`KubernetesSecretsError` if the location cannot be read."""
 
     @property
     def text(self) -> str:
-        """Where it is, for a person."""
+        """A description of the location for people."""
 
     def namespace(self, query_namespace: str | None) -> str:
-        """The name of the namespace that a query is about; empty for all of them."""
+        """Return the name of the namespace that a query is for; an empty string means all namespaces."""
 
     def find(self, query: Query, time: Allowance) -> Sequence[Secret]:
-        """What answers a query of a lookup, now."""
+        """Return the Secrets that match the query of a lookup, read now."""
 
     def pages(self, namespace: str, selector: LabelSelector) -> Iterator[Sequence[Stored]]:
-        """The Secrets that a selector matches, in parts."""
+        """Yield the Secrets that a selector matches, in parts. An empty ``namespace`` means all namespaces."""
 
     def get(self, namespace: str, name: str) -> Stored | None:
-        """One Secret."""
+        """Return one Secret, or ``None`` if it does not exist."""
 
     def stored(self, secret: Secret) -> Stored:
-        """What else is known of a Secret that came of here."""
+        """Return a Secret of this location with the metadata that lookups do not need."""
 
     def problems(self) -> Sequence[str]:
-        """What keeps it from being read in part."""
+        """Return the reasons why a part of the location cannot be read."""
 
     def close(self) -> None:
-        """End what is open."""
+        """Close everything that is open."""
 
 
 class FolderPlace:
-    """A folder of manifests."""
+    """A folder of manifests as a backend location."""
 
     def __init__(self, path: str, namespaces: Sequence[str] | None) -> None:
         self._path = path
@@ -85,12 +85,14 @@ class FolderPlace:
 
 
 def place_of(options: Options, as_user: str | None = None) -> Place:
-    """
+    """Return the backend location that the options select.
+
     Args:
-        as_user: whom to impersonate at an API server.
+        as_user: the user to impersonate at an API server.
 
     Raises:
-        NotConfiguredError: there is no way to the API, or no namespace to look in.
+        NotConfiguredError: no API server is configured, or its namespace is unknown; or ``as_user`` is given for a
+            folder.
     """
     if options.path is None:
         return Cluster(options, as_user)

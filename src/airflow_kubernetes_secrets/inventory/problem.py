@@ -1,4 +1,4 @@
-"""Something that is wrong, in words and for programs."""
+"""A problem: its code for programs, and its text and severity for people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_kubernetes_secrets.inventory.codes import checked
 
 
 class Severity(Enum):
-    """How wrong it is."""
+    """How serious a problem is. :class:`Problem` says what each severity means."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -18,13 +18,13 @@ class Severity(Enum):
 
 @dataclass(frozen=True)
 class Problem:
-    """Something that is wrong with a Secret, a manifest or the configuration.
+    """A problem with a Secret, a manifest or the configuration.
 
     Attributes:
-        code: what kind of problem it is, for programs; :mod:`codes` has them all.
-        text: which Secret, key or option it is, what is wrong and what to do. It quotes no value.
-        severity: an error keeps Airflow from reading something; a warning is hardly meant; a notice says what `check`
-            cannot know.
+        code: identifies the problem for programs; :mod:`codes` lists all codes.
+        text: the Secret, key or option, what is wrong, and what to do. It quotes no value.
+        severity: an error means that Airflow cannot read something. A warning means that something is probably
+            unintended. A notice names what ``check`` cannot check.
     """
 
     code: str
@@ -35,5 +35,5 @@ class Problem:
         checked(self.code)
 
     def as_json(self) -> dict[str, str]:
-        """As the JSON outputs have it; docs/cli.md describes them."""
+        """Return the problem as the JSON outputs show it; docs/cli.md describes them."""
         return {"code": self.code, "severity": self.severity.value, "text": self.text}

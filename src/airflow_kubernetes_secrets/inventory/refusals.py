@@ -1,6 +1,6 @@
-"""What kubectl and the API server refuse of a Secret, beyond what :mod:`sources.folder` refuses.
+"""What kubectl and the API server refuse of a Secret, in addition to what :mod:`sources.folder` refuses.
 
-A lookup in a folder of manifests is content with less; what is applied is not.
+A lookup in a folder of manifests does not need these checks, but a manifest that is applied has to pass them.
 
 - Fields and types: https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/secret-v1/
 - Keys by type: https://kubernetes.io/docs/concepts/configuration/secret/#secret-types
@@ -28,13 +28,13 @@ _LARGEST_ANNOTATIONS = 256 * 1024
 
 _NEAR = 0.75
 
-# The kinds of the API group without a name, which has one version.
+# The kinds of the core API group, which has no name and only the version v1.
 _CORE = (
     *("Binding", "ComponentStatus", "ConfigMap", "Endpoints", "Event", "LimitRange", "List", "Namespace", "Node"),
     *("PersistentVolume", "PersistentVolumeClaim", "Pod", "PodTemplate", "ReplicationController", "ResourceQuota"),
     *("Secret", "Service", "ServiceAccount"),
 )
-# Names of other groups have a dot in them, also where somebody defines a resource.
+# The names of all other API groups contain a dot, including those of custom resources.
 _GROUPS_WITHOUT_A_DOT = ("apps", "autoscaling", "batch", "extensions", "policy")
 
 _TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)")
@@ -43,7 +43,7 @@ _STANDARD_FINALIZERS = ("foregroundDeletion", "kubernetes", "orphan")
 
 
 def no_such_resource(document: Mapping[str, Any]) -> str:
-    """Why no API server has resources of this kind; empty if one may have them."""
+    """Return why no API server has resources of this kind; empty if one may have them."""
     kind, version = document.get("kind"), document.get("apiVersion")
     if problem := _unusable(document, "kind", "Secret") or _unusable(document, "apiVersion", "v1"):
         return problem
@@ -60,6 +60,11 @@ def no_such_resource(document: Mapping[str, Any]) -> str:
 
 
 def _unusable(document: Mapping[str, Any], field: str, right: str) -> str:
+    """Return why ``kind`` or ``apiVersion`` cannot be used; empty if it can.
+
+    Args:
+        right: the value that a Secret has.
+    """
     value = document.get(field)
     if value in (None, ""):
         other = next((key for key in document if key.lower() == field.lower() and key != field), None)
@@ -69,11 +74,11 @@ def _unusable(document: Mapping[str, Any], field: str, right: str) -> str:
 
 
 def refusals(manifest: Mapping[str, Any], secret: Secret, unknown: Collection[str] | None) -> Iterator[str]:
-    """The reasons for which a Secret is refused; none quotes a value.
+    """Yield the reasons why a Secret would be refused; none quotes a value.
 
     Args:
-        secret: what the manifest says.
-        unknown: the keys whose values are not in the manifest; ``None`` if it does not say all keys.
+        secret: the Secret in the manifest.
+        unknown: the keys whose values are not in the manifest; ``None`` if some keys are not in it either.
     """
     metadata = mapping(manifest, "metadata")
     known = {**_FIELDS, **({"sops": _ANYTHING} if is_encrypted(manifest) else {})}
@@ -156,18 +161,18 @@ _OWNER: Mapping[str, Type] = {
 def _fields(
     found: Mapping[str, Any], known: Mapping[str, Type], prefix: str, elsewhere: Mapping[str, str]
 ) -> Iterator[str]:
-    """Fields that are not known, or hold something else than they should.
+    """Yield fields that are unknown, or whose value has the wrong type.
 
     Args:
-        prefix: what comes before their names in texts.
-        elsewhere: the fields that are known at another place, and which it is.
+        prefix: the path before the names in messages.
+        elsewhere: fields that belong to another place, and which place that is.
     """
     for name, value in found.items():
         if name not in known:
             near = _nearest(name, tuple(known))
             place = elsewhere.get(name)
             remedy = f"Put it {place}" if place else f"Write '{prefix}{near}'" if near else "Remove it"
-            # Anything else may be a value that went astray.
+            # Any other name is not shown, because it may be a misplaced value.
             what = f"the field '{prefix}{name}'" if re.fullmatch("[A-Za-z]{1,30}", name) else "one of its fields"
             yield f"{what} is not known. {remedy}"
         elif value is not None and not known[name][1](value) and tool_in_name(value) is None:
@@ -218,6 +223,7 @@ _OF_JSON = (".dockerconfigjson", ".dockercfg")
 
 
 def _keys(of_type: object, secret: Secret, unknown: Collection[str]) -> Iterator[str]:
+    """Yield what the data of a Secret lacks for its type."""
     required = _ALL_OF.get(of_type, ()) if isinstance(of_type, str) else ()
     absent = [key for key in required if key not in secret.data or (key == "ssh-privatekey" and not secret.data[key])]
     if absent:

@@ -1,8 +1,8 @@
-"""What a Go template can make of a connection. Nothing of a template is executed.
+"""What a Go template can make of a connection. No template is executed.
 
-A harmless text takes the place of each action, and the one judge of connections says whether Airflow could use the
-result. An action can yield anything, a whole URI or a part of one included. So there is an error only where nothing
-that an action may yield helps.
+A harmless string replaces each action, and ``usable.py`` says whether Airflow could use the result. An action can yield
+anything, also a whole URI or a part of one. So an error is reported only if no output of the actions could make the
+connection usable.
 """
 
 from __future__ import annotations
@@ -12,33 +12,34 @@ from collections.abc import Iterator, Sequence
 
 from airflow_kubernetes_secrets.usable import EXTRA_IN_QUERY, are_from_everyone, objections
 
-# An action, without what trims the white space beside it.
+# An action, with the white space beside it that it trims.
 ACTION = re.compile(r"(?:(?<!\s)\s*\{\{-(?=\s)|\{\{)([^{}]*?)(?:(?<=\s)-\}\}\s*|\}\})")
 
-# What yields nothing by itself, or decides about what follows.
+# Actions that yield nothing by themselves, or control what follows.
 _CONTROL = re.compile(r"\s*(?:(?:if|else|end|range|with|define|template|block|break|continue)\b|/\*|\$\w*\s*(?::?=|,))")
-# What yields no character that means something in a URI, nor in JSON.
+# Actions whose output has no character with a meaning in a URI or in JSON.
 _ESCAPED = re.compile(r"\|\s*(?:urlquery|b64enc|sha256sum)\s*$|^\s*urlquery\b")
-# What yields one value of JSON.
+# Actions whose output is exactly one value of JSON.
 _IS_JSON = re.compile(r"\|\s*(?:toJson|toRawJson|mustToJson|quote)\s*$|^\s*(?:toJson|toRawJson|mustToJson|quote)\b")
 _FITS_QUOTES = re.compile(r"\b(?:toJson|quote|js|squote|b64enc|urlquery)\b")
 _STRING = re.compile(r'\s*(?:"([^"\\]*)"|`([^`]*)`)\s*')
 _PRINTF = re.compile(r'\s*\(?\s*printf\s+(?:"([^"\\]*)"|`([^`]*)`)')
 
-# For each action, and instead of one that is not escaped. The first is right for a port, too.
+# The first string replaces every action of a URI, and is valid as a port too. The others are then tried, one at a time,
+# for each action that is not escaped.
 _IN_A_URI = "1"
 _INSTEAD = ("x", "", "/1", "1/", "//h", "://h")
 
-# Of a connection; each is tried by itself.
+# The most actions in the template of a connection. The time grows with their number, because each is tried by itself.
 _MOST_ACTIONS = 30
 
-# In JSON, by the name of the field.
+# What replaces an action in JSON, by the name of the field, and for all other fields.
 _OF_FIELDS = {"port": "1", "extra": "{}", "uri": "a://b"}
 _MARK = "x9y8z7"
 
 
 def what_is_written(text: str) -> str:
-    r"""Return a template with the texts that its actions contain, and ``\0`` for each value that is not escaped."""
+    r"""Return a template with the strings that its actions contain, and ``\0`` for each value that is not escaped."""
 
     def written(action: re.Match[str]) -> str:
         inside = action[1]
@@ -54,10 +55,10 @@ def what_is_written(text: str) -> str:
 
 
 def problem_of(text: str) -> str:
-    """Return why no part of Airflow can use a connection of this template, whatever its actions yield.
+    """Return why no part of Airflow can use the connection of a template, whatever its actions yield.
 
     Returns:
-        An empty text if the connection may be right, or if too little of it is known.
+        An empty string if the connection may be usable, or if too little of it is known.
     """
     literals, actions = _parts(text)
     if (
@@ -73,7 +74,7 @@ def problem_of(text: str) -> str:
 
 
 def lacks_a_type(text: str) -> bool:
-    """Whether a template begins with a value, seems to be a URI, and has no ``://`` in what is written."""
+    """Return whether a template begins with a value, seems to be a URI, and contains no ``://``."""
     literals, actions = _parts(text)
     if literals[0].strip() or any(map(_CONTROL.match, actions)):
         return False
@@ -81,7 +82,7 @@ def lacks_a_type(text: str) -> bool:
 
 
 def breaks_json(text: str) -> bool:
-    """Whether a template puts a value between quotation marks of JSON as it is."""
+    """Return whether a template puts a value unescaped between quotation marks of JSON."""
     marks = 0
     literals, actions = _parts(text)
     for literal, action in zip(literals, actions, strict=False):
@@ -92,23 +93,24 @@ def breaks_json(text: str) -> bool:
 
 
 def _quotation_marks(text: str) -> int:
-    """How many there are that begin or end a text of JSON."""
+    """Return how many quotation marks begin or end a string of JSON."""
     return len(re.findall(r'(?<!\\)"', text))
 
 
 def _parts(text: str) -> tuple[list[str], list[str]]:
-    """The texts around the actions, and what is in these."""
+    """Return the text around the actions, and the content of the actions."""
     parts = ACTION.split(text)
     return parts[::2], parts[1::2]
 
 
 def _joined(literals: Sequence[str], values: Sequence[str]) -> str:
+    """Return a template with a value in place of each action."""
     return literals[0] + "".join(value + literal for value, literal in zip(values, literals[1:], strict=True))
 
 
 def _problem_of_uri(literals: Sequence[str], actions: Sequence[str]) -> str:
     if any("[" in each or EXTRA_IN_QUERY in each for each in literals):
-        return ""  # an address of IPv6, or JSON, of which a part is not known
+        return ""  # a part of an IPv6 address or of JSON may be unknown
     ordinary = [_IN_A_URI] * len(actions)
     variants = [ordinary]
     for position, action in enumerate(actions):
@@ -129,14 +131,14 @@ def _problem_of_json(literals: Sequence[str], actions: Sequence[str]) -> str:
         return ""
     text = _joined(literals, values)
     if re.search(rf'{_MARK}[^"]*"\s*:', text):
-        return ""  # the name of a field is not known
+        return ""  # the name of a field is unknown
     found = objections(text)
-    # The place in the text is not that in the template.
+    # The position in the result is not the position in the template.
     return re.sub(r" at line \d+, column \d+", "", found[0].problem) if are_from_everyone(found) else ""
 
 
 def _values_in_json(literals: Sequence[str], actions: Sequence[str]) -> Iterator[str]:
-    """A value for each action, up to the first one that can yield more than a value, or a part of one."""
+    """Yield a value for each action, up to the first action that can yield more, or less, than one value."""
     before = ""
     for literal, action, after in zip(literals, actions, literals[1:], strict=False):
         before += literal

@@ -1,6 +1,6 @@
-"""The Roles and RoleBindings that the lookups of one configuration need, and nothing beyond them.
+"""The Roles and RoleBindings with exactly the permissions that the lookups of one configuration need.
 
-``docs/permissions.md`` says what each right is for; names and form are those of ``examples/rbac``.
+``docs/permissions.md`` explains each permission. Names and layout follow ``examples/rbac``.
 """
 
 from __future__ import annotations
@@ -31,16 +31,17 @@ class Account(NamedTuple):
 
 
 class NotGrantableError(OneLineError):
-    """What is to be granted, or to whom, is not known or not valid."""
+    """The permissions, or the service account to grant them to, are unknown or invalid."""
 
 
 def account_of(text: str, home: str | None) -> Account:
-    """
+    """Return the service account that an argument names as ``NAME`` or ``NAMESPACE/NAME``.
+
     Args:
-        home: the namespace of one that names none; ``None`` if it is not known.
+        home: the namespace of an account without one; ``None`` if it is unknown.
 
     Raises:
-        NotGrantableError: it cannot be the name of a service account, or its namespace is not known.
+        NotGrantableError: the name is invalid, or the namespace is unknown.
     """
     namespace, slash, name = text.rpartition("/")
     if not is_subdomain(name) or (slash and not is_namespace(namespace)):
@@ -53,14 +54,14 @@ def account_of(text: str, home: str | None) -> Account:
 
 
 def roles(options: Options, home: str | None, name: str, accounts: Sequence[Account]) -> list[dict[str, Any]]:
-    """The manifests; none where nothing is asked for.
+    """Return the manifests. There are none if no lookup needs a permission.
 
     Args:
-        home: the namespace of options that name none; ``None`` if it is not known.
-        name: what the Roles are called; those for single Secrets get ``-by-name`` added.
+        home: the namespace of options without one; ``None`` if it is unknown.
+        name: the name of the Roles. For Roles on single Secrets, ``-by-name`` is added.
 
     Raises:
-        NotGrantableError: ``name`` cannot be the name of a Role, or ``home`` is needed and not known.
+        NotGrantableError: ``name`` is not a valid name, or ``home`` is needed and unknown.
     """
     if not re.fullmatch(_PATH_SEGMENT, name):
         raise NotGrantableError(f"--name {name!r} cannot be the name of a Role: no '/', '%' or white space, up to 253")
@@ -71,7 +72,7 @@ def roles(options: Options, home: str | None, name: str, accounts: Sequence[Acco
         documents += _role_and_binding(namespace, name, rule, accounts)
     named: dict[str, set[str]] = {}
     for each, names in options.referenced.items():
-        # One namespace can be named in both ways.
+        # Some references may name the home namespace and others leave it out, so both are combined.
         named.setdefault(each or _known(home), set()).update(names)
     for namespace, secrets in named.items():
         rule = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": sorted(secrets), "verbs": ["get"]}
@@ -80,6 +81,7 @@ def roles(options: Options, home: str | None, name: str, accounts: Sequence[Acco
 
 
 def _known(home: str | None) -> str:
+    """Return the home namespace, or raise an error if it is unknown."""
     if home is None:
         raise NotGrantableError(
             "the namespace that Airflow looks in is not known here: it is not in backend_kwargs, and this is not its "

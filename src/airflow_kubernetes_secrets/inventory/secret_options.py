@@ -1,7 +1,8 @@
-"""Options of Airflow's own that are to come from a Secret (``…_SECRET``), and what Airflow takes instead.
+"""Airflow's own options that are read from a Secret (``…_SECRET``), and what Airflow uses instead.
 
-For an option Airflow asks, in this order: the environment (the value, then a command, then a Secret), then
-``airflow.cfg`` (the same three), then its default. Only options that it calls sensitive may be a command or a Secret.
+Airflow reads an option from the environment first: the value, then a command, then a Secret. Then it reads the same
+three from ``airflow.cfg``, and at last it takes the default. Only options that Airflow calls sensitive can come from a
+command or a Secret.
 https://airflow.apache.org/docs/apache-airflow/stable/howto/set-config.html
 """
 
@@ -20,18 +21,18 @@ from airflow_kubernetes_secrets.printable import printable
 _VARIABLE = re.compile("AIRFLOW__(?P<section>.+?)__(?P<key>.+)_SECRET")
 _SUFFIXES = ("", "_cmd", "_secret")
 
-# The option with which a process that does not find its Secret does most harm: its default is an empty SQLite database.
+# If this option's Secret is not found, Airflow silently uses the default: an empty SQLite database.
 DATABASE = ("database", "sql_alchemy_conn")
 
 
 @dataclass(frozen=True)
 class SecretOption:
-    """An option that names the Secret which holds it.
+    """An option that names the Secret with its value.
 
     Attributes:
         where: the environment variable, or the file and the key in it.
-        id: which configuration option's Secret it names, in the words of this package.
-        instead: what Airflow takes instead of that Secret, and why; empty if it takes the Secret.
+        id: the id of the configuration option that the Secret is looked up by.
+        instead: what Airflow uses instead of the Secret, and why; empty if it uses the Secret.
     """
 
     section: str
@@ -42,12 +43,12 @@ class SecretOption:
 
     @property
     def name(self) -> str:
-        """As Airflow's documentation writes it."""
+        """The option as Airflow's documentation writes it."""
         return f"[{self.section}] {self.key}"
 
 
 def secret_options() -> list[SecretOption]:
-    """Those of this process's environment and of ``airflow.cfg``.
+    """Return the options that name a Secret in this process's environment or in ``airflow.cfg``.
 
     Raises:
         NotConfiguredError: Airflow's configuration cannot be read.
@@ -69,9 +70,9 @@ def secret_options() -> list[SecretOption]:
 
 
 def only_in_environment(option: SecretOption, configured: Configured) -> list[str]:
-    """The environment variables that lead to an option's Secret, where ``airflow.cfg`` has nothing in their place.
+    """Return the environment variables that an option's Secret depends on and that ``airflow.cfg`` does not replace.
 
-    A process without them goes on with the default of the option, and says nothing.
+    A process without these variables silently uses the default of the option.
     """
     in_file = _read(configuration_file())
     if any(in_file.has_option(option.section, option.key + suffix) for suffix in ("", "_cmd")):
@@ -89,7 +90,7 @@ def _in_environment(conf: Any, sensitive: set[tuple[str, str]]) -> Iterator[Secr
         if match is None or not os.environ[name]:
             continue
         section, key = match["section"].lower(), match["key"].lower()
-        # Others end with that word too, such as [api_auth] jwt_secret.
+        # Names of other options end with that word too, such as [api_auth] jwt_secret.
         if not _is_known(conf, section, key):
             continue
         before = _variables(section, key)[:2]
@@ -98,18 +99,23 @@ def _in_environment(conf: Any, sensitive: set[tuple[str, str]]) -> Iterator[Secr
 
 
 def _is_known(conf: Any, section: str, key: str) -> bool:
-    # ``conf.has_option`` would read the option, which looks the Secret up.
+    # ``conf.has_option`` would read the option, and so look up the Secret.
     return key in conf.configuration_description.get(section, {}).get("options", {})
 
 
 def _instead(section: str, key: str, sensitive: set[tuple[str, str]], first: str) -> str:
+    """Return why Airflow does not use the Secret; empty if it does.
+
+    Args:
+        first: the variable, or the key of the file, that Airflow reads before the Secret; empty if there is none.
+    """
     if (section, key) not in sensitive:
         return f"[{section}] {key} is not one of the options that Airflow reads from a Secret"
     return printable(f"{first} comes first, so Airflow takes that") if first else ""
 
 
 def _variables(section: str, key: str) -> list[str]:
-    # A dot in a section is an underscore in a variable.
+    # Airflow replaces a dot in a section's name by an underscore in the variable.
     base = f"AIRFLOW__{section.replace('.', '_').upper()}__{key.upper()}"
     return [base + suffix.upper() for suffix in _SUFFIXES]
 
@@ -128,5 +134,5 @@ def _read(path: str) -> RawConfigParser:
     try:
         parser.read(path)
     except (Error, UnicodeDecodeError):
-        return RawConfigParser()  # Airflow itself says so
+        return RawConfigParser()  # Airflow itself reports the error
     return parser

@@ -1,4 +1,4 @@
-"""All Secrets that lookups could find, as one picture, which answers lookups as the place itself would."""
+"""A snapshot of all Secrets that lookups could find. Lookups can be decided on it as on the backend location itself."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
 
 
 class Snapshot:
-    """What was there when it was taken.
+    """The Secrets of a backend location at one moment.
 
     Attributes:
-        labelled: the Secrets that have a kind's label, in each namespace where lookups go.
-        failures: what could not be listed or read, in words; each is named once.
+        labelled: the Secrets with the label of each kind, from every namespace that lookups search.
+        failures: messages about what could not be listed or read, without repetitions.
     """
 
     def __init__(self, place: Place, options: Options, kinds: Sequence[Kind]) -> None:
         self._place = place
         self._options = options
-        # By namespace, label and value, and then by team, since thousands of teams can have one id; in the order of the
-        # place, which the numbers keep.
+        # The keys are namespace, label and label value, and then the team, because thousands of teams can use one id.
+        # The numbers preserve the order in which the location listed the Secrets.
         self._by_label: dict[tuple[str, str, str], dict[str | None, list[tuple[int, Secret]]]] = defaultdict(dict)
         self._by_name: dict[tuple[str, str], list[Secret]] = {}
         self._unread: dict[str, KubernetesSecretsError] = {}
@@ -48,15 +48,15 @@ class Snapshot:
         return list(dict.fromkeys(map(str, [*self._unread.values(), *self._unread_names.values()])))
 
     def find_for(self, team: str | None) -> Find:
-        """Returns a function that finds the Secrets of one team, or the Secrets without a team if ``team`` is ``None``.
+        """Return a function that finds the Secrets of one team, or the Secrets without a team if ``team`` is ``None``.
 
-        The function raises the error with which their namespace could not be listed.
+        If the namespace of a query could not be listed, the function raises the error of that LIST.
         """
         return partial(self._find, team)
 
     def _find(self, team: str | None, query: Query, _time: Allowance) -> Sequence[Secret]:
         if not isinstance(query, LabelQuery):
-            # One that names no namespace goes to the first in the options, here as in a lookup.
+            # As in a lookup, a query without a namespace goes to the first namespace in the options.
             key = (self._place.namespace(query.namespace), query.name)
             if key in self._unread_names:
                 raise self._unread_names[key]
@@ -66,14 +66,14 @@ class Snapshot:
             raise self._unread[namespace]
         by_team = self._by_label.get((namespace, query.label, query.value), {})
         home = None if team is None else self._options.team_namespaces.get(team)
-        # A Secret without a team's label belongs to the team whose namespace it is in. In other namespaces there can be
-        # thousands of them, which must not be read again for each team.
+        # In a team's own namespace, a Secret without a team's label belongs to that team. Other namespaces can have
+        # thousands of Secrets without a team, which must not be searched again for each team.
         is_at_home = home is not None and namespace == self._place.namespace(home)
         found = [numbered for each in ({team, None} if is_at_home else {team}) for numbered in by_team.get(each, ())]
         return [secret for _number, secret in sorted(found, key=itemgetter(0))]
 
     def stored(self, secret: Secret) -> Stored:
-        """What else is known of a Secret in it."""
+        """Return a Secret of this snapshot with its other metadata."""
         return self._place.stored(secret)
 
     def _list(self, namespace: str, kind: Kind) -> None:
@@ -103,6 +103,6 @@ class Snapshot:
 
 
 def namespaces_of(options: Options, place: Place) -> list[str]:
-    """Where lookups go by label, those of teams included; an empty name stands for everywhere."""
+    """Return the namespaces that lookups by label search, also those of teams; an empty name means all namespaces."""
     everywhere = (namespace for kind in Kind for namespace in kind.namespaces(options))
     return list(dict.fromkeys(map(place.namespace, everywhere)))

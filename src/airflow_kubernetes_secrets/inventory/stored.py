@@ -1,4 +1,4 @@
-"""A Secret as the API server has it: what a lookup needs of it, and who keeps it."""
+"""A Secret with all the metadata that people see: what a lookup needs, its type, and its owner."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.api.decode import MalformedBodyError, another_na
 from airflow_kubernetes_secrets.api.objects import Secret, kept_annotations
 from airflow_kubernetes_secrets.printable import printable
 
-# Whose kind an owner is, by its API group.
+# The operators that people know, by the API group of an owner reference.
 _OPERATORS = {
     "external-secrets.io": "External Secrets Operator",
     "bitnami.com": "Sealed Secrets",
@@ -22,7 +22,7 @@ _OPERATORS = {
     "cert-manager.io": "cert-manager",
 }
 
-# Labels and annotations that operators leave where they set no owner, and what holds their name for it.
+# The labels and annotations with which a tool marks a Secret that has no owner reference.
 _MARKS = (
     ("cnpg.io/cluster", "CloudNativePG"),
     ("reconcile.external-secrets.io/managed", "External Secrets Operator"),
@@ -36,12 +36,12 @@ _MARKS = (
 
 @dataclass(frozen=True)
 class Owner:
-    """Who keeps a Secret as it is.
+    """The object or tool that manages a Secret.
 
     Attributes:
-        operator: its name for people; the kind of the owner where it is not one that is known here.
-        kind, name: the object that it keeps the Secret for; empty if that is not known.
-        controls: whether it would undo a change of the Secret.
+        operator: the name of the operator for people, or the kind of the owner if its operator is unknown.
+        kind, name: the object that owns the Secret; empty if it is unknown.
+        controls: whether the owner would undo a change of the Secret.
     """
 
     operator: str
@@ -51,7 +51,7 @@ class Owner:
 
     @property
     def short(self) -> str:
-        """The object where there is one, else the operator; printable, as is all of it as a text."""
+        """The owning object if it is known, or else the operator. Like ``str()`` of an owner it is printable."""
         return printable(f"{self.kind} {self.name}" if self.kind else self.operator)
 
     def __str__(self) -> str:
@@ -60,12 +60,12 @@ class Owner:
 
 @dataclass(frozen=True)
 class Stored:
-    """A Secret and what else the API server says of it.
+    """A Secret, and what else the API server returns with it.
 
     Attributes:
-        type: such as ``Opaque`` or ``kubernetes.io/basic-auth``.
-        owner: who keeps it; ``None`` if nothing says so.
-        is_going: it is being deleted, and waits for a finalizer.
+        type: the type of the Secret, such as ``Opaque`` or ``kubernetes.io/basic-auth``.
+        owner: who manages the Secret; ``None`` if nothing says so.
+        is_going: whether the Secret is being deleted and waits for a finalizer.
     """
 
     secret: Secret
@@ -97,7 +97,7 @@ class _Object(msgspec.Struct):
     type: str = ""
 
     def __repr__(self) -> str:
-        """Without data and annotations: error reports show the variables of frames."""
+        """Leave out data and annotations, because error reports show the variables of frames."""
         return f"<Secret {self.metadata.namespace}/{self.metadata.name}>"
 
 
@@ -113,11 +113,11 @@ class _Page(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Page:
-    """A part of a LIST.
+    """One page of a LIST.
 
     Attributes:
-        next: the token for the part after it; empty after the last one.
-        remaining: how many come after it, where the API server says that (not with a label selector).
+        next: the token of the next page; empty after the last one.
+        remaining: how many Secrets follow, or 0 if the API server does not say it, as with a label selector.
     """
 
     stored: Sequence[Stored]
@@ -132,15 +132,15 @@ _DECODING_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 def read_page(body: bytes | bytearray, namespace: str) -> Page:
-    """Read a part of a LIST of the Secrets in a namespace.
+    """Read one page of a LIST of the Secrets in a namespace.
 
     Raises:
-        MalformedBodyError: it is no list of Secrets, or a Secret in it is of another namespace.
+        MalformedBodyError: the body is not a list of Secrets, or a Secret in it belongs to another namespace.
     """
     try:
         page = _pages.decode(body)
     except _DECODING_ERRORS:
-        pass  # the error can hold what it stumbled over
+        pass  # the error can quote the body, so it is not chained
     else:
         if any(item.metadata.namespace != namespace for item in page.items or ()):
             raise another_namespace(namespace)
@@ -150,10 +150,10 @@ def read_page(body: bytes | bytearray, namespace: str) -> Page:
 
 
 def read_object(body: bytes | bytearray, namespace: str, name: str) -> Stored:
-    """Read the answer to a request for one Secret.
+    """Read the response to a GET of one Secret.
 
     Raises:
-        MalformedBodyError: it is no Secret, or another one.
+        MalformedBodyError: the body is not a Secret, or it is another Secret.
     """
     try:
         item = _objects.decode(body)
@@ -182,6 +182,7 @@ def _stored(item: _Object) -> Stored:
 
 
 def _owner(references: Sequence[_OwnerReference], marks: Mapping[str, str]) -> Owner | None:
+    """Return the owner from the controlling reference, from another reference, or from a known label or annotation."""
     for reference in sorted(references, key=lambda each: not each.controller):
         group = reference.apiVersion.partition("/")[0]
         return Owner(_OPERATORS.get(group, reference.kind), reference.kind, reference.name, bool(reference.controller))

@@ -1,4 +1,7 @@
-"""The whole way of one lookup, told: who asks where, what answers, what is passed over and why, what comes of it."""
+"""``explain``: the trace of one lookup.
+
+It shows each query, which Secret is selected, which ones are skipped and why, and what Airflow reads.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
 
 
 class Verdict(Enum):
-    """How a lookup ends; the value is the exit status of ``explain``."""
+    """How a lookup ends. The value is the exit status of ``explain``."""
 
     FOUND = 0
     NOT_FOUND = 1
@@ -39,13 +42,13 @@ class Verdict(Enum):
 
 @dataclass(frozen=True)
 class Step:
-    """One question to the API server, or the folder.
+    """One query to the API server or the folder.
 
     Attributes:
         verb: ``list`` or ``get``.
         what: the label selector, or the name.
-        found: how many Secrets answered; ``None`` if none could be asked.
-        allowed: whether the permissions of this user allow it; ``None`` where that is not known.
+        found: how many Secrets matched; ``None`` if the query failed.
+        allowed: whether this user has the permission for it; ``None`` if that is unknown.
     """
 
     verb: str
@@ -57,11 +60,11 @@ class Step:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A Secret that carries the label value, or that a reference names.
+    """A Secret that has the label value, or that a reference names.
 
     Attributes:
-        verdict: what became of it, in words.
-        answers: it is the one.
+        verdict: in words, whether the Secret is selected, and if not, why.
+        answers: whether the Secret is selected.
     """
 
     stored: Stored
@@ -71,10 +74,10 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Parsed:
-    """What Airflow makes of a connection, as far as it may be shown.
+    """How Airflow parses a connection, as far as it may be shown.
 
     Attributes:
-        fields: which fields have a value.
+        fields: the fields that have a value.
         extra: the names in ``extra``.
     """
 
@@ -84,16 +87,22 @@ class Parsed:
 
 @dataclass
 class Story:
-    """How a lookup goes.
+    """The trace of one lookup.
 
     Attributes:
-        place: where it looked.
-        user: whom the API server takes this for; empty where there is none, or it is not known.
-        error: why it failed, if it did.
-        fields: data keys by the field of a connection that they hold, beside a key that holds it whole or without one.
-        instead: options of Airflow's that name this id, of a lookup of an option.
-        hidden: where Airflow has the same id and does not read it.
-        hints: what may have been meant, if nothing was found.
+        place: the backend location, for people.
+        user: the user that the API server sees; empty for a folder, or if the user is unknown.
+        steps: the queries, in order.
+        outcome: how the lookup ended; ``None`` if it failed.
+        error: why the lookup failed; empty if it did not.
+        candidates: the Secrets that match: first the selected one, at last those that are skipped.
+        content: what Airflow reads from the selected Secret.
+        fields: the data keys that hold fields of a connection, by field. They complete a key with the whole connection,
+            or replace it.
+        parsed: how Airflow parses the connection.
+        options: Airflow's own options that name this id, if it is that of a configuration option.
+        hidden: connections and variables with this id outside Kubernetes that Airflow does not read.
+        hints: suggestions for what was meant, if nothing was found.
     """
 
     lookup: Lookup
@@ -113,6 +122,7 @@ class Story:
 
     @property
     def verdict(self) -> Verdict:
+        """How the lookup ends."""
         is_lost = self.content is not None and not self.content.is_readable
         if self.error or is_lost or any(problem.code == UNREADABLE for problem in self.problems):
             return Verdict.TROUBLE
@@ -120,7 +130,7 @@ class Story:
 
     @property
     def headline(self) -> str:
-        """The answer in one sentence."""
+        """The result in one sentence."""
         winner = next((candidate for candidate in self.candidates if candidate.answers), None)
         if winner is not None and self.verdict is Verdict.FOUND:
             return f"{self.lookup}: Secret {winner.stored.secret} answers"
@@ -131,7 +141,7 @@ class Story:
         return f"{self.lookup}: {self.outcome.value if self.outcome is not None else 'not looked up'}"
 
     def as_json(self) -> dict[str, Any]:
-        """As the JSON output has it; docs/cli.md describes it."""
+        """Return the trace as the JSON output shows it; docs/cli.md describes it."""
         content = self.content
         return {
             "kind": self.lookup.kind.name.lower(),
@@ -185,11 +195,11 @@ class Story:
 def story_of(
     lookup: Lookup, options: Options, place: Place, *, database: bool = True, may_tell: MayTell = tell_all
 ) -> Story:
-    """Follow a lookup.
+    """Follow a lookup, and return its trace.
 
     Args:
-        database: whether Airflow's metadata database is looked into for the same id.
-        may_tell: which other ids may be named as what was meant; see :func:`near_misses`.
+        database: whether to check Airflow's metadata database for the same id.
+        may_tell: which other ids suggestions may reveal; see :func:`near_misses`.
     """
     story = Story(lookup, place.text)
     if isinstance(place, Cluster):
@@ -210,6 +220,8 @@ def story_of(
 
 
 def _decide(story: Story, options: Options, place: Place) -> Decision | None:
+    """Decide the lookup, and record each query."""
+
     def find(query: Query, time: Allowance) -> Sequence[Secret]:
         namespace = place.namespace(query.namespace)
         verb, name = ("list", "") if isinstance(query, LabelQuery) else ("get", query.name)
@@ -231,7 +243,7 @@ def _decide(story: Story, options: Options, place: Place) -> Decision | None:
 
 
 def _unless_it_fails(ask: Any) -> Any:
-    """What is only told beside the rest."""
+    """Return the result of a query that only adds details, or ``None`` if it fails."""
     try:
         return ask()
     except KubernetesSecretsError:
@@ -243,7 +255,7 @@ def _tell_of_candidates(story: Story, decision: Decision, place: Place) -> None:
         verdict = "answers" if position == 0 else "has the same id, and is younger or comes later by name"
         story.candidates.append(Candidate(place.stored(secret), verdict, position == 0))
     for passed_over in decision.passed_over:
-        # The error names the Secret; all else that is known of it was told when it was found.
+        # The error contains only the name of the Secret. The location still has its metadata from the query.
         secret = Secret(passed_over.namespace, passed_over.secret, "", {}, {})
         story.candidates.append(Candidate(place.stored(secret), f"is passed over: {passed_over}", answers=False))
 
@@ -260,26 +272,29 @@ def _tell_of_content(story: Story, secret: Secret, key: str) -> None:
         if isinstance(parsed, Problem):
             story.problems.append(parsed)
         elif any(each.code == UNESCAPED for each in story.problems):
-            # What seems to be the name of a parameter may be a part of the password.
+            # The name of a parameter may be a part of the password.
             story.parsed = Parsed(parsed.fields)
         else:
             story.parsed = parsed
 
 
 def _parse(conn_id: str, secret: Secret, key: str) -> Parsed | Problem:
-    """Have Airflow itself parse it."""
+    """Return how Airflow itself parses the connection."""
     stored = connection_text(secret, key)
     try:
         connection = parsed_connection(conn_id, stored)
         fields = [name for name in ("login", "password", "port", "schema", "extra") if getattr(connection, name)]
         return Parsed(fields, _names(connection.extra))
-    except Exception as failure:  # Airflow's parsers raise all sorts, and their texts can hold the password
+    except Exception as failure:  # Airflow's parsers raise many classes, and their messages can quote the password
         problem = f"Airflow cannot parse the connection ({type(failure).__name__})"
     return Problem(UNREADABLE, str(MalformedSecretError(secret.namespace, secret.name, named(key), problem)))
 
 
 def _names(extra: str | None) -> list[str]:
-    """The names in ``extra`` that may be shown. Airflow's own way to read it logs what it cannot."""
+    """Return the names in ``extra`` that may be shown.
+
+    Airflow's own property for this logs what it cannot read, so it is not used.
+    """
     try:
         found = json.loads(extra or "{}")
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What there is in Secrets: each connection, variable and configuration option, and what is wrong with it."""
+"""All connections, variables and configuration options in Secrets, and what is wrong with each: ``list``."""
 
 from __future__ import annotations
 
@@ -30,11 +30,12 @@ class Entry:
     """One id in one Secret.
 
     Attributes:
-        team: whose it is; ``None`` for everybody's.
-        namespace, secret: where the Secret is, and its name.
-        created: as the API writes it; empty where that is not known.
-        owner: who keeps the Secret.
-        answers: whether a lookup gets this Secret.
+        team: the team that the entry is for; ``None`` means lookups without a team.
+        namespace, secret: the namespace and the name of the Secret.
+        content: what Airflow reads from the Secret, as far as it may be shown.
+        created: the creation time as the API writes it; empty if it is unknown.
+        owner: who manages the Secret.
+        answers: whether a lookup of the id selects this Secret and can read it.
     """
 
     kind: Kind
@@ -49,7 +50,7 @@ class Entry:
     problems: tuple[Problem, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """As the JSON outputs have it; docs/cli.md describes them."""
+        """Return the entry as the JSON outputs show it; docs/cli.md describes them."""
         owner = self.owner
         return {
             "kind": self.kind.name.lower(),
@@ -69,14 +70,17 @@ class Entry:
 
 @dataclass(frozen=True)
 class Inventory:
-    """All entries, and what could not be read; each failure is a text with its remedy."""
+    """All entries, and what could not be read. Each failure is a message with its remedy."""
 
     entries: Sequence[Entry]
     failures: Sequence[str]
 
 
 def problems_with_ids(entries: Iterable[Entry]) -> list[Problem]:
-    """The problems of entries for a list in which nothing else names the id. Each is there once, with the first id."""
+    """Return the problems of entries as messages that name the id, for lists that do not show ids.
+
+    A problem of several entries is listed once, with the first id.
+    """
     found: dict[Problem, Problem] = {}
     for entry in entries:
         lookup = str(Lookup(entry.kind, entry.id, entry.team))
@@ -87,9 +91,9 @@ def problems_with_ids(entries: Iterable[Entry]) -> list[Problem]:
 
 
 def inventory_of(place: Place, options: Options, kinds: Sequence[Kind] = tuple(Kind)) -> Inventory:
-    """Everything in the places where Airflow looks.
+    """Return all entries in the namespaces that Airflow searches.
 
-    Who answers is decided by the very rules of a lookup, on a picture of all Secrets.
+    The rules of a lookup decide on a snapshot which Secret each id gets.
     """
     snapshot = Snapshot(place, options, kinds)
     survey = _Survey(snapshot, options, place)
@@ -99,7 +103,16 @@ def inventory_of(place: Place, options: Options, kinds: Sequence[Kind] = tuple(K
 
 
 class _Answer:
-    """How a lookup of an id ends. Of an id that thousands of Secrets have, each of them asks why it is not the one."""
+    """The result of the lookup of one id.
+
+    Thousands of Secrets can have the same id, and each of their entries says why it is not selected. So the result
+    holds sets and a mapping that find a Secret in constant time.
+
+    Attributes:
+        winner: the Secret that is selected, if one is.
+        matches: namespace and name of the Secrets that could be selected.
+        passed_over: the errors of skipped Secrets, by namespace and name.
+    """
 
     def __init__(self, outcome: Decision | KubernetesSecretsError) -> None:
         self.outcome = outcome
@@ -116,21 +129,26 @@ class _Answer:
 
     @property
     def is_none(self) -> bool:
-        """Whether no Secret answers, and nothing keeps the lookup from going on."""
+        """Whether no Secret is selected and no error ends the lookup, so that it may fall back."""
         return isinstance(self.outcome, Decision) and self.winner is None
 
     def after(self, own: _Answer) -> _Answer:
-        """This result, for a team that has no Secret of its own. All such teams share its large attributes."""
+        """Return this result for a team that has no Secret of its own. All such teams share the large attributes."""
         answer = copy(self)
         answer.passed_over = own.passed_over
         return answer
 
     def is_by(self, secret: Secret) -> bool:
-        """Whether a lookup gets this Secret: one that is read by name and by label is there twice."""
+        """Return whether a lookup selects this Secret.
+
+        Names are compared, since a Secret that is read by name and by label is two objects.
+        """
         return self.winner is not None and _name(self.winner) == _name(secret)
 
 
 class _Survey:
+    """Makes the entries. Each distinct lookup is decided once."""
+
     def __init__(self, snapshot: Snapshot, options: Options, place: Place) -> None:
         self._snapshot = snapshot
         self._options = options
@@ -149,7 +167,7 @@ class _Survey:
                     yield self._labelled(kind, label, stored, team)
         for identifier, (namespace, name) in self._options.references.get(kind.plural, {}).items():
             where = self._place.namespace(namespace or self._options.namespaces[0])
-            # One that has the label too has been told.
+            # A referenced Secret that also has the label already has an entry.
             if (kind, identifier, where, name) not in self._told:
                 yield self._referenced(kind, identifier, where, name)
 
@@ -188,7 +206,7 @@ class _Survey:
             content = _unreadable(missing) if missing else content_of(kind, secret, key)
         except MalformedSecretError as error:
             content = _unreadable(error)
-        # What blocks it may be mended while it cannot be read itself.
+        # The blocking Secret may be fixed while this Secret still cannot be read, so both problems are shown.
         if answers or not problems or any(each.code == BLOCKED for each in problems):
             problems += content.problems
             problems += problems_of_type(kind, secret, key, content)
@@ -221,7 +239,7 @@ class _Survey:
         return self._answers[key]
 
     def _own_answer(self, lookup: Lookup) -> _Answer:
-        """How a lookup ends that does not fall back to the Secrets without a team."""
+        """Return the result of a lookup that does not fall back to the Secrets without a team."""
         try:
             return _Answer(decide(lookup, self._without_fallback, self._snapshot.find_for(lookup.team)))
         except KubernetesSecretsError as error:
@@ -237,7 +255,7 @@ def _name(secret: Secret) -> tuple[str, str]:
 
 
 def _why_not(secret: Secret, answer: _Answer) -> Problem:
-    """Why a lookup of its id does not get this Secret."""
+    """Return why a lookup of its id does not select this Secret."""
     outcome, winner = answer.outcome, answer.winner
     if _name(secret) in answer.passed_over:
         return Problem(UNREADABLE, str(answer.passed_over[_name(secret)]))
@@ -256,6 +274,7 @@ def _why_not(secret: Secret, answer: _Answer) -> Problem:
 
 
 def _not_come_to(secret: str, decision: Decision) -> Problem:
+    """Return the problem of a Secret that no lookup of its id can select, because of the options or the id."""
     outside = decision.outcome in (Outcome.OUTSIDE_PATTERN, Outcome.TOO_LONG)
     code = "outside-pattern" if outside else "not-looked-up"
     text = f"Secret {secret}: a lookup of its id does not come to it: {decision.outcome.value}"

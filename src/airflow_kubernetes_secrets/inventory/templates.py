@@ -1,7 +1,7 @@
-"""The Secret that a manifest makes, as far as it says: a Secret itself, or by External Secrets or Sealed Secrets.
+"""The Secret that a manifest makes: a Secret itself, or a resource of External Secrets Operator or Sealed Secrets.
 
-``docs/external-secrets.md`` and ``docs/sealed-secrets.md`` say what becomes of labels and keys. Nothing of a template
-is executed.
+``docs/external-secrets.md`` and ``docs/sealed-secrets.md`` describe how labels and keys get into the Secret. No
+template is executed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from airflow_kubernetes_secrets.unprocessed import SOPS, is_encrypted, is_of_a_c
 INVALID_LABEL = "invalid-label"
 INVALID_MANIFEST = "invalid-manifest"
 
-# The names that Kustomize looks for in a folder.
+# The names of a kustomization's file that Kustomize accepts.
 KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 LABEL_LOST = "label-lost"
@@ -36,16 +36,17 @@ UNREADABLE = "unreadable"
 UNESCAPED_URI = "unescaped-uri"
 UNESCAPED_JSON = "unescaped-json"
 
-# In place of a value that only the store or the controller has: not blank.
+# A placeholder that is not blank, for a value that only the store or the controller has.
 SOME_VALUE = b64encode(b"x").decode("ascii")
 
-# A value that a template puts into a URI as it is, before the host or into the query.
+# Match a value that a template puts unescaped into a URI: before the host, or into the query.
 _IN_A_URI = re.compile(r"\s*[\0A-Za-z][\0A-Za-z0-9+.-]*://[^/?#@\s\0]*\0[^/?#@\s]*@")
 _IN_A_QUERY = re.compile(
     r"(?i)\s*[\0a-z][\0a-z0-9+.-]*://\S*[?&](?:user|username|login|\w{0,40}(?:pass|pwd|token|secret|key)\w{0,40})=[^&#\s]*\0"
 )
 
-# https://external-secrets.io/latest/guides/ownership-deletion-policy/: with these the Secret has other keys too.
+# With these policies the Secret can also have keys from elsewhere.
+# https://external-secrets.io/latest/guides/ownership-deletion-policy/
 _OF_ANOTHER_OWNER = ("Merge", "CreateOrMerge")
 
 
@@ -54,18 +55,19 @@ class Planned:
     """A Secret that a manifest makes.
 
     Attributes:
-        manifest: that of the Secret; ``None`` if none is made. Where the keys are not known it has no data.
-        is_labelled: whether it has a label that Airflow finds it by, or would have one that is lost on the way.
-        keys_are_known: whether its keys are all in the manifest.
+        manifest: the manifest of the Secret. It is ``None`` if no Secret is made, and has no data if the keys are
+            unknown.
+        is_labelled: whether the Secret has a label that lookups use, or would have one that gets lost.
+        keys_are_known: whether all keys of the Secret are in the manifest.
         unknown: the keys whose values are not in the manifest.
-        is_alone: whether nothing else makes the same Secret with it.
-        place_is_known: whether its namespace and team are in the manifest.
-        is_generated: whether it is at least known to be beside the others that the same document makes.
-        lost: the annotations that are lost on the way.
-        problems: what is wrong with the way.
-        reaching, above: the labels and annotations that reach the Secret, and those that are known not to.
-        place: where they belong.
-        title: the manifest, in texts.
+        is_alone: whether nothing else writes the same Secret.
+        place_is_known: whether the manifest says the namespace and team of the Secret.
+        is_generated: whether all Secrets of the document at least have the same namespace.
+        lost: the annotations that do not reach the Secret.
+        problems: what is wrong with the manifest.
+        reaching, above: the mappings of labels and annotations that reach the Secret, and those that do not.
+        place: the path in the manifest where labels and annotations belong.
+        title: the manifest's name in messages.
         templates: the values that a template makes, by key.
     """
 
@@ -86,15 +88,15 @@ class Planned:
 
 
 def kinds_by_label(options: Options) -> dict[str, Kind]:
-    """What each of the labels marks that Airflow looks things up by."""
+    """Return the labels that lookups use, each with its kind."""
     return {label: kind for kind in Kind if (label := kind.label(options)) is not None}
 
 
 def planned(document: Any, options: Options) -> Planned | None:
-    """The Secret that a manifest makes; ``None`` if it is of another kind.
+    """Return the Secret that a manifest makes; ``None`` if it is of another kind.
 
     Args:
-        document: one that is not a List.
+        document: one manifest, which is not a List.
     """
     if not isinstance(document, dict):
         return None
@@ -146,11 +148,11 @@ def _of_sealed_secret(document: Mapping[str, Any], options: Options) -> Planned:
         "the controller takes it from the template alone",
     )
     lost, problems = way.losses(described, options)
-    # Of old ones everything is sealed in one piece.
+    # Old SealedSecrets have all data encrypted in one piece.
     is_whole = spec.get("data") is not None
     written = _written(template)
     keys = mapping(spec, "encryptedData").keys() | mapping(template, "data").keys()
-    # The controller takes name and namespace from the SealedSecret, whatever the template says.
+    # The controller takes name and namespace from the SealedSecret, and ignores those in the template.
     return Planned(
         manifest_of(metadata.get("name"), metadata.get("namespace"), described, () if is_whole else keys, written),
         way.is_labelled(described, options),
@@ -165,13 +167,13 @@ def _of_sealed_secret(document: Mapping[str, Any], options: Options) -> Planned:
 
 @dataclass(frozen=True)
 class _External:
-    """An ExternalSecret, or one that a ClusterExternalSecret makes in several namespaces.
+    """An ExternalSecret, or the one that a ClusterExternalSecret makes in several namespaces.
 
     Attributes:
-        title: what it is called in texts.
-        metadata: what is copied to the Secret where there is no template.
+        title: its name in messages.
+        metadata: what is copied to the Secret if there is no template.
         above: labels and annotations that never reach the Secret.
-        place: where the specification is.
+        place: the path of the specification.
     """
 
     title: str
@@ -226,7 +228,7 @@ def _of_external_secret(external: _External, options: Options) -> Planned | None
     target = mapping(external.spec, "target")
     template = target.get("template")
     if target.get("manifest") is not None:
-        return None  # it makes something else than a Secret
+        return None  # it makes another resource than a Secret
     if template is None:
         place = "metadata" if external.is_in_one_namespace else "spec.externalSecretMetadata"
         described, above = external.metadata, external.above
@@ -250,7 +252,7 @@ def _of_external_secret(external: _External, options: Options) -> Planned | None
     lost, problems = way.losses(described, options)
     constant = {part: _constant(described.get(part), template) for part in ("labels", "annotations")}
     is_alone = target.get("creationPolicy") not in _OF_ANOTHER_OWNER
-    # Annotations say which keys there have to be.
+    # Annotations can name keys that must exist, so the keys are unknown if a template makes annotations.
     can_be_told = is_alone and constant["annotations"] == described.get("annotations")
     keys = _keys(external.spec, template) if can_be_told else None
     written = _written(template)
@@ -273,19 +275,19 @@ def _of_external_secret(external: _External, options: Options) -> Planned | None
 
 
 def _written(template: object) -> dict[str, str]:
-    """The values that a template says, of which nothing has to be executed."""
+    """Return the values in a template that contain no actions."""
     data = mapping(template, "data")
     return {key: text for key, text in data.items() if isinstance(text, str) and "{{" not in text}
 
 
 def _templates(template: object) -> dict[str, str]:
-    """The values of which something has to be executed, as they are written."""
+    """Return the values in a template that contain actions, unchanged."""
     data = mapping(template, "data")
     return {key: text for key, text in data.items() if isinstance(text, str) and "{{" in text}
 
 
 def _unescaped(external: _External, template: object) -> Iterator[Problem]:
-    """Values of a template that break where a password has some character."""
+    """Yield warnings for values of a template that break if a password contains certain characters."""
     for key, text in mapping(template, "data").items():
         if not isinstance(text, str):
             continue
@@ -316,7 +318,7 @@ def _unescaped(external: _External, template: object) -> Iterator[Problem]:
 
 
 def _without_template(external: _External, described: Mapping[str, Any]) -> Iterator[Problem]:
-    """Labels that are written for a template, where there is none."""
+    """Yield labels that contain template actions although there is no template."""
     for key, text in mapping(described, "labels").items():
         if isinstance(text, str) and "{{" in text and not is_of_a_chart(text):
             yield Problem(
@@ -332,7 +334,7 @@ def _not_created(external: _External, places: dict[str, Any]) -> Planned:
 
 
 def _keys(spec: Mapping[str, Any], template: object) -> set[str] | None:
-    """The keys of the Secret that External Secrets Operator makes; ``None`` if the store or something else says them.
+    """Return the keys of the Secret that External Secrets Operator makes; ``None`` if the manifest does not say them.
 
     https://external-secrets.io/latest/guides/templating/
     """
@@ -350,7 +352,7 @@ def _keys(spec: Mapping[str, Any], template: object) -> set[str] | None:
 
 
 def _targets(template: object) -> set[str]:
-    """What a template adds to from elsewhere: ``Data``, ``Labels``, ``Annotations``."""
+    """Return what a template takes from other sources: ``Data``, ``Labels`` or ``Annotations``."""
     sources = template.get("templateFrom") if isinstance(template, dict) else None
     return {
         str(each.get("target") or "Data")
@@ -360,7 +362,7 @@ def _targets(template: object) -> set[str]:
 
 
 def _constant(texts: object, template: object) -> Any:
-    """Labels or annotations without those that a template has yet to make out."""
+    """Return labels or annotations without those whose value a template makes."""
     if template is None or not isinstance(texts, dict):
         return texts
     return {key: text for key, text in texts.items() if "{{" not in str(text)}
@@ -368,14 +370,14 @@ def _constant(texts: object, template: object) -> Any:
 
 @dataclass(frozen=True)
 class Way:
-    """How labels and annotations get to the Secret.
+    """How labels and annotations get from a manifest to the Secret.
 
     Attributes:
-        title: the manifest, in texts.
-        above: where they are of no use.
-        place: where they belong.
-        rule: why.
-        labels_are_known, annotations_are_known: whether there are no others.
+        title: the manifest's name in messages.
+        above: the metadata whose labels and annotations have no effect.
+        place: the path in the manifest where they belong.
+        rule: why they belong there.
+        labels_are_known, annotations_are_known: whether the manifest contains all of them.
     """
 
     title: str
@@ -386,12 +388,12 @@ class Way:
     annotations_are_known: bool = True
 
     def is_labelled(self, described: Mapping[str, Any], options: Options) -> bool:
-        """Whether there is a label for Airflow at all, also where it is of no use."""
+        """Return whether there is any label that lookups use, including one that has no effect."""
         everywhere = (described, *self.above)
         return any(mapping(each, "labels").keys() & kinds_by_label(options).keys() for each in everywhere)
 
     def places(self, described: Mapping[str, Any]) -> dict[str, Any]:
-        """The fields of :class:`Planned` that say where labels and annotations are."""
+        """Return the arguments of :class:`Planned` that say where labels and annotations are."""
         parts = ("labels", "annotations")
         return {
             "reaching": tuple(mapping(described, part) for part in parts),
@@ -401,7 +403,7 @@ class Way:
         }
 
     def losses(self, described: Mapping[str, Any], options: Options) -> tuple[frozenset[str], tuple[Problem, ...]]:
-        """The annotations of Airflow's that do not reach the Secret, and the problems with them and with labels."""
+        """Return Airflow's annotations that do not reach the Secret, and the problems with those and with labels."""
         if not self.is_labelled(described, options):
             return frozenset(), ()
         kinds = kinds_by_label(options).keys()
@@ -438,11 +440,12 @@ def manifest_of(
     keys: Iterable[str],
     written: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
-    """The manifest of a Secret, of which some values are known.
+    """Return the manifest of a Secret; a placeholder replaces each value that is unknown.
 
     Args:
-        described: what has its labels and annotations.
-        written: the values that are known, by key.
+        described: the mapping with its labels and annotations.
+        keys: the data keys.
+        written: the known values by key.
     """
     metadata = {"name": name, "namespace": namespace}
     metadata |= {part: described.get(part) for part in ("labels", "annotations")}
@@ -455,6 +458,6 @@ def _encoded(text: str | None) -> str:
 
 
 def named(metadata: Mapping[str, Any]) -> str:
-    """The name of an object, as texts can have it."""
+    """Return the name of an object for messages."""
     name = metadata.get("name")
     return name if isinstance(name, str) and is_subdomain(name) else "without a name"

@@ -1,4 +1,4 @@
-"""The keys of a Secret that are not used, and the problems if the connection seems to need them."""
+"""The keys of a Secret that are not used, and warnings if the connection seems to need them."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ from airflow_kubernetes_secrets.shapes.whole import extra_of
 HALF = "half-connection"
 SETTINGS = "unused-settings"
 
-# As operators and people name them. Names are compared as those of fields are (`folded`), so `-` is `_` here.
+# The names that operators and people use. They are compared in the form of `folded`, in which `-` is `_`.
 _TLS = re.compile(
     r"(?:^|[._])(?:ssl|tls|mtls)|(?:ssl|tls)_?(?:mode|enabled|verify)$|truststore|keystore|root_?cert"
     r"|(?:^|[._])(?:ca|ca_?cert|ca_?certificate|ca_?bundle|client_?cert|client_?key|server_?ca)(?:[._]|$)"
     r"|\.(?:crt|pem|p12|jks)$"
 )
 _HOST = re.compile(r"(?:host|hosts|hostname|endpoint|endpoints|server|servers|brokers?|uri|url|connection_?string)$")
-# What can take the place of a password. `cert` and the like are among those of TLS.
+# What can replace a password. `cert` and similar names belong to TLS.
 _CREDENTIAL = re.compile(
     r"(?:password|passwd|passphrase|pwd|token|secret|api_?key|access_?key|secret_?key|private_?key|credentials?)$"
 )
 _DATABASE = re.compile(r"(?:database|database_?name|db_?name|dbname|schema_?name)$")
 
-# The beginning of a URI, also of one in another (jdbc:postgresql://…).
+# The beginning of a URI, including a URI within another (jdbc:postgresql://…).
 _URI = re.compile(rb"\s*[A-Za-z][A-Za-z0-9+.:-]{1,40}://")
 
 
 def unused_keys(secret: Secret, key: str) -> list[str]:
-    """The keys of a connection's Secret that have a value and are not used, in order.
+    """Return the keys of a connection's Secret that have a value and are not used, sorted.
 
     Args:
-        key: the key that holds it whole, or ``IN_FIELDS``.
+        key: the key that holds the whole connection, or ``IN_FIELDS``.
     """
     fields = fields_of(secret)
     if key != IN_FIELDS:
@@ -50,11 +50,11 @@ def unused_keys(secret: Secret, key: str) -> list[str]:
 def problems_of_unused(
     secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
 ) -> Iterator[Problem]:
-    """Problems where an unused key seems to hold a setting that the connection lacks.
+    """Yield warnings where an unused key seems to hold a setting that the connection lacks.
 
     Args:
-        key: the key that holds it whole, or ``IN_FIELDS``.
-        connection: as Airflow's JSON has it.
+        key: the key that holds the whole connection, or ``IN_FIELDS``.
+        connection: the fields of Airflow's JSON.
     """
     if not connection.get("host") and (connection.get("login") or connection.get("password")):
         hosts = [key for key in unused if _HOST.search(folded(key)) or _is_uri(secret, key)]
@@ -103,9 +103,9 @@ def _is_uri(secret: Secret, key: str) -> bool:
     try:
         return _URI.match(secret.value(key)) is not None
     except Error:
-        return False  # no base64
+        return False  # not valid base64
 
 
 def _has_in_extra(connection: Mapping[str, Any], names: re.Pattern[str]) -> bool:
-    """Whether ``extra`` has a name like these."""
+    """Return whether ``extra`` has a name that matches."""
     return any(names.search(folded(name)) for name in extra_of(connection))

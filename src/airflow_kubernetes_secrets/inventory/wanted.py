@@ -1,4 +1,4 @@
-"""What is to be written for one id, as a manifest, without asking anybody."""
+"""The Secret that ``put`` is asked to write, and its manifest. No API server is needed."""
 
 from __future__ import annotations
 
@@ -23,14 +23,15 @@ from airflow_kubernetes_secrets.reading import IN_FIELDS
 
 @dataclass(frozen=True)
 class Wanted:
-    """What is to be written. Its ``repr`` shows no value.
+    """The Secret that is requested. Its ``repr`` shows no value.
 
     Attributes:
-        lookup: the lookup that it has to answer.
-        data: what the Secret holds, by key.
-        in_fields: it is a connection with a key for each field, and not one whole value.
-        namespace: where; ``None`` for the one that comes with the credentials.
-        name: the Secret's name; ``None`` for that of the Secret that there is, else one made of the id.
+        lookup: the lookup that has to select the Secret.
+        data: the values by data key.
+        in_fields: whether the Secret has a key for each field of a connection, and not one whole value.
+        namespace: the namespace; ``None`` for that of the credentials.
+        name: the name of the Secret. ``None`` means that of the existing Secret, or else a name that is made from the
+            id.
     """
 
     lookup: Lookup
@@ -42,10 +43,10 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Made:
-    """A manifest that has been read back. Its ``repr`` does not show it.
+    """A manifest that was read back. Its ``repr`` does not show the manifest.
 
     Attributes:
-        problems: what is hardly meant, but no reason to refuse it.
+        problems: what is probably unintended, but no reason to refuse the manifest.
     """
 
     manifest: dict[str, Any] = field(repr=False)
@@ -53,16 +54,19 @@ class Made:
 
 
 def namespace_for(lookup: Lookup, options: Options) -> str | None:
-    """Where the Secret of a lookup belongs: the team's own namespace, else the first; ``None`` as in the options."""
+    """Return where the Secret of a lookup belongs: the team's own namespace, or else the first one in the options.
+
+    ``None`` means the namespace of the credentials.
+    """
     home = options.team_namespaces.get(lookup.team) if lookup.team else None
     return home or options.namespaces[0]
 
 
 def make(wanted: Wanted, options: Options, namespace: str | None) -> Made:
-    """The manifest, without asking anybody.
+    """Return the manifest of a requested Secret. Nothing is requested from the API server.
 
     Raises:
-        NotWritableError: Airflow would not find it, or not read it as it is meant.
+        NotWritableError: Airflow would not find the Secret, or would read another value than intended.
     """
     lookup = wanted.lookup
     _check_lookup(lookup, options)
@@ -93,7 +97,11 @@ def _check_lookup(lookup: Lookup, options: Options) -> None:
 
 
 def labelled_lookup(lookup: Lookup, options: Options, namespace: str | None) -> Lookup:
-    """The lookup that the labels answer: in a team's own namespace it need not be the team's."""
+    """Return the lookup that matches the labels of the Secret.
+
+    In a team's own namespace the Secret needs no label of the team. If the team cannot have such a label, the Secret
+    matches a lookup without a team there.
+    """
     team = lookup.team or ""
     is_at_home = namespace is not None and options.team_namespaces.get(team) == namespace
     if is_at_home and (options.team_label is None or not is_label_value(team)):
@@ -102,7 +110,7 @@ def labelled_lookup(lookup: Lookup, options: Options, namespace: str | None) -> 
 
 
 def secret_of(manifest: Mapping[str, Any]) -> Secret:
-    """The Secret of a manifest that :func:`secret_manifest` made."""
+    """Return the Secret in a manifest of :func:`secret_manifest`."""
     metadata = manifest["metadata"]
     return Secret(
         metadata.get("namespace", "default"),

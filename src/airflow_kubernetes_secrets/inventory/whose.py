@@ -1,4 +1,4 @@
-"""Whose lookups a Secret is for."""
+"""Which team's lookups can select a Secret."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from airflow_kubernetes_secrets.options import Options
 
 
 class Whose:
-    """By the label of a team, and else by the namespace."""
+    """Finds the owning team of a Secret from its team label, or else from its namespace."""
 
     def __init__(self, options: Options, place: Place) -> None:
         self._label = options.team_label
@@ -18,7 +18,7 @@ class Whose:
         self._everybodys = {place.namespace(namespace) for namespace in options.namespaces}
 
     def teams(self, secret: Secret) -> list[str | None]:
-        """The teams; ``None`` stands for everybody."""
+        """Return the teams that the Secret is for; ``None`` means lookups without a team."""
         team = None if self._label is None else secret.labels.get(self._label)
         if team is not None:
             return [team]

@@ -1,7 +1,7 @@
-"""Writing the Secret of one id: which Secret that is, what is refused, and what Airflow reads afterwards.
+"""Writing the Secret of one id: which Secret is written, what is refused, and what Airflow reads afterwards.
 
-Nothing is stored before the API server has said what would become of the Secret, and that has been read by the rules of
-a lookup: keys and annotations that others have put there count too.
+First the API server applies the manifest as a dry run, and the result is read by the rules of a lookup. So keys and
+annotations that others have added to the Secret are taken into account before anything is stored.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ from airflow_kubernetes_secrets.sources.query import Query
 
 @dataclass(frozen=True)
 class Written:
-    """What was written, or would be.
+    """What was written, or would be written by a dry run.
 
     Attributes:
         change: ``created``, ``updated`` or ``unchanged``.
-        hidden: why Airflow is given something else, with the remedy; empty if it is given this.
-        not_read_back: why that is not known; empty if it is.
+        hidden: why Airflow reads something else, with the remedy; empty if it reads this Secret.
+        not_read_back: why the Secret could not be read back; empty if it could.
     """
 
     made: Made
@@ -57,14 +57,14 @@ def write(cluster: Cluster, wanted: Wanted, options: Options, *, force: bool = F
     """Create or update the Secret, and read it back.
 
     Args:
-        options: by which it is read back; their first namespaces count first.
-        force: take over fields that others manage.
-        dry_run: have it checked and not stored.
+        options: the options for reading it back. Lookups search their namespaces in order.
+        force: whether to take over fields that others manage.
+        dry_run: whether the API server only checks the Secret and does not store it.
 
     Raises:
-        NotWritableError: refused; nothing was written.
-        KubernetesSecretsError: the API server could not be asked, or did not do it. Only where its answer to the last
-            request was lost, it may be written all the same; running it again mends that.
+        NotWritableError: the Secret is refused, and nothing was written.
+        KubernetesSecretsError: a request failed. The Secret may be written only if the response to the last request was
+            lost; running the command again fixes that.
     """
     namespace = cluster.namespace(wanted.namespace)
     made = make(wanted, options, namespace)
@@ -74,7 +74,7 @@ def write(cluster: Cluster, wanted: Wanted, options: Options, *, force: bool = F
     else:
         _refuse_what_is_kept(wanted, before)
         _refuse_what_is_others_too(wanted.lookup, before.secret, options)
-        # The type of a Secret cannot be changed.
+        # Kubernetes does not allow the type of a Secret to change.
         metadata = {**made.manifest["metadata"], "name": before.secret.name}
         made = Made({**made.manifest, "metadata": metadata, "type": before.type or "Opaque"}, made.problems)
     labelled = labelled_lookup(wanted.lookup, options, namespace)
@@ -93,13 +93,17 @@ def write(cluster: Cluster, wanted: Wanted, options: Options, *, force: bool = F
 
 
 def _existing(cluster: Cluster, lookup: Lookup, options: Options, namespace: str) -> Stored | None:
-    """The Secret in this namespace that is for the id, and the team's."""
+    """Return the Secret in this namespace for the id and team of the lookup; ``None`` if there is none.
+
+    Raises:
+        NotWritableError: there are several.
+    """
     label = lookup.kind.label(options)
-    if label is None:  # refused before
+    if label is None:  # `make` has refused this case
         return None
     teams: Sequence[str | None] = (lookup.team,)
     if lookup.team and options.team_namespaces.get(lookup.team) == namespace:
-        # What names no team is the team's there.
+        # In the team's own namespace, a Secret without a team's label belongs to the team.
         teams = (lookup.team, None)
     found = [
         each
@@ -118,6 +122,7 @@ def _existing(cluster: Cluster, lookup: Lookup, options: Options, namespace: str
 
 
 def _refuse_a_taken_name(cluster: Cluster, lookup: Lookup, manifest: Mapping[str, Any]) -> None:
+    """Refuse to overwrite a Secret of this name that is not for the id."""
     metadata = manifest["metadata"]
     if cluster.get(metadata["namespace"], metadata["name"]) is not None:
         raise NotWritableError(
@@ -127,6 +132,7 @@ def _refuse_a_taken_name(cluster: Cluster, lookup: Lookup, manifest: Mapping[str
 
 
 def _refuse_what_is_kept(wanted: Wanted, before: Stored) -> None:
+    """Refuse a Secret that has another name, is managed by an operator, or is being deleted."""
     secret = before.secret
     if wanted.name not in (None, secret.name):
         raise NotWritableError(
@@ -144,7 +150,7 @@ def _refuse_what_is_kept(wanted: Wanted, before: Stored) -> None:
 
 
 def _refuse_what_is_others_too(lookup: Lookup, secret: Secret, options: Options) -> None:
-    """Refuse a Secret that has the labels of two kinds: what is written for one would change the other."""
+    """Refuse a Secret that has the labels of two kinds, because writing one value would change the other."""
     labels = {kind: kind.label(options) for kind in Kind if kind is not lookup.kind}
     for kind, label in labels.items():
         if label is not None and label in secret.labels:
@@ -155,6 +161,7 @@ def _refuse_what_is_others_too(lookup: Lookup, secret: Secret, options: Options)
 
 
 def _apply(cluster: Cluster, manifest: Mapping[str, Any], *, force: bool, dry_run: bool) -> Stored:
+    """Apply the manifest, and add the remedy to an error."""
     metadata = manifest["metadata"]
     secret = printable(f"{metadata['namespace']}/{metadata['name']}")
     try:
@@ -177,7 +184,7 @@ def _apply(cluster: Cluster, manifest: Mapping[str, Any], *, force: bool, dry_ru
 
 
 def _refuse_another_reading(lookup: Lookup, manifest: Mapping[str, Any], result: Secret, options: Options) -> None:
-    """Refuse what would be read otherwise than it is meant, for what others have put into the Secret."""
+    """Refuse a Secret in which other keys or annotations change what Airflow would read."""
     if _reads_the_same(lookup, secret_of(manifest), result, options):
         return
     remedies = []
@@ -198,6 +205,7 @@ def _refuse_another_reading(lookup: Lookup, manifest: Mapping[str, Any], result:
 
 
 def _reads_the_same(lookup: Lookup, meant: Secret, result: Secret, options: Options) -> bool:
+    """Return whether Airflow would read the same value from both Secrets."""
     texts = set()
     for secret in (meant, result):
         try:
@@ -211,7 +219,7 @@ def _reads_the_same(lookup: Lookup, meant: Secret, result: Secret, options: Opti
 
 
 def _as_read(kind: Kind, stored: str) -> str:
-    """What Airflow makes of it: a connection is the same as a URI and as JSON."""
+    """Return what Airflow makes of a value in one form, because a connection can be a URI or JSON."""
     if kind is not Kind.CONNECTION:
         return stored
     fields = fields_of_whole(stored)
@@ -231,7 +239,7 @@ def _change(before: Stored | None, result: Stored) -> str:
 
 
 def _as_if(cluster: Cluster, secret: Secret) -> Find:
-    """What a lookup would find if the Secret were stored."""
+    """Return a function that finds Secrets as if this one were stored."""
 
     def find(query: Query, time: Allowance) -> Sequence[Secret]:
         others = [each for each in cluster.find(query, time) if str(each) != str(secret)]
@@ -242,6 +250,7 @@ def _as_if(cluster: Cluster, secret: Secret) -> Find:
 
 
 def _hidden(lookup: Lookup, options: Options, find: Find, secret: Secret) -> str:
+    """Return why a lookup does not read this Secret, with the remedy; empty if it does."""
     try:
         decision = decide(lookup, options, find)
     except (MalformedSecretError, MissingSecretError) as error:

@@ -1,1 +1,1 @@
-"""A page in Airflow's own UI that shows what ``inventory`` knows: Airflow 3.1.1 and later. Never a value."""
+"""The page in Airflow's own UI, for Airflow 3.1.1 and later. It shows ``inventory`` without any secret value."""

@@ -1,4 +1,4 @@
-"""Who may see what: Airflow's auth manager is asked, as its own pages of connections, variables and options ask it.
+"""Permissions: Airflow's auth manager decides who may see which entries, as it does for Airflow's own pages.
 
 https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/auth-manager/index.html
 """
@@ -20,10 +20,10 @@ from airflow_kubernetes_secrets.ui.picture import Picture, Row
 
 
 class Viewer:
-    """Somebody who has logged in to Airflow.
+    """A user who is logged in to Airflow.
 
     Args:
-        user: as Airflow's auth manager knows them.
+        user: the user object of Airflow's auth manager.
     """
 
     def __init__(self, user: Any) -> None:
@@ -33,7 +33,7 @@ class Viewer:
 
     @cached_property
     def kinds(self) -> list[Kind]:
-        """What Airflow would list for them at all."""
+        """The kinds that Airflow would list for this user."""
         manager, user = self._manager, self._user
         permitted = {
             Kind.CONNECTION: manager.is_authorized_connection(method="GET", user=user),
@@ -43,7 +43,7 @@ class Viewer:
         return [kind for kind in Kind if permitted[kind]]
 
     def may_see(self, kind: Kind, identifier: str, team: str | None) -> bool:
-        """Whether they may read this connection or variable; options are all alike."""
+        """Return whether the user may read this connection or variable. Options have one permission for all of them."""
         team = team if self._has_teams else None
         if kind not in self.kinds:
             return False
@@ -56,11 +56,12 @@ class Viewer:
         return True
 
     def rows(self, picture: Picture, kinds: Sequence[Kind]) -> Sequence[Row]:
-        """What they may see of these kinds."""
+        """Return the entries of these kinds that the user may see."""
         key = (str(self._user.get_id()), tuple(kinds))
         return picture.visible.rows(key, lambda: self._visible(picture.rows, kinds))
 
     def _visible(self, rows: Sequence[Row], kinds: Sequence[Kind]) -> list[Row]:
+        """Query the auth manager, and return the entries that it permits."""
         asked: dict[tuple[Kind, str | None], set[str]] = defaultdict(set)
         for row in rows:
             if row.entry.kind in kinds:
@@ -69,12 +70,13 @@ class Viewer:
         return [row for row in rows if row.entry.id in seen.get((row.entry.kind, self._team(row.entry)), ())]
 
     def _team(self, entry: Entry) -> str | None:
-        # Without teams the auth manager knows of none that a Secret's label names.
+        # Without teams, the auth manager does not know the team in a Secret's label.
         return entry.team if self._has_teams else None
 
     def _authorized(self, kind: Kind, ids: set[str], team: str | None) -> set[str]:
+        """Return those of the ids that the user may see."""
         if kind is Kind.CONFIG:
             return ids
-        # An auth manager that asks a server of its own can do that for many at once.
+        # An auth manager with its own server can check many ids in one request.
         many = authorized_ids(self._manager, kind.plural, ids, self._user, team)
         return {each for each in ids if self.may_see(kind, each, team)} if many is None else many

@@ -1,4 +1,4 @@
-"""The page and its JSON, as an application that Airflow's API server mounts. Every route asks who it is first."""
+"""The page and its JSON routes, as an application that Airflow's API server mounts. Every route requires a login."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from airflow_kubernetes_secrets.ui.table import Order, Wanted, page_of
 
 _STATIC = Path(__file__).parent / "static"
 
-# Nothing but what this application serves itself, and nobody but Airflow's own UI may frame it.
+# The page loads only what this application serves, and only Airflow's own UI may frame it.
 # https://developer.mozilla.org/docs/Web/HTTP/Reference/Headers/Content-Security-Policy
 _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
@@ -47,9 +47,10 @@ _MAY_NOT = (
     "You may read neither connections nor variables nor configuration in this Airflow. Ask whoever gives its roles for "
     "the permission to read one of them"
 )
-# Of ids, as long as Airflow's own can be, and of all that is typed.
+# The longest id, which is the longest that Airflow allows, and the longest value of any other parameter.
 _LONGEST = 250
-# Lookups that are told at one time: each asks Kubernetes several times, in a thread that other requests need too.
+# How many lookups may be explained at once. Each makes several requests to Kubernetes, and occupies a thread that other
+# requests need too.
 _telling = BoundedSemaphore(4)
 
 
@@ -58,9 +59,10 @@ def _viewer(user: Annotated[Any, Depends(get_user)]) -> Viewer:
 
 
 def _permitted(viewer: Annotated[Viewer, Depends(_viewer)]) -> list[Kind]:
-    """
+    """Return the kinds that the user may see.
+
     Raises:
-        HTTPException: they may see nothing here.
+        HTTPException: with status 403 if there are none.
     """
     if kinds := viewer.kinds:
         return kinds
@@ -73,9 +75,13 @@ Text = Annotated[str, Query(max_length=_LONGEST)]
 
 
 class _AsciiResponse(JSONResponse):
-    """JSON in ASCII: half of a surrogate pair, which a host in a connection can be, has no form in UTF-8."""
+    """A response of JSON in ASCII.
+
+    A host in a connection can contain half of a surrogate pair, which UTF-8 cannot encode.
+    """
 
     def render(self, content: Any) -> bytes:
+        """Return the content as bytes."""
         return json.dumps(content, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
@@ -84,14 +90,14 @@ router = APIRouter(default_response_class=_AsciiResponse)
 
 @router.get("/", dependencies=[Depends(_permitted)])
 def page() -> Response:
-    """The page, which is the same for everybody; what it shows comes from the routes below."""
+    """Return the page, which is identical for all users. Its data comes from the other routes."""
     return FileResponse(_STATIC / "page.html", media_type="text/html")
 
 
-# Not for those alone who may see something: who may not is told so in the same style.
+# Every user who is logged in may load these, because the page for users without permissions has the same style.
 @router.get("/{name}", dependencies=[Depends(_viewer)])
 def asset(name: str) -> Response:
-    """Its scripts, style and icons."""
+    """Return a script, the style or an icon."""
     if name not in _ASSETS:
         raise HTTPException(status.HTTP_404_NOT_FOUND, "There is no such page")
     return FileResponse(_STATIC / name, media_type=_ASSETS[name])
@@ -113,10 +119,10 @@ def entries(
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
     anew: bool = False,
 ) -> dict[str, Any]:
-    """One page of the table, and what ``list`` says beside it.
+    """Return one page of the table, and what ``list`` shows besides its table.
 
     Args:
-        anew: whether the Secrets are listed again now.
+        anew: whether to list the Secrets again now.
     """
     camera: Camera = request.app.state.camera
     picture = camera.picture(anew=anew)
@@ -133,8 +139,8 @@ def entries(
 
 @router.get("/api/story", dependencies=[Depends(_permitted)])
 def story(*, viewer: SomeViewer, kind: Text, id: Text, team: Text = "") -> dict[str, Any]:
-    """What ``explain`` tells of one id."""
-    # Airflow asks for options without a team.
+    """Return what ``explain`` shows for one id."""
+    # Airflow looks up configuration options without a team.
     lookup = Lookup(_kind(kind), id, (team or None) if _kind(kind) is not Kind.CONFIG else None)
     if not viewer.may_see(lookup.kind, lookup.id, lookup.team):
         raise HTTPException(status.HTTP_403_FORBIDDEN, f"You may not read this {lookup.kind.word} in Airflow")
@@ -150,6 +156,7 @@ def story(*, viewer: SomeViewer, kind: Text, id: Text, team: Text = "") -> dict[
 
 @without_variables
 def _told(lookup: Lookup, viewer: Viewer) -> dict[str, Any]:
+    """Explain a lookup."""
     configured, options = configured_options()
     with closing(place_of(options)) as place:
         told = story_of(lookup, options, place, may_tell=viewer.may_see)
@@ -157,8 +164,8 @@ def _told(lookup: Lookup, viewer: Viewer) -> dict[str, Any]:
 
 
 def create_app() -> FastAPI:
-    """The application; nothing is asked before the first request."""
-    # No page about this API: it would load its scripts from elsewhere.
+    """Return the application. It reads nothing before the first request."""
+    # There are no pages about this API, because they would load scripts from other sites.
     app = FastAPI(title="Kubernetes Secrets", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.camera = Camera(take_picture)
     app.include_router(router)
@@ -175,12 +182,16 @@ async def _with_headers(request: Request, answer: Callable[[Request], Awaitable[
 
 
 async def _unavailable(_request: Request, error: Exception) -> Response:
+    """Return the response for an error of this package."""
     return _AsciiResponse({"detail": str(error)}, status.HTTP_503_SERVICE_UNAVAILABLE)
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    """For whoever opens the page itself, the way to log in, or why there is nothing to see."""
-    assert isinstance(error, AnyHTTPException)  # noqa: S101  # what it is registered for
+    """Return the response for an HTTP error.
+
+    If the page itself was requested, redirect to the login, or show why the user cannot see anything.
+    """
+    assert isinstance(error, AnyHTTPException)  # noqa: S101  # the handler is registered for this class
     if request.scope["path"].removeprefix(request.scope.get("root_path", "")) != "/":
         return _AsciiResponse({"detail": error.detail}, error.status_code, error.headers)
     if error.status_code == status.HTTP_401_UNAUTHORIZED:
@@ -191,9 +202,10 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 
 def _kind(name: str) -> Kind:
-    """
+    """Return the kind with this name.
+
     Raises:
-        HTTPException: there is none of that name.
+        HTTPException: with status 422 if there is none.
     """
     try:
         return Kind[name.upper()]

@@ -1,4 +1,4 @@
-"""The inventory as it was last taken, which the requests of one process share."""
+"""The snapshot cache: the requests of one process share a snapshot of the inventory."""
 
 from __future__ import annotations
 
@@ -20,34 +20,36 @@ from airflow_kubernetes_secrets.lookup import Kind, Lookup, shown_id
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.tracebacks import without_variables
 
-# To turn a page takes no LIST; a change is seen after this, or at once with the button.
+# How long all requests share a snapshot, so that turning a page needs no LIST. A change appears after that, or at once
+# if the user presses Refresh.
 _FRESH_SECONDS = 30.0
-# How long a permission that was taken away still holds, at most. It does not depend on how long a LIST takes.
+# How long a user may still see entries after a permission was revoked, at most. This does not depend on how long a LIST
+# takes.
 _PERMITTED_SECONDS = 30.0
-# Whoever presses the button again and again shares a LIST as well.
+# Requests from the Refresh button share a LIST that is not older than this.
 _PRESSED_SECONDS = 2.0
-# A failure is told to those who were waiting, and then it is tried anew.
+# How long an error is shown before the Secrets are listed again.
 _FAILED_SECONDS = 5.0
-# The longest that a request waits for the LIST of another.
+# How long a request waits for the LIST of another request, at most.
 _PATIENCE_SECONDS = 60.0
-# How many may wait so. To everybody else the last picture is shown, or that there is none yet.
+# How many requests may wait like this. All others get the last snapshot, or an error if there is none yet.
 _WAITING = 4
 
 
 @dataclass(frozen=True)
 class Row:
-    """An entry, and what Airflow does not read because it answers."""
+    """An entry, and the connections or variables outside Kubernetes that Airflow does not read because of it."""
 
     entry: Entry
     hidden: Sequence[Hidden] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """As ``list`` has it, and with what it hides."""
+        """Return the entry as ``list`` shows it, and what it hides."""
         return {**self.entry.as_json(), "hidden": [each.as_json() for each in self.hidden]}
 
     @cached_property
     def text(self) -> str:
-        """What a search looks through. A line between the parts, so that nothing is found across two."""
+        """The text that a search looks through. Line breaks between its parts prevent a match across two of them."""
         entry = self.entry
         owner = str(entry.owner) if entry.owner is not None else ""
         secret = f"{entry.namespace}/{entry.secret}"
@@ -56,20 +58,21 @@ class Row:
 
 
 class Visible:
-    """What each user may see of a picture, for as long as an answer of the auth manager holds."""
+    """The entries of a snapshot that each user may see, for as long as a permission is remembered."""
 
     def __init__(self) -> None:
-        # By user, when the auth manager was asked and what it permitted. Each step is atomic: requests share it.
+        # For each user, when the auth manager was queried and which entries it permitted. Requests share this without a
+        # lock, because each access is atomic.
         self._rows: dict[Hashable, tuple[float, Sequence[Row]]] = {}
 
     def __len__(self) -> int:
         return len(self._rows)
 
     def rows(self, user: Hashable, permitted: Callable[[], Sequence[Row]]) -> Sequence[Row]:
-        """What the user may see.
+        """Return the entries that the user may see.
 
         Args:
-            permitted: asks the auth manager.
+            permitted: queries the auth manager.
         """
         now = time.monotonic()
         asked_at, rows = self._rows.get(user, (float("-inf"), ()))
@@ -80,7 +83,8 @@ class Visible:
         return rows
 
     def _drop_old(self, now: float) -> None:
-        # In an outage of days, a picture is shown to everybody who comes by.
+        """Forget the entries of users who have not asked for some time."""
+        # In an outage, one snapshot can be shown for days to many users.
         for user, (asked_at, _rows) in list(self._rows.items()):
             if now - asked_at >= _PERMITTED_SECONDS:
                 self._rows.pop(user, None)
@@ -88,14 +92,15 @@ class Visible:
 
 @dataclass(frozen=True)
 class Picture:
-    """What there was at one moment; no value of a Secret is in it.
+    """A snapshot of the inventory. It contains no secret value.
 
     Attributes:
-        place: where it was looked.
-        taken_at: in UTC.
-        labels: what Secrets of each kind are found by; ``None`` for one that is switched off.
-        failures: what could not be read; each a text with its remedy.
-        visible: what each user may see of it, by the user's id and kinds.
+        place: the backend location, for people.
+        taken_at: the time of the snapshot, in UTC.
+        labels: the label key that lookups use for each kind; ``None`` if lookups by label are switched off.
+        rows: all entries.
+        failures: what could not be read. Each failure is a message with its remedy.
+        visible: the entries that each user may see, by the user's id and the kinds.
     """
 
     place: str
@@ -107,9 +112,9 @@ class Picture:
 
 
 class Camera:
-    """Takes a picture when the last one is too old. One request does; meanwhile the others get the last one.
+    """The snapshot cache. When the snapshot is too old, one request takes a new one, and the others get the last one.
 
-    When it fails, the last picture goes on being shown, with what keeps it from being a new one.
+    If that fails, the last snapshot is still shown, together with the error.
     """
 
     def __init__(self, take: Callable[[], Picture]) -> None:
@@ -121,12 +126,13 @@ class Camera:
         self._tried = float("-inf")
 
     def picture(self, *, anew: bool = False) -> Picture:
-        """
+        """Return a snapshot that is recent enough.
+
         Args:
-            anew: somebody wants to see a change now.
+            anew: whether the user has pressed Refresh, and wants to see a change now.
 
         Raises:
-            KubernetesSecretsError: there has never been one.
+            KubernetesSecretsError: there is no snapshot yet.
         """
         with self._turn(may_wait=anew or self._last is None) as is_ours:
             if is_ours and time.monotonic() - self._tried >= self._lifetime(anew):
@@ -138,9 +144,9 @@ class Camera:
 
     @contextmanager
     def _turn(self, *, may_wait: bool) -> Iterator[bool]:
-        """Whether it is this request's turn to look whether a new picture is due.
+        """Yield whether this request may check if a new snapshot is due.
 
-        Only a few wait for it: their threads are those that answer all other requests to Airflow's API too.
+        Only a few requests wait for that, because their threads serve all requests to Airflow's API server.
         """
         waits = may_wait and self._waiting.acquire(blocking=False)
         try:
@@ -155,6 +161,7 @@ class Camera:
                 self._lock.release()
 
     def _lifetime(self, anew: bool) -> float:
+        """Return after how many seconds the last attempt is too old."""
         if self._failure is not None:
             return _FAILED_SECONDS
         return _PRESSED_SECONDS if anew else _FRESH_SECONDS
@@ -165,19 +172,20 @@ class Camera:
         except KubernetesSecretsError as error:
             self._failure = error
         finally:
-            # Only now: a LIST of thousands takes a while itself.
+            # The time is taken after the LIST, because a LIST of thousands of Secrets takes long itself.
             self._tried = time.monotonic()
 
 
 def _old(picture: Picture, failure: KubernetesSecretsError) -> Picture:
+    """Return the last snapshot with the error that prevents a new one."""
     return replace(picture, failures=[f"This is an old picture; a new one cannot be taken: {failure}"])
 
 
 def configured_options() -> tuple[Configured, Options]:
-    """What Airflow is configured with.
+    """Return Airflow's configuration and the options in it.
 
     Raises:
-        KubernetesSecretsError: its configuration cannot be read, or an option cannot be used.
+        KubernetesSecretsError: the configuration cannot be read, or an option is invalid.
     """
     configured = read_configuration()
     return configured, configured.options()
@@ -185,9 +193,10 @@ def configured_options() -> tuple[Configured, Options]:
 
 @without_variables
 def take_picture() -> Picture:
-    """
+    """Take a snapshot.
+
     Raises:
-        KubernetesSecretsError: there is nowhere to look, or nothing could be listed.
+        KubernetesSecretsError: the configuration cannot be used, or nothing could be listed.
     """
     configured, options = configured_options()
     with closing(place_of(options)) as place:
@@ -198,7 +207,7 @@ def take_picture() -> Picture:
         failures = [problem.text for problem in configured.problems]
         failures += [*inventory.failures, *place.problems()]
         text = place.text
-    # Only one that answers keeps Airflow from going on.
+    # Only a Secret that is selected keeps Airflow from reading the other sources.
     hidden = hidden_entries([Lookup(entry.kind, entry.id, entry.team) for entry in inventory.entries if entry.answers])
     failures += [f"It is not known what is hidden in the {name}: {why}" for name, why in hidden.failures]
     rows = [

@@ -1,6 +1,6 @@
-"""The plugin that brings the page to Airflow's API server.
+"""The plugin that adds the page to Airflow's API server.
 
-Airflow imports it in every process that loads plugins, so the page itself is only loaded where it is asked for.
+Airflow imports it in every process that loads plugins, so it imports the page itself only where Airflow needs it.
 https://airflow.apache.org/docs/apache-airflow/stable/administration-and-deployment/plugins.html
 """
 
@@ -15,18 +15,18 @@ from airflow_kubernetes_secrets.compat import has_pages
 
 PREFIX = "/kubernetes-secrets"
 
-# Relative, since Airflow can be served below a path of its own: its UI has the base in every page.
+# The path is relative, because Airflow can be served below a path, which its UI sets as the base of every page.
 _HREF = f"{PREFIX.removeprefix('/')}/"
 
 
 class KubernetesSecretsPlugin(AirflowPlugin):
-    """*Admin → Kubernetes Secrets* in Airflow's UI."""
+    """Adds *Admin → Kubernetes Secrets* to Airflow's UI."""
 
     name = "kubernetes_secrets"
 
     @cached_property
     def fastapi_apps(self) -> list[dict[str, Any]]:  # type: ignore[override]  # Airflow only reads it
-        """What Airflow's API server mounts; no other process asks for it."""
+        """The applications that Airflow's API server mounts. No other process reads this."""
         if not has_pages():
             return []
         from airflow_kubernetes_secrets.ui.app import create_app
@@ -35,7 +35,7 @@ class KubernetesSecretsPlugin(AirflowPlugin):
 
     @cached_property
     def external_views(self) -> list[dict[str, Any]]:  # type: ignore[override]  # Airflow only reads it
-        """Where its UI shows that."""
+        """The menu entry for the page in Airflow's UI."""
         if not has_pages():
             return []
         view = {"name": "Kubernetes Secrets", "href": _HREF, "destination": "nav", "category": "admin"}

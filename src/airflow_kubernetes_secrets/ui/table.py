@@ -1,4 +1,4 @@
-"""One page of the table: what is searched for, filtered, sorted and counted, on the server."""
+"""One page of the table. Search, filters, order and counts are computed on the server."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from airflow_kubernetes_secrets.inventory.problem import Severity
 from airflow_kubernetes_secrets.lookup import shown_id
 from airflow_kubernetes_secrets.ui.picture import Row
 
-# In the place of a team's name, for what is everybody's. No label value has a space.
+# The value of the team filter for entries without a team. No team has this name, because a label value has no space.
 EVERYBODY = "no team"
 
-# In the place of a problem's code.
+# Values of the problem filter that are not problem codes.
 ANY_PROBLEM = "any"
 NO_PROBLEM = "none"
 HIDES = "hides"
 
 
 class Order(str, Enum):
-    """Columns that the table can be sorted by."""
+    """The columns that the table can be sorted by."""
 
     KIND = "kind"
     ID = "id"
     TEAM = "team"
-    SECRET = "secret"  # noqa: S105  # a column
+    SECRET = "secret"  # noqa: S105  # the name of a column
     SHAPE = "shape"
     TYPE = "conn_type"
     HOST = "host"
@@ -38,11 +38,13 @@ class Order(str, Enum):
 
 @dataclass(frozen=True)
 class Wanted:
-    """What somebody wants to see.
+    """The rows that a user requests.
 
     Attributes:
-        search: a part of the id, Secret, namespace, type, host, owner or team, whatever its case.
-        kind, team, problem: empty for all of them.
+        search: words, each a part of the id, Secret, namespace, type, host, owner or team. Case is ignored.
+        kind, team, problem: the filters; an empty string means all.
+        order: the column to sort by.
+        offset, limit: the first row, and how many rows.
     """
 
     search: str = ""
@@ -56,9 +58,9 @@ class Wanted:
 
 
 def page_of(rows: Sequence[Row], wanted: Wanted) -> dict[str, Any]:
-    """The rows of one page, how many there are of everything, and what can be filtered by.
+    """Return the rows of one page, how many rows there are, and the values of each filter.
 
-    Each count is of what choosing it would show, with the other filters as they are.
+    The count of a filter value says how many rows it would show, together with the other filters.
     """
     words = wanted.search.casefold().split()
     found = [row for row in rows if all(word in row.text for word in words)] if words else list(rows)
@@ -74,7 +76,7 @@ def page_of(rows: Sequence[Row], wanted: Wanted) -> dict[str, Any]:
 
     matching = [row for row in but("kind") if tests["kind"](row)]
     matching.sort(key=lambda row: shown_id(row.entry.id).casefold())
-    # What was created first is the oldest.
+    # The oldest entry was created first, so the order by age is reversed.
     matching.sort(key=_KEYS[wanted.order], reverse=wanted.descending != (wanted.order is Order.AGE))
     shown = matching[wanted.offset : wanted.offset + wanted.limit]
     return {

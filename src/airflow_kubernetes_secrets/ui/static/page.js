@@ -1,9 +1,9 @@
-// The page. All that comes from Secrets is put in as text, never as HTML.
+// The script of the page. Everything that comes from Secrets is inserted as text, never as HTML.
 
 const PAGE = 50;
 const TYPING_MS = 200;
 const SETTLING_MS = 500;
-// Longer than the server waits for its own LIST.
+// Longer than a request waits on the server for a LIST.
 const PATIENCE_MS = 90000;
 
 const KINDS = { "": "All", connection: "Connections", variable: "Variables", config: "Options" };
@@ -19,16 +19,16 @@ const COLUMNS = [
   ["owner", "Owner"],
   ["age", "Age"],
 ];
-// Filters of problems that are no problem's code.
+// Values of the problem filter that are not problem codes.
 const SPECIAL = { any: "With problems", none: "Without problems", hides: "Hides an entry of Airflow's" };
 const PLACES = { environment: "hides environment", "metadata-db": "hides database" };
 
-/** What an object has under this name, and not what every object has. */
+/** Return a property of the object itself, not an inherited one such as `constructor`. */
 const own = (object, name) => (Object.hasOwn(object, name) ? object[name] : undefined);
 
 const $ = (id) => document.getElementById(id);
 
-// Characters that cannot be seen, or that change how others are: those that printable.py escapes.
+// Invisible characters, and characters that change how others are shown. This is the set that printable.py escapes.
 const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu;
 const NAMED = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 
@@ -38,17 +38,17 @@ function escaped(character) {
   return NAMED[character] ?? (code.length > 2 ? `\\u${code.padStart(4, "0")}` : `\\x${code.padStart(2, "0")}`);
 }
 
-/** A name in a text, as one line in which every character can be seen. */
+/** Return a name as one line in which every character is visible. */
 function printable(name) {
   return String(name).replace(UNSEEN, escaped);
 }
 
-/** A text of which only the line breaks are this package's own. */
+/** Return a text in which every character except a line break is visible. */
 function printableLines(text) {
   return String(text).split("\n").map(printable).join("\n");
 }
 
-/** An element with these attributes; children are elements or texts. */
+/** Return an element with these attributes. Children are elements or strings. */
 function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {
@@ -61,7 +61,7 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
-// What is shown, as the address of this page has it too.
+// What the table shows. The address of the page contains this state too.
 const state = { search: "", kind: "", team: "", problem: "", order: "id", descending: false, offset: 0 };
 let shown = null;
 let selected = null;
@@ -78,8 +78,8 @@ function readAddress() {
   return given.has("id") ? { kind: given.get("of"), id: given.get("id"), team: given.get("id-team") } : null;
 }
 
-// Airflow's UI follows the address of what it frames. While that is being loaded it may take an older one for the newer,
-// and load that again; so the address stays as it is until then.
+// Airflow's UI follows the address of the page in its frame. While the page loads, Airflow's UI may mistake an older
+// address for the current one and load that again. So the address does not change until the page has loaded.
 const settled = new Promise((resolve) => {
   const soon = () => setTimeout(resolve, SETTLING_MS);
   if (document.readyState === "complete") soon();
@@ -99,7 +99,7 @@ async function writeAddress() {
   history.replaceState(null, "", `${location.pathname}${address.size ? `?${address}` : ""}`);
 }
 
-/** The answer, as JSON. Throws an Error for a person where there is none. */
+/** Return the JSON of a response. Without one, throw an Error with a message for the user. */
 async function ask(path, parameters, controller) {
   const address = `${path}?${new URLSearchParams(parameters)}`;
   const signal = AbortSignal.any([controller.signal, AbortSignal.timeout(PATIENCE_MS)]);
@@ -115,7 +115,7 @@ async function ask(path, parameters, controller) {
   try {
     body = await response.json();
   } catch {
-    // A proxy in between may answer with a page of its own.
+    // A proxy may have answered with an HTML page.
   }
   if (response.ok && body !== null) return body;
   const detail = typeof body?.detail === "string" ? body.detail : "";
@@ -131,7 +131,7 @@ async function list({ anew = false, focus = false } = {}) {
   try {
     const answer = await ask("api/entries", { ...state, limit: PAGE, anew }, controller);
     if (answer.entries.length === 0 && answer.matching > 0) {
-      // Fewer than there were when this page of the table was asked for.
+      // There are fewer entries than when this page of the table was requested.
       state.offset = Math.floor((answer.matching - 1) / PAGE) * PAGE;
       return list({ focus });
     }
@@ -167,7 +167,7 @@ function showTable(answer, focus) {
     counts.problem,
     (name) => own(SPECIAL, name) ?? name,
   );
-  // Once there was one it stays, so that nothing jumps while somebody types.
+  // Once it is shown, the team filter stays, so that nothing moves while the user types.
   if (Object.keys(counts.team).some((name) => name !== "no team")) $("team").hidden = false;
   showColumns();
   $("rows").replaceChildren(...answer.entries.map(row));
@@ -203,7 +203,7 @@ function showKinds(counts, notPermitted) {
   keepFocus($("kinds"), "data-kind", buttons);
 }
 
-/** Replace the buttons, and leave the keyboard where it was. */
+/** Replace the buttons, and keep the keyboard focus. */
 function keepFocus(parent, attribute, buttons) {
   const name = parent.contains(document.activeElement) ? document.activeElement.getAttribute(attribute) : null;
   parent.replaceChildren(...buttons);
@@ -265,14 +265,14 @@ function nameOf({ namespace, secret }) {
   return printable(namespace ? `${namespace}/${secret}` : secret);
 }
 
-/** The object that a Secret is kept for, and whose it is. */
+/** Return the owner of a Secret for a cell: the owning object, and the title that also names the operator. */
 function ownerOf({ owner }) {
   if (owner === null) return [""];
   const object = owner.kind ? `${owner.kind} ${owner.name}` : owner.operator;
   return [object, owner.kind ? `${owner.operator}: ${object}` : object];
 }
 
-/** A cell of one line; what does not fit is in its title. */
+/** Return a cell of one line. Its title shows what does not fit. */
 function cell(text, title = text) {
   return make("td", { title: printable(title) }, printable(text));
 }
@@ -281,7 +281,7 @@ function same(one, other) {
   return one.kind === other.kind && one.id === other.id && (one.team ?? "") === (other.team ?? "");
 }
 
-/** As kubectl shows it, in the largest unit that fits. */
+/** Return the age as kubectl shows it: in the largest unit that fits. */
 function age(created) {
   const seconds = (Date.now() - Date.parse(created)) / 1000;
   if (!Number.isFinite(seconds)) return "";
@@ -381,7 +381,7 @@ function clear() {
 }
 
 function sortBy(column) {
-  // Whoever sorts by problems wants to see them.
+  // Sorting by problems first shows the entries that have some.
   state.descending = state.order === column ? !state.descending : column === "problems";
   state.order = column;
   state.offset = 0;
@@ -414,7 +414,7 @@ async function explain(entry) {
   }
 }
 
-/** What the table says of a Secret beyond what is said of its id. */
+/** Return the problems of a Secret in the table that the explanation of its id does not show. */
 function ofSecret(entry, said = []) {
   const problems = (entry.problems ?? []).filter(({ text }) => !said.some((each) => each.text === text));
   return problems.length ? [part(`Secret ${nameOf(entry)}`, problems.map(problem))] : [];
@@ -424,7 +424,7 @@ function problem({ severity, text }) {
   return make("li", { class: severity }, text);
 }
 
-/** What is to be done first, and then how it went. */
+/** Return the parts of an explanation: first what to do, and then how the lookup went. */
 function tell(story, entry) {
   const parts = [
     make("p", { class: `mark ${story.verdict}`, "data-verdict": story.verdict }, story.headline),
@@ -534,7 +534,7 @@ function turn(pages) {
   list({ focus: true });
 }
 
-/** From row to row; false where the focus is in none, so that the keys do what they do elsewhere. */
+/** Move the focus by rows. Return false if no row has the focus, so that the key keeps its usual effect. */
 function move(rows) {
   const buttons = [...$("rows").querySelectorAll("button")];
   const position = buttons.indexOf(document.activeElement);

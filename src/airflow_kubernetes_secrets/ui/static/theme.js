@@ -1,4 +1,4 @@
-// Airflow's UI keeps the colours that somebody has chosen under this name; it frames this page from the same origin.
+// Airflow's UI stores the user's theme under this name. It frames this page from its own origin, so this can read it.
 const CHOICE = "theme";
 const dark = matchMedia("(prefers-color-scheme: dark)");
 
