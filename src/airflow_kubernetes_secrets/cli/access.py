@@ -26,7 +26,7 @@ def options_for(arguments: argparse.Namespace) -> tuple[Configured, Options]:
 
 
 def usable_configuration() -> Configured:
-    """Return Airflow's configuration. If it names another backend or none, the defaults of this backend are used.
+    """Return Airflow's configuration. If it names another backend or none, this continues as if it named this backend.
 
     This is for commands whose result has to fit the configuration, so an invalid configuration is an error.
 

@@ -2,17 +2,15 @@
 
 The output folder contains:
 
-``connections/<Secret>.yaml``, ``variables/<Secret>.yaml``
-    One Secret each. The files contain passwords, encoded as base64 only. So they have mode 0600, and folders that the
-        command creates have mode 0700.
-    A file is written whole or not at all, and never through a symbolic link. An existing file with other content is
-        only replaced with ``--force``. An existing file with the same content counts as moved, so that the command can
-        be run again.
+- ``connections/<Secret>.yaml`` and ``variables/<Secret>.yaml``: one Secret each.
+- ``delete-from-database.sh``, for the metadata database only: one ``airflow … delete`` for each entry that is now in a
+  file. Users run it when Airflow finds the entries in Kubernetes. It is a file because there may be hundreds of
+  entries. Every run writes it again. It contains ids only.
 
-``delete-from-database.sh``
-    Only for the metadata database: one ``airflow … delete`` for each entry that is now in a file. Users run it when
-        Airflow finds the entries in Kubernetes. It is a file because there may be hundreds of entries. Every run writes
-        it again; it contains ids only.
+The manifests contain passwords, encoded as base64 only. So they have mode 0600, and folders that the command creates
+have mode 0700. A file is written whole or not at all, and never through a symbolic link. An existing manifest with
+other content is only replaced with ``--force``. An existing manifest with the same content counts as moved, so that the
+command can be run again.
 
 ``--team`` sets the team of entries without a team. Other entries keep theirs.
 
@@ -162,6 +160,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
+    """Refuse invalid arguments."""
     if arguments.namespace is not None and not is_namespace(arguments.namespace):
         raise ExportError(f"--namespace {arguments.namespace!r} cannot be the name of a namespace")
     if arguments.team is not None and not is_label_value(arguments.team):
@@ -169,6 +168,7 @@ def _check(arguments: argparse.Namespace) -> None:
 
 
 def _entries(source: str, kinds: Sequence[Kind]) -> Iterator[Entry]:
+    """Yield the connections and variables of the source."""
     if source == _DATABASE:
         return from_database(kinds)
     if source == _ENVIRONMENT:

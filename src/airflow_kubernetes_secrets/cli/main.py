@@ -26,7 +26,7 @@ _NOBODY_READS = 141
 
 
 class _Parser(argparse.ArgumentParser):
-    """Reports wrong arguments with control characters escaped, so that a terminal does not execute them."""
+    """Reports wrong arguments with control characters escaped, so that a terminal does not interpret them."""
 
     def error(self, message: str) -> NoReturn:
         """Print the message, and exit with status 2."""

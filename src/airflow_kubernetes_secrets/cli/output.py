@@ -37,7 +37,7 @@ Thing = TypeVar("Thing")
 
 class _Console(Console):
     def on_broken_pipe(self) -> None:
-        """Raise the error that ends the command as it ends without rich."""
+        """Raise an error, which ``main.run`` handles for all commands. By default, rich exits with status 1."""
         raise BrokenPipeError
 
 
@@ -128,7 +128,7 @@ def yaml_text(documents: Sequence[object]) -> str:
     """Return documents as YAML, with invisible characters escaped. Parsing it returns exactly the documents."""
     import yaml
 
-    # PyYAML folds lines at its default width, and a folded line could begin with any word of a string.
+    # At its default width, PyYAML folds lines. A line of the output could then begin with any word of a value.
     text: str = yaml.dump_all(documents, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=float("inf"))
     return _printable_document(text)
 
@@ -203,7 +203,7 @@ def _dumper() -> Any:
     class Dumper(yaml.SafeDumper):
         """Writes strings that are not printable in double quotes, where YAML has the escapes of :func:`printable`.
 
-        A string that kubectl would read as another type is quoted too. PyYAML alone does not know all of them.
+        A string that kubectl would read as another type is quoted too. PyYAML alone does not recognise all of these.
         """
 
     def represent(dumper: Dumper, text: str) -> yaml.Node:

@@ -72,6 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _put(arguments: argparse.Namespace) -> int:
+    """Write the Secret, or with ``--dry-run=client`` only make its manifest."""
     kind = Kind[arguments.kind.upper()]
     given = _given(kind, arguments)
     _check_given(given, arguments.allow_secret_arguments)
@@ -103,7 +104,7 @@ def _put(arguments: argparse.Namespace) -> int:
 def _as_airflow(options: Options, configured: Options, namespace: str) -> Options:
     """Return the options for reading the Secret back.
 
-    If Airflow searches the namespace that is written to, these are its own options with all its namespaces.
+    If Airflow searches the namespace that is written to, these are Airflow's own options, with all its namespaces.
     """
     return configured if namespace in (configured.namespace or ()) else options
 
@@ -256,6 +257,7 @@ def _read(given: _Given) -> bytes:
 
 
 def _typed(given: _Given) -> bytes:
+    """Ask for a value on the terminal."""
     try:
         with warnings.catch_warnings():
             # Otherwise getpass would warn and show what is typed.
@@ -273,6 +275,7 @@ def _typed(given: _Given) -> bytes:
 
 
 def _piped(given: _Given) -> bytes:
+    """Read a value from standard input, without one newline at its end."""
     piped = _bounded(sys.stdin.buffer, given.argument)
     value = piped.removesuffix(b"\n")
     if value != piped and given.argument not in ("--uri", "--json"):
@@ -282,6 +285,7 @@ def _piped(given: _Given) -> bytes:
 
 
 def _tell(arguments: argparse.Namespace, lookup: Lookup, written: Written) -> int:
+    """Print the result of a write, and return the exit status."""
     is_dry = arguments.dry_run is not None
     _show(arguments, lookup, written.made, f"{written.change}, dry run" if is_dry else written.change)
     done = "would be written" if is_dry else "was written"

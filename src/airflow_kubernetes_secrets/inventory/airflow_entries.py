@@ -1,6 +1,6 @@
-"""Connections and variables from elsewhere, as the data of their future Secrets.
+"""Connections and variables that are moved into Secrets.
 
-Nothing gets lost. A connection becomes Airflow's JSON, with each field and the exact string in ``extra``. A variable
+No data is lost. A connection becomes Airflow's JSON, with each field and the exact string in ``extra``. A variable
 becomes its bytes. An entry that Airflow itself could not read has a problem instead of data. No message quotes a value,
 and no error has a cause that contains one.
 """
@@ -134,6 +134,7 @@ def decrypted(text: str) -> str | None:
 
 
 def _entry_of_connection(key: str, value: Any, team: str | None, notes: tuple[str, ...]) -> Entry:
+    """Return the entry for a connection that is a URI, a string of JSON, or an object."""
     fields = _connection_fields(value)
     if isinstance(fields, str):
         return Entry(Kind.CONNECTION, key, team, problem=fields)

@@ -74,6 +74,7 @@ def _is_this_machine(host: str) -> bool:
 
 
 def _token(expires: object) -> Finding:
+    """Check when a token expires."""
     if not isinstance(expires, (int, float)):
         return warning(
             CREDENTIALS,
@@ -93,6 +94,7 @@ def _token(expires: object) -> Finding:
 
 
 def _ca(path: Path) -> Finding:
+    """Check how long the CA certificates in a file are valid."""
     file = printable(path)
     # Airflow depends on this package for its Fernet keys.
     from cryptography.x509 import load_pem_x509_certificates

@@ -77,12 +77,13 @@ def check_secret_options(place: Place, options: Options, configured: Configured)
     for option in secret_options():
         finding = _secret_option(option, place, options)
         yield finding
-        # Only in a pod do other processes depend on having these environment variables too.
+        # The environment matters only in a pod: the other pods of Airflow need these variables too.
         if finding.status is Status.OK and (option.section, option.key) == DATABASE and SERVICE_HOST in os.environ:
             yield from _only_in_environment(option, configured)
 
 
 def _only_in_environment(option: SecretOption, configured: Configured) -> Iterator[Finding]:
+    """Warn if a process finds the Secret only with environment variables that other pods may lack."""
     if variables := only_in_environment(option, configured):
         names = ", ".join(variables)
         yield warning(

@@ -241,11 +241,13 @@ class Cluster:
         self._client.close()
 
     def _keep(self, stored: Sequence[Stored]) -> Sequence[Stored]:
+        """Remember the metadata of these Secrets for :meth:`stored`, and return them."""
         for each in stored:
             self._stored[each.secret.namespace, each.secret.name] = each
         return stored
 
     def _read(self, read: Callable[[bytes | bytearray], Wanted], body: bytes | bytearray) -> Wanted:
+        """Parse a body. An error names the API server."""
         try:
             return read(body)
         except MalformedBodyError as error:
@@ -253,6 +255,7 @@ class Cluster:
         raise KubernetesSecretsError(f"{self.text}: {problem}. Is it one, or does something on the way answer instead?")
 
     def _document(self, body: bytes | bytearray) -> dict[str, Any]:
+        """Return the JSON object in a body."""
         try:
             answer = json.loads(body)
         except ValueError:

@@ -90,7 +90,7 @@ ALL = frozenset((*OF_SECRETS, *OF_MANIFESTS, *OF_DEPLOYMENTS, *FINE))
 
 
 def checked(code: str) -> str:
-    """Return the code unchanged.
+    """Return a code unchanged, if it is known.
 
     Raises:
         KeyError: the code is unknown.

@@ -178,6 +178,7 @@ def _kwargs(text: str) -> tuple[dict[str, object], Problem | None]:
 
 
 def _problems_of_class(backend: str) -> Iterator[Problem]:
+    """Yield the reason why Airflow does not use this backend's class."""
     if not backend:
         yield Problem(
             "no-backend",

@@ -55,7 +55,7 @@ _in_thread = BoundedSemaphore(8)
 
 @dataclass(frozen=True)
 class Hidden:
-    """A connection or variable with the id of a lookup that Airflow does not read, since a Secret is selected first.
+    """A connection or variable that Airflow does not read, because it finds the id in Kubernetes Secrets first.
 
     Attributes:
         place: ``environment`` or ``metadata-db``.
@@ -72,7 +72,7 @@ class Hidden:
 
 @dataclass(frozen=True)
 class HiddenEntries:
-    """All connections and variables outside Kubernetes that Airflow does not read.
+    """The connections and variables outside Kubernetes that many lookups do not reach.
 
     Attributes:
         of: the hidden ones by kind, id and team of the lookup.
@@ -83,7 +83,7 @@ class HiddenEntries:
     failures: Sequence[tuple[str, str]]
 
 
-# A lookup, and a description of the connection or variable that it hides.
+# A lookup, and a description of a connection or variable that it does not reach.
 _Found = tuple[Lookup, str]
 
 
@@ -132,7 +132,9 @@ def from_database(kinds: Sequence[Kind] = KINDS) -> Iterator[Entry]:
 
 
 def hidden(lookup: Lookup, *, database: bool) -> list[Hidden]:
-    """Return what a lookup hides outside Kubernetes, because a Secret is selected first.
+    """Return the connections and variables outside Kubernetes that a lookup does not reach.
+
+    The lookup searches Kubernetes Secrets first, and ends there.
 
     Args:
         database: whether to check the metadata database. If that fails, the result says so.
@@ -143,7 +145,7 @@ def hidden(lookup: Lookup, *, database: bool) -> list[Hidden]:
 
 
 def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> HiddenEntries:
-    """Return what many lookups hide outside Kubernetes.
+    """Return the connections and variables outside Kubernetes that many lookups do not reach.
 
     Args:
         database: whether to check the metadata database.
@@ -262,7 +264,11 @@ def _rows_of(lookups: Sequence[Lookup]) -> list[_Found]:
 
 
 def _database() -> tuple[Any, dict[Kind, Any]]:
-    """Return the engine, and the tables of connections and variables."""
+    """Return the engine, and the tables of connections and variables.
+
+    Raises:
+        SourceError: the database cannot be reached, or has no tables of Airflow's.
+    """
     airflow_conf()
     problem = ""
     try:
@@ -292,6 +298,11 @@ def _database() -> tuple[Any, dict[Kind, Any]]:
 
 
 def _rows(engine: Any, query: Any) -> list[Any]:
+    """Return all rows of a query.
+
+    Raises:
+        SourceError: the database cannot be read.
+    """
     try:
         with engine.connect() as connection:
             return list(connection.execute(query))

@@ -1,4 +1,4 @@
-"""Connections that Airflow parses, but that the hook of a provider silently uses in another way than they say.
+"""Warnings for connections that Airflow accepts, but that the hook of a provider silently misreads.
 
 Each rule describes the code of a hook in the releases that docs/shapes.md names. If a connection is built from several
 keys, ``shapes/suited.py`` avoids these cases.
@@ -60,7 +60,7 @@ _Rule = Callable[[_Connection], Iterator[tuple[str, str]]]
 
 
 def problems_of_hooks(secret: Secret, key: str, whole: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield warnings where a hook uses a connection in another way than it says.
+    """Yield warnings where a hook misreads a connection.
 
     Args:
         key: the key that holds the whole connection, or ``IN_FIELDS``.
@@ -82,6 +82,7 @@ def _problem(code: str, secret: Secret, key: str, text: str) -> Problem:
 
 
 def _misread(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """Yield what the hook of this connection type misreads, each with the remedy."""
     for rule in _RULES.get(connection.conn_type, ()):
         yield from rule(connection)
 

@@ -24,7 +24,7 @@ NOT_CHECKED = "not-checked"
 
 
 class Patches:
-    """Knows which files are patches, because a kustomization in a folder around them names them."""
+    """The files that are patches, because a kustomization in a folder around them names them."""
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
@@ -47,6 +47,7 @@ class Patches:
         return self._folders.get((found.st_dev, found.st_ino))
 
     def _read(self, folder: str, path: str) -> None:
+        """Read a file that may be a kustomization, and note the patches that it names."""
         try:
             # Only regular files are read, because reading a pipe would wait for its other end.
             content = read_file(path) if stat.S_ISREG(os.stat(path).st_mode) else b""  # noqa: PTH116 - paths are strings here
@@ -118,12 +119,14 @@ def _patch_files(document: object) -> Iterator[str]:
 
 
 def _entries(kustomization: dict[str, Any]) -> Iterator[object]:
+    """Yield the patches in the fields of current and old kustomizations."""
     for field in ("patches", "patchesJson6902"):
         found = kustomization.get(field)
         yield from found if isinstance(found, list) else ()
 
 
 def _strategic(kustomization: dict[str, Any]) -> Iterator[str]:
+    """Yield the patches in an older field, where each is a file name or the patch itself."""
     found = kustomization.get("patchesStrategicMerge")
     yield from (each for each in (found if isinstance(found, list) else ()) if isinstance(each, str))
 

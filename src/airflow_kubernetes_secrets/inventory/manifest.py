@@ -107,6 +107,7 @@ def secret_manifest(
 
 
 def _team_label(lookup: Lookup, options: Options) -> str:
+    """Return the key of the team's label."""
     if options.team_label is None:
         raise NotWritableError(f"{lookup}: team_label is null in backend_kwargs, so no Secret can be a team's by label")
     if not is_label_value(lookup.team or ""):
@@ -135,7 +136,7 @@ def _check(lookup: Lookup, name: str, namespace: str | None, data: Mapping[str, 
 def is_unicode(text: str) -> bool:
     """Return whether UTF-8 can encode a string.
 
-    A string of Python can contain half of a surrogate pair, which stands for a byte that is not UTF-8.
+    A Python string can contain half of a surrogate pair, for example for a byte that is not UTF-8.
     """
     return re.search("[\ud800-\udfff]", text) is None
 

@@ -1,6 +1,7 @@
 """``check``: what Airflow will find in the Secrets that manifests make, decided by the rules of a lookup.
 
-No cluster is needed. So it is unknown which Secrets exist already, and which permissions there are.
+``operators.py`` says which Secrets a document makes. Each of these is then checked like a Secret in a cluster. No
+cluster is needed, so it is unknown which Secrets exist already, and which permissions there are.
 """
 
 from __future__ import annotations
@@ -88,6 +89,7 @@ class Place:
     """The position of a manifest.
 
     Attributes:
+        path: the path of its file, or ``-`` for standard input.
         line: the first line of its document; 1 for JSON.
     """
 
@@ -172,11 +174,13 @@ class Check:
         return before != (self.manifests, len(self.findings))
 
     def _is_excluded(self, path: str) -> bool:
+        """Return whether a pattern matches the path, a parent folder, or one of their names."""
         parts = Path(path).parts
         paths = ["/".join(parts[:end]).replace("//", "/") for end in range(1, len(parts) + 1)]
         return any(fnmatchcase(each, pattern.rstrip("/")) for pattern in self._exclude for each in (*parts, *paths))
 
     def _look_at(self, path: str, found: os.stat_result | OSError) -> None:
+        """Check a file of a folder."""
         if self._is_excluded(path):
             return
         if isinstance(found, OSError):
@@ -186,6 +190,7 @@ class Check:
             self._read(path, found)
 
     def _read(self, path: str, found: os.stat_result) -> None:
+        """Read a file, unless it was read before, and check its documents."""
         identity = found.st_dev, found.st_ino
         if identity in self._files:
             return
@@ -239,11 +244,13 @@ class Check:
             yield Problem(UNREADABLE_MANIFEST, "it is no mapping, so kubectl would refuse it. JSON has no comments")
 
     def _is_list_of_manifests(self, document: Document) -> bool:
+        """Return whether a document is a list of manifests for Airflow."""
         items = document.value if isinstance(document.value, list) else []
         are_manifests = any(isinstance(each, dict) and not each.keys().isdisjoint(_OF_MANIFESTS) for each in items)
         return are_manifests and self._is_for_airflow(document.text)
 
     def _report_repeated(self, path: str, document: Document) -> None:
+        """Report keys that a mapping contains twice."""
         is_ours = self._is_for_airflow(document.text) or _KIND_OF_SECRET.search(document.text)
         for (line, name), more in first(document.repeated if is_ours else ()):
             is_of_airflow = name.startswith(ANNOTATION_PREFIX) or name in kinds_by_label(self._options)
@@ -255,14 +262,17 @@ class Check:
             self._report(Place(path, line), Problem(DUPLICATE_KEY, text, Severity.WARNING))
 
     def _can_be_manifest(self, document: Document) -> bool:
+        """Return whether a document is, or was meant as, a Kubernetes manifest."""
         if document.problem:
             return _TOP.search(document.text) is not None or self._is_for_airflow(document.text)
         return isinstance(document.value, dict) and not document.value.keys().isdisjoint(_OF_MANIFESTS)
 
     def _is_for_airflow(self, text: str) -> bool:
+        """Return whether a text contains one of Airflow's labels or annotations."""
         return ANNOTATION_PREFIX in text or any(label in text for label in kinds_by_label(self._options))
 
     def _unreadable(self, document: Document) -> Iterator[Problem]:
+        """Yield the problem of a document that cannot be parsed."""
         if not unrendered(document.text):
             text = f"{document.problem}. Correct it; kubectl would refuse the file too"
             yield Problem(UNREADABLE_MANIFEST, text)
@@ -277,6 +287,7 @@ class Check:
         self.findings += (Finding(place, problem) for problem in problems)
 
     def _check(self, place: Place, document: Any) -> None:
+        """Check one manifest: the Secrets that it makes, its patches, and labels without effect."""
         file = Path(place.path)
         found = plans(document, self._options, file.name)
         for plan in found:
@@ -303,6 +314,7 @@ class Check:
             self._report(place, *problems_of_patch(patch, self._options, folder))
 
     def _check_plan(self, place: Place, plan: Planned) -> None:
+        """Check one Secret that a manifest makes."""
         self.manifests += plan.is_labelled
         self._report(place, *plan.problems)
         if plan.manifest is None:
@@ -340,9 +352,9 @@ class Check:
         self._report(place, *dict.fromkeys(problems))
 
     def _strays(self, document: dict[str, Any], found: Sequence[Planned]) -> Iterator[Problem]:
-        """Yield labels and annotations of Airflow's that have no effect where they are.
+        """Yield problems with Airflow's labels and annotations in places where they have no effect.
 
-        If the resource is of an unknown kind, yield a notice instead.
+        If nothing is known about the kind of resource, yield a notice instead.
         """
         metadata = mapping(document, "metadata")
         title = f"{printable(str(document.get('kind')))} {named(metadata)}"
@@ -387,6 +399,7 @@ class Check:
             yield Problem(code, f"{title}: {text}")
 
     def _problems_of(self, place: Place, plan: Planned, secret: Secret) -> Iterator[Problem]:
+        """Yield the problems of one Secret with its ids and its content."""
         if plan.is_alone and plan.place_is_known:
             yield from self._same_secret(place, plan, secret)
         for label, kind in kinds_by_label(self._options).items():
@@ -410,6 +423,7 @@ class Check:
                 yield from problems_of_annotations(secret, kind)
 
     def _same_secret(self, place: Place, plan: Planned, secret: Secret) -> Iterator[Problem]:
+        """Yield a problem if another manifest makes this Secret too."""
         before = self._secrets.setdefault(str(secret), (place, plan.is_labelled))
         if before[0] is not place and (before[1] or plan.is_labelled):
             text = f"Secret {secret} comes of {before[0]} too, and one replaces the other. Remove one of them"

@@ -49,10 +49,12 @@ def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Pr
 
 
 def _problem_of_key(key: str) -> str:
+    """Return why a string cannot be the key of a label; empty if it can."""
     return "" if is_label_key(key) else "that cannot be the key of a label. Correct it"
 
 
 def _problem_of_value(value: object) -> str:
+    """Return why a value cannot be the value of a label; empty if it can."""
     if not isinstance(value, str):
         return "the value is not a text. Put it into quotation marks"
     if value and not is_label_value(value):

@@ -55,6 +55,7 @@ def plans(document: object, options: Options, file: str = "") -> list[Planned]:
 
 
 def _of_vault(document: Mapping[str, Any], options: Options) -> Iterator[Planned]:
+    """Yield the Secret of a resource of Vault Secrets Operator."""
     metadata = mapping(document, "metadata")
     target = mapping(mapping(document, "spec"), "destination")
     title = f"{document['kind']} {named(metadata)}"
@@ -77,6 +78,7 @@ def _of_vault(document: Mapping[str, Any], options: Options) -> Iterator[Planned
 
 
 def _of_sops(document: Mapping[str, Any], options: Options) -> Iterator[Planned]:
+    """Yield the Secrets of a SopsSecret."""
     metadata, spec = mapping(document, "metadata"), mapping(document, "spec")
     field = "secretTemplates" if "secretTemplates" in spec else "secret_templates"
     for template in _mappings(spec.get(field)):
@@ -100,6 +102,7 @@ def _of_sops(document: Mapping[str, Any], options: Options) -> Iterator[Planned]
 
 
 def _of_one_password(document: Mapping[str, Any], options: Options) -> Iterator[Planned]:
+    """Yield the Secret of a OnePasswordItem."""
     metadata = mapping(document, "metadata")
     way = Way(f"OnePasswordItem {named(metadata)}", (), "metadata", "the operator copies it from there alone")
     yield Planned(
@@ -111,6 +114,7 @@ def _of_one_password(document: Mapping[str, Any], options: Options) -> Iterator[
 
 
 def _of_secrets_store(document: Mapping[str, Any], options: Options) -> Iterator[Planned]:
+    """Yield the Secrets of a SecretProviderClass."""
     metadata = mapping(document, "metadata")
     title = f"SecretProviderClass {named(metadata)}"
     objects = _mappings(mapping(document, "spec").get("secretObjects"))
@@ -129,6 +133,7 @@ def _of_secrets_store(document: Mapping[str, Any], options: Options) -> Iterator
 
 
 def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator[Planned]:
+    """Yield the Secrets that the generators of a kustomization make."""
     general = mapping(document, "generatorOptions")
     pairs = [mapping(each, "pairs") for each in _mappings(document.get("labels"))]
     made: set[tuple[str, str]] = set()
@@ -243,6 +248,7 @@ def _wrong_values(document: Mapping[str, Any], generator: Mapping[str, Any]) -> 
 
 
 def _refused(title: str, reasons: Sequence[str]) -> Iterator[Problem]:
+    """Yield the problems of a generator that Kustomize would refuse."""
     for reason, more in first(reasons):
         yield Problem(INVALID_MANIFEST, f"{title}: {reason}{more and f';{more}'}. Kustomize would refuse it")
 
@@ -267,6 +273,7 @@ def _literals(generator: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _files(generator: Mapping[str, Any]) -> frozenset[str]:
+    """Return the keys whose values are in files."""
     files = generator.get("files")
     keys = set()
     for each in files if isinstance(files, list) else ():

@@ -78,7 +78,7 @@ def refusals(manifest: Mapping[str, Any], secret: Secret, unknown: Collection[st
 
     Args:
         secret: the Secret in the manifest.
-        unknown: the keys whose values are not in the manifest; ``None`` if some keys are not in it either.
+        unknown: the keys whose values are not in the manifest; ``None`` if the manifest does not contain all keys.
     """
     metadata = mapping(manifest, "metadata")
     known = {**_FIELDS, **({"sops": _ANYTHING} if is_encrypted(manifest) else {})}
@@ -180,11 +180,13 @@ def _fields(
 
 
 def _nearest(name: str, known: tuple[str, ...]) -> str:
+    """Return the known name that differs only in case, or else the most similar one; empty if none is similar."""
     same = next((each for each in known if each.lower() == name.lower()), "")
     return same or nearest(name, known, _NEAR)
 
 
 def _finalizers(found: object) -> Iterator[str]:
+    """Yield why the finalizers would be refused."""
     finalizers = found if isinstance(found, list) else []
     for each in finalizers:
         is_one = isinstance(each, str) and (each in _STANDARD_FINALIZERS or ("/" in each and is_label_key(each)))
@@ -196,6 +198,7 @@ def _finalizers(found: object) -> Iterator[str]:
 
 
 def _owners(found: object) -> Iterator[str]:
+    """Yield why the owner references would be refused."""
     owners = found if isinstance(found, list) else []
     for each in owners:
         if not isinstance(each, dict) or not all(each.get(name) for name in ("apiVersion", "kind", "name", "uid")):
@@ -237,6 +240,7 @@ def _keys(of_type: object, secret: Secret, unknown: Collection[str]) -> Iterator
 
 
 def _is_object(text: str) -> bool:
+    """Return whether a value in base64 is a JSON object or null."""
     try:
         found = json.loads(b64decode(text))
     except (ValueError, RecursionError):

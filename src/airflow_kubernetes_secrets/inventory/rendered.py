@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from airflow_kubernetes_secrets.usable import EXTRA_IN_QUERY, are_from_everyone, objections
 
-# An action, with the white space beside it that it trims.
+# An action, together with the white space that it trims.
 ACTION = re.compile(r"(?:(?<!\s)\s*\{\{-(?=\s)|\{\{)([^{}]*?)(?:(?<=\s)-\}\}\s*|\}\})")
 
 # Actions that yield nothing by themselves, or control what follows.
@@ -109,6 +109,7 @@ def _joined(literals: Sequence[str], values: Sequence[str]) -> str:
 
 
 def _problem_of_uri(literals: Sequence[str], actions: Sequence[str]) -> str:
+    """Return why no output of the actions makes a usable URI; empty if one may."""
     if any("[" in each or EXTRA_IN_QUERY in each for each in literals):
         return ""  # a part of an IPv6 address or of JSON may be unknown
     ordinary = [_IN_A_URI] * len(actions)
@@ -126,6 +127,7 @@ def _problem_of_uri(literals: Sequence[str], actions: Sequence[str]) -> str:
 
 
 def _problem_of_json(literals: Sequence[str], actions: Sequence[str]) -> str:
+    """Return why no output of the actions makes a usable connection as JSON; empty if one may."""
     values = list(_values_in_json(literals, actions))
     if len(values) < len(actions):
         return ""

@@ -93,6 +93,7 @@ def _known(home: str | None) -> str:
 def _role_and_binding(
     namespace: str, name: str, rule: Mapping[str, list[str]], accounts: Sequence[Account]
 ) -> list[dict[str, Any]]:
+    """Return a Role with one rule, and a RoleBinding for the service accounts."""
     metadata = {"name": name, "namespace": namespace}
     return [
         {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": dict(metadata), "rules": [dict(rule)]},

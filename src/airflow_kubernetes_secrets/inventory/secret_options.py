@@ -85,6 +85,7 @@ def only_in_environment(option: SecretOption, configured: Configured) -> list[st
 
 
 def _in_environment(conf: Any, sensitive: set[tuple[str, str]]) -> Iterator[SecretOption]:
+    """Yield the options that name a Secret in an environment variable."""
     for name in sorted(os.environ):
         match = _VARIABLE.fullmatch(name)
         if match is None or not os.environ[name]:
@@ -99,6 +100,7 @@ def _in_environment(conf: Any, sensitive: set[tuple[str, str]]) -> Iterator[Secr
 
 
 def _is_known(conf: Any, section: str, key: str) -> bool:
+    """Return whether Airflow has an option of this name."""
     # ``conf.has_option`` would read the option, and so look up the Secret.
     return key in conf.configuration_description.get(section, {}).get("options", {})
 
@@ -115,21 +117,25 @@ def _instead(section: str, key: str, sensitive: set[tuple[str, str]], first: str
 
 
 def _variables(section: str, key: str) -> list[str]:
+    """Return the environment variables of an option, in the order in which Airflow reads them."""
     # Airflow replaces a dot in a section's name by an underscore in the variable.
     base = f"AIRFLOW__{section.replace('.', '_').upper()}__{key.upper()}"
     return [base + suffix.upper() for suffix in _SUFFIXES]
 
 
 def _from_environment(section: str, key: str) -> str:
+    """Return the environment variable that sets an option; empty if none does."""
     return next((name for name in _variables(section, key) if name in os.environ), "")
 
 
 def _from_file(parser: RawConfigParser, section: str, key: str, path: str) -> str:
+    """Return the key that sets an option's value or command in the file; empty if there is none."""
     found = (each for each in _SUFFIXES[:2] if parser.has_option(section, key + each))
     return next((f"[{section}] {key}{each} in {path}" for each in found), "")
 
 
 def _read(path: str) -> RawConfigParser:
+    """Read ``airflow.cfg``. The result is empty if the file cannot be parsed."""
     parser = RawConfigParser()
     try:
         parser.read(path)

@@ -23,7 +23,6 @@ class Snapshot:
 
     Attributes:
         labelled: the Secrets with the label of each kind, from every namespace that lookups search.
-        failures: messages about what could not be listed or read, without repetitions.
     """
 
     def __init__(self, place: Place, options: Options, kinds: Sequence[Kind]) -> None:
@@ -45,6 +44,7 @@ class Snapshot:
 
     @property
     def failures(self) -> list[str]:
+        """What could not be listed or read, as messages without repetitions."""
         return list(dict.fromkeys(map(str, [*self._unread.values(), *self._unread_names.values()])))
 
     def find_for(self, team: str | None) -> Find:
@@ -55,6 +55,7 @@ class Snapshot:
         return partial(self._find, team)
 
     def _find(self, team: str | None, query: Query, _time: Allowance) -> Sequence[Secret]:
+        """Return the Secrets of a team that match a query."""
         if not isinstance(query, LabelQuery):
             # As in a lookup, a query without a namespace goes to the first namespace in the options.
             key = (self._place.namespace(query.namespace), query.name)
@@ -77,6 +78,7 @@ class Snapshot:
         return self._place.stored(secret)
 
     def _list(self, namespace: str, kind: Kind) -> None:
+        """List the Secrets with the label of a kind in a namespace."""
         label = kind.label(self._options)
         if label is None or namespace in self._unread:
             return
@@ -93,6 +95,7 @@ class Snapshot:
             self._unread[namespace] = error
 
     def _get(self, query_namespace: str | None, name: str) -> None:
+        """Read a Secret that a reference names."""
         namespace = self._place.namespace(query_namespace or self._options.namespaces[0])
         try:
             found = self._place.get(namespace, name)

@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.api.decode import MalformedBodyError, another_na
 from airflow_kubernetes_secrets.api.objects import Secret, kept_annotations
 from airflow_kubernetes_secrets.printable import printable
 
-# The operators that people know, by the API group of an owner reference.
+# The names of operators, by the API group of an owner reference.
 _OPERATORS = {
     "external-secrets.io": "External Secrets Operator",
     "bitnami.com": "Sealed Secrets",

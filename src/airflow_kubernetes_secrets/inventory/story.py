@@ -95,11 +95,12 @@ class Story:
         steps: the queries, in order.
         outcome: how the lookup ended; ``None`` if it failed.
         error: why the lookup failed; empty if it did not.
-        candidates: the Secrets that match: first the selected one, at last those that are skipped.
+        candidates: the Secrets that match: the selected one first, and the skipped ones last.
         content: what Airflow reads from the selected Secret.
-        fields: the data keys that hold fields of a connection, by field. They complete a key with the whole connection,
-            or replace it.
+        fields: the data keys that hold fields of a connection, by field. They complete the connection in another key,
+            or make up the connection.
         parsed: how Airflow parses the connection.
+        problems: what is wrong with the selected Secret.
         options: Airflow's own options that name this id, if it is that of a configuration option.
         hidden: connections and variables with this id outside Kubernetes that Airflow does not read.
         hints: suggestions for what was meant, if nothing was found.
@@ -251,6 +252,7 @@ def _unless_it_fails(ask: Any) -> Any:
 
 
 def _tell_of_candidates(story: Story, decision: Decision, place: Place) -> None:
+    """Add the Secrets that matched: the selected one, those with the same id, and the skipped ones."""
     for position, secret in enumerate(decision.matches):
         verdict = "answers" if position == 0 else "has the same id, and is younger or comes later by name"
         story.candidates.append(Candidate(place.stored(secret), verdict, position == 0))
@@ -261,6 +263,7 @@ def _tell_of_candidates(story: Story, decision: Decision, place: Place) -> None:
 
 
 def _tell_of_content(story: Story, secret: Secret, key: str) -> None:
+    """Add what Airflow reads from the selected Secret."""
     kind = story.lookup.kind
     story.content = content_of(kind, secret, key)
     story.problems = [*story.content.problems, *problems_of_type(kind, secret, key, story.content)]

@@ -160,6 +160,7 @@ class _Survey:
         self._answers: dict[tuple[Kind, str, str | None], _Answer] = {}
 
     def entries(self, kind: Kind) -> Iterator[Entry]:
+        """Yield the entries of a kind: first those by label, then those by reference."""
         label = kind.label(self._options)
         for stored in self._snapshot.labelled[kind]:
             if label is not None:
@@ -172,6 +173,7 @@ class _Survey:
                 yield self._referenced(kind, identifier, where, name)
 
     def _labelled(self, kind: Kind, label: str, stored: Stored, team: str | None) -> Entry:
+        """Return the entry of a Secret with the label of a kind."""
         secret = stored.secret
         identifier = identifier_of(secret, label)
         problems = list(problems_of_id(secret, label))
@@ -184,6 +186,7 @@ class _Survey:
         return self._entry(Lookup(kind, identifier, team), stored, problems, answers=answers)
 
     def _referenced(self, kind: Kind, identifier: str, namespace: str, name: str) -> Entry:
+        """Return the entry of an id for which the options name a Secret."""
         outcome = self._answer(kind, identifier, None).outcome
         if isinstance(outcome, Decision) and outcome.secret is not None:
             stored = self._snapshot.stored(outcome.secret)
@@ -196,6 +199,7 @@ class _Survey:
         return Entry(kind, identifier, None, namespace, name, problems=(problem,))
 
     def _entry(self, lookup: Lookup, stored: Stored, problems: list[Problem], *, answers: bool) -> Entry:
+        """Return an entry with what Airflow reads from its Secret."""
         secret, kind = stored.secret, lookup.kind
         data_key = kind.data_key(self._options)
         key = IN_FIELDS
@@ -228,6 +232,7 @@ class _Survey:
         )
 
     def _answer(self, kind: Kind, identifier: str, team: str | None) -> _Answer:
+        """Return the result of a lookup, which is decided only once."""
         # Airflow requests configuration options without a team.
         team = None if kind is Kind.CONFIG else team
         key = (kind, identifier, team)

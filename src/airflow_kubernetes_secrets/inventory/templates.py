@@ -39,7 +39,7 @@ UNESCAPED_JSON = "unescaped-json"
 # A placeholder that is not blank, for a value that only the store or the controller has.
 SOME_VALUE = b64encode(b"x").decode("ascii")
 
-# Match a value that a template puts unescaped into a URI: before the host, or into the query.
+# These match a value that a template puts unescaped into a URI: before the host, or into the query.
 _IN_A_URI = re.compile(r"\s*[\0A-Za-z][\0A-Za-z0-9+.-]*://[^/?#@\s\0]*\0[^/?#@\s]*@")
 _IN_A_QUERY = re.compile(
     r"(?i)\s*[\0a-z][\0a-z0-9+.-]*://\S*[?&](?:user|username|login|\w{0,40}(?:pass|pwd|token|secret|key)\w{0,40})=[^&#\s]*\0"
@@ -114,6 +114,7 @@ def planned(document: Any, options: Options) -> Planned | None:
 
 
 def _of_secret(document: dict[str, Any], options: Options) -> Planned:
+    """Return the Secret that a manifest of a Secret makes."""
     metadata = mapping(document, "metadata")
     labels = mapping(metadata, "labels")
     title = f"Secret {named(metadata)}"
@@ -138,6 +139,7 @@ def _of_secret(document: dict[str, Any], options: Options) -> Planned:
 
 
 def _of_sealed_secret(document: Mapping[str, Any], options: Options) -> Planned:
+    """Return the Secret that a SealedSecret makes."""
     metadata, spec = mapping(document, "metadata"), mapping(document, "spec")
     template = mapping(spec, "template")
     described = mapping(template, "metadata")
@@ -188,6 +190,7 @@ class _External:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> _External:
+        """Return the parts of an ExternalSecret."""
         metadata = mapping(document, "metadata")
         title = f"ExternalSecret {named(metadata)}"
         return cls(
@@ -201,6 +204,7 @@ class _External:
 
     @classmethod
     def of_cluster(cls, document: Mapping[str, Any]) -> _External:
+        """Return the parts of a ClusterExternalSecret."""
         metadata, spec = mapping(document, "metadata"), mapping(document, "spec")
         return cls(
             f"ClusterExternalSecret {named(metadata)}",
@@ -216,6 +220,7 @@ class _External:
 
 
 def _old_api(title: str, document: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield a problem if current releases of the operator do not know the API version."""
     if document.get("apiVersion") == "external-secrets.io/v1alpha1":
         yield Problem(
             OLD_API,
@@ -225,6 +230,7 @@ def _old_api(title: str, document: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _of_external_secret(external: _External, options: Options) -> Planned | None:
+    """Return the Secret that an ExternalSecret makes; ``None`` if it makes none."""
     target = mapping(external.spec, "target")
     template = target.get("template")
     if target.get("manifest") is not None:
@@ -329,6 +335,7 @@ def _without_template(external: _External, described: Mapping[str, Any]) -> Iter
 
 
 def _not_created(external: _External, places: dict[str, Any]) -> Planned:
+    """Return the plan of an ExternalSecret that creates no Secret."""
     text = f"{external.title}: creationPolicy is None, so no Secret is made. Remove that, or the label"
     return Planned(None, is_labelled=True, problems=(Problem(NOT_CREATED, text, Severity.WARNING),), **places)
 
@@ -420,6 +427,7 @@ class Way:
         return frozenset(lost_annotations), problems
 
     def _lost(self, part: str, described: Mapping[str, Any], ours: Any) -> list[str]:
+        """Return the keys that are only in places without effect."""
         kept = mapping(described, part)
         above = dict.fromkeys(key for each in self.above for key in mapping(each, part))
         return [key for key in above if key in ours and key not in kept]
@@ -454,6 +462,7 @@ def manifest_of(
 
 
 def _encoded(text: str | None) -> str:
+    """Return a value in base64, or the placeholder if it is unknown."""
     return SOME_VALUE if text is None else b64encode(text.encode("utf-8", "replace")).decode("ascii")
 
 

@@ -100,6 +100,7 @@ def _problem(code: str, secret: Secret, text: str) -> Problem:
 
 
 def _is_uri(secret: Secret, key: str) -> bool:
+    """Return whether the value of a key begins like a URI."""
     try:
         return _URI.match(secret.value(key)) is not None
     except Error:

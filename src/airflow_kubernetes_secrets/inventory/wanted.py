@@ -1,4 +1,4 @@
-"""The Secret that ``put`` is asked to write, and its manifest. No API server is needed."""
+"""The Secret that ``put`` has to write, and its manifest. No API server is needed."""
 
 from __future__ import annotations
 
@@ -83,6 +83,7 @@ def make(wanted: Wanted, options: Options, namespace: str | None) -> Made:
 
 
 def _check_lookup(lookup: Lookup, options: Options) -> None:
+    """Refuse an id or a team that no Secret with a label can have."""
     if not is_unicode(f"{lookup.id}{lookup.team}"):
         raise NotWritableError(f"{lookup}: that is no text in Unicode, so no label and no annotation can say it")
     if lookup.kind is Kind.CONFIG and lookup.team:

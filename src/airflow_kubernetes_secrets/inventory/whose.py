@@ -8,7 +8,7 @@ from airflow_kubernetes_secrets.options import Options
 
 
 class Whose:
-    """Finds the owning team of a Secret from its team label, or else from its namespace."""
+    """Finds the teams that own a Secret: by its team label, or else by its namespace."""
 
     def __init__(self, options: Options, place: Place) -> None:
         self._label = options.team_label

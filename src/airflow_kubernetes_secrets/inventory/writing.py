@@ -63,8 +63,8 @@ def write(cluster: Cluster, wanted: Wanted, options: Options, *, force: bool = F
 
     Raises:
         NotWritableError: the Secret is refused, and nothing was written.
-        KubernetesSecretsError: a request failed. The Secret may be written only if the response to the last request was
-            lost; running the command again fixes that.
+        KubernetesSecretsError: a request failed. If the response to the last request was lost, the Secret may have been
+            written; running the command again fixes that.
     """
     namespace = cluster.namespace(wanted.namespace)
     made = make(wanted, options, namespace)
@@ -231,6 +231,7 @@ def _as_read(kind: Kind, stored: str) -> str:
 
 
 def _change(before: Stored | None, result: Stored) -> str:
+    """Return whether the Secret is created, updated or unchanged."""
     if before is None:
         return "created"
     old, new = before.secret, result.secret

@@ -47,7 +47,7 @@ _MAY_NOT = (
     "You may read neither connections nor variables nor configuration in this Airflow. Ask whoever gives its roles for "
     "the permission to read one of them"
 )
-# The longest id, which is the longest that Airflow allows, and the longest value of any other parameter.
+# The most characters in a parameter: as many as the longest id that Airflow allows.
 _LONGEST = 250
 # How many lookups may be explained at once. Each makes several requests to Kubernetes, and occupies a thread that other
 # requests need too.
@@ -176,6 +176,7 @@ def create_app() -> FastAPI:
 
 
 async def _with_headers(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Add the security headers to every response."""
     response = await answer(request)
     response.headers.update(_HEADERS)
     return response

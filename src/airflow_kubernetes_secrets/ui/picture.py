@@ -83,8 +83,8 @@ class Visible:
         return rows
 
     def _drop_old(self, now: float) -> None:
-        """Forget the entries of users who have not asked for some time."""
-        # In an outage, one snapshot can be shown for days to many users.
+        """Forget the permissions that are too old."""
+        # An outage can last for days, and one snapshot is then shown to many users.
         for user, (asked_at, _rows) in list(self._rows.items()):
             if now - asked_at >= _PERMITTED_SECONDS:
                 self._rows.pop(user, None)
@@ -167,6 +167,7 @@ class Camera:
         return _PRESSED_SECONDS if anew else _FRESH_SECONDS
 
     def _try(self) -> None:
+        """Take a snapshot, or keep the error."""
         try:
             self._last, self._failure = self._take(), None
         except KubernetesSecretsError as error:
