@@ -80,7 +80,7 @@ class Cluster:
     def find(self, query: Query, _time: Allowance) -> Sequence[Secret]:
         """Return the Secrets that match the query of a lookup, read now.
 
-        :meth:`stored` then knows their other metadata. Each request has the full ``timeout``, so the time budget of the
+        :meth:`stored` then returns their other metadata. Each request has the full ``timeout``, so the time budget of the
         lookup is not used.
 
         Raises:

@@ -122,8 +122,7 @@ def _address(connection: Mapping[str, Any]) -> tuple[str, str, str]:
 def _is_taken_apart_as_meant(stored: str) -> bool:
     """Return whether login and password of a URI probably end before its host.
 
-    An unescaped ``/``, ``?`` or ``#`` in them ends the authority early, so that the ``@`` is left in a later part of
-    the URI.
+    An unescaped ``/``, ``?`` or ``#`` in them ends the authority early. The ``@`` is then in a later part of the URI.
     """
     text = stored.strip()
     if text.startswith("{"):

@@ -1,4 +1,4 @@
-"""The Secrets that the resources of other tools make, as far as their manifests say.
+"""The Secrets that the resources of other tools make, as far as their manifests specify them.
 
 - Vault Secrets Operator: https://developer.hashicorp.com/vault/docs/deploy/kubernetes/vso/api-reference
 - sops-secrets-operator: https://github.com/isindir/sops-secrets-operator

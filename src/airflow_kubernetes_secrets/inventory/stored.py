@@ -64,7 +64,7 @@ class Stored:
 
     Attributes:
         type: the type of the Secret, such as ``Opaque`` or ``kubernetes.io/basic-auth``.
-        owner: who manages the Secret; ``None`` if nothing says so.
+        owner: who manages the Secret; ``None`` if that is unknown.
         is_going: whether the Secret is being deleted and waits for a finalizer.
     """
 
@@ -117,7 +117,7 @@ class Page:
 
     Attributes:
         next: the token of the next page; empty after the last one.
-        remaining: how many Secrets follow, or 0 if the API server does not say it, as with a label selector.
+        remaining: how many Secrets follow, or 0 if the API server does not return it, as with a label selector.
     """
 
     stored: Sequence[Stored]

@@ -105,8 +105,8 @@ def inventory_of(place: Place, options: Options, kinds: Sequence[Kind] = tuple(K
 class _Answer:
     """The result of the lookup of one id.
 
-    Thousands of Secrets can have the same id, and each of their entries says why it is not selected. So the result
-    holds sets and a mapping that find a Secret in constant time.
+    Thousands of Secrets can have the same id, and each of their entries has the reason why it is not selected. So the
+    result holds a set and a mapping that find a Secret in constant time.
 
     Attributes:
         winner: the Secret that is selected, if one is.

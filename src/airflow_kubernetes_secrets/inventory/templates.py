@@ -61,7 +61,7 @@ class Planned:
         keys_are_known: whether all keys of the Secret are in the manifest.
         unknown: the keys whose values are not in the manifest.
         is_alone: whether nothing else writes the same Secret.
-        place_is_known: whether the manifest says the namespace and team of the Secret.
+        place_is_known: whether the manifest specifies the namespace and team of the Secret.
         is_generated: whether all Secrets of the document at least have the same namespace.
         lost: the annotations that do not reach the Secret.
         problems: what is wrong with the manifest.
@@ -220,7 +220,7 @@ class _External:
 
 
 def _old_api(title: str, document: Mapping[str, Any]) -> Iterator[Problem]:
-    """Yield a problem if current releases of the operator do not know the API version."""
+    """Yield a problem if current releases of the operator do not support the API version."""
     if document.get("apiVersion") == "external-secrets.io/v1alpha1":
         yield Problem(
             OLD_API,
@@ -341,7 +341,7 @@ def _not_created(external: _External, places: dict[str, Any]) -> Planned:
 
 
 def _keys(spec: Mapping[str, Any], template: object) -> set[str] | None:
-    """Return the keys of the Secret that External Secrets Operator makes; ``None`` if the manifest does not say them.
+    """Return the keys of the Secret that External Secrets Operator makes; ``None`` if they are unknown.
 
     https://external-secrets.io/latest/guides/templating/
     """

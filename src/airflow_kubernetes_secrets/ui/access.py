@@ -70,7 +70,7 @@ class Viewer:
         return [row for row in rows if row.entry.id in seen.get((row.entry.kind, self._team(row.entry)), ())]
 
     def _team(self, entry: Entry) -> str | None:
-        # Without teams, the auth manager does not know the team in a Secret's label.
+        # If Airflow has no teams, the auth manager cannot check the team in a Secret's label.
         return entry.team if self._has_teams else None
 
     def _authorized(self, kind: Kind, ids: set[str], team: str | None) -> set[str]:

@@ -60,7 +60,7 @@ class Wanted:
 def page_of(rows: Sequence[Row], wanted: Wanted) -> dict[str, Any]:
     """Return the rows of one page, how many rows there are, and the values of each filter.
 
-    The count of a filter value says how many rows it would show, together with the other filters.
+    The count of a filter value is how many rows it would show, together with the other filters.
     """
     words = wanted.search.casefold().split()
     found = [row for row in rows if all(word in row.text for word in words)] if words else list(rows)
