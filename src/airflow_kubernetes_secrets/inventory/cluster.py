@@ -55,7 +55,7 @@ class Cluster:
             as_user: the user to impersonate.
 
         Raises:
-            NotConfiguredError: no API server is configured, or its namespace is unknown.
+            NotConfiguredError: no API server is configured, or the namespace of its credentials is missing or invalid.
         """
         self.credentials: Credentials = credentials_of(options)
         self.home = options.namespace[0] if options.namespace else self.credentials.namespace()
@@ -80,8 +80,8 @@ class Cluster:
     def find(self, query: Query, _time: Allowance) -> Sequence[Secret]:
         """Return the Secrets that match the query of a lookup, read now.
 
-        :meth:`stored` then returns their other metadata. Each request has the full ``timeout``, so the time budget of the
-        lookup is not used.
+        :meth:`stored` then returns their other metadata. Each request has the full ``timeout``, so the time budget of
+        the lookup is not used.
 
         Raises:
             KubernetesSecretsError: a request failed.

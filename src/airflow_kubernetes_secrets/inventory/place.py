@@ -91,8 +91,8 @@ def place_of(options: Options, as_user: str | None = None) -> Place:
         as_user: the user to impersonate at an API server.
 
     Raises:
-        NotConfiguredError: no API server is configured, or its namespace is unknown; or ``as_user`` is given for a
-            folder.
+        NotConfiguredError: no API server is configured, or the namespace of its credentials is missing or invalid; or
+            ``as_user`` is given for a folder.
     """
     if options.path is None:
         return Cluster(options, as_user)
