@@ -79,7 +79,7 @@ function readAddress() {
 }
 
 // Airflow's UI follows the address of the page in its frame. While the page loads, Airflow's UI may mistake an older
-// address for the current one and load that again. So the address does not change until the page has loaded.
+// address for the current one and load that again. So the address does not change until shortly after the load.
 const settled = new Promise((resolve) => {
   const soon = () => setTimeout(resolve, SETTLING_MS);
   if (document.readyState === "complete") soon();
@@ -381,7 +381,7 @@ function clear() {
 }
 
 function sortBy(column) {
-  // Sorting by problems first shows the entries that have some.
+  // A first click on this column sorts in descending order, so that entries with problems come first.
   state.descending = state.order === column ? !state.descending : column === "problems";
   state.order = column;
   state.offset = 0;
