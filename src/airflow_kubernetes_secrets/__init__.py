@@ -14,11 +14,11 @@ __all__ = ["KubernetesSecretsBackend", "NoSecretsBackend", "__version__"]
 
 
 def __getattr__(name: str) -> object:
-    # The command line and the devserver work where Airflow is not installed or not able to start.
+    # Import lazily: the command line and the devserver also run where Airflow is not installed or cannot start.
     if name in ("KubernetesSecretsBackend", "NoSecretsBackend"):
-        # While Airflow's configuration is read it imports the backend that is set there. Where that begins with the
-        # import of this one, it would find half of it.
-        import airflow.configuration  # noqa: F401  # it has to be imported before
+        # While Airflow reads its configuration, it imports the configured backend. If the import started with the
+        # backend module instead, Airflow would find that module only partly loaded.
+        import airflow.configuration  # noqa: F401  # must be imported before the backend
 
         if name == "NoSecretsBackend":
             from airflow_kubernetes_secrets.no_secrets import NoSecretsBackend

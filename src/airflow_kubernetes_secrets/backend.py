@@ -1,4 +1,4 @@
-"""The secrets backend that Airflow is given.
+"""The secrets backend that Airflow calls.
 
 https://airflow.apache.org/docs/apache-airflow/stable/security/secrets/secrets-backend/index.html
 """
@@ -40,11 +40,11 @@ _sources: ProcessLocal[Source] = ProcessLocal()
 
 
 class _NotInMemoryError(Exception):
-    """The answer is not in memory, and to wait for it was not wanted."""
+    """The result is not in memory, and the caller does not want to wait for it."""
 
 
 class KubernetesSecretsBackend(BaseSecretsBackend):
-    """Connections, variables and configuration options from Kubernetes Secrets, found by label.
+    """Read connections, variables and configuration options from Kubernetes Secrets, found by label.
 
     .. code-block:: ini
 
@@ -52,52 +52,61 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         backend = airflow_kubernetes_secrets.KubernetesSecretsBackend
         backend_kwargs = {"namespace": "airflow"}
 
-    The keyword arguments are those of :class:`airflow_kubernetes_secrets.options.Options`. Building one asks nothing,
-    opens nothing and starts nothing: Airflow does it in every process, and for every configuration option it reads.
+    The keyword arguments are the fields of :class:`airflow_kubernetes_secrets.options.Options`. Creating a backend does
+    no I/O and starts no thread: Airflow creates one in every process, and one for every configuration option it reads.
 
-    Each lookup logs what is wrong once in a process, with the remedy, and raises it: Airflow then goes on to the
-    environment and its database, and tells the user no more than that the id is not defined. With ``on_error`` set to
-    ``deny`` it raises ``AirflowSecretsBackendAccessDenied`` instead, at which Airflow stops.
+    If a lookup fails, the backend logs the error with its remedy, once per process and cause, and raises it. Airflow
+    then continues with the environment and its database, and tells the user only that the id is not defined. If
+    ``on_error`` is ``deny``, a failed lookup of a connection or variable raises ``AirflowSecretsBackendAccessDenied``
+    instead, and Airflow stops searching (3.2.2 and later).
 
     Attributes:
-        options: the keyword arguments, parsed.
+        options: the parsed keyword arguments.
     """
 
     def __init__(self, **kwargs: object) -> None:
-        """
+        """Parse the options.
         Raises:
-            OptionError: an option is unknown or cannot be used. Airflow does not start then.
+            OptionError: an option is unknown or invalid. Airflow then does not start.
         """
         super().__init__()
         self.options = Options.parse(kwargs)
         self._source: Source | None = None
         if self.options.mask_values:
-            # Here, and not in a lookup: a child that is forked during an import inherits a lock that nobody opens.
+            # Import it here and not in a lookup: a child that is forked during an import inherits a lock that nothing
+            # releases.
             from airflow_kubernetes_secrets import masking  # noqa: F401  # imported here, not in the middle of a lookup
 
     def get_conn_value(self, conn_id: str, team_name: str | None = None) -> str | None:
-        """The connection as a URI or JSON, as it is stored or made of its fields; ``None`` if no Secret has it.
+        """Return the connection as a URI or JSON; ``None`` if no Secret has it.
+
+        A connection in one key is returned as stored, unless annotations add to it. Otherwise it is JSON, built from
+        the connection's fields.
 
         Raises:
-            KubernetesSecretsError: the Secret cannot be used, or Kubernetes could not be asked.
+            KubernetesSecretsError: the Secret is unusable, or Kubernetes could not be queried.
         """
         return self._read(Lookup(Kind.CONNECTION, conn_id, team_name), self._text)
 
     def get_connection(self, conn_id: str, team_name: str | None = None) -> Any:
-        """The Connection, of the class that the running part of Airflow uses; ``None`` if no Secret has it.
+        """Return the connection as a ``Connection`` object; ``None`` if no Secret has it.
+
+        Its class is the one that the running part of Airflow uses: the Task SDK's or the database model.
 
         Raises:
-            KubernetesSecretsError: the Secret cannot be used, or Kubernetes could not be asked.
+            KubernetesSecretsError: the Secret is unusable, or Kubernetes could not be queried.
         """
         return self._read(Lookup(Kind.CONNECTION, conn_id, team_name), self._connection(conn_id))
 
     async def aget_connection(self, conn_id: str, team_name: str | None = None) -> Any:
-        """The same for Airflow's triggerer: from memory at once, else in another thread. The event loop never waits.
+        """Return the connection as :meth:`get_connection` does, without blocking the event loop.
+
+        Airflow's triggerer calls this. A connection in memory is returned at once; any other is read in a thread.
 
         Raises:
             KubernetesSecretsError: as for :meth:`get_connection`.
         """
-        # Airflow's masker of tasks waits for the process that writes the log, so that there always is a thread for it.
+        # Airflow's masker for tasks waits for the process that writes the log, so masking always needs a thread.
         if not self.options.mask_values:
             with suppress(_NotInMemoryError):
                 lookup = Lookup(Kind.CONNECTION, conn_id, team_name)
@@ -105,27 +114,27 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         return await in_a_thread(self.get_connection, conn_id, team_name)
 
     def get_variable(self, key: str, team_name: str | None = None) -> str | None:
-        """The variable exactly as it is stored; ``None`` if no Secret has it.
+        """Return the variable exactly as stored; ``None`` if no Secret has it.
 
         Raises:
-            KubernetesSecretsError: the Secret cannot be used, or Kubernetes could not be asked.
+            KubernetesSecretsError: the Secret is unusable, or Kubernetes could not be queried.
         """
         return self._read(Lookup(Kind.VARIABLE, key, team_name), variable_text)
 
     def get_config(self, key: str) -> str | None:
-        """The configuration option without white space around it; ``None`` if no Secret has it.
+        """Return the configuration option without surrounding white space; ``None`` if no Secret has it.
 
         Raises:
-            KubernetesSecretsError: the Secret cannot be used, or Kubernetes could not be asked. Airflow stops then.
+            KubernetesSecretsError: the Secret is unusable, or Kubernetes could not be queried. Airflow then stops.
         """
         return self._read(Lookup(Kind.CONFIG, key), config_text, self._ask)
 
     @without_variables
     def decide(self, lookup: Lookup) -> Decision:
-        """Which Secret answers a lookup, and why.
+        """Select the Secret for a lookup. Log duplicates and skipped Secrets.
 
         Raises:
-            KubernetesSecretsError: none that may, or Kubernetes could not be asked.
+            KubernetesSecretsError: the Secret is missing or unusable, or Kubernetes could not be queried.
         """
         decision = decide(lookup, self.options, self._find)
         _report(decision)
@@ -138,7 +147,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         stored = connection_text(secret, key)
         if not secret.objections:
             return stored
-        # Error reports can show the variables of the frames that an exception went through.
+        # Error reports can show the local variables of each frame that an exception passes.
         del stored
         self._heed_objections(secret, key)
         return connection_text(secret, key)
@@ -148,19 +157,21 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
             stored = self._text(secret, key)
             try:
                 return self.deserialize_connection(conn_id, stored)
-            except Exception as failure:  # of an Airflow that parses otherwise than those that this is held to
+            except Exception as failure:  # a version of Airflow that parses differently from the tested ones
                 problem = f"Airflow cannot parse the connection ({type(failure).__name__})"
-            # Error reports can show the variables of the frames that an exception went through.
+            # Error reports can show the local variables of each frame that an exception passes.
             del stored
-            # Outside the except block, so that Airflow's error, which can hold the password, is not chained to it.
+            # Raise outside the except block, so that Airflow's error, which can contain the password, is not chained.
             raise MalformedSecretError(secret.namespace, secret.name, named(key), problem)
 
         return parsed
 
     def _heed_objections(self, secret: Secret, key: str) -> None:
-        """
+        """Raise or log the reasons why parts of Airflow cannot use the connection.
+
+        A reason that only concerns other parts of the same Airflow version is logged as a warning.
         Raises:
-            MalformedSecretError: Airflow would lose the connection here.
+            MalformedSecretError: the part of Airflow that runs here cannot use the connection.
         """
         with importing.lock:
             from airflow_kubernetes_secrets.compat import is_airflow_2, is_for_tasks
@@ -208,7 +219,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         return self._source.find(query, time)
 
     def _recall(self, query: Query, _time: Allowance) -> Sequence[Secret]:
-        # A new backend object has no source yet, and to make one reads files.
+        # A new backend object has no source yet, and creating one reads files.
         source = self._source or _sources.peek(self._key())
         known = None if source is None else source.recall(query)
         if known is None:
@@ -222,21 +233,24 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         return _sources.get(self._key(), lambda: source_of(self.options))
 
     def _key(self) -> Hashable:
-        """Where the API server is can have changed, so that the options alone do not say which source it is."""
+        """Return the key under which the process stores the source of Secrets.
+
+        It includes the environment variables that locate the API server, since they can change in a running process.
+        """
         return (self.options, *map(os.environ.get, (SERVICE_HOST, SERVICE_PORT, "KUBECONFIG")))
 
 
 def _explained(error: Exception) -> tuple[tuple[str, ...], str]:
-    """What makes the error the same as another, and what to say of it."""
+    """Return the cause of an error, for logging it once, and the problem for the message."""
     if isinstance(error, KubernetesSecretsError):
         return error.cause, str(error)
-    # A mistake of this package, or an exception from a signal handler. Its text may hold anything.
+    # A bug in this package, or an exception from a signal handler. Its message may contain anything, even a value.
     name = type(error).__name__
     return ("unexpected", name), f"the lookup ended with an unexpected {name}"
 
 
 def _deny(text: str, error: Exception) -> None:
-    """Raise that at which Airflow stops its search, where it has that."""
+    """Raise the exception at which Airflow stops searching. If this version has none, log a warning."""
     from airflow_kubernetes_secrets.compat import access_denied
 
     denied = access_denied()
@@ -250,7 +264,7 @@ def _deny(text: str, error: Exception) -> None:
 
 
 def _report(decision: Decision) -> None:
-    """Log what a person should know of a lookup that did not fail."""
+    """Log what a user should know about a lookup that did not fail."""
     lookup, matches = decision.lookup, decision.matches
     if len(matches) > 1:
         others = few(map(str, matches[1:]), len(matches) - 1)

@@ -1,4 +1,4 @@
-"""What differs between versions of Airflow, each with its reason. No other module asks for one."""
+"""Differences between versions of Airflow, each with its reason. No other module checks the version."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from typing import Any
 
 
 def access_denied() -> type[Exception] | None:
-    """The exception at which Airflow stops its search; ``None`` where it has none.
+    """Return the exception at which Airflow stops searching; ``None`` if this version has none.
 
-    Task SDK 1.2.2 (Airflow 3.2.2) has brought it, in ``airflow.sdk.exceptions``. Before, and in Airflow 2, nothing that
-    a backend raises keeps Airflow from asking the next one.
+    Airflow 3.2.2 (Task SDK 1.2.2) added it, in ``airflow.sdk.exceptions``. In earlier versions, including Airflow 2,
+    no exception of a backend keeps Airflow from querying the next one.
     """
     try:
         from airflow.sdk.exceptions import AirflowSecretsBackendAccessDenied
@@ -26,17 +26,17 @@ def access_denied() -> type[Exception] | None:
     return AirflowSecretsBackendAccessDenied
 
 
-# Tasks and the services have a masker each, in modules that have moved with every release.
+# Tasks and services have separate maskers, in modules that have moved with every release.
 _MASKERS = (
-    ("airflow.sdk.log", "airflow.sdk.execution_time.secrets_masker"),  # tasks: 3.1, 3.0
-    ("airflow._shared.secrets_masker", "airflow.utils.log.secrets_masker"),  # the rest: 3.1 and later, before
+    ("airflow.sdk.log", "airflow.sdk.execution_time.secrets_masker"),  # tasks: 3.1 and later; 3.0
+    ("airflow._shared.secrets_masker", "airflow.utils.log.secrets_masker"),  # services: 3.1 and later; earlier versions
 )
 
 
 def maskers() -> list[Callable[[list[str]], None]]:
-    """What registers texts with Airflow's maskers of logs.
+    """Return the functions that register strings with Airflow's log maskers.
 
-    That of tasks also tells the process that writes the task's log, and waits for it.
+    The function for tasks also sends the strings to the process that writes the task's log, and waits for that process.
     """
     found = []
     for names in _MASKERS:
@@ -50,10 +50,11 @@ def maskers() -> list[Callable[[list[str]], None]]:
 
 
 def secrets_backends() -> list[Any]:
-    """What Airflow looks things up in where this runs, in order: first the backend that its configuration names.
+    """Return the secrets backends that Airflow uses in this process, in order, starting with the configured one.
 
-    In Airflow 3 this depends on the process: where DAG files are read and where tasks run ``[workers] secrets_backend``
-    comes before ``[secrets] backend``. The Task SDK knows which process it is in. Airflow 2 has one list for all.
+    In Airflow 3 the list depends on the process: where DAG files are parsed and where tasks run, ``[workers]
+    secrets_backend`` takes precedence over ``[secrets] backend``. The Task SDK knows which process it runs in. Airflow
+    2 has one list for all processes.
     """
     try:
         from airflow.sdk.execution_time.supervisor import ensure_secrets_backend_loaded
@@ -72,21 +73,24 @@ def _module_if_there(name: str) -> Any:
 
 
 def pod_secret_class() -> Any:
-    """What ``KubernetesPodOperator`` takes for a Secret; ``None`` where Apache's provider is not installed."""
+    """Return the ``Secret`` class that ``KubernetesPodOperator`` takes; ``None`` without Apache's provider."""
     return getattr(_module_if_there("airflow.providers.cncf.kubernetes.secret"), "Secret", None)
 
 
 def kwarg_variables() -> dict[str, tuple[str, str]]:
-    """The environment variables that each set one of ``backend_kwargs``, with its name and value.
+    """Return the environment variables that each set one of ``backend_kwargs``.
 
-    Airflow 3.2 has brought them; Airflow 2 and the first releases of 3 know only ``AIRFLOW__SECRETS__BACKEND_KWARGS``.
+    Airflow 3.2 added them; Airflow 2, 3.0 and 3.1 only read ``AIRFLOW__SECRETS__BACKEND_KWARGS``.
+
+    Returns:
+        For each environment variable, the option's name and value.
     """
     try:
         from airflow._shared.configuration.parser import _build_kwarg_env_prefix
     except ImportError:
         return {}
     prefix = _build_kwarg_env_prefix("secrets", "backend_kwargs")
-    # As Airflow itself does: in any case, and not without a name.
+    # As in Airflow, names are case-insensitive, and a variable with an empty option name is ignored.
     found = {
         name: (name[len(prefix) :].lower(), value) for name, value in os.environ.items() if name.startswith(prefix)
     }
@@ -94,16 +98,16 @@ def kwarg_variables() -> dict[str, tuple[str, str]]:
 
 
 def has_teams() -> bool:
-    """Whether teams can have connections and variables of their own: since 3.2, if ``[core] multi_team`` is on."""
+    """Return whether teams can own connections and variables: in 3.2 and later, if ``[core] multi_team`` is on."""
     from airflow.configuration import conf
 
     return bool(conf.getboolean("core", "multi_team", fallback=False))
 
 
 def imports_descriptions() -> bool:
-    """Whether ``airflow variables import`` takes ``{"value": …}`` for a variable with a description.
+    """Return whether ``airflow variables import`` accepts ``{"value": …}`` for a variable with a description.
 
-    Airflow 3 does; for Airflow 2 such an object is the variable's value itself.
+    Airflow 3 does. Airflow 2 stores such an object as the variable's value.
     """
     from airflow import __version__
 
@@ -112,30 +116,31 @@ def imports_descriptions() -> bool:
 
 @cache
 def is_airflow_2() -> bool:
-    """Whether this is Airflow 2, where tasks read connections as everything else does."""
+    """Return whether this is Airflow 2, where tasks read connections as every other part does."""
     try:
         return airflow_version().startswith("2.")
     except PackageNotFoundError:
-        return False  # Airflow 3 can be there in parts: its core or its Task SDK alone
+        return False  # only a part of Airflow 3 may be installed: its core or its Task SDK
 
 
 def is_for_tasks(backend: Any) -> bool:
-    """Whether a backend makes connections of the Task SDK's class, which takes other ones than that of the database.
+    """Return whether a backend creates connections of the Task SDK's class.
 
-    Airflow says it to each backend from 3.1 on. A backend that it has not made itself is for the database's class.
+    That class accepts other values than the class of the database. Airflow 3.1 and later tells each backend which class
+    to use. A backend that Airflow did not create uses the class of the database.
     """
     of_it = getattr(backend, "_connection_class", None)
     return of_it is not None and of_it.__module__.startswith("airflow.sdk")
 
 
 def parsed_connection(conn_id: str, stored: str) -> Any:
-    """The Connection that Airflow makes of a text, as its tasks do, without a word in the logs.
+    """Return the ``Connection`` that Airflow's tasks parse from a stored connection. Nothing is logged.
 
     Raises:
-        Exception: it cannot be parsed; the text may quote it.
+        Exception: it cannot be parsed. The message may quote it.
     """
     text = stored.strip()
-    # The Task SDK has a class of its own, from 3.1 on with these ways to make one. It logs nothing.
+    # The Task SDK has its own class, since 3.1 with these constructors. It logs nothing.
     connection: Any = getattr(_module_if_there("airflow.sdk"), "Connection", None)
     if hasattr(connection, "from_uri"):
         return connection.from_json(text, conn_id) if text.startswith("{") else connection.from_uri(text, conn_id)
@@ -146,9 +151,10 @@ def parsed_connection(conn_id: str, stored: str) -> Any:
 
 
 def have_a_masker() -> None:
-    """Have the masker without which Airflow 2 and 3.0 make no Connection, and no engine for a URL with a password.
+    """Install a log masker in Airflow 2 and 3.0, which create no Connection without one.
 
-    There it comes with logs, which a library does not set up; from 3.1 on there always is one.
+    They also create no database engine for a URL with a password. In these versions the masker is part of the logging
+    setup, which a library does not run. Airflow 3.1 and later always has a masker.
     """
     if _module_if_there("airflow._shared.secrets_masker") is not None:
         return
@@ -161,14 +167,14 @@ def have_a_masker() -> None:
 
 
 def connection_of_uri(uri: str) -> Any:
-    """A connection, taken apart by Airflow's own rules and without a word in the logs.
+    """Return the ``Connection`` that Airflow parses from a URI. Nothing is logged.
 
     Raises:
-        Exception: it cannot be; the text may quote the URI.
+        Exception: it cannot be parsed. The message may quote the URI.
     """
     from airflow.models import Connection
 
-    # Not by the constructor: it asks for the masker, which Airflow 2 has only with its logs set up.
+    # The constructor needs the masker, which Airflow 2 only has after its logging setup.
     connection = Connection()
     with silence():
         connection._parse_from_uri(uri)
@@ -177,11 +183,11 @@ def connection_of_uri(uri: str) -> Any:
 
 @contextmanager
 def silence() -> Iterator[None]:
-    """Nothing is logged meanwhile.
+    """Log nothing inside the ``with`` block.
 
-    Airflow 3 logs at debug each part of a query that is no JSON, with the traceback and the variables in it.
-
-    That is shown where its logs are not set up, as in a command of its own. Airflow 2 logs it by ``logging``.
+    Airflow 3 logs each part of a query that is not JSON at debug level, with the traceback and its variables. Without
+    Airflow's logging setup, as in a command of this package, these lines are printed. Airflow 2 logs them through
+    ``logging``.
     """
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
@@ -198,23 +204,25 @@ def silence() -> Iterator[None]:
 
 
 def airflow_version() -> str:
-    """Airflow's version. Its own ``airflow.__version__`` may not be there while it is imported as a library."""
+    """Return Airflow's version. ``airflow.__version__`` may be missing while Airflow is imported as a library."""
     return version("apache-airflow")
 
 
 def has_pages() -> bool:
-    """Whether Airflow's UI shows pages of plugins to whoever has logged in.
+    """Return whether Airflow's UI shows pages of plugins to users who have logged in.
 
-    Airflow 3.1 has brought them. Its first release keeps the login where only its own scripts find it, and no cookie.
+    Airflow 3.1 added these pages. Its first release, 3.1.0, stores the login where only Airflow's own scripts find it,
+    and not in a cookie.
     """
     numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", airflow_version())
     return numbers is not None and tuple(map(int, numbers.groups())) >= (3, 1, 1)
 
 
 def authorized_ids(manager: Any, plural: str, ids: set[str], user: Any, team: str | None) -> set[str] | None:
-    """Those of a team's connections or variables that a user may read, asked for all at once.
+    """Return which of a team's connections or variables a user may read, from one call of the auth manager.
 
-    ``None`` before Airflow 3.2, whose auth managers are asked for each.
+    Returns:
+        The ids; ``None`` before Airflow 3.2, whose auth managers are called for each id.
     """
     if plural == "connections" and hasattr(manager, "filter_authorized_connections"):
         found = manager.filter_authorized_connections(conn_ids=ids, user=user, method="GET", team_name=team)
@@ -225,16 +233,17 @@ def authorized_ids(manager: Any, plural: str, ids: set[str], user: Any, team: st
     return set(found)
 
 
-# Those of Airflow itself: ``ProvidersManager._init_airflow_core_hooks``, in 2.11 and 3.3.
+# The types that Airflow itself defines: ``ProvidersManager._init_airflow_core_hooks``, in 2.11 and 3.3.
 _TYPES_OF_AIRFLOW = ("generic", "email", "fs", "package_index")
 
 
 @cache
 def known_connection_types() -> frozenset[str] | None:
-    """The connection types that the installed providers and Airflow itself know; ``None`` if Airflow cannot tell.
+    """Return the connection types that Airflow and the installed providers define; ``None`` if that is unknown.
 
-    No hook is imported: a provider names its types beside its hooks. One that names hooks alone, as before Airflow 2.2,
-    would have to be imported for its types. ``ProvidersManager.hooks``, which does that, has moved in Airflow 3.2.
+    No hook is imported: a provider lists its types together with its hooks. A provider that lists only hooks, as before
+    Airflow 2.2, makes the result ``None``: its types would be known only after importing the hooks.
+    ``ProvidersManager.hooks`` imports them, but has moved in Airflow 3.2.
     """
     found = set(_TYPES_OF_AIRFLOW)
     try:
@@ -245,6 +254,6 @@ def known_connection_types() -> frozenset[str] | None:
             if not {each["hook-class-name"] for each in types}.issuperset(provider.data.get("hook-class-names") or ()):
                 return None
             found.update(each["connection-type"] for each in types)
-    except Exception:  # a provider that is broken may raise anything
+    except Exception:  # a broken provider may raise anything
         return None
     return frozenset(found)

@@ -1,4 +1,4 @@
-"""JSON, and YAML that is another way to write JSON, so that dates stay texts."""
+"""Readers for JSON and YAML. YAML is read as another notation for JSON, so dates stay strings."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _FLOAT = "tag:yaml.org,2002:float"
 _TIMESTAMP = "tag:yaml.org,2002:timestamp"
 _MERGE = "tag:yaml.org,2002:merge"
 
-# What PyYAML takes for a number, without the numbers in base 60 (``1:30``), which Kubernetes does not have. To read one
-# takes time that grows with the square of its length. https://yaml.org/type/int.html
+# PyYAML's patterns for numbers, without the numbers in base 60 (``1:30``), which Kubernetes does not have. The time to
+# read one grows with the square of its length. https://yaml.org/type/int.html
 _NUMBERS = {
     _INT: re.compile(r"[-+]?(?:0b[0-1_]+|0[0-7_]+|0|[1-9][0-9_]*|0x[0-9a-fA-F_]+)$"),
     _FLOAT: re.compile(
@@ -25,21 +25,26 @@ _NUMBERS = {
     ),
 }
 
-# A file of manifests. A Secret has 1.5 MiB at most, as etcd takes no larger object: that is five of the largest, or
-# some ten thousand ordinary ones. PyYAML takes about ten seconds for a MiB.
+# Limit for a file of manifests. A Secret has at most 1.5 MiB, because etcd takes no larger object. The limit is enough
+# for five of the largest, or for about ten thousand ordinary ones. PyYAML needs about ten seconds for a MiB.
 LARGEST_FILE_BYTES = 8 * 1024 * 1024
 
-# Manifests have some thirty levels, the schemas of custom resources some fifty. In one line PyYAML looks at each level
-# that is open for everything that it reads.
+# Manifests have about thirty levels, the schemas of custom resources about fifty. Within one line, PyYAML checks every
+# open level for each token that it reads.
 _DEEPEST = 100
 
-# What all aliases of a text may stand for, in nodes and characters. Aliases of aliases multiply: ten lines can stand
-# for more than any memory holds. A Secret has about a million characters at most.
+# Limit for what all aliases of an input expand to, in nodes and characters. Nested aliases multiply: ten lines can
+# expand to more than any memory holds. A Secret has about a million characters at most.
 _ALIASED_AT_MOST = 4_000_000
 
 
 class UnreadableError(ValueError):
-    """A text is neither JSON nor YAML. The text of the error quotes nothing of it."""
+    """An input is neither JSON nor YAML. The message quotes nothing of it.
+
+    Attributes:
+        problem: what is wrong.
+        line: the number of the line, from 1.
+    """
 
     def __init__(self, problem: str, line: int) -> None:
         super().__init__(f"line {line}: {problem}")
@@ -48,7 +53,7 @@ class UnreadableError(ValueError):
 
 
 class TooLargeError(ValueError):
-    """A file is larger than manifests are."""
+    """A file is larger than :data:`LARGEST_FILE_BYTES`."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -58,12 +63,12 @@ class TooLargeError(ValueError):
 
 
 class Loader(yaml.SafeLoader):
-    """YAML that says what JSON could say, in time that grows as its length does.
+    """Load YAML that JSON could express, in time that grows linearly with the input.
 
-    It is not the faster one of libyaml, which deep nesting makes crash.
+    It is not based on the faster loader of libyaml, which crashes on deep nesting.
     """
 
-    yaml_implicit_resolvers = {  # noqa: RUF012 - the class attribute that PyYAML reads
+    yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML reads this class attribute
         first: [(tag, _NUMBERS.get(tag, pattern)) for tag, pattern in resolvers if tag != _TIMESTAMP]
         for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
     }
@@ -71,23 +76,25 @@ class Loader(yaml.SafeLoader):
     def __init__(self, text: str | bytes) -> None:
         super().__init__(text)
         self._depth = 0
-        self._size = self._aliased = 0  # in nodes and characters, what aliases stand for included
-        self._anchored: dict[str, int] = {}  # the sizes
+        self._size = self._aliased = 0  # in nodes and characters, with every alias expanded
+        self._anchored: dict[str, int] = {}  # the size of each anchored node
 
     def fetch_flow_collection_start(self, TokenClass: type[yaml.Token]) -> None:  # noqa: N803 - PyYAML's name
-        """
+        """Start a flow collection (``[`` or ``{``), unless it is nested too deep.
+
+        The scanner reads a thousand characters ahead, and checks every open level for each of them.
+
         Raises:
-            yaml.MarkedYAMLError: it is nested too deep. The scanner reads a thousand characters ahead, and for each of
-                them it looks at every level that is open.
+            yaml.MarkedYAMLError: it is nested too deep.
         """
         if self.flow_level == _DEEPEST:
             raise yaml.MarkedYAMLError(problem="it is nested too deep", problem_mark=self.get_mark())
         super().fetch_flow_collection_start(TokenClass)
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """
+        """Compose a node, and add its size to the total.
         Raises:
-            yaml.MarkedYAMLError: it is nested too deep, or the aliases stand for too much.
+            yaml.MarkedYAMLError: it is nested too deep, or the aliases expand to too much.
         """
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML's stubs lack it
         is_alias, before = isinstance(event, yaml.AliasEvent), self._size
@@ -97,7 +104,7 @@ class Loader(yaml.SafeLoader):
         node = super().compose_node(parent, index)
         self._depth -= 1
         if is_alias:
-            size = self._anchored.get(event.anchor, 0)  # 0: in itself, which JSON has no words for
+            size = self._anchored.get(event.anchor, 0)  # 0 if the alias is inside its anchor, which JSON cannot express
             self._size += size
             self._aliased += size
             if self._aliased > _ALIASED_AT_MOST:
@@ -109,7 +116,7 @@ class Loader(yaml.SafeLoader):
         return node
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Do what the merge keys of a mapping say; all at once, where there are several."""
+        """Resolve the merge keys of a mapping. If there are several, they are resolved in one pass."""
         merges = [pair for pair in node.value if pair[0].tag == _MERGE]
         if len(merges) > 1:
             merged: list[tuple[yaml.Node, yaml.Node]] = []
@@ -121,14 +128,20 @@ class Loader(yaml.SafeLoader):
         super().flatten_mapping(node)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """A mapping, whose names become texts at once: JSON has no others.
+        """Return a mapping whose names are strings, since JSON allows no others.
 
-        Numbers can be chosen so that Python's dictionaries have to compare each with all the others.
+        They are converted before they enter a dictionary: numbers can be chosen so that Python's dictionaries compare
+        each with all the others.
         """
         self.flatten_mapping(node)
         return {self.name_of(key): self.construct_object(value, deep=deep) for key, value in node.value}
 
     def name_of(self, node: yaml.Node) -> str:
+        """Return the name in a mapping that a node contains.
+
+        Raises:
+            yaml.MarkedYAMLError: it is a collection, or another value that is not a scalar of JSON.
+        """
         name = self.construct_object(node)
         if isinstance(name, str):
             return name
@@ -138,7 +151,7 @@ class Loader(yaml.SafeLoader):
 
 
 def _number(loader: Loader, node: yaml.ScalarNode) -> Any:
-    """The number that a tag says is there (``!!int "1:30"``), or a pattern."""
+    """Return a number that has a tag (``!!int "1:30"``) or matches a pattern."""
     if ":" in node.value:
         raise yaml.MarkedYAMLError(problem="a number is in base 60", problem_mark=node.start_mark)
     return yaml.SafeLoader.yaml_constructors[node.tag](loader, node)
@@ -149,11 +162,11 @@ for _tag in _NUMBERS:
 
 
 def read_file(path: str | Path) -> bytes:
-    """What is in a file of manifests, of which no more is read than it may hold.
+    """Return the content of a file of manifests. At most one byte more than the limit is read.
 
     Raises:
-        TooLargeError: it is too large.
-        OSError: it cannot be read.
+        TooLargeError: the file is too large.
+        OSError: the file cannot be read.
     """
     with Path(path).open("rb") as file:
         content = file.read(LARGEST_FILE_BYTES + 1)
@@ -163,7 +176,11 @@ def read_file(path: str | Path) -> bytes:
 
 
 def read_json(text: str | bytes) -> Any:
-    """Raises UnreadableError."""
+    """Return the value in a JSON document.
+
+    Raises:
+        UnreadableError: it is not JSON, or not JSON that Python reads.
+    """
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
@@ -172,49 +189,57 @@ def read_json(text: str | bytes) -> Any:
         problem, line = "it is not UTF-8", 1
     except (ValueError, RecursionError):
         problem, line = "it is nested too deep, or a number in it is too long", 1
-    # Outside the except blocks, with nothing chained: those errors hold the whole text, or quote it.
+    # Raise outside the except blocks, with nothing chained: those errors contain the whole input, or quote it.
     raise UnreadableError(problem, line)
 
 
 def read_yaml(text: str | bytes) -> Iterator[tuple[int, Any]]:
-    """The documents in ``text``, each with the number of its first line. Raises UnreadableError."""
+    """Yield the documents in ``text``, each with the number of its first line.
+
+    Raises:
+        UnreadableError: a document cannot be read.
+    """
     yield from read_yaml_with(Loader, text)
 
 
 def read_yaml_with(make_loader: Callable[[str | bytes], Loader], text: str | bytes) -> Iterator[tuple[int, Any]]:
-    """The documents in ``text``, as a loader reads them. Raises UnreadableError."""
+    """Yield the documents in ``text`` as :func:`read_yaml` does, with another loader.
+
+    Raises:
+        UnreadableError: a document cannot be read.
+    """
     loader = failure = None
     try:
         loader = make_loader(text)
         while loader.check_node() and (node := loader.get_node()) is not None:
             line = node.start_mark.line + 1
-            # JSON has only texts as names, so a number or a truth that is a name becomes one.
+            # The round trip fails for values that JSON does not have, such as the sets and bytes of YAML tags.
             yield line, json.loads(json.dumps(loader.construct_document(node)))
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        # The mark's own text would quote the line, and the line may be a password.
+        # The string form of the mark would quote the line, which may be a password.
         failure = UnreadableError(_harmless(error.problem), mark.line + 1 if mark else 1)
-    except Exception:  # PyYAML raises all sorts where a tag does not fit (`!!bool x`: KeyError), with the value in it
+    except Exception:  # for a tag that does not fit, PyYAML raises other errors (`!!bool x`: KeyError) with the value
         failure = UnreadableError("it is not the YAML that JSON could say too", 1)
     finally:
         if loader is not None:
             loader.dispose()
     if failure is not None:
-        # Outside the except blocks, for the same reason.
+        # Raise outside the except blocks, with nothing chained: those errors contain the input, or quote it.
         raise failure
 
 
 def mapping(parent: object, field: str) -> dict[str, Any]:
-    """A mapping in another; empty where there is none, or something else."""
+    """Return the mapping in a field of another mapping; empty if the field is missing or not a mapping."""
     found = parent.get(field) if isinstance(parent, dict) else None
     return found if isinstance(found, dict) else {}
 
 
 def _harmless(problem: str | None) -> str:
-    """The problem without what PyYAML quotes from the text; quoted signs and <kinds of tokens> tell nothing."""
+    """Return the problem without what PyYAML quotes from the input. Quoted signs and <token types> reveal nothing."""
 
     def hide(quoted: re.Match[str]) -> str:
         return quoted[0] if quoted[2].startswith("<") or not re.search(r"\w", quoted[2]) else "'...'"
 
-    # What follows a colon is another error, which may quote anything.
+    # After a colon PyYAML appends another error, which may quote anything.
     return re.sub(r"(['\"])(.*?)\1", hide, (problem or "it is not YAML").partition(": ")[0])

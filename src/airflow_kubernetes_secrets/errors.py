@@ -1,4 +1,4 @@
-"""What can go wrong, one root. Every text names the cause and the remedy, and never a secret value."""
+"""The exceptions of this package. Each message states the cause and the remedy, and never a secret value."""
 
 from __future__ import annotations
 
@@ -6,37 +6,37 @@ from airflow_kubernetes_secrets.printable import printable, printable_lines
 
 
 class KubernetesSecretsError(Exception):
-    """The root of all errors of this package. Airflow logs their texts, so each is made printable here."""
+    """Base class of all errors of this package. Airflow logs the messages, so each is made printable here."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__(printable_lines(text))
 
     @property
     def cause(self) -> tuple[str, ...]:
-        """What makes two errors the same one, so that each is logged once."""
+        """The identity of the error: errors with the same cause are logged once."""
         return (type(self).__name__, str(self))
 
 
 class OneLineError(KubernetesSecretsError):
-    """An error whose text is one line, whatever it quotes."""
+    """An error with a message of one line, whatever it quotes."""
 
     def __init__(self, text: str = "") -> None:
         super().__init__(printable(text))
 
 
 class OptionError(OneLineError, ValueError):
-    """An option in ``backend_kwargs`` is unknown, or its value cannot be used."""
+    """An option in ``backend_kwargs`` is unknown or invalid."""
 
 
 class NotConfiguredError(OneLineError):
-    """Nothing says how to reach a Kubernetes API, or a file that should say it is missing or empty."""
+    """Nothing configures a Kubernetes API or folder, or a file or folder for that is missing or unusable."""
 
 
 class ApiError(KubernetesSecretsError):
     """The Kubernetes API answered with an error.
 
     Attributes:
-        status: the HTTP status of the answer.
+        status: the HTTP status of the response.
     """
 
     def __init__(self, message: str, status: int) -> None:
@@ -45,36 +45,36 @@ class ApiError(KubernetesSecretsError):
 
 
 class UnauthorizedError(ApiError):
-    """401: the API server does not accept the credentials, also after they were read again."""
+    """401: the API server does not accept the credentials, even after they were read again."""
 
 
 class UnreadableCredentialsError(UnauthorizedError, NotConfiguredError):
-    """401, and the credentials could not be read again: the text says both."""
+    """401, and the credentials could not be read again. The message states both."""
 
 
 class ForbiddenError(ApiError):
-    """403: the service account lacks a permission; the text holds the commands that grant it."""
+    """403: the user lacks a permission. The message contains the commands that grant it."""
 
 
 class NotFoundError(ApiError):
-    """404: the API server says that there is no such thing."""
+    """404: the API server reports that the object does not exist."""
 
 
 class AnswerTooLargeError(ApiError):
-    """The Kubernetes API answered with more than a process may take for one answer."""
+    """The Kubernetes API sent a larger response than one request may take into memory."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, 200)
 
 
 class ApiUnavailableError(KubernetesSecretsError):
-    """The Kubernetes API gave no usable answer within the time that a lookup may take.
+    """The Kubernetes API gave no usable response within the time of a lookup.
 
     Attributes:
         server: host and port of the API server.
-        problem: what the last attempt ran into.
-        lasting: asking again at once is pointless: all the time was used up, or the API server asked for a pause.
-        retry_after: the pause in seconds that the API server asked for, if it did.
+        problem: the error of the last attempt.
+        lasting: whether an immediate retry is pointless: all the time was used, or the API server requested a pause.
+        retry_after: the pause in seconds that the API server requested; ``None`` if it requested none.
     """
 
     def __init__(
@@ -101,16 +101,16 @@ class ApiUnavailableError(KubernetesSecretsError):
 
     @property
     def cause(self) -> tuple[str, ...]:
-        """Without attempts and seconds, which differ every time."""
+        """The identity of the error, without attempts and seconds, which differ every time."""
         return (type(self).__name__, self.server, self.problem)
 
     def again(self) -> ApiUnavailableError:
-        """The same error for another lookup: one object that is raised again and again would collect tracebacks."""
+        """Return a copy for another lookup. One object that is raised repeatedly would collect tracebacks."""
         return ApiUnavailableError(*self._arguments, lasting=self.lasting, retry_after=self.retry_after)
 
 
 class UnconfirmedRefusalError(ApiUnavailableError):
-    """401 or 403, and there was no time to see whether the API server repeats it; its remedy says what is missing."""
+    """401 or 403, without enough time to see whether the API server repeats it. The remedy contains the refusal."""
 
     @property
     def cause(self) -> tuple[str, ...]:
@@ -118,26 +118,26 @@ class UnconfirmedRefusalError(ApiUnavailableError):
 
 
 class ExpiredVersionError(OneLineError):
-    """The API server no longer knows what has changed since a version (410): everything must be listed anew."""
+    """410: the API server no longer has the changes since a version, so everything must be listed again."""
 
 
 class MissingSecretError(OneLineError):
-    """A reference in the options leads to a Secret that does not exist."""
+    """A reference in the options names a Secret that does not exist."""
 
 
 class MalformedSecretError(OneLineError):
-    """A Secret was found, but what it holds cannot be used.
+    """A Secret was found, but its content is unusable.
 
     Attributes:
-        namespace: where the Secret is.
-        secret: its name.
-        key: the key in its data, or of the annotation that the problem is with.
+        namespace: the Secret's namespace.
+        secret: the Secret's name.
+        key: the key of the data, or of the annotation, that has the problem.
     """
 
     def __init__(self, namespace: str, secret: str, key: str, problem: str, *, part: str = "key") -> None:
-        """
+        """Create the error and its message.
         Args:
-            part: what ``key`` is, in the text.
+            part: what the message calls ``key``, such as "key" or "annotation".
         """
         super().__init__(f"Secret {namespace}/{secret}, {part} {key!r}: {problem}")
         self.namespace = namespace
@@ -147,5 +147,5 @@ class MalformedSecretError(OneLineError):
         self._part = part
 
     def again(self) -> MalformedSecretError:
-        """The same error for another lookup: one object that is raised again and again would collect tracebacks."""
+        """Return a copy for another lookup. One object that is raised repeatedly would collect tracebacks."""
         return MalformedSecretError(self.namespace, self.secret, self.key, self._problem, part=self._part)

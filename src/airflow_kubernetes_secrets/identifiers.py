@@ -1,8 +1,8 @@
-"""Ids and the labels that stand for them. ``docs/identifiers.md`` specifies this for other tools.
+"""Ids and the label values that represent them. ``docs/identifiers.md`` specifies this for other tools.
 
-A label holds up to 63 characters of a small alphabet; an id of Airflow's may hold anything. An id that can be a label
-value is one. Any other has a label value of its own, with a hash, and the annotation with the label's key says which id
-it is.
+A label value has at most 63 characters of a small alphabet; an id of Airflow may contain any character. An id that is a
+valid label value is used as it is. Any other id gets a label value with a hash, and the annotation with the key of the
+label contains the id.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _HASH_DIGITS = 40
 
 
 def is_uri(identifier: str) -> bool:
-    """Whether an id is a URI: the value itself, password included, where the id of a Secret belongs.
+    """Return whether an id is a URI: a value, with its password, in the place of an id.
 
     Such an id is never looked up, sent or shown.
     """
@@ -27,13 +27,13 @@ def is_uri(identifier: str) -> bool:
 
 
 def label_value(identifier: str) -> str:
-    """The label value that stands for an id, whatever that holds: the id itself where that can be one."""
+    """Return the label value for any id: the id itself if it is a valid label value, else a value with a hash."""
     if is_label_value(identifier):
         return identifier
     import re
     from hashlib import sha256
 
-    # Some texts of Python's are not Unicode (lone surrogates); they have a hash too.
+    # Python strings can contain lone surrogates, which are not Unicode. Such an id has a hash too.
     digits = sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
     words = re.sub("[^A-Za-z0-9]+", "-", identifier).strip("-")
     readable = words[:_READABLE].rstrip("-")
@@ -41,7 +41,7 @@ def label_value(identifier: str) -> str:
 
 
 def looks_hashed(value: str) -> bool:
-    """Whether a label value has the form that :func:`label_value` gives to an id which cannot be one itself."""
+    """Return whether a label value has the form that :func:`label_value` gives an id which is not a label value."""
     import re
 
     words = f"(?=.{{1,{_READABLE}}}\\.)[A-Za-z0-9]+(-[A-Za-z0-9]+)*\\."
@@ -49,7 +49,7 @@ def looks_hashed(value: str) -> bool:
 
 
 def identifier_of(secret: Secret, label: str) -> str:
-    """The id that a Secret with this label is for: what its annotation of the same key says, else the label's value."""
+    """Return the id that a labelled Secret is for: the annotation of the same key, or else the label's value."""
     annotations = secret.annotations
     if annotations is not None and label in annotations:
         return annotations[label]

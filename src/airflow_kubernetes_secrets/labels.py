@@ -1,6 +1,6 @@
-"""Label keys, label values and label selectors, and the names of things, by the rules of Kubernetes.
+"""Label keys, label values, label selectors and object names, by the rules of Kubernetes.
 
-The one :class:`LabelSelector` is rendered for the API, matched locally, and parsed by the devserver.
+:class:`LabelSelector` is rendered for the API, matched locally, and parsed by the devserver.
 Rules: https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/
 """
 
@@ -12,22 +12,22 @@ from enum import Enum
 
 from airflow_kubernetes_secrets.record import Record
 
-# Patterns are texts, compiled when they are first used: every Airflow process imports this, and most use few of them.
+# The patterns are strings, compiled on first use: every Airflow process imports this module, and most use few of them.
 _DNS_SUBDOMAIN = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 _DATA_KEY = r"(?!\.\.|\.$)[-._a-zA-Z0-9]{1,253}"
 _OPERATION = r"(?P<key>[^\s=!,()]+)\s*(?:(?P<equals>==|=|!=)\s*(?P<value>[^\s=!,()]*))?"
 _SET_OPERATION = r"(?P<key>[^\s=!,()]+)\s+(?P<word>in|notin)\s*\((?P<values>[^()]*)\)"
 
-# What a message has in place of a name that may hold a value.
+# A message contains this in place of a name that may be or contain a value.
 HIDDEN = "(name not shown)"
 
 
 def is_label_value(text: str) -> bool:
-    """Whether ``text`` can be the value of a label that says something: 1 to 63 characters, not empty.
+    """Return whether ``text`` is a label value of 1 to 63 characters.
 
-    Kubernetes also allows the empty value; no id is empty, so here it is not one.
+    Kubernetes also allows the empty value. It is refused here, because no id is empty.
     """
-    # Without a pattern: compiling one would be a tenth of what the first lookup of a process costs.
+    # This uses no pattern: compiling one would take a tenth of the time of a process's first lookup.
     return (
         0 < len(text) <= 63
         and text.isascii()
@@ -38,41 +38,42 @@ def is_label_value(text: str) -> bool:
 
 
 def is_subdomain(text: str) -> bool:
-    """Whether ``text`` is a DNS subdomain by RFC 1123, as the names of most objects are."""
+    """Return whether ``text`` is a DNS subdomain (RFC 1123), as the names of most objects are."""
     return len(text) <= 253 and re.fullmatch(_DNS_SUBDOMAIN, text) is not None
 
 
 def is_namespace(text: str) -> bool:
-    """Whether ``text`` can be the name of a namespace (an RFC 1123 label)."""
+    """Return whether ``text`` is a valid name of a namespace (an RFC 1123 label)."""
     return is_label_value(text) and text == text.lower() and "." not in text and "_" not in text
 
 
 def is_data_key(text: str) -> bool:
-    """Whether ``text`` can be a key of a Secret's data."""
+    """Return whether ``text`` is a valid key of a Secret's data."""
     return re.fullmatch(_DATA_KEY, text) is not None
 
 
 def is_label_key(text: str) -> bool:
-    """Whether ``text`` is a label key: an optional DNS prefix and ``/``, then a name of 1 to 63 characters."""
+    """Return whether ``text`` is a label key: an optional DNS prefix and ``/``, then a name of 1 to 63 characters."""
     prefix, slash, name = text.rpartition("/")
     return (not slash or is_subdomain(prefix)) and is_label_value(name)
 
 
 def quoted_data_key(text: str) -> str:
-    """Return a data key of a file as a message may quote it.
+    """Return the key of a Secret's data as a message may quote it.
 
-    A name that no data key can have may be a value, or hold one: in YAML ``{value:text}`` is one name without a value.
+    A name that is not a valid data key may be or contain a value, so it is hidden: in YAML, ``{value:text}`` is one
+    name without a value.
     """
     return repr(text) if is_data_key(text) else HIDDEN
 
 
 def quoted_label_key(text: str) -> str:
-    """Return the key of a label or annotation of a file as a message may quote it; see :func:`quoted_data_key`."""
+    """Return the key of a label or annotation as a message may quote it; see :func:`quoted_data_key`."""
     return repr(text) if is_label_key(text.lower()) else HIDDEN
 
 
 class Operator(Enum):
-    """How a requirement compares a label; the value is the word of the selector syntax."""
+    """How a requirement compares a label. The value is the word in the selector syntax."""
 
     IN = "in"
     NOT_IN = "notin"
@@ -81,7 +82,7 @@ class Operator(Enum):
 
 
 class Requirement(Record):
-    """One condition on one label. An absent label satisfies NOT_IN and NOT_EXISTS, as in Kubernetes."""
+    """One condition on one label. As in Kubernetes, an absent label satisfies NOT_IN and NOT_EXISTS."""
 
     __slots__ = ("key", "operator", "values")
 
@@ -91,6 +92,7 @@ class Requirement(Record):
         self.values = values
 
     def matches(self, labels: Mapping[str, str]) -> bool:
+        """Return whether an object with these labels satisfies the requirement."""
         value = labels.get(self.key)
         if self.operator is Operator.IN:
             return value is not None and value in self.values
@@ -109,11 +111,11 @@ class Requirement(Record):
 
 
 class SelectorError(ValueError):
-    """A text is no label selector, or a key or value in it breaks the rules for labels."""
+    """A string is not a label selector, or a key or value in it is not valid for labels."""
 
 
 class LabelSelector(Record):
-    """Requirements that must all hold. ``str()`` gives the text for ``?labelSelector=``."""
+    """Requirements that must all hold. ``str()`` returns the value for ``?labelSelector=``."""
 
     __slots__ = ("requirements",)
 
@@ -122,11 +124,11 @@ class LabelSelector(Record):
 
     @classmethod
     def equal(cls, key: str, value: str) -> LabelSelector:
-        """The selector for Secrets whose label ``key`` has ``value``.
+        """Return the selector for Secrets whose label ``key`` has ``value``.
 
         Raises:
-            SelectorError: ``value`` cannot be a label value. Sent to the API as it is, it would be rejected,
-                or mean another selector (``a,b=c``).
+            SelectorError: ``value`` is not a label value. The API would reject the selector, or read another one
+                (``a,b=c``).
         """
         if not is_label_value(value):
             raise SelectorError(f"{value!r} cannot be the value of a label")
@@ -134,14 +136,15 @@ class LabelSelector(Record):
 
     @classmethod
     def exists(cls, key: str) -> LabelSelector:
-        """The selector for Secrets that have the label ``key``, whatever its value."""
+        """Return the selector for Secrets that have the label ``key``, whatever its value."""
         return cls((Requirement(key, Operator.EXISTS),))
 
     def without(self, key: str) -> LabelSelector:
-        """This selector, and the label ``key`` must be absent."""
+        """Return this selector with the additional requirement that the label ``key`` is absent."""
         return LabelSelector((*self.requirements, Requirement(key, Operator.NOT_EXISTS)))
 
     def matches(self, labels: Mapping[str, str]) -> bool:
+        """Return whether an object with these labels satisfies all requirements."""
         return all(requirement.matches(labels) for requirement in self.requirements)
 
     def __str__(self) -> str:
@@ -149,10 +152,10 @@ class LabelSelector(Record):
 
     @classmethod
     def parse(cls, text: str) -> LabelSelector:
-        """Read the selector syntax of the API, without its ``<`` and ``>`` for numbers.
+        """Parse the selector syntax of the API, without ``<`` and ``>`` for numbers.
 
         Raises:
-            SelectorError: with a text that says what is wrong.
+            SelectorError: ``text`` is not a selector. The message states what is wrong.
         """
         if not text.strip():
             return cls()
@@ -160,7 +163,7 @@ class LabelSelector(Record):
 
 
 def _split(text: str) -> list[str]:
-    """Split at the commas that are not inside parentheses, in one pass."""
+    """Split at the commas that are outside parentheses, in one pass."""
     return re.findall(r"((?:\([^()]*\)|[^,])*),", f"{text},")
 
 

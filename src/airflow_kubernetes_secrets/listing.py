@@ -1,7 +1,7 @@
-"""Lists in texts for people: the first few, and how many more there are.
+"""Lists in messages: the first few items, and how many more there are.
 
-A Secret can have thousands of keys, labels and annotations, and thousands of Secrets can have one id. A text that names
-them all would be of no use to anybody, and would be made and logged again and again.
+A Secret can have thousands of keys, labels and annotations, and thousands of Secrets can have the same id. A message
+that names them all helps nobody, and would be built and logged again and again.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from typing import TypeVar
 
-# Problems of one kind that are reported of one Secret or lookup.
+# The most problems of one sort that are reported for one Secret or lookup.
 MOST_PROBLEMS = 5
 
-# Names in one list, and characters of one of them. A key of a Secret's data has 253 at most.
+# The most names in one list, and the most characters of one name. A key of a Secret's data has at most 253.
 _MOST_NAMES = 10
 _LONGEST_NAME = 253
 
@@ -21,7 +21,7 @@ Item = TypeVar("Item")
 
 
 def few(names: Iterable[str], total: int) -> str:
-    """The first names, with commas between them, and how many more there are.
+    """Return the first names, separated by commas, and how many more there are.
 
     Args:
         total: how many names there are.
@@ -32,7 +32,7 @@ def few(names: Iterable[str], total: int) -> str:
 
 
 def first(items: Sequence[Item]) -> Iterator[tuple[Item, str]]:
-    """The first items, each with what to say after its name: nothing, and for the last one how many more there are."""
+    """Yield the first items, each with the words to add after it: the last one gets how many more there are."""
     last = min(len(items), MOST_PROBLEMS) - 1
     more = len(items) - MOST_PROBLEMS
     for position in range(last + 1):
