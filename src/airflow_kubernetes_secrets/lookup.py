@@ -1,12 +1,12 @@
-"""Which Secret answers, and why: every rule of choice is here.
+"""Select the Secret for a lookup. Every rule of selection is in this module.
 
-A lookup takes the first of these that there is:
+A lookup uses the first of these that exists:
 
-1. for a team: its own Secret, in its own namespace and then in each of the others
-2. the Secret that the options refer to by name
-3. the Secret that carries the label and no team's, namespaces in order
+1. for a team: the team's own Secret, in the team's namespace and then in each of the others
+2. the Secret that the options reference by name
+3. the Secret that has the label and belongs to no team, in the order of the namespaces
 
-Of several in one place the oldest answers, of those that can be read at all.
+If several Secrets in one namespace match, the oldest one that can be read is used.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ Find = Callable[[Query, Allowance], Sequence[Secret]]
 
 
 class Kind(Enum):
-    """What Airflow looks up.
+    """What Airflow looks up: a connection, a variable or a configuration option.
 
     Attributes:
-        word: what it is called in texts.
-        plural: what the options call it.
+        word: its name in messages.
+        plural: its name in the options.
     """
 
     CONNECTION = ("connection", "connections")
@@ -48,35 +48,41 @@ class Kind(Enum):
         self._pattern = f"{plural}_lookup_pattern"
 
     def label(self, options: Options) -> str | None:
-        """The label key that marks a Secret of this kind."""
+        """Return the label key that marks a Secret of this kind; ``None`` if nothing is looked up by label."""
         label: str | None = getattr(options, self._label)
         return label
 
     def data_key(self, options: Options) -> str:
-        """The key in a Secret's data that holds what Airflow wants."""
+        """Return the key of a Secret's data that contains the value, unless an annotation names another one."""
         key: str = getattr(options, self._data_key)
         return key
 
     def pattern(self, options: Options) -> str | None:
-        """What an id has to match to be looked up."""
+        """Return the regular expression that an id must match to be looked up; ``None`` if every id is."""
         pattern: str | None = getattr(options, self._pattern)
         return pattern
 
     def namespaces(self, options: Options) -> Sequence[str | None]:
-        """Where lookups by label go, in order, those of teams included. Options are asked for without a team."""
+        """Return the namespaces for lookups by label, in order, followed by those of teams.
+
+        Configuration options are looked up without a team, so they are not read in the namespaces of teams.
+        """
         if self.label(options) is None:
             return ()
         of_teams = () if self is Kind.CONFIG else options.team_namespaces.values()
         return (*options.namespaces, *of_teams)
 
     def reference(self, options: Options, identifier: str) -> tuple[str | None, str] | None:
-        """Namespace and name of the Secret that the options name for an id, if they do."""
+        """Return namespace and name of the Secret that the options reference for an id; ``None`` without a reference.
+
+        The namespace is ``None`` if the reference contains only a name.
+        """
         references = options.references
         return references[self.plural].get(identifier) if self.plural in references else None
 
 
 class Outcome(Enum):
-    """How a lookup ended; the value completes the sentence "connection 'x': …"."""
+    """How a lookup ended. The value completes the sentence "connection 'x': …"."""
 
     FOUND = "found"
     EMPTY = "the id is empty, so nothing was asked"
@@ -89,12 +95,12 @@ class Outcome(Enum):
 
 
 def shown_id(identifier: str) -> str:
-    """An id as it may be shown: where one belongs, people have put a URI with a password."""
+    """Return an id for display. A URI is hidden: users have put URIs with passwords in the place of an id."""
     return "(a URI)" if is_uri(identifier) else identifier
 
 
 class Lookup:
-    """A question: the id as Airflow gives it, and the team that asks, if any."""
+    """A lookup that Airflow requests: the id, and the team of the request, if any."""
 
     __slots__ = ("id", "kind", "team")
 
@@ -109,10 +115,10 @@ class Lookup:
 
 
 def key_of(kind: Kind, secret: Secret, data_key: str) -> str:
-    """The key of a Secret that holds what is wanted whole; :data:`IN_FIELDS` if none does.
+    """Return the key of a Secret's data that contains the whole value; :data:`IN_FIELDS` if none does.
 
     Raises:
-        MalformedSecretError: an annotation cannot be used.
+        MalformedSecretError: an annotation is invalid.
     """
     if secret.annotations is None:
         return data_key if data_key in secret.data else IN_FIELDS
@@ -120,10 +126,10 @@ def key_of(kind: Kind, secret: Secret, data_key: str) -> str:
 
 
 def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretError | None:
-    """The error for a Secret with no key that can be used; ``None`` if it has one.
+    """Return the error for a Secret without a usable key; ``None`` if it has one.
 
     Raises:
-        MalformedSecretError: an annotation cannot be used.
+        MalformedSecretError: an annotation is invalid.
     """
     is_connection = kind is Kind.CONNECTION
     if key_of(kind, secret, data_key) != IN_FIELDS or (is_connection and has_fields(secret)):
@@ -140,13 +146,13 @@ def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretErr
 
 
 class Decision:
-    """The answer, with all that is needed to explain it.
+    """The result of a lookup, with everything that explains it.
 
     Attributes:
-        queries: what the source was asked, in order.
-        matches: the Secrets that could have answered, in order of preference; the first one does.
-        data_key: the key in it that holds the answer whole, or :data:`IN_FIELDS`.
-        passed_over: why Secrets that carry the label value cannot answer; each error names one.
+        queries: the queries that the source received, in order.
+        matches: the matching Secrets in order of preference. The first one is used.
+        data_key: the key of the first match that contains the whole value, or :data:`IN_FIELDS`.
+        passed_over: why Secrets with the label value were skipped; one error for each.
     """
 
     __slots__ = ("data_key", "lookup", "matches", "outcome", "passed_over", "queries")
@@ -170,22 +176,22 @@ class Decision:
 
     @property
     def secret(self) -> Secret | None:
-        """The Secret that answers, if one does."""
+        """The selected Secret; ``None`` if there is none."""
         return self.matches[0] if self.matches else None
 
 
 def decide(lookup: Lookup, options: Options, find: Find) -> Decision:
-    """Find the Secret that answers.
+    """Select the Secret for a lookup.
 
     Args:
-        find: the source, and the time that it may take for all queries together. It may answer with more than it was
-            asked for, and in any order.
+        find: queries the source. All queries share one time budget. The result may contain more Secrets than the query
+            requests, in any order.
 
     Raises:
-        MalformedSecretError: a team's Secret, or one that the options refer to, cannot be read. Nothing must stand in
-            for it. Or an annotation cannot be used.
-        MissingSecretError: a reference leads nowhere.
-        KubernetesSecretsError: the source could not be asked.
+        MalformedSecretError: a team's Secret or a referenced one is unusable, or an annotation is invalid. Secrets of
+            lower precedence are not used instead.
+        MissingSecretError: a referenced Secret does not exist.
+        KubernetesSecretsError: the source could not be queried.
     """
     kind = lookup.kind
     if not lookup.id:
@@ -213,19 +219,19 @@ def decide(lookup: Lookup, options: Options, find: Find) -> Decision:
 
 
 def _outside(pattern: str | None, identifier: str) -> Outcome | None:
-    """How a lookup ends that the pattern keeps from being made, if it does."""
+    """Return the outcome for an id that the lookup pattern excludes; ``None`` if it does not exclude the id."""
     if pattern is None:
         return None
     from airflow_kubernetes_secrets.patterns import longest_id
 
     if len(identifier) > longest_id(pattern):
         return Outcome.TOO_LONG
-    # As Amazon's backend, which has these options too, matches: at the beginning, whatever the case.
+    # Like Amazon's backend, which has the same options, match at the beginning and ignore case.
     return None if re.match(pattern, identifier, re.IGNORECASE) else Outcome.OUTSIDE_PATTERN
 
 
 class _Search:
-    """The steps of one lookup, and what they came across."""
+    """The steps of one lookup, with the queries that were made and the Secrets that were skipped."""
 
     __slots__ = (
         "_broken",
@@ -253,13 +259,17 @@ class _Search:
         self.passed_over: list[MalformedSecretError] = []
 
     def of_the_team(self, team: str) -> list[Secret]:
-        """The team's own, from the first namespace that has any."""
+        """Return the team's own Secrets, from the first namespace that has any.
+
+        Raises:
+            MalformedSecretError: none of them can be read.
+        """
         home = self._options.team_namespaces.get(team)
         if home is None and self._options.team_label is None:
             return []
         namespaces = self._options.namespaces if home is None else dict.fromkeys((home, *self._options.namespaces))
         for namespace in namespaces:
-            # What lies in the team's own namespace and names no team is the team's too.
+            # A Secret without a team in the team's own namespace also belongs to the team.
             teams = (team,) if home is None or namespace != home else (team, None)
             own = [secret for secret in self._labelled(namespace) if self._team_of(secret) in teams]
             if own:
@@ -267,7 +277,12 @@ class _Search:
         return []
 
     def referred_to(self, namespace: str | None, name: str) -> list[Secret]:
-        """The Secret of a reference."""
+        """Return the Secret of a reference.
+
+        Raises:
+            MissingSecretError: it does not exist.
+            MalformedSecretError: it cannot be read.
+        """
         query = NameQuery(namespace or self._options.namespaces[0], name)
         self.queries.append(query)
         found = [secret for secret in _in_order(self._find(query, self._time)) if query.matches(secret)]
@@ -279,9 +294,11 @@ class _Search:
         return self._readable(found) or self._refuse(len(found))
 
     def of_no_team(self) -> list[Secret]:
-        """Those that belong to no team, from the first namespace that has one which can be read.
+        """Return the Secrets that belong to no team, from the first namespace where one can be read.
 
-        One that is described wrongly is an error, unless another can be read there: somebody meant it to be read.
+        Raises:
+            MalformedSecretError: a Secret has an invalid annotation and no other one in its namespace can be read. The
+                search stops, because somebody meant this Secret to be used.
         """
         for namespace in self._options.namespaces:
             matches = self._labelled(namespace)
@@ -295,7 +312,10 @@ class _Search:
         return []
 
     def _labelled(self, namespace: str | None) -> list[Secret]:
-        """Those in a namespace that are for this id; for a team those of every team, which is one question as well."""
+        """Return the Secrets for this id in a namespace.
+
+        For a team, they include those of every other team and of no team, so that one query is enough.
+        """
         label = self._label
         if label is None:
             return []
@@ -317,7 +337,7 @@ class _Search:
         return found
 
     def _readable(self, matches: list[Secret]) -> list[Secret]:
-        """Those that can be read."""
+        """Return the Secrets that can be read. Record the errors of the others."""
         readable = []
         for secret in matches:
             is_plain = secret.annotations is None and self._data_key in secret.data
@@ -329,7 +349,7 @@ class _Search:
         return readable
 
     def _problem_of(self, secret: Secret) -> MalformedSecretError | None:
-        """Why a Secret cannot be read that has annotations or no such data key, if it cannot."""
+        """Return why a Secret with annotations, or without the data key, cannot be read; ``None`` if it can be."""
         try:
             return missing_key(self._lookup.kind, secret, self._data_key)
         except MalformedSecretError as error:
@@ -337,7 +357,7 @@ class _Search:
             return error
 
     def _refuse(self, count: int) -> NoReturn:
-        """None of the last so many can be read, and nothing must stand in for them."""
+        """Raise the error of the first of the last ``count`` skipped Secrets, since no other may be used instead."""
         raise self.passed_over[-count]
 
     def _team_of(self, secret: Secret) -> str | None:
@@ -346,12 +366,12 @@ class _Search:
 
 
 def _in_order(secrets: Sequence[Secret]) -> Sequence[Secret]:
-    """In order of preference: an API server answers with the Secrets in any order, and each time in another."""
+    """Sort by preference: an API server may return the Secrets in a different order each time."""
     return sorted(secrets, key=lambda secret: secret.age_order) if len(secrets) > 1 else secrets
 
 
 def _of_another_id(secret: Secret, label: str) -> MalformedSecretError:
-    # Which id that is, is not said: people have put a URI with a password there, and it may not be the asker's to know.
+    # The other id is not shown: it may be a URI with a password, or an id that the user is not allowed to know.
     if secret.annotations is not None and label in secret.annotations:
         problem = "it says that the Secret is for another id"
     else:

@@ -1,6 +1,6 @@
-"""The documents in a file of manifests, as kubectl reads them.
+"""Read the documents in a file of manifests as kubectl reads them.
 
-tests/test_kubectl_reads.py compares it with a current kubectl.
+``tests/test_kubectl_reads.py`` compares the results with those of a current kubectl.
 """
 
 from __future__ import annotations
@@ -29,10 +29,11 @@ _NULL = "tag:yaml.org,2002:null"
 _BOOL = "tag:yaml.org,2002:bool"
 _BINARY = "tag:yaml.org,2002:binary"
 
-# What ends a word of a text without quotation marks. PyYAML has the zero character for the end of the file.
+# The characters that end a word of a plain scalar, which is a string without quotation marks. PyYAML uses the zero
+# character for the end of the file.
 _BLANK = "\0 \t\r\n\x85\u2028\u2029"
 
-# The words that kubectl takes for something else than a text. https://pkg.go.dev/go.yaml.in/yaml/v2
+# The words that kubectl reads as something other than a string. https://pkg.go.dev/go.yaml.in/yaml/v2
 _WORDS: dict[str, object] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
     **dict.fromkeys(("y", "Y", "yes", "Yes", "YES", "true", "True", "TRUE", "on", "On", "ON"), True),
@@ -48,15 +49,15 @@ _GO_INT = re.compile(
 _GO_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$")
 _BASES = {"hex": 16, "bin": 2, "oct": 8, "dec": 10}
 
-# Python takes its time with longer ones.
+# In digits. Python converts longer integers slowly, so they are read as floats.
 _LONGEST_INT = 20
 
-# Of an unsigned integer of 64 bits; what is longer is a fraction for Go.
+# The most digits of an unsigned integer of 64 bits. Go reads a longer number as a float.
 _MOST_DIGITS = {"hex": 16, "bin": 64, "oct": 22, "dec": 20}
 
 
 def _go_value(text: str) -> object:
-    """What kubectl takes a scalar without quotation marks for."""
+    """Return the value that kubectl reads from a plain scalar, which has no quotation marks."""
     if text in _WORDS:
         return _WORDS[text]
     if text[0] not in "+-.0123456789":
@@ -78,18 +79,23 @@ def _go_value(text: str) -> object:
 
 
 class _ManifestLoader(Loader):
-    """YAML as kubectl reads it: by sigs.k8s.io/yaml, which is YAML 1.1 with Go's numbers."""
+    """Load YAML as kubectl does, which uses sigs.k8s.io/yaml: YAML 1.1 with the numbers of Go."""
 
-    ESCAPE_REPLACEMENTS = {  # type: ignore[misc]  # noqa: RUF012 - PyYAML reads it, and its stubs have it elsewhere
+    ESCAPE_REPLACEMENTS = {  # type: ignore[misc]  # noqa: RUF012 - PyYAML reads it; its stubs declare it elsewhere
         escape: text for escape, text in yaml.SafeLoader.ESCAPE_REPLACEMENTS.items() if escape != "/"
     }
 
     def __init__(self, text: str | bytes, repeated: list[tuple[int, str]]) -> None:
+        """Create a loader.
+
+        Args:
+            repeated: receives the names that a mapping has more than once, each with the number of its line.
+        """
         super().__init__(text)
         self.repeated = repeated
 
     def scan_to_next_token(self) -> None:
-        """Skip what is between tokens, and tabs where they cannot be taken for indentation."""
+        """Skip white space between tokens, including tabs where they cannot be indentation."""
         scanner: Any = self  # PyYAML's stubs lack its attributes
         super().scan_to_next_token()
         while scanner.peek() == "\t" and (scanner.flow_level or not scanner.allow_simple_key):
@@ -97,9 +103,9 @@ class _ManifestLoader(Loader):
             super().scan_to_next_token()
 
     def scan_plain(self) -> yaml.ScalarToken:
-        """Scan a text without quotation marks.
+        """Scan a plain scalar, which is a string without quotation marks.
 
-        In brackets a colon before a bracket or comma is part of it, unlike in YAML 1.2. It may have tabs, as spaces.
+        In brackets, a colon before a bracket or comma is part of the string, unlike in YAML 1.2. Tabs count as spaces.
         """
         scanner: Any = self  # PyYAML's stubs lack its attributes
         start = end = scanner.get_mark()
@@ -131,7 +137,7 @@ class _ManifestLoader(Loader):
         return length
 
     def _scan_between_words(self, indent: int) -> str:
-        """Scan blanks and line breaks. In the text one line break is a space, and several are all but the first."""
+        """Scan white space between words. One line break becomes a space; of several, the first is dropped."""
         scanner: Any = self
         blanks: list[str] = []
         breaks: list[str] = []
@@ -152,15 +158,16 @@ class _ManifestLoader(Loader):
         return "".join(more if first == "\n" else breaks) or " "
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Compose a node as kubectl does: an anchor may be repeated, and the tag ``!`` means no tag or a string."""
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]  # PyYAML's stubs lack it
         if not isinstance(event, yaml.AliasEvent):
-            self.anchors.pop(event.anchor, None)  # an anchor may be set again
+            self.anchors.pop(event.anchor, None)  # PyYAML would refuse to set an anchor again
             if event.tag == "!":
                 event.tag = _STR if isinstance(event, yaml.ScalarEvent) else None
         return super().compose_node(parent, index)
 
     def flatten_mapping(self, node: yaml.MappingNode) -> None:
-        """Do what the merge keys of a mapping say, where they are: what comes later counts."""
+        """Resolve each merge key at its position: a later name replaces an earlier one."""
         pairs: list[tuple[yaml.Node, yaml.Node]] = []
         for pair in node.value:
             if pair[0].tag == _MERGE:
@@ -172,6 +179,7 @@ class _ManifestLoader(Loader):
         node.value = pairs
 
     def resolve(self, kind: Any, value: Any, implicit: Any) -> Any:
+        """Return the tag of a node. A plain scalar gets the tag of the value that kubectl reads from it."""
         if kind is not yaml.ScalarNode or not implicit[0]:
             return super().resolve(kind, value, implicit)  # type: ignore[no-untyped-call]  # PyYAML's stubs lack it
         if value == "<<":
@@ -179,10 +187,10 @@ class _ManifestLoader(Loader):
         return _tag_of(_go_value(value))
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
-        """A mapping; what its own names repeat is noted."""
+        """Return a mapping, and record the names that it repeats."""
         names = set()
         for key, _value in node.value:
-            # Names that are not written as they are read are seldom there twice.
+            # Names are compared as they are written. A name with two spellings in one mapping is rare.
             if isinstance(key, yaml.ScalarNode) and key.tag != _MERGE:
                 if key.value in names:
                     self.repeated.append((key.start_mark.line + 1, key.value))
@@ -190,6 +198,11 @@ class _ManifestLoader(Loader):
         return super().construct_mapping(node, deep)
 
     def name_of(self, node: yaml.Node) -> str:
+        """Return the name in a mapping that kubectl reads from a node.
+
+        Raises:
+            yaml.MarkedYAMLError: kubectl refuses the name.
+        """
         if node.tag == _FLOAT:
             return _go_name(float(re.sub(r"\.(?=[in])|_", "", node.value.lower())))
         name = self.construct_object(node)
@@ -211,12 +224,12 @@ def _tag_of(value: object) -> str:
 
 
 def is_text_for_kubectl(text: str) -> bool:
-    """Whether kubectl takes it for a text also where it stands without quotation marks."""
+    """Return whether kubectl reads ``text`` as a string even without quotation marks."""
     return isinstance(_go_value(text), str) and text != "<<"
 
 
 def _go_scalar(loader: Loader, node: yaml.ScalarNode) -> object:
-    """A scalar with one of the tags of JSON, which a person may have written: ``!!int "5"``."""
+    """Return a scalar with one of the tags of JSON, which a user may have written: ``!!int "5"``."""
     value = _go_value(node.value)
     if node.tag == _FLOAT and isinstance(value, int) and not isinstance(value, bool):
         value = float(value)
@@ -241,7 +254,7 @@ def _go_timestamp(loader: Loader, node: yaml.ScalarNode) -> str:
 
 
 def _go_collection(loader: Loader, node: yaml.Node) -> object:
-    """A collection, whichever of them its tag names; Go goes by what is there."""
+    """Return a collection by what the node is. Like Go, ignore which collection its tag names."""
     if isinstance(node, yaml.MappingNode):
         return loader.construct_mapping(node, deep=True)
     if isinstance(node, yaml.SequenceNode):
@@ -268,7 +281,7 @@ for _name in ("map", "seq", "set", "omap", "pairs"):
 
 
 def _go_name(number: float) -> str:
-    """A fraction as a name: in 32 bits, with as few digits as tell it from others."""
+    """Return a float as a name: in 32 bits, with the fewest digits that distinguish it from others."""
     number = _in_32_bits(number)
     if not isfinite(number):
         return {"inf": ".inf", "-inf": "-.inf"}.get(str(number), ".nan")
@@ -285,15 +298,15 @@ def _in_32_bits(number: float) -> float:
 
 
 class Document(Record):
-    """One document of a file with manifests.
+    """One document of a file of manifests.
 
     Attributes:
-        line: its first line, or the line of the problem.
-        text: the document as it is in the file. It may hold secret values.
-        value: what it says; ``None`` if it cannot be read.
-        problem: why it cannot be read; empty if it can. It quotes nothing of the text.
-        repeated: the names that one mapping has more than once, each with its line; in JSON with that of the document.
-            kubectl takes the last one, Kustomize refuses the file.
+        line: the number of its first line, or of the line with the problem.
+        text: the document as it is in the file. It may contain secret values.
+        value: the parsed document; ``None`` if it cannot be read.
+        problem: why it cannot be read, without a quotation of the text; empty if it can.
+        repeated: the names that one mapping has more than once, each with its line. In JSON, the line is that of the
+            document. kubectl uses the last value; Kustomize refuses the file.
     """
 
     __slots__ = ("line", "problem", "repeated", "text", "value")
@@ -309,10 +322,10 @@ class Document(Record):
 
 
 def read_manifests(content: bytes) -> Iterator[Document]:
-    """The documents of a file, each of which can be unreadable for itself.
+    """Yield the documents of a file. Each one may be unreadable by itself.
 
-    As for kubectl, what is in the file counts and not its name: JSON objects one after the other, or documents of YAML
-    between lines with ``---``.
+    As in kubectl, the content of the file counts and not its name: it contains consecutive JSON objects, or YAML
+    documents that are separated by lines with ``---``.
     """
     if content.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
         documents, rest = _json_objects(content)
@@ -324,7 +337,7 @@ def read_manifests(content: bytes) -> Iterator[Document]:
     yield from _yaml_documents(content.removeprefix(b"\xef\xbb\xbf"), 1)
 
 
-# An escaped character, or one that is half of a surrogate pair, which Go replaces by U+FFFD.
+# An escaped character, or an escaped half of a surrogate pair, which Go replaces by U+FFFD.
 _ESCAPE = re.compile(
     r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
     re.DOTALL,
@@ -332,10 +345,10 @@ _ESCAPE = re.compile(
 
 
 class _JsonDecoder(json.JSONDecoder):
-    """JSON as Go reads it.
+    """Decode JSON as Go does.
 
     Attributes:
-        has_too_large: whether a number was read that is larger than Go's.
+        has_too_large: whether a number was larger than Go's floats.
         repeated: the names that an object has more than once.
     """
 
@@ -363,12 +376,15 @@ class _JsonDecoder(json.JSONDecoder):
 
 
 def _json_objects(content: bytes) -> tuple[list[Document], tuple[bytes, int] | None]:
-    """The objects in JSON; none if the file does not begin with one. And what has to be read as YAML, with its line."""
+    """Return the JSON objects of a file, and the rest that must be read as YAML, with the number of its line.
+
+    There are no objects if the file does not begin with JSON.
+    """
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         return [], None
-    whole = _ESCAPE.sub(lambda found: "\\ufffd" if found["half"] else found[0], text)  # as long as the text
+    whole = _ESCAPE.sub(lambda found: "\\ufffd" if found["half"] else found[0], text)  # the length stays the same
     documents: list[Document] = []
     position, line = _skipped(text, 0, 1)
     while position < len(text):
@@ -397,7 +413,7 @@ def _no_json(error: Exception, line: int, text: str) -> Document:
 
 
 def _skipped(text: str, position: int, line: int) -> tuple[int, int]:
-    """Where white space ends, and in which line."""
+    """Return the position after white space, and the number of its line."""
     end = position
     while end < len(text) and text[end] in " \t\r\n":
         end += 1
@@ -435,19 +451,19 @@ def _yaml_document(content: bytes, line: int) -> Iterator[Document]:
         repeated: list[tuple[int, str]] = []
         for at, value in read_yaml_with(lambda text: _ManifestLoader(text, repeated), text):
             yield Document(line + at - 1, text, value, repeated=[(line + where - 1, name) for where, name in repeated])
-            return  # kubectl leaves out what comes after a line with '...'
+            return  # kubectl ignores everything after a line with '...'
     except UnreadableError as error:
         yield Document(line + error.line - 1, text, problem=error.problem)
 
 
 def unpacked(document: Any) -> Iterator[Any]:
-    """The items of a List, or the document itself."""
+    """Yield the items of a List, or else the document itself."""
     kind = document.get("kind") if isinstance(document, dict) else None
     if kind in ("List", "SecretList", "NamespaceList"):
         singular = str(kind).removesuffix("List")
         items = document.get("items")
         for item in items if isinstance(items, list) else ():
-            # The API leaves out what the list already says, and SOPS what it notes at the top.
+            # In a list, the API omits the version and kind of each item, and SOPS adds its notes to the list itself.
             implied = {"apiVersion": document.get("apiVersion"), "kind": singular} if singular else {}
             if "sops" in document:
                 implied["sops"] = document["sops"]

@@ -1,6 +1,6 @@
-"""What Airflow's masker of logs is told, where ``mask_values`` asks for it.
+"""Registration of values with Airflow's log maskers, if the option ``mask_values`` is on.
 
-By itself Airflow masks the passwords of connections, and what a name such as ``token`` gives away:
+By itself, Airflow masks the passwords of connections, and values with a name such as ``token``:
 https://airflow.apache.org/docs/apache-airflow/stable/security/secrets/mask-sensitive-values.html
 """
 
@@ -19,35 +19,36 @@ from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.compat import maskers
 from airflow_kubernetes_secrets.process import importing, on_new_process
 
-# Shorter texts stand everywhere in a log. Airflow 3 has the same by default (``[logging] min_length_masked_secret``),
-# and Airflow 2 would mask every single letter.
+# Shorter strings occur everywhere in a log. Airflow 3 has the same default (``[logging] min_length_masked_secret``);
+# Airflow 2 would mask every single letter.
 SHORTEST = 5
 
-# What is registered of one Secret at most, in texts and characters. With each text Airflow's masker compiles one
-# pattern of all that it has, and it looks for all of them in every line of a log.
+# Limits for one Secret, in strings and characters. With each string, Airflow's masker compiles one pattern of all
+# strings that it has, and it searches every line of a log for all of them.
 MOST_TEXTS = 50
 MOST_CHARACTERS = 16_384
 
-# What registering one Secret may have the masker compile, in characters: the pattern grows with every Secret of the
-# process. A million take up to two seconds, in each of two maskers; and Airflow 2.11's refuses a pattern of 400,000.
+# Limit for the characters that the masker compiles to register one Secret: the pattern grows with every Secret of the
+# process. A million take up to two seconds, in each of two maskers, and Airflow 2.11 refuses a pattern of 400,000.
 _MOST_COMPILED = 400_000
 
 
 class _Registered:
-    """What this process has registered: no text, only how long they are together, and their hashes."""
+    """What this process has registered: not the strings, but their total length and their hashes."""
 
     def __init__(self) -> None:
         self.characters = 0
         self.hashes: set[int] = set()
 
     def add(self, texts: Iterable[str]) -> None:
+        """Add strings that have been registered."""
         for text in texts:
             if hash(text) not in self.hashes:
                 self.hashes.add(hash(text))
                 self.characters += len(text)
 
 
-# A task's process is forked from one whose masker has been emptied, and has its parent's Secrets in memory.
+# The process of a task starts with an empty masker, but inherits the Secrets in its parent's memory.
 _process = _Registered()
 
 
@@ -60,10 +61,12 @@ on_new_process(_forget)
 
 
 def mask(secret: Secret, wanted: Any) -> None:
-    """Register what came of a Secret: a text, or a Connection of Airflow's with all its parts, as far as they fit.
+    """Register the values of a Secret with Airflow's maskers, as far as the limits allow.
 
-    A Secret that is kept in memory is registered once in a process. It raises nothing: that something cannot be
-    registered is said in the log, once.
+    A Secret in memory is registered once per process and form. A failure is logged once and never raised.
+
+    Args:
+        wanted: the result of the lookup: a string, or a ``Connection`` of Airflow, of which all parts are registered.
     """
     process = _process
     done = (process, _form(secret, wanted))
@@ -76,7 +79,7 @@ def mask(secret: Secret, wanted: Any) -> None:
             registers = maskers()
         for register in registers:
             register(texts)
-    except Exception as error:  # its text can hold a value
+    except Exception as error:  # its message can contain a value
         problem = type(error).__name__
         notices.once(
             logging.WARNING,
@@ -91,19 +94,19 @@ def mask(secret: Secret, wanted: Any) -> None:
 
 
 def _form(secret: Secret, wanted: Any) -> str:
-    """In which form it was asked for; of one Secret different ones show different texts."""
+    """Return the form of the result. Different forms of one Secret contain different strings."""
     if not isinstance(wanted, str):
         return "connection"
     return "text of a connection" if wanted is secret.connection else "variable"
 
 
 class _Piece(NamedTuple):
-    """A text to register. They are sorted: the most important first.
+    """A string to register. Pieces sort by importance, the most important first.
 
     Attributes:
-        rank: 0 for the password, 1 for login, host and schema, which are short and say the most, 2 for all others.
-        minus_length: of the text as it is.
-        in_uri: whether the form is registered that it has in a URI.
+        rank: 0 for the password; 1 for login, host and schema, which are short and reveal the most; 2 for all others.
+        minus_length: the negative length of the string.
+        in_uri: whether to register the percent-encoded form that the string has in a URI.
     """
 
     rank: int
@@ -113,7 +116,7 @@ class _Piece(NamedTuple):
 
 
 def _fitting(pieces: Iterable[_Piece], before: _Registered) -> tuple[list[str], bool]:
-    """The texts that are registered, in the order in which that costs the least; and whether these are all."""
+    """Return the strings to register, in the order that costs the least, and whether these are all."""
     chosen: dict[str, None] = {}
     characters = compiled = 0
     is_all = True
@@ -122,7 +125,7 @@ def _fitting(pieces: Iterable[_Piece], before: _Registered) -> tuple[list[str], 
         text = quote(piece.text, safe="", errors="surrogatepass") if fits and piece.in_uri else piece.text
         if text in chosen or len(text) < SHORTEST:
             continue
-        # The last one is registered first, so it is compiled with each of the others.
+        # The last string is registered first, so the masker compiles it again with each of the others.
         more = 0 if hash(text) in before.hashes else before.characters + len(text) * (len(chosen) + 1)
         fits = fits and characters + len(text) <= MOST_CHARACTERS and compiled + more <= _MOST_COMPILED
         if len(chosen) == MOST_TEXTS:
@@ -135,7 +138,7 @@ def _fitting(pieces: Iterable[_Piece], before: _Registered) -> tuple[list[str], 
 
 
 def _in_part(secret: Secret, count: int, pieces: Iterable[_Piece], before: _Registered) -> str:
-    """The warning that not all texts of a Secret are registered: the Secret has too many, or the process has."""
+    """Return the warning that not all strings are registered: the Secret has too many, or the process has."""
     if _fitting(pieces, _Registered())[1]:
         return (
             f"mask_values: this process has registered {before.characters} characters, and Airflow's masker has no "
@@ -150,11 +153,11 @@ def _in_part(secret: Secret, count: int, pieces: Iterable[_Piece], before: _Regi
 
 
 def _pieces(secret: Secret, wanted: Any) -> Iterator[_Piece]:
-    """The texts, and what remains of them in a URI and in lines: a log has each line that is printed for itself."""
+    """Yield the strings: whole, percent-encoded, and line by line, since a log contains each line separately."""
     for rank, text in _texts(secret, wanted):
         if not (text.isascii() and text.isalnum()):
             yield _Piece(rank, -len(text), text, in_uri=True)
-        # JSON can spell lone surrogates. No message takes one, to the process that writes the log, nor does a log.
+        # JSON can contain lone surrogates. Neither a log nor a message to the process that writes it can.
         for part in (text,) if text.isascii() else re.split("[\ud800-\udfff]", text):
             yield _Piece(rank, -len(part), part, in_uri=False)
             if "\n" in part:
@@ -174,9 +177,10 @@ def _texts(secret: Secret, wanted: Any) -> Iterator[tuple[int, str]]:
 
 
 def _leaves(text: str) -> Iterator[str]:
-    """The texts in a JSON document, if it is one, and in the documents that are texts in it."""
+    """Yield the strings in a JSON document, and in documents that are strings in it; none if it is not JSON."""
     documents = [text]
-    # It ends, since a text in a document is shorter than that, and soon, since each level doubles the backslashes.
+    # This ends, since a string in a document is shorter than the document. It ends soon, since each level doubles the
+    # backslashes.
     while documents:
         for leaf in _leaves_of(documents.pop()):
             yield leaf

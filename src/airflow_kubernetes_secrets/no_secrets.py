@@ -1,6 +1,6 @@
-"""The secrets backend of processes that are to have no Secret but those that the API server gives them.
+"""The secrets backend for processes that get Secrets only from Airflow's API server.
 
-Airflow 3's tasks ask Airflow's API server for what their own secrets backend does not have:
+In Airflow 3, a task requests from Airflow's API server what its own secrets backend does not have:
 https://airflow.apache.org/docs/apache-airflow/stable/security/secrets/secrets-backend/index.html
 """
 
@@ -10,37 +10,38 @@ from airflow.secrets.base_secrets import BaseSecretsBackend
 
 
 class NoSecretsBackend(BaseSecretsBackend):
-    """Has nothing and asks nobody. To be set as ``[secrets] backend`` where tasks run.
+    """Find nothing, and query nothing. Set it as ``[secrets] backend`` where tasks run.
 
     .. code-block:: bash
 
         AIRFLOW__SECRETS__BACKEND=airflow_kubernetes_secrets.NoSecretsBackend
 
-    Setting ``[workers] secrets_backend`` alone is not enough: configuration options are read through ``[secrets]``
-    everywhere. It takes any ``backend_kwargs`` and ignores them: a worker may inherit those of the other processes.
+    Setting ``[workers] secrets_backend`` alone is not enough, because every process reads configuration options through
+    ``[secrets]``. All ``backend_kwargs`` are ignored: a worker may inherit those of the other processes.
     """
 
     def __init__(self, **_kwargs: object) -> None:
+        """Accept any ``backend_kwargs``, and ignore them."""
         super().__init__()
 
     def get_conn_value(self, conn_id: str, team_name: str | None = None) -> None:
-        """``None``: Airflow goes on to the environment, and then to the API server."""
+        """Return ``None``. Airflow continues with the environment, and then with the API server."""
         return
 
     def get_connection(self, conn_id: str, team_name: str | None = None) -> None:
-        """The same."""
+        """Return ``None``, as :meth:`get_conn_value` does."""
         return
 
     async def aget_connection(self, conn_id: str, team_name: str | None = None) -> None:
-        """The same, without a thread."""
+        """Return ``None``, without starting a thread."""
         return
 
     def get_variable(self, key: str, team_name: str | None = None) -> None:
-        """The same."""
+        """Return ``None``, as :meth:`get_conn_value` does."""
         return
 
     def get_config(self, key: str) -> None:
-        """``None``: a configuration option that is to come from a Secret has its default."""
+        """Return ``None``. Airflow uses the default of an option that would come from a Secret."""
         return
 
     def __repr__(self) -> str:

@@ -1,7 +1,7 @@
-"""Log lines for people, each once in a process.
+"""Log messages for users, each logged once per process.
 
-Airflow hides the exceptions of a secrets backend, or repeats their tracebacks at every lookup, so the backend itself
-says what is wrong and how to mend it, and says it once.
+Airflow hides the exceptions of a secrets backend, or repeats their tracebacks at every lookup. So the backend itself
+logs what is wrong and how to fix it, and logs it once.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from airflow_kubernetes_secrets.process import on_new_process
 
 _log = logging.getLogger("airflow_kubernetes_secrets")
 
-# Causes name Secrets and ids, which a process that runs for months may meet without end.
+# Causes contain names of Secrets and ids. A process that runs for months may meet an unlimited number of them.
 _MOST_REMEMBERED = 10_000
 
 _said: set[tuple[str, ...]] = set()
 
-# The log of a forked task is another one than its parent's.
+# A forked task writes to a different log than its parent.
 on_new_process(_said.clear)
 
 
@@ -34,21 +34,21 @@ def once(level: int, cause: tuple[str, ...], message: str) -> None:
 
 
 def say(level: int, message: str) -> None:
-    """Log ``message``. What of it is from outside can neither begin another line nor command a terminal."""
+    """Log ``message``. Quoted input in it can neither begin another line nor control a terminal."""
     _log.log(level, "%s", printable_lines(message))
 
 
 def forget(causes: tuple[str, ...]) -> None:
-    """The causes that begin so are over: when one comes again, that is news."""
+    """Forget all causes that begin with ``causes``. When one occurs again, it is logged again."""
     _said.difference_update([cause for cause in list(_said) if cause[: len(causes)] == causes])
 
 
 def forget_each(causes: Iterable[tuple[str, ...]]) -> None:
-    """These causes are over."""
+    """Forget these causes. When one occurs again, it is logged again."""
     _said.difference_update(causes)
 
 
 def miss(message: str, *values: object) -> None:
-    """Say at debug level that a lookup found nothing: that is the common case and no news."""
+    """Log at debug level that a lookup found nothing, which is the common case."""
     if _log.isEnabledFor(logging.DEBUG):
         say(logging.DEBUG, message % values)

@@ -1,7 +1,7 @@
-"""What a lookup pattern can cost, which depends on the ids that it meets: Python goes through every way to match.
+"""The cost of a lookup pattern. Python tries every way to match, so the cost depends on the ids that it matches.
 
-``(a+)+$`` takes minutes for thirty letters, and an id can come from anybody's DAG. So the ways are counted beforehand,
-from the tree that ``re`` itself makes of the pattern, as if any part could match anything.
+``(a+)+$`` takes minutes for thirty letters, and an id can come from any DAG. So the ways to match are counted in
+advance, in the syntax tree that ``re`` makes of the pattern, as if any part could match any character.
 """
 
 from __future__ import annotations
@@ -14,26 +14,27 @@ from importlib import import_module
 from math import comb
 from typing import Any
 
-# Each takes 3 to 6 ns.
+# Each step takes 3 to 6 ns.
 _MOST_STEPS = 100_000_000
 
-# A pattern has to be good for ids of this length: a label's value can be as long.
+# A pattern must be fast for ids up to this length, which is that of the longest label value.
 _SHORTEST_LIMIT = 63
 
-# A repeat of something that can match in several ways multiplies them each time.
+# The most repetitions of a part that can match in several ways. Each repetition multiplies the ways.
 _MOST_REPEATS = 16
 
 _UNLIMITED = sys.maxsize
 
 
 class _Cost:
-    """What matching takes at most.
+    """An upper bound for the work of matching a pattern.
 
     Attributes:
-        parts: of the pattern, which are tried in each way.
-        ways: to match the parts that do not depend on the length of an id.
-        repeats: without an end, which share out the characters of an id.
-        refers: to a group; what that has matched can be nearly all of an id, and is compared in each way.
+        parts: the number of parts of the pattern, which are tried in each way.
+        ways: the number of ways to match the parts that do not depend on the length of an id.
+        repeats: the number of unlimited repeats, among which the characters of an id are divided.
+        refers: whether the pattern refers to a group. What the group matched can be nearly all of an id, and it is
+            compared in each way.
     """
 
     def __init__(self, parts: int = 0, ways: int = 1, repeats: int = 0, *, refers: bool = False) -> None:
@@ -43,17 +44,17 @@ class _Cost:
         self.refers = refers
 
     def steps(self, length: int) -> int:
-        """For an id of this length."""
+        """Return the number of steps for an id with ``length`` characters."""
         tried = self.parts * (length if self.refers else 1)
         return tried * self.ways * comb(length + self.repeats, self.repeats)
 
 
 @lru_cache(maxsize=64)
 def longest_id(pattern: str) -> int:
-    """How many characters an id may have, so that matching takes less than a second; 0 if the pattern is too costly.
+    """Return the longest id, in characters, that is matched in less than a second; 0 if the pattern is too costly.
 
     Args:
-        pattern: one that can be compiled.
+        pattern: a valid regular expression.
     """
     tree = import_module("re._parser" if sys.version_info >= (3, 11) else "sre_parse")
     cost = _cost_of(tree.parse(pattern, re.IGNORECASE), tree)
@@ -72,7 +73,7 @@ def _cost_of(sequence: Iterable[Any], tree: Any) -> _Cost:
     total = _Cost()
     for operation, argument in sequence:
         name = str(operation)
-        # Several are alternatives.
+        # If there are several, they are alternatives.
         inner = [_cost_of(each, tree) for each in _sequences_in(argument, tree)]
         found = _Cost(
             1 + sum(each.parts for each in inner),
@@ -92,7 +93,7 @@ def _cost_of(sequence: Iterable[Any], tree: Any) -> _Cost:
 
 
 def _repeated(cost: _Cost, least: int, most: int, tree: Any) -> _Cost:
-    # Each that there has to be is tried in each way.
+    # Every required repetition is tried in each way.
     parts, refers = cost.parts * max(least, 1), cost.refers
     if cost.ways == 1 and not cost.repeats:
         ways, repeats = (1, 1) if most == tree.MAXREPEAT else (most - least + 1, 0)
@@ -103,7 +104,7 @@ def _repeated(cost: _Cost, least: int, most: int, tree: Any) -> _Cost:
 
 
 def _sequences_in(argument: Any, tree: Any) -> list[Any]:
-    """The parts of a pattern that belong to an operation: the group, what is repeated, or each alternative."""
+    """Return the parts of a pattern in an operation: the group, what is repeated, or each alternative."""
     if isinstance(argument, tree.SubPattern):
         return [argument]
     if isinstance(argument, (tuple, list)):
