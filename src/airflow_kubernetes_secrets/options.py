@@ -1,4 +1,4 @@
-"""``backend_kwargs``, parsed and checked once: the only reader of them."""
+"""Parse and check ``backend_kwargs``. No other module reads them."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from airflow_kubernetes_secrets.record import Record
 _LONGEST_TIMEOUT = 3600
 _LONGEST_TTL = 86400
 
-# A shorter ``cache_ttl`` is cheaper kept by listing than by watching, in seconds.
+# In seconds. For a shorter ``cache_ttl``, listing again is cheaper than watching.
 SHORTEST_WATCHED_TTL = 2.0
 
-# What ``on_error`` can be.
+# The values of ``on_error``.
 NEXT = "next"
 DENY = "deny"
 
@@ -32,11 +32,11 @@ Value = TypeVar("Value")
 
 
 class Map(dict[Key, Value]):
-    """A mapping that can be part of a key, since nothing changes it."""
+    """A mapping that can be part of a dictionary key, since nothing changes it."""
 
     __slots__ = ()
 
-    def __hash__(self) -> int:  # type: ignore[override]  # a dict has none: that is the point
+    def __hash__(self) -> int:  # type: ignore[override]  # a dict is not hashable, and this class has to be
         return hash(frozenset(self.items()))
 
 
@@ -47,7 +47,7 @@ def _text(value: object) -> str:
 
 
 def _json(text: str) -> object:
-    """What a text says in JSON, in which ``AIRFLOW__SECRETS__BACKEND_KWARG__X`` can have a value; else the text."""
+    """Return the value of a string in JSON, or else the string. ``AIRFLOW__SECRETS__BACKEND_KWARG__X`` can be JSON."""
     import json
 
     with suppress(ValueError, RecursionError):
@@ -87,13 +87,13 @@ def _pattern(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError(needs)
     try:
-        # With the flag of the lookup, so that it is compiled once.
+        # Compile with the flag that the lookup uses, so that the pattern is compiled once.
         re.compile(value, re.IGNORECASE)
         limit = longest_id(value)
     except RecursionError:
         raise ValueError(f"{needs}, and this one is nested too deeply") from None
     except (re.error, OverflowError) as error:
-        # The reason can quote a part of the expression.
+        # The error can quote a part of the expression.
         raise ValueError(f"{needs} ({error})" if _can_be_shown(value) else needs) from None
     if not limit:
         raise ValueError(
@@ -104,7 +104,7 @@ def _pattern(value: object) -> str:
 
 
 def _object(value: object) -> dict[Any, Any]:
-    """A JSON object, which can be a text."""
+    """Return a JSON object, which may be given as a string."""
     given = _json(value) if isinstance(value, str) else value
     if isinstance(given, dict):
         return given
@@ -185,7 +185,7 @@ def _on_error(value: object) -> str:
 
 
 def _or_null(parse: Parser) -> Parser:
-    """Also take null, which arrives as a text from ``AIRFLOW__SECRETS__BACKEND_KWARG__X``."""
+    """Return a parser that also accepts null, which ``AIRFLOW__SECRETS__BACKEND_KWARG__X`` contains as a string."""
 
     def parse_or_null(value: object) -> Any:
         if value is None or (isinstance(value, str) and value.strip().lower() in ("null", "none")):
@@ -196,7 +196,7 @@ def _or_null(parse: Parser) -> Parser:
 
 
 class Option:
-    """How one option is read, what it is if it is not given, and its line in the reference."""
+    """One option: its parser, its default, and its line in the reference."""
 
     __slots__ = ("default", "doc", "parse")
 
@@ -206,7 +206,7 @@ class Option:
         self.doc = doc
 
 
-# Those of several parts.
+# The parsers of options that are objects with several parts.
 _OBJECTS = (_team_namespaces, _references)
 
 OPTIONS: dict[str, Option] = {
@@ -301,7 +301,7 @@ OPTIONS: dict[str, Option] = {
 
 
 class Options(Record):
-    """The options of one backend; equal options mean the same source of Secrets. :data:`OPTIONS` describes them."""
+    """The options of one backend. Equal options mean the same source of Secrets. :data:`OPTIONS` describes them."""
 
     __slots__ = tuple(OPTIONS)
 
@@ -330,9 +330,12 @@ class Options(Record):
     mask_values: bool
 
     def __init__(self, **given: Any) -> None:
-        """
+        """Create options from parsed values.
         Args:
-            given: those that are not to have their default, parsed.
+            given: the options that do not have their default.
+
+        Raises:
+            TypeError: there is no such option.
         """
         for name, option in OPTIONS.items():
             setattr(self, name, given.pop(name, option.default))
@@ -341,10 +344,11 @@ class Options(Record):
 
     @classmethod
     def parse(cls, kwargs: Mapping[str, object]) -> Options:
-        """Read ``backend_kwargs``. Values may be raw strings, as environment variables give them.
+        """Parse ``backend_kwargs``. Values may be strings, as in environment variables.
 
         Raises:
-            OptionError: names the option, what it needs, and for an unknown one the nearest that exists.
+            OptionError: an option is unknown or invalid. The message names the option and what it needs, and for an
+                unknown option the most similar one.
         """
         options = cls(**{name: _parse(name, value) for name, value in kwargs.items()})
         options._check_together()
@@ -352,18 +356,18 @@ class Options(Record):
 
     @property
     def namespaces(self) -> tuple[str | None, ...]:
-        """Where to look for what belongs to no team, in order; ``None`` is the one that comes with the credentials."""
+        """The namespaces of lookups without a team, in order; ``None`` is the namespace of the credentials."""
         return self.namespace or (None,)
 
     @property
     def verbs(self) -> tuple[str, ...]:
-        """The verbs on all Secrets of a namespace that these options need."""
+        """The verbs that these options need on all Secrets of a namespace."""
         watched = self.cache_ttl >= SHORTEST_WATCHED_TTL and (self.connections_label or self.variables_label)
         return ("list", "watch") if watched else ("list",)
 
     @property
     def referenced(self) -> dict[str | None, tuple[str, ...]]:
-        """By namespace, the Secrets that these options need to get by name."""
+        """The names of the Secrets that these options read by name, by namespace."""
         names: dict[str | None, set[str]] = {}
         for references in self.references.values():
             for namespace, name in references.values():
@@ -395,13 +399,13 @@ def _parse(name: str, value: object) -> Any:
         return OPTIONS[name].parse(value)
     except ValueError as error:
         problem = str(error)
-    # In an object one thing is wrong, which the problem names, and the rest may hold a URI with a password.
+    # The problem names the wrong part of an object. The rest is not shown: it may contain a URI with a password.
     shown = "" if OPTIONS[name].parse in _OBJECTS else f"; it is {_shown(value)}"
     raise OptionError(f"backend_kwargs: {name} {problem}{shown}")
 
 
 def _shown(value: object) -> str:
-    """A value in an error text. A URI with a login, or a long text, may be a credential in the wrong place."""
+    """Return a value as an error shows it. A URI with a login, or a long string, may be a misplaced credential."""
     return repr(value) if _can_be_shown(value) else _kind_of(value)
 
 
@@ -412,7 +416,7 @@ def _can_be_shown(value: object) -> bool:
 
 
 def _name(value: object) -> str:
-    """What should be a name in an object, in an error text."""
+    """Return a name in an object as an error shows it."""
     if isinstance(value, str) and ("://" in value or "@" in value or len(value) > 80):
         return _kind_of(value)
     return _shown(value)
@@ -430,7 +434,7 @@ def _unknown(name: str, known: list[str]) -> str:
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    """The question whether the nearest is meant, if one is near."""
+    """Return the question whether the most similar name is meant; empty if none is similar."""
     from airflow_kubernetes_secrets.suggestions import nearest
 
     meant = nearest(name, tuple(known), 0.5)

@@ -1,12 +1,12 @@
-"""Hands a Secret on to a pod, by its name.
+"""Pass a Secret to a pod by name.
 
 .. code-block:: python
 
     refs = secret_refs("my_db", env={"PGHOST": "host", "PGPASSWORD": "password"})
     KubernetesPodOperator(..., secrets=refs, namespace=refs.namespace)
 
-The pod refers to the very Secret that holds the connection, and its node reads that when the container starts. No value
-is in the DAG, in XCom or in the pod's specification.
+The pod refers to the Secret that contains the connection, and the node reads the Secret when the container starts. The
+DAG, XCom and the pod's specification contain no value.
 
 https://airflow.apache.org/docs/apache-airflow-providers-cncf-kubernetes/stable/operators.html
 """
@@ -31,20 +31,20 @@ if TYPE_CHECKING:
     from airflow_kubernetes_secrets.backend import KubernetesSecretsBackend
     from airflow_kubernetes_secrets.lookup import Decision
 
-# What every version of Kubernetes takes for the name of an environment variable.
+# What every version of Kubernetes accepts as the name of an environment variable.
 # https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/
 _VARIABLE_NAME = "[-._a-zA-Z][-._a-zA-Z0-9]*"
 
 
 class HandOnError(KubernetesSecretsError):
-    """A connection or variable cannot be handed on to a pod."""
+    """A connection or variable cannot be passed to a pod."""
 
 
 class SecretRefs(list[Any]):
-    """What ``KubernetesPodOperator`` takes as ``secrets``: Apache's ``Secret`` objects, which hold names alone.
+    """The ``secrets`` argument of ``KubernetesPodOperator``: Apache's ``Secret`` objects, which contain only names.
 
     Attributes:
-        namespace: where the Secret is. Kubernetes lets a pod refer to those in its own namespace only.
+        namespace: the Secret's namespace. Kubernetes only lets a pod refer to Secrets in its own namespace.
         secret: the Secret's name.
     """
 
@@ -62,23 +62,23 @@ def secret_refs(
     namespace: str | None = None,
     team_name: str | None = None,
 ) -> SecretRefs:
-    """Environment variables of a pod that refer to the Secret of a connection.
+    """Return environment variables of a pod that refer to the Secret of a connection.
 
-    The Secret is looked up, when this is called, with the secrets backend that Airflow is configured with.
+    The Secret is looked up during this call, by the secrets backend that Airflow is configured with.
 
     Args:
-        env: the variables, each with the field of the connection that it is to hold (``host``, ``login``, ``password``,
-            ``port``, ``schema``, ``uri``, ``conn_type``, ``extra``), whatever the Secret calls it; or with a key of the
-            Secret's data. Where one key holds the connection whole it can only be that key. Without ``env`` that key is
-            ``AIRFLOW_CONN_<ID>``, in which Airflow itself would look for it; fields are a variable each, ``<ID>_HOST``,
-            ``<ID>_PASSWORD`` and so on, with ``_`` for what is not a letter or digit.
-        namespace: that of the pod. It is only compared.
-        team_name: the team for which Airflow would look the connection up.
+        env: for each environment variable a field of the connection (``host``, ``login``, ``password``, ``port``,
+            ``schema``, ``uri``, ``conn_type``, ``extra``), whatever the Secret calls it, or a key of the Secret's data.
+            If one key contains the whole connection, only that key is possible. Without ``env``, that key becomes
+            ``AIRFLOW_CONN_<ID>``, which Airflow itself reads. Fields in keys of their own become one variable each,
+            ``<ID>_HOST``, ``<ID>_PASSWORD`` and so on, with ``_`` for every character except letters and digits.
+        namespace: the pod's namespace. It is only compared with that of the Secret.
+        team_name: the team for which Airflow would look up the connection.
 
     Raises:
-        HandOnError: the lookup failed; no Secret has the connection; it is in another namespace; it has no such field
-            or key; a variable's name is none, or that of two; the backend in use is not ``KubernetesSecretsBackend``;
-            or Apache's provider is not installed.
+        HandOnError: the lookup failed; no Secret has the connection; the Secret is in another namespace; it has no such
+            field or key; the name of a variable is invalid or occurs twice; the configured backend is not
+            ``KubernetesSecretsBackend``; or Apache's provider is not installed.
     """
     decision = _found(Lookup(Kind.CONNECTION, conn_id, team_name), namespace)
     return _refs(decision, env if env is not None else _variables_of_a_connection(decision))
@@ -88,10 +88,10 @@ def secret_refs(
 def variable_refs(
     key: str, env: str | None = None, *, namespace: str | None = None, team_name: str | None = None
 ) -> SecretRefs:
-    """An environment variable of a pod that refers to the Secret of a variable of Airflow's.
+    """Return an environment variable of a pod that refers to the Secret of an Airflow variable.
 
     Args:
-        env: its name. Without it: ``AIRFLOW_VAR_<KEY>``, in which Airflow itself would look for it.
+        env: the name of the environment variable. Default: ``AIRFLOW_VAR_<KEY>``, which Airflow itself reads.
         namespace, team_name: as for :func:`secret_refs`.
 
     Raises:
@@ -124,7 +124,8 @@ def _found(lookup: Lookup, namespace: str | None) -> Decision:
 
 def _backend(lookup: Lookup) -> KubernetesSecretsBackend:
     backends = secrets_backends()
-    # Not before: to import it loads Airflow's configuration, which imports it in turn, and would find half of it.
+    # Import it only now. The import loads Airflow's configuration, which imports the backend in turn: it would find
+    # the module only partly loaded.
     from airflow_kubernetes_secrets.backend import KubernetesSecretsBackend
 
     for backend in backends:
@@ -178,17 +179,21 @@ def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
                 f"{lookup}: {name!r} cannot be the name of an environment variable. Choose the names with 'env'"
             )
         ref = make("env", name, secret.name, _key(decision, secret, what))
-        # Its constructor capitalizes the name.
+        # The constructor of Apache's class capitalizes the name.
         ref.deploy_target = name
         refs.append(ref)
     return SecretRefs(secret.namespace, secret.name, refs)
 
 
 def _key(decision: Decision, secret: Secret, what: str) -> str:
-    """The key in the data for what is asked for: a field of the connection, or that key itself."""
+    """Return the data key of a field of the connection, or a requested data key itself.
+
+    Raises:
+        HandOnError: the Secret has no such field or key, or the key is not a part of the connection.
+    """
     if decision.data_key != IN_FIELDS:
         if what != decision.data_key:
-            # Other keys may have the names of fields, and need not be those of this connection.
+            # Other keys may have the names of fields, but need not belong to this connection.
             raise HandOnError(
                 f"{decision.lookup}: Secret {secret} holds it whole in key {decision.data_key!r}, which alone can be "
                 f"handed on as this connection, and not {what!r}. Give each field a key of its own; or, if another key "

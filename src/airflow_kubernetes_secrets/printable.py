@@ -1,7 +1,7 @@
-"""Text from outside, made visible: names, paths and words of a server cannot forge what this package prints or logs.
+"""Make input visible, so that names, paths and a server's messages cannot forge what this package prints or logs.
 
-Such a text goes through :func:`printable` where it enters a message. Whatever leaves the process as a line goes through
-:func:`printable_line` or :func:`printable_lines` once more, so that a text which was forgotten does no harm either.
+Input goes through :func:`printable` where it enters a message. Every line that leaves the process also goes through
+:func:`printable_line` or :func:`printable_lines`, so that input which was overlooked does no harm.
 """
 
 from __future__ import annotations
@@ -9,30 +9,30 @@ from __future__ import annotations
 import re
 import shlex
 
-# Printable by Unicode's categories, and nothing to see all the same: the fillers, joiners and variation selectors among
-# the letters and marks with the property Default_Ignorable_Code_Point.
+# Characters that Unicode counts as printable although they are invisible: the fillers, joiners and variation selectors
+# among the letters and marks with the property Default_Ignorable_Code_Point.
 _INVISIBLE = "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
 
-# GitHub Actions, Azure Pipelines and TeamCity take what follows for a command, wherever it is in a line.
+# GitHub Actions, Azure Pipelines and TeamCity read what follows as a command, anywhere in a line.
 _MARK = r"##(?=(?:vso|teamcity)?\[)"
 
-# GitHub Actions takes a line for a command that begins so.
+# GitHub Actions reads a line that begins with this as a command.
 # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
 _COMMAND = "::"
 
 
 def printable(value: object) -> str:
-    r"""One line in which every character can be seen.
+    r"""Return one line in which every character is visible.
 
-    Escaped as in a Python literal (``\n``, ``\x1b``, ``\u202e``) is each character that ``str.isprintable`` refuses:
+    Every character that ``str.isprintable`` refuses is escaped as in a Python literal (``\n``, ``\x1b``, ``\u202e``):
     control characters (C0, DEL, C1), line and paragraph separators, white space other than the space, format characters
-    such as those that change the direction of text, private and unassigned ones, and the surrogates that stand for
-    bytes of a file name which are not UTF-8. So are invisible letters and marks. The marks of commands ``##[``,
-    ``##vso[`` and ``##teamcity[`` become ``#\u0023[`` and so on. A double-quoted string of YAML means the same with all
-    of these escapes, and JSON, which has no invisible character anyway, with the last.
+    such as those that change the direction of text, private and unassigned characters, and the surrogates that
+    represent bytes of a file name which are not UTF-8. Invisible letters and marks are escaped too. The marks of
+    commands ``##[``, ``##vso[`` and ``##teamcity[`` become ``#\u0023[`` and so on. All these escapes keep their meaning
+    in a double-quoted string of YAML. In JSON, which contains no invisible characters anyway, the last one does.
 
-    Everything else stays, backslashes included, so that a second time changes nothing. Letters that look like others,
-    and marks on letters, stay too.
+    Everything else stays, including backslashes, so a second call changes nothing. Letters that look like others, and
+    marks on letters, stay too.
     """
     text = str(value)
     if not text.isprintable():
@@ -43,17 +43,17 @@ def printable(value: object) -> str:
 
 
 def printable_line(text: str) -> str:
-    r"""A whole line: printable, and no workflow command of GitHub Actions; its first colon becomes ``\u003a``."""
+    r"""Return a printable line that is no workflow command of GitHub Actions: its first colon becomes ``\u003a``."""
     line = printable(text)
     start = line.lstrip(" ")
     return f"{line[: -len(start)]}\\u003a{start[1:]}" if start.startswith(_COMMAND) else line
 
 
 def printable_lines(text: str) -> str:
-    """A message whose line breaks are this package's own, such as the one before a command to run.
+    """Return a printable message whose line breaks this package has written, such as the one before a command to run.
 
-    Each line is a :func:`printable_line`, and all but the first are indented, so that none looks like the beginning of
-    another message.
+    Each line goes through :func:`printable_line`. All lines but the first are indented, so that none looks like the
+    beginning of another message.
     """
     first, *others = text.split("\n")
     indented = (each if each.startswith("  ") else f"  {each}" for each in others)
@@ -61,5 +61,5 @@ def printable_lines(text: str) -> str:
 
 
 def shell_word(value: object) -> str:
-    """One word of a command that a message suggests, whatever the text holds."""
+    """Return one word of a shell command that a message suggests, whatever ``value`` contains."""
     return shlex.quote(printable(value))

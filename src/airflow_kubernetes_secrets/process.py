@@ -1,8 +1,8 @@
-"""What belongs to the process and not to a backend object.
+"""State that belongs to the process and not to a backend object.
 
-Airflow builds a new backend object for every configuration option it reads, and for every lookup of a worker before
-3.3, so connections cannot live in the object. It also forks (DAG processor, Celery, LocalExecutor), and a child must
-not use a TLS connection, a lock or a thread of its parent.
+Airflow creates a new backend object for every configuration option that it reads, and before 3.3 for every lookup of a
+worker. So the object cannot own connections. Airflow also forks (DAG processor, Celery, LocalExecutor), and a child
+must not use a TLS connection, a lock or a thread of its parent.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Parameters = ParamSpec("Parameters")
     Result = TypeVar("Result")
 
-# As many as there are connections kept.
+# As many threads as there are idle connections in a client.
 _THREADS = 8
 
 _after_fork: list[Callable[[], None]] = []
@@ -28,13 +28,13 @@ _anew: list[Callable[[], None]] = []
 
 
 def on_new_process(forget: Callable[[], None]) -> None:
-    """Call ``forget`` in every forked child, before it does anything else."""
+    """Call ``forget`` in every forked child, before the child does anything else."""
     _after_fork.append(forget)
     _anew.append(forget)
 
 
 def start_anew() -> None:
-    """Forget everything that belongs to the process, as if it had just been started. Tests use it."""
+    """Forget everything that belongs to the process, as if the process had just started. Only tests call this."""
     for forget in _anew:
         forget()
 
@@ -50,23 +50,23 @@ os.register_at_fork(after_in_child=_in_child)
 class ForkGuard:
     """A lock that no other thread holds while this process forks: ``with guard.lock: ...``.
 
-    For work in a library that has locks of its own and no answer to a fork, and only for work that takes moments: a
-    fork waits for it, up to a second.
+    Use it for library code that takes locks and does not handle forks. The work must be short, since a fork waits for
+    it, up to a second.
 
     Attributes:
-        lock: Python's own, since the handler of a signal may raise at any moment. CPython looks for no signal between
-            the taking of such a lock and the first line below ``with``; an ``__enter__`` that is written in Python
-            could be left with the lock taken, which nobody would ever open.
+        lock: a lock of Python itself, because a signal handler may raise at any moment. CPython handles no signal
+            between taking such a lock and the first line inside ``with``. An ``__enter__`` in Python could be
+            interrupted after it has taken the lock, which then nothing would release.
     """
 
     def __init__(self) -> None:
-        # Reentrant: the handler of a signal may fork, or do the same work, in the middle of it.
+        # Reentrant: a signal handler may fork, or do the same work, while this thread holds the lock.
         self.lock = RLock()
         self._forking: set[int] = set()
         os.register_at_fork(before=self._before, after_in_parent=self._after, after_in_child=self._in_child)
 
     def _before(self) -> None:
-        # First, for the same reason: a fork that is interrupted here still opens what it has taken.
+        # Note the thread before the lock is taken: if a signal handler raises in between, `_after` still releases it.
         self._forking.add(get_ident())
         if not self.lock.acquire(timeout=1):
             self._forking.discard(get_ident())
@@ -74,17 +74,17 @@ class ForkGuard:
     def _after(self) -> None:
         if get_ident() in self._forking:
             self._forking.discard(get_ident())
-            with suppress(RuntimeError):  # of a lock that was not taken
+            with suppress(RuntimeError):  # the lock was not taken
                 self.lock.release()
 
     def _in_child(self) -> None:
-        # There is only this thread here.
+        # The child has only this thread, so no other one holds the lock.
         self.lock = RLock()
         self._forking.clear()
 
 
-# For imports in the middle of a lookup: a child that is forked while another thread imports would wait for ever for the
-# lock of that import.
+# For imports during a lookup: a child that is forked while another thread imports would wait forever for the lock of
+# that import.
 importing = ForkGuard()
 
 
@@ -92,17 +92,17 @@ class ProcessBound(Protocol):
     """Something that holds connections, locks or threads."""
 
     def close(self) -> None:
-        """End what runs, and close what is open."""
+        """Stop what runs, and close what is open."""
 
     def after_fork(self) -> None:
-        """In a forked child: let go of what is the parent's, and say nothing on its connections."""
+        """Release what belongs to the parent, in a forked child, without sending anything on its connections."""
 
 
 Value = TypeVar("Value", bound=ProcessBound)
 
 
 class ProcessLocal(Generic[Value]):
-    """Values by key, made once in a process. A forked child has them too, and each is told of the fork."""
+    """Values by key, each created once per process. A forked child inherits them, and each is notified of the fork."""
 
     def __init__(self) -> None:
         self._values: dict[Hashable, Value] = {}
@@ -110,12 +110,12 @@ class ProcessLocal(Generic[Value]):
         _anew.append(self._close)
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
-        """The value of ``key``. Threads that ask for it first at the same moment get the same one."""
+        """Return the value of ``key``. Threads that request it first at the same moment get the same one."""
         value = self._values.get(key)
         return self._values.setdefault(key, make()) if value is None else value
 
     def peek(self, key: Hashable) -> Value | None:
-        """The value of ``key``, if it has been made."""
+        """Return the value of ``key``; ``None`` if it has not been created."""
         return self._values.get(key)
 
     def _tell_of_the_fork(self) -> None:
@@ -132,7 +132,7 @@ _threads: ThreadPoolExecutor | None = None
 
 
 def _forget_threads() -> None:
-    global _threads  # noqa: PLW0603  # what belongs to the process is a variable of a module
+    global _threads  # noqa: PLW0603  # state of the process is a variable of a module
     _threads = None
 
 
@@ -142,12 +142,12 @@ on_new_process(_forget_threads)
 async def in_a_thread(
     function: Callable[Parameters, Result], /, *args: Parameters.args, **kwargs: Parameters.kwargs
 ) -> Result:
-    """Call ``function`` without holding up the event loop.
+    """Call ``function`` in a thread, without blocking the event loop.
 
-    In threads of our own: those of the event loop also resolve names for everybody else, who must not have to wait when
-    the API server is away.
+    The threads belong to this package. Those of the event loop also resolve names for other code, which must not wait
+    while the API server is unavailable.
     """
-    global _threads  # noqa: PLW0603  # the same
+    global _threads  # noqa: PLW0603  # state of the process is a variable of a module
     from asyncio import get_running_loop
     from concurrent.futures import ThreadPoolExecutor
     from contextvars import copy_context

@@ -1,4 +1,4 @@
-"""What Airflow shows of this package in ``airflow providers list`` and ``airflow providers secrets``.
+"""Metadata that Airflow shows in ``airflow providers list`` and ``airflow providers secrets``.
 
 https://airflow.apache.org/docs/apache-airflow-providers/howto/create-custom-providers.html
 """
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def get_provider_info() -> dict[str, Any]:
-    """The provider's metadata, by Airflow's ``provider_info.schema.json``."""
+    """Return the provider's metadata, in the format of Airflow's ``provider_info.schema.json``."""
     from airflow_kubernetes_secrets.version import __version__
 
     return {
@@ -18,6 +18,6 @@ def get_provider_info() -> dict[str, Any]:
         "description": "Connections, variables and configuration from Kubernetes Secrets, found by label.",
         "versions": [__version__],
         "secrets-backends": ["airflow_kubernetes_secrets.KubernetesSecretsBackend"],
-        # Airflow 3.2 and later load it.
+        # Airflow 3.2 and later loads these commands.
         "cli": ["airflow_kubernetes_secrets.cli.provider.get_cli_commands"],
     }

@@ -1,4 +1,4 @@
-"""From the Secret that answers to what Airflow is given."""
+"""Read the value that Airflow requested from the selected Secret."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from airflow_kubernetes_secrets.process import importing
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets.shapes import Fields
 
-# In place of the data key that holds a connection whole, where none does: it is put together from several.
+# Used in place of a data key if no key contains the whole connection, which is then built from several keys.
 IN_FIELDS = ""
 
 
 def connection_key(secret: Secret, data_key: str) -> str:
-    """The key that holds a connection whole: what an annotation names, or ``data_key``; else :data:`IN_FIELDS`.
+    """Return the key that contains a whole connection: from an annotation, or ``data_key``; else :data:`IN_FIELDS`.
 
     Raises:
-        MalformedSecretError: an annotation cannot be used, or says that another key holds it whole too.
+        MalformedSecretError: an annotation is invalid, or names a second key with the whole connection.
     """
     if not _is_described(secret):
         return data_key if data_key in secret.data else IN_FIELDS
@@ -30,10 +30,10 @@ def connection_key(secret: Secret, data_key: str) -> str:
 
 
 def value_key(secret: Secret, data_key: str) -> str:
-    """The key that holds a variable or option: what an annotation names, or ``data_key``; else :data:`IN_FIELDS`.
+    """Return the key that contains a variable or option: from an annotation, or ``data_key``; else :data:`IN_FIELDS`.
 
     Raises:
-        MalformedSecretError: the annotation names a key that is not there.
+        MalformedSecretError: the annotation names a missing key.
     """
     if _is_described(secret):
         with importing.lock:
@@ -43,24 +43,24 @@ def value_key(secret: Secret, data_key: str) -> str:
 
 
 def has_fields(secret: Secret) -> bool:
-    """Whether a connection can be put together from the keys of a Secret.
+    """Return whether a connection can be built from the keys of a Secret.
 
     Raises:
-        MalformedSecretError: an annotation cannot be used.
+        MalformedSecretError: an annotation is invalid.
     """
     return secret.connection is not None or _fields(secret).make_a_connection
 
 
 def connection_text(secret: Secret, key: str) -> str:
-    """A connection as a text that Airflow can parse: a URI or JSON. A Secret that is kept in memory is read once.
+    """Return a connection as a URI or JSON that Airflow can parse. A Secret in memory is parsed once.
+
+    Afterwards, ``secret.objections`` contains the reasons why some parts of Airflow cannot use it.
 
     Args:
-        key: the data key that holds it, or :data:`IN_FIELDS`.
-
-    What only some parts of Airflow can use is in ``secret.objections`` afterwards.
+        key: the data key that contains the connection, or :data:`IN_FIELDS`.
 
     Raises:
-        MalformedSecretError: no part of Airflow can use it; it names Secret and key.
+        MalformedSecretError: no part of Airflow can use it. The message names Secret and key.
     """
     if secret.connection is None:
         stored = _stored(secret, key)
@@ -68,23 +68,23 @@ def connection_text(secret: Secret, key: str) -> str:
             secret.objections = values.judged(secret, named(key), stored)
             secret.connection = stored
         finally:
-            # Error reports can show the variables of the frames that an exception went through.
+            # Error reports can show the local variables of each frame that an exception passes.
             del stored
     return secret.connection
 
 
 def is_completed(secret: Secret, key: str) -> bool:
-    """Whether annotations add to the connection that a key holds whole, or say something else of it."""
+    """Return whether annotations add to the connection that a key contains, or replace a part of it."""
     return _is_described(secret) and _fields(secret).beside(key).complete
 
 
 def named(key: str) -> str:
-    """What an error names of a Secret: of several keys only ``extra`` can hold what Airflow does not take."""
+    """Return the key that an error names. Of several keys, only ``extra`` can contain what Airflow does not accept."""
     return "extra" if key == IN_FIELDS else key
 
 
 def variable_text(secret: Secret, key: str) -> str:
-    """A variable exactly as it is stored. A Secret that is kept in memory is read once.
+    """Return a variable exactly as stored. A Secret in memory is decoded once.
 
     Raises:
         MalformedSecretError: it is not UTF-8.
@@ -94,8 +94,8 @@ def variable_text(secret: Secret, key: str) -> str:
     return secret.variable
 
 
-# The modules for Secrets with several keys are imported at the first such Secret. Every Airflow process imports this
-# package, and many never read one.
+# The modules for Secrets with several keys are imported when the first such Secret is read. Every Airflow process
+# imports this package, and many never read one.
 
 
 def _stored(secret: Secret, key: str) -> str:
@@ -109,7 +109,7 @@ def _stored(secret: Secret, key: str) -> str:
 
 
 def _is_described(secret: Secret) -> bool:
-    """Whether a Secret has annotations for this package other than its ids."""
+    """Return whether a Secret has annotations for this package other than its ids."""
     annotations = secret.annotations
     return annotations is not None and not annotations.keys() <= IDENTIFIERS
 

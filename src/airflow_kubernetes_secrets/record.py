@@ -1,13 +1,13 @@
-"""Classes that are their fields."""
+"""A base class for value objects."""
 
 from __future__ import annotations
 
 
 class Record:
-    """Equal to another of its class if all fields are; ``__slots__`` says which there are.
+    """A value object that equals another of its class if all fields are equal. ``__slots__`` lists the fields.
 
-    Every Airflow process imports this package. A named tuple or a dataclass is made by running code that was put
-    together as text, which takes ten times as long as these lines do.
+    Every Airflow process imports this package. Python creates a named tuple or a dataclass by running generated code,
+    which takes ten times as long as running this module.
     """
 
     __slots__: tuple[str, ...] = ()

@@ -1,6 +1,6 @@
-"""Files that are written whole or not at all, and never behind a symbolic link.
+"""Write files completely or not at all, and never through a symbolic link.
 
-Functions take the descriptor of an open folder, so that a folder which is replaced in the meantime changes nothing.
+The functions take the descriptor of an open folder, so that they are not affected if the folder is replaced meanwhile.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-# File systems without hard links say one of these: FAT, and some that are mounted over a network.
+# The errors of file systems without hard links: FAT, and some network file systems.
 _NO_LINKS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
 
 
 @contextmanager
 def _closed_once(descriptor: int) -> Iterator[int]:
-    """Close a descriptor at the end, and never again: by then it can be another thread's file."""
+    """Close a descriptor at the end, and only once: its number can belong to another thread's file afterwards."""
     try:
         yield descriptor
     finally:
@@ -28,7 +28,7 @@ def _closed_once(descriptor: int) -> Iterator[int]:
 
 @contextmanager
 def opened(path: Path, below: str = "") -> Iterator[int]:
-    """The descriptor of a folder, or of the folder ``below`` it, which must not be a link.
+    """Yield the descriptor of a folder, or of the folder ``below`` in it, which must not be a link.
 
     Raises:
         OSError: there is no such folder.
@@ -43,9 +43,16 @@ def opened(path: Path, below: str = "") -> Iterator[int]:
 
 
 def content(folder: int, file: str, size: int) -> bytes | None:
-    """What a file holds, up to one byte more than ``size``; empty if it is no file, None if there is nothing."""
+    """Return the content of a file, but at most ``size`` + 1 bytes.
+
+    Returns:
+        The content; empty if this is not a regular file, ``None`` if nothing has this name.
+
+    Raises:
+        OSError: the file cannot be read.
+    """
     try:
-        # Not blocking: opening a pipe would wait for its other end.
+        # Open without blocking: opening a pipe would wait for its other end.
         descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
     except FileNotFoundError:
         return None
@@ -64,17 +71,17 @@ def put(folder: int, file: str, content: bytes, mode: int, *, replace: bool) -> 
     """Write a file.
 
     Args:
-        replace: whether something else under that name is replaced. A link is replaced itself.
+        replace: whether to replace what already has this name. If that is a link, the link itself is replaced.
 
     Raises:
-        FileExistsError: something has that name and is not to be replaced.
+        FileExistsError: something has this name, and ``replace`` is false.
         OSError: the file cannot be written.
     """
-    # Its end is none that kubectl reads, should it ever stay.
+    # kubectl reads no file with this suffix, in case it is ever left behind.
     temporary = f"{_partial(file)}{os.getpid()}.part"
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
     with suppress(FileNotFoundError):
-        os.unlink(temporary, dir_fd=folder)  # of a process that was killed and had the same number
+        os.unlink(temporary, dir_fd=folder)  # left by a killed process with the same id
     try:
         with os.fdopen(os.open(temporary, flags, mode, dir_fd=folder), "wb") as partial:
             partial.write(content)
@@ -88,7 +95,7 @@ def put(folder: int, file: str, content: bytes, mode: int, *, replace: bool) -> 
 
 
 def remove_partial(folder: int, file: str) -> None:
-    """Remove what a process leaves that was killed while it wrote the file."""
+    """Remove what processes have left that were killed while they wrote the file."""
     partial = re.compile(re.escape(_partial(file)) + r"\d+\.part")
     for name in filter(partial.fullmatch, os.listdir(folder)):
         with suppress(OSError):

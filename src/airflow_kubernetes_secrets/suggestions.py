@@ -1,26 +1,26 @@
-"""What may have been meant by a name that is not known."""
+"""Suggestions for unknown names."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from functools import lru_cache
 
-# The time that difflib takes grows with the square of the names' lengths. The names that are suggested are shorter.
+# The time of difflib grows with the square of the names' lengths. All names that are suggested are shorter.
 _LONGEST = 80
 
 
 def nearest(name: str, known: tuple[str, ...], cutoff: float) -> str:
-    """The known name that is nearest; empty if none is near.
+    """Return the most similar known name; empty if none is similar enough.
 
     Args:
-        known: names of this package or of the options, which are few. None of a Secret's own: those can be thousands.
-        cutoff: how near it has to be, from 0 to 1.
+        known: names of this package or of the options, which are few. A Secret's own names can be thousands.
+        cutoff: the required similarity, from 0 to 1.
     """
     return _nearest(name, known, cutoff) if len(name) <= _LONGEST else ""
 
 
 def most_near(name: str, known: Collection[str], count: int, cutoff: float) -> list[str]:
-    """The known names that are nearest, the best first."""
+    """Return at most ``count`` known names that are similar enough, the most similar first."""
     from difflib import get_close_matches
 
     if len(name) > _LONGEST:
@@ -30,6 +30,6 @@ def most_near(name: str, known: Collection[str], count: int, cutoff: float) -> l
 
 @lru_cache(maxsize=256)
 def _nearest(name: str, known: tuple[str, ...], cutoff: float) -> str:
-    # Remembered, since without ``cache_ttl`` each lookup reads the annotations of a Secret again.
+    # The result is cached, because without ``cache_ttl`` each lookup reads the annotations of a Secret again.
     found = most_near(name, known, 1, cutoff)
     return found[0] if found else ""

@@ -1,8 +1,8 @@
-"""Exceptions that leave this package without the variables that they have come past.
+"""Remove the local variables from exceptions that leave this package.
 
-Reports of errors (Sentry, for example) show the variables of all frames that an exception went through. Those of a
-lookup hold a token, an answer and values, in the standard library's functions too (``ssl``, ``json``), and Airflow's
-timeouts come at any line, from a signal handler. So no care with variables would be enough: the frames are emptied.
+Error reports (Sentry, for example) show the variables of all frames that an exception passed. In a lookup they contain
+a token, a response and values, also in functions of the standard library (``ssl``, ``json``). Airflow's timeouts raise
+at any line, from a signal handler. So careful use of variables is not enough: the frames are cleared.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 def without_variables(function: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
-    """Have every exception that leaves ``function`` show nothing but itself.
+    """Make every exception that leaves ``function`` show nothing but itself.
 
-    The frames of the function, and of all that it has called, lose their variables. Nor does the exception tell any
-    more in the handling of which other one it was raised: those of decoders quote what they read. What it was raised
-    ``from`` stays.
+    The frames of the function, and of everything that it called, lose their variables. The exception also loses its
+    context, which is the exception that was being handled when it was raised: errors of decoders quote their input.
+    The cause of ``raise … from`` stays.
     """
 
     @wraps(function)
@@ -36,9 +36,9 @@ def without_variables(function: Callable[Parameters, Result]) -> Callable[Parame
                 _empty(error)
                 raise
         except BaseException as error:
-            # Once more, since another exception can come while the first one is dealt with.
+            # Clear it again, since another exception can interrupt the first attempt.
             _empty(error)
-            # This frame is still running, so it cannot be emptied as a whole.
+            # This frame is still running, so it cannot be cleared as a whole.
             del args, kwargs
             raise
 
@@ -48,12 +48,12 @@ def without_variables(function: Callable[Parameters, Result]) -> Callable[Parame
 def _empty(error: BaseException) -> None:
     each: BaseException | None = error
     done: set[int] = set()
-    # An exception can be raised from itself.
+    # An exception can be its own cause.
     while each is not None and id(each) not in done:
         done.add(id(each))
         trace = each.__traceback__
         while trace is not None:
-            # That of a caller is still running, and keeps its own.
+            # The frame of a caller is still running, and keeps its variables.
             with suppress(RuntimeError):
                 trace.tb_frame.clear()
             trace = trace.tb_next

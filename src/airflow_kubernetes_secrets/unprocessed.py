@@ -1,6 +1,6 @@
-"""What another tool has yet to do with a manifest before Kubernetes can have it: decrypt it, or fill in placeholders.
+"""Detect what another tool must still process in a manifest: ciphertext to decrypt, or placeholders to fill in.
 
-Kubernetes would store ciphertext and placeholders as they are. So no surface takes them for a value.
+Kubernetes would store ciphertext and placeholders unchanged, so no part of this package uses them as values.
 
 - SOPS: https://getsops.io/docs/
 - argocd-vault-plugin: https://argocd-vault-plugin.readthedocs.io/en/stable/howitworks/
@@ -22,11 +22,11 @@ from airflow_kubernetes_secrets.record import Record
 
 
 class Tool(Record):
-    """A tool that has yet to run.
+    """A tool that has not processed a manifest yet.
 
     Attributes:
-        what: what there is of it in a manifest.
-        remedy: what to do.
+        what: what the manifest contains for this tool.
+        remedy: what the user should do.
     """
 
     __slots__ = ("remedy", "what")
@@ -45,7 +45,7 @@ FLUX = Tool(
 )
 HELM = Tool("a template that is not rendered", "Render it: helm template CHART")
 
-# What the annotations for Airflow begin with.
+# The prefix of the annotations for Airflow.
 _OURS = "airflow.apache.org/"
 
 _CIPHERTEXT = "ENC[AES256_GCM,"
@@ -54,14 +54,15 @@ _VAULT_PATH = re.compile(r"<[ \t]*path:[^#<>\r\n]+#[^<>\r\n]+>")
 _VAULT_KEY = re.compile(r"<[ \t]*[^<>\s][^<>\r\n]*>")
 _VAULT_ANNOTATION = "avp.kubernetes.io/path"
 
-# What follows the name is a default, a part of the text, or a replacement.
+# The name may be followed by a default, a substring expression or a replacement.
 _VARIABLE = re.compile(r"(?<!\$)\$\{[A-Za-z_][A-Za-z0-9_]*(?:[:=?+\-#%/^,][^{}]*)?\}")
 _SUBSTITUTE = "kustomize.toolkit.fluxcd.io/substitute"
 
 # An action of a Go template, or an expression of Jinja.
 _ACTION = re.compile(r"\{\{-?([^{}]*)\}\}")
 
-# What only a Helm chart has; and what any Go template may have, but no expression of Jinja, as DAGs use them.
+# The first pattern matches what only a Helm chart has. The second matches what any Go template may have, but no
+# expression of Jinja as DAGs use them.
 _OF_A_CHART = re.compile(
     r"\.(?:Values|Release|Chart|Files|Capabilities|Template)\b|^[\s(]*(?:include|tpl|required|lookup)\s"
 )
@@ -71,13 +72,13 @@ _OF_GO = re.compile(
 
 
 def tool_of(text: str, annotations: dict[str, Any] | None = None) -> Tool | None:
-    """The tool that has yet to make a text of this one.
+    """Return the tool that must still process a string; ``None`` if there is none.
 
-    A text with white space outside of a placeholder is taken as it is, if only its form speaks for a placeholder: it
-    may be a script or a template of its own. The texts in a JSON object are looked at one by one.
+    If only its form suggests a placeholder, a string with white space outside of the placeholder is left alone: it may
+    be a script or a template of its own. The strings in a JSON object are checked one by one.
 
     Args:
-        annotations: those of the manifest; some switch a tool on or off.
+        annotations: the annotations of the manifest. Some switch a tool on or off.
     """
     if _CIPHERTEXT in text:
         return SOPS
@@ -96,12 +97,12 @@ def tool_of(text: str, annotations: dict[str, Any] | None = None) -> Tool | None
 
 
 def is_of_a_chart(text: str) -> bool:
-    """Whether a text has an action of a template that only Helm can render."""
+    """Return whether a string has a template action that only Helm can render."""
     return any(map(_OF_A_CHART.search, _ACTION.findall(text)))
 
 
 def _is_in_one_word(text: str, placeholder: re.Pattern[str]) -> bool:
-    """Whether there is no white space around a placeholder, in the text or in one of its texts, if it is JSON."""
+    """Return whether a string has a placeholder and no white space outside of it. In JSON, each string is checked."""
     for each in _texts(text):
         rest, found = placeholder.subn("", each.strip())
         if found and not re.search(r"\s", rest):
@@ -116,7 +117,7 @@ def _texts(text: str) -> Iterator[str]:
     try:
         found = [json.loads(text)]
     except (ValueError, RecursionError):
-        # It would be JSON with the values filled in.
+        # With its placeholders filled in, this would be JSON.
         yield re.sub(r"\s", "", text)
         return
     while found:
@@ -128,9 +129,9 @@ def _texts(text: str) -> Iterator[str]:
 
 
 def tools_by_key(manifest: dict[str, Any]) -> dict[str, Tool]:
-    """The keys of a Secret's data whose values are not there yet."""
+    """Return the keys of a Secret's data whose values must still be processed, with the tool for each."""
     metadata = mapping(manifest, "metadata")
-    # Flux takes its word from a label too.
+    # Flux also reads its setting from a label.
     annotations = {**mapping(metadata, "labels"), **mapping(metadata, "annotations")}
     found = {}
     for field in ("data", "stringData"):
@@ -149,17 +150,17 @@ def _tool_of_value(field: str, value: str, annotations: dict[str, Any]) -> Tool 
         text = b64decode(value).decode()
     except ValueError:
         return None
-    # These look into base64; the others do not.
+    # Only these two tools look into base64.
     return tool if (tool := tool_of(text, annotations)) in (SOPS, VAULT_PLUGIN) else None
 
 
 def is_encrypted(manifest: object) -> bool:
-    """Whether a document, or a part of it, is encrypted: SOPS notes that at its top."""
+    """Return whether a document, or a part of it, is encrypted: SOPS adds its notes at the top level."""
     return isinstance(manifest, dict) and isinstance(manifest.get("sops"), dict) and manifest["sops"] != {}
 
 
 def unprocessed(manifest: dict[str, Any]) -> str:
-    """What of a Secret's manifest is not there yet, and what to do; empty if all of it is there."""
+    """Return what in a Secret's manifest must still be processed, and how; empty if the manifest is complete."""
     metadata = mapping(manifest, "metadata")
     found = {"the manifest": SOPS if is_ciphertext(manifest.get("kind")) else None}
     found |= {
@@ -174,7 +175,7 @@ def unprocessed(manifest: dict[str, Any]) -> str:
 
 
 def tool_in_name(text: object) -> Tool | None:
-    """The tool that has yet to make a name, or the value of a label, of this: these signs cannot be in one."""
+    """Return the tool that must still process a name or the value of a label, which cannot contain such signs."""
     if not isinstance(text, str):
         return None
     patterns = ((FLUX, r"\$\{"), (HELM, r"\{\{"), (VAULT_PLUGIN, r"<[^<>]+>"))
@@ -182,13 +183,13 @@ def tool_in_name(text: object) -> Tool | None:
 
 
 def unrendered(text: str) -> str:
-    """What a document is that cannot be read, and what to do, if it is a template; empty if it is none."""
+    """Return that an unreadable document is a template, and how to render it; empty if it is not a template."""
     is_template = re.search(r"\{\{|\{%", text) is not None
     return f"it is {HELM.what}. {HELM.remedy}" if is_template else ""
 
 
 def _tools_by_annotation(metadata: dict[str, Any]) -> dict[str, Tool]:
-    """The annotations for Airflow whose values are not there yet; others may have signs of any sort."""
+    """Return the annotations for Airflow that must still be processed. Other annotations may contain such signs."""
     annotations = mapping(metadata, "annotations")
     found = {
         key: tool_of(value, annotations)
@@ -199,10 +200,13 @@ def _tools_by_annotation(metadata: dict[str, Any]) -> dict[str, Tool]:
 
 
 def known_part(manifest: dict[str, Any], some_value: str) -> tuple[dict[str, Any], dict[str, Tool], dict[str, Tool]]:
-    """A Secret's manifest without what is not there yet, and the tools for that: by key of the data, and for the rest.
+    """Return a Secret's manifest without what must still be processed, and the tools for that.
 
     Args:
-        some_value: what takes the place of values, in base64.
+        some_value: replaces each value that must still be processed, in base64.
+
+    Returns:
+        The manifest; the tools by key of the data; the tools for the other parts, by their name.
     """
     metadata = dict(mapping(manifest, "metadata"))
     elsewhere = {}
@@ -231,5 +235,5 @@ def known_part(manifest: dict[str, Any], some_value: str) -> tuple[dict[str, Any
 
 
 def is_ciphertext(text: object) -> bool:
-    """Whether SOPS has made a text, or a part of it."""
+    """Return whether SOPS encrypted a string, or a part of it."""
     return isinstance(text, str) and _CIPHERTEXT in text

@@ -1,10 +1,10 @@
-"""Whether Airflow can use a stored connection: the one judge, for the lookup and for everything that people read.
+"""Decide whether Airflow can use a stored connection. Lookups, commands and the page all use this decision.
 
-Airflow has several parsers, in its versions and in the parts of one version, and some of their errors come only with
-``get_uri()``, which Airflow calls in each lookup. The rules here are what those parsers do. ``tests/verdicts`` holds
-them to Airflow 2.11 and 3.3 with thousands of values.
+Airflow has several parsers, in different versions and in different parts of one version. Some of their errors occur
+only in ``get_uri()``, which Airflow calls in each lookup. The rules in this module describe what those parsers do.
+``tests/verdicts`` compares them with Airflow 2.11 and 3.3 on thousands of values.
 
-Nothing of Airflow is imported: this runs in every lookup of a connection that is not in memory.
+This module imports nothing of Airflow, because it runs in every lookup of a connection that is not in memory.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from airflow_kubernetes_secrets.listing import few
 
-# The parts of Airflow that read a connection, as a message names them.
+# The parts of Airflow that read a connection, in the words of a message.
 AIRFLOW_2 = "Airflow 2"
 SERVICES = "the scheduler, API server and commands of Airflow 3"
 TASKS = "tasks and DAG files of Airflow 3 that read Secrets themselves"
@@ -25,10 +25,10 @@ API_TASKS = "tasks of Airflow 3 that get it from the API server"
 OF_AIRFLOW_2 = (AIRFLOW_2,)
 OF_AIRFLOW_3 = (SERVICES, TASKS, API_TASKS)
 EVERYONE = (*OF_AIRFLOW_2, *OF_AIRFLOW_3)
-# Tasks that ask the API server get what the API server's own parser makes of it.
+# Tasks that request a connection from the API server get the result of the API server's parser.
 _BY_SERVICES = (SERVICES, API_TASKS)
 
-# What Airflow's Connection takes from JSON:
+# The fields that Airflow's Connection accepts in JSON:
 # https://airflow.apache.org/docs/apache-airflow/stable/howto/connection.html#json-format-example
 FIELDS = ("conn_type", "description", "login", "password", "host", "port", "schema", "extra")
 _ALSO_TAKEN = ("uri", "team_name")
@@ -40,18 +40,18 @@ EXTRA_IS_NO_OBJECT = (
     'the connection\'s \'extra\' is not a JSON object such as {"sslmode": "require"}, and hooks would get nothing of it'
 )
 
-# In characters, of what a URI has before its path, if not all of them are ASCII: Python normalizes it, which can take
-# time that grows with the square of its length.
+# The most characters before the path of a URI, unless all of them are ASCII. Python normalizes the others, in a time
+# that can grow with the square of their number.
 _LONGEST_AUTHORITY = 4096
 
-# Of objects and lists in each other, in ``extra``. Airflow goes through them with a function that calls itself, and
-# Python ends that at 1,000 calls, those of the caller included.
+# The most levels of objects and lists in ``extra``. Airflow walks through them with a recursive function, which Python
+# stops at 1,000 calls, including those of the caller.
 _MOST_LEVELS = 500
 
-# No shorter text has more digits than Python converts, or more levels than it goes down.
+# A string of this length has neither more digits than Python converts nor more levels than Python parses.
 _SHORT = 500
 
-# What a message to another process can hold (MessagePack).
+# The integers that a message to another process can contain (MessagePack).
 _PORTS_OF_MESSAGES = range(-(2**63), 2**64)
 
 _SURROGATES = "[\ud800-\udfff]"
@@ -59,11 +59,11 @@ _CONTROLS = "".join(map(chr, range(0x21)))
 
 
 class Objection:
-    """Why some parts of Airflow cannot use a connection.
+    """A reason why some parts of Airflow cannot use a connection.
 
     Attributes:
-        problem: the field and the remedy; it quotes no value.
-        readers: the parts that cannot use it, of :data:`EVERYONE`.
+        problem: the field and the remedy, without a value.
+        readers: the parts that cannot use the connection, out of :data:`EVERYONE`.
     """
 
     __slots__ = ("problem", "readers")
@@ -79,10 +79,10 @@ class Objection:
 
 
 def objections(stored: str) -> tuple[Objection, ...]:
-    """Why parts of Airflow cannot use a connection; empty if every part can.
+    """Return why parts of Airflow cannot use a connection; empty if every part can.
 
     Args:
-        stored: an Airflow URI or JSON, as the Secret has it.
+        stored: an Airflow URI or JSON, as stored in the Secret.
     """
     text = stored.strip()  # as Airflow does
     if not text:
@@ -91,12 +91,12 @@ def objections(stored: str) -> tuple[Objection, ...]:
 
 
 def are_from_everyone(found: Sequence[Objection]) -> bool:
-    """Whether no part of any Airflow can use the connection."""
+    """Return whether no part of any version of Airflow can use the connection."""
     return {reader for each in found for reader in each.readers} == {*EVERYONE}
 
 
 def problem_of(found: Sequence[Objection]) -> str:
-    """The problem of a connection that no part can use: the one that all share, or else each part's own."""
+    """Return the problem of a connection that no part can use: one that all parts share, or else all problems."""
     shared = [each for each in found if len(each.readers) == len(EVERYONE)]
     return str(shared[0]) if shared else ". ".join(map(str, found))
 
@@ -109,7 +109,7 @@ def _of_json(text: str) -> Iterator[Objection]:
         yield Objection(problem)
         return
     except (ValueError, RecursionError) as error:
-        # A number of thousands of digits, or lists in lists in lists.
+        # A number of thousands of digits, or deeply nested lists.
         yield Objection(f"the connection is JSON that Python does not read ({type(error).__name__})")
         return
     unknown = [name for name in fields if name not in FIELDS and name not in _ALSO_TAKEN]
@@ -133,12 +133,13 @@ def _of_json(text: str) -> Iterator[Objection]:
 
 
 def _of_uri_in_json(uri: object, fields: Mapping[str, Any]) -> Iterator[Objection]:
-    """Of JSON in which one field has a URI, which Airflow takes if it stands alone."""
+    """Yield the objections to JSON with a URI in the field ``uri``, which Airflow accepts if no other field is set."""
     port = _port_number(fields.get("port"))
     beside = [name for name in FIELDS if fields.get(name) and (name != "port" or port != 0) and name != "description"]
     if beside:
         yield Objection(_mixed(beside))
-    # Tasks count what is there, whatever it holds. Of these three only what is not empty has come that far.
+    # Tasks count every field that is present, even an empty one, except for these three, which count if they have a
+    # value.
     beside = [
         name for name in FIELDS if name in fields and (fields[name] or name not in ("conn_type", "port", "extra"))
     ]
@@ -172,7 +173,7 @@ def _of_fields(fields: Mapping[str, Any]) -> Iterator[Objection]:
         elif value or name == "login":
             yield Objection(_not_text(name))
         else:
-            # Zero and the like count as nothing, where they are not taken for what they are.
+            # Most parts treat zero and the like as missing. This part uses the value as it is.
             yield Objection(_not_text(name), (TASKS,) if name == "password" else (API_TASKS,))
     yield from _of_port(fields.get("port"))
     yield from _of_extra(fields.get("extra"))
@@ -181,7 +182,7 @@ def _of_fields(fields: Mapping[str, Any]) -> Iterator[Objection]:
 def _of_text(name: str, value: str) -> Iterator[Objection]:
     if not _has_surrogates(value):
         return
-    # A protocol before the host is not encoded by ``get_uri()``.
+    # ``get_uri()`` does not encode a protocol before the host.
     in_protocol = name == "host" and "://" in value and not _has_surrogates(value.partition("://")[2])
     yield Objection(_not_unicode(name), (API_TASKS,) if in_protocol else EVERYONE)
 
@@ -205,7 +206,7 @@ def _of_port(port: Any) -> Iterator[Objection]:
 
 
 def _port_number(port: Any) -> int | None:
-    """The number that Airflow makes of it: of ``5432.0`` and ``" 5432 "`` too."""
+    """Return the number that Airflow reads, also from ``5432.0`` and ``" 5432 "``; ``None`` if it reads none."""
     try:
         return int(port)
     except (ValueError, TypeError, OverflowError):
@@ -222,7 +223,7 @@ def _of_extra(extra: Any) -> Iterator[Objection]:
         try:
             extra = json.loads(extra)
         except json.JSONDecodeError:
-            # The others log it, and go on without.
+            # The other parts log the error, and continue without ``extra``.
             yield Objection(EXTRA_IS_NO_OBJECT, _BY_SERVICES)
             return
         except (ValueError, RecursionError) as error:
@@ -237,7 +238,8 @@ def _of_extra(extra: Any) -> Iterator[Objection]:
     elif _has_surrogates("".join(_texts((*extra, *extra.values())))):
         yield Objection(_not_unicode("extra"))
     elif _has_surrogates("".join(_inner_texts(extra))):
-        # Its masker of logs encodes each text; get_uri() encodes those in objects and lists as Python shows them.
+        # Airflow 2's log masker encodes each nested string. ``get_uri()`` encodes Python's notation of objects and
+        # lists, in which surrogates are escaped.
         yield Objection(_not_unicode("extra"), (AIRFLOW_2,))
 
 
@@ -296,7 +298,7 @@ def _of_query(query: Mapping[str, str]) -> Iterator[Objection]:
 
 
 def _problem_of_query(value: str) -> str:
-    """Why Airflow 3 cannot use a part of a query, which it takes for JSON if it is that."""
+    """Return why Airflow 3 cannot use a value in a query, which it parses as JSON if possible; empty if it can."""
     try:
         found = json.loads(value)
     except json.JSONDecodeError:
@@ -322,7 +324,7 @@ def _is_scheme(text: str) -> bool:
 
 
 def _without_controls(text: str) -> str:
-    """A URI as Python takes it apart: ``urlsplit`` leaves these characters out."""
+    """Return a URI without the characters that ``urlsplit`` removes."""
     return text.lstrip(_CONTROLS).replace("\t", "").replace("\r", "").replace("\n", "")
 
 
@@ -335,7 +337,7 @@ def _texts(values: Iterable[Any]) -> Iterator[str]:
 
 
 def _inner_texts(extra: Mapping[str, Any]) -> Iterator[str]:
-    """The texts in the objects and lists of ``extra``; names are not among them."""
+    """Yield the strings in the objects and lists of ``extra``, but not the names."""
     waiting = [value for value in extra.values() if isinstance(value, (dict, list))]
     while waiting:
         container = waiting.pop()

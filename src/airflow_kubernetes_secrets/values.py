@@ -1,4 +1,4 @@
-"""From a Secret's bytes to the text that Airflow wants."""
+"""Decode the bytes of a Secret to the strings that Airflow expects."""
 
 from __future__ import annotations
 
@@ -17,23 +17,26 @@ _NOT_TEXT = (
 
 
 def text(secret: Secret, key: str) -> str:
-    """The text under ``key``, exactly as stored: a private key needs its last newline.
+    """Return the string under ``key``, exactly as stored: a private key needs its last newline.
 
     Raises:
-        MalformedSecretError: it is not UTF-8.
+        MalformedSecretError: the value is not UTF-8.
     """
     try:
         return secret.value(key).decode("utf-8")
     except (UnicodeDecodeError, binascii.Error):
-        pass  # a decoding error carries the bytes: it must not become the cause of ours
+        pass  # a decoding error contains the bytes, so it must not become the cause of ours
     raise MalformedSecretError(secret.namespace, secret.name, key, _NOT_TEXT)
 
 
 def texts(secret: Secret, keys: Mapping[str, str]) -> dict[str, str]:
-    """The texts under several keys, exactly as stored, by the names that the keys have in the mapping.
+    """Return the strings under several keys, exactly as stored.
+
+    Args:
+        keys: the data keys, by the names that the strings get in the result.
 
     Raises:
-        MalformedSecretError: one is not UTF-8; it names the first such key.
+        MalformedSecretError: a value is not UTF-8. The message names the first such key.
     """
     data = secret.data
     with suppress(UnicodeDecodeError, binascii.Error):
@@ -42,11 +45,11 @@ def texts(secret: Secret, keys: Mapping[str, str]) -> dict[str, str]:
 
 
 def config_text(secret: Secret, key: str) -> str:
-    """The text of a configuration option, without the newline that ``kubectl create --from-file`` keeps.
+    """Return a configuration option, without the newline that ``kubectl create --from-file`` stores.
 
     Raises:
-        MalformedSecretError: it is not UTF-8, or blank. Airflow would take a blank one for the value, or silently
-            go on with its default.
+        MalformedSecretError: the value is not UTF-8, or blank. Airflow would use a blank value, or silently continue
+            with its default.
     """
     option = text(secret, key).strip()
     if not option:
@@ -55,20 +58,21 @@ def config_text(secret: Secret, key: str) -> str:
 
 
 def judged(secret: Secret, key: str, connection: str) -> Sequence[Objection]:
-    """Judge a connection that a Secret has, whole or in fields.
+    """Check whether Airflow can use a connection that a Secret contains, in one key or in fields.
 
     Args:
-        key: what an error names.
+        key: the key that an error names.
+        connection: the connection as a URI or JSON.
 
     Returns:
         Why some parts of Airflow cannot use it; empty if all can.
 
     Raises:
-        MalformedSecretError: no part of any Airflow can use it.
+        MalformedSecretError: no part of any version of Airflow can use it.
     """
     found = objections(connection)
     if not found or not are_from_everyone(found):
         return found
-    # Error reports can show the variables of the frames that an exception went through.
+    # Error reports can show the local variables of each frame that an exception passes.
     del connection
     raise MalformedSecretError(secret.namespace, secret.name, key, problem_of(found))

@@ -1,4 +1,4 @@
-"""The version, in a module that imports nothing, for those below the backend to name it."""
+"""The version, in a module without imports, so that the modules which the backend imports can use it."""
 
 from __future__ import annotations
 
