@@ -1,1 +1,1 @@
-"""The part of the Kubernetes API that a lookup needs: credentials, one connection, LIST of Secrets."""
+"""The part of the Kubernetes API that this project uses: credentials, connections, and requests for Secrets."""

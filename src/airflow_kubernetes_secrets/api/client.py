@@ -1,6 +1,6 @@
-"""The Kubernetes API for this project's few calls, with kept connections, a deadline and retries.
+"""A client for the few Kubernetes API calls of this project, with idle connections, a deadline and retries.
 
-A client belongs to one process. Threads share it: each takes a connection for itself while it asks.
+A client belongs to one process. Threads share it: each one takes a connection for itself during a request.
 """
 
 from __future__ import annotations
@@ -40,23 +40,23 @@ from airflow_kubernetes_secrets.labels import LabelSelector
 from airflow_kubernetes_secrets.printable import printable
 from airflow_kubernetes_secrets.version import __version__
 
-# More idle connections than threads that look things up at the same moment are of no use.
+# More idle connections than threads that look something up at the same time are of no use.
 _IDLE_CONNECTIONS = 8
 
 _BACKOFF = Backoff()
 
-# A connection that was idle for so many seconds may be dead without anybody having said so (a firewall that forgot it).
-# It gets only a share of the time, so that a new one still has most of it.
+# A connection that was idle for so many seconds may be dead without a sign, for example after a firewall has dropped
+# it. A request on it gets only a share of the time, so that a new connection still has most of the time.
 _DOUBTFUL_AFTER_SECONDS = 10.0
 _DOUBTFUL_SHARE = 1 / 3
 
 
 class _Failure:
-    """Why an attempt came to nothing.
+    """Why an attempt failed.
 
     Attributes:
-        remedy: what to do about it, where another attempt would come to nothing too.
-        retry_after: the pause in seconds that the server asks for.
+        remedy: what the user should do if another attempt would fail too; else empty.
+        retry_after: the pause in seconds that the server requested.
     """
 
     __slots__ = ("problem", "remedy", "retry_after")
@@ -74,7 +74,7 @@ class _Unconfirmed(_Failure):
 
     Attributes:
         longest_pause: the seconds after which another attempt can confirm it.
-        refusal: the error that it is if it counts.
+        refusal: the error to raise if it counts.
     """
 
     __slots__ = ("longest_pause", "refusal")
@@ -85,7 +85,8 @@ class _Unconfirmed(_Failure):
         self.refusal = refusal
 
 
-# The verbs that the remedy of a 403 grants, where it is not those that the process uses on all Secrets.
+# The verbs that the remedy of a 403 grants, by the refused verb. For any other verb, the remedy grants the verbs that
+# the process uses on all Secrets.
 _GRANTED_WITH = {"get": ("get",), "patch": ("list", "get", "create", "patch")}
 
 Answer = TypeVar("Answer", bound="Head | Response")
@@ -96,11 +97,11 @@ _Send = Callable[[Connection, Request, Deadline], Answer]
 
 
 class Call:
-    """What is sent, apart from what says who sends it. Its ``repr`` does not show the body.
+    """A request, without the parts that identify the sender. Its ``repr`` does not show the body.
 
     Attributes:
         path: the path at the API server, with the query.
-        content_type: of the body, where there is one.
+        content_type: the type of the body, if there is one.
     """
 
     __slots__ = ("body", "content_type", "method", "path")
@@ -116,7 +117,7 @@ class Call:
 
 
 class _Operation:
-    """A verb in a namespace, and the request for it.
+    """A verb in a namespace, and its request.
 
     Attributes:
         renewed_at: when the credentials were last read again for it, in seconds on the monotonic clock.
@@ -137,7 +138,7 @@ class _Operation:
 
 
 class _Question(_Operation, Generic[Wanted]):
-    """What is asked, and how its answer is read."""
+    """An operation, and the parser of its response."""
 
     __slots__ = ("parse",)
 
@@ -147,7 +148,7 @@ class _Question(_Operation, Generic[Wanted]):
 
 
 class Client:
-    """Asks one API server."""
+    """Send requests to one API server."""
 
     def __init__(
         self,
@@ -159,13 +160,13 @@ class Client:
         backoff: Backoff = _BACKOFF,
         doubtful_after: float = _DOUBTFUL_AFTER_SECONDS,
     ) -> None:
-        """
+        """Create a client. It does not connect yet.
         Args:
-            verbs: those that this process uses on all Secrets; the remedy of a 403 grants them.
-            referenced: by namespace, the Secrets that it gets by name; the remedy of a 403 for one grants them all.
-            as_user: whom to impersonate.
+            verbs: the verbs that this process uses on all Secrets. The remedy of a 403 grants them.
+            referenced: the Secrets that the process reads by name, for each namespace. The remedy of a 403 grants all.
+            as_user: the user to impersonate.
                 https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation
-            doubtful_after: seconds after which an idle connection is no longer trusted to be alive.
+            doubtful_after: the seconds after which an idle connection may be dead.
         """
         self._credentials = credentials
         self._verbs = verbs
@@ -178,11 +179,11 @@ class Client:
         self._renewal_began = -math.inf
         # Why the credentials could not be read again; empty if they could.
         self._unreadable = ""
-        # Only connections between two exchanges are in here: whoever uses one takes it out, and puts it back after
-        # a whole answer. An exception from a signal handler therefore cannot leave half an answer to the next user.
-        # Append and pop are atomic, so no lock can be left locked either.
+        # These connections are between two exchanges: a thread takes one out, and puts it back after a whole response.
+        # So an exception from a signal handler cannot leave half a response to the next user. Append and pop are
+        # atomic, so no lock is needed that could stay locked.
         self._idle: deque[Connection] = deque()
-        # All that are open, for a forked child to close.
+        # All open connections, which a forked child closes.
         self._connections: WeakSet[Connection] = WeakSet()
 
     @property
@@ -191,16 +192,16 @@ class Client:
         return printable(self._credentials.endpoint)
 
     def list_secrets(self, namespace: str, selector: LabelSelector, timeout: float) -> SecretList:
-        """The Secrets that the selector matches, as the API server's watch cache has them (``resourceVersion=0``).
+        """Return the Secrets that match the selector, from the API server's watch cache (``resourceVersion=0``).
 
         Args:
-            timeout: seconds that it may take in all.
+            timeout: the seconds for the whole call.
 
         Raises:
-            ApiUnavailableError: there was no usable answer in that time.
+            ApiUnavailableError: there was no usable response in that time.
             ForbiddenError: 403.
             UnauthorizedError: 401.
-            ApiError: another error that trying again does not mend.
+            ApiError: another error that a retry does not fix.
             NotConfiguredError: the credentials can no longer be read.
 
         https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list
@@ -214,11 +215,15 @@ class Client:
     def list_once(
         self, namespace: str, selector: LabelSelector, timeout: float, not_older_than: str = "0"
     ) -> SecretList:
-        """The same, asked once, and where a version is given not older than that.
+        """Return the Secrets that match the selector, from a single request.
+
+        Args:
+            timeout: the seconds for the whole call.
+            not_older_than: the version of the collection that the result must have reached.
 
         Raises:
-            ApiUnavailableError: there was no usable answer.
-            ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for a list.
+            ApiUnavailableError: there was no usable response.
+            ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for :meth:`list_secrets`.
         """
         from airflow_kubernetes_secrets.api.decode import parse_secret_list
 
@@ -231,13 +236,14 @@ class Client:
         return outcome
 
     def get_secret(self, namespace: str, name: str, timeout: float) -> Secret | None:
-        """The Secret of this name, as the watch cache has it; ``None`` if there is none.
+        """Return the Secret with this name, from the API server's watch cache; ``None`` if there is none.
 
         Args:
-            timeout: seconds that it may take in all.
+            timeout: the seconds for the whole call.
 
         Raises:
-            ApiUnavailableError, ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for a list.
+            ApiUnavailableError, ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for
+                :meth:`list_secrets`.
         """
         from airflow_kubernetes_secrets.api.decode import parse_secret
 
@@ -251,16 +257,16 @@ class Client:
     def watch_secrets(
         self, namespace: str, selector: LabelSelector, resource_version: str, seconds: int, timeout: float
     ) -> Watch:
-        """Begin to watch the Secrets that the selector matches, from a version on.
+        """Start to watch the Secrets that match the selector, from a version on.
 
         Args:
-            seconds: after which the API server is to end the watch.
-            timeout: seconds until it must have begun, and for which the API server may be late with its end.
+            seconds: the time after which the API server should end the watch.
+            timeout: the seconds within which the watch must start, and by which its end may be late.
 
         Raises:
-            ExpiredVersionError: what has changed since that version is no longer known.
-            ApiUnavailableError: there was no usable answer in time. It is asked once.
-            ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for a list.
+            ExpiredVersionError: the API server no longer has the changes since that version.
+            ApiUnavailableError: there was no usable response in time. The request is sent once.
+            ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for :meth:`list_secrets`.
 
         https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
         """
@@ -281,7 +287,7 @@ class Client:
         if isinstance(answer, Head):
             self._refusals.note_allowed(watch.verb, watch.path)
             return Watch(self, connection, answer, namespace, Deadline(seconds + timeout))
-        # Once it is kept, another thread may send over it.
+        # Read this first: once the connection is idle, another thread may send on it.
         sent_at = connection.sent_at
         self._keep(connection, answer.status)
         message = status_message(answer.body)
@@ -293,27 +299,28 @@ class Client:
         raise self._refusal(watch, answer.status, message)
 
     def send(self, call: Call, verb: str, namespace: str, timeout: float) -> Response:
-        """Send another request than a lookup makes; it must be one that may be sent again.
+        """Send a request that no lookup makes. It must be one that may be repeated.
 
         Args:
-            verb: the verb that it takes, for the remedy of a 403.
-            timeout: seconds that it may take in all.
+            verb: the verb that the request needs, for the remedy of a 403.
+            timeout: the seconds for the whole call.
 
         Raises:
-            ApiUnavailableError, ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for a list.
+            ApiUnavailableError, ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for
+                :meth:`list_secrets`.
             NotFoundError: 404.
         """
         return self._ask(_Question(verb, namespace, call, lambda response: response), timeout)
 
     def close(self) -> None:
-        """Close the kept connections. The client can be used again."""
-        # Another thread may take one meanwhile.
+        """Close the idle connections. The client can be used again."""
+        # Another thread may take one at the same time.
         with suppress(IndexError):
             while True:
                 self._idle.pop().close()
 
     def after_fork(self) -> None:
-        """Close what is the parent's, also what other threads of the parent were using, without a word on it."""
+        """Close the parent's connections, including those that its threads were using, without sending anything."""
         self._idle.clear()
         connections, self._connections = list(self._connections), WeakSet()
         for connection in connections:
@@ -342,7 +349,7 @@ class Client:
         began = monotonic()
         try:
             connection, response = self._exchange(Connection.ask, question, deadline)
-            # Once it is kept, another thread may send over it.
+            # Read this first: once the connection is idle, another thread may send on it.
             sent_at = connection.sent_at
             self._keep(connection, response.status)
             if response.status in (200, 201):
@@ -365,7 +372,7 @@ class Client:
         raise self._refusal(question, response.status, message)
 
     def _failure(self, operation: _Operation, sent_at: float, response: Response, message: str) -> _Failure | None:
-        """Why the request is to be sent again; ``None`` if the answer is final."""
+        """Return why the request must be sent again; ``None`` if the response is final."""
         said = f"it answered {response.status} {message}".rstrip()
         if response.status in RETRIED_STATUSES:
             if response.status >= 500:
@@ -378,15 +385,15 @@ class Client:
                 refusal = self._refusal(operation, response.status, message)
                 return _Unconfirmed(f"it answered {response.status}", seconds, refusal)
         else:
-            # Whoever is told 404 was allowed to ask.
+            # A response such as 404 means that the request was allowed.
             self._refusals.note_allowed(operation.verb, operation.path)
         return None
 
     def _exchange(self, send: _Send[Answer], operation: _Operation, deadline: Deadline) -> tuple[Connection, Answer]:
-        """Ask, and after a 401 read the credentials again and ask once more."""
+        """Send a request. After a 401, read the credentials again and send it once more."""
         connection, answer = self._exchange_once(send, operation.call, deadline)
         if answer.status == 401 and self._renew(operation, connection.sent_at):
-            # A kept connection would also keep the old client certificate.
+            # An idle connection would still use the old client certificate.
             connection.close()
             self.close()
             connection = self._connect(deadline)
@@ -402,7 +409,7 @@ class Client:
             sent_at: when the request was sent, in seconds on the monotonic clock.
 
         Returns:
-            Whether they were read after the request was sent.
+            Whether they have been read since the request was sent.
         """
         if self._renewal_began >= sent_at:
             return True
@@ -421,7 +428,7 @@ class Client:
         return True
 
     def _exchange_once(self, send: _Send[Answer], call: Call, deadline: Deadline) -> tuple[Connection, Answer]:
-        """Ask over a kept connection, or over a new one if there is none or it is dead."""
+        """Send a request on an idle connection, or on a new one if there is none or it is dead."""
         kept = self._kept()
         if kept is not None:
             try:
@@ -429,14 +436,14 @@ class Client:
             except TooLargeError:
                 raise
             except TransportError:
-                # What killed it (a restart, a firewall) has hardly spared the others.
+                # What ended this connection (a restart, a firewall) has probably ended the others too.
                 self.close()
                 self._refusals.note_failure()
         connection = self._connect(deadline)
         return connection, self._send(send, connection, call, deadline)
 
     def _kept(self) -> Connection | None:
-        """A kept connection over which nothing has come since its last answer; ``None`` if there is none."""
+        """Return an idle connection on which nothing has arrived since its last response; ``None`` if there is none."""
         with suppress(IndexError):
             while True:
                 kept = self._idle.pop()
@@ -482,9 +489,9 @@ class Client:
         return Request(self._credentials.endpoint.path + call.path, headers, call.method, call.body)
 
     def _keep(self, connection: Connection, status: int) -> None:
-        """Keep a connection for the next exchange, after a whole answer.
+        """Keep a connection for the next exchange, after a whole response.
 
-        Not after an error of the server: behind a load balancer the next connection may lead to another one.
+        After a server error it is closed: behind a load balancer, the next connection may lead to another server.
         """
         if status < 500 and connection.is_open and len(self._idle) < _IDLE_CONNECTIONS:
             self._idle.append(connection)
@@ -492,7 +499,7 @@ class Client:
             connection.close()
 
     def _names(self, call: Call, namespace: str) -> tuple[str, ...]:
-        """The Secrets that a grant of ``get`` is to be for: the one that was asked for, and those that will be."""
+        """Return the Secrets that a grant of ``get`` must cover: the requested one and the referenced ones."""
         asked = unquote(call.path.partition("?")[0].rpartition("/")[2])
         return tuple(sorted({*self._referenced.get(namespace, ()), asked}))
 
@@ -518,7 +525,7 @@ class Client:
             )
         if status == 401:
             return self._unauthorized()
-        # Without the API's own words a 404 is that of something else: a proxy, or a wrong path.
+        # A 404 without a message of the API comes from something else, such as a proxy, or from a wrong path.
         kind = NotFoundError if status == 404 and message else ApiError
         return kind(f"the Kubernetes API at {server} answered {status} {message}".rstrip(), status)
 
@@ -567,21 +574,21 @@ class Client:
 
 
 class Watch:
-    """A watch under way: events, as they come, until the API server ends it. It must be closed.
+    """A running watch, which yields events as they arrive until the API server ends it. It must be closed.
 
-    Iterating raises :class:`ApiUnavailableError` when the stream breaks, does not end in time, or holds what is no
-    event of a Secret in the namespace, and :class:`ExpiredVersionError` when the API server says in it that the version
-    is too old.
+    Iterating raises :class:`ApiUnavailableError` if the stream breaks, does not end in time, or contains something
+    other than an event of a Secret in the namespace. It raises :class:`ExpiredVersionError` if the API server reports
+    that the version is too old.
     """
 
     def __init__(self, client: Client, connection: Connection, head: Head, namespace: str, deadline: Deadline) -> None:
-        """
+        """Wrap a stream that has started.
         Args:
-            deadline: when the API server must have ended it. Events and bookmarks win no time: something on the way
-                can hold back the end and let them pass.
+            deadline: when the API server must have ended the watch. Events and bookmarks do not extend it: a proxy can
+                hold back the end and let them pass.
         """
         self._client = client
-        # None when the watch is over and the connection is the client's again.
+        # None when the watch has ended and the client has its connection again.
         self._connection: Connection | None = connection
         self._head = head
         self._namespace = namespace
@@ -597,7 +604,7 @@ class Watch:
             for line in connection.lines(self._head, self._deadline):
                 yield parse_watch_event(line, self._namespace)
         except TransportError as error:
-            # Often the first sign of a restart.
+            # A broken stream is often the first sign of a restart.
             self._client._refusals.note_failure()
             failure = _Failure(str(error))
         except MalformedBodyError as error:
@@ -609,12 +616,12 @@ class Watch:
         raise self._client._unavailable(failure, 1, self._deadline)
 
     def interrupt(self) -> None:
-        """End it from another thread."""
+        """End the watch, from another thread."""
         if (connection := self._connection) is not None:
             connection.interrupt()
 
     def close(self) -> None:
-        """Close the connection, without a word to the API server."""
+        """Close the connection, without sending anything to the API server."""
         if (connection := self._connection) is not None:
             connection.close()
 

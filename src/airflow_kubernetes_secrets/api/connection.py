@@ -1,7 +1,7 @@
-"""One HTTPS connection to the API server, on which every wait has an end.
+"""One HTTPS connection to the API server, on which every wait has a limit.
 
-The time that is left is set before every read, so that a server which sends a byte now and then does not win time with
-each of them, as it would with a plain socket timeout.
+The remaining time is set before every read. With a plain socket timeout, a server could extend the time with every byte
+that it sends.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ Read = TypeVar("Read")
 
 
 class Endpoint:
-    """Where an API server listens. ``path`` goes before ``/api`` (a proxy such as Rancher's has one)."""
+    """The address of an API server. ``path`` comes before ``/api``; a proxy such as Rancher's has one."""
 
     __slots__ = ("host", "path", "port")
 
@@ -48,7 +48,7 @@ class Endpoint:
 
 
 class Tls:
-    """How to check the API server's certificate, and which name it must carry if not the host's."""
+    """How to check the API server's certificate, and the name that it must contain if not that of the host."""
 
     __slots__ = ("context", "server_name")
 
@@ -58,10 +58,10 @@ class Tls:
 
 
 class TransportError(Exception):
-    """No answer came. The text says why and holds nothing that was sent or received.
+    """There was no response. The message states why, and contains nothing that was sent or received.
 
     Attributes:
-        remedy: what to do, where trying again is pointless; else empty.
+        remedy: what the user should do if a retry is pointless; else empty.
     """
 
     def __init__(self, problem: str, remedy: str = "") -> None:
@@ -70,11 +70,11 @@ class TransportError(Exception):
 
 
 class TooLargeError(TransportError):
-    """An answer came, of more bytes than this process may take for one."""
+    """A response was larger, in bytes, than this process may read for one request."""
 
 
 class Connection:
-    """One connection. It has one user at a time, and after any exception it must be closed.
+    """One connection. It has one user at a time, and must be closed after any exception.
 
     Attributes:
         sent_at: when the last request was sent, in seconds on the monotonic clock; 0 before the first.
@@ -84,7 +84,7 @@ class Connection:
         """Connect. Without ``tls`` the connection is plain HTTP (``kubectl proxy``).
 
         Raises:
-            TransportError: it did not come about before the deadline.
+            TransportError: there was no connection before the deadline.
         """
         try:
             self._socket = _connect(endpoint, tls, deadline)
@@ -98,14 +98,14 @@ class Connection:
         self.is_open = True
 
     def idle_seconds(self) -> float:
-        """How long ago it was last heard of the other side."""
+        """Return the seconds since the connection was last used."""
         return monotonic() - self._last_used
 
     def is_quiet(self) -> bool:
-        """Whether it is open and nothing has come over it since the last answer.
+        """Return whether the connection is open and nothing has arrived on it since the last response.
 
-        What comes unasked would be taken for the answer to the next request: a stray answer, or the 408 with which a
-        server may end an idle connection (RFC 9110, 15.5.9).
+        Data that nobody requested would be read as the response to the next request. It can be a stray response, or the
+        408 with which a server may end an idle connection (RFC 9110, 15.5.9).
         """
         if not self.is_open or self._has_more():
             return False
@@ -119,19 +119,19 @@ class Connection:
         return False
 
     def ask(self, request: Request, deadline: Deadline) -> Response:
-        """Send a request and read the whole answer.
+        """Send a request and read the whole response.
 
         Raises:
-            TransportError: the answer did not come, or not whole, before the deadline.
+            TransportError: the whole response did not arrive before the deadline.
         """
         self._send(request, deadline)
         return self._finish(self._read(read_response, deadline))
 
     def open_stream(self, request: Request, deadline: Deadline) -> Head | Response:
-        """Send a request and read what comes before the body; if it is refused, the whole answer.
+        """Send a request and read the response up to its body. Unless its status is 200, read all of it.
 
         Raises:
-            TransportError: that did not come before the deadline.
+            TransportError: that did not arrive before the deadline.
         """
         self._send(request, deadline)
         head = self._read(read_head, deadline)
@@ -140,7 +140,7 @@ class Connection:
         return self._finish(self._read(lambda stream: read_body(stream, head), deadline))
 
     def lines(self, head: Head, deadline: Deadline) -> Iterator[bytes]:
-        """The lines of the body after ``head`` as they come; they end where the body does.
+        """Yield the lines of the body after ``head`` as they arrive, until the body ends.
 
         Raises:
             TransportError: the connection ended within the body, or the body did not end before the deadline.
@@ -152,13 +152,13 @@ class Connection:
         self.is_open = head.keeps_open
 
     def interrupt(self) -> None:
-        """End the wait of another thread on this connection: it gets a TransportError."""
+        """End the wait of another thread on this connection. That thread gets a TransportError."""
         with suppress(OSError):
-            # That of the plain socket: an SSLSocket's own would pull the TLS session out from under the reader.
+            # Shut down the plain socket: an SSLSocket's own method would remove the TLS session that the reader uses.
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Close the socket without a word to the other side: after a fork it may be a parent's."""
+        """Close the socket without sending anything: after a fork, it may be the parent's."""
         self.is_open = False
         with suppress(OSError):
             self._socket.close()
@@ -172,7 +172,7 @@ class Connection:
         except (OSError, ValueError) as error:
             failure = _transport_error(error)
         if failure is not None:
-            # Outside the except block, so that nothing is chained to it: an encoding error holds the whole request.
+            # Raise outside the except block, so that nothing is chained: an encoding error contains the whole request.
             raise failure
 
     def _read(self, read: Callable[[BinaryIO], Read], deadline: Deadline) -> Read:
@@ -182,17 +182,17 @@ class Connection:
             return read(self._stream)
         except (OSError, ValueError, MalformedAnswerError, TooLargeAnswerError) as error:
             failure = _transport_error(error)
-        # Outside the except block, for the same reason.
+        # Raise outside the except block, so that nothing is chained.
         raise failure
 
     def _has_more(self) -> bool:
-        """Whether more has been read from the socket than was taken."""
+        """Return whether more has been read from the socket than has been used."""
         self._reader.deadline = None
         return bool(self._stream.peek(1))
 
     def _finish(self, response: Response) -> Response:
         if self._has_more():
-            # Nothing says which of the two belongs to the request.
+            # It is unknown which of the two belongs to the request.
             raise TransportError("it sent more than one answer to one request")
         self._last_used = monotonic()
         self.is_open = response.keeps_open
@@ -200,7 +200,7 @@ class Connection:
 
 
 class _DeadlineReader(io.RawIOBase):
-    """Reads from the socket, each time no longer than the deadline allows; without one it reads nothing."""
+    """Read from the socket, each time within the deadline. Without a deadline, nothing is read."""
 
     deadline: Deadline | None = None
 
@@ -234,7 +234,7 @@ class _Handed(socket.socket):
     """A socket that gives up its descriptor when ``wrap_socket`` reads it.
 
     ``wrap_socket`` creates the new socket before it detaches the old one. If a signal handler raises in between, both
-    sockets own the descriptor and close it, and by the second time it can be another thread's file.
+    sockets own the descriptor and close it. The second time, it can already belong to another thread's file.
     """
 
     def fileno(self) -> int:
@@ -246,19 +246,19 @@ def _with_tls(raw: socket.socket, tls: Tls, host: str, deadline: Deadline) -> ss
     handed = _Handed(family, kind, protocol, raw.detach())
     try:
         handed.settimeout(deadline.remaining())
-        # As bytes: a str goes through the codec for international names, which loads tables of a quarter MiB.
+        # Pass bytes: for a string, Python loads the codec for international names with tables of a quarter MiB.
         return tls.context.wrap_socket(handed, server_hostname=(tls.server_name or host).encode("ascii"))
     except BaseException:
         handed.close()
         raise
 
 
-# This machine cannot use such an address (no IPv6, no route), so the error says nothing about the host.
+# Errors of an address that this machine cannot use (no IPv6, no route). They reveal nothing about the host.
 _UNUSABLE_HERE = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.ENETUNREACH)
 
 
 def connect_to_one(candidates: list[Address], deadline: Deadline) -> socket.socket:
-    """Try the addresses of a host one after the other, each with an equal share of the time that is left.
+    """Connect to the first address of a host that works. Each gets an equal share of the remaining time.
 
     Raises:
         OSError: the error of the last address that this machine can use, or of the first if it can use none.

@@ -1,6 +1,6 @@
-"""Where the API server is and how a process proves who it is: in a pod, or by a kubeconfig.
+"""The address of the API server and the credentials of this process: from a pod, or from a kubeconfig.
 
-In a pod this follows ``kubernetes.config.load_incluster_config()`` of the official client: the same environment
+In a pod, this follows ``kubernetes.config.load_incluster_config()`` of the official client, with the same environment
 variables, files and refusals.
 https://kubernetes.io/docs/tasks/run-application/access-api-from-pod/
 """
@@ -24,15 +24,15 @@ from airflow_kubernetes_secrets.process import ForkGuard
 SERVICE_HOST = "KUBERNETES_SERVICE_HOST"
 SERVICE_PORT = "KUBERNETES_SERVICE_PORT"
 
-# The kubelet replaces a projected token long before it expires; the official client reads it again as often.
+# The kubelet replaces a projected token long before it expires. The official client also reads it every minute.
 _TOKEN_SECONDS = 60
 
-# OpenSSL looks its algorithms up under locks, and a child that was forked in the middle of that hung in the same place.
+# OpenSSL takes locks to look up its algorithms. A child that was forked during that hung in the same place.
 _openssl = ForkGuard()
 
 
 def in_a_pod(environ: Mapping[str, str] | None = None) -> bool:
-    """Whether the variables are set by which a pod finds the API server."""
+    """Return whether the environment variables are set by which a pod finds the API server."""
     return all((environ or os.environ).get(name) for name in (SERVICE_HOST, SERVICE_PORT))
 
 
@@ -44,26 +44,26 @@ class Credentials(Protocol):
 
     @property
     def source(self) -> str:
-        """Where these credentials are from, for error texts."""
+        """The origin of these credentials, for messages."""
 
     def tls(self) -> Tls | None:
-        """How to check the API server on a new connection; ``None`` for plain HTTP."""
+        """Return how to check the API server on a new connection; ``None`` for plain HTTP."""
 
     def authorization(self) -> str | None:
-        """The value of the ``Authorization`` header; ``None`` where a client certificate says who this is."""
+        """Return the value of the ``Authorization`` header; ``None`` if none is sent, as with a client certificate."""
 
     def renew(self) -> None:
-        """Read everything again: the API server did not accept what it was given."""
+        """Read everything again, after the API server has refused the credentials."""
 
     def namespace(self) -> str:
-        """The namespace that these credentials are at home in."""
+        """Return the namespace that belongs to these credentials."""
 
 
 def client_context(ca_file: str | None) -> ssl.SSLContext:
-    """A context that trusts ``ca_file``, or else the system's CAs.
+    """Return a TLS context that trusts ``ca_file``, or else the CAs of the system.
 
-    Python 3.13 sets ``VERIFY_X509_STRICT`` by default, which rejects a CA without key usage or authority key
-    identifier, as many clusters have one (https://docs.python.org/3.13/whatsnew/3.13.html#ssl).
+    Python 3.13 sets ``VERIFY_X509_STRICT`` by default. That rejects a CA without key usage or authority key identifier,
+    which many clusters have (https://docs.python.org/3.13/whatsnew/3.13.html#ssl).
     """
     with _openssl.lock:
         context = ssl.create_default_context(cafile=ca_file)
@@ -72,21 +72,21 @@ def client_context(ca_file: str | None) -> ssl.SSLContext:
 
 
 class ServiceAccountCredentials:
-    """Those that Kubernetes mounts into a pod: ``token``, ``ca.crt`` and ``namespace`` in one folder.
+    """The credentials that Kubernetes mounts into a pod: ``token``, ``ca.crt`` and ``namespace`` in one folder.
 
-    Files are read when they are needed: the token again every minute, the CA for each new connection. If one can no
-    longer be used, the last one that could be is used instead, as client-go does with the token: it may be valid for
+    Files are read when they are needed: the token again every minute, the CA for each new connection. If a file becomes
+    unusable, its last usable content is used instead, as client-go does with the token. The content may be valid for
     long, and the next rotation replaces the file.
     """
 
     def __init__(self, folder: str, environ: Mapping[str, str] | None = None) -> None:
-        """
+        """Read the token, and check that the CA certificate is there.
         Args:
-            environ: in place of the variables of this process. Those are in no variable here: error reports can show
-                the variables of a frame, and Airflow's hold passwords.
+            environ: replaces the environment of this process, which is in no local variable here: error reports can
+                show local variables, and Airflow's environment contains passwords.
 
         Raises:
-            NotConfiguredError: this is not a pod, or the folder lacks a file.
+            NotConfiguredError: this is not a pod, or a file is missing or unusable.
         """
         if not in_a_pod(environ):
             raise NotConfiguredError(
@@ -147,7 +147,7 @@ class ServiceAccountCredentials:
             ) from None
 
     def _rotate(self) -> None:
-        """Read the token again. A file that cannot be used does not replace it, and is read at each request."""
+        """Read the token again. An unusable file does not replace it, and is read again at each request."""
         try:
             self.renew()
         except NotConfiguredError as error:
@@ -180,7 +180,7 @@ class ServiceAccountCredentials:
 
 
 class _Mounted:
-    """What a file holds, without white space around it. Its ``repr`` does not show it."""
+    """The content of a file, without surrounding white space. Its ``repr`` does not show it."""
 
     __slots__ = ("content",)
 

@@ -1,4 +1,4 @@
-"""How long something may still take."""
+"""Limits on the time that an operation may take."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from time import monotonic
 
 
 class Deadline:
-    """A point in time that every wait below it respects. Times are in seconds, on the monotonic clock."""
+    """A point in time that limits every wait of an operation. Times are in seconds, on the monotonic clock."""
 
     __slots__ = ("_began", "_ends")
 
@@ -15,14 +15,14 @@ class Deadline:
         self._ends = self._began + seconds
 
     def left(self) -> float:
-        """Seconds left; 0 when there are none."""
+        """Return the remaining seconds; 0 if there are none."""
         return max(self._ends - monotonic(), 0.0)
 
     def remaining(self) -> float:
-        """Seconds left, for a wait that is about to begin.
+        """Return the remaining seconds, for a wait that is about to begin.
 
         Raises:
-            TimeoutError: there are none.
+            TimeoutError: no time remains.
         """
         left = self.left()
         if not left:
@@ -30,16 +30,16 @@ class Deadline:
         return left
 
     def elapsed(self) -> float:
-        """Seconds since it was set."""
+        """Return the seconds since the deadline was set."""
         return monotonic() - self._began
 
     def part(self, share: float) -> Deadline:
-        """An earlier deadline, after this share of the time that is left."""
+        """Return an earlier deadline, after this share of the remaining time."""
         return Deadline(self.left() * share)
 
 
 class Allowance:
-    """The seconds that a lookup may take in all, from when it first needs some: most are answered from memory."""
+    """The time budget of a lookup, in seconds. It starts on first use, since most lookups are answered from memory."""
 
     __slots__ = ("_deadline", "_seconds")
 
@@ -49,7 +49,7 @@ class Allowance:
 
     @property
     def deadline(self) -> Deadline:
-        """When they are over."""
+        """The end of the budget. The first access starts it."""
         if self._deadline is None:
             self._deadline = Deadline(self._seconds)
         return self._deadline

@@ -1,7 +1,7 @@
-"""From the bytes of the API to objects.
+"""Decode the responses of the API to objects.
 
-With ``msgspec``, which every supported Airflow depends on: it reads 10,000 Secrets into typed structures in a seventh
-of the time that ``json`` needs, and what a Secret holds beyond that (``managedFields``) never becomes an object.
+This uses ``msgspec``, on which every supported Airflow depends. It reads 10,000 Secrets into typed structures in a
+seventh of the time that ``json`` needs. Other parts of a Secret (``managedFields``) never become objects.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from airflow_kubernetes_secrets.api.objects import Change, Secret, SecretList, W
 from airflow_kubernetes_secrets.errors import ExpiredVersionError
 from airflow_kubernetes_secrets.printable import printable
 
-# Of what the API server says of an error. It goes into messages, and can be anything.
+# The limit for the API server's message about an error. It becomes a part of other messages, and can be anything.
 _LONGEST_MESSAGE_BYTES = 1024
 
 _WHO_ANSWERS = "something on the way may answer in place of the API server"
 
 
 class MalformedBodyError(Exception):
-    """A body is not what the API answers. Its text and its cause hold nothing of the body."""
+    """A body is not a response of the API. Neither the message nor the cause contains anything of the body."""
 
 
 def another_namespace(namespace: str) -> MalformedBodyError:
-    """The error for an answer with a Secret of another namespace than the one that was requested."""
+    """Return the error for a response with a Secret of another namespace than the requested one."""
     return MalformedBodyError(f"the answer has a Secret of another namespace than {namespace!r}; {_WHO_ANSWERS}")
 
 
 def another_secret(namespace: str, name: str) -> MalformedBodyError:
-    """The error for an answer that is another Secret than the one that was requested."""
+    """Return the error for a response that is another Secret than the requested one."""
     return MalformedBodyError(f"the answer is another Secret than {namespace}/{name}; {_WHO_ANSWERS}")
 
 
@@ -45,7 +45,7 @@ class _Metadata(msgspec.Struct, gc=False):
     creationTimestamp: str | None  # noqa: N815  # the API's own name
     resourceVersion: str = ""  # noqa: N815  # the API's own name
     labels: dict[str, str] | None = None
-    # Read where a Secret is made of it: most of what annotations hold is not kept.
+    # Decoded when a Secret is created from it: most annotations are not kept.
     annotations: msgspec.Raw = msgspec.Raw()
 
 
@@ -55,7 +55,7 @@ class _Secret(msgspec.Struct, gc=False):
     kind: str = ""
 
     def __repr__(self) -> str:
-        """Without the data: error reports show the variables of frames."""
+        """Return a description without the data: error reports show local variables."""
         return f"<{type(self).__name__} {self.metadata.namespace}/{self.metadata.name}>"
 
 
@@ -87,17 +87,17 @@ _bookmarks = msgspec.json.Decoder(_Bookmark)
 _events = msgspec.json.Decoder(_Event)
 _statuses = msgspec.json.Decoder(_Status)
 
-# A decoding error can carry what it stumbled over, so none may become the cause of ours.
+# A decoding error can contain the input, so it must not become the cause of ours.
 _DECODING_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
 def parse_secret_list(response: Response, namespace: str) -> SecretList:
-    """Read the answer to a LIST of the Secrets in a namespace.
+    """Parse the response to a LIST of the Secrets in a namespace.
 
     Raises:
-        MalformedBodyError: it is not a SecretList, or a Secret in it is of another namespace.
+        MalformedBodyError: it is not a SecretList, or it contains a Secret of another namespace.
     """
-    # Many Secrets of an index have the same creation time: one string serves them all.
+    # Many Secrets of an index have the same creation time. They share one string.
     share: dict[str, str] = {}
     try:
         document = _secret_lists.decode(response.body)
@@ -111,10 +111,10 @@ def parse_secret_list(response: Response, namespace: str) -> SecretList:
 
 
 def parse_secret(response: Response, namespace: str, name: str) -> Secret:
-    """Read the answer to a GET of one Secret.
+    """Parse the response to a GET of one Secret.
 
     Raises:
-        MalformedBodyError: it is not a Secret, or one of another namespace or name.
+        MalformedBodyError: it is not a Secret, or has another namespace or name.
     """
     secret = None
     try:
@@ -131,11 +131,11 @@ def parse_secret(response: Response, namespace: str, name: str) -> Secret:
 
 
 def parse_watch_event(line: bytes, namespace: str) -> WatchEvent:
-    """Read one line of a watch on the Secrets in a namespace.
+    """Parse one line of a watch on the Secrets in a namespace.
 
     Raises:
-        ExpiredVersionError: it says that the version the watch began with is too old.
-        MalformedBodyError: it is another error, no event, or one of a Secret in another namespace.
+        ExpiredVersionError: the line reports that the version from which the watch started is too old.
+        MalformedBodyError: the line is another error, not an event, or an event of a Secret in another namespace.
     """
     status = found = None
     try:
@@ -183,9 +183,9 @@ def _secret(item: _Secret, share: dict[str, str], namespace: str) -> Secret:
 
 
 def status_message(body: bytes | bytearray) -> str:
-    """The ``message`` of a Status, which is how the API words an error; empty if the body is something else.
+    """Return the ``message`` of a Status, the object with which the API describes an error; empty for another body.
 
-    It is one printable line of up to 1 KiB; a longer one is cut off and says so.
+    The result is one printable line of up to 1 KiB. A longer message is cut off, and says so.
 
     https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
     """
@@ -197,7 +197,7 @@ def status_message(body: bytes | bytearray) -> str:
 
 
 def _shortened(message: str) -> str:
-    # No character becomes shorter, so that more than this many are never needed.
+    # No character becomes shorter, so more characters than this are never needed.
     start = printable(message[: _LONGEST_MESSAGE_BYTES + 1]).encode("utf-8")
     if len(start) <= _LONGEST_MESSAGE_BYTES:
         return start.decode("utf-8")

@@ -1,7 +1,7 @@
-"""As much of HTTP/1.1 as requests to an API server need.
+"""The part of HTTP/1.1 that requests to an API server need.
 
-``http.client`` would do, but half of the CPU time of a warm lookup went into it, most of that into its parser for
-e-mail headers; ``make bench`` shows what a lookup costs above a bare socket. A test holds this to ``http.client``.
+``http.client`` took half of the CPU time of a warm lookup, most of it in its parser for e-mail headers. ``make bench``
+shows what a lookup costs beyond a bare socket. A test compares this module with ``http.client``.
 https://www.rfc-editor.org/rfc/rfc9112
 """
 
@@ -15,36 +15,36 @@ _LONGEST_LINE = 65536
 _MOST_HEADERS = 100
 _LARGEST_PIECE = 1024 * 1024
 
-# What a body may take of the process's memory, in bytes: a LIST of 100,000 Secrets of 2.6 KiB each, with all that the
-# API server adds to them. No Secret is larger than 1.5 MiB, which is etcd's default limit for an object.
+# The largest body that is read into memory, in bytes: a LIST of 100,000 Secrets of 2.6 KiB each, including what the API
+# server adds to them. No Secret is larger than 1.5 MiB, which is etcd's default limit for an object.
 LARGEST_BODY_BYTES = 256 * 1024 * 1024
 
-# An event of a watch is a line of JSON with one object in it.
+# The longest line of a watch, in bytes. Each event is one line of JSON with one object in it.
 LARGEST_LINE_BYTES = 16 * 1024 * 1024
 
 
-# The headers that say where a body ends. With two lengths one answer could be read as two: RFC 9112, 6.3. (Chunks and a
-# length are no such case: chunks come first.)
+# The headers that determine where a body ends. With two lengths, one response could be read as two: RFC 9112, 6.3. (A
+# response with chunks and a length is unambiguous, because chunks take precedence.)
 _ENDS_OF_A_BODY = ("content-length", "transfer-encoding")
 
 
 class MalformedAnswerError(Exception):
-    """What was received is not an answer in HTTP/1.1, or not all of one. Its text quotes nothing of it."""
+    """What was received is not a whole HTTP/1.1 response. The message quotes nothing of it."""
 
 
 class TooLargeAnswerError(Exception):
-    """A body, or a line of a stream, is larger than it may be (in bytes)."""
+    """A body, or a line of a stream, is larger than the limit in bytes."""
 
     def __init__(self, largest: int) -> None:
         super().__init__(f"the answer is larger than {largest // 1024**2} MiB")
 
 
 class Response:
-    """An answer, read to its end. Its ``repr`` does not show the body.
+    """A whole response. Its ``repr`` does not show the body.
 
     Attributes:
-        headers: by their names in lower case.
-        keeps_open: another request may be sent over the same connection.
+        headers: the values by the names in lower case.
+        keeps_open: whether another request may be sent on the same connection.
     """
 
     __slots__ = ("body", "headers", "keeps_open", "status")
@@ -60,11 +60,11 @@ class Response:
 
 
 class Head:
-    """What comes before the body of an answer.
+    """The part of a response before its body.
 
     Attributes:
-        headers: by their names in lower case.
-        keeps_open: another request may be sent over the same connection after the body, if that says where it ends.
+        headers: the values by the names in lower case.
+        keeps_open: whether another request may be sent on the same connection after a body with a known end.
     """
 
     __slots__ = ("headers", "keeps_open", "status")
@@ -76,7 +76,7 @@ class Head:
 
 
 class Request:
-    """A request. Its ``repr`` shows neither the headers, one of which is a credential, nor the body."""
+    """A request. Its ``repr`` shows neither the body nor the headers, one of which is a credential."""
 
     __slots__ = ("_body", "_headers", "_method", "_target")
 
@@ -87,10 +87,13 @@ class Request:
         self._body = body
 
     def to_bytes(self, host: str) -> bytes:
-        """As it is sent.
+        """Return the bytes to send.
+
+        Args:
+            host: the value of the ``Host`` header.
 
         Raises:
-            ValueError: the target or a header holds a line break, or another character that does not belong there.
+            ValueError: the target or a header contains a line break, or another character that is not allowed there.
         """
         lines = [f"{self._method} {self._target} HTTP/1.1", f"Host: {host}"]
         lines += [f"{name}: {value}" for name, value in self._headers.items()]
@@ -105,7 +108,7 @@ class Request:
 
 
 class Body:
-    """What has come of a body. Its ``repr`` does not show it, since an exception may come at any moment."""
+    """The received part of a body. Its ``repr`` does not show it, since an exception may occur at any moment."""
 
     __slots__ = ("content",)
 
@@ -117,10 +120,10 @@ class Body:
 
 
 def read_response(stream: BinaryIO) -> Response:
-    """Read one answer, and nothing of what may follow it.
+    """Read one response, and nothing that may follow it.
 
     Raises:
-        MalformedAnswerError: it is not one, or the connection ended within it.
+        MalformedAnswerError: this is not a response, or the connection ended within it.
         TooLargeAnswerError: its body is larger than :data:`LARGEST_BODY_BYTES`.
         OSError: reading failed, or took too long.
     """
@@ -128,10 +131,10 @@ def read_response(stream: BinaryIO) -> Response:
 
 
 def read_head(stream: BinaryIO) -> Head:
-    """Read an answer up to its body.
+    """Read a response up to its body.
 
     Raises:
-        MalformedAnswerError: it is not one, or the connection ended within it.
+        MalformedAnswerError: this is not a response, or the connection ended within it.
         OSError: reading failed, or took too long.
     """
     version, status = _read_status(stream)
@@ -143,17 +146,17 @@ def read_head(stream: BinaryIO) -> Head:
 
 
 def read_body(stream: BinaryIO, head: Head) -> Response:
-    """Read the body that comes after ``head``, to its end.
+    """Read the whole body that follows ``head``.
 
     Raises:
-        MalformedAnswerError: the connection ended within it.
-        TooLargeAnswerError: it is larger than :data:`LARGEST_BODY_BYTES`.
+        MalformedAnswerError: the connection ended within the body.
+        TooLargeAnswerError: the body is larger than :data:`LARGEST_BODY_BYTES`.
         OSError: reading failed, or took too long.
     """
     status, headers, keeps_open = head.status, head.headers, head.keeps_open
-    # A LIST can be a hundred MiB: it grows in place, instead of being there a second time when it is put together.
+    # A LIST can have a hundred MiB. The body grows in place, so that it is not in memory twice.
     body = Body()
-    # How a body ends: RFC 9112, 6.3.
+    # RFC 9112, 6.3, defines how a body ends.
     if status in (204, 304):
         pass
     elif "transfer-encoding" in headers:
@@ -168,10 +171,10 @@ def read_body(stream: BinaryIO, head: Head) -> Response:
 
 
 def read_lines(stream: BinaryIO, head: Head) -> Iterator[bytes]:
-    """The lines of a body in chunks, each as soon as it is there; they end where the body does.
+    """Yield the lines of a chunked body as they arrive, until the body ends.
 
     Raises:
-        MalformedAnswerError: the body is not in chunks, or the connection ended within it.
+        MalformedAnswerError: the body is not chunked, or the connection ended within it.
         TooLargeAnswerError: a line, or a chunk, is larger than :data:`LARGEST_LINE_BYTES`.
         OSError: reading failed, or took too long.
     """
@@ -187,7 +190,7 @@ def read_lines(stream: BinaryIO, head: Head) -> Iterator[bytes]:
 
 
 def _read_status(stream: BinaryIO) -> tuple[bytes, int]:
-    """The minor version and the status: ``HTTP/1.1 200 OK``."""
+    """Read a status line such as ``HTTP/1.1 200 OK``. Return the minor version and the status."""
     line = _read_line(stream)
     if not line:
         raise MalformedAnswerError("the connection was closed")
@@ -215,10 +218,13 @@ def _read_headers(stream: BinaryIO) -> dict[str, str]:
 
 
 def _read_chunk(stream: BinaryIO, encoding: str, body: Body, largest: int) -> bool:
-    """Read one chunk of a body (RFC 9112, 7.1), and whether there was one; the trailers after the last are dropped.
+    """Read one chunk of a body (RFC 9112, 7.1). The trailers after the last chunk are dropped.
 
     Args:
-        largest: the bytes that the body may have with it.
+        largest: the most bytes that the body may have with this chunk.
+
+    Returns:
+        Whether there was a chunk.
     """
     if encoding.lower() != "chunked":
         raise MalformedAnswerError("the answer has an encoding that was not asked for")
@@ -242,7 +248,7 @@ def _length(text: str, base: int) -> int:
 
 
 def _read_exactly(stream: BinaryIO, size: int, body: Body, largest: int) -> None:
-    """Read in pieces: memory is needed for what has come, and not for what a broken answer says will come."""
+    """Read in pieces, so that memory is used for what has arrived, and not for what a broken response announces."""
     wanted = len(body.content) + size
     if wanted > largest:
         raise TooLargeAnswerError(largest)

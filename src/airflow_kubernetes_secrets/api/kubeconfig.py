@@ -1,7 +1,7 @@
-"""Credentials from a kubeconfig file, read by the official client's loader (the extra ``kubeconfig``).
+"""Credentials from a kubeconfig file, read by the loader of the official client (the extra ``kubeconfig``).
 
-Exec plugins, client certificates, merging of several files: that loader is the well-kept library for them. It has no
-deadline for an exec plugin, and neither has this.
+That loader is well maintained, and supports exec plugins, client certificates and merged files. It has no deadline for
+an exec plugin, and neither has this module.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from airflow_kubernetes_secrets.printable import printable
 
 
 class _Loaded(NamedTuple):
-    """What a kubeconfig says. ``tls`` is made at once, while the loader's files with certificates are there."""
+    """The content of a kubeconfig. ``tls`` is created at once, while the loader's certificate files exist."""
 
     configuration: Any
     endpoint: Endpoint
@@ -30,15 +30,15 @@ class _Loaded(NamedTuple):
 
 
 class KubeconfigCredentials:
-    """Those of one context of a kubeconfig. ``path`` may name several files, as ``KUBECONFIG`` may."""
+    """The credentials of one context of a kubeconfig. ``path`` may name several files, as ``KUBECONFIG`` may."""
 
     def __init__(self, path: str, context: str | None) -> None:
-        """
+        """Load the kubeconfig.
         Raises:
             NotConfiguredError: the extra is not installed, or the file or the context cannot be used.
         """
         if "\n" in path:
-            # It may be credentials, so it is not shown.
+            # It may be credentials, so the message does not show it.
             raise NotConfiguredError("the kubeconfig has to be the path of a file, and is a text of several lines")
         self._path = path
         self._context = context
@@ -59,9 +59,9 @@ class KubeconfigCredentials:
         return self._loaded.tls
 
     def authorization(self) -> str | None:
-        # This asks the loader's hook first, which runs an exec plugin again when its token has expired.
+        # This first calls the loader's hook, which runs an exec plugin again when its token has expired.
         setting = self._loaded.configuration.auth_settings().get("BearerToken")
-        # A file with a token mostly ends with a newline.
+        # The token of a file usually ends with a newline.
         return setting["value"].strip() if setting else None
 
     def namespace(self) -> str:
@@ -80,17 +80,20 @@ class KubeconfigCredentials:
             problem = f"cannot be used: {error}"
         except config.ConfigException as error:
             problem = f"cannot be used: {_without_quotations(str(error))}"
-        except Exception as error:  # the loader lets everything through, YAML's errors included
+        except Exception as error:  # the loader handles no error itself, not even those of YAML
             problem = f"cannot be read ({type(error).__name__}): look at its form, its certificates and its server"
-        # Outside the except blocks, with nothing chained: YAML's errors quote the file, token and all.
+        # Raise outside the except blocks, with nothing chained: errors of YAML quote the file, including its token.
         raise NotConfiguredError(f"{self.source} {problem}")
 
 
 def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _Loaded:
-    """
+    """Load one context of a kubeconfig.
     Args:
-        reader: the module of the official client that has the loader. It has no types.
-        configuration: an empty one of the official client's.
+        reader: the module of the official client that contains the loader. It has no types.
+        configuration: an empty ``Configuration`` of the official client.
+
+    Raises:
+        NotConfiguredError: there is no such file, or it cannot be used.
     """
     merger = reader.KubeConfigMerger(path)
     if merger.config is None:
@@ -103,7 +106,7 @@ def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _
         cluster = merger.config["clusters"].get_with_name(context["cluster"])["cluster"]
         _check(cluster, _user(merger.config, context.get("user")))
         loader.load_and_set(configuration)
-        # As kubectl does, a context without a namespace means the one called default.
+        # As in kubectl, a context without a namespace means the namespace `default`.
         namespace = context.get("namespace") or "default"
         if not isinstance(namespace, str):
             raise NotConfiguredError("the namespace of its context is not a text. Put it into quotation marks")
@@ -112,29 +115,29 @@ def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _
 
 @contextmanager
 def _gone_afterwards(reader: Any) -> Iterator[str | None]:
-    """A folder for the files into which the loader writes keys and certificates, as OpenSSL reads keys from files only.
+    """Yield a folder for the loader's files with keys and certificates, since OpenSSL reads keys only from files.
 
-    The loader would leave them until the process ends, and for good where that ends with ``os._exit``, as forked
-    children do. Only this thread removes the folder: a child that was forked meanwhile does not.
+    The loader would leave these files until the process ends. If it ends with ``os._exit``, as forked children do, they
+    would stay for good. Only this thread removes the folder; a child that is forked meanwhile does not.
     """
     folder = None
     try:
         try:
-            # Most kubeconfigs need none, so that it does not matter where there can be none.
+            # Most kubeconfigs need no folder, so a failure to create one does not matter yet.
             with suppress(OSError):
                 folder = mkdtemp(prefix="airflow-kubernetes-secrets-")
             yield folder
         finally:
             _remove(reader, folder)
     finally:
-        # The exception of a signal handler can have come in the middle of it.
+        # An exception from a signal handler can have interrupted the removal.
         _remove(reader, folder)
 
 
 def _remove(reader: Any, folder: str | None) -> None:
     if folder is None:
         return
-    # The loader reuses these files for the same content, for example when Apache's provider loads it in this process.
+    # The loader reuses its files for the same content, for example when Apache's provider loads it in this process.
     for content, name in list(reader._temp_files.items()):
         if name.startswith(folder):
             reader._temp_files.pop(content, None)
@@ -143,27 +146,27 @@ def _remove(reader: Any, folder: str | None) -> None:
 
 
 def _without_quotations(problem: str) -> str:
-    """What the loader says, up to where it quotes: it calls a user by all that is in it, and a plugin says anything."""
+    """Return the loader's message up to a quotation. It names a user by the user's content; a plugin says anything."""
     return problem.partition("{")[0].partition("\n")[0]
 
 
 def _user(config: Any, name: str | None) -> Any:
-    """The user of that name, if there is one; the loader does without too."""
+    """Return the user of that name; ``None`` if there is none. The loader also works without one."""
     users = config.safe_get("users") and config["users"]
     found = users.get_with_name(name, safe=True) if users else None
     return None if found is None else found["user"]
 
 
-# The fields of a user that make the loader send credentials. A client certificate is only used in TLS.
+# The fields of a user for which the loader sends credentials. A client certificate is only used in TLS.
 _SENT = ("token", "tokenFile", "exec", "auth-provider", "username", "password")
 
 
 def _check(cluster: Any, user: Any) -> None:
-    """Look at what is to be loaded, before a plugin is run or a key written.
+    """Check a cluster and a user before a plugin is run or a key is written.
 
     Raises:
-        NotConfiguredError: credentials would go over plain HTTP, for which kubectl does not even read them; whether
-            the certificate is checked is not clear; or it asks for what is not supported.
+        NotConfiguredError: credentials would be sent over plain HTTP, for which kubectl does not even read them; it is
+            unclear whether to check the certificate; or the kubeconfig requests what is not supported.
     """
     server = cluster.safe_get("server")
     if not isinstance(server, str) or not server.startswith(("https://", "http://")):
@@ -176,7 +179,7 @@ def _check(cluster: Any, user: Any) -> None:
         )
     plugin = None if user is None else user.safe_get("exec")
     for name in ("apiVersion", "command"):
-        # The loader would log it, with all that is in the user.
+        # The loader would log the missing field together with everything that the user contains.
         if isinstance(plugin, dict) and not plugin.get(name):
             raise NotConfiguredError(f"its exec plugin has no {name}")
     skip = cluster.safe_get("insecure-skip-tls-verify")
@@ -187,7 +190,7 @@ def _check(cluster: Any, user: Any) -> None:
             "it names a CA certificate and says insecure-skip-tls-verify, which kubectl refuses too. Leave the latter "
             "out"
         )
-    # Releases of the loader before 37 take no notice of one, and later ones mix it with the environment's.
+    # Releases of the loader before 37 ignore the proxy, and later ones mix it with the one of the environment.
     if cluster.safe_get("proxy-url"):
         raise NotConfiguredError("it asks for a proxy (proxy-url), which is not supported")
 
@@ -206,12 +209,12 @@ def _tls(configuration: Any) -> Tls | None:
     if configuration.cert_file:
         context.load_cert_chain(configuration.cert_file, configuration.key_file, password=_refuse_to_ask)
     if not configuration.verify_ssl:
-        # insecure-skip-tls-verify in the kubeconfig: its owner asked for it, and doctor warns of it.
+        # The kubeconfig contains insecure-skip-tls-verify: its owner requested this, and doctor warns about it.
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return Tls(context, configuration.tls_server_name)
 
 
 def _refuse_to_ask() -> str:
-    """Called for the pass phrase of an encrypted key; without it OpenSSL would wait for somebody to type one."""
+    """Refuse to decrypt a client key. OpenSSL would otherwise wait for somebody to type the pass phrase."""
     raise NotConfiguredError("its client key is encrypted; store it without a pass phrase")

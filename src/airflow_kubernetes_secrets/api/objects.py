@@ -1,4 +1,4 @@
-"""Kubernetes objects, as far as a lookup needs them."""
+"""Kubernetes objects, with the parts that a lookup needs."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from airflow_kubernetes_secrets.printable import printable
 
 ANNOTATION_PREFIX = "airflow.apache.org/"
 
-# The labels by default, which are annotations too where a label cannot hold an id. They do not describe a Secret.
+# The default labels. An annotation has the same key if the label cannot contain the id. They do not describe a Secret.
 IDENTIFIERS = frozenset(
     f"{ANNOTATION_PREFIX}{name}" for name in ("connection-id", "variable-key", "config-key", "team")
 )
 
 
 def kept_annotations(annotations: Mapping[str, str] | None, labels: Mapping[str, str]) -> dict[str, str] | None:
-    """Of a Secret's annotations those that are for this package, or have the key of a label; ``None`` if none is.
+    """Return the annotations that are for this package, or have the key of a label; ``None`` if there are none.
 
-    Others do not stay in memory: one of them is kubectl's copy of all that it was given, passwords included.
+    Others do not stay in memory: one of them is kubectl's copy of everything that it applied, including passwords.
     """
     if not annotations:
         return None
@@ -30,12 +30,12 @@ def kept_annotations(annotations: Mapping[str, str] | None, labels: Mapping[str,
     } or None
 
 
-# In base64: ``==`` and a line break, with what pads that.
+# In base64: ``==`` and a line break, with the padding that these need.
 _LONGEST_PADDING = 8
 
 
 def _is_padding(value: str) -> bool:
-    """Whether a value, in base64, is blank or nothing but the padding of base64."""
+    """Return whether a value in base64 is blank, or contains nothing but the padding of base64."""
     try:
         return not a2b_base64(value).strip(b"= \r\n")
     except Error:
@@ -43,17 +43,19 @@ def _is_padding(value: str) -> bool:
 
 
 class Secret:
-    """A Secret. Its data stays base64 text until a key is asked for; its ``repr`` never shows it.
+    """A Secret. Its data stays in base64 until a key is read. Its ``repr`` never shows the data.
+
+    The last five attributes are computed on first use: an index returns the same Secret again and again.
 
     Attributes:
-        created: the creation time as the API writes it (RFC 3339 in UTC, whole seconds), which sorts as text.
+        created: the creation time in the API's format (RFC 3339 in UTC, whole seconds), which sorts as a string.
         data: the values in base64, by key.
-        annotations: those that :func:`kept_annotations` leaves.
-        fields: what its annotations and keys say of a connection, or the error in them, once that has been made out.
-        connection, variable: what Airflow is given for it, once that has been made out. An index answers with the same
-            Secret again and again.
-        objections: why some parts of Airflow cannot use the connection, once that has been made out.
-        masked: in which processes, and forms, its values have been registered with Airflow's masker.
+        annotations: those that :func:`kept_annotations` keeps.
+        fields: the fields of a connection in its keys and annotations, or the error in them.
+        connection: the connection that Airflow receives.
+        variable: the variable that Airflow receives.
+        objections: why some parts of Airflow cannot use the connection.
+        masked: the processes and forms in which the values were registered with Airflow's masker.
     """
 
     __slots__ = (
@@ -94,36 +96,37 @@ class Secret:
 
     @property
     def age_order(self) -> tuple[str, str]:
-        """The order in which several matches are taken: the oldest first, then by name."""
+        """The sort key of several matches: the oldest first, then by name."""
         return (self.created, self.name)
 
     def value(self, key: str) -> bytes:
-        """The bytes under ``key``.
+        """Return the bytes under ``key``.
 
         Raises:
             KeyError: there is no such key.
+            binascii.Error: the value is not base64.
         """
         return a2b_base64(self.data[key])
 
     def keys_text(self) -> str:
-        """What to say of the keys of its data in an error."""
+        """Return a description of the keys of the data, for an error."""
         keys = self.keys_to_show()
         blank = len(self.data) - len(keys)
         more = f" and {blank} without a value" if blank else ""
         return f"the keys are {few(map(repr, keys), len(keys)) or 'none at all'}{more}"
 
     def keys_to_show(self) -> list[str]:
-        """Return the keys of its data that have a value, in order.
+        """Return the keys of the data that have a value, in order.
 
-        A key without one can be a credential: ``--from-literal=T0KEN==`` makes one of a value in base64, whose padding
-        becomes the value.
+        The name of a key without a value can be a credential: ``--from-literal=T0KEN==`` makes a key of a value in
+        base64, and its value is the padding.
         """
         return sorted(
             key for key, value in self.data.items() if len(value) > _LONGEST_PADDING or not _is_padding(value)
         )
 
     def __str__(self) -> str:
-        """Namespace and name for a message. The API server says them, so they can be anything."""
+        """Return namespace and name for a message. The API server sent them, so they can be anything."""
         return printable(f"{self.namespace}/{self.name}")
 
     def __repr__(self) -> str:
@@ -131,10 +134,10 @@ class Secret:
 
 
 class SecretList:
-    """The answer to a LIST.
+    """The response to a LIST.
 
     Attributes:
-        resource_version: which version of the collection this is; a watch can go on from it.
+        resource_version: the version of this collection. A watch can start from it.
     """
 
     __slots__ = ("resource_version", "secrets")
@@ -145,7 +148,7 @@ class SecretList:
 
 
 class Change(Enum):
-    """What an event of a watch says of its Secret, as seen by a watcher of one label selector.
+    """What an event of a watch reports about its Secret, for a watch with one label selector.
 
     https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
     """
@@ -160,8 +163,8 @@ class WatchEvent:
     """One event of a watch.
 
     Attributes:
-        resource_version: the version of the collection after it.
-        secret: the Secret that changed; a bookmark has none.
+        resource_version: the version of the collection after the event.
+        secret: the Secret that changed; ``None`` for a bookmark.
     """
 
     __slots__ = ("change", "resource_version", "secret")

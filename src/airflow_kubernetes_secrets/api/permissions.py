@@ -1,4 +1,4 @@
-"""What a lookup needs to be allowed, in the words and commands of Kubernetes RBAC.
+"""Errors about missing permissions, with the commands of Kubernetes RBAC that grant them.
 
 https://kubernetes.io/docs/reference/access-authn-authz/rbac/#command-line-utilities
 """
@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.printable import printable, printable_lines, she
 ANONYMOUS = "system:anonymous"
 
 _ROLE = "airflow-kubernetes-secrets"
-# Of the characters that Kubernetes lets their names have. Another user that begins so is none of its accounts.
+# Only characters that Kubernetes allows in these names. Another user whose name begins like this is no service account.
 _SERVICE_ACCOUNT = r"system:serviceaccount:(?P<namespace>[a-z0-9-]+):(?P<name>[a-z0-9.-]+)"
 
 # https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/#constrained-impersonation
@@ -21,27 +21,27 @@ _CONSTRAINED = (
     r'(?: in API group "[^"]*"(?: in the namespace "([^"]+)")?)?'
 )
 
-# As Go quotes it: https://pkg.go.dev/strconv#Quote
+# The form in which Go quotes a string: https://pkg.go.dev/strconv#Quote
 _USER = r'User "(?P<user>(?:[^"\\]|\\.)+)"'
 
 
 def refused_user(server_message: str) -> str:
-    """Whom the API server took a request to be from, by the words of its 403; empty if they do not say.
+    """Return the user of a refused request, from the message of a 403; empty if the message does not contain it.
 
-    It is one printable line, whatever the API server says.
+    The result is one printable line, whatever the API server sent.
     """
     found = re.search(_USER, server_message)
     return re.sub(r'\\(["\\])', r"\1", printable(found["user"])) if found else ""
 
 
 def impersonation_text(server_message: str, as_user: str) -> str:
-    """One error: who may not act as whom, and the commands that allow it.
+    """Return the error about a missing permission to impersonate, with the commands that grant it.
 
-    The commands can be run again. They grant the verb ``impersonate``, which every version of Kubernetes knows: for a
-    service account in its namespace alone, since a cluster role would be for its namesakes in all of them.
+    The commands can be run again. They grant the verb ``impersonate``, which every version of Kubernetes knows. For a
+    service account they grant it in its namespace only: a cluster role would cover accounts of the same name elsewhere.
 
     Args:
-        server_message: the words of the 403.
+        server_message: the message of the 403.
 
     https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
     """
@@ -62,9 +62,9 @@ def impersonation_text(server_message: str, as_user: str) -> str:
 
 
 def _constraint(server_message: str) -> str:
-    """A line with the permission of constrained impersonation that was lacking; empty if the server does not have that.
+    """Return a line with the missing permission of constrained impersonation; empty if the message names none.
 
-    From Kubernetes 1.36 on, a user may be allowed to act as another one for some requests only.
+    From Kubernetes 1.36 on, a user may be allowed to impersonate another one for some requests only.
     """
     found = re.search(_CONSTRAINED, server_message)
     if found is None:
@@ -75,12 +75,12 @@ def _constraint(server_message: str) -> str:
 
 
 def forbidden_text(user: str, verb: str, verbs: tuple[str, ...], namespace: str, names: tuple[str, ...] = ()) -> str:
-    """One error: who lacks which verb on what, and the commands that grant it, with all of ``verbs``.
+    """Return the error about a missing permission on Secrets, with the commands that grant all of ``verbs``.
 
     The commands can be run again, and for one service account after the other.
 
     Args:
-        names: the Secrets to which the grant is limited; none for all.
+        names: the Secrets to which the grant is limited; empty for all.
     """
     account, subject = re.fullmatch(_SERVICE_ACCOUNT, user), _subject(user)
     if account:
@@ -89,8 +89,8 @@ def forbidden_text(user: str, verb: str, verbs: tuple[str, ...], namespace: str,
     else:
         who = f"the user {user!r}" if user else "the user of this process"
         binding = f"{_ROLE}-{_slug(user)}"
-    # A role of its own for what is limited: rules with and without names cannot be made by one command. And for
-    # writing: whoever looks things up is not to get that by the way.
+    # A limited grant has a role of its own, because one command cannot create rules with and without names. So has a
+    # grant for writing, because an account that looks things up must not receive it as well.
     kind = "-by-name" if names else "-writer" if verb == "patch" else ""
     role, binding = f"{_ROLE}{kind}", f"{binding}{kind}"
     limit = "".join(f" --resource-name={shell_word(name)}" for name in names)
@@ -104,7 +104,7 @@ def forbidden_text(user: str, verb: str, verbs: tuple[str, ...], namespace: str,
 
 
 def _subject(user: str) -> str:
-    """Whom a binding is for, as an argument of kubectl."""
+    """Return the subject of a binding, as an argument of kubectl."""
     account = re.fullmatch(_SERVICE_ACCOUNT, user)
     return (
         f"--serviceaccount={account['namespace']}:{account['name']}"
@@ -114,5 +114,5 @@ def _subject(user: str) -> str:
 
 
 def _slug(user: str) -> str:
-    """A part of the name of a role or binding, made of a user's."""
+    """Return a part of the name of a role or binding, made from the name of a user."""
     return re.sub("[^a-z0-9]+", "-", user.lower()).strip("-") or "user"

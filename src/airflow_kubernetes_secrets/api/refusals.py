@@ -1,7 +1,7 @@
 """When a refusal of the API server (401 or 403) counts.
 
-An API server that has just started accepts requests before it has read its roles and keys, and refuses everybody until
-then. https://github.com/kubernetes/kubernetes/issues/121635
+An API server that has just started accepts connections before it has read its roles and keys. Until then it refuses
+every request. https://github.com/kubernetes/kubernetes/issues/121635
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The addresses of a host, found before a deadline.
+"""Resolve the name of a host before a deadline.
 
-``getaddrinfo`` takes no timeout, and a DNS server that does not answer holds it for half a minute. In a pod the API
-server's host is an address and nothing is resolved; a kubeconfig mostly names one.
+``getaddrinfo`` has no timeout, and waits half a minute for a DNS server that does not respond. In a pod, the API
+server's host is an address, so nothing is resolved. In a kubeconfig, it can be a name.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ Address = tuple[socket.AddressFamily, Any]
 def addresses(
     host: str, port: int, deadline: Deadline, getaddrinfo: Callable[..., list[Any]] = socket.getaddrinfo
 ) -> list[Address]:
-    """The addresses to connect to, in the resolver's order.
+    """Return the addresses of a host, in the resolver's order.
 
     Raises:
-        OSError: the name does not exist (``socket.gaierror``), or the deadline came first (``TimeoutError``).
+        OSError: the name does not exist (``socket.gaierror``), or was not resolved in time (``TimeoutError``).
     """
     try:
-        # As bytes: a str goes through the codec for international names, which loads tables of a tenth of a MiB.
+        # Pass bytes: for a string, Python loads the codec for international names with tables of a tenth of a MiB.
         numeric = host.encode("ascii")
         return _addresses(socket.getaddrinfo(numeric, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
     except (socket.gaierror, UnicodeEncodeError):
-        pass  # a name, not an address
+        pass  # the host is a name, not an address
 
     outcome: list[list[Address] | OSError] = []
 
@@ -41,7 +41,7 @@ def addresses(
         except UnicodeError:
             outcome.append(OSError(f"{host!r} is not a host name"))
 
-    # A daemon: one that is still waiting for DNS does not hold up the end of the process.
+    # A daemon thread that still waits for DNS does not delay the end of the process.
     thread = Thread(target=resolve, name="airflow-kubernetes-secrets-resolve", daemon=True)
     thread.start()
     thread.join(deadline.remaining())

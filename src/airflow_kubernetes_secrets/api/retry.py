@@ -1,4 +1,4 @@
-"""When a request is tried again, and after which pause: policy as data."""
+"""The retry policy: which responses cause a retry, and after which pause."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import random
 from email.utils import parsedate_to_datetime
 from time import time
 
-# A server ends an idle connection with a 408, which can cross the request that comes over it (RFC 9110, 15.5.9).
+# A server may end an idle connection with a 408, which can cross the next request on it (RFC 9110, 15.5.9).
 RETRIED_STATUSES = frozenset({408, 429, 500, 502, 503, 504})
 
 
 class Backoff:
-    """Pauses that double, each shortened at random so that many processes do not come back together.
+    """Pauses that double. Each is shortened at random, so that many processes do not retry at the same moment.
 
     Times are in seconds.
     """
@@ -23,21 +23,22 @@ class Backoff:
         self.longest = longest
 
     def pause(self, attempts: int, left: float, retry_after: float | None = None) -> float | None:
-        """The pause after so many failed attempts (1 or more); ``None`` if no time for another one is left.
+        """Return the pause after ``attempts`` failed attempts; ``None`` if no time remains for another one.
 
         Args:
-            left: the time left in all.
-            retry_after: what the server asks for; it is never asked again sooner.
+            attempts: 1 or more.
+            left: the remaining time for all attempts.
+            retry_after: the pause that the server requested. The result is never shorter.
         """
         grown = min(self.first * 2.0 ** min(attempts - 1, 16), self.longest)
         jittered = grown * random.uniform(0.5, 1.0)  # noqa: S311  # spreads load; it guards nothing
-        # Towards the end the pauses become shorter again: the last attempt is as late as the time allows.
+        # Towards the end the pauses become shorter, so that the last attempt is as late as the time allows.
         pause = min(jittered, left / 2) if retry_after is None else retry_after + jittered
         return pause if pause + self.first <= left else None
 
 
 def retry_after_seconds(header: str | None) -> float | None:
-    """The seconds that a ``Retry-After`` header asks for: a number or a date (RFC 9110, 10.2.3)."""
+    """Return the seconds in a ``Retry-After`` header, which is a number or a date (RFC 9110, 10.2.3)."""
     if header is None:
         return None
     if header.strip().isdecimal():
