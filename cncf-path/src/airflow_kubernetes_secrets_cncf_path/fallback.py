@@ -1,4 +1,4 @@
-"""What the finder answers, and the loader of what it found; see the package for the rules."""
+"""The search of the finder, and the loader of what it finds. The docstring of the package states the rules."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _PACKAGES = ("airflow.providers.cncf", _KUBERNETES, _SECRETS)
 
 
 class FallbackLoader(Loader):
-    """Loads the documented module, which holds the backend's class, and its parents, which hold nothing."""
+    """Load the documented module, which contains the class of the backend, and its parents, which are empty."""
 
     def exec_module(self, module: ModuleType) -> None:
-        """Put the class into the documented module."""
+        """Add the class to the documented module."""
         if module.__name__ != _BACKEND:
             return
         from airflow_kubernetes_secrets import KubernetesSecretsBackend
@@ -41,14 +41,14 @@ class FallbackLoader(Loader):
 def find_spec(
     asked: FallbackFinder, fullname: str, path: Sequence[str] | None, target: ModuleType | None
 ) -> importlib.machinery.ModuleSpec | None:
-    """Answer for the finder that was asked: for the documented module and its parents, after all other finders."""
+    """Return the spec of the documented module or a parent. The finders after ``asked`` take precedence."""
     if fullname != _BACKEND and fullname not in _PACKAGES:
         return None
-    # Editable installs append finders of their own, and .pth files are read in the order of their names.
+    # There can be finders after this one: editable installs append theirs, and .pth files are read in order of name.
     for finder in islice(dropwhile(lambda finder: finder is not asked, sys.meta_path), 1, None):
         if hasattr(finder, "find_spec") and (spec := finder.find_spec(fullname, path, target)) is not None:
             return spec
-    # A package that is loaded already is being reloaded.
+    # A package that is already loaded is being reloaded.
     if fullname == _BACKEND or fullname in sys.modules or _is_wanted():
         return importlib.machinery.ModuleSpec(
             fullname, FallbackLoader(), origin=__package__, is_package=fullname != _BACKEND
@@ -57,11 +57,11 @@ def find_spec(
 
 
 def _is_wanted() -> bool:
-    """Tell whether a parent is looked for on the way to the module or its package ``secrets``.
+    """Return whether a parent is imported on the way to the module or its package ``secrets``.
 
-    Python imports the parents of a module first, each by a call inside the call for its child, and tells finders only
-    the name at hand. The names of the calls around it are in their frames; where those cannot be recognized, the
-    parent is made, since the documented path matters more than what a bare parent seems to say.
+    Python imports the parents of a module first, each by a call inside the call for its child. It passes only the
+    current name to finders; the frames of the outer calls contain the other names. If these calls cannot be recognized,
+    the parent is created: the documented path matters more than what a parent alone suggests.
     """
     machinery = vars(sys.modules["_frozen_importlib"])
     names = set()

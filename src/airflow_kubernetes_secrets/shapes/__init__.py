@@ -1,4 +1,4 @@
-"""From a Secret as its owner made it to the connection that Airflow wants. ``docs/shapes.md`` specifies it."""
+"""Build the connection that Airflow expects from a Secret of any tool. ``docs/shapes.md`` specifies this."""
 
 from airflow_kubernetes_secrets.shapes.annotations import key_of_value
 from airflow_kubernetes_secrets.shapes.connection import completed_json, connection_json

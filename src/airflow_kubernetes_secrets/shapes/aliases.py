@@ -1,7 +1,7 @@
-"""What others call the fields of a connection, and its type: data, with where it comes from.
+"""The names that other tools use for the fields of a connection, and for its type, with their origin.
 
-A name is compared without regard to capitals and to ``-`` and ``_``. Of several names for one field the first in the
-list that a Secret has is taken.
+Names are compared without regard to case, and ``-`` equals ``_``. If a Secret has several names for one field, the
+first one in the list is used.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "connectionstring.standard",
     ),
     "conn_type": ("conn_type", "connection_type", "engine", "type"),  # AWS: engine; servicebinding.io: type
-    # Upbound's RDS instance has the port in its endpoint, and a host without it beside that.
+    # Upbound's RDS instance has the port in its endpoint, and also a host without the port.
     "host": ("host", "hostname", "address", "server", "endpoint"),  # Crossplane: endpoint
     "login": ("login", "username", "user", "user_name", "master_username"),
     "password": ("password", "pass", "attribute.password", "attribute.master_password"),  # Upbound: attribute.…
@@ -29,11 +29,11 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "extra": ("extra",),
 }
 
-# White space belongs to them; elsewhere it is the newline that ``kubectl create --from-file`` keeps.
+# White space belongs to these values. In other fields it is the newline that ``kubectl create --from-file`` stores.
 EXACT = ("login", "password")
 
-# By AWS's engines, servicebinding.io's types and the schemes of URIs; the values are connection types of Airflow's
-# providers. What is not here is a connection type already, or one that only its owner's provider knows.
+# Airflow's connection types, by engines of AWS, types of servicebinding.io and schemes of URIs. Any other word is a
+# connection type already, or one that only a provider of the Secret's owner knows.
 CONNECTION_TYPES: Mapping[str, str] = {
     "postgresql": "postgres",
     "pgsql": "postgres",
@@ -58,16 +58,16 @@ CONNECTION_TYPES: Mapping[str, str] = {
     "https": "http",
 }
 
-# The type where nothing tells it: Airflow's own for "none in particular".
+# The type of a connection without one: Airflow's own type for no specific service.
 GENERIC = "generic"
 
 
 def folded(name: str) -> str:
-    """A name as it is compared."""
+    """Return a name in the form in which names are compared."""
     return name.lower().replace("-", "_")
 
 
 def connection_type(word: str) -> str:
-    """Airflow's connection type for an engine, a type or the scheme of a URI, which may name a driver (``a+b``)."""
+    """Return Airflow's connection type for an engine, a type or the scheme of a URI, such as ``type+driver``."""
     name = folded(word.strip()).partition("+")[0]
     return CONNECTION_TYPES.get(name, name)

@@ -1,4 +1,4 @@
-"""What a Secret's annotations say of it. Labels find, annotations describe."""
+"""The annotations that describe a Secret. Labels select a Secret, annotations describe it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.suggestions import nearest
 DATA_KEY = f"{ANNOTATION_PREFIX}data-key"
 CONNECTION_TYPE = f"{ANNOTATION_PREFIX}connection-type"
 CONNECTION_EXTRA = f"{ANNOTATION_PREFIX}connection-extra"
-# What a Secret's owner often does not put into it. A password does not belong into an annotation.
+# Fields that the owner of a Secret often does not store in it. A password does not belong in an annotation.
 LITERALS = {field: f"{ANNOTATION_PREFIX}connection-{field}" for field in ("host", "login", "port", "schema")}
 FIELD = f"{ANNOTATION_PREFIX}field-"
 EXTRA_FIELD = f"{ANNOTATION_PREFIX}extra-"
@@ -26,28 +26,28 @@ OTHER_KEYS = f"{ANNOTATION_PREFIX}other-keys"
 
 _FIXED = (CONNECTION_TYPE, *LITERALS.values(), CONNECTION_EXTRA, OTHER_KEYS)
 
-# All that have one name.
+# All annotations with a fixed name.
 ANNOTATIONS = (DATA_KEY, *_FIXED, *(f"{FIELD}{field}" for field in ALIASES))
 _ANNOTATIONS = frozenset(ANNOTATIONS)
-# What all of them begin with makes none of them near.
+# The common prefix is removed, because it would make all names similar.
 _NAMES = tuple(each.removeprefix(ANNOTATION_PREFIX) for each in ANNOTATIONS)
 
-# How near a name must be to be what was meant, from 0 to 1.
+# The similarity, from 0 to 1, that a name must have to be suggested.
 NEAR = 0.7
 
 
 class Description:
-    """The annotations of one Secret that say how a connection lies in it.
+    """The annotations of one Secret that describe a connection in it.
 
     Attributes:
-        data_key: the key that holds the connection whole, if an annotation says it.
+        data_key: the key that contains the whole connection, if an annotation names it.
         connection_type: Airflow's connection type.
-        literals: fields as they are said here.
-        fields: data keys by the field that they hold.
-        extra_fields: data keys by the name that they get in ``extra``.
-        named: data keys that hold a field or something of ``extra``.
-        extra: what is added to ``extra`` as it is.
-        others_to_extra: whether data keys that nothing else takes go to ``extra`` too.
+        literals: the fields whose values are in annotations.
+        fields: the data keys, by the field that they contain.
+        extra_fields: the data keys, by their name in ``extra``.
+        named: the data keys that contain a field or a part of ``extra``.
+        extra: the object to add to ``extra``.
+        others_to_extra: whether data keys without another use become a part of ``extra``.
     """
 
     __slots__ = (
@@ -62,9 +62,9 @@ class Description:
     )
 
     def __init__(self, secret: Secret) -> None:
-        """
+        """Read and check the annotations.
         Raises:
-            MalformedSecretError: an annotation cannot be used; it names the annotation.
+            MalformedSecretError: an annotation is invalid. The message names it.
         """
         annotations: Mapping[str, str] = secret.annotations or {}
         self.data_key = key_of_value(secret)
@@ -114,7 +114,7 @@ class Description:
             _check_key(secret, annotation, key)
 
     def _keys(self) -> Iterator[tuple[str, str]]:
-        """The annotations that name keys, with what they name."""
+        """Yield the annotations that name keys, each with its key."""
         for name, key in self.fields.items():
             yield FIELD + name, key
         for name, key in self.extra_fields.items():
@@ -122,7 +122,7 @@ class Description:
 
 
 def key_of_value(secret: Secret) -> str | None:
-    """The key that an annotation says to hold a connection, variable or option whole.
+    """Return the key that an annotation names for a whole connection, variable or option; ``None`` without one.
 
     Raises:
         MalformedSecretError: there is no such key.
@@ -139,15 +139,15 @@ def named_keys(annotations: Mapping[str, str]) -> dict[str, str]:
 
 
 def is_known(annotation: str) -> bool:
-    """Whether an annotation describes a connection. One for a field that there is not is an error of its own."""
+    """Return whether an annotation describes a connection. An annotation for an unknown field is a different error."""
     return annotation in _ANNOTATIONS or annotation.startswith((FIELD, EXTRA_FIELD))
 
 
 def _warn_of_unknown(secret: Secret) -> None:
-    """A misspelt annotation says nothing, and nobody would notice."""
+    """Log a warning for annotations that are unknown: a misspelled one has no effect, and nobody would notice."""
     known = _ANNOTATIONS | secret.labels.keys()
     unknown = [key for key in secret.annotations or () if key not in known and not key.startswith((FIELD, EXTRA_FIELD))]
-    # A Secret that is found by reference may have them without the label.
+    # A Secret that is selected by reference may have annotations with ids but without the label.
     unknown = [key for key in unknown if key not in IDENTIFIERS]
     for key, more in first(unknown):
         meant = nearest(key.removeprefix(ANNOTATION_PREFIX), _NAMES, NEAR)
@@ -158,7 +158,7 @@ def _warn_of_unknown(secret: Secret) -> None:
 
 def _check_key(secret: Secret, annotation: str, key: str) -> None:
     if key not in secret.data:
-        # Not quoted: somebody may have put the password itself there.
+        # The value is not quoted: somebody may have put the password itself there.
         raise _malformed(secret, annotation, f"the data has no such key as it says; {secret.keys_text()}")
 
 

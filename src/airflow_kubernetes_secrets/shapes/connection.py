@@ -1,7 +1,7 @@
-"""A connection as JSON, out of the fields that a Secret holds.
+"""Build the JSON of a connection from the fields of a Secret.
 
-Error reports can show the variables of the frames that an exception went through. So none here holds a value while an
-error is raised.
+Error reports can show the local variables of each frame that an exception passes. So no function here has a value in a
+variable while it raises an error.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from airflow_kubernetes_secrets.shapes.whole import fields_of_whole
 from airflow_kubernetes_secrets.usable import EXTRA_IS_NO_OBJECT
 from airflow_kubernetes_secrets.values import judged, text, texts
 
-# Crossplane's Upbound provider for AWS writes this into an endpoint.
+# Crossplane's Upbound provider for AWS writes this form into an endpoint.
 _HOST_WITH_PORT = r"(?P<host>\[[^\]]+\]|[^:]+):(?P<port>[0-9]+)"
 
 
 def connection_json(secret: Secret, fields: Fields) -> str:
-    """The connection as JSON, from which Airflow takes every character as it is.
+    """Return the connection as JSON, from which Airflow takes every character unchanged.
 
     Raises:
-        MalformedSecretError: a value cannot be what its key says; it names Secret and key.
+        MalformedSecretError: a value is invalid for its field. The message names Secret and key.
     """
     told = _Told(secret, fields)
     uri = _uri(told)
@@ -49,15 +49,15 @@ def connection_json(secret: Secret, fields: Fields) -> str:
 
 
 def completed_json(secret: Secret, fields: Fields, key: str) -> str:
-    """The connection that one key holds whole as JSON, with what annotations add to it or say otherwise.
+    """Return the connection that one key contains as JSON, with what annotations add or replace.
 
     Args:
-        fields: those that annotations name (:meth:`Fields.beside`).
+        fields: the fields that annotations name (:meth:`Fields.beside`).
         key: the key.
 
     Raises:
-        MalformedSecretError: what the key holds cannot be taken apart, or a value cannot be what its annotation says;
-            it names Secret and key or annotation.
+        MalformedSecretError: the connection cannot be parsed, or the value of an annotation is invalid. The message
+            names the Secret and the key or annotation.
     """
     told = _Told(secret, fields)
     port, extra = _port(told), _extra(told, None)
@@ -78,7 +78,7 @@ def completed_json(secret: Secret, fields: Fields, key: str) -> str:
 
 
 def _fields_of_whole(secret: Secret, key: str) -> dict[str, Any]:
-    """Of JSON whatever it says: an annotation may replace the field that Airflow could not use."""
+    """Return the fields of a connection in one key. JSON is not checked: an annotation may replace an invalid field."""
     connection = _json_object(text(secret, key))
     if connection is not None and not connection.get("uri"):
         return connection
@@ -88,21 +88,21 @@ def _fields_of_whole(secret: Secret, key: str) -> dict[str, Any]:
 
 
 def parsed_uri(secret: Secret, fields: Fields) -> ParsedUri | None:
-    """The URI of which a connection is made; ``None`` if there is none, or one that is left alone.
+    """Return the URI from which a connection is built; ``None`` if there is none, or if it is ignored.
 
     Raises:
-        MalformedSecretError: as :func:`connection_json`.
+        MalformedSecretError: as for :func:`connection_json`.
     """
     return _uri(_Told(secret, fields))
 
 
 class _Told:
-    """What the keys of a Secret hold, by field; blank ones say nothing. Its ``repr`` shows none of it."""
+    """The values in the keys of a Secret, by field. A blank one counts as missing. Its ``repr`` shows none of them."""
 
     def __init__(self, secret: Secret, fields: Fields) -> None:
         self.secret = secret
         self.fields = fields
-        # What an error names.
+        # The key or annotation that an error names, by field.
         self._origins = {field: ("key", key) for field, key in fields.keys.items()}
         self._origins |= {field: ("annotation", LITERALS[field]) for field in fields.description.literals}
         self._values = texts(secret, fields.keys)
@@ -117,23 +117,23 @@ class _Told:
                 self._values["port"], self._origins["port"] = found["port"], self._origins["host"]
 
     def get(self, field: str) -> str:
-        """The value of a field; empty where there is none."""
+        """Return the value of a field; empty if there is none."""
         return self._values.get(field, "")
 
     def is_named(self, field: str) -> bool:
-        """Whether an annotation says it, or which key holds it, and that is something."""
+        """Return whether an annotation contains a field, or names its key, and the value is not empty."""
         description = self.fields.description
         return (field in description.fields or field in description.literals) and bool(self.get(field))
 
     def in_general(self, field: str, uri: ParsedUri | None) -> str:
-        """The value of a field that the URI may hold too, and more completely than a key that no annotation names."""
+        """Return the value of a field that is more complete in the URI, unless an annotation names its key."""
         in_uri: str = getattr(uri, field, "")
         return self.get(field) if self.is_named(field) else in_uri or self.get(field)
 
     def exactly(self, field: str, uri: ParsedUri | None) -> str:
-        """The value of a field that is exact in a key of its own.
+        """Return the value of a field that is exact in its own key, unless an annotation names only the URI.
 
-        In a URI the password can be an old one (CloudNativePG with External Secrets), or not percent-encoded.
+        In a URI the password can be outdated (CloudNativePG with External Secrets), or not percent-encoded.
         """
         in_uri: str = getattr(uri, field, "")
         if self.is_named(URI) and not self.is_named(field):
@@ -141,6 +141,7 @@ class _Told:
         return self.get(field) or in_uri
 
     def error(self, field: str, problem: str) -> MalformedSecretError:
+        """Return the error for a field. It names the field's key or annotation."""
         part, name = self._origins[field]
         return MalformedSecretError(self.secret.namespace, self.secret.name, name, problem, part=part)
 
@@ -161,7 +162,7 @@ def _uri(told: _Told) -> ParsedUri | None:
 
 
 def _is_of_something_else(told: _Told, uri: ParsedUri) -> bool:
-    """Others put other things under such a name: a database's Secret can have the address of a web page."""
+    """Return whether a URI is not that of the connection: the Secret of a database can contain that of a web page."""
     scheme = connection_type(uri.scheme)
     key = told.get("conn_type")
     if key:
@@ -181,7 +182,7 @@ def _host_and_port(told: _Told, uri: ParsedUri | None) -> dict[str, Any]:
     port: int | str | None = _port(told)
     if uri is None or told.is_named("host"):
         return {"host": told.get("host"), "port": port}
-    # A URI has the whole name of the host, where the key may have a short one (CloudNativePG).
+    # The URI has the full name of the host, where the key may have a short one (CloudNativePG).
     if not told.is_named("port"):
         port = uri.port or (port if uri.takes_port else None)
     return {"host": uri.host, "port": port}
@@ -207,5 +208,5 @@ def _json_object(stored: Any) -> dict[str, Any] | None:
         try:
             stored = json.loads(stored)
         except (ValueError, RecursionError):
-            return None  # the error would quote it
+            return None  # the error would quote the value
     return stored if isinstance(stored, dict) else None

@@ -1,4 +1,4 @@
-"""Which key of a Secret holds which field of a connection."""
+"""Find out which key of a Secret contains which field of a connection."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.shapes.aliases import ALIASES, EXACT, URI, folded
 from airflow_kubernetes_secrets.shapes.annotations import Description
 
-# One of them at least makes a connection of a Secret; a type or a port alone does not.
+# A connection needs at least one of these fields. A type or a port alone is not enough.
 _TELLING = (URI, "host", "login", "password")
 
-# The field that a name stands for, and its place among the names of that.
+# The field of each name, and the position of the name among the names of that field.
 _NAMES = {name: (field, rank) for field, names in ALIASES.items() for rank, name in enumerate(names)}
 
 
 class Fields:
-    """The fields of a connection in one Secret; it can have none.
+    """The fields of a connection in one Secret. There can be none.
 
     Attributes:
-        description: what the annotations say.
-        keys: data keys by field; :data:`ALIASES` has the fields.
-        extra_keys: data keys by the name that they get in ``extra``.
+        description: the annotations.
+        keys: the data keys by field; :data:`ALIASES` lists the fields.
+        extra_keys: the data keys by their name in ``extra``.
     """
 
     __slots__ = ("description", "extra_keys", "keys")
@@ -34,38 +34,38 @@ class Fields:
 
     @property
     def make_a_connection(self) -> bool:
-        """Whether there is enough: something that tells whom or what to connect to.
+        """Whether the fields are enough for a connection: one must say what to connect to, or how to log in.
 
-        Other annotations do not: CloudNativePG hands them on to Secrets with certificates too.
+        Other annotations are not enough: CloudNativePG also copies them to Secrets with certificates.
         """
         told = self.keys.keys() | self.description.literals.keys()
         return bool(self.extra_keys) or any(field in told for field in _TELLING)
 
     def beside(self, key: str) -> Fields:
-        """Those that complete the connection which ``key`` holds whole: what annotations name, and nothing else."""
+        """Return the fields that complete the connection in ``key``: those that annotations name, and no others."""
         named, extra = self.description.fields, self.extra_keys
         return Fields(self.description, named, {name: each for name, each in extra.items() if each != key})
 
     @property
     def complete(self) -> bool:
-        """Whether they say anything beside a connection that one key holds whole."""
+        """Whether the fields add anything to a connection that one key contains."""
         said = self.description
         return bool(self.keys or self.extra_keys or said.literals or said.connection_type or said.extra)
 
 
 def fields_of(secret: Secret) -> Fields:
-    """The fields in a Secret: those that its annotations name, else by the names that others use.
+    """Return the fields in a Secret: those that its annotations name, and else those under known names.
 
-    A Secret that is kept in memory is looked through once, also if that ends with an error.
+    A Secret in memory is examined once, even if that ends with an error.
 
     Raises:
-        MalformedSecretError: an annotation cannot be used.
+        MalformedSecretError: an annotation is invalid.
     """
     if secret.fields is None:
         try:
             secret.fields = _fields_of(secret)
         except MalformedSecretError as error:
-            # Another object, which refers to no frames.
+            # Store a copy, which refers to no frames.
             secret.fields = error.again()
     if isinstance(secret.fields, MalformedSecretError):
         raise secret.fields.again()
@@ -74,13 +74,13 @@ def fields_of(secret: Secret) -> Fields:
 
 
 def key_of_whole(secret: Secret, data_key: str) -> str | None:
-    """The key that holds a connection whole; ``None`` if none does.
+    """Return the key that contains a whole connection; ``None`` if no key does.
 
     Args:
-        data_key: the key that does so if no annotation says otherwise.
+        data_key: the key to use if no annotation names one.
 
     Raises:
-        MalformedSecretError: an annotation cannot be used, or says that another key holds it whole too.
+        MalformedSecretError: an annotation is invalid, or names a second key with the whole connection.
     """
     description = fields_of(secret).description
     key = description.data_key
@@ -95,8 +95,8 @@ def _fields_of(secret: Secret) -> Fields:
     description = Description(secret)
     found: dict[str, tuple[int, str]] = {}
     others = []
-    # Of two keys that differ in capitals only, the one in small letters. A blank one says nothing. What an annotation
-    # names is that and nothing else: a webhook's `url` that is the password is no URI of a host.
+    # Of two keys that differ only in case, the one in lower case is used. A blank value counts as missing. A key that
+    # an annotation names has no other use: the `url` of a webhook, named as its password, is not the URI of a host.
     for key in sorted(secret.data.keys() - description.named):
         field, rank = _NAMES.get(folded(key), ("", 0))
         if not field:
@@ -115,4 +115,4 @@ def _is_blank(secret: Secret, key: str, field: str) -> bool:
         value = secret.value(key)
         return not (value if field in EXACT else value.strip())
     except ValueError:
-        return False  # no base64; who reads it says so
+        return False  # not base64; the code that reads the value reports it

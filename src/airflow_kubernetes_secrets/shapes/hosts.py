@@ -1,7 +1,7 @@
-"""Hosts and ports, taken apart and written as hooks want them.
+"""Parse hosts and ports, and write them as hooks expect them.
 
-Most hooks give the host to a driver, which wants no brackets around an address of IPv6. Some build a URL with it,
-which needs them.
+Most hooks pass the host to a driver, which expects an IPv6 address without brackets. Some hooks build a URL with it,
+which needs the brackets.
 """
 
 from __future__ import annotations
@@ -13,16 +13,15 @@ _HOST = r"(?P<host>/.*|\[[^\]]+\]|[^:,\[\]]*)(?::(?P<port>[0-9]*))?"
 
 
 def port_number(text: str) -> int | None:
-    """The port that a text says; ``None`` if it is none from 1 to 65535."""
+    """Return the port in a string; ``None`` if it is not a number from 1 to 65535."""
     number = int(text) if text.isascii() and text.isdecimal() and len(text) <= 5 else 0
     return number if 0 < number < 65536 else None
 
 
 def hosts_and_ports(text: str) -> list[tuple[str, int | None]]:
-    """The hosts of a list with commas, each with its port.
+    """Return the hosts of a list with commas, each with its port; empty if a part is not a host.
 
-    The hosts are without brackets; one that begins with ``/`` is a socket's folder or file, and has no port. The list
-    is empty if a part is no host.
+    The hosts are without brackets. One that begins with ``/`` is the folder or file of a socket, and has no port.
     """
     found = []
     for each in map(str.strip, text.split(",")):
@@ -35,22 +34,22 @@ def hosts_and_ports(text: str) -> list[tuple[str, int | None]]:
 
 
 def in_url(host: str) -> str:
-    """A host as a URL has it: an address of IPv6 in brackets."""
+    """Return a host as a URL contains it: an IPv6 address in brackets."""
     return f"[{host}]" if is_ipv6(host) else host
 
 
 def is_ipv6(host: str) -> bool:
-    """Whether a host is an address of IPv6, without brackets. It may name a zone (``%eth0``)."""
+    """Return whether a host is an IPv6 address without brackets. It may name a zone (``%eth0``)."""
     return host.count(":") > 1 and re.fullmatch(r"[0-9A-Fa-f:.]+(?:%[^,\[\]]*)?", host) is not None
 
 
 def without_brackets(host: str) -> str:
-    """A host as drivers want it: an address of IPv6 without brackets."""
+    """Return a host as drivers expect it: an IPv6 address without brackets."""
     return host[1:-1] if host.startswith("[") and host.endswith("]") and is_ipv6(host[1:-1]) else host
 
 
 def libpq_port(ports: Sequence[int | None]) -> int | str | None:
-    """The port for several hosts: one for all, or one for each with commas between them; ``None`` for the default.
+    """Return the port for several hosts: one for all, or a list with commas; ``None`` for the default.
 
     https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-MULTIPLE-HOSTS
     """

@@ -1,7 +1,7 @@
-"""What hooks want otherwise than operators write it.
+"""Adapt a connection to its hook, where other tools write a field differently from what the hook expects.
 
-Each rule is what the code of the hook does; docs/shapes.md has them in a table. ``inventory/hooks.py`` warns where a
-connection comes whole from one key and is left as it is.
+Each rule follows the code of the hook; docs/shapes.md lists the rules. A connection that is whole in one key is not
+adapted; ``inventory/hooks.py`` warns instead.
 """
 
 from __future__ import annotations
@@ -20,10 +20,11 @@ from airflow_kubernetes_secrets.shapes.hosts import (
     without_brackets,
 )
 
-# CloudNativePG's superuser may use every database, and its Secret names this one.
+# The database in the Secret of CloudNativePG's superuser, who may use every database.
 _EVERY_DATABASE = "*"
 
-# The hooks give the driver no default, and it refuses the lack of a port (Redis), or the text "None" (SQL Server).
+# The hooks have no default for these ports. The driver refuses a missing port (Redis), or the string "None" (SQL
+# Server).
 # https://airflow.apache.org/docs/apache-airflow-providers-redis/stable/connections/redis.html
 # https://airflow.apache.org/docs/apache-airflow-providers-microsoft-mssql/stable/connections/mssql.html
 _REDIS_PORT = 6379
@@ -31,26 +32,27 @@ _MSSQL_PORT = 1433
 
 _HTTPS_PORT = 443
 
-# The names of schemes and types that say more than the connection type that they become.
+# Schemes and types that contain more information than the connection type that they become.
 _WITH_TLS = ("rediss", "valkeys")
 _BY_SRV = "mongodb+srv"
 
 
 def suit_the_hook(connection: dict[str, Any], word: str) -> None:
-    """Change the fields to those with which the hook does what was meant.
+    """Change the fields so that the hook does what the owner of the Secret intended.
 
     Args:
-        connection: as Airflow's JSON has it, with all of ``conn_type``, ``host``, ``port``, ``schema`` and ``extra``.
-        word: what says the connection type, as it is there: a key's value or the scheme of a URI.
+        connection: the fields of Airflow's JSON, with all of ``conn_type``, ``host``, ``port``, ``schema`` and
+            ``extra``.
+        word: the original word for the connection type: the value of a key or the scheme of a URI.
     """
     if connection["schema"] == _EVERY_DATABASE:
         connection["schema"] = ""
     if isinstance(connection["port"], str):
-        # One for each host. What is in extra counts before the field, which takes one number.
+        # There is a port for each host. Hooks prefer ``extra`` to the field, which can contain only one number.
         connection["extra"].setdefault("port", connection["port"])
         connection["port"] = None
     conn_type = connection["conn_type"]
-    # An annotation counts before the word, and may say another type.
+    # An annotation takes precedence over the word, and may name another type.
     word = folded(word.strip()) if connection_type(word) == connection_type(conn_type) else ""
     _RULES.get(conn_type, _to_a_driver)(connection, word)
 
@@ -60,7 +62,7 @@ def _to_a_driver(connection: dict[str, Any], _word: str) -> None:
 
 
 def _postgres(connection: dict[str, Any], word: str) -> None:
-    """``PostgresHook`` gives libpq host and port as parameters, where ``h0:5432`` is the name of a host."""
+    """Separate hosts from ports: ``PostgresHook`` gives both to libpq, for which ``h0:5432`` is the name of a host."""
     found = hosts_and_ports(connection["host"])
     if len(found) < 2:
         _to_a_driver(connection, word)
@@ -75,13 +77,13 @@ def _postgres(connection: dict[str, Any], word: str) -> None:
 
 
 def _mysql(connection: dict[str, Any], word: str) -> None:
-    """``MySqlHook`` takes the path of a socket from extra alone, and of TLS what mysqlclient calls it."""
+    """Use ``extra`` for a socket and for TLS: ``MySqlHook`` reads a socket only there, and mysqlclient's TLS names."""
     host, extra = connection["host"], connection["extra"]
     if host.startswith("/"):
         connection["host"], connection["port"] = "", None
         extra.setdefault("unix_socket", host)
     if "ssl-mode" in extra:
-        # As MySQL's own programs have it, and URIs of DigitalOcean.
+        # MySQL's own programs, and the URIs of DigitalOcean, use this name.
         extra.setdefault("ssl_mode", extra.pop("ssl-mode"))
     _to_a_driver(connection, word)
 
@@ -99,7 +101,7 @@ def _redis(connection: dict[str, Any], word: str) -> None:
 
 
 def _mongo(connection: dict[str, Any], word: str) -> None:
-    """``MongoHook`` builds a URI, and puts the port behind the last host."""
+    """Write each port next to its host: ``MongoHook`` builds a URI, in which it adds the port to the last host."""
     host, port, extra = connection["host"], connection["port"], connection["extra"]
     if word == _BY_SRV:
         extra.setdefault("srv", True)
@@ -116,7 +118,7 @@ def _mongo(connection: dict[str, Any], word: str) -> None:
 
 
 def _mssql(connection: dict[str, Any], _word: str) -> None:
-    """``MsSqlHook`` gives host and port to pymssql, which knows no ``tcp:host,port``."""
+    """Separate host and port: ``MsSqlHook`` gives both to pymssql, which does not accept ``tcp:host,port``."""
     found = re.fullmatch(r"(?:tcp:)?(?P<host>[^,:]+)(?:,\s*(?P<port>[0-9]+))?", connection["host"])
     if found is not None:
         connection["host"] = found["host"]
@@ -126,14 +128,14 @@ def _mssql(connection: dict[str, Any], _word: str) -> None:
 
 
 def _http(connection: dict[str, Any], word: str) -> None:
-    """``HttpHook`` writes ``schema://host:port`` without looking into the host, unless that has a protocol."""
+    """Complete the host: ``HttpHook`` writes ``schema://host:port`` as it is, unless the host has a protocol."""
     host, port, schema = connection["host"], connection["port"], connection["schema"]
     protocol, colons, address = host.rpartition("://")
     if not colons and not schema and ("https" in (word, connection["conn_type"]) or port == _HTTPS_PORT):
         schema = connection["schema"] = "https"
     address, slash, path = address.partition("/")
     if port and slash:
-        # Else the port would come behind the path.
+        # Otherwise the port would follow the path.
         has_port = re.search(r":[0-9]+$", address) is not None
         address = address if has_port else f"{in_url(address)}:{port}"
         connection["host"] = f"{protocol or schema or 'http'}://{address}/{path}"
@@ -143,12 +145,12 @@ def _http(connection: dict[str, Any], word: str) -> None:
 
 
 def _elasticsearch(connection: dict[str, Any], _word: str) -> None:
-    """``ElasticsearchSQLHook`` builds a URL."""
+    """Put an IPv6 address in brackets: ``ElasticsearchSQLHook`` builds a URL."""
     connection["host"] = in_url(connection["host"])
 
 
 def _kafka(connection: dict[str, Any], _word: str) -> None:
-    """Kafka's hooks take extra, and no other field."""
+    """Add the servers to ``extra``: Kafka's hooks read no other field."""
     found = hosts_and_ports(connection["host"])
     if found:
         each = [(in_url(host), port or connection["port"]) for host, port in found]

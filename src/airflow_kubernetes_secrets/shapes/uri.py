@@ -1,7 +1,7 @@
-"""URIs as operators write them, taken apart.
+"""Parse URIs as other tools write them.
 
-Airflow's own parser is not for these: it takes one host only, and what it makes of ``mongodb+srv`` or ``rediss`` its
-hooks refuse. Passwords stand in them with percent-encoding and without (RabbitMQ's cluster operator, Bitnami's charts).
+Airflow's own parser does not fit: it accepts only one host, and the hooks refuse its results for ``mongodb+srv`` and
+``rediss``. Passwords in these URIs may be percent-encoded or not (RabbitMQ's cluster operator, Bitnami's charts).
 """
 
 from __future__ import annotations
@@ -18,48 +18,48 @@ _PARTS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.+)"
 _AUTHORITY = r"(?:(?P<userinfo>[^/?#]*)@)?(?P<hosts>[^/?#@]*)(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?(?:#.*)?"
 _HOST = r"(?P<host>\[[^\]]+\]|[^:,\[\]]*)(?::(?P<port>[0-9]*))?"
 
-# The schemes that HttpHook wants as the schema, or with a path in front of the host.
+# The schemes that HttpHook expects as the schema, or before a host with a path.
 WEB = ("http", "https")
 
 _WORDS = {"true": True, "false": False}
 
-# The names in a query that are fields of the connection.
+# The parameters of a query that are fields of the connection.
 _FIELDS_OF_LIBPQ = ("user", "password", "dbname", "host", "port")
 
-# The names in a query that say where the server is: a socket of MySQL, an address for libpq.
+# The parameters of a query that locate the server: a socket of MySQL, an address for libpq.
 _IN_PLACE_OF_A_HOST = ("unix_socket", "hostaddr")
 
-# A name in a query that stands there several times, for a list of values; others count once, as the last one says.
+# A parameter of a query that may be repeated for a list of values. Of any other parameter, the last value counts.
 # https://www.mongodb.com/docs/manual/reference/connection-string-options/#read-preference-options
 REPEATED = "readpreferencetags"
 
 
 class UnusableUriError(ValueError):
-    """A text is no URI with a scheme and a host. The text of the error quotes nothing of it."""
+    """A string is not a URI with a scheme and a host. The message quotes nothing of it."""
 
 
 class ParsedUri:
-    """What a URI says, as the hooks of Airflow want it. Its ``repr`` shows none of it.
+    """A parsed URI, with the values that Airflow's hooks expect. Its ``repr`` shows none of it.
 
     Attributes:
-        host: one host; or several with their ports, as they stand there; or the whole of a web address.
-        port: for libpq several with commas between them, one for each host.
+        host: one host; or several with their ports, as written; or a whole web address.
+        port: one port; for libpq also several with commas, one for each host.
         schema: the path.
-        query: names and values of the query, as they stand there.
-        options: what belongs into ``extra``: the query, and what the scheme says beyond the connection type.
-        takes_port: a port from elsewhere may belong to it.
+        query: the names and values of the query, as written.
+        options: what belongs in ``extra``: the query, and what the scheme means beyond the connection type.
+        takes_port: whether a port from another key may belong to the host.
     """
 
     __slots__ = ("host", "login", "options", "password", "port", "query", "schema", "scheme", "takes_port")
 
     def __init__(self, text: str, login: str = "", password: str = "") -> None:
-        """
+        """Parse a URI.
         Args:
-            login, password: known from elsewhere. The URI may hold them as they are, and a ``/`` or ``#`` in them would
-                mislead.
+            login, password: known from other keys. The URI may contain them unencoded, and a ``/`` or ``#`` in them
+                would be misread.
 
         Raises:
-            UnusableUriError: it has no scheme, no host, or a port that is no number.
+            UnusableUriError: the URI has no scheme, no host, or an invalid port.
         """
         found = re.fullmatch(_PARTS, text, flags=re.DOTALL)
         if found is None:
@@ -73,7 +73,7 @@ class ParsedUri:
         userinfo, hosts = authority["userinfo"], authority["hosts"]
         has_more = userinfo is None and "@" in rest
         if has_more and hosts:
-            # Taken as it stands, a part of the password could be the host.
+            # If the URI were parsed as it is, a part of the password could become the host.
             raise UnusableUriError(_ENCODE)
         self.scheme = found["scheme"].lower()
         self.login, self.password = _login_and_password(userinfo or "", self.scheme, password)
@@ -95,7 +95,7 @@ class ParsedUri:
             raise UnusableUriError(_ENCODE if has_more else "it is a URI without a host")
 
     def _suit_libpq(self, hosts: str, query: str) -> None:
-        """Take the query's parameters as libpq does: they count before the rest of the URI.
+        """Apply the parameters of the query as libpq does: they take precedence over the rest of the URI.
 
         https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
         """
@@ -103,7 +103,7 @@ class ParsedUri:
             found = hosts_and_ports(hosts)
             self.host = ",".join(unquote(host) for host, _port in found)
             self.port = libpq_port([port for _host, port in found])
-        # Here a plus is no space.
+        # Unlike in web addresses, a plus sign is not a space here.
         self.query = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)
         said = dict(self.query)
         self.login = said.get("user") or self.login
@@ -117,7 +117,7 @@ class ParsedUri:
             self.port = said["port"] if "," in said["port"] else ports[0]
         self.options |= _options([(name, value) for name, value in self.query if name not in _FIELDS_OF_LIBPQ])
         if self.options.get("ssl") is True:
-            # As in the URIs of JDBC, which libpq knows.
+            # libpq also accepts this parameter of JDBC's URIs.
             del self.options["ssl"]
             self.options.setdefault("sslmode", "require")
 
@@ -142,7 +142,7 @@ _ENCODE = (
 
 
 def _without_known(rest: str, login: str, password: str) -> str:
-    """The URI after its scheme, without the login and password that it holds unescaped."""
+    """Return the URI after its scheme, without a login and password that it contains unencoded."""
     if not password:
         return rest
     for userinfo in (f"{login}:{password}@", f":{password}@", f"{password}@"):
@@ -172,7 +172,7 @@ def _host_and_port(hosts: str) -> tuple[str, int | None]:
 
 
 def _options(query: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """A query as ``extra``. Of a name that is repeated the last one counts, or all in a list."""
+    """Return a query as ``extra``. If a name is repeated, the last value counts, or a list of all values."""
     options: dict[str, Any] = {}
     lists: dict[str, list[str]] = {}
     for name, value in query:

@@ -1,6 +1,6 @@
-"""A connection that one key holds whole, taken apart as Airflow does it.
+"""Parse a connection that is whole in one key, as Airflow does.
 
-Annotations can complete such a connection, and for that its fields are needed one by one.
+Annotations can complete such a connection, which needs its separate fields.
 https://airflow.apache.org/docs/apache-airflow/stable/howto/connection.html
 """
 
@@ -15,14 +15,14 @@ from airflow_kubernetes_secrets.usable import EXTRA_IN_QUERY
 
 
 def fields_of_whole(stored: str) -> dict[str, Any]:
-    """The fields as Airflow's JSON names them, ``extra`` as an object or a text; not ``uri``.
+    """Return the fields by their names in Airflow's JSON, without ``uri``. ``extra`` is an object or a string.
 
-    Of a URI's query every value is a text, as Airflow 2 and the tasks of Airflow 3 have it.
+    Every value in the query of a URI is a string, as in Airflow 2 and in tasks of Airflow 3.
 
     Args:
         stored: a connection that some part of Airflow can use (:func:`usable.objections`).
     """
-    text = stored.strip()  # as Airflow does
+    text = stored.strip()  # Airflow does the same
     if not text.startswith("{"):
         return _fields_of_uri(text)
     fields: dict[str, Any] = json.loads(text)
@@ -33,7 +33,7 @@ def fields_of_whole(stored: str) -> dict[str, Any]:
 
 
 def extra_of(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return ``extra`` as hooks get it; empty if it is no JSON object."""
+    """Return ``extra`` as hooks receive it; empty if it is not a JSON object."""
     extra = fields.get("extra")
     if isinstance(extra, str):
         try:
@@ -68,5 +68,5 @@ def _host(parts: SplitResult) -> str:
     host = unquote(parts.hostname or "")
     if "/" not in host:
         return host
-    # A path, such as that of a socket, keeps its capitals.
+    # A path, such as that of a socket, keeps its upper case.
     return unquote(parts.netloc.rpartition("@")[2].partition(":")[0])

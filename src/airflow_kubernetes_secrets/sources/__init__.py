@@ -1,1 +1,1 @@
-"""Where Secrets come from. A source answers a query with Secrets; how it does that is its own business."""
+"""The sources of Secrets. A source answers a query with Secrets, and decides by itself how it gets them."""

@@ -1,4 +1,4 @@
-"""The API server as one process knows it: within reach, away, or refusing."""
+"""One namespace of the API server, as this process knows it: reachable, unavailable, or refusing requests."""
 
 from __future__ import annotations
 
@@ -27,24 +27,24 @@ from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Quer
 
 
 class ApiServer:
-    """The Secrets of one namespace, at their source.
+    """Read the Secrets of one namespace from the API server.
 
     Attributes:
-        namespace: which one.
-        timeout: seconds that a lookup may take in all.
+        namespace: its name.
+        timeout: the seconds for a whole lookup.
         on_refusal: called when the API server does not let this process read the namespace (401, 403).
     """
 
     def __init__(self, client: Client, outage: Outage, namespace: str, timeout: float, *, remembers: bool) -> None:
-        """
+        """Create a reader. It sends no request yet.
         Args:
-            outage: that of the API server, which all its namespaces share.
-            remembers: whether to keep the last answers.
+            outage: the state of the API server, which all its namespaces share.
+            remembers: whether to store the last responses.
         """
         self._client = client
         self._outage = outage
         self._last_answers = LastAnswers() if remembers else None
-        # What was asked for before everything was forgotten must not be remembered after.
+        # Incremented when everything is forgotten: the response to an earlier request must not be stored after that.
         self._epoch = 0
         self.namespace = namespace
         self.timeout = timeout
@@ -52,17 +52,17 @@ class ApiServer:
 
     @property
     def is_away(self) -> bool:
-        """Whether an outage is under way."""
+        """Whether the API server is unavailable."""
         return self._outage.error is not None
 
     def find(self, query: Query, seconds: float) -> list[Secret]:
-        """The Secrets that a lookup asks for.
+        """Return the Secrets for a query.
 
         Args:
-            seconds: that it may take at most; in an outage it takes less, or no time at all.
+            seconds: the most seconds that the request may take. During an outage it takes less, or is not sent at all.
 
         Raises:
-            KubernetesSecretsError: as of :meth:`Client.list_secrets`.
+            KubernetesSecretsError: as for :meth:`Client.list_secrets`.
         """
         asked_at, epoch, deadline = monotonic(), self._epoch, Deadline(seconds)
         allowed = self._outage.seconds_for(seconds)
@@ -85,18 +85,19 @@ class ApiServer:
         return found
 
     def last_answer(self, query: Query, longest: float) -> tuple[float, list[Secret]] | None:
-        """When the query was last answered and how, unless that is longer ago than ``longest`` (seconds)."""
+        """Return when the query was last sent and its result; ``None`` if that was ``longest`` seconds ago or more."""
         return None if self._last_answers is None else self._last_answers.recall(query, longest)
 
     def fetch_index(self, label: str, seconds: float, not_older_than: str | None = None) -> Index:
-        """List everything that has the label, once.
+        """List all Secrets that have the label, once.
 
         Args:
-            not_older_than: the version of an earlier index. Of several API servers one may be behind: it waits until
-                it is not. Where no server ever gets there (etcd was restored from a backup), what there is will do.
+            seconds: the most seconds that this may take.
+            not_older_than: the version of an earlier index. If one of several API servers is behind, it waits until it
+                has caught up. If no server reaches this version (etcd was restored from a backup), any list is taken.
 
         Raises:
-            KubernetesSecretsError: as of :meth:`Client.list_secrets`. It says nothing of other questions: to list
+            KubernetesSecretsError: as for :meth:`Client.list_secrets`. Other queries may still succeed: listing
                 everything may be forbidden, or take too long.
         """
         asked_at, deadline = monotonic(), Deadline(seconds)
@@ -116,16 +117,16 @@ class ApiServer:
         return Index(label, found.secrets, found.resource_version, asked_at)
 
     def watch(self, label: str, resource_version: str, seconds: int, timeout: float) -> Watch:
-        """Watch everything that has the label.
+        """Watch all Secrets that have the label.
 
         Raises:
-            KubernetesSecretsError: as of :meth:`Client.watch_secrets`.
+            KubernetesSecretsError: as for :meth:`Client.watch_secrets`.
         """
         selector = LabelSelector.exists(label)
         try:
             watch = self._client.watch_secrets(self.namespace, selector, resource_version, seconds, timeout)
         except UnauthorizedError as error:
-            # A 403 is not the same: to list may still be allowed.
+            # A 403 is not reported like this: listing may still be allowed.
             self._answered()
             self.on_refusal(error)
             raise
@@ -133,7 +134,7 @@ class ApiServer:
         return watch
 
     def forget(self) -> None:
-        """Drop the last answers."""
+        """Drop the last responses."""
         self._epoch += 1
         if self._last_answers is not None:
             self._last_answers.forget()
@@ -154,7 +155,7 @@ class ApiServer:
 
     def _note_refusal(self, query: Query, error: ApiError) -> None:
         if isinstance(query, NameQuery) and isinstance(error, ForbiddenError):
-            # Kubernetes authorizes by name: it says nothing of others.
+            # Kubernetes authorizes by name, so this concerns no other Secret.
             if self._last_answers is not None:
                 self._last_answers.drop(query)
         elif isinstance(error, (ForbiddenError, UnauthorizedError)):
@@ -173,5 +174,5 @@ class ApiServer:
 
 
 def bridged(error: ApiUnavailableError) -> tuple[str, ...]:
-    """The cause of a notice that memory bridges an outage."""
+    """Return the cause of the notice that cached values cover an outage."""
     return ("bridged", error.server)

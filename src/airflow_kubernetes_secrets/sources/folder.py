@@ -1,8 +1,8 @@
-"""A folder of manifests in place of an API: the Secrets in it, as ``kubectl apply`` would make them.
+"""A folder of manifests in place of an API. It contains the Secrets that ``kubectl apply`` would create.
 
-Read are the ``.yaml``, ``.yml`` and ``.json`` files in it and its subfolders, hidden ones left out. Each lookup looks
-whether a file has changed, so that nothing has to run in the background. Not checked is what the API asks of the types
-and the size of Secrets.
+The ``.yaml``, ``.yml`` and ``.json`` files in the folder and its subfolders are read, except hidden ones. Each lookup
+checks whether a file has changed, so nothing runs in the background. The API's rules for the types and the size of
+Secrets are not checked.
 """
 
 from __future__ import annotations
@@ -42,17 +42,17 @@ from airflow_kubernetes_secrets.unprocessed import is_ciphertext, unprocessed, u
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 
-# Of manifests that name none, where the options name none either; as with kubectl.
+# The namespace of manifests without one, if the options name none either. kubectl has the same default.
 _DEFAULT_NAMESPACE = "default"
 
-# File systems note the time of a change in steps, of milliseconds or, some, of two seconds. So a file that has changed
-# just now may change again without a trace, and is read again.
+# File systems record the time of a change in steps of milliseconds, or in some cases of two seconds. A file that has
+# just changed may change again within the same step, so it is read again.
 _SETTLED_AFTER_SECONDS = 2.0
 
 _Stamp = tuple[int, int, int, int]
 
 
-# In an error for a key whose name is not shown.
+# The error for a key whose name is not shown.
 NO_DATA_KEY = (
     "the name of a key cannot be a key of its data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'. It is not shown, "
     "since it may hold a value. Correct it; in YAML a space follows the ':' after a key"
@@ -60,17 +60,17 @@ NO_DATA_KEY = (
 
 
 class RefusedError(Exception):
-    """The API would not take a manifest. The text quotes no value."""
+    """The API would refuse a manifest. The message quotes no value."""
 
 
 class _File(Record):
-    """What came of a file.
+    """The result of reading a file.
 
     Attributes:
-        stamp: what is different when the file is; ``None`` if that is not certain.
-        content: the hash of what is in it; ``None`` if it could not be read.
-        problems: why it, or a part of it, cannot be used. Then the Secrets that it held before and does not hold any
-            more are still used, since each may be the one that cannot be read.
+        stamp: changes whenever the file does; ``None`` if that is not certain.
+        content: the hash of the content; ``None`` if it could not be read.
+        problems: why the file, or a part of it, is unusable. In that case, Secrets that the file contained before are
+            still used, even if it does not contain them any more: each may be in the unusable part.
     """
 
     __slots__ = ("content", "problems", "secrets", "stamp")
@@ -94,12 +94,12 @@ class _File(Record):
         stamp: _Stamp | None = None,
         content: int | None = None,
     ) -> _File:
-        """One with problems.
+        """Create the result for a file with problems.
 
         Args:
-            problems: what is wrong, with the line where there is one.
-            before: what came of the file the last time.
-            secrets: what can be read of it.
+            problems: what is wrong, with the line if there is one.
+            before: the previous result for the file.
+            secrets: the Secrets that can be read.
         """
         names = {str(secret) for secret in secrets}
         kept = [secret for secret in (before.secrets if before is not None else ()) if str(secret) not in names]
@@ -110,11 +110,12 @@ class _File(Record):
 
 
 class _Known:
-    """What a folder held when it was last looked at. Nothing changes it.
+    """The content of a folder when it was last checked. It never changes.
 
     Attributes:
-        secrets: those of all files. Of two manifests for one Secret the later counts, as with ``kubectl apply``.
-        warnings: what a person should know of it, by cause.
+        secrets: the Secrets of all files. If two manifests are for one Secret, the later one counts, as with ``kubectl
+            apply``.
+        warnings: what a user should know about it, by cause.
     """
 
     __slots__ = ("files", "secrets", "warnings")
@@ -142,29 +143,29 @@ class _Known:
 class Folder:
     """A source of Secrets; see :class:`airflow_kubernetes_secrets.sources.source.Source`.
 
-    Queries that name no namespace are about all of them: on a laptop it does not matter for which the manifests are.
+    A query without a namespace covers all of them: on a laptop, the namespaces of the manifests do not matter.
     """
 
     def __init__(self, path: str, namespaces: Sequence[str] | None) -> None:
-        """
+        """Create a source. It reads nothing yet.
         Args:
-            path: a relative one is taken from where the process is now, wherever it goes.
-            namespaces: those of the options; manifests without one are in the first.
+            path: a relative path is resolved now, so that it stays the same if the process changes its directory.
+            namespaces: those of the options. Manifests without a namespace are in the first one.
         """
         self._path = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111  # Path raises for '~nobody'
         self._home = namespaces[0] if namespaces else _DEFAULT_NAMESPACE
-        # Threads that come while the files are read wait for them, instead of reading them too. Reentrant: the handler
-        # of a signal may look something up in the middle of it.
+        # Threads that arrive while files are read wait for them, instead of reading them too. Reentrant: a signal
+        # handler may look something up in the middle of it.
         self._lock = RLock()
-        # Replaced as a whole, so that whatever interrupts a lookup leaves nothing half done.
+        # Replaced as a whole, so that an interrupted lookup leaves nothing half done.
         self._known = _Known({})
 
     def recall(self, query: Query) -> Sequence[Secret] | None:
-        """Nothing: files may have to be read, which an event loop must not wait for."""
+        """Return ``None``: files may have to be read, and an event loop must not wait for that."""
         return None
 
     def find(self, query: Query, time: Allowance) -> Sequence[Secret]:
-        """The answer as the files are now.
+        """Return the Secrets for a query, as the files are now.
 
         Raises:
             NotConfiguredError: there is no such folder, or it cannot be read.
@@ -179,10 +180,11 @@ class Folder:
         ]
 
     def ask(self, query: Query, time: Allowance) -> Sequence[Secret]:
+        """Return the Secrets for a query, as :meth:`find` does."""
         return self.find(query, time)
 
     def secrets(self) -> Sequence[Secret]:
-        """All that is in it now, in the order of the files.
+        """Return all Secrets in the folder, in the order of the files.
 
         Raises:
             NotConfiguredError: there is no such folder, or it cannot be read.
@@ -190,7 +192,7 @@ class Folder:
         return self._look().secrets
 
     def problems(self) -> Sequence[str]:
-        """What a person should know of it: files that cannot be read, and Secrets that are there twice.
+        """Return what a user should know about the folder: unreadable files, and Secrets that occur twice.
 
         Raises:
             NotConfiguredError: there is no such folder, or it cannot be read.
@@ -198,14 +200,14 @@ class Folder:
         return list(self._look().warnings.values())
 
     def close(self) -> None:
-        """There is nothing to end."""
+        """Do nothing: there is nothing to stop."""
 
     def after_fork(self) -> None:
-        # Another thread of the parent may have held it.
+        """Replace the lock, since another thread of the parent may have held it."""
         self._lock = RLock()
 
     def _look(self) -> _Known:
-        """What is there now; only what has changed is read."""
+        """Return the current content. Only files that have changed are read."""
         with self._lock:
             try:
                 files = self._files()
@@ -230,7 +232,7 @@ class Folder:
             before = known.get(path)
             if isinstance(found, OSError):
                 files[path] = _File.broken(path, [_problem(found)], before)
-                # Where it is a folder, what was in it is still used.
+                # If it is a folder, its previous content is still used.
                 files.update({each: known[each] for each in _below(path, paths)})
             elif before is not None and before.stamp is not None and before.stamp == _stamp(found):
                 files[path] = before
@@ -259,21 +261,21 @@ def _problem(error: OSError) -> str:
 
 
 def _stamp(found: os.stat_result) -> _Stamp | None:
-    # The time of the inode is in it because tools that copy files set the other one back.
+    # The stamp contains the change time of the inode, because tools that copy files set the modification time back.
     settled = time() - found.st_ctime >= _SETTLED_AFTER_SECONDS
     return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino) if settled else None
 
 
 def look_into(folder: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, os.stat_result | OSError]]:
-    """The files to read, in the order in which kubectl applies them; and what cannot be looked at, with the reason.
+    """Yield the files to read, in the order in which kubectl applies them, and the errors of unreadable entries.
 
     Args:
-        seen: the folders that were looked into. A link may lead back to one.
+        seen: the folders that have been visited. A link may lead back to one.
 
     Raises:
         OSError: the folder cannot be read.
     """
-    # Of each folder that is looked into, the one in it last. No function that calls itself: folders can be deeper.
+    # The open folders, the innermost last. A recursive function would fail for very deep folders.
     levels = [_entries(folder, seen)]
     while levels:
         entry = next(levels[-1], None)
@@ -286,14 +288,14 @@ def look_into(folder: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, os
             elif entry.name.endswith(_SUFFIXES):
                 yield entry.path, entry.stat()
         except FileNotFoundError:
-            continue  # Gone since, or a link that leads nowhere.
+            continue  # It was removed meanwhile, or is a link that leads nowhere.
         except OSError as error:
             yield entry.path, error
 
 
 def _entries(folder: str, seen: set[tuple[int, int]]) -> Iterator[os.DirEntry[str]]:
-    """What is in a folder and not hidden, by name; nothing if it was looked into before."""
-    itself = os.stat(folder)  # noqa: PTH116 - one call of the system, and no more
+    """Return the entries of a folder that are not hidden, sorted by name; none if it was visited before."""
+    itself = os.stat(folder)  # noqa: PTH116 - a single system call
     identity = itself.st_dev, itself.st_ino
     if identity in seen:
         return iter(())
@@ -303,18 +305,18 @@ def _entries(folder: str, seen: set[tuple[int, int]]) -> Iterator[os.DirEntry[st
 
 
 def _below(folder: str, paths: Sequence[str]) -> Sequence[str]:
-    """Those of the paths that are in a folder; they are in the order of :func:`look_into`."""
+    """Return the paths that are in a folder. They must be in the order of :func:`look_into`."""
     start = bisect_right(paths, _parts(folder), key=_parts)
     end = bisect_left(paths, True, start, key=lambda each: not each.startswith(folder + os.sep))
     return paths[start:end]
 
 
 def _parts(path: str) -> list[str]:
-    return path.split(os.sep)  # noqa: PTH206 - what there is may be any text
+    return path.split(os.sep)  # noqa: PTH206 - a path may be any string
 
 
 def _secrets(content: bytes, home: str) -> tuple[list[Secret], list[str]]:
-    """The Secrets in a file, and why the rest is none: kubectl could not read it, or the API would not take it."""
+    """Return the Secrets in a file, and the problems of other parts: kubectl or the API would refuse them."""
     secrets, problems = [], []
     for document in read_manifests(content):
         if document.problem:
@@ -331,10 +333,10 @@ def _secrets(content: bytes, home: str) -> tuple[list[Secret], list[str]]:
 
 
 def secret_to_serve(manifest: dict[str, Any], home: str) -> Secret:
-    """The Secret of a manifest whose values are all there.
+    """Return the Secret of a manifest that has all its values.
 
     Raises:
-        RefusedError: the API would refuse it, or another tool has yet to fill it in.
+        RefusedError: the API would refuse it, or another tool must still process it.
     """
     if problem := unprocessed(manifest):
         metadata = _mapping(manifest, "metadata")
@@ -345,13 +347,13 @@ def secret_to_serve(manifest: dict[str, Any], home: str) -> Secret:
 
 
 def secret_of(manifest: dict[str, Any], home: str) -> Secret:
-    """The Secret that the API would make of a manifest.
+    """Return the Secret that the API would create from a manifest.
 
     Args:
-        home: the namespace of a manifest that names none.
+        home: the namespace of a manifest without one.
 
     Raises:
-        RefusedError: the API would.
+        RefusedError: the API would refuse the manifest.
     """
     metadata = _mapping(manifest, "metadata")
     namespace, name = _namespace_and_name(manifest, metadata, home)
@@ -410,22 +412,26 @@ def _texts(parent: dict[str, Any], field: str, name: str) -> dict[str, str]:
             raise RefusedError(
                 f"Secret {name}: {field}: {_quoted(key)} is not Unicode: it has half of a surrogate pair"
             )
-    # As the API reads a null.
+    # The API reads null as an empty string.
     return {key: text or "" for key, text in found.items()}
 
 
 def _quoted(key: str) -> str:
-    """A key of data, labels or annotations, as an error may quote it."""
+    """Return a key of data, labels or annotations as an error may quote it."""
     return quoted_data_key(key) if "/" not in key else quoted_label_key(key)
 
 
 def _base64(name: str, key: str, text: str) -> str:
-    """The same, in one line: as the API, which takes no other white space in it."""
+    """Return a value in base64 in one line. Like the API, refuse other white space than line breaks.
+
+    Raises:
+        RefusedError: the value is not base64.
+    """
     text = text.replace("\r", "").replace("\n", "")
     try:
         b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        pass  # the error could quote it
+        pass  # the error could quote the value
     else:
         return text
     raise RefusedError(f"Secret {name}: data: {quoted_data_key(key)} is not base64; plain text belongs into stringData")

@@ -1,4 +1,4 @@
-"""Everything that carries one label, in memory."""
+"""An index in memory of all Secrets that have one label."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from airflow_kubernetes_secrets.api.objects import Secret
 
 
 class Index:
-    """The Secrets that have one label, by its value: complete, as of one version of the collection.
+    """The Secrets that have one label, by its value. It is complete, as of one version of the collection.
 
-    Any thread may read it while one other changes it, and a fork may come at any moment: each step is atomic, and a
-    Secret that moves to another value is for a moment under both, never under none.
+    Any thread may read it while one other thread changes it, and the process may fork at any moment. So each step is
+    atomic. A Secret that moves to another value is for a moment under both values, and never under none.
 
     Attributes:
-        resource_version: the version that it is as of.
-        confirmed_at: when it was last known to be what the API server has (seconds on the monotonic clock).
+        resource_version: the version of the collection.
+        confirmed_at: when the index was last known to match the API server, in seconds on the monotonic clock.
     """
 
     __slots__ = ("_by_name", "_by_value", "_label", "confirmed_at", "resource_version")
@@ -28,17 +28,17 @@ class Index:
             if value is not None:
                 by_value.setdefault(value, []).append(secret)
         self._by_value = {value: tuple(each) for value, each in by_value.items()}
-        # Only a watch needs it.
+        # Built on first use, since only a watch needs it.
         self._by_name: dict[str, Secret] | None = None
         self.resource_version = resource_version
         self.confirmed_at = confirmed_at
 
     def find(self, value: str) -> tuple[Secret, ...]:
-        """The Secrets whose label has this value."""
+        """Return the Secrets whose label has this value."""
         return self._by_value.get(value, ())
 
     def put(self, secret: Secret) -> None:
-        """Add a Secret, or replace the one of its name."""
+        """Add a Secret, or replace the one with the same name."""
         value = secret.labels.get(self._label)
         if value is None:
             self.remove(secret.name)
@@ -55,7 +55,7 @@ class Index:
             self._leave(previous)
 
     def remove(self, name: str) -> None:
-        """Remove the Secret of this name, if there is one."""
+        """Remove the Secret with this name, if there is one."""
         previous = self._names().pop(name, None)
         if previous is not None:
             self._leave(previous)

@@ -1,4 +1,4 @@
-"""The Secrets of one configuration at its Kubernetes API: one client, one outage, and each namespace for itself."""
+"""The Secrets of one configuration from its Kubernetes API: one client, one outage, and a cache for each namespace."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Kubernetes:
     """A source of Secrets; see :class:`airflow_kubernetes_secrets.sources.source.Source`."""
 
     def __init__(self, client: Client, home: str, options: Options) -> None:
-        """
+        """Create a source. It sends no request yet.
         Args:
-            home: the namespace of queries that name none.
+            home: the namespace of queries without one.
         """
         self._client = client
         self._home = home
@@ -34,12 +34,12 @@ class Kubernetes:
 
     @classmethod
     def from_options(cls, options: Options) -> Kubernetes:
-        """
+        """Create the source that the options describe.
         Raises:
-            NotConfiguredError: there is no way to the API, or no namespace to look in.
+            NotConfiguredError: there are no usable credentials, or there is no namespace to look in.
         """
-        # Here, and not when the first answer comes: a process that forks while another of its threads imports something
-        # leaves the child a lock that nobody opens.
+        # Import it here and not at the first response: a child that is forked while another thread imports a module
+        # inherits a lock that nothing releases.
         from airflow_kubernetes_secrets.api import decode  # noqa: F401  # imported here, not in the middle of a lookup
 
         if options.cache_ttl:
@@ -53,7 +53,7 @@ class Kubernetes:
             )
         referenced: dict[str, tuple[str, ...]] = {}
         for namespace, names in options.referenced.items():
-            # One can be named in both ways.
+            # The options can name one namespace in both ways.
             each = namespace or home
             referenced[each] = tuple(sorted({*referenced.get(each, ()), *names}))
         return cls(Client(credentials, options.verbs, referenced=referenced), home, options)
@@ -82,7 +82,7 @@ class Kubernetes:
     def _namespace(self, query: Query) -> Namespace:
         name = query.namespace or self._home
         namespace = self._namespaces.get(name)
-        # Threads that need it first at the same moment get the same one.
+        # Threads that first need it at the same moment get the same object.
         return self._namespaces.setdefault(name, self._make(name)) if namespace is None else namespace
 
     def _make(self, name: str) -> Namespace:
@@ -102,18 +102,19 @@ class Kubernetes:
         return namespace
 
     def _refused(self, namespace: Namespace, error: ApiError) -> None:
-        """What was remembered is no longer for this process to use: there, or after a 401 anywhere."""
+        """Forget what this process may no longer use: after a 403 in that namespace, after a 401 in all of them."""
         for each in list(self._namespaces.values()) if isinstance(error, UnauthorizedError) else [namespace]:
             each.forget()
 
 
 def credentials_of(options: Options) -> Credentials:
-    """A kubeconfig in the options, else those of the pod, else the kubeconfig that ``KUBECONFIG`` names.
+    """Return the credentials of the kubeconfig in the options, of the pod, or of the kubeconfig in ``KUBECONFIG``.
 
-    In a pod the variable may be there for another cluster, the one that tasks work with.
+    The first of these that exists is used. In a pod, ``KUBECONFIG`` is ignored: it may be set for another cluster, in
+    which tasks work.
 
     Raises:
-        NotConfiguredError: there are none, or they cannot be used.
+        NotConfiguredError: there are no credentials, or they are unusable.
     """
     kubeconfig = options.kubeconfig or ("" if in_a_pod() else os.environ.get("KUBECONFIG", ""))
     if kubeconfig:

@@ -1,11 +1,12 @@
-"""From asking one by one to an index to a watch, as a process keeps asking for one label.
+"""The cache policy: from single queries to an index and a watch, as a process continues to look up one label.
 
-The user says how old a value may be (``cache_ttl``); this finds the cheapest way to keep it so. Every rule is here:
+The user sets how old a value may be (``cache_ttl``). This module chooses the cheapest way to achieve that. Every rule
+of the policy is here:
 
-1. The first lookups are asked one by one.
-2. A process that keeps asking lists everything that has the label, and answers hits and misses from that index until
-   it is ``cache_ttl`` old.
-3. If it asks again after that, it lists once more and starts a watch, which keeps the index as it is at the API server.
+1. The first lookups are queried one by one.
+2. A process that continues to look things up lists all Secrets that have the label. This index answers hits and misses
+   until it is ``cache_ttl`` old.
+3. If there is another lookup after that, the process lists once more and starts a watch, which keeps the index current.
 """
 
 from __future__ import annotations
@@ -29,17 +30,17 @@ from airflow_kubernetes_secrets.sources.watcher import Watcher
 
 
 class Thresholds:
-    """When a process goes a step further. docs/reliability.md says how they were chosen.
+    """When a process takes the next step. docs/reliability.md explains how the values were chosen.
 
     Attributes:
-        asked_first: lookups inside ``cache_ttl`` that are asked one by one before everything is listed.
-        indexes_first: indexes that may expire before one is watched.
-        shortest_watched: seconds of ``cache_ttl`` below which listing anew is cheaper than keeping up a watch.
-        forgotten_after: seconds since an index expired after which the process starts from the bottom again.
-        idle_after: seconds without a lookup after which a watch ends (or twice ``cache_ttl``, if that is more).
-        list_again_after: seconds after which a list that failed is tried again; twice as many each time, up to
+        asked_first: the lookups within ``cache_ttl`` that are queried one by one before everything is listed.
+        indexes_first: the indexes that may expire before one is watched.
+        shortest_watched: the ``cache_ttl`` in seconds below which listing again is cheaper than a watch.
+        forgotten_after: the seconds after the end of an index after which the process returns to the first step.
+        idle_after: the seconds without a lookup after which a watch ends (or twice ``cache_ttl``, if that is more).
+        list_again_after: the seconds after which a failed list is retried. They double each time, up to
             ``refused_for``.
-        refused_for: seconds for which a watch that was refused is not tried again.
+        refused_for: the seconds for which a refused watch is not retried.
     """
 
     def __init__(
@@ -64,18 +65,18 @@ class Thresholds:
 
 THRESHOLDS = Thresholds()
 
-# Of the time of a lookup; the rest is for asking for the one id, should the list not come.
+# The share of a lookup's time for a list. The rest is for querying the single id if the list fails.
 _SHARE_OF_A_LIST = 0.5
 
 _WAITING_SECONDS = 0.005
 
 
 class _Flight:
-    """A LIST of everything that is on its way; whoever else needs it waits for it.
+    """A LIST of everything that is in progress. Other threads that need it wait for it.
 
     Attributes:
-        landed: it is over. No event: that has a lock, and a signal handler which looks something up in the middle of a
-            wait for it would wait for ever.
+        landed: whether it is over. This is not an event, because an event has a lock: a signal handler that looks
+            something up during a wait for the event would wait forever.
     """
 
     __slots__ = ("began", "landed", "owner")
@@ -87,17 +88,17 @@ class _Flight:
 
 
 class Ladder:
-    """The lookups of one process for one label. Threads share it.
+    """The cache of one process for the lookups by one label. Threads share it.
 
-    No lock is held while anything waits, and the locks are reentrant: the handler of a signal may look something up in
-    the middle of a lookup.
+    No lock is held while a thread waits, and the locks are reentrant: a signal handler may look something up in the
+    middle of a lookup.
     """
 
     def __init__(self, server: ApiServer, label: str, ttl: float, thresholds: Thresholds | None = None) -> None:
-        """
+        """Create an empty cache.
         Args:
-            ttl: seconds that an answer may be old.
-            thresholds: in place of :data:`THRESHOLDS`.
+            ttl: the seconds that a result may be old.
+            thresholds: replaces :data:`THRESHOLDS`.
         """
         thresholds = thresholds or THRESHOLDS
         self._server = server
@@ -111,14 +112,14 @@ class Ladder:
         self._failed_lists = 0
         self._list_again_at = 0.0
         self._watch_again_at = 0.0
-        # What was asked for before everything was forgotten must not be remembered after.
+        # Incremented when everything is forgotten: the response to an earlier request must not be stored after that.
         self._epoch = 0
         self._flight: _Flight | None = None
         self._watcher: Watcher | None = None
         self._last_asked = 0.0
 
     def recall(self, value: str) -> tuple[Secret, ...] | None:
-        """The Secrets with this value of the label, from memory; ``None`` if it holds nothing that is fresh enough."""
+        """Return the Secrets with this value of the label, from memory; ``None`` if there is no index that is fresh."""
         index = self._index
         if index is None:
             return None
@@ -129,19 +130,22 @@ class Ladder:
         return index.find(value)
 
     def last_known(self, value: str, longest: float) -> tuple[float, tuple[Secret, ...]] | None:
-        """When the index was last confirmed and what it has, unless that is longer ago than ``longest`` (seconds)."""
+        """Return when the index was last confirmed, and its Secrets with this value of the label.
+
+        The result is ``None`` without an index, or if it was confirmed more than ``longest`` seconds ago.
+        """
         index = self._index
         if index is None or monotonic() - index.confirmed_at > longest:
             return None
         return index.confirmed_at, index.find(value)
 
     def find(self, query: LabelQuery, deadline: Deadline) -> list[Secret] | tuple[Secret, ...]:
-        """The Secrets that the query asks for, and maybe others with the same value of the label.
+        """Return the Secrets for a query, and possibly others with the same value of the label.
 
-        It is for a query that :meth:`recall` has no answer to.
+        It is called if :meth:`recall` returns ``None``.
 
         Raises:
-            KubernetesSecretsError: the API server could not be asked.
+            KubernetesSecretsError: the API server could not be queried.
         """
         flight, is_mine = self._next_step()
         if flight is None:
@@ -157,22 +161,26 @@ class Ladder:
             return known
         found = self._server.find(query, deadline.left())
         if is_mine and problem is not None:
-            # The one question was answered, so it is the list that cannot be had.
+            # The single query succeeded, so only the list is the problem.
             self._put_off_lists(problem)
         return found
 
     def replace_index(self, watcher: Watcher, index: Index) -> None:
-        """What the watch has listed anew."""
+        """Store the index that a watch has listed again."""
         with self._lock:
             if self._watcher is watcher:
                 self._index = index
 
     def is_idle(self) -> bool:
-        """Whether nobody has asked for so long that a watch is not worth its connection."""
+        """Return whether there was no lookup for so long that a watch is not worth its connection."""
         return monotonic() - self._last_asked > max(self._thresholds.idle_after, 2 * self._ttl)
 
     def watch_ended(self, watcher: Watcher, *, refused: bool) -> None:
-        """The watch has ended by itself; ``refused``: a new one would come to nothing too."""
+        """Note that a watch has ended by itself.
+
+        Args:
+            refused: whether a new watch would fail too.
+        """
         with self._lock:
             if self._watcher is watcher:
                 self._watcher = None
@@ -180,7 +188,7 @@ class Ladder:
                     self._watch_again_at = monotonic() + self._thresholds.refused_for
 
     def forget(self) -> None:
-        """Drop what is in memory, and start from the bottom."""
+        """Drop the index, end the watch, and return to the first step."""
         with self._lock:
             watcher, self._watcher = self._watcher, None
             self._index = None
@@ -191,14 +199,14 @@ class Ladder:
             watcher.stop()
 
     def close(self) -> None:
-        """Forget everything, and end the watch; returns when its thread has ended, or after a second."""
+        """Forget everything. Return when the thread of the watch has ended, or after a second."""
         watcher = self._watcher
         self.forget()
         if watcher is not None and watcher.is_alive():
             watcher.join(1)
 
     def after_fork(self) -> None:
-        """Leave lock and thread to the parent. Its index may be read on while it is fresh."""
+        """Release the lock and the thread of the parent. Its index may be used as long as it is fresh."""
         self._lock = RLock()
         self._flight = None
         self._watcher = None
@@ -206,13 +214,14 @@ class Ladder:
         self._asked.clear()
 
     def _next_step(self) -> tuple[_Flight | None, bool]:
-        """What to do now that memory has no answer: ask for the one id (``None``), or wait for a list.
+        """Choose what to do if memory has no answer: query the single id, or wait for a list.
 
-        The second is whether the list is for this thread to make.
+        Returns:
+            The list to wait for, or ``None`` for a query; and whether this thread must make the list.
         """
         with self._lock:
             now = monotonic()
-            # A watch that is under way mends the index itself; and in an outage one question is cheaper than a list.
+            # A running watch repairs the index by itself. During an outage, one query is cheaper than a list.
             if self._is_watched() or self._server.is_away or now < self._list_again_at:
                 return None, False
             index = self._index
@@ -222,11 +231,11 @@ class Ladder:
                 self._asked.append(now)
                 return None, False
             flight = self._flight
-            # One that was interrupted before it could land is lost.
+            # A list that was interrupted before it could land is lost.
             if flight is None or now - flight.began > self._server.timeout:
                 self._flight = flight = _Flight()
                 return flight, True
-            # A signal handler that interrupted the very thread which lists would wait for itself.
+            # A signal handler that interrupted the listing thread would wait for itself.
             return (None if flight.owner == get_ident() else flight), False
 
     def _is_watched(self) -> bool:
@@ -237,14 +246,14 @@ class Ladder:
         return not needed or (len(asked) == needed and now - asked[0] < self._ttl)
 
     def _list_for_all(self, flight: _Flight, deadline: Deadline) -> str | None:
-        """List everything. Gives the problem if that was in vain."""
+        """List everything. Return the error message if the LIST failed; else ``None``."""
         try:
-            # Another may have landed since this thread has looked.
+            # Another list may have landed since this thread has checked.
             index = self._index
             if index is None or monotonic() - index.confirmed_at >= self._ttl:
                 self._list(deadline.left())
         except KubernetesSecretsError as error:
-            # A refusal of the list need not be one of the question.
+            # The list may be refused although the single query is allowed.
             return getattr(error, "problem", str(error))
         finally:
             flight.landed = True
@@ -285,6 +294,6 @@ class Ladder:
             if often and self._ttl >= self._thresholds.shortest_watched and now >= self._watch_again_at:
                 self._watcher = watcher = Watcher(self._server, self._label, self._ttl, index, self)
         if watcher is not None:
-            # At its end an interpreter starts no more threads.
+            # While an interpreter exits, it starts no more threads.
             with suppress(RuntimeError):
                 watcher.start()

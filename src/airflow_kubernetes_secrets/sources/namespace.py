@@ -18,22 +18,22 @@ from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets.sources.ladder import Ladder
 
-# When something was last confirmed, in seconds on the monotonic clock, and what.
+# When the Secrets were last confirmed, in seconds on the monotonic clock, and the Secrets.
 _Known = tuple[float, Sequence[Secret]]
 
 
 class Namespace:
-    """Answers queries, as fresh as the options want it, and in an outage from what is remembered.
+    """Answer queries with the freshness that the options require. During an outage, use values in memory.
 
-    An answer may hold more Secrets than were asked for; see :attr:`Query.absent`.
+    A result may contain more Secrets than the query requests; see :attr:`LabelQuery.absent`.
     """
 
     def __init__(self, server: ApiServer, ladders: dict[str, Ladder], ttl: float, longest: float) -> None:
-        """
+        """Create an empty cache for a namespace.
         Args:
-            ladders: by the labels whose Secrets may be kept in memory.
-            ttl: seconds that an answer may be old.
-            longest: seconds that it may be old in an outage; 0 for no such answers.
+            ladders: the cache policies, by label.
+            ttl: the seconds that a result may be old.
+            longest: the seconds that a result may be old during an outage; 0 if no old result may be used.
         """
         self._server = server
         self._ladders = ladders
@@ -41,20 +41,21 @@ class Namespace:
         self._longest = longest
 
     def recall(self, query: Query) -> Sequence[Secret] | None:
-        """The answer, if memory has it and it is fresh; else ``None``. It does not wait."""
+        """Return the Secrets for a query if memory has a fresh result; else ``None``. It does not wait."""
         if isinstance(query, LabelQuery):
             ladder = self._ladders.get(query.label)
             known = None if ladder is None else ladder.recall(query.value)
-            # Without an outage, the ladder decides when to list; a reused answer would not be counted there.
+            # Without an outage, the cache policy decides when to list. It would not count a reused response.
             if known is not None or not self._server.is_away:
                 return known
         answer = self._server.last_answer(query, self._ttl)
         return None if answer is None else answer[1]
 
     def find(self, query: Query, deadline: Deadline) -> Sequence[Secret]:
-        """The answer, at most ``cache_ttl`` old; in an outage as old as ``outage_ttl`` allows beyond that.
+        """Return the Secrets for a query, at most ``cache_ttl`` old; in an outage up to ``outage_ttl`` older.
 
         Raises:
+            KubernetesSecretsError: the API server had to be queried, and could not be.
             KubernetesSecretsError: the API server had to be asked and could not be.
         """
         # A new backend object has no source yet, so it has not called `recall`.
@@ -66,14 +67,15 @@ class Namespace:
                 return self._ladders[query.label].find(query, deadline)
             return self._ask(query, deadline)
         except ApiUnavailableError as error:
-            # Another thread may have listed everything in the meantime.
+            # Another thread may have listed everything meanwhile.
             known = self.recall(query)
             return self._bridge(error, query) if known is None else known
 
     def ask(self, query: Query, deadline: Deadline) -> Sequence[Secret]:
-        """The answer of the API server now; in an outage its last, if that is not older than is allowed.
+        """Return the Secrets for a query from the API server now; in an outage the last result, if it is not too old.
 
         Raises:
+            KubernetesSecretsError: the API server could not be queried.
             KubernetesSecretsError: the API server could not be asked.
         """
         try:
@@ -82,31 +84,31 @@ class Namespace:
             return self._bridge(error, query)
 
     def close(self) -> None:
-        """End what runs, and forget everything."""
+        """End the watches, and forget everything."""
         for ladder in self._ladders.values():
             ladder.close()
         self._server.forget()
 
     def after_fork(self) -> None:
-        """In a forked child: leave what is the parent's to the parent. What is remembered stays."""
+        """Release what belongs to the parent, in a forked child. Values in memory stay."""
         for ladder in self._ladders.values():
             ladder.after_fork()
 
     def forget(self) -> None:
-        """The API server refuses this process: what it has remembered is no longer its to use."""
+        """Forget everything: the API server refuses this process, which may no longer use the values."""
         for ladder in self._ladders.values():
             ladder.forget()
         self._server.forget()
 
     def _ask(self, query: Query, deadline: Deadline) -> Sequence[Secret]:
         seconds = deadline.left()
-        # Who has something to go on with does not wait long to see whether the API server is back.
+        # If there is a value to use instead, the check whether the API server is back must be short.
         if self._server.is_away and self._last_known(query) is not None:
             seconds = min(seconds, FIRST_PROBE_SECONDS)
         return self._server.find(query, seconds)
 
     def _bridge(self, error: ApiUnavailableError, query: Query) -> Sequence[Secret]:
-        """What is known, with a word on its age; or the error."""
+        """Return the last known Secrets, and log their age. If there are none, raise the error."""
         known = self._last_known(query)
         if known is None:
             raise error
@@ -122,7 +124,7 @@ class Namespace:
         return secrets
 
     def _last_known(self, query: Query) -> _Known | None:
-        """The newest that is remembered, if that may be used."""
+        """Return the newest result in memory that may still be used; ``None`` if there is none."""
         if not self._longest:
             return None
         known: list[_Known | None] = [self._server.last_answer(query, self._longest)]

@@ -1,7 +1,7 @@
-"""Whether the API server is away, and who may ask it meanwhile. All namespaces share it: it is one server.
+"""Whether the API server is unavailable, and which lookups may query it meanwhile. All namespaces share this state.
 
-After one lookup has used up all its time in vain, the others must not wait as long one after the other: a DAG file may
-read fifty variables. They fail at once, but for one every few seconds, which looks whether it is back.
+After one lookup has used all its time without success, the others must not wait as long one after the other: a DAG file
+may read fifty variables. They fail immediately, except for one every few seconds, which probes the server.
 """
 
 from __future__ import annotations
@@ -12,26 +12,27 @@ from time import monotonic
 
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
 
-# Between the end of one probe and the next, and at least as long as that took; drawn anew each time, so that many
-# processes do not agree.
+# In seconds, from the end of one probe to the next. The pause is at least as long as the probe took. It is drawn at
+# random each time, so that many processes do not probe at the same moment.
 _PAUSE_SECONDS = (2.0, 4.0)
 
-# A probe is a lookup that somebody waits for: short at first, then twice as long each time, up to what that may take.
+# In seconds. A probe is a lookup that somebody waits for. So the first one is short, and each one may take twice as
+# long as the last, up to the time of a lookup.
 FIRST_PROBE_SECONDS = 1.0
 
-# A server that asks for a longer pause is asked sooner all the same: it may have forgotten by then.
+# In seconds. If a server requests a longer pause, it is probed earlier: the reason may be gone by then.
 _LONGEST_PAUSE_SECONDS = 30.0
 
 
 class Outage:
-    """The outage that is under way, if one is. Shared by threads; it never waits.
+    """The current outage, if there is one. Threads share it; no method waits.
 
     Attributes:
         since: when it began, in seconds on the monotonic clock.
     """
 
     def __init__(self) -> None:
-        # Reentrant: the handler of a signal may look something up while this thread holds it.
+        # Reentrant: a signal handler may look something up while this thread holds the lock.
         self._lock = RLock()
         self._error: ApiUnavailableError | None = None
         self._probes = 0
@@ -41,21 +42,21 @@ class Outage:
 
     @property
     def error(self) -> ApiUnavailableError | None:
-        """What the last attempt ran into; ``None`` if the API server is not away."""
+        """The error of the last attempt; ``None`` if the API server is available."""
         return self._error
 
     def seconds_for(self, timeout: float) -> float:
-        """The seconds that a request may take now: ``timeout``, or during an outage less.
+        """Return the seconds that a request may take now: ``timeout``, or less during an outage.
 
         Raises:
-            ApiUnavailableError: none; another lookup was in vain just now, or is on its way.
+            ApiUnavailableError: it must not be sent. Another request has just failed, or is in progress.
         """
         if self._error is None:
             return timeout
         with self._lock:
             error, now = self._error, monotonic()
             if error is None or now > self._next_probe + _LONGEST_PAUSE_SECONDS:
-                # Nobody has asked for so long that nothing is known of it.
+                # The last probe is too old to conclude that the server is still unavailable.
                 return timeout
             if now < self._next_probe:
                 raise error.again()
@@ -65,7 +66,12 @@ class Outage:
             return seconds
 
     def begin(self, error: ApiUnavailableError, asked_at: float) -> None:
-        """A request of that time was in vain. If others were answered since, it is the trouble of that one alone."""
+        """Record a failed request. It is ignored if another request was answered since, as the server is available.
+
+        Args:
+            error: why it failed.
+            asked_at: when it was sent, in seconds on the monotonic clock.
+        """
         with self._lock:
             now = monotonic()
             if self._answered_at >= asked_at:
@@ -83,7 +89,7 @@ class Outage:
             self._next_probe = now + (min(pause, _LONGEST_PAUSE_SECONDS) if error.lasting else 0.0)
 
     def end(self) -> ApiUnavailableError | None:
-        """A request was answered. Gives the error of the outage that this ended, if one was under way."""
+        """Record a response. Return the error of the outage that it has ended; ``None`` if there was no outage."""
         self._answered_at = monotonic()
         if self._error is None:
             return None
@@ -92,5 +98,5 @@ class Outage:
             return error
 
     def after_fork(self) -> None:
-        """Another thread of the parent may have held the lock. That the API server is away is true here too."""
+        """Replace the lock, which another thread of the parent may have held. The outage applies to the child too."""
         self._lock = RLock()

@@ -1,4 +1,4 @@
-"""What a source is asked."""
+"""Queries to a source of Secrets."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from airflow_kubernetes_secrets.record import Record
 
 
 class LabelQuery(Record):
-    """The Secrets of a namespace whose label ``label`` has ``value``, which must be able to be one.
+    """The Secrets of a namespace whose label ``label`` has ``value``, which must be a valid label value.
 
     Attributes:
-        namespace: ``None`` for the one that comes with the credentials.
-        absent: the label that they must not have, if any. A source may leave this out, and answer with more.
+        namespace: ``None`` for the namespace of the credentials.
+        absent: the label that they must not have, if any. A source may ignore this, and return more Secrets.
     """
 
     __slots__ = ("absent", "label", "namespace", "value")
@@ -25,11 +25,12 @@ class LabelQuery(Record):
 
     @property
     def selector(self) -> LabelSelector:
-        """The same, as the API is asked."""
+        """The label selector for the API."""
         selector = LabelSelector.equal(self.label, self.value)
         return selector if self.absent is None else selector.without(self.absent)
 
     def matches(self, secret: Secret) -> bool:
+        """Return whether a Secret has the labels of this query. The namespace is not compared."""
         labels = secret.labels
         return labels.get(self.label) == self.value and (self.absent is None or self.absent not in labels)
 
@@ -38,10 +39,10 @@ class LabelQuery(Record):
 
 
 class NameQuery(Record):
-    """The Secret of one name.
+    """The Secret with one name.
 
     Attributes:
-        namespace: ``None`` for the one that comes with the credentials.
+        namespace: ``None`` for the namespace of the credentials.
     """
 
     __slots__ = ("name", "namespace")
@@ -51,6 +52,7 @@ class NameQuery(Record):
         self.name = name
 
     def matches(self, secret: Secret) -> bool:
+        """Return whether a Secret has the name of this query. The namespace is not compared."""
         return secret.name == self.name
 
     def __str__(self) -> str:

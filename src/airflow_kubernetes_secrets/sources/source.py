@@ -1,4 +1,4 @@
-"""Where the Secrets of one configuration come from: a Kubernetes API, or a folder."""
+"""The source of the Secrets of one configuration: a Kubernetes API, or a folder."""
 
 from __future__ import annotations
 
@@ -13,39 +13,39 @@ from airflow_kubernetes_secrets.sources.query import Query
 
 
 class Source(Protocol):
-    """Answers queries, as fresh as the options want it.
+    """Answers queries with the freshness that the options require.
 
-    An answer may hold more Secrets than were asked for; see :attr:`LabelQuery.absent`.
+    A result may contain more Secrets than the query requests; see :attr:`LabelQuery.absent`.
     """
 
     def recall(self, query: Query) -> Sequence[Secret] | None:
-        """The answer, if memory has it and it is fresh; else ``None``. It does not wait."""
+        """Return the Secrets for a query if memory has a fresh result; else ``None``. It does not wait."""
 
     def find(self, query: Query, time: Allowance) -> Sequence[Secret]:
-        """The answer, at most ``cache_ttl`` old; in an outage as old as ``outage_ttl`` allows beyond that.
+        """Return the Secrets for a query, at most ``cache_ttl`` old; in an outage up to ``outage_ttl`` older.
 
         Raises:
-            KubernetesSecretsError: it could not be had.
+            KubernetesSecretsError: the source could not be queried.
         """
 
     def ask(self, query: Query, time: Allowance) -> Sequence[Secret]:
-        """The answer as it is now; in an outage the last one, if that is not older than is allowed.
+        """Return the current Secrets for a query; in an outage the last result, if it is not too old.
 
         Raises:
-            KubernetesSecretsError: it could not be had.
+            KubernetesSecretsError: the source could not be queried.
         """
 
     def close(self) -> None:
-        """End what runs, and forget everything."""
+        """Stop what runs, and forget everything."""
 
     def after_fork(self) -> None:
-        """In a forked child: leave what is the parent's to the parent. What is remembered stays."""
+        """Release what belongs to the parent, in a forked child. Values in memory stay."""
 
 
 def source_of(options: Options) -> Source:
-    """
+    """Return the source that the options describe.
     Raises:
-        NotConfiguredError: there is no way to the API, or no namespace to look in.
+        NotConfiguredError: there are no usable credentials, or there is no namespace to look in.
     """
     if options.path is not None:
         from airflow_kubernetes_secrets.sources.folder import Folder

@@ -1,4 +1,4 @@
-"""The thread that keeps an index as it is at the API server."""
+"""The thread that keeps an index current."""
 
 from __future__ import annotations
 
@@ -30,30 +30,30 @@ from airflow_kubernetes_secrets.sources.api_server import ApiServer
 from airflow_kubernetes_secrets.sources.index import Index
 from airflow_kubernetes_secrets.tracebacks import without_variables
 
-# The API server is asked to end each watch after this share of the time that an answer may be old. One that has fallen
-# silent is found out by that, and there is still time to list before the index is too old.
+# The API server is requested to end each watch after this share of ``cache_ttl``. A watch that has silently stopped is
+# detected when it does not end, and there is still time to list before the index is too old.
 _SHARE_OF_A_WATCH = 0.5
 _LONGEST_WATCH_SECONDS = 300.0
 
-# How late the beginning or the end of a watch may be, as a share of that time, and within which bounds in seconds.
+# How late a watch may begin or end, as a share of ``cache_ttl``, and the limits of this time in seconds.
 _LATENESS = 0.25
 _LATENESS_SECONDS = (1.0, 5.0)
 
 _LONGEST_PAUSE_SECONDS = 30.0
 
-# Lists that had to stand in for watches which ended before their time, one after the other, until listing when somebody
-# asks is the better way.
+# The most lists, one after the other, in place of watches that ended early. After that, listing on demand is the better
+# way.
 _MOST_LISTS_INSTEAD = 3
 
 _NO_STREAMS = "Each watch ends before its time or says nothing: something on the way may not let streams through"
 
-# However healthy a watch seems, everything is listed anew after so many seconds: it bounds what may have been missed
-# (etcd restored from a backup, a proxy on the way that answers by itself).
+# In seconds. However healthy a watch seems, everything is listed again after this time. This limits what may have been
+# missed (etcd restored from a backup, a proxy that answers by itself).
 _LISTED_ANEW_SECONDS = 900.0
 
 
 class Owner(Protocol):
-    """Whom the watch works for."""
+    """The cache that a watch keeps current."""
 
     def replace_index(self, watcher: Watcher, index: Index) -> None: ...
 
@@ -63,17 +63,19 @@ class Owner(Protocol):
 
 
 class Watcher(Thread):
-    """Watches, and lists anew where a watch cannot tell what has changed, until it is stopped or nobody asks any more.
+    """Watch one label, and list again if a watch cannot report what has changed, until stopped or no longer needed.
 
-    It is the only one that changes the index. It confirms it when a list comes, and when the API server ends a watch
-    after the time that it was asked for: then everything before has arrived too. Nothing else is proof. After a
-    connection was lost, an event can be the first of many that are missing, and a bookmark can have waited in a buffer.
+    Only this thread changes the index. It confirms the index when a list arrives, and when the API server ends a watch
+    after the requested time: everything before has then arrived too. Nothing else is proof. After a connection was
+    lost, an event can be the first of many that are missing, and a bookmark can have waited in a buffer.
     """
 
     def __init__(self, server: ApiServer, label: str, ttl: float, index: Index, owner: Owner) -> None:
-        """
+        """Create the thread. It does not run yet.
         Args:
-            ttl: seconds that the index may be old.
+            ttl: the seconds that the index may be old.
+            index: the index to keep current.
+            owner: receives each new index, and the end of the watch.
         """
         super().__init__(name=f"airflow-kubernetes-secrets-watch-{label.rpartition('/')[2]}", daemon=True)
         self._server = server
@@ -90,6 +92,7 @@ class Watcher(Thread):
 
     @without_variables
     def run(self) -> None:
+        """Keep the index current, until the watch is stopped, idle or refused."""
         refused = False
         try:
             self._keep_current()
@@ -106,15 +109,15 @@ class Watcher(Thread):
             self._owner.watch_ended(self, refused=refused)
 
     def stop(self) -> None:
-        """End soon; the thread may be joined."""
+        """End soon. The thread may be joined."""
         self._stopped = True
         if (stream := self._stream) is not None:
             stream.interrupt()
 
     def _keep_current(self) -> None:
-        """
+        """List and watch in turns.
         Raises:
-            ApiError: the API server refuses to be watched, or something on the way does not let a watch through.
+            ApiError: the API server refuses the watch, or a proxy does not let it through.
         """
         failures = lists_instead = 0
         while not self._stopped and not self._owner.is_idle():
@@ -131,10 +134,10 @@ class Watcher(Thread):
             except ExpiredVersionError:
                 self._must_list = True
             except ApiUnavailableError as error:
-                # The lookups say what it is, when the index has become too old for them.
+                # The lookups report the error when the index has become too old for them.
                 asked_pause = error.retry_after
             except NotConfiguredError:
-                pass  # the same
+                pass  # The lookups report this error too.
             failures += 1
             self._pause(failures, asked_pause)
 
@@ -158,18 +161,18 @@ class Watcher(Thread):
         self._owner.replace_index(self, index)
 
     def _follow(self) -> bool:
-        """Watch once, and whether that went on for its time."""
+        """Watch once. Return whether the watch lasted for its time."""
         began = monotonic()
-        # It must have ended before the index is too old, also if it begins after others that came to nothing.
+        # The watch must end before the index is too old, even if it begins after others that failed.
         left = self._ttl * (1 - _LATENESS) - (began - self._index.confirmed_at)
         longest = min(left, self._ttl * _SHARE_OF_A_WATCH, _LONGEST_WATCH_SECONDS)
-        # Not the same for all, so that many processes do not come back together.
+        # The time is random, so that many processes do not return at the same moment.
         seconds = max(int(longest * random.uniform(0.8, 1.0)), 1)  # noqa: S311  # spreads load; it guards nothing
         lateness = min(max(self._ttl * _LATENESS, _LATENESS_SECONDS[0]), _LATENESS_SECONDS[1])
         stream = self._server.watch(self._label, self._index.resource_version, seconds, lateness)
         self._stream = stream
         try:
-            # It may have been stopped before there was a stream to interrupt.
+            # The thread may have been stopped before there was a stream to interrupt.
             if not self._stopped:
                 for event in stream:
                     self._apply(event)
@@ -178,7 +181,7 @@ class Watcher(Thread):
             stream.close()
         in_time = monotonic() - began >= seconds
         if in_time:
-            # That is when the API server has ended it; this process may have been frozen since.
+            # This is when the API server has ended it. The process may have been suspended since then.
             self._index.confirmed_at = began + seconds
         return in_time
 
@@ -194,20 +197,20 @@ class Watcher(Thread):
         if asked_pause is not None:
             asked_pause = min(asked_pause, _LONGEST_PAUSE_SECONDS)
         deadline = Deadline(self._backoff.pause(failures, math.inf, asked_pause) or 0.0)
-        # In short turns, so that it can be stopped: an event has a lock, which a signal handler could find locked.
+        # Wait in short steps, so that `stop` takes effect. An event has a lock, which a signal handler may find taken.
         while not self._stopped and deadline.left():
             time.sleep(min(deadline.left(), 0.1))
 
 
 _running: WeakSet[Watcher] = WeakSet()
 
-# Those of a parent are not a forked child's to stop.
+# A forked child must not stop the threads of its parent.
 on_new_process(_running.clear)
 
 
 @atexit.register
 def _stop_all() -> None:
-    """End the threads before the interpreter goes: one that still runs could find the streams of its logs closed."""
+    """End the threads before the interpreter exits: a thread that still runs could find the streams of logs closed."""
     deadline = Deadline(1)
     watchers = [watcher for watcher in list(_running) if watcher.is_alive()]
     for watcher in watchers:
