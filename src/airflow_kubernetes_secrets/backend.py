@@ -56,7 +56,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
     no I/O and starts no thread: Airflow creates one in every process, and one for every configuration option it reads.
 
     If a lookup fails, the backend logs the error with its remedy, once per process and cause, and raises it. Airflow
-    then continues with the environment and its database, and tells the user only that the id is not defined. If
+    then continues with the environment and its database, and only reports that the id is not defined. If
     ``on_error`` is ``deny``, a failed lookup of a connection or variable raises ``AirflowSecretsBackendAccessDenied``
     instead, and Airflow stops searching (3.2.2 and later).
 
@@ -66,6 +66,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
 
     def __init__(self, **kwargs: object) -> None:
         """Parse the options.
+
         Raises:
             OptionError: an option is unknown or invalid. Airflow then does not start.
         """
@@ -147,7 +148,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         stored = connection_text(secret, key)
         if not secret.objections:
             return stored
-        # Error reports can show the local variables of each frame that an exception passes.
+        # Error reports can show the local variables of each frame that an exception passes, so delete the value.
         del stored
         self._heed_objections(secret, key)
         return connection_text(secret, key)
@@ -159,7 +160,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
                 return self.deserialize_connection(conn_id, stored)
             except Exception as failure:  # a version of Airflow that parses differently from the tested ones
                 problem = f"Airflow cannot parse the connection ({type(failure).__name__})"
-            # Error reports can show the local variables of each frame that an exception passes.
+            # Error reports can show the local variables of each frame that an exception passes, so delete the value.
             del stored
             # Raise outside the except block, so that Airflow's error, which can contain the password, is not chained.
             raise MalformedSecretError(secret.namespace, secret.name, named(key), problem)
@@ -170,6 +171,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         """Raise or log the reasons why parts of Airflow cannot use the connection.
 
         A reason that only concerns other parts of the same Airflow version is logged as a warning.
+
         Raises:
             MalformedSecretError: the part of Airflow that runs here cannot use the connection.
         """

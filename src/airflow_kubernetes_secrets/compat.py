@@ -1,4 +1,4 @@
-"""Differences between versions of Airflow, each with its reason. No other module checks the version."""
+"""Differences between versions of Airflow, each with its reason. Only this module determines the version."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def access_denied() -> type[Exception] | None:
 
 # Tasks and services have separate maskers, in modules that have moved with every release.
 _MASKERS = (
-    ("airflow.sdk.log", "airflow.sdk.execution_time.secrets_masker"),  # tasks: 3.1 and later; 3.0
-    ("airflow._shared.secrets_masker", "airflow.utils.log.secrets_masker"),  # services: 3.1 and later; earlier versions
+    ("airflow.sdk.log", "airflow.sdk.execution_time.secrets_masker"),  # tasks: Airflow 3.1 and later, then 3.0
+    ("airflow._shared.secrets_masker", "airflow.utils.log.secrets_masker"),  # services: 3.1 and later, then earlier
 )
 
 

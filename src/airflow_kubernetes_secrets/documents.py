@@ -93,6 +93,7 @@ class Loader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Compose a node, and add its size to the total.
+
         Raises:
             yaml.MarkedYAMLError: it is nested too deep, or the aliases expand to too much.
         """

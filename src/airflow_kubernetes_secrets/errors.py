@@ -29,7 +29,7 @@ class OptionError(OneLineError, ValueError):
 
 
 class NotConfiguredError(OneLineError):
-    """Nothing configures a Kubernetes API or folder, or a file or folder for that is missing or unusable."""
+    """The configuration of the Kubernetes API, or of the folder in its place, is missing or unusable."""
 
 
 class ApiError(KubernetesSecretsError):
@@ -136,6 +136,7 @@ class MalformedSecretError(OneLineError):
 
     def __init__(self, namespace: str, secret: str, key: str, problem: str, *, part: str = "key") -> None:
         """Create the error and its message.
+
         Args:
             part: what the message calls ``key``, such as "key" or "annotation".
         """

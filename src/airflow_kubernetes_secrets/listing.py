@@ -1,7 +1,7 @@
 """Lists in messages: the first few items, and how many more there are.
 
 A Secret can have thousands of keys, labels and annotations, and thousands of Secrets can have the same id. A message
-that names them all helps nobody, and would be built and logged again and again.
+that names them all is of no use, and would be built and logged again and again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def few(names: Iterable[str], total: int) -> str:
 
 
 def first(items: Sequence[Item]) -> Iterator[tuple[Item, str]]:
-    """Yield the first items, each with the words to add after it: the last one gets how many more there are."""
+    """Yield the first items, each with the words to append: for the last one how many more there are, else none."""
     last = min(len(items), MOST_PROBLEMS) - 1
     more = len(items) - MOST_PROBLEMS
     for position in range(last + 1):

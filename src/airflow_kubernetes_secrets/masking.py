@@ -23,8 +23,8 @@ from airflow_kubernetes_secrets.process import importing, on_new_process
 # Airflow 2 would mask every single letter.
 SHORTEST = 5
 
-# Limits for one Secret, in strings and characters. With each string, Airflow's masker compiles one pattern of all
-# strings that it has, and it searches every line of a log for all of them.
+# Limits for one Secret, in strings and characters. With each string, Airflow's masker compiles one pattern of all its
+# strings. It searches every line of a log for all of them.
 MOST_TEXTS = 50
 MOST_CHARACTERS = 16_384
 
@@ -53,7 +53,7 @@ _process = _Registered()
 
 
 def _forget() -> None:
-    global _process  # noqa: PLW0603  # what belongs to the process is a variable of a module
+    global _process  # noqa: PLW0603  # state of the process is a variable of a module
     _process = _Registered()
 
 

@@ -331,8 +331,9 @@ class Options(Record):
 
     def __init__(self, **given: Any) -> None:
         """Create options from parsed values.
+
         Args:
-            given: the options that do not have their default.
+            given: the options that differ from their defaults.
 
         Raises:
             TypeError: there is no such option.

@@ -1,7 +1,7 @@
 """The cost of a lookup pattern. Python tries every way to match, so the cost depends on the ids that it matches.
 
 ``(a+)+$`` takes minutes for thirty letters, and an id can come from any DAG. So the ways to match are counted in
-advance, in the syntax tree that ``re`` makes of the pattern, as if any part could match any character.
+advance, in the syntax tree that ``re`` makes of the pattern. The count assumes that any part can match any character.
 """
 
 from __future__ import annotations

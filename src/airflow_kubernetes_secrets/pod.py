@@ -67,11 +67,12 @@ def secret_refs(
     The Secret is looked up during this call, by the secrets backend that Airflow is configured with.
 
     Args:
-        env: for each environment variable a field of the connection (``host``, ``login``, ``password``, ``port``,
-            ``schema``, ``uri``, ``conn_type``, ``extra``), whatever the Secret calls it, or a key of the Secret's data.
-            If one key contains the whole connection, only that key is possible. Without ``env``, that key becomes
-            ``AIRFLOW_CONN_<ID>``, which Airflow itself reads. Fields in keys of their own become one variable each,
-            ``<ID>_HOST``, ``<ID>_PASSWORD`` and so on, with ``_`` for every character except letters and digits.
+        env: for each environment variable, a field of the connection or a key of the Secret's data. The fields are
+            ``host``, ``login``, ``password``, ``port``, ``schema``, ``uri``, ``conn_type`` and ``extra``, whatever the
+            Secret calls them. If one key contains the whole connection, only that key is possible. Without ``env``,
+            that key becomes ``AIRFLOW_CONN_<ID>``, which Airflow itself reads. Fields in keys of their own become one
+            variable each, ``<ID>_HOST``, ``<ID>_PASSWORD`` and so on, with ``_`` for every character except letters and
+            digits.
         namespace: the pod's namespace. It is only compared with that of the Secret.
         team_name: the team for which Airflow would look up the connection.
 

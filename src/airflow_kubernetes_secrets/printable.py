@@ -25,11 +25,16 @@ def printable(value: object) -> str:
     r"""Return one line in which every character is visible.
 
     Every character that ``str.isprintable`` refuses is escaped as in a Python literal (``\n``, ``\x1b``, ``\u202e``):
-    control characters (C0, DEL, C1), line and paragraph separators, white space other than the space, format characters
-    such as those that change the direction of text, private and unassigned characters, and the surrogates that
-    represent bytes of a file name which are not UTF-8. Invisible letters and marks are escaped too. The marks of
-    commands ``##[``, ``##vso[`` and ``##teamcity[`` become ``#\u0023[`` and so on. All these escapes keep their meaning
-    in a double-quoted string of YAML. In JSON, which contains no invisible characters anyway, the last one does.
+
+    - control characters (C0, DEL, C1)
+    - line and paragraph separators, and white space other than the space
+    - format characters, such as those that change the direction of text
+    - private and unassigned characters
+    - the surrogates that represent bytes of a file name which are not UTF-8
+
+    Invisible letters and marks are escaped too. The marks of commands ``##[``, ``##vso[`` and ``##teamcity[`` become
+    ``#\u0023[`` and so on. All these escapes keep their meaning in a double-quoted string of YAML. In JSON, which
+    contains no invisible characters anyway, the last one does.
 
     Everything else stays, including backslashes, so a second call changes nothing. Letters that look like others, and
     marks on letters, stay too.

@@ -68,7 +68,7 @@ def connection_text(secret: Secret, key: str) -> str:
             secret.objections = values.judged(secret, named(key), stored)
             secret.connection = stored
         finally:
-            # Error reports can show the local variables of each frame that an exception passes.
+            # Error reports can show the local variables of each frame that an exception passes, so delete the value.
             del stored
     return secret.connection
 

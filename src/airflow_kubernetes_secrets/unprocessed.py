@@ -150,7 +150,7 @@ def _tool_of_value(field: str, value: str, annotations: dict[str, Any]) -> Tool 
         text = b64decode(value).decode()
     except ValueError:
         return None
-    # Only these two tools look into base64.
+    # Only SOPS and argocd-vault-plugin look into base64.
     return tool if (tool := tool_of(text, annotations)) in (SOPS, VAULT_PLUGIN) else None
 
 
@@ -175,7 +175,7 @@ def unprocessed(manifest: dict[str, Any]) -> str:
 
 
 def tool_in_name(text: object) -> Tool | None:
-    """Return the tool that must still process a name or the value of a label, which cannot contain such signs."""
+    """Return the tool that must still process a name or label value. Neither can contain the signs of a placeholder."""
     if not isinstance(text, str):
         return None
     patterns = ((FLUX, r"\$\{"), (HELM, r"\{\{"), (VAULT_PLUGIN, r"<[^<>]+>"))
@@ -189,7 +189,7 @@ def unrendered(text: str) -> str:
 
 
 def _tools_by_annotation(metadata: dict[str, Any]) -> dict[str, Tool]:
-    """Return the annotations for Airflow that must still be processed. Other annotations may contain such signs."""
+    """Return the annotations for Airflow that must still be processed. Others may look like placeholders."""
     annotations = mapping(metadata, "annotations")
     found = {
         key: tool_of(value, annotations)

@@ -73,6 +73,6 @@ def judged(secret: Secret, key: str, connection: str) -> Sequence[Objection]:
     found = objections(connection)
     if not found or not are_from_everyone(found):
         return found
-    # Error reports can show the local variables of each frame that an exception passes.
+    # Error reports can show the local variables of each frame that an exception passes, so delete the value.
     del connection
     raise MalformedSecretError(secret.namespace, secret.name, key, problem_of(found))

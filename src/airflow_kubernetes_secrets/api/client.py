@@ -70,7 +70,7 @@ class _Failure:
 
 
 class _Unconfirmed(_Failure):
-    """A 401 or 403 that does not count yet.
+    """A 401 or 403 that does not count yet; see :mod:`airflow_kubernetes_secrets.api.refusals`.
 
     Attributes:
         longest_pause: the seconds after which another attempt can confirm it.
@@ -148,7 +148,7 @@ class _Question(_Operation, Generic[Wanted]):
 
 
 class Client:
-    """Send requests to one API server."""
+    """A client for one API server."""
 
     def __init__(
         self,
@@ -161,6 +161,7 @@ class Client:
         doubtful_after: float = _DOUBTFUL_AFTER_SECONDS,
     ) -> None:
         """Create a client. It does not connect yet.
+
         Args:
             verbs: the verbs that this process uses on all Secrets. The remedy of a 403 grants them.
             referenced: the Secrets that the process reads by name, for each namespace. The remedy of a 403 grants all.
@@ -409,7 +410,7 @@ class Client:
             sent_at: when the request was sent, in seconds on the monotonic clock.
 
         Returns:
-            Whether they have been read since the request was sent.
+            Whether the credentials have been read since the request was sent.
         """
         if self._renewal_began >= sent_at:
             return True
@@ -583,6 +584,7 @@ class Watch:
 
     def __init__(self, client: Client, connection: Connection, head: Head, namespace: str, deadline: Deadline) -> None:
         """Wrap a stream that has started.
+
         Args:
             deadline: when the API server must have ended the watch. Events and bookmarks do not extend it: a proxy can
                 hold back the end and let them pass.

@@ -104,8 +104,8 @@ class Connection:
     def is_quiet(self) -> bool:
         """Return whether the connection is open and nothing has arrived on it since the last response.
 
-        Data that nobody requested would be read as the response to the next request. It can be a stray response, or the
-        408 with which a server may end an idle connection (RFC 9110, 15.5.9).
+        Unrequested data would be read as the response to the next request. It can be a stray response, or the 408 with
+        which a server may end an idle connection (RFC 9110, 15.5.9).
         """
         if not self.is_open or self._has_more():
             return False

@@ -81,9 +81,10 @@ class ServiceAccountCredentials:
 
     def __init__(self, folder: str, environ: Mapping[str, str] | None = None) -> None:
         """Read the token, and check that the CA certificate is there.
+
         Args:
-            environ: replaces the environment of this process, which is in no local variable here: error reports can
-                show local variables, and Airflow's environment contains passwords.
+            environ: replaces the environment of this process. That one is never in a local variable here: error
+                reports can show local variables, and Airflow's environment contains passwords.
 
         Raises:
             NotConfiguredError: this is not a pod, or a file is missing or unusable.

@@ -185,7 +185,7 @@ def _secret(item: _Secret, share: dict[str, str], namespace: str) -> Secret:
 def status_message(body: bytes | bytearray) -> str:
     """Return the ``message`` of a Status, the object with which the API describes an error; empty for another body.
 
-    The result is one printable line of up to 1 KiB. A longer message is cut off, and says so.
+    The result is one printable line of up to 1 KiB. A longer message is cut off, with a note.
 
     https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
     """

@@ -29,7 +29,7 @@ _ENDS_OF_A_BODY = ("content-length", "transfer-encoding")
 
 
 class MalformedAnswerError(Exception):
-    """What was received is not a whole HTTP/1.1 response. The message quotes nothing of it."""
+    """The input is not a whole HTTP/1.1 response. The message quotes nothing of it."""
 
 
 class TooLargeAnswerError(Exception):

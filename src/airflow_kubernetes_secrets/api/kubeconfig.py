@@ -34,6 +34,7 @@ class KubeconfigCredentials:
 
     def __init__(self, path: str, context: str | None) -> None:
         """Load the kubeconfig.
+
         Raises:
             NotConfiguredError: the extra is not installed, or the file or the context cannot be used.
         """
@@ -88,6 +89,7 @@ class KubeconfigCredentials:
 
 def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _Loaded:
     """Load one context of a kubeconfig.
+
     Args:
         reader: the module of the official client that contains the loader. It has no types.
         configuration: an empty ``Configuration`` of the official client.
@@ -146,7 +148,7 @@ def _remove(reader: Any, folder: str | None) -> None:
 
 
 def _without_quotations(problem: str) -> str:
-    """Return the loader's message up to a quotation. It names a user by the user's content; a plugin says anything."""
+    """Return the loader's message up to a quotation, which may be a user's whole entry or the output of a plugin."""
     return problem.partition("{")[0].partition("\n")[0]
 
 

@@ -63,6 +63,7 @@ class Description:
 
     def __init__(self, secret: Secret) -> None:
         """Read and check the annotations.
+
         Raises:
             MalformedSecretError: an annotation is invalid. The message names it.
         """
@@ -144,7 +145,7 @@ def is_known(annotation: str) -> bool:
 
 
 def _warn_of_unknown(secret: Secret) -> None:
-    """Log a warning for annotations that are unknown: a misspelled one has no effect, and nobody would notice."""
+    """Log a warning for unknown annotations: a misspelled one would silently have no effect."""
     known = _ANNOTATIONS | secret.labels.keys()
     unknown = [key for key in secret.annotations or () if key not in known and not key.startswith((FIELD, EXTRA_FIELD))]
     # A Secret that is selected by reference may have annotations with ids but without the label.

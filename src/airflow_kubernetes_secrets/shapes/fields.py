@@ -1,4 +1,4 @@
-"""Find out which key of a Secret contains which field of a connection."""
+"""Determine which key of a Secret contains which field of a connection."""
 
 from __future__ import annotations
 

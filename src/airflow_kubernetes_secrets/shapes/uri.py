@@ -54,6 +54,7 @@ class ParsedUri:
 
     def __init__(self, text: str, login: str = "", password: str = "") -> None:
         """Parse a URI.
+
         Args:
             login, password: known from other keys. The URI may contain them unencoded, and a ``/`` or ``#`` in them
                 would be misread.

@@ -68,5 +68,5 @@ def _host(parts: SplitResult) -> str:
     host = unquote(parts.hostname or "")
     if "/" not in host:
         return host
-    # A path, such as that of a socket, keeps its upper case.
+    # A path, such as that of a socket, keeps its upper case, unlike the host in `hostname`.
     return unquote(parts.netloc.rpartition("@")[2].partition(":")[0])

@@ -37,6 +37,7 @@ class ApiServer:
 
     def __init__(self, client: Client, outage: Outage, namespace: str, timeout: float, *, remembers: bool) -> None:
         """Create a reader. It sends no request yet.
+
         Args:
             outage: the state of the API server, which all its namespaces share.
             remembers: whether to store the last responses.

@@ -148,6 +148,7 @@ class Folder:
 
     def __init__(self, path: str, namespaces: Sequence[str] | None) -> None:
         """Create a source. It reads nothing yet.
+
         Args:
             path: a relative path is resolved now, so that it stays the same if the process changes its directory.
             namespaces: those of the options. Manifests without a namespace are in the first one.

@@ -23,6 +23,7 @@ class Kubernetes:
 
     def __init__(self, client: Client, home: str, options: Options) -> None:
         """Create a source. It sends no request yet.
+
         Args:
             home: the namespace of queries without one.
         """
@@ -35,6 +36,7 @@ class Kubernetes:
     @classmethod
     def from_options(cls, options: Options) -> Kubernetes:
         """Create the source that the options describe.
+
         Raises:
             NotConfiguredError: there are no usable credentials, or there is no namespace to look in.
         """

@@ -4,8 +4,8 @@ The user sets how old a value may be (``cache_ttl``). This module chooses the ch
 of the policy is here:
 
 1. The first lookups are queried one by one.
-2. A process that continues to look things up lists all Secrets that have the label. This index answers hits and misses
-   until it is ``cache_ttl`` old.
+2. A process that continues to look things up lists all Secrets that have the label. Hits and misses are served from
+   this index until it is ``cache_ttl`` old.
 3. If there is another lookup after that, the process lists once more and starts a watch, which keeps the index current.
 """
 
@@ -36,7 +36,7 @@ class Thresholds:
         asked_first: the lookups within ``cache_ttl`` that are queried one by one before everything is listed.
         indexes_first: the indexes that may expire before one is watched.
         shortest_watched: the ``cache_ttl`` in seconds below which listing again is cheaper than a watch.
-        forgotten_after: the seconds after the end of an index after which the process returns to the first step.
+        forgotten_after: the seconds for which an expired index still counts. Then the process returns to step 1.
         idle_after: the seconds without a lookup after which a watch ends (or twice ``cache_ttl``, if that is more).
         list_again_after: the seconds after which a failed list is retried. They double each time, up to
             ``refused_for``.
@@ -96,6 +96,7 @@ class Ladder:
 
     def __init__(self, server: ApiServer, label: str, ttl: float, thresholds: Thresholds | None = None) -> None:
         """Create an empty cache.
+
         Args:
             ttl: the seconds that a result may be old.
             thresholds: replaces :data:`THRESHOLDS`.

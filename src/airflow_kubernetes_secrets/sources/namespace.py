@@ -23,13 +23,14 @@ _Known = tuple[float, Sequence[Secret]]
 
 
 class Namespace:
-    """Answer queries with the freshness that the options require. During an outage, use values in memory.
+    """The Secrets of one namespace, with the freshness that the options require; in an outage from memory.
 
     A result may contain more Secrets than the query requests; see :attr:`LabelQuery.absent`.
     """
 
     def __init__(self, server: ApiServer, ladders: dict[str, Ladder], ttl: float, longest: float) -> None:
         """Create an empty cache for a namespace.
+
         Args:
             ladders: the cache policies, by label.
             ttl: the seconds that a result may be old.
@@ -56,7 +57,6 @@ class Namespace:
 
         Raises:
             KubernetesSecretsError: the API server had to be queried, and could not be.
-            KubernetesSecretsError: the API server had to be asked and could not be.
         """
         # A new backend object has no source yet, so it has not called `recall`.
         known = self.recall(query)
@@ -76,7 +76,6 @@ class Namespace:
 
         Raises:
             KubernetesSecretsError: the API server could not be queried.
-            KubernetesSecretsError: the API server could not be asked.
         """
         try:
             return self._ask(query, deadline)

@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.sources.query import Query
 
 
 class Source(Protocol):
-    """Answers queries with the freshness that the options require.
+    """A source of Secrets, with the freshness that the options require.
 
     A result may contain more Secrets than the query requests; see :attr:`LabelQuery.absent`.
     """
@@ -44,6 +44,7 @@ class Source(Protocol):
 
 def source_of(options: Options) -> Source:
     """Return the source that the options describe.
+
     Raises:
         NotConfiguredError: there are no usable credentials, or there is no namespace to look in.
     """

@@ -30,8 +30,8 @@ from airflow_kubernetes_secrets.sources.api_server import ApiServer
 from airflow_kubernetes_secrets.sources.index import Index
 from airflow_kubernetes_secrets.tracebacks import without_variables
 
-# The API server is requested to end each watch after this share of ``cache_ttl``. A watch that has silently stopped is
-# detected when it does not end, and there is still time to list before the index is too old.
+# The API server should end each watch after this share of ``cache_ttl``. If a watch does not end, it has silently
+# stopped, and there is still time to list before the index is too old.
 _SHARE_OF_A_WATCH = 0.5
 _LONGEST_WATCH_SECONDS = 300.0
 
@@ -72,6 +72,7 @@ class Watcher(Thread):
 
     def __init__(self, server: ApiServer, label: str, ttl: float, index: Index, owner: Owner) -> None:
         """Create the thread. It does not run yet.
+
         Args:
             ttl: the seconds that the index may be old.
             index: the index to keep current.
@@ -116,6 +117,7 @@ class Watcher(Thread):
 
     def _keep_current(self) -> None:
         """List and watch in turns.
+
         Raises:
             ApiError: the API server refuses the watch, or a proxy does not let it through.
         """
