@@ -368,7 +368,7 @@ class Options(Record):
 
     @property
     def referenced(self) -> dict[str | None, tuple[str, ...]]:
-        """The names of the Secrets that these options read by name, by namespace."""
+        """For each namespace, the names of the Secrets that these options read by name."""
         names: dict[str | None, set[str]] = {}
         for references in self.references.values():
             for namespace, name in references.values():

@@ -56,7 +56,7 @@ class ForkGuard:
     Attributes:
         lock: a lock of Python itself, because a signal handler may raise at any moment. CPython handles no signal
             between taking such a lock and the first line inside ``with``. An ``__enter__`` in Python could be
-            interrupted after it has taken the lock, which then nothing would release.
+            interrupted after it has taken the lock, and nothing would release the lock then.
     """
 
     def __init__(self) -> None:

@@ -45,7 +45,7 @@ _IDLE_CONNECTIONS = 8
 
 _BACKOFF = Backoff()
 
-# A connection that was idle for so many seconds may be dead without a sign, for example after a firewall has dropped
+# A connection that was idle for this many seconds may be dead without a sign, for example after a firewall has dropped
 # it. A request on it gets only a share of the time, so that a new connection still has most of the time.
 _DOUBTFUL_AFTER_SECONDS = 10.0
 _DOUBTFUL_SHARE = 1 / 3

@@ -76,7 +76,7 @@ class ServiceAccountCredentials:
 
     Files are read when they are needed: the token again every minute, the CA for each new connection. If a file becomes
     unusable, its last usable content is used instead, as client-go does with the token. The content may be valid for
-    long, and the next rotation replaces the file.
+    long, and the next rotation replaces the file. :class:`Credentials` describes the methods.
     """
 
     def __init__(self, folder: str, environ: Mapping[str, str] | None = None) -> None:

@@ -30,7 +30,10 @@ class _Loaded(NamedTuple):
 
 
 class KubeconfigCredentials:
-    """The credentials of one context of a kubeconfig. ``path`` may name several files, as ``KUBECONFIG`` may."""
+    """The credentials of one context of a kubeconfig; :class:`Credentials` describes the methods.
+
+    ``path`` may name several files, as ``KUBECONFIG`` may.
+    """
 
     def __init__(self, path: str, context: str | None) -> None:
         """Load the kubeconfig.

@@ -77,7 +77,7 @@ def _postgres(connection: dict[str, Any], word: str) -> None:
 
 
 def _mysql(connection: dict[str, Any], word: str) -> None:
-    """Use ``extra`` for a socket and for TLS: ``MySqlHook`` reads a socket only there, and mysqlclient's TLS names."""
+    """Move a socket to ``extra``, and rename the TLS mode: ``MySqlHook`` reads only mysqlclient's names there."""
     host, extra = connection["host"], connection["extra"]
     if host.startswith("/"):
         connection["host"], connection["port"] = "", None

@@ -53,7 +53,7 @@ _LISTED_ANEW_SECONDS = 900.0
 
 
 class Owner(Protocol):
-    """The cache that a watch keeps current."""
+    """The cache that a watch keeps current. It receives each new index, and decides when the watch may end."""
 
     def replace_index(self, watcher: Watcher, index: Index) -> None: ...
 
