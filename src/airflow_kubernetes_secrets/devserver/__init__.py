@@ -1,8 +1,8 @@
 """A Kubernetes API for Secrets in one process, for laptops without a cluster, demos and tests.
 
-It serves Secrets and namespaces over HTTPS on loopback, enough for kubectl and the usual client libraries. It is no
-Kubernetes: there are no other kinds, no controllers, no storage and no admission, and it trusts who may reach loopback.
-It needs the extra ``devserver``.
+It serves Secrets and namespaces over HTTPS on loopback, enough for kubectl and the usual client libraries. It is not a
+Kubernetes cluster: it has no other resources, controllers, persistent storage or admission. Everyone who can reach
+loopback is trusted. It needs the extra ``devserver``.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ __all__ = ["DevServer", "StatusError"]
 
 
 def __getattr__(name: str) -> object:
-    # pytest loads the plugin in this package in every run, and must not pay for a web server there.
+    # pytest loads the plugin of this package in every run, so the web server is imported only when it is used.
     if name == "DevServer":
         from airflow_kubernetes_secrets.devserver.server import DevServer
 

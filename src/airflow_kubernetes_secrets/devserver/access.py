@@ -1,6 +1,7 @@
-"""Who asks, and what they may do: bearer tokens, and verbs on Secrets by namespace.
+"""Authentication and authorization: bearer tokens, and verbs on Secrets by namespace.
 
-There are no roles: a token is given its verbs when it is made. The texts are those of kube-apiserver with RBAC.
+There are no roles: the permissions of a token are set when the token is created. Error messages are those of a
+kube-apiserver with RBAC.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ _PUBLIC_PATHS = ("/healthz", "/livez", "/readyz", "/version")
 
 @dataclass(frozen=True)
 class User:
-    """Who asks. ``grants`` are verbs on Secrets by namespace (``*`` for all); None may do everything."""
+    """A user who sends requests.
+
+    Attributes:
+        grants: verbs on Secrets, by namespace (``*`` for all namespaces). None permits everything.
+    """
 
     name: str
     grants: Mapping[str, frozenset[str]] | None
@@ -31,7 +36,7 @@ class User:
         if self.grants is None:
             return True
         if (what.group, what.resource) != ("", "secrets"):
-            # Everyone who is known may ask what they may do.
+            # Every authenticated user may ask for their own permissions.
             return (
                 self is not ANONYMOUS
                 and what.group in (AUTHORIZATION_GROUP, AUTHENTICATION_GROUP)
@@ -41,12 +46,12 @@ class User:
         return what.verb in verbs or "*" in verbs
 
     def verbs_in(self, namespace: str) -> frozenset[str]:
-        """What the user may do with the Secrets of a namespace; of one that may do everything, nothing."""
+        """Return the verbs that the user may use on the Secrets of a namespace; empty if ``grants`` is None."""
         grants = self.grants or {}
         return grants.get(EVERYWHERE, frozenset()) | grants.get(namespace, frozenset())
 
     def may_read(self, what: OfPath) -> bool:
-        """Whether the user may read what belongs to no resource, such as the discovery."""
+        """Return whether the user may read a path that belongs to no resource, such as the discovery documents."""
         is_public = what.path.rstrip("/") in _PUBLIC_PATHS
         return self.grants is None or (":" not in what.verb and (is_public or self is not ANONYMOUS))
 
@@ -56,7 +61,7 @@ ANONYMOUS = User("system:anonymous", {}, ("system:unauthenticated",))
 
 @dataclass(frozen=True)
 class Attributes:
-    """What is asked: a verb on a resource, in a namespace (empty: the cluster), of a name (empty: all)."""
+    """A request for a resource. An empty namespace means the whole cluster, an empty name all objects."""
 
     verb: str
     resource: str
@@ -67,7 +72,7 @@ class Attributes:
 
 @dataclass(frozen=True)
 class OfPath:
-    """What is asked of a path that belongs to no resource."""
+    """A request for a path that belongs to no resource."""
 
     verb: str
     path: str
@@ -75,12 +80,12 @@ class OfPath:
 
 @dataclass
 class Access:
-    """The tokens. ``repr`` does not show them."""
+    """The tokens and their users. ``repr`` does not show the tokens."""
 
     users: dict[str, User] = field(default_factory=dict, repr=False)
 
     def create_token(self, user: str, grants: Mapping[str, Sequence[str]] | None) -> str:
-        """A new token for ``user``; see :class:`User` for ``grants``."""
+        """Create a token for ``user``. :class:`User` describes ``grants``."""
         token = secrets.token_urlsafe(32)
         verbs = None if grants is None else {namespace: frozenset(each) for namespace, each in grants.items()}
         groups: tuple[str, ...] = ("system:authenticated",)
@@ -92,10 +97,10 @@ class Access:
         return token
 
     def user(self, authorization: str) -> User:
-        """Who sent this Authorization header; nobody known when there is none, or none with a bearer token.
+        """Return the user who sent this Authorization header; :data:`ANONYMOUS` if the header has no bearer token.
 
         Raises:
-            StatusError: 401, the token is none of ours.
+            StatusError: 401, the token is unknown.
         """
         scheme, _, token = authorization.partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
@@ -107,13 +112,13 @@ class Access:
 
 
 def act_as(user: User, name: str, asked: Attributes | OfPath, access: Access) -> User:
-    """Return the user ``name``, whom ``user`` wants to impersonate: the user of a token, or one without permissions.
+    """Return the user ``name``, whom ``user`` impersonates: the user of a token, or a user without permissions.
 
-    The API server checks the permissions of constrained impersonation first, so an error names the first of these that
-    ``user`` lacks. https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
+    The API server checks the permissions of constrained impersonation first. So the error names the first of these that
+    ``user`` does not have. https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
 
     Raises:
-        StatusError: 403, ``user`` lacks such a permission.
+        StatusError: 403, ``user`` does not have such a permission.
     """
     parts = name.split(":")
     if parts[:2] == ["system", "serviceaccount"] and len(parts) == 4:
@@ -128,7 +133,11 @@ def act_as(user: User, name: str, asked: Attributes | OfPath, access: Access) ->
 
 
 def check(user: User, asked: Attributes | OfPath) -> None:
-    """Raises StatusError 403 unless ``user`` may do it."""
+    """Check that ``user`` may send this request.
+
+    Raises:
+        StatusError: 403, the user may not.
+    """
     if isinstance(asked, OfPath):
         if not user.may_read(asked):
             text = f'forbidden: User {_quoted(user.name)} cannot {asked.verb} path "{asked.path}"'
@@ -150,12 +159,12 @@ def check(user: User, asked: Attributes | OfPath) -> None:
 
 
 def _quoted(name: str) -> str:
-    """A name as the API server quotes it, which for printable ASCII is as JSON does."""
+    """Return a name quoted as the API server does it; for printable ASCII, JSON quotes the same way."""
     return json.dumps(name)
 
 
 def _part(document: JsonObject, field: str) -> JsonObject | None:
-    """An object in another; StatusError 400 for something else."""
+    """Return the object in a field of another object, or None; StatusError 400 for a value of another type."""
     found = document.get(field)
     if found is not None and not isinstance(found, dict):
         raise bad_request(f"{field} must be an object")
@@ -163,7 +172,7 @@ def _part(document: JsonObject, field: str) -> JsonObject | None:
 
 
 def _text(document: JsonObject, field: str) -> str:
-    """A string in an object, empty where there is none; StatusError 400 for something else."""
+    """Return the string in a field, empty if the field is missing; StatusError 400 for a value of another type."""
     found = document.get(field)
     if found is not None and not isinstance(found, str):
         raise bad_request(f"{field} must be a string")
@@ -171,7 +180,7 @@ def _text(document: JsonObject, field: str) -> str:
 
 
 def review_access(user: User, document: JsonObject) -> JsonObject:
-    """The answer to a SelfSubjectAccessReview."""
+    """Return the response to a SelfSubjectAccessReview."""
     spec = _part(document, "spec") or {}
     attributes, path = _part(spec, "resourceAttributes"), _part(spec, "nonResourceAttributes")
     if (attributes is None) is (path is None):
@@ -188,7 +197,7 @@ def review_access(user: User, document: JsonObject) -> JsonObject:
 
 
 def review_rules(user: User, document: JsonObject) -> JsonObject:
-    """The answer to a SelfSubjectRulesReview, which ``kubectl auth can-i --list`` asks for."""
+    """Return the response to a SelfSubjectRulesReview, which ``kubectl auth can-i --list`` sends."""
     namespace = _text(_part(document, "spec") or {}, "namespace")
     if not namespace:
         raise bad_request("no namespace on request")
@@ -216,7 +225,7 @@ def _rule(verbs: Sequence[str], group: str, *resources: str) -> JsonObject:
 
 
 def review_self(user: User) -> JsonObject:
-    """The answer to a SelfSubjectReview, which ``kubectl auth whoami`` asks for."""
+    """Return the response to a SelfSubjectReview, which ``kubectl auth whoami`` sends."""
     head = {"kind": "SelfSubjectReview", "apiVersion": f"{AUTHENTICATION_GROUP}/v1"}
     info = {"username": user.name, "groups": list(user.groups)}
     return {**head, "metadata": {}, "status": {"userInfo": info}}

@@ -1,4 +1,4 @@
-"""The HTTP face: from a request to who asks, what is asked, and the answer.
+"""The HTTP layer: authenticates each request, checks its permissions, dispatches it and builds the response.
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
@@ -76,7 +76,7 @@ _APPLY = "application/apply-patch+yaml"
 
 @dataclass(frozen=True)
 class Target:
-    """What a path names: an object, or all of them in a namespace, or (namespace None) in all namespaces."""
+    """The target of a path: one object, all objects in a namespace, or (``namespace`` None) those in all namespaces."""
 
     resource: Resource
     namespace: str | None
@@ -84,7 +84,7 @@ class Target:
 
     @classmethod
     def of(cls, path: str) -> Target | None:
-        """None when the path names no object of this API."""
+        """Return the target of ``path``; None if the path names no object of this API."""
         match path.strip("/").split("/"):
             case ["api", "v1", "namespaces"]:
                 return cls(NAMESPACES, "", "")
@@ -97,7 +97,7 @@ class Target:
         return None
 
     def attributes(self, method: str, query: Mapping[str, str]) -> Attributes:
-        """What access is decided by."""
+        """Return the attributes that authorization checks."""
         verb = _VERBS[method]
         if method == "GET" and not self.name:
             verb = "watch" if flag(query, "watch") else "list"
@@ -109,7 +109,11 @@ class Target:
 
 
 class Api:
-    """The API over a registry and its tokens."""
+    """The API over a registry and its tokens.
+
+    Args:
+        bookmark_seconds: the seconds between the bookmarks of a watch.
+    """
 
     def __init__(self, registry: Registry, access: Access, bookmark_seconds: float) -> None:
         self._registry = registry
@@ -124,7 +128,7 @@ class Api:
         try:
             return await self._answered(request)
         except Exception as error:
-            # Only where and what kind: the text of an exception may hold a value.
+            # Log only the location and the type: the message of an exception may contain a value.
             where = "".join(traceback.format_tb(error.__traceback__))
             text = f"{type(error).__name__} in {request.method} {printable(request.url.path)}\n{where}"
             log.error("%s", printable_lines(text))  # noqa: TRY400  # the exception may hold a value
@@ -272,7 +276,7 @@ def _writing(request: Request) -> Writing:
 
 
 def _is_dry_run(*asked: object) -> bool:
-    """Raises StatusError 422 for another word than the one that there is."""
+    """Return whether this is a dry run; StatusError 422 for any value other than ``All``."""
     for each in asked:
         if each not in ("", "All"):
             cause = Cause("FieldValueNotSupported", f'Unsupported value: "{each}": supported values: "All"', "dryRun")

@@ -1,6 +1,6 @@
-"""Server-side apply: what a field manager applies is its own, and what another manages is a conflict.
+"""Server-side apply: a field manager owns the fields it applies; a field with another manager is a conflict.
 
-A field that a manager no longer applies, and nobody else manages, is removed.
+A field that its manager no longer applies, and that has no other manager, is removed.
 https://kubernetes.io/docs/reference/using-api/server-side-apply/
 """
 
@@ -25,19 +25,20 @@ from airflow_kubernetes_secrets.devserver.status import StatusError, apply_confl
 from airflow_kubernetes_secrets.devserver.store import JsonObject
 from airflow_kubernetes_secrets.documents import UnreadableError, read_json
 
-# kubectl's own name, and where it notes what it applied without the server's help.
+# The name under which kubectl applies, and the annotation in which client-side apply stores the configuration.
 _KUBECTL = "kubectl"
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 def apply(current: JsonObject | None, applied: JsonObject, manager: str, now: str, force: bool = False) -> JsonObject:
-    """``current``, None if there is none yet, with what ``manager`` applies.
+    """Return ``current`` after ``manager`` has applied ``applied``.
 
     Args:
-        force: take over what others manage.
+        current: the stored object; None if there is none yet.
+        force: take over fields that have other managers.
 
     Raises:
-        StatusError: 409, others manage a field of it that has another value.
+        StatusError: 409, a field that would change has another manager.
     """
     live = current if current is not None else {"metadata": {}}
     this, paths = Manager(manager, APPLY), managers.leaves(applied)
@@ -62,7 +63,7 @@ def apply(current: JsonObject | None, applied: JsonObject, manager: str, now: st
 
 
 def repeated_items(applied: JsonObject) -> list[str]:
-    """What an error says of each item that is more than once in a list of which each can have a manager."""
+    """Return an error message for each repeated item of the lists whose items have their own managers."""
     return [
         f"{managers.shown(path[:-1])}: duplicate entries for key {managers.shown(path[-1:])}"
         for path in managers.repeated(applied)
@@ -70,7 +71,7 @@ def repeated_items(applied: JsonObject) -> list[str]:
 
 
 def _merged(live: JsonObject, applied: JsonObject) -> Any:
-    """Mappings are merged, and so are lists of which each item can have a manager of its own."""
+    """Merge mappings, and lists whose items can have their own managers."""
     result = merge(live, _without_null(applied))
     for path, key in managers.LISTS.items():
         before, new = (managers.value_at(each, path) for each in (live, applied))
@@ -81,7 +82,7 @@ def _merged(live: JsonObject, applied: JsonObject) -> Any:
 
 
 def _merged_list(key: str, live: Sequence[Any], applied: Sequence[Any]) -> list[Any]:
-    """The items of both, in the order of what is applied; what is not applied stays where it is between the others."""
+    """Return the items of both lists in the order of ``applied``. Items only in ``live`` keep their place."""
     before, new = managers.items(key, live), managers.items(key, applied)
     coming = iter(new)
     in_both = (name for name in new if name in before)
@@ -101,7 +102,7 @@ def _merged_list(key: str, live: Sequence[Any], applied: Sequence[Any]) -> list[
 
 
 def _without_null(applied: JsonObject) -> JsonObject:
-    """What is applied, where a null text is the empty one instead of one to remove."""
+    """Return ``applied`` with an empty string for each null in a map of strings; a merge would remove it otherwise."""
 
     def texts(content: JsonObject, names: tuple[str, ...]) -> JsonObject:
         found = {name: content[name] for name in names if isinstance(content.get(name), Mapping)}
@@ -112,7 +113,7 @@ def _without_null(applied: JsonObject) -> JsonObject:
 
 
 def _last_applied(live: JsonObject) -> frozenset[Path]:
-    """What kubectl applied before without the server's help, and nobody has changed since: it may take that over."""
+    """Return the fields that client-side apply has set and that have not changed since; kubectl may take those over."""
     try:
         text = (live["metadata"].get("annotations") or {}).get(_LAST_APPLIED, "")
         document = as_go_reads(read_json(text))
@@ -125,11 +126,14 @@ def _last_applied(live: JsonObject) -> frozenset[Path]:
 
 
 def _without(value: Any, path: Path, key: str | None) -> Any:
-    """``value`` without the field or item at ``path``. A mapping or list with something in it stays: others have that.
+    """Return ``value`` without the field or item at ``path``.
+
+    A mapping or list that is not empty stays, because its content has other managers.
 
     Args:
-        path: there may be nothing, since a request can name any fields as managed.
-        key: how the items of the list are told apart, see ``managers.LISTS``; ``None`` if ``path`` leads to no list.
+        path: it may lead nowhere, because a request can list any field as managed.
+        key: the field that identifies the items of the list, as in ``managers.LISTS``; None if ``path`` leads to no
+            list.
     """
     part, *rest = path
     if isinstance(value, list) and not rest and key is not None:

@@ -1,7 +1,7 @@
-"""What clients read to find their way: the discovery, the version, and as much OpenAPI as kubectl needs.
+"""Documents by which clients learn about the API: discovery, version, and as much OpenAPI as kubectl needs.
 
-The schemas of OpenAPI v2 are open: a current kubectl has the server check the fields (``fieldValidation``), and where
-an old one checks them itself, it accepts all.
+The OpenAPI v2 schemas allow any field. A current kubectl lets the server check the fields (``fieldValidation``). An old
+kubectl checks them itself by these schemas, and therefore accepts all.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from airflow_kubernetes_secrets.devserver.protobuf import encode
 from airflow_kubernetes_secrets.devserver.store import JsonObject
 
 _VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
-# The version whose answers it gives, as the contract tests know them.
+# The version of Kubernetes whose responses the devserver gives; the contract tests compare them.
 VERSION = {"major": "1", "minor": "36", "gitVersion": "v1.36.0+airflow-kubernetes-secrets-devserver"}
 _BUILD = {"gitCommit": "", "gitTreeState": "", "buildDate": "1970-01-01T00:00:00Z", "compiler": "", "platform": ""}
 
 
 def documents() -> dict[str, JsonObject]:
-    """The fixed answers by path."""
+    """Return the responses that never change, by path."""
     reviews = {
         AUTHORIZATION_GROUP: ("SelfSubjectAccessReview", "SelfSubjectRulesReview"),
         AUTHENTICATION_GROUP: ("SelfSubjectReview",),
@@ -73,9 +73,9 @@ def _resource(resource: Resource) -> JsonObject:
 
 
 def openapi_v2() -> bytes:
-    """The OpenAPI v2 document as kubectl reads it, in protocol buffers.
+    """Return the OpenAPI v2 document that kubectl reads, in protocol buffers.
 
-    Fields by number, from openapiv2.proto of github.com/google/gnostic-models: Document swagger 1, info 2, paths 8,
+    Field numbers, from openapiv2.proto of github.com/google/gnostic-models: Document swagger 1, info 2, paths 8,
     definitions 9; NamedSchema name 1, value 2; Schema vendor_extension 31; NamedAny name 1, value 2; Any yaml 2.
     """
     definitions = b""

@@ -1,4 +1,4 @@
-"""What clients need as files: the CA, kubeconfigs, and folders laid out like a pod's service account."""
+"""The files that clients need: the CA, kubeconfigs, and folders laid out like a pod's service account."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from airflow_kubernetes_secrets.devserver.own_files import OwnFiles
 
 
 class Files:
-    """Files in a folder; :meth:`remove` takes away what was written, and the folder if it was created for them.
+    """Files in a folder. :meth:`remove` removes what was written, and the folder if it was created for the files.
 
     Args:
-        directory: where to write; a new temporary folder when None.
+        directory: where to write; a new temporary folder if None.
 
     Raises:
         OSError: the folder cannot be used, or another devserver uses it.
@@ -34,7 +34,7 @@ class Files:
         self._own.write(self.ca_file.name, certificate)
 
     def write_kubeconfig(self, name: str, url: str, token: str, namespace: str) -> Path:
-        """A kubeconfig with the one server, user and context."""
+        """Write a kubeconfig with one server, one user and one context."""
         config = {
             "apiVersion": "v1",
             "kind": "Config",
@@ -50,19 +50,19 @@ class Files:
         return self._own.write(name, yaml.safe_dump(config, sort_keys=False).encode())
 
     def write_service_account(self, name: str, token: str, namespace: str) -> Path:
-        """A folder with ``token``, ``ca.crt`` and ``namespace``, as under /var/run/secrets in a pod."""
+        """Write a folder with ``token``, ``ca.crt`` and ``namespace``, as under /var/run/secrets in a pod."""
         folder = self._own.make_folder(name)
         for file, content in (("ca.crt", self.ca_file.read_bytes()), ("namespace", namespace.encode())):
             self._own.write(f"{name}/{file}", content)
-        # Last: who waits for the token then finds the rest as well.
+        # The token is written last, so a program that waits for it finds the other files as well.
         self._own.write(f"{name}/token", token.encode())
         return folder
 
     def remove(self) -> list[Path]:
-        """May be called more than once.
+        """Remove the files. May be called more than once.
 
         Returns:
-            The files that stay, because somebody has changed them since.
+            The files that were not removed, because they have been changed since.
         """
         kept = self._own.remove()
         if not self._is_temporary:

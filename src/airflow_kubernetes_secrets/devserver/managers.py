@@ -1,4 +1,4 @@
-"""Who manages which field of an object: ``metadata.managedFields``.
+"""The managers of an object's fields: ``metadata.managedFields``.
 
 https://kubernetes.io/docs/reference/using-api/server-side-apply/#field-management
 """
@@ -12,14 +12,14 @@ from typing import Any, NamedTuple
 
 from airflow_kubernetes_secrets.devserver.store import JsonObject
 
-# The names on the way to a field, as managedFields writes them: f:NAME of a field, v:VALUE of an item of a set, and
-# k:KEY of an item of a list that is a map.
+# The names on the way to a field, as managedFields spells them: f:NAME for a field, v:VALUE for an item of a set, k:KEY
+# for an item of a list that is a map.
 Path = tuple[str, ...]
 
 APPLY, UPDATE = "Apply", "Update"
 BEFORE_FIRST_APPLY = "before-first-apply"
 
-# These say which object it is, or are the server's own; nobody manages them. Nor what a controller sets of a namespace.
+# Fields without a manager: they identify the object, or the server or a controller sets them.
 _UNMANAGED = frozenset({("f:apiVersion",), ("f:kind",), ("f:metadata",), ("f:spec",), ("f:status",)}) | {
     ("f:metadata", f"f:{name}")
     for name in (
@@ -27,26 +27,26 @@ _UNMANAGED = frozenset({("f:apiVersion",), ("f:kind",), ("f:metadata",), ("f:spe
         *("resourceVersion", "deletionTimestamp", "deletionGracePeriodSeconds"),
     )
 }
-# The lists of which each item can have a manager of its own, and the field by which their items are told apart: a
-# finalizer is a value, an owner is a mapping that is managed as a whole.
+# The lists whose items can each have their own manager, and the field that identifies the items. A finalizer is a plain
+# value (no field); an owner reference is a mapping that is managed as a whole.
 LISTS: Mapping[Path, str] = {("f:metadata", "f:finalizers"): "", ("f:metadata", "f:ownerReferences"): "uid"}
 
 
 class Manager(NamedTuple):
-    """Who manages fields: what applies, or what writes them otherwise."""
+    """A field manager, and how it writes: by apply, or by any other write."""
 
     name: str
     operation: str
 
     @property
     def text(self) -> str:
-        """As an error names it."""
+        """The manager as an error message names it."""
         return json.dumps(self.name) + (" using v1" if self.operation == UPDATE else "")
 
 
 @dataclass(frozen=True)
 class Entry:
-    """The fields of one manager, and when they last changed."""
+    """The fields of one manager, and the time at which they last changed."""
 
     paths: frozenset[Path]
     time: str
@@ -56,7 +56,7 @@ Entries = dict[Manager, Entry]
 
 
 def read(content: JsonObject) -> Entries:
-    """The managers of a decoded object; none if its managedFields are not written as the API writes them."""
+    """Return the managers of a decoded object; empty if its managedFields are not in the format of the API."""
     entries = content["metadata"].get("managedFields") or ()
     if any(each.get("operation") not in (APPLY, UPDATE) for each in entries):
         return {}
@@ -72,7 +72,7 @@ def read(content: JsonObject) -> Entries:
 
 
 def written(content: JsonObject, entries: Mapping[Manager, Entry]) -> JsonObject:
-    """``content`` with these managers, in the order of the API."""
+    """Return ``content`` with these managers, in the order that the API uses."""
     ordered = sorted(
         ((manager, entry) for manager, entry in entries.items() if entry.paths),
         key=lambda item: (item[0].operation, item[1].time, item[0].name),
@@ -93,11 +93,12 @@ def written(content: JsonObject, entries: Mapping[Manager, Entry]) -> JsonObject
 
 
 def updated(content: JsonObject, previous: JsonObject | None, manager: str, now: str) -> JsonObject:
-    """``content`` with its managers after a write that is no apply.
+    """Return ``content`` with its managers after a write other than an apply.
 
     Args:
-        content: what is written. It may name other managers than there were; one without any names none.
-        previous: what there was; None for a new object. If nobody managed it, nobody does after.
+        content: the object that is written. It may list other managers than the stored object. If it lists none, the
+            stored ones stay.
+        previous: the stored object; None for a new object. If it has no managers, the result has none.
     """
     if previous is not None and content["metadata"].get("managedFields") == [{}]:
         return written(content, {})
@@ -114,7 +115,7 @@ def updated(content: JsonObject, previous: JsonObject | None, manager: str, now:
 
 
 def differ_in_times_only(content: JsonObject, other: JsonObject) -> bool:
-    """Whether two objects are the same, besides the times at which their managers wrote."""
+    """Return whether two objects are equal, apart from the times at which their managers wrote."""
     return _timeless(content) == _timeless(other)
 
 
@@ -125,13 +126,13 @@ def _timeless(content: JsonObject) -> JsonObject:
 
 
 def without(entries: Mapping[Manager, Entry], paths: frozenset[Path]) -> Entries:
-    """The managers without these fields."""
+    """Return the managers without these fields."""
     return {manager: Entry(entry.paths - paths, entry.time) for manager, entry in entries.items()}
 
 
 @dataclass(frozen=True)
 class Changes:
-    """The fields that are new or have another value, and those that are gone."""
+    """The fields that are new or have a new value, and the fields that were removed."""
 
     set: frozenset[Path]
     removed: frozenset[Path]
@@ -145,25 +146,25 @@ class Changes:
 
 
 def leaves(content: JsonObject) -> frozenset[Path]:
-    """The fields that a configuration sets, without the mappings that they are in."""
+    """Return the fields that a configuration sets, without the mappings that contain them."""
     return frozenset(path for path, value in _values(content) if value is not _MAPPING)
 
 
 def shown(path: Path) -> str:
-    """The path as an error names it."""
+    """Return the path as an error message spells it."""
     return "".join(_shown(part) for part in path)
 
 
 def _shown(part: str) -> str:
     if part.startswith("v:"):
         return f"[={part[2:]}]"
-    # The key is the one that `item` has written, or whatever was in a request that named the managers.
+    # `item` has built this key, unless a request listed the managers itself: then it can be any text.
     field, sign, value = part.removeprefix('k:{"').removesuffix("}").partition('":')
     return f"[{field}={value}]" if part.startswith("k:") and sign else f".{part[2:]}"
 
 
 def item(key: str, each: Any) -> str:
-    """The name of an item of a list: by its field ``key``, or, if that is empty, by its value."""
+    """Return the name of a list item: from its field ``key``, or from its value if ``key`` is empty."""
     if not key:
         return f"v:{json.dumps(each)}"
     value = each.get(key) if isinstance(each, Mapping) else None
@@ -171,7 +172,7 @@ def item(key: str, each: Any) -> str:
 
 
 def items(key: str, found: Iterable[Any]) -> dict[str, list[Any]]:
-    """The items of a list by their names. More than one can have a name, where it was not applied."""
+    """Return the items of a list by name. Several items can have one name if they were not written by apply."""
     named: dict[str, list[Any]] = {}
     for each in found:
         named.setdefault(item(key, each), []).append(each)
@@ -179,24 +180,24 @@ def items(key: str, found: Iterable[Any]) -> dict[str, list[Any]]:
 
 
 def value_at(content: Any, path: Path) -> Any:
-    """The value of a field; ``None`` if it is not there."""
+    """Return the value of a field; None if the field does not exist."""
     for part in path:
         content = content.get(part[2:]) if isinstance(content, Mapping) else None
     return content
 
 
 def repeated(content: JsonObject) -> list[Path]:
-    """The items that a list of ``content`` has more than once."""
+    """Return the paths of the items that a list of ``content`` contains more than once."""
     found = dict(_values(content))
     return [path for path, value in found.items() if path[:-1] in LISTS and len(value) > 1]
 
 
-# The value of a mapping, set or map, whose fields or items have values of their own.
+# The value that `_values` yields for a mapping or list whose fields or items have values of their own.
 _MAPPING = object()
 
 
 def _values(value: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
-    """Every field that somebody can manage, and its value."""
+    """Yield every field that can have a manager, and its value."""
     if path in _UNMANAGED and path != ("f:metadata",):
         return
     if path in LISTS and isinstance(value, list):
@@ -219,7 +220,7 @@ def _to_fields(paths: frozenset[Path]) -> JsonObject:
         for end in range(1, len(path) + 1):
             if path[:end] not in nodes:
                 nodes[path[:end]] = nodes[path[: end - 1]].setdefault(path[end - 1], {})
-    # A mapping with fields of its own is managed itself where it has a dot.
+    # A "." says that a mapping is managed itself, in addition to its fields.
     for path in paths:
         if nodes[path]:
             nodes[path]["."] = {}
@@ -231,7 +232,12 @@ def _in_order(tree: JsonObject) -> JsonObject:
 
 
 def _from_fields(tree: Any, path: Path = ()) -> Iterator[Path]:
-    """Raises ValueError or TypeError for what is no such tree."""
+    """Yield the paths of a ``fieldsV1`` tree.
+
+    Raises:
+        TypeError: a node is not a mapping.
+        ValueError: a field name has an unknown prefix.
+    """
     if not isinstance(tree, Mapping):
         raise TypeError
     for field, node in tree.items():

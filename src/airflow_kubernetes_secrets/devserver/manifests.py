@@ -1,8 +1,8 @@
-"""A folder of manifests: its Secrets and namespaces are served, and its changes followed.
+"""A folder of manifests: its Secrets and namespaces are served, and changes to the files are followed.
 
-Read are the ``.yaml``, ``.yml`` and ``.json`` files in it and its subfolders, hidden ones left out. What the API does
-to an object stays until its manifest changes; what only the API made is left alone. A namespace that a manifest is in
-is created, and stays when the manifest goes.
+The ``.yaml``, ``.yml`` and ``.json`` files in the folder and its subfolders are read, except hidden ones. A change made
+through the API stays until the manifest of that object changes. Objects created through the API are not touched. If a
+manifest names a namespace that does not exist, it is created; it stays when the manifest is removed.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from airflow_kubernetes_secrets.unprocessed import is_ciphertext, unprocessed, u
 
 _SUFFIXES = {".yaml", ".yml", ".json"}
 _KINDS = {resource.kind: resource for resource in RESOURCES.values()}
-# The folder is looked at this often even when the system reports no change: some mounts report none.
+# The interval at which the folder is read even without a reported change: some mounts report none.
 LOOK_MILLISECONDS = 1000
 
 Found = dict[Key, JsonObject]
@@ -42,8 +42,8 @@ class Manifests:
     """The manifests of one folder in a registry.
 
     Args:
-        namespace: that of manifests which name none.
-        report: gets a line for each change and each problem. Names only, never values.
+        namespace: the namespace of manifests that name none.
+        report: called with a line for each change and each problem. A line contains names, never values.
     """
 
     def __init__(self, folder: Path, registry: Registry, namespace: str, report: Callable[[str], None]) -> None:
@@ -56,7 +56,7 @@ class Manifests:
         self._served: Found = {}
 
     async def follow(self, stop: asyncio.Event) -> None:
-        """Keep to the folder until ``stop``."""
+        """Follow the folder until ``stop`` is set."""
         changes = awatch(
             self._folder,
             stop_event=stop,
@@ -70,7 +70,7 @@ class Manifests:
             self.load()
 
     def load(self) -> None:
-        """Serve what the files hold now. Where a part of a file cannot be read, what the file held before stays."""
+        """Serve what the files contain now. If a part of a file cannot be read, its previous content stays."""
         stamps = dict(self._look())
         if stamps == self._stamps:
             return
@@ -90,7 +90,7 @@ class Manifests:
             try:
                 found = path.stat()
             except OSError:
-                continue  # Gone since, or a dangling link.
+                continue  # The file was removed meanwhile, or the link is dangling.
             yield path, (found.st_mtime_ns, found.st_size, found.st_ino)
 
     def _read(self, path: Path) -> Found:
@@ -118,10 +118,10 @@ class Manifests:
         return {**before, **found}
 
     def _objects(self, place: str, document: object) -> Iterator[tuple[Key, JsonObject]]:
-        """The object in a document, if it is of a kind that is served.
+        """Yield the object in a document, if its kind is served.
 
         Raises:
-            StatusError: the API would refuse it, or another tool has yet to fill it in.
+            StatusError: the API would reject the object, or another tool has yet to fill it in.
         """
         kind = document.get("kind") if isinstance(document, dict) else None
         resource = SECRETS if is_ciphertext(kind) else _KINDS.get(str(kind))
@@ -147,7 +147,7 @@ class Manifests:
             if key.plural != NAMESPACES.plural and self._registry.store.get(key) is not None:
                 self._registry.store.remove(key)
                 self._report(f"{_name(key)}: removed")
-        # Namespaces first: Secrets go into them.
+        # Namespaces come first, because Secrets are created in them.
         for key in sorted(wanted, key=lambda key: (key.plural != NAMESPACES.plural, key)):
             if wanted[key] != self._served.get(key):
                 try:
@@ -166,7 +166,7 @@ class Manifests:
             return "added"
         frozen = resource is SECRETS and (current.get("immutable") or current["type"] != content["type"])
         if frozen and any(current.get(field) != content.get(field) for field in SECRETS.content):
-            # As `kubectl replace --force` does: the type and an immutable Secret cannot be changed.
+            # Replace the object as `kubectl replace --force` does: a type and an immutable Secret cannot be changed.
             store.remove(key)
             self._registry.create(resource, key.namespace, content)
         else:

@@ -1,8 +1,8 @@
-"""Secrets and Namespaces as the API accepts them: their form, their defaults, and the rules for their content.
+"""Secrets and namespaces as the API accepts them: their fields, defaults and validation rules.
 
 Rules: https://kubernetes.io/docs/concepts/configuration/secret/ and
-https://kubernetes.io/docs/concepts/overview/working-with-objects/names/. The texts are those of kube-apiserver, with
-one exception: a text about data that cannot be decoded does not quote the data.
+https://kubernetes.io/docs/concepts/overview/working-with-objects/names/. Error messages are those of kube-apiserver,
+with one exception: a message about data that cannot be decoded does not quote the data.
 """
 
 from __future__ import annotations
@@ -30,7 +30,12 @@ _METADATA = {
 
 @dataclass(frozen=True)
 class Resource:
-    """A kind of object, and how its objects differ from those of others."""
+    """A resource of the API, and how its objects differ from those of other resources.
+
+    Attributes:
+        content: the fields besides ``apiVersion``, ``kind`` and ``metadata``.
+        selectable: the fields that a field selector may use, each with a function that reads its value.
+    """
 
     plural: str
     kind: str
@@ -68,10 +73,10 @@ RESOURCES = {each.plural: each for each in (SECRETS, NAMESPACES)}
 
 
 def decode(resource: Resource, document: object) -> JsonObject:
-    """The object in ``document`` in its normal form: known fields only, empty ones left out, defaults set.
+    """Return the object in ``document`` in its normal form: known fields only, no empty ones, defaults set.
 
     Raises:
-        StatusError: 400, it is no such object.
+        StatusError: 400, the document is not such an object.
     """
     document = {} if document is None else document
     if not isinstance(document, dict):
@@ -94,7 +99,7 @@ def decode(resource: Resource, document: object) -> JsonObject:
 
 
 def named(resource: Resource, content: JsonObject, name: str) -> JsonObject:
-    """``content`` with a name, by which a namespace can be selected."""
+    """Return ``content`` with a name. A namespace also gets the label by which it can be selected."""
     metadata = {**content["metadata"], "name": name}
     if resource is NAMESPACES:
         labels = {**metadata.get("labels", {}), "kubernetes.io/metadata.name": name}
@@ -103,7 +108,7 @@ def named(resource: Resource, content: JsonObject, name: str) -> JsonObject:
 
 
 def unknown_fields(resource: Resource, document: object) -> list[str]:
-    """The paths of the fields that the API would drop."""
+    """Return the paths of the fields that the API would drop."""
     if not isinstance(document, dict):
         return []
     metadata = document.get("metadata")
@@ -118,7 +123,11 @@ def unknown_fields(resource: Resource, document: object) -> list[str]:
 
 
 def refuse_unknown(resource: Resource, unknown: Sequence[str]) -> None:
-    """Raises StatusError 400 for fields that a strict request must not have."""
+    """Reject unknown fields, as a request with strict validation does.
+
+    Raises:
+        StatusError: 400, there are unknown fields.
+    """
     if unknown:
         listed = ", ".join(f"unknown field {json.dumps(field)}" for field in unknown)
         raise _unreadable(resource, f"strict decoding error: {listed}")
@@ -136,7 +145,7 @@ def _mapping(resource: Resource, document: JsonObject, field: str) -> JsonObject
 
 
 def _texts(resource: Resource, document: JsonObject, field: str) -> dict[str, str] | None:
-    """A map of texts, or None when it says nothing. A null is the empty text, as the API reads it."""
+    """Return a map of strings, or None if it is empty. A null value becomes an empty string, as in the API."""
     found = _mapping(resource, document, field)
     for name, each in (found or {}).items():
         if each is not None and not isinstance(each, str):
@@ -159,7 +168,7 @@ def _metadata(resource: Resource, metadata: JsonObject) -> JsonObject:
         result["managedFields"] = entries
     if owners := _records(resource, metadata, "ownerReferences", _OWNER):
         whole = [{**dict.fromkeys(_REQUIRED_OF_OWNER, ""), **each} for each in owners]
-        # One that is there twice is there once.
+        # Identical owner references are stored once.
         result["ownerReferences"] = list({json.dumps(each, sort_keys=True): each for each in whole}.values())
     if finalizers := _items(resource, metadata, "finalizers", str):
         result["finalizers"] = finalizers
@@ -167,7 +176,7 @@ def _metadata(resource: Resource, metadata: JsonObject) -> JsonObject:
 
 
 _REQUIRED_OF_OWNER = ("apiVersion", "kind", "name", "uid")
-# The fields of the objects in the lists, and their types.
+# The fields of the objects in these lists, and the types of the fields.
 _OWNER: Mapping[str, type] = {**dict.fromkeys(_REQUIRED_OF_OWNER, str), "controller": bool, "blockOwnerDeletion": bool}
 _MANAGER_ENTRY: Mapping[str, type] = {
     **dict.fromkeys(("manager", "operation", "apiVersion", "time", "fieldsType", "subresource"), str),
@@ -177,7 +186,7 @@ _TYPE_NAMES = {str: "a string", bool: "true or false"}
 
 
 def _records(resource: Resource, metadata: JsonObject, field: str, fields: Mapping[str, type]) -> list[JsonObject]:
-    """A list of objects with these fields, without those that are null."""
+    """Return a list of objects with these fields. Null fields are dropped."""
     found = []
     for number, each in enumerate(_items(resource, metadata, field, dict)):
         record = {name: each[name] for name in fields if each.get(name) is not None}
@@ -189,7 +198,7 @@ def _records(resource: Resource, metadata: JsonObject, field: str, fields: Mappi
 
 
 def _items(resource: Resource, metadata: JsonObject, field: str, of: type) -> list[Any]:
-    """A list; a null in it is an empty item, as the API reads it."""
+    """Return a list. A null item becomes an empty item, as in the API."""
     found = metadata.get(field)
     items = [of() if each is None else each for each in found] if isinstance(found, list) else []
     if (found is not None and not isinstance(found, list)) or not all(isinstance(each, of) for each in items):
@@ -216,12 +225,12 @@ def _secret_content(document: JsonObject) -> JsonObject:
 
 
 def _canonical(text: str) -> str:
-    """``text`` as the API gives base64 back; line breaks are allowed in it, nothing else is."""
+    """Return ``text`` as the API returns base64. Line breaks are the only other characters allowed in it."""
     compact = text.replace("\n", "").replace("\r", "")
     try:
         return base64.b64encode(base64.b64decode(compact, validate=True)).decode()
     except (binascii.Error, ValueError):
-        # The cause would hold nothing more, and a traceback of it might show the data.
+        # The chain is cut here: the cause adds nothing, and its traceback might show the data.
         raise _unreadable(SECRETS, "v1.Secret.Data: decode base64: illegal base64 data") from None
 
 
@@ -253,13 +262,13 @@ _DATA_KEY_TEXT = (
     "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  "
     f"or 'key-name', regex used for validation is '{_DATA_KEY.pattern}')"
 )
-# The garbage collector and the namespace controller have these.
+# The garbage collector and the namespace controller use these finalizers.
 _STANDARD_FINALIZERS = ("orphan", "foregroundDeletion", "kubernetes")
 _FINALIZER_TEXT = "name is neither a standard finalizer name nor is it fully qualified"
 _NO_NEW_FINALIZERS_TEXT = "Forbidden: no new finalizers can be added if the object is being deleted"
 _IMMUTABLE_TEXT = "Forbidden: field is immutable when `immutable` is set"
 
-# What a Secret of a type must hold: https://kubernetes.io/docs/concepts/configuration/secret/#secret-types
+# The keys that a Secret of a type requires: https://kubernetes.io/docs/concepts/configuration/secret/#secret-types
 _REQUIRED_KEYS = {
     "kubernetes.io/dockercfg": (".dockercfg",),
     "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
@@ -272,7 +281,7 @@ def validate(resource: Resource, content: JsonObject) -> None:
     """Check a decoded object that has its name.
 
     Raises:
-        StatusError: 422 with a cause for each bad field.
+        StatusError: 422, with a cause for each invalid field.
     """
     metadata = content["metadata"]
     causes = [*_name_causes(resource, metadata), *_label_causes(metadata), *_annotation_causes(metadata)]
@@ -285,10 +294,11 @@ def validate(resource: Resource, content: JsonObject) -> None:
 
 
 def validate_update(resource: Resource, content: JsonObject, previous: JsonObject) -> None:
-    """Check that ``content`` may replace ``previous``, besides :func:`validate`.
+    """Check that ``content`` may replace ``previous``, in addition to :func:`validate`.
 
     Raises:
-        StatusError: 422: the type changes, or an immutable Secret does, or what is being deleted gets a new finalizer.
+        StatusError: 422, the type changes, an immutable Secret changes, or an object that is being deleted gets a new
+            finalizer.
     """
     if resource is not SECRETS:
         return
@@ -310,7 +320,7 @@ def validate_update(resource: Resource, content: JsonObject, previous: JsonObjec
 
 
 def is_going(content: JsonObject) -> bool:
-    """Whether the object is being deleted, and waits for its finalizers."""
+    """Return whether the object is being deleted and waits for its finalizers."""
     return "deletionTimestamp" in content["metadata"]
 
 
@@ -338,7 +348,7 @@ def _name_causes(resource: Resource, metadata: JsonObject) -> Iterator[Cause]:
     pattern, maximum, text = (
         (_SUBDOMAIN, 253, _SUBDOMAIN_TEXT) if resource.namespaced else (_DNS_LABEL, 63, _DNS_LABEL_TEXT)
     )
-    # The prefix of a generated name may end in what a name may not end in.
+    # The prefix of a generated name may end with a hyphen, which a name may not.
     prefix = re.sub(r"-$", "a", metadata.get("generateName", ""))
     for field, value, checked in (
         ("metadata.generateName", metadata.get("generateName"), prefix),
@@ -392,7 +402,7 @@ def _owner_causes(owners: Sequence[JsonObject]) -> Iterator[Cause]:
 
 
 def _qualified_name_causes(field: str, key: str, checked: str | None = None) -> Iterator[Cause]:
-    """Problems of a label's or annotation's key: an optional DNS prefix and a slash, then a name."""
+    """Yield the problems of a label's or annotation's key: an optional DNS prefix and a slash, then a name."""
     parts = (key if checked is None else checked).split("/")
     name = parts[-1]
     if len(parts) > 2:

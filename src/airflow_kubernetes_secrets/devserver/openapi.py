@@ -1,4 +1,4 @@
-"""The OpenAPI v3 document: which fields there are, for ``kubectl explain``, and that the server checks them itself.
+"""The OpenAPI v3 document: the fields, for ``kubectl explain``, and the parameter by which the server checks them.
 
 https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v3
 """
@@ -8,12 +8,12 @@ from __future__ import annotations
 from airflow_kubernetes_secrets.devserver.objects import NAMESPACES, SECRETS, Resource
 from airflow_kubernetes_secrets.devserver.store import JsonObject
 
-# Without fieldValidation among them kubectl would check fields by the schemas.
+# Without fieldValidation in this list, kubectl would check the fields itself by the schemas.
 _OF_WRITING = ("dryRun", "fieldManager", "fieldValidation", "force")
 
 
 def document() -> JsonObject:
-    """The document of the API group without a name."""
+    """Return the document of the core API group, whose name is empty."""
     paths: JsonObject = {}
     for resource in (SECRETS, NAMESPACES):
         where = "namespaces/{namespace}/" if resource.namespaced else ""
@@ -25,7 +25,7 @@ def document() -> JsonObject:
 
 
 def kind_of(resource: Resource) -> JsonObject:
-    """The kind as the documents name it."""
+    """Return the group, version and kind of a resource as the OpenAPI documents name it."""
     return {"group": "", "kind": resource.kind, "version": "v1"}
 
 

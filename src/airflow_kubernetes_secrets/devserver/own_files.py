@@ -1,8 +1,8 @@
-"""Files that a devserver creates and removes. It replaces and removes no others.
+"""Files that a devserver creates and removes. It never replaces or removes other files.
 
-A file that already exists is not replaced, and a file that was changed since is not removed. A record in the same
-folder lists the files, each with a digest, and is locked while the devserver runs. So two devservers cannot use the
-same files, and the next devserver recognises and removes the files of one that was killed.
+An existing file is not replaced, and a file that was changed later is not removed. A record in the same folder lists
+the files, each with a digest. The record is locked while the devserver runs. So two devservers cannot use the same
+files, and the next devserver recognises and removes the files that a killed devserver has left.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ RECORD = ".airflow-kubernetes-secrets-devserver"
 _FOLDER_MODE = 0o700
 _FILE_MODE = 0o600
 
-# After these words a record lists what was created.
+# The first line of a record. What was created is listed below it.
 _HEADER = b"# A devserver of airflow-kubernetes-secrets has created this, and removes it when it ends:\n"
-_FOLDER = "folder"  # in the place of a digest
-_HERE = "."  # the folder that the record is in
+_FOLDER = "folder"  # stored in place of a digest
+_HERE = "."  # the folder that contains the record
 _OTHER_FOLDER = "choose another directory"
 
-# Ours are smaller, and so is a record.
+# The devserver's own files and records are smaller than this.
 _LARGEST = 1024 * 1024
 
 # Another devserver may remove the record between the two steps that open and lock it.
@@ -37,19 +37,19 @@ _ATTEMPTS = 10
 
 
 class OwnFiles:
-    """What one devserver creates in one folder, and in folders that it creates there."""
+    """The files that one devserver creates in one folder, and in folders that it creates there."""
 
     def __init__(self, folder: Path, record: str, claimed: Path, remedy: str) -> None:
-        """Lock the record, and remove what it lists: a devserver that was killed has left it.
+        """Lock the record, and remove the files that it lists: a killed devserver has left them.
 
         Args:
             folder: it must exist.
-            record: the name of the record.
-            claimed: what no other devserver may use, for the errors.
-            remedy: completes the errors, after "or".
+            record: the file name of the record.
+            claimed: the path that no other devserver may use; error messages name it.
+            remedy: the end of the error messages, after "or".
 
         Raises:
-            OSError: another devserver runs that has locked the record, or it is somebody else's file.
+            OSError: another running devserver has locked the record, or the file is not a record.
         """
         self.folder = folder
         self._record = record
@@ -89,10 +89,10 @@ class OwnFiles:
 
     @classmethod
     def beside(cls, file: Path) -> OwnFiles:
-        """Claim one file, in a folder that holds other files.
+        """Claim one file in a folder that holds other files.
 
         Raises:
-            OSError: there is no such folder, or another devserver uses the file.
+            OSError: the folder does not exist, or another devserver uses the file.
         """
         return cls(file.parent, f".{file.name}{RECORD}", file, "choose another ready file")
 
@@ -100,7 +100,7 @@ class OwnFiles:
         """Create a folder.
 
         Raises:
-            FileExistsError: there is something of that name.
+            FileExistsError: a file or folder of that name exists.
         """
         with safe_files.opened(self.folder) as folder:
             try:
@@ -117,10 +117,10 @@ class OwnFiles:
             name: it may be in a folder that :meth:`make_folder` has created.
 
         Raises:
-            FileExistsError: there is something of that name.
+            FileExistsError: a file or folder of that name exists.
         """
         digest = hashlib.sha256(content).hexdigest()
-        # The record comes first: the next devserver would not recognise a file that is not in it.
+        # The record is written first: the next devserver would not recognise a file that is not listed.
         self._append(digest, name)
         parent, _, file = name.rpartition("/")
         with safe_files.opened(self.folder, parent) as folder:
@@ -132,10 +132,10 @@ class OwnFiles:
         return self.folder / name
 
     def remove(self) -> list[Path]:
-        """Remove what was created, and give back the lock. May be called more than once.
+        """Remove what was created, and release the lock. May be called more than once.
 
         Returns:
-            The files that stay, because somebody has changed them since.
+            The files that were not removed, because they have been changed since.
         """
         if self._lock is None:
             return []
@@ -146,16 +146,17 @@ class OwnFiles:
         if (_FOLDER, _HERE) in self._created:
             with suppress(OSError):  # somebody has put something into it
                 self.folder.rmdir()
-        # A forked child has the descriptor too, and would keep the lock.
+        # A forked child has the descriptor too, and would hold the lock.
         fcntl.flock(self._lock, fcntl.LOCK_UN)
-        # The handler of a signal may raise after each line, and a descriptor that is closed can be another file's.
+        # A signal handler may raise after each line. The number of a closed descriptor may already belong to another
+        # file.
         lock, self._lock = self._lock, None
         os.close(lock)
         self._created.clear()
         return kept
 
     def _locked(self) -> int:
-        """The descriptor of the record, which no other devserver has locked."""
+        """Return the descriptor of the record, which this process has locked."""
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
         path = self.folder / self._record
         for _ in range(_ATTEMPTS):
@@ -177,10 +178,10 @@ class OwnFiles:
         raise self._in_use()
 
     def _remove_leftovers(self, lock: int) -> list[tuple[str, str]]:
-        """Remove what the record lists, which is returned.
+        """Remove what the record lists, and return the list.
 
         Raises:
-            FileExistsError: the record is somebody else's file.
+            FileExistsError: the file is not a record.
         """
         if not stat.S_ISREG(os.fstat(lock).st_mode):
             raise self._not_ours(self._record)
@@ -202,7 +203,7 @@ class OwnFiles:
             os.write(self._lock, os.fsencode(f"{digest}  {name}\n"))
 
     def _removed(self, digest: str, name: str) -> bool:
-        """Remove a file or folder. Returns False for a file that is not as it was created, and stays."""
+        """Remove a file or folder. Returns False if the file has been changed since it was created, and stays."""
         parent, _, file = name.rpartition("/")
         try:
             with safe_files.opened(self.folder, parent) as folder:
@@ -242,7 +243,7 @@ def _remove_file(folder: int, name: str, digest: str) -> bool:
 
 
 def _is_at(descriptor: int, folder: int, name: str) -> bool:
-    """Whether the open file is still the one of that name."""
+    """Return whether the open file is still the one of that name."""
     try:
         found = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except FileNotFoundError:
@@ -251,7 +252,7 @@ def _is_at(descriptor: int, folder: int, name: str) -> bool:
 
 
 def _entries(record: bytes) -> Iterator[tuple[str, str]]:
-    """What a record lists: digests and names. A line that is cut off, or leads out of the folder, is left out."""
+    """Yield what a record lists: digests and names. Skips incomplete lines, and paths that leave the folder."""
     *lines, _cut_off = os.fsdecode(record.removeprefix(_HEADER)).split("\n")
     for line in lines:
         digest, _, name = line.partition("  ")

@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.devserver.store import JsonObject
 
 
 def merge(target: object, patch: object) -> Any:
-    """``target`` with ``patch`` merged in; neither is changed."""
+    """Return ``target`` with ``patch`` merged in. Neither of them is changed."""
     if not isinstance(patch, Mapping):
         return patch
     result = dict(target) if isinstance(target, Mapping) else {}
@@ -24,10 +24,10 @@ def merge(target: object, patch: object) -> Any:
 
 
 def json_patch(target: JsonObject, operations: object) -> Any:
-    """``target`` after the operations of a JSON patch; it is not changed itself.
+    """Return ``target`` after the operations of a JSON patch. ``target`` itself is not changed.
 
     Raises:
-        StatusError: 400 when it is no such patch, 422 when an operation cannot be done or a test fails.
+        StatusError: 400, it is not a JSON patch; 422, an operation is not possible or a test fails.
     """
     if not isinstance(operations, list):
         raise bad_request("a JSON patch is a list of operations")
@@ -36,7 +36,7 @@ def json_patch(target: JsonObject, operations: object) -> Any:
         for operation in operations:
             result = _operate(result, operation)
     except (KeyError, IndexError, TypeError, ValueError, AttributeError, RecursionError):
-        # What was wrong may be told by a value of the Secret, so the cause is cut off.
+        # The cause may quote a value of the Secret, so the exception is raised without it.
         text = "the server rejected our request due to an error in our request"
         raise StatusError(422, "Invalid", text, {}) from None
     return result

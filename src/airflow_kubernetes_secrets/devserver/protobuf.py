@@ -1,4 +1,4 @@
-"""Bodies in protocol buffers, which kubectl (from 1.32 on) and other Go clients send; they all read JSON as well.
+"""Bodies in protocol buffers, which kubectl (from 1.32 on) and other Go clients send. They all read JSON responses.
 
 Field numbers: ``generated.proto`` of k8s.io/api core/v1, authorization/v1 and k8s.io/apimachinery meta/v1 and runtime.
 The encoding: https://protobuf.dev/programming-guides/encoding/
@@ -21,12 +21,18 @@ Read = Callable[[Any], Any]
 
 
 class UndecodableError(ValueError):
-    """The bytes are no such message. The text of the error quotes nothing of them."""
+    """The bytes are not such a message. The error message quotes none of them."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """A field of a message: its name in JSON, how its value is read, and whether it is a list or a map."""
+    """A field of a message.
+
+    Attributes:
+        name: its name in JSON.
+        read: converts the value.
+        many: ``list``, ``map``, or empty for a single value.
+    """
 
     name: str
     read: Read
@@ -34,7 +40,7 @@ class Field:
 
 
 def raw(value: Any) -> bytes:
-    # Of a number, bytes() would make as many zeros.
+    # bytes(5) would return five zero bytes for the number 5.
     if not isinstance(value, bytes):
         raise TypeError
     return value
@@ -96,10 +102,10 @@ _ENVELOPE = {1: Field("type", message(_TYPE)), 2: Field("raw", raw)}
 
 
 def decode(body: bytes) -> JsonObject:
-    """The object in ``body`` as JSON; fields that this server has no use for are left out.
+    """Return the object in ``body`` as JSON. Fields that the devserver does not use are dropped.
 
     Raises:
-        UndecodableError: it is none, or of a kind that is not served.
+        UndecodableError: the body is not such a message, or its kind is not served.
     """
     if not body.startswith(_MAGIC):
         raise UndecodableError("it does not begin as Kubernetes' protocol buffers do")
@@ -159,7 +165,7 @@ def _varint(body: bytes, at: int) -> tuple[int, int]:
 
 
 def encode(number: int, content: bytes) -> bytes:
-    """One length-delimited field."""
+    """Return one length-delimited field."""
     return bytes([*_encode_varint(number << 3 | _LENGTH), *_encode_varint(len(content))]) + content
 
 

@@ -1,6 +1,6 @@
-"""The pytest fixture ``kubernetes_devserver``: every project that has the package installed has it.
+"""The pytest fixture ``kubernetes_devserver``, available in every project that has the package installed.
 
-pytest loads this module in each of its runs, so nothing but pytest is imported until the fixture is used.
+pytest loads this module in every run, so it imports nothing but pytest until the fixture is used.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def kubernetes_devserver() -> Iterator[DevServer]:
-    """A running, empty devserver, new for each test (it starts in about 0.1 s).
+    """Return a running, empty devserver; each test gets a new one, which starts in about 0.1 s.
 
     ``kubernetes_devserver.environment()`` has the variables that make Airflow read its secrets from it.
     """

@@ -1,4 +1,4 @@
-"""What a client sent, as the API server reads it. It is written in Go, which reads less than Python does."""
+"""Documents that a client sent, as the API server reads them: Go accepts fewer documents than Python."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 
 from airflow_kubernetes_secrets.devserver.status import bad_request
 
-# A real server allows 10,000 levels; an object has fewer than ten.
+# A real API server allows 10,000 levels; Secrets and namespaces have fewer than ten.
 _DEEPEST = 100
 
 
 def as_go_reads(value: Any, depth: int = 0) -> Any:
-    """A document with U+FFFD in place of each half of a surrogate pair.
+    """Return a document with U+FFFD in place of each half of a surrogate pair.
 
     Raises:
-        StatusError: 400, it is nested too deep, or a number in it is not finite.
+        StatusError: 400, the nesting is too deep, or a number is not finite.
     """
     if depth > _DEEPEST:
         raise bad_request("the object provided is unrecognized: it is nested too deep")

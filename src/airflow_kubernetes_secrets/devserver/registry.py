@@ -1,4 +1,4 @@
-"""What requests do to the objects: create, update, patch, apply, delete, list. It knows nothing of HTTP."""
+"""The operations on the objects: create, update, patch, apply, delete, list. This module does not depend on HTTP."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ from airflow_kubernetes_secrets.devserver.store import HistoryGoneError, JsonObj
 
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 _LONGEST_PREFIX = 58
-# What an update cannot change.
+# The metadata that an update cannot change.
 _SET_HERE = ("uid", "resourceVersion", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds")
 _OTHER_NAMESPACE = "the namespace of the provided object does not match the namespace sent on the request"
 _TOO_OLD = "The resourceVersion for the provided list is too old."
@@ -55,14 +55,14 @@ _EXPIRED = (
 
 @dataclass(frozen=True)
 class Writing:
-    """How a change is meant.
+    """The options of a write.
 
     Attributes:
-        manager: whose the fields are that it sets.
-        dry_run: it is only tried.
-        validation: what becomes of unknown fields, which are dropped: ``Ignore``, ``Warn`` or ``Strict``.
+        manager: the field manager of the fields that the write sets.
+        dry_run: check the write without storing it.
+        validation: what happens to unknown fields, which are always dropped: ``Ignore``, ``Warn`` or ``Strict``.
         force: an apply takes over the fields of other managers.
-        warnings: what the client is told.
+        warnings: the warnings for the client; the write adds to them.
     """
 
     manager: str
@@ -72,7 +72,7 @@ class Writing:
     warnings: list[str] = field(default_factory=list)
 
     def decode(self, resource: Resource, document: object) -> JsonObject:
-        """The object in ``document``; see :func:`objects.decode`."""
+        """Return the object in ``document``, checking unknown fields; see :func:`objects.decode`."""
         unknown = unknown_fields(resource, document)
         if self.validation == "Strict":
             refuse_unknown(resource, unknown)
@@ -81,7 +81,7 @@ class Writing:
         return decode(resource, document)
 
 
-# What the devserver does by itself, and what its Python API is asked for.
+# The options for writes by the devserver itself and by its Python API.
 PLAIN = Writing("airflow-kubernetes-secrets-devserver")
 
 
@@ -106,7 +106,7 @@ class Registry:
             raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
         metadata.pop("managedFields", None)
         content = managers.updated(content, None, how.manager, now())
-        # Nobody manages what comes with a generated name.
+        # The fields of the object have managers before its name is generated: a generated name has no manager.
         if metadata.get("generateName") and not metadata.get("name"):
             ending = "".join(secrets.choice(_SUFFIX) for _ in range(5))
             content = named(resource, content, metadata["generateName"][:_LONGEST_PREFIX] + ending)
@@ -140,7 +140,7 @@ class Registry:
         change: Callable[[JsonObject], object],
         how: Writing = PLAIN,
     ) -> JsonObject:
-        """Replace the object by what ``change`` makes of it."""
+        """Replace the object with the result of ``change``."""
         current = self.get(resource, namespace, name)
         changed = change(current)
         try:
@@ -153,7 +153,7 @@ class Registry:
     def apply(
         self, resource: Resource, namespace: str, name: str, document: object, how: Writing = PLAIN
     ) -> tuple[JsonObject, bool]:
-        """Server-side apply; the second part of the answer is whether the object is new."""
+        """Apply ``document`` on the server side. Returns the stored object, and whether it is new."""
         found = document if isinstance(document, dict) else {}
         version, kind = (found.get(each) or "" for each in ("apiVersion", "kind"))
         if not isinstance(document, dict) or (version, kind) != ("v1", resource.kind):
@@ -208,9 +208,9 @@ class Registry:
     def delete(
         self, resource: Resource, namespace: str, name: str, options: Mapping[str, Any], how: Writing = PLAIN
     ) -> JsonObject:
-        """Delete an object. One with finalizers is only marked, and goes when an update removes the last of them.
+        """Delete an object. If it has finalizers, it is only marked; the update that clears them removes it.
 
-        What is in a namespace goes with it at once: no controller is here to wait for its finalizers.
+        The Secrets of a deleted namespace are removed at once: there is no controller that waits for their finalizers.
         """
         current = self.get(resource, namespace, name)
         conditions = options.get("preconditions") or {}
@@ -229,7 +229,7 @@ class Registry:
         return success(name, resource.plural, current["metadata"]["uid"]) if marked is None else marked
 
     def _delete(self, key: Key, current: JsonObject, how: Writing) -> JsonObject | None:
-        """The object, marked as being deleted, if it has to wait for finalizers; ``None`` if it is gone."""
+        """Return the object marked as being deleted if it has finalizers; None if it was removed."""
         if not current["metadata"].get("finalizers"):
             if not how.dry_run:
                 self.store.remove(key)
@@ -243,7 +243,7 @@ class Registry:
     def delete_collection(
         self, resource: Resource, namespace: str, selection: Selection, how: Writing = PLAIN
     ) -> JsonObject:
-        """Delete what matches; the answer is the list of it."""
+        """Delete all objects that match, and return the list of them."""
         found = self.list(resource, namespace, selection, Page())
         for item in found["items"]:
             key = Key(resource.plural, namespace, item["metadata"]["name"])

@@ -1,4 +1,4 @@
-"""uvicorn in a thread of this process, started and stopped for sure."""
+"""uvicorn in a thread of this process, with a bounded start and stop."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ from starlette.applications import Starlette
 START_SECONDS = 15.0
 CALL_SECONDS = 15.0
 STOP_SECONDS = 5
-# Like a real server: one that closes idle connections early makes clients see errors they would not see there.
+# A real server keeps idle connections open this long. Closing them earlier would cause errors in clients that a real
+# server does not cause.
 KEEP_ALIVE_SECONDS = 180
 
 Result = TypeVar("Result")
@@ -26,9 +27,9 @@ class Runner:
     """A thread with an event loop that serves an application.
 
     Args:
-        listener: where it listens; closed at the end.
-        make_app: called in the loop of the thread, before anything is served.
-        before_end: called in that loop when it shall stop, to end the responses that would not end by themselves.
+        listener: the listening socket; it is closed at the end.
+        make_app: called in the loop of the thread before anything is served.
+        before_end: called in that loop before the server stops, to end responses that would not end by themselves.
     """
 
     def __init__(
@@ -53,10 +54,10 @@ class Runner:
         return self._thread.is_alive()
 
     def start(self) -> None:
-        """Return when requests are answered.
+        """Start the thread, and return when the server accepts requests.
 
         Raises:
-            RuntimeError: that took longer than START_SECONDS, or failed; the cause says why.
+            RuntimeError: the start failed (the cause says why), or took longer than START_SECONDS.
         """
         self._thread.start()
         deadline = time.monotonic() + START_SECONDS
@@ -68,14 +69,14 @@ class Runner:
             raise RuntimeError("the devserver did not start") from self._failure
 
     def stop(self) -> None:
-        """Stop and wait for the end. May be called more than once."""
+        """Stop the server, and wait for its end. May be called more than once."""
         if self.running and self._loop is not None:
             asyncio.run_coroutine_threadsafe(self._end(), self._loop)
-            # Twice: open responses have as long to end, and the application after them.
+            # Open responses have STOP_SECONDS to end, and then the application has as long again.
             self._thread.join(2 * STOP_SECONDS)
 
     def call(self, function: Callable[[], Result]) -> Result:
-        """Run it in the loop, where all state lives, and wait for its result."""
+        """Call ``function`` in the event loop, to which all state belongs, and return its result."""
 
         async def call() -> Result:
             return function()
@@ -90,8 +91,9 @@ class Runner:
             return
         self._server.should_exit = True
         state = self._server.server_state
-        # Closing TLS waits for the other side, and a client with an idle connection never answers: once no response
-        # is under way, the connections are cut. This goes on until the loop ends, for those that are just coming.
+        # Closing TLS waits for the client, and a client with an idle connection never responds. So connections are
+        # aborted once no response is in progress. The loop continues to the end, because new connections may still
+        # arrive.
         while True:
             open_ = [connection.transport for connection in state.connections]
             if not state.tasks and not any(transport.get_write_buffer_size() for transport in open_):
@@ -120,7 +122,7 @@ class Runner:
             timeout_graceful_shutdown=STOP_SECONDS,
         )
         config.load()
-        # Given as an object, the key needs no file.
+        # uvicorn's own options need a file for the key; an SSLContext does not.
         config.ssl = self._context
         self._server = uvicorn.Server(config)
         await self._server.serve(sockets=[self._listener])

@@ -1,4 +1,4 @@
-"""Which objects a list or watch wants: label and field selectors, pages and versions, from the query of a request.
+"""The objects that a list or watch requests: label and field selectors, pages and versions, from the query.
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/
 """
@@ -30,7 +30,11 @@ class Selection:
 
     @classmethod
     def from_query(cls, resource: Resource, query: Mapping[str, str]) -> Selection:
-        """Raises StatusError 400 when a selector has no meaning."""
+        """Return the selection of a query.
+
+        Raises:
+            StatusError: 400, a selector is invalid.
+        """
         try:
             labels = LabelSelector.parse(query.get("labelSelector", ""))
         except SelectorError as error:
@@ -61,7 +65,7 @@ def _field(resource: Resource, text: str) -> tuple[str, bool, str]:
 
 
 def named_by(query: Mapping[str, str]) -> str:
-    """The one name that a field selector asks for, or the empty text: access is decided for that name."""
+    """Return the one name in the field selector, or an empty string. Authorization is decided for that name."""
     for part in query.get("fieldSelector", "").split(","):
         name, sign, value = part.partition("=")
         if sign and name == "metadata.name":
@@ -70,7 +74,7 @@ def named_by(query: Mapping[str, str]) -> str:
 
 
 def number(query: Mapping[str, str], name: str) -> int | None:
-    """The whole number in the query, or None; 400 when it is none."""
+    """Return the whole number in the query, or None if it is not there; StatusError 400 if it is not a number."""
     text = query.get(name, "")
     if not text:
         return None
@@ -82,10 +86,10 @@ def number(query: Mapping[str, str], name: str) -> int | None:
 
 
 def _digits(text: str, bits: int) -> str:
-    """The digits of a whole number of so many bits.
+    """Return the digits of an unsigned number of up to ``bits`` bits.
 
     Raises:
-        ValueError: it is none. The text is that of Go.
+        ValueError: ``text`` is not such a number. The message is that of Go.
     """
     if re.fullmatch("[0-9]+", text) is None:
         raise ValueError("invalid syntax")
@@ -96,12 +100,12 @@ def _digits(text: str, bits: int) -> str:
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:
-    """Whether the query says yes, in one of the ways Go reads a truth."""
+    """Return whether the parameter is true, in one of the spellings that Go accepts."""
     return query.get(name, "") in ("1", "t", "T", "true", "TRUE", "True")
 
 
 def version(text: str) -> int | None:
-    """A resourceVersion; None when it is not given, or 0, which both mean the state that is at hand."""
+    """Return a resourceVersion as a number; None if it is missing or 0: both request the current state."""
     if not text:
         return None
     try:
@@ -113,9 +117,13 @@ def version(text: str) -> int | None:
 
 @dataclass(frozen=True)
 class Page:
-    """Which part of a list is wanted, as of which version.
+    """The part of a list that is requested, and the version of it.
 
-    ``limit`` 0 is no limit; ``after`` is the namespace and name of the last object of the page before.
+    Attributes:
+        limit: the highest number of objects; 0 is no limit.
+        exact: the version of the list.
+        at_least: the oldest version that the list may have.
+        after: the namespace and name of the last object on the page before.
     """
 
     limit: int = 0
@@ -125,7 +133,11 @@ class Page:
 
     @classmethod
     def from_query(cls, query: Mapping[str, str], namespace: str | None) -> Page:
-        """Raises StatusError: 400 or 422 for what cannot be asked."""
+        """Return the page of a query.
+
+        Raises:
+            StatusError: 400 or 422, the combination of parameters is not allowed.
+        """
         limit = max(number(query, "limit") or 0, 0)
         asked, token = query.get("resourceVersion", ""), query.get("continue", "")
         check_match(query)
@@ -136,7 +148,7 @@ class Page:
             snapshot, after = _read_token(token, namespace)
             return cls(limit, exact=snapshot, after=after)
         if asked == "0":
-            # Served from the watch cache of a real server, which has no pages.
+            # A real server answers this from its watch cache, which has no pages.
             return cls()
         if query.get("resourceVersionMatch") == "Exact":
             return cls(limit, exact=wanted)
@@ -144,7 +156,7 @@ class Page:
 
 
 def check_match(query: Mapping[str, str]) -> None:
-    """Refuse with 422 the uses of resourceVersionMatch and sendInitialEvents that the API forbids for a list."""
+    """Reject with 422 the uses of resourceVersionMatch and sendInitialEvents that the API forbids for a list."""
     match, asked = query.get("resourceVersionMatch", ""), query.get("resourceVersion", "")
     field, causes = "resourceVersionMatch", []
     if match and not asked:
@@ -164,7 +176,7 @@ def check_match(query: Mapping[str, str]) -> None:
 
 
 def check_watch(query: Mapping[str, str]) -> None:
-    """Refuse with 422 the uses of resourceVersionMatch and sendInitialEvents that the API forbids for a watch."""
+    """Reject with 422 the uses of resourceVersionMatch and sendInitialEvents that the API forbids for a watch."""
     match, initial = query.get("resourceVersionMatch", ""), query.get("sendInitialEvents", "")
     field, only, causes = "resourceVersionMatch", "NotOlderThan", []
     if initial and match != only:
@@ -181,7 +193,7 @@ def check_watch(query: Mapping[str, str]) -> None:
 
 
 def write_token(snapshot: int, last: tuple[str, str], namespace: str | None) -> str:
-    """The ``continue`` of a page that ends with ``last``: namespace and name."""
+    """Return the ``continue`` token of a page that ends with ``last``, a namespace and a name."""
     start = "/" + (last[1] if namespace is not None else "/".join(last)) + "\0"
     text = json.dumps({"v": _TOKEN_FORMAT, "rv": snapshot, "start": start}, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

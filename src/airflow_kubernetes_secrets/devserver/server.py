@@ -39,21 +39,23 @@ Result = TypeVar("Result")
 class DevServer:
     """A Kubernetes API for Secrets and namespaces on loopback; a context manager.
 
-    ``url``, ``host``, ``port``, ``ca_file``, ``kubeconfig`` (a file, with all rights) and ``service_account_path``
-    (a folder like a pod's, whose token may get, list and watch the Secrets of ``namespace``) are there from
-    :meth:`start` on. :meth:`stop` removes the files, except those that somebody has changed.
+    From :meth:`start` on, it has ``url``, ``host``, ``port``, ``ca_file``, ``kubeconfig`` (a file, with all
+    permissions) and ``service_account_path`` (a folder like a pod's, whose token may get, list and watch the Secrets of
+    ``namespace``). :meth:`stop` removes the files, except those that have been changed.
 
     Args:
-        manifests: a folder whose Secrets and namespaces are served, and whose changes are followed.
-        namespace: a namespace that exists from the start, beside ``default``.
+        manifests: a folder whose Secrets and namespaces are served; changes to its files are followed.
+        namespace: a namespace that exists from the start, in addition to ``default``.
         host: ``127.0.0.1`` or ``::1``.
-        port: 0 for a free one.
-        directory: where the files for clients are written; a temporary folder when None. No other devserver may use it,
-            and nothing of the names that are written may be in it, unless a devserver has left it that was killed.
-        bookmark_seconds: how often a watch that allows bookmarks gets one.
-        history: how many changes watches can resume over before they are told 410.
-        report: gets a line for each change and each problem of the manifests, and for each file that :meth:`stop` does
-            not remove; names only.
+        port: 0 for a free port.
+        directory: where the files for clients are written; a temporary folder if None. No other devserver may use it.
+            It
+            must not contain files of the same names, except those that a killed devserver has left.
+        bookmark_seconds: the seconds between the bookmarks of a watch that allows them.
+        history: the number of changes over which a watch can resume; an older watch gets 410.
+        report: called with a line for each change and each problem of the manifests, and for each file that
+            :meth:`stop`
+            does not remove. A line contains names, never values.
 
     Raises:
         ValueError: ``host`` is not loopback.
@@ -126,11 +128,12 @@ class DevServer:
         self.stop()
 
     def start(self) -> None:
-        """Listen, write the files for clients, and return when requests are answered.
+        """Listen, write the files for clients, and return when the server accepts requests.
 
         Raises:
-            OSError: the port or the directory is in use, the manifests or the directory cannot be read or written, or
-                something is in the directory that would have to be replaced.
+            OSError: the port or the directory is in use, the manifests or the directory cannot be read or written, or a
+                file
+                in the directory would have to be replaced.
             RuntimeError: it does not start in time.
         """
         if self._folder is not None and not self._folder.is_dir():
@@ -183,7 +186,7 @@ class DevServer:
                 self._report(f"{path} was changed since the devserver wrote it, so it is not removed")
 
     def environment(self) -> dict[str, str]:
-        """The variables with which Airflow, started outside of any cluster, reads its secrets from here."""
+        """Return the environment variables with which an Airflow outside a cluster reads from this server."""
         options = {"namespace": self.namespace, "service_account_path": str(self.service_account_path)}
         return {
             "KUBERNETES_SERVICE_HOST": self.host,
@@ -193,12 +196,12 @@ class DevServer:
         }
 
     def apply(self, manifest: Mapping[str, Any]) -> JsonObject:
-        """Create the Secret or Namespace, or replace the one of that name; the answer is what is stored.
+        """Create or replace a Secret or Namespace, and return the stored object.
 
-        Its namespace is that of the server unless it names one, and is created where it does not exist.
+        If the manifest names no namespace, the server's own is used. A missing namespace is created.
 
         Raises:
-            StatusError: the API would refuse it.
+            StatusError: the API would reject the object.
         """
         return self._call(lambda: self._apply(as_go_reads(dict(manifest))))
 
@@ -214,7 +217,11 @@ class DevServer:
         return self._registry.update(resource, namespace, name, manifest)
 
     def delete(self, name: str, namespace: str | None = None, kind: str = "Secret") -> None:
-        """Delete the Secret or Namespace; StatusError with code 404 when there is none."""
+        """Delete the Secret or Namespace.
+
+        Raises:
+            StatusError: 404, it does not exist.
+        """
         resource = self._resource(kind)
         where = (namespace or self.namespace) if resource.namespaced else ""
         self._call(lambda: self._registry.delete(resource, where, name, {}))
@@ -227,15 +234,19 @@ class DevServer:
         raise StatusError(400, "BadRequest", f"the devserver has Secrets and Namespaces, no {kind}")
 
     def create_token(self, user: str, grants: Mapping[str, Sequence[str]] | None) -> str:
-        """A token for ``user``, who may do these verbs on Secrets by namespace (``*``: all), or all when None."""
+        """Return a new token for ``user``.
+
+        Args:
+            grants: verbs on Secrets, by namespace (``*`` for all namespaces). None permits everything.
+        """
         return self._access.create_token(user, grants)
 
     def revoke_token(self, token: str) -> None:
-        """From now on the token is answered with 401, like one that has expired."""
+        """Answer requests with this token with 401 from now on, as if it had expired."""
         self._access.users.pop(token, None)
 
     def service_account(self, namespace: str, name: str, grants: Mapping[str, Sequence[str]]) -> Path:
-        """A new folder like a pod's, with a token of this service account that may do ``grants``."""
+        """Return a new folder like a pod's, with a token for this service account, which may do ``grants``."""
         token = self.create_token(self._user(namespace, name), grants)
         return self._written.write_service_account(f"serviceaccount-{next(self._accounts)}", token, namespace)
 
@@ -244,13 +255,14 @@ class DevServer:
         return f"system:serviceaccount:{namespace}:{name}"
 
     def forget_history(self) -> None:
-        """Answer every watch and page that resumes from before now with 410, as a real server does after a while."""
+        """Answer every watch and page that resumes from before now with 410, as a real server does in time."""
         self._call(self._store.forget_history)
 
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # asyncio sends at once only on sockets that name their protocol; on others each answer waits 40 ms for an ACK.
+    # asyncio sets TCP_NODELAY only on sockets with an explicit protocol. Without it, each response waits 40 ms for an
+    # ACK.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,6 +1,6 @@
-"""Failures as the API reports them: a ``Status`` object with a code, a reason and, for bad fields, causes.
+"""Failures as the API reports them: a ``Status`` object with a code, a reason and, for invalid fields, causes.
 
-The shape: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
+Its format: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 
 @dataclass(frozen=True)
 class Cause:
-    """What is wrong with one field. ``message`` never holds the value of a Secret."""
+    """The error in one field. ``message`` never contains the value of a Secret."""
 
     reason: str
     message: str
@@ -25,7 +25,7 @@ class Cause:
 
 
 class StatusError(KubernetesSecretsError):
-    """A request failed; :meth:`status` is the body of the answer."""
+    """A request failed. :meth:`status` returns the body of the response."""
 
     def __init__(
         self,
@@ -50,7 +50,7 @@ class StatusError(KubernetesSecretsError):
 
 
 def success(name: str, kind: str, uid: str) -> dict[str, Any]:
-    """The answer to a delete."""
+    """Return the response to a delete."""
     details = {"name": name, "kind": kind, "uid": uid}
     return {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "details": details}
 
@@ -92,10 +92,10 @@ def modified(plural: str, name: str) -> StatusError:
 
 
 def apply_conflict(conflicts: Sequence[tuple[str, str]]) -> StatusError:
-    """409: others manage fields that are applied with another value.
+    """Return the 409 for an apply that would change fields of other managers.
 
     Args:
-        conflicts: who, and which field; ordered by who.
+        conflicts: pairs of a manager and a field, ordered by manager.
     """
     causes = [Cause("FieldManagerConflict", f"conflict with {manager}", field) for manager, field in conflicts]
     if len(conflicts) == 1:
@@ -110,10 +110,10 @@ def apply_conflict(conflicts: Sequence[tuple[str, str]]) -> StatusError:
 
 
 def cannot_be_applied(kind: str, place: str, problems: Sequence[str]) -> StatusError:
-    """An apply of fields that there are none of, or of an item twice; the API takes that for an error of its own.
+    """Return the error for an apply with unknown fields or repeated items; the API reports these as code 500.
 
     Args:
-        place: the namespace that the object names, and its name.
+        place: the namespace and the name in the object.
     """
     listed = problems[0] if len(problems) == 1 else "errors:\n" + "\n".join(f"  {each}" for each in problems)
     return StatusError(500, "", f"failed to create typed patch object ({place}; /v1, Kind={kind}): {listed}")
@@ -124,7 +124,7 @@ def expired(message: str) -> StatusError:
 
 
 def invalid(kind: str, name: str, causes: Sequence[Cause], group: str = "") -> StatusError:
-    """422 with every bad field, as a list when there is more than one."""
+    """Return a 422 with every invalid field. Several causes are summarised in a list."""
     texts = [f"{cause.field}: {cause.message}" for cause in causes]
     summary = texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]"
     subject = f"{kind}.{group}" if group else kind

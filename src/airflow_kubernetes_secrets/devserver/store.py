@@ -1,7 +1,7 @@
-"""The objects of the devserver, their one counter of versions, and the recent history that watches resume from.
+"""The objects of the devserver, their version counter, and the recent history from which watches resume.
 
-It knows nothing of HTTP. It is used from one event loop only, so it has no lock. Stored objects are never changed in
-place: whoever holds one may keep it.
+This module does not depend on HTTP. It is used from one event loop only, so it has no lock. Stored objects are never
+changed in place, so callers may keep them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ JsonObject = dict[str, Any]
 
 
 class Key(NamedTuple):
-    """Where an object is; ``namespace`` is empty for what belongs to no namespace."""
+    """The identity of an object. ``namespace`` is empty for an object that belongs to no namespace."""
 
     plural: str
     namespace: str
@@ -27,7 +27,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True)
 class Event:
-    """One change. ``previous`` is None when the object is new, ``current`` when it is gone."""
+    """One change. ``previous`` is None for a new object, ``current`` for a removed one."""
 
     version: int
     key: Key
@@ -36,23 +36,23 @@ class Event:
 
 
 class HistoryGoneError(Exception):
-    """The history no longer reaches back to the version that was asked for."""
+    """The history no longer reaches back to the requested version."""
 
 
 class Store:
     """Objects by key.
 
     Args:
-        history: how many changes are kept for watches and paged lists that are behind.
+        history: the number of changes to store, for watches and paged lists that resume.
     """
 
     def __init__(self, history: int = 1000) -> None:
-        # Versions start at the clock, in milliseconds: a client that outlives a restart then holds a version that is
-        # too old, and lists again, rather than one that means something else.
+        # Versions start at the clock, in milliseconds. After a restart the version that a client holds is then too old,
+        # so the client lists again. Otherwise that version could mean another state.
         self.version = time.time_ns() // 1_000_000
         self.closed = False
         self._objects: dict[Key, JsonObject] = {}
-        # Versions have no gaps: the events are those from _oldest + 1 to version.
+        # Versions have no gaps: the stored events are those from _oldest + 1 to version.
         self._oldest = self.version
         self._events: deque[Event] = deque()
         self._history = history
@@ -65,7 +65,7 @@ class Store:
         return self._objects.get(key)
 
     def put(self, key: Key, content: JsonObject) -> JsonObject:
-        """Store ``content`` under the next version, which is written into it; the answer is what is stored."""
+        """Store ``content`` with the next version written into it, and return what is stored."""
         version = self.version + 1
         metadata = {**content["metadata"], "resourceVersion": str(version)}
         stored = {**content, "metadata": metadata}
@@ -74,7 +74,7 @@ class Store:
         return stored
 
     def remove(self, key: Key) -> JsonObject:
-        """Remove the object and return what it was. ``KeyError`` when there is none."""
+        """Remove the object and return it; KeyError if it does not exist."""
         previous = self._objects.pop(key)
         self._record(Event(self.version + 1, key, previous, None))
         return previous
@@ -89,10 +89,14 @@ class Store:
     def select(
         self, plural: str, namespace: str | None = None, version: int | None = None
     ) -> list[tuple[Key, JsonObject]]:
-        """The objects in order of namespace and name: of all namespaces when None, as of ``version`` when given.
+        """Return the objects in order of namespace and name.
+
+        Args:
+            namespace: None for all namespaces.
+            version: the version whose state is returned; None for the current one.
 
         Raises:
-            HistoryGoneError: that version is too old.
+            HistoryGoneError: the version is too old.
         """
         objects = self._objects if version is None else self._at(version)
         return sorted(
@@ -101,7 +105,7 @@ class Store:
         )
 
     def _at(self, version: int) -> dict[Key, JsonObject]:
-        """Undo the events after ``version``."""
+        """Return the objects at ``version``, by undoing the later events."""
         objects = dict(self._objects)
         for event in reversed(self.since(version)):
             if event.previous is None:
@@ -111,18 +115,18 @@ class Store:
         return objects
 
     def since(self, version: int) -> list[Event]:
-        """The changes after ``version``, the first one first.
+        """Return the changes after ``version``, oldest first.
 
         Raises:
-            HistoryGoneError: some of them are forgotten.
+            HistoryGoneError: some of them are no longer stored.
         """
         if version < self._oldest:
             raise HistoryGoneError
         return list(itertools.islice(self._events, version - self._oldest, None))
 
     def forget_history(self) -> None:
-        """From now on every version before the present one is too old."""
-        # The version itself must become new: what was listed a moment ago counts as old.
+        """Make every version before now too old."""
+        # The version is increased, so that a list from a moment ago counts as old too.
         self.version += 1
         self._oldest = self.version
         self._events.clear()
@@ -139,7 +143,7 @@ class Store:
             self._changed = None
 
     async def wait(self, seconds: float) -> None:
-        """Until the next change, or the close, at most ``seconds``."""
+        """Wait until the next change or the close, for at most ``seconds``."""
         if self.closed:
             return
         self._changed = self._changed or asyncio.Event()

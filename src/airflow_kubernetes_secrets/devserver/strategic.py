@@ -17,10 +17,10 @@ _ORDER, _REMOVE = "$setElementOrder/", "$deleteFromPrimitiveList/"
 
 
 def merge(target: object, patch: object, path: Path = ()) -> Any:
-    """``target`` with ``patch`` merged in; neither is changed.
+    """Return ``target`` with ``patch`` merged in. Neither of them is changed.
 
     Raises:
-        StatusError: 400, a directive cannot be followed. A real server takes most of them for an error of its own.
+        StatusError: 400, a directive is invalid. A real server reports most of these as an error of its own (500).
     """
     if not isinstance(patch, Mapping):
         return patch
@@ -48,7 +48,7 @@ def merge(target: object, patch: object, path: Path = ()) -> Any:
 def _merged_lists(
     live: Mapping[str, Any], patch: Mapping[str, Any], lists: Mapping[str, str]
 ) -> Iterator[tuple[str, list[Any]]]:
-    """The lists that the patch changes, by the names of their fields."""
+    """Yield the lists that the patch changes, with their field names."""
     for field, key in lists.items():
         value, removed, order = (patch.get(prefix + field) for prefix in ("", _REMOVE, _ORDER))
         if isinstance(value, list) or (field not in patch and (removed, order) != (None, None)):
@@ -56,12 +56,12 @@ def _merged_lists(
 
 
 def _merge_list(key: str, live: Iterable[Any], patch: Iterable[Any], removed: Any, order: Any) -> list[Any]:
-    """The items of both lists.
+    """Return the merged items of both lists.
 
     Args:
-        key: the field by which items are told apart, or empty for a set of values.
-        removed: values to remove from a set.
-        order: the items in the order that they should have; ``None`` for that of the patch.
+        key: the field that identifies the items; empty for a set of plain values.
+        removed: the values to remove from a set.
+        order: the items in their new order; None for the order of the patch.
     """
     if any(_directive(each) == "replace" for each in patch):
         return [each for each in patch if _directive(each) != "replace"]
@@ -84,7 +84,7 @@ def _merge_list(key: str, live: Iterable[Any], patch: Iterable[Any], removed: An
     for name in gone:
         merged.pop(name, None)
     named = {name: position.get(name, -1) for name in names if name in merged}
-    # What the patch does not name stays before what came after it.
+    # Items that the patch does not name stay before the item that followed them.
     others = deque(name for name in merged if name not in named)
     result = []
     for name, number in named.items():
@@ -95,7 +95,7 @@ def _merge_list(key: str, live: Iterable[Any], patch: Iterable[Any], removed: An
 
 
 def _directive(each: Any) -> Any:
-    """What is to become of an item of a patch, if it says that."""
+    """Return the directive of a patch item, or None."""
     return each.get(_PATCH) if isinstance(each, Mapping) else None
 
 
@@ -106,7 +106,7 @@ def _names_in_order(key: str, order: Any) -> list[str]:
 
 
 def _named(key: str, each: Any) -> str:
-    """The name of an item of a patch."""
+    """Return the name of a patch item; StatusError 400 if it has no merge key."""
     if key and (not isinstance(each, Mapping) or key not in each):
         raise bad_request(f"an item of a list does not contain its merge key: {key}")
     return item(key, each)

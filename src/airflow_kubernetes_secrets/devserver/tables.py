@@ -1,4 +1,4 @@
-"""Answers as a Table, from which kubectl prints NAME, TYPE, DATA and AGE. A Table never shows a value of a Secret.
+"""Responses as a Table, from which kubectl prints NAME, TYPE, DATA and AGE. A Table shows no value of a Secret.
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
 """
@@ -14,12 +14,16 @@ from airflow_kubernetes_secrets.devserver.store import JsonObject
 
 
 def wants_table(accept: str) -> bool:
-    """Whether the Accept header asks for a Table of the one version there is."""
+    """Return whether the Accept header requests a Table in version v1."""
     return any("as=Table" in each and "v=v1;" in f"{each};" for each in accept.split(","))
 
 
 def table(resource: Resource, objects: Sequence[JsonObject], metadata: JsonObject, include: str) -> JsonObject:
-    """A Table with a row for each object. ``include`` is the query's includeObject: None, Metadata or Object."""
+    """Return a Table with a row for each object.
+
+    Args:
+        include: the ``includeObject`` of the query: ``None``, ``Metadata`` or ``Object``.
+    """
     return {
         "kind": "Table",
         "apiVersion": "meta.k8s.io/v1",

@@ -1,4 +1,4 @@
-"""A watch: the changes of what a selection matches, as they happen.
+"""A watch: the changes to the objects of a selection, as they happen.
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
 """
@@ -15,19 +15,20 @@ from airflow_kubernetes_secrets.devserver.selection import Selection, check_watc
 from airflow_kubernetes_secrets.devserver.status import expired, version_too_large
 from airflow_kubernetes_secrets.devserver.store import Event, HistoryGoneError, JsonObject, Store
 
-# A real server ends a watch that states no time after half an hour to an hour.
+# A real server ends a watch without ``timeoutSeconds`` after half an hour to an hour.
 LONGEST_SECONDS = 1800.0
 
 
 @dataclass(frozen=True)
 class Watch:
-    """What is watched, and how long.
+    """The options of a watch.
 
     Attributes:
-        since: the version from which on; None for now.
-        initial: whether what there is now comes first. It is then at least as new as ``since``.
-        is_marked: whether a bookmark says where that ends: https://kep.k8s.io/3157
-        bookmark_seconds: how often a bookmark says how far it has got; None for never.
+        since: the version after which changes are sent; None for now.
+        initial: send the current objects first, as of a version that is at least ``since``.
+        is_marked: send a bookmark after the current objects: https://kep.k8s.io/3157
+        seconds: the duration of the watch.
+        bookmark_seconds: the seconds between bookmarks, which carry the current version; None for no bookmarks.
     """
 
     resource: Resource
@@ -43,7 +44,11 @@ class Watch:
     def from_query(
         cls, resource: Resource, namespace: str | None, query: Mapping[str, str], bookmark_seconds: float
     ) -> Watch:
-        """Raises StatusError for what cannot be watched."""
+        """Return the watch of a query.
+
+        Raises:
+            StatusError: the query is invalid.
+        """
         check_watch(query)
         bookmarks = bookmark_seconds if flag(query, "allowWatchBookmarks") else None
         seconds = number(query, "timeoutSeconds") or LONGEST_SECONDS
@@ -54,7 +59,7 @@ class Watch:
         return cls(resource, namespace, selection, since, initial, is_marked, seconds, bookmarks)
 
     async def events(self, store: Store) -> AsyncIterator[tuple[str, JsonObject]]:
-        """Pairs of a type (ADDED, MODIFIED, DELETED, BOOKMARK, ERROR) and an object, until the time is over."""
+        """Yield pairs of a type (ADDED, MODIFIED, DELETED, BOOKMARK, ERROR) and an object, until the watch ends."""
         ends = time.monotonic() + self.seconds
         bookmark_at = self._next_bookmark()
         if self.initial and self.since is not None and self.since > store.version:
@@ -83,9 +88,9 @@ class Watch:
             await store.wait(max(min(ends, bookmark_at) - now, 0))
 
     def _first(self, store: Store, seen: int) -> Iterator[tuple[str, JsonObject]]:
-        """What there is now, which is version ``seen``, and the bookmark after it.
+        """Yield the current objects, as of version ``seen``, and the bookmark after them.
 
-        The store can be newer by the time the client has read all of it.
+        The store can be newer by the time the client has read all of them.
         """
         found = [each for _, each in store.select(self.resource.plural, self.namespace)] if self.initial else []
         yield from (("ADDED", each) for each in found if self.selection.matches(each))
@@ -96,7 +101,7 @@ class Watch:
         return time.monotonic() + (LONGEST_SECONDS if self.bookmark_seconds is None else self.bookmark_seconds)
 
     def _event(self, change: Event) -> tuple[str, JsonObject] | None:
-        """What the change is for one who sees only the selection, as a real server tells it."""
+        """Return the event that a client sees who watches only the selection; None if it sees none."""
         plural, namespace, _ = change.key
         if plural != self.resource.plural or self.namespace not in (None, namespace):
             return None
