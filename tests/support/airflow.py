@@ -1,4 +1,4 @@
-"""Real Airflow installations, run as a person runs them: by their command line."""
+"""Real Airflow installations, which the tests run through their command line."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ ROOT = Path(__file__).parents[2]
 
 BACKEND = "airflow_kubernetes_secrets.KubernetesSecretsBackend"
 
-# The environment that runs the tests has the newest; `make` builds one for the oldest.
+# The environment that runs the tests has the newest Airflow; `make` builds one with the oldest.
 ENVIRONMENTS = {"3.3": Path(sys.prefix), "2.11": ROOT / ".venv-airflow-2.11"}
 
-# Where Airflow has it in its home, unless it is told otherwise.
+# The database's file in Airflow's home, unless it is configured otherwise.
 DATABASE = "airflow.db"
 
 PATIENCE = 240
@@ -33,7 +33,7 @@ PATIENCE = 240
 
 @dataclass(frozen=True)
 class Airflow:
-    """One Airflow with a home of its own and the backend configured through environment variables."""
+    """One Airflow with its own home, and the backend configured through environment variables."""
 
     version: str
     home: Path
@@ -41,7 +41,7 @@ class Airflow:
 
     @property
     def prefix(self) -> Path:
-        """Where it is installed."""
+        """The root of its environment."""
         return ENVIRONMENTS[self.version]
 
     @property
@@ -59,7 +59,7 @@ class Airflow:
         return replace(self, variables={**self.variables, **variables})
 
     def with_kwargs(self, **kwargs: object) -> Self:
-        """With these ``backend_kwargs`` added to those it has."""
+        """Return a copy with these ``backend_kwargs`` in addition to its own."""
         name = "AIRFLOW__SECRETS__BACKEND_KWARGS"
         return self.with_variables(**{name: json.dumps({**json.loads(self.variables.get(name, "{}")), **kwargs})})
 
@@ -70,11 +70,11 @@ class Airflow:
         return warm_python(self.prefix).run(file.read_text(), command, self.environment, PATIENCE, file=file)
 
     def python(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a Python program in the same installation."""
+        """Run a Python program in this installation."""
         return warm_python(self.prefix).run(program, ["-c", *arguments], self.environment, PATIENCE)
 
     def command(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of the same installation, in a process that has nothing loaded."""
+        """Run a command of this installation in a process that has no module loaded."""
         return subprocess.run(
             [str(self.prefix / "bin" / name), *arguments],
             env=self.environment,
@@ -85,7 +85,7 @@ class Airflow:
         )
 
     def migrate(self) -> None:
-        """What ``airflow db migrate`` does, once for all who want a new database in their home: they get a copy."""
+        """Create the database as ``airflow db migrate`` does. The migration runs once; each home gets a copy."""
         database = self.home / DATABASE
         if database.exists():
             return
@@ -94,7 +94,7 @@ class Airflow:
         shutil.copyfile(folder / DATABASE, database)
 
     def output(self, *arguments: str) -> str:
-        """What ``airflow`` prints, when it succeeds."""
+        """Return the output of ``airflow``, which must succeed."""
         done = self.run(*arguments)
         assert done.returncode == 0, f"airflow {' '.join(arguments)}: {done.stdout}\n{done.stderr}"
         return done.stdout

@@ -1,4 +1,4 @@
-"""Airflow's long-running processes, real and on loopback, for what only shows where a DAG really runs."""
+"""Airflow's long-running processes, real and on loopback, for tests that need running DAGs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ START_SECONDS = 180.0
 STOP_SECONDS = 60.0
 RUN_SECONDS = 120.0
 
-# How /monitor/health names them; the API server is healthy when it answers.
+# The names of the programs in /monitor/health. The API server is healthy when it responds.
 _HEALTH = {SCHEDULER: "scheduler", DAG_PROCESSOR: "dag_processor", TRIGGERER: "triggerer"}
 
 Found = TypeVar("Found")
@@ -35,7 +35,7 @@ Found = TypeVar("Found")
 
 @dataclass(frozen=True)
 class TaskRun:
-    """How one task of a DAG run ended; ``log`` is that of all its tries, in the worker and in the triggerer."""
+    """The end of one task of a DAG run. ``log`` is that of all its tries, in the worker and in the triggerer."""
 
     state: str
     tries: int
@@ -55,13 +55,13 @@ class DagRun:
 def running(
     airflow: Airflow, *programs: str, variables: Mapping[str, Mapping[str, str]] | None = None
 ) -> Iterator[AirflowServices]:
-    """Run the API server and these programs beside it; at the end nothing of them is left.
+    """Run the API server and these programs, and end all of them at the end.
 
     Args:
-        variables: those that one program has for itself, by program.
+        variables: additional environment variables, by program.
 
     Raises:
-        RuntimeError: they are not healthy within START_SECONDS; the text ends with the last lines of their logs.
+        RuntimeError: they are not healthy within START_SECONDS; the message ends with the last lines of their logs.
     """
     services = AirflowServices(airflow, variables or {})
     try:
@@ -73,14 +73,14 @@ def running(
 
 
 class Processes:
-    """Programs of one Airflow that run until they are stopped, each with a log of its own in Airflow's home.
+    """Programs of one Airflow that run until they are stopped, each with its own log in Airflow's home.
 
     Args:
-        airflow: its variables are those of every process.
-        variables: those that one program has for itself, by program.
+        airflow: its variables are passed to every process.
+        variables: additional environment variables, by program.
 
     Attributes:
-        airflow: what runs the command line with the same variables.
+        airflow: runs the command line with the variables of the processes.
     """
 
     def __init__(self, airflow: Airflow, variables: Mapping[str, Mapping[str, str]]) -> None:
@@ -99,12 +99,12 @@ class Processes:
                 (log, log),
                 file=file,
                 directory=self.airflow.home,
-                # Airflow puts what it starts into new process groups, but into no new session.
+                # Airflow starts its children in new process groups, but in no new session.
                 session=True,
             )
 
     def stop(self) -> None:
-        """End all processes and all that they have started, and wait for it. May be called more than once."""
+        """End all processes and everything that they have started, and wait for it. May be called more than once."""
         sessions = {process.pid for process in self._running.values()}
         for number in (signal.SIGTERM, signal.SIGKILL):
             deadline = time.monotonic() + STOP_SECONDS
@@ -119,15 +119,17 @@ class Processes:
         self._running.clear()
 
     def log(self, program: str) -> str:
-        """What the program has written, and for the scheduler also its workers; tasks have logs of their own."""
+        """Return the log of a program. The scheduler's log includes its workers; tasks have logs of their own."""
         return self._log_file(program).read_text(errors="replace")
 
     def until(self, what: str, found: Callable[[], Found | None], seconds: float) -> Found:
-        """What ``found`` returns when that is true for the first time.
+        """Call ``found`` repeatedly, and return its first true result.
 
         Raises:
-            RuntimeError: it was not in time, or a process has ended; the text has the last lines of all logs.
-            AddressInUseError: a process has ended because another one has its port.
+            RuntimeError: there was none within ``seconds``, or a process has ended; the message has the last lines of
+                all
+                logs.
+            AddressInUseError: a process has ended because its port is in use.
         """
         deadline = time.monotonic() + seconds
         while True:
@@ -153,12 +155,12 @@ class AirflowServices(Processes):
     """Processes that share one home and an SQLite database in it; tasks run under the scheduler.
 
     Args:
-        airflow: its variables are those of every process. The folder of DAGs and what they need is up to it.
-        variables: those that one program has for itself, by program.
+        airflow: its variables are passed to every process. It also provides the folder of DAGs and what they need.
+        variables: additional environment variables, by program.
 
     Attributes:
-        api: a client of the REST API that may do everything.
-        airflow: what runs the command line on the same home and database.
+        api: a client of the REST API with all permissions.
+        airflow: runs the command line on the same home and database.
     """
 
     def __init__(self, airflow: Airflow, variables: Mapping[str, Mapping[str, str]]) -> None:
@@ -166,11 +168,11 @@ class AirflowServices(Processes):
         self.api = httpx.Client(verify=NO_TLS, timeout=START_SECONDS)
 
     def start(self, *programs: str) -> None:
-        """Create the database, start these programs and wait until all are healthy."""
+        """Create the database, start these programs, and wait until all are healthy."""
         self.airflow.migrate()
 
         def start(port: int) -> None:
-            # What was started with another port.
+            # End the processes of an earlier attempt, which had another port.
             self.stop()
             self.airflow = on_loopback(self.airflow, port)
             self.api.base_url = httpx.URL(f"http://{HOST}:{port}/api/v2")
@@ -183,7 +185,7 @@ class AirflowServices(Processes):
         self.until("all processes are healthy", self._are_healthy, START_SECONDS)
 
     def run_dag(self, dag_id: str, seconds: float = RUN_SECONDS) -> DagRun:
-        """Run the DAG, as soon as the DAG processor has read it, and wait for the run's end.
+        """Run the DAG as soon as the DAG processor has read it, and wait for the end of the run.
 
         Raises:
             RuntimeError: the run has not ended within ``seconds``.
@@ -207,7 +209,7 @@ class AirflowServices(Processes):
         return DagRun(state, {task["task_id"]: self._task_run(dag_id, run_id, task) for task in tasks})
 
     def get(self, path: str) -> Any:
-        """The answer of the REST API below ``/api/v2``."""
+        """Return the response of the REST API to a path below ``/api/v2``."""
         return self.api.get(path).raise_for_status().json()
 
     def _token(self) -> str | None:
@@ -225,13 +227,13 @@ class AirflowServices(Processes):
 
     def _task_run(self, dag_id: str, run_id: str, task: Mapping[str, Any]) -> TaskRun:
         folder = self.airflow.home / "logs" / f"dag_id={dag_id}" / f"run_id={run_id}" / f"task_id={task['task_id']}"
-        # A deferred task has one file of the worker and one of each triggerer for every try.
+        # A deferred task has one file of the worker, and one of each triggerer, for every try.
         text = "".join(file.read_text() for file in sorted(folder.glob("attempt=*")))
         return TaskRun(task["state"], task["try_number"], task["duration"] or 0.0, text)
 
 
 def on_loopback(airflow: Airflow, port: int) -> Airflow:
-    """This Airflow with its API server at a port of loopback, and with what keeps a run of it short."""
+    """Return this Airflow with its API server at a port of loopback, and with settings that shorten a run."""
     url = f"http://{HOST}:{port}"
     return airflow.with_variables(
         AIRFLOW__API__BASE_URL=url,
@@ -242,26 +244,26 @@ def on_loopback(airflow: Airflow, port: int) -> Airflow:
         AIRFLOW__CORE__PARALLELISM="2",
         AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION="False",
         AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME="0.1",
-        # A worker sees no earlier than this, in seconds, that the process of a failed task is over.
+        # The interval, in seconds, at which a worker checks whether the process of a failed task has ended.
         AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL="1",
     )
 
 
 def options(program: str, port: int) -> list[str]:
-    """The options of a program beside an API server at that port."""
+    """Return the options of a program that runs with an API server at that port."""
     if program == API_SERVER:
         return ["--host", HOST, "--port", str(port), "--workers", "1"]
-    # Their servers for logs have ports of their own; all logs are below one home here.
+    # Their servers for logs would need ports of their own. Here all logs are in one home.
     return ["--skip-serve-logs"] if program in (SCHEDULER, TRIGGERER) else []
 
 
 def records(log: str) -> list[dict[str, Any]]:
-    """The records of a task's log, each with at least ``event``."""
+    """Return the records of a task's log; each has at least ``event``."""
     return [json.loads(line) for line in log.splitlines()]
 
 
 def _members(sessions: set[int]) -> list[psutil.Process]:
-    """The processes of these sessions that are not over."""
+    """Return the processes of these sessions that still run."""
     found = []
     for process in psutil.process_iter():
         with suppress(psutil.Error, ProcessLookupError):

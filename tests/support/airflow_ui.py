@@ -1,4 +1,4 @@
-"""Airflow's UI as people use it: the real API server, with users who may do different things, in a real browser."""
+"""Airflow's UI in a real browser, served by a real API server, with users who have different permissions."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ PASSWORD = "in-the-browser"
 
 PAGE = "/kubernetes-secrets/"
 
-# What support/auth_manager.py makes of them: `ada` may read everything, `vic` the configuration alone, `nora` nothing,
-# and `cora` connections whose id begins with `app`.
+# The permissions that support/auth_manager.py gives them: `ada` may read everything, `vic` only the configuration,
+# `nora` nothing, and `cora` only connections whose id begins with `app`.
 USERS = {"ada": "admin", "vic": "viewer", "nora": "viewer", "cora": "op"}
 
 
 class AirflowUI:
-    """The API server with its UI, and who may log in.
+    """The API server with its UI, and the users who may log in.
 
     Attributes:
-        url: where it is, without a slash at the end.
+        url: its address, without a slash at the end.
     """
 
     def __init__(self, processes: Processes, url: str) -> None:
@@ -36,16 +36,16 @@ class AirflowUI:
 
     @property
     def airflow(self) -> Airflow:
-        """What runs the command line on the same home and database."""
+        """The Airflow that runs the command line on the same home and database."""
         return self._processes.airflow
 
     @property
     def log(self) -> str:
-        """What the API server has written."""
+        """The log of the API server."""
         return self._processes.log(API_SERVER)
 
     def client(self, user: str | None) -> httpx.Client:
-        """A client that has logged in as this user, as a browser does; ``None``: it has not logged in."""
+        """Return a client that has logged in as this user, as a browser does. None: it has not logged in."""
         cookies = {}
         if user is not None:
             login = {"username": user, "password": PASSWORD}
@@ -56,14 +56,14 @@ class AirflowUI:
 
 @contextmanager
 def running_ui(airflow: Airflow, path: str = "", users: Mapping[str, str] = USERS) -> Iterator[AirflowUI]:
-    """Run the API server; at the end nothing of it is left.
+    """Run the API server, and end all of its processes at the end.
 
     Args:
-        path: below which Airflow is served, as behind a proxy.
-        users: their roles by name, with the team after a colon.
+        path: the path below which Airflow is served, as behind a proxy.
+        users: roles by user name; a colon separates the name from the team.
 
     Raises:
-        RuntimeError: it does not answer within START_SECONDS.
+        RuntimeError: it does not respond within START_SECONDS.
     """
     airflow.home.mkdir(parents=True, exist_ok=True)
     passwords = airflow.home / "passwords.json"
@@ -80,7 +80,7 @@ def running_ui(airflow: Airflow, path: str = "", users: Mapping[str, str] = USER
     processes = Processes(airflow, {})
 
     def start(port: int) -> str:
-        # What was started with another port.
+        # End the processes of an earlier attempt, which had another port.
         processes.stop()
         url = f"http://{HOST}:{port}{path}"
         processes.airflow = airflow.with_variables(AIRFLOW__API__BASE_URL=f"{url}/")

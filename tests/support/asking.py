@@ -1,4 +1,4 @@
-"""How a backend asks, for tests of how fresh its answers are."""
+"""How a backend queries the API server, for tests of how fresh its values are."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from airflow_kubernetes_secrets.sources import ladder
 from support.proxy import Proxy
 from support.secrets import TEAM, VARIABLE
 
-# The shortest with which a watch is worth it.
+# The shortest TTL, in seconds, with which a process starts a watch.
 WATCHED = ladder.THRESHOLDS.shortest_watched
 
 
 def selectors(proxy: Proxy) -> list[str]:
-    """The label selectors of all requests so far."""
+    """Return the label selectors of all requests so far."""
     return [request.query["labelSelector"][0] for request in proxy.requests]
 
 

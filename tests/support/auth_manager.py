@@ -1,4 +1,4 @@
-"""An auth manager for Airflow, with users who may read less than the roles of the simple one can say."""
+"""Auth managers for Airflow whose users have fewer permissions than the simple auth manager's roles can express."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleA
 
 
 class NamedUsers(SimpleAuthManager):
-    """Beyond their roles, ``nora`` may read nothing here, and ``cora`` only connections that begin with ``app``."""
+    """An auth manager in which ``nora`` may read nothing, and ``cora`` only connections that begin with ``app``."""
 
     def is_authorized_configuration(self, *, method: Any, user: Any, details: Any = None) -> bool:
         permitted = super().is_authorized_configuration(method=method, user=user, details=details)
@@ -25,11 +25,11 @@ class NamedUsers(SimpleAuthManager):
 
 
 class ChangingPermissions(SimpleAuthManager):
-    """One whose permissions change while Airflow runs.
+    """An auth manager whose permissions change while Airflow runs.
 
     Attributes:
-        taken_away: the ids of connections that nobody may read any more.
-        asked: how often it was asked for a single connection.
+        taken_away: the ids of connections that no user may read any more.
+        asked: the number of checks for a single connection.
     """
 
     def __init__(self) -> None:

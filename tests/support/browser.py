@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Frame, Page, expect, sync_playwright
 from support.airflow_ui import PASSWORD, AirflowUI
 from support.chromium import CHROMIUM, HOW_TO_GET_IT
 
-# Started so, it asks nobody on the network for anything. As root it has no sandbox of its own.
+# With these options Chromium sends no requests of its own. When it runs as root, it has no sandbox.
 _OPTIONS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -28,10 +28,10 @@ PLUGIN = "/plugin/kubernetes-secrets"
 
 @contextmanager
 def running_browser() -> Iterator[Browser]:
-    """Chromium. The event loop that drives it is in this thread, where nothing else can have one meanwhile.
+    """Run Chromium. Its event loop occupies this thread, so no other event loop can run in it meanwhile.
 
     Raises:
-        RuntimeError: it is not installed.
+        RuntimeError: Chromium is not installed.
     """
     if CHROMIUM is None:
         raise RuntimeError(f"there is no Chromium on PATH: {HOW_TO_GET_IT}")
@@ -45,7 +45,7 @@ def running_browser() -> Iterator[Browser]:
 
 
 def log_in(page: Page, ui: AirflowUI, user: str, path: str) -> None:
-    """Open an address of Airflow's, and log in on the way."""
+    """Open an address of Airflow, and log in on the way."""
     page.goto(ui.url + path)
     page.fill("input[name=username]", user)
     page.fill("input[name=password]", PASSWORD)
@@ -54,7 +54,7 @@ def log_in(page: Page, ui: AirflowUI, user: str, path: str) -> None:
 
 
 def framed(page: Page) -> Frame:
-    """The page in Airflow's, when its table is there."""
+    """Return the frame of this project's page in Airflow's page, once its table is shown."""
     frame = page.wait_for_selector("iframe[title='Kubernetes Secrets']")
     content = frame.content_frame() if frame is not None else None
     assert content is not None
@@ -63,5 +63,5 @@ def framed(page: Page) -> Frame:
 
 
 def ready(page: Frame | Page) -> None:
-    """Wait until the table is what was asked for last."""
+    """Wait until the table shows the result of the last request."""
     page.wait_for_selector("table[aria-busy=false]", state="attached")

@@ -1,4 +1,4 @@
-"""What the official Helm chart makes of values: the environment of a container, and ``airflow.cfg``.
+"""What the official Helm chart renders from values: the environment of a container, and ``airflow.cfg``.
 
 https://github.com/apache/airflow/tree/main/chart/templates (``_helpers.yaml`` and ``configmaps/configmap.yaml``)
 """
@@ -11,10 +11,10 @@ from typing import Any
 
 
 def environment(values: dict[str, Any], *component: str) -> dict[str, str]:
-    """The variables of a container of a component; of two of one name Kubernetes takes the last.
+    """Return the environment variables of a component's container. If a name is repeated, Kubernetes uses the last.
 
     Args:
-        component: the keys that lead to what the component has of its own.
+        component: the keys that lead to the component's own values.
     """
     own = values
     for key in component:
@@ -24,7 +24,7 @@ def environment(values: dict[str, Any], *component: str) -> dict[str, str]:
 
 
 def airflow_cfg(values: dict[str, Any]) -> str:
-    """The mounted ``airflow.cfg``. Nothing in these values is a template of Helm's."""
+    """Return the mounted ``airflow.cfg``. None of these values is a Helm template."""
     config = configparser.RawConfigParser()
     config.read_dict(values["config"])
     file = io.StringIO()

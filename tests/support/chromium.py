@@ -1,4 +1,4 @@
-"""The browser that tests drive: Debian's, or whichever has that name."""
+"""The browser that tests drive: Debian's Chromium, or another program of that name."""
 
 from __future__ import annotations
 

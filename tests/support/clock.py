@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class Clock:
-    """In place of ``time.monotonic`` in a module."""
+    """A replacement for ``time.monotonic`` in a module."""
 
     def __init__(self, now: float = 1000.0) -> None:
         self.now = now

@@ -1,4 +1,4 @@
-"""One face for the two Kubernetes API servers that the suites run against: the devserver and a real kube-apiserver."""
+"""One interface for the two Kubernetes API servers of the test suites: the devserver and a real kube-apiserver."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class ServiceAccount:
-    """A service account; ``folder`` is laid out like the one in a pod: token, ca.crt, namespace."""
+    """A service account. ``folder`` is laid out like the one in a pod: token, ca.crt, namespace."""
 
     namespace: str
     name: str
@@ -55,24 +55,24 @@ class Cluster(ABC):
 
     @cached_property
     def minor_version(self) -> int:
-        """The y of the server's version 1.y, by which its words and features differ."""
+        """The y of the server's version 1.y, on which its messages and features depend."""
         version = checked(self.admin.get("/version"))
         assert version["major"] == "1"
         return int(version["minor"].rstrip("+"))
 
     def client(self, token: str | None) -> httpx.Client:
-        """A client that sends ``token``; the caller closes it."""
+        """Return a client that sends ``token``. The caller closes it."""
         headers = bearer(token) if token is not None else {}
         return httpx.Client(base_url=self.url, headers=headers, verify=trust(self.ca_file), timeout=60)
 
     def create_namespace(self, name: str) -> None:
-        """Create the namespace; one that exists already is left as it is."""
+        """Create the namespace; an existing one is not changed."""
         response = self.admin.post("/api/v1/namespaces", json={"metadata": {"name": name}})
         if response.status_code != httpx.codes.CONFLICT:
             checked(response)
 
     def apply(self, secret: dict[str, Any]) -> dict[str, Any]:
-        """Create the Secret, or replace the one of that name; the answer is the stored object."""
+        """Create or replace the Secret, and return the stored object."""
         metadata = secret["metadata"]
         path = f"/api/v1/namespaces/{metadata.get('namespace', 'default')}/secrets"
         response = self.admin.post(path, json=secret)
@@ -83,12 +83,12 @@ class Cluster(ABC):
         return stored
 
     def _wait_for_watch_cache(self, path: str, resource_version: str) -> None:
-        """Return when the server's watch cache has this version, because lookups read from that cache.
+        """Wait until the server's watch cache has this version, because lookups read from that cache.
 
         etcd sends each change to the cache after it has answered the write. On a busy machine a lookup can be faster.
         """
         deadline = time.monotonic() + GRANT_SECONDS
-        # The server waits up to three seconds for the version, and then answers 504.
+        # The server waits up to three seconds for the version, and then responds with 504.
         while not (response := self.admin.get(path, params={"resourceVersion": resource_version})).is_success:
             assert response.status_code != httpx.codes.NOT_FOUND, f"{path} was deleted meanwhile"
             assert time.monotonic() < deadline, f"the watch cache stays behind: {response.text}"
@@ -101,11 +101,14 @@ class Cluster(ABC):
         grants: Mapping[str, Sequence[str]],
         named: Mapping[str, Sequence[str]] | None = None,
     ) -> ServiceAccount:
-        """A new service account that may do ``grants``: namespace to verbs on Secrets (``*`` is every namespace).
+        """Create a service account, and return it once the server applies its permissions.
 
-        It may also get the ``named``: namespace to names of Secrets. (On the devserver it may get others there too.)
-        Its namespace and those of the grants are created where they do not exist. It returns when the server
-        already honours the grants.
+        Namespaces that do not exist are created.
+
+        Args:
+            grants: verbs on Secrets, by namespace (``*`` is every namespace).
+            named: names of Secrets that the account may get, by namespace. On the devserver it may also get others
+                there.
         """
         named = named or {}
         for each in {namespace, *grants, *named} - {"*"}:
@@ -134,7 +137,7 @@ class Cluster(ABC):
     ) -> str: ...
 
     def kubeconfig(self, token: str, namespace: str | None = None) -> Path:
-        """A new kubeconfig file with this server, ``token`` and, where given, a default namespace."""
+        """Write a new kubeconfig file with this server, ``token`` and, where given, a default namespace."""
         context = {"cluster": "test", "user": "test", **({"namespace": namespace} if namespace else {})}
         config = {
             "apiVersion": "v1",
@@ -151,20 +154,20 @@ class Cluster(ABC):
 
     @abstractmethod
     def forget_history(self) -> None:
-        """Make every version before now too old to watch from and to page on: 410, as after some minutes."""
+        """Make every version before now too old for watches and pages: 410, as after some minutes."""
 
     def pod_environment(self) -> dict[str, str]:
-        """The variables by which a pod finds its API server."""
+        """Return the variables by which a pod finds its API server."""
         return {"KUBERNETES_SERVICE_HOST": self.host, "KUBERNETES_SERVICE_PORT": str(self.port)}
 
     def close(self) -> None:
-        """Close the client and remove the files; the server itself is its owner's to stop."""
+        """Close the client and remove the files. The owner of the server stops it."""
         self.admin.close()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
 class KubeApiserverCluster(Cluster):
-    """The real one: service accounts, RBAC and tokens are the cluster's own."""
+    """A real kube-apiserver, with its own service accounts, RBAC and tokens."""
 
     name = "kube-apiserver"
 
@@ -173,7 +176,7 @@ class KubeApiserverCluster(Cluster):
         self.server = server
 
     def forget_history(self) -> None:
-        """Takes about 4 s: a server's memory of changes ends with it, and etcd's with a compaction."""
+        """Forget the history. This takes about 4 s: the server is restarted, and etcd's history is compacted."""
         with self._killed() as server:
             server.compact()
 
@@ -242,7 +245,7 @@ class DevserverCluster(Cluster):
         self.server.forget_history()
 
     def apply(self, secret: dict[str, Any]) -> dict[str, Any]:
-        """As for any cluster, without a request: thousands of tests begin so."""
+        """Create or replace the Secret without a request, because thousands of tests begin with it."""
         metadata = {"namespace": "default", **secret["metadata"]}
         return copy.deepcopy(self.server.apply({**secret, "metadata": metadata}))
 
@@ -259,14 +262,14 @@ class DevserverCluster(Cluster):
 
 
 def checked(response: httpx.Response) -> dict[str, Any]:
-    """The JSON of a response that succeeded."""
+    """Return the JSON of a response, which must be successful."""
     assert response.is_success, f"{response.request.method} {response.request.url}: {response.text}"
     body: dict[str, Any] = json.loads(response.text)
     return body
 
 
 def wait_until_allowed(client: httpx.Client, namespace: str, verb: str, name: str = "") -> None:
-    """RBAC works from caches that follow the stored roles, so a grant takes a moment on a real server."""
+    """Wait until the server permits this. RBAC uses caches, so a real server applies a grant a moment later."""
     attributes = {"namespace": namespace, "verb": verb, "resource": "secrets", "name": name}
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
     body = {**review, "spec": {"resourceAttributes": attributes}}

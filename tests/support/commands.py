@@ -1,4 +1,4 @@
-"""Runs ``airflow-kubernetes-secrets`` as a pod would have it, against one API server."""
+"""Runs ``airflow-kubernetes-secrets`` against one API server, with the environment that it has in a pod."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ from support.airflow import BACKEND
 from support.cluster import Cluster, ServiceAccount
 from support.warm import warm_python
 
-# What every made-up password has in it. No output may have it.
+# Every made-up password contains this. No output may contain it.
 SECRET = "hunter2"
 URI = f"postgres://u:{SECRET}@db.example.com:5432/app"
 
 PROGRAM = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main"]
 PATIENCE = 180
 
-# What `python -m` does.
+# The code that `python -m` runs.
 _RUN_MODULE = "import runpy; runpy.run_module({!r}, run_name='__main__', alter_sys=True)"
 
 
 @dataclass(frozen=True)
 class Done:
-    """What a command did."""
+    """The result of a command."""
 
     status: int
     out: str
@@ -40,12 +40,12 @@ class Done:
 
     @property
     def document(self) -> Any:
-        """Its output, which is JSON."""
+        """The output, parsed as JSON."""
         return json.loads(self.out)
 
 
 class Commands:
-    """Runs commands with Airflow configured by environment variables, and sees that they print no password."""
+    """Runs commands with Airflow configured by environment variables, and checks that they print no password."""
 
     def __init__(
         self, account: ServiceAccount, cluster: Cluster, patch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -61,12 +61,12 @@ class Commands:
         self.configure()
 
     def configure(self, **kwargs: object) -> None:
-        """Set ``backend_kwargs``, beside those that lead to the service account."""
+        """Set ``backend_kwargs``, in addition to those that locate the service account."""
         self.kwargs |= kwargs
         self.set("AIRFLOW__SECRETS__BACKEND_KWARGS", json.dumps(self.kwargs))
 
     def set(self, name: str, value: str | None) -> None:
-        """Set a variable of the environment, or remove it."""
+        """Set an environment variable, or remove it if ``value`` is None."""
         if value is None:
             self._patch.delenv(name, raising=False)
         else:
@@ -80,7 +80,7 @@ class Commands:
         return self._checked(Done(done, captured.out, captured.err), status)
 
     def run_program(self, *arguments: str, program: Sequence[str] = PROGRAM, status: int = 0) -> Done:
-        """Run a command in a process of its own, a fork of one that has its environment's libraries.
+        """Run a command in its own process, a fork of one that has the libraries of its environment loaded.
 
         Args:
             program: a script of an environment, or its Python with ``-m`` and a module.
@@ -95,7 +95,7 @@ class Commands:
         return self._checked(Done(done.returncode, done.stdout, done.stderr), status)
 
     def run_on_a_terminal(self, *arguments: str, status: int = 0, **variables: str) -> Done:
-        """Run a command in a process of its own, on a terminal of 120 columns."""
+        """Run a command in its own process, on a terminal of 120 columns."""
         return self._checked(on_a_terminal([*PROGRAM, *arguments], variables), status)
 
     def _checked(self, done: Done, status: int | Sequence[int]) -> Done:
@@ -106,7 +106,7 @@ class Commands:
 
 
 def on_a_terminal(command: Sequence[str], variables: Mapping[str, str]) -> Done:
-    """Run a command with a pseudoterminal as its standard streams; what it prints comes together."""
+    """Run a command with a pseudoterminal as its standard streams. Output and errors are combined."""
     ours, theirs = pty.openpty()
     environment = {"TERM": "xterm-256color", "COLUMNS": "120", "LINES": "50", **os.environ, **variables}
     environment = {name: value for name, value in environment.items() if name != "NO_COLOR" or name in variables}
@@ -117,7 +117,7 @@ def on_a_terminal(command: Sequence[str], variables: Mapping[str, str]) -> Done:
         while part := os.read(ours, 65536):
             printed += part
     except OSError:
-        pass  # Linux says that the other side is closed with an error
+        pass  # Linux reports the closed other side as an error
     finally:
         os.close(ours)
     return Done(process.wait(PATIENCE), printed.decode(), "")

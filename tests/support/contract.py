@@ -1,4 +1,4 @@
-"""What the contract tests do with the Secrets of one namespace, over HTTP."""
+"""The operations of the contract tests on the Secrets of one namespace, over HTTP."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Apply = Callable[..., httpx.Response]
 
 @dataclass
 class Secrets:
-    """The Secrets of ``namespace`` in ``cluster``, as the admin sees them."""
+    """The Secrets of ``namespace`` in ``cluster``, as the admin user sees them."""
 
     cluster: Cluster
     namespace: str
@@ -70,7 +70,7 @@ class Secrets:
 
     @contextmanager
     def watch(self, seconds: int = 15, **query: str) -> Iterator[Iterator[dict[str, Any]]]:
-        """The events of a watch that ends after ``seconds``."""
+        """Return the events of a watch that ends after ``seconds``."""
         params = {"watch": "1", "timeoutSeconds": str(seconds), **query}
         with self.cluster.admin.stream("GET", self.path, params=params) as response:
             assert response.status_code == 200, response.read()
@@ -82,13 +82,13 @@ def encoded(text: str) -> str:
 
 
 def parsed(response: httpx.Response) -> dict[str, Any]:
-    """Returns the object in an answer."""
+    """Return the object in a response."""
     found: dict[str, Any] = response.json()
     return found
 
 
 def managed(found: dict[str, Any]) -> dict[tuple[str, str], Any]:
-    """Returns the fields of an object by who manages them."""
+    """Return the fields of an object by their managers."""
     entries = found["metadata"].get("managedFields", [])
     assert all((each["apiVersion"], each["fieldsType"]) == ("v1", "FieldsV1") for each in entries)
     assert all(each["time"].endswith("Z") for each in entries)

@@ -1,6 +1,6 @@
-"""Custom resources against the schemas of their CustomResourceDefinitions, strictly.
+"""A strict check of custom resources against the schemas of their CustomResourceDefinitions.
 
-An API server drops a field that the schema does not have, without a word, and so does this not.
+An API server silently drops a field that is not in the schema. This check reports it.
 https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/#specifying-a-structural-schema
 """
 
@@ -20,7 +20,7 @@ PRESERVES_UNKNOWN = "x-kubernetes-preserve-unknown-fields"
 
 _TEXTS = {"type": "object", "additionalProperties": {"type": "string"}}
 
-# A schema says of metadata that it is an object, and the API server knows the rest.
+# A schema only says that metadata is an object; the API server knows its fields.
 METADATA = {
     "type": "object",
     "properties": {
@@ -33,7 +33,7 @@ METADATA = {
 
 
 def published() -> Path | None:
-    """The folder with what the operators' projects publish, if there is one on this machine."""
+    """Return the folder with the definitions that the operators' projects publish, if this machine has one."""
     folder = os.environ.get("CRDS")
     return Path(folder) if folder else None
 
@@ -42,7 +42,8 @@ class Crds:
     """The schemas of some custom resources."""
 
     def __init__(self, definitions: Iterable[dict[str, Any]]) -> None:
-        """
+        """Read the schemas.
+
         Args:
             definitions: CustomResourceDefinitions, or Crossplane's CompositeResourceDefinitions.
         """
@@ -56,22 +57,22 @@ class Crds:
 
     @classmethod
     def of_folders(cls, *folders: Path) -> Crds:
-        """Those in the folders' YAML files."""
+        """Return the schemas in the YAML files of these folders."""
         paths = [path for folder in folders for path in sorted(folder.glob("*.yaml"))]
         return cls(document for path in paths for document in yaml.safe_load_all(path.read_text()) if document)
 
     def problems(self, resource: dict[str, Any]) -> list[str]:
-        """What is wrong with a custom resource: each with the path to it, sorted.
+        """Return the problems of a custom resource, sorted, each with its path.
 
         Raises:
-            KeyError: there is no schema for its kind.
+            KeyError: there is no schema for the resource.
         """
         errors = self._validators[resource["apiVersion"], resource["kind"]].iter_errors(resource)
         return sorted(f"{'.'.join(map(str, error.absolute_path))}: {error.message}" for error in errors)
 
 
 def _of_objects(schema: dict[str, Any]) -> dict[str, Any]:
-    """The strict schema of whole objects, which always have these fields."""
+    """Return the strict schema of a whole object, with the fields that every object has."""
     strict: dict[str, Any] = _strict(schema)
     known = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
     strict["properties"] = {**strict["properties"], **known, "metadata": _strict(METADATA)}
@@ -91,7 +92,7 @@ def _strict(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _parts(schema: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """The schemas in a schema. Those in ``anyOf`` and the like only add conditions: they have no types of their own."""
+    """Yield the schemas in a schema. Those in ``anyOf`` and the like are skipped: they add conditions, not types."""
     if "properties" in schema:
         yield "properties", {name: _strict(each) for name, each in schema["properties"].items()}
     for key in ("items", "additionalProperties"):

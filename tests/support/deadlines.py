@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def ends_within(timeout: float) -> Iterator[None]:
-    """A lookup that hangs fails here, with room for a slow machine."""
+    """Fail if the lookup takes more than two seconds longer than its ``timeout``; a slow machine needs some of that."""
     began = time.monotonic()
     yield
     assert time.monotonic() - began < timeout + 2

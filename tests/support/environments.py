@@ -1,4 +1,4 @@
-"""Real environments for packaging tests: made by ``venv``, filled by pip from files, never from the network."""
+"""Real environments for the packaging tests: created by ``venv``, filled by pip from files, never from the network."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ TIMEOUT = 240
 
 _STEERING = ("PYTHON", "PIP_", "AIRFLOW", "_AIRFLOW")
 
-# What is installed beside pytest, Airflow above all, can be imported in an environment without being installed there:
-# by a variable, so that pip, which is run without it, sees and changes only what the environment itself holds. Last on
-# the path, so the environment's own distributions win; and without reading the .pth files there.
+# The packages that are installed next to pytest, such as Airflow, can be imported in an environment without being
+# installed in it. A variable switches this on. pip runs without the variable, so it sees and changes only what the
+# environment itself contains. These packages come last on the path, so the environment's own distributions win. Their
+# .pth files are not read.
 _BELOW = "PACKAGES_BELOW"
 _BELOW_LINE = f"import os, sys; sys.path += filter(None, [os.environ.get({_BELOW!r})])\n"
 
@@ -33,14 +34,14 @@ def build_wheel(project: Path, directory: Path) -> Path:
 
 
 def build_wheel_from_sdist(project: Path, directory: Path) -> Path:
-    """Build the source distribution, and from that alone the wheel, into an empty directory."""
+    """Build the source distribution into an empty directory, and then the wheel from that alone."""
     _check(sys.executable, "-m", "build", "--no-isolation", "--outdir", directory, project)
     (wheel,) = directory.glob("*.whl")
     return wheel
 
 
 def downloaded_wheel(distribution: str, version: str) -> Path:
-    """Give a wheel that ``requirements/packaging-wheels.txt`` lists."""
+    """Return a wheel that ``requirements/packaging-wheels.txt`` lists."""
     wheels = list(DOWNLOADS.glob(f"{distribution.replace('-', '_')}-{version}-*.whl"))
     if not wheels:
         raise FileNotFoundError(f"{DOWNLOADS} holds no wheel of {distribution} {version}: run `make wheels`")
@@ -49,7 +50,7 @@ def downloaded_wheel(distribution: str, version: str) -> Path:
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment without pip; pip installs into it from outside, as ``pip --python`` does."""
+    """A virtual environment without pip. pip installs into it from outside, as ``pip --python`` does."""
 
     root: Path
 
@@ -66,7 +67,7 @@ class Environment:
         return self.root / "bin" / "python"
 
     def program(self, name: str) -> Path:
-        """Give the program that an installed distribution brings; :meth:`run` takes it."""
+        """Return the path of a program that a distribution has installed; :meth:`run` accepts it."""
         return self.root / "bin" / name
 
     @property
@@ -78,21 +79,21 @@ class Environment:
         return Path(sysconfig.get_path("purelib", vars={"base": str(self.root)}))
 
     def install(self, *wheels: Path) -> None:
-        """Install or replace by these wheels, without looking at what they depend on."""
-        # The provider's newer releases ask for a newer Python than the oldest that the tests run on, and run on that.
+        """Install these wheels, or replace the installed versions by them. Their dependencies are ignored."""
+        # Newer releases of the provider require a newer Python than the oldest one in the tests, but run on that too.
         self._pip("install", "--no-deps", "--no-index", "--ignore-requires-python", *wheels)
 
     def uninstall(self, *distributions: str) -> None:
         self._pip("uninstall", "--yes", *distributions)
 
     def files(self) -> set[Path]:
-        """Give every file and directory in site-packages."""
+        """Return every file and directory in site-packages."""
         return set(self.site_packages.rglob("*"))
 
     def run(
         self, *arguments: str | Path, below: bool = True, variables: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        """Run this environment's interpreter; with ``below``, over all that is installed beside pytest."""
+        """Run this environment's interpreter. With ``below``, it can also import what is installed next to pytest."""
         environ = _clean_environ() | {"AIRFLOW_HOME": str(self.root / "airflow-home")}
         if below:
             environ[_BELOW] = str(self.below)
@@ -108,7 +109,7 @@ class Environment:
         )
 
     def evaluate(self, code: str, *flags: str, below: bool = True, variables: dict[str, str] | None = None) -> Any:
-        """Run the code, which prints one JSON value last, and give that value."""
+        """Run code that prints a JSON value last, and return that value."""
         done = self.run(*flags, "-c", code, below=below, variables=variables)
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout.splitlines()[-1])
@@ -118,7 +119,7 @@ class Environment:
 
 
 def _link_packages_beside_pytest(directory: Path) -> None:
-    """Link to all of them except this project's own, whose metadata Airflow would find without their code."""
+    """Link to all packages next to pytest, except this project's: Airflow would find its metadata without its code."""
     directory.mkdir()
     for installed in {Path(sysconfig.get_path(scheme)).resolve() for scheme in ("purelib", "platlib")}:
         if (installed / "airflow" / "providers" / "cncf" / "kubernetes").exists():
@@ -131,7 +132,7 @@ def _link_packages_beside_pytest(directory: Path) -> None:
 
 
 def _clean_environ() -> dict[str, str]:
-    """The variables of this process without those that steer Python, pip or Airflow."""
+    """Return the variables of this process, except those that configure Python, pip or Airflow."""
     environ = {name: value for name, value in os.environ.items() if not name.startswith(_STEERING)}
     return environ | {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 

@@ -1,4 +1,4 @@
-"""Errors, as thoroughly as a report of them could show them."""
+"""Errors with everything that a report of them could show."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from typing import Any
 
 PACKAGE = "/airflow_kubernetes_secrets/"
 
-# An exception between the taking of a lock and its ``try`` leaves it locked. These have locks that the whole process
-# shares, so that no later test could log a line.
+# An exception between taking a lock and its ``try`` leaves the lock taken. These files have locks that the whole
+# process shares: after such an exception no later test could log a line.
 _WITH_SHARED_LOCKS = ("/logging/", "/structlog/", "/threading.py", "/asyncio/", "/concurrent/", "<frozen ")
 
 _DEPTH = 4
 
-# A file, and a number in it.
+# A file, and a line number in it.
 _Line = tuple[str, int]
 
 
 def everything_about(error: BaseException) -> str:
-    """All that a report could show of it: with the chained errors, the lines of code, and the variables of frames."""
+    """Return all that a report could show: the error, chained errors, lines of code, and the variables of frames."""
     return "\n".join([*traceback.format_exception(error), *reported(error)])
 
 
 def reported(error: BaseException) -> Iterator[str]:
-    """What a report shows of it, of the chained errors, and of the variables of frames.
+    """Yield what a report shows of the error, its chained errors, and the variables of their frames.
 
-    Of the frames only those count that the package's first one has called, whosever they are: what called it is a test.
+    Only the frame of the package that was called first counts, and those that it called, in any file. The frames before
+    it belong to a test.
     """
     for each in _chained(error):
         yield repr(each)
@@ -43,8 +44,8 @@ def reported(error: BaseException) -> Iterator[str]:
 
 
 def shown(found: object, depth: int = _DEPTH) -> Iterator[str]:
-    """What a report shows of a variable: its ``repr``, and those of the things in it."""
-    # What is only half made may have none, and may not say what is in it. Reports go on then.
+    """Yield what a report shows of a variable: its ``repr``, and those of its items."""
+    # A half-built object may have no ``repr`` and may not be iterable. A report ignores that.
     with suppress(Exception):
         yield repr(found)
     if not depth:
@@ -70,15 +71,14 @@ def _chained(error: BaseException) -> list[BaseException]:
 
 
 class Interrupted(BaseException):
-    """What a signal handler raises, as Airflow's execution timeout does."""
+    """The exception of a signal handler, such as Airflow's execution timeout."""
 
 
 class AtEveryLine:
-    """Does something again and again, each time with an exception at another line of what the package runs.
+    """Repeats some work, each time with an exception at another line of what the package runs.
 
-    The lines are also those of the standard library and others, as far as the package calls them. A line that is run
-    often is taken ``times`` times. With a ``step`` only some of the lines are taken: the first of each so many. What
-    logs and what makes locks is left out.
+    The lines include those of the standard library and other packages, as far as this package calls them. Code that
+    logs or creates locks is skipped.
     """
 
     def __init__(
@@ -91,10 +91,14 @@ class AtEveryLine:
         step: int = 1,
         here: Callable[[str], bool] = lambda _file: True,
     ) -> None:
-        """
+        """Set up the repetition.
+
         Args:
-            before: done before each time, without an exception.
-            here: whether exceptions are wanted in the lines of a file.
+            before: called before each time, without an exception.
+            error: makes the exception.
+            times: how often a line that runs often is interrupted.
+            step: interrupt only the first line of every ``step`` lines.
+            here: returns whether the lines of a file are interrupted.
         """
         self._work = work
         self._before = before
@@ -105,9 +109,9 @@ class AtEveryLine:
         self._files: dict[str, bool] = {}
 
     def raised(self) -> Iterator[tuple[str, BaseException]]:
-        """Each line, and the exception that came out, if one did."""
+        """Yield each line, and the exception that left the work, if one did."""
         taken: Counter[_Line] = Counter()
-        # Once without one: an import that is broken off leaves a module that is never whole again.
+        # The first run has no exception: an import that is interrupted leaves an incomplete module for ever.
         self._before()
         with suppress(Exception):
             self._work()
@@ -120,7 +124,7 @@ class AtEveryLine:
                 yield line, error
 
     def _once(self, taken: Counter[_Line]) -> tuple[str | None, BaseException | None]:
-        """Raise at the next line that has not been taken as often; ``None`` if there is no such line any more."""
+        """Raise at the next line that has been interrupted less often. Returns None if there is no such line."""
         passed: Counter[_Line] = Counter()
         line: str | None = None
 
@@ -134,7 +138,7 @@ class AtEveryLine:
                     if taken.total() % self._step:
                         return trace
                     line = f"{here[0]}:{here[1]}"
-                    # With it the tracing ends.
+                    # Raising an exception here ends the tracing.
                     raise self._error()
             return trace
 
@@ -152,13 +156,13 @@ class AtEveryLine:
             return line, error
         finally:
             sys.settrace(before)
-            # Work that silences logs for a while may have been interrupted before it ended that.
+            # Work that silences logs for a while may have been interrupted before it enabled them again.
             logging.disable(disabled)
             log.setLevel(level)
         return line, None
 
     def _is_wanted(self, called: FrameType) -> bool:
-        """Whether exceptions are wanted there, and the package has called it."""
+        """Return whether lines of this function are interrupted: its file is selected, and the package called it."""
         file = called.f_code.co_filename
         if file not in self._files:
             self._files[file] = self._here(file) and not any(part in file for part in _WITH_SHARED_LOCKS)
@@ -171,7 +175,7 @@ class AtEveryLine:
 
 
 def leaks(error: BaseException, hidden: Iterable[str]) -> list[str]:
-    """What a report would show of it that nobody may see; each with a part of that."""
+    """Return what a report would show of the error that must stay hidden, each with some text around it."""
     return [
         f"{each!r} in {text[max(text.find(each) - 100, 0) : text.find(each) + 20]}"
         for text in reported(error)

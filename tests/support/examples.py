@@ -1,4 +1,4 @@
-"""The files in ``examples/``, as a test takes them: into namespaces of its own."""
+"""The files in ``examples/``, moved into the namespaces of a test."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ Namespaces = Mapping[str, str]
 
 
 def manifests(path: str, namespaces: Namespaces) -> list[dict[str, Any]]:
-    """The documents of a file, their namespaces replaced."""
+    """Return the documents of a file, with their namespaces replaced."""
     documents = yaml.safe_load_all((EXAMPLES / path).read_text())
     return [_moved(document, namespaces) for document in documents]
 
 
 def manifest(path: str, namespaces: Namespaces) -> dict[str, Any]:
-    """The one document of a file."""
+    """Return the only document of a file."""
     [document] = manifests(path, namespaces)
     return document
 
 
 def backend_kwargs(path: str, namespaces: Namespaces) -> dict[str, Any]:
-    """The ``backend_kwargs`` of an ``airflow.cfg``, its namespaces replaced."""
+    """Return the ``backend_kwargs`` of an ``airflow.cfg``, with their namespaces replaced."""
     config = configparser.RawConfigParser()
     config.read_string((EXAMPLES / path).read_text())
     assert config["secrets"]["backend"] == "airflow_kubernetes_secrets.KubernetesSecretsBackend"

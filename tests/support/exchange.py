@@ -1,4 +1,4 @@
-"""One request that came to the proxy, and what answers it: a fault, which has the real answer at hand."""
+"""One request that reached the proxy, and the fault that answers it and can use the real response."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PIECE = 65536
 
 @dataclass(frozen=True)
 class Request:
-    """One request as it arrived; ``connection`` numbers the connection that it came over."""
+    """One request as it arrived. ``connection`` is the number of its connection."""
 
     method: str
     target: str
@@ -41,7 +41,7 @@ class Request:
 
 
 class Connection(ssl.SSLSocket):
-    """A client's connection. Nothing gets through it, in either direction, while ``passing`` is not set."""
+    """A client's connection. While ``passing`` is not set, no data passes in either direction."""
 
     number: int
     passing: threading.Event
@@ -51,7 +51,7 @@ class Connection(ssl.SSLSocket):
         super().sendall(data, flags)
 
     def wait(self, other: socket.socket | None = None, seconds: float | None = None) -> bool:
-        """Wait until there is something to read here (True), or from ``other``, or the time is over (False)."""
+        """Wait for data on this connection (returns True), or from ``other``, or for the timeout (returns False)."""
         with selectors.PollSelector() as selector:
             selector.register(self, selectors.EVENT_READ)
             if other is not None:
@@ -61,17 +61,17 @@ class Connection(ssl.SSLSocket):
         return self in ready
 
     def cut(self) -> None:
-        """Close it for both sides, from any thread; its own thread finds out and frees it."""
+        """Close the connection for both sides, from any thread. Its own thread notices this and frees it."""
         with contextlib.suppress(OSError):
-            # Not SSLSocket's, which would have a thread that reads at this moment go on without TLS.
+            # The shutdown of SSLSocket would let a thread that is reading continue without TLS.
             socket.socket.shutdown(self, socket.SHUT_RDWR)
         self.passing.set()
 
 
 class Incoming(io.RawIOBase):
-    """What the real server sends, for http.client to read. ``copy`` gets each byte first, as soon as it is there.
+    """The bytes from the real server, for http.client to read. ``copy`` is called with each part first.
 
-    Reading ends with an OSError when the client is gone.
+    Reading ends with an OSError when the client has closed its connection.
     """
 
     def __init__(self, upstream: ssl.SSLSocket, client: Connection, copy: Callable[[bytes], None] | None) -> None:
@@ -81,7 +81,7 @@ class Incoming(io.RawIOBase):
         self._copy = copy
 
     def makefile(self, _mode: str) -> io.BufferedReader:
-        """What http.client asks a socket for."""
+        """Return a buffered reader, which http.client requests from a socket."""
         return io.BufferedReader(self, PIECE)
 
     def readable(self) -> bool:
@@ -101,7 +101,7 @@ class Incoming(io.RawIOBase):
 
 
 class Upstream(Protocol):
-    """Where requests go to: an API server, or another proxy."""
+    """The server to which requests are forwarded: an API server, or another proxy."""
 
     host: str
     port: int
@@ -109,7 +109,7 @@ class Upstream(Protocol):
 
 
 class Exchange:
-    """What a fault works with: the client's socket, the request, and how the answer would read."""
+    """The input of a fault: the client's socket, the request, and access to the real response."""
 
     def __init__(self, sock: Connection, request: Request, upstream: Upstream) -> None:
         self.sock = sock
@@ -120,7 +120,7 @@ class Exchange:
     def upstream(
         self, target: str | None = None, copy: Callable[[bytes], None] | None = None
     ) -> Iterator[http.client.HTTPResponse]:
-        """The answer of the real server, to be read as it comes; ``copy`` gets its bytes as they are."""
+        """Return the real server's response, to be read as it arrives. ``copy`` is called with the raw bytes."""
         connection = http.client.HTTPSConnection(
             self._upstream.host, self._upstream.port, context=trust(self._upstream.ca_file), timeout=PATIENCE
         )
@@ -133,16 +133,16 @@ class Exchange:
                 yield response
 
     def answer(self, target: str | None = None) -> bytes:
-        """The whole answer of the real server, as bytes of HTTP; to another target where one is given."""
+        """Return the whole response of the real server, as bytes of HTTP; ``target`` replaces the requested target."""
         with self.upstream(target) as response:
             return relayed(response)
 
     def wait(self, seconds: float | None) -> None:
-        """Wait so long (None: for ever), or until the client is gone, the connection cut or the proxy stopped."""
+        """Wait for ``seconds`` (None: without limit), or until the client, the connection or the proxy has ended."""
         self.sock.wait(seconds=seconds)
 
     def reset(self) -> Literal[False]:
-        """Have the connection end with a reset when the fault returns."""
+        """Make the connection end with a reset when the fault returns."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         return False
 
@@ -154,9 +154,9 @@ def reply(status: int, body: bytes = b"", headers: dict[str, str] | None = None)
 
 
 def relayed(response: http.client.HTTPResponse) -> bytes:
-    """An answer of the real server, read whole."""
+    """Read the whole response of the real server, and return it as bytes of HTTP."""
     return reply(response.status, response.read(), {"Content-Type": "application/json"})
 
 
-# A fault says whether the connection may go on.
+# A fault returns whether the connection may be used for more requests.
 Fault = Callable[[Exchange], bool]

@@ -1,4 +1,4 @@
-"""Entries of a real Airflow, ``export`` of them to manifests, and what a real Airflow reads back out of these."""
+"""Entries of a real Airflow, their ``export`` to manifests, and what a real Airflow reads from these."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from support.warm import warm_python
 PASSWORD = "hunter2"
 FIELDS = ("conn_type", "description", "host", "login", "password", "schema", "port", "extra")
 
-# Makes entries out of a JSON file, and prints what the database holds then.
+# Creates entries from a JSON file, and prints what the database contains afterwards.
 INSERT = """
 import json, sys
 from airflow import settings
@@ -70,9 +70,10 @@ UGLY = (
 
 
 def entries(count: int = 200) -> dict[str, Any]:
-    """So many connections and variables, with everything that tends to get lost.
+    """Return ``count`` connections and variables, with all values that are easily lost.
 
-    The time to read them grows as their square: Airflow's masker compiles all passwords again for each new one.
+    The time to read them grows as the square of ``count``: Airflow's masker compiles all passwords again for each new
+    one.
     """
     chosen = random.Random(2)  # noqa: S311  # the same choice each time
 
@@ -124,7 +125,7 @@ def done(result: subprocess.CompletedProcess[str]) -> None:
 
 def held(airflow: Airflow) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = json.loads((airflow.home / "held.json").read_text())
-    # Airflow takes a type that is not there for none.
+    # Airflow treats an empty type as no type.
     for connection in found["connections"].values():
         connection["conn_type"] = connection["conn_type"] or None
     return found
@@ -150,7 +151,7 @@ def value_of(manifest: dict[str, Any]) -> str:
 
 
 def connections_in(folder: Path) -> dict[str, dict[str, Any]]:
-    """By id: the fields that the manifests of connections hold."""
+    """Return the fields in the manifests of connections, by id."""
     key = "airflow.apache.org/connection-id"
     return {
         {**each["metadata"]["labels"], **each["metadata"].get("annotations", {})}[key]: json.loads(value_of(each))

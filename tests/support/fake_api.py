@@ -1,4 +1,4 @@
-"""Something that answers as a Kubernetes API server could, if it or something on the way meant harm."""
+"""A server that sends the responses which a malicious API server or proxy could send."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ import trustme
 
 PATIENCE = 30.0
 
-# Gives the status and the document for a method and a target: the path with its query.
+# Returns the status and the document for a method and a target (the path with its query).
 Answer = Callable[[str, str], "tuple[int, Mapping[str, Any]]"]
 
 
 def always(status: int, document: Mapping[str, Any]) -> Answer:
-    """The same for every method and target."""
+    """Return this response for every method and target."""
     return lambda _method, _target: (status, document)
 
 
 class FakeApi:
-    """An HTTPS server on loopback that says what ``answer`` says; a context manager.
+    """An HTTPS server on loopback that responds with the result of ``answer``; a context manager.
 
     Attributes:
         answer: may be replaced at any time.
-        folder: like that of a pod's service account.
+        folder: laid out like that of a pod's service account.
     """
 
     def __init__(self, answer: Answer, folder: Path, namespace: str = "airflow") -> None:
@@ -55,7 +55,7 @@ class FakeApi:
         self._thread.join(PATIENCE)
 
     def pod_environment(self) -> dict[str, str]:
-        """The variables by which a pod finds it."""
+        """Return the variables by which a pod finds this server."""
         host, port = self._server.server_address[:2]
         return {"KUBERNETES_SERVICE_HOST": str(host), "KUBERNETES_SERVICE_PORT": str(port)}
 
@@ -64,7 +64,7 @@ class FakeApi:
             handler.rfile.read(int(handler.headers.get("content-length", 0)))
             status, document = self.answer(handler.command, handler.path)
             body = json.dumps(document).encode()
-            # A reason phrase can hold what a terminal obeys too.
+            # A reason phrase can also contain control sequences for a terminal.
             handler.send_response(status, "\x1b[31m\x9b::error::forged")
             handler.send_header("Content-Type", "application/json")
             handler.send_header("Content-Length", str(len(body)))
@@ -80,11 +80,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Say nothing of a client that is gone."""
+        """Ignore a client that has closed its connection."""
 
 
 def refusal(code: int, message: str, reason: str = "") -> tuple[int, dict[str, Any]]:
-    """A Status, as the API words an error."""
+    """Return a Status, in which the API reports an error."""
     return code, {
         "kind": "Status",
         "apiVersion": "v1",

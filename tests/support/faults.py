@@ -1,6 +1,6 @@
-"""What a proxy can do wrong, and how it forwards if it does not.
+"""The faults of a proxy, and the forwarding without a fault.
 
-While a request is answered the client has nothing to say, so whatever comes from it then is taken for its end.
+A client sends nothing while its request is being answered. So any input from it at that time is taken for its end.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Then = Literal["end", "reset", "hang"]
 
 
 def forward(exchange: Exchange) -> bool:
-    """What a good proxy does. A watch passes byte by byte as it is, and ends when the real server ends it."""
+    """Forward the request, as a correct proxy does. A watch is forwarded byte by byte, and ends with the real one."""
     if not exchange.request.is_watch:
         exchange.sock.sendall(exchange.answer())
         return True
@@ -35,14 +35,14 @@ def answer_with(status: int, body: bytes = b"", headers: dict[str, str] | None =
     return fault
 
 
-# As a kube-apiserver says it; the second of a token that it does not know.
+# As a kube-apiserver responds; the second one to an unknown token.
 FORBIDDEN_BODY = b'{"kind": "Status", "message": "secrets is forbidden: User \\"someone\\" cannot list"}'
 FORBIDDEN = answer_with(403, FORBIDDEN_BODY)
 UNAUTHORIZED = answer_with(401, b'{"kind": "Status", "message": "Unauthorized"}')
 
 
 def unfiltered(exchange: Exchange) -> bool:
-    """What a proxy answers that drops the query."""
+    """Respond as a proxy does that drops the query."""
     exchange.sock.sendall(exchange.answer(exchange.request.target.partition("?")[0]))
     return True
 
@@ -61,7 +61,7 @@ def late(seconds: float) -> Fault:
 
 
 def reset_after(count: int) -> Fault:
-    """Send so many bytes of the answer, then reset the connection."""
+    """Send ``count`` bytes of the response, then reset the connection."""
 
     def fault(exchange: Exchange) -> bool:
         if count:
@@ -81,7 +81,7 @@ def truncated(exchange: Exchange) -> bool:
 
 
 def trickle(exchange: Exchange) -> bool:
-    """One byte of the answer each tenth of a second: no single read ever waits long."""
+    """Send one byte of the response every tenth of a second, so that no single read waits long."""
     for byte in exchange.answer():
         exchange.sock.sendall(bytes([byte]))
         exchange.wait(0.1)
@@ -98,7 +98,7 @@ def raw(answer: bytes) -> Fault:
 
 STREAM = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 NO_JSON = b'{"type":"ADDED","object":hunter2\n'
-# As a kube-apiserver says it.
+# As a kube-apiserver sends it.
 EXPIRED = (
     b'{"type":"ERROR","object":{"kind":"Status","apiVersion":"v1","metadata":{},"status":"Failure",'
     b'"message":"too old resource version: 1 (2)","reason":"Expired","code":410}}\n'
@@ -106,7 +106,7 @@ EXPIRED = (
 
 
 def event(kind: str, thing: dict[str, object]) -> bytes:
-    """The line of one event."""
+    """Return the line of one event."""
     return json.dumps({"type": kind, "object": thing}, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
 
 
@@ -115,9 +115,9 @@ def chunk(data: bytes) -> bytes:
 
 
 def stream_of(*lines: bytes, then: Then = "end") -> Fault:
-    """A stream of these lines, each a chunk, that has nothing to do with the real server.
+    """Send a stream of these lines, each in a chunk, independent of the real server.
 
-    They are sent as they are: whole ones end with a newline, and torn ones are possible.
+    The lines are sent unchanged: a complete one must end with a newline, and incomplete ones are possible.
     """
 
     def fault(exchange: Exchange) -> bool:
@@ -133,22 +133,22 @@ ends_at_once = stream_of()
 
 
 def forward_events(count: int, then: Then = "end") -> Fault:
-    """Forward so many lines, bookmarks among them. A stream that is over before ends cleanly, as it did."""
+    """Forward ``count`` lines, including bookmarks. A stream that ends earlier ends cleanly here as well."""
     return _interrupted(count, b"", then)
 
 
 def garbled_after(count: int, then: Then = "hang") -> Fault:
-    """Forward so many lines, then send one that is no JSON. That the stream goes on is for the client to give up."""
+    """Forward ``count`` lines, then send one that is not JSON. The stream continues, so the client must give up."""
     return _interrupted(count, NO_JSON, then)
 
 
 def expired_in_the_middle(after: int = 1) -> Fault:
-    """Forward so many lines, then say that the version is too old, and end cleanly."""
+    """Forward ``after`` lines, then report that the version is too old, and end cleanly."""
     return _interrupted(after, EXPIRED, "end")
 
 
 def split_bytes(exchange: Exchange) -> bool:
-    """Forward the stream one byte at a time, each in a chunk and a TLS record of its own."""
+    """Forward the stream one byte at a time, each in its own chunk and TLS record."""
     with exchange.upstream() as response:
         if not _begin(exchange, response):
             return True
@@ -176,7 +176,7 @@ def _interrupted(count: int, line: bytes, then: Then) -> Fault:
 
 
 def _begin(exchange: Exchange, response: http.client.HTTPResponse) -> bool:
-    """Begin a stream, if the real server did; forward its answer, if it is another."""
+    """Begin a stream if the real server did; forward any other response."""
     streams = response.status == http.client.OK
     exchange.sock.sendall(STREAM if streams else relayed(response))
     return streams

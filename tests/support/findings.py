@@ -1,4 +1,4 @@
-"""What ``doctor`` finds."""
+"""The findings of ``doctor``."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ def doctor(commands: Commands, *arguments: str, status: int) -> list[dict[str, s
 
 
 def only(findings: list[dict[str, str]]) -> dict[str, str]:
-    """The one finding that is not fine."""
+    """Return the only finding that is a warning or an error."""
     found = [each for each in findings if each["status"] in ("warning", "error")]
     assert len(found) == 1, found
     return found[0]
 
 
 def warning(commands: Commands, code: str, *arguments: str) -> str:
-    """The text of the only thing that is not fine, which is a warning."""
+    """Return the text of the only finding that is not fine, which must be a warning."""
     found = only(doctor(commands, *arguments, status=0))
     assert (found["code"], found["status"]) == (code, "warning")
     return found["text"]
 
 
 def error(commands: Commands, code: str, *arguments: str) -> str:
-    """The text of the only thing that is not fine, which is an error."""
+    """Return the text of the only finding that is not fine, which must be an error."""
     found = only(doctor(commands, *arguments, status=1))
     assert (found["code"], found["status"]) == (code, "error")
     return found["text"]

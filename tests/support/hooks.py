@@ -1,6 +1,6 @@
-"""Connections of which a hook makes something else than they say, and some of which it does not.
+"""Connections that a hook interprets differently from how they are written, and some that it does not.
 
-``tests/inventory`` has the warnings, ``tests/airflow`` has the real hooks do it where their providers are installed.
+``tests/inventory`` tests the warnings. ``tests/airflow`` tests the real hooks where their providers are installed.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ MARK = "hunter2"
 
 
 def fields(conn_type: str, host: str, **more: object) -> dict[str, str]:
-    """Data with the connection in one key, as Airflow's JSON."""
+    """Return a Secret's data with the connection in one key, in Airflow's JSON format."""
     return {"value": json.dumps({"conn_type": conn_type, "host": host, **more})}
 
 
 @dataclass(frozen=True)
 class OfHttp:
-    """What ``HttpHook`` does.
+    """What ``HttpHook`` makes of a connection.
 
     Attributes:
         url: its base URL.
-        said: what the warning says; empty if there is none.
+        said: the text of the warning; empty if there is none.
     """
 
     data: Mapping[str, str]
@@ -64,11 +64,11 @@ HTTP = {
 
 @dataclass(frozen=True)
 class OfPostgres:
-    """What ``PostgresHook`` does.
+    """What ``PostgresHook`` makes of a connection.
 
     Attributes:
-        tried: parts of libpq's message, with which servers it tried.
-        said: what the warning says; empty if there is none.
+        tried: parts of libpq's message about the servers that it tried.
+        said: the text of the warning; empty if there is none.
     """
 
     data: Mapping[str, str]

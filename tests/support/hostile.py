@@ -1,11 +1,11 @@
-"""Names that forge output where they are printed as they are, and what output has to be like with them."""
+"""Names that forge output if they are printed unchanged, and checks of the output that contains them."""
 
 from __future__ import annotations
 
 import os
 import unicodedata
 
-# None has a "/" or a NUL, so that each can be the name of a file.
+# None contains a "/" or a NUL, so each can be a file name.
 NAMES = {
     "a workflow command in a line of its own": "a\n::error file=x,line=1::forged",
     "a workflow command": "::error file=x,line=1::forged",
@@ -43,7 +43,7 @@ NAMES = {
     "markup": "[bold red]a[bold] :smile:",
 }
 
-# That no Unicode text holds, and file names can.
+# Bytes that are not valid Unicode text, which file names can contain.
 BYTES = {
     "bytes that are no UTF-8": os.fsdecode(b"a\xff\x9b31m"),
     "half of a character": os.fsdecode(b"a\xe2\x80"),
@@ -63,16 +63,16 @@ _IGNORABLE = {
 
 
 def is_seen(character: str) -> bool:
-    """Whether a character of a line shows, and does nothing else."""
+    """Return whether a character of a line is visible and has no other effect."""
     category = unicodedata.category(character)
     return character == " " or not (category in _UNSEEN or category == "Zs" or character in _IGNORABLE)
 
 
 def assert_harmless(printed: str, *, commands: int = 0) -> None:
-    """See that a terminal, a log and a build system take it for text.
+    """Assert that a terminal, a log and a build system treat the output as plain text.
 
     Args:
-        commands: how many lines are to be commands of a workflow.
+        commands: the number of lines that are expected to be workflow commands.
     """
     lines = printed.split("\n")
     for line in lines:
@@ -83,6 +83,6 @@ def assert_harmless(printed: str, *, commands: int = 0) -> None:
 
 
 def assert_one_message(text: str) -> None:
-    """See that it is harmless, and that none of its lines looks like the beginning of another message."""
+    """Assert that the text is harmless, and that none of its lines looks like the beginning of another message."""
     assert_harmless(text)
     assert all(line.startswith("  ") for line in text.split("\n")[1:]), ascii(text)

@@ -1,4 +1,4 @@
-"""Commands of which nothing that they print may do harm, and the names that could."""
+"""Commands whose output must be harmless, and the names that could make it harmful."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.hostile import FILE_NAMES, NAMES, assert_harmless
 each_name = pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 each_file_name = pytest.mark.parametrize("name", FILE_NAMES.values(), ids=FILE_NAMES)
 
-# What no other name of a label's begins with; it tells them apart where all are printed together.
+# The numbers tell the names apart where all of them are printed together. No other label name begins like this.
 NUMBERED = [f"{name}{number}" for number, name in enumerate(NAMES.values())]
 
 
@@ -33,7 +33,7 @@ class Program:
         self.patch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", json.dumps(kwargs))
 
     def __call__(self, *arguments: str, commands: int = 0) -> Done:
-        """Run a command, and see that nothing that it prints does harm."""
+        """Run a command, and assert that its output is harmless."""
         self._capsys.readouterr()
         try:
             status = main(arguments)
@@ -46,7 +46,7 @@ class Program:
 
 
 def broken_manifests(folder: Path, names: Iterable[str] = FILE_NAMES.values()) -> None:
-    """One file for each hostile name, which is no YAML, and as many in folders of those names."""
+    """Write a file with invalid YAML for each hostile name, and one in a folder of each of these names."""
     folder.mkdir(exist_ok=True)
     for name in names:
         (folder / f"{name}.yaml").write_text("kind: [\n")

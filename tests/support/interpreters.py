@@ -10,10 +10,10 @@ from shutil import which
 
 
 def find_python(version: str) -> str | None:
-    """An interpreter of ``version`` (``3.13``), from PATH or from pyenv, which keeps most of them off PATH."""
+    """Return an interpreter of ``version`` (such as ``3.13``) from PATH or pyenv; None if there is none."""
     for candidate in _candidates(version):
         probe = [candidate, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
-        # A shim of pyenv is there for versions that are not active, and fails.
+        # pyenv also has shims for versions that are not active; these fail.
         done = subprocess.run(probe, capture_output=True, text=True, timeout=120, check=False)
         if done.stdout.strip() == version:
             return candidate

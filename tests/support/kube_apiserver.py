@@ -1,7 +1,7 @@
 """A real Kubernetes API server on loopback: etcd and kube-apiserver from the folder in ``KUBEBUILDER_ASSETS``.
 
-That is the variable of controller-runtime's envtest; ``setup-envtest use -p path`` prints such a folder.
-There is no kubelet and no controller manager behind it, so nothing runs pods and no ``default`` service account exists.
+That is the variable of controller-runtime's envtest; ``setup-envtest use -p path`` prints such a folder. There is no
+kubelet and no controller manager, so no pods run and no ``default`` service account exists.
 """
 
 from __future__ import annotations
@@ -32,19 +32,19 @@ from support.ports import HOST, AddressInUseError, failure, held_port, on_free_p
 START_SECONDS = 180.0
 HOW_TO_GET_IT = 'export KUBEBUILDER_ASSETS="$(setup-envtest use -p path)"'
 
-# For http:// addresses: httpx loads all public CAs otherwise, which takes 50 ms of CPU time for each client.
+# For http:// addresses. Without it httpx loads all public CAs, which takes 50 ms of CPU time for each client.
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def assets() -> Path | None:
-    """The folder with ``kube-apiserver`` and ``etcd``, or None when the variable is not set."""
+    """Return the folder with ``kube-apiserver`` and ``etcd``, or None if the variable is not set."""
     folder = os.environ.get("KUBEBUILDER_ASSETS")
     return Path(folder) if folder else None
 
 
 @dataclass(frozen=True)
 class SharedApiserver:
-    """Where the kube-apiserver of another process is: a part of what :class:`KubeApiserver` tells of itself."""
+    """The address and credentials of the kube-apiserver that another process runs, as in :class:`KubeApiserver`."""
 
     host: str
     port: int
@@ -53,14 +53,14 @@ class SharedApiserver:
 
 
 class KubeApiserver:
-    """etcd and kube-apiserver with RBAC, their data in a temporary folder that :meth:`stop` removes.
+    """etcd and kube-apiserver with RBAC. Their data is in a temporary folder that :meth:`stop` removes.
 
     Args:
-        folder: where the two programs are.
+        folder: the folder with the two programs.
         arguments: more command line arguments of kube-apiserver.
 
     Attributes:
-        port: where it listens, from :meth:`start` on. No other program gets it while kube-apiserver is killed.
+        port: its port, from :meth:`start` on. No other program gets it while kube-apiserver is killed.
     """
 
     def __init__(self, folder: Path, arguments: Sequence[str] = ()) -> None:
@@ -86,10 +86,10 @@ class KubeApiserver:
         return self.directory / "ca.crt"
 
     def start(self) -> None:
-        """Start both and wait until ``/readyz`` says ok.
+        """Start both programs, and wait until ``/readyz`` responds with ok.
 
         Raises:
-            RuntimeError: it did not within START_SECONDS; the text ends with the last lines of the logs.
+            RuntimeError: it did not within START_SECONDS; the message ends with the last lines of the logs.
         """
         try:
             self._held = held_port()
@@ -100,7 +100,7 @@ class KubeApiserver:
             raise
 
     def _start(self, client_port: int, peer_port: int) -> None:
-        """Start both, with these ports for etcd."""
+        """Start both programs, with these ports for etcd."""
         self._etcd_url = f"http://{self.host}:{client_port}"
         data = self.directory / "etcd"
         try:
@@ -115,13 +115,13 @@ class KubeApiserver:
             self.start_apiserver()
         except AddressInUseError:
             self._kill()
-            # The data names the ports, and the log why the next one could seem to have ended.
+            # The data contains the old ports. If the next etcd ends, the old log would suggest the wrong reason.
             shutil.rmtree(data, ignore_errors=True)
             self._log("etcd").unlink()
             raise
 
     def start_apiserver(self) -> None:
-        """Start kube-apiserver alone, on the same port and data as before, and wait until it is ready."""
+        """Start only kube-apiserver, on the same port and data as before, and wait until it is ready."""
         at = self.directory
         self._apiserver = self._spawn(
             "kube-apiserver",
@@ -144,19 +144,19 @@ class KubeApiserver:
         self._wait_until_ready()
 
     def kill_apiserver(self) -> None:
-        """Kill kube-apiserver as a crash would; etcd keeps the data for :meth:`start_apiserver`."""
+        """Kill kube-apiserver, as a crash would. etcd keeps the data for :meth:`start_apiserver`."""
         kill(self._apiserver)
         self._apiserver = None
 
     def compact(self) -> None:
-        """Make etcd forget what its keys were before now, as the API server itself asks of it every five minutes."""
+        """Make etcd forget earlier revisions of its keys, as the API server itself requests every five minutes."""
         with httpx.Client(base_url=f"{self._etcd_url}/v3/kv", verify=NO_TLS, timeout=60) as client:
-            # Its gateway has the keys in base64; this one is a zero byte.
+            # etcd's gateway expects keys in base64. This key is a zero byte.
             header = client.post("/range", json={"key": "AA=="}).raise_for_status().json()["header"]
             client.post("/compaction", json={"revision": header["revision"]}).raise_for_status()
 
     def stop(self) -> None:
-        """Kill both, wait for their end, and remove the data. May be called more than once."""
+        """Kill both programs, wait for their end, and remove the data. May be called more than once."""
         self._kill()
         if self._held is not None:
             self._held.close()
@@ -168,7 +168,7 @@ class KubeApiserver:
         self._etcd = None
 
     def _spawn(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
-        # Without it a test run that is killed leaves both programs running.
+        # Without it, a test run that is killed would leave both programs running.
         dies_with_parent = ["setpriv", "--pdeathsig", "KILL"] if shutil.which("setpriv") else []
         with self._log(program).open("ab") as log:
             return subprocess.Popen(
@@ -207,7 +207,7 @@ class KubeApiserver:
 
 @contextmanager
 def running(folder: Path) -> Iterator[KubeApiserver]:
-    """A server that is ready, of the programs in this folder. At the end nothing of it is left."""
+    """Run a server with the programs in this folder, until the context ends."""
     server = KubeApiserver(folder)
     server.start()
     try:
@@ -218,7 +218,7 @@ def running(folder: Path) -> Iterator[KubeApiserver]:
 
 @contextmanager
 def shared_apiserver(folder: Path) -> Iterator[SharedApiserver]:
-    """One that is :func:`running`, for other processes."""
+    """Run a server as :func:`running` does, and return its address for other processes."""
     with running(folder) as server:
         yield SharedApiserver(server.host, server.port, server.ca_file, server.admin_token)
 
@@ -234,7 +234,7 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def trust(ca_file: Path) -> ssl.SSLContext:
-    """A context that trusts only ``ca_file``, also a CA with few extensions, which Python 3.13's default refuses."""
+    """Return a context that trusts only ``ca_file``. It accepts CAs that Python 3.13's default rejects."""
     context = ssl.create_default_context(cafile=str(ca_file))
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     return context
@@ -243,8 +243,8 @@ def trust(ca_file: Path) -> ssl.SSLContext:
 def write_certificates(directory: Path) -> None:
     """Write ca.crt, server.crt, server.key and service-account.key.
 
-    The CA has no keyUsage and the certificate no authority key identifier: many cluster CAs are like that, and
-    OpenSSL's VERIFY_X509_STRICT, the default of Python 3.13, refuses both.
+    The CA has no keyUsage and the certificate no authority key identifier. Many cluster CAs are like that, and
+    OpenSSL's VERIFY_X509_STRICT, the default of Python 3.13, rejects both.
     """
     ca_key = ec.generate_private_key(ec.SECP256R1())
     ca_name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test-cluster-ca")])

@@ -1,4 +1,4 @@
-"""The real kubectl, on either server."""
+"""The real kubectl, against either API server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ needs_kubectl = pytest.mark.skipif(which("kubectl") is None, reason="needs kubec
 
 
 def run(commands: str, cluster: Cluster, home: Path) -> None:
-    """Run a script that calls kubectl, as one who may do everything."""
+    """Run a script that calls kubectl, with all permissions."""
     environment = {
         "KUBECONFIG": str(cluster.kubeconfig(cluster.admin_token)),
         "HOME": str(home),

@@ -1,4 +1,4 @@
-"""What ``list`` shows."""
+"""The output of ``list``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from support.commands import URI, Commands
 
 
 def manifest(namespace: str, name: str, **metadata: Any) -> dict[str, Any]:
-    """A Secret with a connection in it."""
+    """Return a Secret with a connection."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -26,5 +26,5 @@ def entries(commands: Commands, *arguments: str, status: int = 0) -> list[dict[s
 
 
 def codes(commands: Commands, secret: str) -> list[str]:
-    """The problems of the entries of one Secret."""
+    """Return the problem codes of one Secret's entries."""
     return [each["code"] for entry in entries(commands) if entry["secret"] == secret for each in entry["problems"]]

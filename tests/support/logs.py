@@ -8,7 +8,7 @@ import pytest
 
 
 def said(caplog: pytest.LogCaptureFixture, level: int = logging.WARNING) -> list[str]:
-    """The messages of the backend's own logger, of at least this level."""
+    """Return the messages of the backend's own logger, of at least this level."""
     return [
         record.getMessage()
         for record in caplog.records

@@ -1,4 +1,4 @@
-"""Manifests as a person writes them, with a variable, and as an editor saves them."""
+"""Manifests with a variable as a person writes them, and files as an editor saves them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ PASSWORD = "hunter2"
 
 
 def manifest(key: str, value: str, name: str | None = None, **more: object) -> str:
-    """A Secret with a variable, as a document of YAML."""
+    """Return a Secret with a variable, as a YAML document."""
     metadata = {"name": name or key, "labels": {VARIABLE: key}, **more}
     secret = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"value": value}}
     return f"---\n{json.dumps(secret)}\n"
@@ -22,13 +22,13 @@ def secret(rest: str, labels: str = f"{VARIABLE}: x") -> str:
 
 
 def many_aliases(levels: int) -> str:
-    """Lines of which each stands for nine of the one before it, so that together they stand for 9**levels texts."""
+    """Return lines of YAML aliases: each repeats the line before nine times, which gives 9**levels strings in total."""
     lines = ["a0: &a0 hunter2"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, levels + 1)]
     return "\n".join(lines)
 
 
 def replace(path: Path, text: str) -> None:
-    """As editors do: beside it, then in its place."""
+    """Replace a file as editors do: write a new file next to it, then rename that."""
     (path.parent / ".new").write_text(text)
     (path.parent / ".new").replace(path)

@@ -1,4 +1,4 @@
-"""Secrets that Airflow's masker is to be told of, and a program that is asked what it makes of texts."""
+"""Secrets for the tests of Airflow's masker, and a program that returns masked strings."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from support.secrets import CONNECTION, VARIABLE
 
-# Each value holds the mark, and no name gives away that it should be masked.
+# Each value contains this mark, and no name suggests that the value is a secret.
 MARK = "mark"
 CONNECTION_PARTS = {
     "conn_type": "http",
@@ -21,13 +21,13 @@ CONNECTION_PARTS = {
 VARIABLES = {
     "greeting": "greeting-mark",
     "motd": "first-line-mark\n  second-line-mark\n",
-    # JSON in JSON, as Google's hook has its key.
+    # JSON in a JSON string, in which Google's hook expects its key.
     "settings": json.dumps({"a": {"b": ["leaf-mark"]}, "c": json.dumps({"d": "inner-mark"})}),
 }
 
 
 def manifests(folder: Path) -> dict[str, object]:
-    """A folder with the Secrets, and the options that read it."""
+    """Write a folder with the Secrets, and return the options of a backend that reads it."""
     folder.mkdir()
     secrets = [
         manifest("my-db", {CONNECTION: "my_db"}, json.dumps(CONNECTION_PARTS)),
@@ -44,7 +44,7 @@ def manifest(name: str, labels: dict[str, str], value: str) -> dict[str, object]
     return {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name, "labels": labels}, "data": data}
 
 
-# Airflow asks it for every text, its own options among them.
+# Airflow calls the adapter for every string, including its own options.
 ADAPTER = """
 def adapt(secret):
     if "mark" in secret:
@@ -52,7 +52,7 @@ def adapt(secret):
     return secret
 """
 
-# What Airflow's maskers would make of a text, in a process that is asked for it.
+# A program that masks strings with Airflow's maskers.
 PROGRAM = """
 import json, os, sys
 import airflow.settings

@@ -1,4 +1,4 @@
-"""What the tests of the memory of a process share: lookups below the backend, other processes, what is left behind."""
+"""Shared code for tests of what a process caches: lookups below the backend, other processes, leftover resources."""
 
 from __future__ import annotations
 
@@ -34,34 +34,35 @@ from support.secrets import TEAM, VARIABLE, Put
 WATCH_THREAD = "airflow-kubernetes-secrets-watch"
 
 
-# From the first lookup on there is an index that is watched.
+# From the first lookup on there is an index with a watch.
 AT_ONCE = Thresholds(asked_first=0, indexes_first=0)
 
-# So long that in a test nothing in memory grows too old by itself.
+# So many seconds that no cached value expires during a test.
 LONG = 600.0
 PATIENCE = 60.0
 
-# As the backend's are, they are told of forks.
+# Forks are reported to these askers as to the backend's own sources.
 _askers: ProcessLocal[Asker] = ProcessLocal()
 _numbers = itertools.count()
 
-# A real server's watch cache is moments behind what it has stored, and this machine may be busy.
+# Seconds by which a value may be late: a real server's watch cache is moments behind its storage, and this machine may
+# be busy.
 SLACK = 1.0
 
 
 def watchers() -> list[threading.Thread]:
-    """The threads of this process that watch."""
+    """Return the threads of this process that run a watch."""
     return [each for each in threading.enumerate() if each.name.startswith(WATCH_THREAD) and each.is_alive()]
 
 
 def sockets_to(port: int) -> list[int]:
-    """The file descriptors of this process that are connected to a port of loopback, as its clients are."""
+    """Return the file descriptors of this process that are connected, as a client, to a port of loopback."""
     gc.collect()
     found = []
     for link in Path("/proc/self/fd").iterdir():
-        # The folder itself is among them, and is gone by now.
+        # The descriptor of the folder itself is listed, and is closed by now.
         if link.is_socket():
-            # Another thread may close it meanwhile.
+            # Another thread may close the socket meanwhile.
             with suppress(OSError), socket.socket(fileno=os.dup(int(link.name))) as sock:
                 if sock.family == socket.AF_INET and sock.getpeername()[1] == port:
                     found.append(int(link.name))
@@ -69,24 +70,24 @@ def sockets_to(port: int) -> list[int]:
 
 
 def lists_of_all(requests: Iterable[Request]) -> list[Request]:
-    """Those of the requests that list everything which has the label of variables."""
+    """Return the requests that list everything with the label of variables."""
     return [each for each in requests if not each.is_watch and each.query["labelSelector"] == [VARIABLE]]
 
 
 class StartProgram(Protocol):
-    """Starts Python with a text, arguments (``sys.argv``) and variables; all its streams are pipes."""
+    """Starts Python with code, arguments (``sys.argv``) and variables. All its streams are pipes."""
 
     def __call__(self, text: str, *arguments: object, **variables: str) -> subprocess.Popen[str]: ...
 
 
 class MakeAsker(Protocol):
-    """Makes askers that go through the proxy of the test; it takes the options of :class:`Asker`."""
+    """Makes askers that go through the proxy of the test. It takes the options of :class:`Asker`."""
 
     def __call__(self, **options: object) -> Asker: ...
 
 
 class Asker:
-    """Looks up variables as a backend does, through a proxy or directly, with a memory and connections of its own."""
+    """Looks up variables as a backend does, through a proxy or directly, with its own cache and connections."""
 
     def __init__(
         self,
@@ -110,7 +111,7 @@ class Asker:
         self.start_anew()
 
     def start_anew(self) -> None:
-        """Forget everything but the connections."""
+        """Forget everything except the connections."""
         self.outage.end()
         self.ladder = Ladder(self.server, VARIABLE, self.ttl, self._thresholds)
         self._namespace = Namespace(self.server, {VARIABLE: self.ladder}, self.ttl, self._longest)
@@ -136,13 +137,13 @@ class Asker:
 
 
 class Story:
-    """The numbers that a variable had, one after the other: whether an answer was true, and how long ago."""
+    """The sequence of numbers that a variable had. It knows whether a value was current, and how old it was."""
 
     def __init__(self, key: str, write: Callable[[str, str], object]) -> None:
         self.key = key
         self.last = -1
         self._write = write
-        # When each number began to be written, and when it was stored.
+        # When the write of each number began, and when it had been stored.
         self._began: list[float] = []
         self._stored: list[float] = []
 
@@ -154,7 +155,7 @@ class Story:
         self.last += 1
 
     def age(self, text: str | None, asked_at: float) -> float:
-        """How long before ``asked_at`` the answer had ceased to be true; 0 if it may still have been."""
+        """Return for how many seconds before ``asked_at`` the value was outdated; 0 if it may have been current."""
         assert text is not None, f"{self.key} was not found"
         following = int(text) + 1
         assert int(text) < len(self._began), f"{self.key} never was {text}"
@@ -163,7 +164,7 @@ class Story:
 
 
 def story_of(put: Put, key: str = "x") -> Story:
-    """The story of a variable in one Secret, begun."""
+    """Start the story of a variable in one Secret."""
     story = Story(key, lambda key, text: put.variable(key, text, name=key))
     story.go_on()
     return story
@@ -178,15 +179,15 @@ def go_on_for(seconds: float, *stories: Story, pause: float = 0.02) -> None:
 
 
 class Reader(threading.Thread):
-    """Asks for stories all the time, and keeps what was wrong with the answers.
+    """A thread that reads stories all the time, and records the errors in the values.
 
     Args:
-        may_go_back: an answer may be older than the one before it, as docs/reliability.md allows where a LIST that
-            takes long is overtaken by single questions.
+        may_go_back: a value may be older than the one before it. docs/reliability.md allows this if single requests
+            finish before a slow LIST.
 
     Attributes:
-        oldest: seconds that the oldest answer had not been true any more.
-        wrong: errors, values that never were, values older than one seen before.
+        oldest: for how many seconds the oldest value had been outdated.
+        wrong: errors, values that were never written, values older than an earlier one.
     """
 
     def __init__(
@@ -232,7 +233,7 @@ class Reader(threading.Thread):
 
 @contextmanager
 def reading(*readers: Reader) -> Iterator[None]:
-    """Have them read meanwhile. Afterwards none may have met anything wrong."""
+    """Run the readers during the context. Afterwards none of them may have found an error."""
     for reader in readers:
         reader.start()
     try:
@@ -246,7 +247,7 @@ def reading(*readers: Reader) -> Iterator[None]:
 
 
 def grant(cluster: Cluster, account: ServiceAccount, *verbs: str) -> None:
-    """Let the account do this as well in its namespace."""
+    """Add these permissions of the account in its namespace."""
     if isinstance(cluster, DevserverCluster):
         users = cluster.server._access.users
         user = users[account.token]
@@ -262,7 +263,7 @@ def grant(cluster: Cluster, account: ServiceAccount, *verbs: str) -> None:
 
 
 def replace_token(cluster: Cluster, account: ServiceAccount) -> str:
-    """A new token for the account. The old one is no longer accepted, on a real server after ten seconds at most."""
+    """Return a new token for the account. The old one is rejected, on a real server within ten seconds."""
     if isinstance(cluster, DevserverCluster):
         user = cluster.server._access.users.pop(account.token)
         grants = {namespace: sorted(verbs) for namespace, verbs in (user.grants or {}).items()}
@@ -273,10 +274,10 @@ def replace_token(cluster: Cluster, account: ServiceAccount) -> str:
 
 
 def fork(check: Callable[[], object]) -> int:
-    """Have a child do it; its exit code is 0 if that raised nothing and did not give False."""
+    """Run ``check`` in a forked child. Its exit code is 0 if ``check`` raised nothing and did not return False."""
     pid = os.fork()
     if pid == 0:
-        # The child must not go on with pytest, whatever happens.
+        # The child must never continue with pytest.
         code = 1
         try:
             assert check() is not False
@@ -289,7 +290,7 @@ def fork(check: Callable[[], object]) -> int:
 
 
 def join(*children: int, seconds: float = PATIENCE) -> None:
-    """Wait for children, and for all of them no longer than that. None may have failed."""
+    """Wait for children for at most ``seconds`` in total. None may have failed."""
     ends = time.monotonic() + seconds
     codes = {}
     for pid in children:

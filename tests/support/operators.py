@@ -1,6 +1,6 @@
-"""The Secrets that operators make of their custom resources, by the rules in their sources, which each function names.
+"""The Secrets that operators create from custom resources, by the rules in their sources, which each function cites.
 
-They are written down here, since none of the operators runs in a test.
+The rules are implemented here because none of the operators runs in a test.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Manifest = dict[str, Any]
 
 
 def secret(name: str, namespace: str, data: Mapping[str, str], type: str = "Opaque", **metadata: Any) -> Manifest:
-    """A Secret as the API has it."""
+    """Return a Secret as the API stores it."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -32,7 +32,7 @@ def secret(name: str, namespace: str, data: Mapping[str, str], type: str = "Opaq
 
 
 def of_external_secret(resource: Manifest, store: Mapping[str, Mapping[str, Any]]) -> Manifest:
-    """External Secrets Operator.
+    """Return the Secret that External Secrets Operator creates.
 
     ``setMetadata`` and ``ApplyTemplate`` in ``pkg/controllers/externalsecret/externalsecret_controller_template.go``,
     ``apis/externalsecrets/v1/externalsecret_types.go`` (labels and annotation of its own), and for the values
@@ -74,7 +74,7 @@ def of_external_secret(resource: Manifest, store: Mapping[str, Mapping[str, Any]
 
 
 def sealed(plain: Manifest) -> Manifest:
-    """What ``kubeseal`` makes of a Secret, with empty texts where it encrypts.
+    """Return the SealedSecret that ``kubeseal`` creates from a Secret, with empty strings for the encrypted values.
 
     ``NewSealedSecret`` in ``pkg/apis/sealedsecrets/v1alpha1/sealedsecret_expansion.go`` of Sealed Secrets.
     """
@@ -89,10 +89,10 @@ def sealed(plain: Manifest) -> Manifest:
 
 
 def of_sealed_secret(resource: Manifest, values: Mapping[str, str]) -> Manifest:
-    """Sealed Secrets: ``Unseal`` in the file that :func:`sealed` names.
+    """Return the Secret that Sealed Secrets creates: ``Unseal`` in the file that :func:`sealed` names.
 
     Args:
-        values: what was encrypted.
+        values: the decrypted values.
     """
     template = resource["spec"].get("template", {})
     described = {**template.get("metadata", {}), "ownerReferences": [_owner(resource)]}
@@ -102,7 +102,7 @@ def of_sealed_secret(resource: Manifest, values: Mapping[str, str]) -> Manifest:
 
 
 def of_cluster(cluster: Manifest, password: str, *, pull_secret: bool = False) -> dict[str, Manifest]:
-    """CloudNativePG: the Secrets of a Cluster by name, in the order in which they are made.
+    """Return the Secrets that CloudNativePG creates for a Cluster, by name, in the order of their creation.
 
     ``pkg/specs/secrets.go``, ``pkg/certs/certs.go``, ``internal/controller/cluster_pki.go`` and
     ``internal/controller/cluster_create.go`` at a95a534db.
@@ -170,7 +170,7 @@ def _postgres_data(host: str, namespace: str, database: str, user: str, password
 
 
 def of_rds_instance(instance: Manifest, address: str, password: str) -> Manifest:
-    """Crossplane: the connection Secret of a managed resource, here an RDS instance.
+    """Return the connection Secret that Crossplane creates for a managed resource, here an RDS instance.
 
     ``ConnectionSecretFor`` in ``pkg/resource/resource.go`` of crossplane-runtime at 4e7ed235; the keys are those of
     ``config/cluster/rds/config.go`` in provider-upjet-aws at 75a4c57162, and ``attribute.…`` of
@@ -183,7 +183,7 @@ def of_rds_instance(instance: Manifest, address: str, password: str) -> Manifest
 
 
 def rds_details(user: str, address: str, password: str) -> dict[str, str]:
-    """The connection details of an RDS instance."""
+    """Return the connection details of an RDS instance."""
     return {
         "endpoint": f"{address}:5432",
         "address": address,
@@ -196,12 +196,12 @@ def rds_details(user: str, address: str, password: str) -> dict[str, str]:
 
 
 def composed(composition: Manifest, composite: Manifest, details: Mapping[str, str] | None) -> dict[str, Manifest]:
-    """Crossplane 2: what a Composition for function-python composes, by the names of the resources in it.
+    """Return what a Crossplane 2 Composition for function-python composes, by the names of the resources in it.
 
     https://docs.crossplane.io/latest/guides/connection-details-composition/
 
     Args:
-        details: the connection details of the resource ``instance``; ``None`` as long as there is none.
+        details: the connection details of the resource ``instance``; None as long as they do not exist.
     """
     [script] = [step["input"]["script"] for step in composition["spec"]["pipeline"] if "input" in step]
     with tempfile.TemporaryDirectory() as folder:
@@ -233,7 +233,7 @@ def _owner(resource: Manifest) -> Manifest:
 
 
 def _json_text(value: Any) -> str:
-    """A text is itself; of all else the JSON, and of null nothing."""
+    """Return a string unchanged, null as an empty string, and any other value as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value)

@@ -1,4 +1,4 @@
-"""The command ``devserver``, and the things that its files could replace."""
+"""The command ``devserver``, and files and folders that it could replace by mistake."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Start = Callable[[], "Command"]
 
 
 class Command:
-    """A devserver as a command, with both options; ``errors`` has what it says at its end."""
+    """A devserver as a command, with both options. ``errors`` has its error output after its end."""
 
     def __init__(self, directory: Path, ready: Path) -> None:
         self.directory = directory
@@ -37,13 +37,13 @@ class Command:
         )
 
     def wait(self) -> None:
-        """Until requests are answered."""
-        # A file of an earlier one may be there.
+        """Wait until requests are answered."""
+        # The ready file may be left from an earlier devserver.
         until(lambda: self.is_ours() or self._process.poll() is not None)
         assert self._process.poll() is None, self._process.communicate()
 
     def is_ours(self) -> bool:
-        """Whether the files lead to a server that runs."""
+        """Return whether the files lead to a running server."""
         try:
             port = self.ready.read_text().partition("KUBERNETES_SERVICE_PORT=")[2].split()[0]
             headers = bearer((self.directory / "serviceaccount" / "token").read_text())
@@ -58,14 +58,14 @@ class Command:
         self._process.communicate()
 
     def end(self) -> tuple[int, str, str]:
-        """Status, output and errors."""
+        """Return the exit status, the output and the error output."""
         self._process.send_signal(signal.SIGTERM)
         output, errors = self._process.communicate(timeout=PATIENCE)
         return self._process.returncode, output, errors
 
 
 def snapshot(folder: Path) -> dict[str, tuple[int, str]]:
-    """Everything in a folder: what it is, and what it holds or where it leads."""
+    """Return everything in a folder: the mode, and the content or the target of a link."""
 
     def content(path: Path) -> str:
         if path.is_symlink():

@@ -26,8 +26,8 @@ class Block:
     """A block of code.
 
     Attributes:
-        heading: the one that it stands below.
-        number: which one below that heading, from 0.
+        heading: the heading above it.
+        number: its position below that heading, from 0.
     """
 
     heading: str
@@ -37,12 +37,12 @@ class Block:
 
 
 def page_names() -> list[str]:
-    """All pages."""
+    """Return the names of all pages."""
     return sorted(path.stem for path in DOCS.glob("*.md") if not path.stem.endswith("-prose"))
 
 
 def blocks(page: str) -> list[Block]:
-    """The blocks of a page, in order."""
+    """Return the blocks of a page, in order."""
     found: list[Block] = []
     heading, number = "", 0
     for match in _HEADING_OR_BLOCK.finditer((DOCS / f"{page}.md").read_text()):
@@ -55,19 +55,19 @@ def blocks(page: str) -> list[Block]:
 
 
 def moved(text: str, namespaces: Mapping[str, str]) -> str:
-    """A text in which each of these namespaces has another name."""
+    """Return ``text`` with these namespaces renamed."""
     names = "|".join(sorted(namespaces, key=len, reverse=True))
-    # Not where it is a part of a longer name: airflow-worker, airflow.apache.org.
+    # Parts of a longer name are not replaced, such as airflow-worker or airflow.apache.org.
     return re.sub(rf"(?<![\w./-])({names})(?![\w.-])", lambda found: namespaces[found[0]], text)
 
 
 def shell(
     script: str, home: Path, variables: Mapping[str, str], version: str = "3.3"
 ) -> subprocess.CompletedProcess[str]:
-    """Run a script in bash, with this Airflow and kubectl. It goes on after an error unless it says ``set -e``.
+    """Run a script in bash, with this Airflow and kubectl. It continues after an error unless it contains ``set -e``.
 
     Args:
-        home: the working directory, where Airflow's files go too.
+        home: the working directory, in which Airflow's files are stored as well.
     """
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "KUBE"))}
     programs = warm_python(ENVIRONMENTS[version]).commands("airflow", "airflow-kubernetes-secrets")

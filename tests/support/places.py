@@ -1,4 +1,4 @@
-"""One face for what a backend can look into: an API server, through a proxy, or a folder of manifests."""
+"""One interface for the sources of a backend: an API server behind a proxy, or a folder of manifests."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ LABELS = ("connections_label", "variables_label", "config_label")
 
 
 class Place(ABC):
-    """Where Secrets are put, and backends that look there.
+    """A source of Secrets, and the backends that read it.
 
     Attributes:
-        namespace: a new one; backends are at home in it.
+        namespace: a new namespace, the default one of the backends.
     """
 
     def __init__(self) -> None:
         self.namespace = f"test-{uuid.uuid4().hex[:12]}"
 
     def other(self, name: str) -> str:
-        """Another namespace of this test."""
+        """Return the name of another namespace of this test."""
         return f"{self.namespace}-{name}"
 
     def put(
@@ -49,7 +49,7 @@ class Place(ABC):
         data: Mapping[str, str | bytes] | None = None,
         annotations: Mapping[str, str] | None = None,
     ) -> None:
-        """Create a Secret, or replace the one of that name. Texts go into ``stringData``, bytes into ``data``."""
+        """Create or replace a Secret. Strings are written to ``stringData``, bytes to ``data``."""
         contents = {**(data or {}), **({} if value is None else {"value": value})}
         self._apply(
             {
@@ -69,7 +69,7 @@ class Place(ABC):
     @property
     @abstractmethod
     def requests(self) -> list[Request]:
-        """What an API server was asked so far."""
+        """The requests that an API server has received so far."""
 
     @abstractmethod
     def delete(self, name: str, namespace: str | None = None) -> None:
@@ -77,18 +77,18 @@ class Place(ABC):
 
     @abstractmethod
     def leave(self) -> None:
-        """From now on it cannot be asked."""
+        """Make the source unavailable from now on."""
 
     @abstractmethod
     def make_backend(self, **options: object) -> KubernetesSecretsBackend:
-        """A backend that may read what its options need, and nothing else."""
+        """Return a backend with exactly the permissions that its options need."""
 
     @abstractmethod
     def _apply(self, manifest: dict[str, Any]) -> None: ...
 
 
 class ServerPlace(Place):
-    """An API server behind a proxy. Each backend has a service account of its own."""
+    """An API server behind a proxy. Each backend has its own service account."""
 
     def __init__(self, cluster: Cluster, proxy: Proxy) -> None:
         super().__init__()
@@ -119,7 +119,7 @@ class ServerPlace(Place):
     def backend_of(
         self, grants: Mapping[str, Sequence[str]], named: Mapping[str, Sequence[str]], **options: object
     ) -> KubernetesSecretsBackend:
-        """A backend whose service account may do this; see :meth:`Cluster.service_account`."""
+        """Return a backend whose service account has these permissions; see :meth:`Cluster.service_account`."""
         account = self._cluster.service_account(self.namespace, f"airflow-{next(_numbers)}", grants, named)
         return KubernetesSecretsBackend(service_account_path=str(self.proxy.folder(account)), **options)
 
@@ -132,9 +132,9 @@ class ServerPlace(Place):
 
 
 class FolderPlace(Place):
-    """A folder with one manifest in each file, in YAML and in JSON by turns."""
+    """A folder with one manifest in each file, alternately in YAML and in JSON."""
 
-    requests: list[Request] = []  # noqa: RUF012  # there is nothing that could be asked
+    requests: list[Request] = []  # noqa: RUF012  # a folder receives no requests
 
     def __init__(self, folder: Path) -> None:
         super().__init__()

@@ -1,7 +1,7 @@
 """Ports of loopback for programs that take theirs as an option.
 
-Linux gives clients ports of one range. A port of that range that is free now may be taken by any connection before the
-program binds it, so these are others.
+Linux gives clients ports from one range. A free port of that range may be taken by any connection before the program
+binds it, so these ports are outside the range.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ _OF_CLIENTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 _ALL = range(10_000, 65_536)
 _ATTEMPTS = 5
 _IN_USE = "address already in use"
-# Not that of the module random: processes with one seed would all draw the same ports.
+# The generator of the module random is not used: processes with the same seed would all draw the same ports.
 _random = secrets.SystemRandom()
 
 Started = TypeVar("Started")
 
 
 class AddressInUseError(RuntimeError):
-    """A program has ended because another one has its port."""
+    """A program has ended because its port is in use."""
 
 
 def failure(text: str, log: str) -> RuntimeError:
-    """The error for a program that has ended: an :class:`AddressInUseError` if its log says so."""
+    """Return the error for a program that has ended: an :class:`AddressInUseError` if its log says so."""
     return (AddressInUseError if _IN_USE in log.lower() else RuntimeError)(text)
 
 
 def free_ports(count: int) -> list[int]:
-    """Different ports that are free on loopback, and that Linux gives to no client."""
+    """Return different ports that are free on loopback, and that Linux gives to no client."""
     candidates = _candidates()
     ports: list[int] = []
     for port in _random.sample(candidates, len(candidates)):
@@ -49,7 +49,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def on_free_ports(count: int, start: Callable[..., Started]) -> Started:
-    """What ``start`` returns, which is called with free ports, and again with others if it raises AddressInUseError."""
+    """Call ``start`` with free ports, and return its result. After an AddressInUseError, try again with other ports."""
     for _ in range(_ATTEMPTS - 1):
         try:
             return start(*free_ports(count))
@@ -59,9 +59,10 @@ def on_free_ports(count: int, start: Callable[..., Started]) -> Started:
 
 
 def held_port() -> socket.socket:
-    """A socket that holds a port for a program which binds with SO_REUSEPORT, also while that program does not run.
+    """Return a socket that reserves a port for a program which binds with SO_REUSEPORT.
 
-    It never listens, so connections are refused then. Its owner closes it.
+    The port stays reserved while the program does not run. The socket never listens, so connections are refused then.
+    The caller closes it.
     """
 
     def hold(port: int) -> socket.socket:
@@ -78,8 +79,8 @@ def held_port() -> socket.socket:
 
 
 def _candidates() -> list[int]:
-    """The ports outside of the range of clients; all, if that has all of them."""
-    # What IANA recommends where there is no Linux to ask.
+    """Return the ports outside the range of clients; all ports if that range includes them all."""
+    # This is the range that IANA recommends, for systems other than Linux.
     text = _OF_CLIENTS.read_text() if _OF_CLIENTS.exists() else "49152 65535"
     first, last = map(int, text.split())
     return [port for port in _ALL if not first <= port <= last] or list(_ALL)

@@ -1,8 +1,8 @@
-"""A proxy in front of an API server that records what passes, and does wrong what a test asks it to do wrong.
+"""A proxy in front of an API server that records the requests, and causes the faults that a test configures.
 
-It listens on loopback with a certificate of its own and takes one request at a time from each connection. For each
-it takes the next fault from ``faults``, or for a watch from ``watch_faults``; when there are none left it does what
-``always`` and ``always_watch`` say, and without them forwards. Watches are forwarded as they arrive.
+It listens on loopback with a certificate of its own, and handles one request at a time on each connection. For each
+request it takes the next fault from ``faults``, or for a watch from ``watch_faults``. When none are left, it uses
+``always`` and ``always_watch``; without these it forwards. Watches are forwarded as they arrive.
 """
 
 from __future__ import annotations
@@ -27,9 +27,10 @@ from support.waiting import PATIENCE
 
 
 class Proxy:
-    """The proxy, as a context manager; ``requests`` is what came so far.
+    """The proxy, as a context manager. ``requests`` has the requests so far.
 
-    With ``clients`` it talks only to those who show a certificate of that CA.
+    Args:
+        clients: a CA; clients must present a certificate of it.
     """
 
     def __init__(self, upstream: Cluster | Proxy, host: str = "127.0.0.1", clients: trustme.CA | None = None) -> None:
@@ -53,13 +54,14 @@ class Proxy:
             self._tls.verify_mode = ssl.CERT_REQUIRED
         self._threads: list[threading.Thread] = []
         self._watching: set[Exchange] = set()
-        # What a thread may find changed between two steps is read and written under the lock.
+        # Data that another thread may change between two steps is read and written under the lock.
         self._lock = threading.Lock()
         self._open: set[Connection] = set()
         self._swallowing = False
         self._listener: socket.socket | None = None
         self._family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # Keeps the port for this proxy; it never listens, so without the listener connections are refused.
+        # This socket reserves the port for the proxy. It never listens, so without the listener connections are
+        # refused.
         self._reserved = socket.socket(self._family)
         self._reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         self._reserved.bind((host, 0))
@@ -79,7 +81,7 @@ class Proxy:
 
     @property
     def lists(self) -> list[Request]:
-        """The requests so far that are no watches."""
+        """Return the requests so far that are not watches."""
         return [request for request in self.requests if not request.is_watch]
 
     @property
@@ -88,17 +90,17 @@ class Proxy:
 
     @property
     def open_watches(self) -> int:
-        """How many watches are being answered now. One whose client left unseen (``swallow``) is among them."""
+        """Return the number of watches in progress. It includes those whose client has left unnoticed (``swallow``)."""
         return len(self._watching)
 
     def cut(self) -> None:
-        """Close every connection that is open now."""
+        """Close every open connection."""
         with self._lock:
             for connection in self._open:
                 connection.cut()
 
     def refuse(self) -> None:
-        """Close every connection and refuse new ones, as where no process listens."""
+        """Close every connection and refuse new ones, as a host without a listening process does."""
         with self._lock:
             listener, self._listener = self._listener, None
         if listener is not None:
@@ -108,9 +110,9 @@ class Proxy:
         self.cut()
 
     def swallow(self) -> None:
-        """Say nothing more, not even that a connection ends, and hear nothing: the network drops every packet.
+        """Send and read nothing more, not even the end of a connection: the network drops every packet.
 
-        The system still takes connections and what is written to them, but TLS does not begin.
+        The operating system still accepts connections and what is written to them, but TLS does not begin.
         """
         with self._lock:
             self._swallowing = True
@@ -119,7 +121,7 @@ class Proxy:
             self._listen()
 
     def resume(self) -> None:
-        """End an outage. What was held back passes, as after a network healed; ``cut`` first if it should not."""
+        """End an outage. Held back data passes, as when a network recovers; call ``cut`` first to avoid this."""
         with self._lock:
             self._swallowing = False
             for connection in self._open:
@@ -127,7 +129,7 @@ class Proxy:
             self._listen()
 
     def folder(self, account: ServiceAccount) -> Path:
-        """A folder like the account's that trusts this proxy."""
+        """Return a folder like the account's that trusts this proxy."""
         folder = Path(tempfile.mkdtemp(prefix="serviceaccount-", dir=self._directory))
         shutil.copytree(account.folder, folder, dirs_exist_ok=True)
         shutil.copyfile(self.ca_file, folder / "ca.crt")
@@ -153,9 +155,9 @@ class Proxy:
             except OSError:
                 return
             plain.settimeout(PATIENCE)
-            # An event is not to wait until the one before it is acknowledged.
+            # An event must not wait until the one before it has been acknowledged.
             plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            with contextlib.suppress(OSError):  # of a client that is gone already
+            with contextlib.suppress(OSError):  # the client may be gone already
                 sock = self._tls.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
                 assert isinstance(sock, Connection)
                 self._take(sock, listener)
@@ -175,7 +177,7 @@ class Proxy:
 
     def _serve(self, sock: Connection) -> None:
         try:
-            # A client that gives up, as many tests want it to, is an OSError; an upstream that does, also the other.
+            # A client that gives up, as many tests expect, causes an OSError. An upstream that gives up can cause both.
             with contextlib.suppress(OSError, http.client.HTTPException):
                 sock.wait()
                 sock.do_handshake()

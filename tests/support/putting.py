@@ -1,4 +1,4 @@
-"""``airflow-kubernetes-secrets put`` against one API server, and what is stored there."""
+"""``airflow-kubernetes-secrets put`` against one API server, and the Secrets that are stored there."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Done:
 
 
 class Put:
-    """Runs the command against one API server. Nothing that it prints has the password in it."""
+    """Runs the command against one API server, and checks that its output does not contain the password."""
 
     def __init__(
         self, cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -44,7 +44,7 @@ class Put:
         self.configure()
 
     def configure(self, **kwargs: object) -> None:
-        """Set ``backend_kwargs``, beside the kubeconfig."""
+        """Set ``backend_kwargs``, in addition to the kubeconfig."""
         self.kwargs = {"kubeconfig": self.kubeconfig, **kwargs}
         self._monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", BACKEND)
         self._monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", json.dumps(self.kwargs))
@@ -75,7 +75,7 @@ class Put:
         return sorted(item["metadata"]["name"] for item in items)
 
     def secret(self, name: str, data: Mapping[str, str], namespace: str | None = None, **metadata: object) -> None:
-        """Create a Secret by other means."""
+        """Create a Secret without the command."""
         self.cluster.apply(
             {
                 "apiVersion": "v1",

@@ -1,4 +1,4 @@
-"""Lookups with secrets in everything that they handle, and what a report of an error would show of these."""
+"""Lookups with secrets in all that they process, and which of these secrets an error report would show."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from airflow_kubernetes_secrets.lookup import Kind, Lookup
 from support.errors import AtEveryLine, leaks
 from support.secrets import CONFIG, CONNECTION, VARIABLE
 
-# Marks of tests that raise exceptions at every line.
+# The marks of tests that raise exceptions at every line.
 AT_EVERY_LINE = [
     pytest.mark.timeout(600),
-    # A socket that has no owner yet when the exception comes is closed by the garbage collector, which warns of it.
+    # If the exception comes before a socket has an owner, the garbage collector closes the socket and warns about it.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
@@ -39,12 +39,12 @@ FIELDS = {
 
 
 def in_package(file: str) -> bool:
-    """Whether a line is of this package or of Python's."""
+    """Return whether a file belongs to this package or to Python."""
     return "/site-packages/" not in file
 
 
 def with_values(file: str) -> bool:
-    """Whether a line is of what handles values; what finds the Secret is the same for all cases."""
+    """Return whether a file processes values. The code that finds the Secret is the same in all cases."""
     return any(part in file for part in HANDLING) and in_package(file)
 
 
@@ -63,9 +63,9 @@ class Case:
 
     Attributes:
         look: the lookups.
-        options: of the backend.
-        here: in which files exceptions come.
-        error: what comes of it without an interruption, if it cannot be used.
+        options: the options of the backend.
+        here: returns whether exceptions are raised in a file.
+        error: the error of the lookup without an interruption, if the Secret cannot be used.
     """
 
     label: str
@@ -87,7 +87,7 @@ class Case:
                 "name": "app",
                 "namespace": namespace,
                 "labels": {self.label: "x"},
-                # As kubectl leaves it, with all that it was given.
+                # kubectl stores the whole applied manifest in this annotation.
                 "annotations": {"kubectl.kubernetes.io/last-applied-configuration": applied, **annotations},
             },
             "data": data,
@@ -123,7 +123,7 @@ def decision(backend: KubernetesSecretsBackend) -> object:
 
 
 def twice(look: Look) -> Look:
-    """The second lookup finds a connection to the API server, or memory."""
+    """Look up twice. The second lookup reuses the connection to the API server, or cached values."""
     return lambda backend: (look(backend), look(backend))
 
 
@@ -169,14 +169,14 @@ CASES = {
 
 
 def found_at(work: AtEveryLine, hidden: set[str], *, least: int) -> dict[str, list[str]]:
-    """What a report would show that nobody may see, by the line at which an exception came."""
+    """Return the secrets that a report would show, by the line at which an exception was raised."""
     found, lines = {}, 0
     for line, error in work.raised():
         lines += 1
         shown = leaks(error, hidden)
         if shown:
             found[line] = shown[:3]
-            # More of them tell no more.
+            # Ten lines are enough to find the cause.
             if len(found) == 10:
                 return found
     assert lines >= least, "the exceptions have missed the lookup"

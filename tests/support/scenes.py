@@ -1,4 +1,4 @@
-"""Scenes in which errors happen that ``docs/faq.md`` tells of."""
+"""Scenes that cause the errors which ``docs/faq.md`` explains."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ except Exception as error:
 
 @dataclass(frozen=True)
 class Scene:
-    """What an error needs to happen: a server, a namespace with nothing in it, and a folder."""
+    """The environment of a scene: an API server, an empty namespace, and a folder."""
 
     cluster: Cluster
     namespace: str
@@ -44,7 +44,7 @@ class Scene:
         return Put(self.cluster, self.namespace)
 
     def kwargs(self, *verbs: str, **more: object) -> dict[str, object]:
-        """Those of a pod whose account has these verbs in the namespace."""
+        """Return the ``backend_kwargs`` of a pod whose account has these verbs in the namespace."""
         self.in_pod(self.cluster.pod_environment())
         account = self.cluster.service_account(self.namespace, "airflow-worker", {self.namespace: verbs})
         return {"service_account_path": str(account.folder), **more}
@@ -55,13 +55,13 @@ class Scene:
             self.patch.setenv(name, value)
 
     def error(self, **kwargs: Any) -> str:
-        """Of a lookup."""
+        """Return the error of a lookup."""
         with pytest.raises(KubernetesSecretsError) as raised:
             KubernetesSecretsBackend(**kwargs).get_connection(ID)
         return str(raised.value)
 
     def of(self, texts: dict[str, Any], annotations: dict[str, str] | None = None, **more: Any) -> str:
-        """What a lookup says of a connection's Secret: its error, or what is logged."""
+        """Return the error or the log messages of a lookup of this connection's Secret."""
         self.write({CONNECTION: ID}, texts, annotations, **more)
         return self.look(lambda backend: backend.get_connection(ID))
 
@@ -80,7 +80,7 @@ class Scene:
         return "\n".join(said(self.caplog))
 
     def airflow(self, *arguments: str, **variables: str) -> str:
-        """What a real Airflow says."""
+        """Return the output of a real Airflow."""
         kwargs = json.dumps({"path": str(self.folder)})
         given = {"AIRFLOW__SECRETS__BACKEND": BACKEND, "AIRFLOW__SECRETS__BACKEND_KWARGS": kwargs, **variables}
         airflow = Airflow("3.3", self.folder / "home", given)
@@ -94,7 +94,7 @@ EVERY: dict[str, Happen] = {}
 
 
 def happens(heading: str) -> Callable[[Happen], Happen]:
-    """What makes the error of a section happen, and gives its text."""
+    """Register the function that causes the error of a section, and returns its text."""
 
     def register(happen: Happen) -> Happen:
         assert heading not in EVERY

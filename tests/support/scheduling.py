@@ -1,4 +1,4 @@
-"""Which of the processes of pytest-xdist runs which test: one runs all tests of a group; the others one at a time."""
+"""Decides which process of pytest-xdist runs which test: the tests of a group run in one process."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _GROUPS = "groups.json"
 
 
 def write(groups: Mapping[str, str]) -> None:
-    """Tell the process that schedules the group of each test that has one. All processes tell the same."""
+    """Write the group of each test that has one, for the process that schedules. All processes write the same."""
     unfinished = folder() / f"groups-{os.getpid()}.json"
     unfinished.write_text(json.dumps(groups))
     unfinished.rename(folder() / _GROUPS)
 
 
 class Groups(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
-    """The largest group first, and at the end what is in none."""
+    """Schedules the largest group first, and tests without a group last."""
 
     @functools.cached_property
     def _groups(self) -> dict[str, str]:
@@ -31,9 +31,10 @@ class Groups(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
         return found
 
     def remove_node(self, node: WorkerController) -> str | None:
-        """Give the rest of the work of a process that has died to the others.
+        """Give the remaining tests of a process that has died to the other processes.
 
-        Without what it has done: another one would be told of no test to run, and wait without end.
+        Its finished tests are removed. Otherwise another process would be given a scope without tests, and would wait
+        for ever.
         """
         work = self.assigned_work[node]
         for scope in [scope for scope, tests in work.items() if all(tests.values())]:
@@ -42,7 +43,7 @@ class Groups(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
         return crashed
 
     def _reschedule(self, node: WorkerController) -> None:
-        """Have the process know two tests at least. It begins with one when it knows the next one."""
+        """Assign at least two tests to a process: it starts a test only when it knows the next one."""
         super()._reschedule(node)
         if self.workqueue and self._pending_of(self.assigned_work[node]) < 2:
             super()._reschedule(node)

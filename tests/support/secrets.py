@@ -23,7 +23,7 @@ _numbers = itertools.count(1)
 
 
 class Put:
-    """Creates labelled Secrets in one namespace; each call gives the stored object."""
+    """Creates labelled Secrets in one namespace. Each call returns the stored object."""
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self._cluster = cluster

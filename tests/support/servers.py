@@ -1,4 +1,4 @@
-"""On which of the two API servers a test runs, where it is not on both."""
+"""Marks for tests that run on only one of the two API servers."""
 
 from __future__ import annotations
 

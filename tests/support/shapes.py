@@ -1,4 +1,4 @@
-"""Secrets with the parts of a connection, and the connection that Airflow has of them."""
+"""Secrets with the parts of a connection, and the connection that Airflow makes of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PREFIX = "airflow.apache.org/"
 
 
 class Read(Protocol):
-    """Reads the connection that Airflow has of a Secret."""
+    """Reads the connection that Airflow makes of a Secret."""
 
     def __call__(
         self, data: Mapping[str, str | bytes], annotations: Mapping[str, str] | None = None
@@ -28,7 +28,7 @@ def secret_manifest(
     *,
     type: str = "Opaque",
 ) -> dict[str, Any]:
-    """A Secret named after the connection that its label says it is."""
+    """Return a Secret with the label of a connection, and the name of that connection."""
     return {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -47,19 +47,19 @@ def secret_manifest(
 
 
 def whole(**parts: object) -> dict[str, object]:
-    """Every part of a connection."""
+    """Return every part of a connection."""
     nothing: dict[str, object] = dict.fromkeys(("conn_type", "host", "login", "password", "port", "schema"))
     return {**nothing, "extra": {}, **parts}
 
 
 def parts_of(connection: Any) -> dict[str, object]:
-    """The same of one that Airflow has made."""
+    """Return every part of a connection that Airflow has made."""
     names = ("conn_type", "host", "login", "password", "port", "schema")
     return {**{name: getattr(connection, name) for name in names}, "extra": connection.extra_dejson}
 
 
 def stored_secret(data: Mapping[str, str], annotations: Mapping[str, str] | None = None) -> Secret:
-    """The Secret ``shop/app``, with annotations without the prefix of their keys."""
+    """Return the Secret ``shop/app``. Its annotations are given without the prefix of their keys."""
     return Secret(
         "shop",
         "app",

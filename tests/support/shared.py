@@ -1,6 +1,6 @@
-"""What all processes of one run of the tests have in common: a folder, and what the main process starts for them.
+"""Resources that all processes of a test run share: a folder, and the programs that the main process starts.
 
-pytest-xdist runs the tests in several processes. What is dear is made once for all of them.
+pytest-xdist runs the tests in several processes. Expensive resources are created once for all of them.
 """
 
 from __future__ import annotations
@@ -17,17 +17,20 @@ from multiprocessing.connection import Client, Listener
 from pathlib import Path
 from typing import Any
 
-# More than anything has to start, and less than a test has to end.
+# Longer than any program needs to start, and shorter than the timeout of a test.
 ANSWER_SECONDS = 270.0
 
-# What is told, or why there is none.
+# The result, or the reason why there is none.
 _Answer = tuple[object, str]
 
 _folder: Path | None = None
 
 
 def folder() -> Path:
-    """The folder of the run. The process that first needs it makes it, unless it has joined a run, and removes it."""
+    """Return the folder of the run. The first process that needs it creates it, unless it has joined a run.
+
+    That process also removes it.
+    """
     global _folder  # noqa: PLW0603  # what belongs to the process is a variable of a module
     if _folder is None:
         _folder = Path(tempfile.mkdtemp(prefix="test-run-"))
@@ -42,7 +45,7 @@ def join(run: str) -> None:
 
 
 def once(name: str, make: Callable[[Path], object]) -> Path:
-    """The folder ``name``, with what ``make`` has put into it in the one process that came first."""
+    """Return the folder ``name``, which ``make`` fills in the process that requests it first."""
     path = folder() / name
     with (folder() / f"{name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -54,13 +57,13 @@ def once(name: str, make: Callable[[Path], object]) -> Path:
 
 
 class OnDemand:
-    """Something that this process starts when one of the run first asks for it, and ends at :meth:`stop`.
+    """A resource that this process starts when a process of the run first requests it, and ends at :meth:`stop`.
 
-    Each that asks is told the same: what there is, or why it could not be started.
+    All requests get the same result: the value, or why it could not be started.
 
     Args:
-        name: by which the others ask for it, with :func:`get`.
-        make: starts it, and gives what is told, which goes through pickle.
+        name: the name by which the other processes request it, with :func:`get`.
+        make: starts the resource. Its value is sent with pickle.
     """
 
     def __init__(self, name: str, make: Callable[[], AbstractContextManager[object]]) -> None:
@@ -68,14 +71,14 @@ class OnDemand:
         self._address = str(_address(name))
         self._ends = threading.Event()
         self._listener = Listener(self._address, "AF_UNIX", backlog=64)
-        # Linux may end a program with the thread that has started it, so this one lives as long as they should.
+        # Linux can end a program together with the thread that started it. So this thread runs as long as the programs.
         self._thread = threading.Thread(target=self._serve, daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
-        """End what there is. If it is about to start, that comes first."""
+        """End the resource. If it is being started, wait for that first."""
         self._ends.set()
-        # To wake up the thread.
+        # This wakes up the thread.
         Client(self._address, "AF_UNIX").close()
         self._thread.join(ANSWER_SECONDS)
         self._listener.close()
@@ -89,26 +92,26 @@ class OnDemand:
                         return
                     if answer is None:
                         answer = self._started(running)
-                    with suppress(OSError):  # whoever has asked may have ended
+                    with suppress(OSError):  # the process that requested it may have ended
                         connection.send(answer)
 
     def _started(self, running: ExitStack) -> _Answer:
         try:
             return running.enter_context(self._make()), ""
-        except Exception as error:  # of whatever kind: the others have to learn of it
+        except Exception as error:  # of any type: the other processes must be told
             return None, f"{type(error).__name__}: {error}"
 
 
 def offers(name: str) -> bool:
-    """Whether the main process starts something of this name for the run."""
+    """Return whether the main process starts something of this name for the run."""
     return _address(name).exists()
 
 
 def get(name: str, seconds: float = ANSWER_SECONDS) -> Any:
-    """What an :class:`OnDemand` of the main process tells, when it is ready.
+    """Return the value of an :class:`OnDemand` of the main process, when it is ready.
 
     Raises:
-        RuntimeError: it could not be started, or nothing was told within ``seconds``.
+        RuntimeError: it could not be started, or there was no response within ``seconds``.
     """
     with Client(str(_address(name)), "AF_UNIX") as connection:
         if not connection.poll(seconds):

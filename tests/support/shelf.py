@@ -1,4 +1,4 @@
-"""Secrets as a deployment has them, for the tests of Airflow's UI."""
+"""Secrets as in a real deployment, for the tests of Airflow's UI."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from typing import Any
 from support.airflow import BACKEND, Airflow
 from support.cluster import Cluster, ServiceAccount
 
-# In each value. No answer and no log may have it.
+# Each value contains this. No response and no log may contain it.
 SECRET = "hunter2"
 MARK = "airflow.apache.org"
 
 _MARKUP = "<script>document.title='hit'</script><img src=x onerror=\"document.title='hit'\">"
-# An id, and what the page shows of it; and a host, of which it shows nothing.
+# An id, and what the page shows of it; and a host, which the page does not show.
 HOSTILE, HOSTILE_SHOWN = f"{_MARKUP}\u202e\x1b[31m\n\ufe0fx", f"{_MARKUP}\\u202e\\x1b[31m\\n\\ufe0fx"
 HOST = "<img src=x onerror=document.title=1>\ud800\u202e\U000e0041"
 
 
 @dataclass
 class Shelf:
-    """Secrets of one test run, in a namespace for everybody and one of the team `blue`.
+    """The Secrets of one test run, in a namespace for all teams and one of the team `blue`.
 
     Attributes:
-        account: who may list both.
+        account: a service account that may list both.
     """
 
     cluster: Cluster
@@ -63,7 +63,7 @@ class Shelf:
 
     @property
     def kwargs(self) -> dict[str, Any]:
-        """``backend_kwargs`` that lead here."""
+        """Return the ``backend_kwargs`` that read these Secrets."""
         return {
             "service_account_path": str(self.account.folder),
             "namespace": self.home,
@@ -72,7 +72,7 @@ class Shelf:
 
 
 def shelf_on(cluster: Cluster) -> Shelf:
-    """Two new namespaces and nothing in them."""
+    """Create two empty namespaces."""
     home = f"ui-{uuid.uuid4().hex[:8]}"
     blue = f"{home}-blue"
     for namespace in (home, blue):
@@ -82,7 +82,7 @@ def shelf_on(cluster: Cluster) -> Shelf:
 
 
 def fill(shelf: Shelf) -> None:
-    """What a deployment has, good and bad, and sixty more than fit on a page."""
+    """Create the Secrets of a deployment, valid and invalid ones, and sixty more than fit on a page."""
     owner = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "name": "app-db", "uid": "1", "controller": True}
     fields = {"username": "app", "password": SECRET, "host": "app-db-rw", "dbname": "app", "port": "5432"}
     fields["uri"] = f"postgresql://app:{SECRET}@app-db-rw:5432/app"
@@ -97,11 +97,11 @@ def fill(shelf: Shelf) -> None:
     shelf.put(
         "uri-id", {"connection-id": "x2"}, {"value": "http://h"}, annotations={"connection-id": f"a://b:{SECRET}@c"}
     )
-    # An image for a host, in a connection as JSON.
+    # An HTML image as the host of a connection in JSON.
     image = json.dumps({"conn_type": "http", "host": HOST, "password": SECRET})
     shelf.put("image", {"connection-id": "image"}, {"value": image})
     shelf.put("bucket", {"variable-key": "bucket"}, {"value": SECRET})
-    # What somebody who may only read connections that begin with `app` must not be told of.
+    # A user who may only read connections that begin with `app` must not see these.
     shelf.put("ap", {"connection-id": "ap_report"}, {"value": f"http://{SECRET}@h"})
     shelf.put("app-key", {"variable-key": "app_key"}, {"value": SECRET})
     shelf.put("app-unlabelled", {}, {"value": SECRET})
@@ -116,7 +116,7 @@ def fill(shelf: Shelf) -> None:
 
 
 def airflow_of(shelf: Shelf, home: Path) -> Airflow:
-    """Airflow as in a pod, with an entry in its environment and a database of its own."""
+    """Return an Airflow as in a pod, with a connection in its environment, and its own database."""
     variables = {
         "AIRFLOW__SECRETS__BACKEND": BACKEND,
         "AIRFLOW_CONN_SMTP_DEFAULT": "smtp://from-the-environment",

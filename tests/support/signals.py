@@ -13,14 +13,14 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
-# What runs during a lookup and may be interrupted in the middle: the package, and the locks and events that it uses.
+# The files that run during a lookup and may be interrupted: the package, and the locks and events that it uses.
 PACKAGE = "/airflow_kubernetes_secrets/"
 INTERRUPTED = (PACKAGE, threading.__file__)
 
 
 @contextmanager
 def handled(number: signal.Signals, handler: Callable[[], object]) -> Iterator[None]:
-    """Have the signal call ``handler``. No timer is left over afterwards."""
+    """Make the signal call ``handler``. No timer remains afterwards."""
     previous = signal.signal(number, lambda _signal, _frame: handler())
     try:
         yield
@@ -30,13 +30,13 @@ def handled(number: signal.Signals, handler: Callable[[], object]) -> Iterator[N
 
 
 class Moment:
-    """One of the moments of some work at which Python may run the handler of a signal.
+    """One of the moments of some work at which Python may run a signal handler.
 
-    Those are the beginning of a function and the return from one that is written in C: CPython looks for signals there
-    in every version.
+    These moments are the start of a function, and the return from a function written in C. Every version of CPython
+    checks for signals there.
 
     Attributes:
-        where: which it is, once it has come; empty if the work has fewer of them.
+        where: the location of the moment, once it has been reached; empty if the work has fewer moments.
     """
 
     def __init__(
@@ -46,9 +46,10 @@ class Moment:
         meanwhile: Callable[[str], object] | None = None,
         inside: tuple[str, ...] = INTERRUPTED,
     ) -> None:
-        """
+        """Choose the moment.
+
         Args:
-            inside: what the names of the files hold whose functions are interrupted.
+            inside: parts of the names of the files whose functions are interrupted.
             meanwhile: called with the name of the function at each moment up to this one, before the signal is raised.
         """
         self._signal = number
@@ -59,7 +60,7 @@ class Moment:
 
     @contextmanager
     def of(self) -> Iterator[None]:
-        """Raise the signal in the middle of what is done meanwhile."""
+        """Raise the signal in the middle of the work of the context."""
         sys.setprofile(self._look)
         try:
             yield
@@ -85,10 +86,10 @@ class Moment:
 
 
 def watched_over(work: Callable[[Callable[[str], object]], object], patience: float = 15.0) -> str:
-    """Do it in a forked child. It is given a function by which it says where it is.
+    """Run ``work`` in a forked child, with a function by which it reports its progress.
 
     Returns:
-        Where it failed, or was silent for longer than ``patience``; empty if all was well.
+        Where it failed, or was silent for longer than ``patience`` seconds; empty if it succeeded.
     """
     receiving, sending = os.pipe()
     pid = os.fork()
@@ -98,7 +99,7 @@ def watched_over(work: Callable[[Callable[[str], object]], object], patience: fl
             work(lambda text: os.write(sending, f"{text}\n".encode()))
             code = 0
         except BaseException as error:
-            # In place of a traceback, which would end up nowhere.
+            # The child sends this as its traceback, because its own output is not read.
             trace = "".join(traceback.format_exception(error)[-3:])
             os.write(sending, f" {trace}".replace("\n", "; ").encode())
         finally:

@@ -1,4 +1,4 @@
-"""Which test modules `make quick` leaves out: those of Airflow's processes and other programs, and long ones."""
+"""The test modules that `make quick` skips: those that start Airflow or other programs, and long ones."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ TESTS = Path(__file__).parents[1]
 # The expression of marks with which `make quick` runs pytest.
 NOT_SLOW = "not slow"
 
-# Patterns, relative to the folder of the tests. They leave out later modules of these names too.
+# Patterns, relative to the folder of the tests. They also match modules that are added later.
 SLOW = [
     "airflow/*",
     "docs/test_blocks.py",
@@ -92,5 +92,5 @@ SLOW = [
 
 @cache
 def is_slow(module: Path) -> bool:
-    """Whether `make quick` leaves out this module. One that is not below tests/ is not its concern."""
+    """Return whether `make quick` skips this module. A module outside tests/ is never skipped."""
     return module.is_relative_to(TESTS) and any(fnmatch(str(module.relative_to(TESTS)), each) for each in SLOW)

@@ -1,4 +1,4 @@
-"""Ports that do not behave."""
+"""Ports that accept no connections."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 
 @contextmanager
 def full(family: socket.AddressFamily, host: str, port: int) -> Iterator[int]:
-    """A port whose queue is full: Linux drops whoever would connect then."""
+    """Open a port whose queue is full: Linux drops further connection attempts."""
     with socket.create_server((host, port), family=family, backlog=0) as listener, ExitStack() as waiting:
         for _ in range(4):
             client = waiting.enter_context(socket.socket(family))

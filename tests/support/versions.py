@@ -1,4 +1,4 @@
-"""What differs between versions of Kubernetes: the words and features of an API server, by its minor version."""
+"""Differences between versions of Kubernetes: messages and features of an API server, by its minor version."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Each = TypeVar("Each")
 
 
 class Since(dict[int, Each]):
-    """What is so since which minor version; 0 is for what was before all others."""
+    """Values by the minor version since which they apply; 0 is for all earlier versions."""
 
 
 @overload
@@ -22,7 +22,7 @@ def at(cluster: Cluster, found: Any) -> Any: ...
 
 
 def at(cluster: Cluster, found: Any) -> Any:
-    """What is so at this server: the only one, or that of the last version which is not after the server's."""
+    """Return the value for this server: the one of the latest version that is not newer than the server."""
     if not isinstance(found, Since):
         return found
     return found[max(minor for minor in found if minor <= cluster.minor_version)]

@@ -1,4 +1,4 @@
-"""Waiting for what happens."""
+"""Waiting for a condition."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ PATIENCE = 30.0
 
 
 def until(condition: Callable[[], bool], seconds: float = PATIENCE) -> None:
-    """Wait until the condition holds."""
+    """Wait until the condition is true."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "it did not come to be in time"

@@ -1,7 +1,7 @@
-"""Python programs of an Airflow's environment in a third of the time, by forks of a process with its libraries.
+"""Runs Python programs of an Airflow environment in a third of the time, as forks of a process with its libraries.
 
-Of Airflow itself and of this project nothing is loaded, so each program reads its configuration and makes its objects
-as in a process that has just started.
+That process has loaded nothing of Airflow itself or of this project. So each program reads its configuration and
+creates its objects as in a new process.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _COMMAND = Path(__file__).with_name("warm_command.py")
 _START_SECONDS = 120
 _END_SECONDS = 60
 
-# Runs a command, and writes down the names of the modules that it has loaded, and that Airflow's services load.
+# Runs a command, and records the names of the modules that it has loaded and that Airflow's services load.
 _RECORD = """
 import atexit, importlib, json, pathlib, runpy, sys
 
@@ -51,7 +51,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 
 class Program:
-    """A program that runs, or has run. It has a part of what ``subprocess.Popen`` has."""
+    """A program that runs, or has run. It has a part of the interface of ``subprocess.Popen``."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -59,16 +59,16 @@ class Program:
         self.returncode: int | None = None
 
     def poll(self) -> int | None:
-        """Its exit code, if it has ended."""
+        """Return its exit code, or None while it runs."""
         if self.returncode is None and select.select([self._connection], [], [], 0)[0]:
             self.wait(_END_SECONDS)
         return self.returncode
 
     def wait(self, timeout: float) -> int:
-        """Its exit code, when it has ended.
+        """Wait for its end, and return its exit code.
 
         Raises:
-            subprocess.TimeoutExpired: it has not within ``timeout`` seconds.
+            subprocess.TimeoutExpired: it has not ended within ``timeout`` seconds.
         """
         if self.returncode is None:
             try:
@@ -79,7 +79,7 @@ class Program:
         return self.returncode
 
     def _answer(self, timeout: float) -> int:
-        """The next number that the other side tells."""
+        """Return the next number from the process that forks."""
         self._connection.settimeout(timeout)
         text = b""
         while not text.endswith(b"\n"):
@@ -91,13 +91,13 @@ class Program:
         return int(text)
 
     def kill(self) -> None:
-        """Have its parent kill it, which knows whether its id is still its own. It may have ended."""
+        """Make its parent kill it: only the parent knows whether the process id is still valid. It may have ended."""
         with suppress(OSError):
             self._connection.send(KILL)
 
 
 class WarmPython:
-    """Asks the process that forks.
+    """A client of the process that forks.
 
     Args:
         prefix: the environment.
@@ -110,7 +110,7 @@ class WarmPython:
         self._directory = Path(tempfile.mkdtemp(dir=shared.folder()))
 
     def commands(self, *names: str) -> Path:
-        """A folder with these programs of the environment, for a shell, each of which has this process run it."""
+        """Return a folder with these programs of the environment for a shell. The forking process runs each of them."""
         for name in names:
             command = [sys.executable, "-I", "-S", str(_COMMAND), self.address, str(self._prefix / "bin" / name)]
             (self._directory / name).write_text(f'#!/bin/sh\nexec {shlex.join(command)} "$@"\n')
@@ -131,11 +131,11 @@ class WarmPython:
         """Start a program.
 
         Args:
-            code: its text.
+            code: its source.
             arguments: its ``sys.argv``.
-            output: where its output and its errors go.
-            file: where its text is from, if it is not from an argument.
-            session: whether it begins a session of processes.
+            output: the files for its output and its errors.
+            file: the file that the source is from; None if it is from an argument.
+            session: whether it starts a new session of processes.
         """
         request = {
             "code": code,
@@ -159,7 +159,7 @@ class WarmPython:
         file: Path | None = None,
         directory: Path | None = None,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a program to its end; see :meth:`start`, and ``subprocess.run`` for the rest."""
+        """Run a program to its end. :meth:`start` and ``subprocess.run`` describe the arguments."""
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
             program = self.start(code, arguments, environment, (out, err), file=file, directory=directory)
             try:
@@ -177,7 +177,7 @@ class WarmPython:
 
 @functools.cache
 def warm_python(prefix: Path) -> WarmPython:
-    """The one for an environment with Airflow: that of the run, or else one of this process, which ends with it."""
+    """Return the client for an environment with Airflow: that of the run, or one that ends with this process."""
     if shared.offers(name(prefix)):
         return WarmPython(prefix, shared.get(name(prefix)))
     own = ExitStack()
@@ -186,15 +186,15 @@ def warm_python(prefix: Path) -> WarmPython:
 
 
 def name(prefix: Path) -> str:
-    """By which all processes of a run know the one for this environment."""
+    """Return the name under which the processes of a run request the forking process of this environment."""
     return f"warm-{prefix.name}"
 
 
 @contextmanager
 def running(prefix: Path) -> Iterator[str]:
-    """The process that forks, for this environment, with the libraries that its command line loads; its address.
+    """Run the forking process for this environment, with its command line's libraries loaded, and return its address.
 
-    At the end, the programs that still run end too.
+    At the end, the programs that still run are ended too.
 
     Raises:
         RuntimeError: it was not ready within _START_SECONDS, or has ended.
@@ -238,6 +238,6 @@ def _record(prefix: Path, made: Path) -> None:
         airflow,
         *["variables", "get", "none"],
     ]
-    # It finds no database, and has loaded by then what it needs for one.
+    # The command finds no database. By then it has loaded what it needs for one.
     subprocess.run(command, env=environment, capture_output=True, timeout=_START_SECONDS, check=False)
     assert (made / "modules.json").exists()

@@ -1,7 +1,7 @@
-"""Asks a process of :mod:`support.warm_python` to run a program.
+"""Requests a process of :mod:`support.warm_python` to run a program.
 
-Run as a program itself, it runs one of an Airflow's programs in its place: with its own streams, variables and folder.
-Its arguments are the path of the socket, that of the program, and the program's own.
+Run as a program itself, it replaces one of Airflow's programs: it passes its own streams, variables and folder. Its
+arguments are the path of the socket, that of the program, and the program's own arguments.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ KILL = b"k"
 
 
 def asked(address: str, request: Mapping[str, Any], streams: Sequence[int]) -> socket.socket:
-    """A connection that tells two lines: the process id of the program, and in the end its exit code.
+    """Return a connection that delivers two lines: the process id of the program, and at its end the exit code.
 
-    Who sends KILL kills the program, and who closes the connection has it end by SIGTERM.
+    Sending KILL kills the program. Closing the connection ends it by SIGTERM.
 
     Args:
         streams: the descriptors of the program's input, output and errors.

@@ -1,12 +1,12 @@
 """A Python that has loaded much of what its programs will import, and forks for each of them.
 
-Run by the interpreter of one environment, with the path of its socket and of a JSON file with names of modules. It ends
-with its standard input. :mod:`support.warm` is the other side.
+The interpreter of an environment runs it with the path of its socket, and of a JSON file with names of modules. It ends
+when its standard input closes. :mod:`support.warm` is the client.
 
-A program starts as in a process of its own, with its arguments, variables, folder and streams. Different is what
-Python and the libraries have read of the environment of the test run when they were loaded, and nothing checks that it
-is of no account: the seed of hashes (one for all programs), PYTHONWARNINGS, PYTHONDEVMODE and other options of Python,
-the encoding of the streams, and variables that a library reads at its import, such as NO_COLOR.
+A program starts as in its own process, with its arguments, variables, folder and streams. One thing differs: the values
+that Python and the libraries have read from the environment of the test run when they were loaded. These are the hash
+seed (one for all programs), PYTHONWARNINGS, PYTHONDEVMODE and other options of Python, the encoding of the streams, and
+variables that a library reads when it is imported, such as NO_COLOR. Nothing checks whether they matter to a program.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ from typing import Any
 
 def main() -> None:
     address, modules = sys.argv[1:]
-    # The folder of this file, which has modules with names of the standard library's.
+    # The folder of this file has modules with the names of modules of the standard library.
     del sys.path[0]
     for name in json.loads(Path(modules).read_text()):
-        # What is only of one platform, or made by another module.
+        # The module may exist on one platform only, or be created by another module.
         with suppress(ImportError):
             importlib.import_module(name)
     assert threading.active_count() == 1, "a fork would lose the others"
     assert "airflow" not in sys.modules
-    # The forks share this memory for as long as the collector does not touch it.
+    # The forks share this memory as long as the garbage collector does not touch it.
     gc.collect()
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as listener:
@@ -51,7 +51,7 @@ def main() -> None:
 
 
 def next_program(listener: socket.socket) -> dict[str, Any] | None:
-    """In a fork: the program that it is to run. In this process itself: nothing, at its end."""
+    """In a fork, return the program to run. In the parent process, return None at the end."""
     while True:
         sources: list[socket.socket | int] = [listener, 0]
         readable, _, _ = select.select(sources, [], [], 5)
@@ -69,9 +69,9 @@ def next_program(listener: socket.socket) -> dict[str, Any] | None:
 
 
 def watched(connection: socket.socket) -> dict[str, Any]:
-    """Fork once more, for the program, which tells its id. This process tells its exit code, or ends it.
+    """Fork again for the program, which reports its process id. This process reports its exit code, or ends it.
 
-    It kills the program if it is told anything, and leaves it to SIGTERM when whoever has asked is gone.
+    It kills the program if it receives anything. If the client disconnects, it ends, and the program gets SIGTERM.
     """
     ends_with_parent(signal.SIGKILL)
     text, descriptors, _flags, _address = socket.recv_fds(connection, 1 << 20, 3)
@@ -84,7 +84,7 @@ def watched(connection: socket.socket) -> dict[str, Any]:
     pid = os.fork()
     if pid == 0:
         ends_with_parent(signal.SIGTERM)
-        # Before anybody knows of it, and ends the session.
+        # The session begins before the process id is reported, because a client may end the whole session.
         if program["session"]:
             os.setsid()
         for number, descriptor in enumerate(descriptors):
@@ -100,7 +100,7 @@ def watched(connection: socket.socket) -> dict[str, Any]:
     while end not in select.select(sources, [], [])[0]:
         if not connection.recv(1):
             os._exit(0)
-        # Nobody else reaps it, so its id is still its own.
+        # No other process reaps the program, so the process id is still its own.
         os.kill(pid, signal.SIGKILL)
     _, status = os.waitpid(pid, 0)
     tell(connection, os.waitstatus_to_exitcode(status))
@@ -108,17 +108,17 @@ def watched(connection: socket.socket) -> dict[str, Any]:
 
 
 def tell(connection: socket.socket, number: int) -> None:
-    with suppress(OSError):  # whoever has asked may be gone
+    with suppress(OSError):  # the client may be gone
         connection.sendall(f"{number}\n".encode())
 
 
 def ends_with_parent(number: signal.Signals) -> None:
-    """Have Linux send this process the signal at its parent's end, so that a test run that is killed leaves none."""
+    """Have Linux send this process the signal when its parent ends, so that a killed test run leaves no process."""
     ctypes.CDLL(None).prctl(1, number)
 
 
 def run(program: dict[str, Any]) -> None:
-    """What the interpreter does with a program."""
+    """Run the program as the interpreter does."""
     os.environ.clear()
     os.environ.update(program["environment"])
     time.tzset()
@@ -134,7 +134,7 @@ def run(program: dict[str, Any]) -> None:
         code = compile(program["code"], program["file"] or "<string>", "exec")
         exec(code, module.__dict__)  # noqa: S102  # this is how Python runs a program too
     except Exception as error:
-        # Without the frames of this module.
+        # The frames of this module are removed.
         error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next
         sys.excepthook(type(error), error, error.__traceback__)
         sys.exit(1)

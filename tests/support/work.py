@@ -1,4 +1,4 @@
-"""How much is done, in numbers that are the same on every machine."""
+"""The amount of work, in numbers that are the same on every machine."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from types import FrameType
 
 
 def calls(function: Callable[[], object]) -> int:
-    """How many functions are called meanwhile, those of C included.
+    """Return how many functions are called during ``function``, including those written in C.
 
-    What grows as the square of its input has 16 times as many for four times as much.
+    If the work grows as the square of the input, four times the input needs 16 times as many calls.
     """
     count = 0
 
