@@ -1,4 +1,4 @@
-# Three commands for everybody: `make demo`, `make quick` and `make test`. They need Python 3.10 or later with venv, and nothing else.
+# The three main commands are `make demo`, `make quick` and `make test`. They need only Python 3.10 or later with venv.
 
 PYTHON ?= python3
 VENV := .venv
@@ -12,11 +12,11 @@ WHEELS := .cache/wheels
 BIN := $(VENV)/bin
 SOURCES := src cncf-path/src tests fuzz matrix benchmarks examples docs .github hatch_build.py
 
-# Tests wait more than they compute, so there are more processes than cores; `WORKERS=0` runs all in one.
+# Tests wait more than they compute, so there are more processes than cores. `WORKERS=0` runs all tests in one process.
 WORKERS ?= 4
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS)
 
-# Without bytecode every one of the many processes of a run would compile all that it imports.
+# Without bytecode, every one of the many processes of a run would compile all modules that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test quick lint format tests contract wheels docs docs-links environments oldest matrix pythons bench bench-plot bench-fleet fuzz verdicts requirements clean packages minimal-deps $(BARE)
@@ -54,44 +54,45 @@ format: $(VENV)/ready
 tests: environments wheels
 	$(PYTEST)
 
-# These compute more than they wait, and each process spends ten seconds on reading all tests first.
+# These tests compute more than they wait, and each process first spends ten seconds on collecting all tests.
 quick: WORKERS = 2
 quick: $(VENV)/ready
 	$(PYTEST) -m "not slow"
 
-# What a server of another version of Kubernetes can change.
+# The tests whose results depend on the version of Kubernetes.
 contract: $(VENV)/ready
 	$(PYTEST) tests/devserver tests/cli/test_refusals.py tests/cli/test_impersonation.py
 
 bench: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/run.py
 
-# A quarter of an hour; `$(BENCH)/bin/python benchmarks/plot.py` draws them again without measuring.
+# This takes a quarter of an hour. `$(BENCH)/bin/python benchmarks/plot.py` draws the plots again without measuring.
 bench-plot: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/sweep.py
 	$(BENCH)/bin/python benchmarks/plot.py
 
-# A quarter of an hour on an idle machine; the tables go into benchmarks/README.md and docs/reliability.md.
+# This takes a quarter of an hour on an idle machine. It writes the tables in benchmarks/README.md and
+# docs/reliability.md.
 bench-fleet: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/fleet.py
 	$(BENCH)/bin/python benchmarks/fleet_table.py
 	$(BENCH)/bin/python benchmarks/fleet_plot.py
 
-# Two hours with the defaults; fuzz/README.md has the targets.
+# This takes two hours with the defaults. fuzz/README.md lists the targets.
 FUZZ_SECONDS ?= 600
 FUZZ_TARGETS ?=
 
 fuzz: $(FUZZ)/ready
 	$(FUZZ)/bin/python -m fuzz --seconds $(FUZZ_SECONDS) $(FUZZ_TARGETS)
 
-# Ten minutes with the defaults.
+# This takes ten minutes with the defaults.
 VALUES ?= 100000
 SEED ?= 1
 
 verdicts: environments
 	PYTHONPATH=tests:src $(BIN)/python -m verdicts --count $(VALUES) --seed $(SEED)
 
-# What is generated of the pages, and then the site, in build/docs. A warning is an error.
+# Write the generated pages and pictures, and then build the site in build/docs. Warnings are errors.
 docs: $(VENV)/ready
 	$(BIN)/python docs/make_cli.py
 	$(BIN)/python docs/make_reference.py
@@ -99,21 +100,21 @@ docs: $(VENV)/ready
 	$(BIN)/python docs/make_pictures.py
 	$(BIN)/python -m sphinx -E -b html -W -n --keep-going docs build/docs
 
-# Whether the links to other sites lead somewhere, for a machine with network.
+# Check the links to other sites. This needs network access.
 docs-links: $(VENV)/ready
 	$(BIN)/python -m sphinx -b linkcheck -W -n --keep-going docs build/docs-links
 
 environments: $(VENV)/ready oldest
 
-# What is released: the sources and the wheel of both distributions.
+# Build what is released: the source distributions and wheels of both distributions.
 packages: $(VENV)/ready
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation --outdir dist .
 	$(BIN)/python -m build --no-isolation --outdir dist cncf-path
 	$(BIN)/twine check --strict dist/*
 
-# What `pip install` gives and no more, with the oldest and the newest Airflow, installed anew each time. Then the oldest
-# releases of all that pyproject.toml asks for, which warn of what is deprecated today.
+# Test what `pip install` installs, without extras, with the oldest and the newest Airflow, in new environments. Then
+# test the oldest releases of all requirements in pyproject.toml; these cause deprecation warnings.
 minimal-deps: $(BARE) $(FLOORS)/ready
 	$(BIN)/python -m pytest tests/packaging/minimal_deps.py
 	$(FLOORS)/bin/python -m pytest -W ignore::DeprecationWarning tests/api tests/devserver \
@@ -133,7 +134,7 @@ $(FLOORS)/ready: requirements/floors.txt pyproject.toml
 	$(FLOORS)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# The newest Airflow, the extras and the tools.
+# The environment with the newest Airflow, the extras and the tools.
 $(VENV)/ready: requirements/dev.txt pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements/dev.txt
@@ -157,8 +158,7 @@ $(OLDEST)/ready: requirements/airflow-2.11.txt pyproject.toml
 	$(OLDEST)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# The whole product in every supported Airflow, each in an environment of its own into which the wheel is installed:
-# docs/matrix.md.
+# Test the installed wheel in every supported Airflow, each in its own environment. The result is docs/matrix.md.
 matrix: $(VENV)/ready $(MATRIX:%=%/ready)
 	$(BIN)/python -m pytest matrix
 
@@ -171,8 +171,8 @@ else
 	@touch $@
 endif
 
-# The tests that use Airflow as a library, with each supported Python that is found: docs/matrix.md. PYTHONS="3.10 3.12" takes
-# these only, and fails where one is missing.
+# Run the tests that use Airflow as a library, with each supported Python that is found. The result goes to
+# docs/matrix.md. PYTHONS="3.10 3.12" runs only these two, and fails if one is missing.
 PYTHONS ?=
 
 pythons: $(VENV)/ready
@@ -191,14 +191,14 @@ $(BENCH)/ready: requirements/bench.txt pyproject.toml
 	$(BENCH)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Airflow is not in it: no target needs it.
+# This environment has no Airflow, because no fuzz target needs it.
 $(FUZZ)/ready: requirements/fuzz.txt pyproject.toml
 	$(PYTHON) -m venv $(FUZZ)
 	$(FUZZ)/bin/python -m pip install --quiet --no-deps --requirement requirements/fuzz.txt
 	$(FUZZ)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Tests use no network: the wheels that they install in environments of their own are fetched before.
+# Tests use no network, so the wheels that they install into environments are downloaded before.
 wheels: $(WHEELS)/ready
 
 $(WHEELS)/ready: requirements/packaging-wheels.txt $(VENV)/ready
@@ -206,8 +206,8 @@ $(WHEELS)/ready: requirements/packaging-wheels.txt $(VENV)/ready
 		--python-version 3.13 --dest $(WHEELS)
 	@touch $@
 
-# Write the requirements anew from their .in files, with the newest releases; where there is a date, with those of that day:
-# a release of Airflow works with the dependencies of its time, and not always with later ones.
+# Compile the requirements from their .in files, with the newest releases. Where a date is given, the releases of that
+# day are used: a release of Airflow works with the dependencies of its time, and not always with later ones.
 requirements: $(VENV)/ready
 	for each in dev:3.10 airflow-2.11:3.10 airflow-3.0:3.10:2025-09-01 airflow-3.1:3.10:2026-03-15 \
 			airflow-3.2:3.10:2026-06-01 airflow-3.3:3.10 bench:3.11 fuzz:3.10; do \

@@ -1,6 +1,6 @@
-"""The README as package indexes show it, made while the metadata is built.
+"""The README for package indexes, made while the metadata is built.
 
-An index has only this one text: what a relative link or picture leads to is not there. Pictures are left out, and a
+An index has only this file, so relative links and pictures would lead nowhere. Pictures are removed, and a relative
 link becomes its text.
 """
 
@@ -17,7 +17,7 @@ RELATIVE_LINK = re.compile(r"(?<!!)\[([^\]]+)\]\((?!https?://|#)[^)]+\)")
 
 
 class ReadmeOfAnIndex(MetadataHookInterface):
-    """Gives the field ``readme``."""
+    """Sets the metadata field ``readme``."""
 
     def update(self, metadata: dict[str, Any]) -> None:
         text = (Path(self.root) / "README.md").read_text(encoding="utf-8")

@@ -1,9 +1,9 @@
-"""Print what CHANGELOG.md says of a release, if all that has to agree on it does.
+"""Print the section of CHANGELOG.md for a release, after checking that the versions agree.
 
     python3 .github/release_notes.py v0.1.0
 
-The tag, the versions of both distributions and the changelog name one version, and the changelog its day. What does
-not is said on standard error: status 1. It needs nothing but Python.
+The tag, both distributions and the changelog must name the same version, and the changelog must have its date. Each
+difference is printed on standard error, with exit status 1. The script needs only Python.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ VERSIONS = {
 
 
 def main() -> int:
-    """Read the tag from the command line; the exit status."""
+    """Read the tag from the command line, and return the exit status."""
     if len(sys.argv) != 2:
         sys.stderr.write("give one tag: python3 .github/release_notes.py v0.1.0\n")
         return 2

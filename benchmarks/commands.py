@@ -1,6 +1,6 @@
 """How long list, doctor and check take with 10,000 Secrets and 1,000 manifests, beyond Airflow's own import.
 
-Medians of several fresh processes, each beside one that only imports what Airflow's configuration is read with.
+Medians of several new processes. They take turns with a process that only imports what reads Airflow's configuration.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MANIFESTS = 1_000
 PROGRAM = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main"]
 IMPORT = "from airflow_kubernetes_secrets.inventory.configured import read_configuration; read_configuration()"
 
-# Seconds beyond the import.
+# The goals, in seconds beyond the import.
 GOALS = {"list": 2.0, "list, as JSON": 2.0, "doctor": 2.0, "check": 3.0}
 
 
@@ -72,7 +72,7 @@ def main() -> None:
         for _ in range(rounds + 1):
             for name, command in commands.items():
                 taken[name].append(seconds(command, environment))
-    # The first round writes bytecode and warms what is cached.
+    # The first round is ignored: it writes bytecode and fills caches.
     medians = {name: median(each[1:]) for name, each in taken.items()}
     print(f"Medians of {rounds} processes, {SECRETS} Secrets, {MANIFESTS} manifests.")
     print(f"The import takes {medians['import']:.2f} s.\n")

@@ -1,8 +1,9 @@
-"""What a fleet of Airflow's processes costs the API server, and what it sees of faults. ``make bench-fleet`` runs it.
+"""What many Airflow processes cost the API server, and which faults they see. ``make bench-fleet`` runs it.
 
-Many short tasks, a few processes that live long, and a namespace in which most Secrets are not for Airflow: first each
-by itself, then both together while the API server is restarted twice and answers 429 in between. It takes about a
-quarter of an hour; fleet_table.py and fleet_plot.py show what it leaves in results/.
+It runs many short tasks and a few long-lived processes, in a namespace in which most Secrets are not for Airflow. First
+each kind of process runs alone. Then both run together, while the API server is restarted twice and responds with 429
+in between. It takes about a quarter of an hour. fleet_table.py and fleet_plot.py show the files that it writes to
+results/.
 """
 
 from __future__ import annotations
@@ -29,18 +30,18 @@ from harness.turns import Runs
 TIMEOUT = 4.0
 OUTAGE_TTL = 300.0
 CACHE_TTL = 60
-# What the operating system may take to run a process, beside the timeout.
+# Seconds that the operating system may take to run a process, in addition to the timeout.
 ALLOWANCE_SECONDS = 0.5
 
-# When the faults begin, as parts of the time that the fleet is given; each waits for the one before it.
+# When the faults begin, as fractions of the fleet's run time. Each waits for the end of the one before it.
 FIRST_RESTART, BURST, SECOND_RESTART = 1 / 8, 3 / 8, 6 / 8
 BURST_SECONDS = 5.0
-# For what a fault leaves behind it.
+# Seconds to wait for the after-effects of a fault.
 _CALM_SECONDS = 2.0
 
 _IDS = 10
 _BEGINNING_SECONDS = 5.0
-# All that a fork server may take for its tasks, and for the end of its processes.
+# The longest time, in seconds, for all tasks of a fork server, and for the end of its processes.
 _LONGEST_SECONDS = 600.0
 
 
@@ -48,9 +49,9 @@ class Subject(NamedTuple):
     """A way to configure a backend.
 
     Attributes:
-        who: whose it is.
-        by_name: the kinds of lookup that have references.
-        beginning: seconds after which a process that lives long has settled.
+        who: the owner of the backend: ``peer`` or ``ours``.
+        by_name: the kinds of lookup that use references.
+        beginning: seconds after which a long-lived process has settled.
     """
 
     who: str
@@ -66,20 +67,20 @@ SUBJECTS = {
     # The peer has no references, and looks up everything by label.
     "peer": Subject("peer", {}, ()),
     "asked": Subject("ours", {**_OPTIONS, "cache_ttl": 0}, ("reference",)),
-    # The watch begins with a second LIST, when the index has expired once.
+    # The watch begins with a second LIST, after the index has expired once.
     "cached": Subject("ours", {**_OPTIONS, "cache_ttl": CACHE_TTL}, ("reference",), CACHE_TTL + 20.0),
     "named": Subject("ours", {**_OPTIONS, **_NO_LABELS}, ("label", "reference")),
 }
 
 
 class Fleet(NamedTuple):
-    """Its size; these are the arguments of the command.
+    """The size of the fleet; the attributes are the arguments of the command.
 
     Attributes:
-        at_once: how many tasks there are at most at the same time.
-        every: seconds between two lookups of a process that lives long.
+        at_once: the highest number of tasks at the same time.
+        every: seconds between two lookups of a long-lived process.
         labelled: how many of the Secrets are for Airflow.
-        seconds: for the processes that live long, and again for everything together.
+        seconds: the run time of the long-lived processes, and again of everything together.
     """
 
     tasks: int
@@ -91,7 +92,7 @@ class Fleet(NamedTuple):
     seconds: float
 
     def plan(self, subject: Subject, *, lived: bool, every: float) -> Plan:
-        """What a fork server is told."""
+        """Return the plan for a fork server."""
         spread = [f"other-{number * self.labelled // (2 * _IDS)}" for number in range(2 * _IDS)]
         ids = {
             "label": spread[::2],
@@ -115,9 +116,9 @@ class Fleet(NamedTuple):
 
 
 def measure(running: Cluster, name: str, fleet: Fleet) -> Runs:
-    """All scenarios for one subject."""
+    """Run all scenarios for one subject."""
     subject = SUBJECTS[name]
-    # So that each subject finds a server that has just begun, and not one that has served the others.
+    # After a restart each subject finds a new server, which has not served the other subjects.
     running.restart()
     running.settle()
     runs = {"tasks": _tasks(running, subject, fleet)}
@@ -155,7 +156,7 @@ def _tasks(running: Cluster, subject: Subject, fleet: Fleet) -> dict[str, Any]:
 
 
 def _tasks_with_faults(running: Cluster, subject: Subject, fleet: Fleet) -> tuple[list[Lookup], int, dict[str, Any]]:
-    """The tasks' lookups, how many tasks did not end, and what happened when."""
+    """Return the tasks' lookups, the number of tasks that did not end, and the times of the faults."""
     with forks(running, fleet.plan(subject, lived=False, every=fleet.seconds / fleet.tasks)) as tasks:
         began = time.monotonic()
         tasks.begin()
@@ -182,11 +183,11 @@ def _sleep_until(moment: float) -> None:
 
 
 def _summary(lookups: Sequence[Lookup], unfinished: int) -> dict[str, Any]:
-    """What is kept of the lookups of all processes.
+    """Summarise the lookups of all processes.
 
-    ``late`` ones took longer than the timeout and the allowance. Each of the ``unfinished`` processes, which had to be
-    killed and left no lookups, counts as one of them. ``covered`` counts the errors that the memory of the process
-    could have covered.
+    A ``late`` lookup took longer than the timeout and the allowance. An ``unfinished`` process had to be killed and has
+    left no lookups; it counts as one late lookup. ``covered`` counts the errors for which the process had a cached
+    value.
     """
     taken = [each.seconds * 1000 for each in lookups]
     failed = [each for each in lookups if each.error not in ("", "wrong")]
@@ -204,7 +205,7 @@ def _summary(lookups: Sequence[Lookup], unfinished: int) -> dict[str, Any]:
 
 
 def _by_second(lookups: Sequence[Lookup], began: float) -> list[tuple[int, int, int, float]]:
-    """For each second in which lookups ended: their number, that of the failed ones, milliseconds of the slowest."""
+    """Return for each second in which lookups ended: the second, how many ended and failed, and the longest in ms."""
     seconds: dict[int, list[Lookup]] = {}
     for each in lookups:
         seconds.setdefault(int(each.began + each.seconds - began), []).append(each)

@@ -1,4 +1,4 @@
-"""The plot of a fleet's last run in docs/images/, drawn from results/fleet.json: for a light page and a dark one."""
+"""The plot of a fleet's last run in docs/images/, drawn from results/fleet.json for a light and a dark page."""
 
 from __future__ import annotations
 
@@ -14,26 +14,26 @@ if TYPE_CHECKING:
 
 
 class Look(NamedTuple):
-    """How a subject is shown. ``color`` is a position in :attr:`Theme.lines`."""
+    """The style of a subject. ``color`` is an index into :attr:`Theme.lines`."""
 
     label: str
     color: int
     hatch: str
 
 
-# Bars differ in their hatching too, so that they can be told apart without colours.
+# The hatching makes the bars distinguishable without colours.
 LOOKS = {
     "peer": Look("Apache's backend", 0, "//"),
     "asked": Look("cache_ttl 0", 1, ""),
     "cached": Look("cache_ttl 60", 2, ".."),
     "named": Look("references", 3, "xx"),
 }
-# By the scenario: what it is called, and how its line looks.
+# The label and the line style of each scenario.
 LINES = {"faults_tasks": ("short tasks", ":"), "faults_lived": ("processes that live long", "-")}
 
 
 def draw(results: Results, theme: Theme) -> Figure:
-    """What the fleet costs the API server, and below it the slowest lookup in each second of the run with faults."""
+    """Draw what the fleet costs the API server, and the slowest lookup in each second of the run with faults."""
     context, figures = read(results)
     drawn = Figure(figsize=(9, 8.4), layout="constrained", facecolor=theme.background)
     grid = drawn.subplots(3, 2)
@@ -45,7 +45,7 @@ def draw(results: Results, theme: Theme) -> Figure:
     panels = [*grid[1], *grid[2]]
     for axes, (who, scenarios) in zip(panels, figures.items(), strict=True):
         _faults(axes, theme, LOOKS[who], scenarios)
-    # The four are there to be compared with each other.
+    # The four panels have the same axes, so that they can be compared.
     for axes in panels:
         axes.set_xlim(0, max(axes.get_xlim()[1] for axes in panels))
         axes.set_ylim(min(axes.get_ylim()[0] for axes in panels), max(axes.get_ylim()[1] for axes in panels))

@@ -20,29 +20,29 @@ SCENARIOS_WITH_LOOKUPS = ("tasks", "lived", "faults_tasks", "faults_lived")
 TASKS_GOAL, LIVED_GOAL = 1 / 10, 1 / 50
 TASKS_A_MINUTE = 1_000
 
-# Less than this cannot be told from an idle API server: /proc counts in steps of 10 ms, also for the 10 s in which it
-# was idle, and a scenario is several times as long.
+# Less than this cannot be distinguished from an idle API server: /proc counts in steps of 10 ms, also during the 10 s
+# in which the idle usage is measured, and a scenario lasts several times as long.
 EXACT_TO_SECONDS = 0.1
 
 Figures = dict[str, Any]
 
 
 class Run(NamedTuple):
-    """A run of the whole fleet, by subject and scenario."""
+    """The figures of a run of the whole fleet, by subject and scenario."""
 
     context: Figures
     figures: dict[str, dict[str, Figures]]
 
 
 class Row(NamedTuple):
-    """A line of a table; ``show`` makes a cell of the scenarios of one subject."""
+    """A row of a table. ``show`` renders a cell from the scenarios of one subject."""
 
     text: str
     show: Callable[[dict[str, Figures]], str]
 
 
 def read(results: Results) -> Run:
-    """The run by subject and scenario."""
+    """Return the figures of a run by subject and scenario."""
     figures: dict[str, dict[str, Figures]] = {who: {} for who in NAMES}
     for key, [values] in results.runs.items():
         who, what, _secrets = key.split("/")
@@ -51,13 +51,13 @@ def read(results: Results) -> Run:
 
 
 def cpu_seconds(figures: Figures) -> float:
-    """CPU time of the API server, and never less than can be measured."""
+    """Return the CPU seconds of the API server, at least what can be measured."""
     measured: float = figures["cpu_s"]
     return max(measured, EXACT_TO_SECONDS)
 
 
 def table(results: Results) -> str:
-    """All of the run in Markdown."""
+    """Return all tables of the run in Markdown."""
     run = read(results)
     context = run.context
     restarts = sum(name == "restart" for name, _begins, _ends in run.figures["peer"]["faults"]["events"])
@@ -83,7 +83,7 @@ def table(results: Results) -> str:
 
 
 def summary(results: Results) -> str:
-    """The picture, and what a reader needs to choose."""
+    """Return the plot and the figures that help a reader to choose the options."""
     run = read(results)
     context = run.context
     rows = [
@@ -96,7 +96,7 @@ def summary(results: Results) -> str:
 
 
 def write(page: Path, text: str) -> None:
-    """Put the text into its place on the page."""
+    """Replace the tables on the page with this text."""
     before, after = page.read_text(), ""
     after, places = re.subn(
         f"{re.escape(BEGINNING)}.*?{re.escape(END)}",
@@ -159,7 +159,7 @@ def _faults(text: str, what: str) -> list[Row]:
 
 
 def _extrapolated(context: Figures) -> list[Row]:
-    """Of the short tasks."""
+    """Return the rows that extrapolate the figures of short tasks."""
     a_second = TASKS_A_MINUTE / 60 / context["tasks"]
     text = f"{TASKS_A_MINUTE:,} tasks a minute, extrapolated"
     return [

@@ -1,9 +1,9 @@
-"""A process that has imported what a worker of Airflow has, and forks processes that look connections up.
+"""A process that imports what an Airflow worker imports, and forks processes that look up connections.
 
-fork_server.py PLAN     PLAN: a JSON object, the fields of Plan; fleet.py makes it
+fork_server.py PLAN     PLAN: a JSON object with the fields of Plan; fleet.py makes it
 
-It prints "ready" after the imports and begins when it gets a line. It and all that it has forked end when its standard
-input ends, so that nothing is left however fleet.py ends. Each forked process leaves its lookups in a file.
+It prints "ready" after the imports, and begins when it reads a line. It ends, with all forked processes, when its
+standard input ends. So no process remains, however fleet.py ends. Each forked process writes its lookups to a file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from typing import NoReturn
 from harness.plan import Lookup, Plan
 from probes.subjects import Subject, make
 
-# The peer has no deadline.
+# The peer has no deadline of its own.
 _LONGEST_TASK_SECONDS = 60.0
 _ENDING_SECONDS = 30.0
 _POLLED_EVERY = 0.002
@@ -45,7 +45,7 @@ class Record:
         began = time.monotonic()
         try:
             error = "" if self._backend.get_conn_value(conn_id) == self._plan.values.get(conn_id) else "wrong"
-        except Exception as exception:  # of whatever kind
+        except Exception as exception:  # of any type
             error = " ".join([type(exception).__name__, *map(str, filter(None, [getattr(exception, "status", None)]))])
         seconds = time.monotonic() - began
         known = began - self._known.get(conn_id, float("-inf")) < self._plan.outage_ttl
@@ -58,7 +58,7 @@ class Record:
 
 
 def task(plan: Plan, number: int) -> None:
-    """A short process."""
+    """Run a short process."""
     record = Record(plan)
     for kind in plan.ids:
         record.look_up(kind, number)
@@ -66,10 +66,10 @@ def task(plan: Plan, number: int) -> None:
 
 
 def live(plan: Plan, number: int) -> None:
-    """A process that makes a lookup at each of its moments. Those that come while one is under way are left out."""
+    """Run a process that makes a lookup at regular times. A lookup is skipped while another one is in progress."""
     record = Record(plan)
     kinds = list(plan.ids)
-    # The processes take turns, and begin with different ids.
+    # The processes start at different times and with different ids.
     turn, moment = number, time.monotonic() + plan.every * number / plan.processes
     while not _has_ended(max(moment - time.monotonic(), 0)):
         record.look_up(kinds[turn % len(kinds)], turn // len(kinds))
@@ -78,7 +78,7 @@ def live(plan: Plan, number: int) -> None:
 
 
 class Family:
-    """The processes that are forked.
+    """The forked processes.
 
     Attributes:
         unfinished: how many had to be killed.
@@ -99,7 +99,7 @@ class Family:
         self._began[pid] = time.monotonic()
 
     def kill(self, older_than: float = 0) -> None:
-        """Kill those that began more than so many seconds ago."""
+        """Kill the processes that started more than ``older_than`` seconds ago."""
         for pid in [pid for pid, began in self._began.items() if time.monotonic() - began >= older_than]:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
@@ -129,7 +129,7 @@ def run_tasks(family: Family, plan: Plan) -> None:
 
 
 def run_lived(family: Family, plan: Plan) -> None:
-    """Run the processes that live long until the input ends."""
+    """Run the long-lived processes until the input ends."""
     for number in range(plan.processes):
         family.fork(live, plan, number)
     while not _has_ended(1.0):
@@ -140,10 +140,10 @@ def run_lived(family: Family, plan: Plan) -> None:
 
 
 def _run(run: Callable[[Plan, int], None], plan: Plan, number: int) -> NoReturn:
-    # Nothing of the parent's may run here, its handlers and the rest of its loop.
+    # The child must never run the parent's handlers, or the rest of its loop.
     status = 1
     try:
-        # Airflow's log is written there, and fleet.py reads what the parent prints.
+        # Airflow writes its log to standard output, and fleet.py reads the output of the parent.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         run(plan, number)
         status = 0
@@ -155,13 +155,13 @@ def _run(run: Callable[[Plan, int], None], plan: Plan, number: int) -> NoReturn:
 
 
 def _has_ended(seconds: float) -> bool:
-    """Whether the input ends within that time."""
+    """Return whether the input ends within ``seconds``."""
     return bool(select.select([_INPUT], [], [], seconds)[0])
 
 
 def main() -> None:
     plan = Plan(**json.loads(sys.argv[1]))
-    # The class of the backend is imported with Airflow's configuration.
+    # Importing Airflow's configuration also imports the class of the backend.
     import airflow.configuration
     import airflow.sdk.execution_time.supervisor  # noqa: F401  # a worker of Airflow has it loaded when it forks
 

@@ -1,6 +1,6 @@
-"""How long the page in Airflow's UI takes to answer with 10,000 Secrets: a new picture, and then pages of it.
+"""How long the page in Airflow's UI takes to respond with 10,000 Secrets: a new snapshot, and then pages of it.
 
-Medians of requests to a real API server of Airflow's, with the kube-apiserver behind it.
+Medians of requests to a real Airflow API server, with a real kube-apiserver behind it.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from support.ports import HOST, free_ports
 
 SECRETS = 10_000
 START_SECONDS = 90.0
-# Somebody who presses the button more often than this shares a LIST.
+# Requests for a new snapshot that come faster than this share a LIST.
 PRESSED_SECONDS = 2.5
 
-# Seconds.
+# The requests, and their goals in seconds.
 GOALS: dict[str, tuple[dict[str, Any], float]] = {
     "a new picture, first page": ({"anew": True}, 3.0),
     "another page": ({"offset": 5_000}, 0.2),
@@ -42,7 +42,7 @@ GOALS: dict[str, tuple[dict[str, Any], float]] = {
 
 @contextmanager
 def api_server(environment: dict[str, str]) -> Iterator[httpx.Client]:
-    """Airflow's API server, and a client that has logged in."""
+    """Run Airflow's API server, and return a client that has logged in."""
     environment = {**environment, "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_ALL_ADMINS": "True"}
     airflow = str(Path(sys.executable).with_name("airflow"))
     subprocess.run([airflow, "db", "migrate"], env=environment, check=True, capture_output=True)

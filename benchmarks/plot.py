@@ -1,6 +1,6 @@
-"""The plots in docs/images/, drawn from results/plots.json: for a light page and for a dark one.
+"""The plots in docs/images/, drawn from results/plots.json for a light and a dark page.
 
-Lines differ in style and marker too, so that they can be told apart without colours.
+Style and marker make the lines distinguishable without colours.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ IMAGES = Path(__file__).parents[1] / "docs" / "images"
 
 
 class Theme(NamedTuple):
-    """The colours of a page; ``lines`` has those of four lines."""
+    """The colours of a page. ``lines`` has the colours of four lines."""
 
     background: str
     text: str
@@ -35,7 +35,8 @@ class Theme(NamedTuple):
     lines: tuple[str, str, str, str]
 
 
-# The backgrounds and texts of GitHub's own two; the lines are from the palette of Okabe and Ito, lighter for the dark.
+# The backgrounds and texts are those of GitHub's two themes. The lines are from the palette of Okabe and Ito, lighter
+# on the dark page.
 THEMES = {
     "light": Theme("#ffffff", "#1f2328", "#d8dee4", ("#57606a", "#b35900", "#0072b2", "#00795a")),
     "dark": Theme("#0d1117", "#e6edf3", "#30363d", ("#9ea7b3", "#e69f00", "#56b4e9", "#2bc48a")),
@@ -43,7 +44,7 @@ THEMES = {
 
 
 class Line(NamedTuple):
-    """How a line looks, and what it says. ``color`` is a position in :attr:`Theme.lines`."""
+    """The style and label of a line. ``color`` is an index into :attr:`Theme.lines`."""
 
     label: str
     color: int
@@ -63,7 +64,7 @@ AS_BUILT = Line("as it is: the third lookup lists", 3, "-.", "D")
 
 
 def draw_cost(results: Results, theme: Theme) -> Figure:
-    """Cost of a lookup against the number of Secrets in the namespace."""
+    """Draw the cost of a lookup against the number of Secrets in the namespace."""
     runs = results.runs
     figure = Figure(figsize=(9, 4.1), layout="constrained", facecolor=theme.background)
     caller, server = figure.subplots(1, 2)
@@ -74,13 +75,13 @@ def draw_cost(results: Results, theme: Theme) -> Figure:
             _line(axes, theme, line, *_by_size(runs, measurement, figure_name))
     _line(caller, theme, MEMORY, *_by_size(runs, "ours/amortized", "memory_ms"))
     _line(server, theme, WATCH, *_by_size(runs, "ours/watching", "server_cpu_ms"))
-    # Above both: the lines that only one of them has are named there too.
+    # The legend is above both panels, because some lines are in only one of them.
     _legend(figure, theme, caller, server)
     return figure
 
 
 def draw_thresholds(results: Results, theme: Theme) -> Figure:
-    """Cost of a process against the number of its lookups."""
+    """Draw the cost of a process against the number of its lookups."""
     figure = Figure(figsize=(9, 5.6), layout="constrained", facecolor=theme.background)
     grid = figure.subplots(2, 2, sharex=True)
     for column, secrets in enumerate((100, 10_000)):
@@ -105,9 +106,9 @@ PLOTS: dict[str, Callable[[Results, Theme], Figure]] = {"cost": draw_cost, "thre
 
 def save(name: str, draw: Callable[[Results, Theme], Figure], results: Results) -> None:
     """Write ``docs/images/<name>-<theme>.svg`` for each theme."""
-    # Texts stay texts, and the same figures give the same file.
+    # Texts stay texts, and the same figures produce the same file.
     mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "benchmarks"})
-    # Wide ones: a page that has neither takes a narrower one, and nothing overlaps.
+    # These fonts are wide. A system without them uses a narrower one, so nothing overlaps.
     mpl.rcParams.update({"font.size": 10, "font.sans-serif": ["DejaVu Sans", "Verdana"]})
     IMAGES.mkdir(parents=True, exist_ok=True)
     for theme_name, theme in THEMES.items():
@@ -123,13 +124,13 @@ def main() -> None:
 
 
 def _by_size(runs: Runs, measurement: str, figure: str) -> tuple[list[int], list[float]]:
-    """Numbers of Secrets, and the median for each."""
+    """Return the numbers of Secrets, and the median for each."""
     sizes = sorted(int(key.rpartition("/")[2]) for key in runs if key.rpartition("/")[0] == measurement)
     return sizes, [median(each[figure] for each in runs[f"{measurement}/{size}"]) for size in sizes]
 
 
 def style(axes: Axes, theme: Theme, title: str, x_label: str, y_label: str) -> None:
-    """Give axes the colours of the page, and say what they show."""
+    """Set the colours, title and labels of axes."""
     axes.set_facecolor(theme.background)
     axes.set_title(title, color=theme.text, fontsize=11)
     axes.set_xlabel(x_label, color=theme.text)
@@ -156,7 +157,7 @@ def _line(axes: Axes, theme: Theme, line: Line, x: list[int], y: list[float]) ->
 
 
 def _legend(figure: Figure, theme: Theme, *panels: Axes) -> None:
-    """One above all panels; a line that several have is named once."""
+    """Draw one legend above all panels. A line that several panels have is named once."""
     lines = {label: line for axes in panels for line, label in zip(*axes.get_legend_handles_labels(), strict=True)}
     figure.legend(lines.values(), lines, loc="outside upper center", ncols=3, frameon=False, labelcolor=theme.text)
 

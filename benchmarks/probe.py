@@ -1,4 +1,4 @@
-"""One measurement in a fresh process; run.py and sweep.py start it. Prints one JSON object, the figures.
+"""One measurement in a new process, which run.py and sweep.py start. Prints the figures as one JSON object.
 
 probe.py WHO WHAT SECRETS     WHO: ours, peer or bare, or a namespace with one Secret; WHAT: a key of PROBES; SECRETS:
                               other Secrets in the namespace
@@ -10,7 +10,7 @@ import importlib
 import json
 import sys
 
-# What is measured, and the module in probes/ with the function of that name.
+# The measurements, and for each the module in probes/ with the function of that name.
 PROBES = {
     "cold": "cold",
     "uncompiled": "cold",
@@ -36,7 +36,7 @@ def main() -> None:
     who, what, secrets = sys.argv[1:]
     measure = getattr(importlib.import_module(f"probes.{PROBES[what]}"), what)
 
-    import airflow.configuration  # noqa: F401  # what every Airflow process has done before it looks something up
+    import airflow.configuration  # noqa: F401  # every Airflow process has done this before a lookup
 
     print(json.dumps(measure(who, int(secrets))))
 

@@ -1,6 +1,6 @@
-"""Lookups side by side with Apache's own backend, on one real API server, in one run. ``make bench`` runs it.
+"""Compares lookups with Apache's own backend, on one real API server, in one run. ``make bench`` runs it.
 
-Every figure is the median of several fresh processes, and the ones that are compared take turns. Read ratios, not
+Every figure is the median of several new processes, and the processes that are compared take turns. Read ratios, not
 milliseconds.
 """
 
@@ -14,8 +14,8 @@ from harness.results import Results, context, save
 from harness.turns import Runs, take_turns
 from table import table
 
-# By the number of other Secrets, in the order in which they become more. All are in one namespace: for a
-# LIST an API server may look at all its Secrets (1.20 does), also at those of other namespaces.
+# The measurements by the number of other Secrets, in ascending order. All Secrets are in one namespace: for a LIST an
+# API server may examine all its Secrets, including those of other namespaces (1.20 does).
 MEASUREMENTS = {
     10: ["ours/memory"],
     100: [

@@ -1,6 +1,6 @@
-"""What the plots show: cost against the number of Secrets, and where a list pays. ``make bench-plot`` runs it.
+"""The figures of the plots: cost against the number of Secrets, and where a LIST pays. ``make bench-plot`` runs it.
 
-It takes about a quarter of an hour; ``plot.py`` draws what it leaves in results/.
+It takes about a quarter of an hour. ``plot.py`` draws the files that it writes to results/.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from harness.turns import Runs, take_turns
 
 COSTS = ["ours/steady", "peer/steady", "ours/amortized", "ours/watching"]
 
-# By the number of other Secrets in the namespace.
+# The measurements by the number of other Secrets in the namespace.
 MEASUREMENTS = {
     10: COSTS,
     100: [*COSTS, "ours/thresholds"],

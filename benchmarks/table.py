@@ -1,4 +1,4 @@
-"""The table of a run: each figure beside what it is compared with. ``python benchmarks/table.py`` prints the last."""
+"""The table of a run, which compares figures. ``python benchmarks/table.py`` prints that of the last run."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Figure(NamedTuple):
 
     Attributes:
         measurement: "<who>/<what>/<other Secrets>".
-        name: of the figure that its processes gave; the part after the last ``_`` is the unit.
-        statistic: what makes one number of those of all processes.
+        name: the name of the figure in the processes' output; the part after the last ``_`` is the unit.
+        statistic: reduces the figures of all processes to one number.
     """
 
     measurement: str
@@ -41,17 +41,17 @@ class Figure(NamedTuple):
 
 
 class Bound(NamedTuple):
-    """A number that is not measured, to compare with: in the unit of the figure."""
+    """A number to compare with that is not measured, in the unit of the figure."""
 
     text: str
     number: float
 
 
 class Row(NamedTuple):
-    """A line of the table.
+    """A row of the table.
 
     Attributes:
-        goal: the ratio that is to be reached; ``None`` where a row only explains another.
+        goal: the highest ratio allowed; None if the row only explains another.
     """
 
     text: str
@@ -138,7 +138,7 @@ SECTIONS = {
 
 
 def table(results: Results) -> str:
-    """The run in Markdown."""
+    """Return the table of a run in Markdown."""
     context, runs = results
     foreign = {name for figures in runs["ours/cold/100"] for name in figures["foreign_modules"]}
     return "\n\n".join(
@@ -175,15 +175,15 @@ def _line(row: Row, runs: Runs) -> str:
 
 
 def goal_shown(goal: float | None, ratio: float) -> str:
-    """The goal, and whether it was missed."""
+    """Return the goal, and whether it was missed."""
     if goal is None:
         return ""
-    # As exact as it is shown.
+    # The ratio is compared with the precision with which it is shown.
     return ratio_shown(goal) + ("" if float(f"{ratio:.3g}") <= goal else ", missed")
 
 
 def ratio_shown(ratio: float) -> str:
-    """A ratio, as a fraction if it is small."""
+    """Return a ratio as text, as a fraction if it is small."""
     return f"1/{1 / ratio:.0f}" if 0 < ratio < 0.1 else f"{ratio:.3g}"
 
 

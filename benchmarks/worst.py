@@ -1,6 +1,6 @@
-"""What the worst Secret costs: as large as there are, and full of names that are nearly those of this backend.
+"""What the worst Secret costs: one of the largest size, full of names that are nearly those of this backend.
 
-Each figure is CPU time beside that of a plain Secret of the same size, in fresh processes that take turns.
+Each figure is CPU time, compared with that of a plain Secret of the same size, in new processes that take turns.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ TEXTS = {
 
 
 def table(runs: Runs) -> str:
-    """The medians, and how many times as much as with the plain Secret they are."""
+    """Return the medians, and their ratios to the plain Secret, in Markdown."""
     lines = ["| what | plain | worst | broken | ratios | goal |", "| --- | --- | --- | --- | --- | --- |"]
     for name, text in TEXTS.items():
         values = {who: median(figures[name] for figures in runs[f"{who}/one_secret/0"]) for who in SECRETS}

@@ -1,10 +1,10 @@
-"""The pages are plain Markdown, for whoever reads them on GitHub. This tells Sphinx what it needs beyond that.
+"""Adapts the pages for Sphinx. They are plain Markdown, so that GitHub shows them too.
 
 - The table of contents is what ``index.md`` links to, section by section.
-- A few pages lie elsewhere in the repository; links to them and in them lead to their place among the pages.
-- A link to a folder, or to Markdown that is no page, is its text alone.
-- A link that is called as its file (``[lookup.md](lookup.md)``) is called as the page or the heading that it leads to.
-- A ``<picture>`` is two images, of which the theme shows the light or the dark one.
+- A few pages are stored elsewhere in the repository. Links to them and in them are changed to their place on the site.
+- A link to a folder, or to Markdown that is not a page, becomes its text.
+- A link whose text is its file name (``[lookup.md](lookup.md)``) gets the title of its page or heading.
+- A ``<picture>`` becomes two images, of which the theme shows the light or the dark one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sphinx.application import Sphinx
 _DOCS = Path(__file__).parent
 _ROOT = _DOCS.parent
 _INDEX = "index"
-# Each has a file here too, with a link for GitHub, so that Sphinx knows of the page.
+# Each of these pages also has a file in this folder with a link for GitHub, so that Sphinx knows the page.
 _ELSEWHERE = {
     "benchmarks": _ROOT / "benchmarks" / "README.md",
     "changelog": _ROOT / "CHANGELOG.md",
@@ -45,7 +45,7 @@ def _read(app: Sphinx, name: str, source: list[str]) -> None:
         file = _ELSEWHERE[name]
         app.env.note_dependency(file)
         source[0] = file.read_text()
-    # Every other part is code.
+    # The odd parts are blocks of code.
     parts = _FENCED.split(source[0])
     parts[::2] = [_pictures(_links(part, file.parent), file.parent) for part in parts[::2]]
     text = "".join(parts)
@@ -73,7 +73,7 @@ def _pictures(text: str, folder: Path) -> str:
 
 
 def _moved(path: str, folder: Path) -> str:
-    """The path from the folder of the pages, where this one is from the folder of the file."""
+    """Return a path relative to the folder of the pages, from one that is relative to the file's folder."""
     places = {file: _DOCS / f"{name}.md" for name, file in _ELSEWHERE.items()}
     target = (folder / path).resolve()
     return os.path.relpath(places.get(target, target), _DOCS)

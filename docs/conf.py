@@ -1,4 +1,4 @@
-"""Sphinx builds the pages that GitHub shows: ``make docs``."""
+"""Configuration of Sphinx, which builds a site from the pages that GitHub shows: ``make docs``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ sys.path.insert(0, str(DOCS))
 
 project = "airflow-kubernetes-secrets"
 author = "the authors of airflow-kubernetes-secrets"
-# Read and not imported: the package's imports need Airflow, and the pages do not.
+# The version is read, not imported: importing the package needs Airflow, and the pages do not.
 [release] = re.findall(
     r'^__version__ = "(.+)"$',
     (DOCS.parent / "src" / "airflow_kubernetes_secrets" / "version.py").read_text(),
@@ -22,7 +22,7 @@ version = release
 extensions = ["myst_parser", "sphinx_copybutton", "as_on_github"]
 exclude_patterns = ["*-prose.md"]
 
-# By the rules of GitHub, so that a link to a heading works in both places.
+# Anchors follow GitHub's rules, so that a link to a heading works in both places.
 myst_heading_anchors = 4
 myst_enable_extensions = ["attrs_inline"]
 
@@ -34,10 +34,10 @@ html_show_copyright = False
 html_theme_options = {"navigation_with_keys": True}
 copybutton_prompt_text = "$ "
 
-# What is no language to Pygments, or a template in one.
+# Some blocks are not in a language that Pygments knows, or are templates.
 highlight_language = "none"
 
-# `make docs-links` alone asks other servers.
+# Only `make docs-links` queries other servers.
 linkcheck_timeout = 20
 linkcheck_retries = 2
 linkcheck_anchors = False

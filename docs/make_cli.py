@@ -1,4 +1,4 @@
-"""Writes docs/cli.md from the definitions of the commands: ``python docs/make_cli.py``. A test holds it current."""
+"""Writes docs/cli.md from the definitions of the commands: ``python docs/make_cli.py``. A test keeps it current."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PAGE = DOCS / "cli.md"
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     prose = (DOCS / "cli-prose.md").read_text()
     before, after = prose.split("<!-- commands -->\n")
     middle, after = after.split("<!-- codes -->\n")
@@ -32,7 +32,7 @@ def _usage(command: Command) -> Iterator[str]:
 
 
 def _usage_of(argument: Argument) -> str:
-    """How an argument that must be given is written; the others are in the table."""
+    """Return how a required argument is written; empty for the others, which are in the table."""
     if not argument.flags[0].startswith("-"):
         name = "|".join(argument.settings.get("choices", ())) or argument.settings.get("metavar", argument.flags[0])
         number = argument.settings.get("nargs")

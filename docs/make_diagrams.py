@@ -1,4 +1,4 @@
-"""Draws the diagrams of the pages: ``python docs/make_diagrams.py``. A test holds them current."""
+"""Draws the diagrams of the pages: ``python docs/make_diagrams.py``. A test keeps them current."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Drawing:
         self._height = 0
 
     def box(self, x: float, y: float, width: float, lines: tuple[str, ...], fill: str = "box") -> float:
-        """A box with a first line that is bold; gives where it ends."""
+        """Draw a box whose first line is bold, and return its bottom edge."""
         height = 18 + LINE * len(lines)
         self._parts.append(
             f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="6" fill="{self._theme[fill]}" '
@@ -53,7 +53,7 @@ class Drawing:
         return y + height
 
     def frame(self, x: float, y: float, width: float, height: float, title: str) -> None:
-        """A dashed frame around boxes, with a title in its first line."""
+        """Draw a dashed frame around boxes, with a title in its first line."""
         self._parts.append(
             f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="8" fill="none" '
             f'stroke="{self._theme["line"]}" stroke-dasharray="5 4"/>'
@@ -71,14 +71,14 @@ class Drawing:
         self._grow(y + 6)
 
     def arrow(self, *points: tuple[float, float]) -> None:
-        """A line through the points, with a head at its end."""
+        """Draw a line through the points, with a head at its end."""
         path = " ".join(f"{'L' if number else 'M'}{x} {y}" for number, (x, y) in enumerate(points))
         self._parts.append(
             f'<path d="{path}" fill="none" stroke="{self._theme["line"]}" stroke-width="1.5" marker-end="url(#head)"/>'
         )
 
     def svg(self) -> str:
-        """All of it; it loads nothing from elsewhere."""
+        """Return the whole SVG. It loads nothing from elsewhere."""
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {self._height + 8:g}" width="{WIDTH}" '
             f'font-family="system-ui, sans-serif" font-size="14" role="img">\n<title>{escape(self._title)}</title>\n'
@@ -178,7 +178,7 @@ DIAGRAMS: Mapping[str, Callable[[Theme], str]] = {"lookup": lookup, "ladder": la
 
 
 def drawn() -> Iterator[tuple[str, str]]:
-    """The name and the text of each file."""
+    """Yield the name and the content of each file."""
     for name, draw in DIAGRAMS.items():
         for theme, colours in THEMES.items():
             yield f"{name}-{theme}.svg", draw(colours)

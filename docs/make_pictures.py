@@ -1,4 +1,4 @@
-"""Draws what explain, list and doctor show on a terminal, with the devserver: ``python docs/make_pictures.py``."""
+"""Draws the terminal output of explain, list and doctor with the devserver: ``python docs/make_pictures.py``."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COMMANDS = {
     "list": ["list"],
     "doctor": ["doctor"],
 }
-# What differs each time, and what stands for it, so that a picture changes only with what it shows.
+# Values that differ in each run, and their replacements, so that a picture changes only with its content.
 STEADY = {
     r"(?<=127\.0\.0\.1:)\d{5}": "40443",
     r"(?<=kubernetes-devserver-)\w{8}": "xxxxxxxx",
@@ -48,7 +48,7 @@ def secret(name: str, labels: dict[str, str], data: dict[str, str], **metadata: 
 
 
 def secrets() -> list[dict[str, object]]:
-    """As they lie in many a namespace, one of them with a mistake."""
+    """Return the Secrets of a typical namespace, one of them with a mistake."""
     owner = {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "uid": "1", "controller": True}
     uri = "postgresql://app:word@app-db-rw.airflow:5432/app"
     database = {"uri": uri, "host": "app-db-rw", "username": "app", "password": "word", "port": "5432", "dbname": "app"}
@@ -67,9 +67,9 @@ def secrets() -> list[dict[str, object]]:
 
 
 def on_a_terminal(command: list[str], variables: dict[str, str]) -> str:
-    """What a command prints, with its colours."""
+    """Return the output of a command, with its colours."""
     ours, theirs = pty.openpty()
-    # A width that nobody reads off a terminal, and colours that every one has.
+    # The width is set here instead of being read from a terminal, and every terminal has these colours.
     environment = {**os.environ, **variables, "COLUMNS": str(COLUMNS), "LINES": "60", "TERM": "xterm"}
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
     os.close(theirs)
@@ -78,15 +78,15 @@ def on_a_terminal(command: list[str], variables: dict[str, str]) -> str:
         while part := os.read(ours, 65536):
             printed += part
     except OSError:
-        pass  # how Linux says that the other side is closed
+        pass  # Linux reports that the other side is closed as an error
     os.close(ours)
     process.wait()
     return printed.decode()
 
 
 def picture(name: str, printed: str, theme: TerminalTheme) -> str:
-    """As an SVG that loads nothing from elsewhere."""
-    # What shows progress draws itself and removes itself again.
+    """Return the output as an SVG that loads nothing from elsewhere."""
+    # A progress indicator draws itself and removes itself again.
     visible = re.sub(r"\x1b\[\?25[lh]|\x1b\[2K|\x1b\[1A|\r(?!\n)", "", printed).replace("\r\n", "\n")
     for changing, steady in STEADY.items():
         visible = re.sub(changing, steady, visible)

@@ -1,4 +1,4 @@
-"""Writes docs/reference.md from the options: ``python docs/make_reference.py``. A test holds it current."""
+"""Writes docs/reference.md from the options: ``python docs/make_reference.py``. A test keeps it current."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ VARIABLE = "AIRFLOW__SECRETS__BACKEND_KWARG__"
 
 @dataclass(frozen=True)
 class Told:
-    """What the page says of an option that its definition does not hold.
+    """The parts of an option's description that its definition does not contain.
 
     Attributes:
-        takes: the type, and which values are allowed.
+        takes: the type, and the allowed values.
         example: a value for ``backend_kwargs``.
-        wrong: one that is refused.
-        page: where more is said.
+        wrong: a value that is refused.
+        page: the page with more information.
     """
 
     takes: str
@@ -105,7 +105,7 @@ _SECTIONS: Mapping[str, Mapping[str, Told]] = {
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     described = [name for section in _SECTIONS.values() for name in section]
     if sorted(described) != sorted(OPTIONS):
         raise ValueError(f"described and not defined, or the other way round: {set(described) ^ set(OPTIONS)}")
@@ -136,12 +136,12 @@ def _option(name: str, told: Told) -> Sequence[str]:
 
 
 def _as_variable(value: object) -> str:
-    """As it stands after the ``=``, for a shell."""
+    """Return the value as written after the ``=`` in a shell."""
     return shlex.quote(value if isinstance(value, str) else json.dumps(value))
 
 
 def error(name: str, wrong: object) -> str:
-    """What the option says of the value, which it must refuse."""
+    """Return the option's error message for a value that it must refuse."""
     try:
         Options.parse({name: wrong})
     except OptionError as refused:

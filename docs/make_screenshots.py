@@ -1,7 +1,7 @@
 """Takes the pictures of the page in Airflow's UI: ``PYTHONPATH=tests python docs/make_screenshots.py``.
 
-With the devserver, Airflow's API server and Chromium. What the page shows differs from run to run (ages, the hour), so
-this is run by hand, when the page looks different.
+It uses the devserver, Airflow's API server and Chromium. The page differs from run to run (ages, the hour), so run it
+by hand when the page looks different.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CLUSTER = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "uid": "1",
 
 
 def fill(shelf: Shelf) -> None:
-    """A small deployment, with the mistakes that people make."""
+    """Create a small deployment, with common mistakes."""
     database = {"username": "app", "password": "-", "host": "app-db-rw", "dbname": "app", "port": "5432"}
     for secret, conn_id, namespace in (("app-db", "app_db", shelf.home), ("orders-db", "orders_db", shelf.blue)):
         shelf.put(

@@ -1,7 +1,7 @@
-"""Airflow reads its secrets from Kubernetes Secrets, without a cluster: what `make demo` runs.
+"""Airflow reads its secrets from Kubernetes Secrets, without a cluster: `make demo` runs this.
 
-It starts the embedded Kubernetes API with the manifests in `examples/manifests`, and then types what the documentation
-shows. Everything it writes is in a temporary folder that is gone at the end.
+It starts the embedded Kubernetes API with the manifests in `examples/manifests`, and then runs the commands in the
+documentation. All files are in a temporary folder, which is removed at the end.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ EXAMPLES = Path(__file__).parent
 BIN = Path(sys.executable).parent
 PATIENCE = 120.0
 
-# Airflow's own words at every start: none of them is about secrets.
+# Hide the messages that Airflow logs at every start: none of them is about secrets.
 QUIET = {"AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING", "PYTHONWARNINGS": "ignore"}
 
 
@@ -44,7 +44,7 @@ def main() -> int:
 
 
 def wait_until_ready(server: subprocess.Popen[bytes], ready: Path) -> dict[str, str]:
-    """The variables that the devserver says to export."""
+    """Return the variables that the devserver tells the user to export."""
     deadline = time.monotonic() + PATIENCE
     while not (ready.exists() and ready.read_text().endswith("\n")):
         if server.poll() is not None or time.monotonic() > deadline:
@@ -83,7 +83,7 @@ def airflow_session(exported: Mapping[str, str], folder: Path) -> int:
 
 
 def dag_run(environment: Mapping[str, str]) -> list[str]:
-    """Run the example DAG, and of its log show only what its tasks printed."""
+    """Run the example DAG, and show only what its tasks printed."""
     command = "dags test secrets_demo"
     airflow("db migrate", environment)
     verbose = {**environment, "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO"}
@@ -95,7 +95,7 @@ def dag_run(environment: Mapping[str, str]) -> list[str]:
 
 
 def told(environment: Mapping[str, str]) -> list[str]:
-    """What there is, and why Airflow finds it."""
+    """Show the entries, and how Airflow finds one."""
     commands = (
         ("kubernetes-secrets list", "What there is in Secrets. No value is shown."),
         ("kubernetes-secrets explain connection app_db", "How Airflow comes to a connection."),
@@ -104,7 +104,7 @@ def told(environment: Mapping[str, str]) -> list[str]:
 
 
 def without_an_api(environment: Mapping[str, str]) -> list[str]:
-    """Airflow reads the manifests itself."""
+    """Show that Airflow can read the manifests itself."""
     kwargs = json.dumps({"path": str(EXAMPLES / "manifests")})
     print(f"\nexport AIRFLOW__SECRETS__BACKEND_KWARGS={shlex.quote(kwargs)}")
     command = "variables get my_var"

@@ -1,1 +1,1 @@
-"""Fuzzing of everything that reads input from a server, a Secret or a file. ``README.md`` says how to run it."""
+"""Fuzzing of everything that reads input from a server, a Secret or a file. ``README.md`` explains how to run it."""

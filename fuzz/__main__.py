@@ -1,4 +1,4 @@
-"""Run targets one after the other, each in a process of its own, and print a table of what was found.
+"""Run targets one after the other, each in its own process, and print a table of the findings.
 
 ``python -m fuzz [--seconds SECONDS] [TARGET …]``
 """
@@ -16,7 +16,7 @@ from shutil import rmtree
 from fuzz.findings import reports
 from fuzz.targets import NAMES
 
-# The folder of a run: what it has found, and the inputs that reached new lines.
+# The folder of a run, with its findings and the inputs that reached new lines.
 RUNS = Path(__file__).resolve().parents[1] / "build" / "fuzz"
 
 _COUNT = re.compile(r"^stat::number_of_executed_units:\s*(\d+)", re.MULTILINE)
@@ -24,7 +24,7 @@ _COVERAGE = re.compile(r"\bcov: (\d+)")
 
 
 def main() -> int:
-    """Run the targets; the exit status is 1 if one of them has a finding."""
+    """Run the targets. The exit status is 1 if one of them has a finding."""
     parser = argparse.ArgumentParser(prog="fuzz", description="Fuzz the readers of untrusted input.")
     parser.add_argument("targets", nargs="*", metavar="TARGET", help=f"default: all of {', '.join(NAMES)}")
     parser.add_argument("--seconds", type=int, default=600, help="how long each target runs (default: %(default)s)")

@@ -1,4 +1,4 @@
-"""A made-up password that inputs contain where values belong, and the search for it in messages."""
+"""A made-up password that inputs contain in place of values, and the search for it in messages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _SHORTEST_PART = 8
 
 
 def _forms() -> set[str]:
-    """The canary, and its base64 at each of the three offsets that it can have in a longer value."""
+    """Return the canary, and its base64 at each of the three offsets that it can have in a longer value."""
     return {
         CANARY,
         b64encode(CANARY.encode())[:20].decode(),
@@ -26,6 +26,6 @@ _PARTS = {
 
 
 def is_in(text: str) -> bool:
-    """Whether the canary, or a part of it, can be read in a text, in capitals or not."""
+    """Return whether a string contains the canary or a part of it, in upper or lower case."""
     text = text.lower()
     return any(part in text for part in _PARTS)

@@ -1,4 +1,4 @@
-"""How much CPU time an input may take."""
+"""The CPU time that an input may take."""
 
 from __future__ import annotations
 
@@ -7,25 +7,26 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import thread_time
 
-# Generous: the slowest reader (YAML, in Python) takes 10 µs for a byte, and some 40 µs while its coverage is measured.
+# The limits are generous: the slowest reader (YAML, in Python) takes 10 µs for a byte, and some 40 µs while its
+# coverage is measured.
 _SECONDS_AT_LEAST = 1.0
 _SECONDS_PER_BYTE = 100e-6
 
-# What takes that many times the limit is interrupted.
+# A call that takes this many times the limit is interrupted.
 _PATIENCE = 2
 
 
 class TooSlow(BaseException):
-    """Raised by the timer, with the seconds as its argument. It is no Exception: readers catch those."""
+    """Raised by the timer, with the seconds as its argument. It is not an Exception, because readers catch those."""
 
 
 def limit(size: int) -> float:
-    """The CPU seconds that an input of so many bytes may take."""
+    """Return the CPU seconds that an input of ``size`` bytes may take."""
     return _SECONDS_AT_LEAST + _SECONDS_PER_BYTE * size
 
 
 def seconds_of(call: Callable[[], None], size: int) -> float:
-    """Call a function, and measure its CPU seconds.
+    """Call a function, and return its CPU seconds.
 
     Raises:
         TooSlow: it took far longer than the limit for ``size``. Only the main thread can be interrupted.

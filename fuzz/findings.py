@@ -12,7 +12,7 @@ REPORT = ".txt"
 
 
 class Findings:
-    """A folder with the faults of one target. One that is found again counts once."""
+    """A folder with the faults of one target. A fault that is found again counts once."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -26,11 +26,11 @@ class Findings:
         self._sizes[name] = len(content)
         self._folder.mkdir(parents=True, exist_ok=True)
         (self._folder / f"{name}{suffix}").write_bytes(content)
-        # The first line says it all where one line can.
+        # The first line of the report is the summary of the fault.
         report = f"{fault}\n\n{''.join(traceback.format_exception(fault))}"
         (self._folder / f"{name}{REPORT}").write_text(report, encoding="utf-8", errors="backslashreplace")
 
 
 def reports(folder: Path) -> list[Path]:
-    """The reports that a run has left in a folder."""
+    """Return the reports that a run has left in a folder."""
     return sorted(folder.glob(f"*{REPORT}")) if folder.is_dir() else []

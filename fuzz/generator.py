@@ -1,4 +1,4 @@
-"""Inputs that are well formed for the most part, from a strategy of hypothesis."""
+"""Inputs that are mostly well formed, from a hypothesis strategy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from random import Random
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import SearchStrategy
 
-# Bytes from which hypothesis makes its choices; what needs more of them is discarded.
+# The number of bytes from which hypothesis makes its choices. An input that needs more is discarded.
 _CHOICES = 4096
 _ATTEMPTS = 5
 
@@ -26,7 +26,7 @@ class Generator:
         self._fuzz_one_input = take.hypothesis.fuzz_one_input  # type: ignore[attr-defined]  # set by @given
 
     def make(self, random: Random) -> bytes | None:
-        """An input; ``None`` if no attempt led to one."""
+        """Return an input; None if no attempt produced one."""
         self._made.clear()
         for _ in range(_ATTEMPTS):
             self._fuzz_one_input(random.randbytes(_CHOICES))

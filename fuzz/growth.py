@@ -1,4 +1,4 @@
-"""Whether the CPU time of a reader grows no faster than its input: a part of the input is repeated, and measured."""
+"""Checks that the CPU time of a reader grows no faster than its input, by repeating a part of the input."""
 
 from __future__ import annotations
 
@@ -11,21 +11,22 @@ from fuzz.judge import judge
 from fuzz.rules import BrokenRuleError, Rule
 from fuzz.target import Target
 
-# In a repeated part, the number of the repetition. Otherwise the names of a mapping would all be the same one.
+# A placeholder in a repeated part for the number of the repetition. Without it all names of a mapping would be equal.
 NUMBER = b"{number}"
 
-# Four times the input may take four times as long; with quadratic growth it takes sixteen times.
+# Four times the input may take four times as long. With quadratic growth it takes sixteen times as long.
 _FACTOR = 4
 _SUSPICIOUS = 6.0
 _TOO_MUCH = 8.0
 
-# Bytes of the shorter input: a first look, and another one where that is suspicious.
+# Bytes of the shorter input: for a first measurement, and for another one if that is suspicious.
 _SIZES = (16_384, 65_536)
 
-# A shorter time says nothing about growth.
+# A shorter time, in seconds, says nothing about growth.
 _SECONDS = 0.02
 
-# What takes that long is not tried with more: it could take a minute, and not every call can be interrupted.
+# An input that takes this many seconds is not tried at a larger size: it could take a minute, and not every call can be
+# interrupted.
 _LONG_ENOUGH = 0.5
 
 _ENDS = re.compile(rb"[\s,;&{}\[\]()/]+")
@@ -36,28 +37,28 @@ _LAST = re.compile(rb"\w(?=[\"':=,&;\s]|$)")
 
 @dataclass(frozen=True)
 class Repetition:
-    """An input of any size: a part of it is repeated."""
+    """An input of any size, in which a part is repeated."""
 
     before: bytes
     repeated: bytes
     after: bytes
 
     def times(self, count: int) -> bytes:
-        """The input with so many repetitions."""
+        """Return the input with ``count`` repetitions."""
         if NUMBER not in self.repeated:
             return self.before + self.repeated * count + self.after
         parts = (self.repeated.replace(NUMBER, b"%d" % number) for number in range(count))
         return self.before + b"".join(parts) + self.after
 
     def dumps(self) -> str:
-        """As a file holds it."""
+        """Return the repetition as the content of a file."""
         parts = (self.before, self.repeated, self.after)
         before, repeated, after = (part.decode("utf-8", "surrogateescape") for part in parts)
         return json.dumps({"before": before, "repeated": repeated, "after": after}, indent=2) + "\n"
 
     @classmethod
     def loads(cls, text: str) -> Repetition:
-        """From a file."""
+        """Return the repetition from the content of a file."""
         parts = json.loads(text)
         return cls(*(parts[name].encode("utf-8", "surrogateescape") for name in ("before", "repeated", "after")))
 
@@ -80,9 +81,10 @@ def some_repetition(data: bytes, random: Random) -> Repetition:
 
 
 def check_growth(target: Target, repetition: Repetition) -> None:
-    """
+    """Check that the time of the repetition grows no faster than the input.
+
     Raises:
-        BrokenRuleError: the time grows faster than the input; or a long input breaks another rule.
+        BrokenRuleError: the time grows faster than the input, or a long input breaks another rule.
     """
 
     def seconds(size: int) -> float:
@@ -94,7 +96,7 @@ def check_growth(target: Target, repetition: Repetition) -> None:
             return
         if long > _LONG_ENOUGH:
             break
-    # Once more, and the best of it: other work on the machine can disturb a measurement.
+    # Measure again and take the best time: other work on the machine can disturb a measurement.
     short, long = max(short, seconds(size)), min(long, seconds(size * _FACTOR))
     if long > _TOO_MUCH * short:
         raise BrokenRuleError(

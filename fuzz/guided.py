@@ -1,4 +1,4 @@
-"""The engine where atheris is installed: libFuzzer chooses the inputs by the lines that earlier ones have reached.
+"""The engine with atheris: libFuzzer chooses the inputs by the lines that earlier ones have reached.
 
 Runs as ``python -m fuzz.guided TARGET FOLDER SECONDS``.
 """
@@ -17,19 +17,19 @@ from fuzz.generator import Generator
 from fuzz.session import Session
 from fuzz.targets import load
 
-# Longer inputs come from repetition.
+# Longer inputs are made by repetition.
 _LONGEST = 4096
 
-# Libraries whose lines count, by target. PyYAML becomes four times as slow by that, so for others it is left as it is.
+# Libraries whose lines count, by target. This makes PyYAML four times as slow, so it is not done for other targets.
 _LIBRARIES = {"yaml": ["yaml"], "kubeconfig": ["kubernetes.config"]}
 
-# What libFuzzer allows for one input, repetitions included, and for memory.
+# libFuzzer's limits for one input, including repetitions, and for memory.
 _SECONDS_FOR_ONE = 600
 _MEGABYTES = 2048
 
 
 def main(name: str, folder: Path, seconds: int) -> None:
-    """Run a target; the process ends with it."""
+    """Run a target. The process ends with it."""
     with atheris.instrument_imports(include=["airflow_kubernetes_secrets", *_LIBRARIES.get(name, ())]):
         target = load(name)
     session = Session(target, Generator(import_module(f"fuzz.inputs.{name}").INPUTS), folder / "findings")
@@ -62,7 +62,7 @@ def main(name: str, folder: Path, seconds: int) -> None:
 
 
 def _escaped(token: str) -> str:
-    """A token as libFuzzer's dictionaries want it."""
+    """Return a token in the format of libFuzzer's dictionaries."""
     return "".join(
         chr(byte) if 0x20 <= byte < 0x7F and chr(byte) not in '"\\' else f"\\x{byte:02x}" for byte in token.encode()
     )

@@ -10,7 +10,7 @@ from fuzz.sandbox import sandbox
 from fuzz.target import Target
 from fuzz.trial import Trial
 
-# A measurement that is too long may be the machine's fault; two are not.
+# One measurement that is too long may be due to the machine; two are not.
 _MEASUREMENTS = 2
 
 

@@ -1,4 +1,4 @@
-"""The inputs that are kept with the code: seeds, and what once broke a rule."""
+"""The inputs that are stored with the code: seeds, and inputs that once broke a rule."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ REPETITIONS = _HERE / "repetitions"
 
 
 def inputs(target: str) -> Sequence[Path]:
-    """Files that hold an input of a target."""
+    """Return the files that contain an input of a target."""
     return _files(CORPUS / target)
 
 
 def repetitions(target: str) -> Sequence[Path]:
-    """Files that hold a :class:`fuzz.growth.Repetition` for a target."""
+    """Return the files that contain a :class:`fuzz.growth.Repetition` for a target."""
     return _files(REPETITIONS / target)
 
 

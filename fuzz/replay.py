@@ -1,6 +1,6 @@
-"""Try the input of a file on a target: ``python -m fuzz.replay TARGET FILE``.
+"""Try the input in a file on a target: ``python -m fuzz.replay TARGET FILE``.
 
-A JSON file among findings or repetitions is a repetition; everything else is an input as it is.
+A JSON file in a folder of findings or repetitions is a repetition. Every other file is an input as it is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from fuzz.targets import load
 
 
 def replay(target: Target, path: Path, *, is_repetition: bool) -> None:
-    """
+    """Try an input or a repetition.
+
     Raises:
         BrokenRuleError: the input breaks a rule.
     """
@@ -26,7 +27,7 @@ def replay(target: Target, path: Path, *, is_repetition: bool) -> None:
 
 
 def main(name: str, path: Path) -> None:
-    """Replay a file; a fault ends the process with a traceback."""
+    """Replay a file. A fault ends the process with a traceback."""
     folders = {path.parent.name, path.parent.parent.name}
     is_repetition = path.suffix == ".json" and bool(folders & {"findings", "repetitions"})
     replay(load(name), path, is_repetition=is_repetition)

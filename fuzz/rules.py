@@ -1,4 +1,4 @@
-"""The rules that every input has to keep, and the error for one that breaks a rule."""
+"""The rules for every input, and the error for an input that breaks one."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _PACKAGE = "airflow_kubernetes_secrets"
 
 
 class Rule(Enum):
-    """What must hold for every input."""
+    """A rule that must hold for every input."""
 
     EXPECTED = "only documented exceptions are raised"
     FAST = "the CPU time is bounded by the size of the input"
@@ -24,7 +24,7 @@ class BrokenRuleError(Exception):
 
     Attributes:
         rule: the rule.
-        place: where in the code, as far as that is known. Those with equal rule and place count as one.
+        place: the location in the code, if it is known. Faults with equal rule and place count as one.
     """
 
     def __init__(self, rule: Rule, problem: str, place: str = "") -> None:
@@ -34,7 +34,7 @@ class BrokenRuleError(Exception):
 
 
 def place_of(error: BaseException) -> str:
-    """The innermost line of the package that an exception went through, and the type of the exception."""
+    """Return the innermost line of the package in an exception's traceback, and the type of the exception."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if f"/{_PACKAGE}/" in frame.filename]
     where = f"{PurePath(frames[-1].filename).name}:{frames[-1].lineno} {frames[-1].name}" if frames else ""
     return f"{type(error).__name__} {where}".strip()

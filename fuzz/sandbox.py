@@ -1,4 +1,4 @@
-"""Keeps inputs from acting on the machine: a kubeconfig can name a program to run, or a server to log in at."""
+"""Keeps inputs from acting on the machine: a kubeconfig can name a program to run, or a server to log in to."""
 
 from __future__ import annotations
 
@@ -22,7 +22,10 @@ _FORBIDDEN = (
 
 
 class _Sandbox:
-    """An audit hook cannot be removed again, so it is added once, and does nothing outside a block."""
+    """An audit hook that refuses programs and connections inside a block.
+
+    An audit hook cannot be removed, so it is added once, and does nothing outside a block.
+    """
 
     def __init__(self) -> None:
         self._is_added = False

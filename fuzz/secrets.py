@@ -1,4 +1,4 @@
-"""Secrets out of the input of a target, and which of their parts may be shown."""
+"""Secrets from the input of a target, and which of their parts may be shown."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from typing import Any
 from airflow_kubernetes_secrets.api.objects import Secret, kept_annotations
 from fuzz.trial import Trial
 
-# The annotations with these keys hold ids, which may be shown.
+# The annotations with these keys contain ids, which may be shown.
 IDENTIFIERS = tuple(f"airflow.apache.org/{name}" for name in ("connection-id", "variable-key", "config-key", "team"))
 
 
 def secret_from(data: bytes) -> Secret | None:
-    """The Secret that an input describes: a JSON object with ``labels``, ``annotations`` and ``data`` as text.
+    """Return the Secret that an input describes: a JSON object with ``labels``, ``annotations`` and ``data`` as text.
 
     Returns:
-        ``None`` if the input is something else; what does not fit is left out of a Secret.
+        None if the input is something else. Invalid parts of a Secret are dropped.
     """
     try:
         document = json.loads(data)
@@ -39,7 +39,7 @@ def _texts(found: Any) -> dict[str, str]:
 
 
 def allow_names(trial: Trial, secret: Secret) -> None:
-    """Allow a Secret's name, labels, keys, ids and time to be shown; its values and other annotations never are."""
+    """Allow a Secret's name, labels, keys, ids and time to be shown. Its values and other annotations never are."""
     annotations = secret.annotations or {}
     trial.allow(secret.namespace, secret.name, secret.created)
     trial.allow(*secret.labels, *secret.labels.values(), *secret.data, *annotations)

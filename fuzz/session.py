@@ -1,4 +1,4 @@
-"""One run of one target: which inputs are tried next, and what becomes of a fault."""
+"""One run of one target: it chooses the next input, and records faults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REPEATED = 0.2
 
 
 class Session:
-    """A run of one target. It goes on after a fault, since one fault would hide the others."""
+    """A run of one target. It continues after a fault, because one fault would hide the others."""
 
     def __init__(self, target: Target, generator: Generator, findings: Path) -> None:
         self._target = target
@@ -30,7 +30,7 @@ class Session:
         self._repeating = Share(_REPEATED)
 
     def next(self, random: Random, mutated: Callable[[], bytes]) -> bytes:
-        """The next input: a generated one while its share of the time lasts, else a mutated one."""
+        """Return the next input: a generated one while its share of the time lasts, otherwise a mutated one."""
         made = None
         if self._generating.is_left and random.random() < 0.5:
             with self._generating.taken():

@@ -1,4 +1,4 @@
-"""A share of the time of a run, for work that costs more than one input does."""
+"""A share of the time of a run, for work that costs more than one input."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from time import monotonic
 
 
 class Share:
-    """Work that may take a part of all time since the start."""
+    """Work that may take a fraction of all time since the start."""
 
     def __init__(self, part: float) -> None:
         self._part = part
@@ -17,7 +17,7 @@ class Share:
 
     @property
     def is_left(self) -> bool:
-        """Whether the work has taken less than its part so far."""
+        """Return whether the work has taken less than its share so far."""
         return self._taken < self._part * (monotonic() - self._began)
 
     @contextmanager

@@ -1,4 +1,4 @@
-"""One input on its way through a target: what was raised, what was said, and what was claimed."""
+"""The trial of one input on a target: the errors, the readable texts and the claims."""
 
 from __future__ import annotations
 
@@ -33,10 +33,10 @@ class Trial:
         *args: Parameters.args,
         **kwargs: Parameters.kwargs,
     ) -> Result | None:
-        """Call a function that may raise what its documentation says.
+        """Call a function that may raise the exceptions in its documentation.
 
         Returns:
-            Its result; ``None`` if it raised a documented exception.
+            Its result; None if it raised a documented exception.
         """
         try:
             return function(*args, **kwargs)
@@ -45,15 +45,16 @@ class Trial:
             return None
 
     def say(self, *texts: object) -> None:
-        """Note what people can read: a ``str()`` or ``repr()``, a problem, a hint."""
+        """Record what people can read: a ``str()`` or ``repr()``, a problem, a hint."""
         self.texts += map(str, texts)
 
     def allow(self, *texts: str) -> None:
-        """Note texts that may be shown, such as the name of a key. If the canary is in one, it can be anywhere."""
+        """Record texts that may be shown, such as the name of a key. If one contains the canary, it may be anywhere."""
         self.is_canary_public = self.is_canary_public or any(map(canary.is_in, texts))
 
     def claim(self, holds: bool, text: str) -> None:
-        """
+        """Check a claim of the target.
+
         Raises:
             BrokenRuleError: it does not hold.
         """

@@ -1,4 +1,4 @@
-"""The engine where atheris is not installed: inputs of the corpus are changed at random.
+"""The engine without atheris: inputs of the corpus are changed at random.
 
 Runs as ``python -m fuzz.unguided TARGET FOLDER SECONDS``.
 """

@@ -1,4 +1,4 @@
-"""Each supported Airflow in turn, beside one PostgreSQL and one Kubernetes API server; and the page of it all."""
+"""Fixtures for each supported Airflow, with one PostgreSQL and one Kubernetes API server, and the results page."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A row is what one test has seen: with two, a run of one of them would speak for both."""
+    """Check that each row has exactly one test. With two tests, a run of one would count for both."""
     tests = Counter(_proof(item) for item in {item.nodeid.partition("[")[0]: item for item in items}.values())
     for proof, count in tests.items():
         if count != 1:
@@ -69,7 +69,7 @@ def results(request: pytest.FixtureRequest) -> Results:
 
 @pytest.fixture(scope="session")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this checkout. It is what users get: an editable installation would find files that it lacks."""
+    """Build the wheel of this checkout, which is what users get: an editable installation would hide missing files."""
     folder = tmp_path_factory.mktemp("wheel")
     _run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT))
     (found,) = folder.glob("*.whl")
@@ -89,7 +89,7 @@ def postgres(results: Results) -> Iterator[Postgres]:
 
 @pytest.fixture(scope="session")
 def cluster(results: Results) -> Iterator[Cluster]:
-    """A real kube-apiserver where there is one, else the devserver; the page says which."""
+    """Run a real kube-apiserver if there is one, otherwise the devserver. The page names it."""
     folder = assets()
     if folder is None:
         from airflow_kubernetes_secrets.devserver import DevServer
@@ -119,7 +119,7 @@ def version(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def installed(version: str, wheel: Path, results: Results, tmp_path_factory: pytest.TempPathFactory) -> Installed:
-    """The Airflow of this version with the wheel beside it, and a home without anything."""
+    """Install the wheel into the environment of this Airflow version, with an empty home."""
     airflow = Installed(version, tmp_path_factory.mktemp(f"airflow-{version}"))
     python = airflow.prefix / "bin" / "python"
     if not python.exists():
@@ -134,7 +134,7 @@ def installed(version: str, wheel: Path, results: Results, tmp_path_factory: pyt
 
 @pytest.fixture(scope="session")
 def deployment(installed: Installed, cluster: Cluster, postgres: Postgres) -> Deployment:
-    """All processes with rights of their own."""
+    """Run a deployment in which every process has its own permissions."""
     name = installed.version.replace(".", "_")
     database = postgres.create(f"airflow_{name}", f"{SECRET}-metadata")
     warehouse = postgres.create(f"warehouse_{name}", f"{SECRET}-warehouse/@:%")
@@ -145,7 +145,7 @@ def deployment(installed: Installed, cluster: Cluster, postgres: Postgres) -> De
 def without(
     installed: Installed, cluster: Cluster, postgres: Postgres, tmp_path_factory: pytest.TempPathFactory
 ) -> Deployment:
-    """The API server with rights, and nobody else; from 3.2 on there is a team."""
+    """Run a deployment in which only the API server has permissions. From 3.2 on it has a team."""
     database = postgres.create(f"airflow_{installed.version.replace('.', '_')}_api_server", f"{SECRET}-metadata")
     airflow = Installed(installed.version, tmp_path_factory.mktemp(f"airflow-{installed.version}-api-server"))
     team = TEAM if installed.version in Proof.TEAMS.versions else None

@@ -1,4 +1,4 @@
-"""Airflow as a cluster runs it: an account for each process, PostgreSQL, and Secrets in a namespace of their own."""
+"""Airflow as in a cluster: a service account for each process, PostgreSQL, and Secrets in their own namespace."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ NO_SECRETS = "airflow_kubernetes_secrets.NoSecretsBackend"
 DATABASE_ID = "metadata-database"
 RUN_SECONDS = 150.0
 
-# What every password and every variable has in it that no log may show.
+# Every password, and every variable that no log may show, contains this.
 SECRET = "hunter2"
 
 
 class Installed(Airflow):
-    """An Airflow with the wheel beside it, in the environment that `make matrix` has made."""
+    """An Airflow with the wheel installed, in the environment that `make matrix` has made."""
 
     @property
     def prefix(self) -> Path:
@@ -48,7 +48,7 @@ class Installed(Airflow):
 
 
 class Pods:
-    """The service accounts of one Airflow, named as the Helm chart names them, and the namespace of its Secrets."""
+    """The service accounts of one Airflow, named as in the Helm chart, and the namespace of its Secrets."""
 
     def __init__(self, cluster: Cluster, name: str) -> None:
         self._cluster = cluster
@@ -58,15 +58,15 @@ class Pods:
         self.put = Put(cluster, self.namespace)
 
     def account(self, name: str, *verbs: str) -> ServiceAccount:
-        """A new service account with these verbs on the Secrets."""
+        """Create a service account with these verbs on the Secrets."""
         return self._cluster.service_account(self._own, f"airflow-{name}", {self.namespace: verbs})
 
     def reader(self, name: str) -> dict[str, str]:
-        """The variables of a pod that reads Secrets, with the rights that docs/permissions.md gives it."""
+        """Return the variables of a pod that reads Secrets, with the permissions in docs/permissions.md."""
         return self.variables(self.account(name, "list", "watch"))
 
     def variables(self, account: ServiceAccount) -> dict[str, str]:
-        """The variables of a pod with this account."""
+        """Return the variables of a pod with this account."""
         kwargs = {
             "namespace": self.namespace,
             "service_account_path": str(account.folder),
@@ -80,7 +80,7 @@ class Pods:
         }
 
     def put_fields(self, conn_id: str, conn_type: str, fields: Mapping[str, str]) -> None:
-        """A Secret with a key for each field of a connection, as operators make them."""
+        """Create a Secret with a key for each field of a connection, as operators do."""
         metadata = {
             "name": f"{conn_id}-app",
             "namespace": self.namespace,
@@ -96,9 +96,9 @@ class Deployment:
     """An Airflow whose DAGs have been run, and whose processes have ended.
 
     Attributes:
-        airflow: for the command line, in the scheduler's pod.
-        pods: where its Secrets are.
-        database: Airflow's own.
+        airflow: runs the command line in the scheduler's pod.
+        pods: the service accounts and the namespace of the Secrets.
+        database: Airflow's own database.
     """
 
     airflow: Airflow
@@ -106,18 +106,18 @@ class Deployment:
     database: Database
 
     def found(self, task: str) -> dict[str, Any]:
-        """What a task has told of what it found."""
+        """Return what a task has reported."""
         file = _found(self.airflow) / task
         assert file.exists(), f"the task {task} has told nothing\n{self._logs_of_tasks()}"
         told: dict[str, Any] = json.loads(file.read_text())
         return told
 
     def state(self, dag_id: str) -> str:
-        """The state of the one run of the DAG, from the database."""
+        """Return the state of the only run of the DAG, from the database."""
         return _state(self.database, dag_id)
 
     def logs(self) -> dict[Path, str]:
-        """All that Airflow has logged, by file."""
+        """Return all logs of Airflow, by file."""
         files = [file for file in self.airflow.home.rglob("*.log") if file.is_file()]
         return {file: file.read_text(errors="replace") for file in files}
 
@@ -127,7 +127,7 @@ class Deployment:
 
 
 def with_rights(airflow: Airflow, cluster: Cluster, database: Database, warehouse: Database) -> Deployment:
-    """Every process reads Secrets for itself, the database's included, and the DAG of all lookups is run."""
+    """Run the DAG of all lookups. Every process reads Secrets itself, including that of the database."""
     pods = Pods(cluster, airflow.version.replace(".", "-"))
     pods.put.config(DATABASE_ID, f"{database.url}\n")
     pods.put.connection("in_python", f"http://user:{SECRET}@in-python:8080/path")
@@ -142,7 +142,7 @@ def with_rights(airflow: Airflow, cluster: Cluster, database: Database, warehous
     }
     pods.put_fields("warehouse", "postgres", fields)
     pods.put.variable("in_python", f"{SECRET} in_python")
-    # Airflow 3.0 logs what a template has become, and masks only variables with certain names in it.
+    # Airflow 3.0 logs rendered templates, and masks only variables with certain names in them.
     pods.put.variable("in_a_template", "in_a_template")
     pods.put.variable("as_json", '{"region": "somewhere"}')
     pods.put.variable("at_top_level", "read at the top level")
@@ -164,7 +164,7 @@ def with_rights(airflow: Airflow, cluster: Cluster, database: Database, warehous
 
 
 def without_rights(airflow: Airflow, cluster: Cluster, database: Database, team: str | None) -> Deployment:
-    """The API server alone may read Secrets, and tasks ask it; the team has a DAG of its own, and an executor."""
+    """Run DAGs whose tasks query the API server, which alone may read Secrets. A team has its own DAG and executor."""
     pods = Pods(cluster, f"{airflow.version.replace('.', '-')}-api-server")
     pods.put.connection("shared", "http://nobodys-host")
     pods.put.variable("nobodys", "for all")
@@ -189,12 +189,12 @@ def without_rights(airflow: Airflow, cluster: Cluster, database: Database, team:
 
 
 def _api_server(airflow: Airflow) -> tuple[str, ...]:
-    # The tasks of Airflow 2 have the database.
+    # The tasks of Airflow 2 use the database, so it needs no API server.
     return () if airflow.version == "2.11" else (API_SERVER,)
 
 
 def _bundle(name: str, team: str | None) -> dict[str, Any]:
-    """A DAG bundle, in Airflow's configuration."""
+    """Return a DAG bundle in the format of Airflow's configuration."""
     return {
         "name": name,
         "classpath": "airflow.dag_processing.bundles.local.LocalDagBundle",
@@ -207,12 +207,12 @@ def _bundle(name: str, team: str | None) -> dict[str, Any]:
 def _running(
     airflow: Airflow, programs: tuple[str, ...], variables: Mapping[str, Mapping[str, str]], team: str | None = None
 ) -> Iterator[Processes]:
-    """Create the database and run these programs; at the end nothing of them is left."""
+    """Create the database and run these programs. At the end all of their processes have ended."""
     _found(airflow).mkdir(parents=True)
     airflow = airflow.with_variables(
         AIRFLOW__CORE__PLUGINS_FOLDER=str(PLUGINS),
         FOUND=str(_found(airflow)),
-        # Airflow 2 reads DAG files in the scheduler without it.
+        # Without this option Airflow 2 parses DAG files in the scheduler.
         **({"AIRFLOW__SCHEDULER__STANDALONE_DAG_PROCESSOR": "True"} if airflow.version == "2.11" else {}),
     )
     airflow.output("db", "migrate")
@@ -221,13 +221,13 @@ def _running(
     processes = Processes(airflow, variables)
 
     def start(port: int) -> None:
-        # What was started with another port.
+        # End the processes of an earlier attempt, which had another port.
         processes.stop()
         processes.airflow = on_loopback(airflow, port)
         if team is not None:
             processes.airflow = _with_executor_of(processes.airflow, team)
         for program in programs:
-            # The last is the scheduler: its tasks need the API server.
+            # The scheduler is started last: its tasks need the API server.
             if program == SCHEDULER and API_SERVER in programs:
                 processes.until("the API server answers", lambda: _answers(port), START_SECONDS)
             processes.spawn(program, *options(program, port))
@@ -240,7 +240,7 @@ def _running(
 
 
 def _with_executor_of(airflow: Airflow, team: str) -> Airflow:
-    """With an executor for the team's tasks. Its options are in variables that name the team, and in no others."""
+    """Add an executor for the team's tasks. Its options are read only from variables that name the team."""
     option = "CORE__EXECUTION_API_SERVER_URL"
     return airflow.with_variables(
         AIRFLOW__CORE__EXECUTOR=f"LocalExecutor;{team}=LocalExecutor",

@@ -1,4 +1,4 @@
-"""docs/matrix.md, out of what a run has seen."""
+"""Writes docs/matrix.md from the results of a run."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ with the rights of [permissions.md](permissions.md). The table is what one run h
 
 @dataclass
 class Results:
-    """What a run has seen so far.
+    """The results of a run so far.
 
     Attributes:
-        outcomes: of each phase of the test of a proof, by version.
-        releases: of each environment, by version of Airflow.
-        beside: what it ran with: name and release.
+        outcomes: those of each phase of a proof's test, by version.
+        releases: those of each environment, by version of Airflow.
+        beside: the other components of the run: name and release.
         kubernetes: the API server, as the record of runs names it.
     """
 
@@ -46,7 +46,7 @@ class Results:
     kubernetes: str = ""
 
     def cell(self, proof: Proof, version: str) -> str:
-        """The word for it."""
+        """Return the text of a cell."""
         if version not in proof.versions:
             return "none"
         outcomes = self.outcomes.get((proof, version))
@@ -55,7 +55,7 @@ class Results:
         return YES if all(outcomes) else "**FAILED**"
 
     def runs(self) -> list[Run]:
-        """Returns a run for each version of which all proofs were run."""
+        """Return a run for each version of which all proofs were run."""
         return [
             Run(
                 Kind.DEPLOYMENT,

@@ -1,4 +1,4 @@
-"""A PostgreSQL server on loopback, of the programs that are installed."""
+"""A PostgreSQL server on loopback, from the installed programs."""
 
 from __future__ import annotations
 
@@ -31,22 +31,22 @@ class Database:
 
     @property
     def url(self) -> str:
-        """As SQLAlchemy takes it."""
+        """The URL in SQLAlchemy's format."""
         return (
             f"postgresql+psycopg2://{self.name}:{self.password}@{self.postgres.host}:{self.postgres.port}/{self.name}"
         )
 
     def rows(self, query: str) -> list[list[str]]:
-        """What the query gives, as texts."""
+        """Return the rows of a query, as strings."""
         return self.postgres.rows(query, self)
 
 
 class Postgres:
-    """A server with its data in a temporary folder, which :meth:`stop` removes. It asks for passwords.
+    """A server that requires passwords. Its data is in a temporary folder, which :meth:`stop` removes.
 
     Attributes:
-        port: where it listens, from :meth:`start` on.
-        version: of the server, while it runs.
+        port: its port, from :meth:`start` on.
+        version: that of the server, while it runs.
     """
 
     def __init__(self) -> None:
@@ -61,10 +61,10 @@ class Postgres:
         self._admin = Database(self, "postgres", secrets.token_hex(16))
 
     def start(self) -> None:
-        """Make an empty cluster, start the server and wait until it answers.
+        """Create an empty cluster, start the server, and wait until it responds.
 
         Raises:
-            RuntimeError: it did not within START_SECONDS; the text has the last lines of its log.
+            RuntimeError: it did not within START_SECONDS; the message has the last lines of its log.
         """
         if self._owner is not None:
             os.chown(self._directory, self._owner.pw_uid, self._owner.pw_gid)
@@ -97,9 +97,9 @@ class Postgres:
             time.sleep(0.05)
 
     def stop(self) -> None:
-        """End it, whoever is connected, and remove the data. May be called more than once."""
+        """End the server, even if clients are connected, and remove the data. May be called more than once."""
         if self._process is not None:
-            # Its fast shutdown.
+            # SIGINT requests PostgreSQL's fast shutdown.
             self._process.send_signal(signal.SIGINT)
             try:
                 self._process.wait(STOP_SECONDS)
@@ -110,13 +110,13 @@ class Postgres:
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def create(self, name: str, password: str) -> Database:
-        """A new database, with an owner of that name."""
+        """Create a database, with an owner of that name."""
         self.rows(f"CREATE ROLE {name} LOGIN PASSWORD '{password}'", self._admin)
         self.rows(f"CREATE DATABASE {name} OWNER {name}", self._admin)
         return Database(self, name, password)
 
     def rows(self, query: str, database: Database) -> list[list[str]]:
-        """What the query gives, as texts."""
+        """Return the rows of a query, as strings."""
         done = self._psql(query, database)
         assert done.returncode == 0, done.stderr
         return [line.split("\t") for line in done.stdout.splitlines()]
@@ -134,7 +134,7 @@ class Postgres:
         )
 
     def _spawn(self, program: str, *arguments: str) -> subprocess.Popen[bytes]:
-        # Without it a test run that is killed leaves the server running.
+        # Without it, a test run that is killed would leave the server running.
         dies_with_parent = ["setpriv", "--pdeathsig", "INT"] if shutil.which("setpriv") else []
         with (self._directory / "log").open("ab") as log:
             return subprocess.Popen(
@@ -153,7 +153,7 @@ class Postgres:
 
 
 def _programs() -> Path:
-    """The folder with ``initdb``, ``postgres`` and ``psql``.
+    """Return the folder with ``initdb``, ``postgres`` and ``psql``.
 
     Raises:
         RuntimeError: there is none.
@@ -170,7 +170,7 @@ def _programs() -> Path:
 
 
 def _somebody_else() -> pwd.struct_passwd:
-    """A user who may do little."""
+    """Return a user with few permissions."""
     for name in ("postgres", "nobody"):
         try:
             return pwd.getpwnam(name)

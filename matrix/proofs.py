@@ -1,4 +1,4 @@
-"""What `make matrix` proves: a row of docs/matrix.md each, and one test for each."""
+"""The claims that `make matrix` proves: each has a row in docs/matrix.md and one test."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ VERSIONS = ("2.11", "3.0", "3.1", "3.2", "3.3")
 
 
 class Proof(Enum):
-    """The text of the row, and the first Airflow that has what it is about."""
+    """The text of the row, and the first Airflow that has the feature."""
 
     def __init__(self, text: str, since: str = VERSIONS[0]) -> None:
         self.text = text
@@ -40,7 +40,7 @@ class Proof(Enum):
 
 
 def proves(proof: Proof) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Mark the one test of a proof. It runs for each version of Airflow that has what it is about."""
+    """Mark the test of a proof. It runs for each version of Airflow that has the feature."""
 
     def mark(test: Callable[..., None]) -> Callable[..., None]:
         parametrized = pytest.mark.parametrize("version", proof.versions, indirect=True, scope="session")(test)

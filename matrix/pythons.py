@@ -1,7 +1,7 @@
 """``make pythons``: the tests that use Airflow as a library, with each Python that Airflow supports.
 
-Each Python that is found on this machine gets an environment of its own, with the newest Airflow that supports it. The
-result goes into the table of docs/matrix.md.
+Each Python that is found on this machine gets its own environment, with the newest Airflow that supports it. The result
+is added to the table of docs/matrix.md.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ TEST_SECONDS = 3600
 
 
 def main(arguments: list[str]) -> int:
-    """Run the tests with each of these Pythons; without any, with each that is found. Returns the exit status."""
+    """Run the tests with these Pythons, or with each that is found if none is given. Returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
     parser.add_argument("--numprocesses", default="4", help="how many processes run the tests of one Python")
     parser.add_argument("pythons", nargs="*", metavar="PYTHON", help="such as 3.12; without any: each that is found")
@@ -61,7 +61,7 @@ def main(arguments: list[str]) -> int:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How it went with one Python."""
+    """The result with one Python."""
 
     passed: bool
     text: str
@@ -86,7 +86,7 @@ def _outcome(version: str, python: Path, processes: str) -> Outcome:
 
 
 def _environment(version: str, python: Path) -> Path:
-    """The interpreter of the environment for this Python, which ``make`` makes."""
+    """Return the interpreter of the environment for this Python, which ``make`` creates."""
     environment = f".venv-python-{version}"
     path = f"{python.parent}{os.pathsep}{os.environ['PATH']}"
     subprocess.run(
@@ -100,7 +100,7 @@ def _environment(version: str, python: Path) -> Path:
 
 
 def _pass(python: Path, processes: str) -> bool:
-    """Whether the tests pass with this interpreter, in time."""
+    """Return whether the tests pass with this interpreter, in time."""
     command = [str(python), "-m", "pytest", "--quiet", f"--numprocesses={processes}", *TESTS]
     try:
         return subprocess.run(command, cwd=ROOT, timeout=TEST_SECONDS, check=False).returncode == 0

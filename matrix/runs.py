@@ -1,6 +1,6 @@
-"""Which combinations of Python, Airflow and Kubernetes were run: the record, and the table that is made of it.
+"""The tested combinations of Python, Airflow and Kubernetes: the record, and the table that is made from it.
 
-``make matrix`` and ``make pythons`` add their runs to ``runs.json``, so the table holds more than one run can test.
+``make matrix`` and ``make pythons`` add their runs to ``runs.json``, so the table shows more than one run can test.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ print(json.dumps([platform.python_version(), airflow["Version"], airflow["Requir
 
 @dataclass(frozen=True)
 class Releases:
-    """What an environment holds.
+    """The releases in an environment.
 
     Attributes:
         python: the release of Python.
@@ -63,17 +63,17 @@ class Releases:
 
     @classmethod
     def of(cls, python: Path) -> Releases:
-        """Returns the releases of the environment of this interpreter."""
+        """Return the releases in the environment of this interpreter."""
         return cls(*json.loads(subprocess.check_output([python, "-c", _RELEASES], timeout=60)))
 
 
 @dataclass(frozen=True)
 class Run:
-    """Everything that one command runs with one combination.
+    """All that one command runs with one combination.
 
     Attributes:
         kind: what was run.
-        releases: what it was run in.
+        releases: those of its environment.
         kubernetes: the API server, as :func:`server` names it.
         passed: whether all of it passed.
     """
@@ -95,12 +95,12 @@ class Run:
 
     @property
     def combination(self) -> tuple[str, str, str, str]:
-        """What a later run replaces: patch releases of Python and Airflow do not count."""
+        """The key by which a later run replaces this one. It ignores patch releases of Python and Airflow."""
         return self.airflow, self.python, self.kind.value, self.kubernetes
 
 
 def server(assets: Path | None) -> str:
-    """Returns the release of the kube-apiserver in this folder; without a folder, the devserver takes its place."""
+    """Return the release of the kube-apiserver in this folder; without a folder, the devserver replaces it."""
     if assets is None:
         return "the devserver"
     printed = subprocess.check_output([assets / "kube-apiserver", "--version"], text=True, timeout=60)
@@ -108,7 +108,7 @@ def server(assets: Path | None) -> str:
 
 
 def recorded() -> list[Run]:
-    """Returns the runs of the record."""
+    """Return the runs in the record."""
     return [
         Run(Kind(each["kind"]), Releases(**each["releases"]), each["kubernetes"], each["passed"])
         for each in json.loads(RECORD.read_text())
@@ -123,7 +123,7 @@ def record(runs: Iterable[Run]) -> None:
 
 
 def section(runs: list[Run]) -> str:
-    """Returns the section of docs/matrix.md, from its heading to its end."""
+    """Return the section of docs/matrix.md, from its heading to its end."""
     rows = [
         ["Python", *(f"Airflow {airflow}" for airflow in VERSIONS)],
         ["---"] * (len(VERSIONS) + 1),
@@ -150,7 +150,10 @@ def _servers(runs: list[Run], kind: Kind) -> str:
 
 
 def _supported(python: str, requires_python: str) -> bool:
-    """Whether a specifier allows this Python. One that excludes 3.13 was written before 3.14: it excludes both."""
+    """Return whether a specifier allows this Python.
+
+    A specifier that excludes 3.13 was written before 3.14, so it excludes both.
+    """
     allows = SpecifierSet(requires_python).contains
     return python in takewhile(allows, dropwhile(lambda each: not allows(each), PYTHONS))
 

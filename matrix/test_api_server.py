@@ -1,4 +1,4 @@
-"""Tasks whose own process may read no Secret, and teams: both go by way of Airflow's API server."""
+"""Tasks whose own process may read no Secrets, and teams: both use Airflow's API server."""
 
 from __future__ import annotations
 

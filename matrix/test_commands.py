@@ -1,4 +1,4 @@
-"""The documented commands, as somebody types them in a pod."""
+"""The documented commands, as typed in a pod."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_teams(without: Deployment) -> None:
 
 
 def _check_all(deployment: Deployment, folder: Path, run: Callable[..., str]) -> None:
-    """Run each command once, and see that it does what it is for."""
+    """Run each command once, and check its main result."""
     airflow, pods = deployment.airflow, deployment.pods
 
     findings = json.loads(run(airflow, "doctor", "-o", "json"))["findings"]
@@ -101,13 +101,13 @@ def _check_all(deployment: Deployment, folder: Path, run: Callable[..., str]) ->
 
 
 def _connection(airflow: Airflow, conn_id: str) -> dict[str, Any]:
-    """What `airflow connections get` says of it. Airflow 3.2 logs to the same stream before."""
+    """Return the output of `airflow connections get`. Airflow 3.2 logs to the same stream before it."""
     (found,) = json.loads(airflow.output("connections", "get", conn_id, "-o", "json").splitlines()[-1])
     return dict(found)
 
 
 def _run(airflow: Airflow, *command: str) -> str:
-    """What a command prints when it succeeds; never a value."""
+    """Return the output of a command, which must succeed and contain no secret value."""
     done = airflow.command(*command)
     assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}\n{done.stderr}"
     assert SECRET not in done.stdout + done.stderr

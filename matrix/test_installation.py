@@ -1,4 +1,4 @@
-"""What `pip install` gives, and the database that Airflow finds by it."""
+"""The files that `pip install` installs, and the database connection that Airflow reads from a Secret."""
 
 from __future__ import annotations
 

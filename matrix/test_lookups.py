@@ -1,4 +1,4 @@
-"""What the processes of a running Airflow have found, each for itself."""
+"""The values that the processes of a running Airflow have read, each by itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page in the UI of the Airflow that the deployment has."""
+"""The page in the UI of the deployment's Airflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fixtures of every suite: the two API servers, and a namespace of one's own in them."""
+"""Fixtures of every suite: the two API servers, and a new namespace for each test."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from support.crds import HOW_TO_GET_THEM, published
 from support.kube_apiserver import HOW_TO_GET_IT, assets, running, shared_apiserver
 from support.slow import NOT_SLOW, is_slow
 
-# Before a test imports Airflow, which writes its configuration there.
+# This is set before a test imports Airflow, which writes its configuration there.
 AIRFLOW_HOME = os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-home-")
 LEFT_OUT = pytest.StashKey[dict[str, int]]()
 ON_DEMAND = pytest.StashKey[list[shared.OnDemand]]()
@@ -34,7 +34,7 @@ APISERVER = "kube-apiserver"
 
 def pytest_configure(config: pytest.Config) -> None:
     if sys.version_info < (3, 11):
-        # asyncio of Python 3.10 does not mark a TLS connection as closed that the client has reset.
+        # In Python 3.10, asyncio does not mark a TLS connection as closed after the client has reset it.
         config.addinivalue_line("filterwarnings", "ignore:unclosed transport <asyncio.sslproto:ResourceWarning")
     if hasattr(config, "workerinput"):
         shared.join(config.workerinput["folder"])
@@ -42,14 +42,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Have a process that pytest-xdist is about to start take part in this run."""
+    """Make a process that pytest-xdist is about to start take part in this run."""
     if ON_DEMAND not in node.config.stash:
         node.config.stash[ON_DEMAND] = _on_demand()
     node.workerinput["folder"] = str(shared.folder())
 
 
 def _on_demand() -> list[shared.OnDemand]:
-    """What this process starts for all others."""
+    """Return the resources that this process starts for all others."""
     environments = [ENVIRONMENTS[version] for version in ENVIRONMENTS if installed(version)]
     found = [shared.OnDemand(warm.name(each), partial(warm.running, each)) for each in environments]
     folder = assets()
@@ -71,7 +71,7 @@ def pytest_report_header() -> str | None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Have pytest-xdist keep groups of tests together."""
+    """Make pytest-xdist keep groups of tests together."""
     from support.scheduling import Groups
 
     return Groups(config, log)
@@ -83,13 +83,13 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_finish() -> None:
-    """Have the garbage collector leave alone the thousands of tests that it would look through each time."""
+    """Exclude the thousands of collected tests from garbage collection, which would examine them each time."""
     gc.collect()
     gc.freeze()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what this machine cannot run, with one line at the end for each reason instead of one for each test."""
+    """Deselect what this machine cannot run, with one line at the end for each reason instead of one for each test."""
     for item in items:
         if _needs_kube_apiserver(item) or _needs_chromium(item) or is_slow(item.path):
             item.add_marker(pytest.mark.slow)
@@ -106,9 +106,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _group(item: pytest.Function) -> str | None:
-    """The tests that one process runs together: those with one server to restart, or one fixture of a module or folder.
+    """Return the group of a test: the tests with one server to restart, or with one fixture of a module or folder.
 
-    Such a fixture is expensive, and each process that runs one of its tests makes its own.
+    A group runs in one process. Such a fixture is expensive, and each process that runs one of its tests makes its own.
     """
     marker = item.get_closest_marker("together")
     if marker is not None:
@@ -131,7 +131,7 @@ def _group(item: pytest.Function) -> str | None:
 
 
 def _missing() -> dict[str, Callable[[pytest.Item], bool]]:
-    """What is not there, and the tests that need it."""
+    """Return what is missing on this machine, and a function that selects the tests that need it."""
     missing: dict[str, Callable[[pytest.Item], bool]] = {}
     if assets() is None:
         missing[f"on a real kube-apiserver were NOT run; to run them: {HOW_TO_GET_IT}"] = _needs_kube_apiserver
@@ -166,7 +166,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture(scope="session")
 def devserver_cluster() -> Iterator[Cluster]:
-    """The devserver, started once, when a test first asks for it."""
+    """Run the devserver. It starts when a test first requests it."""
     from airflow_kubernetes_secrets.devserver import DevServer
 
     with DevServer(bookmark_seconds=1) as server:
@@ -179,7 +179,7 @@ def devserver_cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def kube_apiserver_cluster() -> Iterator[Cluster]:
-    """A real kube-apiserver, started once, when a test first asks for it (about 8 s)."""
+    """Run a real kube-apiserver. It starts when a test first requests it, which takes about 8 s."""
     if shared.offers(APISERVER):
         with closing(KubeApiserverCluster(shared.get(APISERVER))) as cluster:
             yield cluster
@@ -190,7 +190,7 @@ def kube_apiserver_cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def restarted_kube_apiserver_cluster() -> Iterator[Cluster]:
-    """Another one, which tests may kill and start again."""
+    """Run another kube-apiserver, which tests may kill and restart."""
     with running_apiserver() as cluster:
         yield cluster
 
@@ -205,7 +205,7 @@ def running_apiserver() -> Iterator[Cluster]:
 
 @pytest.fixture(params=["devserver", "kube-apiserver"])
 def cluster(request: pytest.FixtureRequest) -> Cluster:
-    """Each test that asks for it runs against both servers."""
+    """Run each test that requests this fixture against both API servers."""
     name = f"{request.param.replace('-', '_')}_cluster"
     if request.param == "kube-apiserver" and request.node.get_closest_marker("restarts") is not None:
         name = f"restarted_{name}"
@@ -215,7 +215,7 @@ def cluster(request: pytest.FixtureRequest) -> Cluster:
 
 @pytest.fixture
 def namespace(cluster: Cluster) -> str:
-    """A new, empty namespace in ``cluster``."""
+    """Create a new, empty namespace in ``cluster``."""
     name = f"test-{uuid.uuid4().hex[:12]}"
     cluster.create_namespace(name)
     return name

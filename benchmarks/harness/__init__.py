@@ -1,7 +1,7 @@
-"""What run.py, sweep.py, fleet.py and their like measure with."""
+"""Measuring code that run.py, sweep.py, fleet.py and the other benchmarks share."""
 
 import sys
 from pathlib import Path
 
-# The API server is started by the support of the tests.
+# The tests' support modules start the API server.
 sys.path.insert(0, str(Path(__file__).parents[2] / "tests"))

@@ -1,4 +1,4 @@
-"""A real API server with one namespace that grows, and what can be seen of it from outside: CPU time and requests."""
+"""A real API server with one namespace that grows, and its CPU time and requests as seen from outside."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class Cluster:
     """The API server, and a namespace with ``app-db`` (the connection ``my_db``) and any number of other Secrets.
 
     Attributes:
-        admin: a client that may do everything.
-        secrets: how many other Secrets there are.
-        idle_cpu: the share of one core that the API server uses while nobody asks it anything.
+        admin: a client with all permissions.
+        secrets: the number of other Secrets.
+        idle_cpu: the share of one core that the API server uses without requests.
     """
 
     def __init__(self, server: KubeApiserver, directory: Path) -> None:
@@ -53,7 +53,7 @@ class Cluster:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables with which a probe runs as in a pod."""
+        """Return the variables with which a probe runs as in a pod."""
         clean = {
             name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "KUBE", "PYTHON"))
         }
@@ -69,20 +69,20 @@ class Cluster:
         }
 
     def grow(self, secrets: int) -> None:
-        """Fill up to so many other Secrets, wait until the API server has calmed down, and see what it uses then."""
+        """Create other Secrets up to this number, then :meth:`settle`."""
         fill(self._server, NAMESPACE, range(self.secrets, secrets))
         self.secrets = secrets
         self.settle()
 
     def settle(self) -> None:
-        """Wait until the API server has calmed down, and see what it uses then."""
+        """Wait until the API server is idle, and measure its CPU usage then."""
         time.sleep(_SETTLING_SECONDS)
         before = self.cpu_seconds()
         time.sleep(_IDLE_SECONDS)
         self.idle_cpu = (self.cpu_seconds() - before) / _IDLE_SECONDS
 
     def crowd(self, secrets: int) -> None:
-        """Add so many Secrets that are not for Airflow."""
+        """Add ``secrets`` Secrets that are not for Airflow."""
         fill(self._server, NAMESPACE, range(secrets), foreign)
 
     def restart(self) -> None:
@@ -93,25 +93,25 @@ class Cluster:
         self._process = _api_server_process()
 
     def cpu_seconds(self) -> float:
-        """CPU time of the API server, user and system, since it was started. Exact to 10 ms."""
+        """Return the CPU seconds of the API server, user and system, since its start. Exact to 10 ms."""
         times = self._process.cpu_times()
         return float(times.user + times.system)
 
     def client(self) -> httpx.Client:
-        """A client of Airflow's service account; the caller closes it."""
+        """Return a client of Airflow's service account. The caller closes it."""
         token = (self._directory / "token").read_text()
         return httpx.Client(
             base_url=self._server.url, headers=bearer(token), verify=trust(self._server.ca_file), timeout=10
         )
 
     def add_namespace(self, name: str, secret: dict[str, Any]) -> None:
-        """Make a namespace with one Secret in it, which the same service account may read."""
+        """Create a namespace with one Secret, which the same service account may read."""
         self._post("/api/v1/namespaces", {"metadata": {"name": name}})
         self._post(f"/api/v1/namespaces/{name}/secrets", secret)
         self._let_read(name)
 
     def lists(self) -> int:
-        """How many LISTs of Secrets the API server has counted so far."""
+        """Return how many LISTs of Secrets the API server has counted so far."""
         return sum(int(float(count)) for count in _SECRETS_LISTED.findall(self.admin.get("/metrics").text))
 
     def close(self) -> None:
@@ -150,10 +150,10 @@ def _api_server_process() -> psutil.Process:
 
 @contextmanager
 def cluster() -> Iterator[Cluster]:
-    """A cluster that is gone afterwards, with all its files.
+    """Run a cluster. It is removed at the end, with all its files.
 
     Raises:
-        SystemExit: it cannot be started; the text says why.
+        SystemExit: it cannot be started; the message says why.
     """
     folder = assets()
     if folder is None:

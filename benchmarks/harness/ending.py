@@ -1,4 +1,4 @@
-"""An orderly end, however it comes."""
+"""An orderly end after a signal."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from types import FrameType
 
 
 def end_in_order() -> None:
-    """Let a signal end the program as an exception does: the API server is stopped, and its files are removed."""
+    """Make a signal end the program as an exception does: the API server is stopped, and its files are removed."""
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _end)
 

@@ -1,4 +1,4 @@
-"""Thousands of Secrets, written over several connections at once."""
+"""Creates thousands of Secrets over several connections at once."""
 
 from __future__ import annotations
 
@@ -11,35 +11,35 @@ from typing import Any
 
 from support.kube_apiserver import KubeApiserver, bearer, trust
 
-# What one of the other Secrets holds: as much as a connection with a few extras does.
+# The size of another Secret's value: that of a connection with a few extras.
 VALUE_BYTES = 600
 _CONNECTIONS = 8
 
 
 def connection(name: str, value_bytes: int) -> str:
-    """The connection in the Secret of that name, as a URI of that length."""
+    """Return the connection in the Secret of that name, as a URI of that length."""
     return f"postgres://user:password@db.example.com:5432/{name}?sslcert=".ljust(value_bytes, "x")[:value_bytes]
 
 
 def secret_manifest(name: str, conn_id: str, value_bytes: int) -> dict[str, Any]:
-    """A Secret with a connection of that length."""
+    """Return a Secret with a connection of that length."""
     return _manifest(name, {"airflow.apache.org/connection-id": conn_id}, value_bytes)
 
 
 def labelled(number: int) -> dict[str, Any]:
-    """The Secret ``other-<number>``, with a connection of the same id."""
+    """Return the Secret ``other-<number>``, with a connection of that id."""
     return secret_manifest(f"other-{number}", f"other-{number}", VALUE_BYTES)
 
 
 def foreign(number: int) -> dict[str, Any]:
-    """The Secret ``foreign-<number>``, which has labels and is not for Airflow."""
+    """Return the Secret ``foreign-<number>``, which has labels but is not for Airflow."""
     return _manifest(f"foreign-{number}", {"app.kubernetes.io/name": f"app-{number}"}, VALUE_BYTES)
 
 
 def fill(
     server: KubeApiserver, namespace: str, numbers: Sequence[int], make: Callable[[int], dict[str, Any]] = labelled
 ) -> None:
-    """Write the Secrets that ``make`` makes of these numbers.
+    """Create the Secrets that ``make`` returns for these numbers.
 
     Raises:
         RuntimeError: the API server refused one.

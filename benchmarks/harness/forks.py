@@ -1,4 +1,4 @@
-"""A fork server and what it has forked, from outside: it begins, it is waited for, and it is gone afterwards."""
+"""The client of a fork server: starts it, waits for it, and ends it with its processes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _IMPORT_SECONDS = 120.0
 
 
 class Forks:
-    """A fork server; :func:`forks` starts it."""
+    """A fork server, which :func:`forks` starts."""
 
     def __init__(self, process: subprocess.Popen[str], errors: TextIO, folder: Path) -> None:
         assert process.stdin is not None
@@ -35,16 +35,16 @@ class Forks:
         self._read("ready", _IMPORT_SECONDS)
 
     def begin(self) -> None:
-        """Let it fork."""
+        """Make it fork."""
         self._input.write("\n")
         self._input.flush()
 
     def end(self) -> None:
-        """Let the processes that live long end."""
+        """Make the long-lived processes end."""
         self._input.close()
 
     def lookups(self, seconds: float) -> tuple[list[Lookup], int]:
-        """All lookups in their order, and how many processes had to be killed.
+        """Return all lookups in their order, and how many processes had to be killed.
 
         Args:
             seconds: how long to wait for the end of the last process.
@@ -65,7 +65,7 @@ class Forks:
 
 @contextmanager
 def forks(cluster: Cluster, plan: Plan) -> Iterator[Forks]:
-    """A fork server that is ready, and is gone afterwards with all that it has forked."""
+    """Run a fork server that is ready. At the end it is removed with all that it has forked."""
     with (
         tempfile.TemporaryDirectory(prefix="bench-fleet-") as folder,
         Path(folder, "errors").open("w+") as errors,
@@ -76,7 +76,7 @@ def forks(cluster: Cluster, plan: Plan) -> Iterator[Forks]:
             stdout=subprocess.PIPE,
             stderr=errors,
             text=True,
-            # A Ctrl-C is for the program that waits here; it ends all of them.
+            # A Ctrl-C must reach only the program that waits here, which then ends all of them.
             start_new_session=True,
         ) as process,
     ):
@@ -85,6 +85,6 @@ def forks(cluster: Cluster, plan: Plan) -> Iterator[Forks]:
             started.wait_until_ready()
             yield started
         finally:
-            # All that it has forked is in its group, and has ended when it has.
+            # All forked processes are in its group. If the server has ended, so have they.
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)

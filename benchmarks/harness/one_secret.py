@@ -1,4 +1,4 @@
-"""Three Secrets of one size, the largest that there are: a plain one, and two with what costs the most to read."""
+"""Three Secrets of the largest possible size: a plain one, and two with the content that costs most to read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 CONNECTION_ID = "my_db"
 
-# What the API server takes at most: the values of a Secret's data, and keys and values of its annotations.
+# The API server's limits: for the values of a Secret's data, and for the keys and values of its annotations.
 DATA_BYTES = 1024 * 1024
 ANNOTATION_BYTES = 256 * 1024
 
@@ -18,7 +18,7 @@ _ANNOTATIONS = 5_000
 
 
 def plain() -> dict[str, Any]:
-    """A connection in one value, and one long annotation of somebody else's."""
+    """Return a connection in one value, and one long annotation of another tool."""
     connection = {"conn_type": "postgres", "host": "db", "password": "word", "extra": {"note": ""}}
     connection["extra"] = {"note": "x" * (DATA_BYTES - len(json.dumps(connection)))}
     name = "example.com/note"
@@ -26,12 +26,12 @@ def plain() -> dict[str, Any]:
 
 
 def worst() -> dict[str, Any]:
-    """A connection of thousands of keys, with thousands of annotations that are nearly those of this backend."""
+    """Return a connection of thousands of keys, with thousands of annotations that are nearly those of this backend."""
     return _hostile({"other-keys": "extra"})
 
 
 def broken() -> dict[str, Any]:
-    """The same with an annotation that cannot be used, so that each lookup ends with an error."""
+    """Return the Secret of :func:`worst` with an invalid annotation, so that each lookup ends with an error."""
     return _hostile({"field-password": "no-such-key"})
 
 
@@ -54,7 +54,8 @@ def _manifest(data: dict[str, str], annotations: dict[str, str]) -> dict[str, An
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        # Else the API server notes each name once more, and the whole is too large for etcd.
+        # Without this the API server would record each name in managedFields, and the object would be too large for
+        # etcd.
         "metadata": {**metadata, "managedFields": [{}]},
         "data": {key: b64encode(value.encode()).decode() for key, value in data.items()},
     }

@@ -6,17 +6,17 @@ from typing import NamedTuple
 
 
 class Plan(NamedTuple):
-    """What is forked.
+    """The processes to fork.
 
     Attributes:
-        who: whose backend each process builds, with these ``options``.
-        lived: whether the processes go on until the end; otherwise each makes one lookup of each kind.
-        processes: how many there are in all.
-        at_once: how many short ones there are at most at the same time.
-        every: seconds between the starts of two short ones, or between two lookups of a process that lives long.
-        ids: what is looked up, by the kind of lookup.
-        values: the right answers. An id that is not in it has none.
-        outage_ttl: how long a process that has known an answer could still use it.
+        who: the backend that each process builds, with these ``options``.
+        lived: whether the processes continue until the end; otherwise each makes one lookup of each kind.
+        processes: the total number of processes.
+        at_once: the highest number of short processes at the same time.
+        every: seconds between the starts of two short processes, or between two lookups of a long-lived one.
+        ids: the ids to look up, by the kind of lookup.
+        values: the correct values. An id that is missing here has none.
+        outage_ttl: for how many seconds a process could still use a value that it has read.
         folder: for the files.
     """
 
@@ -37,8 +37,8 @@ class Lookup(NamedTuple):
 
     Attributes:
         began: on the monotonic clock, which all processes share.
-        error: nothing for the right answer, "wrong" for another, or the name of the exception and its HTTP status.
-        known: whether the process had got the right answer no longer than ``outage_ttl`` before.
+        error: empty for the correct value, "wrong" for another, or the name of the exception and its HTTP status.
+        known: whether the process had read the correct value at most ``outage_ttl`` seconds before.
     """
 
     began: float

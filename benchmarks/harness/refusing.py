@@ -1,4 +1,4 @@
-"""A real 429 for Airflow's requests, by the API server's own priority and fairness."""
+"""Real 429 responses to Airflow's requests, from the API server's own priority and fairness."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ from harness.cluster import NAMESPACE, Cluster
 
 _NAME = "bench-refuses"
 _GROUP = "flowcontrol.apiserver.k8s.io"
-# The smallest share of the usual 600 requests at once is 3 of them.
+# The smallest share of the usual 600 concurrent requests is 3, so 6 clients occupy it.
 _HOLDERS = 6
-# No resource version is ever that large. A GET that asks for it waits 3 seconds inside the API server.
+# No resource version is ever that large. A GET that requests it waits 3 seconds inside the API server.
 _FUTURE_VERSION = "9" * 15
 _PAUSE_SECONDS = 0.05
 _REJECTED = re.compile(rf'^apiserver_flowcontrol_rejected_requests_total\{{(?=.*"{_NAME}").*\}} (\S+)$', re.MULTILINE)
 
 
 def refuse(cluster: Cluster, seconds: float) -> int:
-    """Let the API server answer 429 to nearly everything that Airflow's service account requests in that time.
+    """Make the API server respond with 429 to nearly all requests of Airflow's service account for some seconds.
 
-    The account gets a priority level of its own: without a queue, and with the smallest share of requests at once that
-    there is. A few requests that wait occupy it.
+    The account gets its own priority level without a queue, and with the smallest share of concurrent requests. A few
+    waiting requests occupy that share.
 
     Returns:
-        How many other requests were refused, by the API server's own count.
+        How many other requests were refused, as counted by the API server.
 
     Raises:
-        RuntimeError: the level or what leads to it was not deleted.
+        RuntimeError: the priority level or its flow schema was not deleted.
     """
     over = Event()
     levels, schemas = _resources(cluster)
@@ -50,10 +50,10 @@ def refuse(cluster: Cluster, seconds: float) -> int:
 
 
 def _delete(cluster: Cluster, *paths: str) -> None:
-    """Delete these. What stays would refuse the requests of everything that is measured afterwards.
+    """Delete these objects. If one remained, it would refuse the requests of all later measurements.
 
     Raises:
-        RuntimeError: one stays.
+        RuntimeError: one was not deleted.
     """
     answers = {path: cluster.admin.delete(path) for path in paths}
     for path, answer in answers.items():
@@ -67,7 +67,7 @@ def _rejected(cluster: Cluster) -> int:
 
 
 def _resources(cluster: Cluster) -> tuple[str, str]:
-    """The paths of priority levels and of flow schemas, in the version that this API server prefers."""
+    """Return the paths of priority levels and of flow schemas, in the version that this API server prefers."""
     group = cluster.admin.get(f"/apis/{_GROUP}").raise_for_status().json()
     version = group["preferredVersion"]["groupVersion"]
     return f"/apis/{version}/prioritylevelconfigurations", f"/apis/{version}/flowschemas"
@@ -93,7 +93,7 @@ def _schema() -> dict[str, Any]:
 
 
 def _occupy(cluster: Cluster, over: Event) -> int:
-    """Keep a request waiting until it is over, and count the refusals."""
+    """Keep a request waiting until the end, and return how often it was refused."""
     refused = 0
     with cluster.client() as client:
         while not over.is_set():

@@ -1,4 +1,4 @@
-"""What was measured, in files, so that tables and plots can be made again without measuring."""
+"""Results in files, so that tables and plots can be made again without measuring."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Results(NamedTuple):
     """One run.
 
     Attributes:
-        context: on what it was measured.
+        context: the environment of the measurement.
     """
 
     context: dict[str, Any]
@@ -26,7 +26,7 @@ class Results(NamedTuple):
 
 
 def context(api_server: str) -> dict[str, Any]:
-    """What the figures depend on.
+    """Return what the figures depend on.
 
     Args:
         api_server: its version.
@@ -50,7 +50,7 @@ def load(name: str, made_by: str) -> Results:
     """Read ``results/<name>.json``.
 
     Raises:
-        SystemExit: there is none; the text says that ``made_by`` makes it.
+        SystemExit: the file does not exist; the message says that ``made_by`` makes it.
     """
     try:
         return Results(**json.loads((FOLDER / f"{name}.json").read_text()))

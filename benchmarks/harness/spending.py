@@ -1,4 +1,4 @@
-"""What the API server spends on its clients: CPU time, and the requests and bytes that it counts itself."""
+"""What clients cost the API server: CPU time, and the requests and bytes that it counts itself."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from typing import NamedTuple
 
 from harness.cluster import Cluster
 
-# Those of a namespace: the API server itself lists and watches the Secrets of the whole cluster.
+# Only requests for one namespace count: the API server itself lists and watches the Secrets of the whole cluster.
 _REQUESTS = re.compile(
     r'^apiserver_request_total\{(?=.*resource="secrets")(?=.*verb="(?:GET|LIST|WATCH)")(?!.*scope="cluster")'
     r".*\} (\S+)$",
     re.MULTILINE,
 )
-# It measures the bodies of GET and LIST as they are sent (compressed, if they are), and each event of a watch.
+# The API server measures the bodies of GET and LIST as sent, compressed or not, and each event of a watch.
 _BYTES = re.compile(
     r'^(?:apiserver_response_sizes_sum\{(?=.*resource="secrets")(?!.*scope="cluster").*\}'
     r'|apiserver_watch_events_sizes_sum\{(?=.*(?:kind="Secret"|resource="secrets")).*\}) (\S+)$',
     re.MULTILINE,
 )
-# An answer is counted after it was sent.
+# The API server counts a response after it has sent it.
 _SETTLING_SECONDS = 0.5
 
 
 class Spent(NamedTuple):
-    """What the API server has spent.
+    """What the clients have cost the API server.
 
     Attributes:
-        seconds: the time in which it did.
-        cpu_s: CPU time beyond what it uses while no client sends a request.
+        seconds: the duration of the measurement.
+        cpu_s: CPU seconds, without those that the API server uses while no client sends a request.
     """
 
     seconds: float
@@ -39,16 +39,16 @@ class Spent(NamedTuple):
 
 
 class Spending:
-    """What the API server spends from now on."""
+    """Measures what clients cost the API server from now on."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
-        # Before the CPU time, because the API server needs some to answer this.
+        # The counts are read before the CPU time, because the API server needs CPU time to return them.
         self._counts = _counts(cluster)
         self._cpu, self._began = cluster.cpu_seconds(), time.monotonic()
 
     def spent(self) -> Spent:
-        """What it has spent until now."""
+        """Return the costs until now."""
         asked = time.monotonic()
         time.sleep(_SETTLING_SECONDS)
         cpu, now = self._cluster.cpu_seconds(), time.monotonic()

@@ -1,4 +1,4 @@
-"""Measurements in fresh processes that take turns, so that a machine that becomes slower slows all of them."""
+"""Measurements in new processes that take turns, so that a slowdown of the machine affects all of them."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from harness.cluster import Cluster
 _PROBE = Path(__file__).parents[1] / "probe.py"
 _LONGEST_SECONDS = 600
 
-# Figures of each process, by "<who>/<what>/<other Secrets>".
+# The figures of each process, by "<who>/<what>/<other Secrets>".
 Runs = dict[str, list[dict[str, Any]]]
 
 
 def take_turns(cluster: Cluster, measurements: Sequence[str], rounds: int, *, warm_up: bool) -> Runs:
-    """Run each of these ("<who>/<what>") so many times, as the namespace is now.
+    """Run each of these measurements ("<who>/<what>") ``rounds`` times, in the namespace as it is now.
 
     Args:
-        warm_up: run each once more before, which warms the disk cache and writes the bytecode, and does not count.
+        warm_up: run each once more before. This fills the disk cache and writes the bytecode, and is not counted.
 
     Raises:
-        SystemExit: one failed; the text says which, and why.
+        SystemExit: a measurement failed; the message says which, and why.
     """
     runs: Runs = {}
     for number in range(0 if warm_up else 1, rounds + 1):
@@ -57,6 +57,6 @@ def _run(cluster: Cluster, measurement: str) -> dict[str, Any]:
     if done.returncode:
         raise SystemExit(f"{measurement} failed:\n{done.stderr}")
     figures: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
-    # The API server's own count, not that of whoever asks it.
+    # The API server counts the requests, not the process that sends them.
     figures["requests"] = cluster.lists() - lists
     return figures

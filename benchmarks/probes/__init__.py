@@ -1,4 +1,4 @@
-"""What one fresh process measures. Each function takes who is measured and how many other Secrets there are.
+"""The measurements of one new process. Each function takes what is measured and the number of other Secrets.
 
-Where the import of a backend is part of the figure (cold, fifty), a module imports the standard library only.
+Where the import of a backend is part of the figure (cold, fifty), a module imports only the standard library.
 """

@@ -1,4 +1,4 @@
-"""The lookups of a process with an index: two asked one by one, the list, and the rest from memory."""
+"""The lookups of a process with an index: two single requests, the LIST, and the rest from memory."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from probes.subjects import make, other_ids
 LOOKUPS = 50
 _SECONDS = 3.0
 _LEAST = 3
-# A list of 100,000 Secrets takes seconds.
+# A LIST of 100,000 Secrets takes seconds.
 _TIMEOUT = 60.0
 
 
 def amortized(who: str, secrets: int) -> dict[str, float]:
-    """What one of fifty lookups costs, the connection and the list included; and one from memory by itself."""
+    """Measure one of fifty lookups, with its share of the connection and the LIST, and a lookup from memory alone."""
     ids = other_ids(secrets, LOOKUPS)
     processes = 0
     meter, began = CpuMeter(), time.perf_counter()

@@ -1,4 +1,4 @@
-"""What the API server spends on this process."""
+"""What this process costs the API server."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _IDLE_CPU = float(os.environ["BENCH_API_SERVER_IDLE_CPU"])
 
 
 class CpuMeter:
-    """CPU time of the API server from now on, beyond what it uses while nobody asks it anything. Exact to 10 ms."""
+    """The CPU time of the API server from now on, beyond what it uses without requests. Exact to 10 ms."""
 
     def __init__(self) -> None:
         self._cpu, self._began = _cpu_seconds(), time.perf_counter()
 
     def used(self) -> float:
-        """Seconds."""
+        """Return the CPU seconds used so far."""
         return _cpu_seconds() - self._cpu - _IDLE_CPU * (time.perf_counter() - self._began)
 
 

@@ -1,4 +1,4 @@
-"""The lookups of a process while the API server is away: the connection comes about, and nothing ever comes over it."""
+"""Lookups while the API server is unavailable: the connection is accepted, and nothing is ever sent over it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _LOOKUPS = 50
 
 
 def away(who: str, _secrets: int) -> dict[str, float]:
-    """Fifty lookups, none of which can be answered."""
+    """Measure fifty lookups that all fail."""
     logging.disable()
-    # The kernel accepts for a listener that does not.
+    # The kernel accepts connections for a listener that does not.
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         os.environ["KUBERNETES_SERVICE_PORT"] = str(listener.getsockname()[1])
         backend = make(who, timeout=TIMEOUT, cache_ttl=60)
@@ -24,7 +24,7 @@ def away(who: str, _secrets: int) -> dict[str, float]:
         for conn_id in missing_ids(_LOOKUPS):
             try:
                 backend.get_conn_value(conn_id)
-            except Exception:  # of whatever kind
+            except Exception:  # of any type
                 failed += 1
         wall = time.perf_counter() - started
     assert failed == _LOOKUPS

@@ -1,4 +1,4 @@
-"""The floor: the same requests on a TLS socket, each answer read to its end and not looked at."""
+"""The lower bound: the same requests on a TLS socket, with responses that are read but not parsed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _END_OF_CHUNKS = b"\r\n0\r\n\r\n"
 
 
 class BareSocket:
-    """One connection, its requests put together beforehand."""
+    """One connection, with requests that are built in advance."""
 
     def __init__(self) -> None:
         address = (os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"]))
@@ -22,7 +22,7 @@ class BareSocket:
         context.verify_flags &= ~ssl.VERIFY_X509_STRICT
         plain = socket.socket()
         plain.connect(address)
-        # As bytes: a str goes through the codec for international names, which is no part of the floor.
+        # bytes, because a str goes through the codec for international names, which is not part of the lower bound.
         self._socket = context.wrap_socket(plain, server_hostname=address[0].encode())
         headers = (
             f"Host: {address[0]}\r\nAccept: application/json\r\n"
@@ -35,7 +35,7 @@ class BareSocket:
         )
 
     def get_conn_value(self, _id: str) -> bytes:
-        """The LIST of a lookup; its answer is short and says its length."""
+        """Send the LIST of a lookup. The response is short and has a Content-Length."""
         self._socket.sendall(self._one)
         answer = self._socket.recv(65536)
         head, _separator, body = answer.partition(b"\r\n\r\n")
@@ -45,7 +45,7 @@ class BareSocket:
         return body
 
     def list_all(self) -> int:
-        """The LIST of an index; its answer comes in chunks. Returns how many bytes that were."""
+        """Send the LIST of an index, whose response is chunked. Returns the number of bytes."""
         self._socket.sendall(self._all)
         buffer = bytearray(65536)
         received, tail = 0, b""

@@ -11,7 +11,7 @@ HITS, MISSES = 10, 40
 
 
 def fifty(who: str, secrets: int) -> dict[str, float]:
-    """Import, construction and fifty lookups of connections: after each hit four misses."""
+    """Measure import, construction and fifty lookups of connections: four misses after each hit."""
     hits, misses = other_ids(secrets, HITS), missing_ids(MISSES)
     ids = [each for number, hit in enumerate(hits) for each in (hit, *misses[4 * number : 4 * number + 4])]
     started, began = time.perf_counter(), time.process_time()
@@ -23,6 +23,6 @@ def fifty(who: str, secrets: int) -> dict[str, float]:
 
 
 def fifty_uncompiled(who: str, secrets: int) -> dict[str, float]:
-    """The same without bytecode."""
+    """Measure :func:`fifty` without bytecode."""
     find_no_bytecode()
     return fifty(who, secrets)

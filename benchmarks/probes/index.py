@@ -1,4 +1,4 @@
-"""Everything with the label, listed and kept: how long it takes and how much memory."""
+"""The LIST of everything with the label, stored as an index: its time and memory."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from probes.subjects import make, other_ids
 
 
 def index(who: str, secrets: int) -> dict[str, float]:
-    """This backend's third lookup, which builds the index; or the same LIST on a bare TLS socket that is in use."""
+    """Measure this backend's third lookup, which builds the index, or the same LIST on an open bare TLS socket."""
     if who == "bare":
         return _bare()
     backend = make(who, cache_ttl=3600)
     for _ in range(2):
         assert backend.get_conn_value("my_db") is not None
     conn_id = other_ids(secrets, 1)[0]
-    resident_bytes()  # the first time, it takes memory of its own
+    resident_bytes()  # the first call takes memory of its own
     memory = resident_bytes()
     forget_peak()
     began, started = time.process_time(), time.perf_counter()

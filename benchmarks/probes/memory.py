@@ -1,4 +1,4 @@
-"""Lookups that are answered from memory."""
+"""Lookups from memory."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _LOOKUPS = 100  # of different ids, in each batch
 
 
 def memory(who: str, secrets: int) -> dict[str, float]:
-    """A hit and a miss."""
+    """Measure a hit and a miss."""
     backend = make(who, cache_ttl=3600)
-    # The third one lists everything, and all that follow are answered from that.
+    # The third lookup lists everything, and all later ones use that list.
     for _ in range(3):
         assert backend.get_conn_value("my_db") is not None
     hits, misses = other_ids(secrets, _LOOKUPS), missing_ids(_LOOKUPS)
@@ -25,7 +25,7 @@ def memory(who: str, secrets: int) -> dict[str, float]:
 
 
 def each_us(look_up: Callable[[str], Any], ids: list[str]) -> float:
-    """Microseconds for each lookup of all these ids: the median of many batches, each timed as a whole."""
+    """Return microseconds per lookup of these ids: the median of many batches, each timed as a whole."""
     batches = []
     for _ in range(_BATCHES):
         started = time.perf_counter()

@@ -1,4 +1,4 @@
-"""One Secret, as large as there are, read in each way: by a lookup, ``list``, ``check`` and the page."""
+"""One Secret of the largest size, read in each way: by a lookup, ``list``, ``check`` and the page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _TIMES = 5
 
 
 def one_secret(who: str, _secrets: int) -> dict[str, float]:
-    """Milliseconds of CPU time for each.
+    """Return the CPU milliseconds of each way.
 
     Args:
         who: the namespace with the Secret.
@@ -41,7 +41,7 @@ def one_secret(who: str, _secrets: int) -> dict[str, float]:
 
 
 def _milliseconds(once: Callable[[], Any], times: int) -> float:
-    # The first ones import, connect and fill what is in memory.
+    # The first calls import modules, connect and fill caches.
     for _ in range(3):
         once()
     taken = []

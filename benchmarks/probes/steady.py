@@ -1,4 +1,4 @@
-"""Lookups one after the other, each of which asks the API server: what they cost both sides."""
+"""Consecutive lookups that each query the API server: what they cost both sides."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _IDS = 100
 
 
 def steady(who: str, secrets: int) -> dict[str, float]:
-    """Hits without a cache, for some seconds."""
+    """Measure hits without a cache, for some seconds."""
     backend = make(who)
     ids = other_ids(secrets, _IDS)
     for conn_id in ids[:3]:

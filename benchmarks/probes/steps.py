@@ -1,4 +1,4 @@
-"""When this process goes from asking to an index to a watch, changed for a measurement."""
+"""Changes, for a measurement, when this process moves from single requests to an index to a watch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from airflow_kubernetes_secrets.sources import ladder
 
 
 def climb_after(**thresholds: int) -> None:
-    """From here on, new sources go by these in place of the thresholds that users have."""
+    """Make new sources use these thresholds in place of the defaults."""
     ladder.Ladder = partial(  # type: ignore[misc,assignment]
         ladder.Ladder, thresholds=ladder.Thresholds(**thresholds)
     )

@@ -1,4 +1,4 @@
-"""Who is measured: this backend, Apache's, and a bare TLS socket, which is the floor for both."""
+"""The subjects of the measurements: this backend, Apache's, and a bare TLS socket, the lower bound for both."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ CONNECTIONS_LABEL = "airflow.apache.org/connection-id"
 
 
 class Subject(Protocol):
-    """What all three can be asked."""
+    """The interface of all three subjects."""
 
     def get_conn_value(self, conn_id: str) -> Any: ...
 
 
 def make(who: str, **options: object) -> Subject:
-    """Import and build one, as Airflow does.
+    """Import and build a subject, as Airflow does.
 
     Args:
-        options: this backend's; the others have none of the same.
+        options: the options of this backend; the other subjects ignore them.
     """
     return {"ours": ours, "peer": peer, "bare": bare}[who](**options)
 
@@ -36,7 +36,7 @@ def peer(**_options: object) -> Subject:
     from airflow.providers.cncf.kubernetes.secrets.kubernetes_secrets_backend import KubernetesSecretsBackend
     from kubernetes.config import incluster_config
 
-    # It has no option for the folder, and /var/run belongs to the machine.
+    # The peer has no option for the folder, and /var/run belongs to the machine.
     incluster_config.SERVICE_TOKEN_FILENAME = f"{FOLDER}/token"
     incluster_config.SERVICE_CERT_FILENAME = f"{FOLDER}/ca.crt"
     backend: Subject = KubernetesSecretsBackend(namespace=NAMESPACE)
@@ -50,7 +50,7 @@ def bare(**_options: object) -> Subject:
 
 
 def other_ids(secrets: int, count: int) -> list[str]:
-    """Ids that other Secrets have, spread over all of them; repeated if there are not as many."""
+    """Return ids of other Secrets, spread over all of them; repeated if there are fewer than ``count``."""
     return [f"other-{number * max(secrets // count, 1) % secrets}" for number in range(count)]
 
 

@@ -19,7 +19,7 @@ _IDS = 100
 
 
 def threads(who: str, secrets: int) -> dict[str, float]:
-    """Microseconds for each of the same number of lookups, made by one thread and by many, which take turns."""
+    """Return microseconds per lookup, with the same number of lookups in one thread and in many threads."""
     backend = make(who, cache_ttl=3600)
     for _ in range(3):
         assert backend.get_conn_value("my_db") is not None
@@ -36,7 +36,7 @@ def threads(who: str, secrets: int) -> dict[str, float]:
 
 
 def _unshared(conn_id: str) -> bytes:
-    """About as much work as a hit, on nothing that threads share: what is slower here is Python's own price."""
+    """Do about as much work as a hit, without shared state. A slowdown here is the cost of Python's own threads."""
     seen: dict[int, str] = {}
     for number in range(40):
         seen[number] = conn_id
@@ -44,7 +44,7 @@ def _unshared(conn_id: str) -> bytes:
 
 
 def _each(look_up: Callable[[str], Any], ids: list[str], count: int) -> float:
-    """Seconds from the moment that all threads are there until the last is done, for each lookup."""
+    """Return the seconds per lookup, from the moment that all threads are ready until the last one ends."""
     together = Barrier(count + 1)
     rounds = _LOOKUPS // count // len(ids)
 

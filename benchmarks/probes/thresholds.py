@@ -1,4 +1,4 @@
-"""What the first lookups of a process cost in all: asked one by one, from a list at once, and as they are asked."""
+"""The total cost of a process's first lookups: with single requests, with a LIST at once, and with the defaults."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LEAST = 5
 
 
 def thresholds(who: str, secrets: int) -> dict[str, Any]:
-    """Milliseconds, of the caller's time and of the API server's CPU, for each number of lookups."""
+    """Return the caller's milliseconds and the API server's CPU milliseconds, for each number of lookups."""
     figures: dict[str, Any] = {"lookups": LOOKUPS}
     figures |= _costs("one_by_one", who, secrets, cache_ttl=0)
     figures |= _costs("as_built", who, secrets, cache_ttl=3600)
@@ -27,7 +27,7 @@ def thresholds(who: str, secrets: int) -> dict[str, Any]:
 
 def _costs(name: str, who: str, secrets: int, **options: object) -> dict[str, list[float]]:
     ids = other_ids(secrets, max(LOOKUPS))
-    _cost(who, ids[:3], options)  # the first time, modules are loaded too
+    _cost(who, ids[:3], options)  # the first call also loads modules
     costs = [_cost(who, ids[:count], options) for count in LOOKUPS]
     return {
         f"{name}_ms": [wall * 1000 for wall, _server_cpu in costs],
@@ -36,7 +36,7 @@ def _costs(name: str, who: str, secrets: int, **options: object) -> dict[str, li
 
 
 def _cost(who: str, ids: list[str], options: dict[str, object]) -> tuple[float, float]:
-    """Seconds of a process that looks these up, with a connection of its own: its time, and the API server's CPU."""
+    """Return the seconds for looking up these ids on a new connection: of the process, and of the API server's CPU."""
     processes = 0
     meter, began = CpuMeter(), time.perf_counter()
     while processes < _LEAST or time.perf_counter() - began < _SECONDS:

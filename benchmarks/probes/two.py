@@ -1,4 +1,4 @@
-"""A process that looks up two ids and ends, as most tasks do, as the API server sees it."""
+"""A process that looks up two ids and ends, as most tasks do: its cost for the API server."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ _PROCESSES = 300
 
 
 def two(who: str, _secrets: int) -> dict[str, float]:
-    """CPU time of the API server for a new connection, a hit and a miss.
+    """Measure the API server's CPU time for a new connection, a hit and a miss.
 
-    One such process is too little to be seen, and hundreds take minutes to start, so this one begins anew each time.
+    The cost of one process is too small to measure, and hundreds of processes take minutes to start. So this process
+    starts from scratch each time.
     """
     backend = make(who)
     backend.get_conn_value("my_db")
@@ -25,7 +26,7 @@ def two(who: str, _secrets: int) -> dict[str, float]:
 
 
 def _begin_anew(who: str) -> None:
-    """Forget connections and answers. The peer's belong to the backend object."""
+    """Forget connections and cached values. The peer stores them in the backend object."""
     if who == "ours":
         from airflow_kubernetes_secrets.process import start_anew
 

@@ -1,4 +1,4 @@
-"""Lookups one after the other, each of which asks the API server."""
+"""Consecutive lookups that each query the API server."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _LOOKUPS = 300
 
 
 def warm(who: str, _secrets: int) -> dict[str, float]:
-    """All on one backend object."""
+    """Measure lookups on one backend object."""
     backend = make(who)
     return _measure(lambda: backend)
 
 
 def fresh(who: str, _secrets: int) -> dict[str, float]:
-    """Each on a new backend object, as Airflow does it for configuration options."""
+    """Measure lookups on new backend objects, which Airflow builds for configuration options."""
     return _measure(lambda: make(who))
 
 

@@ -1,4 +1,4 @@
-"""How soon a change in Kubernetes is what a lookup answers."""
+"""How soon a lookup returns a change in Kubernetes."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from ssl import VERIFY_X509_STRICT, create_default_context
 
 from probes.subjects import CONNECTIONS_LABEL, FOLDER, NAMESPACE, Subject, make
 
-# The shortest that is kept up with a watch. With it the API server ends the watch every second, and the changes that
-# come between two watches are measured with the others.
+# The shortest cache_ttl that has a watch. With it the API server ends the watch every second, so the changes between
+# two watches are measured too.
 _CACHE_TTL = 2.0
 _CHANGES = 100
 _LONGEST_PAUSE = 0.05
@@ -23,19 +23,19 @@ _PATIENCE = 5.0
 
 
 def watch(who: str, _secrets: int) -> dict[str, list[float]]:
-    """Milliseconds from the API server's answer to a write until a lookup returns what was written.
+    """Return the milliseconds from the API server's response to a write until a lookup returns the new value.
 
-    Asked every tenth of a millisecond, which is as exact as the figures are.
+    The lookups are a tenth of a millisecond apart, which is also the precision of the figures.
     """
     backend = make(who, cache_ttl=_CACHE_TTL)
     for _ in range(3):
         backend.get_conn_value("my_db")
     time.sleep(_CACHE_TTL + 0.1)
-    # The index has expired: this lists once more and starts the watch.
+    # The index has expired: this lookup lists again and starts the watch.
     backend.get_conn_value("my_db")
     writer = _Writer()
     time.sleep(0.5)
-    pauses = random.Random(_CHANGES)  # noqa: S311  # so that the changes keep no step with the watches
+    pauses = random.Random(_CHANGES)  # noqa: S311  # the changes must not be synchronous with the watches
     latencies = []
     for number in range(_CHANGES):
         value = f"postgres://user:password@db.example.com:5432/{number}"
@@ -55,7 +55,7 @@ def _until(backend: Subject, value: str) -> float:
 
 
 class _Writer:
-    """Writes the Secret ``app-db`` over a connection of its own."""
+    """Writes the Secret ``app-db`` over its own connection."""
 
     def __init__(self) -> None:
         context = create_default_context(cafile=f"{FOLDER}/ca.crt")
@@ -66,7 +66,7 @@ class _Writer:
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
     def write(self, value: str) -> None:
-        """Returns when the whole answer is there."""
+        """Write the value, and return after the whole response has arrived."""
         metadata = {"name": "app-db", "labels": {CONNECTIONS_LABEL: "my_db"}}
         body = json.dumps({"metadata": metadata, "data": {"value": b64encode(value.encode()).decode()}})
         self._connection.request("PUT", f"/api/v1/namespaces/{NAMESPACE}/secrets/app-db", body, self._headers)

@@ -10,17 +10,17 @@ from probes.api_server import CpuMeter
 from probes.steps import climb_after
 from probes.subjects import make
 
-# One by itself could not be seen.
+# The cost of a single watch would be too small to measure.
 _WATCHES = 128
 _CACHE_TTL = 2.0
 _SECONDS = 12.0
 
 
 def watching(who: str, _secrets: int) -> dict[str, float]:
-    """CPU time of the API server for one watch in one second, with the shortest ``cache_ttl`` that has a watch.
+    """Return the API server's CPU time for one watch in one second, with the shortest ``cache_ttl`` that has a watch.
 
-    It ends and begins anew every second, which is the most that a watch can cost. What is watched is a label that no
-    Secret has: an API server sends a watch what changes, and that is nothing here in either case.
+    The watch ends and begins again every second, which is the most that a watch can cost. It selects a label that no
+    Secret has. That makes no difference, because an API server sends a watch only changes, and nothing changes here.
     """
     idle = CpuMeter()
     time.sleep(_SECONDS)
@@ -28,7 +28,7 @@ def watching(who: str, _secrets: int) -> dict[str, float]:
     # The first lookup lists everything and starts the watch.
     climb_after(asked_first=0, indexes_first=0)
     for number in range(_WATCHES):
-        # Different options, so that each has a watch of its own.
+        # The options differ, so that each backend has its own watch.
         backend = make(who, cache_ttl=_CACHE_TTL, timeout=10 + number, connections_label="example.com/none")
         backend.get_conn_value("missing")
     time.sleep(1)

@@ -1,6 +1,6 @@
 """A DAG that uses a connection and a variable, in Python and in a template, as any DAG does.
 
-Nothing in it says where they come from.
+It does not depend on where they are stored.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Strategies for inputs that are well formed for the most part, one module for each target."""
+"""Strategies for mostly well-formed inputs, one module for each target."""

@@ -48,15 +48,15 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 
 def sometimes(strategy: st.SearchStrategy[Any], other: st.SearchStrategy[Any] = JSON) -> st.SearchStrategy[Any]:
-    """Mostly values of one strategy, now and then of another, which does not fit."""
+    """Return mostly values of one strategy, and sometimes one of another strategy, which is invalid in that place."""
     return st.integers(0, 15).flatmap(lambda number: strategy if number else other)
 
 
 def some_of(fields: dict[str, st.SearchStrategy[Any]]) -> st.SearchStrategy[dict[str, Any]]:
-    """An object with some of the fields."""
+    """Return an object with some of the fields."""
     return st.fixed_dictionaries({}, optional=fields)
 
 
 def as_json(document: Any) -> bytes:
-    """A document as a file in JSON."""
+    """Return a document as a JSON file."""
     return json.dumps(document).encode()

@@ -1,4 +1,4 @@
-"""Secrets as operators make them, with values that do not fit here and there."""
+"""Secrets as operators create them, with some invalid values."""
 
 from __future__ import annotations
 

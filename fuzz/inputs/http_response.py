@@ -1,4 +1,4 @@
-"""Answers in HTTP/1.1 with framing that is right, or nearly."""
+"""HTTP/1.1 responses with correct, or nearly correct, framing."""
 
 from __future__ import annotations
 

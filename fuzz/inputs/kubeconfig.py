@@ -1,4 +1,4 @@
-"""Kubeconfigs with values that do not fit here and there."""
+"""Kubeconfigs with some invalid values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Manifests of Secrets, and of what makes Secrets."""
+"""Manifests of Secrets, and of resources that create Secrets."""
 
 from __future__ import annotations
 

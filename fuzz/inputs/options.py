@@ -1,4 +1,4 @@
-"""Options of every name, with values that do not fit here and there."""
+"""Options of every name, with some invalid values."""
 
 from __future__ import annotations
 

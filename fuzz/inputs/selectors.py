@@ -1,4 +1,4 @@
-"""Label selectors of words that have a meaning in them."""
+"""Label selectors from the words and signs that have a meaning in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""URIs, with a login and a password that may be in them."""
+"""URIs, with a login and a password that they may contain."""
 
 from __future__ import annotations
 

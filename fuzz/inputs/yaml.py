@@ -1,4 +1,4 @@
-"""YAML of lines that PyYAML treats differently."""
+"""YAML from lines that PyYAML treats differently."""
 
 from __future__ import annotations
 

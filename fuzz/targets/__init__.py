@@ -1,4 +1,4 @@
-"""The targets, one module each."""
+"""The targets, one module for each."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ NAMES = (
 
 
 def load(name: str) -> Target:
-    """The target of that name. It is imported now, so that an engine can prepare for it."""
+    """Return the target of that name. Its module is imported only now, so that an engine can prepare for it."""
     target: Target = import_module(f"fuzz.targets.{name}").TARGET
     return target

@@ -1,4 +1,4 @@
-"""``shapes/annotations.py`` and ``inventory/marks.py``: what the labels and annotations of a Secret say."""
+"""``shapes/annotations.py`` and ``inventory/marks.py``: the labels and annotations of a Secret."""
 
 from __future__ import annotations
 

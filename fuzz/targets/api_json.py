@@ -1,4 +1,4 @@
-"""``api/decode.py`` and ``inventory/stored.py``: what an API server answers in JSON."""
+"""``api/decode.py`` and ``inventory/stored.py``: JSON responses of an API server."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from fuzz.secrets import allow_names
 from fuzz.target import Target
 from fuzz.trial import Trial
 
-# Those of the Secrets in the corpus.
+# The namespace and name of the Secrets in the corpus.
 _NAMESPACE = "shop"
 _NAME = "app"
 
@@ -50,7 +50,7 @@ def _run(trial: Trial, data: bytes) -> None:
 
 def _messages(data: bytes) -> Iterator[str]:
     try:
-        # As msgspec, which does not look at text that it skips.
+        # Invalid UTF-8 is replaced, because msgspec does not check text that it skips.
         documents = [json.loads(data.decode("utf-8", "replace"))]
     except (ValueError, RecursionError):
         return

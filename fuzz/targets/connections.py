@@ -20,7 +20,7 @@ from fuzz.secrets import allow_names, secret_from
 from fuzz.target import Target
 from fuzz.trial import Trial
 
-# The end of the host in what comes after login and password.
+# The end of the host in the part after login and password.
 _END_OF_HOST = re.compile("[/?#]")
 
 
@@ -36,11 +36,11 @@ def _run(trial: Trial, data: bytes) -> None:
         if stored is not None:
             trial.claim(not are_from_everyone(objections(stored)), "Airflow can use what is made of fields")
             trial.say(*_content(secret, Kind.CONNECTION, IN_FIELDS))
-    # Each of them as the one that holds the connection whole, which in a Secret is one alone.
+    # Try each key as the one that contains the whole connection; a real Secret has only one such key.
     for key in islice(secret.data, 8):
         whole = trial.attempt(MalformedSecretError, connection_key, secret, key)
         if whole:
-            # What it becomes with annotations is no worse than what it was.
+            # With annotations the connection must not become worse than it was.
             stored = trial.attempt(MalformedSecretError, _connection_text, secret, whole)
             trial.claim(stored is None or not are_from_everyone(objections(stored)), "Airflow can use what is given")
         for read in (values.text, values.config_text, _connection_text):
@@ -50,13 +50,13 @@ def _run(trial: Trial, data: bytes) -> None:
 
 
 def _connection_text(secret: Secret, key: str) -> str:
-    # A Secret is read once, and the texts of other keys are wanted here.
+    # The result for a Secret is stored in it. It is removed here to get the texts of other keys.
     secret.connection = None
     return reading.connection_text(secret, key)
 
 
 def _content(secret: Secret, kind: Kind, key: str) -> Iterator[str]:
-    # A Secret is read once, and the texts of other keys are wanted here.
+    # The result for a Secret is stored in it. It is removed here to get the texts of other keys.
     secret.connection = secret.variable = None
     content = content_of(kind, secret, key)
     yield from (content.shape, content.conn_type, content.host, content.port)
@@ -64,7 +64,10 @@ def _content(secret: Secret, kind: Kind, key: str) -> Iterator[str]:
 
 
 def _shown(secret: Secret) -> Iterator[str]:
-    """The parts of values that ``list`` shows: type and host. Errors show names in the JSON of a connection."""
+    """Yield the parts of values that may be shown.
+
+    ``list`` shows type and host. Errors show names in the JSON of a connection.
+    """
     annotations = secret.annotations or {}
     yield from (text for key, text in annotations.items() if not key.endswith("-extra"))
     for key in secret.data:
@@ -72,7 +75,7 @@ def _shown(secret: Secret) -> Iterator[str]:
             text = secret.value(key).decode()
         except UnicodeDecodeError:
             continue
-        # Python leaves line ends and tabs out of a URI, wherever they are.
+        # Python drops line ends and tabs from a URI, wherever they are.
         scheme, separator, rest = re.sub(r"[\t\r\n]", "", text).partition("://")
         if separator:
             yield from (scheme, _END_OF_HOST.split(rest.rpartition("@")[2], maxsplit=1)[0])

@@ -1,4 +1,4 @@
-"""``api/http1.py``: an answer of an API server, read whole and line by line."""
+"""``api/http1.py``: a response of an API server, read whole and line by line."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ _OPTIONS = Options()
 def _run(trial: Trial, data: bytes) -> None:
     identifier = data.decode("utf-8", "surrogateescape")
     if not is_uri(identifier):
-        trial.allow(identifier)  # Only one that is a URI can hold a password.
+        trial.allow(identifier)  # Only an id that is a URI can contain a password.
     value = label_value(identifier)
     trial.claim(is_label_value(value), "an id has a label value")
     trial.claim(value == identifier or looks_hashed(value), "another label value is a hashed one")

@@ -19,7 +19,7 @@ from fuzz.trial import Trial
 
 loader: Any = kube_config  # it has no types
 
-# The fields with values that nobody may see.
+# The fields with values that must never be shown.
 _SECRET = ("token", "password", "client-key-data", "client-certificate-data", "certificate-authority-data")
 
 
@@ -28,10 +28,10 @@ def _run(trial: Trial, data: bytes) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder, "config")
         path.write_bytes(data)
-        # The CAs of the system take ten times as long as everything else.
+        # Loading the system's CAs would take ten times as long as everything else.
         with patch.dict(os.environ, SSL_CERT_FILE="", SSL_CERT_DIR=""):
             trial.attempt(NotConfiguredError, _use, trial, path)
-    loader._cleanup_temp_files()  # else it keeps them until the process ends
+    loader._cleanup_temp_files()  # otherwise it keeps them until the process ends
 
 
 def _use(trial: Trial, path: Path) -> None:
@@ -41,12 +41,12 @@ def _use(trial: Trial, path: Path) -> None:
     authorization = credentials.authorization()
     trial.claim(authorization is None or isinstance(authorization, str), "the credential is a text")
     namespace: object = credentials.namespace()
-    # Whether it can be the name of one is checked where it is used.
+    # The caller checks whether the string is a valid namespace name.
     trial.claim(isinstance(namespace, str), "the namespace is a text")
 
 
 def _names(data: bytes) -> Iterator[str]:
-    """All texts but those in the secret fields: the loader's errors name users, clusters, contexts and files."""
+    """Yield all strings except the secret ones: the loader's errors name users, clusters, contexts and files."""
     try:
         documents = [yaml.safe_load(data)]
     except Exception:

@@ -20,7 +20,7 @@ from fuzz.trial import Trial
 
 _OPTIONS = Options()
 
-# The fields of a manifest with values that nobody may see.
+# The fields of a manifest with values that must never be shown.
 _SECRET = ("data", "stringData", "encryptedData", "annotations")
 
 
@@ -52,7 +52,7 @@ def _check(trial: Trial, secret: Secret) -> None:
 
 
 def _names(data: bytes) -> Iterator[str]:
-    """All names and texts of the manifests, but not the values of the secret fields."""
+    """Yield all names and strings of the manifests, except the values of the secret fields."""
     documents = [document.value for document in read_manifests(data)]
     while documents:
         found = documents.pop()

@@ -23,7 +23,7 @@ def _run(trial: Trial, data: bytes) -> None:
     options = trial.attempt(OptionError, Options.parse, kwargs)
     for name, value in kwargs.items():
         trial.attempt(OptionError, Options.parse, {name: value})
-        # A variable such as AIRFLOW__SECRETS__BACKEND_KWARG__TIMEOUT holds a text.
+        # A variable such as AIRFLOW__SECRETS__BACKEND_KWARG__TIMEOUT contains a string.
         trial.attempt(OptionError, Options.parse, {name: json.dumps(value)})
     if options is None:
         return
@@ -34,7 +34,7 @@ def _run(trial: Trial, data: bytes) -> None:
 
 
 def _shown(found: Any) -> Iterator[str]:
-    """Errors quote what an option is set to, unless it is a URI, which can hold a password."""
+    """Yield the values that errors quote: those of options, except URIs, which can contain a password."""
     if isinstance(found, dict):
         for name, value in found.items():
             yield from (*_shown(name), *_shown(value))

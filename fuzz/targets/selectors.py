@@ -17,7 +17,7 @@ from fuzz.trial import Trial
 
 def _run(trial: Trial, data: bytes) -> None:
     text = data.decode("utf-8", "replace")
-    trial.allow(text)  # It comes from the client that reads the error.
+    trial.allow(text)  # The selector comes from the client that reads the error.
     for rule in (is_data_key, is_label_key, is_label_value, is_namespace, is_subdomain):
         rule(text)
     selector = trial.attempt(SelectorError, LabelSelector.parse, text)
@@ -26,7 +26,7 @@ def _run(trial: Trial, data: bytes) -> None:
     again = LabelSelector.parse(str(selector))
     trial.claim(again == selector, "a selector means what its text means")
     for requirement in selector.requirements[:4]:
-        # A label is compared with each value, so that all of them would take time that grows with the square.
+        # A label is compared with each value, so trying all of them would take quadratic time.
         for value in (*requirement.values[:100], "another"):
             labels = {requirement.key: value}
             trial.claim(selector.matches(labels) is again.matches(labels), "a selector matches what its text matches")

@@ -37,7 +37,7 @@ def _is_json(document: Any) -> bool:
 
 
 def _has_other_line_breaks(data: bytes) -> bool:
-    """Whether there may be line breaks that are not counted here: of Unicode, or in another encoding."""
+    """Return whether there may be line breaks that are not counted here: those of Unicode, or in another encoding."""
     return any(each in data for each in (b"\x85", b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\0", b"\xff", b"\xfe"))
 
 

@@ -1,4 +1,4 @@
-"""What the DAGs of the matrix have in common. Airflow has its folder of plugins on the path."""
+"""Code that the DAGs of the matrix share. Airflow adds its plugins folder to the path."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ except ImportError:  # before Airflow 3.1
 
 
 def tell(task: str, **found: object) -> None:
-    """Say what a task has found, in a file: a log would not show it, as it is masked."""
+    """Write a task's result to a file. A log would not show it, because it is masked."""
     Path(os.environ["FOUND"], task).write_text(json.dumps(found))
 
 
 class HostTrigger(BaseTrigger):
-    """Gives a connection's host, as a trigger looks it up in each Airflow."""
+    """Returns the host of a connection, which a trigger looks up as each Airflow does."""
 
     def __init__(self, conn_id: str) -> None:
         super().__init__()
@@ -40,7 +40,7 @@ class HostTrigger(BaseTrigger):
         yield TriggerEvent(connection.host)
 
     async def _check_first(self, host: str) -> None:
-        """That the backend which Airflow awaits has it: without, Airflow asks a process that may block."""
+        """Check that the awaited backend has the connection. Otherwise Airflow asks a process that may block."""
         from airflow.sdk.execution_time.supervisor import ensure_secrets_backend_loaded
 
         found = await ensure_secrets_backend_loaded()[0].aget_connection(self.conn_id)

@@ -1,4 +1,4 @@
-"""Both ends of the supported versions of Airflow, each on both servers."""
+"""The oldest and the newest supported Airflow, each with both API servers."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def version(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def bare_airflow(version: str, tmp_path: Path) -> Airflow:
-    """Airflow with the backend set, and nothing that it could reach."""
+    """Return an Airflow with the backend configured, but without a source of Secrets."""
     return Airflow(version, tmp_path / "home", {"AIRFLOW__SECRETS__BACKEND": BACKEND})
 
 
 @pytest.fixture
 def airflow(bare_airflow: Airflow, cluster: Cluster, namespace: str) -> Airflow:
-    """Airflow as in a pod whose service account may list Secrets in its namespace."""
+    """Return an Airflow as in a pod whose service account may list Secrets in its namespace."""
     account = cluster.service_account(namespace, "airflow", {namespace: ["list"]})
     kwargs = {"service_account_path": str(account.folder)}
     variables = {"AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(kwargs), **cluster.pod_environment()}

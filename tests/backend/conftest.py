@@ -1,4 +1,4 @@
-"""A backend that looks into a namespace of its own, on either server."""
+"""A backend that reads its own namespace, on either API server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from support.secrets import MakeBackend, Put
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run what is marked ``however_fresh`` in each way to answer a lookup, or in those that the mark names."""
+    """Run tests marked ``however_fresh`` with each way to answer a lookup, or with those that the mark lists."""
     marker = metafunc.definition.get_closest_marker("however_fresh")
     if marker is not None and "freshness" in metafunc.fixturenames:
         metafunc.parametrize("freshness", marker.args or ["asked", "indexed", "watched"], indirect=True)
@@ -32,7 +32,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 @pytest.fixture(autouse=True)
 def new_process() -> Iterator[None]:
-    """Each test begins as a new process does: nothing connected, nothing logged."""
+    """Start each test as a new process does: with no connections and no logged causes."""
     start_anew()
     yield
     start_anew()
@@ -40,26 +40,26 @@ def new_process() -> Iterator[None]:
 
 @pytest.fixture
 def account(cluster: Cluster, namespace: str) -> ServiceAccount:
-    """A service account that may list and watch Secrets in its namespace, and nothing else."""
+    """Create a service account that may only list and watch Secrets in its namespace."""
     return cluster.service_account(namespace, "airflow", {namespace: ["list", "watch"]})
 
 
 @pytest.fixture
 def put(cluster: Cluster, namespace: str) -> Put:
-    """Creates Secrets in the namespace."""
+    """Return a function that creates Secrets in the namespace."""
     return Put(cluster, namespace)
 
 
 @pytest.fixture
 def proxy(cluster: Cluster) -> Iterator[Proxy]:
-    """A proxy in front of the server."""
+    """Run a proxy in front of the API server."""
     with Proxy(cluster) as running:
         yield running
 
 
 @pytest.fixture
 def in_pod(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    """This process sees the server as a pod would."""
+    """Set the variables by which a pod finds its API server."""
     monkeypatch.delenv("KUBECONFIG", raising=False)
     for name, value in cluster.pod_environment().items():
         monkeypatch.setenv(name, value)
@@ -67,7 +67,7 @@ def in_pod(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def freshness(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> dict[str, object]:
-    """The options of a test's backends, which answer from memory from the first lookup on, where that is asked for."""
+    """Return the options of a test's backends. "indexed" and "watched" make them use memory from the first lookup."""
     mode = getattr(request, "param", "asked")
     if mode == "asked":
         return {}
@@ -78,7 +78,7 @@ def freshness(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
 
 @pytest.fixture
 def make_backend(account: ServiceAccount, in_pod: None, freshness: dict[str, object]) -> MakeBackend:
-    """Builds backends that reach the server as the account's pod would."""
+    """Return a function that builds backends which reach the API server as the account's pod would."""
 
     def make(**kwargs: object) -> KubernetesSecretsBackend:
         return KubernetesSecretsBackend(**{"service_account_path": str(account.folder), **freshness, **kwargs})
@@ -88,7 +88,7 @@ def make_backend(account: ServiceAccount, in_pod: None, freshness: dict[str, obj
 
 @pytest.fixture
 def backend(make_backend: MakeBackend) -> KubernetesSecretsBackend:
-    """A backend with nothing but defaults."""
+    """Return a backend with default options."""
     return make_backend()
 
 
@@ -100,7 +100,7 @@ def proxied(
     freshness: dict[str, object],
     monkeypatch: pytest.MonkeyPatch,
 ) -> MakeBackend:
-    """Builds backends that go through the proxy."""
+    """Return a function that builds backends which go through the proxy."""
     for name, value in proxy.pod_environment().items():
         monkeypatch.setenv(name, value)
     folder = proxy.folder(account)
@@ -113,7 +113,7 @@ def proxied(
 
 @pytest.fixture
 def place(cluster: Cluster, proxy: Proxy, in_pod: None, monkeypatch: pytest.MonkeyPatch) -> ServerPlace:
-    """A server to which a test gives Secrets, and that it may get them from by name too."""
+    """Return an API server behind a proxy, to which a test adds Secrets. Its backends may also get Secrets by name."""
     for name, value in proxy.pod_environment().items():
         monkeypatch.setenv(name, value)
     return ServerPlace(cluster, proxy)
@@ -121,25 +121,25 @@ def place(cluster: Cluster, proxy: Proxy, in_pod: None, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def watched_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From its first lookup on a process has an index that is watched."""
+    """Make a process start an index with a watch at its first lookup."""
     monkeypatch.setattr(ladder, "THRESHOLDS", AT_ONCE)
 
 
 @pytest.fixture
 def refusals_confirmed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A refusal over a new connection counts with the next one."""
+    """Make a refusal on a new connection count as soon as it is repeated."""
     monkeypatch.setattr(refusals, "CONFIRMED_AFTER_SECONDS", 0.0)
 
 
 @pytest.fixture
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the probes of an outage there is a moment instead of seconds, for tests that wait for several."""
+    """Shorten the pauses between the probes of an outage from seconds to moments, for tests that wait for several."""
     monkeypatch.setattr(outage, "_PAUSE_SECONDS", (0.5, 1.0))
 
 
 @pytest.fixture
 def make_asker(proxy: Proxy, account: ServiceAccount, put: Put) -> Iterator[MakeAsker]:
-    """Makes askers that go through the proxy, and are closed at the end."""
+    """Return a function that makes askers which go through the proxy. They are closed at the end."""
     with ExitStack() as stack:
 
         def make(**options: object) -> Asker:
@@ -152,7 +152,7 @@ def make_asker(proxy: Proxy, account: ServiceAccount, put: Put) -> Iterator[Make
 
 @pytest.fixture
 def program(in_pod: None, tmp_path: Path) -> Iterator[StartProgram]:
-    """Starts Python programs in the pod, with an Airflow that has nothing yet. None outlives the test."""
+    """Return a function that starts Python programs in the pod, with an empty Airflow home. They end with the test."""
     with ExitStack() as stack:
 
         def start(text: str, *arguments: object, **variables: str) -> subprocess.Popen[str]:

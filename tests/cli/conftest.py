@@ -1,11 +1,12 @@
-"""The commands, as somebody runs them in a pod of Airflow's."""
+"""The commands, run as in a pod of Airflow."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-# Before a command imports it as a library, without its logs and its database, for all tests of this process.
-import airflow.configuration  # noqa: F401  # before a test changes its variables
+# Airflow's configuration is imported before a command imports it as a library, without its logs and its database. All
+# tests of this process share it.
+import airflow.configuration  # noqa: F401  # before a test changes Airflow's variables
 import pytest
 
 from airflow_kubernetes_secrets.process import start_anew
@@ -16,7 +17,7 @@ from support.secrets import Put
 
 @pytest.fixture(autouse=True)
 def new_process() -> Iterator[None]:
-    """Each test begins as a new process does: nothing connected, nothing logged."""
+    """Start each test as a new process does: with no connections and no logged causes."""
     start_anew()
     yield
     start_anew()
@@ -24,13 +25,13 @@ def new_process() -> Iterator[None]:
 
 @pytest.fixture
 def account(cluster: Cluster, namespace: str) -> ServiceAccount:
-    """A service account with the rights that a lookup takes, and no others."""
+    """Create a service account with exactly the permissions that a lookup needs."""
     return cluster.service_account(namespace, "airflow", {namespace: ["list"]})
 
 
 @pytest.fixture
 def put(cluster: Cluster, namespace: str) -> Put:
-    """Creates Secrets in the namespace."""
+    """Return a function that creates Secrets in the namespace."""
     return Put(cluster, namespace)
 
 
@@ -38,5 +39,5 @@ def put(cluster: Cluster, namespace: str) -> Put:
 def commands(
     account: ServiceAccount, cluster: Cluster, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Commands:
-    """Runs commands as that account."""
+    """Return a runner of commands with the permissions of that account."""
     return Commands(account, cluster, monkeypatch, capsys)

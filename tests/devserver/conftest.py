@@ -1,4 +1,4 @@
-"""What the contract tests share: the Secrets of one new namespace, and how they are applied."""
+"""Fixtures of the contract tests: the Secrets of a new namespace, and server-side apply."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def secrets(cluster: Cluster, namespace: str) -> Secrets:
 
 @pytest.fixture
 def apply(secrets: Secrets) -> Apply:
-    """Server-side apply of the Secret ``s``, without force."""
+    """Return a function that applies the Secret ``s`` on the server side, by default without force."""
 
     def do(manager: str, *, force: bool = False, name: str = "s", **content: Any) -> httpx.Response:
         document = {"apiVersion": "v1", "kind": "Secret", **content}

@@ -1,4 +1,4 @@
-"""Each test of a page begins as a new process does."""
+"""A fixture that starts each test of a page as a new process does."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.process import start_anew
 
 @pytest.fixture(autouse=True)
 def new_process() -> Iterator[None]:
-    """Nothing connected, nothing logged."""
+    """Start with no connections and no logged causes."""
     start_anew()
     yield
     start_anew()

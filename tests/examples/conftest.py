@@ -1,4 +1,4 @@
-"""The examples, in namespaces of their own on either server."""
+"""The examples, in their own namespaces on either API server."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support.secrets import MakeBackend
 
 @pytest.fixture(autouse=True)
 def new_process() -> Iterator[None]:
-    """Each test begins as a new process does."""
+    """Start each test as a new process does."""
     start_anew()
     yield
     start_anew()
@@ -25,7 +25,7 @@ def new_process() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def crds() -> Crds:
-    """The schemas of the custom resources in the examples."""
+    """Return the schemas of the custom resources in the examples."""
     folder = published()
     assert folder is not None, "the tests that need it are left out without it"
     return Crds.of_folders(folder, Path(__file__).parent / "crds")
@@ -33,7 +33,7 @@ def crds() -> Crds:
 
 @pytest.fixture
 def namespaces(cluster: Cluster, namespace: str) -> Namespaces:
-    """The namespaces of the examples, and what stands for them in this test."""
+    """Create the namespaces that replace those of the examples in this test, and return their names."""
     names = {each: f"{namespace}-{each}" for each in ("airflow", "airflow-secrets", "databases")}
     for name in names.values():
         cluster.create_namespace(name)
@@ -42,7 +42,7 @@ def namespaces(cluster: Cluster, namespace: str) -> Namespaces:
 
 @pytest.fixture
 def in_pod(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
-    """This process sees the server as a pod would."""
+    """Set the variables by which a pod finds its API server."""
     monkeypatch.delenv("KUBECONFIG", raising=False)
     for name, value in cluster.pod_environment().items():
         monkeypatch.setenv(name, value)
@@ -50,7 +50,7 @@ def in_pod(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def make_backend(cluster: Cluster, namespaces: Namespaces, in_pod: None) -> MakeBackend:
-    """Builds backends that may list Airflow's Secrets, and get those of the databases."""
+    """Return a function that builds backends which may list Airflow's Secrets, and get those of the databases."""
     grants = {namespaces["airflow-secrets"]: ["list"], namespaces["databases"]: ["get"]}
     account = cluster.service_account(namespaces["airflow"], "airflow-worker", grants)
 
@@ -62,5 +62,5 @@ def make_backend(cluster: Cluster, namespaces: Namespaces, in_pod: None) -> Make
 
 @pytest.fixture
 def backend(make_backend: MakeBackend, namespaces: Namespaces) -> KubernetesSecretsBackend:
-    """A backend that looks into the namespace that holds Airflow's Secrets."""
+    """Return a backend for the namespace with Airflow's Secrets."""
     return make_backend(namespace=namespaces["airflow-secrets"])

@@ -1,4 +1,4 @@
-"""Connections out of Secrets in a folder of manifests."""
+"""Connections from Secrets in a folder of manifests."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.shapes import Read, parts_of, secret_manifest
 
 @pytest.fixture(autouse=True)
 def new_process() -> Iterator[None]:
-    """Each test begins as a new process does."""
+    """Start each test as a new process does."""
     start_anew()
     yield
     start_anew()
@@ -23,7 +23,10 @@ def new_process() -> Iterator[None]:
 
 @pytest.fixture
 def read(tmp_path: Path) -> Read:
-    """The whole connection out of data and annotations (without the prefix of their keys); None if there is none."""
+    """Return a function that reads a connection from data and annotations, or None if there is none.
+
+    The keys of the annotations are given without their prefix.
+    """
 
     def read(data: Mapping[str, str | bytes], annotations: Mapping[str, str] | None = None) -> dict[str, object] | None:
         (tmp_path / "app.json").write_text(json.dumps(secret_manifest("shop", "app", data, annotations)))

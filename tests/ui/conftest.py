@@ -1,4 +1,4 @@
-"""Airflow's API server with the page, as a pod would have it, on both servers of Kubernetes."""
+"""Airflow's API server with the page, as in a pod, on both Kubernetes API servers."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ def airflow(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Airflow:
 
 @pytest.fixture(scope="session")
 def ui(airflow: Airflow) -> Iterator[AirflowUI]:
-    """One for all tests that only look."""
+    """Run one API server for all tests that only read."""
     with running_ui(airflow) as running:
-        # Where the page says that the entry in Secrets hides it.
+        # The page warns here that the entry in Secrets hides the one in the database.
         running.airflow.output("variables", "set", "bucket", "from-the-database")
         yield running
         assert SECRET not in running.log
 
 
-# No wider: see :func:`running_browser`.
+# The scope is not wider, because the browser's event loop occupies the thread; see :func:`running_browser`.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with running_browser() as running:

@@ -1,4 +1,4 @@
-"""A DAG file that looks a variable up while it is read."""
+"""A DAG file that looks up a variable while it is parsed."""
 
 from __future__ import annotations
 

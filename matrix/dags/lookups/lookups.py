@@ -1,4 +1,4 @@
-"""A DAG that looks things up in every way that Airflow has. Nothing in it says where they come from."""
+"""A DAG that looks up values in every way that Airflow has. It does not depend on where they come from."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ except ImportError:  # before Airflow 3.1
 
 
 class Deferred(BaseOperator):
-    """Waits for a trigger, which looks a connection up."""
+    """Waits for a trigger, which looks up a connection."""
 
     def execute(self, context: object) -> None:
         self.defer(trigger=HostTrigger("in_a_trigger"), method_name="resumed", timeout=timedelta(seconds=60))

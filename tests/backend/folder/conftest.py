@@ -1,4 +1,4 @@
-"""A folder of manifests, and a backend on it."""
+"""A folder of manifests, and a backend that reads it."""
 
 from __future__ import annotations
 
@@ -26,6 +26,6 @@ def backend(folder: Path) -> KubernetesSecretsBackend:
 
 @pytest.fixture
 def settle(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """Waits until what is in the folder has not changed for so long that it is not read again."""
+    """Return a function that waits until the folder has been unchanged for so long that it is not read again."""
     monkeypatch.setattr(folder_module, "_SETTLED_AFTER_SECONDS", 0.3)
     return lambda: time.sleep(0.4)

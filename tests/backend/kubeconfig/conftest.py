@@ -1,4 +1,4 @@
-"""A process outside of a pod, and kubeconfig files for it."""
+"""A process outside a pod, and kubeconfig files for it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.kubeconfigs import edit
 
 @pytest.fixture(autouse=True)
 def outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No pod, and a home directory without a kubeconfig."""
+    """Remove the variables of a pod, and use a home directory without a kubeconfig."""
     for name in ("KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "KUBECONFIG"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -22,13 +22,13 @@ def outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture
 def path(cluster: Cluster, account: ServiceAccount, namespace: str) -> Path:
-    """A kubeconfig whose context names the namespace."""
+    """Write a kubeconfig whose context names the namespace."""
     return cluster.kubeconfig(account.token, namespace)
 
 
 @pytest.fixture
 def edited(path: Path) -> Callable[[Callable[[dict[str, Any]], None]], Path]:
-    """Changes the kubeconfig in place."""
+    """Return a function that changes the kubeconfig in place."""
 
     def edit_it(change: Callable[[dict[str, Any]], None]) -> Path:
         edit(path, change)

@@ -1,4 +1,4 @@
-"""What the tests of ``check`` share."""
+"""Fixtures of the tests of ``check``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def not_configured(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Any:
-    """Runs the command in this process: its status, and what it says on standard output and error."""
+    """Return a function that runs the command in this process, and returns its exit status, output and error output."""
 
     def check(*arguments: object) -> tuple[int, str, str]:
         status = main(["check", *map(str, arguments)])

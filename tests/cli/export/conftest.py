@@ -1,4 +1,4 @@
-"""Real Airflows on both ends: one makes and holds the entries, both read the manifests."""
+"""Real Airflows on both ends: one creates and stores the entries, both read the manifests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.exporting import FIELDS, INSERT, PASSWORD, SHOW, done, entries, exp
 
 @pytest.fixture(scope="package", params=["3.3", "2.11"], ids=["airflow-3.3", "airflow-2.11"])
 def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Airflow:
-    """An Airflow with a database of its own that has 200 connections and as many variables."""
+    """Return an Airflow whose database has 200 connections and 200 variables."""
     version = request.param
     if not installed(version):
         pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
@@ -29,7 +29,7 @@ def migrated(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 @pytest.fixture(scope="package")
 def exported(migrated: Airflow) -> Path:
-    """The folder that the whole database was exported to."""
+    """Return the folder with the export of the whole database."""
     folder = migrated.home / "exported"
     result = export(migrated, "--from", "metadata-db", "-o", str(folder))
     assert result.returncode == 0, result.stdout + result.stderr
@@ -40,7 +40,7 @@ def exported(migrated: Airflow) -> Path:
 
 @pytest.fixture
 def bare(tmp_path: Path) -> Airflow:
-    """The newest Airflow without a database."""
+    """Return the newest Airflow, without a database."""
     return Airflow("3.3", tmp_path / "home")
 
 

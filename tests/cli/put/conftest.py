@@ -1,4 +1,4 @@
-"""The command, with an API server and without one."""
+"""The command ``put``, with an API server and without one."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def put(cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch, capsy
 
 @pytest.fixture
 def local(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Callable[..., Done]:
-    """Runs the command where no API server is; gives the status, and what it printed."""
+    """Return a function that runs the command without an API server, and returns its exit status and its output."""
     for name in ("KUBECONFIG", "KUBERNETES_SERVICE_HOST", "AIRFLOW__SECRETS__BACKEND_KWARGS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", BACKEND)

@@ -1,4 +1,4 @@
-"""What the tests of the devserver's own files share."""
+"""Fixtures of the tests of the devserver's own files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.own_files import THINGS, Command, Make, Start, snapshot
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    """Starts devservers with the same options. None outlives the test."""
+    """Return a function that starts devservers with the same options. They end with the test."""
     started: list[Command] = []
 
     def start() -> Command:
@@ -27,7 +27,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 @pytest.fixture
 def elsewhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where links lead."""
+    """Create the folder to which links lead."""
     folder = tmp_path_factory.mktemp("elsewhere")
     monkeypatch.setattr(own_files, "ELSEWHERE", folder)
     return folder
@@ -35,7 +35,7 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monk
 
 @pytest.fixture(params=THINGS, ids=lambda make: make.__name__)
 def make_thing(request: pytest.FixtureRequest, elsewhere: Path) -> Iterator[Make]:
-    """Makes what may be in the way. Where a link leads, everything is as it was at the end."""
+    """Return a function that creates what may be in the way. At the end the targets of links must be unchanged."""
     make: Make = request.param
     made: dict[str, tuple[int, str]] = {}
 
