@@ -30,7 +30,7 @@ def refusing() -> Address:
         return socket.AF_INET6, listener.getsockname()
 
 
-# A number that no kernel has an address family for. A kernel without IPv6 refuses a socket in the same way.
+# No kernel has an address family of this number. A kernel without IPv6 refuses a socket in the same way.
 UNSUPPORTED: Address = (cast("socket.AddressFamily", 255), ("::1", 443))
 
 # 224.0.0.1 is a multicast address, to which no kernel has a TCP route.
@@ -39,7 +39,7 @@ WITHOUT_ROUTE: Address = (socket.AF_INET, ("224.0.0.1", 443))
 
 @contextmanager
 def no_more_files() -> Iterator[None]:
-    """Set the limit of open files to those that are open."""
+    """Set the limit of open files to the number of open files."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     with open(os.devnull) as lowest_free:  # noqa: PTH123  # its number is the lowest that is free
         number = lowest_free.fileno()
@@ -68,7 +68,7 @@ def test_where_this_machine_has_no_way_to_one_the_next_is_tried(unusable: Addres
 def test_an_address_that_cannot_be_tried_does_not_hide_the_error_of_another(
     unusable: Address, refusing: Address
 ) -> None:
-    """It says nothing about the API server."""
+    """An unusable address says nothing about the API server."""
     for candidates in ([refusing, unusable], [unusable, refusing]):
         with pytest.raises(ConnectionRefusedError):
             connect_to_one(candidates, Deadline(10))

@@ -1,4 +1,4 @@
-"""Credentials in a pod, held to the official client's loader."""
+"""Credentials in a pod, compared with the official client's loader."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ POD = {"KUBERNETES_SERVICE_HOST": "10.0.0.1", "KUBERNETES_SERVICE_PORT": "443"}
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """What Kubernetes mounts into a pod."""
+    """Write the files that Kubernetes mounts into a pod."""
     write_certificates(tmp_path)
     folder = tmp_path / "serviceaccount"
     folder.mkdir()
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def official(folder: Path, environ: dict[str, str]) -> tuple[str, str] | None:
-    """Where the official client would go and what it would say; ``None`` where it refuses."""
+    """Return the host and the header that the official client would use; None if it refuses."""
     configuration = Configuration()
     try:
         InClusterConfigLoader(str(folder / "token"), str(folder / "ca.crt"), environ=environ).load_and_set(
@@ -86,14 +86,14 @@ def test_as_the_official_loader(folder: Path, environ: dict[str, str | None], fi
     expected = official(folder, merged)
     found = ours(folder, merged)
 
-    # HTTP's name for the scheme of authorization has no case (RFC 9110, 11.1); ours is the usual one.
+    # The name of an authorization scheme is case-insensitive (RFC 9110, 11.1); this project sends the usual one.
     if expected is not None:
         expected = (expected[0], expected[1].replace("bearer", "Bearer", 1))
     assert found == expected
 
 
 def test_a_newline_after_the_token_does_not_break_the_header(folder: Path) -> None:
-    """The official loader would send it, and no server take it."""
+    """The official loader would send the newline, and every server would reject it."""
     (folder / "token").write_text("a.b.c\n")
 
     assert ServiceAccountCredentials(str(folder), POD).authorization() == "Bearer a.b.c"
@@ -188,7 +188,7 @@ PYTHON_313 = find_python("3.13")
     PYTHON_313 is None, reason="needs Python 3.13 (on PATH or in pyenv), the first that is strict about CAs"
 )
 def test_a_ca_without_key_usage_in_python_3_13(kube_apiserver_cluster: Cluster) -> None:
-    """Its ``VERIFY_X509_STRICT`` refuses such a CA, which this real server has; the client must not."""
+    """``VERIFY_X509_STRICT`` in Python 3.13 rejects such a CA, which this server has. The client must accept it."""
     cluster = kube_apiserver_cluster
     account = cluster.service_account("default", "strict", {"default": ["list"]})
     program = """

@@ -1,4 +1,4 @@
-"""Our part of HTTP/1.1, held to ``http.client``."""
+"""The project's HTTP/1.1 client, compared with ``http.client``."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ STATUSES = st.sampled_from([200, 201, 400, 401, 403, 404, 410, 429, 500, 503])
 
 
 class Socket:
-    """What HTTPResponse reads from."""
+    """The part of a socket that HTTPResponse uses."""
 
     def __init__(self, received: bytes) -> None:
         self._received = received

@@ -1,4 +1,4 @@
-"""Kubernetes objects, as far as a lookup needs them, from the bytes of the API."""
+"""Kubernetes objects, parsed from the API's bytes as far as a lookup needs them."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_no_value_is_in_a_repr() -> None:
 
 
 def test_of_annotations_those_for_this_package_stay_in_memory() -> None:
-    """Kubectl leaves a copy of all that it was given in one of the others, passwords included."""
+    """kubectl stores a copy of the whole manifest in one of the other annotations, including passwords."""
     others = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(SECRET), "example.com/x": ""}
     ours = {"airflow.apache.org/data-key": "password", "example.com/id": "x y"}
     labels = {"example.com/id": "x"}

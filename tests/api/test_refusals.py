@@ -1,4 +1,4 @@
-"""When a refusal counts, second by second."""
+"""When a refusal counts, in seconds."""
 
 from __future__ import annotations
 

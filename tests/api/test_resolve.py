@@ -1,4 +1,4 @@
-"""Finding a host's addresses: by a deadline, which the resolver itself does not have."""
+"""Resolving a host name within a deadline, which the resolver itself does not have."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the API server says of an error: made printable, cut off, and harmless in the commands that are made of it."""
+"""Error messages of the API server: made printable, shortened, and harmless in the suggested commands."""
 
 from __future__ import annotations
 
@@ -139,7 +139,7 @@ def test_which_permission_to_act_as_somebody_lacks(server_says: str, permission:
 
 
 def test_a_service_account_is_acted_as_in_its_namespace_only() -> None:
-    """With a cluster role it would be for its namesakes in every namespace."""
+    """A cluster role would also permit service accounts of the same name in every namespace."""
     text = impersonation_text('User "ada" cannot impersonate', "system:serviceaccount:airflow:worker")
 
     assert "clusterrole" not in text

@@ -1,4 +1,4 @@
-"""An answer belongs to its question, by its connection, namespace and name; its size and its time are bounded."""
+"""A response is accepted only for its request: connection, namespace and name. Its size and duration are limited."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from support.waiting import PATIENCE, until
 NO_SECRETS = json.dumps({"kind": "SecretList", "metadata": {"resourceVersion": "1"}, "items": []}).encode()
 IDLE_408 = reply(408, b"", {"Connection": "close"})
 
-# What nobody asked for, after a whole answer.
+# Responses without a request, sent after a complete response.
 STRAYS: dict[str, tuple[bytes, bool]] = {
     "another list": (reply(200, NO_SECRETS), True),
     "a list, and the end": (reply(200, NO_SECRETS), False),
@@ -45,7 +45,7 @@ STRAYS: dict[str, tuple[bytes, bool]] = {
 
 
 class Followed:
-    """Send the real answer, and then a stray one: in the same packet, or in one of its own while nobody asks."""
+    """Sends the real response, and then a stray one: in the same packet, or separately after it."""
 
     def __init__(self, stray: bytes, *, apart: bool, stays: bool) -> None:
         self._stray = stray
@@ -91,7 +91,7 @@ def test_a_stray_answer_is_never_used(
 
 
 def test_two_answers_at_once_are_both_refused(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
-    """Nothing says which of them is the answer, so the request is sent again over another connection."""
+    """It is unknown which of them belongs to the request, so the request is sent again on another connection."""
     put.variable("x", "found")
 
     def preceded(exchange: Exchange) -> bool:
@@ -105,7 +105,7 @@ def test_two_answers_at_once_are_both_refused(proxied: MakeBackend, proxy: Proxy
 
 
 def test_a_408_is_no_answer(proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture) -> None:
-    """A server that closes an idle connection may send one at the moment in which a request is sent."""
+    """A server that closes an idle connection may send a 408 at the moment at which a request is sent."""
     put.variable("x", "found")
     backend = proxied()
     assert backend.get_variable("x") == "found"
@@ -143,7 +143,7 @@ def test_a_connection_is_used_again_after_a_watch_only_if_nothing_follows_it(
 
 
 def answer_to(pattern: str, other: str) -> Fault:
-    """Answer another request than the one that came: its target with the pattern replaced."""
+    """Return the response to another target: the requested one with the pattern replaced."""
 
     def fault(exchange: Exchange) -> bool:
         target = re.sub(pattern, other, exchange.request.target)
@@ -155,14 +155,14 @@ def answer_to(pattern: str, other: str) -> Fault:
 
 
 def knows(backend: KubernetesSecretsBackend, key: str, value: str) -> bool:
-    """Whether a lookup finds the value; it may fail while it takes the API server for unavailable."""
+    """Return whether a lookup finds the value. It may fail while it treats the API server as unavailable."""
     with suppress(ApiUnavailableError):
         return backend.get_variable(key) == value
     return False
 
 
 class TestNamespaceAndName:
-    """A proxy, or a server, that answers with Secrets of another place is not believed."""
+    """Secrets of another namespace or name, from a proxy or a server, are rejected."""
 
     def test_a_list_of_another_namespace(self, place: ServerPlace, caplog: pytest.LogCaptureFixture) -> None:
         home, other = place.namespace, place.other("app")
@@ -217,14 +217,14 @@ class TestNamespaceAndName:
         asker = make_asker(ttl=60.0)
         assert asker.get("x") == "mine"
 
-        # The watch that has sent it is given up, and begins again.
+        # The watch that has sent the Secret is ended, and begins again.
         until(lambda: len(proxy.watches) > 1)
 
         assert asker.get("x") == "mine"
 
 
 class TestCommands:
-    """What the commands ask beyond lookups is checked in the same way."""
+    """The responses to other requests of the commands are checked in the same way."""
 
     @pytest.fixture
     def admins(
@@ -261,7 +261,7 @@ class TestCommands:
     def test_pages_that_are_too_large(
         self, admins: Place, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Helm's releases have a MiB each: smaller pages are asked for, and only one such Secret is too much."""
+        """Helm's releases have 1 MiB each. Smaller pages are requested, until a single Secret is too large."""
         for each in range(60):
             put({}, "x" * 20_000, name=f"large-{each}")
         monkeypatch.setattr(http1, "LARGEST_BODY_BYTES", 1_600_000)
@@ -275,7 +275,7 @@ class TestCommands:
 
 
 def endless(exchange: Exchange) -> bool:
-    """A body in chunks without an end."""
+    """Send a chunked body without an end."""
     piece = chunk(b" " * 1024 * 1024)
     exchange.sock.sendall(STREAM)
     while True:
@@ -296,7 +296,7 @@ def until_it_closes(exchange: Exchange) -> bool:
 
 @pytest.mark.parametrize("fault", [endless, too_long, until_it_closes])
 def test_a_body_is_limited(proxied: MakeBackend, proxy: Proxy, monkeypatch: pytest.MonkeyPatch, fault: Fault) -> None:
-    """Its memory too, and it is not asked for again: the next answer would be as large."""
+    """Its memory is limited too, and it is not requested again: the next response would be as large."""
     monkeypatch.setattr(http1, "LARGEST_BODY_BYTES", 8 * 1024 * 1024)
     proxy.always = fault
     backend = proxied(timeout=30)
@@ -317,7 +317,7 @@ def test_a_body_is_limited(proxied: MakeBackend, proxy: Proxy, monkeypatch: pyte
 def test_a_watch_that_is_not_ended_in_time(
     proxy: Proxy, make_asker: MakeAsker, put: Put, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Something on the way holds back the end, or does not pass on ``timeoutSeconds``, and bookmarks go on."""
+    """A proxy delays the end, or does not pass ``timeoutSeconds``, while bookmarks continue."""
     put.variable("x", "found")
 
     def for_ever(exchange: Exchange) -> bool:

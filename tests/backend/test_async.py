@@ -17,12 +17,12 @@ from support.secrets import MakeBackend, Put
 
 URI = "http://user:password@host.example.com"
 
-# What is tested is on this side of the connection.
+# The tested code is on the client's side, so the devserver is enough.
 pytestmark = pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
 
 
 async def longest_pause(awaitable: Awaitable[Any]) -> tuple[Any, float]:
-    """The result, and for how long at most the event loop did nothing else."""
+    """Return the result, and the longest time in seconds in which the event loop did nothing else."""
     paused = 0.0
 
     async def tick() -> None:
@@ -51,7 +51,7 @@ def test_it_is_the_connection(proxied: MakeBackend, put: Put) -> None:
 
 
 def test_the_event_loop_goes_on_while_kubernetes_is_asked(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
-    """Also by the first lookup, which reads the token and the CA."""
+    """This includes the first lookup, which reads the token and the CA."""
     put.connection("x", URI)
     proxy.always = late(1)
     backend = proxied()
@@ -63,7 +63,7 @@ def test_the_event_loop_goes_on_while_kubernetes_is_asked(proxied: MakeBackend, 
 
 
 def test_many_at_once_wait_together(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
-    """A triggerer starts hundreds of triggers in a moment."""
+    """A triggerer starts hundreds of triggers at once."""
     put.connection("x", URI)
     backend = proxied(cache_ttl=60)
 
@@ -84,7 +84,7 @@ def test_what_is_in_memory_needs_no_thread(proxied: MakeBackend, put: Put) -> No
     before = threading.active_count()
 
     async def ask() -> Any:
-        # Before Airflow 3.3 each lookup is that of a new object.
+        # Before Airflow 3.3 each lookup uses a new object.
         found = await proxied(cache_ttl=60).aget_connection("x")
         assert await backend.aget_connection("missing") is None
         assert threading.active_count() == before
@@ -94,7 +94,7 @@ def test_what_is_in_memory_needs_no_thread(proxied: MakeBackend, put: Put) -> No
 
 
 def test_names_are_resolved_while_kubernetes_is_away(proxied: MakeBackend, proxy: Proxy) -> None:
-    """The event loop has few threads for that, and other triggers need them."""
+    """The event loop has few threads for DNS, and other triggers need them."""
     backend = proxied(timeout=3)
     proxy.swallow()
 

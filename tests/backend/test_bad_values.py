@@ -1,4 +1,4 @@
-"""Secrets that are found and cannot be used: the error names Secret and key, and never shows the value."""
+"""Secrets that are found but unusable: the error names Secret and key, and never shows the value."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ PARTLY = {
 def test_a_connection_that_only_a_part_of_airflow_loses(
     backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture, value: str, problem: str
 ) -> None:
-    """Where it is lost it is an error, and elsewhere a warning, once."""
+    """For the part of Airflow that loses it, this is an error. For other parts it is a warning, logged once."""
     put.connection("my_db", value, name="app-db")
     backend._set_connection_class(TaskConnection)
     lost_for_tasks = "team_name" in value

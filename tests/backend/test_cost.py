@@ -1,4 +1,4 @@
-"""No Secret makes a lookup take longer than its ``timeout``, CPU included, and no number of them."""
+"""No Secret, and no number of them, makes a lookup take longer than its ``timeout``, including CPU time."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from support.logs import said
 from support.secrets import CONNECTION, VARIABLE, MakeBackend, Put
 from support.shapes import PREFIX
 
-# Seconds. What is tested took from ten seconds to minutes.
+# Seconds. Without a limit, the tested cases took from ten seconds to minutes.
 TIMEOUT = 2.0
 
 
 def annotated(cluster: Cluster, namespace: str, name: str, described: dict[str, str]) -> None:
-    """A Secret for ``my_db`` with hundreds of annotations that are near to one another."""
+    """Create a Secret for ``my_db`` with hundreds of annotations that resemble one another."""
     annotations = {f"{PREFIX}extra-a{number:05}": "k" for number in range(400)}
     annotations |= {f"{PREFIX}exta-b{number:05}": "" for number in range(400)}
     annotations |= {PREFIX + key: text for key, text in described.items()}
@@ -100,7 +100,7 @@ class TestManyForOneId:
 
 @pytest.mark.parametrize("mark", ["\u0315\u0300", "\u0301\u0316"])
 def test_a_uri_whose_normal_form_takes_minutes(backend: KubernetesSecretsBackend, put: Put, mark: str) -> None:
-    """Python brings what is before the path of a URI into a normal form, which sorts accents one by one."""
+    """Python normalises the part of a URI before its path, and sorts accents one by one."""
     put.connection("x", f"postgres://{mark * 100_000}@host/db", name="uri")
 
     began = time.process_time()

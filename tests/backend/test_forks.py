@@ -1,6 +1,6 @@
-"""Forks of a process that watches: the child has an index to read, and nothing else of its parent's.
+"""Forks of a process with a watch: the child can read the index, and uses nothing else of its parent.
 
-The DAG processor, Celery and the LocalExecutor fork, and their children ask all at once.
+The DAG processor, Celery and the LocalExecutor fork, and their children all query the API server at once.
 """
 
 from __future__ import annotations
@@ -39,41 +39,41 @@ from support.waiting import until
 
 @pytest.fixture
 def watching(watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put) -> KubernetesSecretsBackend:
-    """A backend whose process has an open connection and a watch of ``x`` and ``y``; children climb as usual."""
+    """Return a backend whose process has a connection and a watch of ``x`` and ``y``. Children start as usual."""
     put.variable("x", "of x", name="x")
     put.variable("y", "of y", name="y")
-    # Dozens of children ask at the same moment, on a machine that may be busy.
+    # Dozens of children query at the same moment, on a machine that may be busy.
     backend = proxied(cache_ttl=LONG, timeout=60)
     assert backend.get_variable("x") == "of x"
     until(lambda: proxy.open_watches == 1)
-    # One that is kept, beside that of the watch.
+    # This opens a connection that is reused, in addition to that of the watch.
     assert backend.get_config("none") is None
     return backend
 
 
 class Gate:
-    """Where children wait until the last of them is forked.
+    """The gate at which children wait until the last of them is forked.
 
-    A fork while another thread is busy with TLS can leave the child a lock of OpenSSL's that nobody opens, and here the
-    servers are threads of the parent.
+    A fork while another thread is busy with TLS can leave the child with a lock of OpenSSL that is never released. In
+    these tests the servers are threads of the parent.
     """
 
     def __init__(self) -> None:
         self._waiting, self._closed = os.pipe()
 
     def wait(self) -> None:
-        """In a child: return when the gate is open."""
+        """Wait, in a child, until the gate is open."""
         os.close(self._closed)
         os.read(self._waiting, 1)
 
     def open(self) -> None:
-        """In the parent."""
+        """Open the gate, in the parent."""
         os.close(self._closed)
         os.close(self._waiting)
 
 
 def check_the_parent(backend: KubernetesSecretsBackend, proxy: Proxy, put: Put) -> None:
-    """Its watch is the one that it was, and its connection is whole."""
+    """Check that the parent's watch is still the same, and that its connection works."""
     [watch] = proxy.watches
     assert len(watchers()) == 1
     lists = len(lists_of_all(proxy.requests))
@@ -87,7 +87,7 @@ def check_the_parent(backend: KubernetesSecretsBackend, proxy: Proxy, put: Put) 
 
 
 def test_many_children_ask_at_once(watching: KubernetesSecretsBackend, proxy: Proxy, put: Put) -> None:
-    """Each also for what is not in memory, which it must ask for over a connection of its own."""
+    """Each also looks up an id that is not in memory, over its own connection."""
     for number in range(64):
         put.config(f"option-{number}", f"of option {number}")
     before = len(proxy.requests)
@@ -106,7 +106,7 @@ def test_many_children_ask_at_once(watching: KubernetesSecretsBackend, proxy: Pr
     join(*children)
 
     requests = proxy.requests[before:]
-    # The variables were in memory. Each asked for its option over the one connection that it opened.
+    # The variables were in memory. Each child looked up its option over the one connection that it opened.
     assert len(requests) == 64 * 3
     used = [request.connection for request in requests]
     assert min(used) > 2
@@ -115,7 +115,7 @@ def test_many_children_ask_at_once(watching: KubernetesSecretsBackend, proxy: Pr
 
 
 def test_many_children_whose_memory_is_too_old(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
-    """Each climbs by the rules of every process: it asks one by one, lists, and then watches."""
+    """Each follows the cache policy of every process: it sends single requests, lists, and then watches."""
     for key in ("x", "y"):
         put.variable(key, f"of {key}", name=key)
     asker = make_asker(ttl=LONG, thresholds=Thresholds(indexes_first=0))
@@ -130,12 +130,12 @@ def test_many_children_whose_memory_is_too_old(make_asker: MakeAsker, proxy: Pro
     def ask(number: int) -> None:
         gate.wait()
         assert watchers() == []
-        # As if it had been forked long ago.
+        # The index is made as old as if the fork was long ago.
         asker.ladder._index.confirmed_at -= LONG  # type: ignore[union-attr]  # there is an index here
         for key in ("x", f"missing-{number}", "y", "x", "y"):
             assert asker.get(key) == (None if "missing" in key else f"of {key}")
         until(lambda: len(watchers()) == 1)
-        # As a process does that ends well.
+        # A process that ends normally does this.
         asker.close()
 
     children = [fork(lambda number=number: ask(number)) for number in range(32)]  # type: ignore[misc]  # mypy cannot type it
@@ -147,7 +147,7 @@ def test_many_children_whose_memory_is_too_old(make_asker: MakeAsker, proxy: Pro
     lists = [request for request in requests if not request.is_watch]
     assert len(lists) == 3 * 32
     assert len(lists_of_all(lists)) == 32
-    # And the parent's goes on.
+    # The parent's watch continues.
     until(lambda: proxy.open_watches == 1)
     put.variable("x", "changed", name="x")
     until(lambda: asker.get("x") == "changed")
@@ -186,7 +186,7 @@ def test_a_child_reads_what_it_inherited_only_while_it_is_fresh(make_asker: Make
         assert asker.get("x") == "old"
         os.write(tell, b".")
         os.read(asked, 1)
-        # Nobody tells it of the change, but by then it has to ask.
+        # The child gets no event about the change, but by then it must query the API server.
         until(lambda: asker.ladder.recall("x") is None)
         assert asker.get("x") == "new"
 
@@ -221,7 +221,7 @@ def test_a_child_of_a_child(watching: KubernetesSecretsBackend, proxy: Proxy, pu
 
 
 def test_a_fork_in_the_middle_of_the_list_of_another_thread(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
-    """In the child nobody is left to finish that list."""
+    """In the child no thread will finish that LIST."""
     put.variable("x", "found", name="x")
     for _ in range(5):
         asker = make_asker(ttl=LONG)
@@ -243,7 +243,7 @@ def test_a_fork_in_the_middle_of_the_list_of_another_thread(make_asker: MakeAske
 
 
 def test_a_fork_while_another_thread_holds_the_locks(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
-    """For a few steps at a time, but nobody opens them in the child."""
+    """The locks are held for a few steps at a time, but in the child they are never released."""
     put.variable("x", "found")
     asker = make_asker(ttl=LONG)
     locked, over = threading.Event(), threading.Event()
@@ -268,7 +268,7 @@ def ask_and_close(asker: Asker, key: str, value: str) -> None:
 
 
 def test_forks_at_any_moment(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
-    """While the watch applies events and threads look up: a child finds what was true when it was forked, or is now."""
+    """The watch applies events and threads look up. A child finds a value that was current at the fork, or is now."""
     stories = [story_of(put, f"x{number}") for number in range(20)]
     asker = make_asker(ttl=LONG)
     asker.get("x0")
@@ -283,7 +283,7 @@ def test_forks_at_any_moment(make_asker: MakeAsker, proxy: Proxy, put: Put) -> N
     def check() -> None:
         began = time.monotonic()
         for story in stories:
-            # What is older was news to the watch before the fork; there is room for a slow machine.
+            # An older value was outdated for the watch before the fork. The limit has room for a slow machine.
             assert story.age(asker.get(story.key), began) < 5
 
     writer = threading.Thread(target=write)
@@ -351,7 +351,7 @@ print("the watch goes on:", backend.get_config("none"))
 def test_a_child_that_ends_well_does_not_end_the_watch(
     proxy: Proxy, account: ServiceAccount, put: Put, program: StartProgram
 ) -> None:
-    """What is registered to run at the exit of the parent runs in such a child too."""
+    """Functions that are registered to run at the exit of the parent run in such a child too."""
     put.variable("x", "found", name="x")
     process = program(PROGRAM.format(folder=str(proxy.folder(account)), ttl=LONG), **proxy.pod_environment())
     assert process.stdin is not None
@@ -364,7 +364,7 @@ def test_a_child_that_ends_well_does_not_end_the_watch(
     put.variable("x", "changed", name="x")
     assert process.communicate("\n", timeout=PATIENCE) == ("the watch goes on: None\n", "")
     assert len(proxy.watches) == 1
-    # The option was asked for by the parent, by the child over a connection of its own, and by the parent again.
+    # The parent, the child over its own connection, and the parent again looked up the option.
     options = [each.connection for each in proxy.lists if each.query["labelSelector"] != [VARIABLE]]
     assert len(options) == 3
     assert options[0] == options[2] != options[1]

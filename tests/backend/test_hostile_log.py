@@ -1,4 +1,4 @@
-"""Nothing forges what the backend logs and raises: no name of a file, no name in a Secret, no word of a server."""
+"""File names, names in a Secret and messages of a server cannot forge log lines or error messages."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ each_name = pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 
 
 class Log:
-    """The backend's log as a file of text, in which each record begins with ``RECORD``."""
+    """The backend's log as a text file, in which each record begins with ``RECORD``."""
 
     def __init__(self) -> None:
         self._stream = io.StringIO()
@@ -38,7 +38,7 @@ class Log:
         return True
 
     def records(self) -> list[str]:
-        """All records so far. None of them looks like several, or like none."""
+        """Return all records so far. None of them may look like several records, or like none."""
         text = self._stream.getvalue()
         if not text:
             return []
@@ -69,7 +69,7 @@ class TestFolder:
         for name in FILE_NAMES.values():
             (folder / f"{name}.yaml").write_text("a: [\n")
         assert KubernetesSecretsBackend(path=str(folder)).get_conn_value("x") is None
-        # One for each file, and the miss.
+        # One record for each file, and the miss.
         records = log.records()
         assert len(records) == len(FILE_NAMES) + 1
         assert all("\n" not in record for record in records)
@@ -94,7 +94,7 @@ class TestFolder:
         try:
             backend = KubernetesSecretsBackend(path=str(tmp_path / name))
         except KubernetesSecretsError as error:
-            # An option takes no control characters.
+            # An option accepts no control characters.
             assert_harmless(str(error))
             return
         with pytest.raises(KubernetesSecretsError) as raised:
@@ -138,7 +138,7 @@ def secret(name: str, identifier: str, value: str | None, **annotations: str) ->
 class TestServer:
     @pytest.mark.parametrize("code", [400, 401, 403, 404, 409, 500])
     def test_its_words(self, refusals_confirmed_at_once: None, api: FakeApi, log: Log, code: int) -> None:
-        # One that is tried again takes all of the time.
+        # An error that is retried takes the whole timeout.
         names = list(NAMES.values())[: 2 if code == 500 else None]
         for name in names:
             start_anew()
@@ -149,7 +149,7 @@ class TestServer:
             assert_one_message(str(raised.value))
         records = log.records()
         assert len(records) == len(names)
-        # The commands that grant a permission, and nothing else, have lines of their own.
+        # Only the commands that grant a permission have their own lines.
         assert {record.count("\n") for record in records} == {2 if code == 403 else 0}
 
     @each_name
@@ -174,7 +174,7 @@ class TestServer:
         assert all("\n" not in record for record in log.records())
 
     def test_a_denial(self, api: FakeApi, log: Log) -> None:
-        """What Airflow is told, and logs itself."""
+        """The message for Airflow, which Airflow logs itself."""
         for name in NAMES.values():
             api.answer = always(*refusal(400, name))
             with pytest.raises(Exception, match="connection 'x'") as raised:

@@ -1,4 +1,4 @@
-"""Ids that no label can hold, on servers: each finds the Secret that was written for it, and no other."""
+"""Ids that are not valid label values, on servers: each finds exactly the Secret that was written for it."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_an_id_that_is_a_uri_is_never_sent(
     method: str,
     uri: str,
 ) -> None:
-    """It is the value in the place of the id. Not even a Secret that was written for it is found."""
+    """It is a value in place of an id. Not even a Secret that was written for it is found."""
     manifest = secret_manifest(namespace, "for-a-uri", {"value": "x://1"})
     manifest["metadata"]["labels"] = dict.fromkeys((CONNECTION, VARIABLE, CONFIG), label_value(uri))
     manifest["metadata"]["annotations"] = dict.fromkeys((CONNECTION, VARIABLE, CONFIG), uri)

@@ -1,4 +1,4 @@
-"""What a lookup finds, and what it takes of several."""
+"""What a lookup finds, and which of several matches it uses."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ def test_a_lookup_is_one_list(proxied: MakeBackend, proxy: Proxy, put: Put, team
     assert request.target.partition("?")[0] == f"/api/v1/namespaces/{put.namespace}/secrets"
     assert request.query == {"labelSelector": [selector], "resourceVersion": ["0"]}
     assert request.headers["accept"] == "application/json"
-    # Audit logs and dashboards of API servers show it.
+    # Audit logs and dashboards of API servers show the user agent.
     assert request.headers["user-agent"] == f"airflow-kubernetes-secrets/{__version__}"
 
 
@@ -260,7 +260,7 @@ class TestNoDataKey:
     def test_one_that_can_be_read_is_used(
         self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """CloudNativePG hands a cluster's labels on to all its Secrets, and most of them hold certificates."""
+        """CloudNativePG copies a cluster's labels to all its Secrets, most of which contain certificates."""
         put({VARIABLE: "x"}, data={"tls.key": "hunter2"}, name="a-older")
         put.variable("x", "newer", name="b-newer")
 
@@ -291,7 +291,7 @@ class TestTeams:
             ("analytics_only", "analytics", "of analytics"),
             ("analytics_only", "other", None),
             ("analytics_only", None, None),
-            # No label can hold these, so no Secret is theirs.
+            # These are not valid label values, so no Secret can have them.
             ("both", "analytics,x=y", "global"),
             ("analytics_only", "a" * 64, None),
         ],
@@ -423,7 +423,7 @@ def test_an_answer_with_other_secrets_than_asked_for_is_not_believed(
 def test_a_uri_where_an_id_belongs_is_neither_sent_nor_logged(
     proxied: MakeBackend, proxy: Proxy, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """``sql_alchemy_conn_secret`` wants an id, and people have given it the database URI."""
+    """``sql_alchemy_conn_secret`` expects an id, and people have set it to the database URI."""
     with caplog.at_level(logging.DEBUG, LOGGER):
         assert proxied().get_config("postgresql://airflow:hunter2@db/airflow") is None
 

@@ -1,4 +1,4 @@
-"""What docs/lookup.md says to copy: with these rights these options work, on a server with RBAC."""
+"""The examples in docs/lookup.md: with these permissions these options work, on a server with RBAC."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMESPACES = ("airflow", "airflow-secrets", "databases", "blue-secrets")
 
 
 class Section:
-    """The options and the manifests of one section, in namespaces of this test's own."""
+    """The options and the manifests of one section, in namespaces of this test."""
 
     def __init__(self, title: str) -> None:
         self._run = uuid.uuid4().hex[:8]
@@ -40,7 +40,7 @@ class Section:
 
 
 def granted(cluster: Cluster, section: Section, home: Path) -> Callable[..., KubernetesSecretsBackend]:
-    """Apply the manifests; backends of the service account that they bind."""
+    """Apply the manifests, and return a function that builds backends of the service account that they bind."""
     for name in NAMESPACES:
         cluster.create_namespace(section.namespace(name))
     account = cluster.service_account(section.namespace("airflow"), "airflow-worker", {})
@@ -51,7 +51,7 @@ def granted(cluster: Cluster, section: Section, home: Path) -> Callable[..., Kub
 
 
 def is_allowed(read: Callable[[], object]) -> bool:
-    """RBAC follows a new role within moments."""
+    """Return whether the read is permitted. RBAC applies a new role within moments."""
     try:
         read()
     except ForbiddenError:
@@ -90,7 +90,7 @@ def test_references(cluster: Cluster, in_pod: None, tmp_path: Path) -> None:
     assert backend.get_connection("my_db").host == "db"
     assert backend.get_variable("license") == "a license"
     assert backend.get_config("sql_alchemy_conn") == "postgresql://metadata"
-    # And no more than that.
+    # Other reads stay forbidden.
     assert backend.get_variable("other") is None
     for options in ({"references": {"variables": {"x": f"{put.namespace}/other"}}}, {"namespace": put.namespace}):
         with pytest.raises(ForbiddenError):

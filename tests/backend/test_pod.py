@@ -1,4 +1,4 @@
-"""What a pod is handed on, with Apache's provider: the oldest that Airflow 2.11 comes with, and the newest."""
+"""Secrets for a pod, with Apache's provider: the oldest version with Airflow 2.11, and the newest."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from support.environments import Environment, downloaded_wheel
 from support.secrets import CONNECTION, Put
 
 PROVIDER = "apache-airflow-providers-cncf-kubernetes"
-# All put the same into these namespaces, which stand in what the tests expect.
+# All tests put the same Secrets into these namespaces, whose names are in the expected results.
 pytestmark = pytest.mark.together("hand-on")
 NAMESPACE, OTHER_NAMESPACE = "hand-on", "hand-on-other"
 MARK = "p4ss"
 NO_SECRETS = "airflow_kubernetes_secrets.NoSecretsBackend"
 UNPROCESSABLE = 422
 
-# The operator wants one, and asks nobody.
+# The operator requires a kubeconfig, but does not connect.
 KUBECONFIG = {
     "apiVersion": "v1",
     "kind": "Config",
@@ -34,7 +34,7 @@ KUBECONFIG = {
     "current-context": "x",
 }
 
-# For each call the pod that an operator makes of the answer, or the error.
+# Returns, for each call, the pod that an operator makes from the result, or the error.
 PODS = """
 import json, sys
 
@@ -63,7 +63,7 @@ print(json.dumps([answer(*call) for call in json.loads(sys.argv[1])]))
 """
 
 
-# The operator's own execution would start the pod.
+# The operator's own execute method would start the pod.
 DAG = """
 from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
 from airflow.sdk import DAG
@@ -88,7 +88,7 @@ with DAG("handing_on", schedule=None):
 
 @dataclass(frozen=True)
 class HandedOn:
-    """A call, and the variables of the pod: by name, Secret and key."""
+    """A call, and the resulting variables of the pod: Secret and key by name."""
 
     call: tuple[str, list[Any], dict[str, Any]]
     variables: Mapping[str, tuple[str, str]]
@@ -198,7 +198,7 @@ REFUSED = {
 
 @dataclass(frozen=True)
 class Installation:
-    """An Airflow with Apache's provider, beside which this project is imported from its source."""
+    """An Airflow with Apache's provider. This project is imported from its source."""
 
     version: str
     environment: Environment | None
@@ -237,14 +237,14 @@ def installation(request: pytest.FixtureRequest) -> Installation:
 
 @pytest.fixture(scope="module", params=["devserver", "kube-apiserver"])
 def cluster(request: pytest.FixtureRequest) -> Cluster:
-    """One program for all tests on a server."""
+    """Use one program for all tests on a server."""
     found: Cluster = request.getfixturevalue(f"{request.param.replace('-', '_')}_cluster")
     return found
 
 
 @pytest.fixture(scope="module")
 def variables(cluster: Cluster) -> dict[str, str]:
-    """The environment of a pod of Airflow's, with all that the tests look for in its cluster."""
+    """Return the environment of an Airflow pod, and create the Secrets that the tests look up."""
     for name in (NAMESPACE, OTHER_NAMESPACE):
         cluster.create_namespace(name)
     put = Put(cluster, NAMESPACE)
@@ -293,7 +293,7 @@ def variables(cluster: Cluster) -> dict[str, str]:
 
 
 def annotate(cluster: Cluster, stored: dict[str, Any], annotations: dict[str, str]) -> None:
-    """Give a Secret annotations of this project."""
+    """Add annotations of this project to a Secret."""
     del stored["metadata"]["resourceVersion"]
     stored["metadata"]["annotations"] = {f"airflow.apache.org/{key}": text for key, text in annotations.items()}
     cluster.apply(stored)
@@ -303,7 +303,7 @@ def annotate(cluster: Cluster, stored: dict[str, Any], annotations: dict[str, st
 def answers(
     installation: Installation, variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, dict[str, Any]]:
-    """The answers to all calls, by what they are called above."""
+    """Return the results of all calls, by their names above."""
     calls = {name: case.call for name, case in HANDED_ON.items()} | {name: call for name, (call, _) in REFUSED.items()}
     found = installation.pods(list(calls.values()), tmp_path_factory.mktemp("home"), variables)
     return dict(zip(calls, found, strict=True))
@@ -349,7 +349,7 @@ def test_the_api_server_takes_the_pods(cluster: Cluster, answers: dict[str, dict
 
 @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
 def test_the_workers_own_backend_comes_first(newest: Installation, variables: dict[str, str], tmp_path: Path) -> None:
-    """``[workers]`` is Airflow 3's; DAG files are read with it too."""
+    """``[workers]`` exists in Airflow 3. DAG files are read with it too."""
     of_workers = {name.replace("__SECRETS__", "__WORKERS__SECRETS_"): text for name, text in variables.items()}
 
     (answer,) = newest.pods(

@@ -1,4 +1,4 @@
-"""What belongs to the process: connections outlive backend objects, are shared by threads, and end at a fork."""
+"""State of the process: connections outlive backend objects, threads share them, and a fork ends them."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_building_a_backend_asks_nothing_and_starts_nothing(proxied: MakeBackend
 def test_a_backend_is_built_where_nothing_is_configured(
     monkeypatch: pytest.MonkeyPatch, make_backend: MakeBackend
 ) -> None:
-    """Airflow builds it in every process, also in those that never look anything up."""
+    """Airflow builds the backend in every process, including those that never look anything up."""
     monkeypatch.delenv("KUBERNETES_SERVICE_HOST")
 
     make_backend(service_account_path="/no/such/folder")
@@ -88,12 +88,12 @@ def test_another_api_server_in_the_variables_is_another_source(
 
 
 def test_the_thread_sees_the_context_of_the_trigger() -> None:
-    """Airflow keeps there which trigger and task a log line belongs to."""
+    """Airflow stores there which trigger and task a log line belongs to."""
     trigger: ContextVar[str] = ContextVar("trigger")
 
     def lookup(suffix: str, *, prefix: str) -> str:
         found = prefix + trigger.get() + suffix
-        # What a lookup sets stays in its thread.
+        # Values that a lookup sets stay in its thread.
         trigger.set("changed")
         return found
 
@@ -136,7 +136,7 @@ def test_no_more_connections_are_kept_than_are_of_use(proxied: MakeBackend, prox
 
 
 def test_nothing_is_imported_after_the_first_lookup(account: ServiceAccount, put: Put, program: StartProgram) -> None:
-    """A fork in the middle of an import by another thread leaves the child a lock that nobody opens."""
+    """A fork during an import in another thread leaves the child with a lock that is never released."""
     put.connection("x", "http://example.com")
     text = f"""
         import asyncio, sys, time
@@ -198,7 +198,7 @@ class TestFork:
     def test_a_child_closes_what_threads_of_its_parent_are_using(
         self, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
-        """Open there, a connection would outlive its end in the parent."""
+        """If the child did not close a connection, it would stay open after its end in the parent."""
         put.variable("x", "found")
         backend = proxied()
         assert sockets_to(proxy.port) == []
@@ -212,7 +212,7 @@ class TestFork:
 
     @pytest.mark.parametrize("seconds", [0.3, 2], ids=["moments", "too long"])
     def test_a_fork_waits_for_what_cannot_bear_it(self, seconds: float) -> None:
-        """But not for ever, and in the child it can be done all the same."""
+        """The wait is limited. In the child the work is possible all the same."""
         guard, begun, done = ForkGuard(), threading.Event(), []
 
         def work() -> None:
@@ -234,7 +234,7 @@ class TestFork:
     def test_a_child_says_again_what_its_parent_said(
         self, proxied: MakeBackend, proxy: Proxy, tmp_path: Path, capfd: pytest.CaptureFixture[str]
     ) -> None:
-        """A task's log is another file than its supervisor's."""
+        """A task's log is a separate file from its supervisor's."""
         proxy.faults.extend([answer_with(503)] * 1000)
         backend = proxied(timeout=0.3)
         with pytest.raises(ApiUnavailableError):
@@ -258,7 +258,7 @@ class TestFork:
 def test_a_process_that_was_interrupted_at_its_end_prints_nothing(
     account: ServiceAccount, put: Put, program: StartProgram
 ) -> None:
-    """Kept connections are no reason for a warning when the interpreter ends."""
+    """Open connections must cause no warning when the interpreter ends."""
     put.variable("x", "found")
     text = f"""
         from airflow_kubernetes_secrets import KubernetesSecretsBackend
@@ -274,7 +274,7 @@ def test_a_process_that_was_interrupted_at_its_end_prints_nothing(
 def test_a_process_that_can_start_no_thread_still_answers(
     account: ServiceAccount, put: Put, program: StartProgram
 ) -> None:
-    """As at the end of an interpreter, or within limits: then everything is listed anew each time that is needed."""
+    """As at the end of an interpreter, or at a thread limit. Then everything is listed again whenever it is needed."""
     put.variable("x", "found")
     text = f"""
         import resource, time

@@ -1,4 +1,4 @@
-"""What looks fresh and is not: an index counts as current only by proof."""
+"""Data that looks fresh but is not: an index counts as current only with proof."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 from support.waiting import until
 
-LATE = 1.5  # of a busy machine
+LATE = 1.5  # seconds, for a busy machine
 
 
 def seconds_until(backend: KubernetesSecretsBackend, value: str, longest: float) -> float:
@@ -32,7 +32,7 @@ def seconds_until(backend: KubernetesSecretsBackend, value: str, longest: float)
 def test_events_of_streams_that_break_confirm_nothing(
     watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put
 ) -> None:
-    """The first of many that are missing says nothing of the rest."""
+    """The first of many missing events says nothing about the rest."""
     ttl = 4.0
     put.variable("x", "old", name="x")
     backend = proxied(cache_ttl=ttl)
@@ -47,7 +47,7 @@ def test_events_of_streams_that_break_confirm_nothing(
 
 
 def test_a_process_that_was_frozen(proxy: Proxy, account: ServiceAccount, put: Put, program: StartProgram) -> None:
-    """What waited in a buffer while it was frozen is as old as that."""
+    """Data that waited in a buffer while the process was frozen is as old as the freeze."""
     ttl = 2.0
     put.variable("x", "old", name="x")
     text = f"""
@@ -74,7 +74,7 @@ def test_a_process_that_was_frozen(proxy: Proxy, account: ServiceAccount, put: P
     def ask() -> str:
         questions.write("\n")
         questions.flush()
-        # Airflow's log goes there as well.
+        # Airflow's log is written to the same stream.
         while not (line := printed.readline()).startswith("answer "):
             assert line, "the process has ended"
         return line.split()[1]
@@ -82,7 +82,7 @@ def test_a_process_that_was_frozen(proxy: Proxy, account: ServiceAccount, put: P
     assert ask() == "old"
     until(lambda: proxy.open_watches == 1)
     process.send_signal(signal.SIGSTOP)
-    # The watch ends in its time, and that lies in the buffer of the process.
+    # The watch ends in its time, and the end waits in the buffer of the process.
     until(lambda: proxy.open_watches == 0)
     put.variable("x", "new", name="x")
     time.sleep(ttl)
@@ -106,7 +106,7 @@ def an_older_answer(answer: bytes) -> Fault:
 
 
 def test_a_list_is_not_older_than_the_last(watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
-    """Of several API servers one can be behind: it is told what is known already, and waits until it knows that."""
+    """One of several API servers can be behind. The request has the known version, and that server waits for it."""
     put.variable("x", "one", name="x")
     backend = proxied(cache_ttl=4)
     assert backend.get_variable("x") == "one"
@@ -127,9 +127,9 @@ def test_a_list_is_not_older_than_the_last(watched_at_once: None, proxied: MakeB
 def test_versions_that_went_back(
     watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As after etcd was restored: no server has what is known, and what there is will do.
+    """After etcd was restored, no server has the known version, so the existing one is accepted.
 
-    A watch from a version that is yet to come is silent and ends in its time, so only the next list finds it out.
+    A watch from a future version sends nothing and ends in its time, so only the next LIST shows the problem.
     """
     monkeypatch.setattr(watcher, "_LISTED_ANEW_SECONDS", 0.5)
     put.variable("x", "one", name="x")
@@ -173,7 +173,7 @@ def test_a_healthy_watch_is_checked_by_a_list_now_and_then(
 def test_a_busy_watch_is_confirmed_by_its_end(
     watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put
 ) -> None:
-    """Time and again, and without a list."""
+    """This happens repeatedly, without a LIST."""
     put.variable("x", "one", name="x")
     backend = proxied(cache_ttl=2)
     assert backend.get_variable("x") == "one"

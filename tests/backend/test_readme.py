@@ -1,4 +1,4 @@
-"""What the README says is so."""
+"""The statements of the README."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ def test_the_text_of_a_403() -> None:
 @pytest.mark.skipif(which("kubectl") is None, reason="needs kubectl on PATH")
 @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
 def test_the_commands_of_kubectl(cluster: Cluster, make_backend: MakeBackend, put: Put, tmp_path: Path) -> None:
-    """As they stand, on a server with RBAC: the Secrets, the role and its binding, and then the lookup is allowed."""
+    """The commands create the Secrets, the role and its binding on a server with RBAC, and then a lookup is allowed."""
     account = cluster.service_account("airflow", "airflow-worker", {})
     environment = {
         "KUBECONFIG": str(cluster.kubeconfig(cluster.admin_token)),
         "HOME": str(tmp_path),
         "PATH": f"{Path(which('kubectl') or '').parent}:/usr/bin:/bin",
     }
-    # Others of the same names are in the examples, which other tests put there.
+    # The examples, which other tests apply, contain Secrets of the same names.
     for name in ("my-smtp-secret", "app-db-app"):
         cluster.admin.delete(f"/api/v1/namespaces/airflow/secrets/{name}")
     data = {"username": "app", "password": "p@ss", "host": "app-db-rw", "dbname": "app"}
@@ -72,7 +72,7 @@ def test_the_commands_of_kubectl(cluster: Cluster, make_backend: MakeBackend, pu
 
 
 def _when_granted(backend: KubernetesSecretsBackend) -> Any:
-    """RBAC follows a new role within moments."""
+    """Return the connection as soon as RBAC allows it: a new role is applied within moments."""
     deadline = time.monotonic() + 15
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Secrets by name, and several namespaces, at an API server: what is asked, needed, remembered and dropped."""
+"""Secrets by name, and several namespaces, at an API server: requests, permissions, cached values and refusals."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def variables(**references: str) -> dict[str, object]:
 
 
 def knows(backend: KubernetesSecretsBackend, key: str) -> bool:
-    """Whether there is an answer without the API server."""
+    """Return whether there is a value without the API server."""
     try:
         backend.get_variable(key)
     except ApiUnavailableError:
@@ -71,7 +71,7 @@ class TestRequests:
         assert len(place.requests) == 1
 
     def test_a_namespace_is_listed_once_in_a_lookup(self, place: ServerPlace) -> None:
-        """Whatever of it is wanted: the team's, then the global one."""
+        """One LIST serves the team's Secret and the global one."""
         second, blue = place.other("second"), place.other("blue")
         place.put({VARIABLE: "x"}, "x", namespace=second)
         backend = place.make_backend(namespace=[place.namespace, second], team_namespaces={"blue": blue})
@@ -139,12 +139,12 @@ class TestRights:
 
         until(lambda: is_allowed(backend, "one"))
         assert backend.get_variable("two") == "two"
-        # What lists by label has a role of its own.
+        # Lists by label have their own role.
         assert backend.get_variable("labelled") == "one"
 
 
 def is_allowed(backend: KubernetesSecretsBackend, key: str) -> bool:
-    """RBAC follows a new role within moments."""
+    """Return whether the lookup is permitted. RBAC applies a new role within moments."""
     try:
         return backend.get_variable(key) is not None
     except ForbiddenError:
@@ -152,7 +152,7 @@ def is_allowed(backend: KubernetesSecretsBackend, key: str) -> bool:
 
 
 def commands(error: str) -> str:
-    """Those that an error says, as they stand."""
+    """Return the commands in an error message, unchanged."""
     return error.partition("Grant it:\n")[2]
 
 
@@ -165,7 +165,7 @@ class TestMemory:
         assert backend.get_variable("x") == "old"
         place.put({}, "new", name="settings")
 
-        # The same object or, as in Airflow, a new one.
+        # The lookups use the same object or, as in Airflow, a new one.
         options["service_account_path"] = backend.options.service_account_path
         while backend.get_variable("x") == (value := KubernetesSecretsBackend(**options).get_variable("x")) == "old":
             assert len(place.requests) == 1
@@ -198,7 +198,7 @@ class TestMemory:
 
         [warning] = said(caplog)
         assert "Until it answers, what it had" in warning
-        # The same Secret: it is the question that is remembered.
+        # It is the same Secret, but only the earlier request was cached.
         assert backend.get_variable("other") == "x"
 
     @on_the_devserver
@@ -212,7 +212,7 @@ class TestMemory:
 
     @on_the_devserver
     def test_a_403_for_one_drops_that_one(self, place: ServerPlace, proxy: Proxy) -> None:
-        """Kubernetes allows by name: it says nothing of others."""
+        """Kubernetes authorizes by name, so a 403 for one Secret says nothing about others."""
         for name in ("one", "two"):
             place.put({VARIABLE: f"labelled-{name}"}, name, name=name)
         backend = place.make_backend(timeout=3, **variables(one="one", two="two"))
@@ -302,7 +302,7 @@ class TestErrors:
         with pytest.raises(ForbiddenError, match=f"may not list secrets in namespace '{place.namespace}'"):
             backend.get_variable("x")
 
-        # One that is not needed is not asked.
+        # A namespace that is not needed is not queried.
         backend = place.backend_of({second: ["list"]}, {}, namespace=[second, place.namespace])
         assert backend.get_variable("x") == "x"
 
@@ -327,7 +327,7 @@ class TestErrors:
 
     @on_the_devserver
     def test_a_404_of_something_else_says_nothing_of_the_secret(self, place: ServerPlace, proxy: Proxy) -> None:
-        """A 404 of the API server has its words. That of a proxy on the way does not mean that there is no Secret."""
+        """A 404 of the API server has its format. That of a proxy does not mean that the Secret does not exist."""
         place.put({}, "x", name="settings")
         backend = place.make_backend(**variables(x="settings"))
         proxy.faults.append(answer_with(404, b"<h1>Not Found</h1>"))

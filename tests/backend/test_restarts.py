@@ -1,4 +1,4 @@
-"""An API server that has just started refuses every request until it has read its roles, and such a refusal is none."""
+"""An API server that has just started refuses requests until it has read its roles. Such refusals do not count."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ REFUSALS = pytest.mark.parametrize(
 
 
 def refuse_name(name: str) -> Fault:
-    """A server that does not let anybody get the Secret of this name, and ends the connection after each answer."""
+    """Refuse to return the Secret of this name, and end the connection after each response."""
 
     def fault(exchange: Exchange) -> bool:
         path = exchange.request.target.partition("?")[0]
@@ -47,7 +47,7 @@ def refuse_name(name: str) -> Fault:
 
 
 def first_of_each_connection(refusal: Fault) -> Fault:
-    """A server that refuses the first request of each connection, as kube-apiserver does while it reads its roles."""
+    """Refuse the first request of each connection, as kube-apiserver does while it reads its roles."""
     known: set[int] = set()
 
     def fault(exchange: Exchange) -> bool:
@@ -68,7 +68,7 @@ class TestNewProcess:
     ) -> None:
         put.variable("x", "found")
         put.config("x", "found", name="x")
-        # After a 401 the credentials are read again, and the request is sent again at once.
+        # After a 401 the credentials are read again, and the request is repeated at once.
         proxy.faults.extend([refusal, refusal])
 
         assert proxied().get_variable("x") == "found"
@@ -126,7 +126,7 @@ class TestMemory:
     def test_it_is_kept_after_a_restart(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, refusal: Fault, error: type[Exception]
     ) -> None:
-        """Also where no lookup has time to see what comes after the refusal."""
+        """This also holds if no lookup has time to see what follows the refusal."""
         put.variable("x", "found")
         backend = proxied(cache_ttl=0, timeout=0.3)
         assert backend.get_variable("x") == "found"
@@ -155,7 +155,7 @@ class TestMemory:
     def test_it_is_kept_where_a_kept_connection_leads_to_another_server(
         self, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
-        """Such as that of a proxy, which may send each request to another of several API servers."""
+        """A proxy, for example, may send each request to another of several API servers."""
         put.variable("x", "found")
         backend = proxied(cache_ttl=0)
         assert backend.get_variable("x") == "found"
@@ -196,7 +196,7 @@ class TestMemory:
 
 @on_the_devserver
 class TestSeveralOperations:
-    """Kubernetes authorizes by verb, namespace and name: what is said of one thing says nothing of another."""
+    """Kubernetes authorizes by verb, namespace and name, so a refusal of one request says nothing about others."""
 
     @pytest.fixture
     def backend(self, place: ServerPlace) -> KubernetesSecretsBackend:
@@ -212,7 +212,7 @@ class TestSeveralOperations:
         proxy.always = refuse_name("two")
         with pytest.raises(ForbiddenError):
             backend.get_variable("two")
-        # A restart that nobody has noticed.
+        # The server has restarted, and no lookup has noticed.
         proxy.cut()
         with pytest.raises(ForbiddenError):
             backend.get_variable("two")
@@ -225,7 +225,7 @@ class TestSeveralOperations:
     def test_what_is_allowed_does_not_put_off_the_refusal_of_something_else(
         self, proxy: Proxy, backend: KubernetesSecretsBackend
     ) -> None:
-        """Also where each answer ends its connection."""
+        """This also holds if each response ends its connection."""
         assert backend.get_variable("two") == "two's value"
         proxy.always = refuse_name("two")
         asking = Asking()
@@ -285,7 +285,7 @@ def _error(backend: KubernetesSecretsBackend) -> Exception | None:
 
 
 class Asking:
-    """Threads that ask for ``x`` all the time, each until :meth:`stop`; ``problems`` is what nobody should see."""
+    """Threads that look up ``x`` all the time until :meth:`stop`. ``problems`` has the unexpected results."""
 
     def __init__(self) -> None:
         self.problems: list[str] = []
@@ -318,12 +318,12 @@ class Asking:
 def test_a_real_server_that_is_killed_and_started_again(
     cluster: KubeApiserverCluster, namespace: str, in_pod: None
 ) -> None:
-    """Processes that know an answer see no error at all, and new ones are not told that they lack a permission."""
+    """Processes with a cached value see no error, and new ones do not report a missing permission."""
     account = cluster.service_account(namespace, "worker", {namespace: ["list", "watch"]})
     put = Put(cluster, namespace)
     put.variable("x", "found")
     put.config("x", "found", name="x")
-    # Backends of other options share nothing.
+    # Backends with different options share nothing.
     numbers = itertools.count(301)
 
     def backend(**options: object) -> KubernetesSecretsBackend:
@@ -341,7 +341,7 @@ def test_a_real_server_that_is_killed_and_started_again(
     path = f"/api/v1/namespaces/{namespace}/secrets"
     asking.start(lambda: refusal_of(cluster, account, path, refused), httpx.TransportError)
     try:
-        # Whether it refuses anybody depends on when requests arrive.
+        # Whether the server refuses requests depends on when they arrive.
         for _ in range(3):
             cluster.restart()
             time.sleep(3)
@@ -354,7 +354,7 @@ def test_a_real_server_that_is_killed_and_started_again(
 
 
 def refusal_of(cluster: KubeApiserverCluster, account: ServiceAccount, path: str, refused: threading.Event) -> str:
-    """Send one request over a connection of its own, and set the event if it is refused."""
+    """Send one request over its own connection, and set the event if it is refused."""
     with cluster.client(account.token) as client:
         if client.get(path).status_code in (httpx.codes.UNAUTHORIZED, httpx.codes.FORBIDDEN):
             refused.set()

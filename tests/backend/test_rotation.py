@@ -1,4 +1,4 @@
-"""Files of a pod's service account that cannot be read for a while: what was read before is used, and once said so."""
+"""Files of a pod's service account that are unreadable for a while: the previous content is used, with one warning."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ MARKER = "hunter2"
 
 @pytest.fixture(autouse=True)
 def read_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A minute is over after each request."""
+    """Make the token be read again for each request, as if a minute had passed."""
     monkeypatch.setattr(credentials, "_TOKEN_SECONDS", 0)
 
 
 @pytest.fixture
 def folder(proxied: MakeBackend, proxy: Proxy) -> Path:
-    """What is mounted, as the backends of the test see it."""
+    """Return the mounted folder of the test's backends."""
     [folder] = proxy.ca_file.parent.glob("serviceaccount-*")
     return folder
 
@@ -39,7 +39,7 @@ def remove(path: Path) -> None:
 
 
 def replace_by_a_folder(path: Path) -> None:
-    """It cannot be read, not even by root."""
+    """Replace a file by a folder, which even root cannot read as a file."""
     path.unlink()
     path.mkdir()
 
@@ -111,7 +111,7 @@ def test_once_it_can_be_read_again_the_next_time_is_news(
 def test_a_token_that_is_rotated_at_last_is_used_by_the_next_request(
     proxied: MakeBackend, proxy: Proxy, folder: Path, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It does not wait until the file would be read again otherwise."""
+    """The request does not wait until the file would be read again otherwise."""
     monkeypatch.setattr(credentials, "_TOKEN_SECONDS", 1)
     put.variable("x", "found")
     backend, path = proxied(), folder / "token"
@@ -120,7 +120,7 @@ def test_a_token_that_is_rotated_at_last_is_used_by_the_next_request(
     time.sleep(1)
     assert backend.get_variable("x") == "found"
 
-    # The API server does not know this one.
+    # The API server does not know this token.
     path.write_bytes(b"rotated")
     with pytest.raises(UnauthorizedError):
         backend.get_variable("x")
@@ -220,7 +220,7 @@ def test_a_ca_that_cannot_be_read_makes_nobody_trust_another(
         another_port = another.port
         for name, value in another.pod_environment().items():
             monkeypatch.setenv(name, value)
-        # A source of its own, with a CA that it has read, and then the file is gone.
+        # This is a separate source whose CA was read before the file was removed.
         shutil.copyfile(proxy.ca_file, folder / "ca.crt")
         with pytest.raises(ApiUnavailableError, match=f"{another_port} could not be read: its certificate"):
             backend.get_variable("x")

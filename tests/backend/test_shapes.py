@@ -1,4 +1,4 @@
-"""Secrets of operators, as they write them, from an API server. ``operator_secrets`` names the sources."""
+"""Secrets as operators write them, from an API server. ``operator_secrets`` names the sources."""
 
 from __future__ import annotations
 

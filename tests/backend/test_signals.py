@@ -1,7 +1,7 @@
-"""Handlers of signals that raise, or look something up, in the middle of a lookup.
+"""Signal handlers that raise, or look something up, in the middle of a lookup.
 
-Airflow ends tasks so: SIGALRM at their timeout, SIGTERM when they are stopped. Where a handler can run is not left to
-chance: each moment at which CPython looks for signals is interrupted, one after the other.
+Airflow ends tasks this way: SIGALRM at their timeout, SIGTERM when they are stopped. The moments are not random: the
+tests interrupt each moment at which CPython checks for signals, one after the other.
 """
 
 from __future__ import annotations
@@ -34,20 +34,20 @@ DIRECT = Thresholds(asked_first=10**9)
 INDEXED = Thresholds(asked_first=0)
 
 TIMEOUT = 2.0
-# Room for a slow machine.
+# Seconds of tolerance for a slow machine.
 LATE = 2.0
 HELD_BACK = 0.03
 
-# A socket that has no owner yet when the exception comes is closed by the garbage collector, which warns of it.
+# If the exception comes before a socket has an owner, the garbage collector closes the socket and warns about it.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 
 
-class Interrupted(Exception):  # noqa: N818  # it is none
-    """What a handler raises."""
+class Interrupted(Exception):  # noqa: N818  # it is not an error
+    """An exception that a handler raises."""
 
 
 class Terminated(BaseException):
-    """What a handler raises that no ``except Exception`` may stop, as Airflow's own does."""
+    """An exception of a handler that no ``except Exception`` may catch, as Airflow's own."""
 
 
 RAISED = pytest.mark.parametrize(
@@ -59,14 +59,14 @@ RAISED = pytest.mark.parametrize(
 
 @pytest.fixture
 def make_asker(make_asker: MakeAsker, put: Put) -> MakeAsker:
-    """Its askers have little time, and find ``x`` and ``y``."""
+    """Return a function that makes askers with a short timeout, which find ``x`` and ``y``."""
     put.variable("x", "found")
     put.variable("y", "found too")
     return partial(make_asker, timeout=TIMEOUT)
 
 
 class Another(threading.Thread):
-    """Another thread, which looks up ``x`` once. It must get the answer, in the time that a lookup has."""
+    """Another thread, which looks up ``x`` once. It must get the value within the timeout of a lookup."""
 
     def __init__(self, asker: Asker) -> None:
         super().__init__(daemon=True)
@@ -83,7 +83,7 @@ class Another(threading.Thread):
         self._seconds = time.monotonic() - began
 
     def problem(self) -> str:
-        """What was wrong with the answer; empty if nothing was."""
+        """Return what was wrong with the result; empty if nothing was."""
         self.join(TIMEOUT + LATE)
         if self.is_alive():
             return "it hangs"
@@ -94,7 +94,7 @@ def problems_of(moment: Moment, *others: Another) -> list[str]:
     return [f"{moment}: {problem}" for each in others if (problem := each.problem())]
 
 
-# The second need not be at each moment again.
+# The second signal need not be tested at every moment.
 STEPS = {signal.SIGALRM: 1, signal.SIGTERM: 4}
 
 
@@ -108,7 +108,7 @@ class TestRaising:
         moments = 0
         with raising(number, raised):
             while interrupted(asker, Moment(number, moments), raised):
-                # Not the answer to the question that was interrupted.
+                # The result must not be that of the interrupted lookup.
                 assert asker.get("y") == "found too"
                 moments += STEPS[number]
         assert moments > 50
@@ -117,7 +117,7 @@ class TestRaising:
     def test_in_the_list_of_an_index(
         self, make_asker: MakeAsker, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
     ) -> None:
-        """A thread that waits for this list, and one that comes later, have their answers in time all the same."""
+        """A thread that waits for this LIST, and one that comes later, still get their values in time."""
         asker = make_asker(thresholds=INDEXED)
         problems: list[str] = []
         moments = 0
@@ -158,12 +158,12 @@ class TestRaising:
         assert problems == []
         assert moments > 20
 
-    # An interruption at each of a thousand lines, each with a TLS handshake or two.
+    # There is an interruption at each of a thousand lines, each with one or two TLS handshakes.
     @pytest.mark.timeout(900)
     def test_in_the_first_connection(
         self, make_asker: MakeAsker, number: signal.Signals, raised: type[BaseException]
     ) -> None:
-        """Nothing stays locked for other threads, and no descriptor is closed that has become another file's."""
+        """No lock stays taken for other threads, and no descriptor is closed that has become another file's."""
         problems: list[str] = []
         moments = 0
         with raising(number, raised):
@@ -174,7 +174,7 @@ class TestRaising:
                     with moment.of():
                         asker.get("x")
                 except raised as error:
-                    # Another file gets the descriptor of a socket that was closed meanwhile.
+                    # A new file gets the descriptor of a socket that was closed meanwhile.
                     descriptor = os.open(os.devnull, os.O_RDONLY)
                     error.__traceback__ = None
                     del error
@@ -194,13 +194,13 @@ class TestRaising:
     def test_in_the_start_of_a_watch(
         self, make_asker: MakeAsker, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
     ) -> None:
-        """The next lookup is right, and no thread outlives the source."""
+        """The next lookup is correct, and no thread outlives the source."""
         asker = make_asker(thresholds=AT_ONCE)
         moments = first = first_of_a_watch(asker)
         with raising(number, raised):
             while True:
                 asker.start_anew()
-                # Not within Python's own start of a thread, which cannot bear it.
+                # Python's own start of a thread is excluded, because an interruption there breaks it.
                 moment = Moment(number, moments, inside=(PACKAGE,))
                 if not interrupted(asker, moment, raised):
                     break
@@ -209,7 +209,7 @@ class TestRaising:
                 assert watchers() == [], moment
                 moments += STEPS[number]
         assert moments > first
-        # That of the lookup which was not interrupted.
+        # This is the watch of the lookup that was not interrupted.
         asker.ladder.close()
         until(lambda: proxy.open_watches == 0)
 
@@ -222,7 +222,7 @@ def raising(number: signal.Signals, raised: type[BaseException]) -> contextlib.A
 
 
 def interrupted(asker: Asker, moment: Moment, raised: type[BaseException]) -> bool:
-    """Whether a lookup has this moment. If so, what the handler raised has ended it."""
+    """Return whether a lookup has this moment. If so, the handler's exception has ended the lookup."""
     try:
         with moment.of():
             found = asker.get("x")
@@ -238,20 +238,20 @@ def once_it_lists(waiting: Another) -> Callable[[str], None]:
     def meanwhile(name: str) -> None:
         if name == "list_secrets" and waiting.ident is None:
             waiting.start()
-            # Most often it waits then; if not, it is a thread that comes later.
+            # The thread is usually waiting by now. If not, it is a thread that comes later.
             time.sleep(0.002)
 
     return meanwhile
 
 
 def begin_to_list(lists: Another, asker: Asker) -> None:
-    """Return when the list of the other thread is on its way."""
+    """Return when the LIST of the other thread is in progress."""
     lists.start()
     until(lambda: asker.ladder._flight is not None)
 
 
 def first_of_a_watch(asker: Asker) -> int:
-    """How many moments of a lookup come before its list has arrived."""
+    """Return how many moments of a lookup come before its LIST has arrived."""
     count, arrived = 0, False
 
     def meanwhile(name: str) -> None:
@@ -269,7 +269,7 @@ def first_of_a_watch(asker: Asker) -> int:
 
 @on_the_devserver
 class TestLookingUp:
-    """A handler that looks something up itself, in the same thread, as one that sends a message does."""
+    """A handler that looks something up itself in the same thread, for example to send a message."""
 
     def test_in_a_direct_request(self, make_asker: MakeAsker) -> None:
         walk(make_asker(thresholds=DIRECT))
@@ -289,7 +289,7 @@ class TestLookingUp:
 
 
 def walk(asker: Asker, first: int = 0, before: Callable[[], None] = lambda: None) -> None:
-    """Look something up at every moment of a lookup, in a child: what hangs there would hang for ever."""
+    """Look something up at every moment of a lookup, in a child process: a deadlock there would last for ever."""
 
     def in_handler() -> None:
         assert asker.get("y") == "found too"
@@ -315,7 +315,7 @@ def walk(asker: Asker, first: int = 0, before: Callable[[], None] = lambda: None
 def test_hundreds_of_interrupts_at_random(
     proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With an index that expires and a watch that comes and goes; what is asked is right at once afterwards."""
+    """The index expires and a watch comes and goes. A lookup right after an interrupt must be correct."""
     monkeypatch.setattr(ladder, "THRESHOLDS", Thresholds(asked_first=1, indexes_first=1, forgotten_after=0.1))
     keys = [f"x{number}" for number in range(4)]
     for key in keys:
@@ -325,7 +325,7 @@ def test_hundreds_of_interrupts_at_random(
     ends = time.monotonic() + 60
     with raising(signal.SIGALRM, Terminated):
         while interrupts < 400 and time.monotonic() < ends:
-            # Another time to live is another source, with nothing in memory.
+            # Another time to live leads to another source, with nothing in memory.
             backend = proxied(cache_ttl=2 + interrupts % 8, timeout=TIMEOUT)
             try:
                 signal.setitimer(signal.ITIMER_REAL, chance.uniform(0.0001, 0.01))
@@ -339,5 +339,5 @@ def test_hundreds_of_interrupts_at_random(
             assert time.monotonic() - began < TIMEOUT + LATE
 
     assert interrupts == 400
-    # For each of the eight sources no more than it keeps, and its watch.
+    # Each of the eight sources has at most its pooled connections and its watch.
     assert len(sockets_to(proxy.port)) <= 8 * 3

@@ -1,4 +1,4 @@
-"""A process that asks a million times, one that begins with many threads, and one whose clock is set back."""
+"""A process with a million lookups, one that begins with many threads, and one whose clock is set back."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ with ThreadPoolExecutor(32) as threads:
 
 
 def test_a_million_lookups(proxy: Proxy, account: ServiceAccount, put: Put, program: StartProgram) -> None:
-    """They leave nothing behind: no memory, no socket, no thread, while Secrets change all the time."""
+    """They leave no memory, socket or thread behind, while Secrets change all the time."""
     put.variable("steady", "found")
     put.connection("steady", "http://found")
     over = threading.Event()
@@ -108,7 +108,7 @@ def test_a_million_lookups(proxy: Proxy, account: ServiceAccount, put: Put, prog
         json.loads, output.splitlines()
     )
     assert wrong == more_wrong == []
-    # Each backend has its index of either kind, and a watch for it.
+    # Each backend has an index of each kind, and a watch for it.
     assert len(threads) == 1 + 2 * 2
     assert more_threads == threads
     assert abs(more_files - files) <= 8
@@ -140,7 +140,7 @@ def test_a_clock_that_is_set_back(
     monkeypatch: pytest.MonkeyPatch,
     watched: bool,
 ) -> None:
-    """By an hour, in the middle: what is fresh stays so, what is too old does too, and outages end as they did."""
+    """The clock is set back by an hour. Fresh values stay fresh, old ones stay old, and outages end as usual."""
     put.variable("x", "one", name="x")
     thresholds = Thresholds(asked_first=0, indexes_first=0, shortest_watched=0.0 if watched else 1e9)
     asker = make_asker(ttl=2.0, outage_ttl=1.0, timeout=1.0, thresholds=thresholds)
@@ -170,7 +170,7 @@ def test_a_clock_that_is_set_back(
 
 
 def answer(asker: Asker) -> str | None:
-    """None in an outage."""
+    """Return the value, or None in an outage."""
     try:
         return asker.get("x")
     except ApiUnavailableError:

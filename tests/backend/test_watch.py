@@ -1,4 +1,4 @@
-"""A watch sees every change, and goes on where it was cut off; where it cannot, everything is listed anew."""
+"""A watch sees every change, and resumes after an interruption. If it cannot resume, everything is listed again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from support.waiting import until
 
 
 class Secrets:
-    """Writes over HTTP, for what ``Put`` does not do."""
+    """Writes over HTTP that ``Put`` does not offer."""
 
     def __init__(self, cluster: Cluster, namespace: str) -> None:
         self._cluster = cluster
@@ -41,7 +41,7 @@ def secrets(cluster: Cluster, namespace: str) -> Secrets:
 
 
 def versions(proxy: Proxy) -> list[str]:
-    """From which version on each watch was asked for."""
+    """Return the version from which each watch was requested."""
     return [request.query["resourceVersion"][0] for request in proxy.watches]
 
 
@@ -72,7 +72,7 @@ class TestChanges:
     def test_a_secret_that_moves_is_never_under_neither(
         self, make_asker: MakeAsker, put: Put, secrets: Secrets
     ) -> None:
-        """Looked for between any two steps of the watch: there are moments in which it is under both."""
+        """The Secret is looked up between any two steps of the watch. At some moments it is found under both ids."""
         put.variable("a", "found", name="moving")
         asker = make_asker(ttl=LONG)
         where: list[set[str]] = []
@@ -133,7 +133,7 @@ class TestResuming:
 
             until(lambda number=number: len(proxy.watches) == number + 2)  # type: ignore[misc]  # mypy cannot type it
             assert versions(proxy)[-1] == version
-        # What happened while there was no watch comes too.
+        # Events that happened while there was no watch arrive too.
         proxy.watch_faults.append(answer_with(503))
         proxy.cut()
         put.variable("x", "meanwhile", name="x")
@@ -142,9 +142,9 @@ class TestResuming:
 
     @on_the_devserver
     def test_after_a_bookmark(self, make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
-        """Else a quiet label would always resume from where others have left long ago, and be answered with 410.
+        """Without bookmarks, a quiet label would resume from a version that is too old, and get a 410.
 
-        When a real server sends one in a watch of a few seconds is its own affair.
+        When a real server sends a bookmark, in a watch of a few seconds, is not specified.
         """
         put.variable("x", "found")
         asker = make_asker(ttl=10.0)
@@ -155,7 +155,7 @@ class TestResuming:
         until(lambda: int(versions(proxy)[-1]) >= int(version))
 
         assert len(proxy.lists) == 1
-        # Each has ended in its time, and its connection goes on.
+        # Each watch has ended in its time, and its connection is reused.
         assert len({request.connection for request in proxy.watches}) == 1
 
     @pytest.mark.parametrize("fault", [answer_with(410), expired_in_the_middle(0)], ids=["status", "event"])

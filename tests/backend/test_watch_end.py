@@ -1,4 +1,4 @@
-"""How a watch ends: when nobody needs it, and with its process, which says nothing of it and is not held up."""
+"""The end of a watch: when it is no longer needed, and with its process, which it must not delay or make log."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.secrets import Put
 from support.servers import on_the_devserver
 from support.waiting import until
 
-# A real server answers the same; what is tested is on this side of the connection.
+# A real server responds in the same way; the tested code is on the client's side.
 pytestmark = on_the_devserver
 
 
@@ -25,7 +25,7 @@ def test_one_that_nobody_needs_ends(make_asker: MakeAsker, proxy: Proxy, put: Pu
     asker.get("x")
     until(lambda: asker.get("x") == "one" and len(watchers()) == 1)
     [thread] = watchers()
-    # More than twice as long as an answer may be old.
+    # This is more than twice the age that a value may have.
     ends = time.monotonic() + 3
     while time.monotonic() < ends:
         assert asker.get("x") == "one"
@@ -37,7 +37,7 @@ def test_one_that_nobody_needs_ends(make_asker: MakeAsker, proxy: Proxy, put: Pu
     until(lambda: proxy.open_watches == 0)
     put.variable("x", "two", name="x")
     until(lambda: asker.get("x") == "two")
-    # It begins to watch again when somebody needs it.
+    # The watch begins again when it is needed.
     until(lambda: asker.get("x") == "two" and proxy.open_watches == 1)
 
 
@@ -83,7 +83,7 @@ def test_a_process_that_ends_while_it_watches_says_nothing_of_it(
         _ending, code, error = ENDINGS[name]
         output, errors = process.communicate(timeout=PATIENCE)
         assert output.startswith("found\n"), (name, errors)
-        # A traceback of its own, and nothing else.
+        # The process prints its own traceback, and nothing else.
         last = errors.strip().rpartition("\n")[2]
         found = (last, errors.count("Traceback"), process.returncode)
         assert found == (error, 1 if error else 0, code), (name, errors)
@@ -92,7 +92,7 @@ def test_a_process_that_ends_while_it_watches_says_nothing_of_it(
 def test_a_process_in_which_no_thread_can_start_lists_and_ends_in_silence(
     account: ServiceAccount, put: Put, program: StartProgram
 ) -> None:
-    """As where the number of processes in a container is limited."""
+    """As if the number of processes in a container is limited."""
     put.variable("x", "found")
 
     process = program(text_of(account.folder, "", before="threading.stack_size(1 << 46)"))

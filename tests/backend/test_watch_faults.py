@@ -1,4 +1,4 @@
-"""Whatever happens to a watch, and to the API server and the permissions behind it, no answer is too old."""
+"""No value is too old, whatever happens to a watch, to the API server and to the permissions."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ from support.waiting import until
 
 
 def slow_lines(seconds: float) -> Fault:
-    """A line that is as slow as that: what it has not yet carried waits in front of it, the end as well."""
+    """Forward a stream slowly: each line waits behind the ones before it, as does the end."""
 
     def fault(exchange: Exchange) -> bool:
         with exchange.upstream() as response:
@@ -77,7 +77,7 @@ def one_byte_a_second(exchange: Exchange) -> bool:
 
 
 def torn_after(count: int) -> Fault:
-    """So many bytes of the stream, then its clean end."""
+    """Send ``count`` bytes of the stream, then end it cleanly."""
 
     def fault(exchange: Exchange) -> bool:
         with exchange.upstream() as response:
@@ -116,7 +116,7 @@ EVERY_WATCH: dict[str, Fault] = {
 
 
 def test_whatever_every_watch_does_no_answer_is_too_old(cluster: Cluster, account: ServiceAccount, put: Put) -> None:
-    """All of them at once, each through a proxy of its own, for as long as an answer may be old, and more."""
+    """All faults run at once, each in its own proxy, for longer than the age that a value may have."""
     ttl = 2.0
     story = story_of(put)
     readers: dict[str, Reader] = {}
@@ -128,7 +128,7 @@ def test_whatever_every_watch_does_no_answer_is_too_old(cluster: Cluster, accoun
             proxy.always_watch = fault
             asker = stack.enter_context(closing(Asker(proxy, account, put.namespace, ttl=ttl)))
             asker.get("x")
-            # Where no watch helps, an index may expire while it is listed anew: each question is asked by itself then.
+            # Without a working watch, an index may expire while it is listed again. Lookups then send single requests.
             readers[name] = Reader(name, [story], asker.get, pause=0.05, may_go_back=True)
         with reading(*readers.values()):
             go_on_for(3 * ttl, story, pause=0.15)
@@ -136,7 +136,7 @@ def test_whatever_every_watch_does_no_answer_is_too_old(cluster: Cluster, accoun
     seconds = time.monotonic() - began
     too_old = {name: round(reader.oldest, 1) for name, reader in readers.items() if reader.oldest > ttl + SLACK}
     assert too_old == {}
-    # What fails at once is tried again after pauses that grow up to a quarter of the time, of which jitter takes half.
+    # Immediate failures are retried after pauses that grow up to a quarter of the TTL, of which jitter removes half.
     most = 10 + seconds / (ttl / 4 / 2)
     watches = {name: len(proxy.watches) for name, proxy in proxies.items()}
     assert max(watches.values()) < most, watches
@@ -163,7 +163,7 @@ class TestOutages:
     def test_an_api_server_that_is_killed_and_started_again(
         self, cluster: KubeApiserverCluster, account: ServiceAccount, put: Put
     ) -> None:
-        """One that has just started may answer 403 until it has read its roles, and is taken at its word."""
+        """A server that has just started may respond with 403 until it has read its roles, and that counts here."""
         story = story_of(put)
         starting = threading.Event()
 
@@ -183,7 +183,7 @@ class TestOutages:
                 server = cluster.server
                 assert isinstance(server, KubeApiserver)
                 server.kill_apiserver()
-                # Until the index is too old.
+                # Wait until the index is too old.
                 until(lambda: asker.ladder.recall("x") is None)
                 time.sleep(1)
                 starting.set()
@@ -196,7 +196,7 @@ class TestOutages:
 
     @on_the_devserver
     def test_connections_that_all_break_at_once(self, make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
-        """Each thread that finds one broken throws away the others, while the rest put theirs back."""
+        """Each thread that finds a broken connection discards the others, while other threads return theirs."""
         put.variable("x", "found")
         asker = make_asker(thresholds=Thresholds(asked_first=10**9, indexes_first=0))
         failures: list[BaseException] = []
@@ -232,7 +232,7 @@ class TestPermissions:
         put: Put,
         caplog: pytest.LogCaptureFixture,
     ) -> None:
-        """Until then everything is listed whenever the last list is too old, which is said once, with the remedy."""
+        """Until then everything is listed when the last LIST is too old. This is logged once, with the remedy."""
         account = cluster.service_account(put.namespace, "lister", {put.namespace: ["list"]})
         story = story_of(put)
         ttl = 2.0
@@ -260,7 +260,7 @@ class TestPermissions:
     def test_a_token_that_is_revoked(
         self, cluster: Cluster, make_asker: MakeAsker, account: ServiceAccount, put: Put
     ) -> None:
-        """Nothing is remembered then, not even for an outage, and a new token is enough to go on."""
+        """Then no cached value is used, not even in an outage. A new token is enough to recover."""
         put.variable("x", "found")
         asker = make_asker(ttl=3.0, outage_ttl=LONG)
         assert asker.get("x") == "found"
@@ -281,7 +281,7 @@ class TestPermissions:
     def test_a_token_that_is_rotated(
         self, cluster: Cluster, make_asker: MakeAsker, account: ServiceAccount, proxy: Proxy, put: Put
     ) -> None:
-        """The new one is there before the old one ends: nobody notices."""
+        """The new token exists before the old one ends, so no lookup fails."""
         story = story_of(put)
         asker = make_asker(ttl=3.0)
         asker.get("x")
@@ -295,7 +295,7 @@ class TestPermissions:
 
 
 def found(asker: Asker, key: str) -> str | None:
-    """None as well where it is refused, as by a real server for a moment after a service account was made."""
+    """Return the value; None also if the server refuses, as it does for a moment after creating an account."""
     try:
         return asker.get(key)
     except UnauthorizedError:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.however_fresh
 
 @pytest.fixture(params=["devserver", "kube-apiserver", "folder"])
 def cluster(request: pytest.FixtureRequest) -> Cluster | None:
-    """The third place that these tests are about is none."""
+    """Return the API server, or None for the folder of manifests."""
     if request.param == "folder":
         return None
     found: Cluster = request.getfixturevalue(f"{request.param.replace('-', '_')}_cluster")
@@ -56,7 +56,7 @@ class TestNamespaces:
     def test_the_first_that_has_one_answers(self, place: Place, freshness: dict[str, object], form: str) -> None:
         b, a = place.other("b"), place.other("a")
         for kind, name in ((VARIABLE, "a-get-variable"), (CONNECTION, "a-get-conn-value"), (CONFIG, "a-get-config")):
-            # The second namespace has the older one, whose name comes first.
+            # The second namespace has the older Secret, whose name comes first.
             place.put({kind: "both"}, "http://a", namespace=a, name=name)
             place.put({kind: "both"}, "http://b", namespace=b)
             place.put({kind: "second"}, "http://a", namespace=a)
@@ -106,7 +106,7 @@ class TestNamespaces:
         until(lambda: backend.get_variable("x") is None)
 
 
-# Where a Secret for one id can be, in the order in which they are preferred.
+# Where a Secret for one id can be, in the order of preference.
 OF_THE_TEAM = ("its own namespace", "team, first", "team, second")
 OF_NO_TEAM = ("reference", "global, first", "global, second")
 
@@ -120,13 +120,13 @@ COMBINATIONS = {
 
 @pytest.fixture(scope="module")
 def stocked() -> dict[str | None, Place]:
-    """The places that hold all combinations already, by server."""
+    """Return the places that already contain all combinations, by server."""
     return {}
 
 
 @pytest.fixture
 def combinations(place: Place, cluster: Cluster | None, stocked: dict[str | None, Place]) -> Place:
-    """A place with a Secret wherever there is one in a combination, put there once for all tests of a server."""
+    """Return a place with a Secret in every combination. It is filled once for all tests of a server."""
     server = cluster.name if cluster is not None else None
     if server in stocked:
         place.namespace = stocked[server].namespace
@@ -143,7 +143,7 @@ def combinations(place: Place, cluster: Cluster | None, stocked: dict[str | None
     for key, present in COMBINATIONS.items():
         for where in present:
             if where == "reference":
-                # A label for another id: it is found by its name.
+                # The label is for another id: this Secret is found by its name.
                 place.put({VARIABLE: "other"}, where, name=f"ref-{key}")
             else:
                 namespace, labels = put[where]
@@ -167,7 +167,7 @@ def combinations(place: Place, cluster: Cluster | None, stocked: dict[str | None
 def test_the_order(
     combinations: Place, freshness: dict[str, object], team: str | None, fallback: bool, order: tuple[str, ...]
 ) -> None:
-    """Whichever of them exist."""
+    """The order holds for every combination of existing Secrets."""
     place = combinations
     expected = {
         key: next((where for where in order if where in present), None) for key, present in COMBINATIONS.items()
@@ -193,7 +193,7 @@ class TestTeams:
         assert backend.get_conn_value("x", team_name="blue") == "http://unlabelled"
         assert backend.get_conn_value("x", team_name="green") is None
         assert backend.get_conn_value("x") is None
-        # Another team's, though it lies there.
+        # This Secret belongs to another team, although it is in this namespace.
         for team in ("blue", "green", None):
             assert backend.get_conn_value("y", team_name=team) is None
 
@@ -253,7 +253,7 @@ class TestReferences:
             assert (connection.host, connection.login, connection.password) == ("db", "app", "ä")
             assert backend.get_variable("any id: ä") == "a variable"
             assert backend.get_config("option") == "an option"
-        # A reference is of one kind.
+        # A reference applies to one kind only.
         assert backend.get_variable("my_db") is None
         assert backend.get_conn_value("option") is None
 
@@ -284,7 +284,7 @@ class TestReferences:
             "or correct the reference"
         )
         assert len(said(caplog)) == 1
-        # With the remedy, within cache_ttl.
+        # The remedy takes effect within cache_ttl.
         place.put({}, "here", name="gone")
         if not freshness:
             until(lambda: backend.get_variable("x") == "here")
@@ -350,8 +350,10 @@ class TestPatterns:
     def test_it_matches_as_in_amazons_backend(
         self, place: Place, freshness: dict[str, object], pattern: str | None, found: set[str]
     ) -> None:
-        """At the beginning and whatever the case: ``re.match(pattern, id, re.IGNORECASE)`` in
-        ``airflow.providers.amazon.aws.secrets.secrets_manager``."""
+        """The pattern matches at the beginning, in any case: ``re.match(pattern, id, re.IGNORECASE)``.
+
+        Amazon's backend is ``airflow.providers.amazon.aws.secrets.secrets_manager``.
+        """
         ids = ("k8s_x", "K8S_X", "x_k8s_x")
         for key in ids:
             for kind in (CONNECTION, VARIABLE, CONFIG):
@@ -412,7 +414,7 @@ class TestIdsAndAnnotations:
         place.put({VARIABLE: "x"}, data={"token": b"t0ken", "other": "x"}, annotations=key)
         place.put({CONFIG: "x"}, data={"token": "option"}, annotations=key)
         place.put({CONNECTION: "x"}, data={"token": "http://x"}, annotations=key)
-        # It comes before what the options name.
+        # The annotation takes precedence over the options.
         place.put({VARIABLE: "both"}, data={"token": "yes", "value": "no"}, annotations=key)
         backend = place.make_backend(**freshness)
 

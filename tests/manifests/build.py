@@ -1,4 +1,4 @@
-"""Manifests of Secrets for Airflow, and of the tools that make them."""
+"""Builders of manifests: Secrets for Airflow, and resources of the tools that create Secrets."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ VARIABLE = f"{PREFIX}variable-key"
 CONFIG = f"{PREFIX}config-key"
 TEAM = f"{PREFIX}team"
 
-# In every manifest, and in no output.
+# Every manifest contains this password, and no output may contain it.
 PASSWORD = "hunter2-a/b@c"
 URI = "postgres://user:hunter2-a%2Fb%40c@db.example.com/app"
 FIELDS = {"conn_type": "postgres", "host": "db.example.com", "login": "app", "password": PASSWORD}
@@ -29,7 +29,7 @@ def labelled(**labels: str) -> dict[str, str]:
 
 
 def secret(name: str = "db", data: Any = None, **metadata: Any) -> Manifest:
-    """A Secret for the connection ``my_db``, unless its labels are given."""
+    """Return a Secret, for the connection ``my_db`` unless labels are given."""
     labels = metadata.pop("labels", {CONNECTION: "my_db"})
     return {
         "apiVersion": "v1",
@@ -42,7 +42,7 @@ def secret(name: str = "db", data: Any = None, **metadata: Any) -> Manifest:
 def external(
     target: Any = None, spec: Any = None, version: str = "external-secrets.io/v1", name: str = "db", **metadata: Any
 ) -> Manifest:
-    """An ExternalSecret with a label for the connection ``my_db``, and all keys of a connection in its store."""
+    """Return an ExternalSecret for the connection ``my_db``, with all keys of a connection in its store."""
     return {
         "apiVersion": version,
         "kind": "ExternalSecret",
@@ -60,7 +60,7 @@ def fetched(*keys: str) -> Manifest:
 
 
 def template(**parts: Any) -> Manifest:
-    """A target with a template that has the label."""
+    """Return a target whose template has the label."""
     return {"template": {"metadata": {"labels": {CONNECTION: "my_db"}}, **parts}}
 
 
@@ -126,7 +126,7 @@ def kustomization(labels: Any = None, **generator: Any) -> Manifest:
 
 
 def patch(**labels: str) -> Manifest:
-    """A strategic-merge patch of a Secret, which says labels and nothing else."""
+    """Return a strategic merge patch of a Secret that contains only labels."""
     metadata = {"name": "db", "labels": labelled(**labels)}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata}
 
@@ -150,7 +150,7 @@ def sealed(described: Any = None, keys: Sequence[str] = ("host", "password"), **
 
 
 def of_unknown_keys(**annotations: str) -> dict[str, Manifest]:
-    """Manifests with annotations, of Secrets whose keys another tool says."""
+    """Return manifests with annotations, of Secrets whose keys another tool determines."""
     described = labelled(**annotations)
     one = vault()
     one["spec"]["destination"]["annotations"] = described

@@ -17,7 +17,7 @@ from manifests.build import Manifest
 
 @dataclass(frozen=True)
 class Case:
-    """Manifests in one file, or the text of it, and the codes of what is found in order."""
+    """Manifests in one file, or its text, and the codes of the expected problems in their order."""
 
     content: Manifest | Sequence[Manifest] | str
     codes: Sequence[str] = ()

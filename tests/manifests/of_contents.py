@@ -1,4 +1,4 @@
-"""Manifests of Secrets: what Airflow and its hooks make of their keys and annotations."""
+"""Manifests of Secrets: how Airflow and its hooks interpret their keys and annotations."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from manifests.build import CONFIG, CONNECTION, FIELDS, PASSWORD, PREFIX, TEAM, 
 from manifests.case import Case
 
 OF_CONTENTS: dict[str, Case] = {
-    # What can be read.
+    # Whether a value can be read.
     "nothing in it": Case(secret(data={}), ["unreadable"], "none at all"),
     "no key that is known": Case(secret(data={"secret": PASSWORD}), ["unreadable"], "the keys are 'secret'"),
     "fields for a variable": Case(secret(labels={VARIABLE: "x"}), ["unreadable"], "'value'"),
@@ -132,7 +132,7 @@ OF_CONTENTS: dict[str, Case] = {
         ["not-looked-up"],
         "it is a URI, which is never looked up",
     ),
-    # Keys that nothing reads.
+    # Keys that are not read.
     "a URI under a name of its own": Case(
         secret(data={"username": "u", "password": PASSWORD, "readerUri": f"mysql://u:{PASSWORD}@db"}),
         ["half-connection"],
@@ -177,7 +177,7 @@ OF_CONTENTS: dict[str, Case] = {
         "'POSTGRES_DATABASE'",
     ),
     "another database": Case(secret(data={"host": "db", "schema": "d", "maintenance_database": "postgres"})),
-    # What a hook makes of it.
+    # Values that a hook interprets differently.
     "https for HttpHook": Case(
         secret(data={"value": "https://user:hunter2@api.example.com"}),
         ["hook-misreads"],
@@ -212,7 +212,7 @@ OF_CONTENTS: dict[str, Case] = {
         ["repeated-parameter"],
         "'sslmode'",
     ),
-    # Labels and annotations that say nothing.
+    # Labels and annotations without effect.
     "a misspelt label": Case(
         secret(labels=labelled(conection_id="x")), ["unknown-label"], f"did you mean the label {CONNECTION!r}"
     ),

@@ -144,7 +144,7 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
         "spec.externalSecretSpec.target.template.metadata",
     ),
     "everywhere, an unknown key": Case(cluster_external(fetched("x")), ["unreadable"], "/db, key"),
-    # What External Secrets Operator makes of templates.
+    # Templates of External Secrets Operator.
     "external, an old API": Case(external(version="external-secrets.io/v1alpha1"), ["old-api"], "Write external-sec"),
     "external, an old API of others": Case(external(version="external-secrets.io/v1alpha1", labels={})),
     "external, a URI of a template": Case(
@@ -153,7 +153,7 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
     **{
         f"external, the template {text}": Case(external(template(data={"value": text})), codes)
         for text, *codes in (
-            # Nothing that an action may yield helps.
+            # No result of an action makes these valid.
             ("my_pg://{{ .u | urlquery }}:{{ .p | urlquery }}@h", "unreadable"),
             ("my_pg://{{ .h }}", "unreadable"),
             ("postgres://{{ .u | urlquery }}:{{ .p | urlquery }}@h1:1,h2:2/d", "unreadable"),
@@ -164,7 +164,7 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
             ('{"conn_type": "postgres" "password": {{ .p | toJson }} }', "unreadable"),
             ('{"conn_type": "postgres", "password": {{ .p | toJson }}', "unreadable"),
             ('{"conn_type": "x", "extra": {"a": {{ .p | toJson }}}, "pasword": "{{ .p | b64enc }}"}', "unreadable"),
-            # It begins with a value that may be all of a URI's beginning, but hardly is.
+            # This begins with a value that could, but hardly does, contain the whole beginning of a URI.
             ("{{ .u }}:{{ .p }}@h/d", "unescaped-uri"),
             # These work, but not with every password.
             ("{{ .scheme }}://{{ .u }}:{{ .p }}@h/d", "unescaped-uri"),
@@ -172,7 +172,7 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
             ('{{ printf "postgres://%s:%s@h/d" .u .p }}', "unescaped-uri"),
             ("postgres://h/d?user={{ .u }}&password={{ .p }}", "unescaped-uri"),
             ("postgres://{{ .u }}:{{ .p }}@h1:1,h2:2/d", "unescaped-uri"),
-            # These may be right.
+            # These may be valid.
             ("{{ .uri }}",),
             ("{{ .uri }}?sslmode=require",),
             ("{{ .scheme }}://{{ .host }}:{{ .port }}/{{ .db }}",),
@@ -243,7 +243,7 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
     **{
         f"annotations under {where}": Case(
             manifest,
-            # kubectl refuses an unknown field of a Secret as well.
+            # kubectl also rejects an unknown field of a Secret.
             [*(["invalid-manifest"] if manifest["kind"] == "Secret" else []), "annotation-lost"],
             f"under {where} does not reach the Secret. {to}",
         )

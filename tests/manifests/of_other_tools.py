@@ -1,4 +1,4 @@
-"""Manifests of other tools, those that another tool has yet to process, and those that are no Secrets."""
+"""Manifests of other tools, manifests that another tool has yet to process, and files without Secrets."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ OF_OTHER_TOOLS: dict[str, Case] = {
     "sealed, another name in the template": Case(
         [secret("a", labels={}), sealed({"name": "a", "labels": {CONNECTION: "x"}})]
     ),
-    # Other tools that make Secrets.
+    # Other tools that create Secrets.
     "vault": Case(vault()),
     "vault, misspelt": Case(vault(labels=labelled(conection_id="x")), ["unknown-label"], "did you mean"),
     "vault, nothing is made": Case(vault(create=False), ["label-lost"], "'create' is true"),
@@ -159,7 +159,7 @@ OF_OTHER_TOOLS: dict[str, Case] = {
         ["not-checked"],
         "under spec.secretLabels",
     ),
-    # What another tool has yet to do.
+    # Manifests that another tool has yet to process.
     "SOPS": Case({**secret(data={"value": CIPHERTEXT}), **SOPS}, ["not-checked"], "Labels, names and keys are checked"),
     "SOPS, fields": Case({**secret(data=dict.fromkeys(FIELDS, CIPHERTEXT)), **SOPS}, ["not-checked"]),
     "SOPS, in data": Case({**secret(data={}), "data": {"value": CIPHERTEXT}, **SOPS}, ["not-checked"]),
@@ -213,7 +213,7 @@ OF_OTHER_TOOLS: dict[str, Case] = {
     "Helm, a block": Case(f"{{{{- if .Values.x }}}}\n{yaml.safe_dump(secret())}{{{{- end }}}}\n", ["not-checked"]),
     "Helm, of others": Case("apiVersion: apps/v1\nkind: Deployment\nmetadata:\n  name: {{ .Release.Name }}\n"),
     "Jinja in a variable": Case(secret(data={"value": "s3://{{ ds }}"}, labels={VARIABLE: "x"})),
-    # As kubectl reads it.
+    # Files as kubectl reads them.
     "a key twice": Case(
         yaml.safe_dump(secret(data={"value": PASSWORD})) + f"  value: {URI}\n",
         ["duplicate-key"],
@@ -238,7 +238,7 @@ OF_OTHER_TOOLS: dict[str, Case] = {
     "JSON with comments": Case('{\n  // x\n  "compilerOptions": {"a": 1,},\n}\n', file="tsconfig.json"),
     "tags of others": Case("site_name: x\nmarkdown_extensions:\n- x: !!python/name:a.b\n", file="mkdocs.yml"),
     "CloudFormation": Case("AWSTemplateFormatVersion: x\nResources:\n  A: !Ref B\n  C: !Sub ${D}\n"),
-    # What is none of them.
+    # Files without such manifests.
     "nothing": Case(""),
     "texts and lists": Case(f"- {PASSWORD}\n---\n{PASSWORD}\n---\nnull\n"),
     "a ConfigMap": Case(

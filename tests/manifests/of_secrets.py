@@ -1,4 +1,4 @@
-"""Manifests of Secrets: what the API refuses, labels, ids and duplicates."""
+"""Manifests of Secrets: what the API rejects, labels, ids and duplicates."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from manifests.build import (
 from manifests.case import Case
 
 OF_SECRETS: dict[str, Case] = {
-    # What can be read at all.
+    # Whether the file can be read.
     "all is well": Case(secret()),
     "all is well in JSON": Case(secret(), file="manifests.json"),
     "no YAML": Case(f"kind: [\npassword: {PASSWORD}: x", ["unreadable-manifest"], "Correct it"),
@@ -47,7 +47,7 @@ OF_SECRETS: dict[str, Case] = {
     "the good document before the bad one counts": Case(
         f"{yaml.safe_dump(secret(data={'x': PASSWORD}))}---\na: [", ["unreadable", "unreadable-manifest"]
     ),
-    # What the API would refuse.
+    # Manifests that the API would reject.
     "no base64": Case({**secret(), "data": {"password": PASSWORD}}, ["invalid-manifest"], "'password' is not base64"),
     "base64 in lines": Case(
         {

@@ -1,4 +1,4 @@
-"""What CloudNativePG writes."""
+"""The Secrets that CloudNativePG creates."""
 
 from __future__ import annotations
 

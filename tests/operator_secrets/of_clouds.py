@@ -1,4 +1,4 @@
-"""What Crossplane writes, and what External Secrets Operator takes out of AWS Secrets Manager."""
+"""The Secrets that Crossplane creates, and those of External Secrets Operator from AWS Secrets Manager."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from operator_secrets.shape import Shape
 
 
 def extracted(document: Mapping[str, object]) -> dict[str, str]:
-    """JSON of Secrets Manager as External Secrets Operator's ``dataFrom.extract`` makes keys of it.
+    """Return the keys that External Secrets Operator's ``dataFrom.extract`` makes from JSON of Secrets Manager.
 
-    external-secrets/external-secrets: providers/v1/aws/secretsmanager/secretsmanager.go (GetSecretMap): a text is
-    taken as it is, null becomes the empty text, everything else stays JSON.
+    external-secrets/external-secrets: providers/v1/aws/secretsmanager/secretsmanager.go (GetSecretMap): a string is
+    used as it is, null becomes an empty string, everything else stays JSON.
     """
     return {
         key: value if isinstance(value, str) else "" if value is None else json.dumps(value)

@@ -1,4 +1,4 @@
-"""What other operators write, and the types that Kubernetes itself has."""
+"""The Secrets that other operators create, and the types of Kubernetes itself."""
 
 from __future__ import annotations
 

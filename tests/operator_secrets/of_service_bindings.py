@@ -1,10 +1,10 @@
-"""Secrets for service bindings, which are made for programs that find out by themselves what they hold."""
+"""Secrets for service bindings, made for programs that discover their content by themselves."""
 
 from __future__ import annotations
 
 from operator_secrets.shape import Shape
 
-# Bitnami's charts and RabbitMQ's operator put a password into URIs as it is.
+# Bitnami's charts and RabbitMQ's operator write a password into URIs without encoding it.
 _RAW = "p/w#d?:@%41"
 
 SERVICE_BINDING = [

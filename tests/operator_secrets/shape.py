@@ -1,6 +1,6 @@
-"""A Secret as an operator writes it, with its source, and the connection that Airflow has of it.
+"""A Secret as an operator creates it, with its source, and the connection that Airflow makes of it.
 
-Sources are a repository and a path in it, or a page. Where the source has values in its tests, they are these.
+A source is a repository and a path in it, or a page. If the source has values in its tests, the same values are used.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ BASIC_AUTH = "kubernetes.io/basic-auth"
 
 @dataclass(frozen=True)
 class Shape:
-    """One Secret of an operator's.
+    """One Secret of an operator.
 
     Attributes:
-        source: where it is written that the Secret looks like this.
-        data: what it holds, as plain text.
-        connection: all that Airflow has of it; what is not here is None there.
-        annotations: what has been put on it for Airflow, without the prefix of the keys.
+        source: documents this format of the Secret.
+        data: its content, as plain text.
+        connection: the fields that Airflow reads; all others must be None.
+        annotations: those added for Airflow, without the prefix of the keys.
     """
 
     name: str

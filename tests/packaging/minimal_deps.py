@@ -1,7 +1,7 @@
-"""What `pip install airflow-kubernetes-secrets` gives and no more, with the oldest and the newest Airflow.
+"""The installation of `pip install airflow-kubernetes-secrets` without extras, with the oldest and newest Airflow.
 
-``make minimal-deps`` installs the environments and runs this; ``make test``, which uses no network, does not. The API
-servers run in the environment of the tests.
+``make minimal-deps`` installs the environments and runs this. ``make test`` does not, because it uses no network. The
+API servers run in the environment of the tests.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ print(json.dumps([
 
 @pytest.fixture(params=["oldest", "newest"])
 def bare(request: pytest.FixtureRequest) -> Environment:
-    """The installation, into which nothing is put."""
+    """Return the installation. Nothing else may be installed into it."""
     environment = Environment(ROOT / f".venv-bare-{request.param}")
     assert environment.python.exists(), f"{environment.root} does not exist: run `make minimal-deps`"
     return environment
@@ -45,7 +45,7 @@ def bare(request: pytest.FixtureRequest) -> Environment:
 
 @pytest.fixture
 def account(cluster: Cluster, namespace: str) -> ServiceAccount:
-    """May read the Secrets of the namespace, where there is one of each kind."""
+    """Create a Secret of each kind, and an account that may read them."""
     put = Put(cluster, namespace)
     put.connection("app_db", URI)
     put.variable("colour", "blue")
@@ -55,7 +55,7 @@ def account(cluster: Cluster, namespace: str) -> ServiceAccount:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Manifests of a Secret of each kind."""
+    """Write a folder with a manifest of each kind."""
     wanted = {CONNECTION: ("app_db", URI), VARIABLE: ("colour", "blue"), CONFIG: ("parallelism", "7")}
     secrets = [
         {
@@ -73,7 +73,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def configured(home: Path, **kwargs: object) -> dict[str, str]:
-    """The variables that configure the backend, and a home for Airflow outside the environment."""
+    """Return the variables that configure the backend, and a home for Airflow outside the environment."""
     return {
         "AIRFLOW_HOME": str(home),
         "AIRFLOW__SECRETS__BACKEND": BACKEND,
@@ -207,7 +207,7 @@ except Exception as error:
 
 
 def command(bare: Environment, *arguments: str, variables: dict[str, str]) -> str:
-    """What the installed command prints, when it succeeds; never a password."""
+    """Return the output of the installed command, which must succeed and must not contain a password."""
     done = bare.run(bare.program(COMMAND), *arguments, variables=variables)
     assert done.returncode == 0, done.stdout + done.stderr
     assert PASSWORD not in done.stdout + done.stderr

@@ -1,4 +1,4 @@
-"""The judge beside Airflow, with as many values as you like: ``PYTHONPATH=tests:src .venv/bin/python -m verdicts``."""
+"""Compares the judge with Airflow on generated values: ``PYTHONPATH=tests:src .venv/bin/python -m verdicts``."""
 
 from __future__ import annotations
 

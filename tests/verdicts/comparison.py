@@ -1,4 +1,4 @@
-"""What the judge says of connections, beside what Airflow does with them."""
+"""Compares what the judge says about connections with what Airflow does with them."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _ORACLE = Path(__file__).with_name("oracle.py")
 
 @dataclass(frozen=True)
 class Disagreement:
-    """A connection that a part of Airflow takes otherwise than is said of it.
+    """A connection for which a part of Airflow differs from the judge.
 
-    It can use the connection and the judge refuses it, or the other way round; or it gets other fields of it than
+    It can use the connection although the judge refuses it, or the other way round. Or it reads other fields than
     ``fields_of_whole``.
     """
 
@@ -37,10 +37,10 @@ class Disagreement:
 
 
 def disagreements(version: str, texts: Sequence[str], patience: float | None) -> Iterator[Disagreement]:
-    """Where judge and Airflow differ.
+    """Yield the connections for which judge and Airflow differ.
 
     Args:
-        patience: how long Airflow may take for all of them, in seconds; ``None`` for as long as it takes.
+        patience: the seconds that Airflow may take for all of them; None for no limit.
     """
     for text, said in zip(texts, _said(version, texts, patience), strict=True):
         found = objections(text)
@@ -54,7 +54,7 @@ def disagreements(version: str, texts: Sequence[str], patience: float | None) ->
 
 
 def _said(version: str, texts: Iterable[str], patience: float | None) -> list[dict[str, list[str]]]:
-    """What a real Airflow says of each of the connections (:mod:`verdicts.oracle`). One process has them all."""
+    """Return the result of a real Airflow for each connection (:mod:`verdicts.oracle`). One process reads them all."""
     with TemporaryDirectory() as home:
         airflow = Airflow(version, Path(home), {"PYTHONPATH": str(ROOT / "src")})
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Connections that nobody would write, and those that somebody did: what Airflow's parsers may meet in a Secret."""
+"""Generated and real connections: what Airflow's parsers may find in a Secret."""
 
 from __future__ import annotations
 
@@ -215,7 +215,7 @@ AROUND = (
     '"',
 )
 
-# Half of a long one could go down nearly as many levels as Python does, and how many that are depends on the caller.
+# Half of a longer value could be nested nearly as deep as Python's limit, which depends on the caller.
 _LONGEST_DAMAGED = 500
 
 BROKEN = (
@@ -253,8 +253,8 @@ BROKEN = (
 
 
 def connections(seed: int, count: int) -> Iterator[str]:
-    """Texts that a Secret may hold for a connection; the same ones for the same seed."""
-    random = Random(seed)  # noqa: S311  # the same values again, not values that nobody can guess
+    """Yield strings that a Secret may contain as a connection. The same seed gives the same strings."""
+    random = Random(seed)  # noqa: S311  # the same values in each run, not values that are hard to guess
     yield from BROKEN
     yield from _one_field_each()
     makers: tuple[Callable[[Random], str], ...] = (
@@ -273,7 +273,7 @@ def connections(seed: int, count: int) -> Iterator[str]:
 
 
 def _one_field_each() -> Iterator[str]:
-    """Every type in every field, beside what makes a connection and alone."""
+    """Yield every type in every field, alone and in a connection."""
     for name in (*FIELDS, "uri", "team_name", *UNKNOWN):
         for value in (*SCALARS, *CONTAINERS):
             yield json.dumps({name: value})
@@ -315,14 +315,14 @@ def _good(random: Random) -> dict[str, Any]:
 def _dumped(random: Random, fields: dict[str, Any]) -> str:
     pairs = list(fields.items())
     if pairs and random.random() < 0.1:
-        pairs.append((random.choice(pairs)[0], _any(random)))  # a key twice: the last one counts
+        pairs.append((random.choice(pairs)[0], _any(random)))  # a repeated key: the last one counts
     parts = (f"{json.dumps(name)}: {_json(random, value)}" for name, value in pairs)
     return "{" + random.choice((", ", ",", ",\n ")).join(parts) + "}"
 
 
 def _json(random: Random, value: Any) -> str:
     text = json.dumps(value, ensure_ascii=random.random() < 0.5)
-    # What UTF-8 cannot encode is in no Secret but as an escape.
+    # What UTF-8 cannot encode is only in a Secret as an escape sequence.
     return (
         text
         if text.isascii()

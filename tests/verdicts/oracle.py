@@ -1,8 +1,8 @@
-"""What one real Airflow does with stored connections; runs in that Airflow's environment.
+"""What one real Airflow does with stored connections. Runs in that Airflow's environment.
 
-Standard input has one JSON string a line, each a connection as text. Standard output has for each of them a JSON
-object: ``able`` lists the parts of Airflow that can use it, in the words of ``airflow_kubernetes_secrets.usable``, and
-``differ`` those of them that get something else from it once it has been taken apart.
+Standard input has one JSON string on each line, a connection as text. Standard output has a JSON object for each:
+``able`` lists the parts of Airflow that can use it, named as in ``airflow_kubernetes_secrets.usable``. ``differ`` lists
+those of them that read something else from its separate fields.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def main() -> None:
         able = [name for name, read in readers.items() if _can_use(read, text)]
         differ = [name for name in able if not _is_the_same_taken_apart(readers[name], text)]
         sys.stdout.write(f"{json.dumps({'able': able, 'differ': differ})}\n")
-        # Else the pattern of everything that has been masked would be compiled again with every value.
+        # Otherwise the pattern of all masked values would be compiled again with every value.
         for each in reset:
             each()
 
@@ -49,7 +49,7 @@ def _readers() -> dict[str, Callable[[str], Any]]:
 
 
 def _can_use(read: Callable[[str], Any], text: str) -> bool:
-    """Whether a part of Airflow gets a connection, and all that it and hooks do with one works."""
+    """Return whether a part of Airflow gets a connection that it and hooks can use."""
     try:
         connection = read(text)
         connection.get_uri()
@@ -59,7 +59,10 @@ def _can_use(read: Callable[[str], Any], text: str) -> bool:
 
 
 def _is_read_as_one(connection: Any, text: str) -> bool:
-    """Whether it was a connection at all: of any text that is no JSON Airflow makes one, without a type or a host."""
+    """Return whether the text is a connection at all.
+
+    From any text that is not JSON, Airflow makes a connection without type or host.
+    """
     text = text.strip()
     if text.startswith("{"):
         text = json.loads(text).get("uri") or ""
@@ -73,18 +76,18 @@ def _is_read_as_one(connection: Any, text: str) -> bool:
 
 
 def _is_the_same_taken_apart(read: Callable[[str], Any], text: str) -> bool:
-    """Whether the fields that we make of a connection are those that this part of Airflow makes of it."""
+    """Return whether this part of Airflow reads the same fields as this project."""
     from airflow_kubernetes_secrets.shapes.whole import fields_of_whole
 
     fields = fields_of_whole(text)
-    # What one part of Airflow 3 refuses only beside a URI, or does not miss there.
+    # One part of Airflow 3 refuses this field only next to a URI, or ignores it there.
     fields.pop("team_name", None)
     whole, apart = read(text), read(json.dumps(fields))
     return _said_by(whole) == _said_by(apart)
 
 
 def _said_by(connection: Any) -> list[Any]:
-    """What a hook sees. Of a query Airflow's core takes for JSON what can be that, the other parts do not."""
+    """Return what a hook sees. Airflow's core parses values of a query as JSON if possible; other parts do not."""
     extra = {name: _as_core_has_it(value) for name, value in connection.extra_dejson.items()}
     fields = ("conn_type", "host", "login", "password", "port", "schema")
     return [*(getattr(connection, name) or None for name in fields), extra]
@@ -98,14 +101,14 @@ def _as_core_has_it(value: Any) -> str:
 
 
 def _by_core(text: str) -> Any:
-    """As scheduler, API server and commands do: by the class for backends, with the Connection of the database."""
+    """Read as scheduler, API server and commands do: by the class for backends, with the database's Connection."""
     from airflow.secrets.base_secrets import BaseSecretsBackend
 
     return _backend(BaseSecretsBackend, text).get_connection(CONN_ID)
 
 
 def _by_task_sdk(text: str) -> Any:
-    """As tasks and the DAG processor do that read Secrets themselves."""
+    """Read as tasks and the DAG processor do that read Secrets themselves."""
     from airflow.sdk import Connection
     from airflow.sdk._shared.secrets_backend.base import BaseSecretsBackend
 
@@ -115,7 +118,7 @@ def _by_task_sdk(text: str) -> Any:
 
 
 def _backend(base: type, text: str) -> Any:
-    """A backend as short as one can be, which holds this text."""
+    """Return a minimal backend that returns this text."""
     backend = _class_of_backends(base)()
     backend.text = text
     return backend
@@ -127,7 +130,7 @@ def _class_of_backends(base: type) -> type:
 
 
 def _by_api_server(text: str) -> Any:
-    """As tasks do that ask the API server: through its answer, the supervisor, and the supervisor's message."""
+    """Read as tasks do that query the API server: by its response, the supervisor, and the supervisor's message."""
     from airflow.api_fastapi.execution_api.datamodels.connection import ConnectionResponse
     from airflow.sdk.api.datamodels._generated import ConnectionResponse as Received
     from airflow.sdk.execution_time.comms import ConnectionResult, _ResponseFrame

@@ -1,4 +1,4 @@
-"""Files as repositories hold them, with the right verdict on each: what `check` says, and what Airflow gets."""
+"""Files as repositories contain them, with the correct verdict on each: what `check` says, and what Airflow gets."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_kubernetes_secrets.usable import AIRFLOW_2, API_TASKS, EVERYONE, SE
 
 FILES = Path(__file__).parent / "files"
 
-# In every password. A name or a label can have it with another sign between the words.
+# Every password contains this. A name or a label can contain it with another separator.
 MADE_UP = ("made-up", "MADEUPSECRETTOKEN", "made/up")
 
 
@@ -19,9 +19,9 @@ class Got:
     """What Airflow gets for an id.
 
     Attributes:
-        fields: of the connection, without those that are empty; or the variable.
+        fields: the fields of the connection that are not empty, or the variable.
         lost_by: the parts of Airflow that get nothing.
-        words: what the log then says.
+        words: parts of the log message in that case.
     """
 
     fields: Mapping[str, object] | str = ""
@@ -30,7 +30,7 @@ class Got:
 
 
 def lost(*words: str) -> Got:
-    """Nothing, in any part of Airflow."""
+    """Return the result of an id for which no part of Airflow gets anything."""
     return Got(lost_by=EVERYONE, words=words)
 
 
@@ -43,8 +43,8 @@ class Verdict:
     """The verdict on a file.
 
     Attributes:
-        problems: the code, and words that stand in the text, of each that `check` finds beside the newest Airflow, in
-            order.
+        problems: the problems that `check` finds with the newest Airflow, in their order: a code, and parts of the
+            text.
         errors: how many of them are errors.
         got: by id, what Airflow gets from a folder with the file. Only Secrets are read from a folder.
     """
@@ -75,7 +75,7 @@ def no_text(secret: str, field: str) -> tuple[str, str, str, str]:
 H = connection("postgres", host="h")
 
 VERDICTS: dict[str, Verdict] = {
-    # Secrets as operators and people write them
+    # Secrets as operators and people write them.
     "mongodb-atlas.yaml": Verdict(
         [("half-connection", "'connectionStringStandard', 'connectionStringStandardSrv'", "field-uri")],
         got={"atlas": connection("generic", login="app", password="made/up")},
@@ -166,7 +166,7 @@ VERDICTS: dict[str, Verdict] = {
     ),
     "webhook-address.yaml": Verdict(got={"webhook_address_shown": connection("generic", host=WEBHOOK)}),
     "webhook-url.yaml": Verdict(got={"webhook_url_shown": connection("slackwebhook", password=WEBHOOK)}),
-    # Manifests
+    # Manifests.
     "many-connections.yaml": Verdict(
         [("unreadable", "no such key in its data", "'AIRFLOW_CONN_GCP'", "airflow.apache.org/data-key")],
         errors=1,
@@ -257,17 +257,17 @@ VERDICTS: dict[str, Verdict] = {
             "db": connection("postgres", host="db", login="u", password="p", schema="app"),
         }
     ),
-    # No manifest: somebody gives it to `put`
+    # Not a manifest: the input of `put`.
     "numeric-password.json": Verdict(),
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Remedy:
-    """Annotations as a problem says to put them on a file's Secret.
+    """The annotations that a problem suggests for a file's Secret.
 
     Attributes:
-        got: what Airflow gets then. `check` finds nothing any more.
+        got: what Airflow gets with them. `check` then finds no problem.
     """
 
     annotations: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""An API server that cannot be reached, and connections to it that are dead."""
+"""An API server that cannot be reached, and dead connections to it."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_nobody_listens(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPat
 
 
 def test_nobody_accepts(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The port drops what arrives, as a firewall does."""
+    """The port drops packets, as a firewall does."""
     with full(socket.AF_INET, "127.0.0.1", 0) as port:
         monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
 
@@ -42,7 +42,7 @@ def test_nobody_accepts(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPat
 
 
 def test_nobody_shakes_hands(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The port accepts connections and never says a word, so that TLS does not begin."""
+    """The port accepts connections and never sends anything, so TLS does not begin."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(listener.getsockname()[1]))
 
@@ -83,7 +83,7 @@ def test_a_kept_connection_that_is_dead_is_replaced_without_a_pause(
 def test_a_kept_connection_that_fell_silent(
     proxy: Proxy, account: ServiceAccount, put: Put, doubtful_after: float, found: bool
 ) -> None:
-    """One that was idle for long may be dead, so time is left for a new one; one that just answered is only slow."""
+    """A connection that was idle for long may be dead, so time is reserved for a new one. A recent one is only slow."""
     put.variable("x", "found")
     credentials = ServiceAccountCredentials(str(proxy.folder(account)), proxy.pod_environment())
     selector = LabelSelector.equal(VARIABLE, "x")
@@ -124,7 +124,7 @@ def test_a_certificate_of_another_ca_is_refused_at_once(
 
 
 def test_a_host_with_a_name(proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch) -> None:
-    """On many machines localhost is ::1 first, where the proxy is not."""
+    """On many machines localhost resolves to ::1 first, where the proxy does not listen."""
     put.variable("x", "found")
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "localhost")
 
@@ -133,7 +133,7 @@ def test_a_host_with_a_name(proxied: MakeBackend, proxy: Proxy, put: Put, monkey
 
 
 def test_a_host_that_is_no_name(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is too long for one, so that nobody outside this machine is asked for it."""
+    """It is too long for a host name, so no DNS server is queried."""
     monkeypatch.setenv("KUBERNETES_SERVICE_HOST", "x" * 300)
 
     with pytest.raises(ApiUnavailableError, match="could not be read"):

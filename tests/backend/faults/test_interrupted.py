@@ -1,4 +1,4 @@
-"""A lookup that is interrupted by an exception leaves nothing behind that spoils the next."""
+"""A lookup that an exception interrupts does not affect the next one."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.secrets import MakeBackend, Put
 
 
 class Interrupted(BaseException):
-    """What a signal handler raises, as Airflow's execution timeout does."""
+    """The exception of a signal handler, such as Airflow's execution timeout."""
 
 
 def test_an_exception_in_the_middle_of_a_request_spoils_nothing(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
@@ -32,10 +32,10 @@ def test_an_exception_in_the_middle_of_a_request_spoils_nothing(proxied: MakeBac
     assert backend.get_variable("first") == "of the first"
 
 
-# A socket that has no owner yet when the exception comes is closed by the garbage collector, which warns of it.
+# If the exception comes before a socket has an owner, the garbage collector closes the socket and warns about it.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_exceptions_at_any_moment_spoil_nothing(proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
-    """The interruptions walk through the whole of a lookup in small steps."""
+    """The interruptions move through the whole lookup in small steps."""
     values = {f"x{number}": f"value {number}" for number in range(4)}
     for key, value in values.items():
         put.variable(key, value)

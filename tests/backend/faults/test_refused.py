@@ -1,4 +1,4 @@
-"""An API server that refuses: what it does not allow, and whom it does not know."""
+"""An API server that refuses: missing permissions, and unknown credentials."""
 
 from __future__ import annotations
 
@@ -100,7 +100,7 @@ class TestUnauthorized:
         token_file = next(proxy.ca_file.parent.glob("serviceaccount-*")) / "token"
         valid = token_file.read_text()
         token_file.write_text("expired")
-        # Another option, hence a client of its own, which reads the expired token.
+        # Another option leads to another client, which reads the expired token.
         other = proxied(timeout=9)
         with pytest.raises(UnauthorizedError):
             other.get_variable("x")
@@ -112,12 +112,12 @@ class TestUnauthorized:
         first, second = proxy.requests[before:]
         assert first.headers["authorization"] == "Bearer expired"
         assert second.headers["authorization"] == f"Bearer {valid}"
-        # A connection that is kept would keep a client certificate too.
+        # An open connection would continue to use the old client certificate too.
         assert first.connection != second.connection
         assert backend.get_variable("x") == "found"
 
     def test_no_connection_from_before_is_used_again(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
-        """It would show the old client certificate."""
+        """An old connection would use the old client certificate."""
         put.variable("x", "found")
         backend = proxied()
         assert backend.get_variable("x") == "found"

@@ -1,4 +1,4 @@
-"""An API server in trouble: what is tried again, for how long, and what is said of it."""
+"""An API server with errors: what is retried, for how long, and what is logged."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from support.secrets import MakeBackend, Put
 
 
 def item(**parts: object) -> bytes:
-    """A list of one Secret with parts of the wrong type."""
+    """Return a list of one Secret with parts of the wrong type."""
     metadata = {"name": "a", "namespace": "b", "creationTimestamp": "2026-01-01T00:00:00Z"}
-    metadata["labels"] = parts.pop("labels", {})  # type: ignore[assignment]  # that is what is wrong with it
+    metadata["labels"] = parts.pop("labels", {})  # type: ignore[assignment]  # the wrong type is intended
     return json.dumps({"kind": "SecretList", "items": [{"metadata": metadata, **parts}]}).encode()
 
 
@@ -43,7 +43,7 @@ PASSING_FAULTS: dict[str, Fault] = {
         200, b'{"kind": "SecretList", "items": [{"data": {"value": "aHVudGVyMg=="}}]}'
     ),
     "a body that is too short": raw(b'HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{"kind": "hunter2'),
-    # A body of more than 256 MiB is refused at once, and not asked for again: test_answers.py.
+    # A body of more than 256 MiB is refused at once, and not requested again: test_answers.py.
     "much more than comes": raw(b"HTTP/1.1 200 OK\r\nContent-Length: 268435456\r\n\r\n{"),
     "a chunk of much more than comes": raw(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffe\r\n{"),
     "lists in lists": answer_with(200, b"[" * 100_000),
@@ -115,7 +115,7 @@ def test_the_error_names_the_last_cause_before_the_time_was_over(proxied: MakeBa
 
 
 def test_each_trouble_is_logged_once(proxied: MakeBackend, proxy: Proxy, caplog: pytest.LogCaptureFixture) -> None:
-    """How often and how long it was tried is not what makes it another one."""
+    """The number of attempts and their duration do not make it another error."""
     for status in (503, 500):
         proxy.faults.clear()
         proxy.faults.extend([answer_with(status)] * 1000)
@@ -140,7 +140,7 @@ def test_the_pauses_between_attempts_grow(proxied: MakeBackend, proxy: Proxy) ->
 @pytest.mark.parametrize("as_date", [False, True], ids=["seconds", "date"])
 def test_retry_after_is_honoured(proxied: MakeBackend, proxy: Proxy, put: Put, as_date: bool) -> None:
     put.variable("x", "found")
-    # A date has whole seconds: one that is 2 s ahead is at least 1 s ahead.
+    # A date has whole seconds, so one that is 2 s ahead is at least 1 s ahead.
     header = formatdate(time.time() + 2, usegmt=True) if as_date else "1"
     proxy.faults.append(answer_with(429, b"", {"Retry-After": header}))
     began = time.monotonic()
@@ -173,7 +173,7 @@ def test_an_answer_that_trying_again_does_not_mend(proxied: MakeBackend, proxy: 
 
 
 def test_what_is_not_a_status_is_not_quoted(proxied: MakeBackend, proxy: Proxy) -> None:
-    """A proxy in between may repeat the request in its own error, token and all."""
+    """A proxy may repeat the request in its own error message, including the token."""
     proxy.faults.append(answer_with(400, b'{"message": "hunter2"}'))
 
     with pytest.raises(ApiError, match=r"answered 400$"):
@@ -181,7 +181,7 @@ def test_what_is_not_a_status_is_not_quoted(proxied: MakeBackend, proxy: Proxy) 
 
 
 def test_an_empty_list_may_be_null(proxied: MakeBackend, proxy: Proxy) -> None:
-    """As Go writes a list that nobody made."""
+    """Go writes an unset list as null."""
     proxy.faults.append(
         answer_with(200, b'{"kind": "SecretList", "metadata": {"resourceVersion": "1"}, "items": null}')
     )

@@ -1,4 +1,4 @@
-"""A folder of manifests holds what kubectl would apply."""
+"""The values from a folder of manifests are those that kubectl would apply."""
 
 from __future__ import annotations
 
@@ -80,11 +80,11 @@ REFUSED = {
     "an unknown alias": secret("stringData: {value: *hunter2}"),
     "a forbidden beginning": secret("stringData: {value: @hunter2}"),
     "a tag that does not fit": secret("stringData: {value: !!bool hunter2}"),
-    # Few enough of them that without a limit the test ends too, and fails.
+    # The aliases are few enough that without a limit the test still ends, and fails.
     "aliases of aliases": secret(f"stringData: {{value: hunter2}}\n{many_aliases(6)}"),
 }
 
-# kubectl leaves out such a tag, and puts other signs in place of such bytes: neither can be what was meant.
+# kubectl ignores such a tag, and replaces such bytes by other characters. Neither can be intended.
 REFUSED_HERE = {
     "an unknown tag": secret("stringData: {value: !hunter2 x}"),
     "not UTF-8": secret("stringData: {value: hunter2}").encode() + b"# \xff",
@@ -94,7 +94,7 @@ REFUSED_HERE = {
 
 
 def apply_on_a_server(text: str, cluster: Cluster, namespace: str, home: Path) -> bool:
-    """Whether kubectl and the API take it."""
+    """Return whether kubectl and the API accept the manifest."""
     path = home / "applied.yaml"
     path.write_bytes(text.encode())
     listing = f"/api/v1/namespaces/{namespace}/secrets"
@@ -125,7 +125,7 @@ class TestAsKubectlApply:
     def test_what_is_refused(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture, text: str | bytes
     ) -> None:
-        """The file is named, once, and the rest is served."""
+        """The file is named once, and the rest is served."""
         path = folder / "x.yaml"
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
         (folder / "y.yaml").write_text(manifest("y", "found"))
@@ -176,7 +176,7 @@ class TestAsKubectlApply:
     def test_aliases_of_aliases_are_refused_at_once(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """Those in merges too, which multiply before anything else looks at them."""
+        """Aliases in merges are refused too: they multiply before any other check."""
         merges = ["a0: &a0 {hunter2: x}"]
         merges += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 10)]
         (folder / "x.yaml").write_text(many_aliases(9))
@@ -190,7 +190,7 @@ class TestAsKubectlApply:
         assert sorted(said(caplog)) == [f"{folder}/x.yaml: line 7: {problem}", f"{folder}/y.yaml: line 7: {problem}"]
 
     def test_many_aliases_and_long_texts(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
-        """What is limited is not the number of aliases, and a file may have several megabytes."""
+        """The number of aliases is not limited, and a file may have several megabytes."""
         values = ", ".join(f"k{n}: *a" for n in range(2000))
         (folder / "x.yaml").write_text(secret(f"stringData: {{value: &a {'x' * 1000}, {values}}}"))
         (folder / "y.yaml").write_text(manifest("y", "y" * 5_000_000))
@@ -227,7 +227,7 @@ class TestAsKubectlApply:
     def test_the_later_of_two_counts_with_one_warning(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """In the order in which kubectl goes through a folder."""
+        """ "Later" is the order in which kubectl reads a folder."""
         (folder / "a").mkdir()
         (folder / "a" / "z.yaml").write_text(manifest("x", "first"))
         (folder / "a-b.yaml").write_text(manifest("x", "second") + manifest("x", "third"))
@@ -243,7 +243,7 @@ class TestAsKubectlApply:
     def test_of_several_matches_the_oldest_by_what_the_manifests_say(
         self, backend: KubernetesSecretsBackend, folder: Path
     ) -> None:
-        """As ``kubectl get -o yaml`` writes it; a manifest seldom has it, and then it is the first by name."""
+        """``kubectl get -o yaml`` writes creation times. Manifests seldom have one; then the first by name is used."""
         for name, created in (("a", "2026-02-01T00:00:00Z"), ("b", "2026-01-01T00:00:00Z")):
             (folder / f"{name}.yaml").write_text(manifest("x", name, name, creationTimestamp=created))
             (folder / f"y-{name}.yaml").write_text(manifest("y", name, f"y-{name}", creationTimestamp=None))

@@ -1,4 +1,4 @@
-"""What changes in a folder is found, and nothing else is read again."""
+"""Changes in a folder are found, and unchanged files are not read again."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def rewrite(path: Path, text: str) -> None:
 
 
 def rewrite_with_the_old_time(path: Path, text: str) -> None:
-    """As ``cp --preserve`` and ``rsync --times`` do."""
+    """Write a file as ``cp --preserve`` and ``rsync --times`` do."""
     before = path.stat()
     path.write_text(text)
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -50,13 +50,13 @@ class TestChanges:
         change(path, manifest("x", "later"))
         settle()
         assert backend.get_variable("x") == "later"
-        # More often than the clocks of most file systems tick.
+        # These changes are faster than the clocks of most file systems tick.
         for number in range(100, 200):
             change(path, manifest("x", f"at{number}"))
             assert backend.get_variable("x") == f"at{number}"
 
     def test_a_change_that_leaves_no_trace(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
-        """As two in one tick of the clock: in a page that has been written to already, no more times are noted."""
+        """It is like two changes in one tick of the clock: a memory page that is already dirty records no new times."""
         path = folder / "x.yaml"
         path.write_text(manifest("x", "first"))
         at = path.read_text().index("first")
@@ -80,7 +80,7 @@ class TestChanges:
         assert said(caplog) == []
 
     def test_what_has_not_changed_is_not_read_again(self, folder: Path, settle: Callable[[], None]) -> None:
-        """Nor is what has changed in its times alone: the same Secret answers."""
+        """A change of only the times is not read either: the same Secret object is returned."""
         path = folder / "x.yaml"
         path.write_text(manifest("x", "found"))
         source = folder_module.Folder(str(folder), None)
@@ -95,7 +95,7 @@ class TestChanges:
         assert first is second is third is fourth
 
     def test_a_volume_of_kubernetes(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
-        """The kubelet keeps versions in folders, and turns a link over to the next one.
+        """The kubelet stores versions in folders, and switches a link to the next one.
 
         https://pkg.go.dev/k8s.io/kubernetes/pkg/volume/util#AtomicWriter.Write
         """
@@ -147,7 +147,7 @@ class TestChanges:
             path.write_text(manifest("x", good))
             assert backend.get_variable("x") == good
 
-        # When it breaks again, that is news again.
+        # A file that becomes invalid again is reported again.
         assert (
             said(caplog) == [f"{path}: line 1: found unexpected end of stream; what it held before is still used"] * 2
         )
@@ -166,7 +166,7 @@ class TestChanges:
     def test_what_cannot_be_looked_at_is_named_and_keeps_what_it_held(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """A link to itself stands for all that even root may not read."""
+        """A link to itself represents all files that even root cannot read."""
         (folder / "sub").mkdir()
         for path in (folder / "x.yaml", folder / "sub" / "y.yaml"):
             path.write_text(manifest(path.stem, "found"))
@@ -206,7 +206,7 @@ class TestChanges:
         assert calls(lambda: look_twice(800)) < 6 * calls(lambda: look_twice(200))
 
     def test_folders_in_folders(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
-        """More than Python lets functions call one another."""
+        """The folders are nested deeper than Python's recursion limit."""
         inner = os.open(folder, os.O_RDONLY)
         for _ in range(1_200):
             os.mkdir("a", dir_fd=inner)
@@ -219,11 +219,11 @@ class TestChanges:
         try:
             assert backend.get_variable("x") == "found"
         finally:
-            # Python's own function for that calls itself, too.
+            # Python's own function for this is recursive too.
             subprocess.run(["rm", "-r", str(folder)], check=True)
 
     def test_the_order_is_that_of_kubectl(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
-        """A folder comes where its name stands among those of files."""
+        """A folder is sorted among the files by its name."""
         (folder / "b").mkdir()
         for name in ("a.yaml", "b-c.yaml", "b.yaml", "b/x.yaml"):
             (folder / name).write_text(manifest(re.sub("[^a-z]", "", name), "x"))

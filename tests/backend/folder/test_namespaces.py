@@ -29,7 +29,7 @@ class TestNamespaces:
         backend = KubernetesSecretsBackend(path=str(folder), namespace="b,c")
         assert backend.get_variable("of-none") == "none"
         assert backend.get_variable("of-a") is None
-        # One Secret, of which the later counts.
+        # Both manifests define the same Secret; the later one counts.
         assert backend.get_variable("both") == "b"
 
         backend = KubernetesSecretsBackend(path=str(folder), namespace=["c", "b"])

@@ -1,4 +1,4 @@
-"""One wrong manifest does not drop the others of its file."""
+"""One invalid manifest does not drop the others in its file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.secrets import VARIABLE
 
 
 class TestOneOfSeveral:
-    """What is wrong with one Secret of a file leaves the others."""
+    """A problem in one Secret of a file does not affect the others."""
 
     @pytest.mark.parametrize(
         "broken",
@@ -87,7 +87,7 @@ class TestOneOfSeveral:
         assert (backend.get_variable("x"), backend.get_variable("y")) == ("found", "found")
 
     def test_a_null_is_empty(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
-        """A current kubectl and API take it; in a URI or an option there would be nothing to use."""
+        """A current kubectl and API accept null. As a URI or an option it would be unusable."""
         (folder / "x.yaml").write_text(secret("stringData: {value: ~, other: }", f"{VARIABLE}: x, app: "))
 
         assert backend.get_variable("x") == ""

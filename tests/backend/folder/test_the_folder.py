@@ -73,13 +73,13 @@ class TestTheFolder:
         assert backend.get_variable("x") == "found"
 
     def test_all_backends_of_a_process_read_once(self, folder: Path) -> None:
-        """Airflow makes a new one for each option."""
+        """Airflow builds a new backend for each option."""
         path = folder / "x.yaml"
         path.write_text(manifest("x", "found"))
         assert KubernetesSecretsBackend(path=str(folder)).get_variable("x") == "found"
         path.write_text("[")
 
-        # What it held before.
+        # The previous content of the file is used.
         assert KubernetesSecretsBackend(path=str(folder)).get_variable("x") == "found"
         start_anew()
         assert KubernetesSecretsBackend(path=str(folder)).get_variable("x") is None
@@ -112,7 +112,7 @@ class TestProcesses:
             assert all(each.result(timeout=180) for each in running)
 
     def test_a_child_that_is_forked_while_a_thread_reads(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
-        """It has what its parent knew, waits for no lock of the parent's, and follows changes."""
+        """The child has what its parent knew, waits for no lock of the parent, and follows changes."""
         for number in range(300):
             (folder / f"{number}.yaml").write_text(manifest(f"x{number}", "found"))
         thread = threading.Thread(target=backend.get_variable, args=("x1",))
@@ -131,7 +131,7 @@ class TestProcesses:
     def test_a_child_warns_again(
         self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """Its log is another one than its parent's."""
+        """The child's log is separate from its parent's."""
         (folder / "x.yaml").write_text("[")
         assert backend.get_variable("x") is None
         caplog.clear()

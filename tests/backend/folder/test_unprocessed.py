@@ -1,4 +1,4 @@
-"""What another tool has yet to process is not served."""
+"""Manifests that another tool has yet to process are not served."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ UNPROCESSED = {
 
 
 class TestWhatAnotherToolHasYetToDo:
-    """kubectl would take it, and Airflow would get the ciphertext or the placeholder for a value."""
+    """kubectl would accept them, and Airflow would get the ciphertext or the placeholder as a value."""
 
     @pytest.mark.parametrize(("text", "says"), UNPROCESSED.values(), ids=UNPROCESSED)
     def test_it_is_not_served(

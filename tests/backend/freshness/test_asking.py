@@ -1,4 +1,4 @@
-"""``cache_ttl``: when a lookup is asked, and what cannot be an option."""
+"""``cache_ttl``: when a lookup queries the API server, and which values are invalid."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class TestAsking:
         assert selectors(proxy) == [selector("x")] * 4
 
     def test_the_first_two_lookups_are_asked_one_by_one(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
-        """A task that reads two connections pays for two, not for the namespace."""
+        """A task that reads two connections pays for two requests, not for the whole namespace."""
         put.variable("x", "found")
         backend = proxied(cache_ttl=60)
 

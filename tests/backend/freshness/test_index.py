@@ -1,4 +1,4 @@
-"""``cache_ttl``: a list of everything, how old it may be, and how few requests keep it so."""
+"""``cache_ttl``: a LIST of everything, how old it may be, and how few requests keep it current."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class TestIndex:
         assert {VARIABLE, CONNECTION} < set(selectors(proxy))
 
     def test_options_are_always_asked(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
-        """Airflow reads them at its import, before it forks."""
+        """Airflow reads options while it is imported, before it forks."""
         backend = proxied(cache_ttl=60)
         for value in ("one", "two", "three", "four"):
             put.config("x", value, name="x")
@@ -87,7 +87,7 @@ class TestIndex:
         assert len(proxy.requests) == 6
 
     def test_an_answer_is_never_older_than_the_ttl(self, proxied: MakeBackend, put: Put) -> None:
-        """Below the shortest time of a watch as well: then everything is listed again."""
+        """This also holds below the shortest TTL with a watch: then everything is listed again."""
         ttl = 0.5
         put.variable("x", "0", name="x")
         backend = proxied(cache_ttl=ttl)
@@ -103,7 +103,7 @@ class TestIndex:
                 began = time.monotonic()
                 found = backend.get_variable("x")
                 assert found is not None
-                # A real server's watch cache is moments behind what it has stored.
+                # A real server's watch cache is moments behind its storage.
                 assert began - outdated.get(found, began) < ttl + 0.2
                 time.sleep(0.005)
 
@@ -142,7 +142,7 @@ class TestIndex:
         caplog: pytest.LogCaptureFixture,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """A namespace can be so large that no list of it comes in time, and its Secrets must be found all the same."""
+        """A namespace can be so large that no LIST of it arrives in time. Its Secrets must still be found."""
         monkeypatch.setattr(ladder, "THRESHOLDS", ladder.Thresholds(list_again_after=0.5))
         put.variable("x", "found")
         backend = proxied(cache_ttl=60, timeout=1)
@@ -156,7 +156,7 @@ class TestIndex:
         assert selectors(proxy).count(VARIABLE) == 1
         assert said(caplog) == []
 
-        # It is tried again after a pause, and once more after twice that.
+        # It is tried again after a pause, and once more after twice that pause.
         time.sleep(0.5)
         proxy.faults.append(silent)
         assert [backend.get_variable("x") for _ in range(5)] == ["found"] * 5
@@ -174,7 +174,7 @@ class TestIndex:
     def test_a_list_that_keeps_failing_is_tried_ever_more_rarely(
         self, make_asker: MakeAsker, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """After 5 s, then 10 and so on up to ten minutes; after one that succeeds, from the start."""
+        """The pauses grow from 5 s to 10 s and so on, up to ten minutes. After a success they start again."""
         # Whole and half seconds add up exactly in binary, tenths do not.
         clock = Clock(float(int(time.monotonic())))
         monkeypatch.setattr(ladder, "monotonic", clock)
@@ -187,7 +187,7 @@ class TestIndex:
 
         def lists() -> int:
             assert asker.get("x") == "found"
-            # Where there is an index, a LIST of its version comes before.
+            # If there is an index, a LIST of its version comes first.
             return sum(each.query["resourceVersion"] == ["0"] for each in lists_of_all(proxy.requests))
 
         for _ in range(2):
@@ -208,7 +208,7 @@ class TestIndex:
     def test_a_list_for_the_next_index_leaves_time_for_one_without_a_version(
         self, make_asker: MakeAsker, proxy: Proxy, put: Put
     ) -> None:
-        """The server asked first may be behind, and wait for as long as it is given."""
+        """The first server may be behind, and wait for all the time that it is given."""
         put.variable("x", "found")
         server = make_asker().server
         version = server.fetch_index(VARIABLE, 10).resource_version
@@ -235,7 +235,7 @@ class TestIndex:
     def test_a_refusal_that_comes_while_everything_is_listed(
         self, refusals_confirmed_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
-        """What was asked for before is not kept after."""
+        """A result that was requested before the refusal is not stored after it."""
         put.variable("x", "found")
         backend = proxied(cache_ttl=60, timeout=20)
         backend.get_variable("x")
@@ -254,7 +254,7 @@ class TestIndex:
             backend.get_variable("x")
 
     def test_what_lacks_the_label_is_not_kept(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
-        """A proxy that drops the query gives everything."""
+        """A proxy that drops the query returns everything."""
         put({"app": "x"}, "not Airflow's")
         put.variable("x", "found")
         backend = proxied(cache_ttl=60)
@@ -266,7 +266,7 @@ class TestIndex:
         assert backend.get_variable("y") is None
 
     def test_a_large_secret(self, proxied: MakeBackend, put: Put) -> None:
-        """The largest value that etcd takes is about a MiB."""
+        """The largest value that etcd accepts is about 1 MiB."""
         value = "v" * (1024 * 1024 - 4096)
         put.variable("large", value)
         backend = proxied(cache_ttl=60)
@@ -276,7 +276,7 @@ class TestIndex:
     def test_an_immutable_secret_that_was_replaced(
         self, cluster: Cluster, watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
-        """It cannot change, but it can be deleted and made anew."""
+        """It cannot change, but it can be deleted and created again."""
         backend = proxied(cache_ttl=WATCHED)
         metadata = {"name": "x", "namespace": put.namespace, "labels": {VARIABLE: "x"}}
         secret = {"apiVersion": "v1", "kind": "Secret", "immutable": True, "metadata": metadata}

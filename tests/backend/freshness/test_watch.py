@@ -1,4 +1,4 @@
-"""``cache_ttl``: an index that is watched, and when it is not."""
+"""``cache_ttl``: when an index is watched, and when it is not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from support.waiting import until
 
 
 def climb_to_a_watch(backend: KubernetesSecretsBackend, proxy: Proxy) -> None:
-    """Keep asking until the index of variables is watched."""
+    """Look up until the index of variables is watched."""
     for _ in range(3):
         backend.get_variable("x")
     time.sleep(WATCHED)
@@ -44,7 +44,7 @@ class TestWatch:
         assert proxy.watches[0].query["allowWatchBookmarks"] == ["true"]
         assert selectors(proxy)[-1] == VARIABLE
         assert [thread.daemon for thread in watchers()] == [True]
-        # Long after the index would have expired, nothing else was asked.
+        # Long after the index would have expired, no other request was sent.
         time.sleep(WATCHED)
         put.variable("x", "three", name="x")
         until(lambda: backend.get_variable("x") == "three")
@@ -57,7 +57,7 @@ class TestWatch:
             assert backend.get_config("x") == "option"
 
         assert watchers() == []
-        # A variable would have been watched by now.
+        # An index of variables would be watched by now.
         backend.get_variable("x")
         assert len(watchers()) == 1
 
@@ -75,7 +75,7 @@ class TestWatch:
 
             assert backend.get_variable("x") == value
 
-            # By now the refusal has been confirmed.
+            # The refusal has been confirmed by now.
             until(lambda: len(said(caplog)) == 1 and watchers() == [])
             watches = proxy.watches
             assert len(watches) > 1
@@ -94,8 +94,8 @@ class TestWatch:
         caplog: pytest.LogCaptureFixture,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        """A proxy that buffers: watches begin and say nothing, lists are answered."""
-        # Each of them is waited for that much longer than it should last.
+        """A proxy buffers streams: watches begin and send nothing, but LISTs are answered."""
+        # The watcher waits this much longer for each watch than the watch should last.
         monkeypatch.setattr(watcher, "_LATENESS_SECONDS", (0.1, 5.0))
         put.variable("x", "one", name="x")
         proxy.always_watch = stream_of(then="hang")
@@ -117,7 +117,7 @@ class TestWatch:
     def test_one_that_nobody_needs_any_more_ends(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """For twice as long as an answer may be old; that is short here."""
+        """The limit is twice the age that a value may have, which is short here."""
         thresholds = ladder.Thresholds(asked_first=0, indexes_first=0, shortest_watched=0, idle_after=0)
         monkeypatch.setattr(ladder, "THRESHOLDS", thresholds)
         put.variable("x", "one", name="x")
@@ -132,7 +132,7 @@ class TestWatch:
     def test_a_process_that_pauses_starts_from_the_bottom(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """One lookup an hour is not worth a list, let alone a watch."""
+        """One lookup an hour justifies neither a LIST nor a watch."""
         monkeypatch.setattr(ladder, "THRESHOLDS", ladder.Thresholds(forgotten_after=0.1))
         put.variable("x", "found")
         backend = proxied(cache_ttl=0.2)

@@ -1,4 +1,4 @@
-"""Kubeconfig files that cannot be used: errors name the problem and quote nothing."""
+"""Unusable kubeconfig files: errors name the problem and quote no values."""
 
 from __future__ import annotations
 
@@ -110,7 +110,7 @@ def test_an_encrypted_client_key_asks_nobody(edited: Callable[..., Path], tmp_pa
 
 
 def test_an_exec_plugin_that_fails_grants_nothing_to_everybody(edited: Callable[..., Path], tmp_path: Path) -> None:
-    """The loader goes on without credentials, and the API server takes the request for anonymous."""
+    """The loader continues without credentials, and the API server treats the request as anonymous."""
 
     def use_plugin(config: dict[str, Any]) -> None:
         command = {"apiVersion": "client.authentication.k8s.io/v1", "command": "false", "interactiveMode": "Never"}

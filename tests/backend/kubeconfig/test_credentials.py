@@ -79,7 +79,7 @@ def test_an_exec_plugin_gives_the_token_and_a_new_one_after_401(
     backend = KubernetesSecretsBackend(kubeconfig=str(edited(plugin.configure)))
     with pytest.raises(UnauthorizedError, match="does not accept the kubeconfig"):
         backend.get_variable("x")
-    # At first, after the 401, and when that is confirmed; not with each of the requests in between.
+    # The plugin runs at first, after the 401, and when that is confirmed; not with each of the requests in between.
     assert 3 <= plugin.runs <= 4
     plugin.token.write_text(account.token)
 
@@ -108,7 +108,7 @@ def test_while_a_slow_exec_plugin_runs_the_old_token_is_not_refused_for_good(
 def test_a_newline_after_a_token_in_a_file_does_not_break_the_header(
     edited: Callable[..., Path], account: ServiceAccount, put: Put, tmp_path: Path
 ) -> None:
-    """kubectl takes it."""
+    """kubectl accepts it."""
     put.variable("x", "found")
     (tmp_path / "token").write_text(f"{account.token}\n")
 
@@ -157,7 +157,7 @@ CREDENTIALS: dict[str, dict[str, Any]] = {
 def test_no_credentials_go_over_plain_http(
     edited: Callable[..., Path], tmp_path: Path, name: str, user: dict[str, Any], also: dict[str, Any]
 ) -> None:
-    """kubectl leaves them out without a word, and then the API server asks who this is."""
+    """kubectl silently drops them, and then the API server treats the request as anonymous."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(0)
 
@@ -181,7 +181,7 @@ def test_no_credentials_go_over_plain_http(
 
 
 def test_a_cluster_without_a_server_is_not_sent_a_token(edited: Callable[..., Path]) -> None:
-    """The loader would take it for http://localhost."""
+    """The loader would use http://localhost."""
     with pytest.raises(NotConfiguredError, match="its server is not a URL"):
         KubernetesSecretsBackend(
             kubeconfig=str(edited(lambda config: config["clusters"][0].update(cluster={"tls-server-name": "x"})))
@@ -204,7 +204,7 @@ def test_a_kubeconfig_that_comes_to_name_plain_http_is_refused_when_it_is_read_a
 
 
 def test_a_client_certificate_does_not_matter_to_plain_http(edited: Callable[..., Path], tmp_path: Path) -> None:
-    """It is shown in TLS, and nowhere else."""
+    """A client certificate is only presented in TLS."""
 
     def plain(config: dict[str, Any]) -> None:
         config["clusters"][0]["cluster"] = {"server": "http://127.0.0.1:1"}

@@ -1,4 +1,4 @@
-"""A kubeconfig with keys and certificates in it: the files that OpenSSL needs are gone once it has read them."""
+"""A kubeconfig with embedded keys and certificates: the files for OpenSSL are removed after they were read."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ from support.proxy import Proxy
 from support.secrets import Put
 from support.servers import on_the_devserver
 
-# The proxy answers by itself: no user of the server has a certificate.
+# The proxy responds by itself: no user of the server has a certificate.
 pytestmark = on_the_devserver
 
 
 @pytest.fixture
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The folder for temporary files, which only the test looks into."""
+    """Create a folder for temporary files that only this test uses."""
     folder = tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
@@ -50,14 +50,14 @@ def clients() -> trustme.CA:
 
 @pytest.fixture
 def proxy(cluster: Cluster, clients: trustme.CA) -> Iterator[Proxy]:
-    """A proxy that takes only who shows a certificate."""
+    """Run a proxy that accepts only clients with a certificate."""
     with Proxy(cluster, clients=clients) as running:
         yield running
 
 
 @pytest.fixture
 def user(clients: trustme.CA) -> dict[str, str]:
-    """The certificate and key of a user, as the data of a kubeconfig."""
+    """Return the certificate and key of a user, as the data of a kubeconfig."""
     issued = clients.issue_cert("jane")
     return {
         "client-certificate-data": b64encode(issued.cert_chain_pems[0].bytes()).decode(),
@@ -67,7 +67,7 @@ def user(clients: trustme.CA) -> dict[str, str]:
 
 @pytest.fixture
 def plugin(clients: trustme.CA, tmp_path: Path) -> dict[str, object]:
-    """An exec plugin that gives a certificate and a key, others each time."""
+    """Return an exec plugin that returns a new certificate and key at each call."""
     issued = [clients.issue_cert(f"jane-{number}") for number in range(4)]
     answers = [
         {
@@ -101,7 +101,7 @@ Write = Callable[[dict[str, Any]], Path]
 
 @pytest.fixture
 def write(cluster: Cluster, account: ServiceAccount, namespace: str, proxy: Proxy) -> Write:
-    """Writes a kubeconfig with a user, whose server is the proxy, with its CA as data."""
+    """Return a function that writes a kubeconfig with this user. Its server is the proxy, with its CA as data."""
 
     def write_it(user: dict[str, Any]) -> Path:
         path = cluster.kubeconfig(account.token, namespace)
@@ -122,7 +122,7 @@ NOTHING = b'{"kind": "SecretList", "metadata": {"resourceVersion": "1"}, "items"
 
 @pytest.fixture(params=["data", "plugin"])
 def path(request: pytest.FixtureRequest, write: Write) -> Path:
-    """A kubeconfig whose user has a certificate as data, or by a plugin."""
+    """Return a kubeconfig whose user has a certificate as data, or from a plugin."""
     return write(request.getfixturevalue("user" if request.param == "data" else "plugin"))
 
 
@@ -137,7 +137,7 @@ def test_nothing_is_left_after_a_lookup(path: Path, temporary: Path, proxy: Prox
     assert KubernetesSecretsBackend(kubeconfig=str(path)).get_variable("x") is None
 
     assert left(temporary) == []
-    # Whoever loads the same again must not be given the name of a file that is gone.
+    # The loader must not return the name of a removed file to the next caller with the same content.
     assert kube_config._temp_files == before
 
 
@@ -155,7 +155,7 @@ def test_nothing_is_left_by_a_child_that_ends_without_a_word(path: Path, tempora
     proxy.always = answer_with(200, NOTHING)
     backend = KubernetesSecretsBackend(kubeconfig=str(path))
 
-    # It ends with os._exit, so that nothing is tidied up at its end; the first one that is forked loads by itself.
+    # The child ends with os._exit, so nothing is cleaned up at its end. The first forked child loads by itself.
     join(fork(lambda: backend.get_variable("x") is None))
     assert left(temporary) == []
     assert backend.get_variable("x") is None
@@ -167,7 +167,7 @@ def test_nothing_is_left_by_a_child_that_ends_without_a_word(path: Path, tempora
 def test_a_child_that_is_forked_meanwhile_takes_nothing_from_its_parent(
     write: Write, plugin: dict[str, Any], temporary: Path, proxy: Proxy, tmp_path: Path
 ) -> None:
-    """It ends as Python ends, and what its parent is loading stays until that has been read."""
+    """The child ends as Python ends. The files that its parent is loading stay until the parent has read them."""
     proxy.always = answer_with(200, NOTHING)
     waiting, go_on = tmp_path / "waiting", tmp_path / "go-on"
     command = Path(plugin["exec"]["command"])
@@ -227,10 +227,10 @@ def test_nothing_is_left_of_one_that_is_broken_elsewhere(write: Write, user: dic
 
 
 class Interrupted(BaseException):
-    """What a signal handler raises, as Airflow's execution timeout does."""
+    """The exception of a signal handler, such as Airflow's execution timeout."""
 
 
-# Where the loader comes across files.
+# The functions of the loader that handle files.
 LOADERS_STEPS = (
     *("load_and_set", "_load_cluster_info", "_set_config", "as_file", "_write_file"),
     "_create_temp_file_with_content",
@@ -238,7 +238,7 @@ LOADERS_STEPS = (
 
 
 def interrupted_at(number: int, load: Callable[[], object]) -> bool:
-    """Whether there was so long a way: an exception is raised at that line of what handles the files."""
+    """Raise an exception at this line of the code that handles the files. Returns False if there are fewer lines."""
     count = 0
 
     def trace(frame: FrameType, event: str, _argument: object) -> Any:
@@ -262,20 +262,20 @@ def interrupted_at(number: int, load: Callable[[], object]) -> bool:
     return False
 
 
-# A file that has no owner yet when the exception comes is closed by the garbage collector, which warns of it.
+# If the exception comes before a file has an owner, the garbage collector closes the file and warns about it.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_nothing_is_left_whatever_interrupts_it(write: Write, user: dict[str, str], temporary: Path) -> None:
     path = str(write(user))
     number = 1
     while interrupted_at(number, lambda: KubeconfigCredentials(path, None)):
-        # What is left of a folder that was just being made holds nothing.
+        # A folder that was being created may remain, but it is empty.
         assert [each for each in left(temporary) if each.is_file()] == []
         number += 1
     assert number > 50
 
 
 def test_another_user_of_the_client_keeps_its_files(write: Write, user: dict[str, str], temporary: Path) -> None:
-    """Apache's provider, for example: the client remembers files by their content for the whole process."""
+    """Apache's provider, for example. The client remembers files by their content for the whole process."""
     path = str(write(user))
     configuration: Any = Configuration()
     kube_config.load_kube_config(path, client_configuration=configuration)

@@ -1,4 +1,4 @@
-"""The server that a kubeconfig names, and the check of its certificate."""
+"""The server in a kubeconfig, and the check of its certificate."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_a_server_that_is_no_url(edited: Callable[..., Path], server: object) ->
 
 @pytest.mark.parametrize("skip", ["false", "true", "", 0, 1, []])
 def test_a_check_of_the_certificate_that_is_neither_on_nor_off(edited: Callable[..., Path], skip: object) -> None:
-    """The loader would take the text "false" for true."""
+    """The loader would treat the string "false" as true."""
 
     def write(config: dict[str, Any]) -> None:
         config["clusters"][0]["cluster"]["insecure-skip-tls-verify"] = skip
@@ -136,7 +136,7 @@ def test_a_certificate_that_is_to_be_checked_is(edited: Callable[..., Path], put
 
 @pytest.mark.skipif(which("kubectl") is None, reason="needs kubectl on PATH")
 def test_through_kubectl_proxy(path: Path, put: Put, tmp_path: Path) -> None:
-    """It listens on plain HTTP and adds the credentials itself."""
+    """kubectl proxy listens on plain HTTP and adds the credentials itself."""
     put.variable("x", "found")
     output = tmp_path / "output"
     with (

@@ -62,7 +62,7 @@ def test_backend_kwargs_come_before_the_variable(path: Path, put: Put, monkeypat
 def test_the_variable_is_ignored_in_a_pod(
     cluster: Cluster, account: ServiceAccount, put: Put, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """It may be there for the cluster that tasks work with."""
+    """The variable may be set for the cluster that tasks work with."""
     put.variable("x", "found")
     monkeypatch.setenv("KUBECONFIG", str(tmp_path / "of-another-cluster"))
     for name, value in cluster.pod_environment().items():

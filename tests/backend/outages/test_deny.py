@@ -1,4 +1,4 @@
-"""An API server that is away, with ``on_error`` ``deny``."""
+"""An unavailable API server, with ``on_error`` ``deny``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 from support.servers import on_the_devserver
 
-# What is tested is on this side of the connection.
+# The tested code is on the client's side, so the devserver is enough.
 pytestmark = on_the_devserver
 
 

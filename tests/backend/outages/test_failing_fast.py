@@ -1,4 +1,4 @@
-"""An API server that is away: who waits, and how often it is tried again."""
+"""An unavailable API server: which lookups wait, and how often it is probed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from support.waiting import until
 
 NOBODY_REMEMBERS = {"outage_ttl": 0}
 
-# What is tested is on this side of the connection.
+# The tested code is on the client's side, so the devserver is enough.
 pytestmark = on_the_devserver
 
 
@@ -40,7 +40,7 @@ class TestFailingFast:
     def test_it_is_looked_after_by_one_lookup_every_few_seconds(
         self, short_pauses: None, proxied: MakeBackend, proxy: Proxy
     ) -> None:
-        """Of many threads too; and the others do not wait for that one."""
+        """This also holds for many threads, and the other lookups do not wait for the probe."""
         proxy.always = answer_with(503)
         backend = proxied(timeout=0.5)
         with pytest.raises(ApiUnavailableError):
@@ -61,7 +61,7 @@ class TestFailingFast:
         with ThreadPoolExecutor(8) as threads:
             probes = sum(threads.map(ask_for_a_while, range(8)))
 
-        # Pauses are of 0.5 to 1 seconds, and each probe tries for half a second.
+        # Pauses last 0.5 to 1 seconds, and each probe tries for half a second.
         assert 1 <= probes <= 4
         assert asked < len(proxy.requests) <= asked + 4 * asked
 
@@ -110,7 +110,7 @@ class TestFailingFast:
     def test_a_pause_that_the_server_asks_for_is_kept_by_all(
         self, short_pauses: None, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
-        """Though it is longer than those between probes."""
+        """The pause is longer than those between probes."""
         put.variable("x", "found")
         proxy.faults.append(answer_with(429, b"", {"Retry-After": "2"}))
         backend = proxied(timeout=1)
@@ -124,7 +124,7 @@ class TestFailingFast:
         assert len(proxy.requests) == 2
 
     def test_a_probe_is_short_at_first(self, short_pauses: None, proxied: MakeBackend, proxy: Proxy) -> None:
-        """Somebody waits for it, and may have waited for many before."""
+        """A lookup waits for the probe, and may have waited for many before."""
         backend = proxied(timeout=2)
         proxy.swallow()
         with pytest.raises(ApiUnavailableError):
@@ -142,7 +142,7 @@ class TestFailingFast:
         assert 0.8 < took < 1.5
 
     def test_the_trouble_of_one_request_is_not_that_of_all(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
-        """A connection that hangs, while others are answered, is no outage."""
+        """A connection that hangs while others work is not an outage."""
         put.variable("x", "found")
         backend = proxied(timeout=1)
         assert backend.get_variable("x") == "found"
@@ -158,7 +158,7 @@ class TestFailingFast:
         assert backend.get_variable("x") == "found"
 
     def test_an_error_of_one_server_behind_a_load_balancer(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
-        """The next attempt is over a connection of its own, which may lead to another."""
+        """The next attempt uses a new connection, which may lead to another server."""
         put.variable("x", "found")
         proxy.faults.extend([answer_with(500), answer_with(503)])
 
@@ -181,7 +181,7 @@ class TestFailingFast:
     def test_an_untrusted_certificate_is_looked_at_again_at_once(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, cluster: Cluster
     ) -> None:
-        """No time was used up, and the file may have been mended since."""
+        """No time was used up, and the file may have been fixed since."""
         put.variable("x", "found")
         account = cluster.service_account(put.namespace, "other-ca", {put.namespace: ["list"]})
         folder = proxy.folder(account)

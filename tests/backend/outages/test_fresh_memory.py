@@ -1,4 +1,4 @@
-"""An API server that is away, and memory that is fresh."""
+"""An unavailable API server, and cached values that are fresh."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from support.secrets import VARIABLE, MakeBackend, Put
 from support.servers import on_the_devserver
 from support.waiting import until
 
-# What is tested is on this side of the connection.
+# The tested code is on the client's side, so the devserver is enough.
 pytestmark = on_the_devserver
 
 
 class TestFreshMemory:
-    """In an outage, memory that is fresh is used as usual: without a wait, a request or a log line."""
+    """In an outage, fresh cached values are used as usual: without a wait, a request or a log line."""
 
     @pytest.mark.parametrize("outage_ttl", [0, 300])
     def test_a_new_backend_object_answers_from_an_index(
         self, short_pauses: None, proxied: MakeBackend, proxy: Proxy, put: Put, outage_ttl: float
     ) -> None:
-        """Before Airflow 3.3 a worker builds one for each lookup."""
+        """Before Airflow 3.3 a worker builds a backend for each lookup."""
         put.variable("x", "found")
         options = {"cache_ttl": 60, "outage_ttl": outage_ttl, "timeout": 0.5}
         for _ in range(3):
@@ -49,7 +49,7 @@ class TestFreshMemory:
     def test_the_last_answer_to_the_same_question_is_used(
         self, short_pauses: None, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """Also before there is an index, since the answer is younger than ``cache_ttl``."""
+        """This also works before there is an index, because the value is younger than ``cache_ttl``."""
         put.connection("x", "http://found")
         backend = proxied(cache_ttl=60, timeout=0.5)
         assert backend.get_connection("x").host == "found"
@@ -59,7 +59,7 @@ class TestFreshMemory:
         with nothing_asked(proxy):
             assert backend.get_connection("x").host == "found"
             assert asyncio.run(proxied(cache_ttl=60, timeout=0.5).aget_connection("x")).host == "found"
-            # An answer from memory needs no thread.
+            # A value from memory needs no thread.
             assert threading.active_count() == threads
 
         assert said(caplog) == [line for line in said(caplog) if "configuration option" in line]
@@ -107,7 +107,7 @@ class TestFreshMemory:
     def test_an_option_is_asked_for_all_the_same(
         self, short_pauses: None, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
-        """Also if variables have an index of the same label."""
+        """This also holds if variables have an index of the same label."""
         put.variable("x", "found")
         backend = proxied(cache_ttl=60, outage_ttl=0, timeout=0.5, config_label=VARIABLE)
         for _ in range(3):
@@ -138,7 +138,7 @@ def nothing_asked(proxy: Proxy) -> Iterator[None]:
 
 
 def _with_a_secret_to_get(cluster: Cluster, proxy: Proxy) -> tuple[Path, str]:
-    """The folder of a service account that may get a Secret ``named``, and its namespace."""
+    """Return the folder of a service account that may get a Secret ``named``, and its namespace."""
     namespace = f"test-{uuid.uuid4().hex[:12]}"
     account = cluster.service_account(namespace, "airflow", {namespace: ["list", "get"]})
     metadata = {"name": "named", "namespace": namespace}

@@ -1,4 +1,4 @@
-"""An API server that is away: what is served from memory, how old, and what is said."""
+"""An unavailable API server: which cached values are used, how old they may be, and what is logged."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from support.waiting import until
 
 NOBODY_REMEMBERS = {"outage_ttl": 0}
 
-# What is tested is on this side of the connection.
+# The tested code is on the client's side, so the devserver is enough.
 pytestmark = on_the_devserver
 
 
@@ -28,7 +28,7 @@ class TestMemory:
     def test_the_last_answers_bridge_it(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture, cache_ttl: float
     ) -> None:
-        """Those to single questions as well: also a miss."""
+        """Results of single requests are used as well, including misses."""
         put.variable("x", "found")
         put.config("x", "an option")
         backend = proxied(cache_ttl=cache_ttl, timeout=0.5)
@@ -49,7 +49,7 @@ class TestMemory:
         assert f"until that is {cache_ttl + 300:.0f} s old" in line
 
     def test_an_id_that_was_never_asked_for_is_an_error(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
-        """Without an index nobody can say that there is no such Secret."""
+        """Without an index it is unknown whether such a Secret exists."""
         put.variable("x", "found")
         backend = proxied(timeout=0.5)
         assert backend.get_variable("x") == "found"
@@ -70,7 +70,7 @@ class TestMemory:
         assert backend.get_variable("x") == "found"
 
     def test_the_newest_answer_is_the_one(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
-        """Of what is remembered twice: from an index, and from a question since."""
+        """The value is cached twice: in an index, and from a later request."""
         put.variable("x", "one", name="x")
         backend = proxied(cache_ttl=0.3, timeout=0.5)
         for _ in range(3):
@@ -88,7 +88,7 @@ class TestMemory:
     def test_who_has_something_to_go_on_with_waits_a_second_at_most(
         self, short_pauses: None, proxied: MakeBackend, proxy: Proxy, put: Put
     ) -> None:
-        """Where others would wait twice as long for the second probe."""
+        """Other lookups would wait twice as long for the second probe."""
         put.variable("x", "found")
         backend = proxied(timeout=2.5)
         assert backend.get_variable("x") == "found"
@@ -214,7 +214,7 @@ class TestMemory:
         self, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
     ) -> None:
         put.variable("x", "hunter2")
-        # In vain takes as long as the timeout, and then there must be time left in which memory may still answer.
+        # A failed lookup takes the whole timeout, and after it the cached value must still be valid.
         backend = proxied(cache_ttl=0.2, timeout=0.3, outage_ttl=2)
         for _ in range(5):
             backend.get_variable("x")

@@ -1,7 +1,7 @@
-"""What a report of an error shows, whichever exception comes at whichever line of a lookup: no token, no value.
+"""What an error report shows, with an exception at any line of a lookup: no token and no value.
 
 Reports show the variables of the frames that an exception went through. Airflow's timeouts raise from a signal handler,
-so it can be any line.
+so an exception can come at any line.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from support.servers import on_the_devserver
 pytestmark = AT_EVERY_LINE
 
 
-# The servers differ in the bytes of their answers, and those are the same for all Secrets.
+# The servers differ only in the bytes of their responses, which are the same for all Secrets.
 BOTH = ("URI", "fields", "variable")
 SERVERS_AND_CASES = [("devserver", name) for name in CASES] + [("kube-apiserver", name) for name in BOTH]
 
@@ -69,7 +69,7 @@ def test_an_exception_at_any_line(
 def test_an_exception_that_is_taken_for_one_of_the_network_or_of_a_parser(
     error: type[Exception], cluster: Cluster, account: ServiceAccount, namespace: str, make_backend: MakeBackend
 ) -> None:
-    """Then others follow, of the package."""
+    """The package then raises its own exceptions."""
     case = CASES["fields"]
     cluster.apply(case.manifest(namespace))
     backend = make_backend()
@@ -102,7 +102,7 @@ def test_in_a_folder(suffix: str, tmp_path: Path) -> None:
 
 @on_the_devserver
 def test_in_an_event_loop(cluster: Cluster, account: ServiceAccount, namespace: str, make_backend: MakeBackend) -> None:
-    """The triggerer's: from memory."""
+    """The event loop of the triggerer, with a value from memory."""
     case = CASES["fields"]
     cluster.apply(case.manifest(namespace))
     backend = make_backend(cache_ttl=60)

@@ -1,4 +1,4 @@
-"""What a report of an error shows, whichever exception comes at whichever line of reading a kubeconfig: no token."""
+"""What an error report shows, with an exception at any line of reading a kubeconfig: no token."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = AT_EVERY_LINE
 def kubeconfig(
     request: pytest.FixtureRequest, cluster: Cluster, account: ServiceAccount, namespace: str, tmp_path: Path
 ) -> Path:
-    """One with the account's token, in the form that the test names."""
+    """Write a kubeconfig with the account's token, in the form that the test names."""
     version = "client.authentication.k8s.io/v1"
     status = {"token": account.token, "expirationTimestamp": "2020-01-01T00:00:00Z"}
     (tmp_path / "answer").write_text(json.dumps({"apiVersion": version, "kind": "ExecCredential", "status": status}))
@@ -44,7 +44,7 @@ def kubeconfig(
 @on_the_devserver
 @pytest.mark.parametrize("kubeconfig", ["token", "exec"], indirect=True)
 def test_with_a_kubeconfig(kubeconfig: Path, cluster: Cluster, account: ServiceAccount, namespace: str) -> None:
-    """The token of the plugin has expired, so that it is called each time."""
+    """The token of the plugin has expired, so the plugin is called each time."""
     case = CASES["variable"]
     cluster.apply(case.manifest(namespace))
     backend = KubernetesSecretsBackend(kubeconfig=str(kubeconfig))
@@ -77,6 +77,6 @@ def test_while_a_kubeconfig_is_read(kubeconfig: Path, account: ServiceAccount) -
 
     again()
     assert backend.get_config("x") is None
-    # Not in the thousands of lines that read YAML.
+    # The thousands of lines that read YAML are skipped.
     work = AtEveryLine(lambda: backend.get_config("x"), again, here=lambda file: file == api_kubeconfig.__file__)
     assert found_at(work, {account.token}, least=50) == {}

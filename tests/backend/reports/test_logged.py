@@ -1,4 +1,4 @@
-"""What a report of a line that is logged shows of the functions that run meanwhile: no token, no value."""
+"""What a report of a log line shows of the functions that run meanwhile: no token and no value."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.servers import on_the_devserver
 
 
 class Stack(logging.Handler):
-    """Looks at the variables of all functions that run while a line is logged, as some reports of log lines do."""
+    """Reads the variables of all functions that run while a line is logged, as some log reports do."""
 
     def __init__(self, hidden: set[str]) -> None:
         super().__init__()
@@ -31,7 +31,7 @@ class Stack(logging.Handler):
             if PACKAGE in frame.f_code.co_filename:
                 texts = "\n".join(shown(frame.f_locals))
                 self.found += [f"{frame.f_code.co_filename}:{frame.f_lineno}" for each in self._hidden if each in texts]
-            frame = frame.f_back  # type: ignore[assignment]  # the first has none
+            frame = frame.f_back  # type: ignore[assignment]  # the first frame has none
 
 
 @on_the_devserver

@@ -1,4 +1,4 @@
-"""What a report of an error shows, whichever exception comes at whichever line of a watch: no token, no value."""
+"""What an error report shows, with an exception at any line of a watch: no token and no value."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ pytestmark = AT_EVERY_LINE
 
 @on_the_devserver
 def test_in_a_watch(cluster: Cluster, proxy: Proxy, account: ServiceAccount, namespace: str) -> None:
-    """Its thread may not end with more than that either."""
+    """A report about the end of its thread may not show more either."""
     case = CASES["fields"]
     stored = cluster.apply(case.manifest(namespace))
     asker = Asker(proxy, account, namespace)
     asker.client.close()
 
     class Owner:
-        """Has it watch once."""
+        """The owner of the watcher, which makes it watch once."""
 
         def replace_index(self, _watcher: Watcher, _index: Index) -> None:
             pass

@@ -1,4 +1,4 @@
-"""``airflow-kubernetes-secrets check``: what it finds and what it leaves alone, and that it shows no value."""
+"""``airflow-kubernetes-secrets check``: what it reports and what it accepts, and that it shows no value."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_every_output_has_every_problem_and_no_value(output: str, run: Any, tmp_
 CANARY = "MADEUPCANARY0123456789"
 OF_ONE_KEY = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, labels: {airflow.apache.org/connection-id: c}}\n"
 
-# Manifests in which a value, or a part of one, is where a name belongs.
+# Manifests in which a value, or a part of one, is in the place of a name.
 VALUES_AS_NAMES = {
     "no space in stringData": OF_ONE_KEY + f"stringData: {{value:postgres://u:{CANARY}@h/d}}\n",
     "no space in data": OF_ONE_KEY + f"data: {{value:{CANARY}}}\n",

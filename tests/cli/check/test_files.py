@@ -1,4 +1,4 @@
-"""Files, folders, standard input, what is left out, and what fails."""
+"""Files, folders, standard input, skipped files, and failures."""
 
 from __future__ import annotations
 
@@ -148,7 +148,7 @@ def test_what_is_found_is_not_logged_as_well(run: Any, tmp_path: Path, caplog: p
     assert caplog.records == []
 
 
-# Standard input, what is left out, and what fails.
+# Standard input, skipped files, and failures.
 
 
 def test_standard_input(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,7 +251,7 @@ def test_a_summary_with_notices(run: Any, tmp_path: Path) -> None:
 
 
 def test_a_repository(run: Any, tmp_path: Path) -> None:
-    """What other programs read is not judged, also where kubectl would refuse it."""
+    """Files of other programs are not judged, even where kubectl would reject them."""
     others = {
         "mkdocs.yml": "site_name: x\nplugins: !!python/name:a.b\n",
         "tsconfig.json": "{ // x\n}",

@@ -1,4 +1,4 @@
-"""The options that Airflow is configured with, and the examples."""
+"""The options with which Airflow is configured, and the examples."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ FOLDERS = [path for path in sorted(EXAMPLES.iterdir()) if list(path.glob("*.yaml
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda path: path.name)
 def test_the_examples_are_clean(folder: Path, run: Any) -> None:
-    # What is sealed is beside what it is made of.
+    # The sealed Secret is in the same folder as the Secret that it was made from.
     expected = {"sealed-secrets": ["duplicate-secret"], "cloudnative-pg": ["not-checked"]}.get(folder.name, [])
     assert codes(run(folder, "-o", "json")[1]) == expected
     for path in folder.glob("*.yaml"):

@@ -64,7 +64,7 @@ def test_the_program_without_arguments() -> None:
 
 
 def on_a_terminal(path: Path, **variables: str) -> str:
-    """What a terminal of 40 columns gets."""
+    """Return the output on a terminal of 40 columns."""
     main_end, end = pty.openpty()
     environment = {
         name: text for name, text in os.environ.items() if name not in ("NO_COLOR", "FORCE_COLOR", "COLUMNS")
