@@ -1,4 +1,4 @@
-"""YAML as Kubernetes reads it, in time that grows as its length does."""
+"""YAML as Kubernetes reads it, in time that grows linearly with its length."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from airflow_kubernetes_secrets.manifest_documents import read_manifests
 from airflow_kubernetes_secrets.process import start_anew
 from support.logs import said
 
-# Numbers that Python's dictionaries cannot tell apart by their hashes.
+# Numbers whose hashes are equal in Python's dictionaries.
 SAME_HASH = 2**61 - 1
 
-# Far above what is measured. What is tested took minutes, or would not have ended.
+# Seconds, far above what is measured. Without limits, these cases took minutes or did not end.
 SECONDS = 20.0
 
 
@@ -36,7 +36,7 @@ def read(text: str) -> Any:
 class TestNumbers:
     @pytest.mark.parametrize("text", ["1:10", "-1:10", "190:20:30", "1:10.5", "+1:59:59.", "00:10", "1:10:99"])
     def test_there_are_none_in_base_60(self, text: str) -> None:
-        """Neither has https://github.com/kubernetes-sigs/yaml: ``1:10`` is a time of day, or a pair of ports."""
+        """https://github.com/kubernetes-sigs/yaml has none either: ``1:10`` is a time of day, or a pair of ports."""
         assert read(f"a: {text}") == {"a": text}
         assert read(f"{text}: a") == {text: "a"}
 
@@ -88,12 +88,12 @@ def test_it_takes_time_that_grows_as_the_text_does(text: str, read_documents: An
     try:
         list(read_documents(text.encode()))
     except UnreadableError as error:
-        assert len(str(error)) < 100  # noqa: PT017  # some are no YAML, which is as quickly said
+        assert len(str(error)) < 100  # noqa: PT017  # some are not YAML, which is reported as quickly
     assert time.process_time() - began < SECONDS
 
 
 class TestMeaning:
-    """What has changed for the sake of time means what it meant."""
+    """Changes to the parser for speed do not change the meaning."""
 
     def test_names_become_texts(self) -> None:
         assert read("{1: a, 1.5: b, true: c, null: d, x: e}") == {
@@ -122,7 +122,7 @@ class TestMeaning:
         assert read("[" * 90 + "]" * 90)
         with pytest.raises(UnreadableError, match="line 1: it is nested too deep"):
             read("[" * 110 + "]" * 110)
-        # Nothing is read beyond the deepest level, not even what is no YAML.
+        # Nothing is read beyond the deepest level, not even invalid YAML.
         with pytest.raises(UnreadableError, match="nested too deep"):
             read("[" * 101 + "@")
 
@@ -133,7 +133,7 @@ QUOTING = {
     "the handle of a tag": ("a: !hunter2!x y", "found undefined tag handle '...'"),
     "a letter": (r'a: "\hunter2"', "found unknown escape character '...'"),
     "the error of a decoder": ("a: !!binary 'hunter2\u00fc'", "failed to convert base64 data into ascii"),
-    # These say what is wrong, and can be no value.
+    # These name the problem, and cannot be a value.
     "a sign": ("a: @hunter2", "found character '@' that cannot start any token"),
     "what is there instead": ("a: [hunter2", "expected ',' or ']', but got '<stream end>'"),
 }
@@ -141,7 +141,7 @@ QUOTING = {
 
 @pytest.mark.parametrize(("text", "problem"), QUOTING.values(), ids=QUOTING)
 def test_an_error_quotes_nothing_of_the_text(text: str, problem: str) -> None:
-    """PyYAML's errors do, and a password can be anywhere in a file."""
+    """PyYAML's errors quote the text, and a password can be anywhere in a file."""
     with pytest.raises(UnreadableError) as raised:
         read(f"# 1\n{text}")
 

@@ -23,24 +23,24 @@ from support.secrets import CONNECTION, VARIABLE
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "identifiers.md").read_text(encoding="utf-8")
 
-# What is nearly a label value is likelier than in any text.
+# Texts that are nearly label values are more frequent than in arbitrary text.
 IDS = st.text(min_size=1, max_size=80) | st.text("aZ0-_. /\n", min_size=1, max_size=70)
-# Two ids of which one can be what the other's label says.
+# Two ids, of which one may be the label value of the other.
 PAIRS = st.tuples(IDS, IDS) | IDS.map(lambda identifier: (identifier, label_value(identifier)))
 
 
 def documented(identifier: str, name: str = "app", *, always_annotated: bool = False, key: str = CONNECTION) -> Secret:
-    """A Secret written by the rule of the document."""
+    """Return a Secret that follows the rule of the document."""
     value = label_value(identifier)
     annotations = {key: identifier} if always_annotated or value != identifier else None
     return Secret("shop", name, "", {key: value}, {"value": ""}, annotations=annotations)
 
 
 def found_by(identifier: str, secrets: Sequence[Secret], kind: Kind = Kind.CONNECTION) -> list[Secret]:
-    """What a lookup of a connection finds, of those that a server would have sent."""
+    """Return the Secrets that a lookup of a connection finds, of those that a server would return."""
 
     def find(query: Query, _time: Allowance) -> list[Secret]:
-        # As the API server, which would answer 400 to what is no selector, and does not know annotations.
+        # The API server would respond with 400 to an invalid selector, and does not match annotations.
         labels = LabelSelector.parse(str(query))
         return [secret for secret in secrets if labels.matches(secret.labels)]
 
@@ -72,7 +72,7 @@ def test_the_example_in_the_document() -> None:
 @settings(max_examples=3, deadline=None)
 @given(st.lists(IDS.filter(lambda identifier: "\0" not in identifier), min_size=40, max_size=60))
 def test_the_function_for_a_shell(identifiers: list[str]) -> None:
-    """It gives the same as the package, for the vectors too."""
+    """It returns the same as the package, also for the test vectors."""
     (function,) = re.findall(r"^```bash\n(label_value\(\) .*?)^```$", DOCUMENT, re.MULTILINE | re.DOTALL)
     program = f'{function}\nfor id in "$@"; do label_value "$id"; echo; done'
     known = [identifier for identifier, _value, _annotated in vectors()]
@@ -89,7 +89,7 @@ def test_the_pattern_in_the_document_is_that_of_label_values() -> None:
 
     @given(IDS)
     def agree(identifier: str) -> None:
-        # In Python `$` matches before a last newline too; elsewhere it does not.
+        # In Python `$` also matches before a final newline; in other languages it does not.
         assert bool(re.match(pattern.replace("$", r"\Z"), identifier)) is is_label_value(identifier)
 
     agree()
@@ -128,7 +128,7 @@ def test_two_ids_never_have_each_others_secret(pair: tuple[str, str], first: boo
 
 @given(IDS, IDS)
 def test_the_annotation_alone_decides(identifier: str, says: str) -> None:
-    """Whatever the label is, and whatever it could be the id of."""
+    """This holds for any label, and for any id that the label could represent."""
     assume(identifier != says)
     secret = Secret(
         "shop", "x", "", {CONNECTION: label_value(identifier)}, {"value": ""}, annotations={CONNECTION: says}

@@ -1,6 +1,6 @@
 """Manifests are read as a current kubectl reads them: scalars, duplicate keys, documents, JSON and YAML.
 
-kubectl itself says what it reads: ``kubectl label --local`` prints each object, and needs no server.
+``kubectl label --local`` prints each object as kubectl reads it, and needs no server.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.manifest_documents import read_manifests, unpack
 
 REFUSED = "refused"
 
-# A scalar of every form that some version of YAML, Go or Python takes for something else than a text.
+# A scalar of every form that some version of YAML, Go or Python reads as another type than a string.
 SCALARS = """
 y Y n N yes Yes YES no No NO on On ON off Off OFF true True TRUE false False FALSE tRUE yEs ~ null Null NULL nULL ~a
 nullx 10:30 1:10 -1:10 190:20:30 1:10.5 00:10 1:2:3 72044e0 0891234 08 09 08.5 012 -012 +012 00 -00 007 0777 0o14 0O14
@@ -39,13 +39,13 @@ ALPHABET = "0179.-+eExob_:ny~=af<"
 
 
 def scalars() -> list[str]:
-    """Those, and a thousand that nobody has chosen."""
+    """Return these scalars, and a thousand random ones."""
     choose = random.Random(15)  # noqa: S311 - it is for no secret
     made = {"".join(choose.choice(ALPHABET) for _ in range(choose.randint(1, 6))) for _ in range(1_100)}
     return sorted({*SCALARS, *made})
 
 
-# What can be in a mapping. Of two names that are the same text, such as 1 and "1", kubectl takes one by chance.
+# The content of a mapping. If two names are the same string, such as 1 and "1", kubectl uses a random one.
 BODIES = [
     *("a: 1\na: 2", 'a: 1\n"a": 2', "a: {b: 1, b: 2}", "yes: a\ntrue: b", "a: [{b: 1, b: 2}]"),
     *("<<: {b: 1}\nb: 2", "b: 2\n<<: {b: 1}", "<<: [{b: 1}, {b: 2}]", "<<: {b: 1}\n<<: {b: 2}", "<<: x", "a: {<<: x}"),
@@ -194,7 +194,7 @@ JSON_SPECS = [
     *('{"a": 1} // x', '{"a": 1} # x', '{"a": 1}/* x */', '{/* x */ "a": 1}', '{"a": "\\ud83d\\ude00"}', '{"a": y}'),
 ]
 
-# In brackets: null, and colons beside brackets and commas, of which other readers of YAML make something else.
+# In brackets: null, and colons next to brackets and commas, which other YAML readers interpret differently.
 FLOW = [
     *("a: {b: }", "a: {b:}", "a: {b: , c: d}", "a: {b:,c: d}", "a: {b}", "a: {b, c: d}", "a: {? b}", "a: {? b : }"),
     *("a: {'b':}", 'a: {"b":x}', 'a: {"b"}', "a: {b :}", "a: {b :,c: d}", "a: {c: d, b:}", "a: [b:]", "a: [b: ]"),
@@ -223,7 +223,7 @@ FLOW = [
     ),
 ]
 
-# In a text without quotation marks, also outside of brackets.
+# Tabs in unquoted strings, also outside brackets.
 TABS = [
     *("a: b\tc", "a: b \t c", "a: b\tc: d", "a: b\t: c", "a: b\tc\t", "a: b\tc\t# d", "a: b\n  \tc", "a: b\n \tc\n  d"),
     *(
@@ -238,19 +238,19 @@ TABS = [
     ),
 ]
 
-# Characters of which the meaning depends on where in a text they are.
+# Characters whose meaning depends on their place in a string.
 SIGNS = "ab:,[]{}? \t\n#-"
 
 
 def chosen_by_nobody() -> list[str]:
-    """Texts in and out of brackets, in which those signs are where nobody would write them."""
+    """Return random strings of these characters, inside and outside brackets."""
     choose = random.Random(16)  # noqa: S311 - it is for no secret
     texts = {"".join(choose.choice(SIGNS) for _ in range(choose.randint(1, 7))) for _ in range(900)}
     forms = ("a: [b%s]", "a: {b%s}", "a: [%s]", "a: {%s}", "a: b%s", "b%s: c")
     return [choose.choice(forms).replace("%s", each.replace("\n", "\n   ")) for each in sorted(texts)]
 
 
-# Around an object: the object alone, and what comes before or after it.
+# Text before and after an object.
 AROUND = ["%s", "\n \n%s\n", "---\n%s\n", "\ufeff%s", "# x\n%s", "// x\n%s", "%s\n---\n", "[%s]"]
 
 FIRST = OBJECT.replace("SPEC", "{}")
@@ -267,7 +267,7 @@ FILES = [
 
 
 def files() -> dict[str, bytes]:
-    """One file for each case, by the name of the object in it."""
+    """Return one file for each case, by the name of its object."""
     texts = [f"spec:\n  a: {each}\n" for each in scalars()]
     texts += [f"spec:\n  {each}: 1\n" for each in scalars()]
     texts += [
@@ -288,7 +288,7 @@ def files() -> dict[str, bytes]:
 
 
 def as_kubectl_reads(cases: dict[str, bytes], folder: Path) -> dict[str, Any]:
-    """The objects that kubectl prints, by name, as numbers are in JavaScript."""
+    """Return the objects that kubectl prints, by name, with numbers as in JavaScript."""
     for name, content in cases.items():
         (folder / f"{name}.yaml").write_bytes(content)
     command = [kubectl_path(), "label", "--local", "--overwrite", "-o", "json", "-f", folder, "read-by=kubectl"]
@@ -303,7 +303,7 @@ def as_kubectl_reads(cases: dict[str, bytes], folder: Path) -> dict[str, Any]:
 
 
 def as_we_read(cases: dict[str, bytes]) -> dict[str, Any]:
-    """The same of this package. What follows a document that cannot be read is left out, as kubectl does."""
+    """Return the objects that this package reads. Like kubectl, it skips what follows an unreadable document."""
     found = {}
     for content in cases.values():
         for document in read_manifests(content):
@@ -316,7 +316,7 @@ def as_we_read(cases: dict[str, bytes]) -> dict[str, Any]:
 
 
 def comparable(value: Any) -> Any:
-    """A value in which numbers and truth values are told apart; the labels are kubectl's own."""
+    """Return a value in which numbers and truth values are distinct, without the labels, which kubectl changes."""
     if isinstance(value, dict):
         return {key: comparable(each) for key, each in value.items() if key != "metadata"}
     if isinstance(value, list):
@@ -340,7 +340,7 @@ def test_nothing_is_read_in_another_way(tmp_path: Path) -> None:
 
 
 def test_what_kubectl_bends_is_refused(tmp_path: Path) -> None:
-    """A tag that it does not know, and bytes that are no UTF-8: neither can be what was meant."""
+    """The cases are an unknown tag, and bytes that are not UTF-8: neither can be intended."""
     cases = {
         "tag": b"apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: tag}\na: !vault x\n",
         "bytes": b"apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: bytes}\na: \xc3(\n",
@@ -359,7 +359,7 @@ def test_it_is_a_current_kubectl() -> None:
 
 @pytest.mark.parametrize("between", ["\n", "\n---\n"])
 def test_one_document_that_cannot_be_read_leaves_the_others(between: str) -> None:
-    """Unlike kubectl, which stops there: what is right is used, and the wrong one is named with its line."""
+    """Unlike kubectl, which stops there, the valid documents are used. The error names the line of the invalid one."""
     broken = (
         SECOND.replace("SECOND", "a") + between + '{"a": "\\q"}'
         if between == "\n"
@@ -373,7 +373,7 @@ def test_one_document_that_cannot_be_read_leaves_the_others(between: str) -> Non
 
 
 def test_what_the_commands_write_is_read_as_it_was_meant(tmp_path: Path) -> None:
-    """``put -o yaml`` and ``export``: an id such as ``y`` or ``72044e0`` stays a text."""
+    """``put -o yaml`` and ``export``: an id such as ``y`` or ``72044e0`` stays a string."""
     meant = {
         f"n{number}": {
             "apiVersion": "example.com/v1",

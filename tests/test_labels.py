@@ -1,4 +1,4 @@
-"""Label keys, values and selectors; that a real server agrees is the contract suite's business."""
+"""Label keys, values and selectors. The contract tests compare them with a real server."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_what_is_rendered_is_parsed_again(selector: LabelSelector) -> None:
 
 @given(st.text(max_size=70))
 def test_an_equal_selector_holds_only_its_own_value(value: str) -> None:
-    """Whatever the id, either it is refused, or the selector means this id and nothing else."""
+    """For every id, either the selector is refused, or it matches exactly this id."""
     if not is_label_value(value):
         with pytest.raises(SelectorError):
             LabelSelector.equal("id", value)
@@ -100,7 +100,7 @@ def test_what_is_no_selector(text: str) -> None:
     ids=["commas", "an open parenthesis", "many open ones", "values", "nothing but commas"],
 )
 def test_a_long_text_takes_time_that_grows_as_it_does(text: str) -> None:
-    """Whoever may list can send one. To look for the end of each parenthesis again took hours."""
+    """Every client that may list can send such a selector. Searching for each closing parenthesis again took hours."""
     began = time.process_time()
     with suppress(SelectorError):
         assert LabelSelector.parse(text).requirements

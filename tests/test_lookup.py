@@ -1,4 +1,4 @@
-"""The order of several matches, whatever order the source gives them in."""
+"""The order of several matches does not depend on the order from the source."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def secret(name: str, created: str, **labels: str) -> Secret:
 
 
 def finding(answer: Iterable[Secret]) -> Find:
-    """A source with this answer to every query."""
+    """Return a source with this result for every query."""
     return lambda _query, _time: list(answer)
 
 

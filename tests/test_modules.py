@@ -1,4 +1,4 @@
-"""Every module of the package can be imported, also one that only Airflow's own processes load."""
+"""Every module of the package can be imported, including those that only Airflow's processes load."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Log lines for people: once each, and not remembered without end."""
+"""Log lines for people: each is logged once, and they are not remembered for ever."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_once(caplog: pytest.LogCaptureFixture) -> None:
 
 
 def test_what_was_said_is_forgotten_in_the_end(caplog: pytest.LogCaptureFixture) -> None:
-    """A process that runs for months meets causes without end."""
+    """A process that runs for months has an unlimited number of causes."""
     for number in range(10_001):
         notices.once(logging.WARNING, (str(number),), str(number))
     notices.once(logging.WARNING, ("0",), "again")

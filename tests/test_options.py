@@ -1,4 +1,4 @@
-"""``backend_kwargs``: what is taken, and what is said of the rest."""
+"""``backend_kwargs``: accepted values, and the errors for others."""
 
 from __future__ import annotations
 

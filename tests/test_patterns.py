@@ -1,4 +1,4 @@
-"""A lookup pattern takes little time whatever the id, or is refused."""
+"""A lookup pattern takes little time for any id, or is refused."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from airflow_kubernetes_secrets.lookup import Kind, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.options import Options
 from airflow_kubernetes_secrets.patterns import longest_id
 
-# As long as ids of Airflow's are.
+# The maximum length of Airflow's ids.
 LONGEST = 250
 
-# Far above what is measured, and far below what was possible.
+# Seconds, far above what is measured, and far below the time without limits.
 SECONDS = 10.0
 
 
@@ -99,7 +99,7 @@ def test_the_more_it_repeats_the_shorter_is_the_longest_id() -> None:
     ],
 )
 def test_what_is_compared_at_each_place_counts_each_time(pattern: str, part: str) -> None:
-    """What a group has matched, which can be as long as the id, and each of a counted repeat."""
+    """This is the match of a group, which can be as long as the id, and each repetition of a counted repeat."""
     limit = longest_id(pattern)
     assert 63 <= limit < 100_000
 
@@ -136,7 +136,7 @@ PATTERNS = st.lists(st.tuples(PARTS, REPEATS).map("".join), min_size=1, max_size
 @given(PATTERNS)
 @settings(deadline=None, max_examples=150)
 def test_the_longest_id_takes_little_time(pattern: str) -> None:
-    """What makes a search for a match go through every way is an id that has none."""
+    """An id without a match makes the search try every way."""
     length = min(longest_id(pattern), 1_000)
     for first, second in product("ab", repeat=2):
         identifier = (first + second) * (length // 2)

@@ -1,4 +1,4 @@
-"""A program gets a port that no client gets, and another one if it is taken all the same."""
+"""A program gets a port that no client gets, and another one if that port is taken anyway."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def taken() -> Iterator[int]:
 
 @pytest.fixture(params=["kube-apiserver"])
 def programs() -> Path:
-    """Those of a real one; the tests are left out without them."""
+    """Return the folder with a real kube-apiserver. Without it the tests are skipped."""
     folder = assets()
     assert folder is not None
     return folder
@@ -40,7 +40,7 @@ def test_they_are_free_different_and_not_those_of_clients() -> None:
 
 @pytest.mark.parametrize(("text", "count"), [("1024\t65535\n", 55_536), ("10000 65534", 1), ("32768 60999", 27_304)])
 def test_the_range_of_clients(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, count: int) -> None:
-    """Where that has all ports, there is no better choice."""
+    """If that range has all ports, there is no better choice."""
     (tmp_path / "range").write_text(text)
     monkeypatch.setattr(ports, "_OF_CLIENTS", tmp_path / "range")
 
@@ -86,7 +86,7 @@ def test_what_programs_say(log: str, in_use: bool) -> None:
 
 
 def test_a_port_that_is_held_is_for_those_who_share_it() -> None:
-    """A connection is refused while nobody listens."""
+    """A connection is refused while no process listens."""
     with held_port() as held:
         port = held.getsockname()[1]
         with pytest.raises(OSError, match="in use"):
@@ -103,7 +103,7 @@ def test_a_port_that_is_held_is_for_those_who_share_it() -> None:
 
 
 def test_etcd_whose_port_is_taken(programs: Path, taken: int) -> None:
-    """Nothing of that attempt is left for the next one."""
+    """Nothing of the failed attempt remains for the next one."""
     server = KubeApiserver(programs)
     try:
         for _ in range(2):

@@ -1,4 +1,4 @@
-"""What is escaped, what is not, and that nothing gets past it."""
+"""Which characters are escaped and which are not, and that no output bypasses this."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedS
 from airflow_kubernetes_secrets.printable import printable, printable_line, printable_lines, shell_word
 from support.hostile import FILE_NAMES, assert_harmless, assert_one_message, is_seen
 
-# Of all characters, and of those that matter here more often.
+# Any characters, with those that matter here more often.
 TEXTS = st.text(
     st.one_of(st.characters(codec=None), st.sampled_from("\n\r\t\x1b\x9b\u202e\u2028\u200b\ufe0f:#[] \\\udcff'\"%"))
 )
 
-# A machine that is busy is no reason to fail.
+# A busy machine must not fail the tests.
 unhurried = settings(deadline=None)
 
 all_names = pytest.mark.parametrize("name", FILE_NAMES.values(), ids=FILE_NAMES)
@@ -128,13 +128,13 @@ def test_a_real_shell(name: str, tmp_path: Path) -> None:
 def test_yaml_means_what_it_holds(document: object) -> None:
     text = yaml_text([document])
     assert_harmless(text)
-    # PyYAML reads the escape of a surrogate, but no pair of them as two.
+    # PyYAML reads the escape of a single surrogate, but not a pair of them as two characters.
     assert json.dumps(yaml.safe_load(text), sort_keys=True) == json.dumps(document, sort_keys=True)
 
 
 @all_names
 def test_errors(name: str) -> None:
-    """Airflow logs their texts, whoever has made them."""
+    """Airflow logs the messages of errors."""
     assert_one_message(str(KubernetesSecretsError(f"{name}: wrong. Do:\n  kubectl {name}")))
     assert "\n" not in str(OneLineError(name))
     assert_harmless(str(OneLineError(f"the folder {name}")))

@@ -1,4 +1,4 @@
-"""`make pythons` goes on with the next Python, whatever happens with one."""
+"""`make pythons` continues with the next Python after any failure."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ def test(number):
 
 @pytest.mark.parametrize("at", [0, 5, 37, 39])
 def test_all_tests_are_run(tmp_path: Path, at: int) -> None:
-    """Also that during which a process has died; the run has failed because of it."""
+    """This includes the test during which a process has died. That test makes the run fail."""
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_some.py").write_text(TESTS)
     done = subprocess.run(

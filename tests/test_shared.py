@@ -1,4 +1,4 @@
-"""What the processes of a test run have in common is there for each, whatever happens to the others."""
+"""The shared resources of a test run are available to each process, whatever happens to the others."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SECONDS = 30.0
 
 
 class Thing:
-    """What is started: it counts its starts and ends, and waits for ``may_start``."""
+    """A resource that counts its starts and ends, and waits for ``may_start``."""
 
     def __init__(self) -> None:
         self.starts = 0
@@ -43,7 +43,7 @@ class Thing:
 
 @contextmanager
 def on_demand(name: str, make: Callable[[], object]) -> Iterator[OnDemand]:
-    offered = OnDemand(name, make)  # type: ignore[arg-type]  # also one that cannot be entered
+    offered = OnDemand(name, make)  # type: ignore[arg-type]  # one that cannot be entered is possible too
     try:
         yield offered
     finally:
@@ -52,7 +52,7 @@ def on_demand(name: str, make: Callable[[], object]) -> Iterator[OnDemand]:
 
 @pytest.fixture
 def name(request: pytest.FixtureRequest) -> str:
-    """The run has one folder, so each test has a name of its own."""
+    """Return a separate name for each test, because the run has one folder."""
     return f"{request.node.name[:20]}-{os.getpid()}"
 
 
@@ -126,7 +126,7 @@ def test_one_that_is_about_to_start_is_ended_too(name: str) -> None:
 
 
 def test_a_program_lives_as_long_as_what_has_started_it(name: str) -> None:
-    """Linux ends it with the thread, not with the process."""
+    """Linux ends the program with the thread, not with the process, that started it."""
     started: list[subprocess.Popen[bytes]] = []
 
     @contextmanager
@@ -162,7 +162,7 @@ assert len(os.listdir(os.environ["TMPDIR"])) == before + ("use" in sys.argv)
 
 @pytest.mark.parametrize("arguments", [[], ["use"]])
 def test_a_process_of_no_run_leaves_no_folder(tmp_path: Path, arguments: list[str]) -> None:
-    """It makes one when it needs it, and removes it; a child that it forks does not. None is that of this run."""
+    """The process creates a folder when it needs it, and removes it; its forked child does not."""
     done = subprocess.run(
         [sys.executable, "-c", FOLDER_OF_OTHERS, *arguments],
         env={**os.environ, "TMPDIR": str(tmp_path), "PYTHONPATH": str(ROOT / "tests")},

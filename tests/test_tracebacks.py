@@ -1,4 +1,4 @@
-"""Exceptions that leave the package take no variables along."""
+"""Exceptions that leave the package contain no variables of its frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Programs that are forks of a process with the libraries behave as programs do, and none outlives who started it."""
+"""Forks of a process with the libraries behave like normal programs, and none outlives the process that started it."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def until_written(file: Path) -> None:
 
 
 def test_a_program_has_its_session_before_anybody_knows_of_it(start: Callable[..., Program]) -> None:
-    """Or else ending the session at once would end nothing."""
+    """Otherwise ending the session at once would end nothing."""
     for _ in range(20):
         program = start(WAIT, session=True)
         assert os.getsid(program.pid) == program.pid
@@ -106,7 +106,7 @@ def test_a_program_that_is_killed(start: Callable[..., Program], output: Path) -
 
 
 def test_one_that_has_ended_may_be_killed(start: Callable[..., Program]) -> None:
-    """Its id may be that of another program by then."""
+    """Its id may belong to another program by then."""
     program = start("")
     assert is_over(program.pid)
     program.kill()
@@ -122,7 +122,7 @@ def test_one_that_takes_too_long_is_killed(python: WarmPython, tmp_path: Path) -
 
 
 def test_one_whose_starter_is_killed_ends(python: WarmPython, tmp_path: Path) -> None:
-    """The process that forks belongs to all, and goes on."""
+    """The process that forks is shared by all, and continues."""
     done = subprocess.run(
         [sys.executable, "-c", STARTS_AND_IS_KILLED, python.address, WAIT, str(tmp_path / "pid")],
         env={**os.environ, "PYTHONPATH": str(ROOT / "tests"), "TMPDIR": str(tmp_path)},

@@ -1,6 +1,6 @@
-"""Every way by which a text leaves the process, so that none is made which does not make it printable.
+"""Every way by which text leaves the process. A new way must make its text printable.
 
-A new line here is a decision: what goes that way has to be printable, or somebody else prints it.
+Add a line here only after a decision: the text on that way must be printable, or another program prints it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from support.airflow import ROOT
 
 SOURCES = (ROOT / "src" / "airflow_kubernetes_secrets", ROOT / "cncf-path" / "src")
 
-# By module. What cli/output.py prints and notices.py logs is escaped there.
+# By module. cli/output.py and notices.py escape what they print and log.
 WAYS_OUT = {
     "cli/output.py": {
         "rich.console.Console",
@@ -31,32 +31,32 @@ WAYS_OUT = {
         "yaml.dump_all",
     },
     "notices.py": {"logging.getLogger", "_log.isEnabledFor", "_log.log"},
-    # Its parser escapes what argparse says of arguments.
+    # Its parser escapes argparse's messages about arguments.
     "cli/main.py": {
         "argparse.ArgumentParser",
         "sys.stdout",
         "sys.stdout.fileno",
         "sys.stdout.flush",
-        # To silence it.
+        # This silences the logger.
         "logging.getLogger",
     },
     "cli/devserver.py": {"sys.stdout.flush"},
     # The name of a field or argument.
     "cli/put.py": {"getpass.getpass", "warnings.catch_warnings", "warnings.simplefilter"},
-    # An error of its own, escaped there.
+    # The devserver's own error, which is escaped there.
     "devserver/app.py": {"logging.getLogger", "log.error", "traceback.format_tb"},
-    # Its own list of the files that it has created.
+    # The list of the files that it has created.
     "devserver/own_files.py": {"os.write"},
     # A kubeconfig, in ASCII.
     "devserver/files.py": {"yaml.safe_dump"},
-    # To silence Airflow.
+    # This silences Airflow.
     "compat.py": {"logging.getLogger", "logging.disable", "logging.root.manager.disable"},
 }
 
 MODULES = ("argparse", "getpass", "logging", "sys", "traceback", "warnings", "yaml", "rich")
 LOGS = ("log", "_log", "logger", "_logger")
 
-# Of these modules, what lets nothing out.
+# Parts of these modules that write nothing.
 HARMLESS = {
     *(f"logging.{level}" for level in ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
     *(f"argparse.{name}" for name in ("ArgumentTypeError", "Namespace")),
@@ -108,7 +108,7 @@ def _ways_out(tree: ast.AST) -> Iterator[str]:
     imported = dict(_imported(tree))
     inner = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     for node in ast.walk(tree):
-        # The longest chain alone: ``sys.stdout.write``, and not ``sys.stdout`` too.
+        # Only the longest chain counts: ``sys.stdout.write``, and not ``sys.stdout`` too.
         if not isinstance(node, (ast.Name, ast.Attribute)) or id(node) in inner:
             continue
         name = _dotted(node)
@@ -124,7 +124,7 @@ def _ways_out(tree: ast.AST) -> Iterator[str]:
 
 
 def _imported(tree: ast.AST) -> Iterator[tuple[str, str]]:
-    """What names of a module are, by what they are called in it."""
+    """Yield the names in a module, with the full names of what they refer to."""
     for node in ast.walk(tree):
         if isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
             for each in node.names:
@@ -142,7 +142,7 @@ def _dotted(node: ast.expr) -> str:
 
 
 def test_it_sees_them() -> None:
-    """The test's own eyes: each way is found in a module that uses it."""
+    """Check the test itself: it finds each way in a module that uses it."""
     program = """
 import logging, sys, warnings
 from logging import getLogger as get

@@ -1,4 +1,4 @@
-"""What Airflow's documentation tells people to type, verbatim, on both Airflows and both servers."""
+"""The commands of Airflow's documentation, unchanged, with both Airflows and both servers."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ kubectl label secret my-var-secret \
 
 @pytest.fixture
 def documented_secrets(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
-    """The Secrets that the documentation creates in the namespace ``airflow``, by its commands."""
+    """Create the Secrets of the documentation by its commands."""
     environment = {
         "KUBECONFIG": str(cluster.kubeconfig(cluster.admin_token)),
         "HOME": str(tmp_path),
@@ -94,7 +94,7 @@ def test_the_database_from_a_secret_and_a_dag_run(
     put = Put(cluster, namespace)
     database = f"sqlite:///{tmp_path}/from-a-secret.db"
     option = f"sql-alchemy-conn-{airflow.version}"
-    # As kubectl create --from-file stores a file that ends in a newline.
+    # ``kubectl create --from-file`` stores a file that ends with a newline like this.
     put.config(option, f"{database}\n", name=f"database-{airflow.version}")
     for manifest in ("connections", "variables"):
         apply_example(cluster, manifest, namespace)
@@ -129,15 +129,15 @@ def test_a_wrong_option_stops_airflow_with_the_nearest_right_one(bare_airflow: A
 
 
 def test_a_connection_that_is_forbidden_says_why(bare_airflow: Airflow, cluster: Cluster, namespace: str) -> None:
-    """Airflow itself says no more than that the id is not defined."""
+    """Airflow itself only says that the id is not defined."""
     account = cluster.service_account(namespace, "forbidden", {})
     airflow = bare_airflow.with_kwargs(service_account_path=str(account.folder)).with_variables(
         **cluster.pod_environment()
     )
-    # Airflow goes on to its database, which has to be there.
+    # Airflow then queries its database, which must exist.
     airflow.migrate()
 
-    # Without --verbose this command of Airflow's suppresses all logs.
+    # Without --verbose, this command suppresses all logs.
     done = airflow.run("connections", "get", "my_db", "--verbose")
 
     assert done.returncode != 0
@@ -149,7 +149,7 @@ def test_a_connection_that_is_forbidden_says_why(bare_airflow: Airflow, cluster:
 
 @pytest.mark.parametrize("version", ["3.3"], indirect=True)
 def test_a_backend_of_the_workers_own(airflow: Airflow, cluster: Cluster, namespace: str) -> None:
-    """``[workers] secrets_backend`` is Airflow 3's, and comes first where tasks run."""
+    """``[workers] secrets_backend`` exists in Airflow 3, and is queried first in tasks."""
     Put(cluster, namespace)({"example.com/variable": "of-workers"}, "found it", name="of-workers")
     kwargs = airflow.with_kwargs(variables_label="example.com/variable").variables["AIRFLOW__SECRETS__BACKEND_KWARGS"]
     airflow = airflow.with_variables(
@@ -167,7 +167,7 @@ print(type(first).__name__, first.get_variable("of-workers"))
 
 @pytest.mark.parametrize("version", ["3.3"], indirect=True)
 def test_options_as_separate_variables(airflow: Airflow, cluster: Cluster, namespace: str) -> None:
-    """From Airflow 3.2 on; their values arrive as raw strings."""
+    """This works from Airflow 3.2 on. The values arrive as raw strings."""
     account = cluster.service_account(namespace, "reader", {namespace: ["list"]})
     Put(cluster, namespace)({"example.com/variable": "x"}, data={"my-key": "found it"})
     separate = {
@@ -182,12 +182,12 @@ def test_options_as_separate_variables(airflow: Airflow, cluster: Cluster, names
 
     airflow = airflow.with_variables(**names)
 
-    # Before it Airflow says that the values of two options are too short to be masked.
+    # Before this line Airflow reports that the values of two options are too short to be masked.
     assert airflow.output("variables", "get", "x").splitlines()[-1] == "found it"
 
 
 def apply_example(cluster: Cluster, name: str, namespace: str) -> None:
-    """Create what is in the file, in a namespace of the test instead of ``airflow``."""
+    """Create the objects in the file, in a namespace of the test instead of ``airflow``."""
     import yaml
 
     for document in yaml.safe_load_all((ROOT / "examples" / "manifests" / f"{name}.yaml").read_text()):

@@ -1,4 +1,4 @@
-"""The real hooks do what the warnings say, where their providers are installed: with Airflow 2.11."""
+"""The real hooks behave as the warnings say, where their providers are installed: with Airflow 2.11."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ sys.stdout.write("\\n" + json.dumps(found))
 
 
 def results(tmp_path: Path, program: str, cases: Mapping[str, OfHttp | OfPostgres]) -> dict[str, str]:
-    """What the program says of each case, which it looks up in Secrets by the id ``c<number>``."""
+    """Return the program's result for each case, which it looks up in Secrets by the id ``c<number>``."""
     ids = {f"c{number}": case for number, case in enumerate(cases)}
     folder = tmp_path / "secrets"
     folder.mkdir()
@@ -94,7 +94,7 @@ sys.stdout.write("\\n" + json.dumps([found, imported, sorted(ProvidersManager().
 
 
 def test_the_types_that_airflow_knows(bare_airflow: Airflow) -> None:
-    """As Airflow itself has them, with no hook imported and no warning."""
+    """The types are those of Airflow itself, found without importing a hook and without a warning."""
     done = bare_airflow.with_variables(AIRFLOW__SECRETS__BACKEND="").python(KNOWN)
 
     assert done.returncode == 0, done.stderr
@@ -117,7 +117,7 @@ sys.stdout.write(f"\\n{known_connection_types()} {'old.hooks' in sys.modules}")
 
 
 def test_a_provider_that_names_hooks_alone_may_know_any_type(bare_airflow: Airflow, tmp_path: Path) -> None:
-    """Its hooks are not imported for their types, so that nothing is said."""
+    """Its hooks are not imported to read their types, so there is no warning."""
     folder = tmp_path / "packages"
     for name, text in {
         "old/__init__.py": PROVIDER,

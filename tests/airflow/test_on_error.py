@@ -1,4 +1,4 @@
-"""What ``on_error`` means in Airflow itself, in all its processes, while the Kubernetes API is away."""
+"""The effect of ``on_error`` in all processes of Airflow while the Kubernetes API is unavailable."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support.kube_apiserver import write_certificates
 
 DENIED = "AirflowSecretsBackendAccessDenied"
 
-# The ids say where else they are. Nothing is in Kubernetes, as far as anybody can tell.
+# The ids name the other sources that contain them. No lookup can read Kubernetes.
 LOOKUPS = """
 import datetime
 import json
@@ -111,13 +111,13 @@ class HostTrigger(BaseTrigger):
 
 @dataclass(frozen=True)
 class Outage:
-    """What was seen of Airflow with one ``on_error`` while nothing listened where the Kubernetes API should be.
+    """The results of Airflow with one ``on_error``, while nothing listened at the port of the Kubernetes API.
 
     Attributes:
-        airflow: for the command line, with the same database.
-        run: of the DAG ``lookups``.
-        top_level: the description of the DAG that gets it from a variable, or why the file could not be read.
-        api_server_log: what the API server wrote.
+        airflow: runs the command line with the same database.
+        run: the run of the DAG ``lookups``.
+        top_level: the description of the DAG that reads it from a variable, or why the file could not be parsed.
+        api_server_log: the log of the API server.
     """
 
     airflow: Airflow
@@ -126,13 +126,13 @@ class Outage:
     api_server_log: str = field(repr=False)
 
     def told(self, task_id: str) -> dict[str, Any]:
-        """What the task printed of what it got."""
+        """Return what the task printed of its values."""
         lines = [record["event"] for record in records(self.run.tasks[task_id].log)]
         printed = [json.loads(line.removeprefix("told ")) for line in lines if line.startswith("told ")]
         return {name: value for each in printed for name, value in each.items()}
 
     def errors(self, task_id: str) -> list[tuple[str, str]]:
-        """Type and text of the exceptions in the task's log, without their causes."""
+        """Return type and message of the exceptions in the task's log, without their causes."""
         details = [
             record["error_detail"] for record in records(self.run.tasks[task_id].log) if "error_detail" in record
         ]
@@ -141,7 +141,7 @@ class Outage:
 
 @pytest.fixture(scope="module")
 def refusing_port() -> Iterator[int]:
-    """A port that refuses connections and that nobody else is given: it is bound, and not listened on."""
+    """Return a port that refuses connections and that no other program gets: it is bound, and nothing listens on it."""
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
@@ -186,7 +186,7 @@ def outage(airflow: Airflow) -> Outage:
 
 
 def away(folder: Path, port: int, on_error: str, version: str = "3.3") -> Airflow:
-    """Airflow as in a pod, but with nothing at the port where the Kubernetes API should be."""
+    """Return an Airflow as in a pod, with nothing at the port of the Kubernetes API."""
     account = folder / "serviceaccount"
     account.mkdir()
     write_certificates(account)
@@ -235,7 +235,7 @@ def test_next_goes_on_in_the_command_line(going_on: Outage) -> None:
 
 
 def test_deny_ends_every_lookup_of_a_task_with_the_cause(denying: Outage) -> None:
-    """Neither the environment nor the database is used, and a default is not either."""
+    """Neither the environment, nor the database, nor a default value is used."""
     told = denying.told("everywhere")
 
     assert len(told) == 5
@@ -268,7 +268,7 @@ def test_deny_fails_the_deferred_task_with_the_cause(denying: Outage) -> None:
 
 
 def test_deny_in_the_api_server_alone_is_an_internal_error_and_then_a_miss(denying: Outage) -> None:
-    """Airflow has no answer for a denial there: the worker asks five times, and then takes it for a miss."""
+    """Airflow's API server has no response for a denial. The worker asks five times, and then treats it as a miss."""
     assert denying.told("api_server_alone") == {
         "connection": "AirflowNotFoundException: The conn_id `asked_of_the_api_server` isn't defined",
         "variable": "the default",

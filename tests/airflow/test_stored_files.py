@@ -1,4 +1,4 @@
-"""What Airflow gets from files as repositories hold them: what the table says that ``check`` is held to as well."""
+"""What Airflow gets from files as repositories contain them, by the table that also tests ``check``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One judge says whether Airflow can use a stored connection, and it says what Airflow does."""
+"""The judge decides whether Airflow can use a stored connection, and agrees with what Airflow does."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from verdicts.generated import connections
 
 MARK = "hunter2"
 
-# `python -m verdicts` takes more.
+# `python -m verdicts` tries more.
 SEED, COUNT, LEAST = 1, 4000, 10_000
 
 
@@ -40,7 +40,7 @@ def fields(**more: object) -> str:
 
 URI = f"postgres://me:{MARK}@h:5432/db"
 
-# A connection, the parts of Airflow that cannot use it, and what the message names.
+# A connection, the parts of Airflow that cannot use it, and a part of the message.
 CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "plain": (fields(), (), ""),
     "a URI": (URI, (), ""),
@@ -119,7 +119,7 @@ sys.stdout.write("\\n" + json.dumps(found))
 
 
 def test_the_lookup_says_what_airflow_loses(version: str, tmp_path: Path) -> None:
-    """Of each connection Airflow gets what the judge says, and the log has the field where it gets nothing."""
+    """For each connection, Airflow gets what the judge says. If it gets nothing, the log names the field."""
     ids = {f"c{number}": case for number, case in enumerate(CASES)}
     folder = tmp_path / "secrets"
     folder.mkdir()

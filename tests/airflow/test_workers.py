@@ -1,4 +1,4 @@
-"""Which process of Airflow asks Kubernetes, and that a task needs no rights to Secrets, in a run of all of them."""
+"""Which process of Airflow queries Kubernetes, in a run of all of them. Tasks need no permissions for Secrets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_SECRETS = "airflow_kubernetes_secrets.NoSecretsBackend"
 NAMESPACE = "airflow-workers"
 TEAMS = ("red", "blue")
 
-# What a task gets is told by its log; the values are chosen for Airflow not to mask them.
+# Tasks write their values to the log. The values are chosen so that Airflow does not mask them.
 TASKS = """
 import datetime
 import json
@@ -102,12 +102,12 @@ with DAG("of_{team}", schedule=None):
 
 @dataclass(frozen=True)
 class Seen:
-    """What was seen of one run of Airflow.
+    """The results of one run of Airflow.
 
     Attributes:
-        asked: what each process asked the Kubernetes API for, by the token with which it asked.
+        asked: what each process requested from the Kubernetes API, by the token of the process.
         runs: the DAG runs, by DAG.
-        top_level: what the DAG processor got from a variable at the top level of a DAG file.
+        top_level: what the DAG processor read from a variable at the top level of a DAG file.
     """
 
     asked: dict[str, set[str]]
@@ -115,7 +115,7 @@ class Seen:
     top_level: str
 
     def told(self, dag_id: str, task_id: str) -> dict[str, Any]:
-        """What the task printed of what it got."""
+        """Return what the task printed of its values."""
         lines = [record["event"] for record in records(self.runs[dag_id].tasks[task_id].log)]
         (told,) = [line.removeprefix("told ") for line in lines if line.startswith("told ")]
         found: dict[str, Any] = json.loads(told)
@@ -124,25 +124,25 @@ class Seen:
 
 @pytest.fixture(scope="module", params=["devserver", "kube-apiserver"])
 def cluster(request: pytest.FixtureRequest) -> Cluster:
-    """One run of Airflow for all tests on a server."""
+    """Use one run of Airflow for all tests on a server."""
     found: Cluster = request.getfixturevalue(f"{request.param.replace('-', '_')}_cluster")
     return found
 
 
 @pytest.fixture(scope="module")
 def with_rights(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    """All but the scheduler, under which the tasks run, may list Secrets."""
+    """All processes except the scheduler, which runs the tasks, may list Secrets."""
     return seen(cluster, tmp_path_factory.mktemp("with"), API_SERVER, DAG_PROCESSOR, TRIGGERER)
 
 
 @pytest.fixture(scope="module")
 def api_server_alone(devserver_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Seen:
-    """Only the API server may."""
+    """Only the API server may list Secrets."""
     return seen(devserver_cluster, tmp_path_factory.mktemp("alone"), API_SERVER)
 
 
 def seen(cluster: Cluster, folder: Path, *readers: str) -> Seen:
-    """Run all of Airflow; of its processes the ``readers`` read Secrets, each with a service account of its own."""
+    """Run all of Airflow. Of its processes, the ``readers`` read Secrets, each with its own service account."""
     put = Put(cluster, NAMESPACE)
     cluster.create_namespace(NAMESPACE)
     for conn_id in ("in_python", "in_a_template", "in_a_trigger"):
@@ -165,7 +165,7 @@ def seen(cluster: Cluster, folder: Path, *readers: str) -> Seen:
             "AIRFLOW__CORE__MULTI_TEAM": "True",
             "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST": json.dumps(bundles),
             "AIRFLOW__SECRETS__BACKEND": NO_SECRETS,
-            # As the Helm chart's common environment would hand them to every process.
+            # The Helm chart's common environment passes these to every process.
             "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"namespace": NAMESPACE}),
         },
     )
@@ -197,7 +197,7 @@ def seen(cluster: Cluster, folder: Path, *readers: str) -> Seen:
 
 
 def bundle(name: str, home: Path, team: str | None, text: str) -> dict[str, Any]:
-    """A DAG bundle with one file, in Airflow's configuration."""
+    """Return a DAG bundle with one file, in the format of Airflow's configuration."""
     folder = home / "dags" / name
     folder.mkdir(parents=True)
     (folder / f"{name}.py").write_text(text)
@@ -214,23 +214,23 @@ def test_a_task_gets_what_the_api_server_alone_may_read(with_rights: Seen) -> No
     assert with_rights.told("tasks", "python") == {"host": "in-python", "variable": "value in_python"}
     assert with_rights.told("tasks", "template") == {"text": "in-a-template value in_a_template"}
     assert with_rights.told("tasks", "nowhere") == {"variable": "the default"}
-    # The other backend would say in each that it has nobody to ask.
+    # The other backend would log in each task that it cannot read Secrets.
     logs = [record for task in with_rights.runs["tasks"].tasks.values() for record in records(task.log)]
     assert not [record for record in logs if record.get("logger", "").startswith("airflow_kubernetes_secrets")]
 
 
 def test_a_team_gets_its_own_and_nothing_of_another(with_rights: Seen) -> None:
-    """The API server says for which team it asks; a worker that asked itself would not."""
+    """The API server knows the team of a request. A worker that reads Secrets itself does not."""
     for team in TEAMS:
         assert with_rights.told(f"of_{team}", "python") == {"host": f"{team}-host", "variable": "nothing"}
 
 
 def test_each_process_asks_for_what_it_needs_itself(with_rights: Seen) -> None:
-    """What tasks need, the API server asks for; the DAG processor and the triggerer have their own lookups."""
+    """The API server looks up what tasks need. The DAG processor and the triggerer have their own lookups."""
     assert with_rights.top_level == "value at_top_level"
     assert with_rights.told("tasks", "deferred") == {"host": "in-a-trigger"}
     of_tasks = {
-        # A worker reads the DAG file too.
+        # A worker parses the DAG file too.
         "variable-key=at_top_level",
         "connection-id=in_python",
         "variable-key=in_python",
@@ -246,7 +246,7 @@ def test_each_process_asks_for_what_it_needs_itself(with_rights: Seen) -> None:
 
 
 def test_without_rights_dag_files_and_triggers_get_nothing(api_server_alone: Seen) -> None:
-    """They do not go by way of the API server, as tasks do."""
+    """Unlike tasks, they do not use the API server."""
     assert api_server_alone.told("tasks", "python") == {"host": "in-python", "variable": "value in_python"}
     assert api_server_alone.top_level == "nothing"
     assert api_server_alone.told("tasks", "deferred") == {"host": "nothing"}
@@ -256,7 +256,7 @@ def test_without_rights_dag_files_and_triggers_get_nothing(api_server_alone: See
 def test_options_are_read_through_secrets_whatever_workers_have(
     section: str, starts: bool, devserver_cluster: Cluster, tmp_path: Path
 ) -> None:
-    """A worker without rights does not start where only ``[workers] secrets_backend`` says so."""
+    """A worker without permissions does not start if only ``[workers] secrets_backend`` is set."""
     account = devserver_cluster.service_account(NAMESPACE, "worker", {})
     variables = {
         "AIRFLOW__SECRETS__BACKEND": BACKEND,
@@ -298,7 +298,7 @@ print(json.dumps([module for module in sys.modules if module.startswith("airflow
     done = Airflow("3.3", tmp_path, {"AIRFLOW__SECRETS__BACKEND": NO_SECRETS}).python(program)
 
     loaded = {module.rpartition(".")[2] for module in json.loads(done.stdout.splitlines()[-1])}
-    # Airflow looks into every provider for what it has.
+    # Airflow reads the information of every provider.
     assert loaded - {"provider_info"} == {"no_secrets", "version"}, done.stderr
 
 

@@ -1,4 +1,4 @@
-"""No output shows a part of a value that may be a credential. It is searched for a made-up word in their place."""
+"""No output shows a part of a value that may be a credential. A made-up word replaces the credentials."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from airflow_kubernetes_secrets.ui.picture import take_picture
 from operator_secrets.every import SHAPES
 from support.shapes import secret_manifest
 
-# It looks like a token, like the name of a host and like the name of a setting, whichever the code might take it for.
+# It looks like a token, like a host name and like the name of a setting, so that no check excludes it.
 CANARY = "MADEUPCANARY0123456789"
 
-# Where a credential can stand in an address that software calls a URL, a host, an endpoint …
+# Where a credential can be in an address that software calls a URL, a host or an endpoint.
 ADDRESSES = {
     "path": f"https://hooks.example.com/services/T0/B0/{CANARY}",
     "path that is a host": f"https://hooks.example.com/{CANARY}.example.com:443",
@@ -53,7 +53,7 @@ def of_json(field: str, address: str) -> dict[str, str]:
 
 
 def formats() -> dict[str, tuple[dict[str, str], dict[str, str]]]:
-    """Data and annotations of Secrets; each has the canary in it."""
+    """Return data and annotations of Secrets. Each contains the canary."""
     found: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
     for shape in SHAPES:
         password = str(shape.connection.get("password") or "no password")
@@ -80,7 +80,7 @@ def names_of(count: int) -> list[str]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a folder for each of them, each for an id of its own."""
+    """Write a folder with a subfolder for each Secret. Each Secret has its own id."""
     folder = tmp_path_factory.mktemp("canary")
     secrets = formats()
     for name, (data, described) in zip(names_of(len(secrets)), secrets.values(), strict=True):
@@ -92,7 +92,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def configured(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, str]:
-    """Airflow is configured to read the folder. What comes back says of each Secret what it is."""
+    """Configure Airflow to read the folder. Returns the kind of each Secret by its name."""
     configure(monkeypatch, folder)
     secrets = formats()
     return dict(zip(names_of(len(secrets)), secrets, strict=True))
@@ -104,7 +104,7 @@ def configure(monkeypatch: pytest.MonkeyPatch, path: Path) -> None:
 
 
 def leaks(output: str, secrets: Mapping[str, str]) -> list[str]:
-    """The lines that show it, with the kinds of the Secrets that they name."""
+    """Return the lines that show the canary, with the kinds of the Secrets that they name."""
     lines = [line for line in output.splitlines() if CANARY.lower() in line.lower()]
     return [f"{[kind for name, kind in secrets.items() if name in line]}: {line[:300]}" for line in lines[:20]]
 

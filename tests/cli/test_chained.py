@@ -1,4 +1,4 @@
-"""Errors of commands have nothing chained that Airflow, a driver or a decoder has raised."""
+"""Errors of commands have no chained exceptions of Airflow, a driver or a decoder."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ except KubernetesSecretsError as error:
     ],
 )
 def test_what_others_raise_is_not_chained(what: str, variables: dict[str, str], message: str, tmp_path: Path) -> None:
-    """Their errors quote configuration, URLs, rows and files, and some reports show what is chained to an error."""
+    """Such errors quote configuration, URLs, rows and files, and some reports show chained exceptions."""
     file = tmp_path / "connections.json"
     file.write_bytes(f'{{"a": "{SECRET}\xff"}}'.encode("latin-1"))
     (tmp_path / "broken.cfg").write_text(f"[secrets\nbackend_kwargs = {SECRET}\n")

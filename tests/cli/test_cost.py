@@ -1,4 +1,4 @@
-"""What the commands take for a Secret, or for many of one id, grows as they do; and what they say of it stays short."""
+"""The time of commands grows linearly with a Secret's size and with the Secrets of one id. Their output stays short."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from support.work import calls
 
 PREFIX = "airflow.apache.org/"
 
-# Far above what is measured, and far below what it was.
+# Seconds: far above the measured time, and far below the time without limits.
 SECONDS = 10.0
 
 
@@ -39,7 +39,7 @@ def manifest(name: str, labels: dict[str, str], data: dict[str, str], annotation
 
 
 def heavy(count: int) -> dict[str, Any]:
-    """A Secret with so many annotations that are known and so many that nearly are, and as many labels and keys."""
+    """Return a Secret with ``count`` known annotations, and as many nearly known annotations, labels and keys."""
     annotations = {f"{PREFIX}extra-a{number:05}": "host" for number in range(count)}
     annotations |= {f"{PREFIX}exta-b{number:05}": "" for number in range(count)}
     labels = {CONNECTION: "my_db", **{f"{PREFIX}tem-{number:05}": "x" for number in range(count)}}
@@ -177,7 +177,7 @@ class TestManyOfOneId:
 
     @pytest.mark.parametrize("identifier", ["x", "of-{}"], ids=["the same", "another, by an annotation"])
     def test_of_teams_and_as_many_of_everybody(self, tmp_path: Path, identifier: str) -> None:
-        """Each team's lookup would look at all that is everybody's."""
+        """Each team's lookup would examine all global Secrets."""
 
         def survey(count: int) -> None:
             secrets = []
@@ -223,7 +223,7 @@ class TestIdsThatMayBeMeant:
         assert hints[0] == "Did you mean 'orders-77'? Secret default/s-77 has it"
 
     def test_long_ids_are_compared_with_none(self, tmp_path: Path) -> None:
-        """That would take time that grows with the square of their length."""
+        """A comparison would take time that grows with the square of their length."""
         ids = [("ab" * 20_000) + str(number) for number in range(20)]
         secrets = [
             manifest(f"s-{number}", {VARIABLE: f"x-{number}"}, {"value": "x"}, {VARIABLE: each})

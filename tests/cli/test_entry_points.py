@@ -1,4 +1,4 @@
-"""What all commands have in common: two ways in, terminals and pipes, errors in one line, completion."""
+"""Properties of all commands: both entry points, terminals and pipes, errors in one line, completion."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ESCAPE = "\x1b["
 
 
 class TestUnderAirflow:
-    """``airflow kubernetes-secrets`` is the same."""
+    """``airflow kubernetes-secrets`` has the same results."""
 
     def test_found_and_not_found(self, commands: Commands, put: Put) -> None:
         put.connection("my_db", f"postgres://u:{SECRET}@db/x")
@@ -36,7 +36,7 @@ class TestUnderAirflow:
         ):
             under_airflow = commands.run_program(*arguments, program=AIRFLOW, status=status)
             alone = commands.run_program(*arguments, status=status)
-            # Airflow has its database at hand, and sets it up when it has none.
+            # Under Airflow the database is available, and is created if it does not exist.
             assert {**under_airflow.document, "hidden": None} == {**alone.document, "hidden": None}
 
     def test_doctor(self, commands: Commands) -> None:
@@ -168,7 +168,7 @@ class TestErrors:
         assert "error: " in capsys.readouterr().err
 
     def test_a_reader_who_has_seen_enough(self) -> None:
-        """Whoever reads the output may go."""
+        """The reader of the output may end early."""
         program = " ".join([*PROGRAM, "rbac", "--service-account", "a/b", "--namespace", "a"])
         done = subprocess.run(
             ["sh", "-c", f"{program} | head -c 0"], capture_output=True, timeout=PATIENCE, check=False
@@ -178,7 +178,7 @@ class TestErrors:
     @on_the_devserver
     @pytest.mark.parametrize("command", ["list", "doctor", "explain connection x", "devserver"])
     def test_nobody_reads_what_a_command_shows(self, commands: Commands, put: Put, command: str) -> None:
-        """141 as other programs have it, and none of the statuses that say something."""
+        """The status is 141, as for other programs, and none of the documented ones."""
         put.connection("x", f"postgres://u:{SECRET}@db/x")
         process = subprocess.Popen([*PROGRAM, *command.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert process.stdout is not None and process.stderr is not None  # noqa: PT018  # mypy wants to know both
@@ -212,7 +212,7 @@ class TestErrors:
 
     @on_the_devserver
     def test_ctrl_c(self, commands: Commands) -> None:
-        # One that takes connections and says nothing keeps the command waiting.
+        # A server that accepts connections and never responds keeps the command waiting.
         with socket.create_server(("127.0.0.1", 0)) as silent:
             environment = {**os.environ, "KUBERNETES_SERVICE_PORT": str(silent.getsockname()[1])}
             waiting = subprocess.Popen([*PROGRAM, "list"], env=environment, stderr=subprocess.PIPE, text=True)
@@ -246,7 +246,7 @@ class TestHelp:
 
 
 def test_completion(tmp_path: Path) -> None:
-    """As argcomplete has a shell ask: https://kislyuk.github.io/argcomplete/"""
+    """The environment is that of a shell with argcomplete: https://kislyuk.github.io/argcomplete/"""
     found = tmp_path / "completions"
     line = "airflow-kubernetes-secrets ex"
     environment = {

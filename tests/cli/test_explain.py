@@ -1,4 +1,4 @@
-"""``explain``: the way of one lookup, for every way in which it can end."""
+"""``explain``: the trace of one lookup, for every possible result."""
 
 from __future__ import annotations
 
@@ -268,7 +268,7 @@ class TestTrouble:
 
 @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
 def test_what_airflow_itself_would_log(commands: Commands, put: Put) -> None:
-    """Its core logs parts of a query that are no JSON, with the variables around; its Task SDK 1.3 does not."""
+    """Airflow's core logs parts of a query that are not JSON, and the variables. Its Task SDK 1.3 does not."""
     put.connection("x", f"{URI}?options=[{SECRET}")
     story = commands.run_program("explain", "connection", "x", "-o", "json").document
     assert story["extra"] == ["options"]

@@ -1,4 +1,4 @@
-"""``--as``: who may act as somebody else on a real API server, and the commands that allow it.
+"""``--as``: who may impersonate a user on a real API server, and the commands that permit it.
 
 https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
 """
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=Tru
 
 @pytest.fixture
 def worker(cluster: Cluster, namespace: str) -> ServiceAccount:
-    """A service account that may list Secrets."""
+    """Create a service account that may list Secrets."""
     return cluster.service_account(namespace, "worker", {namespace: ["list"]})
 
 
@@ -32,7 +32,7 @@ def name_of(account: ServiceAccount) -> str:
 
 
 def until(is_so: Callable[[Done], bool], ask: Callable[[], Done]) -> Done:
-    """What is answered when the server honours a grant."""
+    """Return the result as soon as the server applies a grant."""
     deadline = time.monotonic() + GRANT_SECONDS
     while not is_so(done := ask()):
         assert time.monotonic() < deadline, done
@@ -44,7 +44,7 @@ def until(is_so: Callable[[Done], bool], ask: Callable[[], Done]) -> Done:
 def test_the_commands_that_allow_it_are_enough(
     who: str, cluster: Cluster, worker: ServiceAccount, commands: Commands, tmp_path: Path
 ) -> None:
-    """As somebody runs them who may: after them, the one who was refused may act as the other, and as nobody else."""
+    """An administrator runs the commands. Then the refused user may impersonate exactly this other user."""
     is_account = who == "a service account"
     other = name_of(worker) if is_account else f"ada o'hara of {commands.namespace}"
     refused = commands.run("list", "--as", other, status=2).err
@@ -66,7 +66,7 @@ def test_the_commands_that_allow_it_are_enough(
 
 
 def grant(cluster: Cluster, subject: ServiceAccount, name: str, rules: list[dict[str, Any]]) -> None:
-    """Let the service account do this everywhere."""
+    """Grant the service account these permissions in all namespaces."""
     base = "/apis/rbac.authorization.k8s.io/v1"
     name = f"{name}-{subject.namespace}"
     checked(cluster.admin.post(f"{base}/clusterroles", json={"metadata": {"name": name}, "rules": rules}))
@@ -77,7 +77,7 @@ def grant(cluster: Cluster, subject: ServiceAccount, name: str, rules: list[dict
 
 
 def test_doctor_with_a_part_of_it(cluster: Cluster, worker: ServiceAccount, commands: Commands) -> None:
-    """Constrained impersonation, from 1.36 on: who may act as another for some requests only. Others are named."""
+    """With constrained impersonation (from 1.36 on), a user may impersonate another for some requests only."""
     on = "impersonate-on:serviceaccount"
     of_account = {"apiGroups": ["authentication.k8s.io"], "resources": ["serviceaccounts"], "resourceNames": ["worker"]}
     on_secrets = {"apiGroups": [""], "resources": ["secrets"], "verbs": [f"{on}:list"]}

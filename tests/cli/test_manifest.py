@@ -1,4 +1,4 @@
-"""Manifests for ids: each is found for its id and team, and for no other; what Airflow would not find is refused."""
+"""Manifests for ids: each is found for exactly its id and team. Manifests that Airflow would not find are refused."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from support.secrets import CONFIG, CONNECTION, TEAM, VARIABLE
 
 KINDS = st.sampled_from(Kind)
 TEAMS = st.none() | st.from_regex(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,8}[A-Za-z0-9])?", fullmatch=True)
-# Every text that Unicode has, ids as people choose them, and what stands for another in a label.
+# Any Unicode text, ids as people choose them, and values that represent another id in a label.
 IDS = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=80),
     st.from_regex(r"[a-z0-9][a-z0-9_./@-]{0,20}", fullmatch=True),
@@ -39,7 +39,7 @@ DATA = {Kind.CONNECTION: b"x://h", Kind.VARIABLE: b"", Kind.CONFIG: b"text"}
 
 def made(lookup: Lookup, options: Options | None = None, **more: Any) -> dict[str, Any]:
     manifest, _content = secret_manifest(lookup, {"value": DATA[lookup.kind]}, options or Options(), **more)
-    # As it would be read out of its file.
+    # Read the manifest as from its file.
     read: dict[str, Any] = yaml.safe_load(yaml.safe_dump(manifest, sort_keys=False))
     assert read == manifest
     return read

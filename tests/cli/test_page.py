@@ -1,4 +1,4 @@
-"""docs/cli.md: made of the definitions, and its commands are real; so are those of the README."""
+"""docs/cli.md is generated from the definitions, and its commands work, as do those of the README."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_its_commands_can_be_given(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("arguments", commands(README), ids=" ".join)
 def test_the_commands_of_the_readme(arguments: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the manifests that it names."""
+    """The commands run with the manifests that the README names."""
     monkeypatch.chdir(ROOT)
     monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", BACKEND)
     monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", '{"path": "examples/manifests"}')

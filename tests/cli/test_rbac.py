@@ -1,4 +1,4 @@
-"""``airflow-kubernetes-secrets rbac``: what it prints, and on a real API server that it is enough and no more."""
+"""``airflow-kubernetes-secrets rbac``: its output, and on a real API server that the permissions are minimal."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Rbac:
         return list(yaml.safe_load_all(self.out)) if self.out else []
 
     def rules(self, kwargs: dict[str, Any]) -> dict[str, dict[str, list[str]]]:
-        """By namespace and name of the Role, what its one rule says beyond that it is about Secrets."""
+        """Return the rule of each Role, by namespace and name, without the part about Secrets."""
         found = {}
         for document in self.documents(kwargs):
             if document["kind"] == "Role":
@@ -257,7 +257,7 @@ def allowed(client: httpx.Client, verb: str, namespace: str, name: str = "") -> 
 
 
 def when_granted(look_up: Callable[[], Any]) -> Any:
-    """RBAC follows a new role within moments."""
+    """Look up until RBAC applies the new role, which takes moments."""
     deadline = time.monotonic() + GRANT_SECONDS
     while True:
         try:

@@ -1,4 +1,4 @@
-"""``check`` is content with a Secret for Airflow if kubectl, Kustomize and a real API server are, and only then."""
+"""``check`` accepts a Secret for Airflow if and only if kubectl, Kustomize and a real API server do."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from support.cluster import Cluster
 LABEL = "airflow.apache.org/variable-key"
 OWNER = {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": "b"}
 
-# Codes that say that the API server, or kubectl before it, would refuse a manifest.
+# Codes of manifests that the API server, or kubectl before it, would reject.
 REFUSING = {"invalid-manifest", "unreadable-manifest", "invalid-label"}
 
 
 def top(**fields: Any) -> dict[str, Any]:
-    """A Secret that is a variable, with other fields; without those that are ``...``."""
+    """Return a Secret with a variable and other fields. Fields with ``...`` are removed."""
     whole = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -54,7 +54,7 @@ TIMES: tuple[Any, ...] = (
 )
 
 CASES: list[Any] = [
-    # What it is.
+    # The kind.
     *(top(), top(kind=...), top(kind=None), top(kind=""), top(kind=5), top(kind=..., Kind="Secret")),
     *(top(kind=each) for each in ("secret", "Secrets", "SECRET", "Secert", "Foo", "Pods", "secretlist")),
     *(top(apiVersion=each) for each in ("core/v1", "V1", "v2", "1", "v1/", "apps/v1", "Core/v1", "v1beta1", "")),
@@ -87,7 +87,7 @@ CASES: list[Any] = [
     *(described(**{name: 5}) for name in ("uid", "resourceVersion", "selfLink", "generateName", "managedFields")),
     *(described(**{name: "x"}) for name in ("uid", "selfLink", "managedFields", "deletionGracePeriodSeconds")),
     *(described(labels=[]), described(annotations=[]), described(managedFields=[])),
-    # What types require.
+    # Required keys of types.
     *(of_type(f"kubernetes.io/{each}") for each in ("tls", "ssh-auth", "basic-auth", "dockerconfigjson", "dockercfg")),
     *(of_type("kubernetes.io/tls", tls_crt=""), of_type("kubernetes.io/tls", tls_crt="", tls_key="")),
     *(of_type("kubernetes.io/ssh-auth", **{"ssh-privatekey": each}) for each in ("", "x")),
@@ -101,7 +101,7 @@ CASES: list[Any] = [
         for each in ("", "default")
     ),
     of_type("kubernetes.io/service-account-token"),
-    # How much there is.
+    # Sizes.
     *(top(stringData={"value": "x" * (1024 * 1024 - 2 + more), "b": "é"}) for more in (0, 1)),
     *(described(annotations={"é": "x"}), described(annotations={"a": "x" * (256 * 1024 - 3), "b": "x"})),
     *(described(annotations={"a": "x" * (256 * 1024 - 4 + more), "b": "é"}) for more in (0, 1)),
@@ -111,7 +111,7 @@ CASES: list[Any] = [
 NOTHING: dict[str, Any] = {}
 EMPTY: list[Any] = []
 
-# Null, where a text, a mapping, a list or something else is expected. It is the empty one.
+# Null in place of a string, a mapping, a list or another value. It means the empty value.
 NULLS: list[Any] = [
     *(top(stringData=each) for each in (None, {}, {"value": None}, {"value": None, "b": None}, {"a b": None})),
     *(top(data=each) for each in (None, {}, {"value": None}, {"a": None}, {"..": None})),
@@ -141,7 +141,7 @@ NULLS: list[Any] = [
     of_type("kubernetes.io/ssh-auth") | {"stringData": {"ssh-privatekey": None, "value": "x"}},
 ]
 
-# Null does not excuse a field that is not known. Before 1.27 it did.
+# An unknown field is an error even if it is null. Before 1.27 it was not.
 UNKNOWN_NULLS = [
     top(spec=None),
     top(x=None),
@@ -154,7 +154,7 @@ STRICT_SINCE = 27
 
 
 def taken(cases: dict[str, str], cluster: Cluster, folder: Path, validate: str = "strict") -> set[str]:
-    """The names of those that kubectl and the API server take; all are in the folder then."""
+    """Return the names of those that kubectl and the API server accept. All are then in the folder."""
     for name, text in cases.items():
         (folder / f"{name}.yaml").write_text(text.replace("NAME", name))
     kubeconfig = cluster.kubeconfig(cluster.admin_token)
@@ -171,7 +171,7 @@ def taken(cases: dict[str, str], cluster: Cluster, folder: Path, validate: str =
 
 
 def refused(cases: dict[str, str], folder: Path) -> set[str]:
-    """The names of those for which ``check`` says that they would be."""
+    """Return the names of those that ``check`` reports as rejected."""
     found = set()
     for name in cases:
         check = Check(Options(), "default")
@@ -197,7 +197,7 @@ def test_what_is_refused(kube_apiserver_cluster: Cluster, tmp_path: Path) -> Non
 
 @pytest.mark.timeout(300)
 def test_null(kube_apiserver_cluster: Cluster, tmp_path: Path) -> None:
-    """Where the server does not say what it knows of fields, kubectl guesses, and refuses null: it is not asked to."""
+    """If the server does not publish its schemas, kubectl guesses and rejects null, so its validation is off."""
     texts = named(NULLS)
     validate = "strict" if kube_apiserver_cluster.minor_version >= STRICT_SINCE else "false"
 
@@ -218,7 +218,7 @@ def test_null_in_unknown_fields(kube_apiserver_cluster: Cluster, tmp_path: Path)
 
 
 def test_null_in_a_folder(tmp_path: Path) -> None:
-    """Nothing of a file is left out because a text is null."""
+    """A null string drops nothing of a file."""
     cases = [each for each in NULLS if each.get("kind")]
     for name, text in named(cases).items():
         (tmp_path / f"{name}.yaml").write_text(text.replace("NAME", name) + "---\n" + OTHER.replace("NAME", name))
@@ -240,7 +240,7 @@ def generated(*, options: Any = ID, **fields: Any) -> dict[str, Any]:
     return {name: value for name, value in generator.items() if value is not ...}
 
 
-# Generators, and what else the kustomization says.
+# Generators, and other parts of the kustomization.
 KUSTOMIZATIONS: list[tuple[list[Any], dict[str, Any]]] = [
     *(
         ([generated()], each)
@@ -340,7 +340,7 @@ def test_what_is_of_others_is_left_alone(tmp_path: Path) -> None:
     ids=["a type", "a field", "keys of a type", "a finalizer"],
 )
 def test_a_folder_takes_more(manifest: dict[str, Any]) -> None:
-    """What is served to Airflow on a laptop need not be what an API server would take."""
+    """A folder on a laptop may contain Secrets that an API server would reject."""
     manifest["metadata"]["name"] = "a"
     manifest["metadata"]["labels"] = {LABEL: "a"}
 

@@ -1,4 +1,4 @@
-"""What a report of an error shows, whichever exception comes in the middle of a command or of the page."""
+"""What an error report shows, with an exception in the middle of a command or of the page."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from support.servers import on_the_devserver
 
 pytestmark = [
     on_the_devserver,
-    # What has no owner yet when the exception comes is closed by the garbage collector, which warns of it.
+    # If the exception comes before an object has an owner, the garbage collector closes the object and warns about it.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
 ]
 
@@ -49,13 +49,13 @@ COMMANDS = {
 
 
 def ours(file: str) -> bool:
-    """Whether a line is of this package, or of what it reads values with."""
+    """Return whether a file is part of this package, or of the modules that it parses values with."""
     return any(part in file for part in ("/airflow_kubernetes_secrets/", "/json/", "/ssl.py", "/base64.py", "/urllib/"))
 
 
 @pytest.fixture
 def hidden(commands: Commands, put: Put) -> set[str]:
-    """What nobody may see. It is in Secrets, in the token, and in Airflow's environment."""
+    """Return the values that must stay hidden. They are in Secrets, in the token, and in Airflow's environment."""
     put.connection("a", URI)
     put({CONNECTION: "b"}, data=FIELDS)
     put.connection("c", f"{SECRET}-no-uri")

@@ -1,6 +1,6 @@
-"""The right verdict of ``check`` on files as repositories hold them.
+"""The correct verdict of ``check`` on files as repositories contain them.
 
-``tests/airflow/test_stored_files.py`` holds Airflow to the same table.
+``tests/airflow/test_stored_files.py`` compares Airflow with the same table.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from verdicts.stored import FILES, MADE_UP, REMEDIES, VERDICTS
 
 @pytest.fixture(autouse=True)
 def defaults(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Airflow is not configured, as on the machine that checks a repository."""
+    """Airflow is not configured, as on a machine that checks a repository."""
     monkeypatch.delenv("AIRFLOW__SECRETS__BACKEND", raising=False)
     monkeypatch.delenv("AIRFLOW__SECRETS__BACKEND_KWARGS", raising=False)
 
@@ -68,7 +68,7 @@ def test_the_text_says_it_too(name: str, capsys: pytest.CaptureFixture[str]) -> 
 
 @pytest.mark.parametrize("name", VERDICTS)
 def test_an_error_is_what_airflow_loses(name: str) -> None:
-    """The table agrees with itself: where no part of this Airflow loses anything, there is no error, and vice versa."""
+    """The table is consistent: there is an error if and only if a part of this Airflow loses something."""
     verdict = VERDICTS[name]
     is_judged = bool(verdict.got) and "not-checked" not in [code for code, *_words in verdict.problems]
 
@@ -79,7 +79,7 @@ def test_an_error_is_what_airflow_loses(name: str) -> None:
 
 @pytest.mark.parametrize("name", REMEDIES)
 def test_the_remedy(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Who does what the problem says has nothing reported, and gets the connection."""
+    """After the suggested change nothing is reported, and Airflow gets the connection."""
     remedy = REMEDIES[name]
     manifest: dict[str, Any] = yaml.safe_load((FILES / name).read_text(encoding="utf-8"))
     annotations = manifest["metadata"].setdefault("annotations", {})
@@ -97,7 +97,7 @@ def test_the_remedy(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_what_is_given_to_put(commands: Commands) -> None:
-    """``put`` refuses what Airflow cannot use, and says why as ``check`` does."""
+    """``put`` refuses what Airflow cannot use, with the reason that ``check`` gives."""
     done = commands.run("put", "connection", "x", "--from-file", str(FILES / "numeric-password.json"), status=(1, 2))
 
     assert "'password' is not a text. Write it as a text in quotation marks" in done.err
@@ -105,7 +105,7 @@ def test_what_is_given_to_put(commands: Commands) -> None:
 
 
 def test_a_copy_in_a_folder_with_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The verdict on a file does not depend on files beside it that make other Secrets."""
+    """The verdict on a file does not depend on other files in the folder that create other Secrets."""
     alone = ["json-types.yaml", "kafka-access.yaml", "sops-fields.yaml", "yaml-times.yaml", "rds-json-in-value.yaml"]
     for name in alone:
         shutil.copy(FILES / name, tmp_path)

@@ -1,4 +1,4 @@
-"""``list`` says of every Secret what a lookup itself does, whoever asks."""
+"""``list`` says the same about every Secret as a lookup does, for every team."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.lookup import Decision, Lookup, decide
 from airflow_kubernetes_secrets.options import Options
 from support.secrets import TEAM, VARIABLE
 
-# Secrets for one id, or nearly; by name.
+# Secrets for one id, or a similar one; by name.
 SECRETS: dict[str, dict[str, Any]] = {
     "everybodys": {"namespace": "all"},
     "later": {"namespace": "rest"},

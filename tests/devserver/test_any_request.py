@@ -1,4 +1,4 @@
-"""No request makes the devserver answer that there was an error in it, whatever is in the request."""
+"""No request causes an internal error of the devserver, whatever it contains."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def nested(levels: int) -> Any:
     return found
 
 
-# In its place stands what Python itself cannot write.
+# A placeholder for a value that Python itself cannot write.
 DEEP = "DEEP"
 ODD: list[Any] = [
     *(None, True, 0, -1, 1e300, float("nan"), float("inf"), 10**30, "", "x", "\ud800", "\x00", "{", "9" * 400),
@@ -108,13 +108,13 @@ def client(server: DevServer) -> Iterator[httpx.Client]:
 
 
 def places(document: Any) -> list[tuple[Any, Any]]:
-    """Each collection in a document with each key or index in it."""
+    """Return each collection in a document with each of its keys or indexes."""
     keys = list(document) if isinstance(document, dict) else range(len(document)) if isinstance(document, list) else ()
     return [pair for key in keys for pair in ((document, key), *places(document[key]))]
 
 
 def changed(document: Any, choose: random.Random) -> Any:
-    """The document with something odd in one or two places."""
+    """Return the document with an odd value in one or two places."""
     found = {"": copy.deepcopy(document)}
     for _ in range(choose.choice((1, 1, 2))):
         where, key = choose.choice(places(found))
@@ -127,11 +127,11 @@ def changed(document: Any, choose: random.Random) -> Any:
 
 
 def assert_fine(response: httpx.Response, what: object) -> None:
-    """It is an answer of the API, and none of an error in the server."""
+    """Assert that it is a response of the API, and not an internal error."""
     assert "Internal" not in response.text, what
     if response.status_code >= 400:
         assert response.json()["kind"] == "Status", what
-    # The API has these two errors of its own; the texts are in test_contract_objects.py and test_contract_patch.py.
+    # The API returns these two errors as 500; test_contract_objects.py and test_contract_patch.py have the messages.
     known = ("resourceVersion should not be set", "failed to create typed patch object")
     assert response.status_code != 500 or response.json()["message"].startswith(known), what
 
@@ -190,7 +190,7 @@ def test_every_query_has_an_answer(client: httpx.Client, caplog: pytest.LogCaptu
 
 
 def test_every_protocol_buffer_has_an_answer(client: httpx.Client, caplog: pytest.LogCaptureFixture) -> None:
-    """A number where a text belongs is no text of so many zeros."""
+    """A number in place of a string must not become a string of that many zeros."""
     choose = random.Random(1)  # noqa: S311 - it is for no secret
     caplog.set_level(logging.ERROR)
     headers = {"Content-Type": "application/vnd.kubernetes.protobuf"}

@@ -35,7 +35,7 @@ def wait_for(path: Path, process: subprocess.Popen[str]) -> str:
 
 
 def exported(text: str) -> dict[str, str]:
-    """The variables, as a shell would understand the lines."""
+    """Return the variables, as a shell reads the lines."""
     script = f"{text}\nenv -0"
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, timeout=180, env={}, check=True)
     return dict(line.split("=", 1) for line in done.stdout.split("\0") if line)
@@ -69,7 +69,7 @@ def test_it_serves_and_ends_without_a_trace(tmp_path: Path, number: signal.Signa
                 (manifests / "db.yaml").write_text(manifest.replace("value:", "other:"))
                 assert "MODIFIED" in next(lines)
                 process.send_signal(number)
-                assert list(lines) == []  # an open watch ends as one should: no error on the other side
+                assert list(lines) == []  # an open watch ends cleanly, without an error for the client
         output, errors = process.communicate(timeout=180)
     finally:
         process.kill()

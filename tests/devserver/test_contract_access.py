@@ -1,4 +1,4 @@
-"""Who may do what, and in which words it is refused: the same on the devserver and on a real kube-apiserver."""
+"""Permissions, and the messages of refusals: the devserver and a real kube-apiserver agree."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ REVIEWS = "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews"
 
 @pytest.fixture
 def reader(cluster: Cluster, namespace: str) -> Iterator[httpx.Client]:
-    """A service account that may only list the Secrets of ``namespace``, and a client that is it."""
+    """Return a client with a service account that may only list the Secrets of ``namespace``."""
     account = cluster.service_account(namespace, "reader", {namespace: ["list"]})
     with cluster.client(account.token) as client:
         yield client
@@ -115,14 +115,14 @@ def test_an_apply_that_creates_needs_both_permissions(cluster: Cluster, namespac
     refused = apply("patcher", ["patch"])
     assert refused.status_code == 403, refused.text
     user = f"system:serviceaccount:{namespace}:patcher"
-    # Not a word on who lacks what, before 1.32.
+    # Before 1.32 the message does not say who lacks which permission.
     lacks = f'User "{user}" cannot create resource "secrets" in API group "" in the namespace "{namespace}"'
     assert refused.json()["message"] == f'secrets "x" is forbidden: {at(cluster, Since({0: "", 32: lacks}))}'
     assert refused.json()["details"] == {"name": "x", "kind": "secrets"}
     assert cluster.admin.get(path.partition("?")[0]).status_code == 404
     assert apply("creator", ["create"]).status_code == 403
     assert apply("both", ["patch", "create"]).status_code == 201
-    # What exists is not created.
+    # An apply to an existing object does not create it.
     assert apply("patcher-again", ["patch"]).status_code == 200
 
 
@@ -221,7 +221,7 @@ def test_others_may_not_act_for_anybody(
     assert refused.status_code == 403
     user = f'User "system:serviceaccount:{namespace}:reader"'
     constrained = f'"secrets" in API group "" in the namespace "{namespace}"'
-    # From 1.36 on, it is first asked whether it may be done for this request.
+    # From 1.36 on, the permission for this request is checked first.
     assert refused.json()["message"] == at(
         cluster,
         Since(

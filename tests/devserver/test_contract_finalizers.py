@@ -30,12 +30,12 @@ def create(
 
 
 def without_managers(found: dict[str, Any]) -> dict[str, Any]:
-    """A real server notes everybody there, the devserver only who applies."""
+    """Return the object without managers: a real server records all of them, the devserver only those that apply."""
     return {**found, "metadata": {field: each for field, each in found["metadata"].items() if field != "managedFields"}}
 
 
 def is_going(response: httpx.Response) -> dict[str, Any]:
-    """The object, which is being deleted."""
+    """Return the object, which must be in deletion."""
     assert response.status_code == 200, response.text
     found = parsed(response)
     assert found["kind"] == "Secret"
@@ -180,7 +180,7 @@ def test_what_a_watch_shows(secrets: Secrets) -> None:
         assert next(events) == {"type": "MODIFIED", "object": going}
         secrets.patch("x", {"metadata": {"finalizers": None}, "data": {"k": "bmV3"}})
         event = next(events)
-    # As it was before its last change.
+    # The object is the one before its last change.
     assert event["type"] == "DELETED"
     version = event["object"]["metadata"].pop("resourceVersion")
     assert int(version) > int(going["metadata"].pop("resourceVersion"))

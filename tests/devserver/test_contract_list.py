@@ -22,13 +22,13 @@ LABELS = {
 
 @pytest.fixture(scope="module")
 def listed() -> dict[str, str]:
-    """The namespaces, by cluster, in which the Secrets of LABELS are already made."""
+    """Return the namespaces, by cluster, in which the Secrets of LABELS already exist."""
     return {}
 
 
 @pytest.fixture
 def labelled(secrets: Secrets, listed: dict[str, str]) -> Secrets:
-    """Secrets with LABELS, and of them ``none`` of another type; made once for each server."""
+    """Return Secrets with LABELS, of which ``none`` has another type. They are created once for each server."""
     secrets.namespace = listed.setdefault(secrets.cluster.name, secrets.namespace)
     if not secrets.names():
         for name, labels in LABELS.items():

@@ -1,4 +1,4 @@
-"""Who manages which field, and the conflicts of server-side apply: the devserver and a real kube-apiserver agree.
+"""Field managers, and the conflicts of server-side apply: the devserver and a real kube-apiserver agree.
 
 https://kubernetes.io/docs/reference/using-api/server-side-apply/
 """
@@ -66,7 +66,7 @@ def test_managers_can_be_forgotten(secrets: Secrets) -> None:
     made = secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="one").json()
     made["metadata"]["managedFields"] = [{}]
     assert managed(secrets.put(made).json()) == {}
-    # Since then nobody knows who managed what, until somebody applies.
+    # After that the fields have no managers until the next apply.
     changed = secrets.patch("s", {"data": {"k": Y}}, fieldManager="two").json()
     assert managed(changed) == {}
 
@@ -173,7 +173,7 @@ def test_a_conflict(secrets: Secrets, apply: Apply) -> None:
 
 
 def test_a_mapping_that_gets_empty_is_no_conflict(secrets: Secrets, cluster: Cluster, apply: Apply) -> None:
-    """Who made it manages it still, as one that is empty."""
+    """Its creator still manages it as an empty mapping."""
     secrets.post({"metadata": {"name": "s"}, "data": {"k": X}}, fieldManager="maker")
     apply("a", force=True, data={"k": Y})
     done = apply("a", metadata={"labels": {"x": "1"}})
@@ -246,7 +246,7 @@ def test_an_updater_keeps_a_field_that_is_no_longer_applied(secrets: Secrets, ap
 
 
 def test_a_mapping_that_is_no_longer_applied_goes_when_it_is_empty(secrets: Secrets, apply: Apply) -> None:
-    """As after kubectl has made appliers of those that wrote without apply, who manage mappings too."""
+    """kubectl turns managers of updates into appliers, and such managers can own mappings too."""
     made = secrets.post({"metadata": {"name": "s", "labels": {"a": "1"}}, "data": {"k": X, "l": X}}, fieldManager="a")
     found = made.json()
     found["metadata"]["managedFields"][0]["operation"] = "Apply"
@@ -285,7 +285,7 @@ def test_force_is_for_apply(secrets: Secrets) -> None:
 
 
 def test_kubectl_takes_over_what_it_applied_without_the_server(secrets: Secrets, apply: Apply) -> None:
-    """What the annotation says, and nobody has changed since."""
+    """These are the fields in the annotation that have not changed since."""
     content = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "s"}, "data": {"k": X, "l": X}}
     note = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(content)}
     for changed, code in (({}, 200), ({"data": {"k": Z}}, 409)):

@@ -1,4 +1,4 @@
-"""Creating, changing and deleting Secrets: the devserver and a real kube-apiserver give the same answers."""
+"""Creating, changing and deleting Secrets: the devserver and a real kube-apiserver give the same responses."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ OWNER = {"apiVersion": "v1", "kind": "Pod", "name": "a", "uid": "b"}
     ],
 )
 def test_null(secrets: Secrets, document: Any, expected: Any) -> None:
-    """It is as if nothing were there; in a list or a map, the empty text."""
+    """Null is treated as a missing value; in a list or a map, as an empty string."""
     if document and document.get("metadata", {}) is not None:
         document = {**document, "metadata": {"name": "nothing", **document.get("metadata", {})}}
     response = secrets.post(document)

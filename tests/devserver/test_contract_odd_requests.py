@@ -1,6 +1,6 @@
-"""Requests of which no program means anything: the devserver refuses the ones that a real kube-apiserver refuses.
+"""Requests that no client intends: the devserver refuses those that a real kube-apiserver refuses.
 
-None of them makes it answer that there was an error in it.
+None of them causes an internal error.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ JSON = {"Content-Type": "application/json"}
 HALF = "\\ud800"
 
 
-# Older servers take some of it for an error of their own.
+# Older servers report some of these as internal errors.
 REFUSED = Since({0: 500, 30: 400})
 
 
@@ -125,7 +125,7 @@ def test_how_nothing_can_be_deleted(secrets: Secrets, cluster: Cluster, options:
 def test_what_cannot_be_applied(secrets: Secrets, metadata: Any, more: Any) -> None:
     document = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, **more}
     response = secrets.patch("a", document, "apply-patch+yaml", fieldManager="me")
-    # A real server takes all of it for an error of its own.
+    # A real server reports all of these as internal errors.
     code = 400 if secrets.cluster.name == "devserver" else 500
     assert response.status_code == code, response.text
     assert secrets.names() == set()

@@ -1,4 +1,4 @@
-"""Owners and finalizers in a server-side apply: several managers can each have their own in one list.
+"""Owners and finalizers in a server-side apply: several managers can each have their own items in one list.
 
 https://kubernetes.io/docs/reference/using-api/server-side-apply/#merge-strategy
 """
@@ -16,7 +16,7 @@ from support.cluster import Cluster
 from support.contract import Apply, Secrets, managed
 from support.versions import Since, at
 
-# Since then an owner is managed as a whole, before that each of its fields.
+# Since this minor version an owner is managed as a whole; before it, each of its fields is.
 WHOLE = 24
 
 
@@ -29,7 +29,7 @@ def owners(*uids: str) -> dict[str, Any]:
 
 
 def item(uid: str) -> str:
-    """The item of a list as managedFields names it."""
+    """Return the name of a list item in managedFields."""
     return f"k:{json.dumps({'uid': uid}, separators=(',', ':'))}"
 
 
@@ -39,7 +39,7 @@ def uids(response: httpx.Response) -> list[str]:
 
 
 def owned(response: httpx.Response) -> Mapping[str, set[str]]:
-    """The parts of the list of owners by who manages them."""
+    """Return the parts of the list of owners by their managers."""
     entries = response.json()["metadata"].get("managedFields", [])
     found = {each["manager"]: each["fieldsV1"].get("f:metadata", {}).get("f:ownerReferences", {}) for each in entries}
     return {name: set(each) for name, each in found.items() if each}
@@ -91,7 +91,7 @@ def test_who_writes_otherwise_manages_them_too(secrets: Secrets, cluster: Cluste
     assert owned(made) == {"maker": {".", item("1"), item("2")}}
     assert uids(apply("a", metadata=owners("3"))) == ["1", "2", "3"]
     refused = apply("a", metadata={"ownerReferences": [owner("2", controller=True)]})
-    # A field that the owner did not have is new, where the fields are managed.
+    # If the fields are managed separately, a field that the owner did not have is new.
     assert refused.status_code == at(cluster, Since({0: 200, WHOLE: 409})), refused.text
     changed = secrets.patch("s", {"metadata": owners("2", "4")}, fieldManager="changer")
     assert uids(changed) == ["2", "4"]
@@ -100,7 +100,7 @@ def test_who_writes_otherwise_manages_them_too(secrets: Secrets, cluster: Cluste
 
 
 def test_the_order_is_that_of_the_last_apply(secrets: Secrets, cluster: Cluster, apply: Apply) -> None:
-    """What it does not apply stays where it is."""
+    """Items that are not applied keep their place."""
     apply("a", metadata={**owners("1", "2"), "finalizers": ["x/1", "x/2"]})
     done = apply("b", metadata={**owners("3", "2", "1"), "finalizers": ["x/3", "x/2", "x/1"]})
     assert uids(done) == at(cluster, Since({0: ["1", "2", "3"], 30: ["3", "2", "1"]}))
@@ -135,7 +135,7 @@ def test_only_one_of_them_is_the_controller(secrets: Secrets, cluster: Cluster, 
     apply("a", metadata={"ownerReferences": [owner("1", controller=True)]})
     refused = apply("b", metadata={"ownerReferences": [owner("2", controller=True)]})
     assert refused.status_code == 422, refused.text
-    # A real server says it more than once.
+    # A real server repeats the cause.
     cause, *same = refused.json()["details"]["causes"]
     assert cause["field"] == "metadata.ownerReferences"
     assert same == [cause] * len(same)

@@ -1,4 +1,4 @@
-"""The kinds of patches: the devserver and a real kube-apiserver make the same of them."""
+"""The kinds of patches: the devserver and a real kube-apiserver produce the same results."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.versions import Since, at
 
 @pytest.fixture
 def patched(secrets: Secrets) -> Secrets:
-    """A Secret with labels a=1 and b=2, and data k=v and l=w."""
+    """Create a Secret with labels a=1 and b=2, and data k=v and l=w."""
     secrets.create("p", {"a": "1", "b": "2"}, stringData={"k": "v", "l": "w"})
     return secrets
 
@@ -150,7 +150,7 @@ def test_apply_takes_over_with_force(secrets: Secrets) -> None:
 
 
 def test_apply_keeps_string_data_it_no_longer_applies(secrets: Secrets) -> None:
-    """Surprising, but so it is: what became data out of stringData belongs to nobody."""
+    """This is surprising but correct: data that was made from stringData has no manager."""
     secrets.apply("a", stringData={"k": "v"})
     assert secrets.apply("a", stringData={"l": "w"}).json()["data"] == {"k": "dg==", "l": "dw=="}
 

@@ -1,4 +1,4 @@
-"""The lists that a strategic merge patch merges, of which `kubectl apply`, `edit` and `patch` make use.
+"""The lists that a strategic merge patch merges, which `kubectl apply`, `edit` and `patch` use.
 
 https://kubernetes.io/docs/tasks/manage-kubernetes-objects/update-api-object-kubectl-patch/
 """
@@ -21,7 +21,7 @@ def owner(uid: str, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def patched(secrets: Secrets) -> Iterator[Secrets]:
-    """A Secret with the finalizers x/a and x/b, and the owners 1 and 2."""
+    """Create a Secret with the finalizers x/a and x/b, and the owners 1 and 2."""
     metadata = {"name": "p", "finalizers": ["x/a", "x/b"], "ownerReferences": [owner("1"), owner("2")]}
     assert secrets.post({"metadata": metadata, "data": {"k": "eA==", "l": "eA=="}}).status_code == 201
     yield secrets
@@ -108,7 +108,7 @@ def test_only_some_keys_are_retained(patched: Secrets) -> None:
 def test_directives_that_cannot_be_followed(patched: Secrets, patch: Any) -> None:
     before = patched.get("p")
     response = patched.patch("p", {"metadata": patch}, "strategic-merge-patch+json")
-    # A real server takes most of them for an error of its own.
+    # A real server reports most of these as internal errors.
     is_refused = patched.cluster.name == "devserver" or "$retainKeys" in patch
     assert response.status_code == (400 if is_refused else 500), response.text
     assert patched.get("p") == before

@@ -1,4 +1,4 @@
-"""Fields that there are none of: dropped, with a warning, or refused.
+"""Unknown fields: dropped, with a warning, or rejected.
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/#setting-the-field-validation-level
 """
@@ -25,7 +25,7 @@ def warnings(response: httpx.Response) -> list[str]:
 
 
 def expected(cluster: Cluster, fields: Iterable[str]) -> list[str]:
-    """The warnings of a server that checks fields, which is one since 1.25."""
+    """Return the warnings of a server that checks fields, which servers do since 1.25."""
     texts = [f"299 - {json.dumps(f'unknown field {json.dumps(field)}')}" for field in fields]
     return at(cluster, Since[list[str]]({0: [], 25: texts}))
 

@@ -1,4 +1,4 @@
-"""Watches tell the same story on the devserver and on a real kube-apiserver."""
+"""Watches send the same events on the devserver and on a real kube-apiserver."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MERGE = {"Content-Type": "application/merge-patch+json"}
 
 
 def story(events: Iterable[dict[str, Any]], count: int) -> list[str]:
-    """The next ``count`` events as texts: type, name and the label ``z``."""
+    """Return the next ``count`` events as strings: type, name and the label ``z``."""
     found = []
     for event in events:
         metadata = event["object"]["metadata"]
@@ -87,7 +87,7 @@ def test_a_watch_resumes_from_a_version(secrets: Secrets) -> None:
 
 
 def test_a_watch_from_a_future_version_shows_nothing_before_it(secrets: Secrets) -> None:
-    """As a client has it that was connected to a server which is ahead."""
+    """A client that was connected to a server which is ahead sends such a request."""
     version = int(secrets.version())
     with secrets.watch(seconds=3, resourceVersion=str(version + 1_000_000)) as events:
         secrets.create("w")
@@ -231,13 +231,13 @@ def test_what_is_too_old_is_gone(secrets: Secrets) -> None:
 
 
 INITIAL = {"sendInitialEvents": "true", "resourceVersionMatch": "NotOlderThan", "allowWatchBookmarks": "true"}
-# Why a watch cannot begin with what there is; empty where it can. Version 1.33 had that switched off again.
+# The error if a watch cannot begin with the current objects; empty if it can. Version 1.33 had this switched off again.
 GATE = "sendInitialEvents is forbidden for watch unless the WatchList feature gate is enabled"
 NO_INITIAL = Since({0: "resourceVersionMatch is forbidden for watch", 27: GATE, 32: "", 33: GATE, 34: ""})
 
 
 def refused_initial(secrets: Secrets, cluster: Cluster, query: dict[str, str]) -> bool:
-    """Whether the server does not know it, which is asserted."""
+    """Return whether the server does not support it, and assert its error in that case."""
     if not (why := at(cluster, NO_INITIAL)):
         return False
     response = secrets.list(watch="1", timeoutSeconds="1", **query)
@@ -269,10 +269,10 @@ def test_a_watch_that_begins_with_what_there_is_says_where_that_ends(
 
 
 def test_the_mark_promises_only_what_was_sent(secrets: Secrets, cluster: Cluster) -> None:
-    """A client that resumes from it gets what was written while it still read the first events."""
+    """A client that resumes from the mark gets the objects that were written while it read the first events."""
     if refused_initial(secrets, cluster, INITIAL):
         return
-    # More than the sockets of both sides can hold, so that the server cannot be done before the client has read it.
+    # This is more than the sockets of both sides can buffer, so the server cannot finish before the client has read it.
     large = encoded("x" * 700_000)
     for number in range(8):
         secrets.create(f"large{number}", data={"k": large})

@@ -1,4 +1,4 @@
-"""DevServer as people embed it."""
+"""DevServer as a library."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ def test_its_certificate_holds_under_strict_rules(server: DevServer) -> None:
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     with httpx.Client(verify=context, timeout=180) as client:
         for name in ("127.0.0.1", "localhost", "kubernetes.default.svc"):
-            # A new connection each: a handshake has one name.
+            # Each name needs a new connection, because a handshake has one name.
             headers = {"Connection": "close"}
             answer = client.get(f"{server.url}/readyz", headers=headers, extensions={"sni_hostname": name})
             assert answer.text == "ok"

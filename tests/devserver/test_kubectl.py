@@ -1,4 +1,4 @@
-"""kubectl works on the devserver as it does on a real kube-apiserver, with the commands of Airflow's documentation."""
+"""kubectl works with the devserver as with a real kube-apiserver, with the commands of Airflow's documentation."""
 
 from __future__ import annotations
 
@@ -201,7 +201,7 @@ UNKNOWN = MANIFEST.replace("name: db", "name: warned\n  nonsense: 1") + "other: 
 
 
 def test_unknown_fields_are_warned_of(cluster: Cluster, kubectl: Kubectl) -> None:
-    """A server that does not check fields itself lets kubectl do it, which cannot warn."""
+    """A server that does not check fields leaves this to kubectl, which cannot warn."""
     said = kubectl("apply", "--validate=warn", "-f", "-", stdin=UNKNOWN, check=False)
     assert "secret/warned created" in said
     fields = [line for line in said.splitlines() if line.startswith("Warning: unknown field")]
@@ -227,7 +227,7 @@ def test_conflicts_of_server_side_apply(kubectl: Kubectl) -> None:
 
 
 def test_from_apply_to_server_side_apply(kubectl: Kubectl) -> None:
-    """What kubectl has applied without the server's help is no conflict."""
+    """Fields from kubectl's client-side apply are no conflict."""
     manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: db}\ndata: {k: eA==}\n"
     kubectl("apply", "-f", "-", stdin=manifest)
     kubectl("apply", "--server-side", "-f", "-", stdin=manifest.replace("eA==", "eQ=="))
@@ -239,7 +239,7 @@ def test_from_apply_to_server_side_apply(kubectl: Kubectl) -> None:
 @pytest.mark.parametrize("command", [["apply"], ["apply", "--server-side"], ["create"]])
 def test_null_is_nothing(cluster: Cluster, kubectl: Kubectl, command: Any) -> None:
     manifest = "apiVersion: v1\nkind: Secret\nmetadata: {name: db, labels: {a: }}\nstringData: {value: }\n"
-    # The checks of kubectl itself, on an old server, refuse null.
+    # With an old server kubectl checks the fields itself, and rejects null.
     validate = at(cluster, Since({0: "--validate=ignore", 25: "--validate=strict"}))
     kubectl(*command, validate, "-f", "-", stdin=manifest)
     found = kubectl.secret("db")

@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 class Followed:
-    """A devserver on a folder, and what it reports."""
+    """A devserver that follows a folder, and its reports."""
 
     def __init__(self, folder: Path) -> None:
         self.lines: list[str] = []
@@ -36,7 +36,7 @@ class Followed:
         return {key.name for key, _ in self.server._call(lambda: self.server._store.select("secrets", namespace))}
 
     def wait(self, *lines: str) -> list[str]:
-        """Until these lines, each a part of one, were reported; the report is cleared."""
+        """Wait until lines that contain these parts were reported, and clear the report."""
         deadline = time.monotonic() + 10
         while not all(any(wanted in line for line in self.lines) for wanted in lines):
             assert time.monotonic() < deadline, (lines, self.lines)

@@ -1,4 +1,4 @@
-"""The proxy that other tests find faults with does what it says, watches and outages above all."""
+"""The proxy that causes faults in other tests works as described, especially for watches and outages."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ SOON = 2.0
 
 @pytest.fixture
 def cluster(devserver_cluster: Cluster) -> Cluster:
-    """One server is enough: it is the proxy that is tested."""
+    """Use one server: the tests are about the proxy."""
     return devserver_cluster
 
 
@@ -63,7 +63,7 @@ class Caller:
         self.headers = {"Authorization": f"Bearer {secrets.cluster.admin_token}"}
 
     def list(self) -> int:
-        """The status of the answer."""
+        """Return the status of the response."""
         self.connection.request("GET", self.path, headers=self.headers)
         response = self.connection.getresponse()
         response.read()
@@ -77,7 +77,7 @@ class Caller:
         return self.response
 
     def is_quiet(self) -> bool:
-        """Whether neither data nor an end arrives for a while."""
+        """Return whether neither data nor an end arrives for a while."""
         self.connection.sock.settimeout(QUIET)
         try:
             self.connection.sock.recv(1)
@@ -106,7 +106,7 @@ def name(line: bytes) -> str:
 
 
 def drained(sock: socket.socket) -> bytes:
-    """All bytes until the last chunk of an answer."""
+    """Return all bytes up to the last chunk of a response."""
     received = b""
     while not received.endswith(b"\r\n0\r\n\r\n"):
         piece = sock.recv(65536)
@@ -127,7 +127,7 @@ class TestForwardedWatches:
                 each.connection.request("GET", f"{secrets.path}?{query}", headers=each.headers)
             for each in (direct, caller):
                 answer = drained(each.connection.sock)
-                # Bookmarks carry the version of their moment.
+                # Bookmarks contain the version of their moment.
                 for changing in (rb"date: [^\r]*", rb'(?<="BOOKMARK").*'):
                     answer = re.sub(changing, b"", answer)
                 answers.append(answer)
@@ -140,7 +140,7 @@ class TestForwardedWatches:
         assert [request.connection for request in proxy.requests] == [1, 1]
 
     def test_an_event_passes_without_delay(self, cluster: Cluster, secrets: Secrets, caller: Caller) -> None:
-        """The quickest of some, so that a busy machine does not matter: any delay by design would be in each."""
+        """The shortest of several delays counts: a busy machine then has no effect, but a systematic delay has."""
         version = secrets.version()
         with calling(cluster, secrets) as direct:
             sources = [direct.watch(version), caller.watch(version)]
@@ -227,13 +227,13 @@ class TestQueues:
 
 
 class Watch(Protocol):
-    """A watch that a fault answers."""
+    """A watch to which a fault responds."""
 
     def __call__(self, fault: Fault, seconds: int = 30) -> http.client.HTTPResponse: ...
 
 
 class TestStreams:
-    """Each stream is of two Secrets, ``a`` and ``b``, that were created before it began."""
+    """Each stream has two Secrets, ``a`` and ``b``, that were created before it began."""
 
     @pytest.fixture
     def watched(self, proxy: Proxy, secrets: Secrets, caller: Caller) -> Watch:
@@ -272,7 +272,7 @@ class TestStreams:
                 assert caller.list() == 200
             elif then == "reset":
                 with pytest.raises(ConnectionResetError):
-                    # Python's TLS may show a reset as an end.
+                    # Python's TLS may report a reset as an end.
                     socket.socket.recv(caller.connection.sock, 1)
                 caller.connection.close()
             else:
@@ -348,7 +348,7 @@ class TestOutages:
 
     @pytest.mark.parametrize("words", [b"", b"1\r\n1\r\n"], ids=["nothing", "words"])
     def test_a_swallowed_end_does_not_pass(self, proxy: Proxy, secrets: Secrets, caller: Caller, words: bytes) -> None:
-        """Neither the server's, nor its last words, nor the client's."""
+        """This holds for the end of the server, its last data, and the end of the client."""
         over = threading.Event()
 
         def ends(exchange: Exchange) -> bool:

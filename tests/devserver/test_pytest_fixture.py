@@ -1,4 +1,4 @@
-"""The fixture as other projects' tests use it: from the installed plug-in, in a run of its own."""
+"""The fixture as other projects' tests use it: from the installed plug-in, in a separate run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every command, manifest and configuration in the documentation is executed by a test, which is named here.
+"""A test executes every command, manifest and configuration in the documentation. This module names it.
 
 A block without a claim fails here: write the test that executes it, and name it in :data:`CLAIMS`.
 """
@@ -18,13 +18,13 @@ from support.pages import Block, blocks, page_names
 
 TESTS = ROOT / "tests"
 
-# What a command prints; tests of the pages look at it where it has to be exact.
+# The output of a command. Where it must be exact, the tests of the page check it.
 OUTPUT = ("text", "")
 
 
 @dataclass(frozen=True)
 class NotExecuted:
-    """Why no test can execute a block, and the test of as much of it as can be."""
+    """Why no test can execute a block, and the test that checks as much of it as possible."""
 
     because: str
     checked_by: str
@@ -63,7 +63,7 @@ _OPTIONS = "examples/test_configuration_options.py"
 _SHAPES = "shapes/test_document.py::test_a_secret_gives_the_connection_that_follows"
 _DATABASE = "examples/test_migration.py::test_from_the_database_and_back"
 
-# By page and heading, a claim for each block below it that is no output, in order.
+# By page and heading: a claim for each block below the heading that is not output, in order.
 CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
     "cli": {
         "Command line": [f"{_STANDING}::test_the_first_commands_of_the_command_line"],
@@ -188,14 +188,14 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
     "workers": {"What to set": [f"{_STANDING}::test_the_values_for_workers_without_rights"]},
 }
 
-# Pages all of whose blocks one test claims for others of its module.
+# Pages whose blocks are all executed by one module, with the test that ensures it.
 WHOLE: Mapping[str, str] = {
     "releasing": "packaging/test_releasing.py::test_every_command_of_the_page_is_in_a_test_below",
 }
 
 
 def executable(page: str) -> dict[str, list[Block]]:
-    """The blocks of a page that are no output, by heading."""
+    """Return the blocks of a page that are not output, by heading."""
     found: dict[str, list[Block]] = {}
     for block in blocks(page):
         if block.language not in OUTPUT:
@@ -214,7 +214,7 @@ def test_every_page_with_claims_is_there() -> None:
 
 
 def every_claim() -> dict[str, list[Block]]:
-    """The blocks that each test executes. One that checks what is not executed has none."""
+    """Return the blocks that each test executes. A test that only checks unexecutable blocks has none."""
     found: dict[str, list[Block]] = {test: [] for test in WHOLE.values()}
     for page, headings in CLAIMS.items():
         for heading, claims in headings.items():
@@ -228,7 +228,7 @@ def every_claim() -> dict[str, list[Block]]:
 
 @pytest.mark.parametrize("test", every_claim())
 def test_a_claim_is_true(test: str) -> None:
-    """The test exists; and where the block is a file of the examples, its module reads that file."""
+    """The test exists. If the block is a file of the examples, the module of the test reads that file."""
     path, _colons, name = test.partition("::")
     text = (TESTS / path).read_text()
     tests = {each.name for each in ast.walk(ast.parse(text)) if isinstance(each, ast.FunctionDef)}
@@ -239,11 +239,11 @@ def test_a_claim_is_true(test: str) -> None:
 
 
 def example_files(block: Block) -> list[Path]:
-    """The files in the examples that are this block."""
+    """Return the files in the examples that are equal to this block."""
     files = (path for path in EXAMPLES.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     return [path for path in files if path.read_text() == block.text]
 
 
 def reads(text: str, file: Path) -> bool:
-    # Some have the name of the file without its ending.
+    # Some modules contain the name of the file without its extension.
     return any(f"{mark}{end}" in text for mark in (file.name, file.stem) for end in ('"', "'"))

@@ -1,4 +1,4 @@
-"""The documentation builds without a warning, and reads as well where no Sphinx is: on GitHub."""
+"""The documentation builds without a warning, and is also readable without Sphinx, on GitHub."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from support.airflow import ROOT
 from support.pages import DOCS, PATIENCE, page_names
 
-# What GitHub shows beside the pages, with links to them.
+# Files outside the pages that GitHub shows, with links to pages.
 BESIDE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")
 FILES = [*(DOCS / f"{name}.md" for name in page_names()), *(ROOT / path for path in BESIDE)]
 
@@ -24,7 +24,7 @@ LINK = re.compile(r"\]\((?P<link>[^)\s]+)\)|(?:src|srcset)=\"(?P<image>[^\"]+)\"
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The site, as ``make docs`` builds it."""
+    """Build the site as ``make docs`` does."""
     folder = tmp_path_factory.mktemp("site")
     strict = ["-W", "-n", "--keep-going", "-q"]
     command = [sys.executable, "-m", "sphinx", "-b", "html", *strict, "-d"]
@@ -40,7 +40,7 @@ def test_every_page_is_there(built: Path) -> None:
 
 
 def test_pages_from_elsewhere_are_whole(built: Path) -> None:
-    """A page that lies elsewhere is not only the link that stands for it on GitHub."""
+    """A page that is stored elsewhere is complete, and not only the link to it on GitHub."""
     for name, words in {
         "changelog": "The first version.",
         "contributing": "is what must pass",
@@ -65,7 +65,7 @@ def test_both_pictures_of_a_picture_are_there(built: Path) -> None:
 
 
 def test_the_first_page_leads_to_every_other() -> None:
-    """And so the contents do, which are made of it."""
+    """The table of contents is made from the first page, so it also leads to every page."""
     linked = {each[0] for each in LINK.findall((DOCS / "index.md").read_text())}
     elsewhere = {
         "benchmarks": "../benchmarks/README.md",
@@ -77,7 +77,7 @@ def test_the_first_page_leads_to_every_other() -> None:
 
 
 def anchors(file: Path) -> set[str]:
-    """Those that GitHub gives to the headings of a file."""
+    """Return the anchors that GitHub gives to the headings of a file."""
     text = re.sub(r"^ *```.*?^ *```$", "", file.read_text(), flags=re.DOTALL | re.MULTILINE)
     found: set[str] = set()
     for heading in re.findall(r"^#+ (.+)$", text, re.MULTILINE):
@@ -108,7 +108,7 @@ def test_every_link_leads_somewhere(file: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(ROOT)) for file in FILES])
 def test_it_is_plain_markdown(file: Path) -> None:
-    """No directive, role, target or substitution: GitHub would show them as they are."""
+    """There is no directive, role, target or substitution: GitHub would show them as text."""
     text = file.read_text()
     assert not re.findall(r"^(?:```|:::+|~~~)\{", text, re.MULTILINE)
     rest = COMMENT.sub("", CODE.sub("", text))
@@ -119,7 +119,7 @@ def test_it_is_plain_markdown(file: Path) -> None:
 
 @pytest.mark.parametrize("file", FILES, ids=[str(file.relative_to(ROOT)) for file in FILES])
 def test_tables_have_as_many_cells_in_every_row(file: Path) -> None:
-    """GitHub drops what is too much, without a word."""
+    """GitHub silently drops additional cells."""
     text = re.sub(r"^ *```.*?^ *```$", "", file.read_text(), flags=re.DOTALL | re.MULTILINE)
     for table in re.findall(r"(?:^\|.*\|$\n?)+", text, re.MULTILINE):
         counts = {len(re.findall(r"(?<!\\)\|", row)) for row in table.splitlines()}

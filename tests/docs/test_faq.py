@@ -1,4 +1,4 @@
-"""``docs/faq.md``: every message on the page is what the code says, when what the page tells of has happened."""
+"""``docs/faq.md``: the code produces every message on the page in the situation that the page describes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def not_watched(scene: Scene) -> str:
 
 
 def logged(scene: Scene) -> str:
-    """What another thread logs in a moment."""
+    """Return what another thread logs in a moment."""
     deadline = time.monotonic() + 10
     while not said(scene.caplog):
         assert time.monotonic() < deadline
@@ -120,7 +120,7 @@ def no_namespace(scene: Scene) -> str:
 
 @happens("needs the official client")
 def no_client(scene: Scene) -> str:
-    """In a process in which it cannot be imported, as where it is not installed."""
+    """The client cannot be imported in this process, as if it was not installed."""
     program = (
         "import sys; sys.modules['kubernetes'] = None\n"
         "from airflow_kubernetes_secrets import KubernetesSecretsBackend\n"
@@ -196,7 +196,7 @@ def bridged(scene: Scene) -> str:
         proxy.refuse()
         backend.get_connection(ID)
         bridged_with = "\n".join(said(scene.caplog))
-        # The page quotes what comes afterwards too.
+        # The page also quotes the message after the outage.
         proxy.resume()
         deadline = time.monotonic() + 20
         while not any("answers again" in line for line in said(scene.caplog, logging.INFO)):
@@ -231,7 +231,7 @@ happens("'references' in backend_kwargs leads to a Secret which does not exist")
 
 @happens("on_error is 'deny', which this Airflow does not know")
 def deny_unknown(scene: Scene) -> str:
-    """In Airflow 2.11."""
+    """This happens in Airflow 2.11."""
     if not installed("2.11"):
         pytest.skip("Airflow 2.11 is not installed beside this one; `make environments` does it, with Python 3.10-3.12")
     program = (
@@ -244,7 +244,7 @@ def deny_unknown(scene: Scene) -> str:
 
 @happens("mask_values: Airflow's masker did not take what is in a Secret")
 def not_masked(scene: Scene) -> str:
-    """With an adapter that fails, in the configuration of a real Airflow."""
+    """The configuration of a real Airflow has an adapter that fails."""
     scene.write({VARIABLE: "x"}, {"value": "a long value"})
     (scene.folder / "adapters.py").write_text(
         "def fail(text):\n    if 'long' in text:\n        raise ValueError\n    return text\n"

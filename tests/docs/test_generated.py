@@ -1,4 +1,4 @@
-"""The pages and pictures that scripts make are what those make now."""
+"""The generated pages and pictures are current."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from support.pages import DOCS
 
 
 def maker(name: str) -> ModuleType:
-    """A script of the documentation."""
+    """Import a script of the documentation."""
     spec = importlib.util.spec_from_file_location(name, DOCS / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    # Dataclasses look their module up.
+    # Dataclasses look up their module.
     sys.modules[name] = module
     spec.loader.exec_module(module)
     return module

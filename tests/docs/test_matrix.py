@@ -1,4 +1,4 @@
-"""The table of Python, Airflow and Kubernetes shows what was run, and nothing else."""
+"""The table of Python, Airflow and Kubernetes shows exactly the recorded runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def run(
 
 
 def cells(runs: list[Run], airflow: str) -> dict[str, str]:
-    """The column of an Airflow, by Python."""
+    """Return the column of an Airflow, by Python."""
     header, _line, *rows = [row.strip("| ").split(" | ") for row in section(runs).splitlines() if row.startswith("|")]
     return {row[0]: row[header.index(f"Airflow {airflow}")] for row in rows}
 

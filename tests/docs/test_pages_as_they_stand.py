@@ -1,4 +1,4 @@
-"""Blocks of pages that are short: each is executed as it stands."""
+"""Short blocks of pages: each is executed unchanged."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_the_secret_of_the_first_page(tmp_path: Path) -> None:
 
 
 def pod(cluster: Cluster, namespace: str) -> dict[str, str]:
-    """The variables of a pod whose account may list the namespace, and one connection in it."""
+    """Return the variables of a pod whose account may list the namespace, which has one connection."""
     account = cluster.service_account(namespace, "airflow", {namespace: ["list"]})
     return {
         "AIRFLOW__SECRETS__BACKEND": BACKEND,
@@ -67,7 +67,7 @@ def test_the_check_before_a_merge(tmp_path: Path) -> None:
 
 
 def test_the_check_of_what_helm_renders(tmp_path: Path) -> None:
-    """A program in place of Helm prints what that would."""
+    """A program replaces Helm and prints its output."""
     helm = tmp_path / "bin" / "helm"
     helm.parent.mkdir()
     helm.write_text(f"#!/bin/sh\necho --- # $*\ncat <<'END'\n{block('index', 'airflow-kubernetes-secrets').text}END\n")
@@ -81,7 +81,7 @@ def test_the_check_of_what_helm_renders(tmp_path: Path) -> None:
 
 @on_the_devserver
 def test_the_values_for_workers_without_rights(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
-    """By the variables of ``workers.env`` a worker finds nothing in Secrets, and by those of the others they do."""
+    """With the variables of ``workers.env`` a worker finds nothing in Secrets; with those of the others it does."""
     Put(cluster, namespace).variable("greeting", "hello")
     values = yaml.safe_load(block("workers", "What to set").text)
     others, worker = environment(values), environment(values, "workers")
@@ -92,7 +92,7 @@ def test_the_values_for_workers_without_rights(cluster: Cluster, namespace: str,
     airflow.migrate()
     assert airflow.output("variables", "get", "greeting").strip() == "hello"
 
-    # The kwargs of the others are those that the worker inherits.
+    # The worker inherits the kwargs of the others.
     without = Airflow("3.3", tmp_path, worker)
 
     done = without.run("variables", "get", "greeting")
@@ -118,7 +118,7 @@ def test_a_secret_for_any_id_from_a_shell(cluster: Cluster, namespace: str, tmp_
     assert metadata["labels"][CONNECTION] == label_value(metadata["annotations"][CONNECTION])
 
 
-# The page's calls, in an installation with Apache's provider; it prints the pods that the operators would start.
+# Runs the page's calls with Apache's provider, and prints the pods that the operators would start.
 PODS = """
 import json, sys
 from kubernetes.client import ApiClient
@@ -140,7 +140,7 @@ print(json.dumps({"pods": [ApiClient().sanitize_for_serialization(pod) for pod i
 
 @on_the_devserver
 def test_pods_of_tasks(cluster: Cluster, tmp_path: Path) -> None:
-    """With the Secret that CloudNativePG would write, in the namespace that the page has."""
+    """The Secret is one that CloudNativePG would create, in the namespace of the page."""
     put = Put(cluster, "databases")
     cluster.create_namespace("databases")
     data = {"username": "app", "password": "pw", "host": "app-db-rw", "port": "5432", "dbname": "app"}
@@ -150,7 +150,7 @@ def test_pods_of_tasks(cluster: Cluster, tmp_path: Path) -> None:
     page = [each for each in blocks("kubernetes-pod-operator") if each.language == "python"]
     source = str(Path(__file__).parents[2] / "src")
 
-    # The operator wants one, and asks nobody.
+    # The operator requires a kubeconfig, but does not connect.
     begin = f"KubernetesPodOperator(\n    config_file={str(cluster.kubeconfig('none'))!r},\n"
     calls = [each.text.replace("KubernetesPodOperator(\n", begin) for each in page]
     variables = {**pod(cluster, "databases"), "PYTHONPATH": source}

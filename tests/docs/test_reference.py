@@ -1,4 +1,4 @@
-"""``docs/reference.md``: what it says of options holds in real Airflows."""
+"""The statements of ``docs/reference.md`` about options hold in real Airflows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PAGE = (DOCS / "reference.md").read_text()
 CONFIGURATION, OBJECT, SINGLE, _UNKNOWN = blocks("reference")
 EXPECTED = {"namespace": ("airflow-secrets",), "cache_ttl": 60.0}
 
-# What the backend has of the options that Airflow hands it.
+# Prints the options that Airflow passes to the backend.
 SHOW = """
 from airflow.configuration import ensure_secrets_loaded
 options = ensure_secrets_loaded()[0].options
@@ -52,7 +52,7 @@ def test_as_an_object_in_a_variable(tmp_path: Path, version: str) -> None:
 
 
 def test_as_variables_of_their_own(tmp_path: Path) -> None:
-    """They count before the object."""
+    """They take precedence over the object."""
     before = {**exported(OBJECT), "AIRFLOW__SECRETS__BACKEND_KWARGS": '{"namespace": "another", "timeout": 5}'}
     assert options_of(Airflow("3.3", tmp_path, {**before, **exported(SINGLE)})) == str(list(EXPECTED.values()))
 

@@ -1,4 +1,4 @@
-"""``docs/faq.md`` has everything that the code says, and nothing in its tables that the code does not say."""
+"""``docs/faq.md`` has every message of the code, and its tables have no other messages."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from support.pages import DOCS
 
 SOURCE = ROOT / "src" / "airflow_kubernetes_secrets"
 
-# These have pages or outputs of their own; what the API server and programmers are told is for nobody else.
+# These parts have their own pages or outputs. Messages for the API server and programmers are not on the page.
 OF_OTHERS = ("cli", "devserver", "inventory", "ui", "pod.py", "labels.py", "record.py", "process.py")
 FOR_PROGRAMMERS = ("no such option:", "has no attribute", "a character that does not belong there")
 
 
 def sentences(node: ast.AST) -> list[str]:
-    """The fixed parts of a text, each in one piece."""
+    """Return the fixed parts of a message, each as one string."""
     if isinstance(node, ast.JoinedStr):
         return [part for each in node.values for part in sentences(each)]
     if isinstance(node, ast.BinOp):
@@ -31,7 +31,7 @@ def sentences(node: ast.AST) -> list[str]:
 
 
 def raised_or_logged(tree: ast.AST) -> Iterator[str]:
-    """Of each text that is raised, or logged for people, the longest fixed part."""
+    """Yield the longest fixed part of each message that is raised or logged for people."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             arguments = node.exc.args
@@ -49,7 +49,7 @@ def raised_or_logged(tree: ast.AST) -> Iterator[str]:
 
 
 def returned(tree: ast.AST) -> Iterator[str]:
-    """The texts that a module makes for others, each by its longest fixed part."""
+    """Yield the longest fixed part of each message that a module returns."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Return) or (isinstance(node, ast.Assign) and ast.unparse(node.targets[0]).isupper()):
             longest = max(sentences(node.value) if node.value else (), key=len, default="")
@@ -76,7 +76,7 @@ def test_everything_that_is_said_is_on_a_page(path: Path) -> None:
 
 @functools.cache
 def said_by_code() -> str:
-    """Every fixed text in the sources."""
+    """Return every fixed string in the sources."""
     trees = [ast.parse(path.read_text()) for path in SOURCE.rglob("*.py")]
     return " ".join(part for tree in trees for node in ast.walk(tree) for part in sentences(node))
 

@@ -1,4 +1,4 @@
-"""``docs/start.md``, typed as it stands: on the devserver, with Airflow as it is installed here."""
+"""``docs/start.md``, executed unchanged: on the devserver, with the installed Airflow."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def block(heading: str, number: int = 0) -> Block:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Where the reader is, with the Secret and the devserver in a terminal of its own."""
+    """Return the folder of the reader, with the Secret, and run the devserver as in another terminal."""
     home = tmp_path_factory.mktemp("start")
     assert shell(f"set -e\n{block('A Secret').text}", home, {}).returncode == 0
     words = shlex.split(block(DEVSERVER).text.replace("\\\n", ""))
@@ -47,19 +47,19 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 def pairs() -> Iterator[tuple[Block, str]]:
-    """Each block that is typed after the devserver runs, and the text that is shown for it."""
+    """Yield each block that follows the start of the devserver, and the output that the page shows for it."""
     rest = BLOCKS[BLOCKS.index(block(DEVSERVER)) + 1 :]
     for each, following in zip(rest, [*rest[1:], None], strict=True):
         if each.language == "bash":
             yield each, following.text if following is not None and following.language == "text" else ""
 
 
-# Airflow says that there is no such thing by its exit status too.
+# Airflow reports a missing entry by its exit status too.
 FAILS = {("A mistake, and why", 0), ("A mistake, and why", 2)}
 
 
 def test_the_page(folder: Path) -> None:
-    """All of it, one block after the other."""
+    """Run all blocks, one after the other."""
     begin = ""
     for each, shown in pairs():
         done = shell(begin + each.text, folder, {})
@@ -67,19 +67,19 @@ def test_the_page(folder: Path) -> None:
         assert (done.returncode != 0) == ((each.heading, each.number) in FAILS), f"{each.text}\n{said}"
         for line in shown.splitlines():
             assert says(said, line), f"{line!r} is not in\n{said}"
-        # What is exported holds for the rest of the terminal.
+        # Exported variables hold for the rest of the terminal.
         begin = begin or "".join(line for line in each.text.splitlines(True) if line.startswith(("export ", ". ")))
     assert begin
 
 
 def says(text: str, line: str) -> bool:
-    """Whether a line of the page is in a text, whatever stands for each ``…`` and however columns are aligned."""
+    """Return whether a text contains a line of the page. ``…`` matches anything, as does the space between columns."""
     pattern = r"\s+".join(re.escape(word).replace("…", r".*") for word in line.split())
     return re.search(pattern, text) is not None
 
 
 def test_what_is_installed() -> None:
-    """No test installs Airflow from elsewhere. But what is asked for is there."""
+    """No test installs Airflow from an index, but this one checks the requested versions."""
     made, activated, installed = block(INSTALL).text.splitlines()
     assert (made, activated) == ("python3 -m venv venv", ". venv/bin/activate")
     airflow, ours = (Requirement(each.strip("'")) for each in installed.removeprefix("pip install ").split())

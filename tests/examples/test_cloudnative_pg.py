@@ -1,4 +1,4 @@
-"""The Secrets of a Cluster of CloudNativePG: by reference, by a label put on, by an inherited one, and one's own."""
+"""The Secrets of a CloudNativePG Cluster: by reference, by an added or inherited label, and a separate one."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_by_a_label_that_is_put_on(
     cluster: Cluster, make_backend: MakeBackend, namespaces: Namespaces, tmp_path: Path
 ) -> None:
     resource = manifest("cloudnative-pg/cluster.yaml", namespaces)
-    # Where the backend of these tests may list.
+    # The backend of these tests may list this namespace.
     resource["metadata"]["namespace"] = namespaces["airflow-secrets"]
     for made in of_cluster(resource, PASSWORD).values():
         cluster.apply(made)
@@ -100,7 +100,7 @@ def test_by_an_inherited_label(
     namespaces: Namespaces,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The Secret to pull images with inherits the label too, and is older or not: it cannot be read."""
+    """The Secret for pulling images inherits the label too, and may be older; it contains no connection."""
     made = of_cluster(manifest("cloudnative-pg/cluster-inherited.yaml", namespaces), PASSWORD, pull_secret=True)
     labelled = [name for name, each in made.items() if CONNECTION in each["metadata"]["labels"]]
     assert labelled == ["warehouse-app", "warehouse-pull"]
@@ -116,7 +116,7 @@ def test_by_an_inherited_label(
 def test_with_the_label_on_every_secret_of_the_cluster(
     cluster: Cluster, backend: KubernetesSecretsBackend, namespaces: Namespaces
 ) -> None:
-    """Whoever puts it there: what holds certificates is no connection."""
+    """A Secret with certificates is not a connection, even with the label."""
     for each in of_cluster(manifest("cloudnative-pg/cluster-inherited.yaml", namespaces), PASSWORD).values():
         each["metadata"]["labels"][CONNECTION] = "warehouse"
         cluster.apply(each)
@@ -130,12 +130,12 @@ def test_an_inherited_label_and_the_superuser(
     namespaces: Namespaces,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The page warns of it: the superuser's Secret is the older one, and can be read as well."""
+    """The page warns about this: the superuser's Secret is older, and contains a connection as well."""
     resource = manifest("cloudnative-pg/cluster-inherited.yaml", namespaces)
     resource["spec"]["enableSuperuserAccess"] = True
     made = of_cluster(resource, PASSWORD)
     cluster.apply(made["warehouse-superuser"])
-    # Kubernetes knows seconds.
+    # Creation times have whole seconds.
     time.sleep(1.1)
     cluster.apply(made["warehouse-app"])
 
@@ -168,7 +168,7 @@ def test_by_a_secret_of_ones_own(cluster: Cluster, backend: KubernetesSecretsBac
 def test_a_copy_in_another_namespace(
     cluster: Cluster, backend: KubernetesSecretsBackend, namespaces: Namespaces
 ) -> None:
-    """The key ``host`` of the copy is a name that is right in the other namespace only."""
+    """The key ``host`` of the copy is a name that is only valid in the other namespace."""
     made = of_cluster(manifest("cloudnative-pg/cluster.yaml", namespaces), PASSWORD)["warehouse-app"]
     copy = {"name": "copy", "namespace": namespaces["airflow-secrets"], "labels": {CONNECTION: "warehouse"}}
     cluster.apply({**made, "metadata": copy})
@@ -177,7 +177,7 @@ def test_a_copy_in_another_namespace(
 
 
 def test_a_copy_of_the_parts_alone(cluster: Cluster, backend: KubernetesSecretsBackend, namespaces: Namespaces) -> None:
-    """The page warns of it: without a URI nothing tells the namespace, nor what it is."""
+    """The page warns about this: without a URI, neither the namespace nor the type is known."""
     made = of_cluster(manifest("cloudnative-pg/cluster.yaml", namespaces), PASSWORD)["warehouse-app"]
     parts = {key: made["data"][key] for key in ("host", "port", "dbname", "username", "password")}
     copy = secret("copy", namespaces["airflow-secrets"], {}, labels={CONNECTION: "warehouse"})

@@ -18,7 +18,7 @@ from support.examples import EXAMPLES, Namespaces, manifest
 from support.pages import DOCS, moved, shell
 
 FOLDER = EXAMPLES / "configuration-options"
-# Airflow loads the driver of its database at its start, and that of PostgreSQL is not installed here.
+# Airflow loads the driver of its database when it starts, and PostgreSQL's is not installed here.
 URI = "sqlite:////tmp/that-nobody-opens.db"
 KWARGS = "AIRFLOW__SECRETS__BACKEND_KWARGS"
 ASK = ("config", "get-value", "database", "sql_alchemy_conn")
@@ -41,13 +41,13 @@ def account(cluster: Cluster, namespaces: Namespaces) -> ServiceAccount:
 
 @pytest.fixture
 def variables(cluster: Cluster, account: ServiceAccount, namespaces: Namespaces) -> dict[str, str]:
-    """What configures the backend, as in the pod of that account."""
+    """Return the variables that configure the backend, as in the pod of that account."""
     kwargs = {"namespace": namespaces["airflow-secrets"], "service_account_path": str(account.folder)}
     return {"AIRFLOW__SECRETS__BACKEND": BACKEND, KWARGS: json.dumps(kwargs), **cluster.pod_environment()}
 
 
 def put(cluster: Cluster, namespaces: Namespaces) -> None:
-    """The Secret of the page."""
+    """Create the Secret of the page."""
     made = manifest("configuration-options/secret.yaml", namespaces)
     assert made["stringData"]["value"].startswith("postgresql+psycopg2://")
     made["stringData"]["value"] = f"{URI}\n"
@@ -64,12 +64,12 @@ def of(version: str, home: Path, variables: Mapping[str, str]) -> Airflow:
 def test_named_by_a_variable(
     cluster: Cluster, namespaces: Namespaces, variables: dict[str, str], tmp_path: Path, version: str
 ) -> None:
-    """And the commands that check it."""
+    """The commands that check it work too."""
     of(version, tmp_path, variables)
     put(cluster, namespaces)
     script = "".join((FOLDER / file).read_text() for file in ("variable.sh", "check.sh"))
 
-    # Nothing is asked for tasks here.
+    # The option of the API server for tasks does not matter here.
     patient = {"AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60"}
     done = shell(f"set -e\n{script}", tmp_path, {**variables, **patient}, version)
 
@@ -93,7 +93,7 @@ def test_named_in_airflow_cfg(
 def test_by_a_reference(
     cluster: Cluster, namespaces: Namespaces, account: ServiceAccount, variables: dict[str, str], tmp_path: Path
 ) -> None:
-    """And the stricter way: one that leads nowhere stops Airflow."""
+    """The stricter way: a reference that leads nowhere stops Airflow."""
     config = configparser.RawConfigParser()
     config.read_string(moved((FOLDER / "reference.cfg").read_text(), namespaces))
     kwargs = {**json.loads(config["secrets"]["backend_kwargs"]), "service_account_path": str(account.folder)}
@@ -111,7 +111,7 @@ def test_by_a_reference(
 
 
 def test_an_id_that_no_secret_has_is_the_default(variables: dict[str, str], tmp_path: Path) -> None:
-    """The page warns of it, and says that doctor finds it."""
+    """The page warns about this, and says that doctor reports it."""
     named = {**variables, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET": "airflow-db"}
     assert of("3.3", tmp_path, named).output(*ASK).startswith("sqlite:")
 
@@ -129,7 +129,7 @@ def test_with_the_chart(cluster: Cluster, namespaces: Namespaces, account: Servi
     secrets["backend_kwargs"] = json.dumps({**kwargs, "service_account_path": str(account.folder)})
     built_in = dict.fromkeys(values["enableBuiltInSecretEnvVars"], "sqlite:////of-the-chart.db")
 
-    # As the chart's jobs have it with `applyCustomEnv: false`: the mounted file, and no variable of `env`.
+    # The chart's jobs with `applyCustomEnv: false` have the mounted file, but no variable of `env`.
     assert "env" not in values
     switched_off = of("3.3", tmp_path, cluster.pod_environment())
     (tmp_path / "airflow.cfg").write_text(airflow_cfg(values))
@@ -143,7 +143,7 @@ def test_with_the_chart(cluster: Cluster, namespaces: Namespaces, account: Servi
 @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
 @pytest.mark.parametrize(("version", "column"), [("3.3", 1), ("2.11", 2)])
 def test_the_table(cluster: Cluster, tmp_path: Path, version: str, column: int) -> None:
-    """Every option that Airflow itself counts as sensitive, and no other."""
+    """The table has exactly the options that Airflow itself treats as sensitive."""
     rows = [
         row.split(" | ")
         for row in re.findall(r"^\| (`\[.*) \|$", (DOCS / "configuration-options.md").read_text(), re.M)
@@ -153,6 +153,6 @@ def test_the_table(cluster: Cluster, tmp_path: Path, version: str, column: int) 
     done = of(version, tmp_path, {}).python(SENSITIVE)
 
     known = set(done.stdout.splitlines())
-    # Those of the backend itself are told of below the table; [core] sql_alchemy_conn is what it was called before.
+    # The backend's own options are explained below the table. [core] sql_alchemy_conn is the former name of an option.
     about = {"[secrets] backend_kwargs", "[workers] secrets_backend_kwargs", "[core] sql_alchemy_conn"}
     assert told == known - about, done.stderr

@@ -17,7 +17,7 @@ PASSWORD = "p@ss:/w%rd?#+"
 
 
 def test_by_reference(cluster: Cluster, make_backend: MakeBackend, namespaces: Namespaces) -> None:
-    """The key ``endpoint`` holds the port too; no key holds the type or the database."""
+    """The key ``endpoint`` contains the port too. No key contains the type or the database."""
     cluster.apply(of_rds_instance(manifest("crossplane/instance.yaml", namespaces), ADDRESS, PASSWORD))
 
     backend = make_backend(**backend_kwargs("crossplane/airflow.cfg", namespaces))
@@ -46,7 +46,7 @@ def test_by_reference_with_an_annotation(
 def test_an_endpoint_and_nothing_else_that_names_a_host(
     cluster: Cluster, make_backend: MakeBackend, namespaces: Namespaces
 ) -> None:
-    """As other resources have it: the port is told from the host."""
+    """Other resources have such Secrets: the port is split from the host."""
     made = of_rds_instance(manifest("crossplane/instance.yaml", namespaces), ADDRESS, PASSWORD)
     for key in ("address", "host", "port"):
         del made["data"][key]
@@ -59,7 +59,7 @@ def test_an_endpoint_and_nothing_else_that_names_a_host(
 
 
 def test_an_aurora_cluster(cluster: Cluster, make_backend: MakeBackend, namespaces: Namespaces) -> None:
-    """Its keys are others: ``config/cluster/rds/config.go`` in provider-upjet-aws at 75a4c57162."""
+    """Its keys differ: ``config/cluster/rds/config.go`` in provider-upjet-aws at 75a4c57162."""
     data = {
         "endpoint": ADDRESS,
         "reader_endpoint": f"reader.{ADDRESS}",

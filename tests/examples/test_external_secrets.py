@@ -1,4 +1,4 @@
-"""What External Secrets Operator makes of the examples is what Airflow gets, and what is known to go wrong."""
+"""The Secrets that External Secrets Operator creates from the examples, what Airflow gets, and known problems."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.secrets import CONNECTION
 
 PASSWORD = "p@ss:/w%rd?#+ <&>\"'"
 
-# The first as AWS writes it for a database of its own, the second as RDS does for a password that it manages:
+# The first is as AWS writes it for its own database, the second as RDS does for a password that it manages:
 # https://docs.aws.amazon.com/secretsmanager/latest/userguide/reference_secret_json_structure.html
 STORE: dict[str, dict[str, Any]] = {
     "prod/warehouse": {
@@ -107,7 +107,7 @@ def test_a_secret_whose_keys_are_gone_from_the_store(
     namespaces: Namespaces,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """As ``deletionPolicy: Merge`` leaves it: with the label, and empty."""
+    """``deletionPolicy: Merge`` leaves the Secret with its label, but empty."""
     cluster.apply(of_external_secret(manifest("external-secrets/connection.yaml", namespaces), {"prod/warehouse": {}}))
 
     assert backend.get_connection("warehouse") is None

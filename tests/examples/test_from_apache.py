@@ -1,4 +1,4 @@
-"""``docs/from-apache.md``: the same Secrets and options, with Apache's class as it was published."""
+"""``docs/from-apache.md``: the same Secrets and options, with the published class of Apache's provider."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from support.secrets import Put
 FOLDER = EXAMPLES / "from-apache"
 PROVIDER = "apache-airflow-providers-cncf-kubernetes"
 
-# Prints the defaults of Apache's class, and builds it with options; the last line is JSON.
+# Prints the defaults of Apache's class, and builds it with options. The last line is JSON.
 BUILD = """
 import inspect, json, sys
 from importlib import import_module
@@ -48,7 +48,7 @@ def configuration(file: str) -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def apaches(tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """An environment with Apache's provider."""
+    """Return an environment with Apache's provider."""
     environment = Environment.create(tmp_path_factory.mktemp("apaches") / "environment")
     environment.install(downloaded_wheel(PROVIDER, "10.25.0"))
     return environment

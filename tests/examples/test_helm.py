@@ -1,4 +1,4 @@
-"""``docs/cluster.md``: its commands on a server with RBAC, and its values as the chart hands them to real Airflows."""
+"""``docs/cluster.md``: its commands on a server with RBAC, and its values as the chart passes them to real Airflows."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ KWARGS = "AIRFLOW__SECRETS__BACKEND_KWARGS"
 
 @dataclass(frozen=True)
 class Page:
-    """The page in namespaces of one test, with the chart's service accounts in them."""
+    """The page in the namespaces of one test, with the chart's service accounts."""
 
     cluster: Cluster
     namespaces: Mapping[str, str]
@@ -46,9 +46,9 @@ class Page:
     accounts: Mapping[str, ServiceAccount]
 
     def run(self, *files: str) -> str:
-        """Run scripts of the page in one shell, as an administrator; all of it must succeed."""
+        """Run scripts of the page in one shell, as an administrator. All commands must succeed."""
         script = "".join(moved((HELM / file).read_text(), self.namespaces) for file in files)
-        # A service account is named with its namespace here.
+        # Here a service account is named with its namespace.
         script = re.sub(r"(?<=-s )airflow(?=/)", self.namespaces["airflow"], script)
         script = script.replace("serviceaccount:airflow:", f"serviceaccount:{self.namespaces['airflow']}:")
         kubeconfig = self.cluster.kubeconfig(self.cluster.admin_token)
@@ -63,7 +63,7 @@ class Page:
         return found
 
     def kwargs(self, text: str, component: str) -> str:
-        """``backend_kwargs`` of the values, in this test's namespace and with the token that would be in the pod."""
+        """Return the ``backend_kwargs`` of the values, with this test's namespace and the token of the pod."""
         given = json.loads(text)
         given["namespace"] = self.namespaces[given["namespace"]]
         return json.dumps({**given, "service_account_path": str(self.accounts[component].folder)})
@@ -86,7 +86,7 @@ def test_from_nothing_to_a_clean_doctor(page: Page) -> None:
     for account in ACCOUNTS:
         assert f"airflow-{account} " in said
     assert said.count("1 connection, 0 variables, 0 configuration options can be read") == len(ACCOUNTS)
-    # What is run in the pods, with the account and the configuration that they would have.
+    # These commands run in the pods, with the account and the configuration of the pods.
     commands = re.findall(r"deployment/airflow-(\S+) \\\n +-- (.+)", (HELM / "doctor-in-a-pod.sh").read_text())
     assert len(commands) == 2
     for component, command in commands:
@@ -126,7 +126,7 @@ def test_values(page: Page, file: str, version: str) -> None:
 
 
 def test_the_image(tmp_path: Path) -> None:
-    """pip takes what the Dockerfile names, and it starts; the image itself is built elsewhere."""
+    """pip accepts the requirements in the Dockerfile. The image itself is not built here."""
     text = (HELM / "Dockerfile").read_text()
     found = re.fullmatch(r"FROM apache/airflow:(\S+)\nRUN pip install --no-cache-dir \\\n +(.+)\n", text)
     assert found is not None
@@ -146,7 +146,7 @@ def test_the_image(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["celery", "kubernetes"])
 def test_workers_without_rights_have_another_backend(kind: str) -> None:
-    """The values of ``docs/workers.md``: the chart puts a component's variables behind those of all."""
+    """The values are those of ``docs/workers.md``: the chart appends a component's variables to the common ones."""
     [block] = re.findall(r"```yaml\n(env:\n.*?)```", (ROOT / "docs" / "workers.md").read_text(), re.DOTALL)
     values = yaml.safe_load(block)
 

@@ -1,4 +1,4 @@
-"""``docs/migration.md``: there with a real Airflow's database and environment, and back."""
+"""``docs/migration.md``: from a real Airflow's database and environment to Secrets, and back."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ FOLDER = EXAMPLES / "migration"
 
 
 class Reader:
-    """Types what the page says, in one folder."""
+    """Runs the commands of the page, in one folder."""
 
     def __init__(self, cluster: Cluster, namespaces: Namespaces, home: Path) -> None:
         self.home = home
-        # The other names are also words of commands.
+        # The other names are also words in commands.
         self._namespaces = {"airflow-secrets": namespaces["airflow-secrets"]}
         account = cluster.service_account(
             namespaces["airflow"], "airflow-scheduler", {namespaces["airflow-secrets"]: ["list"]}
@@ -57,7 +57,7 @@ def reader(cluster: Cluster, namespaces: Namespaces, tmp_path: Path) -> Reader:
 @needs_kubectl
 @pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
 def test_from_the_database_and_back(reader: Reader) -> None:
-    # The database knows nothing of the backend, and neither has the reader yet.
+    # The backend is not configured yet.
     before = {"AIRFLOW__SECRETS__BACKEND": ""}
     reader.run(
         "airflow db migrate && airflow connections add orders --conn-uri postgres://airflow:pw@db.example.com/orders "

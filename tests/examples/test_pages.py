@@ -1,4 +1,4 @@
-"""What the pages tell to copy is in the example files, to the letter, and the files are on the pages."""
+"""The blocks that the pages tell users to copy are equal to the example files, and each file is on a page."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def page(name: str) -> str:
 
 
 def blocks(name: str) -> list[tuple[str, str]]:
-    """Language and text of each block."""
+    """Return language and text of each block."""
     return re.findall(r"^```(\w*)\n(.*?)^```$", page(name), flags=re.DOTALL | re.MULTILINE)
 
 

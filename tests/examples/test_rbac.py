@@ -1,4 +1,4 @@
-"""The roles in the examples, on a server with RBAC: with them, and with nothing else, the lookups work."""
+"""The roles in the examples, on a server with RBAC: the lookups work with exactly these roles."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ JOBS = ("migrate-database-job", "create-user-job")
 
 
 def apply(cluster: Cluster, path: str, namespaces: Namespaces) -> list[dict[str, Any]]:
-    """Create what is in the file."""
+    """Create the objects in the file."""
     documents = manifests(path, namespaces)
     for document in documents:
         place = f"namespaces/{document['metadata']['namespace']}/{document['kind'].lower()}s"
@@ -36,7 +36,7 @@ def apply(cluster: Cluster, path: str, namespaces: Namespaces) -> list[dict[str,
 
 
 def account(cluster: Cluster, namespaces: Namespaces, component: str) -> ServiceAccount:
-    """A service account of the chart, without any rights."""
+    """Return a service account of the chart, without permissions."""
     return cluster.service_account(namespaces["airflow"], f"airflow-{component}", {})
 
 
@@ -46,7 +46,7 @@ def backend_of(who: ServiceAccount, **kwargs: object) -> KubernetesSecretsBacken
 
 
 def when_granted(look_up: Callable[[], Any]) -> Any:
-    """RBAC follows a new role within moments."""
+    """Look up until RBAC applies the new role, which takes moments."""
     deadline = time.monotonic() + GRANT_SECONDS
     while True:
         try:
@@ -57,7 +57,7 @@ def when_granted(look_up: Callable[[], Any]) -> Any:
 
 
 def until_refused(look_up: Callable[[], Any]) -> None:
-    """And a revoked one."""
+    """Look up until RBAC applies the removal of a role."""
     deadline = time.monotonic() + GRANT_SECONDS
     while time.monotonic() < deadline:
         look_up()
@@ -122,7 +122,7 @@ def test_several_namespaces(cluster: Cluster, put: Put, namespaces: Namespaces) 
 
 
 def test_the_second_of_several_namespaces_alone(cluster: Cluster, put: Put, namespaces: Namespaces) -> None:
-    """The page says it: a binding in each of them is needed."""
+    """The page says so: each namespace needs a binding."""
     put.connection("warehouse", "postgres://db.example.com", namespace=namespaces["databases"])
     kwargs = backend_kwargs("rbac/several-namespaces.cfg", namespaces)
     worker = account(cluster, namespaces, "worker")

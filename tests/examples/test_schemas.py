@@ -1,4 +1,4 @@
-"""Every custom resource in the examples fits its schema, and what does not fit is found."""
+"""Every custom resource in the examples matches its schema, and mismatches are found."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import yaml
 from support.crds import Crds
 from support.examples import EXAMPLES, manifest
 
-# What the API server of Kubernetes knows by itself; the tests apply these to one.
+# The Kubernetes API server has these built in; the tests apply them to one.
 BUILT_IN = ("v1", "rbac.authorization.k8s.io/v1")
 
 FOLDERS = ("external-secrets", "sealed-secrets", "cloudnative-pg", "crossplane")

@@ -1,4 +1,4 @@
-"""The Secret that is sealed, what kubeseal makes of it, and what the controller makes of that."""
+"""The Secret to seal, the result of kubeseal, and the Secret that the controller creates from it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``docs/teams.md``: who gets which Secret, with its configurations and manifests."""
+"""``docs/teams.md``: which team gets which Secret, with its configurations and manifests."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Configured:
         return {**kwargs, "service_account_path": str(self.account.folder)}
 
     def login(self, file: str, team: str | None) -> str | None:
-        """Of the connection ``mail``, as a team gets it."""
+        """Return the login of the connection ``mail``, as a team gets it."""
         connection = KubernetesSecretsBackend(**self.kwargs(file)).get_connection("mail", team_name=team)
         return None if connection is None else connection.login
 

@@ -1,4 +1,4 @@
-"""The inputs that are kept of fuzzing break no rule. ``fuzz/README.md`` says where they come from."""
+"""The stored inputs of fuzzing break no rule. ``fuzz/README.md`` says where they come from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The harness finds what it is made to find: a reader that breaks a rule is reported, for each rule."""
+"""The fuzzing harness reports a reader that breaks a rule, for each rule."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Warnings where a hook makes something else of a connection than it says."""
+"""Warnings about connections that a hook interprets differently from how they are written."""
 
 from __future__ import annotations
 
@@ -111,12 +111,12 @@ OTHERS: dict[str, tuple[dict[str, str], str]] = {
         fields("kafka", "h", login="u", password=MARK, extra={"bootstrap.servers": "h:9092"}),
         "ignore login and password",
     ),
-    # Others that give the host to a socket
+    # Other hooks that pass the host to a socket.
     "ssh: brackets": (fields("ssh", "[fd00::1]"), "SSHHook gives the host to its driver as it is, which takes no"),
     "sftp: a port": (fields("sftp", "h:22"), "takes host:port for the name"),
     "ftp: hosts": (fields("ftp", "h0,h1"), "FTPHook takes one host"),
     "imap": ({"value": f"imap://u:{MARK}@h:993"}, ""),
-    # A query
+    # A query.
     "once": ({"value": "postgres://h?sslmode=require&application_name=x"}, ""),
     "twice": ({"value": "postgres://h?sslmode=require&sslmode=disable&a=b"}, "has 'sslmode' more than once"),
     "twice in a key": ({"uri": "postgresql://h?sslmode=require&sslmode=disable"}, "has 'sslmode' more than once"),
@@ -132,7 +132,7 @@ OTHERS: dict[str, tuple[dict[str, str], str]] = {
     "a query of a web address": ({"uri": "https://h/v1?api=2&verify=false"}, "HttpHook sends 'api' of the URI's query"),
     "a setting of HttpHook": ({"uri": "https://h/v1?verify=false"}, ""),
     "a URI that is not used": ({"uri": "https://h?a=1&a=2", "host": "h", "type": "mysql"}, ""),
-    # Others
+    # Others.
     "an unknown type": ({"value": "x://[fd00::1]:1/d"}, ""),
     "generic": ({"host": "h", "username": "u", "password": MARK}, ""),
 }
@@ -173,13 +173,13 @@ def test_the_place_of_a_connection_from_keys() -> None:
 
 
 def test_of_every_connection_something_can_be_said() -> None:
-    """Whatever is stored, no rule fails, and no value of it is shown."""
+    """Whatever is stored, no rule fails, and no value is shown."""
     count = 0
     for text in connections(seed=5, count=1000):
         try:
             data = {"value": b64encode(text.encode()).decode()}
         except UnicodeEncodeError:
-            continue  # no Secret can hold it
+            continue  # no Secret can contain it
         content_of(Kind.CONNECTION, Secret("shop", "app", "", {}, data), "value")
         count += 1
     assert count > 1000

@@ -1,4 +1,4 @@
-"""Warnings of connection types that no installed provider knows."""
+"""Warnings about connection types that no installed provider knows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def texts_of(data: Mapping[str, str], annotations: Mapping[str, str] | None = No
 
 KEYS = {"host": "h", "username": "u", "password": MARK}
 
-# What the warning says; empty if there is none. Airflow itself knows generic, email, fs and package_index.
+# The text of the warning, empty if there is none. Airflow itself knows generic, email, fs and package_index.
 CASES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
     "a driver": ({"value": f"postgresql+psycopg2://u:{MARK}@h/d"}, {}, "'postgresql+psycopg2'. Change the type in the"),
     "what is meant by it": ({"value": "postgresql+psycopg2://h/d"}, {}, "in the key 'value' to 'postgres'"),

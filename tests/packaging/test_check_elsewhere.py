@@ -1,4 +1,4 @@
-"""``check`` where people run it: as a hook of pre-commit, and as a GitHub Action."""
+"""``check`` as a hook of pre-commit, and as a GitHub Action."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def repository(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """Where the action installs the program; here a script that runs the one of this environment."""
+    """Return the folder into which the action installs the program: here a script that runs this environment's."""
     program = tmp_path / "airflow-kubernetes-secrets" / "bin" / "airflow-kubernetes-secrets"
     program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m airflow_kubernetes_secrets.cli.main "$@"\n')
@@ -66,7 +66,7 @@ class TestHook:
         return hook
 
     def run(self, hook: dict[str, Any], folder: Path, home: Path) -> subprocess.CompletedProcess[str]:
-        """What pre-commit does: the command, with the names of the files that match."""
+        """Run the command as pre-commit does, with the names of the files that match."""
         names = sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
         chosen = [name for name in names if re.search(hook["files"], name)]
         path = f"{home / 'airflow-kubernetes-secrets' / 'bin'}:{os.environ['PATH']}"
@@ -101,7 +101,7 @@ class TestAction:
         return action
 
     def run(self, action: dict[str, Any], folder: Path, home: Path, **inputs: str) -> subprocess.CompletedProcess[str]:
-        """What GitHub does with the last step: its script, with the inputs in its environment."""
+        """Run the script of the last step as GitHub does, with the inputs in its environment."""
         step = action["runs"]["steps"][-1]
         given = {name: each["default"] for name, each in action["inputs"].items()} | inputs
         variables = {

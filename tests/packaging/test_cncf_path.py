@@ -1,4 +1,4 @@
-"""The class path that Airflow's documentation gives, in real environments with and without Apache's provider."""
+"""The class path in Airflow's documentation, in real environments with and without Apache's provider."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ PROVIDER = "apache-airflow-providers-cncf-kubernetes"
 
 OURS = "airflow_kubernetes_secrets.backend"
 APACHES = MODULE
-# pip leaves the directory above the one that Apache's provider owns, and Python takes it for a package.
+# pip leaves the parent directory of the one that Apache's provider owns, and Python treats it as a package.
 LEFT_BY_PIP = ("airflow", "airflow/providers", "airflow/providers/cncf")
 NOTHING_BUT_A_DIRECTORY = "no airflow.providers.cncf.kubernetes"
 
-# Airflow's own switch to be imported without its database, logging and plugins.
+# Airflow's own switch for an import without its database, logging and plugins.
 LIBRARY = {"_AIRFLOW__AS_LIBRARY": "1"}
 
 
@@ -66,14 +66,14 @@ def environment(tmp_path: Path) -> Environment:
 
 @pytest.fixture(scope="module")
 def without_provider(tmp_path_factory: pytest.TempPathFactory, wheels: Wheels) -> Environment:
-    """Both of our distributions and none of Apache's provider, for tests that change nothing in it."""
+    """Return an environment with our two distributions, without Apache's provider. Tests must not change it."""
     environment = Environment.create(tmp_path_factory.mktemp("without-provider") / "environment")
     environment.install(wheels.main, wheels.cncf_path)
     return environment
 
 
 def whose(environment: Environment, *, below: bool = True) -> str:
-    """Import the documented path in a new interpreter, which must start silently; say where the class is from."""
+    """Import the documented path in a new interpreter, which must start silently. Returns the source of the class."""
     assert_silent_start(environment)
     code = f"""
 import importlib, json
@@ -91,7 +91,7 @@ def assert_silent_start(environment: Environment) -> None:
 
 
 def change(environment: Environment, wheels: Wheels, step: str) -> None:
-    """Carry out a step of a story: ``+ field of Wheels`` or ``- distribution``."""
+    """Carry out a step of a scenario: ``+ field of Wheels`` or ``- distribution``."""
     verb, what = step.split()
     if verb == "+":
         environment.install(getattr(wheels, what))
@@ -180,7 +180,7 @@ def test_the_path_is_apaches_class_where_there_is_one_and_ours_elsewhere(
 
 
 def test_the_older_providers_own_modules_are_untouched(environment: Environment, wheels: Wheels) -> None:
-    # Not all of them can be imported: the provider's dependencies are not installed.
+    # Some modules cannot be imported, because the provider's dependencies are not installed.
     code = """
 import importlib, json, pkgutil
 import airflow.providers.cncf.kubernetes as provider
@@ -330,7 +330,7 @@ print(json.dumps(KubernetesSecretsBackend))
 
 
 class TestDetectionOfTheProvider:
-    """Code asks whether Apache's provider is there by its packages; the answer stays no where it is not."""
+    """Code checks by its packages whether Apache's provider is installed. Without it, the result must stay negative."""
 
     @pytest.mark.parametrize("package", ["airflow.providers.cncf", "airflow.providers.cncf.kubernetes"])
     def test_its_packages_alone_are_missing(self, package: str, without_provider: Environment) -> None:

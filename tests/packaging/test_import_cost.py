@@ -1,4 +1,4 @@
-"""Every Airflow process imports this package: it loads nothing that Airflow does not."""
+"""Every Airflow process imports this package, so it loads nothing that Airflow does not load."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ print(json.dumps([sorted(imported - before), sorted(set(sys.modules) - imported)
 
 
 def foreign(modules: list[str]) -> set[str]:
-    """Those that belong neither to the standard library nor to this package."""
+    """Return the modules that belong neither to the standard library nor to this package."""
     return (
         {module.partition(".")[0] for module in modules} - set(sys.stdlib_module_names) - {"airflow_kubernetes_secrets"}
     )
 
 
-# Airflow 2.11 depends on msgspec too, and loads it later than its configuration.
+# Airflow 2.11 depends on msgspec too, but loads it later than its configuration.
 @pytest.mark.parametrize(("version", "by_a_lookup"), [("3.3", set()), ("2.11", {"msgspec"})])
 def test_neither_import_nor_a_lookup_loads_anything_beyond_airflows_own(
     version: str, by_a_lookup: set[str], devserver_cluster: Cluster, tmp_path: Path
@@ -65,7 +65,7 @@ def test_the_backend_leaves_the_rest_of_the_package_alone(module: str, tmp_path:
 
 
 def test_the_package_itself_needs_no_airflow(tmp_path: Path) -> None:
-    """The command line has to work where Airflow cannot start."""
+    """The command line must work where Airflow cannot start."""
     program = """
 import sys
 import airflow_kubernetes_secrets, airflow_kubernetes_secrets.cli.main

@@ -1,4 +1,4 @@
-"""What is released: what the archives hold and say of themselves, and what a bare environment makes of them."""
+"""The released archives: their files and metadata, and their installation in a bare environment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from packaging.version import Version
 from airflow_kubernetes_secrets import __version__
 from support.environments import ROOT, Environment, build_wheel, build_wheel_from_sdist
 
-# Folder of the project, and the package in it.
+# The folder of the project, and the package in it.
 PROJECTS = {
     "airflow-kubernetes-secrets": (ROOT, "airflow_kubernetes_secrets"),
     "airflow-kubernetes-secrets-cncf-path": (ROOT / "cncf-path", "airflow_kubernetes_secrets_cncf_path"),
@@ -30,7 +30,7 @@ MAIN = "airflow-kubernetes-secrets"
 
 @dataclass(frozen=True)
 class Built:
-    """The archives of one distribution. The wheel is built from the sdist, as a release is."""
+    """The archives of one distribution. The wheel is built from the sdist, as in a release."""
 
     name: str
     sdist: Path
@@ -64,14 +64,14 @@ def built(request: pytest.FixtureRequest, archives: dict[str, Built]) -> Built:
 
 @pytest.fixture(scope="module")
 def bare(archives: dict[str, Built], tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """Nothing but the wheel, not even what it needs."""
+    """Return an environment with only the wheel, without its dependencies."""
     environment = Environment.create(tmp_path_factory.mktemp("bare") / "environment")
     environment.install(archives[MAIN].wheel)
     return environment
 
 
 def source_files(folder: Path) -> set[str]:
-    """Every file below ``folder`` that somebody wrote."""
+    """Return every file below ``folder`` that is not generated."""
     files = (path.relative_to(folder) for path in folder.rglob("*") if path.is_file())
     return {str(path) for path in files if "__pycache__" not in path.parts}
 
@@ -160,7 +160,7 @@ class TestMetadata:
 
 
 def pythons(built: Built) -> list[str]:
-    """The versions that the classifiers name."""
+    """Return the versions in the classifiers."""
     prefix = "Programming Language :: Python :: 3."
     classifiers = built.metadata.metadata.get_all("Classifier") or ()
     return [each.rpartition(" ")[2] for each in classifiers if each.startswith(prefix)]
@@ -171,14 +171,14 @@ def requirements(built: Built) -> list[Requirement]:
 
 
 def readme(built: Built) -> str:
-    """The description, which is the body of the metadata."""
+    """Return the description, which is the body of the metadata."""
     metadata = built.metadata.metadata
     assert isinstance(metadata, Message)
     return str(metadata.get_payload())
 
 
 class Targets(HTMLParser):
-    """Where the links and pictures of a page lead."""
+    """The targets of the links and pictures on a page."""
 
     def __init__(self) -> None:
         super().__init__()

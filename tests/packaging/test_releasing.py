@@ -1,4 +1,4 @@
-"""The release checklist: every command on the page that can run without a network does, and the others exist."""
+"""The release checklist: every command on the page that needs no network is run, and the others exist."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def test_every_command_of_the_page_is_in_a_test_below() -> None:
     assert sorted(tested) == sorted(COMMANDS)
 
 
-# What runs in the environment that the page has made, and pip, for which the test has a wheel in place of the index.
+# Commands that run in the environment of the page, and pip, for which the test has a wheel instead of the index.
 PIP = beginning_with("released/bin/pip")
 INSTALLED = [command for command in COMMANDS if command[0].startswith("released/") and command not in PIP]
 
@@ -51,7 +51,7 @@ def test_make_knows_the_target(command: list[str]) -> None:
 
 def test_the_tag_is_made(tmp_path: Path) -> None:
     (tag,), (push,) = beginning_with("git", "tag"), beginning_with("git", "push")
-    # Nobody's key is on this machine.
+    # This machine has no signing key.
     tag = [word for word in tag if word != "--sign"]
     identity = ["-c", "user.name=me", "-c", "user.email=me@example.com"]
     run("git", "init", "--quiet", "--bare", "remote", cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""The workflows run what people run, pin what they use and may do no more than they need."""
+"""The workflows run the documented commands, pin the actions that they use, and have minimal permissions."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def steps(workflow: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def commands(workflow: dict[str, Any]) -> list[str]:
-    """Each line that a workflow runs."""
+    """Return each line that a workflow runs."""
     return [line.strip() for step in steps(workflow) for line in step.get("run", "").splitlines()]
 
 
@@ -160,7 +160,7 @@ class TestWhatIsRun:
 
 
 def make_knows(target: str) -> bool:
-    """Whether there is such a target; nothing is run."""
+    """Return whether there is such a target, without running it."""
     done = subprocess.run(
         ["make", "--dry-run", target], cwd=ROOT, capture_output=True, text=True, timeout=180, check=False
     )

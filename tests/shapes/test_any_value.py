@@ -1,4 +1,4 @@
-"""Whatever the characters of a value, Airflow has exactly these, in the newest and in the oldest version."""
+"""Airflow gets exactly the characters of a value, in the newest and in the oldest version."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from support.shapes import parts_of, secret_manifest, whole
 
 Example = tuple[dict[str, str], dict[str, object]]
 
-# What a parser of URIs or JSON would stumble on is likelier than in any text.
+# Characters that could confuse a parser of URIs or JSON are more frequent than in arbitrary text.
 VALUES = st.text(min_size=1, max_size=30) | st.text("/?#@:%+&=[]{}\"'\\ \n\t\0ä漢💥aZ0", min_size=1, max_size=30)
 
 
 def is_one_host(text: str) -> bool:
-    """White space and brackets around a host are not a part of it, a port behind it is one, a path is of a socket."""
+    """Return whether a text is a plain host, without white space, brackets, a port or the path of a socket."""
     return text == text.strip() and not re.search(r":[0-9]+\Z|\A/|,|\A\[.*:.*:.*\]\Z", text, re.DOTALL)
 
 
@@ -48,13 +48,13 @@ def in_a_uri(host: str, login: str, password: str, more: str) -> Example:
 
 
 def in_both(host: str, login: str, password: str, more: str) -> Example:
-    """The URI has an old login and password."""
+    """Return a Secret whose URI has an old login and password."""
     data, expected = in_a_uri(host, "old", "old", more)
     return {**data, "username": login, "password": password}, {**expected, "login": login, "password": password}
 
 
 def unescaped(host: str, login: str, password: str, _more: str) -> Example:
-    """The URI has login and password as they are."""
+    """Return a Secret whose URI has login and password without encoding."""
     data = {"username": login, "password": password, "more": "-"}
     data["uri"] = f"mysql://{login}:{password}@{quote(host, safe='')}/db"
     parts = {"host": host, "login": login, "password": password, "schema": "db"}
@@ -66,7 +66,7 @@ EXAMPLES = st.builds(lambda form, *parts: form(*parts), st.sampled_from(FORMS), 
 
 
 def write(folder: Path, examples: Sequence[Example]) -> None:
-    """One manifest of them all; the ids are their numbers."""
+    """Write one manifest with all examples. The ids are their numbers."""
     annotations = {"extra-b": "more"}
     secrets = [
         secret_manifest("shop", str(number), data, annotations) for number, (data, _expected) in enumerate(examples)
@@ -116,7 +116,7 @@ def many_examples() -> list[Example]:
 def test_every_character_arrives_in_the_oldest_airflow(tmp_path: Path) -> None:
     examples = many_examples()
     write(tmp_path, examples)
-    # Where there is a key Airflow 2 encrypts passwords as it is given them.
+    # With a key, Airflow 2 encrypts passwords when it gets them.
     key = "Zm9yLXRlc3RzLW9ubHktMzItYnl0ZXMtbG9uZy0hISE="
     airflow = Airflow("2.11", tmp_path / "home", {"AIRFLOW__CORE__FERNET_KEY": key})
 

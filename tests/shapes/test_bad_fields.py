@@ -1,4 +1,4 @@
-"""Fields that cannot be used: the error names Secret and key, and nothing of it shows a value."""
+"""Invalid fields: the error names Secret and key, and shows no value."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ UNUSABLE_URIS = {
 @pytest.mark.parametrize(("uri", "problem"), UNUSABLE_URIS.values(), ids=UNUSABLE_URIS)
 @pytest.mark.parametrize("named", [False, True])
 def test_a_uri_that_cannot_be_done_without(read: Read, uri: str, problem: str, named: bool) -> None:
-    """There is no host beside it, or an annotation says that it counts."""
+    """The URI is required, because there is no separate host, or because an annotation names it."""
     data = {**GOOD, "uri": uri}
     if not named:
         del data["host"]

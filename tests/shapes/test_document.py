@@ -1,4 +1,4 @@
-"""``docs/shapes.md`` says what the code does."""
+"""The statements of ``docs/shapes.md``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DOCUMENT = (Path(__file__).parents[2] / "docs" / "shapes.md").read_text(encoding
 
 
 def table(heading: str) -> list[list[str]]:
-    """The rows of the table with this heading, without the backquotes around all of a cell."""
+    """Return the rows of the table with this heading, without the backquotes around a whole cell."""
     _before, found, rest = DOCUMENT.partition(f"| {heading} |")
     assert found
     rows = rest.partition("\n\n")[0].splitlines()[2:]

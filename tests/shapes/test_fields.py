@@ -1,4 +1,4 @@
-"""Which key makes which part of a connection, where no annotation says it."""
+"""Which key becomes which part of a connection, without annotations."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_name_in_small_letters_counts_before_others(read: Read) -> None:
 
 
 def test_an_empty_key_says_nothing(read: Read) -> None:
-    """External Secrets Operator makes an empty text of null."""
+    """External Secrets Operator turns null into an empty string."""
     connection = read({"host": "", "endpoint": "h", "login": "", "user": "me", "password": "", "port": "", "uri": ""})
 
     assert connection == whole(conn_type="generic", host="h", login="me")
@@ -79,7 +79,7 @@ def test_a_line_end_does_not_belong_to_a_field_but_to_a_password(read: Read) -> 
 
 
 def test_other_keys_do_not_go_anywhere(read: Read) -> None:
-    """Hooks hand what is in extra to their drivers, which refuse what they do not know."""
+    """Hooks pass the fields of extra to their drivers, which reject unknown ones."""
     connection = read(
         {"host": "h", "pgpass": "x", "jdbc-uri": "x", "provider": "x", "description": "x", "masterarn": "x"}
     )
@@ -140,7 +140,7 @@ def test_a_port_of_its_own_counts_before_that_of_the_host(read: Read) -> None:
 
 
 def test_sql_server_without_a_port(read: Read) -> None:
-    """Its hook would ask for the port "None". An instance of a name has a port of its own."""
+    """The hook would use the port "None". A named instance has its own port."""
     assert read({"host": "h", "engine": "sqlserver"}) == whole(conn_type="mssql", host="h", port=1433)
     assert read({"host": "h\\named", "engine": "sqlserver"}) == whole(conn_type="mssql", host="h\\named")
     assert read({"password": "pw", "engine": "sqlserver"}) == whole(conn_type="mssql", password="pw")

@@ -1,4 +1,4 @@
-"""Secrets of operators, as they write them, from a folder. ``tests/backend/test_shapes.py`` has them from servers."""
+"""Secrets as operators write them, from a folder. ``tests/backend/test_shapes.py`` reads them from servers."""
 
 from __future__ import annotations
 

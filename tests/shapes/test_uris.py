@@ -1,4 +1,4 @@
-"""What comes of a URI, alone and beside keys that say the same or something else."""
+"""URIs, alone and with keys that contain the same or other values."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ PASSWORDS = ["pw", "p@w", "p/w", "p:w", "p#w?", "p%40w"]
     [("{}@", {}), (":{}@", {}), ("{}@", {"login": "me"}), (":{}@", {"login": "me"}), ("me:{}@", {"login": "me"})],
 )
 def test_a_password_in_a_uri_as_it_is(read: Read, userinfo: str, login: dict[str, str], password: str) -> None:
-    """Bitnami's Redis chart has it there in the place of the login."""
+    """Bitnami's Redis chart writes the password in place of the login."""
     data = {"uri": f"redis://{userinfo.format(password)}h:6379", "password": password, **login}
 
     assert read(data) == whole(conn_type="redis", host="h", port=6379, password=password, **login)
@@ -140,7 +140,7 @@ def test_a_password_in_a_uri_as_it_is(read: Read, userinfo: str, login: dict[str
 
 @pytest.mark.parametrize("password", PASSWORDS)
 def test_a_password_after_a_login_that_only_the_uri_has(read: Read, password: str) -> None:
-    """Nobody can tell where such a login ends if the password has characters that end the whole part."""
+    """The end of such a login is unknown if the password has characters that end the whole part."""
     data = {"uri": f"redis://me:{password}@h:6379", "password": password}
     if {*"/#?"} & {*password}:
         with pytest.raises(MalformedSecretError, match="must be percent-encoded") as raised:
@@ -170,7 +170,7 @@ def test_a_login_alone_stays_one(read: Read) -> None:
 
 
 def test_a_uri_of_something_else_is_left_alone(read: Read) -> None:
-    """The address of a web page, beside a database."""
+    """The URL is the address of a web page, in a Secret of a database."""
     data = {"engine": "postgres", "host": "h", "port": "5432", "url": "https://wiki.example.com/db"}
 
     assert read(data) == whole(conn_type="postgres", host="h", port=5432)

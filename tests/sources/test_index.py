@@ -1,4 +1,4 @@
-"""An index says the same as a search through all Secrets, whatever happens to them."""
+"""An index returns the same as a search through all Secrets, whatever happens to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last answers of the API server: how many, and how old."""
+"""The last responses of the API server: how many are stored, and for how long."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who may send a request to an API server that is unavailable, and for how long."""
+"""Which lookups may send a request to an unavailable API server, and for how long."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def begun(state: Outage, clock: Clock, **how: object) -> None:
 
 
 def pause(state: Outage, clock: Clock) -> float:
-    """Seconds from now on for which no request may be sent, to a hundredth."""
+    """Return the seconds from now on for which no request may be sent, to a hundredth."""
     began = clock.now
     while clock.now < began + LONG:
         try:
@@ -65,7 +65,7 @@ def test_in_an_outage_the_others_fail_with_its_error(state: Outage, clock: Clock
 def test_a_request_that_fails_while_others_are_answered_is_no_outage(
     state: Outage, clock: Clock, before: float
 ) -> None:
-    """A connection of its own may hang."""
+    """A single connection may hang."""
     asked_at = clock.now
     clock.now += before
     state.end()
@@ -110,7 +110,7 @@ def test_the_first_pause_does_not_depend_on_how_long_it_took_to_fail(state: Outa
 
 @pytest.mark.parametrize("took", [7.0, 15.0])
 def test_after_a_probe_there_is_none_for_as_long_as_it_took(state: Outage, clock: Clock, took: float) -> None:
-    """So that at most half of the time somebody waits."""
+    """So lookups wait for at most half of the time."""
     begun(state, clock)
     pause(state, clock)
     asked_at = clock.now
@@ -140,7 +140,7 @@ def test_pauses_differ_so_that_processes_do_not_come_back_together(clock: Clock)
 
 @pytest.mark.parametrize(("asked_for", "kept"), [(10.0, 10.0), (29.0, 29.0), (3600.0, 30.0)])
 def test_the_pause_that_the_server_asks_for(state: Outage, clock: Clock, asked_for: float, kept: float) -> None:
-    """Within bounds: it may have forgotten by then."""
+    """The pause is limited: after a restart the server may no longer need it."""
     begun(state, clock, retry_after=asked_for)
 
     assert kept <= pause(state, clock) <= kept + 0.02
@@ -153,7 +153,7 @@ def test_a_pause_that_is_shorter_than_ours_changes_nothing(state: Outage, clock:
 
 
 def test_a_probe_that_took_very_long_does_not_stop_the_others_for_as_long(state: Outage, clock: Clock) -> None:
-    """As in a process that was frozen."""
+    """A process that was frozen has such a probe."""
     begun(state, clock)
     asked_at = clock.now
     clock.now += 500
@@ -169,7 +169,7 @@ def test_what_a_person_can_fix_at_once_is_looked_at_again_at_once(state: Outage,
 
 
 def probes(state: Outage, clock: Clock, timeout: float, count: int) -> list[float]:
-    """How long the next probes may take."""
+    """Return how long the next probes may take, in seconds."""
     found = []
     for _ in range(count):
         while True:
@@ -208,13 +208,13 @@ def test_an_outage_of_days(state: Outage, clock: Clock) -> None:
 
 def test_while_one_probes_the_others_do_not(state: Outage, clock: Clock) -> None:
     begun(state, clock)
-    pause(state, clock)  # which ends with a probe of a second
+    pause(state, clock)  # it ends with a probe of a second
     with pytest.raises(ApiUnavailableError):
         state.seconds_for(4)
 
 
 def test_a_probe_that_was_interrupted_does_not_keep_others_away(state: Outage, clock: Clock) -> None:
-    """The time of a probe is over at some time, whatever has become of it."""
+    """The time of a probe ends, whatever has happened to the probe."""
     begun(state, clock, lasting=False)
     assert state.seconds_for(0.2) == 0.2
     with pytest.raises(ApiUnavailableError):
@@ -226,7 +226,7 @@ def test_a_probe_that_was_interrupted_does_not_keep_others_away(state: Outage, c
 
 
 def test_what_was_long_ago_says_nothing(state: Outage, clock: Clock) -> None:
-    """Then the next lookup has all its time, and so have those beside it."""
+    """The next lookup, and those at the same time, then have their whole timeout."""
     begun(state, clock)
     clock.now += LONGEST_PAUSE + 30.01
 
@@ -237,7 +237,7 @@ def test_it_ends_once(state: Outage, clock: Clock) -> None:
     began = clock.now
     begun(state, clock)
     clock.now += 5
-    # Its beginning stays that of the first failure.
+    # The beginning of the outage stays that of the first failure.
     begun(state, clock)
 
     error = state.end()

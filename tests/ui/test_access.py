@@ -1,4 +1,4 @@
-"""Who may see what, asked of a real auth manager over HTTP, and that nobody sees a value."""
+"""What each user may see, decided by a real auth manager over HTTP. No user sees a value."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_who_may_read_the_configuration_alone_sees_options_alone(ui: AirflowUI) 
 
     assert ids(answer) == {("config", "metadata-database")}
     assert answer["not_permitted"] == ["connections", "variables"]
-    # Not even how many there are of the others.
+    # The number of the other entries is not shown either.
     assert answer["total"] == 1
     assert answer["counts"]["kind"] == {"config": 1}
 
@@ -70,7 +70,7 @@ def test_who_may_read_some_connections_sees_those(ui: AirflowUI) -> None:
 
 
 def test_after_somebody_who_may_nobody_else_may(ui: AirflowUI) -> None:
-    """What one user was shown is kept for a while, for that user."""
+    """The entries that one user was shown are cached for a while, for that user only."""
     entries(ui, "ada")
     assert ids(entries(ui, "vic")) == {("config", "metadata-database")}
     entries(ui, "cora")
@@ -154,7 +154,7 @@ def test_no_answer_has_a_value(ui: AirflowUI, shelf: Shelf) -> None:
     ("id", "verdict"), [("x2", "not-found"), ("a://b:zzzzzzz@c", "not-found"), (f"a://b:{SECRET[:-1]}c", "not-found")]
 )
 def test_a_story_quotes_no_id_that_is_a_uri(ui: AirflowUI, id: str, verdict: str) -> None:
-    """The Secret with the label `x2` has one in its annotation."""
+    """The Secret with the label `x2` has such an id in its annotation."""
     with ui.client("ada") as client:
         answer = client.get(STORY, params={"kind": "connection", "id": id}).raise_for_status()
 

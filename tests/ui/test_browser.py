@@ -20,12 +20,12 @@ Open = Callable[..., Page]
 
 @pytest.fixture
 def opened(browser: Browser, ui: AirflowUI) -> Iterator[Open]:
-    """Opens a page as somebody who has logged in, and sees at the end that nothing on it went wrong."""
+    """Return a function that opens a page as a logged-in user. At the end there must be no error on the page."""
     contexts = []
     complaints: list[str] = []
 
     def complain(message: ConsoleMessage) -> None:
-        # Airflow's own UI asks for things before the login. What an answer was is seen on the page.
+        # Airflow's own UI sends requests before the login. Their results are visible on the page.
         if message.type == "error" and not message.text.startswith("Failed to load resource"):
             complaints.append(message.text)
 
@@ -48,7 +48,7 @@ def opened(browser: Browser, ui: AirflowUI) -> Iterator[Open]:
 
 
 def _everything(page: Page) -> str:
-    """What the page and its frames hold now."""
+    """Return the current content of the page and its frames."""
     texts = []
     for frame in page.frames:
         with suppress(Exception):
@@ -62,19 +62,19 @@ def shown(page: Frame | Page) -> list[str]:
 
 
 def count(page: Frame | Page, text: str) -> None:
-    """Wait until the table says so."""
+    """Wait until the table shows this count."""
     expect(page.locator("#count")).to_have_text(text)
 
 
 def everything_is_seen(page: Page) -> None:
-    """See that no text and no title has a character that hides, or changes how others look."""
+    """Assert that no text and no title has a character that is invisible or changes how others look."""
     titles = page.locator("[title]").evaluate_all("elements => elements.map((each) => each.title)")
     for text in (page.locator("body").text_content() or "", *titles):
         assert all(each == "\n" or is_seen(each) for each in text), ascii(text)
 
 
 def alone(opened: Open, address: str = "") -> Page:
-    """The page by its own address, for those who want all of the window."""
+    """Open the page by its own address, in the whole window."""
     page = opened("ada", PAGE + address)
     ready(page)
     return page
@@ -156,7 +156,7 @@ def test_a_link_to_what_somebody_sees(opened: Open) -> None:
     expect(page.locator("#problem")).to_have_value("none")
     expect(page.locator("th[aria-sort=descending]")).to_have_text("Host")
     expect(page.locator("#count")).to_contain_text("51 to")
-    # Another choice begins at the first page.
+    # Another choice starts at the first page.
     page.get_by_role("button", name="Id", exact=True).click()
     expect(page.locator("#count")).to_contain_text("1 to 50")
     page.click("#next")
@@ -264,7 +264,7 @@ def test_with_the_keyboard_alone(opened: Open) -> None:
     page.keyboard.press("Escape")
     expect(page.locator("#panel")).to_be_hidden()
     expect(page.locator("#rows .link").nth(0)).to_be_focused()
-    # A slash that is typed is one.
+    # A slash typed into the search is a character.
     page.focus("#search")
     page.keyboard.press("/")
     expect(page.locator("#search")).to_have_value("smtp/")
@@ -325,7 +325,7 @@ def test_light_and_dark_are_airflows(opened: Open) -> None:
     expect(frame.locator("html")).to_have_attribute("data-theme", "dark")
     assert background(frame) != light
 
-    # What somebody has chosen in Airflow comes before what their system says.
+    # A choice in Airflow takes precedence over that of the operating system.
     page.get_by_role("button", name="User").click()
     page.get_by_role("menuitem", name="Appearance").click()
     page.get_by_role("menuitemradio", name="Light").click()

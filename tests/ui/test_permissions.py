@@ -1,4 +1,4 @@
-"""How long a permission that was taken away still holds: the real routes and a real auth manager, with a clock."""
+"""How long a permission still holds after it was taken away: the real routes and a real auth manager, with a clock."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ class Clock:
 
 
 class Page:
-    """The routes, as somebody who has logged in asks them.
+    """The routes, as a logged-in user calls them.
 
     Attributes:
-        lists: cleared while a LIST takes longer than anybody waits.
-        listing: whether one has begun.
-        failure: what a LIST ends with, if it fails.
+        lists: cleared while a LIST takes longer than any request waits.
+        listing: whether a LIST has begun.
+        failure: the error with which a LIST fails, if it does.
     """
 
     def __init__(self, folder: Path, manager: ChangingPermissions) -> None:
@@ -65,7 +65,7 @@ class Page:
 
     @contextmanager
     def slow_list(self) -> Iterator[None]:
-        """A LIST for a new picture is under way inside the block."""
+        """Keep a LIST for a new snapshot in progress inside the block."""
         self.lists.clear()
         self.listing.clear()
         first = threading.Thread(target=self.ids)
@@ -100,7 +100,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Page:
     monkeypatch.setenv("AIRFLOW__CORE__AUTH_MANAGER", "support.auth_manager.ChangingPermissions")
     manager = create_auth_manager()
     assert isinstance(manager, ChangingPermissions)
-    # Airflow makes one for each process.
+    # Airflow creates one for each process.
     manager.taken_away = set()
     (tmp_path / "secrets.yaml").write_text("".join(SECRET % (name, name) for name in ("a", "b")))
     return Page(tmp_path, manager)
@@ -181,7 +181,7 @@ def test_what_one_user_may_see_is_kept_while_others_ask(clock: Clock, page: Page
 
 
 def test_what_nobody_asks_for_any_more_is_forgotten(clock: Clock, page: Page) -> None:
-    """During an outage of days all users of Airflow may come by."""
+    """During an outage of days all users of Airflow may open the page."""
     page.ids("first")
     page.failure = KubernetesSecretsError("the API server is unavailable")
     for number in range(5):

@@ -33,7 +33,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class Subject:
-    """What a camera takes pictures of: a new one each time, or a failure."""
+    """The source of a camera's snapshots: returns a new one each time, or fails."""
 
     def __init__(self) -> None:
         self.taken = 0
@@ -47,7 +47,7 @@ class Subject:
 
 
 class SlowSubject(Subject):
-    """One that takes until it is told to go on."""
+    """A source that waits until the test continues it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,7 +61,7 @@ class SlowSubject(Subject):
 
 @contextmanager
 def asking(camera: Camera, slow: SlowSubject, others: int = 0) -> Iterator[list[str]]:
-    """While a request, and others after it, ask for a picture; at the end, what they were given is in the list."""
+    """Request a snapshot in several threads during the block. At the end the list has the results."""
     given: list[str] = []
     threads = [threading.Thread(target=lambda: given.append(camera.picture().place)) for _ in range(1 + others)]
     try:

@@ -1,4 +1,4 @@
-"""The plugin in Airflow: in the API server with its page, in every other process as good as nothing."""
+"""The plugin in Airflow: the API server gets its page, and every other process loads almost nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from support.airflow import BACKEND, Airflow, installed
 
-# What a scheduler, a worker and a DAG processor do with plugins.
+# Loads plugins as a scheduler, a worker and a DAG processor do.
 LOAD = """
 import json, sys
 from airflow import plugins_manager
@@ -19,7 +19,7 @@ loaded = [name for name in sys.modules if name.startswith("airflow_kubernetes_se
 print(json.dumps([[each.name for each in found], sorted(loaded)]))
 """
 
-# What its API server does with them.
+# Loads plugins as the API server does.
 MOUNT = """
 import json
 from airflow import plugins_manager

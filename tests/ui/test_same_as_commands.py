@@ -1,4 +1,4 @@
-"""The page says what the commands say."""
+"""The page shows the same as the commands."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_the_story_is_that_of_explain(ui: AirflowUI, kind: str, id: str, team: s
 
 
 def test_what_an_entry_hides(ui: AirflowUI, shelf: Shelf) -> None:
-    """The one that answers, and no other of the same id."""
+    """Only the selected entry hides it, and no other one of the same id."""
     with ui.client("ada") as client:
         answer = client.get(f"{PAGE}api/entries", params={"problem": "hides", "anew": True}).json()
 

@@ -1,4 +1,4 @@
-"""What the page shows where not all is well, and that it goes on when that is mended."""
+"""What the page shows after errors, and that it recovers when they are fixed."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def proxy(devserver_cluster: Cluster) -> Iterator[Proxy]:
 
 @pytest.fixture
 def airflow(shelf: Shelf, proxy: Proxy, tmp_path: Path) -> Airflow:
-    """With the proxy between it and the API server of Kubernetes."""
+    """Return an Airflow that reaches the Kubernetes API server through the proxy."""
     through = airflow_of(shelf, tmp_path / "home").with_variables(**proxy.pod_environment())
     return through.with_kwargs(service_account_path=str(proxy.folder(shelf.account)), timeout=2)
 
@@ -59,7 +59,7 @@ def test_from_an_outage_to_an_empty_table_to_a_row_and_to_an_old_picture(
     expect(frame.locator("#failure .notice")).to_contain_text("could not be read: connection refused")
 
     proxy.resume()
-    # A failure is told to everybody for some seconds.
+    # A failure is shown to all users for some seconds.
     page.wait_for_timeout(5_000)
     frame.get_by_role("button", name="Try again").click()
     expect(frame.locator("#nothing")).to_contain_text("There is none yet")

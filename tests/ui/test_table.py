@@ -70,7 +70,7 @@ def ids(**wanted: Any) -> list[str]:
         ("snowflake postgres", []),
         ("zone/s", ["bucket"]),
         ("  ", ["App_db", "app_db", "bucket", "metadata", "warehouse"]),
-        # Across the end of one and the beginning of another.
+        # This matches across the end of one field and the beginning of another.
         ("metadatan", []),
     ],
 )

@@ -1,4 +1,4 @@
-"""Where Airflow has teams, its auth manager is asked for each team's entries."""
+"""In an Airflow with teams, its auth manager is queried for each team's entries."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def shelf(devserver_cluster: Cluster) -> Shelf:
     shelf.put("db", {"connection-id": "app_db"}, {"value": "postgres://everybodys"})
     shelf.put("blue-db", {"connection-id": "app_db"}, {"value": "postgres://blues"}, namespace=shelf.blue)
     shelf.put("blue-only", {"connection-id": "only_blue"}, {"value": "postgres://blues"}, namespace=shelf.blue)
-    # The label of another id, and an annotation that only the reds have to do with.
+    # The label is of another id, and the annotation concerns only the team red.
     ann = {"connection-id": "secret_of_red"}
     shelf.put("reds", {"connection-id": "common", "team": "red"}, {"value": "postgres://reds"}, annotations=ann)
     shelf.put("blue-key", {"variable-key": "app_key", "team": "blue"}, {"value": "x"})
@@ -69,7 +69,7 @@ def test_who_is_told_of_a_team(ui: AirflowUI, user: str, status: int) -> None:
     ("kind", "id", "hint"),
     [
         ("variable", "app_key", "for team 'blue'"),
-        # By its namespace alone it is the team's.
+        # Its namespace alone makes it the team's.
         ("connection", "only_blue", "for team 'blue'"),
         ("connection", "only_blu", "Did you mean 'only_blue'?"),
     ],

@@ -1,4 +1,4 @@
-"""``mask_values``: what stands in Airflow's logs of what was read from a Secret."""
+"""``mask_values``: what Airflow's logs show in place of values from a Secret."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.secrets import Put
 
 NAMESPACE = "masking"
 
-# What is told of the values, in Airflow 2 and 3. A print of several lines is several records of the log.
+# Prints the values, in Airflow 2 and 3. A print of several lines is several records of the log.
 TELL = """
 def tell_connection(conn, where):
     deep = conn.extra_dejson["deep"]["er"][0]
@@ -34,7 +34,7 @@ def tell_variables(Variable):
     print(f"told variable inner: {json.loads(settings['c'])['d']}")
 """
 
-# Three lookups of a kind, and the next come from memory.
+# Three lookups of a kind; later ones come from memory.
 DAG_3 = (
     """
 import asyncio
@@ -137,7 +137,7 @@ with DAG("masking", schedule=None, start_date=datetime.datetime(2024, 1, 1)):
 
 @pytest.fixture(scope="module")
 def run(devserver_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> DagRun:
-    """A run of the DAG in Airflow 3, with all its processes."""
+    """Run the DAG in Airflow 3, with all its processes."""
     put = Put(devserver_cluster, NAMESPACE)
     account = devserver_cluster.service_account(NAMESPACE, "airflow", {NAMESPACE: ["list", "watch"]})
     put.connection("my_db", json.dumps(CONNECTION_PARTS))
@@ -164,14 +164,14 @@ def run(devserver_cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) ->
 
 
 def told(run: DagRun, task_id: str) -> list[str]:
-    """The values in the log of the task, as it shows them."""
+    """Return the printed values in the log of the task."""
     events = [str(record["event"]) for record in records(run.tasks[task_id].log)]
     return [event.partition(": ")[2] for event in events if event.startswith("told")]
 
 
 @pytest.mark.parametrize(("task_id", "count"), [("masked", 4 * 6 + 3), ("awaited", 4 * 6 + 1), ("deferred", 4)])
 def test_a_log_has_nothing_that_was_read(run: DagRun, task_id: str, count: int) -> None:
-    """Four lookups of the connection, each with all its parts: the last come from memory."""
+    """The connection is looked up four times, each with all its fields; the last values come from memory."""
     values = told(run, task_id)
 
     assert run.tasks[task_id].state == "success", run.tasks[task_id].log
@@ -181,7 +181,7 @@ def test_a_log_has_nothing_that_was_read(run: DagRun, task_id: str, count: int) 
 
 
 def test_without_mask_values_it_has_all_of_it(run: DagRun) -> None:
-    """By itself Airflow masks a password as it is, and not as it stands in a URI."""
+    """By default Airflow masks a password as it is, but not its percent-encoded form in a URI."""
     values = set(told(run, "plain"))
 
     assert {"host-mark.example.com", "login-mark", "schema-mark", "region-mark", "deep-mark"} <= values

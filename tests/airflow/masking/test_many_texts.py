@@ -1,4 +1,4 @@
-"""``mask_values``: what is masked of more texts than a masker has time for."""
+"""``mask_values``: which strings are masked if there are more than a masker has time for."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from support.airflow import Airflow
 from support.masking import PROGRAM, manifest
 from support.secrets import CONNECTION, VARIABLE
 
-# Far above what is measured. A thousand lines did not end.
+# Seconds, far above what is measured. Without a limit, a thousand lines did not end.
 SECONDS = 20.0
 
 
 def costly(folder: Path) -> dict[str, object]:
-    """A folder with values that have more texts than a masker could look for, and the options that read it."""
+    """Write a folder with values of more strings than a masker can search for, and return the options for it."""
     folder.mkdir()
     lines = [f"line-{number:04}-".ljust(20 + number // 20, "x") for number in range(1_000)]
     extra = {f"key-{number}": f"value-{number}-".ljust(100, "x") for number in range(400)}
@@ -40,7 +40,7 @@ def costly(folder: Path) -> dict[str, object]:
 
 
 def test_of_many_texts_the_longest_are_masked(version: str, tmp_path: Path) -> None:
-    """And of a connection what is short and says the most."""
+    """Of a connection, the short and most important strings are masked."""
     program = f"""{PROGRAM}
 import time
 began = time.process_time()
@@ -65,7 +65,7 @@ print("told", redact(f"{{connection.login}} {{connection.host}}"))
 
 
 def test_the_masker_never_has_more_than_it_can_look_for(version: str, tmp_path: Path) -> None:
-    """Its pattern grows with every Secret of a process. Airflow 2.11 masks nothing more once it is too large."""
+    """The masker's pattern grows with each Secret of a process. If it is too large, Airflow 2.11 masks nothing more."""
     folder = tmp_path / "m"
     folder.mkdir()
     secrets = [

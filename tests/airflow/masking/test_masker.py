@@ -1,4 +1,4 @@
-"""``mask_values``: what Airflow's masker is told of a Secret, and when."""
+"""``mask_values``: which strings of a Secret are registered with Airflow's masker, and when."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.secrets import Put
 
 
 def test_a_fork_tells_the_masker_again(version: str, cluster: Cluster, tmp_path: Path) -> None:
-    """Airflow empties the masker before it forks a task, which has its parent's Secrets in memory."""
+    """Airflow clears the masker before it forks a task, whose process has the parent's Secrets in memory."""
     namespace = f"masking-{version.replace('.', '-')}"
     account = cluster.service_account(namespace, "airflow", {namespace: ["list", "watch"]})
     Put(cluster, namespace).variable("greeting", "greeting-mark")
@@ -37,7 +37,7 @@ os.wait()
 
 
 def test_each_form_of_a_connection_is_masked(version: str, tmp_path: Path) -> None:
-    """Of a text of four characters a log is full."""
+    """Strings of four characters are not masked, because they are frequent in a log."""
     program = f"""{PROGRAM}
 print("told", redact(backend.get_conn_value("by_uri")), redact("uri-mark.example.com"))
 print("told", redact(backend.get_connection("by_uri").host))
@@ -52,7 +52,7 @@ print("told", redact(backend.get_connection("my_db").host), redact("word%20mark%
 
 
 def test_what_no_log_takes_keeps_nothing_else_from_being_masked(version: str, tmp_path: Path) -> None:
-    """JSON can spell half of a surrogate pair."""
+    """JSON can contain half of a surrogate pair."""
     program = f"""{PROGRAM}
 assert backend.get_variable("half") is not None
 print("told", redact("other-mark"), redact("half-mark"))
@@ -65,7 +65,7 @@ print("told", redact("other-mark"), redact("half-mark"))
 
 
 def test_a_masker_that_fails_fails_no_lookup(version: str, tmp_path: Path) -> None:
-    """``[logging] secret_mask_adapter`` is the user's code, and runs for each text."""
+    """``[logging] secret_mask_adapter`` is code of the user, and runs for each string."""
     (tmp_path / "adapters.py").write_text(ADAPTER.format("raise RuntimeError(secret)"))
     variables = {"AIRFLOW__LOGGING__SECRET_MASK_ADAPTER": "adapters.adapt", "PYTHONPATH": str(tmp_path)}
     kwargs = {**manifests(tmp_path / "m"), "mask_values": True}
@@ -84,7 +84,7 @@ for key in ("greeting", "motd", "greeting"):
 
 
 def test_a_secret_in_memory_is_registered_once(tmp_path: Path) -> None:
-    """In a task that is a message to the process that writes the log."""
+    """In a task, each registration is a message to the process that writes the log."""
     (tmp_path / "adapters.py").write_text(ADAPTER.format("print('registered')"))
     variables = {"AIRFLOW__LOGGING__SECRET_MASK_ADAPTER": "adapters.adapt", "PYTHONPATH": str(tmp_path)}
     kwargs = {**manifests(tmp_path / "m"), "mask_values": True}

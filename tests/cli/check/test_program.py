@@ -94,16 +94,16 @@ def test_colour_on_a_terminal(tmp_path: Path) -> None:
 
     assert "\x1b[1;31merror" in coloured
     assert "\x1b[33mwarning" in coloured
-    # Without colour, but with bold type.
+    # NO_COLOR removes colours but keeps bold type.
     assert not re.search("\x1b\\[[0-9;]*3[0-7]", plain)
     without = re.sub("\x1b\\[[0-9;]*m", "", coloured)
     assert without == re.sub("\x1b\\[[0-9;]*m", "", plain)
-    # One line for each, which the terminal wraps.
+    # Each message is one line, which the terminal wraps.
     assert [line[:12] for line in without.splitlines()] == [str(path)[:12]] * 3 + ["2 manifests,"]
 
 
 def test_a_thousand_manifests(tmp_path: Path, run: Any) -> None:
-    """benchmarks/commands.py has how long that takes."""
+    """benchmarks/commands.py measures how long this takes."""
     for number in range(1000):
         one = secret(f"s{number}", labels={CONNECTION: f"c{number}"})
         (tmp_path / f"{number}.yaml").write_text(yaml.safe_dump(one))

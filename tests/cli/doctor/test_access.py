@@ -1,4 +1,4 @@
-"""``doctor`` on credentials and permissions: each thing that it can find, produced for real."""
+"""``doctor`` on credentials and permissions: a test produces each finding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``doctor`` on the API server: each thing that it can find, produced for real."""
+"""``doctor`` on the API server: a test produces each finding."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class TestApiServer:
         assert findings[-1]["status"] == "skipped"
 
     def test_one_that_tells_little(self, cluster: Cluster, commands: Commands) -> None:
-        """Where it is hardened not everybody may ask for its version, or review what they may do."""
+        """On a hardened server not every user may read its version, or review permissions."""
         forbidden = '{"kind": "Status", "code": 403, "message": "forbidden: User \\"x\\" cannot get path \\"/\\""}'
 
         def refuse(exchange: Exchange) -> bool:
             if "/secrets" in exchange.request.target:
                 return forward(exchange)
             answer_with(403, forbidden.encode())(exchange)
-            return False  # a body that nobody has read may follow
+            return False  # a body that was not read may follow
 
         with Proxy(cluster) as proxy:
             proxy.always = refuse

@@ -1,4 +1,4 @@
-"""``doctor`` as a whole: a list of what was looked at."""
+"""The whole output of ``doctor``: a list of what was checked."""
 
 from __future__ import annotations
 

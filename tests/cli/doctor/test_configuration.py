@@ -1,4 +1,4 @@
-"""``doctor`` on how Airflow is configured: each thing that it can find, produced for real."""
+"""``doctor`` on Airflow's configuration: a test produces each finding."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class TestConfiguration:
     def test_another_backend(self, cluster: Cluster, commands: Commands) -> None:
         other = "airflow.secrets.environment_variables.EnvironmentVariablesBackend"
         commands.set("AIRFLOW__SECRETS__BACKEND", other)
-        # What it is configured with means something else, so a way to the API has to be given.
+        # The configuration is for another backend, so the access to the API must be given.
         kubeconfig = str(cluster.kubeconfig(commands.account.token, commands.namespace))
         findings = doctor(commands, "--kubeconfig", kubeconfig, status=1)
         assert f"is {other}, and not this one" in only(findings)["text"]
@@ -48,7 +48,7 @@ class TestConfiguration:
         text = error(commands, "option-unusable")
         assert "did you mean 'cache_ttl'?" in text
         assert text.endswith("Airflow does not start with that")
-        # Also where Airflow has not been imported before.
+        # The result is the same if Airflow has not been imported before.
         done = commands.run_program("doctor", "-o", "json", status=1)
         assert only(done.document["findings"])["code"] == "option-unusable"
 
@@ -61,7 +61,7 @@ class TestConfiguration:
     def test_workers_that_give_up_first(self, commands: Commands) -> None:
         commands.configure(timeout=5)
         assert "workers wait 5 s" in warning(commands, "workers-give-up")
-        # By default neither Airflow nor this leaves anything to warn of.
+        # The defaults of Airflow and this project cause no warning.
         del commands.kwargs["timeout"]
         commands.configure()
         assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}

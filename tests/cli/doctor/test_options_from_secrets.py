@@ -1,4 +1,4 @@
-"""``doctor`` on the options that Airflow takes from Secrets: each thing that it can find, produced for real."""
+"""``doctor`` on the options that Airflow reads from Secrets: a test produces each finding."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class TestOptionsFromSecrets:
     DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET"
 
     def test_the_database_through_the_environment_alone(self, commands: Commands, put: Put, cluster: Cluster) -> None:
-        """As in the pods of the chart with ``env``; its jobs have none with ``applyCustomEnv: false``."""
+        """The chart's pods with ``env`` are like this; its jobs have no variables with ``applyCustomEnv: false``."""
         put.config("db", URI, name="it")
         commands.set(self.DATABASE, "db")
         text = warning(commands, "only-in-environment")
@@ -47,7 +47,7 @@ class TestOptionsFromSecrets:
             f"({self.DATABASE}, AIRFLOW__SECRETS__BACKEND, AIRFLOW__SECRETS__BACKEND_KWARGS). "
         )
         assert text.endswith("/airflow.cfg too: that is 'config' in the chart's values")
-        # Where there are no other pods.
+        # Outside a pod there are no other pods to warn about.
         kubeconfig = str(cluster.kubeconfig(commands.account.token, commands.namespace))
         commands.set("KUBERNETES_SERVICE_HOST", None)
         findings = doctor(commands, "--kubeconfig", kubeconfig, status=0)
@@ -61,7 +61,7 @@ class TestOptionsFromSecrets:
             (("database", "backend"), ["AIRFLOW__SECRETS__BACKEND_KWARGS"]),
             (("database",), ["AIRFLOW__SECRETS__BACKEND", "AIRFLOW__SECRETS__BACKEND_KWARGS"]),
             (("backend", "kwargs"), [DATABASE]),
-            # Without the variables a process has that one.
+            # A process without the variables uses this database.
             (("another database",), []),
         ],
         ids=" ".join,

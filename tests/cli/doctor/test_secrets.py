@@ -1,4 +1,4 @@
-"""``doctor`` on Secrets: each thing that it can find, produced for real."""
+"""``doctor`` on Secrets: a test produces each finding."""
 
 from __future__ import annotations
 

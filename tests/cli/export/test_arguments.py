@@ -1,4 +1,4 @@
-"""``export`` of what is no source, which needs no Airflow."""
+"""``export`` of invalid sources, which needs no Airflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Airflow has in its database, read back out of manifests."""
+"""The entries of Airflow's database, exported to manifests and read back."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class TestFromTheDatabase:
         assert {path.suffix for path in exported.rglob("*") if path.is_file()} == {".yaml", ".sh"}
 
     def test_the_script_deletes_what_was_exported(self, migrated: Airflow, exported: Path, tmp_path: Path) -> None:
-        """With a stand-in for ``airflow`` that notes what it is called with: the real one takes seconds each time."""
+        """A replacement for ``airflow`` records its arguments: the real one takes seconds each time."""
         (tmp_path / "airflow").write_text('#!/bin/sh\nprintf "%s\\0" "$@" END >> "$NOTES"\n')
         (tmp_path / "airflow").chmod(0o755)
         environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "NOTES": str(tmp_path / "notes")}
@@ -145,7 +145,7 @@ class TestFromTheDatabase:
         assert report["connections"]["not_written"] == 4
         assert "my_db" not in connections_in(tmp_path / "out")
 
-    @pytest.mark.parametrize("migrated", ["3.3"], ids=["airflow-3.3"], indirect=True)  # the older has no teams
+    @pytest.mark.parametrize("migrated", ["3.3"], ids=["airflow-3.3"], indirect=True)  # the older one has no teams
     def test_a_team_of_the_database(self, migrated: Airflow, tmp_path: Path) -> None:
         copy = self._copy(migrated, tmp_path)
         with sqlite3.connect(copy.home / "airflow.db") as database:
@@ -165,7 +165,7 @@ class TestFromTheDatabase:
 
     @staticmethod
     def _copy(airflow: Airflow, folder: Path) -> Airflow:
-        """The same with a copy of the database."""
+        """Return this Airflow with a copy of the database."""
         (folder / "home").mkdir()
         (folder / "home" / "airflow.db").write_bytes((airflow.home / "airflow.db").read_bytes())
         return Airflow(airflow.version, folder / "home", airflow.variables)

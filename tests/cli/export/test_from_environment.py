@@ -1,4 +1,4 @@
-"""What Airflow has in the environment, read back out of manifests."""
+"""The entries in Airflow's environment, exported to manifests and read back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What Airflow has exported by itself, read back out of manifests."""
+"""The files of Airflow's own exports, exported to manifests and read back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from support.exporting import PASSWORD, connections_in, export, held, read_back,
 
 
 class TestFromAFile:
-    """Written by the real exports."""
+    """The files are written by the real exports."""
 
     @pytest.mark.parametrize(
         "form",
@@ -21,7 +21,7 @@ class TestFromAFile:
         ids=["json", "yaml", "env-json", "env-uri"],
     )
     def test_connections(self, migrated: Airflow, form: tuple[str, ...], tmp_path: Path) -> None:
-        # A line of .env ends where an id has a line's end, and has no comments.
+        # In .env, a line break in an id ends the line, and there are no comments.
         migrated.output("connections", "export", str(tmp_path / form[0]), *form[1:])
         expected = {each: fields for each, fields in held(migrated)["connections"].items() if form[0] != "c.env" or (
             len(each.splitlines()) == 1 and "=" not in each
@@ -37,7 +37,7 @@ class TestFromAFile:
         assert PASSWORD not in result.stdout + result.stderr
         found = read_back(migrated, {"connections": expected, "variables": []}, tmp_path, path=str(tmp_path / "out"))
         if form == ("c.env",):
-            # What a URI cannot say is lost before this: it is Airflow that takes it apart.
+            # Fields that a URI cannot express are lost before this test: Airflow itself parses the URI.
             assert {each for each, fields in found["connections"].items() if fields} >= {"my_db", "größe", "MY_DB"}
             return
         assert found["connections"] == expected
@@ -50,7 +50,8 @@ class TestFromAFile:
 
         assert result.returncode == 0, result.stdout + result.stderr
         found = read_back(migrated, {"connections": [], "variables": expected}, tmp_path, path=str(tmp_path / "out"))
-        # The export makes numbers and objects of texts that read so, and import writes them anew.
+        # Airflow's export turns strings that look like numbers and objects into these, and its import writes them
+        # again.
         assert {key: each for key, each in found["variables"].items() if each != expected[key]} == {}
 
     def test_variables_as_import_stores_them(self, either: Airflow, tmp_path: Path) -> None:

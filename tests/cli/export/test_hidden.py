@@ -1,4 +1,4 @@
-"""What ``explain`` says of an id that Airflow has in its database or in the environment too."""
+"""What ``explain`` says about an id that also exists in Airflow's database or environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from support.exporting import PASSWORD, command, done
 
 
 class TestHidden:
-    """What `explain` is told of the same id in other places."""
+    """The input of `explain` about this id in other sources."""
 
     PROGRAM = """
 import sys, json

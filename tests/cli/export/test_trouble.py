@@ -1,4 +1,4 @@
-"""``export`` that cannot begin."""
+"""Errors that end ``export`` before it writes anything."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.exporting import PASSWORD, export
 
 
 class TestTrouble:
-    """One line, status 2, and nothing written."""
+    """The command prints one line, ends with status 2, and writes nothing."""
 
     def refused(self, airflow: Airflow, *arguments: str, **variables: str) -> str:
         result = export(airflow, *arguments, **variables)

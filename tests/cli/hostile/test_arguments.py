@@ -1,4 +1,4 @@
-"""No argument forges what commands print."""
+"""Arguments cannot forge the output of commands."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from support.hostile_commands import Program, each_file_name
 
 
 class TestArguments:
-    """What argparse repeats of them, and what comes of paths that are not there."""
+    """What argparse repeats of the arguments, and errors about paths that do not exist."""
 
     @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
     def test_what_is_no_argument(self, run: Program, command: Any) -> None:

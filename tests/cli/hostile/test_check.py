@@ -1,4 +1,4 @@
-"""No name of a file, and nothing in a manifest, forges what ``check`` prints."""
+"""File names and the content of manifests cannot forge the output of ``check``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class TestCheck:
         broken_manifests(tmp_path)
         done = run("check", str(tmp_path))
         assert done.status == 1
-        # One line for each file, and the sum.
+        # There is one line for each file, and the total.
         assert done.out.count("\n") == 2 * len(FILE_NAMES) + 1
 
     def test_for_github(self, run: Program, tmp_path: Path) -> None:
@@ -29,7 +29,7 @@ class TestCheck:
         commands = done.out.split("\n")[:count]
         for line in commands:
             given, data = line.removeprefix("::error ").split("::", 1)
-            # As the runner takes it apart.
+            # Parse the command as GitHub's runner does.
             properties = dict(each.split("=", 1) for each in given.split(","))
             assert properties.keys() == {"file", "line", "title"}
             assert properties["title"] == "unreadable-manifest"
@@ -68,7 +68,7 @@ class TestCheck:
         assert "nothing there has Airflow's labels" in done.err
 
     def test_in_a_process_of_its_own(self, tmp_path: Path) -> None:
-        """With the bytes that come out of it."""
+        """The test checks the bytes that the process writes."""
         broken_manifests(tmp_path)
         done = subprocess.run(
             [*PROGRAM, "check", str(tmp_path)], capture_output=True, timeout=PATIENCE, check=False, cwd=tmp_path

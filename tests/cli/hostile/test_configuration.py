@@ -1,4 +1,4 @@
-"""Nothing that Airflow or a kubeconfig is configured with forges what commands print."""
+"""The configuration of Airflow and kubeconfigs cannot forge the output of commands."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.secrets import CONNECTION
 
 
 class TestConfiguration:
-    """What Airflow is configured with, and what a kubeconfig says."""
+    """Hostile values in Airflow's configuration and in a kubeconfig."""
 
     @each_name
     def test_options(self, run: Program, tmp_path: Path, name: str) -> None:
@@ -53,7 +53,7 @@ class TestConfiguration:
 
     @each_file_name
     def test_the_file(self, run: Program, tmp_path: Path, name: str) -> None:
-        """airflow.cfg can be anywhere."""
+        """The path of airflow.cfg can be anything."""
         manifests = tmp_path / "manifests"
         manifests.mkdir()
         file = tmp_path / f"{name}.cfg"
@@ -67,7 +67,7 @@ class TestConfiguration:
 
     @each_name
     def test_variables_of_the_environment(self, run: Program, tmp_path: Path, name: str) -> None:
-        # Which none has in its name.
+        # The name of a variable contains no "=".
         name = name.replace("=", "-")
         manifest = {
             "apiVersion": "v1",

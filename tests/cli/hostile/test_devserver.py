@@ -1,4 +1,4 @@
-"""No name of a file forges what the devserver prints."""
+"""File names cannot forge the output of the devserver."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.hostile_commands import broken_manifests
 class TestDevserver:
     def test_names_of_files(self, tmp_path: Path) -> None:
         manifests, ready = tmp_path / "manifests", tmp_path / "ready"
-        # The library that follows the folder does not follow one with names of folders that are not UTF-8.
+        # The library that watches the folder does not support folder names that are not UTF-8.
         broken_manifests(manifests, NAMES.values())
         for number, name in enumerate(NAMES.values()):
             (manifests / f"kind-{number}.json").write_text(json.dumps({"kind": name, "apiVersion": "v1"}))
@@ -41,7 +41,7 @@ class TestDevserver:
                 assert process.poll() is None, process.communicate()
                 assert time.monotonic() < deadline
                 time.sleep(0.05)
-            # A shell reads the very paths out of it.
+            # A shell reads exactly these paths from the ready file.
             script = f'. {shlex.quote(str(ready))}; printf %s "$KUBECONFIG"'
             read = subprocess.run(["sh", "-c", script], capture_output=True, timeout=PATIENCE, check=True)
             assert read.stdout == os.fsencode(directory / "kubeconfig")

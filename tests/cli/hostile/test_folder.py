@@ -1,4 +1,4 @@
-"""No name of a file in a folder that takes the place of an API forges what commands print."""
+"""File names in a folder of manifests cannot forge the output of commands."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from support.hostile_commands import Program, broken_manifests
 
 
 class TestFolder:
-    """A folder of manifests in place of an API: its files are named by whoever writes there."""
+    """A folder of manifests in place of an API: everyone who may write there chooses the file names."""
 
     @pytest.fixture
     def folder(self, run: Program, tmp_path: Path) -> Path:

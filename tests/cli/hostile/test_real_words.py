@@ -1,4 +1,4 @@
-"""No user and no id forges what commands print of the words of both servers."""
+"""User names and ids cannot forge the output of commands that contains messages of the real servers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support.servers import on_the_devserver
 
 
 class TestRealWords:
-    """As both servers word them, for users that nobody should have."""
+    """The messages of both servers, for hostile user names."""
 
     def test_who_may_not_act_as_whom(self, commands: Commands, tmp_path: Path) -> None:
         for user in ("x; touch forged", "a'b", 'a"b\\c', "$(touch forged)", "##[error]x", "::error::x"):
@@ -43,7 +43,7 @@ class TestRealWords:
             assert shlex.split(grant)[-1] == f"--user={printable(user)}"
 
     def test_ids(self, commands: Commands, put: Put, cluster: Cluster) -> None:
-        """An annotation can hold anything."""
+        """An annotation can contain any text."""
         for number, name in enumerate(NUMBERED):
             cluster.apply(
                 {
@@ -68,7 +68,7 @@ class TestRealWords:
 
     @on_the_devserver
     def test_on_a_terminal(self, commands: Commands, put: Put, cluster: Cluster) -> None:
-        """There are escapes for colours on one, and no others."""
+        """On a terminal there are escape sequences for colours, and no others."""
         self.test_ids(commands, put, cluster)
         printed = commands.run_on_a_terminal("list", NO_COLOR="1", COLUMNS="40").out
         for escape in ("\x1b]", "\x9b", "\x07", "\x1b[2J\x1b[H", "\u202e"):

@@ -1,4 +1,4 @@
-"""No id forges a command of the script that deletes what was exported."""
+"""Ids cannot forge a command of the script that deletes exported entries."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.hostile_commands import NUMBERED
 
 @pytest.mark.parametrize("name", NUMBERED, ids=NAMES)
 def test_the_script_that_deletes(name: str, tmp_path: Path) -> None:
-    """Each of its lines can be read, and says exactly which entry is meant."""
+    """Each line of the script is readable, and names exactly one entry."""
     from airflow_kubernetes_secrets.cli.export import _command
     from airflow_kubernetes_secrets.lookup import Kind, Lookup
 

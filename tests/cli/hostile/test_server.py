@@ -1,4 +1,4 @@
-"""No word of an API server, and nothing in its Secrets, forges what commands print."""
+"""Messages of an API server and the content of its Secrets cannot forge the output of commands."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NAMESPACE = "airflow"
 
 
 def secret(number: int, name: str) -> dict[str, Any]:
-    """A Secret in which everything that the API server could say of it is hostile."""
+    """Return a Secret in which every part from the API server is hostile."""
     value = {"conn_type": name, "host": name, "login": "x", "extra": json.dumps({name: "x"})}
     return {
         "kind": "Secret",
@@ -45,7 +45,7 @@ def secret(number: int, name: str) -> dict[str, Any]:
 
 
 class TestServer:
-    """What an API server says, or something on the way in its place."""
+    """Responses of an API server, or of a proxy in its place."""
 
     @pytest.fixture
     def api(self, run: Program, tmp_path: Path) -> Iterator[FakeApi]:
@@ -57,13 +57,13 @@ class TestServer:
 
     @staticmethod
     def answers(user: str = "a\x1b[31m", secrets: list[dict[str, Any]] | None = None, **others: Any) -> Any:
-        """Answers that are in order but for what they say."""
+        """Return valid responses with hostile content."""
         secrets = [secret(number, name) for number, name in enumerate(NUMBERED)] if secrets is None else secrets
 
         def answer(_method: str, target: str) -> tuple[int, Mapping[str, Any]]:
             what = target.partition("?")[0].rpartition("/")[2]
             if what in others:
-                return others[what]  # type: ignore[no-any-return]  # whatever a test wants
+                return others[what]  # type: ignore[no-any-return]  # a test may return anything
             if what == "version":
                 return 200, {"gitVersion": f"v1{user}"}
             if what == "selfsubjectreviews":
@@ -71,7 +71,7 @@ class TestServer:
             if what == "selfsubjectaccessreviews":
                 return 201, {"status": {"allowed": True}}
             if what == "secrets":
-                # All are connections.
+                # All Secrets are connections.
                 items = secrets if "connection-id" in target else []
                 return 200, {
                     "kind": "SecretList",
@@ -90,9 +90,9 @@ class TestServer:
         assert done.status == 0
         if output in ("json", "yaml"):
             document = json.loads(done.out) if output == "json" else yaml.safe_load(done.out)
-            # Exactly, for programs.
+            # The ids are exact, for programs.
             assert {each["id"] for each in document["entries"]} == set(NUMBERED)
-            # None of them looks like a host.
+            # None of the names looks like a host.
             assert {each["host"] for each in document["entries"]} == {""}
             assert {each["owner"]["name"] for each in document["entries"]} == set(NUMBERED)
         elif output == "plain":
@@ -112,17 +112,17 @@ class TestServer:
         assert done.out.count("\n") == run("explain", "connection", "plain").out.count("\n")
         api.answer = self.answers(user=name, secrets=others)
         found = json.loads(run("explain", "connection", name, "-o", "json").out)
-        # A name that does not look like a host's is not shown.
+        # A host is only shown if it looks like one.
         assert (found["id"], found["host"], found["user"], found["extra"]) == (name, "", name, [name])
         assert yaml.safe_load(run("explain", "connection", name, "-o", "yaml").out) == found
 
     @staticmethod
     def plain(hostile: Mapping[str, Any]) -> dict[str, Any]:
-        """The same Secret with names that harm nobody, and as many problems."""
+        """Return the Secret with harmless names, and the same number of problems."""
         name = hostile["metadata"]["name"]
         harmless = json.loads(json.dumps(secret(1, "plain")))
         harmless["metadata"]["name"] = "plain" if not name.endswith("b") else "plainb"
-        # An id that is no label value has an annotation.
+        # An id that is not a valid label value has an annotation.
         harmless["metadata"]["labels"] = {CONNECTION: "plain", "airflow.apache.org/x": "x"}
         harmless["metadata"]["annotations"] = {CONNECTION: "plain", "airflow.apache.org/x1": "x"}
         return harmless  # type: ignore[no-any-return]  # json has no types
@@ -143,7 +143,7 @@ class TestServer:
     def test_an_error(self, run: Program, api: FakeApi, code: int) -> None:
         # Each command is a new process, which would wait a second to confirm a 403.
         run.patch.setattr(refusals, "CONFIRMED_AFTER_SECONDS", 0.0)
-        # What is tried again takes all of the time.
+        # An error that is retried takes the whole timeout.
         run.configure(service_account_path=str(api.folder), namespace=NAMESPACE, timeout=2)
         (api.folder / "value").write_text("x")
         commands = (
@@ -161,7 +161,7 @@ class TestServer:
                 assert_one_message(done.err.rstrip("\n"))
 
     def test_a_command_that_would_do_more(self, run: Program, api: FakeApi, tmp_path: Path) -> None:
-        """The remedy of a 403 is there to be copied into a shell."""
+        """The remedy of a 403 is meant to be copied into a shell."""
         run.patch.chdir(tmp_path)
         for user in (
             "x; touch forged",
@@ -195,7 +195,7 @@ class TestServer:
             assert not (tmp_path / "forged").exists()
 
     def test_a_name_in_a_command(self, run: Program, api: FakeApi, tmp_path: Path) -> None:
-        """Where a Secret is in the way, ``put`` suggests to delete or label it."""
+        """If a Secret is in the way, ``put`` suggests to delete or label it."""
         for name in ("--all", "x; touch forged", "x\nkubectl delete ns", "$(touch forged)"):
             other = secret(1, name)
             other["metadata"]["ownerReferences"] = []

@@ -1,4 +1,4 @@
-"""No id and no name forges what commands write."""
+"""Ids and names cannot forge the files that commands write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``list`` shows each entry with where it is, what it holds and who keeps it, on both servers."""
+"""``list`` shows each entry with its location, content and owner, on both servers."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def test_columns_in_a_pipe(commands: Commands, put: Put) -> None:
     assert first.split()[-1] == "-"
     assert second.split()[-1] == "trailing-newline"
     assert f"Secret {commands.namespace}/newline, key 'value': the value ends with a newline" in done.err
-    # Every line has its columns at the same place.
+    # The columns of every line are aligned.
     assert head.index("SECRET") == first.index(commands.namespace) == second.index(commands.namespace)
 
 
@@ -173,7 +173,7 @@ class TestOwners:
         assert entries(commands)[0]["owner"] == owner
 
     def test_of_several_the_one_that_would_undo_a_change(self, commands: Commands, cluster: Cluster) -> None:
-        """At most one owner is the controller, wherever it is in the list."""
+        """At most one owner is the controller, at any position in the list."""
         owners = [
             {"apiVersion": "v1", "kind": "ConfigMap", "name": "first", "uid": "1"},
             {"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "name": "second", "uid": "2"},

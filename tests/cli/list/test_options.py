@@ -1,4 +1,4 @@
-"""``list`` with each way to say where to look, and where it may not look."""
+"""``list`` with each option for the source, and without permissions."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ class TestConfiguration:
         assert "broken.yaml" in commands.run("explain", "connection", "nope", status=1).out
 
     def test_teams_have_namespaces_for_connections_and_variables_alone(self, commands: Commands, put: Put) -> None:
-        """Nobody asks for a team's options, so nobody may have to."""
+        """A team's options are never looked up, so no permission for them is needed."""
         put.config("x", SECRET)
         commands.configure(connections_label=None, variables_label=None, team_namespaces={"data": "not-mine"})
         assert [each["id"] for each in entries(commands)] == ["x"]
@@ -102,7 +102,7 @@ class TestConfiguration:
             assert "(a URI)" in commands.run("list", "-o", output).out
 
     def test_hostile_ids(self, commands: Commands, cluster: Cluster) -> None:
-        """An annotation may hold what a terminal obeys, or rich takes for markup."""
+        """An annotation may contain control sequences of a terminal, or markup of rich."""
         hostile = "\x1b[31mred\n[bold]x[/bold] :smile:"
         from airflow_kubernetes_secrets.identifiers import label_value
 

@@ -38,7 +38,7 @@ class TestProblems:
         assert codes(commands, "x") == [code]
         entry = entries(commands)[0]
         assert entry["answers"] is (code != "unreadable")
-        # Of one that is taken apart at the wrong place, the host can be a part of the password.
+        # If the URI is split at the wrong place, the host can contain a part of the password.
         assert entry["host"] == ""
 
     def test_a_host_with_a_password_in_it(self, commands: Commands, put: Put) -> None:
@@ -104,7 +104,7 @@ class TestProblems:
         assert codes(commands, "second") == ["hidden"]
 
     def test_blocked_by_another_that_cannot_be_read(self, commands: Commands, cluster: Cluster, put: Put) -> None:
-        """A team's Secret that cannot be read is an error, and nothing stands in for it."""
+        """A team's Secret that cannot be read is an error, and no other Secret replaces it."""
         home = f"{commands.namespace}-data"
         account = cluster.service_account(commands.namespace, "both", {commands.namespace: ["list"], home: ["list"]})
         commands.configure(team_namespaces={"data": home}, service_account_path=str(account.folder))

@@ -1,4 +1,4 @@
-"""Values and options that ``put`` refuses, and those that it allows."""
+"""Values and options that ``put`` refuses, and those that it accepts."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_the_options_of_another_backend_are_not_taken(
 
 @pytest.mark.parametrize("stdin", [b"x\n", b"a\r\n\n", b" ", b""])
 def test_every_byte_of_standard_input(local: Callable[..., Done], stdin: bytes) -> None:
-    """Where --value leaves out the newline that echo adds."""
+    """``--value`` removes the newline that echo adds; this option does not."""
     done = local("config", "v", "--from-file", "-", "--dry-run=client", "-o", "json", stdin=b"a" + stdin)
     assert b64decode(json.loads(done.out)["data"]["value"]) == b"a" + stdin
 

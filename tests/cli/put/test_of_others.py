@@ -1,4 +1,4 @@
-"""``put`` does not overwrite what others manage, and says which Secret hides what it writes."""
+"""``put`` does not overwrite Secrets that other tools manage, and reports a Secret that hides the new one."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ def test_keys_of_others_that_would_be_read_instead(put: Put) -> None:
 
 
 def test_annotations_that_complete_what_is_written(put: Put) -> None:
-    """They may say what is written too, and nothing else."""
+    """They may contain what is written too, and nothing else."""
     annotations = {
         "airflow.apache.org/connection-type": "postgres",
         "airflow.apache.org/connection-extra": '{"sslmode": "verify-full"}',
@@ -141,7 +141,7 @@ def test_another_name_and_a_name_that_is_taken(put: Put) -> None:
 
 
 def test_a_hash_without_its_annotation_is_for_another_id(put: Put) -> None:
-    """Its label is that of 'my db', and it says that it is for the text of that label."""
+    """Its label is that of 'my db', but without the annotation it is for the id that equals the label value."""
     put.secret("theirs", {"value": "old"}, labels={VARIABLE: "my-db.7db90c8c3216df2b8e01021c99b1f2a5f94a9122"})
 
     assert put("variable", "my db", "--value", "-", stdin="new").status == 0

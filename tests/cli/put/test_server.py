@@ -29,7 +29,7 @@ def test_the_least_rights_and_one_less(put: Put) -> None:
         done = put("variable", f"key-{missing}", "--value", "-", stdin=SECRET)
 
         assert done.status == (0 if missing is None else 2), done.err
-        # A kube-apiserver does not say that `create` is what lacks; the remedy grants all that is needed.
+        # A kube-apiserver does not say that `create` is missing; the remedy grants all needed permissions.
         refused = "patch" if missing == "create" else missing
         if missing is not None:
             assert f"may not {refused} secrets in namespace '{put.namespace}'. Grant it:" in done.err

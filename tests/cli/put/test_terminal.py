@@ -1,4 +1,4 @@
-"""``put`` as a process of its own, and on a terminal."""
+"""``put`` as a separate process, and on a terminal."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ sys.exit(os.waitstatus_to_exitcode(pty.spawn(program)))
 
 
 class Terminal:
-    """The command on a terminal of its own."""
+    """The command on its own terminal."""
 
     def __init__(self, put: Put, *arguments: str) -> None:
         self._process = subprocess.Popen(
@@ -67,7 +67,7 @@ class Terminal:
         self.shown = b""
 
     def answer(self, question: str, typed: bytes) -> None:
-        """Wait for the question: by then there is no echo."""
+        """Wait for the question before typing: by then the terminal does not echo."""
         assert self._process.stdout is not None
         assert self._process.stdin is not None
         before = len(self.shown)

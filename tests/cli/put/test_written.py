@@ -1,4 +1,4 @@
-"""What ``put`` writes is what Airflow's backend then reads: formats, ids and teams."""
+"""Airflow's backend reads back what ``put`` writes: formats, ids and teams."""
 
 from __future__ import annotations
 

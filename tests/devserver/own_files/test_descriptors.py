@@ -14,11 +14,11 @@ from support.signals import PACKAGE, Moment, handled
 
 
 class HandlerError(Exception):
-    """What the handler of a signal raises."""
+    """The exception of a signal handler."""
 
 
 class TestDescriptors:
-    """Of a process in which other threads open files too: one that is closed twice is theirs by then."""
+    """Descriptors in a process whose other threads open files too: closing one twice would close one of theirs."""
 
     def test_what_is_no_file_leaves_none_open(self, tmp_path: Path) -> None:
         (tmp_path / "folder").mkdir()
@@ -55,7 +55,7 @@ class TestDescriptors:
                 except HandlerError:
                     pass
                 except OSError as error:
-                    # Another kind of error can come of what was half done.
+                    # Incomplete work can cause another type of error.
                     errors.append(error.errno)
                 if not moment.where:
                     break

@@ -1,4 +1,4 @@
-"""The devserver replaces and removes nothing in its directory that is not its own."""
+"""The devserver replaces and removes only its own files in its directory."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ class TestDirectory:
         assert snapshot(tmp_path) == before
 
     def test_what_is_put_there_meanwhile_stays(self, tmp_path: Path) -> None:
-        """Also in a folder that the devserver has created."""
+        """This also holds in a folder that the devserver has created."""
         directory = tmp_path / "directory"
         with DevServer(directory=directory):
             a_file(directory / "mine")
@@ -90,7 +90,7 @@ class TestDirectory:
         assert lines == ([] if name == RECORD else [said])
 
     def test_what_is_written_into_meanwhile_stays(self, tmp_path: Path) -> None:
-        """As ``kubectl config`` does."""
+        """``kubectl config`` writes like this."""
         directory = tmp_path / "directory"
         with DevServer(directory=directory) as server:
             with server.kubeconfig.open("a") as kubeconfig:
@@ -175,7 +175,7 @@ class TestDirectory:
             assert (snapshot(tmp_path), snapshot(elsewhere)) == before
 
     def test_an_empty_record(self, tmp_path: Path) -> None:
-        """A devserver leaves it that was killed in its first moment."""
+        """A devserver that was killed at its start leaves an empty record."""
         (tmp_path / RECORD).touch()
         with DevServer(directory=tmp_path):
             pass
@@ -184,7 +184,7 @@ class TestDirectory:
     def test_a_temporary_one_is_removed_whatever_is_in_it(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """Nobody else can have named it before."""
+        """Its name was not known to others before."""
         monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
         with DevServer() as server:
             a_file(server.kubeconfig.parent / "another")

@@ -1,4 +1,4 @@
-"""A devserver that was killed: the next one removes what it left, and nothing else."""
+"""A devserver that was killed: the next one removes the files that it left, and nothing else."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from support.own_files import PATIENCE, Make, Start, a_file, snapshot
 
 
 def leave(directory: Path, ready: Path) -> None:
-    """Leave what a devserver leaves that is killed."""
+    """Leave the files of a killed devserver."""
     child = os.fork()
     if child == 0:
         files = Files(directory)
@@ -31,7 +31,7 @@ def leave(directory: Path, ready: Path) -> None:
 
 
 class TestKilled:
-    """What a devserver leaves that could not end."""
+    """The files that a killed devserver leaves."""
 
     def test_the_next_one_with_the_same_options_starts_and_removes_all(self, tmp_path: Path, start: Start) -> None:
         first = start()
@@ -89,12 +89,12 @@ class TestKilled:
         assert main(["devserver", "--directory", str(directory), "--ready-file", str(ready)]) == 1
 
         errors = capsys.readouterr().err
-        # What is in the way of a whole folder is named by the folder.
+        # If a file is in the way of a folder, the error names the folder.
         assert f"{tmp_path / name}".startswith(errors.partition("devserver: ")[2].partition(" already exists")[0])
         assert snapshot(tmp_path)[name] == before
 
     def test_in_the_middle_of_writing(self, tmp_path: Path) -> None:
-        """The last line of the record may be cut off, and a file may be there in part."""
+        """The last line of the record may be incomplete, and a file may be partly written."""
         left = OwnFiles.in_folder(tmp_path)
         left.write("kubeconfig", b"whole")
         text = (tmp_path / RECORD).read_text()
@@ -112,7 +112,7 @@ class TestKilled:
 
     @pytest.mark.parametrize("name", ["../mine", "/{}/mine", "link/mine", "a/../../mine", "", ".", "..", "a//mine"])
     def test_a_record_leads_nowhere_else(self, tmp_path: Path, name: str) -> None:
-        """Whoever may write into the folder could have written it."""
+        """Everyone who may write into the folder could have written the record."""
         digest = "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae"
         directory = tmp_path / "directory"
         directory.mkdir()

@@ -1,4 +1,4 @@
-"""The devserver replaces no file when it writes that it is ready."""
+"""The devserver replaces no file when it writes its ready file."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class TestReadyFile:
             f"airflow-kubernetes-secrets devserver: {ready} already exists, and the devserver does not replace it. "
             "Move it away, or choose another ready file\n"
         )
-        # Nobody is told of a server that does not stay.
+        # The address of a server that stops at once is not printed.
         assert captured.out == ""
         assert snapshot(tmp_path) == before
 

@@ -1,4 +1,4 @@
-"""Annotations beside a connection in one key, and those that name the data key."""
+"""Annotations of a connection in one key, and annotations that name the data key."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ COMPLETED: dict[str, tuple[dict[str, str], dict[str, object]]] = {
 
 
 class TestBesideAWhole:
-    """Annotations complete, and overrule, what one key holds whole."""
+    """Annotations complete and overrule a connection in one key."""
 
     @pytest.mark.parametrize("data_key", ["value", "AIRFLOW"])
     @pytest.mark.parametrize("stored", WHOLE.values(), ids=WHOLE)
@@ -63,7 +63,7 @@ class TestBesideAWhole:
     def test_completed(
         self, read: Read, data_key: str, stored: str, described: dict[str, str], expected: dict[str, object]
     ) -> None:
-        # Those with names of fields are not read: nobody has named them.
+        # Keys with names of fields are not read, because no annotation names them.
         others = {
             "new": " new\n",
             "engine": "postgresql",
@@ -172,7 +172,7 @@ def test_the_data_key_of_a_variable_or_an_option(tmp_path: Path, label: str, get
 
 @pytest.mark.parametrize(("label", "get"), [(VARIABLE, "get_variable"), (CONFIG, "get_config")])
 def test_what_is_said_of_a_connection_does_not_concern_a_value(tmp_path: Path, label: str, get: str) -> None:
-    """One Secret can be both; what is wrong with the connection loses no variable."""
+    """One Secret can be both. A problem of the connection does not affect the variable."""
     described = {"field-host": "nowhere", "connection-extra": "no JSON"}
     manifest = secret_manifest("shop", "app", {"value": "x", "other": "y"}, described)
     manifest["metadata"]["labels"] = {label: "token"}

@@ -1,4 +1,4 @@
-"""Annotations that say a field, and those that name its key."""
+"""Annotations that contain a field, and annotations that name its key."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from airflow_kubernetes_secrets.shapes.aliases import ALIASES
 from support.logs import said
 from support.shapes import PREFIX, Read, whole
 
-# A value for each field, and what aliases say that an annotation overrules.
+# A value for each field, from aliases that an annotation overrules.
 OTHERS = {"type": "mysql", "host": "h", "user": "u", "password": "p", "port": "1", "database": "d", "extra": '{"a": 1}'}
 FIELDS: dict[str, tuple[str, dict[str, object]]] = {
     "conn_type": ("postgresql", {"conn_type": "postgres"}),
@@ -39,7 +39,7 @@ def test_a_field(read: Read, field: str) -> None:
 
 @pytest.mark.parametrize("field", ["host", "login", "port", "schema"])
 def test_a_field_that_no_key_holds(read: Read, field: str) -> None:
-    """Zalando's operator, KubeDB, RDS's master users: login and password are all there is."""
+    """Zalando's operator, KubeDB and RDS's master users write only login and password."""
     stored, expected = FIELDS[field]
 
     connection = read({"username": "u", "password": "p"}, {f"connection-{field}": stored})
@@ -61,7 +61,7 @@ def test_what_an_annotation_says_counts_before_every_key(read: Read, field: str)
 
 @pytest.mark.parametrize("field", ["host", "login", "password", "port", "schema"])
 def test_a_field_counts_before_a_uri(read: Read, field: str) -> None:
-    """Before one that an annotation names too."""
+    """This includes a URI that an annotation names."""
     stored, expected = FIELDS[field]
     in_uri = {"conn_type": "mysql", "host": "h3", "login": "u", "password": "p", "schema": "d"}
     data = {"uri": "mysql://u:p@h3:1/d", "x": stored}
@@ -86,7 +86,7 @@ def test_an_empty_key_that_an_annotation_names_says_nothing(read: Read) -> None:
 
 
 def test_the_connection_type(read: Read) -> None:
-    """It is taken as it is, and counts before that of a key or a URI."""
+    """The type is used unchanged, and takes precedence over that of a key or a URI."""
     assert read({"host": "h", "engine": "mysql"}, {"connection-type": "redshift"}) == whole(
         conn_type="redshift", host="h"
     )
@@ -95,7 +95,7 @@ def test_the_connection_type(read: Read) -> None:
 
 @pytest.mark.parametrize("data", [{}, {"ca.crt": "x", "ca.key": "y"}], ids=["no keys", "certificates"])
 def test_annotations_alone_make_no_connection(read: Read, data: dict[str, str]) -> None:
-    """CloudNativePG hands them on to other Secrets too, and External Secrets Operator can leave a Secret empty."""
+    """CloudNativePG copies annotations to other Secrets too, and External Secrets Operator can leave a Secret empty."""
     described = {"connection-type": "postgres", "connection-extra": '{"sslmode": "require"}', "connection-port": "1"}
 
     assert read(data, described) is None
@@ -139,7 +139,7 @@ def test_a_misspelt_annotation_is_named(read: Read, caplog: pytest.LogCaptureFix
 
 
 def test_extra(read: Read) -> None:
-    """Of what is there twice: the annotation, then a key of its own, then the key extra, then the URI."""
+    """The order of precedence: the annotation, a key of its own, the key extra, the URI."""
     data = {"uri": "mysql://h?a=1&b=1&c=1&d=1", "extra": '{"b": 2, "c": 2, "d": 2}', "x": "3"}
     annotations = {"extra-c": "x", "extra-ca.pem": "x", "connection-extra": '{"d": 4, "deep": {"e": [null]}}'}
 
@@ -150,7 +150,7 @@ def test_extra(read: Read) -> None:
 
 
 def test_other_keys_in_extra(read: Read) -> None:
-    """Only what is no name of a field, taken or not, and as it is."""
+    """Only keys that are not names of fields are used, with unchanged values."""
     data = {
         "host": "h",
         "endpoint": "other",
@@ -168,7 +168,7 @@ def test_other_keys_in_extra(read: Read) -> None:
 
 
 def test_a_data_key(read: Read) -> None:
-    """What is in it is Airflow's own form."""
+    """The key contains Airflow's own format."""
     data = {"AIRFLOW": "my-type://me:p%40w@h:1/d?__extra__=%7B%22a%22%3A+1%7D", "host": "other"}
 
     assert read(data, {"data-key": "AIRFLOW"}) == whole(

@@ -1,4 +1,4 @@
-"""Annotations that cannot be used, and thousands of them."""
+"""Invalid annotations, and thousands of them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ PROBLEMS = {
     "a port that is no number": ({"connection-port": "hunter2"}, "connection-port", "not a number from 1 to 65535"),
     "extra twice": ({"connection-extra": '{"a": 1}', "extra-a": "host"}, "extra-a", "connection-extra'"),
 }
-# Beside the data key of the options.
+# Annotations in addition to the data key of the options.
 BESIDE_A_WHOLE = {
     "a URI": ({"field-uri": "uri"}, f"annotation '{PREFIX}field-uri': ", "'value' contains the whole connection"),
     "a key that is not there": ({"field-host": "x"}, f"annotation '{PREFIX}field-host': ", "no such key"),
@@ -77,7 +77,7 @@ def test_what_cannot_be_used_beside_a_whole(read: Read, annotations: dict[str, s
 
 
 def test_another_secret_that_can_be_read_answers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Instead of one whose annotations cannot be used, as long as they are in one namespace."""
+    """It is used instead of one with invalid annotations, if both are in one namespace."""
     for name, described in (("a", {"field-host": "nowhere"}), ("b", {})):
         manifest = secret_manifest("shop", name, {"host": f"of-{name}"}, described)
         manifest["metadata"]["labels"] = {CONNECTION: "app"}
@@ -91,12 +91,12 @@ def test_another_secret_that_can_be_read_answers(tmp_path: Path, caplog: pytest.
 
 
 class TestThousands:
-    """A Secret can have as many keys and annotations as fit into 1.5 MiB, by whoever may write it."""
+    """A Secret can have as many keys and annotations as fit into 1.5 MiB, from everyone who may write it."""
 
     def test_the_first_misspelt_annotations_are_named_and_the_others_counted(
         self, read: Read, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """None of the Secret's own names is suggested, however near."""
+        """None of the Secret's own names is suggested, even if it is similar."""
         known = {f"extra-a{number:03}": "host" for number in range(400)}
         misspelt = {f"exta-a{number:03}": "" for number in range(399)} | {"connection-typ": "x"}
 
@@ -126,12 +126,12 @@ class TestThousands:
             with suppress(MalformedSecretError):
                 assert fields_of(Secret("shop", "app", "", {}, {"host": "aA==", **keys}, annotations=named)).keys
 
-        read(100)  # What is loaded the first time.
+        read(100)  # The first call also loads modules.
         assert calls(lambda: read(1_000)) < 6 * calls(lambda: read(250))
 
     @pytest.mark.parametrize("described", [{}, {"field-host": "nowhere"}], ids=["it can be read", "it cannot"])
     def test_a_secret_in_memory_is_looked_through_once(self, tmp_path: Path, described: dict[str, str]) -> None:
-        """Also where that ends with an error, which is the same each time and holds no frames of another."""
+        """This also holds for an error, which is the same each time and holds no frames of an earlier one."""
         annotations = {**described, **{f"exta-b{number}": "" for number in range(2_000)}}
         manifest = secret_manifest("shop", "app", {"host": "h", "login": "me"}, annotations)
         (tmp_path / "app.json").write_text(json.dumps(manifest))
