@@ -14,8 +14,7 @@ class Target:
 
     Attributes:
         run: passes one input to the reader. It states which exceptions are documented (:meth:`Trial.attempt`), what
-            people
-            can read (:meth:`Trial.say`) and what holds for a result (:meth:`Trial.claim`).
+            people can read (:meth:`Trial.say`) and what holds for a result (:meth:`Trial.claim`).
         tokens: words of the format, which mutation inserts.
     """
 

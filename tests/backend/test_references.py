@@ -198,7 +198,7 @@ class TestMemory:
 
         [warning] = said(caplog)
         assert "Until it answers, what it had" in warning
-        # It is the same Secret, but only the earlier request was cached.
+        # The response is cached by request, so another id that refers to the same Secret uses it too.
         assert backend.get_variable("other") == "x"
 
     @on_the_devserver

@@ -69,7 +69,7 @@ def test_named_by_a_variable(
     put(cluster, namespaces)
     script = "".join((FOLDER / file).read_text() for file in ("variable.sh", "check.sh"))
 
-    # The option of the API server for tasks does not matter here.
+    # This timeout avoids a warning of doctor about tasks, which does not matter here.
     patient = {"AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60"}
     done = shell(f"set -e\n{script}", tmp_path, {**variables, **patient}, version)
 
@@ -153,6 +153,6 @@ def test_the_table(cluster: Cluster, tmp_path: Path, version: str, column: int) 
     done = of(version, tmp_path, {}).python(SENSITIVE)
 
     known = set(done.stdout.splitlines())
-    # The backend's own options are explained below the table. [core] sql_alchemy_conn is the former name of an option.
+    # The backend's own options are explained below the table. [core] sql_alchemy_conn is a former name.
     about = {"[secrets] backend_kwargs", "[workers] secrets_backend_kwargs", "[core] sql_alchemy_conn"}
     assert told == known - about, done.stderr

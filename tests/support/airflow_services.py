@@ -127,8 +127,7 @@ class Processes:
 
         Raises:
             RuntimeError: there was none within ``seconds``, or a process has ended; the message has the last lines of
-                all
-                logs.
+                all logs.
             AddressInUseError: a process has ended because its port is in use.
         """
         deadline = time.monotonic() + seconds

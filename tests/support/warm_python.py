@@ -4,9 +4,10 @@ The interpreter of an environment runs it with the path of its socket, and of a 
 when its standard input closes. :mod:`support.warm` is the client.
 
 A program starts as in its own process, with its arguments, variables, folder and streams. One thing differs: the values
-that Python and the libraries have read from the environment of the test run when they were loaded. These are the hash
-seed (one for all programs), PYTHONWARNINGS, PYTHONDEVMODE and other options of Python, the encoding of the streams, and
-variables that a library reads when it is imported, such as NO_COLOR. Nothing checks whether they matter to a program.
+that Python and the libraries have read from the environment of the test run when they were loaded. They include the
+hash seed (one for all programs), PYTHONWARNINGS, PYTHONDEVMODE and other options of Python, the encoding of the
+streams, and variables that a library reads when it is imported, such as NO_COLOR. Nothing checks whether they matter to
+a program.
 """
 
 from __future__ import annotations

@@ -322,7 +322,7 @@ def _dumped(random: Random, fields: dict[str, Any]) -> str:
 
 def _json(random: Random, value: Any) -> str:
     text = json.dumps(value, ensure_ascii=random.random() < 0.5)
-    # What UTF-8 cannot encode is only in a Secret as an escape sequence.
+    # A Secret can contain text that UTF-8 cannot encode only as an escape sequence.
     return (
         text
         if text.isascii()

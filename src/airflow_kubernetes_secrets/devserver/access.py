@@ -33,6 +33,7 @@ class User:
     groups: tuple[str, ...] = ("system:authenticated",)
 
     def may(self, what: Attributes) -> bool:
+        """Return whether the user may send this request for a resource."""
         if self.grants is None:
             return True
         if (what.group, what.resource) != ("", "secrets"):

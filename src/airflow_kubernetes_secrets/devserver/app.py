@@ -122,6 +122,7 @@ class Api:
         self._documents = discovery.documents()
 
     def app(self, lifespan: StatelessLifespan[Starlette]) -> Starlette:
+        """Return the ASGI application."""
         return Starlette(routes=[Route("/{path:path}", self._respond, methods=_METHODS)], lifespan=lifespan)
 
     async def _respond(self, request: Request) -> Response:

@@ -28,9 +28,11 @@ class Files:
 
     @property
     def ca_file(self) -> Path:
+        """The path of the server's CA, in PEM."""
         return self.directory / "ca.crt"
 
     def write_ca(self, certificate: bytes) -> None:
+        """Write the CA."""
         self._own.write(self.ca_file.name, certificate)
 
     def write_kubeconfig(self, name: str, url: str, token: str, namespace: str) -> Path:

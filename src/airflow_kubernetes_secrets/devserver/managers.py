@@ -97,8 +97,8 @@ def updated(content: JsonObject, previous: JsonObject | None, manager: str, now:
 
     Args:
         content: the object that is written. It may list other managers than the stored object. If it lists none, the
-            stored ones stay.
-        previous: the stored object; None for a new object. If it has no managers, the result has none.
+            stored ones stay; ``[{}]`` removes them all.
+        previous: the stored object; None for a new object. If neither lists managers, the result has none.
     """
     if previous is not None and content["metadata"].get("managedFields") == [{}]:
         return written(content, {})
@@ -139,6 +139,7 @@ class Changes:
 
     @classmethod
     def between(cls, before: JsonObject, after: JsonObject) -> Changes:
+        """Compare two versions of an object."""
         old, new = dict(_values(before)), dict(_values(after))
         # A mapping that loses its last field keeps its manager.
         changed = {path for path, value in new.items() if path not in old or (old[path] != value and value != {})}

@@ -45,6 +45,7 @@ class Resource:
 
     @property
     def known(self) -> frozenset[str]:
+        """The top-level fields of an object."""
         return self.content | {"apiVersion", "kind", "metadata"}
 
 

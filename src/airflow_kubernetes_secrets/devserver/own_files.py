@@ -144,7 +144,7 @@ class OwnFiles:
             if _is_at(self._lock, folder, self._record):
                 os.unlink(self._record, dir_fd=folder)
         if (_FOLDER, _HERE) in self._created:
-            with suppress(OSError):  # somebody has put something into it
+            with suppress(OSError):  # the folder is not empty
                 self.folder.rmdir()
         # A forked child has the descriptor too, and would hold the lock.
         fcntl.flock(self._lock, fcntl.LOCK_UN)
@@ -228,7 +228,7 @@ class OwnFiles:
 
 
 def _remove_folder(parent: int, name: str) -> bool:
-    with suppress(OSError):  # somebody has put something into it
+    with suppress(OSError):  # the folder is not empty
         os.rmdir(name, dir_fd=parent)
     return True
 

@@ -40,6 +40,7 @@ class Field:
 
 
 def raw(value: Any) -> bytes:
+    """Return a length-delimited value; TypeError for a number."""
     # bytes(5) would return five zero bytes for the number 5.
     if not isinstance(value, bytes):
         raise TypeError
@@ -47,14 +48,17 @@ def raw(value: Any) -> bytes:
 
 
 def text(value: Any) -> str:
+    """Return a string value."""
     return str(raw(value), "utf-8")
 
 
 def octets(value: Any) -> str:
+    """Return a bytes value in base64, as JSON has it."""
     return base64.b64encode(raw(value)).decode()
 
 
 def message(fields: Mapping[int, Field]) -> Read:
+    """Return a function that reads a message with these fields."""
     return lambda value: decode_message(value, fields)
 
 
@@ -118,6 +122,11 @@ def decode(body: bytes) -> JsonObject:
 
 
 def decode_message(body: bytes, fields: Mapping[int, Field]) -> JsonObject:
+    """Return a message with these fields as JSON. Other fields are dropped.
+
+    Raises:
+        UndecodableError: the message is incomplete, or a field has a value of another type.
+    """
     result: JsonObject = {}
     for number, value in _fields(body):
         field = fields.get(number)

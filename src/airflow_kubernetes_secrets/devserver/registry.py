@@ -92,12 +92,14 @@ class Registry:
         self.store = store
 
     def get(self, resource: Resource, namespace: str, name: str) -> JsonObject:
+        """Return an object."""
         found = self.store.get(Key(resource.plural, namespace, name))
         if found is None:
             raise not_found(resource.plural, name)
         return found
 
     def create(self, resource: Resource, namespace: str, document: object, how: Writing = PLAIN) -> JsonObject:
+        """Create the object in ``document``, and return what is stored."""
         content = how.decode(resource, document)
         metadata = content["metadata"]
         if resource.namespaced and metadata.setdefault("namespace", namespace) != namespace:
@@ -106,7 +108,7 @@ class Registry:
             raise StatusError(500, "", "resourceVersion should not be set on objects to be created")
         metadata.pop("managedFields", None)
         content = managers.updated(content, None, how.manager, now())
-        # The fields of the object have managers before its name is generated: a generated name has no manager.
+        # The name is generated after the managers are set, because what comes with it has no manager.
         if metadata.get("generateName") and not metadata.get("name"):
             ending = "".join(secrets.choice(_SUFFIX) for _ in range(5))
             content = named(resource, content, metadata["generateName"][:_LONGEST_PREFIX] + ending)
@@ -126,6 +128,7 @@ class Registry:
     def update(
         self, resource: Resource, namespace: str, name: str, document: object, how: Writing = PLAIN
     ) -> JsonObject:
+        """Replace the object by the one in ``document``, and return what is stored."""
         content = how.decode(resource, document)
         if not content["metadata"].get("name"):
             text = f"the name of the object ({name} based on URL) was undeterminable: name must be provided"
@@ -251,6 +254,7 @@ class Registry:
         return found
 
     def list(self, resource: Resource, namespace: str | None, selection: Selection, page: Page) -> JsonObject:
+        """Return one page of the objects that match in ``namespace``, or in all namespaces if it is None."""
         if page.at_least is not None and page.at_least > self.store.version:
             raise version_too_large(page.at_least, self.store.version)
         if page.exact is not None and page.exact > self.store.version:
@@ -279,6 +283,7 @@ class Registry:
 
 
 def now() -> str:
+    """Return the current time in the format of the API, in whole seconds."""
     return datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

@@ -46,6 +46,7 @@ class Selection:
         return bool(self.labels.requirements or self.fields)
 
     def matches(self, found: JsonObject) -> bool:
+        """Return whether an object matches both selectors."""
         return self.labels.matches(found["metadata"].get("labels", {})) and all(
             (self.resource.selectable[name](found) == value) is equal for name, equal, value in self.fields
         )

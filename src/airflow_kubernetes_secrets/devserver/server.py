@@ -39,9 +39,13 @@ Result = TypeVar("Result")
 class DevServer:
     """A Kubernetes API for Secrets and namespaces on loopback; a context manager.
 
-    From :meth:`start` on, it has ``url``, ``host``, ``port``, ``ca_file``, ``kubeconfig`` (a file, with all
-    permissions) and ``service_account_path`` (a folder like a pod's, whose token may get, list and watch the Secrets of
-    ``namespace``). :meth:`stop` removes the files, except those that have been changed.
+    The attributes are set by :meth:`start`. :meth:`stop` removes the files, except those that have been changed.
+
+    Attributes:
+        url, host, port: where it listens.
+        ca_file: the CA of its certificate.
+        kubeconfig: a kubeconfig file with all permissions.
+        service_account_path: a folder like a pod's. Its token may get, list and watch the Secrets of ``namespace``.
 
     Args:
         manifests: a folder whose Secrets and namespaces are served; changes to its files are followed.
@@ -49,13 +53,11 @@ class DevServer:
         host: ``127.0.0.1`` or ``::1``.
         port: 0 for a free port.
         directory: where the files for clients are written; a temporary folder if None. No other devserver may use it.
-            It
-            must not contain files of the same names, except those that a killed devserver has left.
+            It must not contain files of the same names, except those that a killed devserver has left.
         bookmark_seconds: the seconds between the bookmarks of a watch that allows them.
         history: the number of changes over which a watch can resume; an older watch gets 410.
         report: called with a line for each change and each problem of the manifests, and for each file that
-            :meth:`stop`
-            does not remove. A line contains names, never values.
+            :meth:`stop` does not remove. A line contains names, never values.
 
     Raises:
         ValueError: ``host`` is not loopback.
@@ -101,10 +103,12 @@ class DevServer:
 
     @property
     def url(self) -> str:
+        """The base URL of the API."""
         return f"https://{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     @property
     def ca_file(self) -> Path:
+        """The file with the CA that has signed the server's certificate."""
         return self._written.ca_file
 
     @property
@@ -131,9 +135,8 @@ class DevServer:
         """Listen, write the files for clients, and return when the server accepts requests.
 
         Raises:
-            OSError: the port or the directory is in use, the manifests or the directory cannot be read or written, or a
-                file
-                in the directory would have to be replaced.
+            OSError: the port or the directory is in use; the manifests cannot be read; or the directory cannot be
+                written, or contains a file that would have to be replaced.
             RuntimeError: it does not start in time.
         """
         if self._folder is not None and not self._folder.is_dir():

@@ -21,6 +21,7 @@ class Cause:
     field: str
 
     def as_json(self) -> dict[str, Any]:
+        """Return the cause as the API encodes it."""
         return {"reason": self.reason, "message": self.message, "field": self.field}
 
 
@@ -43,6 +44,7 @@ class StatusError(KubernetesSecretsError):
         self.retry_after = retry_after
 
     def status(self) -> dict[str, Any]:
+        """Return the body of the response, a ``Status`` object."""
         head = {"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure", "message": self.message}
         reason = {"reason": self.reason} if self.reason else {}
         details = {"details": self.details} if self.details is not None else {}
@@ -56,37 +58,45 @@ def success(name: str, kind: str, uid: str) -> dict[str, Any]:
 
 
 def bad_request(message: str) -> StatusError:
+    """Return a 400."""
     return StatusError(400, "BadRequest", message)
 
 
 def unauthorized() -> StatusError:
+    """Return the 401 for an unknown token."""
     return StatusError(401, "Unauthorized", "Unauthorized")
 
 
 def not_found(plural: str, name: str) -> StatusError:
+    """Return the 404 for an object that does not exist."""
     return StatusError(404, "NotFound", f'{plural} "{name}" not found', {"name": name, "kind": plural})
 
 
 def no_such_path() -> StatusError:
+    """Return the 404 for a path that the API does not have."""
     return StatusError(404, "NotFound", "the server could not find the requested resource", {})
 
 
 def method_not_allowed() -> StatusError:
+    """Return the 405 for a path that does not support the method."""
     text = "the server does not allow this method on the requested resource"
     return StatusError(405, "MethodNotAllowed", text, {})
 
 
 def already_exists(plural: str, name: str, *, is_going: bool) -> StatusError:
+    """Return the 409 for a create of an existing object."""
     text = f'{"object is being deleted: " if is_going else ""}{plural} "{name}" already exists'
     return StatusError(409, "AlreadyExists", text, {"name": name, "kind": plural})
 
 
 def conflict(plural: str, name: str, why: str) -> StatusError:
+    """Return a 409 for an object that cannot be changed."""
     text = f'Operation cannot be fulfilled on {plural} "{name}": {why}'
     return StatusError(409, "Conflict", text, {"name": name, "kind": plural})
 
 
 def modified(plural: str, name: str) -> StatusError:
+    """Return the 409 for an update of a version that is not the latest."""
     why = "the object has been modified; please apply your changes to the latest version and try again"
     return conflict(plural, name, why)
 
@@ -120,6 +130,7 @@ def cannot_be_applied(kind: str, place: str, problems: Sequence[str]) -> StatusE
 
 
 def expired(message: str) -> StatusError:
+    """Return the 410 for a version that is no longer in the history."""
     return StatusError(410, "Expired", message)
 
 
@@ -138,6 +149,7 @@ def invalid(kind: str, name: str, causes: Sequence[Cause], group: str = "") -> S
 
 
 def version_too_large(wanted: int, current: int) -> StatusError:
+    """Return the 504 for a version that is in the future."""
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
     text = f"Timeout: Too large resource version: {wanted}, current: {current}"
     return StatusError(504, "Timeout", text, {"causes": [cause], "retryAfterSeconds": 1}, retry_after=1)

@@ -62,6 +62,7 @@ class Store:
         return f"Store({len(self._objects)} objects, version {self.version})"
 
     def get(self, key: Key) -> JsonObject | None:
+        """Return the object, or None."""
         return self._objects.get(key)
 
     def put(self, key: Key, content: JsonObject) -> JsonObject:
