@@ -54,6 +54,7 @@ class Record:
             self._known[conn_id] = began
 
     def write(self) -> None:
+        """Write the lookups to a file."""
         Path(self._plan.folder, f"{os.getpid()}.json").write_text(json.dumps(self._lookups))
 
 
@@ -93,6 +94,7 @@ class Family:
         return len(self._began)
 
     def fork(self, run: Callable[[Plan, int], None], plan: Plan, number: int) -> None:
+        """Fork a process that runs ``run``."""
         pid = os.fork()
         if not pid:
             _run(run, plan, number)

@@ -59,6 +59,7 @@ def api_server(environment: dict[str, str]) -> Iterator[httpx.Client]:
 
 
 def token(client: httpx.Client) -> str:
+    """Return a token of the API server, once it responds."""
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
         with suppress(httpx.TransportError):

@@ -12,6 +12,7 @@ from harness.turns import Runs
 
 
 def percentile_99(values: list[float]) -> float:
+    """Return the 99th percentile."""
     return quantiles(values, n=100, method="inclusive")[98]
 
 
@@ -29,6 +30,7 @@ class Figure(NamedTuple):
     statistic: Callable[[list[float]], float] = median
 
     def value(self, runs: Runs) -> float:
+        """Return the number of a run."""
         values: list[float] = []
         for figures in runs[self.measurement]:
             figure = figures[self.name]
@@ -36,6 +38,7 @@ class Figure(NamedTuple):
         return self.statistic(values)
 
     def shown(self, value: float) -> str:
+        """Return a value with its unit."""
         name, _underscore, unit = self.name.rpartition("_")
         return f"{value:.4g} {UNITS[unit]}" if name else f"{value:g}"
 

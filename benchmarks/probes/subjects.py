@@ -55,4 +55,5 @@ def other_ids(secrets: int, count: int) -> list[str]:
 
 
 def missing_ids(count: int) -> list[str]:
+    """Return ids that no Secret has."""
     return [f"missing-{number}" for number in range(count)]

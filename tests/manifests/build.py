@@ -25,6 +25,7 @@ Manifest = dict[str, Any]
 
 
 def labelled(**labels: str) -> dict[str, str]:
+    """Return labels or annotations, with the prefix of their keys added."""
     return {PREFIX + key.replace("_", "-"): value for key, value in labels.items()}
 
 

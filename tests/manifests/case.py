@@ -26,6 +26,7 @@ class Case:
 
     @property
     def text(self) -> str:
+        """The content of the file."""
         if isinstance(self.content, str):
             return self.content
         documents = [self.content] if isinstance(self.content, dict) else list(self.content)
@@ -33,14 +34,17 @@ class Case:
 
 
 def write(folder: Path, case: Case) -> Path:
+    """Write the file of a case."""
     path = folder / case.file
     path.write_bytes(case.text.encode("utf-8", "surrogateescape"))
     return path
 
 
 def codes(output: str) -> list[str]:
+    """Return the codes in the JSON output of ``check``."""
     return [problem["code"] for problem in json.loads(output)["problems"]]
 
 
 def on_standard_input(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:
+    """Make this the standard input of the process."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))

@@ -46,6 +46,7 @@ class Airflow:
 
     @property
     def environment(self) -> dict[str, str]:
+        """The environment variables of its processes."""
         clean = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW", "KUBE"))}
         return {
             **clean,
@@ -56,6 +57,7 @@ class Airflow:
         }
 
     def with_variables(self, **variables: str) -> Self:
+        """Return a copy with these environment variables in addition to its own."""
         return replace(self, variables={**self.variables, **variables})
 
     def with_kwargs(self, **kwargs: object) -> Self:
@@ -101,4 +103,5 @@ class Airflow:
 
 
 def installed(version: str) -> bool:
+    """Return whether the environment with this version of Airflow exists."""
     return (ENVIRONMENTS[version] / "bin" / "airflow").exists()

@@ -16,4 +16,5 @@ def selectors(proxy: Proxy) -> list[str]:
 
 
 def selector(key: str) -> str:
+    """Return the label selector of a lookup of a variable without a team."""
     return f"{VARIABLE}={key},!{TEAM}"

@@ -25,17 +25,20 @@ class Secrets:
 
     @property
     def path(self) -> str:
+        """The path of the Secrets in the API."""
         return f"/api/v1/namespaces/{self.namespace}/secrets"
 
     def post(self, document: object, **query: str) -> httpx.Response:
         return self.cluster.admin.post(self.path, json=document, params=query)
 
     def create(self, name: str, labels: Mapping[str, str] | None = None, **more: Any) -> dict[str, Any]:
+        """Create a Secret, which must succeed, and return it."""
         response = self.post({"metadata": {"name": name, **({"labels": dict(labels)} if labels else {})}, **more})
         assert response.status_code == 201, response.text
         return parsed(response)
 
     def get(self, name: str) -> dict[str, Any]:
+        """Return a Secret, which must exist."""
         response = self.cluster.admin.get(f"{self.path}/{name}")
         assert response.status_code == 200, response.text
         return parsed(response)
@@ -44,27 +47,37 @@ class Secrets:
         return self.cluster.admin.put(f"{self.path}/{name or document['metadata']['name']}", json=document)
 
     def patch(self, name: str, patch: object, form: str = "merge-patch+json", **query: str) -> httpx.Response:
+        """Patch a Secret.
+
+        Args:
+            form: the media type of the patch, without ``application/``.
+        """
         content = patch if isinstance(patch, str) else json.dumps(patch)
         headers = {"Content-Type": f"application/{form}"}
         return self.cluster.admin.patch(f"{self.path}/{name}", content=content, headers=headers, params=query)
 
     def apply(self, name: str, manager: str = "tester", **content: Any) -> httpx.Response:
+        """Apply a Secret on the server side, with force."""
         metadata = {"name": name, **content.pop("metadata", {})}
         document = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, **content}
         return self.patch(name, document, "apply-patch+yaml", fieldManager=manager, force="true")
 
     def delete(self, name: str, **options: Any) -> httpx.Response:
+        """Delete a Secret, with the fields of DeleteOptions."""
         return self.cluster.admin.request("DELETE", f"{self.path}/{name}", json=options or None)
 
     def list(self, **query: str) -> httpx.Response:
+        """List the Secrets. The name of a parameter may end with ``_``, such as ``continue_``."""
         return self.cluster.admin.get(self.path, params={key.rstrip("_"): value for key, value in query.items()})
 
     def names(self, **query: str) -> set[str]:
+        """Return the names of the Secrets in a list."""
         response = self.list(**query)
         assert response.status_code == 200, response.text
         return {item["metadata"]["name"] for item in response.json()["items"]}
 
     def version(self) -> str:
+        """Return the current resourceVersion."""
         version: str = self.list().json()["metadata"]["resourceVersion"]
         return version
 
@@ -78,6 +91,7 @@ class Secrets:
 
 
 def encoded(text: str) -> str:
+    """Return the text in base64, as in ``data``."""
     return base64.b64encode(text.encode()).decode()
 
 

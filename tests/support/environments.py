@@ -56,6 +56,7 @@ class Environment:
 
     @classmethod
     def create(cls, root: Path) -> Environment:
+        """Create an environment that can import the packages next to pytest where :meth:`run` allows it."""
         environment = cls(root)
         venv.EnvBuilder(symlinks=True).create(root)
         (environment.site_packages / "packages_below.pth").write_text(_BELOW_LINE)
@@ -64,6 +65,7 @@ class Environment:
 
     @property
     def python(self) -> Path:
+        """Its interpreter."""
         return self.root / "bin" / "python"
 
     def program(self, name: str) -> Path:
@@ -72,10 +74,12 @@ class Environment:
 
     @property
     def below(self) -> Path:
+        """The folder with links to the packages that are installed next to pytest."""
         return self.root / "below"
 
     @property
     def site_packages(self) -> Path:
+        """Its site-packages."""
         return Path(sysconfig.get_path("purelib", vars={"base": str(self.root)}))
 
     def install(self, *wheels: Path) -> None:

@@ -33,6 +33,7 @@ class Request:
 
     @property
     def query(self) -> dict[str, list[str]]:
+        """The parameters of the query, each with its values."""
         return parse_qs(urlsplit(self.target).query)
 
     @property
@@ -148,6 +149,7 @@ class Exchange:
 
 
 def reply(status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> bytes:
+    """Return a response as bytes of HTTP."""
     lines = [f"HTTP/1.1 {status} {http.client.responses.get(status, '')}", f"Content-Length: {len(body)}"]
     lines += [f"{key}: {value}" for key, value in (headers or {}).items()]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

@@ -105,6 +105,7 @@ def entries(count: int = 200) -> dict[str, Any]:
 
 
 def export(airflow: Airflow, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run ``export`` with this Airflow."""
     return warm_python(airflow.prefix).run(
         "from airflow_kubernetes_secrets.cli.main import main; raise SystemExit(main())",
         ["airflow-kubernetes-secrets", "export", *arguments],
@@ -115,15 +116,18 @@ def export(airflow: Airflow, *arguments: str, **variables: str) -> subprocess.Co
 
 
 def command(airflow: Airflow, *arguments: str) -> list[str]:
+    """Return the command line of ``export`` with this Airflow."""
     python = sys.executable if airflow.version == "3.3" else str(ENVIRONMENTS[airflow.version] / "bin" / "python")
     return [python, "-m", "airflow_kubernetes_secrets.cli.main", "export", *arguments]
 
 
 def done(result: subprocess.CompletedProcess[str]) -> None:
+    """Assert that a program has succeeded."""
     assert result.returncode == 0, result.stdout + result.stderr
 
 
 def held(airflow: Airflow) -> dict[str, dict[str, Any]]:
+    """Return the entries of the Airflow's database, as :data:`SHOW` has written them."""
     found: dict[str, dict[str, Any]] = json.loads((airflow.home / "held.json").read_text())
     # Airflow treats an empty type as no type.
     for connection in found["connections"].values():
@@ -132,6 +136,13 @@ def held(airflow: Airflow) -> dict[str, dict[str, Any]]:
 
 
 def read_back(airflow: Airflow, ids: Mapping[str, Any], folder: Path, **kwargs: object) -> dict[str, Any]:
+    """Return what this Airflow's backend reads for these ids.
+
+    Args:
+        ids: the ids by kind: ``connections`` and ``variables``.
+        folder: for temporary files.
+        kwargs: the options of the backend.
+    """
     asked, answers = folder / "asked.json", folder / "answers.json"
     asked.write_text(json.dumps({kind: list(each) for kind, each in ids.items()}))
     done(airflow.python(READ, str(asked), ",".join(FIELDS), str(answers), json.dumps(kwargs)))
@@ -140,6 +151,7 @@ def read_back(airflow: Airflow, ids: Mapping[str, Any], folder: Path, **kwargs: 
 
 
 def manifests(folder: Path) -> dict[str, dict[str, Any]]:
+    """Return the manifests in a folder, by file name."""
     return {
         str(path.relative_to(folder)): yaml.load(path.read_text(), Loader=yaml.CSafeLoader)
         for path in sorted(folder.rglob("*.yaml"))
@@ -147,6 +159,7 @@ def manifests(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def value_of(manifest: dict[str, Any]) -> str:
+    """Return the value in a manifest."""
     return b64decode(manifest["data"]["value"]).decode()
 
 
@@ -161,6 +174,7 @@ def connections_in(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def variables_in(folder: Path) -> dict[str, str]:
+    """Return the values in the manifests of variables, by id."""
     key = "airflow.apache.org/variable-key"
     return {
         {**each["metadata"]["labels"], **each["metadata"].get("annotations", {})}[key]: value_of(each)

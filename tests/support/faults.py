@@ -28,6 +28,8 @@ def forward(exchange: Exchange) -> bool:
 
 
 def answer_with(status: int, body: bytes = b"", headers: dict[str, str] | None = None) -> Fault:
+    """Send this response instead of the real one."""
+
     def fault(exchange: Exchange) -> bool:
         exchange.sock.sendall(reply(status, body, headers))
         return True
@@ -48,11 +50,14 @@ def unfiltered(exchange: Exchange) -> bool:
 
 
 def silent(exchange: Exchange) -> bool:
+    """Send nothing."""
     exchange.wait(PATIENCE)
     return False
 
 
 def late(seconds: float) -> Fault:
+    """Forward the request after some seconds."""
+
     def fault(exchange: Exchange) -> bool:
         exchange.wait(seconds)
         return forward(exchange)
@@ -72,10 +77,12 @@ def reset_after(count: int) -> Fault:
 
 
 def close_at_once(exchange: Exchange) -> bool:
+    """Close the connection without a response."""
     return False
 
 
 def truncated(exchange: Exchange) -> bool:
+    """Close the connection before the last ten bytes of the response."""
     exchange.sock.sendall(exchange.answer()[:-10])
     return False
 
@@ -89,6 +96,8 @@ def trickle(exchange: Exchange) -> bool:
 
 
 def raw(answer: bytes) -> Fault:
+    """Send these bytes instead of the response, then close the connection."""
+
     def fault(exchange: Exchange) -> bool:
         exchange.sock.sendall(answer)
         return False
@@ -111,6 +120,7 @@ def event(kind: str, thing: dict[str, object]) -> bytes:
 
 
 def chunk(data: bytes) -> bytes:
+    """Return a chunk of a chunked body; nothing for no data, because an empty chunk would end the body."""
     return b"%x\r\n%b\r\n" % (len(data), data) if data else b""
 
 

@@ -6,6 +6,7 @@ from support.commands import Commands
 
 
 def doctor(commands: Commands, *arguments: str, status: int) -> list[dict[str, str]]:
+    """Return the findings of ``doctor``."""
     found: list[dict[str, str]] = commands.run("doctor", *arguments, "-o", "json", status=status).document["findings"]
     return found
 

@@ -224,12 +224,14 @@ def shared_apiserver(folder: Path) -> Iterator[SharedApiserver]:
 
 
 def kill(process: subprocess.Popen[bytes] | None) -> None:
+    """Kill a process, and wait for its end."""
     if process is not None:
         process.kill()
         process.wait(timeout=60)
 
 
 def bearer(token: str) -> dict[str, str]:
+    """Return the header that sends the token."""
     return {"Authorization": f"Bearer {token}"}
 
 
@@ -274,6 +276,7 @@ def write_certificates(directory: Path) -> None:
 
 
 def certificate(subject: x509.Name, key: ec.EllipticCurvePublicKey, issuer: x509.Name) -> x509.CertificateBuilder:
+    """Return a certificate that is valid for a year, without extensions and not signed yet."""
     now = datetime.datetime.now(datetime.timezone.utc)
     return (
         x509.CertificateBuilder()

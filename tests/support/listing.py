@@ -19,6 +19,7 @@ def manifest(namespace: str, name: str, **metadata: Any) -> dict[str, Any]:
 
 
 def entries(commands: Commands, *arguments: str, status: int = 0) -> list[dict[str, Any]]:
+    """Return the entries of ``list``."""
     found: list[dict[str, Any]] = commands.run("list", *arguments, "--output", "json", status=status).document[
         "entries"
     ]

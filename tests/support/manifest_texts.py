@@ -18,6 +18,7 @@ def manifest(key: str, value: str, name: str | None = None, **more: object) -> s
 
 
 def secret(rest: str, labels: str = f"{VARIABLE}: x") -> str:
+    """Return a Secret named x with more lines of YAML, by default with the label of a variable."""
     return f"apiVersion: v1\nkind: Secret\nmetadata:\n  name: x\n  labels: {{{labels}}}\n{rest}\n"
 
 

@@ -119,6 +119,7 @@ class Asker:
         _askers.get(next(_numbers), lambda: self)
 
     def get(self, key: str) -> str | None:
+        """Look up a variable."""
         query = LabelQuery(self.server.namespace, VARIABLE, key, TEAM)
         known = self._namespace.recall(query)
         found = self._namespace.find(query, Deadline(self.server.timeout)) if known is None else known
@@ -171,6 +172,7 @@ def story_of(put: Put, key: str = "x") -> Story:
 
 
 def go_on_for(seconds: float, *stories: Story, pause: float = 0.02) -> None:
+    """Continue the stories for some seconds."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
         for story in stories:
@@ -226,6 +228,7 @@ class Reader(threading.Thread):
             self._over.wait(self._pause)
 
     def finish(self) -> None:
+        """End the thread, which must end within 30 s."""
         self._over.set()
         self.join(30)
         assert not self.is_alive(), f"{self.name} does not end"

@@ -86,6 +86,7 @@ class Proxy:
 
     @property
     def watches(self) -> list[Request]:
+        """Return the watches among the requests so far."""
         return [request for request in self.requests if request.is_watch]
 
     @property

@@ -24,6 +24,8 @@ UGLY = f"{SECRET} /?#@:%25&=+\"'\\$`<>\t{{}} ü漢\U0001f511 "
 
 @dataclass(frozen=True)
 class Done:
+    """The result of a command."""
+
     status: int
     out: str
     err: str
@@ -60,17 +62,21 @@ class Put:
 
     @property
     def backend(self) -> KubernetesSecretsBackend:
+        """A new backend with the options, without cached values."""
         start_anew()
         return KubernetesSecretsBackend(**self.kwargs)
 
     def stored(self, name: str, namespace: str | None = None) -> dict[str, Any]:
+        """Return a stored Secret."""
         path = f"/api/v1/namespaces/{namespace or self.namespace}/secrets/{name}"
         return checked(self.cluster.admin.get(path))
 
     def data(self, name: str) -> dict[str, bytes]:
+        """Return the decoded data of a stored Secret."""
         return {key: b64decode(value) for key, value in self.stored(name)["data"].items()}
 
     def names(self, namespace: str | None = None) -> list[str]:
+        """Return the names of the stored Secrets."""
         items = checked(self.cluster.admin.get(f"/api/v1/namespaces/{namespace or self.namespace}/secrets"))["items"]
         return sorted(item["metadata"]["name"] for item in items)
 

@@ -77,6 +77,7 @@ class Case:
     error: type[KubernetesSecretsError] | None = None
 
     def manifest(self, namespace: str) -> dict[str, Any]:
+        """Return the Secret, as kubectl would have applied it."""
         data = {key: encoded(value) for key, value in self.data.items()}
         applied = json.dumps({"kind": "Secret", "data": data})
         annotations = {f"airflow.apache.org/{name}": value for name, value in self.annotations.items()}
@@ -95,6 +96,7 @@ class Case:
 
     @property
     def hidden(self) -> set[str]:
+        """The values that must stay hidden, also in base64."""
         return {MARK, *(encoded(value) for value in self.data.values() if len(value) > 5)}
 
 

@@ -41,6 +41,7 @@ class Scene:
 
     @property
     def put(self) -> Put:
+        """Creates Secrets in the namespace."""
         return Put(self.cluster, self.namespace)
 
     def kwargs(self, *verbs: str, **more: object) -> dict[str, object]:
@@ -50,6 +51,7 @@ class Scene:
         return {"service_account_path": str(account.folder), **more}
 
     def in_pod(self, variables: Mapping[str, str]) -> None:
+        """Set the variables of a pod in this process."""
         self.patch.delenv("KUBECONFIG", raising=False)
         for name, value in variables.items():
             self.patch.setenv(name, value)
@@ -68,11 +70,13 @@ class Scene:
     def write(
         self, labels: dict[str, str], texts: dict[str, Any], annotations: dict[str, str] | None = None, **more: Any
     ) -> None:
+        """Write a Secret into the folder."""
         metadata = {"name": "my-db", "labels": labels, "annotations": annotations or {}}
         manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": texts, **more}
         (self.folder / f"{len(list(self.folder.iterdir()))}.yaml").write_text(yaml.safe_dump(manifest))
 
     def look(self, ask: Callable[[KubernetesSecretsBackend], object]) -> str:
+        """Return the error of a lookup in the folder, or what it has logged."""
         try:
             ask(KubernetesSecretsBackend(path=str(self.folder)))
         except KubernetesSecretsError as error:

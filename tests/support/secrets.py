@@ -59,12 +59,15 @@ class Put:
     def connection(
         self, conn_id: str, value: str | bytes | None, team: str | None = None, **more: Any
     ) -> dict[str, Any]:
+        """Create the Secret of a connection."""
         return self({CONNECTION: conn_id, **_team(team)}, value, **more)
 
     def variable(self, key: str, value: str | bytes, team: str | None = None, **more: Any) -> dict[str, Any]:
+        """Create the Secret of a variable."""
         return self({VARIABLE: key, **_team(team)}, value, **more)
 
     def config(self, key: str, value: str | bytes, **more: Any) -> dict[str, Any]:
+        """Create the Secret of a configuration option."""
         return self({CONFIG: key}, value, **more)
 
 

@@ -33,6 +33,7 @@ def asked(address: str, request: Mapping[str, Any], streams: Sequence[int]) -> s
 
 
 def main() -> int:
+    """Run the program, and return its exit code."""
     address, file, *arguments = sys.argv[1:]
     with open(file) as opened:  # noqa: PTH123  # pathlib is slow to import
         code = opened.read()

@@ -109,6 +109,7 @@ def watched(connection: socket.socket) -> dict[str, Any]:
 
 
 def tell(connection: socket.socket, number: int) -> None:
+    """Send a number to the client."""
     with suppress(OSError):  # the client may be gone
         connection.sendall(f"{number}\n".encode())
 

@@ -35,6 +35,7 @@ def lost(*words: str) -> Got:
 
 
 def connection(conn_type: str, **fields: object) -> Got:
+    """Return the result of an id for which every part of Airflow gets this connection."""
     return Got({"conn_type": conn_type, **fields})
 
 
@@ -69,6 +70,7 @@ QUOTE = "put it into quotation marks"
 
 
 def no_text(secret: str, field: str) -> tuple[str, str, str, str]:
+    """Return the problem of a field that is not a string."""
     return ("unreadable", f"Secret default/{secret}, key 'value'", f"'{field}' is not a text", NO_TEXT)
 
 
