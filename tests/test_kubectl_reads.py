@@ -316,7 +316,7 @@ def as_we_read(cases: dict[str, bytes]) -> dict[str, Any]:
 
 
 def comparable(value: Any) -> Any:
-    """Return a value in which numbers and truth values are distinct, without the labels, which kubectl changes."""
+    """Return a value in which numbers and truth values are distinct, without metadata: kubectl changes its labels."""
     if isinstance(value, dict):
         return {key: comparable(each) for key, each in value.items() if key != "metadata"}
     if isinstance(value, list):
