@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 import uuid
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -36,6 +37,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if sys.version_info < (3, 11):
         # In Python 3.10, asyncio does not mark a TLS connection as closed after the client has reset it.
         config.addinivalue_line("filterwarnings", "ignore:unclosed transport <asyncio.sslproto:ResourceWarning")
+        # The line above counts during a test, and this one when pytest collects garbage at the end.
+        warnings.filterwarnings("ignore", "unclosed transport <asyncio.sslproto", ResourceWarning)
     if hasattr(config, "workerinput"):
         shared.join(config.workerinput["folder"])
 
