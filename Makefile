@@ -117,7 +117,7 @@ packages: $(VENV)/ready
 # test the oldest releases of all requirements in pyproject.toml; these cause deprecation warnings.
 minimal-deps: $(BARE) $(FLOORS)/ready
 	$(BIN)/python -m pytest tests/packaging/minimal_deps.py
-	$(FLOORS)/bin/python -m pytest -W ignore::DeprecationWarning tests/api tests/devserver \
+	$(FLOORS)/bin/python -m pytest -W ignore::DeprecationWarning tests/kubernetes tests/devserver \
 		tests/backend/test_lookup.py tests/backend/freshness \
 		tests/backend/kubeconfig --ignore tests/backend/kubeconfig/test_files.py
 

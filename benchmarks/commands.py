@@ -22,7 +22,7 @@ SECRETS = 10_000
 MANIFESTS = 1_000
 
 PROGRAM = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main"]
-IMPORT = "from airflow_kubernetes_secrets.inventory.configured import read_configuration; read_configuration()"
+IMPORT = "from airflow_kubernetes_secrets.deployment.configuration import read_configuration; read_configuration()"
 
 # The goals, in seconds beyond the import.
 GOALS = {"list": 2.0, "list, as JSON": 2.0, "doctor": 2.0, "check": 3.0}

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from airflow_kubernetes_secrets.cli.definition import COMMANDS, PROGRAM, Argument, Command
-from airflow_kubernetes_secrets.inventory import codes
+from airflow_kubernetes_secrets.messages import problem_codes
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "cli.md"
@@ -80,9 +80,9 @@ def _meaning(argument: Argument) -> str:
 
 def _codes() -> Iterator[str]:
     titles: Mapping[str, Mapping[str, str]] = {
-        "Of Secrets and manifests": codes.OF_SECRETS,
-        "Of manifests alone": codes.OF_MANIFESTS,
-        "Of the deployment": codes.OF_DEPLOYMENTS,
+        "Of Secrets and manifests": problem_codes.OF_SECRETS,
+        "Of manifests alone": problem_codes.OF_MANIFESTS,
+        "Of the deployment": problem_codes.OF_DEPLOYMENTS,
     }
     for title, meanings in titles.items():
         yield f"### {title}\n\n| code | what is wrong |\n| --- | --- |\n"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from airflow_kubernetes_secrets.errors import OptionError
-from airflow_kubernetes_secrets.options import OPTIONS, Options
+from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
 
 DOCS = Path(__file__).parent
 PAGE = DOCS / "reference.md"

@@ -6,7 +6,7 @@ import json
 from base64 import b64encode
 from typing import Any
 
-from airflow_kubernetes_secrets.api.objects import Secret, kept_annotations
+from airflow_kubernetes_secrets.kubernetes.objects import Secret, kept_annotations
 from fuzz.trial import Trial
 
 # The annotations with these keys contain ids, which may be shown.

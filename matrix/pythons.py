@@ -22,12 +22,12 @@ from support.kube_apiserver import assets
 
 # The other folders run Airflow's services and commands, a browser, or the tools that build the project.
 TESTS = (
-    "tests/api",
+    "tests/kubernetes",
     "tests/backend",
     "tests/devserver",
     "tests/fuzz",
     "tests/inventory",
-    "tests/shapes",
+    "tests/formats",
     "tests/sources",
     *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").glob("test_*.py")),
 )

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.documents import (
+from airflow_kubernetes_secrets.kubernetes.documents import (
     LARGEST_FILE_BYTES,
     TooLargeError,
     UnreadableError,
     read_file,
     read_yaml,
 )
-from airflow_kubernetes_secrets.manifest_documents import read_manifests
+from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests
 from airflow_kubernetes_secrets.process import start_anew
 from support.logs import said
 

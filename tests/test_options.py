@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_kubernetes_secrets.errors import OptionError
-from airflow_kubernetes_secrets.options import OPTIONS, Options
+from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
 
 
 def test_defaults() -> None:

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from airflow_kubernetes_secrets.errors import OptionError
-from airflow_kubernetes_secrets.lookup import Kind, Lookup, Outcome, decide
-from airflow_kubernetes_secrets.options import Options
-from airflow_kubernetes_secrets.patterns import longest_id
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, Outcome, decide
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.options.pattern_cost import longest_id
 
 # The maximum length of Airflow's ids.
 LONGEST = 250

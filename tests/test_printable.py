@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from airflow_kubernetes_secrets.cli.output import yaml_text
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError, OneLineError
-from airflow_kubernetes_secrets.printable import printable, printable_line, printable_lines, shell_word
+from airflow_kubernetes_secrets.messages.printable import printable, printable_line, printable_lines, shell_word
 from support.hostile import FILE_NAMES, assert_harmless, assert_one_message, is_seen
 
 # Any characters, with those that matter here more often.

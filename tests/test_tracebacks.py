@@ -7,7 +7,7 @@ import traceback
 
 import pytest
 
-from airflow_kubernetes_secrets.tracebacks import without_variables
+from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 
 
 @without_variables

@@ -12,7 +12,7 @@ from support.airflow import ROOT
 
 SOURCES = (ROOT / "src" / "airflow_kubernetes_secrets", ROOT / "cncf-path" / "src")
 
-# By module. cli/output.py and notices.py escape what they print and log.
+# By module. cli/output.py and messages/notices.py escape what they print and log.
 WAYS_OUT = {
     "cli/output.py": {
         "rich.console.Console",
@@ -30,7 +30,7 @@ WAYS_OUT = {
         "yaml.SafeDumper",
         "yaml.dump_all",
     },
-    "notices.py": {"logging.getLogger", "_log.isEnabledFor", "_log.log"},
+    "messages/notices.py": {"logging.getLogger", "_log.isEnabledFor", "_log.log"},
     # Its parser escapes argparse's messages about arguments.
     "cli/main.py": {
         "argparse.ArgumentParser",
@@ -50,7 +50,7 @@ WAYS_OUT = {
     # A kubeconfig, in ASCII.
     "devserver/files.py": {"yaml.safe_dump"},
     # This silences Airflow.
-    "compat.py": {"logging.getLogger", "logging.disable", "logging.root.manager.disable"},
+    "backend/airflow_versions.py": {"logging.getLogger", "logging.disable", "logging.root.manager.disable"},
 }
 
 MODULES = ("argparse", "getpass", "logging", "sys", "traceback", "warnings", "yaml", "rich")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from airflow_kubernetes_secrets.sources import ladder
+from airflow_kubernetes_secrets.sources import cache_policy
 
 
 def climb_after(**thresholds: int) -> None:
     """Make new sources use these thresholds in place of the defaults."""
-    ladder.Ladder = partial(  # type: ignore[misc,assignment]
-        ladder.Ladder, thresholds=ladder.Thresholds(**thresholds)
+    cache_policy.Ladder = partial(  # type: ignore[misc,assignment]
+        cache_policy.Ladder, thresholds=cache_policy.Thresholds(**thresholds)
     )

@@ -6,7 +6,7 @@ import json
 
 from hypothesis import strategies as st
 
-from airflow_kubernetes_secrets.options import OPTIONS
+from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS
 from fuzz.canary import CANARY
 from fuzz.inputs.common import JSON, TEXTS, URIS, WORDS, as_json, some_of
 

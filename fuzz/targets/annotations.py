@@ -1,13 +1,13 @@
-"""``shapes/annotations.py`` and ``inventory/marks.py``: the labels and annotations of a Secret."""
+"""``formats/annotations.py`` and ``inventory/labels_and_annotations.py``: the labels and annotations of a Secret."""
 
 from __future__ import annotations
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from airflow_kubernetes_secrets.inventory.marks import problems_of_id, unknown_marks
-from airflow_kubernetes_secrets.inventory.templates import kinds_by_label
-from airflow_kubernetes_secrets.options import Options
-from airflow_kubernetes_secrets.shapes import fields_of
-from airflow_kubernetes_secrets.shapes.annotations import Description
+from airflow_kubernetes_secrets.formats.annotations import Description
+from airflow_kubernetes_secrets.formats.fields import fields_of
+from airflow_kubernetes_secrets.inventory.labels_and_annotations import problems_of_id, unknown_marks
+from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from fuzz.secrets import allow_names, secret_from
 from fuzz.target import Target
 from fuzz.trial import Trial

@@ -1,4 +1,4 @@
-"""``api/decode.py`` and ``inventory/stored.py``: JSON responses of an API server."""
+"""``kubernetes/decode.py`` and ``inventory/stored_secret.py``: JSON responses of an API server."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import json
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from airflow_kubernetes_secrets.api.decode import (
+from airflow_kubernetes_secrets.errors import ExpiredVersionError
+from airflow_kubernetes_secrets.inventory.stored_secret import Stored, read_object, read_page
+from airflow_kubernetes_secrets.kubernetes.decode import (
     MalformedBodyError,
     parse_secret,
     parse_secret_list,
     parse_watch_event,
     status_message,
 )
-from airflow_kubernetes_secrets.api.http1 import Response
-from airflow_kubernetes_secrets.api.objects import Secret
-from airflow_kubernetes_secrets.errors import ExpiredVersionError
-from airflow_kubernetes_secrets.inventory.stored import Stored, read_object, read_page
+from airflow_kubernetes_secrets.kubernetes.http1 import Response
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from fuzz.secrets import allow_names
 from fuzz.target import Target
 from fuzz.trial import Trial

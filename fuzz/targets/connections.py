@@ -1,4 +1,7 @@
-"""``shapes/connection.py``, ``values.py`` and ``inventory/content.py``: the value that Airflow gets from a Secret."""
+"""The value that Airflow gets from a Secret.
+
+The modules are ``formats/connection.py``, ``formats/values.py`` and ``inventory/content.py``.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +10,15 @@ import re
 from collections.abc import Iterator
 from itertools import islice
 
-from airflow_kubernetes_secrets import reading, values
-from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.formats import reading, values
+from airflow_kubernetes_secrets.formats.aliases import EXACT
+from airflow_kubernetes_secrets.formats.fields import fields_of
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_key
+from airflow_kubernetes_secrets.formats.usability import are_from_everyone, objections
 from airflow_kubernetes_secrets.inventory.content import content_of
-from airflow_kubernetes_secrets.lookup import Kind
-from airflow_kubernetes_secrets.reading import IN_FIELDS, connection_key
-from airflow_kubernetes_secrets.shapes import fields_of
-from airflow_kubernetes_secrets.shapes.aliases import EXACT
-from airflow_kubernetes_secrets.usable import are_from_everyone, objections
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.selection import Kind
 from fuzz.secrets import allow_names, secret_from
 from fuzz.target import Target
 from fuzz.trial import Trial

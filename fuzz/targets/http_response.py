@@ -1,4 +1,4 @@
-"""``api/http1.py``: a response of an API server, read whole and line by line."""
+"""``kubernetes/http1.py``: a response of an API server, read whole and line by line."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import io
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
-from airflow_kubernetes_secrets.api.http1 import (
+from airflow_kubernetes_secrets.kubernetes.http1 import (
     MalformedAnswerError,
     Response,
     TooLargeAnswerError,

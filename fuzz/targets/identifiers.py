@@ -1,12 +1,15 @@
-"""``identifiers.py`` and ``inventory/manifest.py``: the label value for an id, and the Secret that ``put`` makes."""
+"""The label value for an id, and the Secret that ``put`` makes.
+
+The modules are ``lookup/identifiers.py`` and ``manifests/secret_manifest.py``.
+"""
 
 from __future__ import annotations
 
-from airflow_kubernetes_secrets.identifiers import is_uri, label_value, looks_hashed
-from airflow_kubernetes_secrets.inventory.manifest import NotWritableError, secret_manifest, secret_name
-from airflow_kubernetes_secrets.labels import is_label_value, is_subdomain
-from airflow_kubernetes_secrets.lookup import Kind, Lookup, shown_id
-from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.kubernetes.labels import is_label_value, is_subdomain
+from airflow_kubernetes_secrets.lookup.identifiers import is_uri, label_value, looks_hashed
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, shown_id
+from airflow_kubernetes_secrets.manifests.secret_manifest import NotWritableError, secret_manifest, secret_name
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from fuzz.target import Target
 from fuzz.trial import Trial
 

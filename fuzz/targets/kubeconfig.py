@@ -1,4 +1,4 @@
-"""``api/kubeconfig.py``: a kubeconfig file."""
+"""``kubernetes/kubeconfig.py``: a kubeconfig file."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from unittest.mock import patch
 import yaml
 from kubernetes.config import kube_config
 
-from airflow_kubernetes_secrets.api.kubeconfig import KubeconfigCredentials
 from airflow_kubernetes_secrets.errors import NotConfiguredError
+from airflow_kubernetes_secrets.kubernetes.kubeconfig import KubeconfigCredentials
 from fuzz.target import Target
 from fuzz.trial import Trial
 

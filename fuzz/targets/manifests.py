@@ -1,4 +1,4 @@
-"""``sources/folder.py`` and ``inventory/manifests.py``: manifests in files, for the option ``path`` and ``check``."""
+"""``sources/folder.py`` and ``manifests/check.py``: manifests in files, for the option ``path`` and ``check``."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from airflow_kubernetes_secrets import values
-from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from airflow_kubernetes_secrets.inventory.manifests import Check
-from airflow_kubernetes_secrets.labels import is_data_key, is_label_key, is_label_value, is_namespace, is_subdomain
-from airflow_kubernetes_secrets.manifest_documents import read_manifests
-from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.formats import values
+from airflow_kubernetes_secrets.kubernetes.labels import (
+    is_data_key,
+    is_label_key,
+    is_label_value,
+    is_namespace,
+    is_subdomain,
+)
+from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.manifests.check import Check
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.folder import Folder
 from fuzz.secrets import IDENTIFIERS
 from fuzz.target import Target

@@ -1,4 +1,4 @@
-"""``options.py``: ``backend_kwargs``, as Airflow reads them from JSON."""
+"""``options/backend_kwargs.py``: ``backend_kwargs``, as Airflow reads them from JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from airflow_kubernetes_secrets.errors import OptionError
-from airflow_kubernetes_secrets.options import OPTIONS, Options
+from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
 from fuzz.target import Target
 from fuzz.trial import Trial
 

@@ -1,8 +1,8 @@
-"""``labels.py``: label selectors, as clients send them to the devserver, and the rules for names."""
+"""``kubernetes/labels.py``: label selectors, as clients send them to the devserver, and the rules for names."""
 
 from __future__ import annotations
 
-from airflow_kubernetes_secrets.labels import (
+from airflow_kubernetes_secrets.kubernetes.labels import (
     LabelSelector,
     SelectorError,
     is_data_key,

@@ -1,10 +1,10 @@
-"""``shapes/uri.py``: URIs as operators write them. An input has up to three lines: URI, login, password."""
+"""``formats/uri.py``: URIs as operators write them. An input has up to three lines: URI, login, password."""
 
 from __future__ import annotations
 
 from urllib.parse import quote
 
-from airflow_kubernetes_secrets.shapes.uri import ParsedUri, UnusableUriError
+from airflow_kubernetes_secrets.formats.uri import ParsedUri, UnusableUriError
 from fuzz.target import Target
 from fuzz.trial import Trial
 

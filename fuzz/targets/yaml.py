@@ -1,12 +1,12 @@
-"""``documents.py`` and ``manifest_documents.py``: YAML and JSON in files."""
+"""``kubernetes/documents.py`` and ``kubernetes/manifest_documents.py``: YAML and JSON in files."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from airflow_kubernetes_secrets.documents import UnreadableError, read_json, read_yaml
-from airflow_kubernetes_secrets.manifest_documents import read_manifests, unpacked
+from airflow_kubernetes_secrets.kubernetes.documents import UnreadableError, read_json, read_yaml
+from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests, unpacked
 from fuzz.target import Target
 from fuzz.trial import Trial
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from airflow_kubernetes_secrets.version import __version__
 
 if TYPE_CHECKING:
-    from airflow_kubernetes_secrets.backend import KubernetesSecretsBackend
-    from airflow_kubernetes_secrets.no_secrets import NoSecretsBackend
+    from airflow_kubernetes_secrets.backend.kubernetes_secrets import KubernetesSecretsBackend
+    from airflow_kubernetes_secrets.backend.no_secrets import NoSecretsBackend
 
 __all__ = ["KubernetesSecretsBackend", "NoSecretsBackend", "__version__"]
 
@@ -21,10 +21,10 @@ def __getattr__(name: str) -> object:
         import airflow.configuration  # noqa: F401  # must be imported before the backend
 
         if name == "NoSecretsBackend":
-            from airflow_kubernetes_secrets.no_secrets import NoSecretsBackend
+            from airflow_kubernetes_secrets.backend.no_secrets import NoSecretsBackend
 
             return NoSecretsBackend
-        from airflow_kubernetes_secrets.backend import KubernetesSecretsBackend
+        from airflow_kubernetes_secrets.backend.kubernetes_secrets import KubernetesSecretsBackend
 
         return KubernetesSecretsBackend
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

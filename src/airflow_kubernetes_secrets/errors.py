@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_kubernetes_secrets.printable import printable, printable_lines
+from airflow_kubernetes_secrets.messages.printable import printable, printable_lines
 
 
 class KubernetesSecretsError(Exception):

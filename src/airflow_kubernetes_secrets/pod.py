@@ -17,19 +17,19 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_kubernetes_secrets.compat import pod_secret_class, secrets_backends
+from airflow_kubernetes_secrets.backend.airflow_versions import pod_secret_class, secrets_backends
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.identifiers import label_value
-from airflow_kubernetes_secrets.lookup import Kind, Lookup, Outcome
-from airflow_kubernetes_secrets.reading import IN_FIELDS, is_completed
-from airflow_kubernetes_secrets.shapes.annotations import LITERALS
-from airflow_kubernetes_secrets.shapes.fields import fields_of
-from airflow_kubernetes_secrets.tracebacks import without_variables
+from airflow_kubernetes_secrets.formats.annotations import LITERALS
+from airflow_kubernetes_secrets.formats.fields import fields_of
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_completed
+from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, Outcome
+from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 
 if TYPE_CHECKING:
-    from airflow_kubernetes_secrets.api.objects import Secret
-    from airflow_kubernetes_secrets.backend import KubernetesSecretsBackend
-    from airflow_kubernetes_secrets.lookup import Decision
+    from airflow_kubernetes_secrets.backend.kubernetes_secrets import KubernetesSecretsBackend
+    from airflow_kubernetes_secrets.kubernetes.objects import Secret
+    from airflow_kubernetes_secrets.lookup.selection import Decision
 
 # What every version of Kubernetes accepts as the name of an environment variable.
 # https://kubernetes.io/docs/tasks/inject-data-application/define-environment-variable-container/
@@ -127,7 +127,7 @@ def _backend(lookup: Lookup) -> KubernetesSecretsBackend:
     backends = secrets_backends()
     # Import it only now. The import loads Airflow's configuration, which imports the backend in turn: it would find
     # the module only partly loaded.
-    from airflow_kubernetes_secrets.backend import KubernetesSecretsBackend
+    from airflow_kubernetes_secrets.backend.kubernetes_secrets import KubernetesSecretsBackend
 
     for backend in backends:
         if isinstance(backend, KubernetesSecretsBackend):

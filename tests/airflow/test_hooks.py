@@ -84,7 +84,7 @@ import json, sys, warnings
 warnings.simplefilter("error")
 import airflow.configuration
 before = set(sys.modules)
-from airflow_kubernetes_secrets.compat import known_connection_types
+from airflow_kubernetes_secrets.backend.airflow_versions import known_connection_types
 found = sorted(known_connection_types())
 imported = sorted(name for name in set(sys.modules) - before if ".hooks" in name)
 from airflow.providers_manager import ProvidersManager
@@ -111,7 +111,7 @@ def get_provider_info():
 
 ASKED = """
 import sys
-from airflow_kubernetes_secrets.compat import known_connection_types
+from airflow_kubernetes_secrets.backend.airflow_versions import known_connection_types
 sys.stdout.write(f"\\n{known_connection_types()} {'old.hooks' in sys.modules}")
 """
 

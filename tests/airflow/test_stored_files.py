@@ -6,7 +6,7 @@ import json
 import shutil
 from pathlib import Path
 
-from airflow_kubernetes_secrets.usable import AIRFLOW_2, SERVICES, TASKS
+from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, SERVICES, TASKS
 from support.airflow import BACKEND, Airflow
 from verdicts.stored import FILES, MADE_UP, VERDICTS
 
@@ -14,8 +14,9 @@ LOOK_UP = """
 import json, logging, sys, warnings
 warnings.simplefilter("ignore")
 from airflow.models import Connection
-from airflow_kubernetes_secrets import KubernetesSecretsBackend, notices
-from airflow_kubernetes_secrets.usable import AIRFLOW_2, SERVICES, TASKS
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.messages import notices
+from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, SERVICES, TASKS
 
 class Messages(logging.Handler):
     def emit(self, record):

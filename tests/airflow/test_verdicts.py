@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from airflow_kubernetes_secrets.usable import AIRFLOW_2, API_TASKS, EVERYONE, SERVICES, TASKS, objections
+from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, API_TASKS, EVERYONE, SERVICES, TASKS, objections
 from support.airflow import BACKEND, Airflow
 from support.secrets import CONNECTION
 from verdicts.comparison import disagreements
@@ -87,7 +87,7 @@ import json, logging, sys, warnings
 warnings.simplefilter("ignore")
 from airflow.models import Connection
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.usable import AIRFLOW_2, SERVICES, TASKS
+from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, SERVICES, TASKS
 
 class Messages(logging.Handler):
     def emit(self, record):
@@ -112,7 +112,7 @@ for reader, read in readers.items():
         except Exception:
             worked = False
         found[f"{reader} {conn_id}"] = (worked, messages)
-        from airflow_kubernetes_secrets import notices
+        from airflow_kubernetes_secrets.messages import notices
         notices._said.clear()
 sys.stdout.write("\\n" + json.dumps(found))
 """

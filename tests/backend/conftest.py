@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.api import refusals
+from airflow_kubernetes_secrets.kubernetes import refusals
 from airflow_kubernetes_secrets.process import start_anew
-from airflow_kubernetes_secrets.sources import ladder, outage
+from airflow_kubernetes_secrets.sources import api_server_state, cache_policy
 from support.cluster import Cluster, ServiceAccount
 from support.memory import AT_ONCE, Asker, MakeAsker, StartProgram
 from support.places import ServerPlace
@@ -71,8 +71,8 @@ def freshness(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     mode = getattr(request, "param", "asked")
     if mode == "asked":
         return {}
-    thresholds = ladder.Thresholds(asked_first=0, indexes_first=0 if mode == "watched" else 1)
-    monkeypatch.setattr(ladder, "THRESHOLDS", thresholds)
+    thresholds = cache_policy.Thresholds(asked_first=0, indexes_first=0 if mode == "watched" else 1)
+    monkeypatch.setattr(cache_policy, "THRESHOLDS", thresholds)
     return {"cache_ttl": 60}
 
 
@@ -122,7 +122,7 @@ def place(cluster: Cluster, proxy: Proxy, in_pod: None, monkeypatch: pytest.Monk
 @pytest.fixture
 def watched_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a process start an index with a watch at its first lookup."""
-    monkeypatch.setattr(ladder, "THRESHOLDS", AT_ONCE)
+    monkeypatch.setattr(cache_policy, "THRESHOLDS", AT_ONCE)
 
 
 @pytest.fixture
@@ -134,7 +134,7 @@ def refusals_confirmed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shorten the pauses between the probes of an outage from seconds to moments, for tests that wait for several."""
-    monkeypatch.setattr(outage, "_PAUSE_SECONDS", (0.5, 1.0))
+    monkeypatch.setattr(api_server_state, "_PAUSE_SECONDS", (0.5, 1.0))
 
 
 @pytest.fixture

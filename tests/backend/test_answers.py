@@ -13,11 +13,11 @@ from contextlib import closing, suppress
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.api import http1
 from airflow_kubernetes_secrets.errors import AnswerTooLargeError, ApiUnavailableError, KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster as Place
-from airflow_kubernetes_secrets.options import Options
-from airflow_kubernetes_secrets.sources import ladder
+from airflow_kubernetes_secrets.kubernetes import http1
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources import cache_policy
 from support.cluster import Cluster
 from support.exchange import Exchange, Fault, reply
 from support.faults import STREAM, chunk, event, forward, stream_of
@@ -179,7 +179,7 @@ class TestNamespaceAndName:
         assert "another's" not in caplog.text
 
     def test_an_index_of_another_namespace(self, place: ServerPlace, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(ladder, "THRESHOLDS", AT_ONCE)
+        monkeypatch.setattr(cache_policy, "THRESHOLDS", AT_ONCE)
         home, other = place.namespace, place.other("app")
         place.put({VARIABLE: "x"}, "mine")
         place.put({VARIABLE: "x"}, "another's", namespace=other)

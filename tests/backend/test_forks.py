@@ -14,7 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.sources.ladder import Thresholds
+from airflow_kubernetes_secrets.sources.cache_policy import Thresholds
 from support.cluster import ServiceAccount
 from support.faults import late
 from support.memory import (
@@ -329,10 +329,10 @@ def test_multiprocessing(watching: KubernetesSecretsBackend, proxy: Proxy, put: 
 PROGRAM = """
 import atexit, os, sys, warnings
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.sources import ladder
+from airflow_kubernetes_secrets.sources import cache_policy
 # Python 3.12 and later warn of a fork beside threads.
 warnings.simplefilter("ignore", DeprecationWarning)
-ladder.THRESHOLDS = ladder.Thresholds(asked_first=0, indexes_first=0)
+cache_policy.THRESHOLDS = cache_policy.Thresholds(asked_first=0, indexes_first=0)
 backend = KubernetesSecretsBackend(service_account_path={folder!r}, cache_ttl={ttl})
 backend.get_variable("x"), backend.get_config("none")
 sys.stdin.readline()

@@ -12,7 +12,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import ForbiddenError
-from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.cluster import Cluster
 from support.kubectl import needs_kubectl, run
 from support.secrets import CONNECTION, VARIABLE, Put

@@ -53,8 +53,8 @@ def test_a_process_that_was_frozen(proxy: Proxy, account: ServiceAccount, put: P
     text = f"""
         import sys, time
         from airflow_kubernetes_secrets import KubernetesSecretsBackend
-        from airflow_kubernetes_secrets.sources import ladder, watcher
-        ladder.THRESHOLDS = ladder.Thresholds(asked_first=0, indexes_first=0)
+        from airflow_kubernetes_secrets.sources import cache_policy, watcher
+        cache_policy.THRESHOLDS = cache_policy.Thresholds(asked_first=0, indexes_first=0)
         # Else it would give up a stream that is so late, and never read what waited.
         watcher._LATENESS_SECONDS = (60.0, 60.0)
         folder = {str(proxy.folder(account))!r}

@@ -13,8 +13,8 @@ import pytest
 import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.api.permissions import forbidden_text
 from airflow_kubernetes_secrets.errors import ForbiddenError
+from airflow_kubernetes_secrets.kubernetes.permissions import forbidden_text
 from support.airflow import ROOT
 from support.cluster import Cluster
 from support.secrets import MakeBackend, Put

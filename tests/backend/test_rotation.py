@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from airflow_kubernetes_secrets.api import credentials
 from airflow_kubernetes_secrets.errors import ApiUnavailableError, UnauthorizedError
+from airflow_kubernetes_secrets.kubernetes import credentials
 from support.cluster import Cluster
 from support.errors import everything_about
 from support.faults import answer_with

@@ -20,8 +20,8 @@ from functools import partial
 
 import pytest
 
-from airflow_kubernetes_secrets.sources import ladder
-from airflow_kubernetes_secrets.sources.ladder import Thresholds
+from airflow_kubernetes_secrets.sources import cache_policy
+from airflow_kubernetes_secrets.sources.cache_policy import Thresholds
 from support.faults import late
 from support.memory import AT_ONCE, Asker, MakeAsker, sockets_to, watchers
 from support.proxy import Proxy
@@ -316,7 +316,7 @@ def test_hundreds_of_interrupts_at_random(
     proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The index expires and a watch comes and goes. A lookup right after an interrupt must be correct."""
-    monkeypatch.setattr(ladder, "THRESHOLDS", Thresholds(asked_first=1, indexes_first=1, forgotten_after=0.1))
+    monkeypatch.setattr(cache_policy, "THRESHOLDS", Thresholds(asked_first=1, indexes_first=1, forgotten_after=0.1))
     keys = [f"x{number}" for number in range(4)]
     for key in keys:
         put.variable(key, f"value of {key}")

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from airflow_kubernetes_secrets.api import retry
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
-from airflow_kubernetes_secrets.sources.ladder import Thresholds
+from airflow_kubernetes_secrets.kubernetes import retry
+from airflow_kubernetes_secrets.sources.cache_policy import Thresholds
 from support.cluster import ServiceAccount
 from support.faults import late
 from support.memory import PATIENCE, SLACK, Asker, MakeAsker, StartProgram, watchers
@@ -28,9 +28,9 @@ SOAK = """
 import json, os, sys, threading
 from pathlib import Path
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.sources import ladder
+from airflow_kubernetes_secrets.sources import cache_policy
 
-ladder.THRESHOLDS = ladder.Thresholds(asked_first=0, indexes_first=0)
+cache_policy.THRESHOLDS = cache_policy.Thresholds(asked_first=0, indexes_first=0)
 folder, threads, rounds = sys.argv[1], int(sys.argv[2]), [int(count) for count in sys.argv[3:]]
 backends = [KubernetesSecretsBackend(service_account_path=folder, cache_ttl=ttl) for ttl in (2, 3)]
 wrong = []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from airflow_kubernetes_secrets.sources.ladder import Thresholds
+from airflow_kubernetes_secrets.sources.cache_policy import Thresholds
 from support.cluster import ServiceAccount
 from support.memory import PATIENCE, MakeAsker, StartProgram, watchers
 from support.proxy import Proxy
@@ -57,9 +57,9 @@ ENDINGS = {
 PROGRAM = """
 import atexit, logging, sys, threading, time
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.sources import ladder
+from airflow_kubernetes_secrets.sources import cache_policy
 logging.basicConfig(level=logging.INFO, force=True)
-ladder.THRESHOLDS = ladder.Thresholds(asked_first=0, indexes_first=0)
+cache_policy.THRESHOLDS = cache_policy.Thresholds(asked_first=0, indexes_first=0)
 backend = KubernetesSecretsBackend(service_account_path={folder!r}, cache_ttl=60)
 {before}
 print(backend.get_variable("x"))

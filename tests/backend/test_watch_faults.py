@@ -11,7 +11,7 @@ from contextlib import ExitStack, closing
 import pytest
 
 from airflow_kubernetes_secrets.errors import ForbiddenError, UnauthorizedError
-from airflow_kubernetes_secrets.sources.ladder import Thresholds
+from airflow_kubernetes_secrets.sources.cache_policy import Thresholds
 from support.cluster import Cluster, KubeApiserverCluster, ServiceAccount
 from support.exchange import Exchange, Fault
 from support.faults import (

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError, MissingSecretError, NotConfiguredError
-from airflow_kubernetes_secrets.identifiers import label_value
+from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from support.cluster import Cluster
 from support.logs import said
 from support.places import FolderPlace, Place, ServerPlace

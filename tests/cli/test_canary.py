@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets.cli.main import main
-from airflow_kubernetes_secrets.ui.picture import take_picture
+from airflow_kubernetes_secrets.ui.snapshot_cache import take_picture
 from operator_secrets.every import SHAPES
 from support.shapes import secret_manifest
 

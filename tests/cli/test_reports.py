@@ -14,7 +14,7 @@ import yaml
 
 from airflow_kubernetes_secrets.cli.main import main
 from airflow_kubernetes_secrets.process import start_anew
-from airflow_kubernetes_secrets.ui.picture import take_picture
+from airflow_kubernetes_secrets.ui.snapshot_cache import take_picture
 from support.commands import SECRET, Commands
 from support.errors import AtEveryLine, leaks
 from support.secrets import CONNECTION, Put

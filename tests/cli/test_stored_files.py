@@ -16,7 +16,7 @@ import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.cli.main import main
-from airflow_kubernetes_secrets.usable import SERVICES, TASKS
+from airflow_kubernetes_secrets.formats.usability import SERVICES, TASKS
 from support.commands import Commands
 from verdicts.stored import FILES, MADE_UP, REMEDIES, VERDICTS
 

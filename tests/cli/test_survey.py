@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.inventory.place import place_of
-from airflow_kubernetes_secrets.inventory.survey import Entry, inventory_of
-from airflow_kubernetes_secrets.lookup import Decision, Lookup, decide
-from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of
+from airflow_kubernetes_secrets.inventory.location import place_of
+from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, decide
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.secrets import TEAM, VARIABLE
 
 # Secrets for one id, or a similar one; by name.

@@ -60,7 +60,7 @@ _XPLANE = "examples/test_crossplane.py"
 _ESO = "examples/test_external_secrets.py"
 _STANDING = "docs/test_pages_as_they_stand.py"
 _OPTIONS = "examples/test_configuration_options.py"
-_SHAPES = "shapes/test_document.py::test_a_secret_gives_the_connection_that_follows"
+_SHAPES = "formats/test_document.py::test_a_secret_gives_the_connection_that_follows"
 _DATABASE = "examples/test_migration.py::test_from_the_database_and_back"
 
 # By page and heading: a claim for each block below the heading that is not output, in order.

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.sources import ladder
+from airflow_kubernetes_secrets.sources import cache_policy
 from support.airflow import BACKEND, Airflow, installed
 from support.cluster import Cluster
 from support.faults import silent
@@ -58,7 +58,7 @@ happens("may not get secrets in namespace")(
 
 @happens("cannot be watched: everything that has it is listed instead")
 def not_watched(scene: Scene) -> str:
-    scene.patch.setattr(ladder, "THRESHOLDS", ladder.Thresholds(asked_first=0, indexes_first=0))
+    scene.patch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(asked_first=0, indexes_first=0))
     backend = KubernetesSecretsBackend(**scene.kwargs("list", cache_ttl=60))
     backend.get_connection(ID)
     return logged(scene)
@@ -208,7 +208,7 @@ def bridged(scene: Scene) -> str:
 
 @happens("could not be listed, so Secrets are asked for one by one")
 def not_listed(scene: Scene) -> str:
-    scene.patch.setattr(ladder, "THRESHOLDS", ladder.Thresholds(asked_first=0, list_again_after=0.1))
+    scene.patch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(asked_first=0, list_again_after=0.1))
     scene.put.variable("x", "found")
     account = scene.cluster.service_account(scene.namespace, "behind", {scene.namespace: ["list"]})
     with Proxy(scene.cluster) as proxy:

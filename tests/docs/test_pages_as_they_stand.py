@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.identifiers import label_value
+from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from support.airflow import BACKEND, Airflow
 from support.charts import environment
 from support.cluster import Cluster

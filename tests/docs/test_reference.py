@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets.errors import OptionError
-from airflow_kubernetes_secrets.options import OPTIONS, Options
+from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
 from support.airflow import Airflow, installed
 from support.pages import DOCS, Block, blocks
 

@@ -10,14 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from airflow_kubernetes_secrets.lookup import Outcome
+from airflow_kubernetes_secrets.lookup.selection import Outcome
 from support.airflow import ROOT
 from support.pages import DOCS
 
 SOURCE = ROOT / "src" / "airflow_kubernetes_secrets"
 
 # These parts have their own pages or outputs. Messages for the API server and programmers are not on the page.
-OF_OTHERS = ("cli", "devserver", "inventory", "ui", "pod.py", "labels.py", "record.py", "process.py")
+OF_OTHERS = (
+    *("cli", "deployment", "devserver", "diagnosis", "inventory", "manifests", "migration", "ui"),
+    *("pod.py", "labels.py", "problem.py", "problem_codes.py", "record.py", "process.py"),
+)
 FOR_PROGRAMMERS = ("no such option:", "has no attribute", "a character that does not belong there")
 
 
@@ -68,7 +71,7 @@ def test_everything_that_is_said_is_on_a_page(path: Path) -> None:
     pages = " ".join((DOCS / f"{name}.md").read_text() for name in ("faq", "reference"))
     words = " ".join(pages.split())
     tree = ast.parse(path.read_text())
-    for text in (*raised_or_logged(tree), *(returned(tree) if path.name == "usable.py" else ())):
+    for text in (*raised_or_logged(tree), *(returned(tree) if path.name == "usability.py" else ())):
         if not any(each in text for each in FOR_PROGRAMMERS):
             told = text.strip(" :;,.'")
             assert told[:32] in words or told[-32:] in words, text

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.options import OPTIONS
+from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS
 from support.airflow import BACKEND
 from support.cluster import Cluster
 from support.environments import Environment, downloaded_wheel

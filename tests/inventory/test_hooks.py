@@ -7,11 +7,11 @@ from collections.abc import Mapping
 
 import pytest
 
-from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.formats.reading import connection_key
 from airflow_kubernetes_secrets.inventory.content import content_of
-from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
-from airflow_kubernetes_secrets.lookup import Kind
-from airflow_kubernetes_secrets.reading import connection_key
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from support.hooks import HTTP, MARK, POSTGRES, OfHttp, OfPostgres, fields
 from support.shapes import stored_secret
 from verdicts.generated import connections

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 
 import pytest
 
-from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.formats.reading import connection_key
+from airflow_kubernetes_secrets.inventory.connection_types import problems_of_type
 from airflow_kubernetes_secrets.inventory.content import content_of
-from airflow_kubernetes_secrets.inventory.known_types import problems_of_type
-from airflow_kubernetes_secrets.inventory.problem import Severity
-from airflow_kubernetes_secrets.lookup import Kind
-from airflow_kubernetes_secrets.reading import connection_key
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.messages.problem import Severity
 from support.shapes import PREFIX, stored_secret
 
 MARK = "hunter2"

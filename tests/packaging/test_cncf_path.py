@@ -23,7 +23,7 @@ MAIN = "airflow-kubernetes-secrets"
 CNCF_PATH = "airflow-kubernetes-secrets-cncf-path"
 PROVIDER = "apache-airflow-providers-cncf-kubernetes"
 
-OURS = "airflow_kubernetes_secrets.backend"
+OURS = "airflow_kubernetes_secrets.backend.kubernetes_secrets"
 APACHES = MODULE
 # pip leaves the parent directory of the one that Apache's provider owns, and Python treats it as a package.
 LEFT_BY_PIP = ("airflow", "airflow/providers", "airflow/providers/cncf")

@@ -48,7 +48,7 @@ def test_neither_import_nor_a_lookup_loads_anything_beyond_airflows_own(
 
     assert done.returncode == 0, done.stderr
     imported, loaded_later = json.loads(done.stdout.splitlines()[-1])
-    assert "airflow_kubernetes_secrets.backend" in imported
+    assert "airflow_kubernetes_secrets.backend.kubernetes_secrets" in imported
     assert foreign(imported) == set()
     assert foreign(loaded_later) == by_a_lookup
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.sources.index import Index
 
 LABEL = "airflow.apache.org/variable-key"

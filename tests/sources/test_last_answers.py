@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_kubernetes_secrets.api.objects import Secret
-from airflow_kubernetes_secrets.sources import last_answers
-from airflow_kubernetes_secrets.sources.last_answers import LastAnswers
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.sources import last_results
+from airflow_kubernetes_secrets.sources.last_results import LastAnswers
 from airflow_kubernetes_secrets.sources.query import LabelQuery
 from support.clock import Clock
 
@@ -67,7 +67,7 @@ def test_the_newest_answer_counts(answers: LastAnswers) -> None:
 
 def test_how_old_it_may_be(answers: LastAnswers, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr(last_answers, "monotonic", clock)
+    monkeypatch.setattr(last_results, "monotonic", clock)
     answers.remember(query(0), clock.now, [])
     assert answers.recall(query(0), 0) is None
 

@@ -7,18 +7,18 @@ from itertools import pairwise
 import pytest
 
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
-from airflow_kubernetes_secrets.sources import outage
-from airflow_kubernetes_secrets.sources.outage import Outage
+from airflow_kubernetes_secrets.sources import api_server_state
+from airflow_kubernetes_secrets.sources.api_server_state import Outage
 from support.clock import Clock
 
 LONG = 1000.0
-SHORTEST_PAUSE, LONGEST_PAUSE = outage._PAUSE_SECONDS
+SHORTEST_PAUSE, LONGEST_PAUSE = api_server_state._PAUSE_SECONDS
 
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr(outage, "monotonic", clock)
+    monkeypatch.setattr(api_server_state, "monotonic", clock)
     return clock
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from airflow_kubernetes_secrets.sources import ladder
+from airflow_kubernetes_secrets.sources import cache_policy
 from support.proxy import Proxy
 from support.secrets import TEAM, VARIABLE
 
 # The shortest TTL, in seconds, with which a process starts a watch.
-WATCHED = ladder.THRESHOLDS.shortest_watched
+WATCHED = cache_policy.THRESHOLDS.shortest_watched
 
 
 def selectors(proxy: Proxy) -> list[str]:

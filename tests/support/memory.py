@@ -16,15 +16,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Protocol
 
-from airflow_kubernetes_secrets import values
-from airflow_kubernetes_secrets.api.client import Client
-from airflow_kubernetes_secrets.api.credentials import ServiceAccountCredentials
-from airflow_kubernetes_secrets.api.deadline import Deadline
+from airflow_kubernetes_secrets.formats import values
+from airflow_kubernetes_secrets.kubernetes.client import Client
+from airflow_kubernetes_secrets.kubernetes.credentials import ServiceAccountCredentials
+from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.process import ProcessLocal
-from airflow_kubernetes_secrets.sources.api_server import ApiServer
-from airflow_kubernetes_secrets.sources.ladder import Ladder, Thresholds
+from airflow_kubernetes_secrets.sources.api_server_state import Outage
+from airflow_kubernetes_secrets.sources.cache_policy import Ladder, Thresholds
 from airflow_kubernetes_secrets.sources.namespace import Namespace
-from airflow_kubernetes_secrets.sources.outage import Outage
+from airflow_kubernetes_secrets.sources.namespace_api import ApiServer
 from airflow_kubernetes_secrets.sources.query import LabelQuery
 from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster, ServiceAccount, checked, wait_until_allowed
 from support.exchange import Request

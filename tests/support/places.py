@@ -15,7 +15,7 @@ import httpx
 import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.cluster import Cluster
 from support.exchange import Request
 from support.proxy import Proxy

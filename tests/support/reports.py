@@ -12,7 +12,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
-from airflow_kubernetes_secrets.lookup import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from support.errors import AtEveryLine, leaks
 from support.secrets import CONFIG, CONNECTION, VARIABLE
 
@@ -49,7 +49,12 @@ def with_values(file: str) -> bool:
 
 
 HANDLING = (
-    *("/backend.py", "/reading.py", "/values.py", "/shapes/", "/masking.py", "/decode.py", "/objects.py"),
+    *(
+        f"/formats/{name}.py"
+        for name in ("reading", "values", "aliases", "annotations", "connection", "fields", "hosts")
+    ),
+    *(f"/formats/{name}.py" for name in ("hook_adjustments", "uri", "single_key")),
+    *("/kubernetes_secrets.py", "/masking.py", "/decode.py", "/objects.py"),
     *("/tracebacks.py", "/notices.py", "/errors.py", "/json/", "/re/", "/re.py", "/urllib/", "/base64.py"),
 )
 

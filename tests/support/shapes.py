@@ -6,7 +6,7 @@ from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from support.secrets import CONNECTION
 
 PREFIX = "airflow.apache.org/"

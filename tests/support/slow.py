@@ -79,7 +79,7 @@ SLOW = [
     "devserver/test_kubectl*",
     "devserver/test_manifests*",
     "devserver/test_pytest_fixture*",
-    "shapes/test_any_value*",
+    "formats/test_any_value*",
     "devserver/own_files/*",
     "ui/test_access*",
     "ui/test_browser*",

@@ -15,12 +15,12 @@ from airflow.api_fastapi.core_api.security import get_user
 from fastapi.testclient import TestClient
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.inventory.place import place_of
-from airflow_kubernetes_secrets.inventory.survey import inventory_of
-from airflow_kubernetes_secrets.options import Options
-from airflow_kubernetes_secrets.ui import picture as module
+from airflow_kubernetes_secrets.inventory.entries import inventory_of
+from airflow_kubernetes_secrets.inventory.location import place_of
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.ui import snapshot_cache as module
 from airflow_kubernetes_secrets.ui.app import create_app
-from airflow_kubernetes_secrets.ui.picture import Camera, Picture, Row
+from airflow_kubernetes_secrets.ui.snapshot_cache import Camera, Picture, Row
 from support.auth_manager import ChangingPermissions
 
 SECRET = """

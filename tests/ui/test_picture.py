@@ -10,8 +10,8 @@ from datetime import datetime, timezone
 import pytest
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.ui import picture as module
-from airflow_kubernetes_secrets.ui.picture import Camera, Picture
+from airflow_kubernetes_secrets.ui import snapshot_cache as module
+from airflow_kubernetes_secrets.ui.snapshot_cache import Camera, Picture
 from support.waiting import until
 
 AWAY = KubernetesSecretsError("the API server is away")

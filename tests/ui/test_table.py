@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
+from airflow_kubernetes_secrets.deployment.other_sources import Hidden
 from airflow_kubernetes_secrets.inventory.content import Content
-from airflow_kubernetes_secrets.inventory.elsewhere import Hidden
-from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
-from airflow_kubernetes_secrets.inventory.stored import Owner
-from airflow_kubernetes_secrets.inventory.survey import Entry
-from airflow_kubernetes_secrets.lookup import Kind
-from airflow_kubernetes_secrets.ui.picture import Row
+from airflow_kubernetes_secrets.inventory.entries import Entry
+from airflow_kubernetes_secrets.inventory.stored_secret import Owner
+from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.ui.snapshot_cache import Row
 from airflow_kubernetes_secrets.ui.table import Order, Wanted, page_of
 
 WARNING = Problem("duplicate-id", "a text", Severity.WARNING)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from airflow_kubernetes_secrets.usable import OF_AIRFLOW_2, OF_AIRFLOW_3, objections
+from airflow_kubernetes_secrets.formats.usability import OF_AIRFLOW_2, OF_AIRFLOW_3, objections
 from support.airflow import ROOT, Airflow
 
 READERS: Mapping[str, Sequence[str]] = {"2.11": OF_AIRFLOW_2, "3.3": OF_AIRFLOW_3}

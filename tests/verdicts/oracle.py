@@ -1,8 +1,8 @@
 """What one real Airflow does with stored connections. Runs in that Airflow's environment.
 
 Standard input has one JSON string on each line, a connection as text. Standard output has a JSON object for each:
-``able`` lists the parts of Airflow that can use it, named as in ``airflow_kubernetes_secrets.usable``. ``differ`` lists
-those of them that read something else from its separate fields.
+``able`` lists the parts of Airflow that can use it, named as in ``airflow_kubernetes_secrets.formats.usability``.
+``differ`` lists those of them that read something else from its separate fields.
 """
 
 from __future__ import annotations
@@ -38,14 +38,14 @@ def main() -> None:
 
 def _readers() -> dict[str, Callable[[str], Any]]:
     from airflow import __version__
-    from airflow_kubernetes_secrets import usable
+    from airflow_kubernetes_secrets.formats import usability
 
     if __version__.startswith("2."):
-        return {usable.AIRFLOW_2: _by_core}
+        return {usability.AIRFLOW_2: _by_core}
     import structlog
 
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    return {usable.SERVICES: _by_core, usable.TASKS: _by_task_sdk, usable.API_TASKS: _by_api_server}
+    return {usability.SERVICES: _by_core, usability.TASKS: _by_task_sdk, usability.API_TASKS: _by_api_server}
 
 
 def _can_use(read: Callable[[str], Any], text: str) -> bool:
@@ -77,7 +77,7 @@ def _is_read_as_one(connection: Any, text: str) -> bool:
 
 def _is_the_same_taken_apart(read: Callable[[str], Any], text: str) -> bool:
     """Return whether this part of Airflow reads the same fields as this project."""
-    from airflow_kubernetes_secrets.shapes.whole import fields_of_whole
+    from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 
     fields = fields_of_whole(text)
     # One part of Airflow 3 refuses this field only next to a URI, or ignores it there.
@@ -147,7 +147,7 @@ def _by_api_server(text: str) -> Any:
 
 
 def _resetting_maskers() -> list[Callable[[], None]]:
-    from airflow_kubernetes_secrets.compat import have_a_masker
+    from airflow_kubernetes_secrets.backend.airflow_versions import have_a_masker
 
     have_a_masker()
     reset = []

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from airflow_kubernetes_secrets.usable import AIRFLOW_2, API_TASKS, EVERYONE, SERVICES, TASKS
+from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, API_TASKS, EVERYONE, SERVICES, TASKS
 
 FILES = Path(__file__).parent / "files"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 
 from airflow_kubernetes_secrets.cli.output import say
+from airflow_kubernetes_secrets.deployment.configuration import NOT_OURS, Configured, read_configuration
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, NotConfiguredError
-from airflow_kubernetes_secrets.inventory.configured import NOT_OURS, Configured, read_configuration
-from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 
 def options_for(arguments: argparse.Namespace) -> tuple[Configured, Options]:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from airflow_kubernetes_secrets.cli.access import options_or_defaults
 from airflow_kubernetes_secrets.cli.output import Screen, print_annotation, print_document, print_line, say
 from airflow_kubernetes_secrets.errors import OptionError
-from airflow_kubernetes_secrets.inventory.manifests import STDIN, Check, Finding, PathError
-from airflow_kubernetes_secrets.inventory.problem import Severity
-from airflow_kubernetes_secrets.labels import is_namespace
-from airflow_kubernetes_secrets.printable import printable
+from airflow_kubernetes_secrets.kubernetes.labels import is_namespace
+from airflow_kubernetes_secrets.manifests.check import STDIN, Check, Finding, PathError
+from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.messages.problem import Severity
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
 

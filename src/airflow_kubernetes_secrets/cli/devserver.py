@@ -15,7 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING
 
 from airflow_kubernetes_secrets.cli.output import print_line, say
-from airflow_kubernetes_secrets.printable import printable
+from airflow_kubernetes_secrets.messages.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Iterable, Sequence
 
 from airflow_kubernetes_secrets.cli.output import Screen, print_document
-from airflow_kubernetes_secrets.inventory.checkup import checkup
-from airflow_kubernetes_secrets.inventory.finding import Finding, Status
+from airflow_kubernetes_secrets.diagnosis.doctor import checkup
+from airflow_kubernetes_secrets.diagnosis.finding import Finding, Status
 
 _MARKS = {
     Status.OK: ("ok", "green"),

@@ -9,13 +9,13 @@ from contextlib import closing
 
 from airflow_kubernetes_secrets.cli.access import options_for
 from airflow_kubernetes_secrets.cli.output import Screen, Styled, print_document, progress
+from airflow_kubernetes_secrets.deployment.configuration import Configured
+from airflow_kubernetes_secrets.diagnosis.explanation import Step, Story, Verdict, story_of
 from airflow_kubernetes_secrets.errors import OptionError
-from airflow_kubernetes_secrets.inventory.configured import Configured
-from airflow_kubernetes_secrets.inventory.place import place_of
-from airflow_kubernetes_secrets.inventory.story import Step, Story, Verdict, story_of
-from airflow_kubernetes_secrets.listing import few
-from airflow_kubernetes_secrets.lookup import Kind, Lookup
-from airflow_kubernetes_secrets.printable import printable
+from airflow_kubernetes_secrets.inventory.location import place_of
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.printable import printable
 
 _STYLES = {Verdict.FOUND: "bold green", Verdict.NOT_FOUND: "bold yellow", Verdict.TROUBLE: "bold red"}
 

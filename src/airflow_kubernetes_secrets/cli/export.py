@@ -30,15 +30,15 @@ from typing import Any
 from airflow_kubernetes_secrets.cli.access import options_or_defaults
 from airflow_kubernetes_secrets.cli.files import Folder, Written
 from airflow_kubernetes_secrets.cli.output import counted, print_document, print_line, yaml_text
+from airflow_kubernetes_secrets.deployment.entries import KINDS, Entry, SourceError
+from airflow_kubernetes_secrets.deployment.other_sources import from_database, from_environment
 from airflow_kubernetes_secrets.errors import OneLineError
-from airflow_kubernetes_secrets.inventory.airflow_entries import KINDS, Entry, SourceError
-from airflow_kubernetes_secrets.inventory.elsewhere import from_database, from_environment
-from airflow_kubernetes_secrets.inventory.exported import from_file
-from airflow_kubernetes_secrets.inventory.manifest import NotWritableError, secret_manifest
-from airflow_kubernetes_secrets.labels import is_label_value, is_namespace
-from airflow_kubernetes_secrets.lookup import Kind, Lookup, shown_id
-from airflow_kubernetes_secrets.options import Options
-from airflow_kubernetes_secrets.printable import printable_line
+from airflow_kubernetes_secrets.kubernetes.labels import is_label_value, is_namespace
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, shown_id
+from airflow_kubernetes_secrets.manifests.secret_manifest import NotWritableError, secret_manifest
+from airflow_kubernetes_secrets.messages.printable import printable_line
+from airflow_kubernetes_secrets.migration.exported_files import from_file
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 _DATABASE = "metadata-db"
 _ENVIRONMENT = "env"

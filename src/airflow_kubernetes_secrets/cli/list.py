@@ -10,9 +10,9 @@ from datetime import datetime, timezone
 from airflow_kubernetes_secrets.cli.access import options_for
 from airflow_kubernetes_secrets.cli.output import print_document, print_rows, progress, say
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.inventory.place import place_of
-from airflow_kubernetes_secrets.inventory.survey import Entry, inventory_of, problems_with_ids
-from airflow_kubernetes_secrets.lookup import Kind, shown_id
+from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of, problems_with_ids
+from airflow_kubernetes_secrets.inventory.location import place_of
+from airflow_kubernetes_secrets.lookup.selection import Kind, shown_id
 
 _KINDS = {kind.plural: (kind,) for kind in Kind}
 _COLUMNS = ("kind", "id", "team", "secret", "shape", "type", "host", "age", "owner", "problems")

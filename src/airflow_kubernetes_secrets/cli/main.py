@@ -16,8 +16,8 @@ from typing import NoReturn
 
 from airflow_kubernetes_secrets.cli.definition import COMMANDS, DESCRIPTION, PROGRAM, Command
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.printable import printable
-from airflow_kubernetes_secrets.tracebacks import without_variables
+from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.version import __version__
 
 _TROUBLE = 2

@@ -1,7 +1,7 @@
 """How results are shown: tables with colour on a terminal, plain columns in a pipe, JSON and YAML for programs.
 
 Every command prints through this module, which escapes everything that is not printable; see
-:mod:`airflow_kubernetes_secrets.printable`.
+:mod:`airflow_kubernetes_secrets.messages.printable`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from airflow_kubernetes_secrets.printable import printable, printable_line, printable_lines
+from airflow_kubernetes_secrets.messages.printable import printable, printable_line, printable_lines
 
 # A pipe has no width, and its reader may need whole cells.
 _WIDEST = 10_000
@@ -198,7 +198,7 @@ def _dumper() -> Any:
     """Return the YAML dumper that escapes strings as :func:`printable` does."""
     import yaml
 
-    from airflow_kubernetes_secrets.manifest_documents import is_text_for_kubectl
+    from airflow_kubernetes_secrets.kubernetes.manifest_documents import is_text_for_kubectl
 
     class Dumper(yaml.SafeDumper):
         """Writes strings that are not printable in double quotes, where YAML has the escapes of :func:`printable`.

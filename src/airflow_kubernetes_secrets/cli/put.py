@@ -23,16 +23,16 @@ from typing import BinaryIO
 from airflow_kubernetes_secrets.cli.access import usable_configuration
 from airflow_kubernetes_secrets.cli.definition import PROGRAM
 from airflow_kubernetes_secrets.cli.output import print_document, print_line, say
+from airflow_kubernetes_secrets.deployment.configuration import Configured
 from airflow_kubernetes_secrets.errors import OneLineError
+from airflow_kubernetes_secrets.formats.aliases import ALIASES, URI, folded
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
-from airflow_kubernetes_secrets.inventory.configured import Configured
-from airflow_kubernetes_secrets.inventory.manifest import LARGEST_BYTES, NotWritableError
-from airflow_kubernetes_secrets.inventory.wanted import Made, Wanted, make, namespace_for
-from airflow_kubernetes_secrets.inventory.writing import Written, write
-from airflow_kubernetes_secrets.lookup import Kind, Lookup
-from airflow_kubernetes_secrets.options import Options
-from airflow_kubernetes_secrets.printable import printable
-from airflow_kubernetes_secrets.shapes.aliases import ALIASES, URI, folded
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.manifests.put import Written, write
+from airflow_kubernetes_secrets.manifests.requested_secret import Made, Wanted, make, namespace_for
+from airflow_kubernetes_secrets.manifests.secret_manifest import LARGEST_BYTES, NotWritableError
+from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 _WRITTEN, _REFUSED, _TROUBLE = 0, 1, 2
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 
-from airflow_kubernetes_secrets.api.credentials import in_a_pod
 from airflow_kubernetes_secrets.cli.access import usable_configuration
 from airflow_kubernetes_secrets.cli.definition import PROGRAM
 from airflow_kubernetes_secrets.cli.output import print_documents, print_line, say
-from airflow_kubernetes_secrets.inventory.configured import Configured
-from airflow_kubernetes_secrets.inventory.roles import Account, account_of, roles
-from airflow_kubernetes_secrets.labels import is_namespace
-from airflow_kubernetes_secrets.options import Options
-from airflow_kubernetes_secrets.sources.kubernetes import credentials_of
+from airflow_kubernetes_secrets.deployment.configuration import Configured
+from airflow_kubernetes_secrets.kubernetes.credentials import in_a_pod
+from airflow_kubernetes_secrets.kubernetes.labels import is_namespace
+from airflow_kubernetes_secrets.manifests.rbac import Account, account_of, roles
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.api_source import credentials_of
 
 # The options that determine which permissions are needed.
 _TELLING = (

@@ -47,8 +47,8 @@ from airflow_kubernetes_secrets.devserver.status import (
 from airflow_kubernetes_secrets.devserver.store import JsonObject, Key
 from airflow_kubernetes_secrets.devserver.tables import table, wants_table
 from airflow_kubernetes_secrets.devserver.watching import Watch
-from airflow_kubernetes_secrets.documents import UnreadableError, read_json, read_yaml
-from airflow_kubernetes_secrets.printable import printable, printable_lines
+from airflow_kubernetes_secrets.kubernetes.documents import UnreadableError, read_json, read_yaml
+from airflow_kubernetes_secrets.messages.printable import printable, printable_lines
 
 log = logging.getLogger(__name__)
 

@@ -23,7 +23,7 @@ from airflow_kubernetes_secrets.devserver.patch import merge
 from airflow_kubernetes_secrets.devserver.received import as_go_reads
 from airflow_kubernetes_secrets.devserver.status import StatusError, apply_conflict
 from airflow_kubernetes_secrets.devserver.store import JsonObject
-from airflow_kubernetes_secrets.documents import UnreadableError, read_json
+from airflow_kubernetes_secrets.kubernetes.documents import UnreadableError, read_json
 
 # The name under which kubectl applies, and the annotation in which client-side apply stores the configuration.
 _KUBECTL = "kubectl"

@@ -25,10 +25,10 @@ from airflow_kubernetes_secrets.devserver.objects import (
 from airflow_kubernetes_secrets.devserver.registry import Registry
 from airflow_kubernetes_secrets.devserver.status import StatusError, bad_request
 from airflow_kubernetes_secrets.devserver.store import JsonObject, Key
-from airflow_kubernetes_secrets.documents import TooLargeError, read_file
-from airflow_kubernetes_secrets.manifest_documents import read_manifests, unpacked
-from airflow_kubernetes_secrets.printable import printable
-from airflow_kubernetes_secrets.unprocessed import is_ciphertext, unprocessed, unrendered
+from airflow_kubernetes_secrets.kubernetes.documents import TooLargeError, read_file
+from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests, unpacked
+from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext, unprocessed, unrendered
+from airflow_kubernetes_secrets.messages.printable import printable
 
 _SUFFIXES = {".yaml", ".yml", ".json"}
 _KINDS = {resource.kind: resource for resource in RESOURCES.values()}

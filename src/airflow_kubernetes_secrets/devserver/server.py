@@ -27,8 +27,8 @@ from airflow_kubernetes_secrets.devserver.registry import Registry
 from airflow_kubernetes_secrets.devserver.runner import Runner
 from airflow_kubernetes_secrets.devserver.status import StatusError
 from airflow_kubernetes_secrets.devserver.store import JsonObject, Key, Store
-from airflow_kubernetes_secrets.documents import mapping
-from airflow_kubernetes_secrets.printable import printable
+from airflow_kubernetes_secrets.kubernetes.documents import mapping
+from airflow_kubernetes_secrets.messages.printable import printable
 
 READ_VERBS = ("get", "list", "watch")
 _NOT_STARTED = "the devserver is not started; use it in a `with` statement"

@@ -9,11 +9,6 @@ from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from airflow_kubernetes_secrets.api.client import Call, Client
-from airflow_kubernetes_secrets.api.credentials import Credentials
-from airflow_kubernetes_secrets.api.deadline import Allowance
-from airflow_kubernetes_secrets.api.decode import MalformedBodyError
-from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import (
     AnswerTooLargeError,
     ApiError,
@@ -22,11 +17,16 @@ from airflow_kubernetes_secrets.errors import (
     NotConfiguredError,
     NotFoundError,
 )
-from airflow_kubernetes_secrets.inventory.stored import Stored, read_object, read_page
-from airflow_kubernetes_secrets.labels import LabelSelector, is_namespace
-from airflow_kubernetes_secrets.options import Options
-from airflow_kubernetes_secrets.printable import printable
-from airflow_kubernetes_secrets.sources.kubernetes import credentials_of
+from airflow_kubernetes_secrets.inventory.stored_secret import Stored, read_object, read_page
+from airflow_kubernetes_secrets.kubernetes.client import Call, Client
+from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
+from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError
+from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, is_namespace
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.api_source import credentials_of
 from airflow_kubernetes_secrets.sources.query import NameQuery, Query
 
 # The field manager of everything that `put` writes.

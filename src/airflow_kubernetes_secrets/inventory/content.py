@@ -10,20 +10,20 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from airflow_kubernetes_secrets import reading, values
-from airflow_kubernetes_secrets.api.objects import Secret
-from airflow_kubernetes_secrets.compat import is_airflow_2
+from airflow_kubernetes_secrets.backend.airflow_versions import is_airflow_2
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from airflow_kubernetes_secrets.inventory.hooks import problems_of_hooks
-from airflow_kubernetes_secrets.inventory.problem import Problem, Severity
-from airflow_kubernetes_secrets.inventory.shown import shown_address, shown_type
-from airflow_kubernetes_secrets.inventory.unused import problems_of_unused, unused_keys
-from airflow_kubernetes_secrets.lookup import Kind
-from airflow_kubernetes_secrets.reading import IN_FIELDS
-from airflow_kubernetes_secrets.shapes import fields_of
-from airflow_kubernetes_secrets.shapes.aliases import EXACT
-from airflow_kubernetes_secrets.shapes.whole import fields_of_whole
-from airflow_kubernetes_secrets.usable import AIRFLOW_2, EXTRA_IS_NO_OBJECT, SERVICES, TASKS, Objection
+from airflow_kubernetes_secrets.formats import reading, values
+from airflow_kubernetes_secrets.formats.aliases import EXACT
+from airflow_kubernetes_secrets.formats.fields import fields_of
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
+from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
+from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, EXTRA_IS_NO_OBJECT, SERVICES, TASKS, Objection
+from airflow_kubernetes_secrets.inventory.hook_misreadings import problems_of_hooks
+from airflow_kubernetes_secrets.inventory.unused_keys import problems_of_unused, unused_keys
+from airflow_kubernetes_secrets.inventory.visible_fields import shown_address, shown_type
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 
 UNREADABLE = "unreadable"
 UNESCAPED = "unescaped-uri"

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 from functools import partial
 from operator import itemgetter
 
-from airflow_kubernetes_secrets.api.deadline import Allowance
-from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.inventory.place import Place
-from airflow_kubernetes_secrets.inventory.stored import Stored
-from airflow_kubernetes_secrets.labels import LabelSelector
-from airflow_kubernetes_secrets.lookup import Find, Kind
-from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.inventory.location import Place
+from airflow_kubernetes_secrets.inventory.stored_secret import Stored
+from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.selection import Find, Kind
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
 
 

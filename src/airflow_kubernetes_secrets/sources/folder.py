@@ -19,12 +19,10 @@ from threading import RLock
 from time import time
 from typing import Any
 
-from airflow_kubernetes_secrets import notices
-from airflow_kubernetes_secrets.api.deadline import Allowance
-from airflow_kubernetes_secrets.api.objects import Secret, kept_annotations
-from airflow_kubernetes_secrets.documents import TooLargeError, read_file
 from airflow_kubernetes_secrets.errors import NotConfiguredError
-from airflow_kubernetes_secrets.labels import (
+from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.documents import TooLargeError, read_file
+from airflow_kubernetes_secrets.kubernetes.labels import (
     is_data_key,
     is_label_key,
     is_label_value,
@@ -33,12 +31,14 @@ from airflow_kubernetes_secrets.labels import (
     quoted_data_key,
     quoted_label_key,
 )
-from airflow_kubernetes_secrets.listing import first
-from airflow_kubernetes_secrets.manifest_documents import read_manifests, unpacked
-from airflow_kubernetes_secrets.printable import printable
+from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests, unpacked
+from airflow_kubernetes_secrets.kubernetes.objects import Secret, kept_annotations
+from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext, unprocessed, unrendered
+from airflow_kubernetes_secrets.messages import notices
+from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.record import Record
 from airflow_kubernetes_secrets.sources.query import Query
-from airflow_kubernetes_secrets.unprocessed import is_ciphertext, unprocessed, unrendered
 
 _SUFFIXES = (".yaml", ".yml", ".json")
 

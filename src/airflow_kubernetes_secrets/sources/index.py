@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from airflow_kubernetes_secrets.api.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 
 class Index:

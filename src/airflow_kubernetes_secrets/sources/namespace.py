@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from airflow_kubernetes_secrets import notices
-from airflow_kubernetes_secrets.api.deadline import Deadline
-from airflow_kubernetes_secrets.api.objects import Secret
 from airflow_kubernetes_secrets.errors import ApiUnavailableError, UnconfirmedRefusalError
-from airflow_kubernetes_secrets.sources.api_server import ApiServer, bridged
-from airflow_kubernetes_secrets.sources.outage import FIRST_PROBE_SECONDS
+from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.messages import notices
+from airflow_kubernetes_secrets.sources.api_server_state import FIRST_PROBE_SECONDS
+from airflow_kubernetes_secrets.sources.namespace_api import ApiServer, bridged
 from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
 
 if TYPE_CHECKING:
-    from airflow_kubernetes_secrets.sources.ladder import Ladder
+    from airflow_kubernetes_secrets.sources.cache_policy import Ladder
 
 # When the Secrets were last confirmed, in seconds on the monotonic clock, and the Secrets.
 _Known = tuple[float, Sequence[Secret]]

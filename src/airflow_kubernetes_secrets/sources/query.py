@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from airflow_kubernetes_secrets.api.objects import Secret
-from airflow_kubernetes_secrets.labels import LabelSelector
+from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.record import Record
 
 

@@ -12,11 +12,6 @@ from time import monotonic
 from typing import Protocol
 from weakref import WeakSet
 
-from airflow_kubernetes_secrets import notices
-from airflow_kubernetes_secrets.api.client import Watch
-from airflow_kubernetes_secrets.api.deadline import Deadline
-from airflow_kubernetes_secrets.api.objects import Change, WatchEvent
-from airflow_kubernetes_secrets.api.retry import Backoff
 from airflow_kubernetes_secrets.errors import (
     ApiError,
     ApiUnavailableError,
@@ -25,10 +20,15 @@ from airflow_kubernetes_secrets.errors import (
     NotConfiguredError,
     UnauthorizedError,
 )
+from airflow_kubernetes_secrets.kubernetes.client import Watch
+from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
+from airflow_kubernetes_secrets.kubernetes.objects import Change, WatchEvent
+from airflow_kubernetes_secrets.kubernetes.retry import Backoff
+from airflow_kubernetes_secrets.messages import notices
+from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.process import on_new_process
-from airflow_kubernetes_secrets.sources.api_server import ApiServer
 from airflow_kubernetes_secrets.sources.index import Index
-from airflow_kubernetes_secrets.tracebacks import without_variables
+from airflow_kubernetes_secrets.sources.namespace_api import ApiServer
 
 # The API server should end each watch after this share of ``cache_ttl``. If a watch does not end, it has silently
 # stopped, and there is still time to list before the index is too old.

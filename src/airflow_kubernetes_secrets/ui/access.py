@@ -13,10 +13,10 @@ from typing import Any
 from airflow.api_fastapi.app import get_auth_manager
 from airflow.api_fastapi.auth.managers.models.resource_details import ConnectionDetails, VariableDetails
 
-from airflow_kubernetes_secrets.compat import authorized_ids, has_teams
-from airflow_kubernetes_secrets.inventory.survey import Entry
-from airflow_kubernetes_secrets.lookup import Kind
-from airflow_kubernetes_secrets.ui.picture import Picture, Row
+from airflow_kubernetes_secrets.backend.airflow_versions import authorized_ids, has_teams
+from airflow_kubernetes_secrets.inventory.entries import Entry
+from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.ui.snapshot_cache import Picture, Row
 
 
 class Viewer:

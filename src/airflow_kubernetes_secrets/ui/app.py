@@ -15,13 +15,13 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, 
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
+from airflow_kubernetes_secrets.diagnosis.explanation import story_of
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.inventory.place import place_of
-from airflow_kubernetes_secrets.inventory.story import story_of
-from airflow_kubernetes_secrets.lookup import Kind, Lookup
-from airflow_kubernetes_secrets.tracebacks import without_variables
+from airflow_kubernetes_secrets.inventory.location import place_of
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.ui.access import Viewer
-from airflow_kubernetes_secrets.ui.picture import Camera, configured_options, take_picture
+from airflow_kubernetes_secrets.ui.snapshot_cache import Camera, configured_options, take_picture
 from airflow_kubernetes_secrets.ui.table import Order, Wanted, page_of
 
 _STATIC = Path(__file__).parent / "static"

@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow.plugins_manager import AirflowPlugin
 
-from airflow_kubernetes_secrets.compat import has_pages
+from airflow_kubernetes_secrets.backend.airflow_versions import has_pages
 
 PREFIX = "/kubernetes-secrets"
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from airflow_kubernetes_secrets.inventory.problem import Severity
-from airflow_kubernetes_secrets.lookup import shown_id
-from airflow_kubernetes_secrets.ui.picture import Row
+from airflow_kubernetes_secrets.lookup.selection import shown_id
+from airflow_kubernetes_secrets.messages.problem import Severity
+from airflow_kubernetes_secrets.ui.snapshot_cache import Row
 
 # The value of the team filter for entries without a team. No team has this name, because a label value has no space.
 EVERYBODY = "no team"

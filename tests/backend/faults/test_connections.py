@@ -8,13 +8,13 @@ import socket
 import pytest
 import trustme
 
-from airflow_kubernetes_secrets.api.client import Client
-from airflow_kubernetes_secrets.api.credentials import ServiceAccountCredentials
-from airflow_kubernetes_secrets.api.retry import Backoff
 from airflow_kubernetes_secrets.errors import (
     ApiUnavailableError,
 )
-from airflow_kubernetes_secrets.labels import LabelSelector
+from airflow_kubernetes_secrets.kubernetes.client import Client
+from airflow_kubernetes_secrets.kubernetes.credentials import ServiceAccountCredentials
+from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
+from airflow_kubernetes_secrets.kubernetes.retry import Backoff
 from support.cluster import Cluster, ServiceAccount
 from support.deadlines import ends_within
 from support.faults import silent

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.api.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
 from airflow_kubernetes_secrets.sources import folder as folder_module
 from airflow_kubernetes_secrets.sources.query import LabelQuery
 from support.logs import said

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from airflow_kubernetes_secrets.errors import UnauthorizedError
-from airflow_kubernetes_secrets.sources import ladder
+from airflow_kubernetes_secrets.sources import cache_policy
 from support.asking import WATCHED, selector, selectors
 from support.clock import Clock
 from support.cluster import Cluster
@@ -145,7 +145,7 @@ class TestIndex:
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         """A namespace can be so large that no LIST of it arrives in time. Its Secrets must still be found."""
-        monkeypatch.setattr(ladder, "THRESHOLDS", ladder.Thresholds(list_again_after=0.5))
+        monkeypatch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(list_again_after=0.5))
         put.variable("x", "found")
         backend = proxied(cache_ttl=60, timeout=1)
         backend.get_variable("x")
@@ -179,9 +179,9 @@ class TestIndex:
         """The pauses grow from 5 s to 10 s and so on, up to ten minutes. After a success they start again."""
         # Whole and half seconds add up exactly in binary, tenths do not.
         clock = Clock(float(int(time.monotonic())))
-        monkeypatch.setattr(ladder, "monotonic", clock)
+        monkeypatch.setattr(cache_policy, "monotonic", clock)
         put.variable("x", "found")
-        asker = make_asker(thresholds=ladder.Thresholds(asked_first=0))
+        asker = make_asker(thresholds=cache_policy.Thresholds(asked_first=0))
 
         def unless_of_all(exchange: Exchange) -> bool:
             of_all = exchange.request.query["labelSelector"] == [VARIABLE]

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.sources import ladder, watcher
+from airflow_kubernetes_secrets.sources import cache_policy, watcher
 from support.asking import WATCHED, selector, selectors
 from support.cluster import Cluster
 from support.faults import stream_of
@@ -118,8 +118,8 @@ class TestWatch:
         self, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The limit is twice the age that a value may have, which is short here."""
-        thresholds = ladder.Thresholds(asked_first=0, indexes_first=0, shortest_watched=0, idle_after=0)
-        monkeypatch.setattr(ladder, "THRESHOLDS", thresholds)
+        thresholds = cache_policy.Thresholds(asked_first=0, indexes_first=0, shortest_watched=0, idle_after=0)
+        monkeypatch.setattr(cache_policy, "THRESHOLDS", thresholds)
         put.variable("x", "one", name="x")
         backend = proxied(cache_ttl=1)
         until(lambda: backend.get_variable("x") == "one" and proxy.open_watches == 1)
@@ -133,7 +133,7 @@ class TestWatch:
         self, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """One lookup an hour justifies neither a LIST nor a watch."""
-        monkeypatch.setattr(ladder, "THRESHOLDS", ladder.Thresholds(forgotten_after=0.1))
+        monkeypatch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(forgotten_after=0.1))
         put.variable("x", "found")
         backend = proxied(cache_ttl=0.2)
         for _ in range(3):

@@ -15,12 +15,12 @@ import pytest
 import trustme
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.api.kubeconfig import KubeconfigCredentials
 from airflow_kubernetes_secrets.errors import (
     ApiError,
     NotConfiguredError,
     UnauthorizedError,
 )
+from airflow_kubernetes_secrets.kubernetes.kubeconfig import KubeconfigCredentials
 from support.cluster import Cluster, ServiceAccount
 from support.errors import everything_about
 from support.faults import answer_with

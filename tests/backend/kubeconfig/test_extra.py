@@ -15,7 +15,7 @@ def test_without_the_extra_the_error_says_what_to_install(path: Path) -> None:
     program = """
 import sys
 sys.modules["kubernetes"] = None  # what an import of something that is not installed finds
-from airflow_kubernetes_secrets.api.kubeconfig import KubeconfigCredentials
+from airflow_kubernetes_secrets.kubernetes.kubeconfig import KubeconfigCredentials
 try:
     KubeconfigCredentials(sys.argv[1], None)
 except Exception as error:

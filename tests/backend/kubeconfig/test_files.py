@@ -20,9 +20,9 @@ from kubernetes.client import Configuration
 from kubernetes.config import kube_config
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.api import kubeconfig
-from airflow_kubernetes_secrets.api.kubeconfig import KubeconfigCredentials
 from airflow_kubernetes_secrets.errors import NotConfiguredError
+from airflow_kubernetes_secrets.kubernetes import kubeconfig
+from airflow_kubernetes_secrets.kubernetes.kubeconfig import KubeconfigCredentials
 from support.cluster import Cluster, ServiceAccount
 from support.faults import answer_with
 from support.memory import fork, join

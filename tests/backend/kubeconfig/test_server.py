@@ -13,12 +13,12 @@ import pytest
 import trustme
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.api.kubeconfig import KubeconfigCredentials
 from airflow_kubernetes_secrets.errors import (
     ApiError,
     ApiUnavailableError,
     NotConfiguredError,
 )
+from airflow_kubernetes_secrets.kubernetes.kubeconfig import KubeconfigCredentials
 from support.cluster import Cluster
 from support.faults import answer_with
 from support.kubeconfigs import edit

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
-from airflow_kubernetes_secrets.sources import outage
+from airflow_kubernetes_secrets.sources import api_server_state
 from support.cluster import Cluster
 from support.faults import answer_with, silent
 from support.logs import said
@@ -78,7 +78,7 @@ class TestFailingFast:
 
         until(lambda: _found(backend))
 
-        assert time.monotonic() - began < outage._PAUSE_SECONDS[1] + 1
+        assert time.monotonic() - began < api_server_state._PAUSE_SECONDS[1] + 1
         with caplog.at_level(logging.INFO, "airflow_kubernetes_secrets"):
             assert len(said(caplog, logging.ERROR)) == 1
 

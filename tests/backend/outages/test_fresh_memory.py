@@ -15,7 +15,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
-from airflow_kubernetes_secrets.sources import ladder
+from airflow_kubernetes_secrets.sources import cache_policy
 from support.cluster import Cluster
 from support.faults import silent
 from support.logs import said
@@ -90,7 +90,7 @@ class TestFreshMemory:
         outage_ttl: float,
     ) -> None:
         """Another thread lists everything in the meantime."""
-        monkeypatch.setattr(ladder, "THRESHOLDS", ladder.Thresholds(asked_first=1))
+        monkeypatch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(asked_first=1))
         put.variable("x", "found")
         backend = proxied(cache_ttl=60, outage_ttl=outage_ttl, timeout=2)
         proxy.faults.append(silent)

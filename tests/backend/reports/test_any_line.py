@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.lookup import Kind, Lookup
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.process import start_anew
-from airflow_kubernetes_secrets.sources import ladder
+from airflow_kubernetes_secrets.sources import cache_policy
 from support.cluster import Cluster, ServiceAccount
 from support.errors import AtEveryLine, leaks
 from support.reports import AT_EVERY_LINE, CASES, Case, found_at, in_package, with_values
@@ -45,7 +45,7 @@ def test_an_exception_at_any_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cluster.apply(case.manifest(namespace))
-    monkeypatch.setattr(ladder, "THRESHOLDS", ladder.Thresholds(asked_first=0))
+    monkeypatch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(asked_first=0))
     hidden = {*case.hidden, account.token}
     backend = make_backend(**case.options)
     if case.error is None:

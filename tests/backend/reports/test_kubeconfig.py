@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.api import kubeconfig as api_kubeconfig
+from airflow_kubernetes_secrets.kubernetes import kubeconfig as api_kubeconfig
 from airflow_kubernetes_secrets.process import start_anew
 from support.cluster import Cluster, ServiceAccount
 from support.errors import AtEveryLine

@@ -13,9 +13,9 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_kubernetes_secrets.identifiers import label_value
-from airflow_kubernetes_secrets.inventory.manifests import Check
-from airflow_kubernetes_secrets.options import Options
+from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.manifests.check import Check
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from manifests.build import (
     CIPHERTEXT,
     CONNECTION,

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from airflow_kubernetes_secrets.documents import LARGEST_FILE_BYTES
+from airflow_kubernetes_secrets.kubernetes.documents import LARGEST_FILE_BYTES
 from manifests.build import CIPHERTEXT, CONNECTION, PASSWORD, SOPS, labelled, secret
 from manifests.case import Case, codes, on_standard_input, write
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_kubernetes_secrets.inventory.configured import BACKEND
+from airflow_kubernetes_secrets.deployment.configuration import BACKEND
 from manifests.build import CONNECTION, HASHED, LONG, URI, VARIABLE, secret
 from manifests.case import Case, codes, write
 from support.airflow import ROOT

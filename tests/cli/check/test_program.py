@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from airflow_kubernetes_secrets.inventory.configured import BACKEND
+from airflow_kubernetes_secrets.deployment.configuration import BACKEND
 from manifests.build import CONFIG, CONNECTION, TEAM, labelled, secret
 from manifests.case import Case, write
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 
-from airflow_kubernetes_secrets.inventory import elsewhere
-from airflow_kubernetes_secrets.lookup import Kind, Lookup
+from airflow_kubernetes_secrets.deployment import other_sources
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from support.airflow import Airflow
 from support.exporting import PASSWORD, command, done
 
@@ -16,8 +16,8 @@ class TestHidden:
 
     PROGRAM = """
 import sys, json
-from airflow_kubernetes_secrets.inventory.elsewhere import hidden
-from airflow_kubernetes_secrets.lookup import Kind, Lookup
+from airflow_kubernetes_secrets.deployment.other_sources import hidden
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 found = hidden(Lookup(Kind[sys.argv[1]], sys.argv[2], sys.argv[3] or None), database=True)
 print(json.dumps([[each.place, each.text] for each in found]))
 """
@@ -64,9 +64,9 @@ print(json.dumps([[each.place, each.text] for each in found]))
 
     MANY = """
 import json
-from airflow_kubernetes_secrets.inventory import elsewhere
-from airflow_kubernetes_secrets.lookup import Kind, Lookup
-engine, tables = elsewhere._database()
+from airflow_kubernetes_secrets.deployment import other_sources
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+engine, tables = other_sources._database()
 from airflow.models.team import Team
 rows = [{"key": f"v{number}", "val": "x"} for number in range(1_200)]
 with engine.begin() as connection:
@@ -75,7 +75,7 @@ with engine.begin() as connection:
     connection.execute(tables[Kind.VARIABLE].insert(), [{"key": "of_blue", "val": "x", "team_name": "blue"}])
 lookups = [Lookup(Kind.VARIABLE, f"v{number}", "red") for number in range(1_300)]
 lookups += [Lookup(Kind.VARIABLE, "of_blue", team) for team in (None, "red", "blue")]
-found = elsewhere.hidden_entries(lookups)
+found = other_sources.hidden_entries(lookups)
 told = [[id, team, [each.text for each in hidden]] for (_, id, team), hidden in found.of.items()]
 print(json.dumps([told, found.failures]))
 """
@@ -91,4 +91,4 @@ print(json.dumps([told, found.failures]))
         assert found[-1] == ["of_blue", "blue", ["a variable in the metadata database, of team 'blue'"]]
 
     def test_it_is_no_exception(self) -> None:
-        assert elsewhere.hidden(Lookup(Kind.CONFIG, "x"), database=False) == []
+        assert other_sources.hidden(Lookup(Kind.CONFIG, "x"), database=False) == []

@@ -53,5 +53,5 @@ class TestArguments:
         assert (
             done.err.rstrip("\n")
             .rpartition("\n")[2]
-            .startswith("airflow_kubernetes_secrets.inventory.manifests.PathError: ")
+            .startswith("airflow_kubernetes_secrets.manifests.check.PathError: ")
         )

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from airflow_kubernetes_secrets.identifiers import label_value
-from airflow_kubernetes_secrets.printable import printable
+from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.messages.printable import printable
 from support.fake_api import FakeApi, refusal
 from support.hostile_commands import Program, each_file_name, each_name
 from support.secrets import CONNECTION

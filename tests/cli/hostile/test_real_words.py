@@ -6,8 +6,8 @@ import json
 import shlex
 from pathlib import Path
 
-from airflow_kubernetes_secrets.identifiers import label_value
-from airflow_kubernetes_secrets.printable import printable
+from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.messages.printable import printable
 from support.cluster import Cluster
 from support.commands import Commands
 from support.hostile import assert_harmless, assert_one_message

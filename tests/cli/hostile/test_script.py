@@ -18,7 +18,7 @@ from support.hostile_commands import NUMBERED
 def test_the_script_that_deletes(name: str, tmp_path: Path) -> None:
     """Each line of the script is readable, and names exactly one entry."""
     from airflow_kubernetes_secrets.cli.export import _command
-    from airflow_kubernetes_secrets.lookup import Kind, Lookup
+    from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 
     for identifier in (name, f"{name}\n", f"-{name}", f"\\{name}\\", f"{name}\n\n"):
         line = _command(Lookup(Kind.VARIABLE, identifier))

@@ -28,7 +28,7 @@ const own = (object, name) => (Object.hasOwn(object, name) ? object[name] : unde
 
 const $ = (id) => document.getElementById(id);
 
-// Invisible characters, and characters that change how others are shown. This is the set that printable.py escapes.
+// Invisible characters, and characters that change how others are shown. This is the set that messages/printable.py escapes.
 const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]|(?! )\p{Zs}/gu;
 const NAMED = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
 

@@ -1,0 +1,1 @@
+"""What Airflow uses: the secrets backends, differences between versions of Airflow, masking, the provider."""

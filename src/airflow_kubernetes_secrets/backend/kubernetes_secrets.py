@@ -1,0 +1,284 @@
+"""The secrets backend that Airflow calls.
+
+https://airflow.apache.org/docs/apache-airflow/stable/security/secrets/secrets-backend/index.html
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from airflow.secrets.base_secrets import BaseSecretsBackend
+
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
+from airflow_kubernetes_secrets.formats.reading import connection_text, named, variable_text
+from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, OF_AIRFLOW_2, OF_AIRFLOW_3, SERVICES, TASKS
+from airflow_kubernetes_secrets.formats.values import config_text
+from airflow_kubernetes_secrets.kubernetes.credentials import SERVICE_HOST, SERVICE_PORT
+from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, decide
+from airflow_kubernetes_secrets.messages import notices
+from airflow_kubernetes_secrets.messages.listing import MOST_PROBLEMS, few, first
+from airflow_kubernetes_secrets.messages.tracebacks import without_variables
+from airflow_kubernetes_secrets.options.backend_kwargs import DENY, Options
+from airflow_kubernetes_secrets.process import ProcessLocal, importing, in_a_thread
+from airflow_kubernetes_secrets.sources.source import Source, source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Sequence
+    from typing import TypeVar
+
+    from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+    from airflow_kubernetes_secrets.kubernetes.objects import Secret
+    from airflow_kubernetes_secrets.lookup.selection import Find
+    from airflow_kubernetes_secrets.sources.query import Query
+
+    Wanted = TypeVar("Wanted")
+
+_sources: ProcessLocal[Source] = ProcessLocal()
+
+
+class _NotInMemoryError(Exception):
+    """The result is not in memory, and the caller does not want to wait for it."""
+
+
+class KubernetesSecretsBackend(BaseSecretsBackend):
+    """Read connections, variables and configuration options from Kubernetes Secrets, found by label.
+
+    .. code-block:: ini
+
+        [secrets]
+        backend = airflow_kubernetes_secrets.KubernetesSecretsBackend
+        backend_kwargs = {"namespace": "airflow"}
+
+    The keyword arguments are the fields of :class:`airflow_kubernetes_secrets.options.backend_kwargs.Options`.
+    Creating a backend does no I/O and starts no thread: Airflow creates one in every process, and one for every
+    configuration option it reads.
+
+    If a lookup fails, the backend logs the error with its remedy, once per process and cause, and raises it. Airflow
+    then continues with the environment and its database, and only reports that the id is not defined. If
+    ``on_error`` is ``deny``, a failed lookup of a connection or variable raises ``AirflowSecretsBackendAccessDenied``
+    instead, and Airflow stops searching (3.2.2 and later).
+
+    Attributes:
+        options: the parsed keyword arguments.
+    """
+
+    def __init__(self, **kwargs: object) -> None:
+        """Parse the options.
+
+        Raises:
+            OptionError: an option is unknown or invalid. Airflow then does not start.
+        """
+        super().__init__()
+        self.options = Options.parse(kwargs)
+        self._source: Source | None = None
+        if self.options.mask_values:
+            # Import it here and not in a lookup: a child that is forked during an import inherits a lock that nothing
+            # releases.
+            from airflow_kubernetes_secrets.backend import masking  # noqa: F401  # imported here, not in the middle of a lookup
+
+    def get_conn_value(self, conn_id: str, team_name: str | None = None) -> str | None:
+        """Return the connection as a URI or JSON; ``None`` if no Secret has it.
+
+        A connection in one key is returned as stored, unless annotations add to it. Otherwise it is JSON, built from
+        the connection's fields.
+
+        Raises:
+            KubernetesSecretsError: the Secret is unusable, or Kubernetes could not be queried.
+        """
+        return self._read(Lookup(Kind.CONNECTION, conn_id, team_name), self._text)
+
+    def get_connection(self, conn_id: str, team_name: str | None = None) -> Any:
+        """Return the connection as a ``Connection`` object; ``None`` if no Secret has it.
+
+        Its class is the one that the running part of Airflow uses: the Task SDK's or the database model.
+
+        Raises:
+            KubernetesSecretsError: the Secret is unusable, or Kubernetes could not be queried.
+        """
+        return self._read(Lookup(Kind.CONNECTION, conn_id, team_name), self._connection(conn_id))
+
+    async def aget_connection(self, conn_id: str, team_name: str | None = None) -> Any:
+        """Return the connection as :meth:`get_connection` does, without blocking the event loop.
+
+        Airflow's triggerer calls this. A connection in memory is returned at once; any other is read in a thread.
+
+        Raises:
+            KubernetesSecretsError: as for :meth:`get_connection`.
+        """
+        # Airflow's masker for tasks waits for the process that writes the log, so masking always needs a thread.
+        if not self.options.mask_values:
+            with suppress(_NotInMemoryError):
+                lookup = Lookup(Kind.CONNECTION, conn_id, team_name)
+                return self._read(lookup, self._connection(conn_id), self._recall)
+        return await in_a_thread(self.get_connection, conn_id, team_name)
+
+    def get_variable(self, key: str, team_name: str | None = None) -> str | None:
+        """Return the variable exactly as stored; ``None`` if no Secret has it.
+
+        Raises:
+            KubernetesSecretsError: the Secret is unusable, or Kubernetes could not be queried.
+        """
+        return self._read(Lookup(Kind.VARIABLE, key, team_name), variable_text)
+
+    def get_config(self, key: str) -> str | None:
+        """Return the configuration option without surrounding white space; ``None`` if no Secret has it.
+
+        Raises:
+            KubernetesSecretsError: the Secret is unusable, or Kubernetes could not be queried. Airflow then stops.
+        """
+        return self._read(Lookup(Kind.CONFIG, key), config_text, self._ask)
+
+    @without_variables
+    def decide(self, lookup: Lookup) -> Decision:
+        """Select the Secret for a lookup. Log duplicates and skipped Secrets.
+
+        Raises:
+            KubernetesSecretsError: the Secret is missing or unusable, or Kubernetes could not be queried.
+        """
+        decision = decide(lookup, self.options, self._find)
+        _report(decision)
+        return decision
+
+    def __repr__(self) -> str:
+        return f"<KubernetesSecretsBackend {self.options}>"
+
+    def _text(self, secret: Secret, key: str) -> str:
+        stored = connection_text(secret, key)
+        if not secret.objections:
+            return stored
+        # Error reports can show the local variables of each frame that an exception passes, so delete the value.
+        del stored
+        self._heed_objections(secret, key)
+        return connection_text(secret, key)
+
+    def _connection(self, conn_id: str) -> Callable[[Secret, str], Any]:
+        def parsed(secret: Secret, key: str) -> Any:
+            stored = self._text(secret, key)
+            try:
+                return self.deserialize_connection(conn_id, stored)
+            except Exception as failure:  # a version of Airflow that parses differently from the tested ones
+                problem = f"Airflow cannot parse the connection ({type(failure).__name__})"
+            # Error reports can show the local variables of each frame that an exception passes, so delete the value.
+            del stored
+            # Raise outside the except block, so that Airflow's error, which can contain the password, is not chained.
+            raise MalformedSecretError(secret.namespace, secret.name, named(key), problem)
+
+        return parsed
+
+    def _heed_objections(self, secret: Secret, key: str) -> None:
+        """Raise or log the reasons why parts of Airflow cannot use the connection.
+
+        A reason that only concerns other parts of the same Airflow version is logged as a warning.
+
+        Raises:
+            MalformedSecretError: the part of Airflow that runs here cannot use the connection.
+        """
+        with importing.lock:
+            from airflow_kubernetes_secrets.backend.airflow_versions import is_airflow_2, is_for_tasks
+        concerned = OF_AIRFLOW_2 if is_airflow_2() else OF_AIRFLOW_3
+        here = AIRFLOW_2 if is_airflow_2() else TASKS if is_for_tasks(self) else SERVICES
+        for objection in secret.objections:
+            error = MalformedSecretError(secret.namespace, secret.name, named(key), str(objection))
+            if here in objection.readers:
+                raise error
+            if not set(concerned).isdisjoint(objection.readers):
+                notices.once(logging.WARNING, ("lost elsewhere", str(error)), str(error))
+
+    @without_variables
+    def _read(
+        self,
+        lookup: Lookup,
+        read: Callable[[Secret, str], Wanted],
+        find: Find | None = None,
+    ) -> Wanted | None:
+        try:
+            decision = decide(lookup, self.options, find or self._find)
+            _report(decision)
+            secret = decision.secret
+            if secret is None:
+                return None
+            wanted = read(secret, decision.data_key)
+        except _NotInMemoryError:
+            raise
+        except Exception as error:
+            cause, problem = _explained(error)
+            notices.once(logging.ERROR, cause, f"{lookup}: {problem}")
+            if self.options.on_error == DENY and lookup.kind is not Kind.CONFIG:
+                _deny(f"{lookup}: {problem}", error)
+            raise
+        if self.options.mask_values and lookup.kind is not Kind.CONFIG:
+            from airflow_kubernetes_secrets.backend.masking import mask
+
+            mask(secret, wanted)
+        return wanted
+
+    def _find(self, query: Query, time: Allowance) -> Sequence[Secret]:
+        if self._source is not None and (known := self._source.recall(query)) is not None:
+            return known
+        self._source = self._current_source()
+        return self._source.find(query, time)
+
+    def _recall(self, query: Query, _time: Allowance) -> Sequence[Secret]:
+        # A new backend object has no source yet, and creating one reads files.
+        source = self._source or _sources.peek(self._key())
+        known = None if source is None else source.recall(query)
+        if known is None:
+            raise _NotInMemoryError
+        return known
+
+    def _ask(self, query: Query, time: Allowance) -> Sequence[Secret]:
+        return self._current_source().ask(query, time)
+
+    def _current_source(self) -> Source:
+        return _sources.get(self._key(), lambda: source_of(self.options))
+
+    def _key(self) -> Hashable:
+        """Return the key under which the process stores the source of Secrets.
+
+        It includes the environment variables that locate the API server, since they can change in a running process.
+        """
+        return (self.options, *map(os.environ.get, (SERVICE_HOST, SERVICE_PORT, "KUBECONFIG")))
+
+
+def _explained(error: Exception) -> tuple[tuple[str, ...], str]:
+    """Return the cause of an error, for logging it once, and the problem for the message."""
+    if isinstance(error, KubernetesSecretsError):
+        return error.cause, str(error)
+    # A bug in this package, or an exception from a signal handler. Its message may contain anything, even a value.
+    name = type(error).__name__
+    return ("unexpected", name), f"the lookup ended with an unexpected {name}"
+
+
+def _deny(text: str, error: Exception) -> None:
+    """Raise the exception at which Airflow stops searching. If this version has none, log a warning."""
+    from airflow_kubernetes_secrets.backend.airflow_versions import access_denied
+
+    denied = access_denied()
+    if denied is not None:
+        raise denied(text) from error
+    notices.once(
+        logging.WARNING,
+        ("no denial",),
+        "on_error is 'deny', which this Airflow does not know (3.2.2 and later do): it goes on to the next place",
+    )
+
+
+def _report(decision: Decision) -> None:
+    """Log what a user should know about a lookup that did not fail."""
+    lookup, matches = decision.lookup, decision.matches
+    if len(matches) > 1:
+        others = few(map(str, matches[1:]), len(matches) - 1)
+        notices.once(
+            logging.WARNING,
+            ("duplicates", *map(str, matches[:MOST_PROBLEMS])),
+            f"{lookup}: {len(matches)} Secrets match {decision.queries[-1]}; the first by age and name is used, "
+            f"{matches[0]}, and not {others}. Change those that are not meant",
+        )
+    for problem, more in first(decision.passed_over):
+        text = f"{lookup}: {problem}. It is passed over{more and f',{more}'}"
+        notices.once(logging.WARNING, ("passed over", str(problem)), text)
+    if decision.outcome is not Outcome.FOUND:
+        notices.miss("%s: %s", lookup, decision.outcome.value)

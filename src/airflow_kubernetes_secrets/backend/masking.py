@@ -1,0 +1,201 @@
+"""Registration of values with Airflow's log maskers, if the option ``mask_values`` is on.
+
+By itself, Airflow masks the passwords of connections, and values with a name such as ``token``:
+https://airflow.apache.org/docs/apache-airflow/stable/security/secrets/mask-sensitive-values.html
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from airflow_kubernetes_secrets.backend.airflow_versions import maskers
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.messages import notices
+from airflow_kubernetes_secrets.process import importing, on_new_process
+
+# Shorter strings occur everywhere in a log. Airflow 3 has the same default (``[logging] min_length_masked_secret``);
+# Airflow 2 would mask every single letter.
+SHORTEST = 5
+
+# Limits for one Secret, in strings and characters. With each string, Airflow's masker compiles one pattern of all its
+# strings. It searches every line of a log for all of them.
+MOST_TEXTS = 50
+MOST_CHARACTERS = 16_384
+
+# Limit for the characters that the masker compiles to register one Secret: the pattern grows with every Secret of the
+# process. A million take up to two seconds, in each of two maskers, and Airflow 2.11 refuses a pattern of 400,000.
+_MOST_COMPILED = 400_000
+
+
+class _Registered:
+    """What this process has registered: not the strings, but their total length and their hashes."""
+
+    def __init__(self) -> None:
+        self.characters = 0
+        self.hashes: set[int] = set()
+
+    def add(self, texts: Iterable[str]) -> None:
+        """Add strings that have been registered."""
+        for text in texts:
+            if hash(text) not in self.hashes:
+                self.hashes.add(hash(text))
+                self.characters += len(text)
+
+
+# The process of a task starts with an empty masker, but inherits the Secrets in its parent's memory.
+_process = _Registered()
+
+
+def _forget() -> None:
+    global _process  # noqa: PLW0603  # state of the process is a variable of a module
+    _process = _Registered()
+
+
+on_new_process(_forget)
+
+
+def mask(secret: Secret, wanted: Any) -> None:
+    """Register the values of a Secret with Airflow's maskers, as far as the limits allow.
+
+    A Secret in memory is registered once per process and form. A failure is logged once and never raised.
+
+    Args:
+        wanted: the result of the lookup: a string, or a ``Connection`` of Airflow, of which all parts are registered.
+    """
+    process = _process
+    done = (process, _form(secret, wanted))
+    if done in secret.masked:
+        return
+    try:
+        pieces = list(_pieces(secret, wanted))
+        texts, is_all = _fitting(pieces, process)
+        with importing.lock:
+            registers = maskers()
+        for register in registers:
+            register(texts)
+    except Exception as error:  # its message can contain a value
+        problem = type(error).__name__
+        notices.once(
+            logging.WARNING,
+            ("unmasked", problem),
+            f"mask_values: Airflow's masker did not take what is in Secret {secret} ({problem}), so a log may show it",
+        )
+        return
+    if not is_all:
+        notices.once(logging.WARNING, ("masked in part", str(secret)), _in_part(secret, len(texts), pieces, process))
+    process.add(texts)
+    secret.masked = {done, *(each for each in secret.masked if each[0] is process)}
+
+
+def _form(secret: Secret, wanted: Any) -> str:
+    """Return the form of the result. Different forms of one Secret contain different strings."""
+    if not isinstance(wanted, str):
+        return "connection"
+    return "text of a connection" if wanted is secret.connection else "variable"
+
+
+class _Piece(NamedTuple):
+    """A string to register. Pieces sort by importance, the most important first.
+
+    Attributes:
+        rank: 0 for the password; 1 for login, host and schema, which are short and reveal the most; 2 for all others.
+        minus_length: the negative length of the string.
+        in_uri: whether to register the percent-encoded form that the string has in a URI.
+    """
+
+    rank: int
+    minus_length: int
+    text: str
+    in_uri: bool
+
+
+def _fitting(pieces: Iterable[_Piece], before: _Registered) -> tuple[list[str], bool]:
+    """Return the strings to register, in the order that costs the least, and whether these are all."""
+    chosen: dict[str, None] = {}
+    characters = compiled = 0
+    is_all = True
+    for piece in sorted(set(pieces)):
+        fits = characters - piece.minus_length <= MOST_CHARACTERS
+        text = quote(piece.text, safe="", errors="surrogatepass") if fits and piece.in_uri else piece.text
+        if text in chosen or len(text) < SHORTEST:
+            continue
+        # The last string is registered first, so the masker compiles it again with each of the others.
+        more = 0 if hash(text) in before.hashes else before.characters + len(text) * (len(chosen) + 1)
+        fits = fits and characters + len(text) <= MOST_CHARACTERS and compiled + more <= _MOST_COMPILED
+        if len(chosen) == MOST_TEXTS:
+            return [*reversed(chosen)], False
+        if fits:
+            chosen[text] = None
+            characters, compiled = characters + len(text), compiled + more
+        is_all = is_all and fits
+    return [*reversed(chosen)], is_all
+
+
+def _in_part(secret: Secret, count: int, pieces: Iterable[_Piece], before: _Registered) -> str:
+    """Return the warning that not all strings are registered: the Secret has too many, or the process has."""
+    if _fitting(pieces, _Registered())[1]:
+        return (
+            f"mask_values: this process has registered {before.characters} characters, and Airflow's masker has no "
+            f"time for all of Secret {secret} as well: {count} of its texts are registered, and a log can show the "
+            "others. Do not print them, or restart the process"
+        )
+    return (
+        f"mask_values: Secret {secret} holds more than Airflow's masker has time for: {count} of its texts are "
+        "registered, the longest that fit, and a log can show the others. Do not print them, or store them in smaller "
+        "Secrets"
+    )
+
+
+def _pieces(secret: Secret, wanted: Any) -> Iterator[_Piece]:
+    """Yield the strings: whole, percent-encoded, and line by line, since a log contains each line separately."""
+    for rank, text in _texts(secret, wanted):
+        if not (text.isascii() and text.isalnum()):
+            yield _Piece(rank, -len(text), text, in_uri=True)
+        # JSON can contain lone surrogates. Neither a log nor a message to the process that writes it can.
+        for part in (text,) if text.isascii() else re.split("[\ud800-\udfff]", text):
+            yield _Piece(rank, -len(part), part, in_uri=False)
+            if "\n" in part:
+                for line in map(str.strip, part.splitlines()):
+                    yield _Piece(rank, -len(line), line, in_uri=False)
+
+
+def _texts(secret: Secret, wanted: Any) -> Iterator[tuple[int, str]]:
+    if isinstance(wanted, str):
+        texts, document = (wanted,), wanted
+    else:
+        if wanted.password:
+            yield 0, wanted.password
+        yield from ((1, text) for text in (wanted.login, wanted.host, wanted.schema) if text)
+        texts, document = tuple(filter(None, (secret.connection, wanted.extra))), wanted.extra or "null"
+    yield from ((2, text) for text in (*texts, *_leaves(document)))
+
+
+def _leaves(text: str) -> Iterator[str]:
+    """Yield the strings in a JSON document, and in documents that are strings in it; none if it is not JSON."""
+    documents = [text]
+    # This ends, since a string in a document is shorter than the document. It ends soon, since each level doubles the
+    # backslashes.
+    while documents:
+        for leaf in _leaves_of(documents.pop()):
+            yield leaf
+            if leaf.lstrip().startswith(("{", "[")):
+                documents.append(leaf)
+
+
+def _leaves_of(text: str) -> Iterator[str]:
+    with suppress(ValueError, RecursionError):
+        open_ones = [json.loads(text)]
+        while open_ones:
+            each = open_ones.pop()
+            if isinstance(each, str):
+                yield each
+            elif isinstance(each, dict):
+                open_ones += each.values()
+            elif isinstance(each, list):
+                open_ones += each

@@ -1,0 +1,1 @@
+"""The Airflow deployment: its configuration, its metadata database and its environment."""

@@ -1,0 +1,241 @@
+"""Checks of the API server: credentials and how long they last, reachability, missing and excessive permissions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta, timezone
+from ipaddress import ip_address
+from pathlib import Path
+from ssl import CERT_NONE
+from statistics import median
+from time import monotonic, time
+
+from airflow_kubernetes_secrets.diagnosis.finding import Finding, error, ok, skipped, warning
+from airflow_kubernetes_secrets.errors import ForbiddenError
+from airflow_kubernetes_secrets.inventory.cluster import Cluster, token_claims
+from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
+from airflow_kubernetes_secrets.kubernetes.credentials import Credentials, ServiceAccountCredentials
+from airflow_kubernetes_secrets.kubernetes.permissions import forbidden_text
+from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+CREDENTIALS = "Credentials"
+API_SERVER = "API server"
+PERMISSIONS = "Permissions"
+
+_CA_DAYS = 30
+_WARM_REQUESTS = 5
+
+# If a request takes this share of ``timeout``, a lookup has little time left for a second attempt.
+_SLOW_SHARE = 0.25
+
+_WRITES = ("create", "update", "patch", "delete")
+_SERVICE_ACCOUNT = "system:serviceaccount:"
+
+
+def check_credentials(cluster: Cluster, options: Options) -> Iterator[Finding]:
+    """Check how long the token and the CA are valid, and whether anyone on the network path could read them."""
+    credentials = cluster.credentials
+    yield ok(CREDENTIALS, credentials.source)
+    claims = token_claims(credentials)
+    if claims:
+        yield _token(claims.get("exp"))
+    if isinstance(credentials, ServiceAccountCredentials):
+        yield _ca(Path(options.service_account_path) / "ca.crt")
+    else:
+        yield from _transport(credentials)
+
+
+def _transport(credentials: Credentials) -> Iterator[Finding]:
+    """Check how a kubeconfig connects to the API server. A pod always uses TLS with the mounted CA."""
+    tls, host = credentials.tls(), credentials.endpoint.host
+    if tls is None and not _is_this_machine(host):
+        yield warning(
+            CREDENTIALS,
+            "no-tls",
+            f"{credentials.source} reaches {host} over plain HTTP: anyone on the network path can read and change "
+            "every Secret. Write https:// in its 'server', or run 'kubectl proxy' on this machine",
+        )
+    if tls is not None and tls.context.verify_mode is CERT_NONE:
+        yield warning(
+            CREDENTIALS,
+            "certificate-unchecked",
+            f"{credentials.source} says insecure-skip-tls-verify: anyone on the network path to {host} can answer in "
+            "its place, and read the token and every Secret. Remove that setting, and name the cluster's CA "
+            "(certificate-authority-data)",
+        )
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _token(expires: object) -> Finding:
+    """Check when a token expires."""
+    if not isinstance(expires, (int, float)):
+        return warning(
+            CREDENTIALS,
+            "token-without-end",
+            "the token does not expire. Kubernetes mounts ones that do (projected service account tokens); prefer "
+            "those",
+        )
+    left = expires - time()
+    if left <= 0:
+        return error(
+            CREDENTIALS,
+            "token-expired",
+            f"the token has expired {_duration(-left)} ago. Kubernetes renews one that it mounts itself; where it was "
+            "copied, copy a current one",
+        )
+    return ok(CREDENTIALS, f"the token expires in {_duration(left)}; it is read again every minute")
+
+
+def _ca(path: Path) -> Finding:
+    """Check how long the CA certificates in a file are valid."""
+    file = printable(path)
+    # Airflow depends on this package for its Fernet keys.
+    from cryptography.x509 import load_pem_x509_certificates
+
+    try:
+        certificates = load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError) as problem:
+        return error(
+            CREDENTIALS,
+            "ca-unreadable",
+            f"{file} holds no usable CA certificate ({type(problem).__name__}). Kubernetes mounts it with the service "
+            "account; see service_account_path in backend_kwargs",
+        )
+    # Releases before 42 have only the attribute without a time zone. Later ones warn if it is used.
+    ends = min(
+        each.not_valid_after_utc
+        if hasattr(each, "not_valid_after_utc")
+        else each.not_valid_after.replace(tzinfo=timezone.utc)
+        for each in certificates
+    )
+    left = ends - datetime.now(timezone.utc)
+    if left <= timedelta(days=_CA_DAYS):
+        return warning(
+            CREDENTIALS,
+            "ca-ends",
+            f"a CA certificate in {file} is valid until {ends:%Y-%m-%d}. If the API server's is signed with it, "
+            "nothing can be looked up after that: have the cluster's CA renewed",
+        )
+    return ok(CREDENTIALS, f"the CA certificates in {file} are valid until {ends:%Y-%m-%d} or longer")
+
+
+def check_reachable(cluster: Cluster, options: Options) -> Iterator[Finding]:
+    """Check whether the API server responds, how fast, and which version it has.
+
+    Raises:
+        KubernetesSecretsError: it does not respond.
+    """
+    began = monotonic()
+    version = printable(cluster.version())
+    first = monotonic() - began
+    seconds = []
+    for _ in range(_WARM_REQUESTS):
+        began = monotonic()
+        cluster.version()
+        seconds.append(monotonic() - began)
+    warm = median(seconds)
+    text = (
+        f"{cluster.text} is {version or 'of a version that it does not tell'}; it answers in {warm * 1000:.0f} ms, the "
+        f"first time in {first * 1000:.0f} ms"
+    )
+    if warm > options.timeout * _SLOW_SHARE:
+        yield warning(
+            API_SERVER,
+            "slow",
+            f"{text}. timeout is {options.timeout:g} s, in which a lookup has to succeed with all its attempts: raise "
+            "it, or find what is slow",
+        )
+    else:
+        yield ok(API_SERVER, text)
+
+
+def check_permissions(cluster: Cluster, options: Options) -> Iterator[Finding]:
+    """Check whether this user has the permissions that lookups need, and which ones it has beyond those.
+
+    Raises:
+        KubernetesSecretsError: the API server cannot be queried.
+    """
+    user = cluster.user()
+    yield ok(PERMISSIONS, f"the API server takes this for {printable(user) or 'a user that it does not tell'}")
+    try:
+        yield from _rights(cluster, options, user)
+    except ForbiddenError as problem:
+        yield skipped(PERMISSIONS, f"not checked: {problem}")
+
+
+def _rights(cluster: Cluster, options: Options, user: str) -> Iterator[Finding]:
+    for namespace in namespaces_of(options, cluster):
+        yield from _on_all(cluster, options, user, namespace)
+    for query_namespace, names in options.referenced.items():
+        yield from _by_name(cluster, user, cluster.namespace(query_namespace), names)
+    if user.startswith(_SERVICE_ACCOUNT):
+        yield from _too_much(cluster, options)
+    else:
+        yield skipped(
+            PERMISSIONS,
+            "what is more than needed was not checked: this is not a service account. With '--as "
+            f"{_SERVICE_ACCOUNT}NAMESPACE:NAME' it is, for each of Airflow's",
+        )
+
+
+def _on_all(cluster: Cluster, options: Options, user: str, namespace: str) -> Iterator[Finding]:
+    """Check the permissions on all Secrets of a namespace, which lookups by label need."""
+    missing = [verb for verb in options.verbs if not cluster.may(verb, namespace)]
+    if not missing:
+        yield ok(PERMISSIONS, f"may {' and '.join(options.verbs)} Secrets in {namespace}")
+    elif missing == ["watch"]:
+        yield warning(
+            PERMISSIONS,
+            "may-not-watch",
+            f"{forbidden_text(user, 'watch', options.verbs, namespace)}\nWithout it everything is listed every "
+            f"{options.cache_ttl:g} s (cache_ttl)",
+        )
+    else:
+        yield error(PERMISSIONS, "may-not-list", forbidden_text(user, "list", options.verbs, namespace))
+
+
+def _by_name(cluster: Cluster, user: str, namespace: str, names: tuple[str, ...]) -> Iterator[Finding]:
+    """Check the permission to get single Secrets, which references need."""
+    missing = [name for name in names if not cluster.may("get", namespace, name)]
+    if missing:
+        yield error(PERMISSIONS, "may-not-get", forbidden_text(user, "get", ("get",), namespace, names))
+    else:
+        yield ok(PERMISSIONS, f"may get the Secrets in {namespace} that 'references' names: {', '.join(names)}")
+
+
+def _too_much(cluster: Cluster, options: Options) -> Iterator[Finding]:
+    """Check for permissions that no lookup needs."""
+    if cluster.may("list", ""):
+        yield warning(
+            PERMISSIONS,
+            "may-list-everywhere",
+            "may list the Secrets of every namespace. A Role in each namespace that Airflow looks in is enough; "
+            "'airflow-kubernetes-secrets rbac' prints it",
+        )
+    excess = {}
+    for namespace in namespaces_of(options, cluster):
+        writes = [verb for verb in _WRITES if cluster.may(verb, namespace)]
+        if writes:
+            excess[namespace] = writes
+            yield warning(
+                PERMISSIONS,
+                "may-write",
+                f"may {', '.join(writes)} Secrets in {namespace}, which no lookup does. Grant what "
+                "'airflow-kubernetes-secrets rbac' prints, and no more",
+            )
+    if not excess:
+        yield ok(PERMISSIONS, "may change no Secret where it looks")
+
+
+def _duration(seconds: float) -> str:
+    for size, unit in ((86400, "days"), (3600, "hours"), (60, "minutes")):
+        if seconds >= 2 * size:
+            return f"{seconds // size:.0f} {unit}"
+    return f"{seconds:.0f} seconds"

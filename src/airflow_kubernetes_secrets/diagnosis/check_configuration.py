@@ -1,0 +1,74 @@
+"""Checks of Airflow's configuration: whether it leads to this backend, and whether its options work together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from airflow_kubernetes_secrets.backend.airflow_versions import access_denied, airflow_version
+from airflow_kubernetes_secrets.deployment.configuration import Configured, airflow_conf
+from airflow_kubernetes_secrets.diagnosis.finding import Finding, error, ok, warning
+from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.options.backend_kwargs import DENY, Options
+
+AIRFLOW = "Airflow"
+OPTIONS = "Options"
+
+
+def check_backend(configured: Configured) -> Iterator[Finding]:
+    """Check the backend class and ``backend_kwargs`` as Airflow will see them."""
+    yield ok(AIRFLOW, f"Airflow {airflow_version()}")
+    for problem in configured.problems:
+        # Every problem is an error here, because `doctor` answers whether this backend works.
+        yield error(AIRFLOW, problem.code, problem.text)
+    if not configured.problems:
+        yield ok(AIRFLOW, printable(f"[secrets] backend is {configured.backend}, from {configured.backend_from}"))
+    workers = printable(_option("workers", "secrets_backend") or "")
+    if workers:
+        yield ok(
+            AIRFLOW, f"[workers] secrets_backend is {workers}: tasks and DAG files are served by that, not by this one"
+        )
+
+
+def check_options(configured: Configured, options: Options) -> Iterator[Finding]:
+    """Check for options that are valid but do not fit the rest of Airflow's configuration."""
+    given = ", ".join(sorted(configured.kwargs)) or "none, so all have their defaults"
+    origins = printable(", ".join(configured.kwargs_from))
+    yield ok(OPTIONS, f"backend_kwargs: {given}" + (f", from {origins}" if origins else ""))
+    if options.on_error == DENY and access_denied() is None:
+        yield warning(
+            OPTIONS,
+            "deny-unknown",
+            "on_error is 'deny', which this Airflow does not know: it goes on to the next place. Airflow 3.2.2 and "
+            "later do",
+        )
+    if _option("secrets", "use_cache", "getboolean"):
+        seconds = float(_option("secrets", "cache_ttl_seconds", "getint") or 0)
+        if seconds > options.cache_ttl:
+            yield warning(
+                OPTIONS,
+                "airflow-cache",
+                f"[secrets] use_cache: where DAG files are read, Airflow itself keeps variables for {seconds:g} s, "
+                f"however old cache_ttl ({options.cache_ttl:g} s) lets them be. Switch it off, or lower "
+                "[secrets] cache_ttl_seconds",
+            )
+    patience = _option("workers", "execution_api_timeout", "getfloat")
+    if patience is not None and options.path is None and options.timeout >= patience:
+        yield warning(
+            OPTIONS,
+            "workers-give-up",
+            f"timeout is {options.timeout:g} s, and workers wait {patience:g} s for Airflow's API server "
+            "([workers] execution_api_timeout), which looks things up for them: when Kubernetes is slow they give up "
+            f"first. Set timeout below {patience:g} in backend_kwargs, or raise execution_api_timeout",
+        )
+
+
+def _option(section: str, key: str, get: str = "get") -> Any:
+    """Return an option of Airflow, or ``None`` if this Airflow does not have it or cannot use its value."""
+    conf = airflow_conf()
+    if not conf.has_option(section, key):
+        return None
+    try:
+        return getattr(conf, get)(section, key)
+    except Exception:  # Airflow itself reports the error
+        return None

@@ -1,0 +1,119 @@
+"""Checks of the Secrets: whether they can be read, and whether those exist that Airflow's own options name."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+
+from airflow_kubernetes_secrets.backend.airflow_versions import has_teams
+from airflow_kubernetes_secrets.deployment.configuration import Configured, configuration_file
+from airflow_kubernetes_secrets.deployment.secret_options import (
+    DATABASE,
+    SecretOption,
+    only_in_environment,
+    secret_options,
+)
+from airflow_kubernetes_secrets.diagnosis.finding import Finding, Status, error, findings_of, ok, warning
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.inventory.cluster import Cluster
+from airflow_kubernetes_secrets.inventory.entries import inventory_of, problems_with_ids
+from airflow_kubernetes_secrets.inventory.location import Place
+from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
+from airflow_kubernetes_secrets.kubernetes.credentials import SERVICE_HOST
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, decide
+from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+SECRETS = "Secrets"
+FROM_SECRETS = "Options from Secrets"
+
+# With this many Secrets in a namespace, a LIST by label takes milliseconds, because the API server looks at all of
+# them. docs/reliability.md has the measurements.
+_MANY = 5000
+
+
+def check_secrets(place: Place, options: Options) -> Iterator[Finding]:
+    """Check how many entries can be read, and what is wrong with the others."""
+    for text in place.problems():
+        yield error(SECRETS, "manifest", text)
+    inventory = inventory_of(place, options)
+    for failure in inventory.failures:
+        yield error(SECRETS, "unlisted", failure)
+    counts = Counter(entry.kind for entry in inventory.entries if entry.answers)
+    if not inventory.failures:
+        yield ok(SECRETS, ", ".join(f"{counts[kind]} {_word(kind, counts[kind])}" for kind in Kind) + " can be read")
+    yield from findings_of(SECRETS, problems_with_ids(inventory.entries))
+    if not has_teams() and any(entry.team for entry in inventory.entries):
+        yield warning(
+            SECRETS,
+            "teams-off",
+            "there are Secrets of teams, which Airflow asks for only with [core] multi_team (3.2 and later): switch "
+            "that on, or remove the label of the team",
+        )
+    if isinstance(place, Cluster) and not inventory.failures and not options.cache_ttl:
+        yield from _many(place, options)
+
+
+def _word(kind: Kind, count: int) -> str:
+    return kind.word if count == 1 else f"{kind.word}s"
+
+
+def _many(cluster: Cluster, options: Options) -> Iterator[Finding]:
+    """Warn of namespaces in which every lookup is expensive for the API server."""
+    for namespace in namespaces_of(options, cluster):
+        count = cluster.count(namespace)
+        if count > _MANY:
+            yield warning(
+                SECRETS,
+                "many",
+                f"namespace {namespace} has {count} Secrets, and for each lookup the API server looks at all of them. "
+                "Set cache_ttl in backend_kwargs, or give Airflow's Secrets a namespace of their own",
+            )
+
+
+def check_secret_options(place: Place, options: Options, configured: Configured) -> Iterator[Finding]:
+    """Check whether the Secrets exist that Airflow's own options name. Without its Secret an option has its default."""
+    for option in secret_options():
+        finding = _secret_option(option, place, options)
+        yield finding
+        # The environment matters only in a pod: the other pods of Airflow need these variables too.
+        if finding.status is Status.OK and (option.section, option.key) == DATABASE and SERVICE_HOST in os.environ:
+            yield from _only_in_environment(option, configured)
+
+
+def _only_in_environment(option: SecretOption, configured: Configured) -> Iterator[Finding]:
+    """Warn if a process finds the Secret only with environment variables that other pods may lack."""
+    if variables := only_in_environment(option, configured):
+        names = ", ".join(variables)
+        yield warning(
+            FROM_SECRETS,
+            "only-in-environment",
+            printable(
+                f"{option.name} comes from a Secret through environment variables alone ({names}). A pod "
+                "without them goes on with an empty SQLite database and says nothing. With applyCustomEnv: false the "
+                "jobs of the official Helm chart are such pods, and 'airflow db migrate' migrates that file. Set "
+                f"these options in {configuration_file()} too: that is 'config' in the chart's values"
+            ),
+        )
+
+
+def _secret_option(option: SecretOption, place: Place, options: Options) -> Finding:
+    """Look up the Secret of one option."""
+    lookup = Lookup(Kind.CONFIG, option.id)
+    if option.instead:
+        return warning(FROM_SECRETS, "not-taken", f"{option.where}: {option.instead}. Remove one of them")
+    try:
+        decision = decide(lookup, options, place.find)
+    except KubernetesSecretsError as problem:
+        return error(
+            FROM_SECRETS, "option-fails", f"{option.where}: {lookup}: {problem}. Airflow does not start with that"
+        )
+    if decision.secret is None:
+        return error(
+            FROM_SECRETS,
+            "option-missing",
+            f"{option.where}: {lookup}: {decision.outcome.value}. Airflow goes on with the default of {option.name} "
+            "and says nothing. Create the Secret, or correct the id",
+        )
+    return ok(FROM_SECRETS, f"{option.name} is in Secret {decision.secret} ({option.where})")

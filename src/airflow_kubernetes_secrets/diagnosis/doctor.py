@@ -1,0 +1,62 @@
+"""``doctor``: all checks of a deployment, each after those that it depends on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+
+from airflow_kubernetes_secrets.deployment.configuration import Configured, read_configuration
+from airflow_kubernetes_secrets.diagnosis import check_access as access
+from airflow_kubernetes_secrets.diagnosis import check_configuration as configuration
+from airflow_kubernetes_secrets.diagnosis import check_secrets as secrets
+from airflow_kubernetes_secrets.diagnosis.finding import Finding, error, ok, skipped
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.inventory.cluster import Cluster
+from airflow_kubernetes_secrets.inventory.location import Place, place_of
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+
+def checkup(overrides: Mapping[str, str | None], as_user: str | None = None) -> Iterator[Finding]:
+    """Run all checks, and yield each finding as soon as it is known.
+
+    Args:
+        overrides: options that replace the configured ones, by name; ``None`` keeps the configured value.
+        as_user: the user to impersonate at the API server.
+    """
+    try:
+        configured = read_configuration()
+    except KubernetesSecretsError as problem:
+        yield error(configuration.AIRFLOW, "airflow-unreadable", str(problem))
+        return
+    yield from configuration.check_backend(configured)
+    try:
+        options = configured.options(**overrides)
+    except KubernetesSecretsError as problem:
+        yield error(configuration.OPTIONS, "option-unusable", f"{problem}. Airflow does not start with that")
+        yield skipped("The rest", "not checked: the options cannot be used")
+        return
+    yield from configuration.check_options(configured, options)
+    try:
+        place = place_of(options, as_user)
+    except KubernetesSecretsError as problem:
+        yield error(access.CREDENTIALS, "not-configured", str(problem))
+        yield skipped("The rest", "not checked: there is nowhere to look")
+        return
+    with closing(place):
+        yield from _place(place, options, configured)
+
+
+def _place(place: Place, options: Options, configured: Configured) -> Iterator[Finding]:
+    """Run the checks that need a backend location."""
+    if not isinstance(place, Cluster):
+        yield ok(access.CREDENTIALS, f"Secrets are read from {place.text}, and no API is asked")
+    try:
+        if isinstance(place, Cluster):
+            yield from access.check_credentials(place, options)
+            yield from access.check_reachable(place, options)
+            yield from access.check_permissions(place, options)
+        yield from secrets.check_secrets(place, options)
+        yield from secrets.check_secret_options(place, options, configured)
+    except KubernetesSecretsError as problem:
+        yield error(access.API_SERVER if isinstance(place, Cluster) else secrets.SECRETS, "unreachable", str(problem))
+        yield skipped("The rest", f"not checked: {place.text} cannot be asked")

@@ -1,0 +1,305 @@
+"""``explain``: the trace of one lookup.
+
+It shows each query, which Secret is selected, which ones are skipped and why, and what Airflow reads.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from airflow_kubernetes_secrets.backend.airflow_versions import parsed_connection
+from airflow_kubernetes_secrets.deployment.other_sources import Hidden, hidden
+from airflow_kubernetes_secrets.deployment.secret_options import SecretOption, secret_options
+from airflow_kubernetes_secrets.diagnosis.similar_ids import MayTell, near_misses, tell_all
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
+from airflow_kubernetes_secrets.formats.fields import fields_of
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_text, named
+from airflow_kubernetes_secrets.inventory.cluster import Cluster
+from airflow_kubernetes_secrets.inventory.connection_types import problems_of_type
+from airflow_kubernetes_secrets.inventory.content import UNESCAPED, UNREADABLE, Content, content_of
+from airflow_kubernetes_secrets.inventory.location import Place
+from airflow_kubernetes_secrets.inventory.stored_secret import Stored
+from airflow_kubernetes_secrets.inventory.visible_fields import shown_names
+from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, decide, shown_id
+from airflow_kubernetes_secrets.messages.problem import Problem
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
+
+
+class Verdict(Enum):
+    """How a lookup ends. The value is the exit status of ``explain``."""
+
+    FOUND = 0
+    NOT_FOUND = 1
+    TROUBLE = 2
+
+
+@dataclass(frozen=True)
+class Step:
+    """One query to the API server or the folder.
+
+    Attributes:
+        verb: ``list`` or ``get``.
+        what: the label selector, or the name.
+        found: how many Secrets matched; ``None`` if the query failed.
+        allowed: whether this user has the permission for it; ``None`` if that is unknown.
+    """
+
+    verb: str
+    namespace: str
+    what: str
+    found: int | None
+    allowed: bool | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A Secret that has the label value, or that a reference names.
+
+    Attributes:
+        verdict: in words, whether the Secret is selected, and if not, why.
+        answers: whether the Secret is selected.
+    """
+
+    stored: Stored
+    verdict: str
+    answers: bool
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """How Airflow parses a connection, as far as it may be shown.
+
+    Attributes:
+        fields: the fields that have a value.
+        extra: the names in ``extra``.
+    """
+
+    fields: Sequence[str] = ()
+    extra: Sequence[str] = ()
+
+
+@dataclass
+class Story:
+    """The trace of one lookup.
+
+    Attributes:
+        place: the backend location, for people.
+        user: the user that the API server sees; empty for a folder, or if the user is unknown.
+        steps: the queries, in order.
+        outcome: how the lookup ended; ``None`` if it failed.
+        error: why the lookup failed; empty if it did not.
+        candidates: the Secrets that match: the selected one first, and the skipped ones last.
+        content: what Airflow reads from the selected Secret.
+        fields: the data keys that hold fields of a connection, by field. They complete the connection in another key,
+            or make up the connection.
+        parsed: how Airflow parses the connection.
+        problems: what is wrong with the selected Secret.
+        options: Airflow's own options that name this id, if it is that of a configuration option.
+        hidden: connections and variables with this id outside Kubernetes that Airflow does not read.
+        hints: suggestions for what was meant, if nothing was found.
+    """
+
+    lookup: Lookup
+    place: str
+    user: str = ""
+    steps: list[Step] = field(default_factory=list)
+    outcome: Outcome | None = None
+    error: str = ""
+    candidates: list[Candidate] = field(default_factory=list)
+    content: Content | None = None
+    fields: dict[str, str] = field(default_factory=dict)
+    parsed: Parsed | None = None
+    problems: list[Problem] = field(default_factory=list)
+    options: list[SecretOption] = field(default_factory=list)
+    hidden: list[Hidden] = field(default_factory=list)
+    hints: list[str] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> Verdict:
+        """How the lookup ends."""
+        is_lost = self.content is not None and not self.content.is_readable
+        if self.error or is_lost or any(problem.code == UNREADABLE for problem in self.problems):
+            return Verdict.TROUBLE
+        return Verdict.FOUND if self.outcome is Outcome.FOUND else Verdict.NOT_FOUND
+
+    @property
+    def headline(self) -> str:
+        """The result in one sentence."""
+        winner = next((candidate for candidate in self.candidates if candidate.answers), None)
+        if winner is not None and self.verdict is Verdict.FOUND:
+            return f"{self.lookup}: Secret {winner.stored.secret} answers"
+        if self.error:
+            return f"{self.lookup}: the lookup fails"
+        if self.verdict is Verdict.TROUBLE:
+            return f"{self.lookup}: it is found, and Airflow cannot read it"
+        return f"{self.lookup}: {self.outcome.value if self.outcome is not None else 'not looked up'}"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the trace as the JSON output shows it; docs/cli.md describes it."""
+        content = self.content
+        return {
+            "kind": self.lookup.kind.name.lower(),
+            "id": shown_id(self.lookup.id),
+            "team": self.lookup.team,
+            "verdict": self.verdict.name.lower().replace("_", "-"),
+            "headline": self.headline,
+            "place": self.place,
+            "user": self.user or None,
+            "steps": [
+                {
+                    "verb": step.verb,
+                    "namespace": step.namespace,
+                    "what": step.what,
+                    "found": step.found,
+                    "allowed": step.allowed,
+                }
+                for step in self.steps
+            ],
+            "error": self.error or None,
+            "candidates": [
+                {
+                    "namespace": candidate.stored.secret.namespace,
+                    "secret": candidate.stored.secret.name,
+                    "created": candidate.stored.secret.created or None,
+                    "owner": str(candidate.stored.owner) if candidate.stored.owner is not None else None,
+                    "answers": candidate.answers,
+                    "verdict": candidate.verdict,
+                }
+                for candidate in self.candidates
+            ],
+            "shape": content.shape if content is not None else None,
+            "fields": self.fields,
+            "completed": content.is_completed if content is not None else None,
+            "unused": list(content.unused) if content is not None else None,
+            "conn_type": content.conn_type if content is not None else None,
+            "host": content.host if content is not None else None,
+            "port": content.port if content is not None else None,
+            "set": list(self.parsed.fields) if self.parsed is not None else None,
+            "extra": list(self.parsed.extra) if self.parsed is not None else None,
+            "problems": [problem.as_json() for problem in self.problems],
+            "options": [
+                {"option": option.name, "where": option.where, "instead": option.instead or None}
+                for option in self.options
+            ],
+            "hidden": [each.as_json() for each in self.hidden],
+            "hints": self.hints,
+        }
+
+
+def story_of(
+    lookup: Lookup, options: Options, place: Place, *, database: bool = True, may_tell: MayTell = tell_all
+) -> Story:
+    """Follow a lookup, and return its trace.
+
+    Args:
+        database: whether to check Airflow's metadata database for the same id.
+        may_tell: which other ids suggestions may reveal; see :func:`near_misses`.
+    """
+    story = Story(lookup, place.text)
+    if isinstance(place, Cluster):
+        story.user = _unless_it_fails(place.user) or ""
+    decision = _decide(story, options, place)
+    if decision is not None:
+        story.outcome = decision.outcome
+        _tell_of_candidates(story, decision, place)
+        if decision.secret is not None:
+            _tell_of_content(story, decision.secret, decision.data_key)
+        elif decision.queries:
+            story.hints = near_misses(lookup, options, place, may_tell)
+    if lookup.kind is Kind.CONFIG:
+        story.options = [option for option in secret_options() if option.id == lookup.id]
+    elif story.verdict is not Verdict.NOT_FOUND:
+        story.hidden = hidden(lookup, database=database)
+    return story
+
+
+def _decide(story: Story, options: Options, place: Place) -> Decision | None:
+    """Decide the lookup, and record each query."""
+
+    def find(query: Query, time: Allowance) -> Sequence[Secret]:
+        namespace = place.namespace(query.namespace)
+        verb, name = ("list", "") if isinstance(query, LabelQuery) else ("get", query.name)
+        what = str(query) if isinstance(query, LabelQuery) else query.name
+        allowed = _unless_it_fails(lambda: place.may(verb, namespace, name)) if isinstance(place, Cluster) else None
+        try:
+            found = place.find(query, time)
+        except KubernetesSecretsError:
+            story.steps.append(Step(verb, namespace, what, None, allowed))
+            raise
+        story.steps.append(Step(verb, namespace, what, len(found), allowed))
+        return found
+
+    try:
+        return decide(story.lookup, options, find)
+    except KubernetesSecretsError as error:
+        story.error = str(error)
+        return None
+
+
+def _unless_it_fails(ask: Any) -> Any:
+    """Return the result of a query that only adds details, or ``None`` if it fails."""
+    try:
+        return ask()
+    except KubernetesSecretsError:
+        return None
+
+
+def _tell_of_candidates(story: Story, decision: Decision, place: Place) -> None:
+    """Add the Secrets that matched: the selected one, those with the same id, and the skipped ones."""
+    for position, secret in enumerate(decision.matches):
+        verdict = "answers" if position == 0 else "has the same id, and is younger or comes later by name"
+        story.candidates.append(Candidate(place.stored(secret), verdict, position == 0))
+    for passed_over in decision.passed_over:
+        # The error contains only the name of the Secret. The location still has its metadata from the query.
+        secret = Secret(passed_over.namespace, passed_over.secret, "", {}, {})
+        story.candidates.append(Candidate(place.stored(secret), f"is passed over: {passed_over}", answers=False))
+
+
+def _tell_of_content(story: Story, secret: Secret, key: str) -> None:
+    """Add what Airflow reads from the selected Secret."""
+    kind = story.lookup.kind
+    story.content = content_of(kind, secret, key)
+    story.problems = [*story.content.problems, *problems_of_type(kind, secret, key, story.content)]
+    if kind is Kind.CONNECTION:
+        fields = fields_of(secret)
+        story.fields = dict((fields if key == IN_FIELDS else fields.beside(key)).keys)
+    if kind is Kind.CONNECTION and story.content.is_readable:
+        parsed = _parse(story.lookup.id, secret, key)
+        if isinstance(parsed, Problem):
+            story.problems.append(parsed)
+        elif any(each.code == UNESCAPED for each in story.problems):
+            # The name of a parameter may be a part of the password.
+            story.parsed = Parsed(parsed.fields)
+        else:
+            story.parsed = parsed
+
+
+def _parse(conn_id: str, secret: Secret, key: str) -> Parsed | Problem:
+    """Return how Airflow itself parses the connection."""
+    stored = connection_text(secret, key)
+    try:
+        connection = parsed_connection(conn_id, stored)
+        fields = [name for name in ("login", "password", "port", "schema", "extra") if getattr(connection, name)]
+        return Parsed(fields, _names(connection.extra))
+    except Exception as failure:  # Airflow's parsers raise many classes, and their messages can quote the password
+        problem = f"Airflow cannot parse the connection ({type(failure).__name__})"
+    return Problem(UNREADABLE, str(MalformedSecretError(secret.namespace, secret.name, named(key), problem)))
+
+
+def _names(extra: str | None) -> list[str]:
+    """Return the names in ``extra`` that may be shown.
+
+    Airflow's own property for this logs what it cannot read, so it is not used.
+    """
+    try:
+        found = json.loads(extra or "{}")
+    except (ValueError, RecursionError):
+        return []
+    return shown_names(found) if isinstance(found, dict) else []

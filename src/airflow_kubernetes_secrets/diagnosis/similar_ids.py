@@ -1,0 +1,127 @@
+"""Suggestions for an id that no Secret has: what else the user may have meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from heapq import nsmallest
+
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.inventory.location import Place
+from airflow_kubernetes_secrets.inventory.owning_teams import Whose
+from airflow_kubernetes_secrets.inventory.snapshot import Snapshot, namespaces_of
+from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
+from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.suggestions import most_near
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+# How many ids a lookup's id is compared with at most. A comparison takes up to a millisecond, so the ids that are
+# nearest in length are taken.
+_COMPARED = 1_000
+
+# Whether the user may learn that this id exists, for a team or (``None``) without a team.
+MayTell = Callable[[Kind, str, "str | None"], bool]
+
+
+def tell_all(_kind: Kind, _id: str, _team: str | None) -> bool:
+    """Permit everything, for users who may list the Secrets themselves."""
+    return True
+
+
+def near_misses(lookup: Lookup, options: Options, place: Place, may_tell: MayTell = tell_all) -> list[str]:
+    """Return suggestions, each as one line with its remedy. What cannot be read is skipped.
+
+    Args:
+        may_tell: called before a suggestion reveals that an id exists. A Secret without the label has no kind, so it is
+            suggested only if the id is permitted for every kind.
+    """
+    snapshot, whose = Snapshot(place, options, tuple(Kind)), Whose(options, place)
+    same = list(_same_id(lookup, options, snapshot, whose, may_tell))
+    hints = [
+        *place.problems(),
+        *(f"{text}{more and f';{more} like it'}" for text, more in first(same)),
+        *_same_name(lookup, options, place, whose, may_tell),
+    ]
+    if not hints:
+        hints += _close_ids(lookup, options, snapshot, whose, may_tell)
+    return hints
+
+
+def _same_id(lookup: Lookup, options: Options, snapshot: Snapshot, whose: Whose, may_tell: MayTell) -> Iterator[str]:
+    """Yield where a Secret has this id for another kind or team, or has a label that does not match the id."""
+    for kind, each in snapshot.labelled.items():
+        label = kind.label(options)
+        if label is None:
+            continue
+        for secret in (stored.secret for stored in each):
+            if identifier_of(secret, label) != lookup.id:
+                continue
+            teams = [team for team in whose.teams(secret) if may_tell(kind, lookup.id, team)]
+            if not teams:
+                continue
+            if kind is not lookup.kind:
+                yield (
+                    f"Secret {secret} has the label {label}, so it is a {kind.word} of this id. For a "
+                    f"{lookup.kind.word} it takes {lookup.kind.label(options)}"
+                )
+                continue
+            team = lookup.team if lookup.team in teams else teams[0]
+            if team != lookup.team and team is not None:
+                yield f"Secret {secret} has this id for team {team!r}, and not for {_whom(lookup.team)}"
+            elif team is None and lookup.team and not options.team_fallback:
+                yield f"Secret {secret} has this id for everybody, and team_fallback is false in backend_kwargs"
+            elif label_value(lookup.id) != secret.labels[label]:
+                yield (
+                    f"Secret {secret} says in an annotation that it is for this id, and its label {label} is not "
+                    f"{label_value(lookup.id)!r}, by which it is found"
+                )
+
+
+def _whom(team: str | None) -> str:
+    return "lookups without a team" if team is None else f"team {team!r}"
+
+
+def _same_name(lookup: Lookup, options: Options, place: Place, whose: Whose, may_tell: MayTell) -> Iterator[str]:
+    """Yield the Secrets whose name is like the id and that do not have the label."""
+    label = lookup.kind.label(options)
+    if label is None:
+        return
+    names = dict.fromkeys((lookup.id, lookup.id.lower().replace("_", "-").replace(".", "-")))
+    for namespace in namespaces_of(options, place):
+        for name in filter(is_subdomain, names):
+            try:
+                found = place.get(namespace, name)
+            except KubernetesSecretsError:
+                continue
+            if found is None or label in found.secret.labels:
+                continue
+            secret = found.secret
+            if all(may_tell(kind, lookup.id, team) for team in whose.teams(secret) for kind in Kind):
+                yield (
+                    f"Secret {secret} has that name and not the label; names do not matter here. If it is meant: "
+                    f"{on_secret('label', secret.namespace, name, f'{label}={label_value(lookup.id)}')}"
+                )
+
+
+def _close_ids(lookup: Lookup, options: Options, snapshot: Snapshot, whose: Whose, may_tell: MayTell) -> Iterator[str]:
+    """Yield the ids of this kind that are spelt like the id."""
+    label = lookup.kind.label(options)
+    if label is None:
+        return
+    ids: dict[str, Secret] = {}
+    for secret in (stored.secret for stored in snapshot.labelled[lookup.kind]):
+        identifier = identifier_of(secret, label)
+        if (
+            identifier != lookup.id
+            and not is_uri(identifier)
+            and any(may_tell(lookup.kind, identifier, team) for team in whose.teams(secret))
+        ):
+            ids[identifier] = secret
+    folded = {identifier.lower(): identifier for identifier in ids}
+    word = lookup.id.lower()
+    compared = nsmallest(_COMPARED, folded, key=lambda each: abs(len(each) - len(word)))
+    for close in most_near(word, compared, 3, 0.7):
+        yield f"Did you mean {folded[close]!r}? Secret {ids[folded[close]]} has it"

@@ -1,0 +1,1 @@
+"""From the data of a Secret to the connection, variable or option that Airflow expects."""

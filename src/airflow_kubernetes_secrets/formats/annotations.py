@@ -1,0 +1,183 @@
+"""The annotations that describe a Secret. Labels select a Secret, annotations describe it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.formats.aliases import ALIASES, URI
+from airflow_kubernetes_secrets.formats.hosts import port_number
+from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, IDENTIFIERS, Secret
+from airflow_kubernetes_secrets.messages import notices
+from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.suggestions import nearest
+
+DATA_KEY = f"{ANNOTATION_PREFIX}data-key"
+CONNECTION_TYPE = f"{ANNOTATION_PREFIX}connection-type"
+CONNECTION_EXTRA = f"{ANNOTATION_PREFIX}connection-extra"
+# Fields that the owner of a Secret often does not store in it. A password does not belong in an annotation.
+LITERALS = {field: f"{ANNOTATION_PREFIX}connection-{field}" for field in ("host", "login", "port", "schema")}
+FIELD = f"{ANNOTATION_PREFIX}field-"
+EXTRA_FIELD = f"{ANNOTATION_PREFIX}extra-"
+OTHER_KEYS = f"{ANNOTATION_PREFIX}other-keys"
+
+_FIXED = (CONNECTION_TYPE, *LITERALS.values(), CONNECTION_EXTRA, OTHER_KEYS)
+
+# All annotations with a fixed name.
+ANNOTATIONS = (DATA_KEY, *_FIXED, *(f"{FIELD}{field}" for field in ALIASES))
+_ANNOTATIONS = frozenset(ANNOTATIONS)
+# The common prefix is removed, because it would make all names similar.
+_NAMES = tuple(each.removeprefix(ANNOTATION_PREFIX) for each in ANNOTATIONS)
+
+# The similarity, from 0 to 1, that a name must have to be suggested.
+NEAR = 0.7
+
+
+class Description:
+    """The annotations of one Secret that describe a connection in it.
+
+    Attributes:
+        data_key: the key that contains the whole connection, if an annotation names it.
+        connection_type: Airflow's connection type.
+        literals: the fields whose values are in annotations.
+        fields: the data keys, by the field that they contain.
+        extra_fields: the data keys, by their name in ``extra``.
+        named: the data keys that contain a field or a part of ``extra``.
+        extra: the object to add to ``extra``.
+        others_to_extra: whether data keys without another use become a part of ``extra``.
+    """
+
+    __slots__ = (
+        "connection_type",
+        "data_key",
+        "extra",
+        "extra_fields",
+        "fields",
+        "literals",
+        "named",
+        "others_to_extra",
+    )
+
+    def __init__(self, secret: Secret) -> None:
+        """Read and check the annotations.
+
+        Raises:
+            MalformedSecretError: an annotation is invalid. The message names it.
+        """
+        annotations: Mapping[str, str] = secret.annotations or {}
+        self.data_key = key_of_value(secret)
+        self.connection_type = annotations.get(CONNECTION_TYPE, "").strip()
+        self.literals = {field: annotations[key].strip() for field, key in LITERALS.items() if key in annotations}
+        self.fields = _named(annotations, FIELD)
+        self.extra_fields = _named(annotations, EXTRA_FIELD)
+        self.named = {*self.fields.values(), *self.extra_fields.values()}
+        self.others_to_extra = annotations.get(OTHER_KEYS) == "extra"
+        self.extra = _extra(secret, annotations.get(CONNECTION_EXTRA))
+        if annotations:
+            self._check(secret, annotations)
+        _warn_of_unknown(secret)
+
+    def check_whole(self, secret: Secret, key: str) -> None:
+        """Check the annotations of a Secret of which one key contains the whole connection.
+
+        Raises:
+            MalformedSecretError: an annotation names another key for the URI, or this key for a field.
+        """
+        if URI in self.fields:
+            problem = f"the key {key!r} contains the whole connection. Remove one of them"
+            raise _malformed(secret, FIELD + URI, problem)
+        for annotation, named in self._keys():
+            if named == key:
+                problem = f"it names the same key as {DATA_KEY!r}. Remove one of them"
+                raise _malformed(secret, annotation, problem)
+
+    def _check(self, secret: Secret, annotations: Mapping[str, str]) -> None:
+        for field, annotation in {"conn_type": CONNECTION_TYPE, **LITERALS}.items():
+            if annotation in annotations and field in self.fields:
+                raise _malformed(secret, annotation, f"'{FIELD}{field}' says it too. Leave one of them out")
+        if "port" in self.literals and port_number(self.literals["port"]) is None:
+            raise _malformed(secret, LITERALS["port"], "the port is not a number from 1 to 65535")
+        if annotations.get(OTHER_KEYS) not in (None, "extra"):
+            raise _malformed(secret, OTHER_KEYS, "it can only be 'extra'")
+        self._check_names(secret)
+
+    def _check_names(self, secret: Secret) -> None:
+        for name in self.extra_fields:
+            if name in self.extra:
+                raise _malformed(secret, EXTRA_FIELD + name, f"{CONNECTION_EXTRA!r} has it too. Leave one of them out")
+        for name in self.fields:
+            if name not in ALIASES:
+                raise _malformed(secret, FIELD + name, f"there is no such field; there are {', '.join(ALIASES)}")
+        for annotation, key in self._keys():
+            _check_key(secret, annotation, key)
+
+    def _keys(self) -> Iterator[tuple[str, str]]:
+        """Yield the annotations that name keys, each with its key."""
+        for name, key in self.fields.items():
+            yield FIELD + name, key
+        for name, key in self.extra_fields.items():
+            yield EXTRA_FIELD + name, key
+
+
+def key_of_value(secret: Secret) -> str | None:
+    """Return the key that an annotation names for a whole connection, variable or option; ``None`` without one.
+
+    Raises:
+        MalformedSecretError: there is no such key.
+    """
+    key = (secret.annotations or {}).get(DATA_KEY)
+    if key is not None:
+        _check_key(secret, DATA_KEY, key)
+    return key
+
+
+def named_keys(annotations: Mapping[str, str]) -> dict[str, str]:
+    """Return the data keys that annotations name, by annotation."""
+    return {key: text for key, text in annotations.items() if key == DATA_KEY or key.startswith((FIELD, EXTRA_FIELD))}
+
+
+def is_known(annotation: str) -> bool:
+    """Return whether an annotation describes a connection. An annotation for an unknown field is a different error."""
+    return annotation in _ANNOTATIONS or annotation.startswith((FIELD, EXTRA_FIELD))
+
+
+def _warn_of_unknown(secret: Secret) -> None:
+    """Log a warning for unknown annotations: a misspelled one would silently have no effect."""
+    known = _ANNOTATIONS | secret.labels.keys()
+    unknown = [key for key in secret.annotations or () if key not in known and not key.startswith((FIELD, EXTRA_FIELD))]
+    # A Secret that is selected by reference may have annotations with ids but without the label.
+    unknown = [key for key in unknown if key not in IDENTIFIERS]
+    for key, more in first(unknown):
+        meant = nearest(key.removeprefix(ANNOTATION_PREFIX), _NAMES, NEAR)
+        hint = f"; did you mean {ANNOTATION_PREFIX + meant!r}?" if meant else ""
+        text = f"Secret {secret}, annotation {key!r}{more}: it is not known, and says nothing{hint}"
+        notices.once(logging.WARNING, ("unknown annotation", text), text)
+
+
+def _check_key(secret: Secret, annotation: str, key: str) -> None:
+    if key not in secret.data:
+        # The value is not quoted: somebody may have put the password itself there.
+        raise _malformed(secret, annotation, f"the data has no such key as it says; {secret.keys_text()}")
+
+
+def _named(annotations: Mapping[str, str], prefix: str) -> dict[str, str]:
+    return {key[len(prefix) :]: text for key, text in annotations.items() if key.startswith(prefix)}
+
+
+def _extra(secret: Secret, text: str | None) -> dict[str, Any]:
+    if text is None:
+        return {}
+    try:
+        extra = json.loads(text)
+    except (ValueError, RecursionError):
+        extra = None
+    if not isinstance(extra, dict):
+        raise _malformed(secret, CONNECTION_EXTRA, 'it is not a JSON object such as {"sslmode": "require"}')
+    return extra
+
+
+def _malformed(secret: Secret, annotation: str, problem: str) -> MalformedSecretError:
+    return MalformedSecretError(secret.namespace, secret.name, annotation, problem, part="annotation")

@@ -1,0 +1,212 @@
+"""Build the JSON of a connection from the fields of a Secret.
+
+Error reports can show the local variables of each frame that an exception passes. So no function here has a value in a
+variable while it raises an error.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.formats.aliases import EXACT, GENERIC, URI, connection_type
+from airflow_kubernetes_secrets.formats.annotations import LITERALS
+from airflow_kubernetes_secrets.formats.fields import Fields
+from airflow_kubernetes_secrets.formats.hook_adjustments import suit_the_hook
+from airflow_kubernetes_secrets.formats.hosts import port_number
+from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
+from airflow_kubernetes_secrets.formats.uri import WEB, ParsedUri, UnusableUriError
+from airflow_kubernetes_secrets.formats.usability import EXTRA_IS_NO_OBJECT
+from airflow_kubernetes_secrets.formats.values import judged, text, texts
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+
+# Crossplane's Upbound provider for AWS writes this form into an endpoint.
+_HOST_WITH_PORT = r"(?P<host>\[[^\]]+\]|[^:]+):(?P<port>[0-9]+)"
+
+
+def connection_json(secret: Secret, fields: Fields) -> str:
+    """Return the connection as JSON, from which Airflow takes every character unchanged.
+
+    Raises:
+        MalformedSecretError: a value is invalid for its field. The message names Secret and key.
+    """
+    told = _Told(secret, fields)
+    uri = _uri(told)
+    connection = {
+        "conn_type": _connection_type(told, uri),
+        **_host_and_port(told, uri),
+        "login": told.exactly("login", uri),
+        "password": told.exactly("password", uri),
+        "schema": told.in_general("schema", uri),
+        "extra": _extra(told, uri),
+    }
+    if uri is not None and uri.scheme in WEB and not connection["schema"] and "://" not in connection["host"]:
+        connection["schema"] = uri.scheme
+    suit_the_hook(connection, told.get("conn_type") or (uri.scheme if uri is not None else ""))
+    return json.dumps({name: value for name, value in connection.items() if value})
+
+
+def completed_json(secret: Secret, fields: Fields, key: str) -> str:
+    """Return the connection that one key contains as JSON, with what annotations add or replace.
+
+    Args:
+        fields: the fields that annotations name (:meth:`Fields.beside`).
+        key: the key.
+
+    Raises:
+        MalformedSecretError: the connection cannot be parsed, or the value of an annotation is invalid. The message
+            names the Secret and the key or annotation.
+    """
+    told = _Told(secret, fields)
+    port, extra = _port(told), _extra(told, None)
+    connection = _fields_of_whole(secret, key)
+    if extra or told.get("extra"):
+        in_whole = {} if told.get("extra") else _json_object(connection.get("extra") or "{}")
+        if in_whole is None:
+            del extra, connection
+            problem = f"{EXTRA_IS_NO_OBJECT}. Annotations cannot add to it"
+            raise MalformedSecretError(secret.namespace, secret.name, key, problem)
+        connection["extra"] = in_whole | extra
+    for field in ("login", "password", "host", "schema"):
+        connection[field] = told.get(field) or connection.get(field)
+    if told.get("conn_type") or fields.description.connection_type:
+        connection["conn_type"] = _connection_type(told, None)
+    connection["port"] = port or connection.get("port")
+    return json.dumps({name: value for name, value in connection.items() if value is not None})
+
+
+def _fields_of_whole(secret: Secret, key: str) -> dict[str, Any]:
+    """Return the fields of a connection in one key. JSON is not checked: an annotation may replace an invalid field."""
+    connection = _json_object(text(secret, key))
+    if connection is not None and not connection.get("uri"):
+        return connection
+    del connection
+    judged(secret, key, text(secret, key))
+    return fields_of_whole(text(secret, key))
+
+
+def parsed_uri(secret: Secret, fields: Fields) -> ParsedUri | None:
+    """Return the URI from which a connection is built; ``None`` if there is none, or if it is ignored.
+
+    Raises:
+        MalformedSecretError: as for :func:`connection_json`.
+    """
+    return _uri(_Told(secret, fields))
+
+
+class _Told:
+    """The values in the keys of a Secret, by field. A blank one counts as missing. Its ``repr`` shows none of them."""
+
+    def __init__(self, secret: Secret, fields: Fields) -> None:
+        self.secret = secret
+        self.fields = fields
+        # The key or annotation that an error names, by field.
+        self._origins = {field: ("key", key) for field, key in fields.keys.items()}
+        self._origins |= {field: ("annotation", LITERALS[field]) for field in fields.description.literals}
+        self._values = texts(secret, fields.keys)
+        self.extra_fields = texts(secret, fields.extra_keys)
+        for field in self._values.keys() - set(EXACT):
+            self._values[field] = self._values[field].strip()
+        self._values |= fields.description.literals
+        found = re.fullmatch(_HOST_WITH_PORT, self.get("host"))
+        if found is not None:
+            self._values["host"] = found["host"].strip("[]")
+            if not self.get("port"):
+                self._values["port"], self._origins["port"] = found["port"], self._origins["host"]
+
+    def get(self, field: str) -> str:
+        """Return the value of a field; empty if there is none."""
+        return self._values.get(field, "")
+
+    def is_named(self, field: str) -> bool:
+        """Return whether an annotation contains a field, or names its key, and the value is not empty."""
+        description = self.fields.description
+        return (field in description.fields or field in description.literals) and bool(self.get(field))
+
+    def in_general(self, field: str, uri: ParsedUri | None) -> str:
+        """Return the value of a field that is more complete in the URI, unless an annotation names its key."""
+        in_uri: str = getattr(uri, field, "")
+        return self.get(field) if self.is_named(field) else in_uri or self.get(field)
+
+    def exactly(self, field: str, uri: ParsedUri | None) -> str:
+        """Return the value of a field that is exact in its own key, unless an annotation names only the URI.
+
+        In a URI the password can be outdated (CloudNativePG with External Secrets), or not percent-encoded.
+        """
+        in_uri: str = getattr(uri, field, "")
+        if self.is_named(URI) and not self.is_named(field):
+            return in_uri or self.get(field)
+        return self.get(field) or in_uri
+
+    def error(self, field: str, problem: str) -> MalformedSecretError:
+        """Return the error for a field. It names the field's key or annotation."""
+        part, name = self._origins[field]
+        return MalformedSecretError(self.secret.namespace, self.secret.name, name, problem, part=part)
+
+
+def _uri(told: _Told) -> ParsedUri | None:
+    if not told.get(URI):
+        return None
+    can_do_without = bool(told.get("host")) and not told.is_named(URI)
+    try:
+        uri = ParsedUri(told.get(URI), told.get("login"), told.get("password"))
+    except UnusableUriError as error:
+        problem = str(error)
+    else:
+        return None if can_do_without and _is_of_something_else(told, uri) else uri
+    if can_do_without:
+        return None
+    raise told.error(URI, problem)
+
+
+def _is_of_something_else(told: _Told, uri: ParsedUri) -> bool:
+    """Return whether a URI is not that of the connection: the Secret of a database can contain that of a web page."""
+    scheme = connection_type(uri.scheme)
+    key = told.get("conn_type")
+    if key:
+        return connection_type(key) != scheme
+    return uri.scheme in WEB and told.fields.description.connection_type != scheme
+
+
+def _connection_type(told: _Told, uri: ParsedUri | None) -> str:
+    said = told.fields.description.connection_type
+    if said:
+        return said
+    word = told.get("conn_type") or (uri.scheme if uri is not None else "")
+    return connection_type(word) if word else GENERIC
+
+
+def _host_and_port(told: _Told, uri: ParsedUri | None) -> dict[str, Any]:
+    port: int | str | None = _port(told)
+    if uri is None or told.is_named("host"):
+        return {"host": told.get("host"), "port": port}
+    # The URI has the full name of the host, where the key may have a short one (CloudNativePG).
+    if not told.is_named("port"):
+        port = uri.port or (port if uri.takes_port else None)
+    return {"host": uri.host, "port": port}
+
+
+def _port(told: _Told) -> int | None:
+    port = port_number(told.get("port"))
+    if port is None and told.get("port"):
+        raise told.error("port", "the port is not a number from 1 to 65535")
+    return port
+
+
+def _extra(told: _Told, uri: ParsedUri | None) -> dict[str, Any]:
+    in_key = _json_object(told.get("extra") or "{}")
+    if in_key is None:
+        raise told.error("extra", "the connection's extra is not a JSON object")
+    in_uri = {} if uri is None else uri.options
+    return {**in_uri, **in_key, **told.extra_fields, **told.fields.description.extra}
+
+
+def _json_object(stored: Any) -> dict[str, Any] | None:
+    if isinstance(stored, str):
+        try:
+            stored = json.loads(stored)
+        except (ValueError, RecursionError):
+            return None  # the error would quote the value
+    return stored if isinstance(stored, dict) else None

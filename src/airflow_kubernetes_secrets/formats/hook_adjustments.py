@@ -1,0 +1,171 @@
+"""Adapt a connection to its hook, where other tools write a field differently from what the hook expects.
+
+Each rule follows the code of the hook; docs/shapes.md lists the rules. A connection that is whole in one key is not
+adapted; ``inventory/hook_misreadings.py`` warns instead.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import quote
+
+from airflow_kubernetes_secrets.formats.aliases import connection_type, folded
+from airflow_kubernetes_secrets.formats.hosts import (
+    hosts_and_ports,
+    in_url,
+    libpq_port,
+    port_number,
+    without_brackets,
+)
+
+# The database in the Secret of CloudNativePG's superuser, who may use every database.
+_EVERY_DATABASE = "*"
+
+# The hooks have no default for these ports. The driver refuses a missing port (Redis), or the string "None" (SQL
+# Server).
+# https://airflow.apache.org/docs/apache-airflow-providers-redis/stable/connections/redis.html
+# https://airflow.apache.org/docs/apache-airflow-providers-microsoft-mssql/stable/connections/mssql.html
+_REDIS_PORT = 6379
+_MSSQL_PORT = 1433
+
+_HTTPS_PORT = 443
+
+# Schemes and types that contain more information than the connection type that they become.
+_WITH_TLS = ("rediss", "valkeys")
+_BY_SRV = "mongodb+srv"
+
+
+def suit_the_hook(connection: dict[str, Any], word: str) -> None:
+    """Change the fields so that the hook does what the owner of the Secret intended.
+
+    Args:
+        connection: the fields of Airflow's JSON, with all of ``conn_type``, ``host``, ``port``, ``schema`` and
+            ``extra``.
+        word: the original word for the connection type: the value of a key or the scheme of a URI.
+    """
+    if connection["schema"] == _EVERY_DATABASE:
+        connection["schema"] = ""
+    if isinstance(connection["port"], str):
+        # There is a port for each host. Hooks prefer ``extra`` to the field, which can contain only one number.
+        connection["extra"].setdefault("port", connection["port"])
+        connection["port"] = None
+    conn_type = connection["conn_type"]
+    # An annotation takes precedence over the word, and may name another type.
+    word = folded(word.strip()) if connection_type(word) == connection_type(conn_type) else ""
+    _RULES.get(conn_type, _to_a_driver)(connection, word)
+
+
+def _to_a_driver(connection: dict[str, Any], _word: str) -> None:
+    connection["host"] = without_brackets(connection["host"])
+
+
+def _postgres(connection: dict[str, Any], word: str) -> None:
+    """Separate hosts from ports: ``PostgresHook`` gives both to libpq, for which ``h0:5432`` is the name of a host."""
+    found = hosts_and_ports(connection["host"])
+    if len(found) < 2:
+        _to_a_driver(connection, word)
+        return
+    connection["host"] = ",".join(host for host, _port in found)
+    port = libpq_port([port or connection["port"] for _host, port in found])
+    if isinstance(port, str):
+        connection["port"] = None
+        connection["extra"].setdefault("port", port)
+    else:
+        connection["port"] = port
+
+
+def _mysql(connection: dict[str, Any], word: str) -> None:
+    """Move a socket to ``extra``, and rename the TLS mode: ``MySqlHook`` reads only mysqlclient's names there."""
+    host, extra = connection["host"], connection["extra"]
+    if host.startswith("/"):
+        connection["host"], connection["port"] = "", None
+        extra.setdefault("unix_socket", host)
+    if "ssl-mode" in extra:
+        # MySQL's own programs, and the URIs of DigitalOcean, use this name.
+        extra.setdefault("ssl_mode", extra.pop("ssl-mode"))
+    _to_a_driver(connection, word)
+
+
+def _redis(connection: dict[str, Any], word: str) -> None:
+    _to_a_driver(connection, word)
+    extra, schema = connection["extra"], connection["schema"]
+    if re.fullmatch("[0-9]{1,5}", schema):
+        connection["schema"] = ""
+        extra.setdefault("db", int(schema))
+    if word in _WITH_TLS:
+        extra.setdefault("ssl", True)
+    if connection["host"]:
+        connection["port"] = connection["port"] or _REDIS_PORT
+
+
+def _mongo(connection: dict[str, Any], word: str) -> None:
+    """Write each port next to its host: ``MongoHook`` builds a URI, in which it adds the port to the last host."""
+    host, port, extra = connection["host"], connection["port"], connection["extra"]
+    if word == _BY_SRV:
+        extra.setdefault("srv", True)
+    if host.startswith("/"):
+        connection["host"], connection["port"] = quote(host, safe=""), None
+    elif extra.get("srv"):
+        connection["port"] = None
+    elif len(found := hosts_and_ports(host)) > 1:
+        each = [(in_url(name), own or port) for name, own in found]
+        connection["host"] = ",".join(f"{name}:{number}" if number else name for name, number in each)
+        connection["port"] = None
+    else:
+        connection["host"] = in_url(host)
+
+
+def _mssql(connection: dict[str, Any], _word: str) -> None:
+    """Separate host and port: ``MsSqlHook`` gives both to pymssql, which does not accept ``tcp:host,port``."""
+    found = re.fullmatch(r"(?:tcp:)?(?P<host>[^,:]+)(?:,\s*(?P<port>[0-9]+))?", connection["host"])
+    if found is not None:
+        connection["host"] = found["host"]
+        connection["port"] = port_number(found["port"] or "") or connection["port"]
+    if connection["host"] and "\\" not in connection["host"]:
+        connection["port"] = connection["port"] or _MSSQL_PORT
+
+
+def _http(connection: dict[str, Any], word: str) -> None:
+    """Complete the host: ``HttpHook`` writes ``schema://host:port`` as it is, unless the host has a protocol."""
+    host, port, schema = connection["host"], connection["port"], connection["schema"]
+    protocol, colons, address = host.rpartition("://")
+    if not colons and not schema and ("https" in (word, connection["conn_type"]) or port == _HTTPS_PORT):
+        schema = connection["schema"] = "https"
+    address, slash, path = address.partition("/")
+    if port and slash:
+        # Otherwise the port would follow the path.
+        has_port = re.search(r":[0-9]+$", address) is not None
+        address = address if has_port else f"{in_url(address)}:{port}"
+        connection["host"] = f"{protocol or schema or 'http'}://{address}/{path}"
+        connection["port"], connection["schema"] = None, ""
+    else:
+        connection["host"] = in_url(host)
+
+
+def _elasticsearch(connection: dict[str, Any], _word: str) -> None:
+    """Put an IPv6 address in brackets: ``ElasticsearchSQLHook`` builds a URL."""
+    connection["host"] = in_url(connection["host"])
+
+
+def _kafka(connection: dict[str, Any], _word: str) -> None:
+    """Add the servers to ``extra``: Kafka's hooks read no other field."""
+    found = hosts_and_ports(connection["host"])
+    if found:
+        each = [(in_url(host), port or connection["port"]) for host, port in found]
+        servers = ",".join(f"{host}:{port}" if port else host for host, port in each)
+        connection["extra"].setdefault("bootstrap.servers", servers)
+
+
+_RULES: Mapping[str, Callable[[dict[str, Any], str], None]] = {
+    "postgres": _postgres,
+    "mysql": _mysql,
+    "redis": _redis,
+    "mongo": _mongo,
+    "mssql": _mssql,
+    "http": _http,
+    "https": _http,
+    "elasticsearch": _elasticsearch,
+    "kafka": _kafka,
+}

@@ -1,0 +1,123 @@
+"""Read the value that Airflow requested from the selected Secret."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.formats import values
+from airflow_kubernetes_secrets.kubernetes.objects import IDENTIFIERS, Secret
+from airflow_kubernetes_secrets.process import importing
+
+if TYPE_CHECKING:
+    from airflow_kubernetes_secrets.formats.fields import Fields
+
+# Used in place of a data key if no key contains the whole connection, which is then built from several keys.
+IN_FIELDS = ""
+
+
+def connection_key(secret: Secret, data_key: str) -> str:
+    """Return the key that contains a whole connection: from an annotation, or ``data_key``; else :data:`IN_FIELDS`.
+
+    Raises:
+        MalformedSecretError: an annotation is invalid, or names a second key with the whole connection.
+    """
+    if not _is_described(secret):
+        return data_key if data_key in secret.data else IN_FIELDS
+    with importing.lock:
+        from airflow_kubernetes_secrets.formats.fields import key_of_whole
+    return key_of_whole(secret, data_key) or IN_FIELDS
+
+
+def value_key(secret: Secret, data_key: str) -> str:
+    """Return the key that contains a variable or option: from an annotation, or ``data_key``; else :data:`IN_FIELDS`.
+
+    Raises:
+        MalformedSecretError: the annotation names a missing key.
+    """
+    if _is_described(secret):
+        with importing.lock:
+            from airflow_kubernetes_secrets.formats.annotations import key_of_value
+        return key_of_value(secret) or (data_key if data_key in secret.data else IN_FIELDS)
+    return data_key if data_key in secret.data else IN_FIELDS
+
+
+def has_fields(secret: Secret) -> bool:
+    """Return whether a connection can be built from the keys of a Secret.
+
+    Raises:
+        MalformedSecretError: an annotation is invalid.
+    """
+    return secret.connection is not None or _fields(secret).make_a_connection
+
+
+def connection_text(secret: Secret, key: str) -> str:
+    """Return a connection as a URI or JSON that Airflow can parse. A Secret in memory is parsed once.
+
+    Afterwards, ``secret.objections`` contains the reasons why some parts of Airflow cannot use it.
+
+    Args:
+        key: the data key that contains the connection, or :data:`IN_FIELDS`.
+
+    Raises:
+        MalformedSecretError: no part of Airflow can use it. The message names Secret and key.
+    """
+    if secret.connection is None:
+        stored = _stored(secret, key)
+        try:
+            secret.objections = values.judged(secret, named(key), stored)
+            secret.connection = stored
+        finally:
+            # Error reports can show the local variables of each frame that an exception passes, so delete the value.
+            del stored
+    return secret.connection
+
+
+def is_completed(secret: Secret, key: str) -> bool:
+    """Return whether annotations add to the connection that a key contains, or replace a part of it."""
+    return _is_described(secret) and _fields(secret).beside(key).complete
+
+
+def named(key: str) -> str:
+    """Return the key that an error names. Of several keys, only ``extra`` can contain what Airflow does not accept."""
+    return "extra" if key == IN_FIELDS else key
+
+
+def variable_text(secret: Secret, key: str) -> str:
+    """Return a variable exactly as stored. A Secret in memory is decoded once.
+
+    Raises:
+        MalformedSecretError: it is not UTF-8.
+    """
+    if secret.variable is None:
+        secret.variable = values.text(secret, key)
+    return secret.variable
+
+
+# The modules for Secrets with several keys are imported when the first such Secret is read. Every Airflow process
+# imports this package, and many never read one.
+
+
+def _stored(secret: Secret, key: str) -> str:
+    if key != IN_FIELDS and not is_completed(secret, key):
+        return values.text(secret, key)
+    with importing.lock:
+        from airflow_kubernetes_secrets.formats.connection import completed_json, connection_json
+    if key == IN_FIELDS:
+        return connection_json(secret, _fields(secret))
+    return completed_json(secret, _fields(secret).beside(key), key)
+
+
+def _is_described(secret: Secret) -> bool:
+    """Return whether a Secret has annotations for this package other than its ids."""
+    annotations = secret.annotations
+    return annotations is not None and not annotations.keys() <= IDENTIFIERS
+
+
+def _fields(secret: Secret) -> Fields:
+    known: Fields | MalformedSecretError | None = secret.fields
+    if known is None or isinstance(known, MalformedSecretError):
+        with importing.lock:
+            from airflow_kubernetes_secrets.formats.fields import fields_of
+        return fields_of(secret)
+    return known

@@ -1,0 +1,183 @@
+"""Parse URIs as other tools write them.
+
+Airflow's own parser does not fit: it accepts only one host, and the hooks refuse its results for ``mongodb+srv`` and
+``rediss``. Passwords in these URIs may be percent-encoded or not (RabbitMQ's cluster operator, Bitnami's charts).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from airflow_kubernetes_secrets.formats.aliases import connection_type
+from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports, libpq_port, port_number
+
+_PARTS = r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.+)"
+_AUTHORITY = r"(?:(?P<userinfo>[^/?#]*)@)?(?P<hosts>[^/?#@]*)(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?(?:#.*)?"
+_HOST = r"(?P<host>\[[^\]]+\]|[^:,\[\]]*)(?::(?P<port>[0-9]*))?"
+
+# The schemes that HttpHook expects as the schema, or before a host with a path.
+WEB = ("http", "https")
+
+_WORDS = {"true": True, "false": False}
+
+# The parameters of a query that are fields of the connection.
+_FIELDS_OF_LIBPQ = ("user", "password", "dbname", "host", "port")
+
+# The parameters of a query that locate the server: a socket of MySQL, an address for libpq.
+_IN_PLACE_OF_A_HOST = ("unix_socket", "hostaddr")
+
+# A parameter of a query that may be repeated for a list of values. Of any other parameter, the last value counts.
+# https://www.mongodb.com/docs/manual/reference/connection-string-options/#read-preference-options
+REPEATED = "readpreferencetags"
+
+
+class UnusableUriError(ValueError):
+    """A string is not a URI with a scheme and a host. The message quotes nothing of it."""
+
+
+class ParsedUri:
+    """A parsed URI, with the values that Airflow's hooks expect. Its ``repr`` shows none of it.
+
+    Attributes:
+        host: one host; or several with their ports, as written; or a whole web address.
+        port: one port; for libpq also several with commas, one for each host.
+        schema: the path.
+        query: the names and values of the query, as written.
+        options: what belongs in ``extra``: the query, and what the scheme means beyond the connection type.
+        takes_port: whether a port from another key may belong to the host.
+    """
+
+    __slots__ = ("host", "login", "options", "password", "port", "query", "schema", "scheme", "takes_port")
+
+    def __init__(self, text: str, login: str = "", password: str = "") -> None:
+        """Parse a URI.
+
+        Args:
+            login, password: known from other keys. The URI may contain them unencoded, and a ``/`` or ``#`` in them
+                would be misread.
+
+        Raises:
+            UnusableUriError: the URI has no scheme, no host, or an invalid port.
+        """
+        found = re.fullmatch(_PARTS, text, flags=re.DOTALL)
+        if found is None:
+            raise UnusableUriError(
+                "it is not a URI (scheme://host…). A host is named by the annotation airflow.apache.org/field-host"
+            )
+        rest = _without_known(found["rest"], login, password)
+        authority = re.fullmatch(_AUTHORITY, rest, flags=re.DOTALL)
+        if authority is None:
+            raise UnusableUriError("it is a URI without a host")
+        userinfo, hosts = authority["userinfo"], authority["hosts"]
+        has_more = userinfo is None and "@" in rest
+        if has_more and hosts:
+            # If the URI were parsed as it is, a part of the password could become the host.
+            raise UnusableUriError(_ENCODE)
+        self.scheme = found["scheme"].lower()
+        self.login, self.password = _login_and_password(userinfo or "", self.scheme, password)
+        self.port: int | str | None
+        self.host, self.port = _host_and_port(hosts)
+        self.takes_port = True
+        path = authority["path"] or ""
+        self.schema = unquote(path[1:])
+        self.options: dict[str, Any] = {}
+        query = authority["query"] or ""
+        if connection_type(self.scheme) == "postgres":
+            self._suit_libpq(hosts, query)
+        else:
+            self.takes_port = "," not in self.host
+            self.query = parse_qsl(query, keep_blank_values=True)
+            self.options |= _options(self.query)
+            self._suit_the_hook(hosts + path)
+        if not (self.host or any(self.options.get(name) for name in _IN_PLACE_OF_A_HOST)):
+            raise UnusableUriError(_ENCODE if has_more else "it is a URI without a host")
+
+    def _suit_libpq(self, hosts: str, query: str) -> None:
+        """Apply the parameters of the query as libpq does: they take precedence over the rest of the URI.
+
+        https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
+        """
+        if "," in hosts:
+            found = hosts_and_ports(hosts)
+            self.host = ",".join(unquote(host) for host, _port in found)
+            self.port = libpq_port([port for _host, port in found])
+        # Unlike in web addresses, a plus sign is not a space here.
+        self.query = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)
+        said = dict(self.query)
+        self.login = said.get("user") or self.login
+        self.password = said.get("password") or self.password
+        self.schema = said.get("dbname") or self.schema
+        self.host = said.get("host") or self.host
+        if said.get("port"):
+            ports = [port_number(each) for each in said["port"].split(",") if each]
+            if not ports or None in ports:
+                raise UnusableUriError("the port in its query is not a number from 1 to 65535")
+            self.port = said["port"] if "," in said["port"] else ports[0]
+        self.options |= _options([(name, value) for name, value in self.query if name not in _FIELDS_OF_LIBPQ])
+        if self.options.get("ssl") is True:
+            # libpq also accepts this parameter of JDBC's URIs.
+            del self.options["ssl"]
+            self.options.setdefault("sslmode", "require")
+
+    def _suit_the_hook(self, address: str) -> None:
+        if self.scheme == "mongodb+srv":
+            # https://airflow.apache.org/docs/apache-airflow-providers-mongo/stable/connections/mongo.html
+            self.options["srv"] = True
+            self.port, self.takes_port = None, False
+        elif self.scheme in ("rediss", "valkeys"):
+            # https://airflow.apache.org/docs/apache-airflow-providers-redis/stable/connections/redis.html
+            self.options["ssl"] = True
+        elif self.scheme in WEB and self.schema:
+            # https://airflow.apache.org/docs/apache-airflow-providers-http/stable/connections/http.html
+            self.host, self.port, self.takes_port = f"{self.scheme}://{address}", None, False
+            self.schema = ""
+
+
+_ENCODE = (
+    "the URI cannot be taken apart at host and port: in login and password characters such as / ? # @ : must be "
+    "percent-encoded"
+)
+
+
+def _without_known(rest: str, login: str, password: str) -> str:
+    """Return the URI after its scheme, without a login and password that it contains unencoded."""
+    if not password:
+        return rest
+    for userinfo in (f"{login}:{password}@", f":{password}@", f"{password}@"):
+        if rest.startswith(userinfo):
+            return rest[len(userinfo) :]
+    return rest
+
+
+def _login_and_password(userinfo: str, scheme: str, password: str) -> tuple[str, str]:
+    user, colon, word = userinfo.partition(":")
+    if not colon and (connection_type(scheme) == "redis" or unquote(user) == password):
+        # Bitnami's Redis chart has only the password there, in the place of the login.
+        user, word = "", user
+    return unquote(user), unquote(word)
+
+
+def _host_and_port(hosts: str) -> tuple[str, int | None]:
+    if "," in hosts:
+        if not hosts_and_ports(hosts):
+            raise UnusableUriError(_ENCODE)
+        return hosts, None
+    found = re.fullmatch(_HOST, hosts)
+    port = port_number(found["port"]) if found is not None and found["port"] else None
+    if found is None or (found["port"] and port is None):
+        raise UnusableUriError(_ENCODE)
+    return unquote(found["host"].strip("[]")), port
+
+
+def _options(query: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return a query as ``extra``. If a name is repeated, the last value counts, or a list of all values."""
+    options: dict[str, Any] = {}
+    lists: dict[str, list[str]] = {}
+    for name, value in query:
+        options[name] = _WORDS.get(value, value)
+        if name.lower() == REPEATED:
+            lists.setdefault(name, []).append(value)
+    return options | {name: values for name, values in lists.items() if len(values) > 1}

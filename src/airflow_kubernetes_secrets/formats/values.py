@@ -1,0 +1,78 @@
+"""Decode the bytes of a Secret to the strings that Airflow expects."""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+
+from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.formats.usability import Objection, are_from_everyone, objections, problem_of
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+
+_NOT_TEXT = (
+    "the value is not text in UTF-8, and Airflow takes nothing else. Store it as text; or mount the Secret as files, "
+    "and let no annotation name this key ('other-keys' names all keys)"
+)
+
+
+def text(secret: Secret, key: str) -> str:
+    """Return the string under ``key``, exactly as stored: a private key needs its last newline.
+
+    Raises:
+        MalformedSecretError: the value is not UTF-8.
+    """
+    try:
+        return secret.value(key).decode("utf-8")
+    except (UnicodeDecodeError, binascii.Error):
+        pass  # a decoding error contains the bytes, so it must not become the cause of ours
+    raise MalformedSecretError(secret.namespace, secret.name, key, _NOT_TEXT)
+
+
+def texts(secret: Secret, keys: Mapping[str, str]) -> dict[str, str]:
+    """Return the strings under several keys, exactly as stored.
+
+    Args:
+        keys: the data keys, by the names that the strings get in the result.
+
+    Raises:
+        MalformedSecretError: a value is not UTF-8. The message names the first such key.
+    """
+    data = secret.data
+    with suppress(UnicodeDecodeError, binascii.Error):
+        return {name: binascii.a2b_base64(data[key]).decode("utf-8") for name, key in keys.items()}
+    return {name: text(secret, key) for name, key in keys.items()}
+
+
+def config_text(secret: Secret, key: str) -> str:
+    """Return a configuration option, without the newline that ``kubectl create --from-file`` stores.
+
+    Raises:
+        MalformedSecretError: the value is not UTF-8, or blank. Airflow would use a blank value, or silently continue
+            with its default.
+    """
+    option = text(secret, key).strip()
+    if not option:
+        raise MalformedSecretError(secret.namespace, secret.name, key, "the configuration option is blank")
+    return option
+
+
+def judged(secret: Secret, key: str, connection: str) -> Sequence[Objection]:
+    """Check whether Airflow can use a connection that a Secret contains, in one key or in fields.
+
+    Args:
+        key: the key that an error names.
+        connection: the connection as a URI or JSON.
+
+    Returns:
+        Why some parts of Airflow cannot use it; empty if all can.
+
+    Raises:
+        MalformedSecretError: no part of any version of Airflow can use it.
+    """
+    found = objections(connection)
+    if not found or not are_from_everyone(found):
+        return found
+    # Error reports can show the local variables of each frame that an exception passes, so delete the value.
+    del connection
+    raise MalformedSecretError(secret.namespace, secret.name, key, problem_of(found))

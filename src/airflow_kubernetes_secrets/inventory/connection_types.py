@@ -1,0 +1,97 @@
+"""Warnings for connection types that no installed provider knows, with the type that was probably meant.
+
+``list``, ``explain``, ``doctor`` and the page show them, because these run where Airflow's providers are installed.
+``check`` does not, because it also runs without providers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from airflow_kubernetes_secrets.backend.airflow_versions import known_connection_types
+from airflow_kubernetes_secrets.formats.aliases import CONNECTION_TYPES, GENERIC, connection_type
+from airflow_kubernetes_secrets.formats.annotations import CONNECTION_TYPE
+from airflow_kubernetes_secrets.formats.fields import fields_of
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_text
+from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
+from airflow_kubernetes_secrets.inventory.content import Content
+from airflow_kubernetes_secrets.inventory.visible_fields import shown_type
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.messages.suggestions import most_near
+
+UNKNOWN = "unknown-type"
+
+# Types of Apache's providers are always accepted. The commands may run where a provider is missing that the tasks have.
+_RIGHT = frozenset(CONNECTION_TYPES.values())
+
+_TYPES_BY_PORT: Mapping[int, str] = {
+    1433: "mssql",
+    1521: "oracle",
+    3306: "mysql",
+    5432: "postgres",
+    6379: "redis",
+    27017: "mongo",
+}
+
+# Similarities from 0 to 1: what a type needs to be suggested, and what it needs to be listed before the others.
+_MEANT, _NEAR = 0.6, 0.3
+
+
+def problems_of_type(kind: Kind, secret: Secret, key: str, content: Content) -> Iterator[Problem]:
+    """Yield a warning if no installed provider knows the type of a connection.
+
+    There is no warning if Airflow cannot list the types that its providers know.
+
+    Args:
+        key: the key that holds the whole connection, or ``IN_FIELDS``.
+        content: what Airflow reads from the Secret.
+    """
+    if kind is not Kind.CONNECTION or not content.is_readable:
+        return
+    fields = fields_of_whole(connection_text(secret, key))
+    conn_type = fields.get("conn_type")
+    if not isinstance(conn_type, str) or conn_type in _RIGHT:
+        return
+    nobody_says_it = key == IN_FIELDS and conn_type == GENERIC and not _is_said(secret)
+    if nobody_says_it and not (fields.get("login") or fields.get("password")):
+        return
+    known = known_connection_types()
+    if known is None or (conn_type in known and not nobody_says_it):
+        return
+    where = f"Secret {secret}" if key == IN_FIELDS else f"Secret {secret}, key {key!r}"
+    if nobody_says_it:
+        meant = _TYPES_BY_PORT.get(int(fields.get("port") or 0), "")
+        what = f"nothing says the connection type, so it is {GENERIC!r}, for which there is no hook"
+    else:
+        meant = _meant(conn_type, known)
+        shown = shown_type(conn_type)
+        what = "no installed provider knows the connection type" + (f" {shown!r}" if shown else "")
+    remedy = f"Set the annotation {CONNECTION_TYPE}" if key == IN_FIELDS else f"Change the type in the key {key!r}"
+    install = "" if nobody_says_it else ", or install its provider"
+    others = known - {GENERIC}
+    first = [meant] if meant in known else []
+    names = dict.fromkeys([*first, *most_near(conn_type, others, len(others), _NEAR), *sorted(others)])
+    yield Problem(
+        UNKNOWN,
+        f"{where}: {what}. {remedy}{f' to {meant!r}' if meant else ''}{install}. The installed providers know "
+        f"{few(map(repr, names), len(names))}",
+        Severity.WARNING,
+    )
+
+
+def _is_said(secret: Secret) -> bool:
+    """Return whether an annotation or a key of the Secret sets the connection type."""
+    fields = fields_of(secret)
+    return bool(fields.description.connection_type) or "conn_type" in fields.keys
+
+
+def _meant(conn_type: str, known: frozenset[str]) -> str:
+    """Return the type that was probably meant; empty if none is similar."""
+    translated = connection_type(conn_type)
+    if translated != conn_type and translated in _RIGHT | known:
+        return translated
+    found = most_near(conn_type, known | _RIGHT, 1, _MEANT)
+    return found[0] if found else ""

@@ -1,0 +1,295 @@
+"""All connections, variables and configuration options in Secrets, and what is wrong with each: ``list``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence, Set
+from copy import copy
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError, MissingSecretError
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
+from airflow_kubernetes_secrets.inventory.connection_types import problems_of_type
+from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content, content_of
+from airflow_kubernetes_secrets.inventory.labels_and_annotations import of_a_team, problems_of_id, unknown_marks
+from airflow_kubernetes_secrets.inventory.location import Place
+from airflow_kubernetes_secrets.inventory.owning_teams import Whose
+from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
+from airflow_kubernetes_secrets.inventory.stored_secret import Owner, Stored
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.identifiers import identifier_of
+from airflow_kubernetes_secrets.lookup.selection import (
+    Decision,
+    Kind,
+    Lookup,
+    Outcome,
+    decide,
+    key_of,
+    missing_key,
+    shown_id,
+)
+from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
+
+BLOCKED = "blocked"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One id in one Secret.
+
+    Attributes:
+        team: the team that the entry is for; ``None`` means lookups without a team.
+        namespace, secret: the namespace and the name of the Secret.
+        content: what Airflow reads from the Secret, as far as it may be shown.
+        created: the creation time as the API writes it; empty if it is unknown.
+        owner: who manages the Secret.
+        answers: whether a lookup of the id selects this Secret and can read it.
+    """
+
+    kind: Kind
+    id: str
+    team: str | None
+    namespace: str
+    secret: str
+    content: Content = field(default_factory=lambda: Content("", is_readable=False))
+    created: str = ""
+    owner: Owner | None = None
+    answers: bool = False
+    problems: tuple[Problem, ...] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry as the JSON outputs show it; docs/cli.md describes them."""
+        owner = self.owner
+        return {
+            "kind": self.kind.name.lower(),
+            "id": shown_id(self.id),
+            "team": self.team,
+            "namespace": self.namespace,
+            "secret": self.secret,
+            "shape": self.content.shape,
+            "conn_type": self.content.conn_type,
+            "host": self.content.host,
+            "created": self.created or None,
+            "owner": None if owner is None else {"operator": owner.operator, "kind": owner.kind, "name": owner.name},
+            "answers": self.answers,
+            "problems": [problem.as_json() for problem in self.problems],
+        }
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """All entries, and what could not be read. Each failure is a message with its remedy."""
+
+    entries: Sequence[Entry]
+    failures: Sequence[str]
+
+
+def problems_with_ids(entries: Iterable[Entry]) -> list[Problem]:
+    """Return the problems of entries as messages that name the id, for lists that do not show ids.
+
+    A problem of several entries is listed once, with the first id.
+    """
+    found: dict[Problem, Problem] = {}
+    for entry in entries:
+        lookup = str(Lookup(entry.kind, entry.id, entry.team))
+        for problem in entry.problems:
+            text = problem.text if problem.text.startswith(lookup) else f"{lookup}: {problem.text}"
+            found.setdefault(problem, replace(problem, text=text))
+    return list(found.values())
+
+
+def inventory_of(place: Place, options: Options, kinds: Sequence[Kind] = tuple(Kind)) -> Inventory:
+    """Return all entries in the namespaces that Airflow searches.
+
+    The rules of a lookup decide on a snapshot which Secret each id gets.
+    """
+    snapshot = Snapshot(place, options, kinds)
+    survey = _Survey(snapshot, options, place)
+    entries = [entry for kind in kinds for entry in survey.entries(kind)]
+    entries.sort(key=lambda entry: (entry.kind.plural, entry.team or "", entry.id, not entry.answers, entry.created))
+    return Inventory(entries, snapshot.failures)
+
+
+class _Answer:
+    """The result of the lookup of one id.
+
+    Thousands of Secrets can have the same id, and each of their entries has the reason why it is not selected. So the
+    result holds a set and a mapping that find a Secret in constant time.
+
+    Attributes:
+        winner: the Secret that is selected, if one is.
+        matches: namespace and name of the Secrets that could be selected.
+        passed_over: the errors of skipped Secrets, by namespace and name.
+    """
+
+    def __init__(self, outcome: Decision | KubernetesSecretsError) -> None:
+        self.outcome = outcome
+        self.winner: Secret | None = None
+        self.matches: Set[tuple[str, str]] = frozenset()
+        self.passed_over: dict[tuple[str, str], MalformedSecretError] = {}
+        if isinstance(outcome, Decision):
+            self.winner = outcome.secret
+            self.matches = set(map(_name, outcome.matches))
+            for error in outcome.passed_over:
+                self.passed_over.setdefault((error.namespace, error.secret), error)
+        elif isinstance(outcome, MalformedSecretError):
+            self.passed_over = {(outcome.namespace, outcome.secret): outcome}
+
+    @property
+    def is_none(self) -> bool:
+        """Whether no Secret is selected and no error ends the lookup, so that it may fall back."""
+        return isinstance(self.outcome, Decision) and self.winner is None
+
+    def after(self, own: _Answer) -> _Answer:
+        """Return this result for a team that has no Secret of its own. All such teams share the large attributes."""
+        answer = copy(self)
+        answer.passed_over = own.passed_over
+        return answer
+
+    def is_by(self, secret: Secret) -> bool:
+        """Return whether a lookup selects this Secret.
+
+        Names are compared, since a Secret that is read by name and by label is two objects.
+        """
+        return self.winner is not None and _name(self.winner) == _name(secret)
+
+
+class _Survey:
+    """Makes the entries. Each distinct lookup is decided once."""
+
+    def __init__(self, snapshot: Snapshot, options: Options, place: Place) -> None:
+        self._snapshot = snapshot
+        self._options = options
+        given = {name: getattr(options, name) for name in OPTIONS}
+        self._without_fallback = Options(**{**given, "team_fallback": False})
+        self._place = place
+        self._whose = Whose(options, place)
+        self._told: set[tuple[Kind, str, str, str]] = set()
+        self._answers: dict[tuple[Kind, str, str | None], _Answer] = {}
+
+    def entries(self, kind: Kind) -> Iterator[Entry]:
+        """Yield the entries of a kind: first those by label, then those by reference."""
+        label = kind.label(self._options)
+        for stored in self._snapshot.labelled[kind]:
+            if label is not None:
+                for team in self._whose.teams(stored.secret):
+                    yield self._labelled(kind, label, stored, team)
+        for identifier, (namespace, name) in self._options.references.get(kind.plural, {}).items():
+            where = self._place.namespace(namespace or self._options.namespaces[0])
+            # A referenced Secret that also has the label already has an entry.
+            if (kind, identifier, where, name) not in self._told:
+                yield self._referenced(kind, identifier, where, name)
+
+    def _labelled(self, kind: Kind, label: str, stored: Stored, team: str | None) -> Entry:
+        """Return the entry of a Secret with the label of a kind."""
+        secret = stored.secret
+        identifier = identifier_of(secret, label)
+        problems = list(problems_of_id(secret, label))
+        answer = self._answer(kind, identifier, team)
+        answers = answer.is_by(secret)
+        if team is None:
+            self._told.add((kind, identifier, *_name(secret)))
+        if not problems and not answers:
+            problems.append(of_a_team(secret) if kind is Kind.CONFIG and team else _why_not(secret, answer))
+        return self._entry(Lookup(kind, identifier, team), stored, problems, answers=answers)
+
+    def _referenced(self, kind: Kind, identifier: str, namespace: str, name: str) -> Entry:
+        """Return the entry of an id for which the options name a Secret."""
+        outcome = self._answer(kind, identifier, None).outcome
+        if isinstance(outcome, Decision) and outcome.secret is not None:
+            stored = self._snapshot.stored(outcome.secret)
+            return self._entry(outcome.lookup, stored, [], answers=True)
+        if isinstance(outcome, Decision):
+            problem = _not_come_to(f"{namespace}/{name}" if namespace else name, outcome)
+        else:
+            code = "missing-secret" if isinstance(outcome, MissingSecretError) else UNREADABLE
+            problem = Problem(code, f"{Lookup(kind, identifier)}: {outcome}")
+        return Entry(kind, identifier, None, namespace, name, problems=(problem,))
+
+    def _entry(self, lookup: Lookup, stored: Stored, problems: list[Problem], *, answers: bool) -> Entry:
+        """Return an entry with what Airflow reads from its Secret."""
+        secret, kind = stored.secret, lookup.kind
+        data_key = kind.data_key(self._options)
+        key = IN_FIELDS
+        try:
+            missing = missing_key(kind, secret, data_key)
+            if not missing:
+                key = key_of(kind, secret, data_key)
+            content = _unreadable(missing) if missing else content_of(kind, secret, key)
+        except MalformedSecretError as error:
+            content = _unreadable(error)
+        # The blocking Secret may be fixed while this Secret still cannot be read, so both problems are shown.
+        if answers or not problems or any(each.code == BLOCKED for each in problems):
+            problems += content.problems
+            problems += problems_of_type(kind, secret, key, content)
+        problems += unknown_marks(secret, self._options)
+        if stored.is_going:
+            text = f"Secret {secret}: it is being deleted, and waits for a finalizer"
+            problems.append(Problem("being-deleted", text, Severity.WARNING))
+        return Entry(
+            lookup.kind,
+            lookup.id,
+            lookup.team,
+            secret.namespace,
+            secret.name,
+            content,
+            secret.created,
+            stored.owner,
+            answers and content.is_readable,
+            tuple(problems),
+        )
+
+    def _answer(self, kind: Kind, identifier: str, team: str | None) -> _Answer:
+        """Return the result of a lookup, which is decided only once."""
+        # Airflow requests configuration options without a team.
+        team = None if kind is Kind.CONFIG else team
+        key = (kind, identifier, team)
+        if key not in self._answers:
+            answer = self._own_answer(Lookup(kind, identifier, team))
+            if team is not None and self._options.team_fallback and answer.is_none:
+                answer = self._answer(kind, identifier, None).after(answer)
+            self._answers[key] = answer
+        return self._answers[key]
+
+    def _own_answer(self, lookup: Lookup) -> _Answer:
+        """Return the result of a lookup that does not fall back to the Secrets without a team."""
+        try:
+            return _Answer(decide(lookup, self._without_fallback, self._snapshot.find_for(lookup.team)))
+        except KubernetesSecretsError as error:
+            return _Answer(error)
+
+
+def _unreadable(error: MalformedSecretError) -> Content:
+    return Content("", is_readable=False, problems=(Problem(UNREADABLE, str(error)),))
+
+
+def _name(secret: Secret) -> tuple[str, str]:
+    return secret.namespace, secret.name
+
+
+def _why_not(secret: Secret, answer: _Answer) -> Problem:
+    """Return why a lookup of its id does not select this Secret."""
+    outcome, winner = answer.outcome, answer.winner
+    if _name(secret) in answer.passed_over:
+        return Problem(UNREADABLE, str(answer.passed_over[_name(secret)]))
+    if isinstance(outcome, KubernetesSecretsError):
+        return Problem(BLOCKED, f"Secret {secret}: a lookup of its id ends with an error: {outcome}")
+    if winner is None:
+        return _not_come_to(str(secret), outcome)
+    if _name(secret) in answer.matches:
+        why = f"Secret {winner} has the same id and is older, or the first by name"
+        return Problem("duplicate-id", f"Secret {secret}: {why}, so that answers. Change one of them", Severity.WARNING)
+    return Problem(
+        "hidden",
+        f"Secret {secret}: Secret {winner} answers for its id, which is looked for before it",
+        Severity.WARNING,
+    )
+
+
+def _not_come_to(secret: str, decision: Decision) -> Problem:
+    """Return the problem of a Secret that no lookup of its id can select, because of the options or the id."""
+    outside = decision.outcome in (Outcome.OUTSIDE_PATTERN, Outcome.TOO_LONG)
+    code = "outside-pattern" if outside else "not-looked-up"
+    text = f"Secret {secret}: a lookup of its id does not come to it: {decision.outcome.value}"
+    return Problem(code, text, Severity.WARNING)

@@ -1,0 +1,388 @@
+"""Warnings for connections that Airflow accepts, but that the hook of a provider silently misreads.
+
+Each rule describes the code of a hook in the releases that docs/shapes.md names. If a connection is built from several
+keys, ``formats/hook_adjustments.py`` avoids these cases.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.formats.aliases import URI
+from airflow_kubernetes_secrets.formats.connection import connection_json, parsed_uri
+from airflow_kubernetes_secrets.formats.fields import fields_of
+from airflow_kubernetes_secrets.formats.hosts import hosts_and_ports, is_ipv6
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
+from airflow_kubernetes_secrets.formats.single_key import extra_of
+from airflow_kubernetes_secrets.formats.uri import REPEATED, WEB
+from airflow_kubernetes_secrets.formats.usability import EXTRA_IN_QUERY
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+
+MISREAD = "hook-misreads"
+REPEATS = "repeated-parameter"
+
+# The names in extra that HttpHook uses itself. It sends all other names as headers.
+_OF_HTTP = frozenset(
+    (
+        *("stream", "cert", "proxies", "proxy", "timeout", "verify", "verify_ssl", "allow_redirects", "max_redirects"),
+        *("trust_env", "check_response", "srv_lookup"),
+    )
+)
+
+_CONNECTOR = "mysql-connector-python"
+
+
+@dataclass(frozen=True, repr=False)
+class _Connection:
+    """A connection as a hook receives it."""
+
+    conn_type: str
+    host: str
+    port: int
+    schema: str
+    login: str
+    password: str
+    extra: Mapping[str, Any]
+
+
+# A rule yields what the hook does, and the remedy.
+_Rule = Callable[[_Connection], Iterator[tuple[str, str]]]
+
+
+def problems_of_hooks(secret: Secret, key: str, whole: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield warnings where a hook misreads a connection.
+
+    Args:
+        key: the key that holds the whole connection, or ``IN_FIELDS``.
+        whole: the content of that key, or else the connection as JSON.
+        connection: the fields of Airflow's JSON, with those from annotations. Some part of Airflow can use it.
+    """
+    for what, remedy in _misread(_connection(connection)):
+        # The key `uri` is read with the rules for URIs of operators, which may avoid the problem.
+        hint = ""
+        if key not in (IN_FIELDS, URI) and not whole.strip().startswith("{") and _is_right_as_uri(whole.strip()):
+            hint = f". Or store the URI under the key {URI!r} instead of {key!r}"
+        yield _problem(MISREAD, secret, key, f"{what}. {remedy}{hint}")
+    yield from _of_the_query(secret, key, whole, connection)
+
+
+def _problem(code: str, secret: Secret, key: str, text: str) -> Problem:
+    where = f"Secret {secret}" if key == IN_FIELDS else f"Secret {secret}, key {key!r}"
+    return Problem(code, f"{where}: {text}", Severity.WARNING)
+
+
+def _misread(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """Yield what the hook of this connection type misreads, each with the remedy."""
+    for rule in _RULES.get(connection.conn_type, ()):
+        yield from rule(connection)
+
+
+def _is_right_as_uri(uri: str) -> bool:
+    """Return whether a URI makes a connection without these problems if it is stored under the key ``uri``."""
+    secret = Secret("", "", "", {}, {URI: b64encode(uri.encode()).decode()})
+    try:
+        fields = json.loads(connection_json(secret, fields_of(secret)))
+    except MalformedSecretError:
+        return False
+    return not any(True for _ in _misread(_connection(fields)))
+
+
+def _connection(fields: Mapping[str, Any]) -> _Connection:
+    conn_type, host, schema, login, password = (
+        value if isinstance(value := fields.get(name), str) else ""
+        for name in ("conn_type", "host", "schema", "login", "password")
+    )
+    return _Connection(
+        conn_type,
+        host.strip(),
+        int(fields.get("port") or 0),
+        schema,
+        login,
+        password,
+        extra_of(fields),
+    )
+
+
+def _http(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """``HttpHook`` uses ``host`` if it has a protocol, or else ``schema://host``, and appends ``:port``."""
+    host, port, schema = connection.host, connection.port, connection.schema.lower()
+    protocol, colons, address = host.rpartition("://")
+    server, slash, _path = address.partition("/")
+    if not host:
+        return
+    if colons and schema and schema != protocol.lower():
+        yield (
+            "HttpHook ignores the schema, which is the path of a URI, since the host has a protocol",
+            'Write the whole address into the host: {"conn_type": "http", "host": "https://host/path"}',
+        )
+    elif not colons and schema not in ("", *WEB):
+        yield (
+            "HttpHook takes the schema, which is the path of a URI, for the protocol, in place of http or https",
+            'Write the whole address into the host: {"conn_type": "http", "host": "https://host/path"}',
+        )
+    elif not colons and schema != "https" and (connection.conn_type == "https" or (port == 443 and not schema)):
+        clear = ", and sends login and password in clear" if connection.login else ""
+        yield (
+            f"HttpHook uses http, without TLS{clear}: only the schema or the host can say https",
+            'Write {"conn_type": "http", "schema": "https", "host": "host"}',
+        )
+    if port and slash:
+        yield (
+            "HttpHook puts the port behind the path of the host",
+            'Write the port into the host: {"conn_type": "http", "host": "https://host:8443/path"}',
+        )
+    elif port and hosts_and_ports(server.rpartition("@")[2])[:1] not in ([], [(_alone(server), None)]):
+        yield "HttpHook puts the port behind that in the host", "Write the port once"
+    if is_ipv6(server):
+        yield (
+            "HttpHook needs brackets around an address of IPv6, which it puts into a URL",
+            'Write {"conn_type": "http", "host": "[fd00::1]", "port": 8080}',
+        )
+    if "," in server:
+        yield "HttpHook takes one host, and there are several", "Write one, such as that of a Service"
+
+
+def _alone(server: str) -> str:
+    return server.rpartition("@")[2].strip("[]")
+
+
+def _postgres(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """``PostgresHook`` calls ``connect(host=…, port=…, **extra)``."""
+    in_extra = connection.extra.get("host")
+    host = in_extra if isinstance(in_extra, str) and in_extra else connection.host
+    if any(port for _host, port in hosts_and_ports(host)):
+        yield (
+            "PostgresHook gives the host to libpq as it is, which takes host:port for the name of a host",
+            'Write the hosts alone and one port: {"host": "h0,h1", "port": 5432}; different ports go to extra: '
+            '{"port": "5432,5433"}',
+        )
+    elif "[" in host:
+        yield (
+            "PostgresHook gives the host to libpq as it is, which takes no brackets around an address of IPv6",
+            'Write it without: {"host": "fd00::1", "port": 5432}',
+        )
+
+
+def _plain_host(hook: str, default: int) -> _Rule:
+    """Return a rule for hooks that pass the host to their driver unchanged. The driver expects one name or address."""
+
+    def rule(connection: _Connection) -> Iterator[tuple[str, str]]:
+        host = connection.host
+        found = hosts_and_ports(host)
+        if "," in host:
+            yield f"{hook} takes one host, and there are several", "Write one, such as that of a Service"
+        elif host.startswith("["):
+            yield (
+                f"{hook} gives the host to its driver as it is, which takes no brackets around an address of IPv6",
+                f'Write it without: {{"host": "fd00::1", "port": {default}}}',
+            )
+        elif any(port for _host, port in found):
+            yield (
+                f"{hook} gives the host to its driver as it is, which takes host:port for the name of a host",
+                f'Write the port apart: {{"host": "h", "port": {default}}}',
+            )
+
+    return rule
+
+
+def _mysql(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """``MySqlHook`` uses only some names of extra. Which ones depends on ``client``."""
+    extra = connection.extra
+    if connection.host.startswith("/"):
+        yield (
+            "MySqlHook takes the path of a socket for the name of a host",
+            'Write it into extra, and no host: {"extra": {"unix_socket": "/path"}}',
+        )
+    by_connector = extra.get("client") == _CONNECTOR
+    names = [name for name in extra if "ssl" in name.lower() or "tls" in name.lower()]
+    ignored = [name for name in names if not (name.startswith("ssl_") if by_connector else name in ("ssl", "ssl_mode"))]
+    if ignored:
+        taken = "names that begin with 'ssl_'" if by_connector else "'ssl' and 'ssl_mode'"
+        yield (
+            f"MySqlHook ignores {few(map(repr, ignored), len(ignored))} in extra, so the connection may be without TLS",
+            f"Of TLS it takes {taken}: "
+            + ('{"ssl_ca": "/path"}' if by_connector else '{"ssl_mode": "REQUIRED", "ssl": {"ca": "/path"}}'),
+        )
+    if by_connector and extra.get("unix_socket"):
+        yield f"MySqlHook ignores 'unix_socket' in extra with the client {_CONNECTOR}", "Leave out 'client'"
+
+
+def _redis(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """``RedisHook`` uses host, port, login and password, and from extra ``db`` and the settings of TLS."""
+    extra = connection.extra
+    if connection.conn_type in ("rediss", "valkeys") and not extra.get("ssl"):
+        clear = ", and sends the password in clear" if connection.password else ""
+        yield (
+            f"RedisHook uses no TLS{clear}: only extra can say that",
+            'Write {"conn_type": "redis", "host": "h", "port": 6379, "extra": {"ssl": true}}',
+        )
+    if connection.schema.strip("/") not in ("", "0") and "db" not in extra:
+        yield (
+            "RedisHook ignores the schema, which is the path of a URI, and takes database 0",
+            'Write the number of the database into extra: {"db": 2}',
+        )
+    if connection.host and not connection.port and not extra.get("startup_nodes"):
+        yield "RedisHook has no port by default, and its driver fails without one", "Write the port: 6379"
+
+
+def _mongo(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """``MongoHook`` builds ``mongodb://login:password@host:port/schema``, and refuses every type except ``mongo``."""
+    host, port, extra = connection.host, connection.port, connection.extra
+    if connection.conn_type != "mongo":
+        srv = ', "extra": {"srv": true}' if "srv" in connection.conn_type else ""
+        yield (
+            f"MongoHook refuses the connection type {connection.conn_type!r}",
+            f'Write {{"conn_type": "mongo", "host": "h"{srv}}}',
+        )
+    if extra.get("srv") and port:
+        yield "MongoHook refuses a port beside 'srv' in extra", "Leave out the port"
+    elif port and "," in host:
+        yield (
+            "MongoHook puts the port behind the last host, so the others have the default",
+            'Write each port into the host: {"host": "h0:27018,h1:27018"}',
+        )
+    if any(is_ipv6(each.strip()) for each in host.split(",")):
+        yield (
+            "MongoHook needs brackets around an address of IPv6, which it puts into a URI",
+            'Write {"conn_type": "mongo", "host": "[fd00::1]", "port": 27017}',
+        )
+    if host.startswith("/"):
+        yield "MongoHook takes the path of a socket for that of a database", "Percent-encode it: %2Frun%2Fmongodb.sock"
+    if bool(connection.login) != bool(connection.password) and "authMechanism" not in extra:
+        there, lacking = ("login", "password") if connection.login else ("password", "login")
+        yield f"MongoHook ignores the {there} without a {lacking}", f"Write the {lacking} too"
+
+
+def _mssql(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """``MsSqlHook`` passes the host to pymssql, and the port as a string, which is ``'None'`` if there is no port."""
+    host = connection.host
+    if host and not connection.port and "\\" not in host:
+        yield (
+            "MsSqlHook makes the text 'None' of a port that is not there, and does not connect",
+            "Write the port: 1433",
+        )
+    if host.lower().startswith("tcp:") or "," in host:
+        yield (
+            "MsSqlHook gives the host to pymssql as it is, which knows neither tcp: nor a port behind a comma",
+            'Write {"host": "h", "port": 1433}',
+        )
+    if host.startswith("[") or is_ipv6(host):
+        yield "MsSqlHook gives the host to pymssql, which takes no address of IPv6", "Write a name"
+
+
+def _kafka(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """Kafka's hooks use extra as the configuration of librdkafka, and no other field."""
+    extra = connection.extra
+    if connection.host and not extra.get("bootstrap.servers"):
+        yield (
+            "Kafka's hooks ignore host and port",
+            'Write them into extra: {"bootstrap.servers": "h0:9092,h1:9092"}',
+        )
+    said = {"login": connection.login, "password": connection.password}
+    fields = [field for field, name in _SASL.items() if said[field] and not extra.get(name)]
+    if fields and not extra.get("sasl.oauthbearer.config"):
+        yield (
+            f"Kafka's hooks ignore {' and '.join(fields)}, so the connection may be without authentication",
+            "Write into extra: security.protocol, sasl.mechanism, sasl.username and sasl.password",
+        )
+
+
+def _git(connection: _Connection) -> Iterator[tuple[str, str]]:
+    """``GitHook`` uses the host as the repository that it passes to git: a URL, ``user@host:path``, or a path."""
+    host = connection.host
+    if host and not re.search("[/@:]", host):
+        yield (
+            "GitHook takes the host for the URL of the repository, and ignores port and schema",
+            'Write the URL into the host: {"conn_type": "git", "host": "https://host/repository.git"}; from a key, '
+            "with the annotation airflow.apache.org/field-host",
+        )
+
+
+_SASL = {"login": "sasl.username", "password": "sasl.password"}
+
+_RULES: Mapping[str, Sequence[_Rule]] = {
+    "http": (_http,),
+    "https": (_http,),
+    "postgres": (_postgres,),
+    "mysql": (_mysql, _plain_host("MySqlHook", 3306)),
+    "redis": (_redis, _plain_host("RedisHook", 6379)),
+    "rediss": (_redis, _plain_host("RedisHook", 6379)),
+    "valkeys": (_redis, _plain_host("RedisHook", 6379)),
+    "mongo": (_mongo,),
+    "mongodb": (_mongo,),
+    "mongodb+srv": (_mongo,),
+    "mssql": (_mssql,),
+    "kafka": (_kafka,),
+    "ssh": (_plain_host("SSHHook", 22),),
+    "sftp": (_plain_host("SFTPHook", 22),),
+    "ftp": (_plain_host("FTPHook", 21),),
+    "imap": (_plain_host("ImapHook", 993),),
+    "git": (_git,),
+}
+
+
+def _of_the_query(secret: Secret, key: str, whole: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield warnings about parameters of a URI's query that get lost.
+
+    A name without a value may be a credential, so only names with a value are shown.
+    """
+    query = _query_of(secret, key, whole)
+    counts = Counter(name for name, _value in query)
+    shown = {name: repr(name) for name, value in query if value.strip("= ")}
+    is_ours = key == IN_FIELDS
+
+    def named(names: Collection[str]) -> str:
+        found = [shown[name] for name in names if name in shown]
+        return few(found, len(found)) or "a parameter"
+
+    repeated = [name for name, count in counts.items() if count > 1 and not (is_ours and name.lower() == REPEATED)]
+    if repeated:
+        place = "the annotation connection-extra" if is_ours else "extra of JSON"
+        yield _problem(
+            REPEATS,
+            secret,
+            key,
+            f"the query of the URI has {named(repeated)} more than once, and only the last value counts. Write it "
+            f'once; a list goes into {place}: {{"name": ["a", "b"]}}',
+        )
+    if not is_ours and EXTRA_IN_QUERY in counts and len(counts) > 1:
+        yield _problem(
+            MISREAD,
+            secret,
+            key,
+            f"Airflow ignores {named(counts.keys() - {EXTRA_IN_QUERY})} beside {EXTRA_IN_QUERY!r} in the query of the "
+            "URI. Write all of it into that",
+        )
+    headers = [name for name in shown if name not in _OF_HTTP]
+    if is_ours and headers and connection.get("conn_type") == "http":
+        yield _problem(
+            MISREAD,
+            secret,
+            key,
+            f"HttpHook sends {named(headers)} of the URI's query as headers, not as a query. Give them to the operator "
+            "in its endpoint or data",
+        )
+
+
+def _query_of(secret: Secret, key: str, whole: str) -> Sequence[tuple[str, str]]:
+    """Return the names and values in the query of the URI that a connection is made from."""
+    if key == IN_FIELDS:
+        fields = fields_of(secret)
+        if URI not in fields.keys or b"?" not in secret.value(fields.keys[URI]):
+            return ()  # most Secrets have no query, and parsing a URI a second time takes time
+        uri = parsed_uri(secret, fields)
+        return uri.query if uri is not None else ()
+    text = whole.strip()
+    if text.startswith("{"):
+        text = json.loads(text).get(URI) or ""
+    return parse_qsl(urlsplit(text).query, keep_blank_values=True)

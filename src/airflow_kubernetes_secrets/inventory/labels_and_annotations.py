@@ -1,0 +1,227 @@
+"""The labels and annotations of one Secret: whether a lookup can find the Secret, and for which ids."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.formats import annotations as described
+from airflow_kubernetes_secrets.formats.fields import key_of_whole
+from airflow_kubernetes_secrets.inventory.content import UNREADABLE
+from airflow_kubernetes_secrets.kubernetes.labels import (
+    is_data_key,
+    is_label_key,
+    is_label_value,
+    is_subdomain,
+    quoted_label_key,
+)
+from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, Secret
+from airflow_kubernetes_secrets.lookup.identifiers import is_uri, label_value, looks_hashed
+from airflow_kubernetes_secrets.lookup.selection import Kind, kinds_by_label
+from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.messages.suggestions import nearest
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+# A placeholder that is not blank, for a value that only the store or the controller has.
+SOME_VALUE = b64encode(b"x").decode("ascii")
+
+INVALID_LABEL = "invalid-label"
+MISSING_ID = "missing-id-annotation"
+MISMATCH = "id-label-mismatch"
+NOT_LOOKED_UP = "not-looked-up"
+UNKNOWN_LABEL = "unknown-label"
+UNKNOWN_ANNOTATION = "unknown-annotation"
+
+
+def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Problem]:
+    """Yield the labels in a Secret's manifest that the API would refuse, or that cannot hold an id."""
+    metadata = manifest.get("metadata")
+    labels = metadata.get("labels") if isinstance(metadata, dict) else None
+    if not isinstance(metadata, dict) or not isinstance(labels, dict):
+        return
+    name = metadata.get("name")
+    named = f"Secret {name}" if isinstance(name, str) and is_subdomain(name) else "a Secret without a name"
+    kinds = kinds_by_label(options)
+    is_for_airflow = not kinds.keys().isdisjoint(labels)
+    invalid = []
+    for key, text in labels.items():
+        value = "" if text is None else text  # the API reads a null as an empty value
+        problem = _problem_of_key(key) or (_problem_of_id(value, key) if key in kinds else _problem_of_value(value))
+        if key == options.team_label and value == "" and is_for_airflow:
+            problem = "the value is empty, and no team is. Write the team there, or remove the label"
+        if problem:
+            invalid.append((key, problem))
+    for (key, problem), more in first(invalid):
+        yield Problem(INVALID_LABEL, f"{named}, label {quoted_label_key(key)}{more}: {problem}")
+
+
+def _problem_of_key(key: str) -> str:
+    """Return why a string cannot be the key of a label; empty if it can."""
+    return "" if is_label_key(key) else "that cannot be the key of a label. Correct it"
+
+
+def _problem_of_value(value: object) -> str:
+    """Return why a value cannot be the value of a label; empty if it can."""
+    if not isinstance(value, str):
+        return "the value is not a text. Put it into quotation marks"
+    if value and not is_label_value(value):
+        return "that cannot be the value of a label: 1 to 63 of A-Z, a-z, 0-9, '-', '_' and '.'. Choose another one"
+    return ""
+
+
+def _problem_of_id(value: object, label: str) -> str:
+    """Return why a label's value cannot mark the Secret with an id; empty if it can."""
+    if value == "":
+        return "the value is empty, and no id is. Write the id there"
+    if not isinstance(value, str) or is_label_value(value):
+        return _problem_of_value(value)
+    if is_uri(value):
+        return "the value is a URI, which is never looked up. Write the id there"
+    if _may_hold_a_value(value):
+        return "the value is JSON, and no id is. Write the id there"
+    return (
+        "an id with other characters than a label can have, or a longer one, has another label value. "
+        f"Write {label_value(value)!r} there, and the id into the annotation {label!r}"
+    )
+
+
+def _may_hold_a_value(identifier: str) -> bool:
+    """Return whether an id looks like a connection as JSON.
+
+    A label value is made from parts of the id, so a suggested label value could contain parts of a password.
+    """
+    return identifier.lstrip().startswith("{")
+
+
+def problems_of_id(secret: Secret, label: str, lost: frozenset[str] = frozenset()) -> Iterator[Problem]:
+    """Yield what prevents a Secret from being found by the intended id.
+
+    Args:
+        lost: annotations that do not reach the Secret, which another problem reports.
+    """
+    value, annotations = secret.labels[label], secret.annotations or {}
+    if label not in annotations:
+        if looks_hashed(value) and label not in lost:
+            yield Problem(
+                MISSING_ID,
+                f"Secret {secret}, label {label!r}: the value looks like one that stands for another id, and no "
+                f"annotation says which. Add the annotation {label!r} with the id, exactly; with the label's value if "
+                "that is the id",
+            )
+    elif not annotations[label]:
+        yield Problem(
+            MISMATCH,
+            f"Secret {secret}, annotation {label!r}: it is empty, and no id is. Write the id there, or remove it",
+        )
+    elif is_uri(annotations[label]):
+        yield Problem(
+            NOT_LOOKED_UP,
+            f"Secret {secret}, annotation {label!r}: it is a URI, which is never looked up. Write the id there",
+        )
+    elif label_value(annotations[label]) != value:
+        remedy = "Correct the annotation"
+        if not _may_hold_a_value(annotations[label]):
+            remedy = f"For that id the label's value is {label_value(annotations[label])!r}; or correct the annotation"
+        yield Problem(
+            MISMATCH,
+            f"Secret {secret}: the label {label!r} does not stand for the id in the annotation with that key, so the "
+            f"Secret is for nobody. {remedy}",
+        )
+
+
+def problems_of_annotations(secret: Secret, kind: Kind) -> Iterator[Problem]:
+    """Yield an error for a Secret whose keys are unknown, if its annotations make every lookup fail."""
+    annotations = secret.annotations or {}
+    named = described.named_keys(annotations)
+    if kind is not Kind.CONNECTION:
+        named = {key: text for key, text in named.items() if key == described.DATA_KEY}
+    for annotation, key in named.items():
+        if not is_data_key(key):
+            # The key is not quoted, because somebody may have put the password itself there.
+            problem = "it names a key that data cannot have: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'. Correct it"
+            error = MalformedSecretError(secret.namespace, secret.name, annotation, problem, part="annotation")
+            yield Problem(UNREADABLE, str(error))
+            return
+    if kind is Kind.CONNECTION:
+        data = dict.fromkeys(named.values(), SOME_VALUE)
+        with_keys = Secret(secret.namespace, secret.name, "", secret.labels, data, annotations=annotations)
+        try:
+            key_of_whole(with_keys, described.DATA_KEY)
+        except MalformedSecretError as error:
+            yield Problem(UNREADABLE, str(error))
+
+
+def of_a_team(secret: Secret) -> Problem:
+    """Return the problem of a configuration option's Secret that has the label of a team."""
+    text = f"Secret {secret}: it belongs to a team, and Airflow asks for options without one. Remove that label"
+    return Problem("not-looked-up", text, Severity.WARNING)
+
+
+def unknown_marks(secret: Secret, options: Options) -> Iterator[Problem]:
+    """Yield warnings for labels and annotations that have Airflow's prefix but no effect. Most of them are misspelt."""
+    labels = tuple(filter(None, (*kinds_by_label(options), options.team_label)))
+    unknown = [key for key in secret.labels if key.startswith(ANNOTATION_PREFIX) and key not in labels]
+    for key, more in first(unknown):
+        yield Problem(
+            UNKNOWN_LABEL,
+            f"Secret {secret}, label {key!r}{more}: it is not known, and says nothing{_meant(key, labels)}",
+            Severity.WARNING,
+        )
+    annotations = secret.annotations or {}
+    unknown = [
+        key
+        for key in annotations
+        if not (described.is_known(key) or key in secret.labels or (key in labels and _is_referred_to(secret, options)))
+    ]
+    for key, more in first(unknown):
+        problem = (
+            "it says nothing without the label of that key, by which Airflow finds the Secret. Add the label"
+            if key in labels
+            else f"it is not known, and says nothing{_meant(key, labels)}"
+        )
+        yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
+    # A blank value of any other annotation is an error that the lookup reports.
+    texts = (described.CONNECTION_TYPE, *(described.LITERALS[field] for field in ("host", "login", "schema")))
+    blank = [key for key in texts if key in annotations and not annotations[key].strip()]
+    for key, more in first(blank):
+        problem = "it is blank and has no effect. Set a value, or remove it"
+        yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
+    label = options.connections_label
+    if label is not None and label not in secret.labels and not _is_referred_to(secret, options):
+        useless = [key for key in annotations if key != described.DATA_KEY and described.is_known(key)]
+        for key, more in first(useless):
+            problem = (
+                f"it describes a connection, but the Secret does not have the label {label!r}. Add the label, or "
+                "remove the annotation"
+            )
+            yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
+
+
+def misspelt_label(key: str, options: Options) -> str:
+    """Return what is wrong with a label key that has Airflow's prefix; empty if it is a known label or annotation."""
+    labels = tuple(filter(None, (*kinds_by_label(options), options.team_label)))
+    if not key.startswith(ANNOTATION_PREFIX) or key in labels or described.is_known(key):
+        return ""
+    return f"it is not known, and says nothing{_meant(key, labels)}"
+
+
+def _is_referred_to(secret: Secret, options: Options) -> bool:
+    """Return whether a reference in the options names this Secret."""
+    names = options.referenced
+    return secret.name in (*names.get(secret.namespace, ()), *names.get(None, ()))
+
+
+def _meant(key: str, labels: tuple[str, ...]) -> str:
+    """Return the end of the sentence about an unknown key: what was probably meant."""
+    if described.is_known(key):
+        return "; it is an annotation"
+    # The prefix is removed first, because it would make all keys similar.
+    known = {each.removeprefix(ANNOTATION_PREFIX): each for each in (*labels, *described.ANNOTATIONS)}
+    near = nearest(key.removeprefix(ANNOTATION_PREFIX), tuple(known), described.NEAR)
+    if not near:
+        return f". The labels are {', '.join(labels)}; docs/shapes.md has the annotations"
+    meant = known[near]
+    return f"; did you mean the {'label' if meant in labels else 'annotation'} {meant!r}?"

@@ -1,0 +1,101 @@
+"""The backend location that commands read Secrets from: an API server, or a folder of manifests in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from airflow_kubernetes_secrets.errors import NotConfiguredError
+from airflow_kubernetes_secrets.inventory.cluster import Cluster
+from airflow_kubernetes_secrets.inventory.stored_secret import Stored
+from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.folder import Folder
+from airflow_kubernetes_secrets.sources.query import Query
+
+
+class Place(Protocol):
+    """A backend location. Every method raises :class:`KubernetesSecretsError` if the location cannot be read."""
+
+    @property
+    def text(self) -> str:
+        """A description of the location for people."""
+
+    def namespace(self, query_namespace: str | None) -> str:
+        """Return the name of the namespace that a query is for; an empty string means all namespaces."""
+
+    def find(self, query: Query, time: Allowance) -> Sequence[Secret]:
+        """Return the Secrets that match the query of a lookup, read now."""
+
+    def pages(self, namespace: str, selector: LabelSelector) -> Iterator[Sequence[Stored]]:
+        """Yield the Secrets that a selector matches, in parts. An empty ``namespace`` means all namespaces."""
+
+    def get(self, namespace: str, name: str) -> Stored | None:
+        """Return one Secret, or ``None`` if it does not exist."""
+
+    def stored(self, secret: Secret) -> Stored:
+        """Return a Secret of this location with the metadata that lookups do not need."""
+
+    def problems(self) -> Sequence[str]:
+        """Return the reasons why a part of the location cannot be read."""
+
+    def close(self) -> None:
+        """Close everything that is open."""
+
+
+class FolderPlace:
+    """A folder of manifests as a backend location."""
+
+    def __init__(self, path: str, namespaces: Sequence[str] | None) -> None:
+        self._path = path
+        self._folder = Folder(path, namespaces)
+
+    @property
+    def text(self) -> str:
+        return f"the folder {printable(self._path)}"
+
+    def namespace(self, query_namespace: str | None) -> str:
+        return query_namespace or ""
+
+    def find(self, query: Query, time: Allowance) -> Sequence[Secret]:
+        return self._folder.find(query, time)
+
+    def pages(self, namespace: str, selector: LabelSelector) -> Iterator[Sequence[Stored]]:
+        yield [
+            Stored(secret)
+            for secret in self._folder.secrets()
+            if selector.matches(secret.labels) and namespace in ("", secret.namespace)
+        ]
+
+    def get(self, namespace: str, name: str) -> Stored | None:
+        found = (each for each in self._folder.secrets() if each.name == name and namespace in ("", each.namespace))
+        return next(map(Stored, found), None)
+
+    def stored(self, secret: Secret) -> Stored:
+        return Stored(secret)
+
+    def problems(self) -> Sequence[str]:
+        return self._folder.problems()
+
+    def close(self) -> None:
+        self._folder.close()
+
+
+def place_of(options: Options, as_user: str | None = None) -> Place:
+    """Return the backend location that the options select.
+
+    Args:
+        as_user: the user to impersonate at an API server.
+
+    Raises:
+        NotConfiguredError: no API server is configured, or the namespace of its credentials is missing or invalid; or
+            ``as_user`` is given for a folder.
+    """
+    if options.path is None:
+        return Cluster(options, as_user)
+    if as_user is not None:
+        raise NotConfiguredError(f"--as: nobody is asked where the folder {options.path} is read. Leave it out")
+    return FolderPlace(options.path, options.namespace)

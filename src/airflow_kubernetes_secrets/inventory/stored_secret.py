@@ -1,0 +1,192 @@
+"""A Secret with all the metadata that people see: what a lookup needs, its type, and its owner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, another_namespace, another_secret
+from airflow_kubernetes_secrets.kubernetes.objects import Secret, kept_annotations
+from airflow_kubernetes_secrets.messages.printable import printable
+
+# The names of operators, by the API group of an owner reference.
+_OPERATORS = {
+    "external-secrets.io": "External Secrets Operator",
+    "bitnami.com": "Sealed Secrets",
+    "postgresql.cnpg.io": "CloudNativePG",
+    "postgres-operator.crunchydata.com": "Crunchy PGO",
+    "acid.zalan.do": "Zalando's Postgres operator",
+    "secrets.hashicorp.com": "Vault Secrets Operator",
+    "cert-manager.io": "cert-manager",
+}
+
+# The labels and annotations with which a tool marks a Secret that has no owner reference.
+_MARKS = (
+    ("cnpg.io/cluster", "CloudNativePG"),
+    ("reconcile.external-secrets.io/managed", "External Secrets Operator"),
+    ("sealedsecrets.bitnami.com/managed", "Sealed Secrets"),
+    ("crossplane.io/claim-name", "Crossplane"),
+    ("argocd.argoproj.io/instance", "Argo CD"),
+    ("kustomize.toolkit.fluxcd.io/name", "Flux"),
+    ("meta.helm.sh/release-name", "Helm"),
+)
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The object or tool that manages a Secret.
+
+    Attributes:
+        operator: the name of the operator for people, or the kind of the owner if its operator is unknown.
+        kind, name: the object that owns the Secret; empty if it is unknown.
+        controls: whether the owner would undo a change of the Secret.
+    """
+
+    operator: str
+    kind: str = ""
+    name: str = ""
+    controls: bool = True
+
+    @property
+    def short(self) -> str:
+        """The owning object if it is known, or else the operator. Like ``str()`` of an owner it is printable."""
+        return printable(f"{self.kind} {self.name}" if self.kind else self.operator)
+
+    def __str__(self) -> str:
+        return printable(f"{self.operator} ({self.short})" if self.kind else self.operator)
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A Secret, and what else the API server returns with it.
+
+    Attributes:
+        type: the type of the Secret, such as ``Opaque`` or ``kubernetes.io/basic-auth``.
+        owner: who manages the Secret; ``None`` if that is unknown.
+        is_going: whether the Secret is being deleted and waits for a finalizer.
+    """
+
+    secret: Secret
+    type: str = ""
+    owner: Owner | None = None
+    is_going: bool = False
+
+
+class _OwnerReference(msgspec.Struct):
+    apiVersion: str = ""  # noqa: N815  # the API's own names
+    kind: str = ""
+    name: str = ""
+    controller: bool | None = None
+
+
+class _Metadata(msgspec.Struct):
+    name: str
+    namespace: str
+    creationTimestamp: str | None = None  # noqa: N815  # the API's own name
+    deletionTimestamp: str | None = None  # noqa: N815  # the API's own name
+    labels: dict[str, str] | None = None
+    annotations: dict[str, str] | None = None
+    ownerReferences: list[_OwnerReference] | None = None  # noqa: N815  # the API's own name
+
+
+class _Object(msgspec.Struct):
+    metadata: _Metadata
+    data: dict[str, str] | None = None
+    type: str = ""
+
+    def __repr__(self) -> str:
+        """Leave out data and annotations, because error reports show the variables of frames."""
+        return f"<Secret {self.metadata.namespace}/{self.metadata.name}>"
+
+
+class _PageMetadata(msgspec.Struct):
+    next: str = msgspec.field(name="continue", default="")
+    remainingItemCount: int | None = None  # noqa: N815  # the API's own name
+
+
+class _Page(msgspec.Struct):
+    metadata: _PageMetadata
+    items: list[_Object] | None = None
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a LIST.
+
+    Attributes:
+        next: the token of the next page; empty after the last one.
+        remaining: how many Secrets follow, or 0 if the API server does not return it, as with a label selector.
+    """
+
+    stored: Sequence[Stored]
+    next: str
+    remaining: int
+
+
+_pages = msgspec.json.Decoder(_Page)
+_objects = msgspec.json.Decoder(_Object)
+
+_DECODING_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+def read_page(body: bytes | bytearray, namespace: str) -> Page:
+    """Read one page of a LIST of the Secrets in a namespace.
+
+    Raises:
+        MalformedBodyError: the body is not a list of Secrets, or a Secret in it belongs to another namespace.
+    """
+    try:
+        page = _pages.decode(body)
+    except _DECODING_ERRORS:
+        pass  # the error can quote the body, so it is not chained
+    else:
+        if any(item.metadata.namespace != namespace for item in page.items or ()):
+            raise another_namespace(namespace)
+        stored = [_stored(item) for item in page.items or ()]
+        return Page(stored, page.metadata.next, page.metadata.remainingItemCount or 0)
+    raise MalformedBodyError("the answer is not a list of Secrets")
+
+
+def read_object(body: bytes | bytearray, namespace: str, name: str) -> Stored:
+    """Read the response to a GET of one Secret.
+
+    Raises:
+        MalformedBodyError: the body is not a Secret, or it is another Secret.
+    """
+    try:
+        item = _objects.decode(body)
+    except _DECODING_ERRORS:
+        pass
+    else:
+        if (item.metadata.namespace, item.metadata.name) == (namespace, name):
+            return _stored(item)
+        raise another_secret(namespace, name)
+    raise MalformedBodyError("the answer is not a Secret")
+
+
+def _stored(item: _Object) -> Stored:
+    metadata = item.metadata
+    labels, annotations = metadata.labels or {}, metadata.annotations or {}
+    secret = Secret(
+        metadata.namespace,
+        metadata.name,
+        metadata.creationTimestamp or "",
+        labels,
+        item.data or {},
+        annotations=kept_annotations(annotations, labels),
+    )
+    owner = _owner(metadata.ownerReferences or (), {**annotations, **labels})
+    return Stored(secret, item.type, owner, metadata.deletionTimestamp is not None)
+
+
+def _owner(references: Sequence[_OwnerReference], marks: Mapping[str, str]) -> Owner | None:
+    """Return the owner from the controlling reference, from another reference, or from a known label or annotation."""
+    for reference in sorted(references, key=lambda each: not each.controller):
+        group = reference.apiVersion.partition("/")[0]
+        return Owner(_OPERATORS.get(group, reference.kind), reference.kind, reference.name, bool(reference.controller))
+    for mark, operator in _MARKS:
+        if mark in marks:
+            return Owner(operator)
+    return None

@@ -1,0 +1,112 @@
+"""The keys of a Secret that are not used, and warnings if the connection seems to need them."""
+
+from __future__ import annotations
+
+import re
+from binascii import Error
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from airflow_kubernetes_secrets.formats.aliases import folded
+from airflow_kubernetes_secrets.formats.fields import fields_of
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
+from airflow_kubernetes_secrets.formats.single_key import extra_of
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+
+HALF = "half-connection"
+SETTINGS = "unused-settings"
+
+# The names that operators and people use. They are compared in the form of `folded`, in which `-` is `_`.
+_TLS = re.compile(
+    r"(?:^|[._])(?:ssl|tls|mtls)|(?:ssl|tls)_?(?:mode|enabled|verify)$|truststore|keystore|root_?cert"
+    r"|(?:^|[._])(?:ca|ca_?cert|ca_?certificate|ca_?bundle|client_?cert|client_?key|server_?ca)(?:[._]|$)"
+    r"|\.(?:crt|pem|p12|jks)$"
+)
+_HOST = re.compile(r"(?:host|hosts|hostname|endpoint|endpoints|server|servers|brokers?|uri|url|connection_?string)$")
+# What can replace a password. `cert` and similar names belong to TLS.
+_CREDENTIAL = re.compile(
+    r"(?:password|passwd|passphrase|pwd|token|secret|api_?key|access_?key|secret_?key|private_?key|credentials?)$"
+)
+_DATABASE = re.compile(r"(?:database|database_?name|db_?name|dbname|schema_?name)$")
+
+# The beginning of a URI, including a URI within another (jdbc:postgresql://…).
+_URI = re.compile(rb"\s*[A-Za-z][A-Za-z0-9+.:-]{1,40}://")
+
+
+def unused_keys(secret: Secret, key: str) -> list[str]:
+    """Return the keys of a connection's Secret that have a value and are not used, sorted.
+
+    Args:
+        key: the key that holds the whole connection, or ``IN_FIELDS``.
+    """
+    fields = fields_of(secret)
+    if key != IN_FIELDS:
+        fields = fields.beside(key)
+    return sorted(set(secret.keys_to_show()) - {key, *fields.keys.values(), *fields.extra_keys.values()})
+
+
+def problems_of_unused(
+    secret: Secret, key: str, unused: Sequence[str], connection: Mapping[str, Any]
+) -> Iterator[Problem]:
+    """Yield warnings where an unused key seems to hold a setting that the connection lacks.
+
+    Args:
+        key: the key that holds the whole connection, or ``IN_FIELDS``.
+        connection: the fields of Airflow's JSON.
+    """
+    if not connection.get("host") and (connection.get("login") or connection.get("password")):
+        hosts = [key for key in unused if _HOST.search(folded(key)) or _is_uri(secret, key)]
+        if hosts:
+            yield _problem(
+                HALF,
+                secret,
+                f"the connection has no host, and nothing reads {_named(hosts)}, which may say it. Name the key: "
+                f"airflow.apache.org/field-host{' or field-uri' if key == IN_FIELDS else ''}; or extra-<name>, if the "
+                "hook reads it in extra",
+            )
+    if not connection.get("password") and not _has_in_extra(connection, _CREDENTIAL):
+        credentials = [key for key in unused if _CREDENTIAL.search(folded(key))]
+        if credentials:
+            yield _problem(
+                HALF,
+                secret,
+                f"the connection has no password, and nothing reads {_named(credentials)}, which may be one. Name the "
+                "key: airflow.apache.org/field-password; or extra-<name>, if the hook reads it in extra",
+            )
+    if (settings := [key for key in unused if _TLS.search(folded(key))]) and not _has_in_extra(connection, _TLS):
+        yield _problem(
+            SETTINGS,
+            secret,
+            f"nothing reads {_named(settings)}, which may be for TLS. Name each key that the connection needs: "
+            "airflow.apache.org/extra-<name>; or say what it needs in airflow.apache.org/connection-extra",
+        )
+    if not connection.get("schema") and (settings := [key for key in unused if _DATABASE.search(folded(key))]):
+        yield _problem(
+            SETTINGS,
+            secret,
+            f"the connection has no schema, and nothing reads {_named(settings)}, which may say it. Name the key: "
+            "airflow.apache.org/field-schema",
+        )
+
+
+def _named(keys: Sequence[str]) -> str:
+    return f"{'the key' if len(keys) == 1 else 'the keys'} {few(map(repr, keys), len(keys))}"
+
+
+def _problem(code: str, secret: Secret, text: str) -> Problem:
+    return Problem(code, f"Secret {secret}: {text}", Severity.WARNING)
+
+
+def _is_uri(secret: Secret, key: str) -> bool:
+    """Return whether the value of a key begins like a URI."""
+    try:
+        return _URI.match(secret.value(key)) is not None
+    except Error:
+        return False  # not valid base64
+
+
+def _has_in_extra(connection: Mapping[str, Any], names: re.Pattern[str]) -> bool:
+    """Return whether ``extra`` has a name that matches."""
+    return any(names.search(folded(name)) for name in extra_of(connection))

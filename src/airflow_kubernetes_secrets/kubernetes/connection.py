@@ -1,0 +1,307 @@
+"""One HTTPS connection to the API server, on which every wait has a limit.
+
+The remaining time is set before every read. With a plain socket timeout, a server could extend the time with every byte
+that it sends.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from time import monotonic
+from typing import Any, BinaryIO, TypeVar
+
+from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
+from airflow_kubernetes_secrets.kubernetes.http1 import (
+    Head,
+    MalformedAnswerError,
+    Request,
+    Response,
+    TooLargeAnswerError,
+    read_body,
+    read_head,
+    read_lines,
+    read_response,
+)
+from airflow_kubernetes_secrets.kubernetes.resolve import Address, addresses
+from airflow_kubernetes_secrets.messages.printable import printable
+
+Read = TypeVar("Read")
+
+
+class Endpoint:
+    """The address of an API server. ``path`` comes before ``/api``; a proxy such as Rancher's has one."""
+
+    __slots__ = ("host", "path", "port")
+
+    def __init__(self, host: str, port: int, path: str = "") -> None:
+        self.host = host
+        self.port = port
+        self.path = path
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+class Tls:
+    """How to check the API server's certificate, and the name that it must contain if not that of the host."""
+
+    __slots__ = ("context", "server_name")
+
+    def __init__(self, context: ssl.SSLContext, server_name: str | None = None) -> None:
+        self.context = context
+        self.server_name = server_name
+
+
+class TransportError(Exception):
+    """There was no response. The message states why, and contains nothing that was sent or received.
+
+    Attributes:
+        remedy: what the user should do if a retry is pointless; else empty.
+    """
+
+    def __init__(self, problem: str, remedy: str = "") -> None:
+        super().__init__(problem)
+        self.remedy = remedy
+
+
+class TooLargeError(TransportError):
+    """A response was larger, in bytes, than this process may read for one request."""
+
+
+class Connection:
+    """One connection. It has one user at a time, and must be closed after any exception.
+
+    Attributes:
+        sent_at: when the last request was sent, in seconds on the monotonic clock; 0 before the first.
+    """
+
+    def __init__(self, endpoint: Endpoint, tls: Tls | None, deadline: Deadline) -> None:
+        """Connect. Without ``tls`` the connection is plain HTTP (``kubectl proxy``).
+
+        Raises:
+            TransportError: there was no connection before the deadline.
+        """
+        try:
+            self._socket = _connect(endpoint, tls, deadline)
+        except (OSError, ValueError) as error:
+            raise _transport_error(error) from None
+        self._endpoint = endpoint
+        self._reader = _DeadlineReader(self._socket)
+        self._stream = io.BufferedReader(self._reader)
+        self._last_used = monotonic()
+        self.sent_at = 0.0
+        self.is_open = True
+
+    def idle_seconds(self) -> float:
+        """Return the seconds since the connection was last used."""
+        return monotonic() - self._last_used
+
+    def is_quiet(self) -> bool:
+        """Return whether the connection is open and nothing has arrived on it since the last response.
+
+        Unrequested data would be read as the response to the next request. It can be a stray response, or the 408 with
+        which a server may end an idle connection (RFC 9110, 15.5.9).
+        """
+        if not self.is_open or self._has_more():
+            return False
+        try:
+            self._socket.settimeout(0)
+            self._socket.recv(1)
+        except (BlockingIOError, ssl.SSLWantReadError):
+            return True
+        except OSError:
+            return False
+        return False
+
+    def ask(self, request: Request, deadline: Deadline) -> Response:
+        """Send a request and read the whole response.
+
+        Raises:
+            TransportError: the whole response did not arrive before the deadline.
+        """
+        self._send(request, deadline)
+        return self._finish(self._read(read_response, deadline))
+
+    def open_stream(self, request: Request, deadline: Deadline) -> Head | Response:
+        """Send a request and read the response up to its body. Unless its status is 200, read all of it.
+
+        Raises:
+            TransportError: that did not arrive before the deadline.
+        """
+        self._send(request, deadline)
+        head = self._read(read_head, deadline)
+        if head.status == 200:
+            return head
+        return self._finish(self._read(lambda stream: read_body(stream, head), deadline))
+
+    def lines(self, head: Head, deadline: Deadline) -> Iterator[bytes]:
+        """Yield the lines of the body after ``head`` as they arrive, until the body ends.
+
+        Raises:
+            TransportError: the connection ended within the body, or the body did not end before the deadline.
+        """
+        lines = read_lines(self._stream, head)
+        while (line := self._read(lambda _stream: next(lines, None), deadline)) is not None:
+            yield line
+        self._last_used = monotonic()
+        self.is_open = head.keeps_open
+
+    def interrupt(self) -> None:
+        """End the wait of another thread on this connection. That thread gets a TransportError."""
+        with suppress(OSError):
+            # Shut down the plain socket: an SSLSocket's own method would remove the TLS session that the reader uses.
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        """Close the socket without sending anything: after a fork, it may be the parent's."""
+        self.is_open = False
+        with suppress(OSError):
+            self._socket.close()
+
+    def _send(self, request: Request, deadline: Deadline) -> None:
+        failure: TransportError | None = None
+        try:
+            self._socket.settimeout(deadline.remaining())
+            self.sent_at = monotonic()
+            self._socket.sendall(request.to_bytes(str(self._endpoint)))
+        except (OSError, ValueError) as error:
+            failure = _transport_error(error)
+        if failure is not None:
+            # Raise outside the except block, so that nothing is chained: an encoding error contains the whole request.
+            raise failure
+
+    def _read(self, read: Callable[[BinaryIO], Read], deadline: Deadline) -> Read:
+        failure: TransportError | None = None
+        try:
+            self._reader.deadline = deadline
+            return read(self._stream)
+        except (OSError, ValueError, MalformedAnswerError, TooLargeAnswerError) as error:
+            failure = _transport_error(error)
+        # Raise outside the except block, so that nothing is chained.
+        raise failure
+
+    def _has_more(self) -> bool:
+        """Return whether more has been read from the socket than has been used."""
+        self._reader.deadline = None
+        return bool(self._stream.peek(1))
+
+    def _finish(self, response: Response) -> Response:
+        if self._has_more():
+            # It is unknown which of the two belongs to the request.
+            raise TransportError("it sent more than one answer to one request")
+        self._last_used = monotonic()
+        self.is_open = response.keeps_open
+        return response
+
+
+class _DeadlineReader(io.RawIOBase):
+    """Read from the socket, each time within the deadline. Without a deadline, nothing is read."""
+
+    deadline: Deadline | None = None
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._socket = sock
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self.deadline is None:
+            return None
+        self._socket.settimeout(self.deadline.remaining())
+        return self._socket.recv_into(buffer)
+
+
+def _connect(endpoint: Endpoint, tls: Tls | None, deadline: Deadline) -> socket.socket:
+    raw = connect_to_one(addresses(endpoint.host, endpoint.port, deadline), deadline)
+    try:
+        # A LIST is one small write, which must not wait for the ACK of an earlier one.
+        raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if tls is None:
+            return raw
+        return _with_tls(raw, tls, endpoint.host, deadline)
+    except BaseException:
+        raw.close()
+        raise
+
+
+class _Handed(socket.socket):
+    """A socket that gives up its descriptor when ``wrap_socket`` reads it.
+
+    ``wrap_socket`` creates the new socket before it detaches the old one. If a signal handler raises in between, both
+    sockets own the descriptor and close it. The second time, it can already belong to another thread's file.
+    """
+
+    def fileno(self) -> int:
+        return self.detach()
+
+
+def _with_tls(raw: socket.socket, tls: Tls, host: str, deadline: Deadline) -> ssl.SSLSocket:
+    family, kind, protocol = raw.family, raw.type, raw.proto
+    handed = _Handed(family, kind, protocol, raw.detach())
+    try:
+        handed.settimeout(deadline.remaining())
+        # Pass bytes: for a string, Python loads the codec for international names with tables of a quarter MiB.
+        return tls.context.wrap_socket(handed, server_hostname=(tls.server_name or host).encode("ascii"))
+    except BaseException:
+        handed.close()
+        raise
+
+
+# Errors of an address that this machine cannot use (no IPv6, no route). They reveal nothing about the host.
+_UNUSABLE_HERE = (errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL, errno.ENETUNREACH)
+
+
+def connect_to_one(candidates: list[Address], deadline: Deadline) -> socket.socket:
+    """Connect to the first address of a host that works. Each gets an equal share of the remaining time.
+
+    Raises:
+        OSError: the error of the last address that this machine can use, or of the first if it can use none.
+    """
+    problem: OSError | None = None
+    for position, (family, address) in enumerate(candidates):
+        try:
+            return _connected(family, address, deadline.part(1 / (len(candidates) - position)))
+        except OSError as error:
+            if problem is None or error.errno not in _UNUSABLE_HERE:
+                problem = error
+    raise problem or OSError("the host has no address")
+
+
+def _connected(family: socket.AddressFamily, address: Any, deadline: Deadline) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.settimeout(deadline.remaining())
+        sock.connect(address)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _transport_error(problem: Exception) -> TransportError:
+    if isinstance(problem, TooLargeAnswerError):
+        return TooLargeError(str(problem))
+    if isinstance(problem, ssl.SSLCertVerificationError):
+        text = f"its certificate is not trusted: {printable(problem.verify_message)}"
+        return TransportError(text, "Check that the CA certificate is this API server's")
+    if isinstance(problem, ValueError):
+        return TransportError("host or token hold characters that HTTP cannot carry", "Correct it")
+    return TransportError(_problem_text(problem))
+
+
+def _problem_text(problem: Exception) -> str:
+    if isinstance(problem, MalformedAnswerError):
+        return str(problem)
+    if isinstance(problem, TimeoutError):
+        return "no answer in time"
+    if isinstance(problem, ssl.SSLError):
+        return f"TLS failed: {printable(problem.reason or type(problem).__name__)}"
+    if isinstance(problem, OSError) and problem.strerror:
+        return problem.strerror.lower()
+    return f"the connection broke: {type(problem).__name__}"

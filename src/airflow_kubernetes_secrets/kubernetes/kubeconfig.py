@@ -1,0 +1,225 @@
+"""Credentials from a kubeconfig file, read by the loader of the official client (the extra ``kubeconfig``).
+
+That loader is well maintained, and supports exec plugins, client certificates and merged files. It has no deadline for
+an exec plugin, and neither has this module.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from shutil import rmtree
+from tempfile import mkdtemp
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from airflow_kubernetes_secrets.errors import NotConfiguredError
+from airflow_kubernetes_secrets.kubernetes.connection import Endpoint, Tls
+from airflow_kubernetes_secrets.kubernetes.credentials import client_context
+from airflow_kubernetes_secrets.messages.printable import printable
+
+
+class _Loaded(NamedTuple):
+    """The content of a kubeconfig. ``tls`` is created at once, while the loader's certificate files exist."""
+
+    configuration: Any
+    endpoint: Endpoint
+    tls: Tls | None
+    namespace: str
+
+
+class KubeconfigCredentials:
+    """The credentials of one context of a kubeconfig; :class:`Credentials` describes the methods.
+
+    ``path`` may name several files, as ``KUBECONFIG`` may.
+    """
+
+    def __init__(self, path: str, context: str | None) -> None:
+        """Load the kubeconfig.
+
+        Raises:
+            NotConfiguredError: the extra is not installed, or the file or the context cannot be used.
+        """
+        if "\n" in path:
+            # It may be credentials, so the message does not show it.
+            raise NotConfiguredError("the kubeconfig has to be the path of a file, and is a text of several lines")
+        self._path = path
+        self._context = context
+        self._loaded = self._load()
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self._loaded.endpoint
+
+    @property
+    def source(self) -> str:
+        return f"the kubeconfig {printable(self._path)}"
+
+    def renew(self) -> None:
+        self._loaded = self._load()
+
+    def tls(self) -> Tls | None:
+        return self._loaded.tls
+
+    def authorization(self) -> str | None:
+        # This first calls the loader's hook, which runs an exec plugin again when its token has expired.
+        setting = self._loaded.configuration.auth_settings().get("BearerToken")
+        # The token of a file usually ends with a newline.
+        return setting["value"].strip() if setting else None
+
+    def namespace(self) -> str:
+        return self._loaded.namespace
+
+    def _load(self) -> _Loaded:
+        try:
+            from kubernetes import client, config
+        except ImportError as error:
+            raise NotConfiguredError(
+                f"reading {self.source} needs the official client: pip install 'airflow-kubernetes-secrets[kubeconfig]'"
+            ) from error
+        try:
+            return _loaded(config.kube_config, client.Configuration(), self._path, self._context)
+        except NotConfiguredError as error:
+            problem = f"cannot be used: {error}"
+        except config.ConfigException as error:
+            problem = f"cannot be used: {_without_quotations(str(error))}"
+        except Exception as error:  # the loader handles no error itself, not even those of YAML
+            problem = f"cannot be read ({type(error).__name__}): look at its form, its certificates and its server"
+        # Raise outside the except blocks, with nothing chained: errors of YAML quote the file, including its token.
+        raise NotConfiguredError(f"{self.source} {problem}")
+
+
+def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _Loaded:
+    """Load one context of a kubeconfig.
+
+    Args:
+        reader: the module of the official client that contains the loader. It has no types.
+        configuration: an empty ``Configuration`` of the official client.
+
+    Raises:
+        NotConfiguredError: there is no such file, or it cannot be used.
+    """
+    merger = reader.KubeConfigMerger(path)
+    if merger.config is None:
+        raise NotConfiguredError("there is no such file")
+    with _gone_afterwards(reader) as folder:
+        loader = reader.KubeConfigLoader(
+            merger.config, chosen, config_persister=merger.save_changes, temp_file_path=folder
+        )
+        context = loader.current_context["context"]
+        cluster = merger.config["clusters"].get_with_name(context["cluster"])["cluster"]
+        _check(cluster, _user(merger.config, context.get("user")))
+        loader.load_and_set(configuration)
+        # As in kubectl, a context without a namespace means the namespace `default`.
+        namespace = context.get("namespace") or "default"
+        if not isinstance(namespace, str):
+            raise NotConfiguredError("the namespace of its context is not a text. Put it into quotation marks")
+        return _Loaded(configuration, _endpoint(configuration.host), _tls(configuration), namespace)
+
+
+@contextmanager
+def _gone_afterwards(reader: Any) -> Iterator[str | None]:
+    """Yield a folder for the loader's files with keys and certificates, since OpenSSL reads keys only from files.
+
+    The loader would leave these files until the process ends. If it ends with ``os._exit``, as forked children do, they
+    would stay for good. Only this thread removes the folder; a child that is forked meanwhile does not.
+    """
+    folder = None
+    try:
+        try:
+            # Most kubeconfigs need no folder, so a failure to create one does not matter yet.
+            with suppress(OSError):
+                folder = mkdtemp(prefix="airflow-kubernetes-secrets-")
+            yield folder
+        finally:
+            _remove(reader, folder)
+    finally:
+        # An exception from a signal handler can have interrupted the removal.
+        _remove(reader, folder)
+
+
+def _remove(reader: Any, folder: str | None) -> None:
+    if folder is None:
+        return
+    # The loader reuses its files for the same content, for example when Apache's provider loads it in this process.
+    for content, name in list(reader._temp_files.items()):
+        if name.startswith(folder):
+            reader._temp_files.pop(content, None)
+    with suppress(FileNotFoundError):
+        rmtree(folder)
+
+
+def _without_quotations(problem: str) -> str:
+    """Return the loader's message up to a quotation, which may be a user's whole entry or the output of a plugin."""
+    return problem.partition("{")[0].partition("\n")[0]
+
+
+def _user(config: Any, name: str | None) -> Any:
+    """Return the user of that name; ``None`` if there is none. The loader also works without one."""
+    users = config.safe_get("users") and config["users"]
+    found = users.get_with_name(name, safe=True) if users else None
+    return None if found is None else found["user"]
+
+
+# The fields of a user for which the loader sends credentials. A client certificate is only used in TLS.
+_SENT = ("token", "tokenFile", "exec", "auth-provider", "username", "password")
+
+
+def _check(cluster: Any, user: Any) -> None:
+    """Check a cluster and a user before a plugin is run or a key is written.
+
+    Raises:
+        NotConfiguredError: credentials would be sent over plain HTTP, for which kubectl does not even read them; it is
+            unclear whether to check the certificate; or the kubeconfig requests what is not supported.
+    """
+    server = cluster.safe_get("server")
+    if not isinstance(server, str) or not server.startswith(("https://", "http://")):
+        raise NotConfiguredError("its server is not a URL that begins with https://")
+    sent = [name for name in _SENT if user is not None and user.safe_get(name)]
+    if sent and server.startswith("http://"):
+        raise NotConfiguredError(
+            f"its server begins with http://, so everybody on the way could read the user's credentials ({sent[0]}). "
+            "Write https://; or for 'kubectl proxy', which adds its own, use a context with a user that has none"
+        )
+    plugin = None if user is None else user.safe_get("exec")
+    for name in ("apiVersion", "command"):
+        # The loader would log the missing field together with everything that the user contains.
+        if isinstance(plugin, dict) and not plugin.get(name):
+            raise NotConfiguredError(f"its exec plugin has no {name}")
+    skip = cluster.safe_get("insecure-skip-tls-verify")
+    if not isinstance(skip, (bool, type(None))):
+        raise NotConfiguredError("its insecure-skip-tls-verify is neither true nor false; leave it out")
+    if skip and any(cluster.safe_get(name) for name in ("certificate-authority", "certificate-authority-data")):
+        raise NotConfiguredError(
+            "it names a CA certificate and says insecure-skip-tls-verify, which kubectl refuses too. Leave the latter "
+            "out"
+        )
+    # Releases of the loader before 37 ignore the proxy, and later ones mix it with the one of the environment.
+    if cluster.safe_get("proxy-url"):
+        raise NotConfiguredError("it asks for a proxy (proxy-url), which is not supported")
+
+
+def _endpoint(server: str) -> Endpoint:
+    url = urlsplit(server)
+    if not url.hostname:
+        raise NotConfiguredError("its server is not a URL that begins with https://")
+    return Endpoint(url.hostname, url.port or (80 if url.scheme == "http" else 443), url.path.rstrip("/"))
+
+
+def _tls(configuration: Any) -> Tls | None:
+    if urlsplit(configuration.host).scheme == "http":
+        return None
+    context = client_context(configuration.ssl_ca_cert)
+    if configuration.cert_file:
+        context.load_cert_chain(configuration.cert_file, configuration.key_file, password=_refuse_to_ask)
+    if not configuration.verify_ssl:
+        # The kubeconfig contains insecure-skip-tls-verify: its owner requested this, and doctor warns about it.
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return Tls(context, configuration.tls_server_name)
+
+
+def _refuse_to_ask() -> str:
+    """Refuse to decrypt a client key. OpenSSL would otherwise wait for somebody to type the pass phrase."""
+    raise NotConfiguredError("its client key is encrypted; store it without a pass phrase")

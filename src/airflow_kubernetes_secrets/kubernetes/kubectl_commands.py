@@ -1,0 +1,20 @@
+"""kubectl commands in messages. The names in them come from the API server and can be any string."""
+
+from __future__ import annotations
+
+from airflow_kubernetes_secrets.kubernetes.labels import is_namespace, is_subdomain
+from airflow_kubernetes_secrets.messages.printable import shell_word
+
+
+def on_secret(verb: str, namespace: str, name: str, *words: str) -> str:
+    """Return a command for one Secret, in which each part is one word of the shell.
+
+    If Kubernetes does not allow the name or namespace, a placeholder replaces it: it could be an option such as
+    ``--all``.
+
+    Args:
+        words: what follows the name of the Secret.
+    """
+    where = namespace if is_namespace(namespace) else "NAMESPACE"
+    which = name if is_subdomain(name) else "NAME"
+    return " ".join(["kubectl", verb, "secret", "-n", where, which, *map(shell_word, words)])

@@ -1,0 +1,175 @@
+"""Kubernetes objects, with the parts that a lookup needs."""
+
+from __future__ import annotations
+
+from binascii import Error, a2b_base64
+from collections.abc import Mapping, Sequence, Set
+from enum import Enum
+from typing import Any
+
+from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.printable import printable
+
+ANNOTATION_PREFIX = "airflow.apache.org/"
+
+# The default labels. An annotation has the same key if the label cannot contain the id. They do not describe a Secret.
+IDENTIFIERS = frozenset(
+    f"{ANNOTATION_PREFIX}{name}" for name in ("connection-id", "variable-key", "config-key", "team")
+)
+
+
+def kept_annotations(annotations: Mapping[str, str] | None, labels: Mapping[str, str]) -> dict[str, str] | None:
+    """Return the annotations that are for this package, or have the key of a label; ``None`` if there are none.
+
+    Others do not stay in memory: one of them is kubectl's copy of everything that it applied, including passwords.
+    """
+    if not annotations:
+        return None
+    return {
+        key: text for key, text in annotations.items() if key in labels or key.startswith(ANNOTATION_PREFIX)
+    } or None
+
+
+# In base64: ``==`` and a line break, with the padding that these need.
+_LONGEST_PADDING = 8
+
+
+def _is_padding(value: str) -> bool:
+    """Return whether a value in base64 is blank, or contains nothing but the padding of base64."""
+    try:
+        return not a2b_base64(value).strip(b"= \r\n")
+    except Error:
+        return False
+
+
+class Secret:
+    """A Secret. Its data stays in base64 until a key is read. Its ``repr`` never shows the data.
+
+    The last five attributes are computed on first use: an index returns the same Secret again and again.
+
+    Attributes:
+        created: the creation time in the API's format (RFC 3339 in UTC, whole seconds), which sorts as a string.
+        data: the values in base64, by key.
+        annotations: those that :func:`kept_annotations` keeps.
+        fields: the fields of a connection in its keys and annotations, or the error in them.
+        connection: the connection that Airflow receives.
+        variable: the variable that Airflow receives.
+        objections: why some parts of Airflow cannot use the connection.
+        masked: the processes and forms in which the values were registered with Airflow's masker.
+    """
+
+    __slots__ = (
+        "annotations",
+        "connection",
+        "created",
+        "data",
+        "fields",
+        "labels",
+        "masked",
+        "name",
+        "namespace",
+        "objections",
+        "variable",
+    )
+
+    def __init__(
+        self,
+        namespace: str,
+        name: str,
+        created: str,
+        labels: Mapping[str, str],
+        data: Mapping[str, str],
+        *,
+        annotations: Mapping[str, str] | None = None,
+    ) -> None:
+        self.namespace = namespace
+        self.name = name
+        self.created = created
+        self.labels = labels
+        self.data = data
+        self.annotations = annotations
+        self.fields: Any = None
+        self.connection: str | None = None
+        self.objections: Sequence[Any] = ()
+        self.variable: str | None = None
+        self.masked: Set[tuple[object, str]] = frozenset()
+
+    @property
+    def age_order(self) -> tuple[str, str]:
+        """The sort key of several matches: the oldest first, then by name."""
+        return (self.created, self.name)
+
+    def value(self, key: str) -> bytes:
+        """Return the bytes under ``key``.
+
+        Raises:
+            KeyError: there is no such key.
+            binascii.Error: the value is not base64.
+        """
+        return a2b_base64(self.data[key])
+
+    def keys_text(self) -> str:
+        """Return a description of the keys of the data, for an error."""
+        keys = self.keys_to_show()
+        blank = len(self.data) - len(keys)
+        more = f" and {blank} without a value" if blank else ""
+        return f"the keys are {few(map(repr, keys), len(keys)) or 'none at all'}{more}"
+
+    def keys_to_show(self) -> list[str]:
+        """Return the keys of the data that have a value, in order.
+
+        The name of a key without a value can be a credential: ``--from-literal=T0KEN==`` makes a key of a value in
+        base64, and its value is the padding.
+        """
+        return sorted(
+            key for key, value in self.data.items() if len(value) > _LONGEST_PADDING or not _is_padding(value)
+        )
+
+    def __str__(self) -> str:
+        """Return namespace and name for a message. The API server sent them, so they can be anything."""
+        return printable(f"{self.namespace}/{self.name}")
+
+    def __repr__(self) -> str:
+        return f"<Secret {self} created={self.created} labels={dict(self.labels)} keys={sorted(self.data)}>"
+
+
+class SecretList:
+    """The response to a LIST.
+
+    Attributes:
+        resource_version: the version of this collection. A watch can start from it.
+    """
+
+    __slots__ = ("resource_version", "secrets")
+
+    def __init__(self, secrets: list[Secret], resource_version: str) -> None:
+        self.secrets = secrets
+        self.resource_version = resource_version
+
+
+class Change(Enum):
+    """What an event of a watch reports about its Secret, for a watch with one label selector.
+
+    https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
+    """
+
+    ADDED = "ADDED"
+    MODIFIED = "MODIFIED"
+    DELETED = "DELETED"
+    BOOKMARK = "BOOKMARK"
+
+
+class WatchEvent:
+    """One event of a watch.
+
+    Attributes:
+        resource_version: the version of the collection after the event.
+        secret: the Secret that changed; ``None`` for a bookmark.
+    """
+
+    __slots__ = ("change", "resource_version", "secret")
+
+    def __init__(self, change: Change, resource_version: str, secret: Secret | None = None) -> None:
+        self.change = change
+        self.resource_version = resource_version
+        self.secret = secret

@@ -1,0 +1,118 @@
+"""Errors about missing permissions, with the commands of Kubernetes RBAC that grant them.
+
+https://kubernetes.io/docs/reference/access-authn-authz/rbac/#command-line-utilities
+"""
+
+from __future__ import annotations
+
+import re
+
+from airflow_kubernetes_secrets.messages.printable import printable, printable_lines, shell_word
+
+ANONYMOUS = "system:anonymous"
+
+_ROLE = "airflow-kubernetes-secrets"
+# Only characters that Kubernetes allows in these names. Another user whose name begins like this is no service account.
+_SERVICE_ACCOUNT = r"system:serviceaccount:(?P<namespace>[a-z0-9-]+):(?P<name>[a-z0-9.-]+)"
+
+# https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/#constrained-impersonation
+_CONSTRAINED = (
+    r'cannot (impersonate(?:-on)?:[a-z:-]+) (resource|path) "((?:[^"\\]|\\.)+)"'
+    r'(?: in API group "[^"]*"(?: in the namespace "([^"]+)")?)?'
+)
+
+# The form in which Go quotes a string: https://pkg.go.dev/strconv#Quote
+_USER = r'User "(?P<user>(?:[^"\\]|\\.)+)"'
+
+
+def refused_user(server_message: str) -> str:
+    """Return the user of a refused request, from the message of a 403; empty if the message does not contain it.
+
+    The result is one printable line, whatever the API server sent.
+    """
+    found = re.search(_USER, server_message)
+    return re.sub(r'\\(["\\])', r"\1", printable(found["user"])) if found else ""
+
+
+def impersonation_text(server_message: str, as_user: str) -> str:
+    """Return the error about a missing permission to impersonate, with the commands that grant it.
+
+    The commands can be run again. They grant the verb ``impersonate``, which every version of Kubernetes knows. For a
+    service account they grant it in its namespace only: a cluster role would cover accounts of the same name elsewhere.
+
+    Args:
+        server_message: the message of the 403.
+
+    https://kubernetes.io/docs/reference/access-authn-authz/user-impersonation/
+    """
+    user = refused_user(server_message)
+    account, role = re.fullmatch(_SERVICE_ACCOUNT, as_user), f"impersonate-{_slug(as_user)}"
+    if account:
+        kind, where = "role", f" --namespace={account['namespace']}"
+        target = f"--resource=serviceaccounts --resource-name={account['name']}"
+    else:
+        kind, where, target = "clusterrole", "", f"--resource=users --resource-name={shell_word(as_user)}"
+    return printable_lines(
+        f"the user {user!r} may not act as {as_user!r}. Ask without that, or have an administrator allow it:\n"
+        f"  kubectl create {kind} {role}{where} --verb=impersonate {target}"
+        " --dry-run=client -o yaml | kubectl apply -f -\n"
+        f"  kubectl create {kind}binding {role}-by-{_slug(user)}{where} --{kind}={role} {_subject(user)}"
+        f"{_constraint(server_message)}"
+    )
+
+
+def _constraint(server_message: str) -> str:
+    """Return a line with the missing permission of constrained impersonation; empty if the message names none.
+
+    From Kubernetes 1.36 on, a user may be allowed to impersonate another one for some requests only.
+    """
+    found = re.search(_CONSTRAINED, server_message)
+    if found is None:
+        return ""
+    verb, kind, what, namespace = found.groups()
+    where = "" if kind == "path" else f" in namespace {printable(namespace)!r}" if namespace else " in the cluster"
+    return f"\nOf constrained impersonation, it lacks the verb {verb!r} on the {kind} {printable(what)!r}{where}"
+
+
+def forbidden_text(user: str, verb: str, verbs: tuple[str, ...], namespace: str, names: tuple[str, ...] = ()) -> str:
+    """Return the error about a missing permission on Secrets, with the commands that grant all of ``verbs``.
+
+    The commands can be run again, and for one service account after the other.
+
+    Args:
+        names: the Secrets to which the grant is limited; empty for all.
+    """
+    account, subject = re.fullmatch(_SERVICE_ACCOUNT, user), _subject(user)
+    if account:
+        who = f"the service account {account['name']!r} of namespace {account['namespace']!r}"
+        binding = f"{_ROLE}-{account['namespace']}-{account['name']}"
+    else:
+        who = f"the user {user!r}" if user else "the user of this process"
+        binding = f"{_ROLE}-{_slug(user)}"
+    # A limited grant has a role of its own, because one command cannot create rules with and without names. So has a
+    # grant for writing, because an account that looks things up must not receive it as well.
+    kind = "-by-name" if names else "-writer" if verb == "patch" else ""
+    role, binding = f"{_ROLE}{kind}", f"{binding}{kind}"
+    limit = "".join(f" --resource-name={shell_word(name)}" for name in names)
+    where = f"--namespace={shell_word(namespace)}"
+    return printable_lines(
+        f"{who} may not {verb} secrets in namespace {namespace!r}. Grant it:\n"
+        f"  kubectl create role {role} {where} --verb={','.join(verbs)} --resource=secrets{limit}"
+        " --dry-run=client -o yaml | kubectl apply -f -\n"
+        f"  kubectl create rolebinding {binding} {where} --role={role} {subject}"
+    )
+
+
+def _subject(user: str) -> str:
+    """Return the subject of a binding, as an argument of kubectl."""
+    account = re.fullmatch(_SERVICE_ACCOUNT, user)
+    return (
+        f"--serviceaccount={account['namespace']}:{account['name']}"
+        if account
+        else f"--user={shell_word(user or 'USER')}"
+    )
+
+
+def _slug(user: str) -> str:
+    """Return a part of the name of a role or binding, made from the name of a user."""
+    return re.sub("[^a-z0-9]+", "-", user.lower()).strip("-") or "user"

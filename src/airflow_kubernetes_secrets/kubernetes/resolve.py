@@ -1,0 +1,56 @@
+"""Resolve the name of a host before a deadline.
+
+``getaddrinfo`` has no timeout, and waits half a minute for a DNS server that does not respond. In a pod, the API
+server's host is an address, so nothing is resolved. In a kubeconfig, it can be a name.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from threading import Thread
+from typing import Any
+
+from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
+
+Address = tuple[socket.AddressFamily, Any]
+
+
+def addresses(
+    host: str, port: int, deadline: Deadline, getaddrinfo: Callable[..., list[Any]] = socket.getaddrinfo
+) -> list[Address]:
+    """Return the addresses of a host, in the resolver's order.
+
+    Raises:
+        OSError: the name does not exist (``socket.gaierror``), or was not resolved in time (``TimeoutError``).
+    """
+    try:
+        # Pass bytes: for a string, Python loads the codec for international names with tables of a tenth of a MiB.
+        numeric = host.encode("ascii")
+        return _addresses(socket.getaddrinfo(numeric, port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST))
+    except (socket.gaierror, UnicodeEncodeError):
+        pass  # the host is a name, not an address
+
+    outcome: list[list[Address] | OSError] = []
+
+    def resolve() -> None:
+        try:
+            outcome.append(_addresses(getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+        except OSError as error:
+            outcome.append(error)
+        except UnicodeError:
+            outcome.append(OSError(f"{host!r} is not a host name"))
+
+    # A daemon thread that still waits for DNS does not delay the end of the process.
+    thread = Thread(target=resolve, name="airflow-kubernetes-secrets-resolve", daemon=True)
+    thread.start()
+    thread.join(deadline.remaining())
+    if not outcome:
+        raise TimeoutError(f"the name {host} was not resolved in time")
+    if isinstance(outcome[0], OSError):
+        raise outcome[0]
+    return outcome[0]
+
+
+def _addresses(found: list[Any]) -> list[Address]:
+    return [(family, address) for family, _type, _protocol, _name, address in found]

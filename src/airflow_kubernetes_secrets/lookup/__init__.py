@@ -1,0 +1,1 @@
+"""Which Secret a lookup selects, and why."""

@@ -1,0 +1,384 @@
+"""Select the Secret for a lookup. Every rule of selection is in this module.
+
+A lookup uses the first of these that exists:
+
+1. for a team: the team's own Secret, in the team's namespace and then in each of the others
+2. the Secret that the options reference by name
+3. the Secret that has the label and belongs to no team, in the order of the namespaces
+
+If several Secrets in one namespace match, the oldest one that can be read is used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from enum import Enum
+from typing import NoReturn
+
+from airflow_kubernetes_secrets.errors import MalformedSecretError, MissingSecretError
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_key, has_fields, value_key
+from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, Secret
+from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
+from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Query
+
+Find = Callable[[Query, Allowance], Sequence[Secret]]
+
+
+class Kind(Enum):
+    """What Airflow looks up: a connection, a variable or a configuration option.
+
+    Attributes:
+        word: its name in messages.
+        plural: its name in the options.
+    """
+
+    CONNECTION = ("connection", "connections")
+    VARIABLE = ("variable", "variables")
+    CONFIG = ("configuration option", "config")
+
+    def __init__(self, word: str, plural: str) -> None:
+        self.word = word
+        self.plural = plural
+        self._label = f"{plural}_label"
+        self._data_key = f"{plural}_data_key"
+        self._pattern = f"{plural}_lookup_pattern"
+
+    def label(self, options: Options) -> str | None:
+        """Return the label key that marks a Secret of this kind; ``None`` if nothing is looked up by label."""
+        label: str | None = getattr(options, self._label)
+        return label
+
+    def data_key(self, options: Options) -> str:
+        """Return the key of a Secret's data that contains the value, unless an annotation names another one."""
+        key: str = getattr(options, self._data_key)
+        return key
+
+    def pattern(self, options: Options) -> str | None:
+        """Return the regular expression that an id must match to be looked up; ``None`` if every id is."""
+        pattern: str | None = getattr(options, self._pattern)
+        return pattern
+
+    def namespaces(self, options: Options) -> Sequence[str | None]:
+        """Return the namespaces for lookups by label, in order, followed by those of teams.
+
+        Configuration options are looked up without a team, so they are not read in the namespaces of teams.
+        """
+        if self.label(options) is None:
+            return ()
+        of_teams = () if self is Kind.CONFIG else options.team_namespaces.values()
+        return (*options.namespaces, *of_teams)
+
+    def reference(self, options: Options, identifier: str) -> tuple[str | None, str] | None:
+        """Return namespace and name of the Secret that the options reference for an id; ``None`` without a reference.
+
+        The namespace is ``None`` if the reference contains only a name.
+        """
+        references = options.references
+        return references[self.plural].get(identifier) if self.plural in references else None
+
+
+def kinds_by_label(options: Options) -> dict[str, Kind]:
+    """Return the labels that lookups use, each with its kind."""
+    return {label: kind for kind in Kind if (label := kind.label(options)) is not None}
+
+
+class Outcome(Enum):
+    """How a lookup ended. The value completes the sentence "connection 'x': …"."""
+
+    FOUND = "found"
+    EMPTY = "the id is empty, so nothing was asked"
+    A_URI = "its id is a URI, where the id of a Secret belongs, so nothing was asked"
+    OUTSIDE_PATTERN = "the id does not match the lookup pattern in backend_kwargs, so nothing was asked"
+    TOO_LONG = "the id is too long to be matched with the lookup pattern in backend_kwargs, so nothing was asked"
+    SWITCHED_OFF = "its label is null in backend_kwargs and no reference names it, so nothing was asked"
+    NO_MATCH = "no Secret matches"
+    PASSED_OVER = "no Secret matches that can be read"
+
+
+def shown_id(identifier: str) -> str:
+    """Return an id for display. A URI is hidden: users have put URIs with passwords in the place of an id."""
+    return "(a URI)" if is_uri(identifier) else identifier
+
+
+class Lookup:
+    """A lookup that Airflow requests: the id, and the team of the request, if any."""
+
+    __slots__ = ("id", "kind", "team")
+
+    def __init__(self, kind: Kind, id: str, team: str | None = None) -> None:
+        self.kind = kind
+        self.id = id
+        self.team = team
+
+    def __str__(self) -> str:
+        shown = "(a URI)" if is_uri(self.id) else repr(self.id)
+        return printable(f"{self.kind.word} {shown}" + (f" of team {self.team!r}" if self.team else ""))
+
+
+def key_of(kind: Kind, secret: Secret, data_key: str) -> str:
+    """Return the key of a Secret's data that contains the whole value; :data:`IN_FIELDS` if none does.
+
+    Raises:
+        MalformedSecretError: an annotation is invalid.
+    """
+    if secret.annotations is None:
+        return data_key if data_key in secret.data else IN_FIELDS
+    return (connection_key if kind is Kind.CONNECTION else value_key)(secret, data_key)
+
+
+def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretError | None:
+    """Return the error for a Secret without a usable key; ``None`` if it has one.
+
+    Raises:
+        MalformedSecretError: an annotation is invalid.
+    """
+    is_connection = kind is Kind.CONNECTION
+    if key_of(kind, secret, data_key) != IN_FIELDS or (is_connection and has_fields(secret)):
+        return None
+    problem = f"there is no such key in its data; {secret.keys_text()}"
+    remedy = f"If one of them holds it, name that key in the annotation {ANNOTATION_PREFIX}data-key"
+    if is_connection:
+        nor = "nor a key for the host, login or password of a connection"
+        problem = f"there is no such key in its data, {nor}; {secret.keys_text()}"
+        remedy += f", or those of its fields in {ANNOTATION_PREFIX}field-<field>"
+    if secret.data:
+        problem += f". {remedy}"
+    return MalformedSecretError(secret.namespace, secret.name, data_key, problem)
+
+
+class Decision:
+    """The result of a lookup, with everything that explains it.
+
+    Attributes:
+        queries: the queries that the source received, in order.
+        matches: the matching Secrets in order of preference. The first one is used.
+        data_key: the key of the first match that contains the whole value, or :data:`IN_FIELDS`.
+        passed_over: why Secrets with the label value were skipped; one error for each.
+    """
+
+    __slots__ = ("data_key", "lookup", "matches", "outcome", "passed_over", "queries")
+
+    def __init__(
+        self,
+        lookup: Lookup,
+        outcome: Outcome,
+        queries: Sequence[Query] = (),
+        matches: Sequence[Secret] = (),
+        *,
+        data_key: str = IN_FIELDS,
+        passed_over: Sequence[MalformedSecretError] = (),
+    ) -> None:
+        self.lookup = lookup
+        self.outcome = outcome
+        self.queries = queries
+        self.matches = matches
+        self.data_key = data_key
+        self.passed_over = passed_over
+
+    @property
+    def secret(self) -> Secret | None:
+        """The selected Secret; ``None`` if there is none."""
+        return self.matches[0] if self.matches else None
+
+
+def decide(lookup: Lookup, options: Options, find: Find) -> Decision:
+    """Select the Secret for a lookup.
+
+    Args:
+        find: queries the source. All queries share one time budget. The result may contain more Secrets than the query
+            requests, in any order.
+
+    Raises:
+        MalformedSecretError: a team's Secret or a referenced one is unusable, or an annotation is invalid. Secrets of
+            lower precedence are not used instead.
+        MissingSecretError: a referenced Secret does not exist.
+        KubernetesSecretsError: the source could not be queried.
+    """
+    kind = lookup.kind
+    if not lookup.id:
+        return Decision(lookup, Outcome.EMPTY)
+    if is_uri(lookup.id):
+        return Decision(lookup, Outcome.A_URI)
+    outside = _outside(kind.pattern(options), lookup.id)
+    if outside is not None:
+        return Decision(lookup, outside)
+    label = kind.label(options)
+    reference = kind.reference(options, lookup.id) if options.references else None
+    if label is None and reference is None:
+        return Decision(lookup, Outcome.SWITCHED_OFF)
+    search = _Search(lookup, options, find, label)
+    matches: Sequence[Secret] = ()
+    if lookup.team:
+        matches = search.of_the_team(lookup.team)
+    if not matches and (options.team_fallback or not lookup.team):
+        matches = search.of_no_team() if reference is None else search.referred_to(*reference)
+    if matches:
+        key = key_of(kind, matches[0], kind.data_key(options))
+        return Decision(lookup, Outcome.FOUND, search.queries, matches, data_key=key, passed_over=search.passed_over)
+    outcome = Outcome.PASSED_OVER if search.passed_over else Outcome.NO_MATCH
+    return Decision(lookup, outcome, search.queries, passed_over=search.passed_over)
+
+
+def _outside(pattern: str | None, identifier: str) -> Outcome | None:
+    """Return the outcome for an id that the lookup pattern excludes; ``None`` if it does not exclude the id."""
+    if pattern is None:
+        return None
+    from airflow_kubernetes_secrets.options.pattern_cost import longest_id
+
+    if len(identifier) > longest_id(pattern):
+        return Outcome.TOO_LONG
+    # Like Amazon's backend, which has the same options, match at the beginning and ignore case.
+    return None if re.match(pattern, identifier, re.IGNORECASE) else Outcome.OUTSIDE_PATTERN
+
+
+class _Search:
+    """The steps of one lookup, with the queries that were made and the Secrets that were skipped."""
+
+    __slots__ = (
+        "_broken",
+        "_data_key",
+        "_find",
+        "_found",
+        "_label",
+        "_lookup",
+        "_options",
+        "_time",
+        "passed_over",
+        "queries",
+    )
+
+    def __init__(self, lookup: Lookup, options: Options, find: Find, label: str | None) -> None:
+        self._lookup = lookup
+        self._options = options
+        self._find = find
+        self._label = label
+        self._data_key = lookup.kind.data_key(options)
+        self._time = Allowance(options.timeout)
+        self._found: dict[str | None, list[Secret]] = {}
+        self._broken: MalformedSecretError | None = None
+        self.queries: list[Query] = []
+        self.passed_over: list[MalformedSecretError] = []
+
+    def of_the_team(self, team: str) -> list[Secret]:
+        """Return the team's own Secrets, from the first namespace that has any.
+
+        Raises:
+            MalformedSecretError: none of them can be read.
+        """
+        home = self._options.team_namespaces.get(team)
+        if home is None and self._options.team_label is None:
+            return []
+        namespaces = self._options.namespaces if home is None else dict.fromkeys((home, *self._options.namespaces))
+        for namespace in namespaces:
+            # A Secret without a team in the team's own namespace also belongs to the team.
+            teams = (team,) if home is None or namespace != home else (team, None)
+            own = [secret for secret in self._labelled(namespace) if self._team_of(secret) in teams]
+            if own:
+                return self._readable(own) or self._refuse(len(own))
+        return []
+
+    def referred_to(self, namespace: str | None, name: str) -> list[Secret]:
+        """Return the Secret of a reference.
+
+        Raises:
+            MissingSecretError: it does not exist.
+            MalformedSecretError: it cannot be read.
+        """
+        query = NameQuery(namespace or self._options.namespaces[0], name)
+        self.queries.append(query)
+        found = [secret for secret in _in_order(self._find(query, self._time)) if query.matches(secret)]
+        if not found:
+            raise MissingSecretError(
+                f"'references' in backend_kwargs leads to Secret {query}, which does not exist. Create it, or correct "
+                "the reference"
+            )
+        return self._readable(found) or self._refuse(len(found))
+
+    def of_no_team(self) -> list[Secret]:
+        """Return the Secrets that belong to no team, from the first namespace where one can be read.
+
+        Raises:
+            MalformedSecretError: a Secret has an invalid annotation and no other one in its namespace can be read. The
+                search stops, because somebody meant this Secret to be used.
+        """
+        for namespace in self._options.namespaces:
+            matches = self._labelled(namespace)
+            if self._lookup.team:
+                matches = [secret for secret in matches if self._team_of(secret) is None]
+            readable = self._readable(matches)
+            if readable:
+                return readable
+            if self._broken is not None:
+                raise self._broken
+        return []
+
+    def _labelled(self, namespace: str | None) -> list[Secret]:
+        """Return the Secrets for this id in a namespace.
+
+        For a team, they include those of every other team and of no team, so that one query is enough.
+        """
+        label = self._label
+        if label is None:
+            return []
+        if namespace in self._found:
+            return self._found[namespace]
+        identifier = self._lookup.id
+        query = LabelQuery(
+            namespace, label, label_value(identifier), None if self._lookup.team else self._options.team_label
+        )
+        self.queries.append(query)
+        found = []
+        for secret in _in_order(self._find(query, self._time)):
+            if query.matches(secret):
+                if identifier_of(secret, label) == identifier:
+                    found.append(secret)
+                elif self._team_of(secret) in (None, self._lookup.team):
+                    self.passed_over.append(_of_another_id(secret, label))
+        self._found[namespace] = found
+        return found
+
+    def _readable(self, matches: list[Secret]) -> list[Secret]:
+        """Return the Secrets that can be read. Record the errors of the others."""
+        readable = []
+        for secret in matches:
+            is_plain = secret.annotations is None and self._data_key in secret.data
+            problem = None if is_plain else self._problem_of(secret)
+            if problem is None:
+                readable.append(secret)
+            else:
+                self.passed_over.append(problem)
+        return readable
+
+    def _problem_of(self, secret: Secret) -> MalformedSecretError | None:
+        """Return why a Secret with annotations, or without the data key, cannot be read; ``None`` if it can be."""
+        try:
+            return missing_key(self._lookup.kind, secret, self._data_key)
+        except MalformedSecretError as error:
+            self._broken = error
+            return error
+
+    def _refuse(self, count: int) -> NoReturn:
+        """Raise the error of the first of the last ``count`` skipped Secrets, since no other may be used instead."""
+        raise self.passed_over[-count]
+
+    def _team_of(self, secret: Secret) -> str | None:
+        team_label = self._options.team_label
+        return None if team_label is None else secret.labels.get(team_label)
+
+
+def _in_order(secrets: Sequence[Secret]) -> Sequence[Secret]:
+    """Sort by preference: an API server may return the Secrets in a different order each time."""
+    return sorted(secrets, key=lambda secret: secret.age_order) if len(secrets) > 1 else secrets
+
+
+def _of_another_id(secret: Secret, label: str) -> MalformedSecretError:
+    # The other id is not shown: it may be a URI with a password, or an id that the user is not allowed to know.
+    if secret.annotations is not None and label in secret.annotations:
+        problem = "it says that the Secret is for another id"
+    else:
+        problem = "it is missing, and without it the Secret is for another id"
+    return MalformedSecretError(secret.namespace, secret.name, label, problem, part="annotation")

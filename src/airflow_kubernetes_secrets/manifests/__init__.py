@@ -1,0 +1,1 @@
+"""Manifests and the Secrets they create: ``check``, ``put`` and ``rbac``."""

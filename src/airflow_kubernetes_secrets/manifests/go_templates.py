@@ -1,0 +1,161 @@
+"""What a Go template can make of a connection. No template is executed.
+
+A harmless string replaces each action, and ``formats/usability.py`` says whether Airflow could use the result. An
+action can yield anything, also a whole URI or a part of one. So an error is reported only if no output of the actions
+could make the connection usable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from airflow_kubernetes_secrets.formats.usability import EXTRA_IN_QUERY, are_from_everyone, objections
+
+# An action, together with the white space that it trims.
+ACTION = re.compile(r"(?:(?<!\s)\s*\{\{-(?=\s)|\{\{)([^{}]*?)(?:(?<=\s)-\}\}\s*|\}\})")
+
+# Actions that yield nothing by themselves, or control what follows.
+_CONTROL = re.compile(r"\s*(?:(?:if|else|end|range|with|define|template|block|break|continue)\b|/\*|\$\w*\s*(?::?=|,))")
+# Actions whose output has no character with a meaning in a URI or in JSON.
+_ESCAPED = re.compile(r"\|\s*(?:urlquery|b64enc|sha256sum)\s*$|^\s*urlquery\b")
+# Actions whose output is exactly one value of JSON.
+_IS_JSON = re.compile(r"\|\s*(?:toJson|toRawJson|mustToJson|quote)\s*$|^\s*(?:toJson|toRawJson|mustToJson|quote)\b")
+_FITS_QUOTES = re.compile(r"\b(?:toJson|quote|js|squote|b64enc|urlquery)\b")
+_STRING = re.compile(r'\s*(?:"([^"\\]*)"|`([^`]*)`)\s*')
+_PRINTF = re.compile(r'\s*\(?\s*printf\s+(?:"([^"\\]*)"|`([^`]*)`)')
+
+# The first string replaces every action of a URI, and is valid as a port too. The others are then tried, one at a time,
+# for each action that is not escaped.
+_IN_A_URI = "1"
+_INSTEAD = ("x", "", "/1", "1/", "//h", "://h")
+
+# The most actions in the template of a connection. The time grows with their number, because each is tried by itself.
+_MOST_ACTIONS = 30
+
+# What replaces an action in JSON, by the name of the field, and for all other fields.
+_OF_FIELDS = {"port": "1", "extra": "{}", "uri": "a://b"}
+_MARK = "x9y8z7"
+
+
+def what_is_written(text: str) -> str:
+    r"""Return a template with the strings that its actions contain, and ``\0`` for each value that is not escaped."""
+
+    def written(action: re.Match[str]) -> str:
+        inside = action[1]
+        if found := _STRING.fullmatch(inside):
+            return found[1] or found[2] or ""
+        if "urlquery" in inside:
+            return "x"
+        if found := _PRINTF.match(inside):
+            return re.sub(r"%[-+# 0-9.]*[a-z]", "\0", found[1] or found[2] or "")
+        return "\0"
+
+    return ACTION.sub(written, text)
+
+
+def problem_of(text: str) -> str:
+    """Return why no part of Airflow can use the connection of a template, whatever its actions yield.
+
+    Returns:
+        An empty string if the connection may be usable, or if too little of it is known.
+    """
+    literals, actions = _parts(text)
+    if (
+        not 0 < len(actions) <= _MOST_ACTIONS
+        or any(map(_CONTROL.match, actions))
+        or any("{{" in each for each in literals)
+    ):
+        return ""
+    start = literals[0].lstrip()
+    if start.startswith("{"):
+        return _problem_of_json(literals, actions)
+    return _problem_of_uri(literals, actions) if start else ""
+
+
+def lacks_a_type(text: str) -> bool:
+    """Return whether a template begins with a value, seems to be a URI, and contains no ``://``."""
+    literals, actions = _parts(text)
+    if literals[0].strip() or any(map(_CONTROL.match, actions)):
+        return False
+    return "://" not in text and any("@" in each for each in literals)
+
+
+def breaks_json(text: str) -> bool:
+    """Return whether a template puts a value unescaped between quotation marks of JSON."""
+    marks = 0
+    literals, actions = _parts(text)
+    for literal, action in zip(literals, actions, strict=False):
+        marks += _quotation_marks(literal)
+        if marks % 2 and not _CONTROL.match(action) and not _FITS_QUOTES.search(action):
+            return True
+    return False
+
+
+def _quotation_marks(text: str) -> int:
+    """Return how many quotation marks begin or end a string of JSON."""
+    return len(re.findall(r'(?<!\\)"', text))
+
+
+def _parts(text: str) -> tuple[list[str], list[str]]:
+    """Return the text around the actions, and the content of the actions."""
+    parts = ACTION.split(text)
+    return parts[::2], parts[1::2]
+
+
+def _joined(literals: Sequence[str], values: Sequence[str]) -> str:
+    """Return a template with a value in place of each action."""
+    return literals[0] + "".join(value + literal for value, literal in zip(values, literals[1:], strict=True))
+
+
+def _problem_of_uri(literals: Sequence[str], actions: Sequence[str]) -> str:
+    """Return why no output of the actions makes a usable URI; empty if one may."""
+    if any("[" in each or EXTRA_IN_QUERY in each for each in literals):
+        return ""  # a part of an IPv6 address or of JSON may be unknown
+    ordinary = [_IN_A_URI] * len(actions)
+    variants = [ordinary]
+    for position, action in enumerate(actions):
+        if not _ESCAPED.search(action):
+            variants += ([*ordinary[:position], each, *ordinary[position + 1 :]] for each in _INSTEAD)
+    problem = ""
+    for values in variants:
+        found = objections(_joined(literals, values))
+        if not are_from_everyone(found):
+            return ""
+        problem = problem or found[0].problem
+    return problem
+
+
+def _problem_of_json(literals: Sequence[str], actions: Sequence[str]) -> str:
+    """Return why no output of the actions makes a usable connection as JSON; empty if one may."""
+    values = list(_values_in_json(literals, actions))
+    if len(values) < len(actions):
+        return ""
+    text = _joined(literals, values)
+    if re.search(rf'{_MARK}[^"]*"\s*:', text):
+        return ""  # the name of a field is unknown
+    found = objections(text)
+    # The position in the result is not the position in the template.
+    return re.sub(r" at line \d+, column \d+", "", found[0].problem) if are_from_everyone(found) else ""
+
+
+def _values_in_json(literals: Sequence[str], actions: Sequence[str]) -> Iterator[str]:
+    """Yield a value for each action, up to the first action that can yield more, or less, than one value."""
+    before = ""
+    for literal, action, after in zip(literals, actions, literals[1:], strict=False):
+        before += literal
+        is_in_quotes = _quotation_marks(before) % 2 == 1
+        field = re.search(r'"(\w*)"\s*:\s*"?$', before)
+        name = field[1] if field is not None else ""
+        if is_in_quotes:
+            is_whole = field is not None and after.startswith('"')
+            if not is_whole and re.search(r'"uri"\s*:\s*"[^"]*$', before):
+                return
+            value = _OF_FIELDS.get(name, _MARK) if is_whole else _MARK
+        elif _IS_JSON.search(action) and (field is not None or re.search(r"[\[,]\s*$", before)):
+            value = _OF_FIELDS.get(name, _MARK)
+            value = value if name in ("port", "extra") else f'"{value}"'
+        else:
+            return
+        before += value
+        yield value

@@ -1,0 +1,146 @@
+"""Patches of Kustomize. A patch is a part of a resource, which nobody applies by itself. Nothing is rendered here.
+
+https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/patches/
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from typing import Any
+
+from airflow_kubernetes_secrets.inventory.labels_and_annotations import UNKNOWN_LABEL, invalid_labels, misspelt_label
+from airflow_kubernetes_secrets.kubernetes.documents import TooLargeError, mapping, read_file
+from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests, unpacked
+from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
+from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
+from airflow_kubernetes_secrets.manifests.secret_templates import KUSTOMIZATION_FILES, named
+from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.printable import printable, shell_word
+from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+NOT_CHECKED = "not-checked"
+
+
+class Patches:
+    """The files that are patches, because a kustomization in a folder around them names them."""
+
+    def __init__(self) -> None:
+        self._seen: set[str] = set()
+        self._folders: dict[tuple[int, int], str] = {}
+
+    def look_around(self, folder: str) -> None:
+        """Read the kustomizations in a folder and above it.
+
+        A kustomization only names patches in its own folder and below.
+        """
+        folder = os.path.abspath(folder)  # noqa: PTH100 - messages show links unresolved
+        while folder not in self._seen:
+            self._seen.add(folder)
+            for name in KUSTOMIZATION_FILES:
+                self._read(folder, os.path.join(folder, name))  # noqa: PTH118 - names can be any bytes
+            folder = os.path.dirname(folder)  # noqa: PTH120 - links stay unresolved
+
+    def folder_of(self, found: os.stat_result) -> str | None:
+        """Return the folder of the kustomization that names a file as a patch; ``None`` if no kustomization does."""
+        return self._folders.get((found.st_dev, found.st_ino))
+
+    def _read(self, folder: str, path: str) -> None:
+        """Read a file that may be a kustomization, and note the patches that it names."""
+        try:
+            # Only regular files are read, because reading a pipe would wait for its other end.
+            content = read_file(path) if stat.S_ISREG(os.stat(path).st_mode) else b""  # noqa: PTH116 - paths are strings here
+        except (OSError, TooLargeError):
+            return  # `check` reports the error where it checks the file itself.
+        for document in read_manifests(content):
+            for name in _patch_files(document.value):
+                try:
+                    found = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118 - paths are strings here
+                except (OSError, ValueError):
+                    continue  # The file does not exist.
+                self._folders.setdefault((found.st_dev, found.st_ino), folder)
+
+
+def is_kustomization(document: object, file: str) -> bool:
+    """Return whether a document is a kustomization. It needs no ``kind`` if its file has the right name."""
+    if not isinstance(document, dict):
+        return False
+    group = str(document.get("apiVersion") or "").partition("/")[0]
+    return group == "kustomize.config.k8s.io" or (
+        not group and not document.get("kind") and file in KUSTOMIZATION_FILES
+    )
+
+
+def inline_patches(kustomization: dict[str, Any]) -> Iterator[object]:
+    """Yield the patches that a kustomization itself contains."""
+    texts = [each.get("patch") for each in _entries(kustomization) if isinstance(each, dict)]
+    texts += [each for each in _strategic(kustomization) if "\n" in each]
+    for text in texts:
+        if isinstance(text, str):
+            for document in read_manifests(text.encode("utf-8", "replace")):
+                yield from unpacked(document.value)
+
+
+def problems_of_patch(patch: object, options: Options, folder: str) -> Iterator[Problem]:
+    """Yield what is wrong with a patch by itself: labels that are invalid or misspelt.
+
+    Args:
+        patch: a part of a resource, or a list of operations.
+        folder: the folder of the kustomization.
+    """
+    kinds = kinds_by_label(options)
+    ours = [key for key in dict.fromkeys(_set_keys(patch)) if key in kinds or key.startswith(ANNOTATION_PREFIX)]
+    if not ours:
+        return
+    metadata, kind = mapping(patch, "metadata"), patch.get("kind") if isinstance(patch, dict) else None
+    title = f"patch of {printable(str(kind or 'a resource'))} {named(metadata)}" if metadata else "a patch"
+    misspelt = [(key, problem) for key in ours if (problem := misspelt_label(key, options))]
+    for (key, problem), more in first(misspelt):
+        yield Problem(UNKNOWN_LABEL, f"{title}, {key!r}{more}: {problem}", Severity.WARNING)
+    if kind == "Secret":
+        # A null removes the label.
+        labels = {key: value for key, value in mapping(metadata, "labels").items() if value is not None}
+        yield from invalid_labels({"metadata": {**metadata, "labels": labels}}, options)
+    text = (
+        f"{title}: Kustomize makes a resource of it and of others, so only its labels are checked. Check the resource: "
+        f"kubectl kustomize {shell_word(folder)} | airflow-kubernetes-secrets check -"
+    )
+    yield Problem(NOT_CHECKED, text, Severity.NOTICE)
+
+
+def _patch_files(document: object) -> Iterator[str]:
+    """Yield the names of the files that a kustomization uses as patches."""
+    if not isinstance(document, dict):
+        return
+    names = [each.get("path") for each in _entries(document) if isinstance(each, dict)]
+    names += [each for each in _strategic(document) if "\n" not in each]
+    yield from (name for name in names if isinstance(name, str) and name)
+
+
+def _entries(kustomization: dict[str, Any]) -> Iterator[object]:
+    """Yield the patches in the fields of current and old kustomizations."""
+    for field in ("patches", "patchesJson6902"):
+        found = kustomization.get(field)
+        yield from found if isinstance(found, list) else ()
+
+
+def _strategic(kustomization: dict[str, Any]) -> Iterator[str]:
+    """Yield the patches in an older field, where each is a file name or the patch itself."""
+    found = kustomization.get("patchesStrategicMerge")
+    yield from (each for each in (found if isinstance(found, list) else ()) if isinstance(each, str))
+
+
+def _set_keys(patch: object) -> Iterator[str]:
+    """Yield the keys that a patch sets, at any level. Keys that it removes are not included."""
+    waiting = [patch]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, list):
+            waiting += each
+        elif isinstance(each, dict) and each.get("op") != "remove":
+            yield from (key for key, value in each.items() if value is not None)
+            waiting += each.values()
+            if isinstance(pointer := each.get("path"), str) and "op" in each:
+                yield pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")

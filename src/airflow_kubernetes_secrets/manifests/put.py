@@ -1,0 +1,269 @@
+"""Writing the Secret of one id: which Secret is written, what is refused, and what Airflow reads afterwards.
+
+First the API server applies the manifest as a dry run, and the result is read by the rules of a lookup. So keys and
+annotations that others have added to the Secret are taken into account before anything is stored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from airflow_kubernetes_secrets.errors import (
+    ApiError,
+    KubernetesSecretsError,
+    MalformedSecretError,
+    MissingSecretError,
+    NotFoundError,
+)
+from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
+from airflow_kubernetes_secrets.inventory.cluster import Cluster
+from airflow_kubernetes_secrets.inventory.content import READERS
+from airflow_kubernetes_secrets.inventory.stored_secret import Stored
+from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
+from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
+from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, Secret
+from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, label_value
+from airflow_kubernetes_secrets.lookup.selection import Find, Kind, Lookup, decide
+from airflow_kubernetes_secrets.manifests.requested_secret import Made, Wanted, labelled_lookup, make, secret_of
+from airflow_kubernetes_secrets.manifests.secret_manifest import NotWritableError, decide_alone
+from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.query import Query
+
+
+@dataclass(frozen=True)
+class Written:
+    """What was written, or would be written by a dry run.
+
+    Attributes:
+        change: ``created``, ``updated`` or ``unchanged``.
+        hidden: why Airflow reads something else, with the remedy; empty if it reads this Secret.
+        not_read_back: why the Secret could not be read back; empty if it could.
+    """
+
+    made: Made
+    change: str
+    hidden: str = ""
+    not_read_back: str = ""
+
+
+def write(cluster: Cluster, wanted: Wanted, options: Options, *, force: bool = False, dry_run: bool = False) -> Written:
+    """Create or update the Secret, and read it back.
+
+    Args:
+        options: the options for reading it back. Lookups search their namespaces in order.
+        force: whether to take over fields that others manage.
+        dry_run: whether the API server only checks the Secret and does not store it.
+
+    Raises:
+        NotWritableError: the Secret is refused, and nothing was written.
+        KubernetesSecretsError: a request failed. If the response to the last request was lost, the Secret may have been
+            written; running the command again fixes that.
+    """
+    namespace = cluster.namespace(wanted.namespace)
+    made = make(wanted, options, namespace)
+    before = _existing(cluster, wanted.lookup, options, namespace)
+    if before is None:
+        _refuse_a_taken_name(cluster, wanted.lookup, made.manifest)
+    else:
+        _refuse_what_is_kept(wanted, before)
+        _refuse_what_is_others_too(wanted.lookup, before.secret, options)
+        # Kubernetes does not allow the type of a Secret to change.
+        metadata = {**made.manifest["metadata"], "name": before.secret.name}
+        made = Made({**made.manifest, "metadata": metadata, "type": before.type or "Opaque"}, made.problems)
+    labelled = labelled_lookup(wanted.lookup, options, namespace)
+    result = _apply(cluster, made.manifest, force=force, dry_run=True)
+    _refuse_another_reading(labelled, made.manifest, result.secret, options)
+    change = _change(before, result)
+    find: Find = cluster.find
+    if dry_run:
+        find = _as_if(cluster, result.secret)
+    else:
+        result = _apply(cluster, made.manifest, force=force, dry_run=False)
+    try:
+        return Written(made, change, hidden=_hidden(wanted.lookup, options, find, result.secret))
+    except KubernetesSecretsError as error:
+        return Written(made, change, not_read_back=str(error))
+
+
+def _existing(cluster: Cluster, lookup: Lookup, options: Options, namespace: str) -> Stored | None:
+    """Return the Secret in this namespace for the id and team of the lookup; ``None`` if there is none.
+
+    Raises:
+        NotWritableError: there are several.
+    """
+    label = lookup.kind.label(options)
+    if label is None:  # `make` has refused this case
+        return None
+    teams: Sequence[str | None] = (lookup.team,)
+    if lookup.team and options.team_namespaces.get(lookup.team) == namespace:
+        # In the team's own namespace, a Secret without a team's label belongs to the team.
+        teams = (lookup.team, None)
+    found = [
+        each
+        for page in cluster.pages(namespace, LabelSelector.equal(label, label_value(lookup.id)))
+        for each in page
+        if identifier_of(each.secret, label) == lookup.id
+        and (options.team_label is None or each.secret.labels.get(options.team_label) in teams)
+    ]
+    if len(found) > 1:
+        names = few(sorted(str(each.secret) for each in found), len(found))
+        raise NotWritableError(
+            f"{lookup}: several Secrets are for it: {names}. Delete all but one, or take their label away: "
+            f"kubectl label secret -n {namespace} NAME {label}-"
+        )
+    return found[0] if found else None
+
+
+def _refuse_a_taken_name(cluster: Cluster, lookup: Lookup, manifest: Mapping[str, Any]) -> None:
+    """Refuse to overwrite a Secret of this name that is not for the id."""
+    metadata = manifest["metadata"]
+    if cluster.get(metadata["namespace"], metadata["name"]) is not None:
+        raise NotWritableError(
+            f"{lookup}: Secret {metadata['namespace']}/{metadata['name']} exists and is for something else. It would "
+            "be overwritten: choose another name with --name, or label that one if it is meant"
+        )
+
+
+def _refuse_what_is_kept(wanted: Wanted, before: Stored) -> None:
+    """Refuse a Secret that has another name, is managed by an operator, or is being deleted."""
+    secret = before.secret
+    if wanted.name not in (None, secret.name):
+        raise NotWritableError(
+            f"{wanted.lookup}: Secret {secret} is for it already, and two would answer. Leave --name out to update "
+            f"it, or delete it first: {on_secret('delete', secret.namespace, secret.name)}"
+        )
+    if before.owner is not None and before.owner.controls:
+        raise NotWritableError(
+            f"{wanted.lookup}: Secret {secret} is kept by {before.owner}, which would undo the change. Change it there"
+        )
+    if before.is_going:
+        raise NotWritableError(
+            f"{wanted.lookup}: Secret {secret} is being deleted and waits for a finalizer. Try again when it is gone"
+        )
+
+
+def _refuse_what_is_others_too(lookup: Lookup, secret: Secret, options: Options) -> None:
+    """Refuse a Secret that has the labels of two kinds, because writing one value would change the other."""
+    labels = {kind: kind.label(options) for kind in Kind if kind is not lookup.kind}
+    for kind, label in labels.items():
+        if label is not None and label in secret.labels:
+            raise NotWritableError(
+                f"{lookup}: Secret {secret} is a {kind.word} too, and that would change with it. Take the label of one "
+                f"away, such as: {on_secret('label', secret.namespace, secret.name, f'{label}-')}"
+            )
+
+
+def _apply(cluster: Cluster, manifest: Mapping[str, Any], *, force: bool, dry_run: bool) -> Stored:
+    """Apply the manifest, and add the remedy to an error."""
+    metadata = manifest["metadata"]
+    secret = printable(f"{metadata['namespace']}/{metadata['name']}")
+    try:
+        return cluster.apply(manifest, force=force, dry_run=dry_run)
+    except NotFoundError as error:
+        # An apply creates the Secret, so only its namespace can be missing.
+        namespace = metadata["namespace"]
+        raise KubernetesSecretsError(f"{error}. Create it: kubectl create namespace {namespace}") from None
+    except ApiError as error:
+        if error.status == 409 and "Apply failed" in str(error):
+            text = f"Secret {secret}: others manage a part of it, and would take it back: {error}. Change it there, or "
+            raise NotWritableError(f"{text}take it over with --force") from None
+        if error.status == 422:
+            remedy = ""
+            if "`immutable` is set" in str(error):
+                command = on_secret("delete", metadata["namespace"], metadata["name"])
+                remedy = f". It says 'immutable: true'; delete it first: {command}"
+            raise NotWritableError(f"Secret {secret}: {error}{remedy}") from None
+        raise
+
+
+def _refuse_another_reading(lookup: Lookup, manifest: Mapping[str, Any], result: Secret, options: Options) -> None:
+    """Refuse a Secret in which other keys or annotations change what Airflow would read."""
+    if _reads_the_same(lookup, secret_of(manifest), result, options):
+        return
+    remedies = []
+    keys = sorted(result.data.keys() - manifest["data"].keys())
+    if keys:
+        patch = json.dumps([{"op": "remove", "path": f"/data/{key}"} for key in keys])
+        remedies.append(on_secret("patch", result.namespace, result.name, "--type=json", "-p", patch))
+    mine = manifest["metadata"].get("annotations", {})
+    annotations = [key for key in result.annotations or () if key not in mine and key.startswith(ANNOTATION_PREFIX)]
+    if annotations:
+        remedies.append(on_secret("annotate", result.namespace, result.name, *(f"{key}-" for key in annotations)))
+    others = few(map(repr, [*keys, *annotations]), len(keys) + len(annotations)) or "more"
+    raise NotWritableError(
+        f"{lookup}: Secret {result} has {others} from elsewhere, and with that Airflow would not be given what is to "
+        "be written. Include what they add, delete the Secret, or remove what is not needed:"
+        + "".join(f"\n  {each}" for each in remedies)
+    )
+
+
+def _reads_the_same(lookup: Lookup, meant: Secret, result: Secret, options: Options) -> bool:
+    """Return whether Airflow would read the same value from both Secrets."""
+    texts = set()
+    for secret in (meant, result):
+        try:
+            decision = decide_alone(lookup, secret, options)
+            if decision.secret is None:
+                return False
+            texts.add(_as_read(lookup.kind, READERS[lookup.kind](secret, decision.data_key)))
+        except MalformedSecretError:
+            return False
+    return len(texts) == 1
+
+
+def _as_read(kind: Kind, stored: str) -> str:
+    """Return what Airflow makes of a value in one form, because a connection can be a URI or JSON."""
+    if kind is not Kind.CONNECTION:
+        return stored
+    fields = fields_of_whole(stored)
+    extra = fields.get("extra")
+    if isinstance(extra, str) and extra:
+        with suppress(ValueError, RecursionError):
+            fields["extra"] = json.loads(extra)
+    return json.dumps({name: value for name, value in fields.items() if value}, sort_keys=True)
+
+
+def _change(before: Stored | None, result: Stored) -> str:
+    """Return whether the Secret is created, updated or unchanged."""
+    if before is None:
+        return "created"
+    old, new = before.secret, result.secret
+    same = old.data == new.data and old.labels == new.labels and old.annotations == new.annotations
+    return "unchanged" if same else "updated"
+
+
+def _as_if(cluster: Cluster, secret: Secret) -> Find:
+    """Return a function that finds Secrets as if this one were stored."""
+
+    def find(query: Query, time: Allowance) -> Sequence[Secret]:
+        others = [each for each in cluster.find(query, time) if str(each) != str(secret)]
+        is_there = cluster.namespace(query.namespace) == secret.namespace and query.matches(secret)
+        return [*others, secret] if is_there else others
+
+    return find
+
+
+def _hidden(lookup: Lookup, options: Options, find: Find, secret: Secret) -> str:
+    """Return why a lookup does not read this Secret, with the remedy; empty if it does."""
+    try:
+        decision = decide(lookup, options, find)
+    except (MalformedSecretError, MissingSecretError) as error:
+        return f"the lookup ends with an error before it comes to it: {error}"
+    answer = decision.secret
+    if answer is None:
+        return f"Airflow does not find it: {decision.outcome.value}"
+    if str(answer) == str(secret):
+        labelled = labelled_lookup(lookup, options, answer.namespace)
+        return "" if _reads_the_same(labelled, secret, answer, options) else "somebody else has changed it since"
+    label = lookup.kind.label(options)
+    return (
+        f"Secret {answer} comes first in Airflow's order, and answers. Delete that one, or take its label away: "
+        f"{on_secret('label', answer.namespace, answer.name, f'{label}-')}"
+    )

@@ -1,0 +1,109 @@
+"""The Roles and RoleBindings with exactly the permissions that the lookups of one configuration need.
+
+``docs/permissions.md`` explains each permission. Names and layout follow ``examples/rbac``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from airflow_kubernetes_secrets.errors import OneLineError
+from airflow_kubernetes_secrets.kubernetes.labels import is_namespace, is_subdomain
+from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+_RBAC = "rbac.authorization.k8s.io"
+_BY_NAME = "-by-name"
+
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names
+_PATH_SEGMENT = r"(?!\.{1,2}$)[^/%\x00-\x20\x7f]{1,253}"
+
+_SHAPE_OF_AN_ACCOUNT = "--service-account takes NAME or NAMESPACE/NAME, such as airflow/airflow-worker"
+
+
+class Account(NamedTuple):
+    """A service account."""
+
+    namespace: str
+    name: str
+
+
+class NotGrantableError(OneLineError):
+    """The permissions, or the service account to grant them to, are unknown or invalid."""
+
+
+def account_of(text: str, home: str | None) -> Account:
+    """Return the service account that an argument names as ``NAME`` or ``NAMESPACE/NAME``.
+
+    Args:
+        home: the namespace of an account without one; ``None`` if it is unknown.
+
+    Raises:
+        NotGrantableError: the name is invalid, or the namespace is unknown.
+    """
+    namespace, slash, name = text.rpartition("/")
+    if not is_subdomain(name) or (slash and not is_namespace(namespace)):
+        raise NotGrantableError(f"{text!r} cannot be a service account: {_SHAPE_OF_AN_ACCOUNT}")
+    if not (namespace or home):
+        raise NotGrantableError(
+            f"the namespace of service account {name!r} is not known: say NAMESPACE/{name}, or give --namespace"
+        )
+    return Account(namespace or home or "", name)
+
+
+def roles(options: Options, home: str | None, name: str, accounts: Sequence[Account]) -> list[dict[str, Any]]:
+    """Return the manifests. There are none if no lookup needs a permission.
+
+    Args:
+        home: the namespace of options without one; ``None`` if it is unknown.
+        name: the name of the Roles. For Roles on single Secrets, ``-by-name`` is added.
+
+    Raises:
+        NotGrantableError: ``name`` is not a valid name, or ``home`` is needed and unknown.
+    """
+    if not re.fullmatch(_PATH_SEGMENT, name):
+        raise NotGrantableError(f"--name {name!r} cannot be the name of a Role: no '/', '%' or white space, up to 253")
+    documents = []
+    listed = (namespace for kind in Kind for namespace in kind.namespaces(options))
+    for namespace in dict.fromkeys(each or _known(home) for each in listed):
+        rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": list(options.verbs)}
+        documents += _role_and_binding(namespace, name, rule, accounts)
+    named: dict[str, set[str]] = {}
+    for each, names in options.referenced.items():
+        # Some references may name the home namespace and others leave it out, so both are combined.
+        named.setdefault(each or _known(home), set()).update(names)
+    for namespace, secrets in named.items():
+        rule = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": sorted(secrets), "verbs": ["get"]}
+        documents += _role_and_binding(namespace, name + _BY_NAME, rule, accounts)
+    return documents
+
+
+def _known(home: str | None) -> str:
+    """Return the home namespace, or raise an error if it is unknown."""
+    if home is None:
+        raise NotGrantableError(
+            "the namespace that Airflow looks in is not known here: it is not in backend_kwargs, and this is not its "
+            "pod. Set 'namespace' in backend_kwargs, or give --namespace"
+        )
+    return home
+
+
+def _role_and_binding(
+    namespace: str, name: str, rule: Mapping[str, list[str]], accounts: Sequence[Account]
+) -> list[dict[str, Any]]:
+    """Return a Role with one rule, and a RoleBinding for the service accounts."""
+    metadata = {"name": name, "namespace": namespace}
+    return [
+        {"apiVersion": f"{_RBAC}/v1", "kind": "Role", "metadata": dict(metadata), "rules": [dict(rule)]},
+        {
+            "apiVersion": f"{_RBAC}/v1",
+            "kind": "RoleBinding",
+            "metadata": dict(metadata),
+            "roleRef": {"apiGroup": _RBAC, "kind": "Role", "name": name},
+            "subjects": [
+                {"kind": "ServiceAccount", "name": account.name, "namespace": account.namespace} for account in accounts
+            ],
+        },
+    ]

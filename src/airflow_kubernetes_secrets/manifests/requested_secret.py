@@ -1,0 +1,123 @@
+"""The Secret that ``put`` has to write, and its manifest. No API server is needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
+from airflow_kubernetes_secrets.kubernetes.labels import is_label_value
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.manifests.secret_manifest import (
+    NotWritableError,
+    decide_alone,
+    is_unicode,
+    secret_manifest,
+    secret_name,
+)
+from airflow_kubernetes_secrets.messages.problem import Problem
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """The Secret that is requested. Its ``repr`` shows no value.
+
+    Attributes:
+        lookup: the lookup that has to select the Secret.
+        data: the values by data key.
+        in_fields: whether the Secret has a key for each field of a connection, and not one whole value.
+        namespace: the namespace; ``None`` for that of the credentials.
+        name: the name of the Secret. ``None`` means that of the existing Secret, or else a name that is made from the
+            id.
+    """
+
+    lookup: Lookup
+    data: Mapping[str, bytes] = field(repr=False)
+    in_fields: bool
+    namespace: str | None
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """A manifest that was read back. Its ``repr`` does not show the manifest.
+
+    Attributes:
+        problems: what is probably unintended, but no reason to refuse the manifest.
+    """
+
+    manifest: dict[str, Any] = field(repr=False)
+    problems: tuple[Problem, ...]
+
+
+def namespace_for(lookup: Lookup, options: Options) -> str | None:
+    """Return where the Secret of a lookup belongs: the team's own namespace, or else the first one in the options.
+
+    ``None`` means the namespace of the credentials.
+    """
+    home = options.team_namespaces.get(lookup.team) if lookup.team else None
+    return home or options.namespaces[0]
+
+
+def make(wanted: Wanted, options: Options, namespace: str | None) -> Made:
+    """Return the manifest of a requested Secret. Nothing is requested from the API server.
+
+    Raises:
+        NotWritableError: Airflow would not find the Secret, or would read another value than intended.
+    """
+    lookup = wanted.lookup
+    _check_lookup(lookup, options)
+    labelled = labelled_lookup(lookup, options, namespace)
+    name = wanted.name or secret_name(lookup.kind, lookup.id, lookup.team)
+    manifest, content = secret_manifest(labelled, wanted.data, options, namespace=namespace, name=name)
+    key = decide_alone(labelled, secret_of(manifest), options).data_key
+    if wanted.in_fields != (key == IN_FIELDS):
+        raise NotWritableError(
+            f"{lookup}: {lookup.kind.plural}_data_key in backend_kwargs is {key!r}, so the field of that name would be "
+            "taken for the whole connection. Give the connection by --uri or --json"
+        )
+    return Made(manifest, content.problems)
+
+
+def _check_lookup(lookup: Lookup, options: Options) -> None:
+    """Refuse an id or a team that no Secret with a label can have."""
+    if not is_unicode(f"{lookup.id}{lookup.team}"):
+        raise NotWritableError(f"{lookup}: that is no text in Unicode, so no label and no annotation can say it")
+    if lookup.kind is Kind.CONFIG and lookup.team:
+        raise NotWritableError(f"{lookup}: Airflow asks for options without a team; leave --team out")
+    reference = None if lookup.team else lookup.kind.reference(options, lookup.id)
+    if reference is not None:
+        secret = "/".join(filter(None, reference))
+        raise NotWritableError(
+            f"{lookup}: 'references' in backend_kwargs names Secret {secret} for it, so none is looked for by "
+            "label. Change that one, or take the id out of 'references'"
+        )
+
+
+def labelled_lookup(lookup: Lookup, options: Options, namespace: str | None) -> Lookup:
+    """Return the lookup that matches the labels of the Secret.
+
+    In a team's own namespace the Secret needs no label of the team. If the team cannot have such a label, the Secret
+    matches a lookup without a team there.
+    """
+    team = lookup.team or ""
+    is_at_home = namespace is not None and options.team_namespaces.get(team) == namespace
+    if is_at_home and (options.team_label is None or not is_label_value(team)):
+        return Lookup(lookup.kind, lookup.id)
+    return lookup
+
+
+def secret_of(manifest: Mapping[str, Any]) -> Secret:
+    """Return the Secret in a manifest of :func:`secret_manifest`."""
+    metadata = manifest["metadata"]
+    return Secret(
+        metadata.get("namespace", "default"),
+        metadata["name"],
+        "",
+        metadata["labels"],
+        manifest["data"],
+        annotations=metadata.get("annotations"),
+    )

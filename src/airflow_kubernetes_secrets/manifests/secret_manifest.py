@@ -1,0 +1,185 @@
+"""The manifest of the Secret for an id. Each manifest is read back by the rules of a lookup before it is used."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
+from airflow_kubernetes_secrets.inventory.content import Content, content_of
+from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_value, is_namespace, is_subdomain
+from airflow_kubernetes_secrets.kubernetes.objects import Secret, kept_annotations
+from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, decide
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.query import Query
+
+# etcd accepts objects of up to 1.5 MiB, and the API server accepts Secrets with up to 1 MiB of data.
+# https://kubernetes.io/docs/concepts/configuration/secret/#restriction-data-size
+LARGEST_BYTES = 1024 * 1024
+
+# Kubernetes limits the size of all annotations of an object together. The annotation with the id has nearly all of
+# that.
+# https://kubernetes.io/docs/concepts/overview/working-with-objects/annotations/
+_LARGEST_ID_BYTES = 250 * 1024
+
+_LONGEST_NAME = 63
+_HASH_DIGITS = 8
+_HASH_AT_END = f"-[0-9a-f]{{{_HASH_DIGITS}}}$"
+_WORDS = {Kind.CONNECTION: "connection", Kind.VARIABLE: "variable", Kind.CONFIG: "config"}
+
+# A manifest without a namespace is read back in this one, because its real namespace is unknown until it is applied.
+_SOME_NAMESPACE = "default"
+
+
+class NotWritableError(KubernetesSecretsError):
+    """No Secret can be made that Airflow would read back. The message says why and quotes no value."""
+
+
+def secret_name(kind: Kind, identifier: str, team: str | None = None) -> str:
+    """Return a readable name for the Secret of an id. Different ids have different names."""
+    whole = "-".join(filter(None, ("airflow", _WORDS[kind], team, identifier)))
+    name = re.sub("[^a-z0-9]+", "-", whole.lower()).strip("-")
+    # An id that ends like a hash also gets a hash. So it cannot have the name of another id with a hash.
+    if name == whole and len(name) <= _LONGEST_NAME and not team and not re.search(_HASH_AT_END, name):
+        return name
+    exact = f"{team or ''}/{identifier}".encode("utf-8", "surrogatepass")
+    digits = sha256(exact).hexdigest()[:_HASH_DIGITS]
+    return f"{name[: _LONGEST_NAME - _HASH_DIGITS - 1].rstrip('-')}-{digits}"
+
+
+def secret_manifest(
+    lookup: Lookup,
+    data: Mapping[str, bytes],
+    options: Options,
+    *,
+    namespace: str | None = None,
+    name: str | None = None,
+    annotations: Mapping[str, str] | None = None,
+) -> tuple[dict[str, Any], Content]:
+    """Return the manifest of the Secret for a lookup, and what Airflow reads from it.
+
+    Args:
+        lookup: the lookup that has to select the Secret. With a team, the Secret gets the label of the team.
+        data: the values by data key.
+        namespace: the namespace in the manifest; ``None`` leaves it out.
+        name: the name of the Secret; ``None`` takes :func:`secret_name`.
+        annotations: annotations of the Secret, to which the id is added if its label cannot hold it.
+
+    Raises:
+        NotWritableError: Airflow would not find the Secret, or could not read it.
+    """
+    kind, label = lookup.kind, lookup.kind.label(options)
+    if label is None:
+        raise NotWritableError(
+            f"{lookup}: {kind.plural}_label is null in backend_kwargs, so no Secret is found by label"
+        )
+    labels = {label: label_value(lookup.id)}
+    kept = dict(annotations or {})
+    if labels[label] != lookup.id:
+        kept[label] = lookup.id
+    if lookup.team:
+        labels[_team_label(lookup, options)] = lookup.team
+    name = name or secret_name(kind, lookup.id, lookup.team)
+    _check(lookup, name, namespace, data)
+    secret = Secret(
+        namespace or _SOME_NAMESPACE,
+        name,
+        "",
+        labels,
+        {key: b64encode(value).decode("ascii") for key, value in data.items()},
+        annotations=kept_annotations(kept, labels),
+    )
+    content = _read_back(lookup, secret, options)
+    metadata: dict[str, Any] = {"name": name, "namespace": namespace, "labels": labels, "annotations": kept}
+    manifest = {
+        "apiVersion": "v1",
+        "kind": "Secret",
+        "metadata": {key: value for key, value in metadata.items() if value},
+        "type": "Opaque",
+        "data": dict(secret.data),
+    }
+    return manifest, content
+
+
+def _team_label(lookup: Lookup, options: Options) -> str:
+    """Return the key of the team's label."""
+    if options.team_label is None:
+        raise NotWritableError(f"{lookup}: team_label is null in backend_kwargs, so no Secret can be a team's by label")
+    if not is_label_value(lookup.team or ""):
+        raise NotWritableError(f"{lookup}: the team cannot be the value of a label")
+    return options.team_label
+
+
+def _check(lookup: Lookup, name: str, namespace: str | None, data: Mapping[str, bytes]) -> None:
+    """Raise an error if Kubernetes does not allow such a Secret."""
+    if not is_subdomain(name):
+        raise NotWritableError(f"{lookup}: {name!r} cannot be the name of a Secret")
+    if namespace is not None and not is_namespace(namespace):
+        raise NotWritableError(f"{lookup}: {namespace!r} cannot be the name of a namespace")
+    if not is_unicode(lookup.id):
+        raise NotWritableError(f"{lookup}: the id is not Unicode, so no annotation can hold it")
+    if len(lookup.id.encode("utf-8")) > _LARGEST_ID_BYTES:
+        raise NotWritableError(f"{lookup.kind.word}: its id is longer than annotations can be")
+    for key in data:
+        if not is_data_key(key):
+            raise NotWritableError(f"{lookup}: {key!r} cannot be a key of a Secret's data")
+    size = sum(map(len, data.values()))
+    if size > LARGEST_BYTES:
+        raise NotWritableError(f"{lookup}: it has {size} bytes, and a Secret can hold {LARGEST_BYTES}")
+
+
+def is_unicode(text: str) -> bool:
+    """Return whether UTF-8 can encode a string.
+
+    A Python string can contain half of a surrogate pair, for example for a byte that is not UTF-8.
+    """
+    return re.search("[\ud800-\udfff]", text) is None
+
+
+def decide_alone(lookup: Lookup, secret: Secret, options: Options) -> Decision:
+    """Decide a lookup by its own rules, as if this were the only Secret.
+
+    Raises:
+        MalformedSecretError: the Secret cannot be read.
+    """
+
+    def find(query: Query, _time: Allowance) -> list[Secret]:
+        return [secret] if query.matches(secret) else []
+
+    alone = Options(**{name: getattr(options, name) for name in _OF_THE_LOOKUP}, namespace=(secret.namespace,))
+    return decide(lookup, alone, find)
+
+
+def _read_back(lookup: Lookup, secret: Secret, options: Options) -> Content:
+    """Return what Airflow would read from the Secret."""
+    try:
+        decision = decide_alone(lookup, secret, options)
+    except MalformedSecretError as error:
+        raise NotWritableError(f"{lookup}: {error}") from None
+    if decision.outcome is not Outcome.FOUND:
+        reasons = "; ".join(map(str, decision.passed_over)) or decision.outcome.value
+        raise NotWritableError(f"{lookup}: Airflow would not find it: {reasons}")
+    content = content_of(lookup.kind, secret, decision.data_key)
+    if not content.is_readable:
+        raise NotWritableError(f"{lookup}: {'; '.join(problem.text for problem in content.problems)}")
+    return content
+
+
+# The options that say where to look are missing here, because the Secret does not exist there yet.
+_OF_THE_LOOKUP = (
+    "connections_label",
+    "variables_label",
+    "config_label",
+    "team_label",
+    "connections_data_key",
+    "variables_data_key",
+    "config_data_key",
+    "connections_lookup_pattern",
+    "variables_lookup_pattern",
+    "config_lookup_pattern",
+)

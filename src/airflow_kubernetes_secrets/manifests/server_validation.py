@@ -1,0 +1,248 @@
+"""What kubectl and the API server refuse of a Secret, in addition to what :mod:`sources.folder` refuses.
+
+A lookup in a folder of manifests does not need these checks, but a manifest that is applied has to pass them.
+
+- Fields and types: https://kubernetes.io/docs/reference/kubernetes-api/config-and-storage-resources/secret-v1/
+- Keys by type: https://kubernetes.io/docs/concepts/configuration/secret/#secret-types
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from base64 import b64decode
+from collections.abc import Callable, Collection, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from airflow_kubernetes_secrets.kubernetes.documents import mapping
+from airflow_kubernetes_secrets.kubernetes.labels import is_label_key
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.unprocessed import is_encrypted, tool_in_name
+from airflow_kubernetes_secrets.manifests.secret_manifest import LARGEST_BYTES
+from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.messages.suggestions import nearest
+
+_LARGEST_ANNOTATIONS = 256 * 1024
+
+_NEAR = 0.75
+
+# The kinds of the core API group, which has no name and only the version v1.
+_CORE = (
+    *("Binding", "ComponentStatus", "ConfigMap", "Endpoints", "Event", "LimitRange", "List", "Namespace", "Node"),
+    *("PersistentVolume", "PersistentVolumeClaim", "Pod", "PodTemplate", "ReplicationController", "ResourceQuota"),
+    *("Secret", "Service", "ServiceAccount"),
+)
+# The names of all other API groups contain a dot, including those of custom resources.
+_GROUPS_WITHOUT_A_DOT = ("apps", "autoscaling", "batch", "extensions", "policy")
+
+_TIME = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:[.,]\d+)?(?:Z|[+-]\d\d:\d\d)")
+
+_STANDARD_FINALIZERS = ("foregroundDeletion", "kubernetes", "orphan")
+
+
+def no_such_resource(document: Mapping[str, Any]) -> str:
+    """Return why no API server has resources of this kind; empty if one may have them."""
+    kind, version = document.get("kind"), document.get("apiVersion")
+    if problem := _unusable(document, "kind", "Secret") or _unusable(document, "apiVersion", "v1"):
+        return problem
+    if tool_in_name(kind) is not None or tool_in_name(version) is not None:
+        return ""
+    group, _slash, number = str(version).rpartition("/")
+    if not group and number == "v1":
+        near = _nearest(str(kind).removesuffix("s"), _CORE)
+        remedy = f"Write {near}, if that is meant" if near else "Correct 'kind', or 'apiVersion'"
+        return "" if str(kind).removesuffix("List") in _CORE else f"v1 has no kind {printable(repr(kind))}. {remedy}"
+    if "." in group or (group in _GROUPS_WITHOUT_A_DOT and kind != "Secret"):
+        return ""
+    return f"there is no {printable(repr(kind))} in {printable(repr(version))}. The apiVersion of Secrets is v1"
+
+
+def _unusable(document: Mapping[str, Any], field: str, right: str) -> str:
+    """Return why ``kind`` or ``apiVersion`` cannot be used; empty if it can.
+
+    Args:
+        right: the value that a Secret has.
+    """
+    value = document.get(field)
+    if value in (None, ""):
+        other = next((key for key in document if key.lower() == field.lower() and key != field), None)
+        found = f", and {printable(repr(other))} is not read in its place" if other else ""
+        return f"it has no '{field}'{found}. That of Secrets is {right}: write '{field}: {right}'"
+    return "" if isinstance(value, str) else f"'{field}' is not a text. That of Secrets is {right}"
+
+
+def refusals(manifest: Mapping[str, Any], secret: Secret, unknown: Collection[str] | None) -> Iterator[str]:
+    """Yield the reasons why a Secret would be refused; none quotes a value.
+
+    Args:
+        secret: the Secret in the manifest.
+        unknown: the keys whose values are not in the manifest; ``None`` if the manifest does not contain all keys.
+    """
+    metadata = mapping(manifest, "metadata")
+    known = {**_FIELDS, **({"sops": _ANYTHING} if is_encrypted(manifest) else {})}
+    yield from _fields(manifest, known, "", dict.fromkeys(_METADATA, "under 'metadata'"))
+    yield from _fields(metadata, _METADATA, "metadata.", dict.fromkeys(_FIELDS, "at the top"))
+    yield from _finalizers(metadata.get("finalizers"))
+    yield from _owners(metadata.get("ownerReferences"))
+    if unknown is not None:
+        yield from _keys(manifest.get("type"), secret, unknown)
+    size = sum(len(b64decode(text)) for text in secret.data.values())
+    if size > LARGEST_BYTES:
+        yield f"its data has {size} bytes, and a Secret can hold {LARGEST_BYTES}. Split it"
+    texts = mapping(metadata, "annotations").items()
+    size = sum(len(f"{key}{text or ''}".encode("utf-8", "replace")) for key, text in texts)
+    if size > _LARGEST_ANNOTATIONS:
+        yield f"its annotations have {size} bytes, and an object can have {_LARGEST_ANNOTATIONS}. Shorten them"
+    if not mapping(metadata, "annotations").get(_ACCOUNT) and manifest.get("type") == _OF_ACCOUNTS:
+        yield f"its type {_OF_ACCOUNTS} requires the annotation {_ACCOUNT!r}. {_REMEDY}"
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_truth(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_mapping(value: object) -> bool:
+    return isinstance(value, dict)
+
+
+def _is_list(value: object) -> bool:
+    return isinstance(value, list)
+
+
+def _is_count(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0 and value == int(value)
+
+
+def _is_time(value: object) -> bool:
+    match = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return False
+    try:
+        datetime(*map(int, match.groups()))  # type: ignore[arg-type]  # six numbers, by the pattern
+    except ValueError:
+        return False
+    return True
+
+
+Type = tuple[str, Callable[[object], bool]]
+
+_ANYTHING: Type = ("anything", lambda _value: True)
+_TEXT: Type = ("a text. Put it into quotation marks", _is_text)
+_TRUTH: Type = ("true or false. Write one of them, without quotation marks", _is_truth)
+_MAPPING: Type = ("a mapping. Write names and values", _is_mapping)
+_LIST: Type = ("a list. Write one, or remove it", _is_list)
+_COUNT: Type = ("a whole number from 0 on. Remove it", _is_count)
+_A_TIME: Type = ("a time such as 2026-01-31T12:00:00Z. Remove it", _is_time)
+
+_FIELDS: Mapping[str, Type] = {
+    **dict.fromkeys(("apiVersion", "kind", "type"), _TEXT),
+    **dict.fromkeys(("metadata", "data", "stringData"), _MAPPING),
+    "immutable": _TRUTH,
+}
+_METADATA: Mapping[str, Type] = {
+    **dict.fromkeys(("name", "generateName", "namespace", "selfLink", "uid", "resourceVersion", "clusterName"), _TEXT),
+    **dict.fromkeys(("labels", "annotations"), _MAPPING),
+    **dict.fromkeys(("ownerReferences", "finalizers", "managedFields"), _LIST),
+    **dict.fromkeys(("creationTimestamp", "deletionTimestamp"), _A_TIME),
+    **dict.fromkeys(("generation", "deletionGracePeriodSeconds"), _COUNT),
+}
+_OWNER: Mapping[str, Type] = {
+    **dict.fromkeys(("apiVersion", "kind", "name", "uid"), _TEXT),
+    **dict.fromkeys(("controller", "blockOwnerDeletion"), _TRUTH),
+}
+
+
+def _fields(
+    found: Mapping[str, Any], known: Mapping[str, Type], prefix: str, elsewhere: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield fields that are unknown, or whose value has the wrong type.
+
+    Args:
+        prefix: the path before the names in messages.
+        elsewhere: fields that belong to another place, and which place that is.
+    """
+    for name, value in found.items():
+        if name not in known:
+            near = _nearest(name, tuple(known))
+            place = elsewhere.get(name)
+            remedy = f"Put it {place}" if place else f"Write '{prefix}{near}'" if near else "Remove it"
+            # Any other name is not shown, because it may be a misplaced value.
+            what = f"the field '{prefix}{name}'" if re.fullmatch("[A-Za-z]{1,30}", name) else "one of its fields"
+            yield f"{what} is not known. {remedy}"
+        elif value is not None and not known[name][1](value) and tool_in_name(value) is None:
+            yield f"'{prefix}{name}' is not {known[name][0]}"
+
+
+def _nearest(name: str, known: tuple[str, ...]) -> str:
+    """Return the known name that differs only in case, or else the most similar one; empty if none is similar."""
+    same = next((each for each in known if each.lower() == name.lower()), "")
+    return same or nearest(name, known, _NEAR)
+
+
+def _finalizers(found: object) -> Iterator[str]:
+    """Yield why the finalizers would be refused."""
+    finalizers = found if isinstance(found, list) else []
+    for each in finalizers:
+        is_one = isinstance(each, str) and (each in _STANDARD_FINALIZERS or ("/" in each and is_label_key(each)))
+        if not is_one and tool_in_name(each) is None:
+            yield "a finalizer in 'metadata.finalizers' is no name such as example.com/name. Correct it, or remove it"
+            return
+    if {"orphan", "foregroundDeletion"} <= {each for each in finalizers if isinstance(each, str)}:
+        yield "'metadata.finalizers' has both orphan and foregroundDeletion. Remove one of them"
+
+
+def _owners(found: object) -> Iterator[str]:
+    """Yield why the owner references would be refused."""
+    owners = found if isinstance(found, list) else []
+    for each in owners:
+        if not isinstance(each, dict) or not all(each.get(name) for name in ("apiVersion", "kind", "name", "uid")):
+            yield "an owner in 'metadata.ownerReferences' lacks apiVersion, kind, name or uid. Remove it"
+            return
+        yield from _fields(each, _OWNER, "metadata.ownerReferences[].", {})
+    if sum(isinstance(each, dict) and each.get("controller") is True for each in owners) > 1:
+        yield "two owners in 'metadata.ownerReferences' are its controller. Remove one of them"
+
+
+_ACCOUNT = "kubernetes.io/service-account.name"
+_OF_ACCOUNTS = "kubernetes.io/service-account-token"
+
+_REMEDY = "Remove 'type', or correct it"
+
+# The keys that a type requires, and those whose value is a JSON object.
+_ALL_OF = {
+    "kubernetes.io/tls": ("tls.crt", "tls.key"),
+    "kubernetes.io/ssh-auth": ("ssh-privatekey",),
+    "kubernetes.io/dockerconfigjson": (".dockerconfigjson",),
+    "kubernetes.io/dockercfg": (".dockercfg",),
+}
+_OF_BASIC_AUTH = "kubernetes.io/basic-auth"
+_OF_JSON = (".dockerconfigjson", ".dockercfg")
+
+
+def _keys(of_type: object, secret: Secret, unknown: Collection[str]) -> Iterator[str]:
+    """Yield what the data of a Secret lacks for its type."""
+    required = _ALL_OF.get(of_type, ()) if isinstance(of_type, str) else ()
+    absent = [key for key in required if key not in secret.data or (key == "ssh-privatekey" and not secret.data[key])]
+    if absent:
+        names = few(map(repr, absent), len(absent))
+        yield f"its type {of_type} requires {'the key' if len(absent) == 1 else 'the keys'} {names}. {_REMEDY}"
+    if of_type == _OF_BASIC_AUTH and secret.data.keys().isdisjoint(("username", "password")):
+        yield f"its type {of_type} requires the key 'username' or 'password'. {_REMEDY}"
+    for key in required:
+        if key in _OF_JSON and key in secret.data and key not in unknown and not _is_object(secret.data[key]):
+            yield f"its type {of_type} requires that the key {key!r} holds a JSON object. {_REMEDY}"
+
+
+def _is_object(text: str) -> bool:
+    """Return whether a value in base64 is a JSON object or null."""
+    try:
+        found = json.loads(b64decode(text))
+    except (ValueError, RecursionError):
+        return False
+    return found is None or isinstance(found, dict)

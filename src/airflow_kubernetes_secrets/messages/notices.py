@@ -1,0 +1,54 @@
+"""Log messages for users, each logged once per process.
+
+Airflow hides the exceptions of a secrets backend, or repeats their tracebacks at every lookup. So the backend itself
+logs what is wrong and how to fix it, and logs it once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+
+from airflow_kubernetes_secrets.messages.printable import printable_lines
+from airflow_kubernetes_secrets.process import on_new_process
+
+_log = logging.getLogger("airflow_kubernetes_secrets")
+
+# Causes contain names of Secrets and ids. A process that runs for months may meet an unlimited number of them.
+_MOST_REMEMBERED = 10_000
+
+_said: set[tuple[str, ...]] = set()
+
+# A forked task writes to a different log than its parent.
+on_new_process(_said.clear)
+
+
+def once(level: int, cause: tuple[str, ...], message: str) -> None:
+    """Log ``message``, unless this process has already logged one for ``cause``."""
+    if cause in _said:
+        return
+    if len(_said) >= _MOST_REMEMBERED:
+        _said.clear()
+    _said.add(cause)
+    say(level, message)
+
+
+def say(level: int, message: str) -> None:
+    """Log ``message``. Quoted input in it can neither begin another line nor control a terminal."""
+    _log.log(level, "%s", printable_lines(message))
+
+
+def forget(causes: tuple[str, ...]) -> None:
+    """Forget all causes that begin with ``causes``. When one occurs again, it is logged again."""
+    _said.difference_update([cause for cause in list(_said) if cause[: len(causes)] == causes])
+
+
+def forget_each(causes: Iterable[tuple[str, ...]]) -> None:
+    """Forget these causes. When one occurs again, it is logged again."""
+    _said.difference_update(causes)
+
+
+def miss(message: str, *values: object) -> None:
+    """Log at debug level that a lookup found nothing, which is the common case."""
+    if _log.isEnabledFor(logging.DEBUG):
+        say(logging.DEBUG, message % values)

@@ -1,0 +1,1 @@
+"""Moving connections and variables into Secrets: ``export``."""

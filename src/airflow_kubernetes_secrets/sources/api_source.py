@@ -1,0 +1,130 @@
+"""The Secrets of one configuration from its Kubernetes API: one client, one outage, and a cache for each namespace."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from airflow_kubernetes_secrets.errors import ApiError, NotConfiguredError, UnauthorizedError
+from airflow_kubernetes_secrets.kubernetes.client import Client
+from airflow_kubernetes_secrets.kubernetes.credentials import Credentials, ServiceAccountCredentials, in_a_pod
+from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.labels import is_namespace
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.api_server_state import Outage
+from airflow_kubernetes_secrets.sources.namespace import Namespace
+from airflow_kubernetes_secrets.sources.namespace_api import ApiServer
+from airflow_kubernetes_secrets.sources.query import Query
+
+
+class Kubernetes:
+    """A source of Secrets; see :class:`airflow_kubernetes_secrets.sources.source.Source`."""
+
+    def __init__(self, client: Client, home: str, options: Options) -> None:
+        """Create a source. It sends no request yet.
+
+        Args:
+            home: the namespace of queries without one.
+        """
+        self._client = client
+        self._home = home
+        self._options = options
+        self._outage = Outage()
+        self._namespaces: dict[str, Namespace] = {}
+
+    @classmethod
+    def from_options(cls, options: Options) -> Kubernetes:
+        """Create the source that the options describe.
+
+        Raises:
+            NotConfiguredError: there are no usable credentials, or there is no namespace to look in.
+        """
+        # Import it here and not at the first response: a child that is forked while another thread imports a module
+        # inherits a lock that nothing releases.
+        from airflow_kubernetes_secrets.kubernetes import decode  # noqa: F401  # imported here, not in the middle of a lookup
+
+        if options.cache_ttl:
+            from airflow_kubernetes_secrets.sources import cache_policy  # noqa: F401  # imported here, not in the middle of a lookup
+        credentials = credentials_of(options)
+        home = options.namespace[0] if options.namespace else credentials.namespace()
+        if not is_namespace(home):
+            raise NotConfiguredError(
+                f"the namespace that comes with {credentials.source} is not the name of one. "
+                "Set 'namespace' in backend_kwargs"
+            )
+        referenced: dict[str, tuple[str, ...]] = {}
+        for namespace, names in options.referenced.items():
+            # The options can name one namespace in both ways.
+            each = namespace or home
+            referenced[each] = tuple(sorted({*referenced.get(each, ()), *names}))
+        return cls(Client(credentials, options.verbs, referenced=referenced), home, options)
+
+    def recall(self, query: Query) -> Sequence[Secret] | None:
+        namespace = self._namespaces.get(query.namespace or self._home)
+        return None if namespace is None else namespace.recall(query)
+
+    def find(self, query: Query, time: Allowance) -> Sequence[Secret]:
+        return self._namespace(query).find(query, time.deadline)
+
+    def ask(self, query: Query, time: Allowance) -> Sequence[Secret]:
+        return self._namespace(query).ask(query, time.deadline)
+
+    def close(self) -> None:
+        for namespace in list(self._namespaces.values()):
+            namespace.close()
+        self._client.close()
+
+    def after_fork(self) -> None:
+        self._client.after_fork()
+        self._outage.after_fork()
+        for namespace in self._namespaces.values():
+            namespace.after_fork()
+
+    def _namespace(self, query: Query) -> Namespace:
+        name = query.namespace or self._home
+        namespace = self._namespaces.get(name)
+        # Threads that first need it at the same moment get the same object.
+        return self._namespaces.setdefault(name, self._make(name)) if namespace is None else namespace
+
+    def _make(self, name: str) -> Namespace:
+        options = self._options
+        remembers = options.outage_ttl > 0 or (options.cache_ttl > 0 and bool(options.references))
+        server = ApiServer(self._client, self._outage, name, options.timeout, remembers=remembers)
+        ladders = {}
+        if options.cache_ttl:
+            from airflow_kubernetes_secrets.sources.cache_policy import Ladder
+
+            for label in (options.connections_label, options.variables_label):
+                if label is not None:
+                    ladders[label] = Ladder(server, label, options.cache_ttl)
+        longest = options.cache_ttl + options.outage_ttl if options.outage_ttl else 0.0
+        namespace = Namespace(server, ladders, options.cache_ttl, longest)
+        server.on_refusal = lambda error: self._refused(namespace, error)
+        return namespace
+
+    def _refused(self, namespace: Namespace, error: ApiError) -> None:
+        """Forget what this process may no longer use: after a 403 in that namespace, after a 401 in all of them."""
+        for each in list(self._namespaces.values()) if isinstance(error, UnauthorizedError) else [namespace]:
+            each.forget()
+
+
+def credentials_of(options: Options) -> Credentials:
+    """Return the credentials of the kubeconfig in the options, of the pod, or of the kubeconfig in ``KUBECONFIG``.
+
+    The first of these that exists is used. In a pod, ``KUBECONFIG`` is ignored: it may be set for another cluster, in
+    which tasks work.
+
+    Raises:
+        NotConfiguredError: there are no credentials, or they are unusable.
+    """
+    kubeconfig = options.kubeconfig or ("" if in_a_pod() else os.environ.get("KUBECONFIG", ""))
+    if kubeconfig:
+        from airflow_kubernetes_secrets.kubernetes.kubeconfig import KubeconfigCredentials
+
+        return KubeconfigCredentials(kubeconfig, options.context)
+    if options.context:
+        raise NotConfiguredError(
+            f"context {options.context!r} is one of a kubeconfig, and none is named; set 'kubeconfig' in backend_kwargs"
+        )
+    return ServiceAccountCredentials(options.service_account_path)

@@ -1,0 +1,300 @@
+"""The cache policy: from single queries to an index and a watch, as a process continues to look up one label.
+
+The user sets how old a value may be (``cache_ttl``). This module chooses the cheapest way to achieve that. Every rule
+of the policy is here:
+
+1. The first lookups are queried one by one.
+2. A process that continues to look things up lists all Secrets that have the label. Hits and misses are served from
+   this index until it is ``cache_ttl`` old.
+3. If there is another lookup after that, the process lists once more and starts a watch, which keeps the index current.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from contextlib import suppress
+from threading import RLock, get_ident
+from time import monotonic
+
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.messages import notices
+from airflow_kubernetes_secrets.options.backend_kwargs import SHORTEST_WATCHED_TTL
+from airflow_kubernetes_secrets.sources.index import Index
+from airflow_kubernetes_secrets.sources.namespace_api import ApiServer
+from airflow_kubernetes_secrets.sources.query import LabelQuery
+from airflow_kubernetes_secrets.sources.watcher import Watcher
+
+
+class Thresholds:
+    """When a process takes the next step. docs/reliability.md explains how the values were chosen.
+
+    Attributes:
+        asked_first: the lookups within ``cache_ttl`` that are queried one by one before everything is listed.
+        indexes_first: the indexes that may expire before one is watched.
+        shortest_watched: the ``cache_ttl`` in seconds below which listing again is cheaper than a watch.
+        forgotten_after: the seconds for which an expired index still counts. Then the process returns to step 1.
+        idle_after: the seconds without a lookup after which a watch ends (or twice ``cache_ttl``, if that is more).
+        list_again_after: the seconds after which a failed list is retried. They double each time, up to
+            ``refused_for``.
+        refused_for: the seconds for which a refused watch is not retried.
+    """
+
+    def __init__(
+        self,
+        *,
+        asked_first: int = 2,
+        indexes_first: int = 1,
+        shortest_watched: float = SHORTEST_WATCHED_TTL,
+        forgotten_after: float = 60.0,
+        idle_after: float = 600.0,
+        list_again_after: float = 5.0,
+        refused_for: float = 600.0,
+    ) -> None:
+        self.asked_first = asked_first
+        self.indexes_first = indexes_first
+        self.shortest_watched = shortest_watched
+        self.forgotten_after = forgotten_after
+        self.idle_after = idle_after
+        self.list_again_after = list_again_after
+        self.refused_for = refused_for
+
+
+THRESHOLDS = Thresholds()
+
+# The share of a lookup's time for a list. The rest is for querying the single id if the list fails.
+_SHARE_OF_A_LIST = 0.5
+
+_WAITING_SECONDS = 0.005
+
+
+class _Flight:
+    """A LIST of everything that is in progress. Other threads that need it wait for it.
+
+    Attributes:
+        landed: whether it is over. This is not an event, because an event has a lock: a signal handler that looks
+            something up during a wait for the event would wait forever.
+    """
+
+    __slots__ = ("began", "landed", "owner")
+
+    def __init__(self) -> None:
+        self.owner = get_ident()
+        self.began = monotonic()
+        self.landed = False
+
+
+class Ladder:
+    """The cache of one process for the lookups by one label. Threads share it.
+
+    No lock is held while a thread waits, and the locks are reentrant: a signal handler may look something up in the
+    middle of a lookup.
+    """
+
+    def __init__(self, server: ApiServer, label: str, ttl: float, thresholds: Thresholds | None = None) -> None:
+        """Create an empty cache.
+
+        Args:
+            ttl: the seconds that a result may be old.
+            thresholds: replaces :data:`THRESHOLDS`.
+        """
+        thresholds = thresholds or THRESHOLDS
+        self._server = server
+        self._label = label
+        self._ttl = ttl
+        self._thresholds = thresholds
+        self._lock = RLock()
+        self._index: Index | None = None
+        self._asked: deque[float] = deque(maxlen=max(thresholds.asked_first, 1))
+        self._lists = 0
+        self._failed_lists = 0
+        self._list_again_at = 0.0
+        self._watch_again_at = 0.0
+        # Incremented when everything is forgotten: the response to an earlier request must not be stored after that.
+        self._epoch = 0
+        self._flight: _Flight | None = None
+        self._watcher: Watcher | None = None
+        self._last_asked = 0.0
+
+    def recall(self, value: str) -> tuple[Secret, ...] | None:
+        """Return the Secrets with this value of the label, from memory; ``None`` if there is no index that is fresh."""
+        index = self._index
+        if index is None:
+            return None
+        now = monotonic()
+        if now - index.confirmed_at >= self._ttl:
+            return None
+        self._last_asked = now
+        return index.find(value)
+
+    def last_known(self, value: str, longest: float) -> tuple[float, tuple[Secret, ...]] | None:
+        """Return when the index was last confirmed, and its Secrets with this value of the label.
+
+        The result is ``None`` without an index, or if it was confirmed more than ``longest`` seconds ago.
+        """
+        index = self._index
+        if index is None or monotonic() - index.confirmed_at > longest:
+            return None
+        return index.confirmed_at, index.find(value)
+
+    def find(self, query: LabelQuery, deadline: Deadline) -> list[Secret] | tuple[Secret, ...]:
+        """Return the Secrets for a query, and possibly others with the same value of the label.
+
+        It is called if :meth:`recall` returns ``None``.
+
+        Raises:
+            KubernetesSecretsError: the API server could not be queried.
+        """
+        flight, is_mine = self._next_step()
+        if flight is None:
+            return self._server.find(query, deadline.left())
+        share = deadline.part(_SHARE_OF_A_LIST)
+        if is_mine:
+            problem = self._list_for_all(flight, share)
+        else:
+            while not flight.landed and share.left():
+                time.sleep(_WAITING_SECONDS)
+        known = self.recall(query.value)
+        if known is not None:
+            return known
+        found = self._server.find(query, deadline.left())
+        if is_mine and problem is not None:
+            # The single query succeeded, so only the list is the problem.
+            self._put_off_lists(problem)
+        return found
+
+    def replace_index(self, watcher: Watcher, index: Index) -> None:
+        """Store the index that a watch has listed again."""
+        with self._lock:
+            if self._watcher is watcher:
+                self._index = index
+
+    def is_idle(self) -> bool:
+        """Return whether there was no lookup for so long that a watch is not worth its connection."""
+        return monotonic() - self._last_asked > max(self._thresholds.idle_after, 2 * self._ttl)
+
+    def watch_ended(self, watcher: Watcher, *, refused: bool) -> None:
+        """Note that a watch has ended by itself.
+
+        Args:
+            refused: whether a new watch would fail too.
+        """
+        with self._lock:
+            if self._watcher is watcher:
+                self._watcher = None
+                if refused:
+                    self._watch_again_at = monotonic() + self._thresholds.refused_for
+
+    def forget(self) -> None:
+        """Drop the index, end the watch, and return to the first step."""
+        with self._lock:
+            watcher, self._watcher = self._watcher, None
+            self._index = None
+            self._epoch += 1
+            self._lists = 0
+            self._asked.clear()
+        if watcher is not None:
+            watcher.stop()
+
+    def close(self) -> None:
+        """Forget everything. Return when the thread of the watch has ended, or after a second."""
+        watcher = self._watcher
+        self.forget()
+        if watcher is not None and watcher.is_alive():
+            watcher.join(1)
+
+    def after_fork(self) -> None:
+        """Release the lock and the thread of the parent. Its index may be used as long as it is fresh."""
+        self._lock = RLock()
+        self._flight = None
+        self._watcher = None
+        self._lists = 0
+        self._asked.clear()
+
+    def _next_step(self) -> tuple[_Flight | None, bool]:
+        """Choose what to do if memory has no answer: query the single id, or wait for a list.
+
+        Returns:
+            The list to wait for, or ``None`` for a query; and whether this thread must make the list.
+        """
+        with self._lock:
+            now = monotonic()
+            # A running watch repairs the index by itself. During an outage, one query is cheaper than a list.
+            if self._is_watched() or self._server.is_away or now < self._list_again_at:
+                return None, False
+            index = self._index
+            if index is None or now - index.confirmed_at > self._ttl + self._thresholds.forgotten_after:
+                self._lists = 0
+            if self._lists == 0 and not self._keeps_asking(now):
+                self._asked.append(now)
+                return None, False
+            flight = self._flight
+            # A list that was interrupted before it could land is lost.
+            if flight is None or now - flight.began > self._server.timeout:
+                self._flight = flight = _Flight()
+                return flight, True
+            # A signal handler that interrupted the listing thread would wait for itself.
+            return (None if flight.owner == get_ident() else flight), False
+
+    def _is_watched(self) -> bool:
+        return self._watcher is not None and self._watcher.is_alive()
+
+    def _keeps_asking(self, now: float) -> bool:
+        asked, needed = self._asked, self._thresholds.asked_first
+        return not needed or (len(asked) == needed and now - asked[0] < self._ttl)
+
+    def _list_for_all(self, flight: _Flight, deadline: Deadline) -> str | None:
+        """List everything. Return the error message if the LIST failed; else ``None``."""
+        try:
+            # Another list may have landed since this thread has checked.
+            index = self._index
+            if index is None or monotonic() - index.confirmed_at >= self._ttl:
+                self._list(deadline.left())
+        except KubernetesSecretsError as error:
+            # The list may be refused although the single query is allowed.
+            return getattr(error, "problem", str(error))
+        finally:
+            flight.landed = True
+            with self._lock:
+                if self._flight is flight:
+                    self._flight = None
+        return None
+
+    def _put_off_lists(self, problem: str) -> None:
+        with self._lock:
+            pause = self._thresholds.list_again_after * 2.0**self._failed_lists
+            self._failed_lists = min(self._failed_lists + 1, 16)
+            self._list_again_at = monotonic() + min(pause, self._thresholds.refused_for)
+            failed = self._failed_lists
+        if failed > 1:
+            notices.once(
+                logging.WARNING,
+                ("list", self._server.namespace, self._label),
+                f"everything with the label {self._label} in namespace {self._server.namespace!r} could not be listed "
+                f"({problem}), so Secrets are asked for "
+                "one by one. If there are too many, give Airflow's a namespace of their own, or raise 'timeout' in "
+                "backend_kwargs",
+            )
+
+    def _list(self, seconds: float) -> None:
+        epoch, previous = self._epoch, self._index
+        version = None if previous is None else previous.resource_version
+        index = self._server.fetch_index(self._label, seconds, not_older_than=version)
+        watcher = None
+        with self._lock:
+            if self._epoch != epoch:
+                return
+            self._index = index
+            self._lists += 1
+            self._failed_lists = 0
+            now = self._last_asked = monotonic()
+            often = self._lists > self._thresholds.indexes_first
+            if often and self._ttl >= self._thresholds.shortest_watched and now >= self._watch_again_at:
+                self._watcher = watcher = Watcher(self._server, self._label, self._ttl, index, self)
+        if watcher is not None:
+            # While an interpreter exits, it starts no more threads.
+            with suppress(RuntimeError):
+                watcher.start()

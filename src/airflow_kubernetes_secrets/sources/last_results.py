@@ -1,0 +1,48 @@
+"""The last responses of the API server, for use while it is unavailable."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from time import monotonic
+
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.sources.query import Query
+
+# A process that runs for months may look up an unlimited number of ids. Those that it looks up regularly stay.
+_MOST_REMEMBERED = 1000
+
+
+class LastAnswers:
+    """The last result of each query, and when it was requested. Threads may share it: each step is atomic."""
+
+    def __init__(self) -> None:
+        self._answers: dict[Query, tuple[float, list[Secret]]] = {}
+
+    def remember(self, query: Query, asked_at: float, secrets: list[Secret]) -> None:
+        """Store a result in place of the last one.
+
+        Args:
+            asked_at: when it was requested, in seconds on the monotonic clock.
+        """
+        self._answers.pop(query, None)
+        self._answers[query] = (asked_at, secrets)
+        if len(self._answers) > _MOST_REMEMBERED:
+            self._forget_the_oldest()
+
+    def recall(self, query: Query, longest: float) -> tuple[float, list[Secret]] | None:
+        """Return when a result was requested, and the result; ``None`` if that was ``longest`` seconds ago or more."""
+        answer = self._answers.get(query)
+        return None if answer is None or monotonic() - answer[0] >= longest else answer
+
+    def drop(self, query: Query) -> None:
+        """Drop the result of one query."""
+        self._answers.pop(query, None)
+
+    def forget(self) -> None:
+        """Drop all results."""
+        self._answers.clear()
+
+    def _forget_the_oldest(self) -> None:
+        # These errors mean that another thread has just done it.
+        with suppress(StopIteration, RuntimeError):
+            self._answers.pop(next(iter(self._answers)), None)

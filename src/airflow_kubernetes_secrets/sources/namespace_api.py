@@ -1,0 +1,179 @@
+"""One namespace of the API server, as this process knows it: reachable, unavailable, or refusing requests."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+from time import monotonic
+
+from airflow_kubernetes_secrets.errors import (
+    ApiError,
+    ApiUnavailableError,
+    ExpiredVersionError,
+    ForbiddenError,
+    UnauthorizedError,
+    UnconfirmedRefusalError,
+)
+from airflow_kubernetes_secrets.kubernetes.client import Client, Watch
+from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
+from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.messages import notices
+from airflow_kubernetes_secrets.sources.api_server_state import Outage
+from airflow_kubernetes_secrets.sources.index import Index
+from airflow_kubernetes_secrets.sources.last_results import LastAnswers
+from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Query
+
+
+class ApiServer:
+    """Read the Secrets of one namespace from the API server.
+
+    Attributes:
+        namespace: its name.
+        timeout: the seconds for a whole lookup.
+        on_refusal: called when the API server does not let this process read the namespace (401, 403).
+    """
+
+    def __init__(self, client: Client, outage: Outage, namespace: str, timeout: float, *, remembers: bool) -> None:
+        """Create a reader. It sends no request yet.
+
+        Args:
+            outage: the state of the API server, which all its namespaces share.
+            remembers: whether to store the last responses.
+        """
+        self._client = client
+        self._outage = outage
+        self._last_answers = LastAnswers() if remembers else None
+        # Incremented when everything is forgotten: the response to an earlier request must not be stored after that.
+        self._epoch = 0
+        self.namespace = namespace
+        self.timeout = timeout
+        self.on_refusal: Callable[[ApiError], None] = lambda _error: None
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the API server is unavailable."""
+        return self._outage.error is not None
+
+    def find(self, query: Query, seconds: float) -> list[Secret]:
+        """Return the Secrets for a query.
+
+        Args:
+            seconds: the most seconds that the request may take. During an outage it takes less, or is not sent at all.
+
+        Raises:
+            KubernetesSecretsError: as for :meth:`Client.list_secrets`.
+        """
+        asked_at, epoch, deadline = monotonic(), self._epoch, Deadline(seconds)
+        allowed = self._outage.seconds_for(seconds)
+        try:
+            found = self._ask(query, allowed) if allowed == seconds else self._probe(query, allowed, deadline)
+        except UnconfirmedRefusalError:
+            # The server can be reached, so no outage begins.
+            self._answered()
+            raise
+        except ApiUnavailableError as error:
+            self._outage.begin(error, asked_at)
+            raise
+        except ApiError as error:
+            self._answered()
+            self._note_refusal(query, error)
+            raise
+        self._answered()
+        if self._last_answers is not None and self._epoch == epoch:
+            self._last_answers.remember(query, asked_at, found)
+        return found
+
+    def last_answer(self, query: Query, longest: float) -> tuple[float, list[Secret]] | None:
+        """Return when the query was last sent and its result; ``None`` if that was ``longest`` seconds ago or more."""
+        return None if self._last_answers is None else self._last_answers.recall(query, longest)
+
+    def fetch_index(self, label: str, seconds: float, not_older_than: str | None = None) -> Index:
+        """List all Secrets that have the label, once.
+
+        Args:
+            seconds: the most seconds that this may take.
+            not_older_than: the version of an earlier index. If one of several API servers is behind, it waits until it
+                has caught up. If no server reaches this version (etcd was restored from a backup), any list is taken.
+
+        Raises:
+            KubernetesSecretsError: as for :meth:`Client.list_secrets`. Other queries may still succeed: listing
+                everything may be forbidden, or take too long.
+        """
+        asked_at, deadline = monotonic(), Deadline(seconds)
+        selector = LabelSelector.exists(label)
+        found = None
+        try:
+            if not_older_than is not None:
+                with suppress(ApiUnavailableError, ExpiredVersionError):
+                    found = self._client.list_once(self.namespace, selector, deadline.part(0.5).left(), not_older_than)
+            if found is None:
+                asked_at = monotonic()
+                found = self._client.list_once(self.namespace, selector, deadline.left())
+        except ApiError:
+            self._answered()
+            raise
+        self._answered()
+        return Index(label, found.secrets, found.resource_version, asked_at)
+
+    def watch(self, label: str, resource_version: str, seconds: int, timeout: float) -> Watch:
+        """Watch all Secrets that have the label.
+
+        Raises:
+            KubernetesSecretsError: as for :meth:`Client.watch_secrets`.
+        """
+        selector = LabelSelector.exists(label)
+        try:
+            watch = self._client.watch_secrets(self.namespace, selector, resource_version, seconds, timeout)
+        except UnauthorizedError as error:
+            # A 403 is not reported like this: listing may still be allowed.
+            self._answered()
+            self.on_refusal(error)
+            raise
+        self._answered()
+        return watch
+
+    def forget(self) -> None:
+        """Drop the last responses."""
+        self._epoch += 1
+        if self._last_answers is not None:
+            self._last_answers.forget()
+
+    def _probe(self, query: Query, seconds: float, deadline: Deadline) -> list[Secret]:
+        """Ask during an outage. If the server can be reached again, a refusal is confirmed in the time that is left."""
+        try:
+            return self._ask(query, seconds)
+        except UnconfirmedRefusalError:
+            self._answered()
+        return self._ask(query, deadline.left())
+
+    def _ask(self, query: Query, seconds: float) -> list[Secret]:
+        if isinstance(query, LabelQuery):
+            return self._client.list_secrets(self.namespace, query.selector, seconds).secrets
+        secret = self._client.get_secret(self.namespace, query.name, seconds)
+        return [] if secret is None else [secret]
+
+    def _note_refusal(self, query: Query, error: ApiError) -> None:
+        if isinstance(query, NameQuery) and isinstance(error, ForbiddenError):
+            # Kubernetes authorizes by name, so this concerns no other Secret.
+            if self._last_answers is not None:
+                self._last_answers.drop(query)
+        elif isinstance(error, (ForbiddenError, UnauthorizedError)):
+            self.on_refusal(error)
+
+    def _answered(self) -> None:
+        error = self._outage.end()
+        if error is not None:
+            seconds = monotonic() - self._outage.since
+            notices.forget(error.cause[:2])
+            notices.forget(bridged(error))
+            notices.say(
+                logging.INFO,
+                f"the Kubernetes API at {error.server} answers again; a lookup was first in vain {seconds:.0f} s ago",
+            )
+
+
+def bridged(error: ApiUnavailableError) -> tuple[str, ...]:
+    """Return the cause of the notice that cached values cover an outage."""
+    return ("bridged", error.server)

@@ -1,0 +1,218 @@
+"""The snapshot cache: the requests of one process share a snapshot of the inventory."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
+from functools import cached_property
+from threading import BoundedSemaphore, Lock
+from typing import Any
+
+from airflow_kubernetes_secrets.deployment.configuration import Configured, read_configuration
+from airflow_kubernetes_secrets.deployment.other_sources import Hidden, hidden_entries
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of
+from airflow_kubernetes_secrets.inventory.location import place_of
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, shown_id
+from airflow_kubernetes_secrets.messages.tracebacks import without_variables
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+# How long all requests share a snapshot, so that turning a page needs no LIST. A change appears after that, or at once
+# if the user presses Refresh.
+_FRESH_SECONDS = 30.0
+# How long a user may still see entries after a permission was revoked, at most. This does not depend on how long a LIST
+# takes.
+_PERMITTED_SECONDS = 30.0
+# Requests from the Refresh button share a LIST that is not older than this.
+_PRESSED_SECONDS = 2.0
+# How long an error is shown before the Secrets are listed again.
+_FAILED_SECONDS = 5.0
+# How long a request waits for the LIST of another request, at most.
+_PATIENCE_SECONDS = 60.0
+# How many requests may wait like this. All others get the last snapshot, or an error if there is none yet.
+_WAITING = 4
+
+
+@dataclass(frozen=True)
+class Row:
+    """An entry, and the connections or variables outside Kubernetes that Airflow does not read because of it."""
+
+    entry: Entry
+    hidden: Sequence[Hidden] = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the entry as ``list`` shows it, and what it hides."""
+        return {**self.entry.as_json(), "hidden": [each.as_json() for each in self.hidden]}
+
+    @cached_property
+    def text(self) -> str:
+        """The text that a search looks through. Line breaks between its parts prevent a match across two of them."""
+        entry = self.entry
+        owner = str(entry.owner) if entry.owner is not None else ""
+        secret = f"{entry.namespace}/{entry.secret}"
+        parts = (shown_id(entry.id), secret, entry.team or "", entry.content.conn_type, entry.content.host, owner)
+        return "\n".join(parts).casefold()
+
+
+class Visible:
+    """The entries of a snapshot that each user may see, for as long as a permission is remembered."""
+
+    def __init__(self) -> None:
+        # For each user, when the auth manager was queried and which entries it permitted. Requests share this without a
+        # lock, because each access is atomic.
+        self._rows: dict[Hashable, tuple[float, Sequence[Row]]] = {}
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def rows(self, user: Hashable, permitted: Callable[[], Sequence[Row]]) -> Sequence[Row]:
+        """Return the entries that the user may see.
+
+        Args:
+            permitted: queries the auth manager.
+        """
+        now = time.monotonic()
+        asked_at, rows = self._rows.get(user, (float("-inf"), ()))
+        if now - asked_at >= _PERMITTED_SECONDS:
+            rows = permitted()
+            self._drop_old(now)
+            self._rows[user] = (now, rows)
+        return rows
+
+    def _drop_old(self, now: float) -> None:
+        """Forget the permissions that are too old."""
+        # An outage can last for days, and one snapshot is then shown to many users.
+        for user, (asked_at, _rows) in list(self._rows.items()):
+            if now - asked_at >= _PERMITTED_SECONDS:
+                self._rows.pop(user, None)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A snapshot of the inventory. It contains no secret value.
+
+    Attributes:
+        place: the backend location, for people.
+        taken_at: the time of the snapshot, in UTC.
+        labels: the label key that lookups use for each kind; ``None`` if lookups by label are switched off.
+        rows: all entries.
+        failures: what could not be read. Each failure is a message with its remedy.
+        visible: the entries that each user may see, by the user's id and the kinds.
+    """
+
+    place: str
+    taken_at: datetime
+    labels: Mapping[Kind, str | None]
+    rows: Sequence[Row]
+    failures: Sequence[str]
+    visible: Visible = field(default_factory=Visible)
+
+
+class Camera:
+    """The snapshot cache. When the snapshot is too old, one request takes a new one, and the others get the last one.
+
+    If that fails, the last snapshot is still shown, together with the error.
+    """
+
+    def __init__(self, take: Callable[[], Picture]) -> None:
+        self._take = take
+        self._lock = Lock()
+        self._waiting = BoundedSemaphore(_WAITING)
+        self._last: Picture | None = None
+        self._failure: KubernetesSecretsError | None = None
+        self._tried = float("-inf")
+
+    def picture(self, *, anew: bool = False) -> Picture:
+        """Return a snapshot that is recent enough.
+
+        Args:
+            anew: whether the user has pressed Refresh, and wants to see a change now.
+
+        Raises:
+            KubernetesSecretsError: there is no snapshot yet.
+        """
+        with self._turn(may_wait=anew or self._last is None) as is_ours:
+            if is_ours and time.monotonic() - self._tried >= self._lifetime(anew):
+                self._try()
+            last, failure = self._last, self._failure
+        if last is None:
+            raise failure or KubernetesSecretsError("the Secrets are still being listed. Try again in a moment")
+        return last if failure is None else _old(last, failure)
+
+    @contextmanager
+    def _turn(self, *, may_wait: bool) -> Iterator[bool]:
+        """Yield whether this request may check if a new snapshot is due.
+
+        Only a few requests wait for that, because their threads serve all requests to Airflow's API server.
+        """
+        waits = may_wait and self._waiting.acquire(blocking=False)
+        try:
+            is_ours = self._lock.acquire(timeout=_PATIENCE_SECONDS) if waits else self._lock.acquire(blocking=False)
+        finally:
+            if waits:
+                self._waiting.release()
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                self._lock.release()
+
+    def _lifetime(self, anew: bool) -> float:
+        """Return after how many seconds the last attempt is too old."""
+        if self._failure is not None:
+            return _FAILED_SECONDS
+        return _PRESSED_SECONDS if anew else _FRESH_SECONDS
+
+    def _try(self) -> None:
+        """Take a snapshot, or keep the error."""
+        try:
+            self._last, self._failure = self._take(), None
+        except KubernetesSecretsError as error:
+            self._failure = error
+        finally:
+            # The time is taken after the LIST, because a LIST of thousands of Secrets takes long itself.
+            self._tried = time.monotonic()
+
+
+def _old(picture: Picture, failure: KubernetesSecretsError) -> Picture:
+    """Return the last snapshot with the error that prevents a new one."""
+    return replace(picture, failures=[f"This is an old picture; a new one cannot be taken: {failure}"])
+
+
+def configured_options() -> tuple[Configured, Options]:
+    """Return Airflow's configuration and the options in it.
+
+    Raises:
+        KubernetesSecretsError: the configuration cannot be read, or an option is invalid.
+    """
+    configured = read_configuration()
+    return configured, configured.options()
+
+
+@without_variables
+def take_picture() -> Picture:
+    """Take a snapshot.
+
+    Raises:
+        KubernetesSecretsError: the configuration cannot be used, or nothing could be listed.
+    """
+    configured, options = configured_options()
+    with closing(place_of(options)) as place:
+        taken_at = datetime.now(timezone.utc)
+        inventory = inventory_of(place, options)
+        if inventory.failures and not inventory.entries:
+            raise KubernetesSecretsError("\n".join(inventory.failures))
+        failures = [problem.text for problem in configured.problems]
+        failures += [*inventory.failures, *place.problems()]
+        text = place.text
+    # Only a Secret that is selected keeps Airflow from reading the other sources.
+    hidden = hidden_entries([Lookup(entry.kind, entry.id, entry.team) for entry in inventory.entries if entry.answers])
+    failures += [f"It is not known what is hidden in the {name}: {why}" for name, why in hidden.failures]
+    rows = [
+        Row(entry, hidden.of.get((entry.kind, entry.id, entry.team), ()) if entry.answers else ())
+        for entry in inventory.entries
+    ]
+    return Picture(text, taken_at, {kind: kind.label(options) for kind in Kind}, rows, failures)

@@ -1,0 +1,80 @@
+"""The statements of ``docs/shapes.md``."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.formats import annotations as described
+from airflow_kubernetes_secrets.formats.aliases import ALIASES, CONNECTION_TYPES
+from support.secrets import CONNECTION
+from support.shapes import PREFIX, Read, parts_of, whole
+
+DOCUMENT = (Path(__file__).parents[2] / "docs" / "shapes.md").read_text(encoding="utf-8")
+
+
+def table(heading: str) -> list[list[str]]:
+    """Return the rows of the table with this heading, without the backquotes around a whole cell."""
+    _before, found, rest = DOCUMENT.partition(f"| {heading} |")
+    assert found
+    rows = rest.partition("\n\n")[0].splitlines()[2:]
+    return [row.strip("| ").split(" | ") for row in rows]
+
+
+def quoted(cell: str) -> tuple[str, ...]:
+    return tuple(re.findall(r"`([^`]+)`", cell))
+
+
+def test_the_table_of_names() -> None:
+    rows = table("field | names, the first that is there")
+
+    assert {quoted(field)[0]: quoted(names) for field, names in rows} == dict(ALIASES)
+
+
+def test_the_table_of_connection_types() -> None:
+    rows = table("in the Secret | connection type")
+    types = {word: quoted(conn_type)[0] for words, conn_type in rows for word in quoted(words)}
+
+    assert types == dict(CONNECTION_TYPES)
+
+
+EXAMPLES = {quoted(name)[0]: quoted(example)[0] for name, example, _meaning in table("annotation | example | meaning")}
+
+
+def test_the_table_of_annotations() -> None:
+    known = {
+        getattr(described, name)
+        for name in ("DATA_KEY", "CONNECTION_TYPE", "CONNECTION_EXTRA", "OTHER_KEYS", "FIELD", "EXTRA_FIELD")
+    } | set(described.LITERALS.values())
+
+    assert {PREFIX + re.sub(r"(?<=field-).*|(?<=extra-)<name>", "", name) for name in EXAMPLES} == known
+
+
+@pytest.mark.parametrize("example", EXAMPLES.values())
+def test_an_annotation_as_it_is_shown(read: Read, example: str) -> None:
+    (annotation,) = yaml.safe_load(example).items()
+    keys = ("AIRFLOW_URI", "readerEndpoint", "pgbouncer-uri", "password")
+
+    assert read(dict.fromkeys(keys, "mysql://h"), dict([annotation])) is not None
+
+
+SECRETS = re.findall(r"```yaml\n(.*?)```\n\n```json\n(.*?)```", DOCUMENT, re.DOTALL)
+
+
+def test_all_secrets_are_followed_by_their_connections() -> None:
+    assert len(SECRETS) == DOCUMENT.count("```yaml") > 0
+
+
+@pytest.mark.parametrize(("manifest", "connection"), SECRETS)
+def test_a_secret_gives_the_connection_that_follows(tmp_path: Path, manifest: str, connection: str) -> None:
+    (tmp_path / "secret.yaml").write_text(manifest)
+    conn_id = yaml.safe_load(manifest)["metadata"]["labels"][CONNECTION]
+
+    found = KubernetesSecretsBackend(path=str(tmp_path)).get_connection(conn_id)
+
+    assert parts_of(found) == whole(**json.loads(connection))

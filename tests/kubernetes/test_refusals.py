@@ -1,0 +1,124 @@
+"""When a refusal counts, in seconds."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_kubernetes_secrets.kubernetes import refusals
+from airflow_kubernetes_secrets.kubernetes.refusals import Refusals
+
+OPERATION = ("list", "/api/v1/namespaces/airflow/secrets")
+OTHER = ("get", "/api/v1/namespaces/airflow/secrets/x")
+
+
+class Clock:
+    """A clock that a test sets, in seconds."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(refusals, "monotonic", clock)
+    return clock
+
+
+class Server:
+    """What an API server does at a time, to a process that notes it."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._refusals = Refusals()
+
+    def refuses(
+        self, at: float, operation: tuple[str, str] = OPERATION, *, status: int = 403, sent_at: float | None = None
+    ) -> float | None:
+        self._clock.now = at
+        return self._refusals.seconds_to_confirm(*operation, status, at if sent_at is None else sent_at)
+
+    def allows(self, at: float, operation: tuple[str, str] = OPERATION) -> None:
+        self._clock.now = at
+        self._refusals.note_allowed(*operation)
+
+    def fails(self, at: float) -> None:
+        self._clock.now = at
+        self._refusals.note_failure()
+
+
+@pytest.fixture
+def server(clock: Clock) -> Server:
+    return Server(clock)
+
+
+def test_one_that_is_sent_a_second_later_counts(server: Server) -> None:
+    assert server.refuses(100) == 1
+    assert server.refuses(100.5) == 0.5
+    assert server.refuses(101) is None
+
+
+def test_when_it_was_sent_counts_and_not_when_it_was_answered(server: Server) -> None:
+    """A server that starts holds requests for seconds, and refuses them together."""
+    server.refuses(105, sent_at=100)
+
+    assert server.refuses(106.5, sent_at=100.5) == 0
+    assert server.refuses(106.5, sent_at=105.9) == 0
+    assert server.refuses(107, sent_at=106) is None
+
+
+def test_later_ones_count_until_the_operation_is_allowed(server: Server) -> None:
+    server.refuses(100)
+    server.refuses(101)
+    server.fails(102)
+
+    assert server.refuses(103) is None
+    assert server.refuses(1000) is None
+    server.allows(1001)
+    assert server.refuses(1002) == 1
+
+
+def test_a_failure_between_two_makes_them_of_two_starts(server: Server) -> None:
+    server.refuses(100)
+    server.fails(101)
+
+    assert server.refuses(102) == 1
+    assert server.refuses(103) is None
+
+
+def test_but_not_for_longer_than_a_start_takes(server: Server) -> None:
+    """A server of which every other request fails must not keep a revoked permission alive."""
+    for second in range(100, 110):
+        assert server.refuses(second) is not None
+        server.fails(second + 0.5)
+
+    assert server.refuses(110) is None
+
+
+def test_a_success_between_two_does_too(server: Server) -> None:
+    server.refuses(100)
+    server.allows(100.2, OTHER)
+    assert server.refuses(100.5) == 0.5
+    server.allows(101)
+
+    assert server.refuses(102) == 1
+
+
+def test_one_operation_or_status_says_nothing_of_another(server: Server) -> None:
+    server.refuses(100)
+    assert server.refuses(101) is None
+
+    assert server.refuses(101, OTHER) == 1
+    assert server.refuses(101, status=401) == 1
+    server.allows(102)
+    assert server.refuses(103, status=401) == 1
+
+
+def test_those_of_different_outages_are_far_apart(server: Server) -> None:
+    server.refuses(100)
+
+    assert server.refuses(160.5) == 1
+    # The longest pause between two requests in an outage is 30 s.
+    assert server.refuses(195) is None

@@ -1,0 +1,70 @@
+"""Resolving a host name within a deadline, which the resolver itself does not have."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
+from airflow_kubernetes_secrets.kubernetes.resolve import addresses
+
+
+def never(*_args: object, **_options: object) -> list[Any]:
+    raise AssertionError("an address needs no resolver")
+
+
+@pytest.mark.parametrize(
+    ("host", "family", "address"),
+    [
+        ("10.0.0.1", socket.AF_INET, ("10.0.0.1", 443)),
+        ("fd00::1", socket.AF_INET6, ("fd00::1", 443, 0, 0)),
+    ],
+)
+def test_an_address_is_not_resolved(host: str, family: socket.AddressFamily, address: tuple[Any, ...]) -> None:
+    assert addresses(host, 443, Deadline(1), getaddrinfo=never) == [(family, address)]
+
+
+def test_a_name() -> None:
+    assert (socket.AF_INET, ("127.0.0.1", 443)) in addresses("localhost", 443, Deadline(10))
+
+
+def test_a_resolver_that_does_not_answer() -> None:
+    answer = threading.Event()
+
+    def slow(*_args: object, **_options: object) -> list[Any]:
+        answer.wait(30)
+        return []
+
+    try:
+        with pytest.raises(TimeoutError, match=r"api\.example\.com"):
+            addresses("api.example.com", 443, Deadline(0.2), getaddrinfo=slow)
+        [waiting] = [each for each in threading.enumerate() if each.name == "airflow-kubernetes-secrets-resolve"]
+        # The end of the process must not wait for DNS.
+        assert waiting.daemon
+    finally:
+        answer.set()
+
+
+def test_a_resolver_that_takes_a_while() -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", 443))]
+
+    def slow(*_args: object, **_options: object) -> list[Any]:
+        time.sleep(0.3)
+        return found
+
+    assert addresses("api.example.com", 443, Deadline(20), getaddrinfo=slow) == [(socket.AF_INET, ("10.0.0.1", 443))]
+
+
+@pytest.mark.parametrize(
+    "error", [socket.gaierror(socket.EAI_NONAME, "Name or service not known"), UnicodeError("label")]
+)
+def test_a_resolver_that_fails(error: Exception) -> None:
+    def fail(*_args: object, **_options: object) -> list[Any]:
+        raise error
+
+    with pytest.raises(OSError, match=r"Name or service not known|is not a host name"):
+        addresses("api.example.com", 443, Deadline(5), getaddrinfo=fail)
