@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, is_label_value
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
@@ -39,7 +39,7 @@ def documented(identifier: str, name: str = "app", *, always_annotated: bool = F
 def found_by(identifier: str, secrets: Sequence[Secret], kind: Kind = Kind.CONNECTION) -> list[Secret]:
     """Return the Secrets that a lookup of a connection finds, of those that a server would return."""
 
-    def find(query: Query, _time: Allowance) -> list[Secret]:
+    def find(query: Query, _time: TimeBudget) -> list[Secret]:
         # The API server would respond with 400 to an invalid selector, and does not match annotations.
         labels = LabelSelector.parse(str(query))
         return [secret for secret in secrets if labels.matches(secret.labels)]
@@ -164,7 +164,7 @@ def test_the_annotation_of_another_kind_says_nothing() -> None:
 def test_a_lookup_is_one_question(identifier: str) -> None:
     asked: list[Query] = []
 
-    def find(query: Query, _time: Allowance) -> list[Secret]:
+    def find(query: Query, _time: TimeBudget) -> list[Secret]:
         asked.append(query)
         return []
 

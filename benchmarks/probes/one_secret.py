@@ -76,7 +76,7 @@ def _command(*arguments: str) -> Callable[[], None]:
 
 
 def _picture() -> None:
-    from airflow_kubernetes_secrets.ui.snapshot_cache import take_picture
+    from airflow_kubernetes_secrets.ui.snapshot_cache import take_snapshot
 
-    picture = take_picture()
+    picture = take_snapshot()
     json.dumps([row.as_json() for row in picture.rows])

@@ -9,6 +9,6 @@ from airflow_kubernetes_secrets.sources import cache_policy
 
 def climb_after(**thresholds: int) -> None:
     """Make new sources use these thresholds in place of the defaults."""
-    cache_policy.Ladder = partial(  # type: ignore[misc,assignment]
-        cache_policy.Ladder, thresholds=cache_policy.Thresholds(**thresholds)
+    cache_policy.CachePolicy = partial(  # type: ignore[misc,assignment]
+        cache_policy.CachePolicy, thresholds=cache_policy.Thresholds(**thresholds)
     )

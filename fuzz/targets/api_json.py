@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from airflow_kubernetes_secrets.errors import ExpiredVersionError
-from airflow_kubernetes_secrets.inventory.stored_secret import Stored, read_object, read_page
+from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret, read_object, read_page
 from airflow_kubernetes_secrets.kubernetes.decode import (
     MalformedBodyError,
     parse_secret,
@@ -68,7 +68,7 @@ def _show(trial: Trial, secrets: Iterable[Secret]) -> None:
         trial.say(secret, repr(secret), secret.keys_text())
 
 
-def _compare(trial: Trial, secrets: list[Secret], stored: Iterable[Stored]) -> None:
+def _compare(trial: Trial, secrets: list[Secret], stored: Iterable[StoredSecret]) -> None:
     for one in stored:
         trial.say(one.type, repr(one.secret))
     parts = [_parts(each) for each in secrets]

@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError, MissingSecre
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from support.cluster import Cluster
 from support.logs import said
-from support.places import FolderPlace, Place, ServerPlace
+from support.places import FolderLocation, Place, ServerPlace
 from support.proxy import Proxy
 from support.secrets import CONFIG, CONNECTION, TEAM, VARIABLE
 from support.waiting import until
@@ -35,7 +35,7 @@ def cluster(request: pytest.FixtureRequest) -> Cluster | None:
 def place(cluster: Cluster | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     if cluster is None:
         (tmp_path / "manifests").mkdir()
-        yield FolderPlace(tmp_path / "manifests")
+        yield FolderLocation(tmp_path / "manifests")
         return
     monkeypatch.delenv("KUBECONFIG", raising=False)
     with Proxy(cluster) as proxy:
@@ -130,7 +130,7 @@ def combinations(place: Place, cluster: Cluster | None, stocked: dict[str | None
     server = cluster.name if cluster is not None else None
     if server in stocked:
         place.namespace = stocked[server].namespace
-        if isinstance(place, FolderPlace):
+        if isinstance(place, FolderLocation):
             return stocked[server]
         return place
     put = {

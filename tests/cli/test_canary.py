@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets.cli.main import main
-from airflow_kubernetes_secrets.ui.snapshot_cache import take_picture
+from airflow_kubernetes_secrets.ui.snapshot_cache import take_snapshot
 from operator_secrets.every import SHAPES
 from support.shapes import secret_manifest
 
@@ -157,7 +157,7 @@ def test_what_tells_of_one(
 
 
 def test_the_page(configured: Mapping[str, str]) -> None:
-    picture = take_picture()
+    picture = take_snapshot()
     assert len(picture.rows) == len(configured)
     output = "\n".join(json.dumps(entry.as_json()) for entry in picture.rows)
     assert leaks(output, configured) == []

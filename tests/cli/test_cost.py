@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.diagnosis.similar_ids import near_misses
+from airflow_kubernetes_secrets.diagnosis.similar_ids import similar_ids
 from airflow_kubernetes_secrets.inventory.entries import Inventory, inventory_of
-from airflow_kubernetes_secrets.inventory.location import place_of
+from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.kubernetes.documents import LARGEST_FILE_BYTES
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.manifests.check import Check
@@ -54,7 +54,7 @@ def folder_with(folder: Path, manifests: list[dict[str, Any]]) -> Options:
 
 
 def listed(options: Options) -> Inventory:
-    return inventory_of(place_of(options), options)
+    return inventory_of(location_of(options), options)
 
 
 class TestOneSecret:
@@ -196,7 +196,7 @@ class TestManyOfOneId:
         secrets = [manifest(f"s-{number % 100}", {VARIABLE: "x"}, {"value": "x"}, {}) for number in range(200)]
         options = folder_with(tmp_path, secrets)
 
-        problems = place_of(options).problems()
+        problems = location_of(options).problems()
 
         assert len(problems) == 5
         assert problems[4].endswith("the latter counts. Remove one of them, and 95 more")
@@ -205,7 +205,7 @@ class TestManyOfOneId:
         secrets = [manifest(f"s-{number}", {VARIABLE: "x"}, {"value": "x"}, {}) for number in range(50)]
         options = folder_with(tmp_path, secrets)
 
-        hints = near_misses(Lookup(Kind.CONNECTION, "x"), options, place_of(options))
+        hints = similar_ids(Lookup(Kind.CONNECTION, "x"), options, location_of(options))
 
         assert len(hints) == 5
         assert hints[4].endswith("; and 45 more like it")
@@ -218,7 +218,7 @@ class TestIdsThatMayBeMeant:
         ]
         options = folder_with(tmp_path, secrets)
 
-        hints = near_misses(Lookup(Kind.VARIABLE, "order-77"), options, place_of(options))
+        hints = similar_ids(Lookup(Kind.VARIABLE, "order-77"), options, location_of(options))
 
         assert hints[0] == "Did you mean 'orders-77'? Secret default/s-77 has it"
 
@@ -232,8 +232,8 @@ class TestIdsThatMayBeMeant:
         options = folder_with(tmp_path, secrets)
 
         began = time.process_time()
-        near_misses(Lookup(Kind.VARIABLE, "ba" * 20_000), options, place_of(options))
-        near_misses(Lookup(Kind.VARIABLE, "short"), options, place_of(options))
+        similar_ids(Lookup(Kind.VARIABLE, "ba" * 20_000), options, location_of(options))
+        similar_ids(Lookup(Kind.VARIABLE, "short"), options, location_of(options))
         assert time.process_time() - began < SECONDS
 
 

@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import Secret, kept_annotations
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
@@ -50,7 +50,7 @@ def finds(lookup: Lookup, manifest: Mapping[str, Any]) -> bool:
     annotations = kept_annotations(metadata.get("annotations"), metadata["labels"])
     secret = Secret("n", metadata["name"], "", metadata["labels"], dict(manifest["data"]), annotations=annotations)
 
-    def find(query: Query, _time: Allowance) -> list[Secret]:
+    def find(query: Query, _time: TimeBudget) -> list[Secret]:
         return [secret] if query.matches(secret) else []
 
     return decide(lookup, Options(namespace=("n",)), find).secret is not None

@@ -14,7 +14,7 @@ import yaml
 
 from airflow_kubernetes_secrets.cli.main import main
 from airflow_kubernetes_secrets.process import start_anew
-from airflow_kubernetes_secrets.ui.snapshot_cache import take_picture
+from airflow_kubernetes_secrets.ui.snapshot_cache import take_snapshot
 from support.commands import SECRET, Commands
 from support.errors import AtEveryLine, leaks
 from support.secrets import CONNECTION, Put
@@ -86,7 +86,7 @@ def test_in_a_command(
 
 
 def test_in_the_page(commands: Commands, hidden: set[str]) -> None:
-    work = AtEveryLine(take_picture, start_anew, here=ours, step=7)
+    work = AtEveryLine(take_snapshot, start_anew, here=ours, step=7)
     assert found_in(work.raised, hidden) == {}
 
 

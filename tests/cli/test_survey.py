@@ -11,7 +11,7 @@ import pytest
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of
-from airflow_kubernetes_secrets.inventory.location import place_of
+from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.selection import Decision, Lookup, decide
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.secrets import TEAM, VARIABLE
@@ -57,7 +57,7 @@ def test_as_a_lookup_has_it(tmp_path: Path, given: dict[str, Any]) -> None:
     for chosen in list(product((False, True), repeat=len(SECRETS)))[::3]:
         items = [manifest(*each) for each, is_there in zip(SECRETS.items(), chosen, strict=True) if is_there]
         (tmp_path / "all.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
-        place = place_of(options)
+        place = location_of(options)
         for entry in inventory_of(place, options).entries:
             lookup = Lookup(entry.kind, entry.id, entry.team)
             try:

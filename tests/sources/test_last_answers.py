@@ -6,7 +6,7 @@ import pytest
 
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.sources import last_results
-from airflow_kubernetes_secrets.sources.last_results import LastAnswers
+from airflow_kubernetes_secrets.sources.last_results import LastResults
 from airflow_kubernetes_secrets.sources.query import LabelQuery
 from support.clock import Clock
 
@@ -19,11 +19,11 @@ def query(number: int) -> LabelQuery:
 
 
 @pytest.fixture
-def answers() -> LastAnswers:
-    return LastAnswers()
+def answers() -> LastResults:
+    return LastResults()
 
 
-def test_a_process_that_asks_for_ids_without_end_remembers_the_last_thousand(answers: LastAnswers) -> None:
+def test_a_process_that_asks_for_ids_without_end_remembers_the_last_thousand(answers: LastResults) -> None:
     for number in range(2 * MOST):
         answers.remember(query(number), float(number), [])
 
@@ -34,7 +34,7 @@ def test_a_process_that_asks_for_ids_without_end_remembers_the_last_thousand(ans
         assert answers.recall(query(number), LONG) == (float(number), [])
 
 
-def test_what_it_keeps_asking_for_stays(answers: LastAnswers) -> None:
+def test_what_it_keeps_asking_for_stays(answers: LastResults) -> None:
     for number in range(MOST):
         answers.remember(query(number), 1.0, [])
     answers.remember(query(0), 2.0, [])
@@ -48,7 +48,7 @@ def test_what_it_keeps_asking_for_stays(answers: LastAnswers) -> None:
     assert answers.recall(query(0), LONG) is None
 
 
-def test_the_same_question_again_makes_nothing_be_forgotten(answers: LastAnswers) -> None:
+def test_the_same_question_again_makes_nothing_be_forgotten(answers: LastResults) -> None:
     for number in range(MOST):
         answers.remember(query(number), 1.0, [])
     for _ in range(10):
@@ -57,7 +57,7 @@ def test_the_same_question_again_makes_nothing_be_forgotten(answers: LastAnswers
     assert all(answers.recall(query(number), LONG) for number in range(MOST))
 
 
-def test_the_newest_answer_counts(answers: LastAnswers) -> None:
+def test_the_newest_answer_counts(answers: LastResults) -> None:
     secret = Secret("airflow", "x", "", {}, {})
     answers.remember(query(0), 1.0, [])
     answers.remember(query(0), 2.0, [secret])
@@ -65,7 +65,7 @@ def test_the_newest_answer_counts(answers: LastAnswers) -> None:
     assert answers.recall(query(0), LONG) == (2.0, [secret])
 
 
-def test_how_old_it_may_be(answers: LastAnswers, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_how_old_it_may_be(answers: LastResults, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(last_results, "monotonic", clock)
     answers.remember(query(0), clock.now, [])
@@ -77,7 +77,7 @@ def test_how_old_it_may_be(answers: LastAnswers, monkeypatch: pytest.MonkeyPatch
     assert answers.recall(query(0), 10) is None
 
 
-def test_forgetting(answers: LastAnswers) -> None:
+def test_forgetting(answers: LastResults) -> None:
     answers.remember(query(0), 1.0, [])
     answers.remember(query(1), 1.0, [])
 

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
 from airflow_kubernetes_secrets.sources import api_server_state
-from airflow_kubernetes_secrets.sources.api_server_state import Outage
+from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
 from support.clock import Clock
 
 LONG = 1000.0
@@ -23,19 +23,19 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 @pytest.fixture
-def state(clock: Clock) -> Outage:
-    return Outage()
+def state(clock: Clock) -> ApiServerState:
+    return ApiServerState()
 
 
 def failure(*, lasting: bool = True, retry_after: float | None = None) -> ApiUnavailableError:
     return ApiUnavailableError("server", "no answer in time", 1, 4.0, "", lasting=lasting, retry_after=retry_after)
 
 
-def begun(state: Outage, clock: Clock, **how: object) -> None:
+def begun(state: ApiServerState, clock: Clock, **how: object) -> None:
     state.begin(failure(**how), clock.now)  # type: ignore[arg-type]  # mypy cannot know the options
 
 
-def pause(state: Outage, clock: Clock) -> float:
+def pause(state: ApiServerState, clock: Clock) -> float:
     """Return the seconds from now on for which no request may be sent, to a hundredth."""
     began = clock.now
     while clock.now < began + LONG:
@@ -48,12 +48,12 @@ def pause(state: Outage, clock: Clock) -> float:
     raise AssertionError("no request may be sent any more")
 
 
-def test_without_an_outage_every_request_has_all_its_time(state: Outage) -> None:
+def test_without_an_outage_every_request_has_all_its_time(state: ApiServerState) -> None:
     assert state.error is None
     assert [state.seconds_for(4), state.seconds_for(4)] == [4, 4]
 
 
-def test_in_an_outage_the_others_fail_with_its_error(state: Outage, clock: Clock) -> None:
+def test_in_an_outage_the_others_fail_with_its_error(state: ApiServerState, clock: Clock) -> None:
     begun(state, clock)
 
     for _ in range(2):
@@ -63,7 +63,7 @@ def test_in_an_outage_the_others_fail_with_its_error(state: Outage, clock: Clock
 
 @pytest.mark.parametrize("before", [0.0, 1.0])
 def test_a_request_that_fails_while_others_are_answered_is_no_outage(
-    state: Outage, clock: Clock, before: float
+    state: ApiServerState, clock: Clock, before: float
 ) -> None:
     """A single connection may hang."""
     asked_at = clock.now
@@ -77,7 +77,7 @@ def test_a_request_that_fails_while_others_are_answered_is_no_outage(
     assert state.seconds_for(4) == 4
 
 
-def test_a_request_that_was_sent_after_the_last_answer_begins_one(state: Outage, clock: Clock) -> None:
+def test_a_request_that_was_sent_after_the_last_answer_begins_one(state: ApiServerState, clock: Clock) -> None:
     state.end()
     clock.now += 0.01
     began = clock.now
@@ -88,7 +88,7 @@ def test_a_request_that_was_sent_after_the_last_answer_begins_one(state: Outage,
     assert state.since == began
 
 
-def test_nor_does_it_prolong_one_that_has_ended(state: Outage, clock: Clock) -> None:
+def test_nor_does_it_prolong_one_that_has_ended(state: ApiServerState, clock: Clock) -> None:
     begun(state, clock)
     asked_at = clock.now
     clock.now += 1
@@ -100,7 +100,7 @@ def test_nor_does_it_prolong_one_that_has_ended(state: Outage, clock: Clock) -> 
     assert state.error is None
 
 
-def test_the_first_pause_does_not_depend_on_how_long_it_took_to_fail(state: Outage, clock: Clock) -> None:
+def test_the_first_pause_does_not_depend_on_how_long_it_took_to_fail(state: ApiServerState, clock: Clock) -> None:
     asked_at = clock.now
     clock.now += 20
     state.begin(failure(), asked_at)
@@ -109,7 +109,7 @@ def test_the_first_pause_does_not_depend_on_how_long_it_took_to_fail(state: Outa
 
 
 @pytest.mark.parametrize("took", [7.0, 15.0])
-def test_after_a_probe_there_is_none_for_as_long_as_it_took(state: Outage, clock: Clock, took: float) -> None:
+def test_after_a_probe_there_is_none_for_as_long_as_it_took(state: ApiServerState, clock: Clock, took: float) -> None:
     """So lookups wait for at most half of the time."""
     begun(state, clock)
     pause(state, clock)
@@ -120,7 +120,7 @@ def test_after_a_probe_there_is_none_for_as_long_as_it_took(state: Outage, clock
     assert took <= pause(state, clock) <= took + 0.02
 
 
-def test_a_short_probe_is_followed_by_the_usual_pause(state: Outage, clock: Clock) -> None:
+def test_a_short_probe_is_followed_by_the_usual_pause(state: ApiServerState, clock: Clock) -> None:
     begun(state, clock)
     pause(state, clock)
     begun(state, clock)
@@ -131,7 +131,7 @@ def test_a_short_probe_is_followed_by_the_usual_pause(state: Outage, clock: Cloc
 def test_pauses_differ_so_that_processes_do_not_come_back_together(clock: Clock) -> None:
     pauses = set()
     for _ in range(20):
-        state = Outage()
+        state = ApiServerState()
         begun(state, clock)
         pauses.add(round(pause(state, clock), 2))
 
@@ -139,20 +139,20 @@ def test_pauses_differ_so_that_processes_do_not_come_back_together(clock: Clock)
 
 
 @pytest.mark.parametrize(("asked_for", "kept"), [(10.0, 10.0), (29.0, 29.0), (3600.0, 30.0)])
-def test_the_pause_that_the_server_asks_for(state: Outage, clock: Clock, asked_for: float, kept: float) -> None:
+def test_the_pause_that_the_server_asks_for(state: ApiServerState, clock: Clock, asked_for: float, kept: float) -> None:
     """The pause is limited: after a restart the server may no longer need it."""
     begun(state, clock, retry_after=asked_for)
 
     assert kept <= pause(state, clock) <= kept + 0.02
 
 
-def test_a_pause_that_is_shorter_than_ours_changes_nothing(state: Outage, clock: Clock) -> None:
+def test_a_pause_that_is_shorter_than_ours_changes_nothing(state: ApiServerState, clock: Clock) -> None:
     begun(state, clock, retry_after=0.1)
 
     assert pause(state, clock) >= SHORTEST_PAUSE
 
 
-def test_a_probe_that_took_very_long_does_not_stop_the_others_for_as_long(state: Outage, clock: Clock) -> None:
+def test_a_probe_that_took_very_long_does_not_stop_the_others_for_as_long(state: ApiServerState, clock: Clock) -> None:
     """A process that was frozen has such a probe."""
     begun(state, clock)
     asked_at = clock.now
@@ -162,13 +162,13 @@ def test_a_probe_that_took_very_long_does_not_stop_the_others_for_as_long(state:
     assert pause(state, clock) <= 30.02
 
 
-def test_what_a_person_can_fix_at_once_is_looked_at_again_at_once(state: Outage, clock: Clock) -> None:
+def test_what_a_person_can_fix_at_once_is_looked_at_again_at_once(state: ApiServerState, clock: Clock) -> None:
     begun(state, clock, lasting=False)
 
     assert pause(state, clock) == 0
 
 
-def probes(state: Outage, clock: Clock, timeout: float, count: int) -> list[float]:
+def probes(state: ApiServerState, clock: Clock, timeout: float, count: int) -> list[float]:
     """Return how long the next probes may take, in seconds."""
     found = []
     for _ in range(count):
@@ -182,13 +182,13 @@ def probes(state: Outage, clock: Clock, timeout: float, count: int) -> list[floa
     return found
 
 
-def test_a_probe_is_short_at_first_and_then_twice_as_long_each_time(state: Outage, clock: Clock) -> None:
+def test_a_probe_is_short_at_first_and_then_twice_as_long_each_time(state: ApiServerState, clock: Clock) -> None:
     begun(state, clock)
 
     assert probes(state, clock, 20, 7) == [1, 2, 4, 8, 16, 20, 20]
 
 
-def test_the_first_probe_of_the_next_outage_is_short_again(state: Outage, clock: Clock) -> None:
+def test_the_first_probe_of_the_next_outage_is_short_again(state: ApiServerState, clock: Clock) -> None:
     begun(state, clock)
     probes(state, clock, 20, 4)
     state.end()
@@ -198,7 +198,7 @@ def test_the_first_probe_of_the_next_outage_is_short_again(state: Outage, clock:
     assert probes(state, clock, 20, 2) == [1, 2]
 
 
-def test_an_outage_of_days(state: Outage, clock: Clock) -> None:
+def test_an_outage_of_days(state: ApiServerState, clock: Clock) -> None:
     begun(state, clock)
     found = probes(state, clock, 1e6, 40)
 
@@ -206,14 +206,14 @@ def test_an_outage_of_days(state: Outage, clock: Clock) -> None:
     assert found[-1] == 2**16
 
 
-def test_while_one_probes_the_others_do_not(state: Outage, clock: Clock) -> None:
+def test_while_one_probes_the_others_do_not(state: ApiServerState, clock: Clock) -> None:
     begun(state, clock)
     pause(state, clock)  # it ends with a probe of a second
     with pytest.raises(ApiUnavailableError):
         state.seconds_for(4)
 
 
-def test_a_probe_that_was_interrupted_does_not_keep_others_away(state: Outage, clock: Clock) -> None:
+def test_a_probe_that_was_interrupted_does_not_keep_others_away(state: ApiServerState, clock: Clock) -> None:
     """The time of a probe ends, whatever has happened to the probe."""
     begun(state, clock, lasting=False)
     assert state.seconds_for(0.2) == 0.2
@@ -225,7 +225,7 @@ def test_a_probe_that_was_interrupted_does_not_keep_others_away(state: Outage, c
     assert state.seconds_for(0.2) == 0.2
 
 
-def test_what_was_long_ago_says_nothing(state: Outage, clock: Clock) -> None:
+def test_what_was_long_ago_says_nothing(state: ApiServerState, clock: Clock) -> None:
     """The next lookup, and those at the same time, then have their whole timeout."""
     begun(state, clock)
     clock.now += LONGEST_PAUSE + 30.01
@@ -233,7 +233,7 @@ def test_what_was_long_ago_says_nothing(state: Outage, clock: Clock) -> None:
     assert [state.seconds_for(4), state.seconds_for(4)] == [4, 4]
 
 
-def test_it_ends_once(state: Outage, clock: Clock) -> None:
+def test_it_ends_once(state: ApiServerState, clock: Clock) -> None:
     began = clock.now
     begun(state, clock)
     clock.now += 5

@@ -21,10 +21,10 @@ from airflow_kubernetes_secrets.kubernetes.client import Client
 from airflow_kubernetes_secrets.kubernetes.credentials import ServiceAccountCredentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.process import ProcessLocal
-from airflow_kubernetes_secrets.sources.api_server_state import Outage
-from airflow_kubernetes_secrets.sources.cache_policy import Ladder, Thresholds
+from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
+from airflow_kubernetes_secrets.sources.cache_policy import CachePolicy, Thresholds
 from airflow_kubernetes_secrets.sources.namespace import Namespace
-from airflow_kubernetes_secrets.sources.namespace_api import ApiServer
+from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
 from airflow_kubernetes_secrets.sources.query import LabelQuery
 from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster, ServiceAccount, checked, wait_until_allowed
 from support.exchange import Request
@@ -103,8 +103,8 @@ class Asker:
         self.folder = through.folder(account) if isinstance(through, Proxy) else account.folder
         credentials = ServiceAccountCredentials(str(self.folder), through.pod_environment())
         self.client = Client(credentials, ("list", "watch"))
-        self.outage = Outage()
-        self.server = ApiServer(self.client, self.outage, namespace, timeout, remembers=outage_ttl > 0)
+        self.outage = ApiServerState()
+        self.server = NamespaceApi(self.client, self.outage, namespace, timeout, remembers=outage_ttl > 0)
         self.ttl = ttl
         self._thresholds = thresholds
         self._longest = ttl + outage_ttl if outage_ttl else 0.0
@@ -113,7 +113,7 @@ class Asker:
     def start_anew(self) -> None:
         """Forget everything except the connections."""
         self.outage.end()
-        self.ladder = Ladder(self.server, VARIABLE, self.ttl, self._thresholds)
+        self.ladder = CachePolicy(self.server, VARIABLE, self.ttl, self._thresholds)
         self._namespace = Namespace(self.server, {VARIABLE: self.ladder}, self.ttl, self._longest)
         self.server.on_refusal = lambda _error: self._namespace.forget()
         _askers.get(next(_numbers), lambda: self)

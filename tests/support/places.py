@@ -131,7 +131,7 @@ class ServerPlace(Place):
         self._cluster.apply(manifest)
 
 
-class FolderPlace(Place):
+class FolderLocation(Place):
     """A folder with one manifest in each file, alternately in YAML and in JSON."""
 
     requests: list[Request] = []  # noqa: RUF012  # a folder receives no requests

@@ -16,11 +16,11 @@ from fastapi.testclient import TestClient
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.entries import inventory_of
-from airflow_kubernetes_secrets.inventory.location import place_of
+from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.ui import snapshot_cache as module
 from airflow_kubernetes_secrets.ui.app import create_app
-from airflow_kubernetes_secrets.ui.snapshot_cache import Camera, Picture, Row
+from airflow_kubernetes_secrets.ui.snapshot_cache import PageSnapshot, Row, SnapshotCache
 from support.auth_manager import ChangingPermissions
 
 SECRET = """
@@ -56,7 +56,7 @@ class Page:
         self.failure: KubernetesSecretsError | None = None
         self._options = Options.parse({"path": str(folder)})
         self._app = create_app()
-        self._app.state.camera = Camera(self._take)
+        self._app.state.camera = SnapshotCache(self._take)
 
     def ids(self, user: str = "somebody") -> list[str]:
         self._app.dependency_overrides[get_user] = lambda: SimpleAuthManagerUser(username=user, role="admin")
@@ -77,15 +77,15 @@ class Page:
             self.lists.set()
             first.join(10)
 
-    def _take(self) -> Picture:
+    def _take(self) -> PageSnapshot:
         self.listing.set()
         assert self.lists.wait(10)
         if self.failure is not None:
             raise self.failure
-        with closing(place_of(self._options)) as place:
+        with closing(location_of(self._options)) as place:
             inventory = inventory_of(place, self._options)
         rows = [Row(entry) for entry in inventory.entries]
-        return Picture(place.text, datetime.now(timezone.utc), {}, rows, inventory.failures)
+        return PageSnapshot(place.text, datetime.now(timezone.utc), {}, rows, inventory.failures)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.ui import snapshot_cache as module
-from airflow_kubernetes_secrets.ui.snapshot_cache import Camera, Picture
+from airflow_kubernetes_secrets.ui.snapshot_cache import PageSnapshot, SnapshotCache
 from support.waiting import until
 
 AWAY = KubernetesSecretsError("the API server is away")
@@ -39,11 +39,11 @@ class Subject:
         self.taken = 0
         self.failure: KubernetesSecretsError | None = None
 
-    def __call__(self) -> Picture:
+    def __call__(self) -> PageSnapshot:
         self.taken += 1
         if self.failure is not None:
             raise self.failure
-        return Picture(str(self.taken), datetime.now(timezone.utc), {}, (), ())
+        return PageSnapshot(str(self.taken), datetime.now(timezone.utc), {}, (), ())
 
 
 class SlowSubject(Subject):
@@ -53,14 +53,14 @@ class SlowSubject(Subject):
         super().__init__()
         self.begun, self.go_on = threading.Event(), threading.Event()
 
-    def __call__(self) -> Picture:
+    def __call__(self) -> PageSnapshot:
         self.begun.set()
         assert self.go_on.wait(10)
         return super().__call__()
 
 
 @contextmanager
-def asking(camera: Camera, slow: SlowSubject, others: int = 0) -> Iterator[list[str]]:
+def asking(camera: SnapshotCache, slow: SlowSubject, others: int = 0) -> Iterator[list[str]]:
     """Request a snapshot in several threads during the block. At the end the list has the results."""
     given: list[str] = []
     threads = [threading.Thread(target=lambda: given.append(camera.picture().place)) for _ in range(1 + others)]
@@ -82,7 +82,7 @@ def subject() -> Subject:
 
 
 def test_one_picture_serves_for_half_a_minute(clock: Clock, subject: Subject) -> None:
-    camera = Camera(subject)
+    camera = SnapshotCache(subject)
 
     assert camera.picture().place == "1"
     clock.now += 29
@@ -92,7 +92,7 @@ def test_one_picture_serves_for_half_a_minute(clock: Clock, subject: Subject) ->
 
 
 def test_somebody_who_wants_it_anew_gets_it_anew_but_not_at_every_press(clock: Clock, subject: Subject) -> None:
-    camera = Camera(subject)
+    camera = SnapshotCache(subject)
     camera.picture()
 
     clock.now += 1
@@ -102,7 +102,7 @@ def test_somebody_who_wants_it_anew_gets_it_anew_but_not_at_every_press(clock: C
 
 
 def test_a_failure_is_told_and_tried_again_after_some_seconds(clock: Clock, subject: Subject) -> None:
-    camera = Camera(subject)
+    camera = SnapshotCache(subject)
     subject.failure = AWAY
 
     for anew in (False, True):
@@ -118,7 +118,7 @@ def test_a_failure_is_told_and_tried_again_after_some_seconds(clock: Clock, subj
 
 
 def test_the_last_picture_is_shown_while_there_is_no_new_one(clock: Clock, subject: Subject) -> None:
-    camera = Camera(subject)
+    camera = SnapshotCache(subject)
     camera.picture()
     subject.failure = AWAY
     clock.now += 30
@@ -136,11 +136,11 @@ def test_the_last_picture_is_shown_while_there_is_no_new_one(clock: Clock, subje
 def test_a_mistake_of_ours_is_not_repeated_at_once(clock: Clock) -> None:
     taken = []
 
-    def broken() -> Picture:
+    def broken() -> PageSnapshot:
         taken.append(clock.now)
         raise ZeroDivisionError
 
-    camera = Camera(broken)
+    camera = SnapshotCache(broken)
     with pytest.raises(ZeroDivisionError):
         camera.picture()
     with pytest.raises(KubernetesSecretsError, match="Try again"):
@@ -153,7 +153,7 @@ def test_a_mistake_of_ours_is_not_repeated_at_once(clock: Clock) -> None:
 
 def test_while_a_new_one_is_taken_the_last_one_is_shown(clock: Clock) -> None:
     slow = SlowSubject()
-    camera = Camera(slow)
+    camera = SnapshotCache(slow)
     slow.go_on.set()
     camera.picture()
     slow.begun.clear()
@@ -167,7 +167,7 @@ def test_while_a_new_one_is_taken_the_last_one_is_shown(clock: Clock) -> None:
 
 def test_who_wants_it_anew_waits_for_the_one_that_is_being_taken(clock: Clock) -> None:
     slow = SlowSubject()
-    camera = Camera(slow)
+    camera = SnapshotCache(slow)
     slow.go_on.set()
     camera.picture()
     slow.begun.clear()
@@ -189,7 +189,7 @@ def test_who_wants_it_anew_waits_for_the_one_that_is_being_taken(clock: Clock) -
 def test_of_many_who_come_at_once_one_takes_it() -> None:
     slow = SlowSubject()
 
-    with asking(Camera(slow), slow, others=4) as given:
+    with asking(SnapshotCache(slow), slow, others=4) as given:
         pass
 
     assert given == ["1"] * 5
@@ -198,7 +198,7 @@ def test_of_many_who_come_at_once_one_takes_it() -> None:
 
 def test_only_a_few_wait_for_the_first_one() -> None:
     slow = SlowSubject()
-    camera = Camera(slow)
+    camera = SnapshotCache(slow)
 
     with asking(camera, slow, others=4):
         until(lambda: camera._waiting._value == 0)
@@ -210,7 +210,7 @@ def test_only_a_few_wait_for_the_first_one() -> None:
 def test_who_has_waited_long_enough_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PATIENCE_SECONDS", 0.05)
     slow = SlowSubject()
-    camera = Camera(slow)
+    camera = SnapshotCache(slow)
 
     with asking(camera, slow), pytest.raises(KubernetesSecretsError, match="still being listed"):
         camera.picture()

@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.inventory.stored_secret import Owner
 from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.ui.snapshot_cache import Row
-from airflow_kubernetes_secrets.ui.table import Order, Wanted, page_of
+from airflow_kubernetes_secrets.ui.table import Order, TableQuery, page_of
 
 WARNING = Problem("duplicate-id", "a text", Severity.WARNING)
 ERROR = Problem("unreadable", "a text")
@@ -56,7 +56,7 @@ ROWS = [
 
 
 def ids(**wanted: Any) -> list[str]:
-    return [entry["id"] for entry in page_of(ROWS, Wanted(**wanted))["entries"]]
+    return [entry["id"] for entry in page_of(ROWS, TableQuery(**wanted))["entries"]]
 
 
 @pytest.mark.parametrize(
@@ -125,18 +125,18 @@ def test_descending() -> None:
 
 
 def test_pages() -> None:
-    page = page_of(ROWS, Wanted(offset=2, limit=2))
+    page = page_of(ROWS, TableQuery(offset=2, limit=2))
 
     assert [entry["id"] for entry in page["entries"]] == ["bucket", "metadata"]
     assert (page["matching"], page["total"], page["offset"]) == (5, 5, 2)
-    assert page_of(ROWS, Wanted(offset=9))["entries"] == []
+    assert page_of(ROWS, TableQuery(offset=9))["entries"] == []
 
 
 def test_each_count_is_what_choosing_it_would_show() -> None:
     wanted: dict[str, Any] = {"kind": "connection", "problem": "any"}
-    counts = page_of(ROWS, Wanted(**wanted))["counts"]
+    counts = page_of(ROWS, TableQuery(**wanted))["counts"]
 
-    for name, choices in page_of(ROWS, Wanted())["counts"].items():
+    for name, choices in page_of(ROWS, TableQuery())["counts"].items():
         assert counts[name].keys() <= choices.keys()
         for choice in choices:
             assert len(ids(**{**wanted, name: choice})) == counts[name][choice], (name, choice)
@@ -145,6 +145,6 @@ def test_each_count_is_what_choosing_it_would_show() -> None:
 def test_an_id_that_is_a_uri_is_found_by_nothing_in_it() -> None:
     rows = [row("postgres://u:password@host/db")]
 
-    assert page_of(rows, Wanted(search="password"))["entries"] == []
-    [entry] = page_of(rows, Wanted(search="uri"))["entries"]
+    assert page_of(rows, TableQuery(search="password"))["entries"] == []
+    [entry] = page_of(rows, TableQuery(search="uri"))["entries"]
     assert entry["id"] == "(a URI)"

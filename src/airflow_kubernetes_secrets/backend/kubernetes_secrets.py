@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.secrets.base_secrets import BaseSecretsBackend
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
-from airflow_kubernetes_secrets.formats.reading import connection_text, named, variable_text
+from airflow_kubernetes_secrets.formats.reading import connection_text, key_for_messages, variable_text
 from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, OF_AIRFLOW_2, OF_AIRFLOW_3, SERVICES, TASKS
 from airflow_kubernetes_secrets.formats.values import config_text
 from airflow_kubernetes_secrets.kubernetes.credentials import SERVICE_HOST, SERVICE_PORT
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
     from typing import TypeVar
 
-    from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+    from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
     from airflow_kubernetes_secrets.kubernetes.objects import Secret
     from airflow_kubernetes_secrets.lookup.selection import Find
     from airflow_kubernetes_secrets.sources.query import Query
@@ -164,7 +164,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
             # Error reports can show the local variables of each frame that an exception passes, so delete the value.
             del stored
             # Raise outside the except block, so that Airflow's error, which can contain the password, is not chained.
-            raise MalformedSecretError(secret.namespace, secret.name, named(key), problem)
+            raise MalformedSecretError(secret.namespace, secret.name, key_for_messages(key), problem)
 
         return parsed
 
@@ -181,7 +181,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         concerned = OF_AIRFLOW_2 if is_airflow_2() else OF_AIRFLOW_3
         here = AIRFLOW_2 if is_airflow_2() else TASKS if is_for_tasks(self) else SERVICES
         for objection in secret.objections:
-            error = MalformedSecretError(secret.namespace, secret.name, named(key), str(objection))
+            error = MalformedSecretError(secret.namespace, secret.name, key_for_messages(key), str(objection))
             if here in objection.readers:
                 raise error
             if not set(concerned).isdisjoint(objection.readers):
@@ -215,13 +215,13 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
             mask(secret, wanted)
         return wanted
 
-    def _find(self, query: Query, time: Allowance) -> Sequence[Secret]:
+    def _find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         if self._source is not None and (known := self._source.recall(query)) is not None:
             return known
         self._source = self._current_source()
         return self._source.find(query, time)
 
-    def _recall(self, query: Query, _time: Allowance) -> Sequence[Secret]:
+    def _recall(self, query: Query, _time: TimeBudget) -> Sequence[Secret]:
         # A new backend object has no source yet, and creating one reads files.
         source = self._source or _sources.peek(self._key())
         known = None if source is None else source.recall(query)
@@ -229,7 +229,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
             raise _NotInMemoryError
         return known
 
-    def _ask(self, query: Query, time: Allowance) -> Sequence[Secret]:
+    def _ask(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         return self._current_source().ask(query, time)
 
     def _current_source(self) -> Source:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import argparse
 
 from airflow_kubernetes_secrets.cli.output import say
-from airflow_kubernetes_secrets.deployment.configuration import NOT_OURS, Configured, read_configuration
+from airflow_kubernetes_secrets.deployment.configuration import NOT_OURS, AirflowConfiguration, read_configuration
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, NotConfiguredError
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 
-def options_for(arguments: argparse.Namespace) -> tuple[Configured, Options]:
+def options_for(arguments: argparse.Namespace) -> tuple[AirflowConfiguration, Options]:
     """Return Airflow's configuration, and its options with those from the command line in their place.
 
     This is for commands that show a state. Problems with the configuration go to standard error.
@@ -25,7 +25,7 @@ def options_for(arguments: argparse.Namespace) -> tuple[Configured, Options]:
     return configured, configured.options(**overrides)
 
 
-def usable_configuration() -> Configured:
+def usable_configuration() -> AirflowConfiguration:
     """Return Airflow's configuration. If it names another backend or none, this continues as if it named this backend.
 
     This is for commands whose result has to fit the configuration, so an invalid configuration is an error.

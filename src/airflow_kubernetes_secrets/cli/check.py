@@ -10,7 +10,7 @@ from airflow_kubernetes_secrets.cli.access import options_or_defaults
 from airflow_kubernetes_secrets.cli.output import Screen, print_annotation, print_document, print_line, say
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.kubernetes.labels import is_namespace
-from airflow_kubernetes_secrets.manifests.check import STDIN, Check, Finding, PathError
+from airflow_kubernetes_secrets.manifests.check import STDIN, Check, ManifestProblem, PathError
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.problem import Severity
 
@@ -89,5 +89,5 @@ def _summary(check: Check) -> str:
     return ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for word, count in counted.items())
 
 
-def _count(findings: Sequence[Finding], severity: Severity) -> int:
+def _count(findings: Sequence[ManifestProblem], severity: Severity) -> int:
     return sum(finding.problem.severity is severity for finding in findings)

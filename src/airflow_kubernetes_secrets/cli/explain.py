@@ -9,10 +9,10 @@ from contextlib import closing
 
 from airflow_kubernetes_secrets.cli.access import options_for
 from airflow_kubernetes_secrets.cli.output import Screen, Styled, print_document, progress
-from airflow_kubernetes_secrets.deployment.configuration import Configured
-from airflow_kubernetes_secrets.diagnosis.explanation import Step, Story, Verdict, story_of
+from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration
+from airflow_kubernetes_secrets.diagnosis.explanation import Explanation, Step, Verdict, explain
 from airflow_kubernetes_secrets.errors import OptionError
-from airflow_kubernetes_secrets.inventory.location import place_of
+from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.messages.listing import few
 from airflow_kubernetes_secrets.messages.printable import printable
@@ -33,8 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     if lookup.kind is Kind.CONFIG and lookup.team:
         raise OptionError("--team: Airflow asks for configuration options without a team. Leave it out")
     configured, options = options_for(arguments)
-    with closing(place_of(options, arguments.as_user)) as place, progress(f"Looking up {lookup}"):
-        story = story_of(lookup, options, place)
+    with closing(location_of(options, arguments.as_user)) as place, progress(f"Looking up {lookup}"):
+        story = explain(lookup, options, place)
     if arguments.output == "text":
         _print(story, configured, _replaced(arguments))
     else:
@@ -50,7 +50,7 @@ def _replaced(arguments: argparse.Namespace) -> dict[str, str]:
     return replaced if api is None else {**replaced, "path": f"--{api}"}
 
 
-def _print(story: Story, configured: Configured, replaced: Mapping[str, str]) -> None:
+def _print(story: Explanation, configured: AirflowConfiguration, replaced: Mapping[str, str]) -> None:
     screen = Screen()
     screen.print_line((story.headline, _STYLES[story.verdict]))
     screen.print_grid(
@@ -62,7 +62,7 @@ def _print(story: Story, configured: Configured, replaced: Mapping[str, str]) ->
     )
 
 
-def _parts(story: Story, configured: Configured, replaced: Mapping[str, str]) -> Iterator[_Part]:
+def _parts(story: Explanation, configured: AirflowConfiguration, replaced: Mapping[str, str]) -> Iterator[_Part]:
     yield "Configured", list(_configuration(configured, replaced))
     yield "Looked in", [(story.place + (f" as {printable(story.user)}" if story.user else ""), "")]
     yield "Asked", [_step(step) for step in story.steps] or [("nothing", "")]
@@ -92,7 +92,7 @@ def _parts(story: Story, configured: Configured, replaced: Mapping[str, str]) ->
         yield "Options", [("none of Airflow's options names this id, here or in airflow.cfg", "yellow")]
 
 
-def _configuration(configured: Configured, replaced: Mapping[str, str]) -> Iterator[Styled]:
+def _configuration(configured: AirflowConfiguration, replaced: Mapping[str, str]) -> Iterator[Styled]:
     yield printable(f"{configured.backend or 'no backend'}{_from([configured.backend_from])}"), ""
     # The options in use have been checked, so their values are known to be harmless. A replaced one may contain
     # anything.
@@ -124,7 +124,7 @@ def _option(name: str, where: str, instead: str) -> str:
     return f"{name} names it ({where})" + (f", but {instead}" if instead else "")
 
 
-def _content(story: Story) -> Iterator[_Part]:
+def _content(story: Explanation) -> Iterator[_Part]:
     content = story.content
     if content is None:
         return

@@ -28,9 +28,9 @@ from pathlib import Path
 from typing import Any
 
 from airflow_kubernetes_secrets.cli.access import options_or_defaults
-from airflow_kubernetes_secrets.cli.files import Folder, Written
+from airflow_kubernetes_secrets.cli.files import FileResult, OutputFolder
 from airflow_kubernetes_secrets.cli.output import counted, print_document, print_line, yaml_text
-from airflow_kubernetes_secrets.deployment.entries import KINDS, Entry, SourceError
+from airflow_kubernetes_secrets.deployment.entries import KINDS, AirflowEntry, SourceError
 from airflow_kubernetes_secrets.deployment.other_sources import from_database, from_environment
 from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.kubernetes.labels import is_label_value, is_namespace
@@ -140,7 +140,7 @@ def run(arguments: argparse.Namespace) -> int:
     options = options_or_defaults()
     kinds = [kind for kind in KINDS if arguments.kind in (None, kind.plural)]
     # The folder is checked before the database is read, because reading takes long.
-    folder = Folder(arguments.output_dir)
+    folder = OutputFolder(arguments.output_dir)
     report = Report(arguments.source, arguments.output_dir)
     writer = _Writer(folder, options, arguments)
     for entry in counted(_entries(arguments.source, kinds), "exported"):
@@ -167,7 +167,7 @@ def _check(arguments: argparse.Namespace) -> None:
         raise ExportError(f"--team {arguments.team!r} cannot be the value of a label")
 
 
-def _entries(source: str, kinds: Sequence[Kind]) -> Iterator[Entry]:
+def _entries(source: str, kinds: Sequence[Kind]) -> Iterator[AirflowEntry]:
     """Yield the connections and variables of the source."""
     if source == _DATABASE:
         return from_database(kinds)
@@ -181,13 +181,13 @@ def _entries(source: str, kinds: Sequence[Kind]) -> Iterator[Entry]:
 class _Writer:
     """Writes the manifest of each entry. Each name of a Secret is used once."""
 
-    def __init__(self, folder: Folder, options: Options, arguments: argparse.Namespace) -> None:
+    def __init__(self, folder: OutputFolder, options: Options, arguments: argparse.Namespace) -> None:
         self._folder = folder
         self._options = options
         self._arguments = arguments
         self._files: set[str] = set()
 
-    def write(self, entry: Entry) -> Moved:
+    def write(self, entry: AirflowEntry) -> Moved:
         """Write the manifest of an entry."""
         lookup = Lookup(entry.kind, entry.id, entry.team or self._arguments.team)
         if entry.data is None:
@@ -202,7 +202,7 @@ class _Writer:
             return Moved(lookup, "not written", reason=_TAKEN)
         self._files.add(file)
         written = self._folder.write(file, yaml_text([manifest]).encode("utf-8"), replace=self._arguments.force)
-        if written is Written.REFUSED:
+        if written is FileResult.REFUSED:
             return Moved(lookup, "not written", reason=_EXISTS)
         return Moved(lookup, written.value, file)
 
@@ -211,7 +211,7 @@ class _Writer:
 _COMMANDS = {Kind.CONNECTION: "connections", Kind.VARIABLE: "variables"}
 
 
-def _write_script(folder: Folder, report: Report) -> Path | None:
+def _write_script(folder: OutputFolder, report: Report) -> Path | None:
     """Write the script that deletes the moved entries from the database; return ``None`` if nothing was moved."""
     lines = [_command(each.lookup) for each in report.moved if each.is_there]
     if not lines:

@@ -21,7 +21,7 @@ class FolderError(OneLineError):
     """A folder or file cannot be written."""
 
 
-class Written(Enum):
+class FileResult(Enum):
     """The result of writing a file."""
 
     WRITTEN = "written"
@@ -29,7 +29,7 @@ class Written(Enum):
     REFUSED = "refused"
 
 
-class Folder:
+class OutputFolder:
     """A folder to write to. It is created with its first file."""
 
     def __init__(self, path: Path) -> None:
@@ -46,7 +46,7 @@ class Folder:
         if is_something_else:
             raise FolderError(f"{path} is not a folder. Name another one with -o")
 
-    def write(self, name: str, content: bytes, *, replace: bool, mode: int = _FILE_MODE) -> Written:
+    def write(self, name: str, content: bytes, *, replace: bool, mode: int = _FILE_MODE) -> FileResult:
         """Write a file.
 
         Args:
@@ -66,15 +66,15 @@ class Folder:
                 present = safe_files.content(folder, file, len(content))
                 if present == content:
                     os.chmod(file, mode, dir_fd=folder)  # relative to the open folder
-                    return Written.UNCHANGED
+                    return FileResult.UNCHANGED
                 if present is not None and not replace:
-                    return Written.REFUSED
+                    return FileResult.REFUSED
                 safe_files.put(folder, file, content, mode, replace=replace)
         except OSError as error:
             raise FolderError(
                 f"{self.path / name} cannot be written: {error.strerror}. Files that were written before are whole"
             ) from None
-        return Written.WRITTEN
+        return FileResult.WRITTEN
 
     def _make(self) -> None:
         try:

@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.cli.access import options_for
 from airflow_kubernetes_secrets.cli.output import print_document, print_rows, progress, say
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of, problems_with_ids
-from airflow_kubernetes_secrets.inventory.location import place_of
+from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.selection import Kind, shown_id
 
 _KINDS = {kind.plural: (kind,) for kind in Kind}
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     """
     _configured, options = options_for(arguments)
     kinds = _KINDS.get(arguments.kind, tuple(Kind))
-    with closing(place_of(options, arguments.as_user)) as place, progress(f"Listing the Secrets of {place.text}"):
+    with closing(location_of(options, arguments.as_user)) as place, progress(f"Listing the Secrets of {place.text}"):
         inventory = inventory_of(place, options, kinds)
         failures = [*inventory.failures, *place.problems()]
     if inventory.failures and not inventory.entries:

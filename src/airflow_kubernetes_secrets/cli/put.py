@@ -23,13 +23,18 @@ from typing import BinaryIO
 from airflow_kubernetes_secrets.cli.access import usable_configuration
 from airflow_kubernetes_secrets.cli.definition import PROGRAM
 from airflow_kubernetes_secrets.cli.output import print_document, print_line, say
-from airflow_kubernetes_secrets.deployment.configuration import Configured
+from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration
 from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, URI, folded
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
-from airflow_kubernetes_secrets.manifests.put import Written, write
-from airflow_kubernetes_secrets.manifests.requested_secret import Made, Wanted, make, namespace_for
+from airflow_kubernetes_secrets.manifests.put import PutResult, write
+from airflow_kubernetes_secrets.manifests.requested_secret import (
+    CheckedManifest,
+    RequestedSecret,
+    checked_manifest,
+    namespace_for,
+)
 from airflow_kubernetes_secrets.manifests.secret_manifest import LARGEST_BYTES, NotWritableError
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -89,9 +94,9 @@ def _put(arguments: argparse.Namespace) -> int:
     lookup = Lookup(kind, arguments.id, arguments.team or None)
     namespace = options.namespaces[0] if arguments.namespace else namespace_for(lookup, options)
     data = {each.field or kind.data_key(options): _value(each) for each in given}
-    wanted = Wanted(lookup, data, bool(given[0].field), namespace, arguments.name)
+    wanted = RequestedSecret(lookup, data, bool(given[0].field), namespace, arguments.name)
     if is_local:
-        made = make(wanted, options, namespace)
+        made = checked_manifest(wanted, options, namespace)
         _show(arguments, lookup, made, "dry run")
         return _WRITTEN
     with closing(Cluster(options, arguments.as_user)) as cluster:
@@ -109,7 +114,9 @@ def _as_airflow(options: Options, configured: Options, namespace: str) -> Option
     return configured if namespace in (configured.namespace or ()) else options
 
 
-def _unless_it_is_elsewhere(written: Written, configured: Configured, lookup: Lookup, namespace: str) -> Written:
+def _unless_it_is_elsewhere(
+    written: PutResult, configured: AirflowConfiguration, lookup: Lookup, namespace: str
+) -> PutResult:
     """Return the result, marked as hidden if Airflow does not search the namespace that was written to.
 
     If the options name no namespace, it is unknown which one Airflow searches.
@@ -284,7 +291,7 @@ def _piped(given: _Given) -> bytes:
     return value
 
 
-def _tell(arguments: argparse.Namespace, lookup: Lookup, written: Written) -> int:
+def _tell(arguments: argparse.Namespace, lookup: Lookup, written: PutResult) -> int:
     """Print the result of a write, and return the exit status."""
     is_dry = arguments.dry_run is not None
     _show(arguments, lookup, written.made, f"{written.change}, dry run" if is_dry else written.change)
@@ -298,7 +305,7 @@ def _tell(arguments: argparse.Namespace, lookup: Lookup, written: Written) -> in
     return _WRITTEN
 
 
-def _show(arguments: argparse.Namespace, lookup: Lookup, made: Made, change: str) -> None:
+def _show(arguments: argparse.Namespace, lookup: Lookup, made: CheckedManifest, change: str) -> None:
     """Print the result as one line.
 
     With ``--output``, the line goes to standard error, and the Secret to standard output.

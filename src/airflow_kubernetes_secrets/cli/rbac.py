@@ -7,7 +7,7 @@ import argparse
 from airflow_kubernetes_secrets.cli.access import usable_configuration
 from airflow_kubernetes_secrets.cli.definition import PROGRAM
 from airflow_kubernetes_secrets.cli.output import print_documents, print_line, say
-from airflow_kubernetes_secrets.deployment.configuration import Configured
+from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration
 from airflow_kubernetes_secrets.kubernetes.credentials import in_a_pod
 from airflow_kubernetes_secrets.kubernetes.labels import is_namespace
 from airflow_kubernetes_secrets.manifests.rbac import Account, account_of, roles
@@ -70,7 +70,7 @@ def _account(text: str, home: str | None) -> Account:
     return account
 
 
-def _comment(configured: Configured, has_namespace: bool) -> tuple[str, ...]:
+def _comment(configured: AirflowConfiguration, has_namespace: bool) -> tuple[str, ...]:
     """Return comments that say where the permissions come from. They quote no value of the configuration."""
     told = [name for name in _TELLING if name in configured.kwargs and not (name == "namespace" and has_namespace)]
     source = f"{', '.join(told)} in backend_kwargs" if told else "the defaults of backend_kwargs"

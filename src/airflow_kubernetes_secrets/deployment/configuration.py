@@ -35,7 +35,7 @@ _AS_LIBRARY = "_AIRFLOW__AS_LIBRARY"
 
 
 @dataclass(frozen=True)
-class Configured:
+class AirflowConfiguration:
     """The configuration of Airflow's secrets backend.
 
     Attributes:
@@ -77,7 +77,7 @@ class Configured:
         return Options.parse(kwargs)
 
 
-def read_configuration() -> Configured:
+def read_configuration() -> AirflowConfiguration:
     """Read Airflow's configuration.
 
     Raises:
@@ -106,7 +106,7 @@ def read_configuration() -> Configured:
     if any(each.code == "another-backend" for each in problems) and not backend.endswith(f".{_CLASS}"):
         # Apache's class of the same name has the same options. The options of any other class have other meanings.
         kwargs, kwargs_from = {}, []
-    return Configured(
+    return AirflowConfiguration(
         backend, _origin(_BACKEND_VARIABLE) if backend else "", kwargs, tuple(kwargs_from), tuple(problems)
     )
 

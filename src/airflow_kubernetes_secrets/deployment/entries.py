@@ -36,7 +36,7 @@ class SourceError(OneLineError):
 
 
 @dataclass(frozen=True)
-class Entry:
+class AirflowEntry:
     """A connection or variable.
 
     Attributes:
@@ -55,7 +55,9 @@ class Entry:
     notes: tuple[str, ...] = ()
 
 
-def entry_of_value(kind: Kind, key: str, value: Any, team: str | None = None, *, notes: tuple[str, ...] = ()) -> Entry:
+def entry_of_value(
+    kind: Kind, key: str, value: Any, team: str | None = None, *, notes: tuple[str, ...] = ()
+) -> AirflowEntry:
     """Return the entry for a value from a file or from an environment variable."""
     if kind is Kind.CONNECTION:
         return _entry_of_connection(key, value, team, notes)
@@ -67,27 +69,29 @@ def entry_of_value(kind: Kind, key: str, value: Any, team: str | None = None, *,
     return variable(key, text, team, notes)
 
 
-def variable(key: str, text: str | None, team: str | None, notes: tuple[str, ...]) -> Entry:
+def variable(key: str, text: str | None, team: str | None, notes: tuple[str, ...]) -> AirflowEntry:
     """Return the entry for a variable with this value."""
     if text is None:
-        return Entry(Kind.VARIABLE, key, team, problem="it has no value")
+        return AirflowEntry(Kind.VARIABLE, key, team, problem="it has no value")
     try:
-        return Entry(Kind.VARIABLE, key, team, text.encode("utf-8"), notes=notes)
+        return AirflowEntry(Kind.VARIABLE, key, team, text.encode("utf-8"), notes=notes)
     except UnicodeEncodeError:
-        return Entry(Kind.VARIABLE, key, team, problem="its value is not Unicode, so it cannot be stored in UTF-8")
+        return AirflowEntry(
+            Kind.VARIABLE, key, team, problem="its value is not Unicode, so it cannot be stored in UTF-8"
+        )
 
 
-def connection(key: str, fields: Mapping[str, Any], team: str | None, notes: tuple[str, ...]) -> Entry:
+def connection(key: str, fields: Mapping[str, Any], team: str | None, notes: tuple[str, ...]) -> AirflowEntry:
     """Return the entry for a connection with these fields. Empty fields stay empty."""
     problem = _problem_of(fields)
     if problem:
-        return Entry(Kind.CONNECTION, key, team, problem=problem)
+        return AirflowEntry(Kind.CONNECTION, key, team, problem=problem)
     kept = {name: fields[name] for name in FIELDS if fields.get(name) is not None}
     conn_type = kept.get("conn_type", "")
     if conn_type == "postgresql" or "-" in conn_type:
         notes = (*notes, _TYPE)
     # ASCII makes sure that no tool on the way changes a character of the password.
-    return Entry(Kind.CONNECTION, key, team, json.dumps(kept).encode("ascii"), notes=notes)
+    return AirflowEntry(Kind.CONNECTION, key, team, json.dumps(kept).encode("ascii"), notes=notes)
 
 
 def is_connection_object(value: Any) -> bool:
@@ -133,13 +137,13 @@ def decrypted(text: str) -> str | None:
     return plain
 
 
-def _entry_of_connection(key: str, value: Any, team: str | None, notes: tuple[str, ...]) -> Entry:
+def _entry_of_connection(key: str, value: Any, team: str | None, notes: tuple[str, ...]) -> AirflowEntry:
     """Return the entry for a connection that is a URI, a string of JSON, or an object."""
     fields = _connection_fields(value)
     if isinstance(fields, str):
-        return Entry(Kind.CONNECTION, key, team, problem=fields)
+        return AirflowEntry(Kind.CONNECTION, key, team, problem=fields)
     if fields.get("conn_id", key) != key:
-        return Entry(Kind.CONNECTION, key, team, problem="it says that it is for another id")
+        return AirflowEntry(Kind.CONNECTION, key, team, problem="it says that it is for another id")
     return connection(key, fields, team or str(fields.get("team_name") or "") or None, notes)
 
 

@@ -21,7 +21,7 @@ from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.deployment.entries import (
     KINDS,
     NO_DESCRIPTION,
-    Entry,
+    AirflowEntry,
     SourceError,
     connection,
     decrypted,
@@ -87,7 +87,7 @@ class HiddenEntries:
 _Found = tuple[Lookup, str]
 
 
-def from_environment(kinds: Sequence[Kind] = KINDS) -> Iterator[Entry]:
+def from_environment(kinds: Sequence[Kind] = KINDS) -> Iterator[AirflowEntry]:
     """Yield the connections and variables in the environment of this process, sorted by name.
 
     Airflow reads the variable for ``id.upper()``, so the spelling of the id is unknown.
@@ -105,12 +105,12 @@ def from_environment(kinds: Sequence[Kind] = KINDS) -> Iterator[Entry]:
                 problem = f"Airflow does not read the environment for an id with '{_TEAM_SEPARATOR}' in it"
             team = team and team.lower()
             if problem:
-                yield Entry(kind, key.lower(), team, problem=problem)
+                yield AirflowEntry(kind, key.lower(), team, problem=problem)
             else:
                 yield entry_of_value(kind, key.lower(), os.environ[name], team, notes=(_CASE,))
 
 
-def from_database(kinds: Sequence[Kind] = KINDS) -> Iterator[Entry]:
+def from_database(kinds: Sequence[Kind] = KINDS) -> Iterator[AirflowEntry]:
     """Yield the connections and variables in the metadata database, which is read in chunks.
 
     An entry that the Fernet key does not decrypt has a problem, and does not stop the others.
@@ -205,7 +205,7 @@ def _in_time(ask: Callable[[], list[_Found]]) -> list[_Found]:
     return answer
 
 
-def _entry_of_row(kind: Kind, row: Mapping[str, Any]) -> Entry:
+def _entry_of_row(kind: Kind, row: Mapping[str, Any]) -> AirflowEntry:
     """Return the entry for a row of the database.
 
     Airflow's own models would stop at an unreadable row, or log what they cannot read.
@@ -217,7 +217,7 @@ def _entry_of_row(kind: Kind, row: Mapping[str, Any]) -> Entry:
         if fields.get(name) and fields.get(flag):
             fields[name] = decrypted(fields[name])
             if fields[name] is None:
-                return Entry(
+                return AirflowEntry(
                     kind, key, team, problem="it cannot be decrypted with [core] fernet_key; add the key that it has"
                 )
     if kind is Kind.CONNECTION:

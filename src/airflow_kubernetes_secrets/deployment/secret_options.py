@@ -15,7 +15,7 @@ from configparser import Error, RawConfigParser
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_kubernetes_secrets.deployment.configuration import Configured, airflow_conf, configuration_file
+from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, airflow_conf, configuration_file
 from airflow_kubernetes_secrets.messages.printable import printable
 
 _VARIABLE = re.compile("AIRFLOW__(?P<section>.+?)__(?P<key>.+)_SECRET")
@@ -69,7 +69,7 @@ def secret_options() -> list[SecretOption]:
     return found
 
 
-def only_in_environment(option: SecretOption, configured: Configured) -> list[str]:
+def only_in_environment(option: SecretOption, configured: AirflowConfiguration) -> list[str]:
     """Return the environment variables that an option's Secret depends on and that ``airflow.cfg`` does not replace.
 
     A process without these variables silently uses the default of the option.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from airflow_kubernetes_secrets.backend.airflow_versions import access_denied, airflow_version
-from airflow_kubernetes_secrets.deployment.configuration import Configured, airflow_conf
+from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, airflow_conf
 from airflow_kubernetes_secrets.diagnosis.finding import Finding, error, ok, warning
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import DENY, Options
@@ -15,7 +15,7 @@ AIRFLOW = "Airflow"
 OPTIONS = "Options"
 
 
-def check_backend(configured: Configured) -> Iterator[Finding]:
+def check_backend(configured: AirflowConfiguration) -> Iterator[Finding]:
     """Check the backend class and ``backend_kwargs`` as Airflow will see them."""
     yield ok(AIRFLOW, f"Airflow {airflow_version()}")
     for problem in configured.problems:
@@ -30,7 +30,7 @@ def check_backend(configured: Configured) -> Iterator[Finding]:
         )
 
 
-def check_options(configured: Configured, options: Options) -> Iterator[Finding]:
+def check_options(configured: AirflowConfiguration, options: Options) -> Iterator[Finding]:
     """Check for options that are valid but do not fit the rest of Airflow's configuration."""
     given = ", ".join(sorted(configured.kwargs)) or "none, so all have their defaults"
     origins = printable(", ".join(configured.kwargs_from))

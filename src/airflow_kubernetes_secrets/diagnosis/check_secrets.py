@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from airflow_kubernetes_secrets.backend.airflow_versions import has_teams
-from airflow_kubernetes_secrets.deployment.configuration import Configured, configuration_file
+from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, configuration_file
 from airflow_kubernetes_secrets.deployment.secret_options import (
     DATABASE,
     SecretOption,
@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.diagnosis.finding import Finding, Status, error,
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.entries import inventory_of, problems_with_ids
-from airflow_kubernetes_secrets.inventory.location import Place
+from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
 from airflow_kubernetes_secrets.kubernetes.credentials import SERVICE_HOST
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, decide
@@ -33,7 +33,7 @@ FROM_SECRETS = "Options from Secrets"
 _MANY = 5000
 
 
-def check_secrets(place: Place, options: Options) -> Iterator[Finding]:
+def check_secrets(place: BackendLocation, options: Options) -> Iterator[Finding]:
     """Check how many entries can be read, and what is wrong with the others."""
     for text in place.problems():
         yield error(SECRETS, "manifest", text)
@@ -72,7 +72,9 @@ def _many(cluster: Cluster, options: Options) -> Iterator[Finding]:
             )
 
 
-def check_secret_options(place: Place, options: Options, configured: Configured) -> Iterator[Finding]:
+def check_secret_options(
+    place: BackendLocation, options: Options, configured: AirflowConfiguration
+) -> Iterator[Finding]:
     """Check whether the Secrets exist that Airflow's own options name. Without its Secret an option has its default."""
     for option in secret_options():
         finding = _secret_option(option, place, options)
@@ -82,7 +84,7 @@ def check_secret_options(place: Place, options: Options, configured: Configured)
             yield from _only_in_environment(option, configured)
 
 
-def _only_in_environment(option: SecretOption, configured: Configured) -> Iterator[Finding]:
+def _only_in_environment(option: SecretOption, configured: AirflowConfiguration) -> Iterator[Finding]:
     """Warn if a process finds the Secret only with environment variables that other pods may lack."""
     if variables := only_in_environment(option, configured):
         names = ", ".join(variables)
@@ -98,7 +100,7 @@ def _only_in_environment(option: SecretOption, configured: Configured) -> Iterat
         )
 
 
-def _secret_option(option: SecretOption, place: Place, options: Options) -> Finding:
+def _secret_option(option: SecretOption, place: BackendLocation, options: Options) -> Finding:
     """Look up the Secret of one option."""
     lookup = Lookup(Kind.CONFIG, option.id)
     if option.instead:

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 
-from airflow_kubernetes_secrets.deployment.configuration import Configured, read_configuration
+from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, read_configuration
 from airflow_kubernetes_secrets.diagnosis import check_access as access
 from airflow_kubernetes_secrets.diagnosis import check_configuration as configuration
 from airflow_kubernetes_secrets.diagnosis import check_secrets as secrets
 from airflow_kubernetes_secrets.diagnosis.finding import Finding, error, ok, skipped
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
-from airflow_kubernetes_secrets.inventory.location import Place, place_of
+from airflow_kubernetes_secrets.inventory.location import BackendLocation, location_of
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 
-def checkup(overrides: Mapping[str, str | None], as_user: str | None = None) -> Iterator[Finding]:
+def run_checks(overrides: Mapping[str, str | None], as_user: str | None = None) -> Iterator[Finding]:
     """Run all checks, and yield each finding as soon as it is known.
 
     Args:
@@ -37,7 +37,7 @@ def checkup(overrides: Mapping[str, str | None], as_user: str | None = None) -> 
         return
     yield from configuration.check_options(configured, options)
     try:
-        place = place_of(options, as_user)
+        place = location_of(options, as_user)
     except KubernetesSecretsError as problem:
         yield error(access.CREDENTIALS, "not-configured", str(problem))
         yield skipped("The rest", "not checked: there is nowhere to look")
@@ -46,7 +46,7 @@ def checkup(overrides: Mapping[str, str | None], as_user: str | None = None) -> 
         yield from _place(place, options, configured)
 
 
-def _place(place: Place, options: Options, configured: Configured) -> Iterator[Finding]:
+def _place(place: BackendLocation, options: Options, configured: AirflowConfiguration) -> Iterator[Finding]:
     """Run the checks that need a backend location."""
     if not isinstance(place, Cluster):
         yield ok(access.CREDENTIALS, f"Secrets are read from {place.text}, and no API is asked")

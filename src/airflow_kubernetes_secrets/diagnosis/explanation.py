@@ -14,17 +14,17 @@ from typing import Any
 from airflow_kubernetes_secrets.backend.airflow_versions import parsed_connection
 from airflow_kubernetes_secrets.deployment.other_sources import Hidden, hidden
 from airflow_kubernetes_secrets.deployment.secret_options import SecretOption, secret_options
-from airflow_kubernetes_secrets.diagnosis.similar_ids import MayTell, near_misses, tell_all
+from airflow_kubernetes_secrets.diagnosis.similar_ids import MayTell, describe, similar_ids
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
 from airflow_kubernetes_secrets.formats.fields import fields_of
-from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_text, named
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_text, key_for_messages
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.connection_types import problems_of_type
 from airflow_kubernetes_secrets.inventory.content import UNESCAPED, UNREADABLE, Content, content_of
-from airflow_kubernetes_secrets.inventory.location import Place
-from airflow_kubernetes_secrets.inventory.stored_secret import Stored
+from airflow_kubernetes_secrets.inventory.location import BackendLocation
+from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_names
-from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, decide, shown_id
 from airflow_kubernetes_secrets.messages.problem import Problem
@@ -67,7 +67,7 @@ class Candidate:
         answers: whether the Secret is selected.
     """
 
-    stored: Stored
+    stored: StoredSecret
     verdict: str
     answers: bool
 
@@ -86,7 +86,7 @@ class Parsed:
 
 
 @dataclass
-class Story:
+class Explanation:
     """The trace of one lookup.
 
     Attributes:
@@ -193,16 +193,16 @@ class Story:
         }
 
 
-def story_of(
-    lookup: Lookup, options: Options, place: Place, *, database: bool = True, may_tell: MayTell = tell_all
-) -> Story:
+def explain(
+    lookup: Lookup, options: Options, place: BackendLocation, *, database: bool = True, may_tell: MayTell = describe
+) -> Explanation:
     """Follow a lookup, and return its trace.
 
     Args:
         database: whether to check Airflow's metadata database for the same id.
-        may_tell: which other ids suggestions may reveal; see :func:`near_misses`.
+        may_tell: which other ids suggestions may reveal; see :func:`similar_ids`.
     """
-    story = Story(lookup, place.text)
+    story = Explanation(lookup, place.text)
     if isinstance(place, Cluster):
         story.user = _unless_it_fails(place.user) or ""
     decision = _decide(story, options, place)
@@ -212,7 +212,7 @@ def story_of(
         if decision.secret is not None:
             _tell_of_content(story, decision.secret, decision.data_key)
         elif decision.queries:
-            story.hints = near_misses(lookup, options, place, may_tell)
+            story.hints = similar_ids(lookup, options, place, may_tell)
     if lookup.kind is Kind.CONFIG:
         story.options = [option for option in secret_options() if option.id == lookup.id]
     elif story.verdict is not Verdict.NOT_FOUND:
@@ -220,10 +220,10 @@ def story_of(
     return story
 
 
-def _decide(story: Story, options: Options, place: Place) -> Decision | None:
+def _decide(story: Explanation, options: Options, place: BackendLocation) -> Decision | None:
     """Decide the lookup, and record each query."""
 
-    def find(query: Query, time: Allowance) -> Sequence[Secret]:
+    def find(query: Query, time: TimeBudget) -> Sequence[Secret]:
         namespace = place.namespace(query.namespace)
         verb, name = ("list", "") if isinstance(query, LabelQuery) else ("get", query.name)
         what = str(query) if isinstance(query, LabelQuery) else query.name
@@ -251,7 +251,7 @@ def _unless_it_fails(ask: Any) -> Any:
         return None
 
 
-def _tell_of_candidates(story: Story, decision: Decision, place: Place) -> None:
+def _tell_of_candidates(story: Explanation, decision: Decision, place: BackendLocation) -> None:
     """Add the Secrets that matched: the selected one, those with the same id, and the skipped ones."""
     for position, secret in enumerate(decision.matches):
         verdict = "answers" if position == 0 else "has the same id, and is younger or comes later by name"
@@ -262,7 +262,7 @@ def _tell_of_candidates(story: Story, decision: Decision, place: Place) -> None:
         story.candidates.append(Candidate(place.stored(secret), f"is passed over: {passed_over}", answers=False))
 
 
-def _tell_of_content(story: Story, secret: Secret, key: str) -> None:
+def _tell_of_content(story: Explanation, secret: Secret, key: str) -> None:
     """Add what Airflow reads from the selected Secret."""
     kind = story.lookup.kind
     story.content = content_of(kind, secret, key)
@@ -290,7 +290,7 @@ def _parse(conn_id: str, secret: Secret, key: str) -> Parsed | Problem:
         return Parsed(fields, _names(connection.extra))
     except Exception as failure:  # Airflow's parsers raise many classes, and their messages can quote the password
         problem = f"Airflow cannot parse the connection ({type(failure).__name__})"
-    return Problem(UNREADABLE, str(MalformedSecretError(secret.namespace, secret.name, named(key), problem)))
+    return Problem(UNREADABLE, str(MalformedSecretError(secret.namespace, secret.name, key_for_messages(key), problem)))
 
 
 def _names(extra: str | None) -> list[str]:

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from heapq import nsmallest
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.inventory.location import Place
-from airflow_kubernetes_secrets.inventory.owning_teams import Whose
+from airflow_kubernetes_secrets.inventory.location import BackendLocation
+from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot, namespaces_of
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
 from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain
@@ -26,19 +26,19 @@ _COMPARED = 1_000
 MayTell = Callable[[Kind, str, "str | None"], bool]
 
 
-def tell_all(_kind: Kind, _id: str, _team: str | None) -> bool:
+def describe(_kind: Kind, _id: str, _team: str | None) -> bool:
     """Permit everything, for users who may list the Secrets themselves."""
     return True
 
 
-def near_misses(lookup: Lookup, options: Options, place: Place, may_tell: MayTell = tell_all) -> list[str]:
+def similar_ids(lookup: Lookup, options: Options, place: BackendLocation, may_tell: MayTell = describe) -> list[str]:
     """Return suggestions, each as one line with its remedy. What cannot be read is skipped.
 
     Args:
         may_tell: called before a suggestion reveals that an id exists. A Secret without the label has no kind, so it is
             suggested only if the id is permitted for every kind.
     """
-    snapshot, whose = Snapshot(place, options, tuple(Kind)), Whose(options, place)
+    snapshot, whose = Snapshot(place, options, tuple(Kind)), OwningTeams(options, place)
     same = list(_same_id(lookup, options, snapshot, whose, may_tell))
     hints = [
         *place.problems(),
@@ -50,7 +50,9 @@ def near_misses(lookup: Lookup, options: Options, place: Place, may_tell: MayTel
     return hints
 
 
-def _same_id(lookup: Lookup, options: Options, snapshot: Snapshot, whose: Whose, may_tell: MayTell) -> Iterator[str]:
+def _same_id(
+    lookup: Lookup, options: Options, snapshot: Snapshot, whose: OwningTeams, may_tell: MayTell
+) -> Iterator[str]:
     """Yield where a Secret has this id for another kind or team, or has a label that does not match the id."""
     for kind, each in snapshot.labelled.items():
         label = kind.label(options)
@@ -84,7 +86,9 @@ def _whom(team: str | None) -> str:
     return "lookups without a team" if team is None else f"team {team!r}"
 
 
-def _same_name(lookup: Lookup, options: Options, place: Place, whose: Whose, may_tell: MayTell) -> Iterator[str]:
+def _same_name(
+    lookup: Lookup, options: Options, place: BackendLocation, whose: OwningTeams, may_tell: MayTell
+) -> Iterator[str]:
     """Yield the Secrets whose name is like the id and that do not have the label."""
     label = lookup.kind.label(options)
     if label is None:
@@ -106,7 +110,9 @@ def _same_name(lookup: Lookup, options: Options, place: Place, whose: Whose, may
                 )
 
 
-def _close_ids(lookup: Lookup, options: Options, snapshot: Snapshot, whose: Whose, may_tell: MayTell) -> Iterator[str]:
+def _close_ids(
+    lookup: Lookup, options: Options, snapshot: Snapshot, whose: OwningTeams, may_tell: MayTell
+) -> Iterator[str]:
     """Yield the ids of this kind that are spelt like the id."""
     label = lookup.kind.label(options)
     if label is None:

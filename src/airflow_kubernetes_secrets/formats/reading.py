@@ -65,7 +65,7 @@ def connection_text(secret: Secret, key: str) -> str:
     if secret.connection is None:
         stored = _stored(secret, key)
         try:
-            secret.objections = values.judged(secret, named(key), stored)
+            secret.objections = values.judged(secret, key_for_messages(key), stored)
             secret.connection = stored
         finally:
             # Error reports can show the local variables of each frame that an exception passes, so delete the value.
@@ -78,7 +78,7 @@ def is_completed(secret: Secret, key: str) -> bool:
     return _is_described(secret) and _fields(secret).beside(key).complete
 
 
-def named(key: str) -> str:
+def key_for_messages(key: str) -> str:
     """Return the key that an error names. Of several keys, only ``extra`` can contain what Airflow does not accept."""
     return "extra" if key == IN_FIELDS else key
 

@@ -17,10 +17,10 @@ from airflow_kubernetes_secrets.errors import (
     NotConfiguredError,
     NotFoundError,
 )
-from airflow_kubernetes_secrets.inventory.stored_secret import Stored, read_object, read_page
+from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret, read_object, read_page
 from airflow_kubernetes_secrets.kubernetes.client import Call, Client
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
-from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, is_namespace
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -66,7 +66,7 @@ class Cluster:
         self._seconds = options.timeout
         referenced = {namespace or self.home: names for namespace, names in options.referenced.items()}
         self._client = Client(self.credentials, options.verbs, referenced=referenced, as_user=as_user)
-        self._stored: dict[tuple[str, str], Stored] = {}
+        self._stored: dict[tuple[str, str], StoredSecret] = {}
 
     @property
     def text(self) -> str:
@@ -77,7 +77,7 @@ class Cluster:
         """Return the name of the namespace that a query is for."""
         return query_namespace or self.home
 
-    def find(self, query: Query, _time: Allowance) -> Sequence[Secret]:
+    def find(self, query: Query, _time: TimeBudget) -> Sequence[Secret]:
         """Return the Secrets that match the query of a lookup, read now.
 
         :meth:`stored` then returns their other metadata. Each request has the full ``timeout``, so the time budget of
@@ -92,11 +92,11 @@ class Cluster:
             return [] if found is None else [found.secret]
         return [each.secret for page in self.pages(namespace, query.selector) for each in page]
 
-    def stored(self, secret: Secret) -> Stored:
+    def stored(self, secret: Secret) -> StoredSecret:
         """Return a Secret that was read before, with its other metadata."""
-        return self._stored.get((secret.namespace, secret.name)) or Stored(secret)
+        return self._stored.get((secret.namespace, secret.name)) or StoredSecret(secret)
 
-    def get(self, namespace: str, name: str) -> Stored | None:
+    def get(self, namespace: str, name: str) -> StoredSecret | None:
         """Return one Secret, or ``None`` if it does not exist.
 
         Raises:
@@ -109,7 +109,7 @@ class Cluster:
             return None
         return self._keep([self._read(partial(read_object, namespace=namespace, name=name), response.body)])[0]
 
-    def pages(self, namespace: str, selector: LabelSelector | None) -> Iterator[Sequence[Stored]]:
+    def pages(self, namespace: str, selector: LabelSelector | None) -> Iterator[Sequence[StoredSecret]]:
         """Yield the Secrets that a selector matches, page by page. Without a selector, yield all Secrets.
 
         Raises:
@@ -208,7 +208,7 @@ class Cluster:
         except ApiError:
             return str(token_claims(self.credentials).get("sub", ""))
 
-    def apply(self, manifest: Mapping[str, Any], *, force: bool = False, dry_run: bool = False) -> Stored:
+    def apply(self, manifest: Mapping[str, Any], *, force: bool = False, dry_run: bool = False) -> StoredSecret:
         """Create or update a Secret by server-side apply, and return the result.
 
         https://kubernetes.io/docs/reference/using-api/server-side-apply/
@@ -240,7 +240,7 @@ class Cluster:
         """Close the connections."""
         self._client.close()
 
-    def _keep(self, stored: Sequence[Stored]) -> Sequence[Stored]:
+    def _keep(self, stored: Sequence[StoredSecret]) -> Sequence[StoredSecret]:
         """Remember the metadata of these Secrets for :meth:`stored`, and return them."""
         for each in stored:
             self._stored[each.secret.namespace, each.secret.name] = each

@@ -101,7 +101,7 @@ def _problem(secret: Secret, key: str, objection: Objection) -> Problem:
     code = EXTRA if objection.problem == EXTRA_IS_NO_OBJECT else NOT_EVERYWHERE
     read_here = (AIRFLOW_2,) if is_airflow_2() else (SERVICES, TASKS)
     severity = Severity.WARNING if set(read_here).isdisjoint(objection.readers) else Severity.ERROR
-    error = MalformedSecretError(secret.namespace, secret.name, reading.named(key), str(objection))
+    error = MalformedSecretError(secret.namespace, secret.name, reading.key_for_messages(key), str(objection))
     return Problem(code, str(error), severity)
 
 

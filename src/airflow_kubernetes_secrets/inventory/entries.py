@@ -12,10 +12,10 @@ from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.inventory.connection_types import problems_of_type
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content, content_of
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import of_a_team, problems_of_id, unknown_marks
-from airflow_kubernetes_secrets.inventory.location import Place
-from airflow_kubernetes_secrets.inventory.owning_teams import Whose
+from airflow_kubernetes_secrets.inventory.location import BackendLocation
+from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
-from airflow_kubernetes_secrets.inventory.stored_secret import Owner, Stored
+from airflow_kubernetes_secrets.inventory.stored_secret import Owner, StoredSecret
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of
 from airflow_kubernetes_secrets.lookup.selection import (
@@ -99,7 +99,7 @@ def problems_with_ids(entries: Iterable[Entry]) -> list[Problem]:
     return list(found.values())
 
 
-def inventory_of(place: Place, options: Options, kinds: Sequence[Kind] = tuple(Kind)) -> Inventory:
+def inventory_of(place: BackendLocation, options: Options, kinds: Sequence[Kind] = tuple(Kind)) -> Inventory:
     """Return all entries in the namespaces that Airflow searches.
 
     The rules of a lookup decide on a snapshot which Secret each id gets.
@@ -158,13 +158,13 @@ class _Answer:
 class _Survey:
     """Makes the entries. Each distinct lookup is decided once."""
 
-    def __init__(self, snapshot: Snapshot, options: Options, place: Place) -> None:
+    def __init__(self, snapshot: Snapshot, options: Options, place: BackendLocation) -> None:
         self._snapshot = snapshot
         self._options = options
         given = {name: getattr(options, name) for name in OPTIONS}
         self._without_fallback = Options(**{**given, "team_fallback": False})
         self._place = place
-        self._whose = Whose(options, place)
+        self._whose = OwningTeams(options, place)
         self._told: set[tuple[Kind, str, str, str]] = set()
         self._answers: dict[tuple[Kind, str, str | None], _Answer] = {}
 
@@ -181,7 +181,7 @@ class _Survey:
             if (kind, identifier, where, name) not in self._told:
                 yield self._referenced(kind, identifier, where, name)
 
-    def _labelled(self, kind: Kind, label: str, stored: Stored, team: str | None) -> Entry:
+    def _labelled(self, kind: Kind, label: str, stored: StoredSecret, team: str | None) -> Entry:
         """Return the entry of a Secret with the label of a kind."""
         secret = stored.secret
         identifier = identifier_of(secret, label)
@@ -207,7 +207,7 @@ class _Survey:
             problem = Problem(code, f"{Lookup(kind, identifier)}: {outcome}")
         return Entry(kind, identifier, None, namespace, name, problems=(problem,))
 
-    def _entry(self, lookup: Lookup, stored: Stored, problems: list[Problem], *, answers: bool) -> Entry:
+    def _entry(self, lookup: Lookup, stored: StoredSecret, problems: list[Problem], *, answers: bool) -> Entry:
         """Return an entry with what Airflow reads from its Secret."""
         secret, kind = stored.secret, lookup.kind
         data_key = kind.data_key(self._options)

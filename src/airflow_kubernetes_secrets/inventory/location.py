@@ -7,8 +7,8 @@ from typing import Protocol
 
 from airflow_kubernetes_secrets.errors import NotConfiguredError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
-from airflow_kubernetes_secrets.inventory.stored_secret import Stored
-from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
+from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.printable import printable
@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets.sources.folder import Folder
 from airflow_kubernetes_secrets.sources.query import Query
 
 
-class Place(Protocol):
+class BackendLocation(Protocol):
     """A backend location. Every method raises :class:`KubernetesSecretsError` if the location cannot be read."""
 
     @property
@@ -27,16 +27,16 @@ class Place(Protocol):
     def namespace(self, query_namespace: str | None) -> str:
         """Return the name of the namespace that a query is for; an empty string means all namespaces."""
 
-    def find(self, query: Query, time: Allowance) -> Sequence[Secret]:
+    def find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         """Return the Secrets that match the query of a lookup, read now."""
 
-    def pages(self, namespace: str, selector: LabelSelector) -> Iterator[Sequence[Stored]]:
+    def pages(self, namespace: str, selector: LabelSelector) -> Iterator[Sequence[StoredSecret]]:
         """Yield the Secrets that a selector matches, in parts. An empty ``namespace`` means all namespaces."""
 
-    def get(self, namespace: str, name: str) -> Stored | None:
+    def get(self, namespace: str, name: str) -> StoredSecret | None:
         """Return one Secret, or ``None`` if it does not exist."""
 
-    def stored(self, secret: Secret) -> Stored:
+    def stored(self, secret: Secret) -> StoredSecret:
         """Return a Secret of this location with the metadata that lookups do not need."""
 
     def problems(self) -> Sequence[str]:
@@ -46,7 +46,7 @@ class Place(Protocol):
         """Close everything that is open."""
 
 
-class FolderPlace:
+class FolderLocation:
     """A folder of manifests as a backend location."""
 
     def __init__(self, path: str, namespaces: Sequence[str] | None) -> None:
@@ -60,22 +60,22 @@ class FolderPlace:
     def namespace(self, query_namespace: str | None) -> str:
         return query_namespace or ""
 
-    def find(self, query: Query, time: Allowance) -> Sequence[Secret]:
+    def find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         return self._folder.find(query, time)
 
-    def pages(self, namespace: str, selector: LabelSelector) -> Iterator[Sequence[Stored]]:
+    def pages(self, namespace: str, selector: LabelSelector) -> Iterator[Sequence[StoredSecret]]:
         yield [
-            Stored(secret)
+            StoredSecret(secret)
             for secret in self._folder.secrets()
             if selector.matches(secret.labels) and namespace in ("", secret.namespace)
         ]
 
-    def get(self, namespace: str, name: str) -> Stored | None:
+    def get(self, namespace: str, name: str) -> StoredSecret | None:
         found = (each for each in self._folder.secrets() if each.name == name and namespace in ("", each.namespace))
-        return next(map(Stored, found), None)
+        return next(map(StoredSecret, found), None)
 
-    def stored(self, secret: Secret) -> Stored:
-        return Stored(secret)
+    def stored(self, secret: Secret) -> StoredSecret:
+        return StoredSecret(secret)
 
     def problems(self) -> Sequence[str]:
         return self._folder.problems()
@@ -84,7 +84,7 @@ class FolderPlace:
         self._folder.close()
 
 
-def place_of(options: Options, as_user: str | None = None) -> Place:
+def location_of(options: Options, as_user: str | None = None) -> BackendLocation:
     """Return the backend location that the options select.
 
     Args:
@@ -98,4 +98,4 @@ def place_of(options: Options, as_user: str | None = None) -> Place:
         return Cluster(options, as_user)
     if as_user is not None:
         raise NotConfiguredError(f"--as: nobody is asked where the folder {options.path} is read. Leave it out")
-    return FolderPlace(options.path, options.namespace)
+    return FolderLocation(options.path, options.namespace)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from airflow_kubernetes_secrets.inventory.location import Place
+from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 
-class Whose:
+class OwningTeams:
     """Finds the teams that own a Secret: by its team label, or else by its namespace."""
 
-    def __init__(self, options: Options, place: Place) -> None:
+    def __init__(self, options: Options, place: BackendLocation) -> None:
         self._label = options.team_label
         self._homes: dict[str, list[str | None]] = {}
         for team, namespace in options.team_namespaces.items():

@@ -8,9 +8,9 @@ from functools import partial
 from operator import itemgetter
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.inventory.location import Place
-from airflow_kubernetes_secrets.inventory.stored_secret import Stored
-from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.inventory.location import BackendLocation
+from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
+from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.selection import Find, Kind
@@ -25,7 +25,7 @@ class Snapshot:
         labelled: the Secrets with the label of each kind, from every namespace that lookups search.
     """
 
-    def __init__(self, place: Place, options: Options, kinds: Sequence[Kind]) -> None:
+    def __init__(self, place: BackendLocation, options: Options, kinds: Sequence[Kind]) -> None:
         self._place = place
         self._options = options
         # The keys are namespace, label and label value, and then the team, because thousands of teams can use one id.
@@ -34,7 +34,7 @@ class Snapshot:
         self._by_name: dict[tuple[str, str], list[Secret]] = {}
         self._unread: dict[str, KubernetesSecretsError] = {}
         self._unread_names: dict[tuple[str, str], KubernetesSecretsError] = {}
-        self.labelled: dict[Kind, list[Stored]] = {kind: [] for kind in kinds}
+        self.labelled: dict[Kind, list[StoredSecret]] = {kind: [] for kind in kinds}
         for kind in kinds:
             for namespace in dict.fromkeys(map(place.namespace, kind.namespaces(options))):
                 self._list(namespace, kind)
@@ -54,7 +54,7 @@ class Snapshot:
         """
         return partial(self._find, team)
 
-    def _find(self, team: str | None, query: Query, _time: Allowance) -> Sequence[Secret]:
+    def _find(self, team: str | None, query: Query, _time: TimeBudget) -> Sequence[Secret]:
         """Return the Secrets of a team that match a query."""
         if not isinstance(query, LabelQuery):
             # As in a lookup, a query without a namespace goes to the first namespace in the options.
@@ -73,7 +73,7 @@ class Snapshot:
         found = [numbered for each in ({team, None} if is_at_home else {team}) for numbered in by_team.get(each, ())]
         return [secret for _number, secret in sorted(found, key=itemgetter(0))]
 
-    def stored(self, secret: Secret) -> Stored:
+    def stored(self, secret: Secret) -> StoredSecret:
         """Return a Secret of this snapshot with its other metadata."""
         return self._place.stored(secret)
 
@@ -105,7 +105,7 @@ class Snapshot:
             self._by_name[namespace, name] = [] if found is None else [found.secret]
 
 
-def namespaces_of(options: Options, place: Place) -> list[str]:
+def namespaces_of(options: Options, place: BackendLocation) -> list[str]:
     """Return the namespaces that lookups by label search, also those of teams; an empty name means all namespaces."""
     everywhere = (namespace for kind in Kind for namespace in kind.namespaces(options))
     return list(dict.fromkeys(map(place.namespace, everywhere)))

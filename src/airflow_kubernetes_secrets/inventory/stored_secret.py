@@ -59,7 +59,7 @@ class Owner:
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredSecret:
     """A Secret, and what else the API server returns with it.
 
     Attributes:
@@ -112,7 +112,7 @@ class _Page(msgspec.Struct):
 
 
 @dataclass(frozen=True)
-class Page:
+class SecretPage:
     """One page of a LIST.
 
     Attributes:
@@ -120,7 +120,7 @@ class Page:
         remaining: how many Secrets follow, or 0 if the API server does not return it, as with a label selector.
     """
 
-    stored: Sequence[Stored]
+    stored: Sequence[StoredSecret]
     next: str
     remaining: int
 
@@ -131,7 +131,7 @@ _objects = msgspec.json.Decoder(_Object)
 _DECODING_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
-def read_page(body: bytes | bytearray, namespace: str) -> Page:
+def read_page(body: bytes | bytearray, namespace: str) -> SecretPage:
     """Read one page of a LIST of the Secrets in a namespace.
 
     Raises:
@@ -145,11 +145,11 @@ def read_page(body: bytes | bytearray, namespace: str) -> Page:
         if any(item.metadata.namespace != namespace for item in page.items or ()):
             raise another_namespace(namespace)
         stored = [_stored(item) for item in page.items or ()]
-        return Page(stored, page.metadata.next, page.metadata.remainingItemCount or 0)
+        return SecretPage(stored, page.metadata.next, page.metadata.remainingItemCount or 0)
     raise MalformedBodyError("the answer is not a list of Secrets")
 
 
-def read_object(body: bytes | bytearray, namespace: str, name: str) -> Stored:
+def read_object(body: bytes | bytearray, namespace: str, name: str) -> StoredSecret:
     """Read the response to a GET of one Secret.
 
     Raises:
@@ -166,7 +166,7 @@ def read_object(body: bytes | bytearray, namespace: str, name: str) -> Stored:
     raise MalformedBodyError("the answer is not a Secret")
 
 
-def _stored(item: _Object) -> Stored:
+def _stored(item: _Object) -> StoredSecret:
     metadata = item.metadata
     labels, annotations = metadata.labels or {}, metadata.annotations or {}
     secret = Secret(
@@ -178,7 +178,7 @@ def _stored(item: _Object) -> Stored:
         annotations=kept_annotations(annotations, labels),
     )
     owner = _owner(metadata.ownerReferences or (), {**annotations, **labels})
-    return Stored(secret, item.type, owner, metadata.deletionTimestamp is not None)
+    return StoredSecret(secret, item.type, owner, metadata.deletionTimestamp is not None)
 
 
 def _owner(references: Sequence[_OwnerReference], marks: Mapping[str, str]) -> Owner | None:

@@ -28,7 +28,7 @@ from airflow_kubernetes_secrets.errors import (
     UnconfirmedRefusalError,
     UnreadableCredentialsError,
 )
-from airflow_kubernetes_secrets.kubernetes.connection import Connection, TooLargeError, TransportError
+from airflow_kubernetes_secrets.kubernetes.connection import Connection, ResponseTooLargeError, TransportError
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.http1 import Head, Request, Response
@@ -285,7 +285,7 @@ class Client:
         watch, deadline = _Operation("watch", namespace, Call(path)), Deadline(timeout)
         try:
             connection, answer = self._exchange(Connection.open_stream, watch, deadline)
-        except TooLargeError as error:
+        except ResponseTooLargeError as error:
             raise self._too_large(error) from None
         except TransportError as error:
             self._refusals.note_failure()
@@ -362,7 +362,7 @@ class Client:
                 wanted = question.parse(response)
                 self._refusals.note_allowed(question.verb, question.path)
                 return wanted
-        except TooLargeError as error:
+        except ResponseTooLargeError as error:
             raise self._too_large(error) from None
         except TransportError as error:
             # An attempt that this process gave little time says nothing about the server.
@@ -439,7 +439,7 @@ class Client:
         if kept is not None:
             try:
                 return kept, self._send(send, kept, call, deadline)
-            except TooLargeError:
+            except ResponseTooLargeError:
                 raise
             except TransportError:
                 # What ended this connection (a restart, a firewall) has probably ended the others too.
@@ -547,7 +547,7 @@ class Client:
             401,
         )
 
-    def _too_large(self, error: TooLargeError) -> AnswerTooLargeError:
+    def _too_large(self, error: ResponseTooLargeError) -> AnswerTooLargeError:
         return AnswerTooLargeError(
             f"the Kubernetes API at {self.server} could not be read: {error}. Give Airflow's Secrets a namespace of "
             "their own; or if there are few, find out what answers in place of the API server"

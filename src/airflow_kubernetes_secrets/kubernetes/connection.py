@@ -69,7 +69,7 @@ class TransportError(Exception):
         self.remedy = remedy
 
 
-class TooLargeError(TransportError):
+class ResponseTooLargeError(TransportError):
     """A response was larger, in bytes, than this process may read for one request."""
 
 
@@ -286,7 +286,7 @@ def _connected(family: socket.AddressFamily, address: Any, deadline: Deadline) -
 
 def _transport_error(problem: Exception) -> TransportError:
     if isinstance(problem, TooLargeAnswerError):
-        return TooLargeError(str(problem))
+        return ResponseTooLargeError(str(problem))
     if isinstance(problem, ssl.SSLCertVerificationError):
         text = f"its certificate is not trusted: {printable(problem.verify_message)}"
         return TransportError(text, "Check that the CA certificate is this API server's")

@@ -38,7 +38,7 @@ class Deadline:
         return Deadline(self.left() * share)
 
 
-class Allowance:
+class TimeBudget:
     """The time budget of a lookup, in seconds. It starts on first use, since most lookups are answered from memory."""
 
     __slots__ = ("_deadline", "_seconds")

@@ -18,14 +18,14 @@ from typing import NoReturn
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError, MissingSecretError
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_key, has_fields, value_key
-from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, Secret
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Query
 
-Find = Callable[[Query, Allowance], Sequence[Secret]]
+Find = Callable[[Query, TimeBudget], Sequence[Secret]]
 
 
 class Kind(Enum):
@@ -257,7 +257,7 @@ class _Search:
         self._find = find
         self._label = label
         self._data_key = lookup.kind.data_key(options)
-        self._time = Allowance(options.timeout)
+        self._time = TimeBudget(options.timeout)
         self._found: dict[str | None, list[Secret]] = {}
         self._broken: MalformedSecretError | None = None
         self.queries: list[Query] = []

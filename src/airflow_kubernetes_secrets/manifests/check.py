@@ -35,7 +35,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, Sec
 from airflow_kubernetes_secrets.kubernetes.unprocessed import Tool, is_ciphertext, is_encrypted, known_part, unrendered
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, Outcome, kinds_by_label
-from airflow_kubernetes_secrets.manifests.go_templates import lacks_a_type, problem_of
+from airflow_kubernetes_secrets.manifests.go_templates import lacks_a_type, problem_of_template
 from airflow_kubernetes_secrets.manifests.kustomize import (
     NOT_CHECKED,
     Patches,
@@ -49,8 +49,8 @@ from airflow_kubernetes_secrets.manifests.secret_templates import (
     ANNOTATION_LOST,
     INVALID_MANIFEST,
     LABEL_LOST,
-    Planned,
-    named,
+    PlannedSecret,
+    name_for_messages,
 )
 from airflow_kubernetes_secrets.manifests.server_validation import no_such_resource, refusals
 from airflow_kubernetes_secrets.messages.listing import few, first
@@ -84,7 +84,7 @@ class PathError(OneLineError):
 
 
 @dataclass(frozen=True)
-class Place:
+class ManifestPosition:
     """The position of a manifest.
 
     Attributes:
@@ -100,10 +100,10 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Finding:
+class ManifestProblem:
     """A problem, and the position of its manifest."""
 
-    place: Place
+    place: ManifestPosition
     problem: Problem
 
 
@@ -128,9 +128,9 @@ class Check:
         self._home = home
         self._files: set[tuple[int, int]] = set()
         self._patches = Patches()
-        self._secrets: dict[str, tuple[Place, bool]] = {}
-        self._ids: dict[tuple[str, ...], tuple[Place, Secret]] = {}
-        self.findings: list[Finding] = []
+        self._secrets: dict[str, tuple[ManifestPosition, bool]] = {}
+        self._ids: dict[tuple[str, ...], tuple[ManifestPosition, Secret]] = {}
+        self.findings: list[ManifestProblem] = []
         self.manifests = 0
 
     def look(self, path: Path) -> bool:
@@ -167,7 +167,7 @@ class Check:
         before = self.manifests, len(self.findings)
         content = stream.read(LARGEST_FILE_BYTES + 1)
         if len(content) > LARGEST_FILE_BYTES:
-            self._report(Place(STDIN, 1), Problem(UNREADABLE_MANIFEST, str(TooLargeError())))
+            self._report(ManifestPosition(STDIN, 1), Problem(UNREADABLE_MANIFEST, str(TooLargeError())))
         else:
             self._look_into(STDIN, content)
         return before != (self.manifests, len(self.findings))
@@ -200,7 +200,7 @@ class Check:
         except OSError as error:
             raise _unreadable(path, error) from None
         except TooLargeError as error:
-            self._report(Place(shown, 1), Problem(UNREADABLE_MANIFEST, str(error)))
+            self._report(ManifestPosition(shown, 1), Problem(UNREADABLE_MANIFEST, str(error)))
             return
         self._look_into(shown, content, self._patches.folder_of(found))
 
@@ -214,7 +214,7 @@ class Check:
         # Files of other programs are not judged. They may have tags and comments that kubectl does not accept.
         can_be_manifests = any(map(self._can_be_manifest, documents))
         for document in documents:
-            place = Place(path, document.line)
+            place = ManifestPosition(path, document.line)
             if document.problem:
                 if can_be_manifests:
                     self._report(place, *self._unreadable(document))
@@ -258,7 +258,7 @@ class Check:
                 f"the key {quoted}{more} is there twice. kubectl takes the last one; Kustomize, which Flux "
                 "runs, refuses the file. Remove one of them"
             )
-            self._report(Place(path, line), Problem(DUPLICATE_KEY, text, Severity.WARNING))
+            self._report(ManifestPosition(path, line), Problem(DUPLICATE_KEY, text, Severity.WARNING))
 
     def _can_be_manifest(self, document: Document) -> bool:
         """Return whether a document is, or was meant as, a Kubernetes manifest."""
@@ -282,10 +282,10 @@ class Check:
             )
             yield Problem(NOT_CHECKED, text, Severity.NOTICE)
 
-    def _report(self, place: Place, *problems: Problem) -> None:
-        self.findings += (Finding(place, problem) for problem in problems)
+    def _report(self, place: ManifestPosition, *problems: Problem) -> None:
+        self.findings += (ManifestProblem(place, problem) for problem in problems)
 
-    def _check(self, place: Place, document: Any) -> None:
+    def _check(self, place: ManifestPosition, document: Any) -> None:
         """Check one manifest: the Secrets that it makes, its patches, and labels without effect."""
         file = Path(place.path)
         found = plans(document, self._options, file.name)
@@ -308,11 +308,11 @@ class Check:
         labels, kinds = mapping(mapping(manifest, "metadata"), "labels"), kinds_by_label(self._options)
         return any(label in kinds or str(label).startswith(ANNOTATION_PREFIX) for label in labels)
 
-    def _check_patches(self, place: Place, patches: Iterable[object], folder: str) -> None:
+    def _check_patches(self, place: ManifestPosition, patches: Iterable[object], folder: str) -> None:
         for patch in patches:
             self._report(place, *problems_of_patch(patch, self._options, folder))
 
-    def _check_plan(self, place: Place, plan: Planned) -> None:
+    def _check_plan(self, place: ManifestPosition, plan: PlannedSecret) -> None:
         """Check one Secret that a manifest makes."""
         self.manifests += plan.is_labelled
         self._report(place, *plan.problems)
@@ -350,13 +350,13 @@ class Check:
         problems = [*unknown_marks(secret, self._options), *self._problems_of(place, plan, secret)]
         self._report(place, *dict.fromkeys(problems))
 
-    def _strays(self, document: dict[str, Any], found: Sequence[Planned]) -> Iterator[Problem]:
+    def _strays(self, document: dict[str, Any], found: Sequence[PlannedSecret]) -> Iterator[Problem]:
         """Yield problems with Airflow's labels and annotations in places where they have no effect.
 
         If nothing is known about the kind of resource, yield a notice instead.
         """
         metadata = mapping(document, "metadata")
-        title = f"{printable(str(document.get('kind')))} {named(metadata)}"
+        title = f"{printable(str(document.get('kind')))} {name_for_messages(metadata)}"
         if is_encrypted(document) and (is_ciphertext(document.get("kind")) or document.keys() == {"data", "sops"}):
             yield _all_encrypted("the manifest")
             return
@@ -397,7 +397,7 @@ class Check:
             )
             yield Problem(code, f"{title}: {text}")
 
-    def _problems_of(self, place: Place, plan: Planned, secret: Secret) -> Iterator[Problem]:
+    def _problems_of(self, place: ManifestPosition, plan: PlannedSecret, secret: Secret) -> Iterator[Problem]:
         """Yield the problems of one Secret with its ids and its content."""
         if plan.is_alone and plan.place_is_known:
             yield from self._same_secret(place, plan, secret)
@@ -421,14 +421,14 @@ class Check:
             else:
                 yield from problems_of_annotations(secret, kind)
 
-    def _same_secret(self, place: Place, plan: Planned, secret: Secret) -> Iterator[Problem]:
+    def _same_secret(self, place: ManifestPosition, plan: PlannedSecret, secret: Secret) -> Iterator[Problem]:
         """Yield a problem if another manifest makes this Secret too."""
         before = self._secrets.setdefault(str(secret), (place, plan.is_labelled))
         if before[0] is not place and (before[1] or plan.is_labelled):
             text = f"Secret {secret} comes of {before[0]} too, and one replaces the other. Remove one of them"
             yield Problem(DUPLICATE_SECRET, text, Severity.WARNING)
 
-    def _same_id(self, place: Place, lookup: Lookup, secret: Secret, among: str) -> Iterator[Problem]:
+    def _same_id(self, place: ManifestPosition, lookup: Lookup, secret: Secret, among: str) -> Iterator[Problem]:
         """Yield a problem if another Secret has the same id.
 
         Args:
@@ -444,7 +444,7 @@ class Check:
                 "and the manifests do not say which that is. Remove one of them, or give it another id",
             )
 
-    def _content(self, plan: Planned, lookup: Lookup, secret: Secret) -> Sequence[Problem]:
+    def _content(self, plan: PlannedSecret, lookup: Lookup, secret: Secret) -> Sequence[Problem]:
         """Return what Airflow could not read, or not as intended."""
         try:
             decision = decide_alone(lookup, secret, self._options)
@@ -465,11 +465,11 @@ class Check:
         return [Problem(NOT_LOOKED_UP, text)]
 
 
-def _of_template(plan: Planned, key: str) -> Iterator[Problem]:
+def _of_template(plan: PlannedSecret, key: str) -> Iterator[Problem]:
     """Yield what is wrong with the template of a connection, whatever values it gets."""
     text = plan.templates[key]
     where = f"{plan.title}, key {key!r} of the template"
-    if problem := problem_of(text):
+    if problem := problem_of_template(text):
         yield Problem(UNREADABLE, f"{where}: whichever values it is given, {problem}")
     elif lacks_a_type(text):
         problem = (
@@ -479,7 +479,7 @@ def _of_template(plan: Planned, key: str) -> Iterator[Problem]:
         yield Problem(UNESCAPED, f"{where}: {problem}", Severity.WARNING)
 
 
-def _not_checked(plan: Planned, values: dict[str, Tool], names: dict[str, Tool]) -> Iterator[Problem]:
+def _not_checked(plan: PlannedSecret, values: dict[str, Tool], names: dict[str, Tool]) -> Iterator[Problem]:
     """Yield notices for values and names that the manifest does not contain. The rest of the manifest is checked."""
     title = plan.title or "the Secret"
     for tool in dict.fromkeys(values.values()):

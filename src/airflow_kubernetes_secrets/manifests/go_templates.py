@@ -54,7 +54,7 @@ def what_is_written(text: str) -> str:
     return ACTION.sub(written, text)
 
 
-def problem_of(text: str) -> str:
+def problem_of_template(text: str) -> str:
     """Return why no part of Airflow can use the connection of a template, whatever its actions yield.
 
     Returns:

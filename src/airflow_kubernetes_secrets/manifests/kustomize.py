@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.kubernetes.documents import TooLargeError, mappi
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests, unpacked
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
-from airflow_kubernetes_secrets.manifests.secret_templates import KUSTOMIZATION_FILES, named
+from airflow_kubernetes_secrets.manifests.secret_templates import KUSTOMIZATION_FILES, name_for_messages
 from airflow_kubernetes_secrets.messages.listing import first
 from airflow_kubernetes_secrets.messages.printable import printable, shell_word
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
@@ -95,7 +95,7 @@ def problems_of_patch(patch: object, options: Options, folder: str) -> Iterator[
     if not ours:
         return
     metadata, kind = mapping(patch, "metadata"), patch.get("kind") if isinstance(patch, dict) else None
-    title = f"patch of {printable(str(kind or 'a resource'))} {named(metadata)}" if metadata else "a patch"
+    title = f"patch of {printable(str(kind or 'a resource'))} {name_for_messages(metadata)}" if metadata else "a patch"
     misspelt = [(key, problem) for key in ours if (problem := misspelt_label(key, options))]
     for (key, problem), more in first(misspelt):
         yield Problem(UNKNOWN_LABEL, f"{title}, {key!r}{more}: {problem}", Severity.WARNING)

@@ -22,10 +22,10 @@ from airflow_kubernetes_secrets.manifests.secret_templates import (
     INVALID_MANIFEST,
     KUSTOMIZATION_FILES,
     LABEL_LOST,
-    Planned,
+    PlannedSecret,
     Way,
     manifest_of,
-    named,
+    name_for_messages,
     planned,
 )
 from airflow_kubernetes_secrets.messages.listing import few, first
@@ -37,7 +37,7 @@ from airflow_kubernetes_secrets.sources.folder import NO_DATA_KEY
 _NEAR = 0.75
 
 
-def plans(document: object, options: Options, file: str = "") -> list[Planned]:
+def plans(document: object, options: Options, file: str = "") -> list[PlannedSecret]:
     """Return the Secrets that a manifest makes; none if it makes no Secrets.
 
     Args:
@@ -54,11 +54,11 @@ def plans(document: object, options: Options, file: str = "") -> list[Planned]:
     return [] if read is None else list(read(document, options))
 
 
-def _of_vault(document: Mapping[str, Any], options: Options) -> Iterator[Planned]:
+def _of_vault(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secret of a resource of Vault Secrets Operator."""
     metadata = mapping(document, "metadata")
     target = mapping(mapping(document, "spec"), "destination")
-    title = f"{document['kind']} {named(metadata)}"
+    title = f"{document['kind']} {name_for_messages(metadata)}"
     way = Way(title, (metadata,), "spec.destination", "Vault Secrets Operator takes it from there alone")
     lost, problems = way.losses(target, options)
     if way.is_labelled(target, options) and target.get("create") is not True:
@@ -67,7 +67,7 @@ def _of_vault(document: Mapping[str, Any], options: Options) -> Iterator[Planned
             "has to make the Secret. Set spec.destination.create to true, or label the Secret where it is made"
         )
         problems = (*problems, Problem(LABEL_LOST, text))
-    yield Planned(
+    yield PlannedSecret(
         manifest_of(target.get("name"), metadata.get("namespace"), target, ()),
         way.is_labelled(target, options),
         keys_are_known=False,
@@ -77,16 +77,16 @@ def _of_vault(document: Mapping[str, Any], options: Options) -> Iterator[Planned
     )
 
 
-def _of_sops(document: Mapping[str, Any], options: Options) -> Iterator[Planned]:
+def _of_sops(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secrets of a SopsSecret."""
     metadata, spec = mapping(document, "metadata"), mapping(document, "spec")
     field = "secretTemplates" if "secretTemplates" in spec else "secret_templates"
     for template in _mappings(spec.get(field)):
-        title = f"SopsSecret {named(metadata)}"
+        title = f"SopsSecret {name_for_messages(metadata)}"
         way = Way(title, (metadata,), f"spec.{field}[]", "the operator takes it from the template alone")
         lost, problems = way.losses(template, options)
         described = {part: template.get(part) for part in ("labels", "annotations")}
-        yield Planned(
+        yield PlannedSecret(
             {
                 "apiVersion": "v1",
                 "kind": "Secret",
@@ -101,11 +101,13 @@ def _of_sops(document: Mapping[str, Any], options: Options) -> Iterator[Planned]
         )
 
 
-def _of_one_password(document: Mapping[str, Any], options: Options) -> Iterator[Planned]:
+def _of_one_password(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secret of a OnePasswordItem."""
     metadata = mapping(document, "metadata")
-    way = Way(f"OnePasswordItem {named(metadata)}", (), "metadata", "the operator copies it from there alone")
-    yield Planned(
+    way = Way(
+        f"OnePasswordItem {name_for_messages(metadata)}", (), "metadata", "the operator copies it from there alone"
+    )
+    yield PlannedSecret(
         manifest_of(metadata.get("name"), metadata.get("namespace"), metadata, ()),
         way.is_labelled(metadata, options),
         keys_are_known=False,
@@ -113,16 +115,16 @@ def _of_one_password(document: Mapping[str, Any], options: Options) -> Iterator[
     )
 
 
-def _of_secrets_store(document: Mapping[str, Any], options: Options) -> Iterator[Planned]:
+def _of_secrets_store(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secrets of a SecretProviderClass."""
     metadata = mapping(document, "metadata")
-    title = f"SecretProviderClass {named(metadata)}"
+    title = f"SecretProviderClass {name_for_messages(metadata)}"
     objects = _mappings(mapping(document, "spec").get("secretObjects"))
     way = Way(title, (metadata,), "spec.secretObjects[]", "the driver takes it from there alone")
     for each in objects:
         lost, problems = way.losses(each, options)
         keys = {str(item.get("key")) for item in _mappings(each.get("data"))}
-        yield Planned(
+        yield PlannedSecret(
             manifest_of(each.get("secretName"), metadata.get("namespace"), each, keys),
             way.is_labelled(each, options),
             unknown=frozenset(keys),
@@ -132,7 +134,7 @@ def _of_secrets_store(document: Mapping[str, Any], options: Options) -> Iterator
         )
 
 
-def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator[Planned]:
+def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secrets that the generators of a kustomization make."""
     general = mapping(document, "generatorOptions")
     pairs = [mapping(each, "pairs") for each in _mappings(document.get("labels"))]
@@ -145,7 +147,7 @@ def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator
             described["labels"] |= each
         for each in (*(mapping(one, "annotations") for one in (general, own)), mapping(document, "commonAnnotations")):
             described["annotations"] |= each
-        title = f"secretGenerator {named(generator)}"
+        title = f"secretGenerator {name_for_messages(generator)}"
         way = Way(title, (generator,), "secretGenerator[].options", "Kustomize takes it from there alone")
         lost, problems = way.losses(described, options)
         written, files = _literals(generator), _files(generator)
@@ -163,7 +165,7 @@ def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator
                 reasons.append("another generator makes a Secret of that name. Remove one, or set 'behavior' to merge")
             problems = (*problems, *_refused(title, reasons))
         made.add((str(namespace), str(generator.get("name"))))
-        yield Planned(
+        yield PlannedSecret(
             # The final place is unknown: overlays can change the namespace, and Kustomize appends a suffix to the name.
             {
                 **manifest_of(generator.get("name"), namespace, described, {*written, *files}, written),
@@ -285,7 +287,7 @@ def _mappings(found: object) -> list[dict[str, Any]]:
     return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
 
 
-_READERS: Mapping[tuple[str, str], Callable[[Mapping[str, Any], Options], Iterator[Planned]]] = {
+_READERS: Mapping[tuple[str, str], Callable[[Mapping[str, Any], Options], Iterator[PlannedSecret]]] = {
     **{
         ("secrets.hashicorp.com", kind): _of_vault
         for kind in ("VaultStaticSecret", "VaultDynamicSecret", "VaultPKISecret", "HCPVaultSecretsApp")

@@ -22,14 +22,20 @@ from airflow_kubernetes_secrets.errors import (
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.content import READERS
-from airflow_kubernetes_secrets.inventory.stored_secret import Stored
-from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
+from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, Secret
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, label_value
 from airflow_kubernetes_secrets.lookup.selection import Find, Kind, Lookup, decide
-from airflow_kubernetes_secrets.manifests.requested_secret import Made, Wanted, labelled_lookup, make, secret_of
+from airflow_kubernetes_secrets.manifests.requested_secret import (
+    CheckedManifest,
+    RequestedSecret,
+    checked_manifest,
+    labelled_lookup,
+    secret_in_manifest,
+)
 from airflow_kubernetes_secrets.manifests.secret_manifest import NotWritableError, decide_alone
 from airflow_kubernetes_secrets.messages.listing import few
 from airflow_kubernetes_secrets.messages.printable import printable
@@ -38,7 +44,7 @@ from airflow_kubernetes_secrets.sources.query import Query
 
 
 @dataclass(frozen=True)
-class Written:
+class PutResult:
     """What was written, or would be written by a dry run.
 
     Attributes:
@@ -47,13 +53,15 @@ class Written:
         not_read_back: why the Secret could not be read back; empty if it could.
     """
 
-    made: Made
+    made: CheckedManifest
     change: str
     hidden: str = ""
     not_read_back: str = ""
 
 
-def write(cluster: Cluster, wanted: Wanted, options: Options, *, force: bool = False, dry_run: bool = False) -> Written:
+def write(
+    cluster: Cluster, wanted: RequestedSecret, options: Options, *, force: bool = False, dry_run: bool = False
+) -> PutResult:
     """Create or update the Secret, and read it back.
 
     Args:
@@ -67,7 +75,7 @@ def write(cluster: Cluster, wanted: Wanted, options: Options, *, force: bool = F
             written; running the command again fixes that.
     """
     namespace = cluster.namespace(wanted.namespace)
-    made = make(wanted, options, namespace)
+    made = checked_manifest(wanted, options, namespace)
     before = _existing(cluster, wanted.lookup, options, namespace)
     if before is None:
         _refuse_a_taken_name(cluster, wanted.lookup, made.manifest)
@@ -76,7 +84,7 @@ def write(cluster: Cluster, wanted: Wanted, options: Options, *, force: bool = F
         _refuse_what_is_others_too(wanted.lookup, before.secret, options)
         # Kubernetes does not allow the type of a Secret to change.
         metadata = {**made.manifest["metadata"], "name": before.secret.name}
-        made = Made({**made.manifest, "metadata": metadata, "type": before.type or "Opaque"}, made.problems)
+        made = CheckedManifest({**made.manifest, "metadata": metadata, "type": before.type or "Opaque"}, made.problems)
     labelled = labelled_lookup(wanted.lookup, options, namespace)
     result = _apply(cluster, made.manifest, force=force, dry_run=True)
     _refuse_another_reading(labelled, made.manifest, result.secret, options)
@@ -87,12 +95,12 @@ def write(cluster: Cluster, wanted: Wanted, options: Options, *, force: bool = F
     else:
         result = _apply(cluster, made.manifest, force=force, dry_run=False)
     try:
-        return Written(made, change, hidden=_hidden(wanted.lookup, options, find, result.secret))
+        return PutResult(made, change, hidden=_hidden(wanted.lookup, options, find, result.secret))
     except KubernetesSecretsError as error:
-        return Written(made, change, not_read_back=str(error))
+        return PutResult(made, change, not_read_back=str(error))
 
 
-def _existing(cluster: Cluster, lookup: Lookup, options: Options, namespace: str) -> Stored | None:
+def _existing(cluster: Cluster, lookup: Lookup, options: Options, namespace: str) -> StoredSecret | None:
     """Return the Secret in this namespace for the id and team of the lookup; ``None`` if there is none.
 
     Raises:
@@ -131,7 +139,7 @@ def _refuse_a_taken_name(cluster: Cluster, lookup: Lookup, manifest: Mapping[str
         )
 
 
-def _refuse_what_is_kept(wanted: Wanted, before: Stored) -> None:
+def _refuse_what_is_kept(wanted: RequestedSecret, before: StoredSecret) -> None:
     """Refuse a Secret that has another name, is managed by an operator, or is being deleted."""
     secret = before.secret
     if wanted.name not in (None, secret.name):
@@ -160,7 +168,7 @@ def _refuse_what_is_others_too(lookup: Lookup, secret: Secret, options: Options)
             )
 
 
-def _apply(cluster: Cluster, manifest: Mapping[str, Any], *, force: bool, dry_run: bool) -> Stored:
+def _apply(cluster: Cluster, manifest: Mapping[str, Any], *, force: bool, dry_run: bool) -> StoredSecret:
     """Apply the manifest, and add the remedy to an error."""
     metadata = manifest["metadata"]
     secret = printable(f"{metadata['namespace']}/{metadata['name']}")
@@ -185,7 +193,7 @@ def _apply(cluster: Cluster, manifest: Mapping[str, Any], *, force: bool, dry_ru
 
 def _refuse_another_reading(lookup: Lookup, manifest: Mapping[str, Any], result: Secret, options: Options) -> None:
     """Refuse a Secret in which other keys or annotations change what Airflow would read."""
-    if _reads_the_same(lookup, secret_of(manifest), result, options):
+    if _reads_the_same(lookup, secret_in_manifest(manifest), result, options):
         return
     remedies = []
     keys = sorted(result.data.keys() - manifest["data"].keys())
@@ -230,7 +238,7 @@ def _as_read(kind: Kind, stored: str) -> str:
     return json.dumps({name: value for name, value in fields.items() if value}, sort_keys=True)
 
 
-def _change(before: Stored | None, result: Stored) -> str:
+def _change(before: StoredSecret | None, result: StoredSecret) -> str:
     """Return whether the Secret is created, updated or unchanged."""
     if before is None:
         return "created"
@@ -242,7 +250,7 @@ def _change(before: Stored | None, result: Stored) -> str:
 def _as_if(cluster: Cluster, secret: Secret) -> Find:
     """Return a function that finds Secrets as if this one were stored."""
 
-    def find(query: Query, time: Allowance) -> Sequence[Secret]:
+    def find(query: Query, time: TimeBudget) -> Sequence[Secret]:
         others = [each for each in cluster.find(query, time) if str(each) != str(secret)]
         is_there = cluster.namespace(query.namespace) == secret.namespace and query.matches(secret)
         return [*others, secret] if is_there else others

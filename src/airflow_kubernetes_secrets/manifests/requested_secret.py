@@ -22,7 +22,7 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 
 @dataclass(frozen=True)
-class Wanted:
+class RequestedSecret:
     """The Secret that is requested. Its ``repr`` shows no value.
 
     Attributes:
@@ -42,7 +42,7 @@ class Wanted:
 
 
 @dataclass(frozen=True)
-class Made:
+class CheckedManifest:
     """A manifest that was read back. Its ``repr`` does not show the manifest.
 
     Attributes:
@@ -62,7 +62,7 @@ def namespace_for(lookup: Lookup, options: Options) -> str | None:
     return home or options.namespaces[0]
 
 
-def make(wanted: Wanted, options: Options, namespace: str | None) -> Made:
+def checked_manifest(wanted: RequestedSecret, options: Options, namespace: str | None) -> CheckedManifest:
     """Return the manifest of a requested Secret. Nothing is requested from the API server.
 
     Raises:
@@ -73,13 +73,13 @@ def make(wanted: Wanted, options: Options, namespace: str | None) -> Made:
     labelled = labelled_lookup(lookup, options, namespace)
     name = wanted.name or secret_name(lookup.kind, lookup.id, lookup.team)
     manifest, content = secret_manifest(labelled, wanted.data, options, namespace=namespace, name=name)
-    key = decide_alone(labelled, secret_of(manifest), options).data_key
+    key = decide_alone(labelled, secret_in_manifest(manifest), options).data_key
     if wanted.in_fields != (key == IN_FIELDS):
         raise NotWritableError(
             f"{lookup}: {lookup.kind.plural}_data_key in backend_kwargs is {key!r}, so the field of that name would be "
             "taken for the whole connection. Give the connection by --uri or --json"
         )
-    return Made(manifest, content.problems)
+    return CheckedManifest(manifest, content.problems)
 
 
 def _check_lookup(lookup: Lookup, options: Options) -> None:
@@ -110,7 +110,7 @@ def labelled_lookup(lookup: Lookup, options: Options, namespace: str | None) -> 
     return lookup
 
 
-def secret_of(manifest: Mapping[str, Any]) -> Secret:
+def secret_in_manifest(manifest: Mapping[str, Any]) -> Secret:
     """Return the Secret in a manifest of :func:`secret_manifest`."""
     metadata = manifest["metadata"]
     return Secret(

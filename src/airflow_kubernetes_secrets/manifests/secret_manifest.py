@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
 from airflow_kubernetes_secrets.inventory.content import Content, content_of
-from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_value, is_namespace, is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import Secret, kept_annotations
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
@@ -148,7 +148,7 @@ def decide_alone(lookup: Lookup, secret: Secret, options: Options) -> Decision:
         MalformedSecretError: the Secret cannot be read.
     """
 
-    def find(query: Query, _time: Allowance) -> list[Secret]:
+    def find(query: Query, _time: TimeBudget) -> list[Secret]:
         return [secret] if query.matches(secret) else []
 
     alone = Options(**{name: getattr(options, name) for name in _OF_THE_LOOKUP}, namespace=(secret.namespace,))

@@ -49,7 +49,7 @@ _OF_ANOTHER_OWNER = ("Merge", "CreateOrMerge")
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedSecret:
     """A Secret that a manifest makes.
 
     Attributes:
@@ -85,7 +85,7 @@ class Planned:
     templates: Mapping[str, str] = field(default_factory=dict)
 
 
-def planned(document: Any, options: Options) -> Planned | None:
+def planned(document: Any, options: Options) -> PlannedSecret | None:
     """Return the Secret that a manifest makes; ``None`` if it is of another kind.
 
     Args:
@@ -106,11 +106,11 @@ def planned(document: Any, options: Options) -> Planned | None:
     return None
 
 
-def _of_secret(document: dict[str, Any], options: Options) -> Planned:
+def _of_secret(document: dict[str, Any], options: Options) -> PlannedSecret:
     """Return the Secret that a manifest of a Secret makes."""
     metadata = mapping(document, "metadata")
     labels = mapping(metadata, "labels")
-    title = f"Secret {named(metadata)}"
+    title = f"Secret {name_for_messages(metadata)}"
     is_labelled = bool(labels.keys() & kinds_by_label(options).keys())
     tools = tools_by_key(document)
     problems = [
@@ -122,7 +122,7 @@ def _of_secret(document: dict[str, Any], options: Options) -> Planned:
         for key, tool in tools.items()
         if tool is SOPS and is_labelled and not is_encrypted(document)
     ]
-    return Planned(
+    return PlannedSecret(
         document,
         is_labelled,
         problems=tuple(problems[:1]),
@@ -131,13 +131,13 @@ def _of_secret(document: dict[str, Any], options: Options) -> Planned:
     )
 
 
-def _of_sealed_secret(document: Mapping[str, Any], options: Options) -> Planned:
+def _of_sealed_secret(document: Mapping[str, Any], options: Options) -> PlannedSecret:
     """Return the Secret that a SealedSecret makes."""
     metadata, spec = mapping(document, "metadata"), mapping(document, "spec")
     template = mapping(spec, "template")
     described = mapping(template, "metadata")
     way = Way(
-        f"SealedSecret {named(metadata)}",
+        f"SealedSecret {name_for_messages(metadata)}",
         (metadata,),
         "spec.template.metadata",
         "the controller takes it from the template alone",
@@ -148,7 +148,7 @@ def _of_sealed_secret(document: Mapping[str, Any], options: Options) -> Planned:
     written = _written(template)
     keys = mapping(spec, "encryptedData").keys() | mapping(template, "data").keys()
     # The controller takes name and namespace from the SealedSecret, and ignores those in the template.
-    return Planned(
+    return PlannedSecret(
         manifest_of(metadata.get("name"), metadata.get("namespace"), described, () if is_whole else keys, written),
         way.is_labelled(described, options),
         keys_are_known=not is_whole,
@@ -185,7 +185,7 @@ class _External:
     def of(cls, document: Mapping[str, Any]) -> _External:
         """Return the parts of an ExternalSecret."""
         metadata = mapping(document, "metadata")
-        title = f"ExternalSecret {named(metadata)}"
+        title = f"ExternalSecret {name_for_messages(metadata)}"
         return cls(
             title,
             metadata.get("name"),
@@ -200,7 +200,7 @@ class _External:
         """Return the parts of a ClusterExternalSecret."""
         metadata, spec = mapping(document, "metadata"), mapping(document, "spec")
         return cls(
-            f"ClusterExternalSecret {named(metadata)}",
+            f"ClusterExternalSecret {name_for_messages(metadata)}",
             spec.get("externalSecretName") or metadata.get("name"),
             None,
             mapping(spec, "externalSecretMetadata"),
@@ -208,7 +208,7 @@ class _External:
             above=(metadata,),
             place="spec.externalSecretSpec",
             is_in_one_namespace=False,
-            problems=tuple(_old_api(f"ClusterExternalSecret {named(metadata)}", document)),
+            problems=tuple(_old_api(f"ClusterExternalSecret {name_for_messages(metadata)}", document)),
         )
 
 
@@ -222,7 +222,7 @@ def _old_api(title: str, document: Mapping[str, Any]) -> Iterator[Problem]:
         )
 
 
-def _of_external_secret(external: _External, options: Options) -> Planned | None:
+def _of_external_secret(external: _External, options: Options) -> PlannedSecret | None:
     """Return the Secret that an ExternalSecret makes; ``None`` if it makes none."""
     target = mapping(external.spec, "target")
     template = target.get("template")
@@ -259,7 +259,7 @@ def _of_external_secret(external: _External, options: Options) -> Planned | None
         problems = (*external.problems, *problems, *_unescaped(external, template))
         if template is None:
             problems = (*problems, *_without_template(external, described))
-    return Planned(
+    return PlannedSecret(
         manifest_of(target.get("name") or external.name, external.namespace, constant, keys or (), written),
         is_labelled,
         keys_are_known=keys is not None,
@@ -327,10 +327,10 @@ def _without_template(external: _External, described: Mapping[str, Any]) -> Iter
             )
 
 
-def _not_created(external: _External, places: dict[str, Any]) -> Planned:
+def _not_created(external: _External, places: dict[str, Any]) -> PlannedSecret:
     """Return the plan of an ExternalSecret that creates no Secret."""
     text = f"{external.title}: creationPolicy is None, so no Secret is made. Remove that, or the label"
-    return Planned(None, is_labelled=True, problems=(Problem(NOT_CREATED, text, Severity.WARNING),), **places)
+    return PlannedSecret(None, is_labelled=True, problems=(Problem(NOT_CREATED, text, Severity.WARNING),), **places)
 
 
 def _keys(spec: Mapping[str, Any], template: object) -> set[str] | None:
@@ -393,7 +393,7 @@ class Way:
         return any(mapping(each, "labels").keys() & kinds_by_label(options).keys() for each in everywhere)
 
     def places(self, described: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the arguments of :class:`Planned` that say where labels and annotations are."""
+        """Return the arguments of :class:`PlannedSecret` that say where labels and annotations are."""
         parts = ("labels", "annotations")
         return {
             "reaching": tuple(mapping(described, part) for part in parts),
@@ -459,7 +459,7 @@ def _encoded(text: str | None) -> str:
     return SOME_VALUE if text is None else b64encode(text.encode("utf-8", "replace")).decode("ascii")
 
 
-def named(metadata: Mapping[str, Any]) -> str:
+def name_for_messages(metadata: Mapping[str, Any]) -> str:
     """Return the name of an object for messages."""
     name = metadata.get("name")
     return name if isinstance(name, str) and is_subdomain(name) else "without a name"

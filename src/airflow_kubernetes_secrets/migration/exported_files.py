@@ -9,7 +9,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.deployment.entries import (
-    Entry,
+    AirflowEntry,
     SourceError,
     entry_of_value,
     is_connection_object,
@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.kubernetes.documents import UnreadableError, rea
 from airflow_kubernetes_secrets.lookup.selection import Kind
 
 
-def from_file(path: Path, kind: Kind | None = None) -> Iterator[Entry]:
+def from_file(path: Path, kind: Kind | None = None) -> Iterator[AirflowEntry]:
     """Yield the connections or variables in a file that Airflow has exported.
 
     Args:
@@ -32,7 +32,7 @@ def from_file(path: Path, kind: Kind | None = None) -> Iterator[Entry]:
     kind = kind or _kind_of(path, given)
     for key, value in given.items():
         if key in repeated:
-            yield Entry(kind, key, problem="the file has it more than once")
+            yield AirflowEntry(kind, key, problem="the file has it more than once")
         else:
             yield entry_of_value(kind, key, value)
 

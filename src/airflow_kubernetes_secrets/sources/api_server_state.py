@@ -24,7 +24,7 @@ FIRST_PROBE_SECONDS = 1.0
 _LONGEST_PAUSE_SECONDS = 30.0
 
 
-class Outage:
+class ApiServerState:
     """The current outage, if there is one. Threads share it; no method waits.
 
     Attributes:

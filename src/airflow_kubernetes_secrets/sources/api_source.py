@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from airflow_kubernetes_secrets.errors import ApiError, NotConfiguredError, UnauthorizedError
 from airflow_kubernetes_secrets.kubernetes.client import Client
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials, ServiceAccountCredentials, in_a_pod
-from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import is_namespace
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from airflow_kubernetes_secrets.sources.api_server_state import Outage
+from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
 from airflow_kubernetes_secrets.sources.namespace import Namespace
-from airflow_kubernetes_secrets.sources.namespace_api import ApiServer
+from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
 from airflow_kubernetes_secrets.sources.query import Query
 
 
-class Kubernetes:
+class ApiSource:
     """A source of Secrets; see :class:`airflow_kubernetes_secrets.sources.source.Source`."""
 
     def __init__(self, client: Client, home: str, options: Options) -> None:
@@ -30,11 +30,11 @@ class Kubernetes:
         self._client = client
         self._home = home
         self._options = options
-        self._outage = Outage()
+        self._outage = ApiServerState()
         self._namespaces: dict[str, Namespace] = {}
 
     @classmethod
-    def from_options(cls, options: Options) -> Kubernetes:
+    def from_options(cls, options: Options) -> ApiSource:
         """Create the source that the options describe.
 
         Raises:
@@ -64,10 +64,10 @@ class Kubernetes:
         namespace = self._namespaces.get(query.namespace or self._home)
         return None if namespace is None else namespace.recall(query)
 
-    def find(self, query: Query, time: Allowance) -> Sequence[Secret]:
+    def find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         return self._namespace(query).find(query, time.deadline)
 
-    def ask(self, query: Query, time: Allowance) -> Sequence[Secret]:
+    def ask(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         return self._namespace(query).ask(query, time.deadline)
 
     def close(self) -> None:
@@ -90,14 +90,14 @@ class Kubernetes:
     def _make(self, name: str) -> Namespace:
         options = self._options
         remembers = options.outage_ttl > 0 or (options.cache_ttl > 0 and bool(options.references))
-        server = ApiServer(self._client, self._outage, name, options.timeout, remembers=remembers)
+        server = NamespaceApi(self._client, self._outage, name, options.timeout, remembers=remembers)
         ladders = {}
         if options.cache_ttl:
-            from airflow_kubernetes_secrets.sources.cache_policy import Ladder
+            from airflow_kubernetes_secrets.sources.cache_policy import CachePolicy
 
             for label in (options.connections_label, options.variables_label):
                 if label is not None:
-                    ladders[label] = Ladder(server, label, options.cache_ttl)
+                    ladders[label] = CachePolicy(server, label, options.cache_ttl)
         longest = options.cache_ttl + options.outage_ttl if options.outage_ttl else 0.0
         namespace = Namespace(server, ladders, options.cache_ttl, longest)
         server.on_refusal = lambda error: self._refused(namespace, error)

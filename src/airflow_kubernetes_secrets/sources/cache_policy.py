@@ -24,7 +24,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.options.backend_kwargs import SHORTEST_WATCHED_TTL
 from airflow_kubernetes_secrets.sources.index import Index
-from airflow_kubernetes_secrets.sources.namespace_api import ApiServer
+from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
 from airflow_kubernetes_secrets.sources.query import LabelQuery
 from airflow_kubernetes_secrets.sources.watcher import Watcher
 
@@ -87,14 +87,14 @@ class _Flight:
         self.landed = False
 
 
-class Ladder:
+class CachePolicy:
     """The cache of one process for the lookups by one label. Threads share it.
 
     No lock is held while a thread waits, and the locks are reentrant: a signal handler may look something up in the
     middle of a lookup.
     """
 
-    def __init__(self, server: ApiServer, label: str, ttl: float, thresholds: Thresholds | None = None) -> None:
+    def __init__(self, server: NamespaceApi, label: str, ttl: float, thresholds: Thresholds | None = None) -> None:
         """Create an empty cache.
 
         Args:

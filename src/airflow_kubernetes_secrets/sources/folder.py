@@ -20,7 +20,7 @@ from time import time
 from typing import Any
 
 from airflow_kubernetes_secrets.errors import NotConfiguredError
-from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.documents import TooLargeError, read_file
 from airflow_kubernetes_secrets.kubernetes.labels import (
     is_data_key,
@@ -165,7 +165,7 @@ class Folder:
         """Return ``None``: files may have to be read, and an event loop must not wait for that."""
         return None
 
-    def find(self, query: Query, time: Allowance) -> Sequence[Secret]:
+    def find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         """Return the Secrets for a query, as the files are now.
 
         Raises:
@@ -180,7 +180,7 @@ class Folder:
             if query.matches(secret) and (query.namespace is None or query.namespace == secret.namespace)
         ]
 
-    def ask(self, query: Query, time: Allowance) -> Sequence[Secret]:
+    def ask(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         """Return the Secrets for a query, as :meth:`find` does."""
         return self.find(query, time)
 

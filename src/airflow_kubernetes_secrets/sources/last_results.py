@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.sources.query import Query
 _MOST_REMEMBERED = 1000
 
 
-class LastAnswers:
+class LastResults:
     """The last result of each query, and when it was requested. Threads may share it: each step is atomic."""
 
     def __init__(self) -> None:

@@ -12,11 +12,11 @@ from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.sources.api_server_state import FIRST_PROBE_SECONDS
-from airflow_kubernetes_secrets.sources.namespace_api import ApiServer, bridged
+from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi, bridged
 from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
 
 if TYPE_CHECKING:
-    from airflow_kubernetes_secrets.sources.cache_policy import Ladder
+    from airflow_kubernetes_secrets.sources.cache_policy import CachePolicy
 
 # When the Secrets were last confirmed, in seconds on the monotonic clock, and the Secrets.
 _Known = tuple[float, Sequence[Secret]]
@@ -28,7 +28,7 @@ class Namespace:
     A result may contain more Secrets than the query requests; see :attr:`LabelQuery.absent`.
     """
 
-    def __init__(self, server: ApiServer, ladders: dict[str, Ladder], ttl: float, longest: float) -> None:
+    def __init__(self, server: NamespaceApi, ladders: dict[str, CachePolicy], ttl: float, longest: float) -> None:
         """Create an empty cache for a namespace.
 
         Args:

@@ -20,13 +20,13 @@ from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages import notices
-from airflow_kubernetes_secrets.sources.api_server_state import Outage
+from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
 from airflow_kubernetes_secrets.sources.index import Index
-from airflow_kubernetes_secrets.sources.last_results import LastAnswers
+from airflow_kubernetes_secrets.sources.last_results import LastResults
 from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Query
 
 
-class ApiServer:
+class NamespaceApi:
     """Read the Secrets of one namespace from the API server.
 
     Attributes:
@@ -35,7 +35,9 @@ class ApiServer:
         on_refusal: called when the API server does not let this process read the namespace (401, 403).
     """
 
-    def __init__(self, client: Client, outage: Outage, namespace: str, timeout: float, *, remembers: bool) -> None:
+    def __init__(
+        self, client: Client, outage: ApiServerState, namespace: str, timeout: float, *, remembers: bool
+    ) -> None:
         """Create a reader. It sends no request yet.
 
         Args:
@@ -44,7 +46,7 @@ class ApiServer:
         """
         self._client = client
         self._outage = outage
-        self._last_answers = LastAnswers() if remembers else None
+        self._last_answers = LastResults() if remembers else None
         # Incremented when everything is forgotten: the response to an earlier request must not be stored after that.
         self._epoch = 0
         self.namespace = namespace

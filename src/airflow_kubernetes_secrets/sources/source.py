@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from airflow_kubernetes_secrets.sources.api_source import Kubernetes
+from airflow_kubernetes_secrets.sources.api_source import ApiSource
 from airflow_kubernetes_secrets.sources.query import Query
 
 
@@ -21,14 +21,14 @@ class Source(Protocol):
     def recall(self, query: Query) -> Sequence[Secret] | None:
         """Return the Secrets for a query if memory has a fresh result; else ``None``. It does not wait."""
 
-    def find(self, query: Query, time: Allowance) -> Sequence[Secret]:
+    def find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         """Return the Secrets for a query, at most ``cache_ttl`` old; in an outage up to ``outage_ttl`` older.
 
         Raises:
             KubernetesSecretsError: the source could not be queried.
         """
 
-    def ask(self, query: Query, time: Allowance) -> Sequence[Secret]:
+    def ask(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         """Return the current Secrets for a query; in an outage the last result, if it is not too old.
 
         Raises:
@@ -52,4 +52,4 @@ def source_of(options: Options) -> Source:
         from airflow_kubernetes_secrets.sources.folder import Folder
 
         return Folder(options.path, options.namespace)
-    return Kubernetes.from_options(options)
+    return ApiSource.from_options(options)

@@ -28,7 +28,7 @@ from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.process import on_new_process
 from airflow_kubernetes_secrets.sources.index import Index
-from airflow_kubernetes_secrets.sources.namespace_api import ApiServer
+from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
 
 # The API server should end each watch after this share of ``cache_ttl``. If a watch does not end, it has silently
 # stopped, and there is still time to list before the index is too old.
@@ -52,7 +52,7 @@ _NO_STREAMS = "Each watch ends before its time or says nothing: something on the
 _LISTED_ANEW_SECONDS = 900.0
 
 
-class Owner(Protocol):
+class WatchOwner(Protocol):
     """The cache that a watch keeps current. It receives each new index, and decides when the watch may end."""
 
     def replace_index(self, watcher: Watcher, index: Index) -> None: ...
@@ -70,7 +70,7 @@ class Watcher(Thread):
     lost, an event can be the first of many that are missing, and a bookmark can have waited in a buffer.
     """
 
-    def __init__(self, server: ApiServer, label: str, ttl: float, index: Index, owner: Owner) -> None:
+    def __init__(self, server: NamespaceApi, label: str, ttl: float, index: Index, owner: WatchOwner) -> None:
         """Create the thread. It does not run yet.
 
         Args:

@@ -16,7 +16,7 @@ from airflow.api_fastapi.auth.managers.models.resource_details import Connection
 from airflow_kubernetes_secrets.backend.airflow_versions import authorized_ids, has_teams
 from airflow_kubernetes_secrets.inventory.entries import Entry
 from airflow_kubernetes_secrets.lookup.selection import Kind
-from airflow_kubernetes_secrets.ui.snapshot_cache import Picture, Row
+from airflow_kubernetes_secrets.ui.snapshot_cache import PageSnapshot, Row
 
 
 class Viewer:
@@ -55,7 +55,7 @@ class Viewer:
             return bool(self._manager.is_authorized_variable(method="GET", details=variable, user=self._user))
         return True
 
-    def rows(self, picture: Picture, kinds: Sequence[Kind]) -> Sequence[Row]:
+    def rows(self, picture: PageSnapshot, kinds: Sequence[Kind]) -> Sequence[Row]:
         """Return the entries of these kinds that the user may see."""
         key = (str(self._user.get_id()), tuple(kinds))
         return picture.visible.rows(key, lambda: self._visible(picture.rows, kinds))

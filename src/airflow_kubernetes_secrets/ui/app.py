@@ -15,14 +15,14 @@ from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, 
 from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
-from airflow_kubernetes_secrets.diagnosis.explanation import story_of
+from airflow_kubernetes_secrets.diagnosis.explanation import explain
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.inventory.location import place_of
+from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.ui.access import Viewer
-from airflow_kubernetes_secrets.ui.snapshot_cache import Camera, configured_options, take_picture
-from airflow_kubernetes_secrets.ui.table import Order, Wanted, page_of
+from airflow_kubernetes_secrets.ui.snapshot_cache import SnapshotCache, configured_options, take_snapshot
+from airflow_kubernetes_secrets.ui.table import Order, TableQuery, page_of
 
 _STATIC = Path(__file__).parent / "static"
 
@@ -124,9 +124,9 @@ def entries(
     Args:
         anew: whether to list the Secrets again now.
     """
-    camera: Camera = request.app.state.camera
+    camera: SnapshotCache = request.app.state.camera
     picture = camera.picture(anew=anew)
-    wanted = Wanted(search, kind, team, problem, order, descending, offset, limit)
+    wanted = TableQuery(search, kind, team, problem, order, descending, offset, limit)
     return {
         **page_of(viewer.rows(picture, kinds), wanted),
         "labels": {kind.name.lower(): label for kind, label in picture.labels.items()},
@@ -158,8 +158,8 @@ def story(*, viewer: SomeViewer, kind: Text, id: Text, team: Text = "") -> dict[
 def _told(lookup: Lookup, viewer: Viewer) -> dict[str, Any]:
     """Explain a lookup."""
     configured, options = configured_options()
-    with closing(place_of(options)) as place:
-        told = story_of(lookup, options, place, may_tell=viewer.may_see)
+    with closing(location_of(options)) as place:
+        told = explain(lookup, options, place, may_tell=viewer.may_see)
     return {**told.as_json(), "configuration": configured.as_json()}
 
 
@@ -167,7 +167,7 @@ def create_app() -> FastAPI:
     """Return the application. It reads nothing before the first request."""
     # There are no pages about this API, because they would load scripts from other sites.
     app = FastAPI(title="Kubernetes Secrets", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.camera = Camera(take_picture)
+    app.state.camera = SnapshotCache(take_snapshot)
     app.include_router(router)
     app.middleware("http")(_with_headers)
     app.add_exception_handler(KubernetesSecretsError, _unavailable)

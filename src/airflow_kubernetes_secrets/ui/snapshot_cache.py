@@ -11,11 +11,11 @@ from functools import cached_property
 from threading import BoundedSemaphore, Lock
 from typing import Any
 
-from airflow_kubernetes_secrets.deployment.configuration import Configured, read_configuration
+from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, read_configuration
 from airflow_kubernetes_secrets.deployment.other_sources import Hidden, hidden_entries
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of
-from airflow_kubernetes_secrets.inventory.location import place_of
+from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, shown_id
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -91,7 +91,7 @@ class Visible:
 
 
 @dataclass(frozen=True)
-class Picture:
+class PageSnapshot:
     """A snapshot of the inventory. It contains no secret value.
 
     Attributes:
@@ -111,21 +111,21 @@ class Picture:
     visible: Visible = field(default_factory=Visible)
 
 
-class Camera:
+class SnapshotCache:
     """The snapshot cache. When the snapshot is too old, one request takes a new one, and the others get the last one.
 
     If that fails, the last snapshot is still shown, together with the error.
     """
 
-    def __init__(self, take: Callable[[], Picture]) -> None:
+    def __init__(self, take: Callable[[], PageSnapshot]) -> None:
         self._take = take
         self._lock = Lock()
         self._waiting = BoundedSemaphore(_WAITING)
-        self._last: Picture | None = None
+        self._last: PageSnapshot | None = None
         self._failure: KubernetesSecretsError | None = None
         self._tried = float("-inf")
 
-    def picture(self, *, anew: bool = False) -> Picture:
+    def picture(self, *, anew: bool = False) -> PageSnapshot:
         """Return a snapshot that is recent enough.
 
         Args:
@@ -177,12 +177,12 @@ class Camera:
             self._tried = time.monotonic()
 
 
-def _old(picture: Picture, failure: KubernetesSecretsError) -> Picture:
+def _old(picture: PageSnapshot, failure: KubernetesSecretsError) -> PageSnapshot:
     """Return the last snapshot with the error that prevents a new one."""
     return replace(picture, failures=[f"This is an old picture; a new one cannot be taken: {failure}"])
 
 
-def configured_options() -> tuple[Configured, Options]:
+def configured_options() -> tuple[AirflowConfiguration, Options]:
     """Return Airflow's configuration and the options in it.
 
     Raises:
@@ -193,14 +193,14 @@ def configured_options() -> tuple[Configured, Options]:
 
 
 @without_variables
-def take_picture() -> Picture:
+def take_snapshot() -> PageSnapshot:
     """Take a snapshot.
 
     Raises:
         KubernetesSecretsError: the configuration cannot be used, or nothing could be listed.
     """
     configured, options = configured_options()
-    with closing(place_of(options)) as place:
+    with closing(location_of(options)) as place:
         taken_at = datetime.now(timezone.utc)
         inventory = inventory_of(place, options)
         if inventory.failures and not inventory.entries:
@@ -215,4 +215,4 @@ def take_picture() -> Picture:
         Row(entry, hidden.of.get((entry.kind, entry.id, entry.team), ()) if entry.answers else ())
         for entry in inventory.entries
     ]
-    return Picture(text, taken_at, {kind: kind.label(options) for kind in Kind}, rows, failures)
+    return PageSnapshot(text, taken_at, {kind: kind.label(options) for kind in Kind}, rows, failures)

@@ -37,7 +37,7 @@ class Order(str, Enum):
 
 
 @dataclass(frozen=True)
-class Wanted:
+class TableQuery:
     """The rows that a user requests.
 
     Attributes:
@@ -57,7 +57,7 @@ class Wanted:
     limit: int = 50
 
 
-def page_of(rows: Sequence[Row], wanted: Wanted) -> dict[str, Any]:
+def page_of(rows: Sequence[Row], wanted: TableQuery) -> dict[str, Any]:
     """Return the rows of one page, how many rows there are, and the values of each filter.
 
     The count of a filter value is how many rows it would show, together with the other filters.

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.kubernetes.deadline import Allowance
+from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.sources import folder as folder_module
 from airflow_kubernetes_secrets.sources.query import LabelQuery
 from support.logs import said
@@ -85,12 +85,12 @@ class TestChanges:
         path.write_text(manifest("x", "found"))
         source = folder_module.Folder(str(folder), None)
         query = LabelQuery(None, VARIABLE, "x")
-        [first] = source.find(query, Allowance(10))
-        [second] = source.find(query, Allowance(10))
+        [first] = source.find(query, TimeBudget(10))
+        [second] = source.find(query, TimeBudget(10))
         settle()
-        [third] = source.find(query, Allowance(10))
+        [third] = source.find(query, TimeBudget(10))
         path.touch()
-        [fourth] = source.find(query, Allowance(10))
+        [fourth] = source.find(query, TimeBudget(10))
 
         assert first is second is third is fourth
 
