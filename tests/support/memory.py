@@ -21,6 +21,7 @@ from airflow_kubernetes_secrets.kubernetes.client import Client
 from airflow_kubernetes_secrets.kubernetes.credentials import ServiceAccountCredentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.process import ProcessLocal
+from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
 from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
 from airflow_kubernetes_secrets.sources.cache_policy import CachePolicy, Thresholds
 from airflow_kubernetes_secrets.sources.namespace import Namespace
@@ -102,7 +103,7 @@ class Asker:
     ) -> None:
         self.folder = through.folder(account) if isinstance(through, Proxy) else account.folder
         credentials = ServiceAccountCredentials(str(self.folder), through.pod_environment())
-        self.client = Client(credentials, ("list", "watch"))
+        self.client = Client(credentials, ApiErrors(("list", "watch"), {}).error_of)
         self.outage = ApiServerState()
         self.server = NamespaceApi(self.client, self.outage, namespace, timeout, remembers=outage_ttl > 0)
         self.ttl = ttl

@@ -7,46 +7,32 @@ from __future__ import annotations
 
 import math
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator
 from functools import partial
 from time import monotonic
 from typing import Generic, TypeVar
-from urllib.parse import quote, unquote
-from weakref import WeakSet
+from urllib.parse import quote
 
 from airflow_kubernetes_secrets.errors import (
     AnswerTooLargeError,
     ApiError,
     ApiUnavailableError,
     ExpiredVersionError,
-    ForbiddenError,
     NotConfiguredError,
     NotFoundError,
-    UnauthorizedError,
     UnconfirmedRefusalError,
-    UnreadableCredentialsError,
 )
 from airflow_kubernetes_secrets.kubernetes.connection import Connection, ResponseTooLargeError, TransportError
+from airflow_kubernetes_secrets.kubernetes.connections import ConnectionPool
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.http1 import Head, Request, Response
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Secret, SecretList, WatchEvent
-from airflow_kubernetes_secrets.kubernetes.permissions import (
-    ANONYMOUS,
-    forbidden_text,
-    impersonation_text,
-    refused_user,
-)
 from airflow_kubernetes_secrets.kubernetes.refusals import CONFIRMED_AFTER_SECONDS, Refusals
 from airflow_kubernetes_secrets.kubernetes.retry import RETRIED_STATUSES, Backoff, retry_after_seconds
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.version import __version__
-
-# More idle connections than threads that look something up at the same time are of no use.
-_IDLE_CONNECTIONS = 8
 
 _BACKOFF = Backoff()
 
@@ -90,10 +76,6 @@ class _Unconfirmed(_Failure):
         self.refusal = refusal
 
 
-# The verbs that the remedy of a 403 grants, by the refused verb. For any other verb, the remedy grants the verbs that
-# the process uses on all Secrets.
-_GRANTED_WITH = {"get": ("get",), "patch": ("list", "get", "create", "patch")}
-
 Answer = TypeVar("Answer", bound="Head | Response")
 Wanted = TypeVar("Wanted")
 
@@ -119,6 +101,46 @@ class Call:
 
     def __repr__(self) -> str:
         return f"<Call {self.method} {self.path}>"
+
+
+class Refusal:
+    """A request that the API server refused for good: the facts of the error.
+
+    Attributes:
+        status: the HTTP status, such as 403.
+        message: the API server's words; empty if the response is not one of the Kubernetes API.
+        verb: what was requested, as a Kubernetes verb.
+        path: the path at the API server, without the query.
+        server: its host and port.
+        source: where the credentials come from.
+        unreadable: why the credentials could not be read again after a 401; empty if they could.
+        as_user: the user to impersonate, if any.
+    """
+
+    __slots__ = ("as_user", "message", "namespace", "path", "server", "source", "status", "unreadable", "verb")
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        verb: str,
+        namespace: str,
+        path: str,
+        *,
+        server: str,
+        source: str,
+        unreadable: str = "",
+        as_user: str | None = None,
+    ) -> None:
+        self.status = status
+        self.message = message
+        self.verb = verb
+        self.namespace = namespace
+        self.path = path
+        self.server = server
+        self.source = source
+        self.unreadable = unreadable
+        self.as_user = as_user
 
 
 class _Operation:
@@ -158,9 +180,8 @@ class Client:
     def __init__(
         self,
         credentials: Credentials,
-        verbs: tuple[str, ...] = ("list",),
+        error_of: Callable[[Refusal], ApiError],
         *,
-        referenced: Mapping[str, tuple[str, ...]] | None = None,
         as_user: str | None = None,
         backoff: Backoff = _BACKOFF,
         doubtful_after: float = _DOUBTFUL_AFTER_SECONDS,
@@ -168,15 +189,13 @@ class Client:
         """Create a client. It does not connect yet.
 
         Args:
-            verbs: the verbs that this process uses on all Secrets. The remedy of a 403 grants them.
-            referenced: the Secrets that the process reads by name, for each namespace. The remedy of a 403 grants all.
+            error_of: returns the error to raise for a refused request.
             as_user: the user to impersonate.
                 https://kubernetes.io/docs/reference/access-authn-authz/authentication/#user-impersonation
             doubtful_after: the seconds after which an idle connection may be dead.
         """
         self._credentials = credentials
-        self._verbs = verbs
-        self._referenced = referenced or {}
+        self._error_of = error_of
         self._as_user = as_user
         self._backoff = backoff
         self._doubtful_after = doubtful_after
@@ -185,12 +204,7 @@ class Client:
         self._renewal_began = -math.inf
         # Why the credentials could not be read again; empty if they could.
         self._unreadable = ""
-        # These connections are between two exchanges: a thread takes one out, and puts it back after a whole response.
-        # So an exception from a signal handler cannot leave half a response to the next user. Append and pop are
-        # atomic, so no lock is needed that could stay locked.
-        self._idle: deque[Connection] = deque()
-        # All open connections, which a forked child closes.
-        self._connections: WeakSet[Connection] = WeakSet()
+        self._pool = ConnectionPool(credentials)
 
     @property
     def server(self) -> str:
@@ -295,7 +309,7 @@ class Client:
             return Watch(self, connection, answer, namespace, Deadline(seconds + timeout))
         # Read this first: once the connection is idle, another thread may send on it.
         sent_at = connection.sent_at
-        self._keep(connection, answer.status)
+        self._pool.keep(connection, answer.status)
         message = status_message(answer.body)
         if answer.status == 410:
             raise ExpiredVersionError(message)
@@ -320,17 +334,11 @@ class Client:
 
     def close(self) -> None:
         """Close the idle connections. The client can be used again."""
-        # Another thread may take one at the same time.
-        with suppress(IndexError):
-            while True:
-                self._idle.pop().close()
+        self._pool.close()
 
     def after_fork(self) -> None:
         """Close the parent's connections, including those that its threads were using, without sending anything."""
-        self._idle.clear()
-        connections, self._connections = list(self._connections), WeakSet()
-        for connection in connections:
-            connection.close()
+        self._pool.after_fork()
 
     def _ask(self, question: _Question[Wanted], timeout: float) -> Wanted:
         deadline = Deadline(timeout)
@@ -357,7 +365,7 @@ class Client:
             connection, response = self._exchange(Connection.ask, question, deadline)
             # Read this first: once the connection is idle, another thread may send on it.
             sent_at = connection.sent_at
-            self._keep(connection, response.status)
+            self._pool.keep(connection, response.status)
             if response.status in (200, 201):
                 wanted = question.parse(response)
                 self._refusals.note_allowed(question.verb, question.path)
@@ -401,8 +409,8 @@ class Client:
         if answer.status == 401 and self._renew(operation, connection.sent_at):
             # An idle connection would still use the old client certificate.
             connection.close()
-            self.close()
-            connection = self._connect(deadline)
+            self._pool.close()
+            connection = self._pool.connect(deadline)
             answer = self._send(send, connection, operation.call, deadline)
         return connection, answer
 
@@ -435,37 +443,18 @@ class Client:
 
     def _exchange_once(self, send: _Send[Answer], call: Call, deadline: Deadline) -> tuple[Connection, Answer]:
         """Send a request on an idle connection, or on a new one if there is none or it is dead."""
-        kept = self._kept()
-        if kept is not None:
+        idle = self._pool.take()
+        if idle is not None:
             try:
-                return kept, self._send(send, kept, call, deadline)
+                return idle, self._send(send, idle, call, deadline)
             except ResponseTooLargeError:
                 raise
             except TransportError:
                 # What ended this connection (a restart, a firewall) has probably ended the others too.
-                self.close()
+                self._pool.close()
                 self._refusals.note_failure()
-        connection = self._connect(deadline)
+        connection = self._pool.connect(deadline)
         return connection, self._send(send, connection, call, deadline)
-
-    def _kept(self) -> Connection | None:
-        """Return an idle connection on which nothing has arrived since its last response; ``None`` if there is none."""
-        with suppress(IndexError):
-            while True:
-                kept = self._idle.pop()
-                try:
-                    if kept.is_quiet():
-                        return kept
-                except BaseException:
-                    kept.close()
-                    raise
-                kept.close()
-        return None
-
-    def _connect(self, deadline: Deadline) -> Connection:
-        connection = Connection(self._credentials.endpoint, self._credentials.tls(), deadline)
-        self._connections.add(connection)
-        return connection
 
     def _send(
         self,
@@ -494,58 +483,19 @@ class Client:
             headers["Content-Type"] = call.content_type
         return Request(self._credentials.endpoint.path + call.path, headers, call.method, call.body)
 
-    def _keep(self, connection: Connection, status: int) -> None:
-        """Keep a connection for the next exchange, after a whole response.
-
-        After a server error it is closed: behind a load balancer, the next connection may lead to another server.
-        """
-        if status < 500 and connection.is_open and len(self._idle) < _IDLE_CONNECTIONS:
-            self._idle.append(connection)
-        else:
-            connection.close()
-
-    def _names(self, call: Call, namespace: str) -> tuple[str, ...]:
-        """Return the Secrets that a grant of ``get`` must cover: the requested one and the referenced ones."""
-        asked = unquote(call.path.partition("?")[0].rpartition("/")[2])
-        return tuple(sorted({*self._referenced.get(namespace, ()), asked}))
-
     def _refusal(self, operation: _Operation, status: int, message: str) -> ApiError:
-        server, source = self.server, self._credentials.source
-        verb, namespace, call = operation.verb, operation.namespace, operation.call
-        user = refused_user(message)
-        may_not_act = "cannot impersonate" in message and user != ANONYMOUS
-        if status == 403 and self._as_user is not None and may_not_act:
-            return ForbiddenError(impersonation_text(message, self._as_user), status)
-        if status == 403 and "/secrets" not in call.path:
-            path = call.path.partition("?")[0]
-            return ForbiddenError(f"the user {user!r} may not ask the Kubernetes API for {printable(path)}", status)
-        if status == 403 and user != ANONYMOUS:
-            names = self._names(call, namespace) if verb == "get" else ()
-            verbs = _GRANTED_WITH.get(verb, self._verbs)
-            return ForbiddenError(forbidden_text(user, verb, verbs, namespace, names), status)
-        if status == 403:
-            return UnauthorizedError(
-                f"the Kubernetes API at {server} got no credentials and takes this process for {ANONYMOUS}: {source} "
-                "gives none. An exec plugin that fails is one cause",
-                status,
-            )
-        if status == 401:
-            return self._unauthorized()
-        # A 404 without a message of the API comes from something else, such as a proxy, or from a wrong path.
-        kind = NotFoundError if status == 404 and message else ApiError
-        return kind(f"the Kubernetes API at {server} answered {status} {message}".rstrip(), status)
-
-    def _unauthorized(self) -> UnauthorizedError:
-        does_not_accept = f"the Kubernetes API at {self.server} does not accept {self._credentials.source}"
-        if self._unreadable:
-            return UnreadableCredentialsError(
-                f"{does_not_accept}, and it cannot be read again: {self._unreadable}", 401
-            )
-        return UnauthorizedError(
-            f"{does_not_accept}, which was read again: it has expired, was revoked, or is another cluster's. "
-            "Mount a current one, or restart the pod",
-            401,
+        refusal = Refusal(
+            status,
+            message,
+            operation.verb,
+            operation.namespace,
+            operation.path,
+            server=self.server,
+            source=self._credentials.source,
+            unreadable=self._unreadable,
+            as_user=self._as_user,
         )
+        return self._error_of(refusal)
 
     def _too_large(self, error: ResponseTooLargeError) -> AnswerTooLargeError:
         return AnswerTooLargeError(
@@ -618,7 +568,7 @@ class Watch:
             failure = _Failure(str(error))
         else:
             self._connection = None
-            self._client._keep(connection, 200)
+            self._client._pool.keep(connection, 200)
             return
         raise self._client._unavailable(failure, 1, self._deadline)
 

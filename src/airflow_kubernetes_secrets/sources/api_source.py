@@ -12,6 +12,7 @@ from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import is_namespace
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
 from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
 from airflow_kubernetes_secrets.sources.namespace import Namespace
 from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
@@ -58,7 +59,7 @@ class ApiSource:
             # The options can name one namespace in both ways.
             each = namespace or home
             referenced[each] = tuple(sorted({*referenced.get(each, ()), *names}))
-        return cls(Client(credentials, options.verbs, referenced=referenced), home, options)
+        return cls(Client(credentials, ApiErrors(options.verbs, referenced).error_of), home, options)
 
     def recall(self, query: Query) -> Sequence[Secret] | None:
         namespace = self._namespaces.get(query.namespace or self._home)

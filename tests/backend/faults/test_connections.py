@@ -15,12 +15,15 @@ from airflow_kubernetes_secrets.kubernetes.client import Client
 from airflow_kubernetes_secrets.kubernetes.credentials import ServiceAccountCredentials
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.retry import Backoff
+from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
 from support.cluster import Cluster, ServiceAccount
 from support.deadlines import ends_within
 from support.faults import silent
 from support.proxy import Proxy
 from support.secrets import VARIABLE, MakeBackend, Put
 from support.sockets import full
+
+ERROR_OF = ApiErrors(("list",), {}).error_of
 
 
 def test_nobody_listens(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -68,7 +71,7 @@ def test_a_kept_connection_that_is_dead_is_replaced_without_a_pause(
     put.variable("x", "found")
     credentials = ServiceAccountCredentials(str(proxy.folder(account)), proxy.pod_environment())
     selector = LabelSelector.equal(VARIABLE, "x")
-    with contextlib.closing(Client(credentials, backoff=Backoff(first=60, longest=60))) as client:
+    with contextlib.closing(Client(credentials, ERROR_OF, backoff=Backoff(first=60, longest=60))) as client:
         assert len(client.list_secrets(put.namespace, selector, timeout=30).secrets) == 1
 
         proxy.cut()
@@ -87,7 +90,7 @@ def test_a_kept_connection_that_fell_silent(
     put.variable("x", "found")
     credentials = ServiceAccountCredentials(str(proxy.folder(account)), proxy.pod_environment())
     selector = LabelSelector.equal(VARIABLE, "x")
-    with contextlib.closing(Client(credentials, doubtful_after=doubtful_after)) as client:
+    with contextlib.closing(Client(credentials, ERROR_OF, doubtful_after=doubtful_after)) as client:
         assert len(client.list_secrets(put.namespace, selector, timeout=10).secrets) == 1
         proxy.faults.append(silent)
 
@@ -101,9 +104,9 @@ def test_a_kept_connection_that_fell_silent(
 def test_an_answer_renews_the_trust_in_a_kept_connection(proxy: Proxy, account: ServiceAccount, put: Put) -> None:
     credentials = ServiceAccountCredentials(str(proxy.folder(account)), proxy.pod_environment())
     selector = LabelSelector.equal(VARIABLE, "x")
-    with contextlib.closing(Client(credentials)) as client:
+    with contextlib.closing(Client(credentials, ERROR_OF)) as client:
         client.list_secrets(put.namespace, selector, timeout=10)
-        [connection] = client._idle
+        [connection] = client._pool._idle
         connection._last_used -= 3600
         client.list_secrets(put.namespace, selector, timeout=10)
 

@@ -1,0 +1,85 @@
+"""The errors of refused requests, with their remedies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import unquote
+
+from airflow_kubernetes_secrets.errors import (
+    ApiError,
+    ForbiddenError,
+    NotFoundError,
+    UnauthorizedError,
+    UnreadableCredentialsError,
+)
+from airflow_kubernetes_secrets.kubernetes.client import Refusal
+from airflow_kubernetes_secrets.kubernetes.permissions import (
+    ANONYMOUS,
+    forbidden_text,
+    impersonation_text,
+    refused_user,
+)
+from airflow_kubernetes_secrets.messages.printable import printable
+
+# The verbs that the remedy of a 403 grants, by the refused verb. For any other verb, the remedy grants the verbs that
+# the process uses on all Secrets.
+_GRANTED_WITH = {"get": ("get",), "patch": ("list", "get", "create", "patch")}
+
+
+class ApiErrors:
+    """The errors of one configuration: a remedy grants everything that this configuration needs, in one step."""
+
+    def __init__(self, verbs: tuple[str, ...], referenced: Mapping[str, tuple[str, ...]]) -> None:
+        """Store what a remedy grants.
+
+        Args:
+            verbs: the verbs that this process uses on all Secrets.
+            referenced: the names of the Secrets that the process reads by name, for each namespace.
+        """
+        self._verbs = verbs
+        self._referenced = referenced
+
+    def error_of(self, refusal: Refusal) -> ApiError:
+        """Return the error to raise for a refused request."""
+        if refusal.status == 403:
+            return self._forbidden(refusal)
+        if refusal.status == 401:
+            return _unauthorized(refusal)
+        # A 404 without a message of the API comes from something else, such as a proxy, or from a wrong path.
+        kind = NotFoundError if refusal.status == 404 and refusal.message else ApiError
+        answered = f"the Kubernetes API at {refusal.server} answered {refusal.status} {refusal.message}"
+        return kind(answered.rstrip(), refusal.status)
+
+    def _forbidden(self, refusal: Refusal) -> ApiError:
+        verb, user = refusal.verb, refused_user(refusal.message)
+        may_not_act = "cannot impersonate" in refusal.message and user != ANONYMOUS
+        if refusal.as_user is not None and may_not_act:
+            text = impersonation_text(refusal.message, refusal.as_user)
+        elif "/secrets" not in refusal.path:
+            text = f"the user {user!r} may not ask the Kubernetes API for {printable(refusal.path)}"
+        elif user == ANONYMOUS:
+            return UnauthorizedError(
+                f"the Kubernetes API at {refusal.server} got no credentials and takes this process for {ANONYMOUS}: "
+                f"{refusal.source} gives none. An exec plugin that fails is one cause",
+                refusal.status,
+            )
+        else:
+            names = self._names(refusal) if verb == "get" else ()
+            text = forbidden_text(user, verb, _GRANTED_WITH.get(verb, self._verbs), refusal.namespace, names)
+        return ForbiddenError(text, refusal.status)
+
+    def _names(self, refusal: Refusal) -> tuple[str, ...]:
+        """Return the Secrets that a grant of ``get`` must cover: the requested one and the referenced ones."""
+        requested = unquote(refusal.path.rpartition("/")[2])
+        return tuple(sorted({*self._referenced.get(refusal.namespace, ()), requested}))
+
+
+def _unauthorized(refusal: Refusal) -> UnauthorizedError:
+    does_not_accept = f"the Kubernetes API at {refusal.server} does not accept {refusal.source}"
+    if refusal.unreadable:
+        return UnreadableCredentialsError(f"{does_not_accept}, and it cannot be read again: {refusal.unreadable}", 401)
+    return UnauthorizedError(
+        f"{does_not_accept}, which was read again: it has expired, was revoked, or is another cluster's. "
+        "Mount a current one, or restart the pod",
+        401,
+    )
