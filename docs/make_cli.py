@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 
 from airflow_kubernetes_secrets.cli.definition import COMMANDS, PROGRAM, Argument, Command
@@ -79,14 +79,14 @@ def _meaning(argument: Argument) -> str:
 
 
 def _codes() -> Iterator[str]:
-    titles: Mapping[str, Mapping[str, str]] = {
-        "Of Secrets and manifests": problem_codes.OF_SECRETS,
-        "Of manifests alone": problem_codes.OF_MANIFESTS,
-        "Of the deployment": problem_codes.OF_DEPLOYMENTS,
-    }
-    for title, meanings in titles.items():
+    titles = (
+        ("Of Secrets and manifests", problem_codes.OF_SECRETS.items()),
+        ("Of manifests alone", problem_codes.OF_MANIFESTS.items()),
+        ("Of the deployment", problem_codes.OF_DEPLOYMENTS.items()),
+    )
+    for title, meanings in titles:
         yield f"### {title}\n\n| code | what is wrong |\n| --- | --- |\n"
-        yield from (f"| `{code}` | {meaning} |\n" for code, meaning in meanings.items())
+        yield from (f"| `{code}` | {meaning} |\n" for code, meaning in meanings)
         yield "\n"
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import importlib.util
 import re
 import shlex
+from collections.abc import Mapping
+from typing import Any, get_args
 
 import pytest
 
 from airflow_kubernetes_secrets.cli.main import main, make_parser
 from airflow_kubernetes_secrets.messages import problem_codes
-from airflow_kubernetes_secrets.messages.problem import Problem
 from support.airflow import BACKEND, ROOT
 
 PAGE = (ROOT / "docs" / "cli.md").read_text()
@@ -46,9 +47,20 @@ def test_the_commands_of_the_readme(arguments: list[str], monkeypatch: pytest.Mo
 
 
 def test_every_code_is_told() -> None:
-    assert all(f"| `{code}` |" in PAGE for code in problem_codes.ALL - set(problem_codes.FINE))
+    assert all(
+        f"| `{code}` |" in PAGE
+        for code in (*problem_codes.OF_SECRETS, *problem_codes.OF_MANIFESTS, *problem_codes.OF_DEPLOYMENTS)
+    )
 
 
-def test_there_are_no_others() -> None:
-    with pytest.raises(KeyError, match="no-such-code"):
-        Problem("no-such-code", "text")
+@pytest.mark.parametrize(
+    ("codes", "meanings"),
+    [
+        (problem_codes.SecretCode, problem_codes.OF_SECRETS),
+        (problem_codes.ManifestCode, problem_codes.OF_MANIFESTS),
+        (problem_codes.DeploymentCode, problem_codes.OF_DEPLOYMENTS),
+    ],
+    ids=["Secrets", "manifests", "deployments"],
+)
+def test_each_code_has_a_meaning(codes: Any, meanings: Mapping[str, str]) -> None:
+    assert [*get_args(codes)] == [*meanings]

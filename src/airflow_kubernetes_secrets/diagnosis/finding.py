@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
-from airflow_kubernetes_secrets.messages.problem_codes import checked
+from airflow_kubernetes_secrets.messages.problem_codes import FineCode, ProblemCode
 
 
 class Status(Enum):
@@ -31,12 +31,9 @@ class Finding:
     """
 
     check: str
-    code: str
+    code: ProblemCode | FineCode
     status: Status
     text: str
-
-    def __post_init__(self) -> None:
-        checked(self.code)
 
     def as_json(self) -> dict[str, str]:
         """Return the finding as the JSON output shows it; docs/cli.md describes it."""
@@ -48,12 +45,12 @@ def ok(check: str, text: str) -> Finding:
     return Finding(check, "ok", Status.OK, text)
 
 
-def warning(check: str, code: str, text: str) -> Finding:
+def warning(check: str, code: ProblemCode, text: str) -> Finding:
     """Return a finding that something is probably unintended."""
     return Finding(check, code, Status.WARNING, text)
 
 
-def error(check: str, code: str, text: str) -> Finding:
+def error(check: str, code: ProblemCode, text: str) -> Finding:
     """Return a finding that something is wrong."""
     return Finding(check, code, Status.ERROR, text)
 

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Final
 
 from airflow_kubernetes_secrets.backend.airflow_versions import known_connection_types
 from airflow_kubernetes_secrets.formats.aliases import CONNECTION_TYPES, GENERIC, connection_type
@@ -22,7 +23,7 @@ from airflow_kubernetes_secrets.messages.listing import few
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.suggestions import most_near
 
-UNKNOWN = "unknown-type"
+UNKNOWN: Final = "unknown-type"
 
 # Types of Apache's providers are always accepted. The commands may run where a provider is missing that the tasks have.
 _RIGHT = frozenset(CONNECTION_TYPES.values())

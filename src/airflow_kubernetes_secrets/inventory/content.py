@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from airflow_kubernetes_secrets.backend.airflow_versions import is_airflow_2
@@ -24,12 +24,13 @@ from airflow_kubernetes_secrets.inventory.visible_fields import shown_address, s
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 
-UNREADABLE = "unreadable"
-UNESCAPED = "unescaped-uri"
-TRAILING_NEWLINE = "trailing-newline"
-EXTRA = "extra-not-json"
-NOT_EVERYWHERE = "not-everywhere"
+UNREADABLE: Final = "unreadable"
+UNESCAPED: Final = "unescaped-uri"
+TRAILING_NEWLINE: Final = "trailing-newline"
+EXTRA: Final = "extra-not-json"
+NOT_EVERYWHERE: Final = "not-everywhere"
 
 # The value of a parameter can contain an email address: `smtp://login:password@host/?from_email=me@example.com`.
 _PARAMETER = r"[\w.-]+=[^@&/:]*(?:@[\w.-]+)?"
@@ -98,7 +99,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
 
 def _problem(secret: Secret, key: str, objection: Objection) -> Problem:
     """Return the problem for an objection. It is an error if a part of the running Airflow has this objection."""
-    code = EXTRA if objection.problem == EXTRA_IS_NO_OBJECT else NOT_EVERYWHERE
+    code: ProblemCode = EXTRA if objection.problem == EXTRA_IS_NO_OBJECT else NOT_EVERYWHERE
     read_here = (AIRFLOW_2,) if is_airflow_2() else (SERVICES, TASKS)
     severity = Severity.WARNING if set(read_here).isdisjoint(objection.readers) else Severity.ERROR
     error = MalformedSecretError(secret.namespace, secret.name, reading.key_for_messages(key), str(objection))

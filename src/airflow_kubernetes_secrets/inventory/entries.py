@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence, Set
 from copy import copy
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Final
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError, MissingSecretError
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
@@ -29,9 +29,10 @@ from airflow_kubernetes_secrets.lookup.selection import (
     shown_id,
 )
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
 
-BLOCKED = "blocked"
+BLOCKED: Final = "blocked"
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,7 @@ class _Survey:
         if isinstance(outcome, Decision):
             problem = _not_come_to(f"{namespace}/{name}" if namespace else name, outcome)
         else:
-            code = "missing-secret" if isinstance(outcome, MissingSecretError) else UNREADABLE
+            code: ProblemCode = "missing-secret" if isinstance(outcome, MissingSecretError) else UNREADABLE
             problem = Problem(code, f"{Lookup(kind, identifier)}: {outcome}")
         return Entry(kind, identifier, None, namespace, name, problems=(problem,))
 
@@ -290,6 +291,6 @@ def _why_not(secret: Secret, answer: _Answer) -> Problem:
 def _not_come_to(secret: str, decision: Decision) -> Problem:
     """Return the problem of a Secret that no lookup of its id can select, because of the options or the id."""
     outside = decision.outcome in (Outcome.OUTSIDE_PATTERN, Outcome.TOO_LONG)
-    code = "outside-pattern" if outside else "not-looked-up"
+    code: ProblemCode = "outside-pattern" if outside else "not-looked-up"
     text = f"Secret {secret}: a lookup of its id does not come to it: {decision.outcome.value}"
     return Problem(code, text, Severity.WARNING)

@@ -12,7 +12,7 @@ from base64 import b64encode
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
@@ -27,9 +27,10 @@ from airflow_kubernetes_secrets.formats.usability import EXTRA_IN_QUERY
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.listing import few
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 
-MISREAD = "hook-misreads"
-REPEATS = "repeated-parameter"
+MISREAD: Final = "hook-misreads"
+REPEATS: Final = "repeated-parameter"
 
 # The names in extra that HttpHook uses itself. It sends all other names as headers.
 _OF_HTTP = frozenset(
@@ -76,7 +77,7 @@ def problems_of_hooks(secret: Secret, key: str, whole: str, connection: Mapping[
     yield from _of_the_query(secret, key, whole, connection)
 
 
-def _problem(code: str, secret: Secret, key: str, text: str) -> Problem:
+def _problem(code: ProblemCode, secret: Secret, key: str, text: str) -> Problem:
     where = f"Secret {secret}" if key == IN_FIELDS else f"Secret {secret}, key {key!r}"
     return Problem(code, f"{where}: {text}", Severity.WARNING)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats import annotations as described
@@ -28,12 +28,12 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 # A placeholder that is not blank, for a value that only the store or the controller has.
 SOME_VALUE = b64encode(b"x").decode("ascii")
 
-INVALID_LABEL = "invalid-label"
-MISSING_ID = "missing-id-annotation"
-MISMATCH = "id-label-mismatch"
-NOT_LOOKED_UP = "not-looked-up"
-UNKNOWN_LABEL = "unknown-label"
-UNKNOWN_ANNOTATION = "unknown-annotation"
+INVALID_LABEL: Final = "invalid-label"
+MISSING_ID: Final = "missing-id-annotation"
+MISMATCH: Final = "id-label-mismatch"
+NOT_LOOKED_UP: Final = "not-looked-up"
+UNKNOWN_LABEL: Final = "unknown-label"
+UNKNOWN_ANNOTATION: Final = "unknown-annotation"
 
 
 def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Problem]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from binascii import Error
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from airflow_kubernetes_secrets.formats.aliases import folded
 from airflow_kubernetes_secrets.formats.fields import fields_of
@@ -14,9 +14,10 @@ from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.listing import few
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 
-HALF = "half-connection"
-SETTINGS = "unused-settings"
+HALF: Final = "half-connection"
+SETTINGS: Final = "unused-settings"
 
 # The names that operators and people use. They are compared in the form of `folded`, in which `-` is `_`.
 _TLS = re.compile(
@@ -95,7 +96,7 @@ def _named(keys: Sequence[str]) -> str:
     return f"{'the key' if len(keys) == 1 else 'the keys'} {few(map(repr, keys), len(keys))}"
 
 
-def _problem(code: str, secret: Secret, text: str) -> Problem:
+def _problem(code: ProblemCode, secret: Secret, text: str) -> Problem:
     return Problem(code, f"Secret {secret}: {text}", Severity.WARNING)
 
 

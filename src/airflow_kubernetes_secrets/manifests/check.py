@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError, OneLineError
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_completed
@@ -56,13 +56,14 @@ from airflow_kubernetes_secrets.manifests.server_validation import no_such_resou
 from airflow_kubernetes_secrets.messages.listing import few, first
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.folder import RefusedError, look_into, secret_of
 
-UNREADABLE_MANIFEST = "unreadable-manifest"
-DUPLICATE_ID = "duplicate-id"
-DUPLICATE_SECRET = "duplicate-secret"  # noqa: S105 - the code of a problem
-DUPLICATE_KEY = "duplicate-key"
+UNREADABLE_MANIFEST: Final = "unreadable-manifest"
+DUPLICATE_ID: Final = "duplicate-id"
+DUPLICATE_SECRET: Final = "duplicate-secret"  # noqa: S105 - the code of a problem
+DUPLICATE_KEY: Final = "duplicate-key"
 
 STDIN = "-"
 
@@ -391,7 +392,8 @@ class Check:
                 yield Problem("unknown-label", f"{title}, {quoted}{more} under {path}: {problem}", Severity.WARNING)
                 continue
             is_label = key in labels and not _ANNOTATIONS.fullmatch(path.rpartition(".")[2])
-            code, word = (LABEL_LOST, "label") if is_label else (ANNOTATION_LOST, "annotation")
+            code: ProblemCode = LABEL_LOST if is_label else ANNOTATION_LOST
+            word = "label" if is_label else "annotation"
             text = (
                 f"{word} {quoted}{more} under {path} does not reach the Secret. Put it under {found[0].place}.{word}s"
             )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import UNKNOWN_LABEL, invalid_labels, misspelt_label
 from airflow_kubernetes_secrets.kubernetes.documents import TooLargeError, mapping, read_file
@@ -21,7 +21,7 @@ from airflow_kubernetes_secrets.messages.printable import printable, shell_word
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
-NOT_CHECKED = "not-checked"
+NOT_CHECKED: Final = "not-checked"
 
 
 class Patches:

@@ -10,7 +10,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import SOME_VALUE
@@ -22,20 +22,21 @@ from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
 from airflow_kubernetes_secrets.manifests.go_templates import breaks_json, what_is_written
 from airflow_kubernetes_secrets.messages.listing import first
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
-INVALID_LABEL = "invalid-label"
-INVALID_MANIFEST = "invalid-manifest"
+INVALID_LABEL: Final = "invalid-label"
+INVALID_MANIFEST: Final = "invalid-manifest"
 
 # The names of a kustomization's file that Kustomize accepts.
 KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
-LABEL_LOST = "label-lost"
-ANNOTATION_LOST = "annotation-lost"
-NOT_CREATED = "not-created"
-OLD_API = "old-api"
-UNESCAPED_URI = "unescaped-uri"
-UNESCAPED_JSON = "unescaped-json"
+LABEL_LOST: Final = "label-lost"
+ANNOTATION_LOST: Final = "annotation-lost"
+NOT_CREATED: Final = "not-created"
+OLD_API: Final = "old-api"
+UNESCAPED_URI: Final = "unescaped-uri"
+UNESCAPED_JSON: Final = "unescaped-json"
 
 # These match a value that a template puts unescaped into a URI: before the host, or into the query.
 _IN_A_URI = re.compile(r"\s*[\0A-Za-z][\0A-Za-z0-9+.-]*://[^/?#@\s\0]*\0[^/?#@\s]*@")
@@ -425,7 +426,7 @@ class Way:
         above = dict.fromkeys(key for each in self.above for key in mapping(each, part))
         return [key for key in above if key in ours and key not in kept]
 
-    def _problems(self, code: str, word: str, keys: Sequence[str]) -> Iterator[Problem]:
+    def _problems(self, code: ProblemCode, word: str, keys: Sequence[str]) -> Iterator[Problem]:
         for key, more in first(keys):
             yield Problem(
                 code,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from airflow_kubernetes_secrets.messages.problem_codes import checked
+from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 
 
 class Severity(Enum):
@@ -27,12 +27,9 @@ class Problem:
             unintended. A notice names what ``check`` cannot check.
     """
 
-    code: str
+    code: ProblemCode
     text: str
     severity: Severity = Severity.ERROR
-
-    def __post_init__(self) -> None:
-        checked(self.code)
 
     def as_json(self) -> dict[str, str]:
         """Return the problem as the JSON outputs show it; docs/cli.md describes them."""

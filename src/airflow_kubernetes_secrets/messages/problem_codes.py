@@ -3,9 +3,87 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
+
+SecretCode = Literal[
+    "unreadable",
+    "duplicate-id",
+    "hidden",
+    "blocked",
+    "missing-secret",
+    "not-looked-up",
+    "outside-pattern",
+    "missing-id-annotation",
+    "id-label-mismatch",
+    "unknown-label",
+    "unknown-annotation",
+    "trailing-newline",
+    "unescaped-uri",
+    "extra-not-json",
+    "not-everywhere",
+    "half-connection",
+    "unused-settings",
+    "hook-misreads",
+    "repeated-parameter",
+    "unknown-type",
+    "being-deleted",
+]
+
+ManifestCode = Literal[
+    "unreadable-manifest",
+    "invalid-manifest",
+    "invalid-label",
+    "duplicate-key",
+    "duplicate-secret",
+    "label-lost",
+    "annotation-lost",
+    "not-created",
+    "old-api",
+    "unescaped-json",
+    "not-checked",
+]
+
+DeploymentCode = Literal[
+    "no-backend",
+    "another-backend",
+    "backend-missing",
+    "kwargs-dropped",
+    "airflow-unreadable",
+    "option-unusable",
+    "deny-unknown",
+    "airflow-cache",
+    "workers-give-up",
+    "not-configured",
+    "token-expired",
+    "token-without-end",
+    "certificate-unchecked",
+    "no-tls",
+    "ca-unreadable",
+    "ca-ends",
+    "unreachable",
+    "slow",
+    "may-not-list",
+    "may-not-watch",
+    "may-not-get",
+    "may-list-everywhere",
+    "may-write",
+    "manifest",
+    "unlisted",
+    "teams-off",
+    "many",
+    "not-taken",
+    "only-in-environment",
+    "option-missing",
+    "option-fails",
+]
+
+# The codes of findings that are no problem.
+FineCode = Literal["ok", "skipped"]
+
+ProblemCode = SecretCode | ManifestCode | DeploymentCode
 
 # The problems of a Secret, which `list`, `explain`, `doctor` and `check` report.
-OF_SECRETS: Mapping[str, str] = {
+OF_SECRETS: Mapping[SecretCode, str] = {
     "unreadable": "Airflow cannot be given what the Secret holds: no such key, not UTF-8, blank, no URI and no JSON, "
     "a wrong port …",
     "duplicate-id": "another Secret has the same id",
@@ -31,7 +109,7 @@ OF_SECRETS: Mapping[str, str] = {
 }
 
 # The problems of a manifest, which only `check` reports.
-OF_MANIFESTS: Mapping[str, str] = {
+OF_MANIFESTS: Mapping[ManifestCode, str] = {
     "unreadable-manifest": "a document is not YAML or JSON as kubectl reads it",
     "invalid-manifest": "kubectl, Kustomize or the API server would refuse the Secret",
     "invalid-label": "a label cannot be one, or holds an id as no label can",
@@ -48,7 +126,7 @@ OF_MANIFESTS: Mapping[str, str] = {
 
 # The problems of a deployment, which `doctor` reports. Other commands also report the first ones, which are about
 # Airflow's configuration.
-OF_DEPLOYMENTS: Mapping[str, str] = {
+OF_DEPLOYMENTS: Mapping[DeploymentCode, str] = {
     "no-backend": "no secrets backend is configured",
     "another-backend": "another secrets backend is configured",
     "backend-missing": "the configured class cannot be imported",
@@ -82,19 +160,3 @@ OF_DEPLOYMENTS: Mapping[str, str] = {
     "option-missing": "an option of Airflow's names a Secret that is not there",
     "option-fails": "an option of Airflow's names a Secret that cannot be read",
 }
-
-# The codes of findings that are no problem.
-FINE = ("ok", "skipped")
-
-ALL = frozenset((*OF_SECRETS, *OF_MANIFESTS, *OF_DEPLOYMENTS, *FINE))
-
-
-def checked(code: str) -> str:
-    """Return a code unchanged, if it is known.
-
-    Raises:
-        KeyError: the code is unknown.
-    """
-    if code not in ALL:
-        raise KeyError(code)
-    return code
