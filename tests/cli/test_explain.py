@@ -25,7 +25,7 @@ class TestFound:
         put.connection("my_db", URI, name="my-db")
         story = explain(commands, "connection", "my_db", status=0)
         assert story["verdict"] == "found"
-        assert story["headline"] == f"connection 'my_db': Secret {commands.namespace}/my-db answers"
+        assert story["headline"] == f"connection 'my_db': Secret {commands.namespace}/my-db is selected"
         assert story["user"] == f"system:serviceaccount:{commands.namespace}:{commands.account.name}"
         selector = "airflow.apache.org/connection-id=my_db,!airflow.apache.org/team"
         assert story["steps"] == [
@@ -90,21 +90,21 @@ class TestFound:
         assert story["completed"] is True
         assert (story["conn_type"], story["host"], story["extra"]) == ("postgres", "h", ["sslmode"])
         out = commands.run("explain", "connection", "x").out
-        assert "Shape       key 'value', completed by annotations: password from 'password'\n" in out
+        assert "Format      key 'value', completed by annotations: password from 'password'\n" in out
 
     def test_the_text(self, commands: Commands, put: Put) -> None:
         put.connection("my_db", URI, name="my-db")
         put.connection("my_db", URI, name="my-other-db")
         out = commands.run("explain", "connection", "my_db").out
         lines = [line.split(maxsplit=1) for line in out.splitlines()]
-        assert lines[0] == ["connection", f"'my_db': Secret {commands.namespace}/my-db answers"]
+        assert lines[0] == ["connection", f"'my_db': Secret {commands.namespace}/my-db is selected"]
         assert [line[0] for line in lines if not line[0].startswith((commands.namespace, "cache", "namespace="))] == [
             "connection",
             "Configured",
             "Looked",
-            "Asked",
+            "Requests",
             "Secrets",
-            "Shape",
+            "Format",
             "Airflow",
             "Not",
         ]
@@ -132,7 +132,7 @@ class TestWhatAirflowDoesNotRead:
     def test_an_option(self, commands: Commands, put: Put) -> None:
         put.config("fernet", SECRET)
         nobody = commands.run("explain", "config", "fernet").out
-        assert "none of Airflow's options names this id" in nobody
+        assert "no option of Airflow names this id" in nobody
         commands.set("AIRFLOW__CORE__FERNET_KEY_SECRET", "fernet")
         commands.set("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET", "another")
         assert explain(commands, "config", "fernet", status=0)["options"] == [
@@ -190,7 +190,7 @@ class TestNotFound:
         put({CONNECTION: "x"}, name="x", data={"nothing": SECRET})
         story = explain(commands, "connection", "x", status=1)
         assert story["headline"] == "connection 'x': no Secret matches that can be read"
-        assert "is passed over: " in story["candidates"][0]["verdict"]
+        assert "is skipped: " in story["candidates"][0]["verdict"]
         assert "there is no such key in its data" in story["candidates"][0]["verdict"]
 
     @pytest.mark.parametrize(
@@ -214,21 +214,21 @@ class TestNotFound:
 
     def test_an_option_for_a_team(self, commands: Commands) -> None:
         done = commands.run("explain", "config", "x", "--team", "data", status=2)
-        assert "Airflow asks for configuration options without a team" in done.err
+        assert "Airflow looks configuration options up without a team" in done.err
 
     def test_what_is_configured_and_does_not_count(self, cluster: Cluster, commands: Commands) -> None:
         kubeconfig = str(cluster.kubeconfig(commands.account.token))
         commands.configure(namespace=f"{SECRET} x", path="/nowhere")
         there = ("--kubeconfig", kubeconfig, "--namespace", commands.namespace)
         out = commands.run("explain", "connection", "x", *there, status=1).out
-        assert "(namespace: --namespace counts) (path: --kubeconfig counts)" in out
+        assert "(namespace: --namespace is used instead) (path: --kubeconfig is used instead)" in out
 
 
 class TestTrouble:
     def test_what_cannot_be_read(self, commands: Commands, put: Put) -> None:
         put.connection("x", json.dumps({"conn_type": "http", "secret_field": SECRET}), name="x")
         story = explain(commands, "connection", "x", status=2)
-        assert story["headline"] == "connection 'x': it is found, and Airflow cannot read it"
+        assert story["headline"] == "connection 'x': a Secret is selected, but Airflow cannot read it"
         assert "'secret_field'" in story["problems"][0]["text"]
 
     def test_an_extra_that_hooks_cannot_read(self, commands: Commands, put: Put) -> None:

@@ -74,7 +74,7 @@ def test_named_by_a_variable(
     done = shell(f"set -e\n{script}", tmp_path, {**variables, **patient}, version)
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"Secret {namespaces['airflow-secrets']}/airflow-database answers" in done.stdout
+    assert f"Secret {namespaces['airflow-secrets']}/airflow-database is selected" in done.stdout
     assert "[database] sql_alchemy_conn is in Secret" in done.stdout
     assert done.stdout.splitlines()[-1] == URI
 

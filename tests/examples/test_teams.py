@@ -82,6 +82,6 @@ def test_look_as_a_team(cluster: Cluster, configured: Configured, tmp_path: Path
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert (
-        f"connection 'mail' of team 'blue': Secret {configured.namespaces['airflow-secrets']}/mail-of-blue answers"
+        f"connection 'mail' of team 'blue': Secret {configured.namespaces['airflow-secrets']}/mail-of-blue is selected"
         in (done.stdout)
     )

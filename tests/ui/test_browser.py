@@ -204,10 +204,11 @@ def test_the_panel_tells_the_story(opened: Open, shelf: Shelf) -> None:
     page.locator("#rows tr").first.click()
     panel = page.locator("#panel")
 
-    expect(panel.locator("[data-verdict]")).to_have_text(f"connection 'smtp_default': Secret {shelf.home}/smtp answers")
+    headline = f"connection 'smtp_default': Secret {shelf.home}/smtp is selected"
+    expect(panel.locator("[data-verdict]")).to_have_text(headline)
     for text in (
         f"list airflow.apache.org/connection-id=smtp_default,!airflow.apache.org/team in {shelf.home}: 2 Secrets",
-        f"{shelf.home}/smtp answers",
+        f"{shelf.home}/smtp is selected",
         f"{shelf.home}/smtp-copy has the same id, and is younger or comes later by name",
         "type smtp, host smtp.example.com:587, login is set, password is set",
         "the variable AIRFLOW_CONN_SMTP_DEFAULT of this process",

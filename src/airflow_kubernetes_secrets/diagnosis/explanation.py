@@ -134,11 +134,11 @@ class Explanation:
         """The result in one sentence."""
         winner = next((candidate for candidate in self.candidates if candidate.answers), None)
         if winner is not None and self.verdict is Verdict.FOUND:
-            return f"{self.lookup}: Secret {winner.stored.secret} answers"
+            return f"{self.lookup}: Secret {winner.stored.secret} is selected"
         if self.error:
             return f"{self.lookup}: the lookup fails"
         if self.verdict is Verdict.TROUBLE:
-            return f"{self.lookup}: it is found, and Airflow cannot read it"
+            return f"{self.lookup}: a Secret is selected, but Airflow cannot read it"
         return f"{self.lookup}: {self.outcome.value if self.outcome is not None else 'not looked up'}"
 
     def as_json(self) -> dict[str, Any]:
@@ -202,25 +202,25 @@ def explain(
         database: whether to check Airflow's metadata database for the same id.
         may_tell: which other ids suggestions may reveal; see :func:`similar_ids`.
     """
-    story = Explanation(lookup, place.text)
+    explanation = Explanation(lookup, place.text)
     if isinstance(place, Cluster):
-        story.user = _unless_it_fails(place.user) or ""
-    decision = _decide(story, options, place)
+        explanation.user = _unless_it_fails(place.user) or ""
+    decision = _decide(explanation, options, place)
     if decision is not None:
-        story.outcome = decision.outcome
-        _tell_of_candidates(story, decision, place)
+        explanation.outcome = decision.outcome
+        _add_candidates(explanation, decision, place)
         if decision.secret is not None:
-            _tell_of_content(story, decision.secret, decision.data_key)
+            _add_content(explanation, decision.secret, decision.data_key)
         elif decision.queries:
-            story.hints = similar_ids(lookup, options, place, may_tell)
+            explanation.hints = similar_ids(lookup, options, place, may_tell)
     if lookup.kind is Kind.CONFIG:
-        story.options = [option for option in secret_options() if option.id == lookup.id]
-    elif story.verdict is not Verdict.NOT_FOUND:
-        story.hidden = hidden(lookup, database=database)
-    return story
+        explanation.options = [option for option in secret_options() if option.id == lookup.id]
+    elif explanation.verdict is not Verdict.NOT_FOUND:
+        explanation.hidden = hidden(lookup, database=database)
+    return explanation
 
 
-def _decide(story: Explanation, options: Options, place: BackendLocation) -> Decision | None:
+def _decide(explanation: Explanation, options: Options, place: BackendLocation) -> Decision | None:
     """Decide the lookup, and record each query."""
 
     def find(query: Query, time: TimeBudget) -> Sequence[Secret]:
@@ -231,15 +231,15 @@ def _decide(story: Explanation, options: Options, place: BackendLocation) -> Dec
         try:
             found = place.find(query, time)
         except KubernetesSecretsError:
-            story.steps.append(Step(verb, namespace, what, None, allowed))
+            explanation.steps.append(Step(verb, namespace, what, None, allowed))
             raise
-        story.steps.append(Step(verb, namespace, what, len(found), allowed))
+        explanation.steps.append(Step(verb, namespace, what, len(found), allowed))
         return found
 
     try:
-        return decide(story.lookup, options, find)
+        return decide(explanation.lookup, options, find)
     except KubernetesSecretsError as error:
-        story.error = str(error)
+        explanation.error = str(error)
         return None
 
 
@@ -251,34 +251,34 @@ def _unless_it_fails(ask: Any) -> Any:
         return None
 
 
-def _tell_of_candidates(story: Explanation, decision: Decision, place: BackendLocation) -> None:
+def _add_candidates(explanation: Explanation, decision: Decision, place: BackendLocation) -> None:
     """Add the Secrets that matched: the selected one, those with the same id, and the skipped ones."""
     for position, secret in enumerate(decision.matches):
-        verdict = "answers" if position == 0 else "has the same id, and is younger or comes later by name"
-        story.candidates.append(Candidate(place.stored(secret), verdict, position == 0))
+        verdict = "is selected" if position == 0 else "has the same id, and is younger or comes later by name"
+        explanation.candidates.append(Candidate(place.stored(secret), verdict, position == 0))
     for passed_over in decision.passed_over:
         # The error contains only the name of the Secret. The location still has its metadata from the query.
         secret = Secret(passed_over.namespace, passed_over.secret, "", {}, {})
-        story.candidates.append(Candidate(place.stored(secret), f"is passed over: {passed_over}", answers=False))
+        explanation.candidates.append(Candidate(place.stored(secret), f"is skipped: {passed_over}", answers=False))
 
 
-def _tell_of_content(story: Explanation, secret: Secret, key: str) -> None:
+def _add_content(explanation: Explanation, secret: Secret, key: str) -> None:
     """Add what Airflow reads from the selected Secret."""
-    kind = story.lookup.kind
-    story.content = content_of(kind, secret, key)
-    story.problems = [*story.content.problems, *problems_of_type(kind, secret, key, story.content)]
+    kind = explanation.lookup.kind
+    explanation.content = content_of(kind, secret, key)
+    explanation.problems = [*explanation.content.problems, *problems_of_type(kind, secret, key, explanation.content)]
     if kind is Kind.CONNECTION:
         fields = fields_of(secret)
-        story.fields = dict((fields if key == IN_FIELDS else fields.beside(key)).keys)
-    if kind is Kind.CONNECTION and story.content.is_readable:
-        parsed = _parse(story.lookup.id, secret, key)
+        explanation.fields = dict((fields if key == IN_FIELDS else fields.beside(key)).keys)
+    if kind is Kind.CONNECTION and explanation.content.is_readable:
+        parsed = _parse(explanation.lookup.id, secret, key)
         if isinstance(parsed, Problem):
-            story.problems.append(parsed)
-        elif any(each.code == UNESCAPED for each in story.problems):
+            explanation.problems.append(parsed)
+        elif any(each.code == UNESCAPED for each in explanation.problems):
             # The name of a parameter may be a part of the password.
-            story.parsed = Parsed(parsed.fields)
+            explanation.parsed = Parsed(parsed.fields)
         else:
-            story.parsed = parsed
+            explanation.parsed = parsed
 
 
 def _parse(conn_id: str, secret: Secret, key: str) -> Parsed | Problem:

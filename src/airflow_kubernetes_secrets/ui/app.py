@@ -16,6 +16,7 @@ from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Resp
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from airflow_kubernetes_secrets.diagnosis.explanation import explain
+from airflow_kubernetes_secrets.diagnosis.explanation_text import configuration_lines, findings, trace
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
@@ -159,8 +160,16 @@ def _told(lookup: Lookup, viewer: Viewer) -> dict[str, Any]:
     """Explain a lookup."""
     configured, options = configured_options()
     with closing(location_of(options)) as place:
-        told = explain(lookup, options, place, may_tell=viewer.may_see)
-    return {**told.as_json(), "configuration": configured.as_json()}
+        explanation = explain(lookup, options, place, may_tell=viewer.may_see)
+    # Only the names: not every user of the page may read Airflow's configuration.
+    names = ", ".join(sorted(configured.kwargs))
+    configuration = configuration_lines(configured, [f"options {names}"] if names else [])
+    return {
+        **explanation.as_json(),
+        "configuration": configured.as_json(),
+        "findings": [section.as_json() for section in findings(explanation)],
+        "trace": [section.as_json() for section in trace(explanation, configuration)],
+    }
 
 
 def create_app() -> FastAPI:

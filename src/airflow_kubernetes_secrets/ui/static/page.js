@@ -426,50 +426,16 @@ function problem({ severity, text }) {
 
 /** Return the parts of an explanation: first what to do, and then how the lookup went. */
 function tell(story, entry) {
-  const parts = [
+  const sections = [...story.findings, ...story.trace];
+  return [
     make("p", { class: `mark ${story.verdict}`, "data-verdict": story.verdict }, story.headline),
     ...ofSecret(entry, story.problems),
+    ...sections.map(({ title, lines }) => part(title, lines.map(line))),
   ];
-  const texts = (things) => things.map((thing) => thing.text);
-  if (story.error) parts.push(part("Error", [story.error], "error"));
-  if (story.problems.length) parts.push(part("Problems", story.problems.map(problem)));
-  if (story.hints.length) parts.push(part("Hints", story.hints, "warning"));
-  if (story.hidden.length) parts.push(part("Airflow does not read", texts(story.hidden)));
-  if (story.candidates.length) parts.push(part("Secrets", story.candidates.map(candidate)));
-  if (story.shape) {
-    const fields = Object.entries(story.fields).map(([field, key]) => `${field} from '${key}'`);
-    const shape = story.completed ? `${story.shape}, completed by annotations` : story.shape;
-    parts.push(part("Shape", [printable(fields.length ? `${shape}: ${fields.join(", ")}` : shape)]));
-  }
-  if (story.unused?.length) {
-    const names = story.unused.slice(0, 10).map((key) => `'${key}'`).join(", ");
-    const more = story.unused.length > 10 ? ` and ${story.unused.length - 10} more` : "";
-    parts.push(part("Unused keys", [printable(names + more)]));
-  }
-  if (story.set) parts.push(part("Airflow parses it", [parsed(story)]));
-  if (story.options.length) parts.push(part("Options", story.options.map(option)));
-  else if (story.kind === "config") {
-    parts.push(part("Options", ["none of Airflow's options names this id, here or in airflow.cfg"], "warning"));
-  }
-  parts.push(
-    part("Asked", story.steps.length ? story.steps.map(step) : ["nothing"]),
-    part("Looked in", [printable(story.user ? `${story.place} as ${story.user}` : story.place)]),
-    part("Configured", configuration(story.configuration)),
-  );
-  return parts;
 }
 
-function option({ option: name, where, instead }) {
-  return `${name} names it (${where})${instead ? `, but ${instead}` : ""}`;
-}
-
-function configuration({ backend, backend_from, kwargs, kwargs_from }) {
-  const origin = (names) => (names.length ? `, from ${names.join(", ")}` : "");
-  const options = kwargs.length ? `options ${kwargs.join(", ")}` : "no options";
-  return [
-    printable(`${backend ?? "no backend"}${origin(backend_from ? [backend_from] : [])}`),
-    printable(`${options}${origin(kwargs_from)}`),
-  ];
+function line({ text, tone }) {
+  return make("li", { class: tone }, text);
 }
 
 function part(title, lines, style = "") {
@@ -479,38 +445,6 @@ function part(title, lines, style = "") {
     make("h3", {}, title),
     make("ul", {}, ...lines.map((line) => (line instanceof Node ? line : make("li", { class: style }, line)))),
   );
-}
-
-function step({ verb, namespace, what, found, allowed }) {
-  const where = namespace ? ` in ${namespace}` : "";
-  const outcome =
-    found === null
-      ? `failed${allowed === false ? " (not allowed)" : ""}`
-      : `${found} ${found === 1 ? "Secret" : "Secrets"}`;
-  return make(
-    "li",
-    { class: found === null ? "error" : "" },
-    `${verb} `,
-    make("code", {}, printable(what)),
-    `${where}: ${outcome}`,
-  );
-}
-
-function candidate(secret) {
-  const { owner, answers, verdict } = secret;
-  return make(
-    "li",
-    { class: answers ? "good" : "warning" },
-    `${nameOf(secret)}${owner ? `, kept by ${printable(owner)},` : ""} ${verdict}`,
-  );
-}
-
-function parsed(story) {
-  const address = story.host && story.port ? `${story.host}:${story.port}` : story.host;
-  const parts = [`type ${story.conn_type}`, address ? `host ${address}` : ""];
-  parts.push(...story.set.filter((name) => name !== "port" && name !== "extra").map((name) => `${name} is set`));
-  if (story.extra?.length) parts.push(`extra has ${story.extra.join(", ")}`);
-  return printable(parts.filter(Boolean).join(", "));
 }
 
 function markSelected() {

@@ -1,0 +1,135 @@
+"""The explanation of a lookup in words. The terminal and the page show the same sections."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration
+from airflow_kubernetes_secrets.deployment.secret_options import SecretOption
+from airflow_kubernetes_secrets.diagnosis.explanation import Candidate, Explanation, Step
+from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.messages.problem import Severity
+
+
+class Tone(Enum):
+    """How a line is shown. The value is its CSS class on the page."""
+
+    PLAIN = ""
+    GOOD = "good"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a section."""
+
+    text: str
+    tone: Tone = Tone.PLAIN
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of an explanation: a short title, and its lines."""
+
+    title: str
+    lines: Sequence[Line]
+
+    def as_json(self) -> dict[str, object]:
+        """Return the section for the page."""
+        return {"title": self.title, "lines": [{"text": line.text, "tone": line.tone.value} for line in self.lines]}
+
+
+_TONES = {Severity.ERROR: Tone.ERROR, Severity.WARNING: Tone.WARNING, Severity.NOTICE: Tone.PLAIN}
+
+
+def trace(explanation: Explanation, configuration: Iterable[str]) -> Iterator[Section]:
+    """Yield how the lookup ran, in the order of its steps.
+
+    Args:
+        configuration: the lines about Airflow's configuration, from :func:`configuration_lines`.
+    """
+    yield Section("Configured", [Line(text) for text in configuration])
+    user = f" as {printable(explanation.user)}" if explanation.user else ""
+    yield Section("Looked in", [Line(explanation.place + user)])
+    yield Section("Requests", [_step(step) for step in explanation.steps] or [Line("none")])
+    if explanation.candidates:
+        yield Section("Secrets", [_candidate(candidate) for candidate in explanation.candidates])
+    yield from _content(explanation)
+
+
+def findings(explanation: Explanation) -> Iterator[Section]:
+    """Yield what is wrong, what to do, and what else is affected."""
+    if explanation.error:
+        yield Section("Error", [Line(explanation.error, Tone.ERROR)])
+    if explanation.problems:
+        yield Section("Problems", [Line(each.text, _TONES[each.severity]) for each in explanation.problems])
+    if explanation.options:
+        yield Section("Options", [Line(_option(option)) for option in explanation.options])
+    elif explanation.lookup.kind is Kind.CONFIG:
+        text = "no option of Airflow names this id, neither here nor in airflow.cfg"
+        yield Section("Options", [Line(text, Tone.WARNING)])
+    if explanation.hidden:
+        yield Section("Not read", [Line(each.text) for each in explanation.hidden])
+    if explanation.hints:
+        yield Section("Hints", [Line(hint, Tone.WARNING) for hint in explanation.hints])
+
+
+def configuration_lines(configured: AirflowConfiguration, options: Sequence[str]) -> list[str]:
+    """Return which backend is configured with which options, and where that is set.
+
+    Args:
+        options: each option in words, with its value if that may be shown.
+    """
+    return [
+        printable(f"{configured.backend or 'no backend'}{_from([configured.backend_from])}"),
+        printable(f"{' '.join(options) or 'no options'}{_from(configured.kwargs_from)}"),
+    ]
+
+
+def _from(origins: Sequence[str]) -> str:
+    named = ", ".join(filter(None, origins))
+    return f", from {named}" if named else ""
+
+
+def _step(step: Step) -> Line:
+    where = f" in {step.namespace}" if step.namespace else ""
+    request = printable(f"{step.verb} {step.what}{where}")
+    if step.found is None:
+        return Line(f"{request}: failed" + (" (not allowed)" if step.allowed is False else ""), Tone.ERROR)
+    return Line(f"{request}: {step.found} {'Secret' if step.found == 1 else 'Secrets'}")
+
+
+def _candidate(candidate: Candidate) -> Line:
+    owner = candidate.stored.owner
+    managed = f", managed by {owner}," if owner is not None else ""
+    text = printable(f"{candidate.stored.secret}{managed} {candidate.verdict}")
+    return Line(text, Tone.GOOD if candidate.answers else Tone.WARNING)
+
+
+def _option(option: SecretOption) -> str:
+    return f"{option.name} names it ({option.where})" + (f", but {option.instead}" if option.instead else "")
+
+
+def _content(explanation: Explanation) -> Iterator[Section]:
+    content = explanation.content
+    if content is None:
+        return
+    text = content.shape + (", completed by annotations" if content.is_completed else "")
+    if explanation.fields:
+        text += ": " + ", ".join(f"{field} from {key!r}" for field, key in explanation.fields.items())
+    yield Section("Format", [Line(printable(text))])
+    if content.unused:
+        names = few(map(repr, content.unused), len(content.unused))
+        yield Section("Unused", [Line(printable(f"{'key' if len(content.unused) == 1 else 'keys'} {names}"))])
+    if explanation.parsed is not None:
+        address = f"{content.host}:{content.port}" if content.host and content.port else content.host
+        parts = [content.conn_type and f"type {content.conn_type}", address and f"host {address}"]
+        parts += [f"{name} is set" for name in explanation.parsed.fields if name not in ("port", "extra")]
+        if explanation.parsed.extra:
+            parts.append(f"extra has {', '.join(explanation.parsed.extra)}")
+        yield Section("Airflow", [Line(printable("parses it: " + ", ".join(filter(None, parts))))])
