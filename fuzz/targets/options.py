@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
+from airflow_kubernetes_secrets.sources.api_source import verbs_of
 from fuzz.target import Target
 from fuzz.trial import Trial
 
@@ -29,7 +30,7 @@ def _run(trial: Trial, data: bytes) -> None:
         return
     trial.claim(options == Options.parse(kwargs), "the same options are equal")
     trial.claim(hash(options) == hash(Options.parse(kwargs)), "equal options have the same hash")
-    trial.claim(bool(options.namespaces and options.verbs), "there is something to look into")
+    trial.claim(bool(options.namespaces and verbs_of(options)), "there is something to look into")
     trial.claim(isinstance(options.referenced, dict), "references are by namespace")
 
 

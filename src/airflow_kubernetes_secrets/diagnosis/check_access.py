@@ -18,6 +18,7 @@ from airflow_kubernetes_secrets.kubernetes.credentials import Credentials, Servi
 from airflow_kubernetes_secrets.kubernetes.permissions import forbidden_text
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.api_source import verbs_of
 
 CREDENTIALS = "Credentials"
 API_SERVER = "API server"
@@ -187,18 +188,19 @@ def _rights(cluster: Cluster, options: Options, user: str) -> Iterator[Finding]:
 
 def _on_all(cluster: Cluster, options: Options, user: str, namespace: str) -> Iterator[Finding]:
     """Check the permissions on all Secrets of a namespace, which lookups by label need."""
-    missing = [verb for verb in options.verbs if not cluster.may(verb, namespace)]
+    verbs = verbs_of(options)
+    missing = [verb for verb in verbs if not cluster.may(verb, namespace)]
     if not missing:
-        yield ok(PERMISSIONS, f"may {' and '.join(options.verbs)} Secrets in {namespace}")
+        yield ok(PERMISSIONS, f"may {' and '.join(verbs)} Secrets in {namespace}")
     elif missing == ["watch"]:
         yield warning(
             PERMISSIONS,
             "may-not-watch",
-            f"{forbidden_text(user, 'watch', options.verbs, namespace)}\nWithout it everything is listed every "
+            f"{forbidden_text(user, 'watch', verbs, namespace)}\nWithout it everything is listed every "
             f"{options.cache_ttl:g} s (cache_ttl)",
         )
     else:
-        yield error(PERMISSIONS, "may-not-list", forbidden_text(user, "list", options.verbs, namespace))
+        yield error(PERMISSIONS, "may-not-list", forbidden_text(user, "list", verbs, namespace))
 
 
 def _by_name(cluster: Cluster, user: str, namespace: str, names: tuple[str, ...]) -> Iterator[Finding]:

@@ -27,7 +27,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
-from airflow_kubernetes_secrets.sources.api_source import credentials_of
+from airflow_kubernetes_secrets.sources.api_source import credentials_of, verbs_of
 from airflow_kubernetes_secrets.sources.query import NameQuery, Query
 
 # The field manager of everything that `put` writes.
@@ -66,7 +66,7 @@ class Cluster:
         # The timeout of each request in seconds. A LIST is one request per page.
         self._seconds = options.timeout
         referenced = {namespace or self.home: names for namespace, names in options.referenced.items()}
-        self._client = Client(self.credentials, ApiErrors(options.verbs, referenced).error_of, as_user=as_user)
+        self._client = Client(self.credentials, ApiErrors(verbs_of(options), referenced).error_of, as_user=as_user)
         self._stored: dict[tuple[str, str], StoredSecret] = {}
 
     @property

@@ -13,6 +13,7 @@ from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.kubernetes.labels import is_namespace, is_subdomain
 from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.api_source import verbs_of
 
 _RBAC = "rbac.authorization.k8s.io"
 _BY_NAME = "-by-name"
@@ -68,7 +69,7 @@ def roles(options: Options, home: str | None, name: str, accounts: Sequence[Acco
     documents = []
     listed = (namespace for kind in Kind for namespace in kind.namespaces(options))
     for namespace in dict.fromkeys(each or _known(home) for each in listed):
-        rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": list(options.verbs)}
+        rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": list(verbs_of(options))}
         documents += _role_and_binding(namespace, name, rule, accounts)
     named: dict[str, set[str]] = {}
     for each, names in options.referenced.items():

@@ -15,9 +15,6 @@ from airflow_kubernetes_secrets.record import Record
 _LONGEST_TIMEOUT = 3600
 _LONGEST_TTL = 86400
 
-# In seconds. For a shorter ``cache_ttl``, listing again is cheaper than watching.
-SHORTEST_WATCHED_TTL = 2.0
-
 # The values of ``on_error``.
 NEXT = "next"
 DENY = "deny"
@@ -359,12 +356,6 @@ class Options(Record):
     def namespaces(self) -> tuple[str | None, ...]:
         """The namespaces of lookups without a team, in order; ``None`` is the namespace of the credentials."""
         return self.namespace or (None,)
-
-    @property
-    def verbs(self) -> tuple[str, ...]:
-        """The verbs that these options need on all Secrets of a namespace."""
-        watched = self.cache_ttl >= SHORTEST_WATCHED_TTL and (self.connections_label or self.variables_label)
-        return ("list", "watch") if watched else ("list",)
 
     @property
     def referenced(self) -> dict[str | None, tuple[str, ...]]:

@@ -59,7 +59,7 @@ class ApiSource:
             # The options can name one namespace in both ways.
             each = namespace or home
             referenced[each] = tuple(sorted({*referenced.get(each, ()), *names}))
-        return cls(Client(credentials, ApiErrors(options.verbs, referenced).error_of), home, options)
+        return cls(Client(credentials, ApiErrors(verbs_of(options), referenced).error_of), home, options)
 
     def recall(self, query: Query) -> Sequence[Secret] | None:
         namespace = self._namespaces.get(query.namespace or self._home)
@@ -108,6 +108,15 @@ class ApiSource:
         """Forget what this process may no longer use: after a 403 in that namespace, after a 401 in all of them."""
         for each in list(self._namespaces.values()) if isinstance(error, UnauthorizedError) else [namespace]:
             each.forget()
+
+
+def verbs_of(options: Options) -> tuple[str, ...]:
+    """Return the verbs that lookups with these options need on all Secrets of a namespace."""
+    if not options.cache_ttl or not (options.connections_label or options.variables_label):
+        return ("list",)
+    from airflow_kubernetes_secrets.sources.cache_policy import SHORTEST_WATCHED_TTL
+
+    return ("list", "watch") if options.cache_ttl >= SHORTEST_WATCHED_TTL else ("list",)
 
 
 def credentials_of(options: Options) -> Credentials:

@@ -22,11 +22,13 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages import notices
-from airflow_kubernetes_secrets.options.backend_kwargs import SHORTEST_WATCHED_TTL
 from airflow_kubernetes_secrets.sources.index import Index
 from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
 from airflow_kubernetes_secrets.sources.query import LabelQuery
 from airflow_kubernetes_secrets.sources.watcher import Watcher
+
+# In seconds. For a shorter ``cache_ttl``, listing again is cheaper than watching.
+SHORTEST_WATCHED_TTL = 2.0
 
 
 class Thresholds:
