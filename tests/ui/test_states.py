@@ -62,7 +62,7 @@ def test_from_an_outage_to_an_empty_table_to_a_row_and_to_an_old_picture(
     # A failure is shown to all users for some seconds.
     page.wait_for_timeout(5_000)
     frame.get_by_role("button", name="Try again").click()
-    expect(frame.locator("#nothing")).to_contain_text("There is none yet")
+    expect(frame.locator("#nothing")).to_contain_text("No entries yet")
     expect(frame.locator("#nothing")).to_contain_text("airflow.apache.org/connection-id")
 
     shelf.put("db", {"connection-id": "my_db"}, {"value": "postgres://db"})

@@ -37,16 +37,15 @@ _HEADERS = {
     "Cache-Control": "no-store",
 }
 _ASSETS = {
-    "page.js": "text/javascript",
-    "theme.js": "text/javascript",
+    **{f"{name}.js": "text/javascript" for name in ("page", "details", "dom", "requests", "state", "table", "theme")},
     "page.css": "text/css",
     "icon.svg": "image/svg+xml",
     "icon-dark.svg": "image/svg+xml",
 }
 
 _MAY_NOT = (
-    "You may read neither connections nor variables nor configuration in this Airflow. Ask whoever gives its roles for "
-    "the permission to read one of them"
+    "You may read neither connections nor variables nor configuration in this Airflow. Ask its administrator for the "
+    "permission to read one of them"
 )
 # The most characters in a parameter: as many as the longest id that Airflow allows.
 _LONGEST = 250
@@ -147,7 +146,7 @@ def story(*, viewer: SomeViewer, kind: Text, id: Text, team: Text = "") -> dict[
         raise HTTPException(status.HTTP_403_FORBIDDEN, f"You may not read this {lookup.kind.word} in Airflow")
     if not _telling.acquire(blocking=False):
         raise HTTPException(
-            status.HTTP_503_SERVICE_UNAVAILABLE, "Others are looking something up. Try again in a moment"
+            status.HTTP_503_SERVICE_UNAVAILABLE, "Other users are looking something up. Try again in a moment"
         )
     try:
         return _told(lookup, viewer)

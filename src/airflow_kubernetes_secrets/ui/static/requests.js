@@ -1,0 +1,28 @@
+// Requests to the routes of ui/app.py.
+
+// Longer than a request waits on the server for a LIST.
+const PATIENCE_MS = 90000;
+
+/** Return the JSON of a response. Without one, throw an Error with a message for the user. */
+export async function ask(path, parameters, controller) {
+  const address = `${path}?${new URLSearchParams(parameters)}`;
+  const signal = AbortSignal.any([controller.signal, AbortSignal.timeout(PATIENCE_MS)]);
+  let response;
+  try {
+    response = await fetch(address, { signal, headers: { Accept: "application/json" } });
+  } catch (error) {
+    if (controller.signal.aborted) throw error;
+    throw new Error("Airflow's API server does not respond. Try again in a moment.");
+  }
+  if (response.status === 401) throw new Error("You are logged out. Reload Airflow and log in again.");
+  let body = null;
+  try {
+    body = await response.json();
+  } catch {
+    // A proxy may have answered with an HTML page.
+  }
+  if (response.ok && body !== null) return body;
+  const detail = typeof body?.detail === "string" ? body.detail : "";
+  if (response.status === 422 && !detail) throw new Error("The address contains an invalid value.");
+  throw new Error(detail || `Airflow's API server responded with ${response.status}. Its log shows the reason.`);
+}
