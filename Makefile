@@ -26,8 +26,8 @@ help:
 	@echo "make test    lint, types and all tests, in WORKERS (4) processes"
 	@echo "make quick   the tests that need no Airflow, kube-apiserver or browser"
 	@echo "make contract  what an API server of another version could change (needs KUBEBUILDER_ASSETS)"
-	@echo "make matrix  run it in every Airflow from 2.11 to 3.3 (needs PostgreSQL and Chromium); writes docs/matrix.md"
-	@echo "make pythons  run the tests that use Airflow as a library, with each supported Python on PATH; writes docs/matrix.md"
+	@echo "make matrix  run it in every Airflow from 2.11 to 3.3 (needs PostgreSQL and Chromium); writes docs/reference/matrix.md"
+	@echo "make pythons  run the tests that use Airflow as a library, with each supported Python on PATH; writes docs/reference/matrix.md"
 	@echo "make docs    build the documentation in build/docs; make docs-links asks whether its links lead somewhere"
 	@echo "make bench   measure it beside Apache's backend (needs KUBEBUILDER_ASSETS); make bench-plot draws the plots"
 	@echo "make bench-fleet  measure what many processes cost the API server, and what they see of its faults (the same)"
@@ -72,7 +72,7 @@ bench-plot: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/plot.py
 
 # This takes a quarter of an hour on an idle machine. It writes the tables in benchmarks/README.md and
-# docs/reliability.md.
+# docs/concepts/reliability.md.
 bench-fleet: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/fleet.py
 	$(BENCH)/bin/python benchmarks/fleet_table.py
@@ -158,7 +158,7 @@ $(OLDEST)/ready: requirements/airflow-2.11.txt pyproject.toml
 	$(OLDEST)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Test the installed wheel in every supported Airflow, each in its own environment. The result is docs/matrix.md.
+# Test the installed wheel in every supported Airflow, each in its own environment. The result is docs/reference/matrix.md.
 matrix: $(VENV)/ready $(MATRIX:%=%/ready)
 	$(BIN)/python -m pytest matrix
 
@@ -172,7 +172,7 @@ else
 endif
 
 # Run the tests that use Airflow as a library, with each supported Python that is found. The result goes to
-# docs/matrix.md. PYTHONS="3.10 3.12" runs only these two, and fails if one is missing.
+# docs/reference/matrix.md. PYTHONS="3.10 3.12" runs only these two, and fails if one is missing.
 PYTHONS ?=
 
 pythons: $(VENV)/ready

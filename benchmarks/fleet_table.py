@@ -92,7 +92,7 @@ def summary(results: Results) -> str:
         Row("with faults: failed lookups of short tasks", _failed("faults_tasks")),
         Row("with faults: failed lookups of processes that live long", _failed("faults_lived")),
     ]
-    return "\n\n".join((_picture("images"), _table(run, rows)))
+    return "\n\n".join((_picture("../images"), _table(run, rows)))
 
 
 def write(page: Path, text: str) -> None:
@@ -112,7 +112,7 @@ def write(page: Path, text: str) -> None:
 def main() -> None:
     results = load("fleet", made_by="make bench-fleet")
     write(ROOT / "benchmarks" / "README.md", "\n\n".join((_picture("../docs/images"), table(results))))
-    write(ROOT / "docs" / "reliability.md", summary(results))
+    write(ROOT / "docs" / "concepts" / "reliability.md", summary(results))
 
 
 def _picture(images: str) -> str:

@@ -1,4 +1,7 @@
-"""Writes docs/cli.md from the definitions of the commands: ``python docs/make_cli.py``. A test keeps it current."""
+"""Writes docs/reference/cli.md from the definitions of the commands: ``python docs/make_cli.py``.
+
+A test keeps it current.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,13 @@ from airflow_kubernetes_secrets.cli.definition import COMMANDS, PROGRAM, Argumen
 from airflow_kubernetes_secrets.messages import problem_codes
 
 DOCS = Path(__file__).parent
-PAGE = DOCS / "cli.md"
+PAGE = DOCS / "reference" / "cli.md"
+PROSE = PAGE.with_name("cli-prose.md")
 
 
 def page() -> str:
     """Return the whole page."""
-    prose = (DOCS / "cli-prose.md").read_text()
+    prose = PROSE.read_text()
     before, after = prose.split("<!-- commands -->\n")
     middle, after = after.split("<!-- codes -->\n")
     return "".join([before, *map(_command, COMMANDS), middle, *_codes(), after])
@@ -46,8 +50,8 @@ def _picture(command: Command) -> Iterator[str]:
     if (DOCS / "images" / f"{command.name}-light.svg").exists():
         yield from (
             "<picture>",
-            f'  <source media="(prefers-color-scheme: dark)" srcset="images/{command.name}-dark.svg">',
-            f'  <img alt="What {command.name} shows on a terminal" src="images/{command.name}-light.svg">',
+            f'  <source media="(prefers-color-scheme: dark)" srcset="../images/{command.name}-dark.svg">',
+            f'  <img alt="What {command.name} shows on a terminal" src="../images/{command.name}-light.svg">',
             "</picture>",
             "",
         )

@@ -1,4 +1,4 @@
-"""Writes docs/reference.md from the options: ``python docs/make_reference.py``. A test keeps it current."""
+"""Writes docs/reference/options.md from the options: ``python docs/make_reference.py``. A test keeps it current."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import json
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
 
 DOCS = Path(__file__).parent
-PAGE = DOCS / "reference.md"
-PROSE = DOCS / "reference-prose.md"
+PAGE = DOCS / "reference" / "options.md"
+PROSE = PAGE.with_name("options-prose.md")
 VARIABLE = "AIRFLOW__SECRETS__BACKEND_KWARG__"
 
 
@@ -47,59 +47,67 @@ _SECTIONS: Mapping[str, Mapping[str, Told]] = {
             "names of namespaces, as a list or a text with commas; or `null`",
             ["airflow-secrets", "databases"],
             "Airflow",
-            "lookup.md#namespaces-and-teams",
+            "../concepts/lookup.md#namespaces-and-teams",
         ),
         "team_namespaces": Told(
             "an object: team to namespace",
             {"blue": "blue-secrets"},
             {"blue": "Blue"},
-            "teams.md#a-namespace-for-a-team",
+            "../how-to/teams.md#a-namespace-for-a-team",
         ),
-        "team_fallback": Told(_TRUTH, False, "perhaps", "teams.md#nothing-but-its-own"),
+        "team_fallback": Told(_TRUTH, False, "perhaps", "../how-to/teams.md#nothing-but-its-own"),
         "references": Told(
             "an object: `connections`, `variables` and `config`, each an object: id to `name` or `namespace/name`",
             {"connections": {"my_db": "databases/app-db-app"}},
             {"connection": {"my_db": "app-db-app"}},
-            "lookup.md#references",
+            "../concepts/lookup.md#references",
         ),
         "path": Told(
             f"{_TEXT}, or `null`; not together with `kubeconfig` or `context`",
             "/opt/airflow/secrets",
             "",
-            "lookup.md#a-folder-in-place-of-the-api",
+            "../concepts/lookup.md#a-folder-in-place-of-the-api",
         ),
     },
     "How a Secret is found": {
-        "connections_label": Told(_LABEL, "example.com/connection", "my connection", "identifiers.md"),
-        "variables_label": Told(_LABEL, None, "variable/", "identifiers.md"),
-        "config_label": Told(_LABEL, "example.com/option", "-option", "configuration-options.md"),
-        "team_label": Told(f"{_LABEL}; another one than the three above", "example.com/team", "team:", "teams.md"),
-        "connections_lookup_pattern": Told(_PATTERN, "k8s_", "k8s_(", "lookup.md#patterns"),
-        "variables_lookup_pattern": Told(_PATTERN, "(?!cosmos__)", "*", "lookup.md#patterns"),
-        "config_lookup_pattern": Told(_PATTERN, "airflow-", "[", "lookup.md#patterns"),
+        "connections_label": Told(_LABEL, "example.com/connection", "my connection", "../concepts/identifiers.md"),
+        "variables_label": Told(_LABEL, None, "variable/", "../concepts/identifiers.md"),
+        "config_label": Told(_LABEL, "example.com/option", "-option", "../how-to/configuration-options.md"),
+        "team_label": Told(
+            f"{_LABEL}; another one than the three above", "example.com/team", "team:", "../how-to/teams.md"
+        ),
+        "connections_lookup_pattern": Told(_PATTERN, "k8s_", "k8s_(", "../concepts/lookup.md#patterns"),
+        "variables_lookup_pattern": Told(_PATTERN, "(?!cosmos__)", "*", "../concepts/lookup.md#patterns"),
+        "config_lookup_pattern": Told(_PATTERN, "airflow-", "[", "../concepts/lookup.md#patterns"),
     },
     "What is read of it": {
-        "connections_data_key": Told(_KEY, "connection", "a key", "shapes.md#what-is-read-in-which-order"),
-        "variables_data_key": Told(_KEY, "variable", "", "shapes.md#what-is-read-in-which-order"),
-        "config_data_key": Told(_KEY, "option", "a/b", "configuration-options.md"),
+        "connections_data_key": Told(_KEY, "connection", "a key", "formats.md#what-is-read-in-which-order"),
+        "variables_data_key": Told(_KEY, "variable", "", "formats.md#what-is-read-in-which-order"),
+        "config_data_key": Told(_KEY, "option", "a/b", "../how-to/configuration-options.md"),
     },
     "How the API server is reached": {
-        "service_account_path": Told(_TEXT, "/var/run/secrets/airflow", "", "permissions.md#traps"),
+        "service_account_path": Told(_TEXT, "/var/run/secrets/airflow", "", "../how-to/permissions.md#traps"),
         "kubeconfig": Told(f"{_TEXT}, or `null`", "/home/me/.kube/config", "\n"),
         "context": Told(f"{_TEXT}, or `null`", "staging", ""),
     },
     "Time": {
         "timeout": Told(
-            "seconds, a number above 0 and up to 3600", 3, "soon", "reliability.md#when-the-api-server-is-away"
+            "seconds, a number above 0 and up to 3600",
+            3,
+            "soon",
+            "../concepts/reliability.md#when-the-api-server-is-away",
         ),
-        "cache_ttl": Told(_SECONDS, 60, -1, "reliability.md#one-knob-cache_ttl"),
-        "outage_ttl": Told(_SECONDS, 0, "5 minutes", "reliability.md#when-the-api-server-is-away"),
+        "cache_ttl": Told(_SECONDS, 60, -1, "../concepts/reliability.md#one-knob-cache_ttl"),
+        "outage_ttl": Told(_SECONDS, 0, "5 minutes", "../concepts/reliability.md#when-the-api-server-is-away"),
     },
     "Errors and logs": {
         "on_error": Told(
-            '`"next"` or `"deny"`', "deny", "raise", "reliability.md#on_error-what-airflow-does-when-a-lookup-fails"
+            '`"next"` or `"deny"`',
+            "deny",
+            "raise",
+            "../concepts/reliability.md#on_error-what-airflow-does-when-a-lookup-fails",
         ),
-        "mask_values": Told(_TRUTH, True, "all", "masking.md"),
+        "mask_values": Told(_TRUTH, True, "all", "../how-to/masking.md"),
     },
 }
 
@@ -120,7 +128,7 @@ def _sections() -> Iterator[str]:
 
 
 def _option(name: str, told: Told) -> Sequence[str]:
-    more = f" More: [{told.page.partition('#')[0]}]({told.page})." if told.page else ""
+    more = f" More: [{PurePosixPath(told.page.partition('#')[0]).name}]({told.page})." if told.page else ""
     default = OPTIONS[name].default
     return [
         f"### `{name}`",

@@ -26,7 +26,7 @@ INSTALL_SECONDS = 120
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "proof(proof): the row of docs/matrix.md that the test is for")
+    config.addinivalue_line("markers", "proof(proof): the row of docs/reference/matrix.md that the test is for")
     config.stash[RESULTS] = Results()
 
 

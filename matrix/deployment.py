@@ -62,7 +62,7 @@ class Pods:
         return self._cluster.service_account(self._own, f"airflow-{name}", {self.namespace: verbs})
 
     def reader(self, name: str) -> dict[str, str]:
-        """Return the variables of a pod that reads Secrets, with the permissions in docs/permissions.md."""
+        """Return the variables of a pod that reads Secrets, with the permissions in docs/how-to/permissions.md."""
         return self.variables(self.account(name, "list", "watch"))
 
     def variables(self, account: ServiceAccount) -> dict[str, str]:

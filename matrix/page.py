@@ -1,4 +1,4 @@
-"""Writes docs/matrix.md from the results of a run."""
+"""Writes docs/reference/matrix.md from the results of a run."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from matrix.proofs import VERSIONS, Proof
 from matrix.runs import HEADING, Kind, Releases, Run, record, recorded, section
 
-PAGE = Path(__file__).parents[1] / "docs" / "matrix.md"
+PAGE = Path(__file__).parents[1] / "docs" / "reference" / "matrix.md"
 
 YES = "yes"
 
@@ -23,8 +23,8 @@ TEXT = """\
 `make matrix` installs the wheel as users do, beside the newest release of each minor version of Airflow that is
 supported, each in an environment of its own with pinned dependencies. It runs Airflow's scheduler, DAG
 processor, triggerer and API server with PostgreSQL and a Kubernetes API server, on which each has a service account
-with the rights of [permissions.md](permissions.md). The table is what one run has seen: yes, **FAILED**, not run; and
-"none" where this Airflow has no such thing.
+with the rights of [permissions.md](../how-to/permissions.md). The table is what one run has seen: yes, **FAILED**, not
+run; and "none" where this Airflow has no such thing.
 
 """
 

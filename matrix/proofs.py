@@ -1,4 +1,4 @@
-"""The claims that `make matrix` proves: each has a row in docs/matrix.md and one test."""
+"""The claims that `make matrix` proves: each has a row in docs/reference/matrix.md and one test."""
 
 from __future__ import annotations
 

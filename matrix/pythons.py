@@ -1,7 +1,7 @@
 """``make pythons``: the tests that use Airflow as a library, with each Python that Airflow supports.
 
 Each Python that is found on this machine gets its own environment, with the newest Airflow that supports it. The result
-is added to the table of docs/matrix.md.
+is added to the table of docs/reference/matrix.md.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ def record(runs: Iterable[Run]) -> None:
 
 
 def section(runs: list[Run]) -> str:
-    """Return the section of docs/matrix.md, from its heading to its end."""
+    """Return the section of docs/reference/matrix.md, from its heading to its end."""
     rows = [
         ["Python", *(f"Airflow {airflow}" for airflow in VERSIONS)],
         ["---"] * (len(VERSIONS) + 1),

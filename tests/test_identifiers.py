@@ -1,4 +1,4 @@
-"""Ids and their labels, as ``docs/identifiers.md`` specifies them for other tools."""
+"""Ids and their labels, as ``docs/concepts/identifiers.md`` specifies them for other tools."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import re
 import subprocess
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 from hypothesis import assume, given, settings
@@ -19,9 +18,10 @@ from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import Query
+from support.pages import page_file
 from support.secrets import CONNECTION, VARIABLE
 
-DOCUMENT = (Path(__file__).parents[1] / "docs" / "identifiers.md").read_text(encoding="utf-8")
+DOCUMENT = page_file("identifiers").read_text(encoding="utf-8")
 
 # Texts that are nearly label values are more frequent than in arbitrary text.
 IDS = st.text(min_size=1, max_size=80) | st.text("aZ0-_. /\n", min_size=1, max_size=70)

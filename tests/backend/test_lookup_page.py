@@ -1,4 +1,4 @@
-"""The examples in docs/lookup.md: with these permissions these options work, on a server with RBAC."""
+"""The examples in docs/concepts/lookup.md: with these permissions these options work, on a server with RBAC."""
 
 from __future__ import annotations
 
@@ -15,11 +15,12 @@ from airflow_kubernetes_secrets.errors import ForbiddenError
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.cluster import Cluster
 from support.kubectl import needs_kubectl, run
+from support.pages import page_file
 from support.secrets import CONNECTION, VARIABLE, Put
 from support.servers import on_a_real_server
 from support.waiting import until
 
-PAGE = Path(__file__).parents[2] / "docs" / "lookup.md"
+PAGE = page_file("lookup")
 NAMESPACES = ("airflow", "airflow-secrets", "databases", "blue-secrets")
 
 

@@ -1,4 +1,4 @@
-"""docs/cli.md is generated from the definitions, and its commands work, as do those of the README."""
+"""docs/reference/cli.md is generated from the definitions, and its commands work, as do those of the README."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ import pytest
 from airflow_kubernetes_secrets.cli.main import main, make_parser
 from airflow_kubernetes_secrets.messages import problem_codes
 from support.airflow import BACKEND, ROOT
+from support.pages import page_file
 
-PAGE = (ROOT / "docs" / "cli.md").read_text()
+PAGE = page_file("cli").read_text()
 README = (ROOT / "README.md").read_text()
 
 

@@ -88,7 +88,7 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
         "By a Secret of your own": [f"{_CNPG}::test_by_a_secret_of_ones_own"],
         "What no key tells": [f"{_CNPG}::test_described_by_an_annotation"],
     },
-    "cluster": {
+    "helm-chart": {
         "An image": [_DOCKER],
         "The namespace and the rights": ["examples/test_helm.py::test_from_nothing_to_a_clean_doctor"] * 2,
         "Values for Airflow 3": ["examples/test_helm.py::test_values", _HELM],
@@ -155,7 +155,7 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
         "Single Secrets, by name": [f"{_RBAC}::test_references"] * 2,
         "Workers without any right": [f"{_RBAC}::test_without_workers"],
     },
-    "reference": {
+    "options": {
         "Options": [
             "docs/test_reference.py::test_in_airflow_cfg",
             "docs/test_reference.py::test_as_an_object_in_a_variable",
@@ -166,12 +166,12 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
         "What to seal": ["examples/test_sealed_secrets.py::test_the_example_is_the_sealed_one"],
         "What comes out": ["examples/test_sealed_secrets.py::test_a_connection"],
     },
-    "shapes": {
+    "formats": {
         "Annotations": [_SHAPES] * 2,
         "Annotations for a connection in one key": [_SHAPES] * 2,
         "What is not supported, and what to do then": [_SHAPES] * 2,
     },
-    "start": {
+    "laptop": {
         "Install": [_PIP],
         "A Secret": [_START],
         "The devserver": [_START],

@@ -11,15 +11,20 @@ from pathlib import Path
 import pytest
 
 from support.airflow import ROOT
-from support.pages import DOCS, PATIENCE, page_names
+from support.pages import DOCS, PATIENCE, page_file, page_files
 
 # Files outside the pages that GitHub shows, with links to pages.
 BESIDE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")
-FILES = [*(DOCS / f"{name}.md" for name in page_names()), *(ROOT / path for path in BESIDE)]
+FILES = [*page_files().values(), *(ROOT / path for path in BESIDE)]
 
 CODE = re.compile(r"^ *```.*?^ *```$|`[^`\n]+`", re.DOTALL | re.MULTILINE)
 COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 LINK = re.compile(r"\]\((?P<link>[^)\s]+)\)|(?:src|srcset)=\"(?P<image>[^\"]+)\"")
+
+
+def html(site: Path, name: str) -> Path:
+    """Return the file of the built page with this name."""
+    return site / page_file(name).relative_to(DOCS).with_suffix(".html")
 
 
 @pytest.fixture(scope="module")
@@ -35,8 +40,8 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_page_is_there(built: Path) -> None:
-    for name in page_names():
-        assert (built / f"{name}.html").exists(), name
+    for name in page_files():
+        assert html(built, name).exists(), name
 
 
 def test_pages_from_elsewhere_are_whole(built: Path) -> None:
@@ -46,22 +51,23 @@ def test_pages_from_elsewhere_are_whole(built: Path) -> None:
         "contributing": "is what must pass",
         "benchmarks": "The plots",
     }.items():
-        assert words in (built / f"{name}.html").read_text(), name
+        assert words in html(built, name).read_text(), name
 
 
 def test_nothing_is_loaded_from_elsewhere(built: Path) -> None:
-    pages = list(built.glob("*.html"))
-    assert len(pages) > len(page_names())
+    pages = list(built.rglob("*.html"))
+    assert len(pages) > len(page_files())
     for page in pages:
         loaded = re.findall(r"<(?:script|link|img|source|iframe)\b[^>]*?(?:src|href)=\"([^\"]+)\"", page.read_text())
         assert not [each for each in loaded if each.startswith(("http:", "https:", "//"))], page.name
 
 
 def test_both_pictures_of_a_picture_are_there(built: Path) -> None:
-    text = (built / "lookup.html").read_text()
+    page = html(built, "lookup")
+    text = page.read_text()
     for theme in ("light", "dark"):
         [image] = re.findall(rf'<img [^>]*class="only-{theme}" src="([^"]+)"', text)
-        assert (built / image).exists()
+        assert (page.parent / image).exists()
 
 
 def test_the_first_page_leads_to_every_other() -> None:
@@ -72,8 +78,9 @@ def test_the_first_page_leads_to_every_other() -> None:
         "changelog": "../CHANGELOG.md",
         "contributing": "../CONTRIBUTING.md",
     }
-    for name in set(page_names()) - {"index"}:
-        assert elsewhere.get(name, f"{name}.md") in linked, name
+    for name, file in page_files().items():
+        if name != "index":
+            assert elsewhere.get(name, str(file.relative_to(DOCS))) in linked, name
 
 
 def anchors(file: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""``docs/faq.md``: the code produces every message on the page in the situation that the page describes."""
+"""``docs/reference/faq.md``: the code produces every message on the page in the situation that the page describes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from support.airflow import BACKEND, Airflow, installed
 from support.cluster import Cluster
 from support.faults import silent
 from support.logs import said
-from support.pages import DOCS, blocks, shell
+from support.pages import blocks, page_file, shell
 from support.proxy import Proxy
 from support.scenes import EVERY, ID, Scene, happens
 from support.secrets import CONNECTION, VARIABLE
@@ -326,7 +326,7 @@ MESSAGES = {each.heading: each.text for each in blocks("faq")}
 
 
 def test_each_section_with_a_message_is_produced() -> None:
-    assert list(MESSAGES) == re.findall(r"^### (.*)\n\n```text", (DOCS / "faq.md").read_text(), re.MULTILINE), (
+    assert list(MESSAGES) == re.findall(r"^### (.*)\n\n```text", page_file("faq").read_text(), re.MULTILINE), (
         "a section has one message, right below its heading"
     )
     assert set(MESSAGES) == set(EVERY)

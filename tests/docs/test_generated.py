@@ -8,7 +8,7 @@ from types import ModuleType
 
 import pytest
 
-from support.pages import DOCS
+from support.pages import DOCS, page_file
 
 
 def maker(name: str) -> ModuleType:
@@ -24,7 +24,7 @@ def maker(name: str) -> ModuleType:
 
 
 def test_the_reference_of_options() -> None:
-    assert maker("make_reference").page() == (DOCS / "reference.md").read_text(), "run: make docs"
+    assert maker("make_reference").page() == page_file("options").read_text(), "run: make docs"
 
 
 DIAGRAMS = dict(maker("make_diagrams").drawn())

@@ -1,4 +1,4 @@
-"""The statements of ``docs/reference.md`` about options hold in real Airflows."""
+"""The statements of ``docs/reference/options.md`` about options hold in real Airflows."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ import pytest
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
 from support.airflow import Airflow, installed
-from support.pages import DOCS, Block, blocks
+from support.pages import Block, blocks, page_file
 
-PAGE = (DOCS / "reference.md").read_text()
-CONFIGURATION, OBJECT, SINGLE, _UNKNOWN = blocks("reference")
+PAGE = page_file("options").read_text()
+CONFIGURATION, OBJECT, SINGLE, _UNKNOWN = blocks("options")
 EXPECTED = {"namespace": ("airflow-secrets",), "cache_ttl": 60.0}
 
 # Prints the options that Airflow passes to the backend.

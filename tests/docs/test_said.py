@@ -1,4 +1,4 @@
-"""``docs/faq.md`` has every message of the code, and its tables have no other messages."""
+"""``docs/reference/faq.md`` has every message of the code, and its tables have no other messages."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from airflow_kubernetes_secrets.lookup.selection import Outcome
 from support.airflow import ROOT
-from support.pages import DOCS
+from support.pages import page_file
 
 SOURCE = ROOT / "src" / "airflow_kubernetes_secrets"
 
@@ -68,7 +68,7 @@ def modules() -> Iterator[Path]:
 
 @pytest.mark.parametrize("path", list(modules()), ids=lambda path: str(path.relative_to(SOURCE)))
 def test_everything_that_is_said_is_on_a_page(path: Path) -> None:
-    pages = " ".join((DOCS / f"{name}.md").read_text() for name in ("faq", "reference"))
+    pages = " ".join(page_file(name).read_text() for name in ("faq", "options"))
     words = " ".join(pages.split())
     tree = ast.parse(path.read_text())
     for text in (*raised_or_logged(tree), *(returned(tree) if path.name == "usability.py" else ())):
@@ -84,7 +84,7 @@ def said_by_code() -> str:
     return " ".join(part for tree in trees for node in ast.walk(tree) for part in sentences(node))
 
 
-ROWS = re.findall(r"^\| (`.*`[^|]*) \| ", (DOCS / "faq.md").read_text(), re.MULTILINE)
+ROWS = re.findall(r"^\| (`.*`[^|]*) \| ", page_file("faq").read_text(), re.MULTILINE)
 
 
 @pytest.mark.parametrize("phrase", sorted({each for row in ROWS for each in re.findall(r"`([^`]+)`", row)}))
@@ -94,5 +94,5 @@ def test_a_phrase_in_a_table_is_the_code_s(phrase: str) -> None:
 
 
 def test_the_table_of_outcomes() -> None:
-    told = re.findall(r"^\| `([^`]+)` \| ", (DOCS / "faq.md").read_text(), re.MULTILINE)
+    told = re.findall(r"^\| `([^`]+)` \| ", page_file("faq").read_text(), re.MULTILINE)
     assert set(told) >= {outcome.value for outcome in Outcome if outcome is not Outcome.FOUND}

@@ -1,4 +1,4 @@
-"""``docs/start.md``, executed unchanged: on the devserver, with the installed Airflow."""
+"""``docs/start/laptop.md``, executed unchanged: on the devserver, with the installed Airflow."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from packaging.requirements import Requirement
 
 from support.pages import PATIENCE, Block, blocks, shell
 
-BLOCKS = blocks("start")
+BLOCKS = blocks("laptop")
 INSTALL, DEVSERVER = "Install", "The devserver"
 
 

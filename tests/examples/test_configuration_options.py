@@ -1,4 +1,4 @@
-"""``docs/configuration-options.md``: options from Secrets, in real Airflows."""
+"""``docs/how-to/configuration-options.md``: options from Secrets, in real Airflows."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from support.airflow import BACKEND, Airflow, installed
 from support.charts import airflow_cfg
 from support.cluster import Cluster, ServiceAccount
 from support.examples import EXAMPLES, Namespaces, manifest
-from support.pages import DOCS, moved, shell
+from support.pages import moved, page_file, shell
 
 FOLDER = EXAMPLES / "configuration-options"
 # Airflow loads the driver of its database when it starts, and PostgreSQL's is not installed here.
@@ -145,8 +145,7 @@ def test_with_the_chart(cluster: Cluster, namespaces: Namespaces, account: Servi
 def test_the_table(cluster: Cluster, tmp_path: Path, version: str, column: int) -> None:
     """The table has exactly the options that Airflow itself treats as sensitive."""
     rows = [
-        row.split(" | ")
-        for row in re.findall(r"^\| (`\[.*) \|$", (DOCS / "configuration-options.md").read_text(), re.M)
+        row.split(" | ") for row in re.findall(r"^\| (`\[.*) \|$", page_file("configuration-options").read_text(), re.M)
     ]
     told = {row[0].strip("`") for row in rows if row[column] == "yes"}
 

@@ -1,4 +1,4 @@
-"""``docs/from-apache.md``: the same Secrets and options, with the published class of Apache's provider."""
+"""``docs/how-to/from-apache.md``: the same Secrets and options, with the published class of Apache's provider."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.airflow import BACKEND
 from support.cluster import Cluster
 from support.environments import Environment, downloaded_wheel
 from support.examples import EXAMPLES, Namespaces
-from support.pages import DOCS, moved, shell
+from support.pages import moved, page_file, shell
 from support.secrets import Put
 
 FOLDER = EXAMPLES / "from-apache"
@@ -71,7 +71,7 @@ def test_both_take_the_same_options(apaches: Environment) -> None:
 
 def test_the_table_of_options(apaches: Environment) -> None:
     rows = [
-        row.split(" | ") for row in re.findall(r"^\| (`\w+` \| .*) \|$", (DOCS / "from-apache.md").read_text(), re.M)
+        row.split(" | ") for row in re.findall(r"^\| (`\w+` \| .*) \|$", page_file("from-apache").read_text(), re.M)
     ]
     told = {row[0].strip("`"): row[1].strip("`") for row in rows}
 

@@ -1,4 +1,7 @@
-"""``docs/cluster.md``: its commands on a server with RBAC, and its values as the chart passes them to real Airflows."""
+"""``docs/how-to/helm-chart.md``: its commands on a server with RBAC, and its values in real Airflows.
+
+The tests render the values as the chart does.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from support.cluster import Cluster, ServiceAccount
 from support.environments import Environment, build_wheel
 from support.examples import EXAMPLES
 from support.kubectl import needs_kubectl
-from support.pages import moved, shell
+from support.pages import moved, page_file, shell
 from support.servers import on_a_real_server
 
 HELM = EXAMPLES / "helm"
@@ -146,8 +149,8 @@ def test_the_image(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["celery", "kubernetes"])
 def test_workers_without_rights_have_another_backend(kind: str) -> None:
-    """The values are those of ``docs/workers.md``: the chart appends a component's variables to the common ones."""
-    [block] = re.findall(r"```yaml\n(env:\n.*?)```", (ROOT / "docs" / "workers.md").read_text(), re.DOTALL)
+    """The values are those of ``docs/how-to/workers.md``: the chart appends a component's variables to those of all."""
+    [block] = re.findall(r"```yaml\n(env:\n.*?)```", page_file("workers").read_text(), re.DOTALL)
     values = yaml.safe_load(block)
 
     assert environment(values)["AIRFLOW__SECRETS__BACKEND"].endswith(".KubernetesSecretsBackend")

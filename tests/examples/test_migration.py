@@ -1,4 +1,4 @@
-"""``docs/migration.md``: from a real Airflow's database and environment to Secrets, and back."""
+"""``docs/how-to/migration.md``: from a real Airflow's database and environment to Secrets, and back."""
 
 from __future__ import annotations
 

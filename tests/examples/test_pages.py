@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from support.airflow import ROOT
 from support.examples import EXAMPLES
+from support.pages import page_file
 
 PAGES = {
     "external-secrets": "external-secrets",
@@ -16,7 +16,7 @@ PAGES = {
     "cloudnative-pg": "cloudnative-pg",
     "crossplane": "crossplane",
     "permissions": "rbac",
-    "cluster": "helm",
+    "helm-chart": "helm",
     "teams": "teams",
     "configuration-options": "configuration-options",
     "migration": "migration",
@@ -26,7 +26,7 @@ SUFFIXES = {"yaml": ".yaml", "ini": ".cfg", "bash": ".sh", "json": ".json", "doc
 
 
 def page(name: str) -> str:
-    return (ROOT / "docs" / f"{name}.md").read_text()
+    return page_file(name).read_text()
 
 
 def blocks(name: str) -> list[tuple[str, str]]:
@@ -49,12 +49,12 @@ def test_each_block_is_a_file(name: str) -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_each_file_is_a_block_or_linked(name: str) -> None:
     shown = {block for _language, block in blocks(name)}
-    links = re.findall(r"\]\(\.\./examples/([^)]+)\)", page(name))
+    links = re.findall(r"\]\(\.\./\.\./examples/([^)]+)\)", page(name))
     for path in files(name):
         assert path.read_text() in shown or str(path.relative_to(EXAMPLES)) in links, path
 
 
 @pytest.mark.parametrize("name", PAGES)
 def test_each_link_to_an_example_leads_somewhere(name: str) -> None:
-    for link in re.findall(r"\]\(\.\./examples/([^)]+)\)", page(name)):
+    for link in re.findall(r"\]\(\.\./\.\./examples/([^)]+)\)", page(name)):
         assert (EXAMPLES / link).exists(), link

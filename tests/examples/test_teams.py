@@ -1,4 +1,4 @@
-"""``docs/teams.md``: which team gets which Secret, with its configurations and manifests."""
+"""``docs/how-to/teams.md``: which team gets which Secret, with its configurations and manifests."""
 
 from __future__ import annotations
 

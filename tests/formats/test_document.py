@@ -1,4 +1,4 @@
-"""The statements of ``docs/shapes.md``."""
+"""The statements of ``docs/reference/formats.md``."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ import yaml
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.formats import annotations as described
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, CONNECTION_TYPES
+from support.pages import page_file
 from support.secrets import CONNECTION
 from support.shapes import PREFIX, Read, parts_of, whole
 
-DOCUMENT = (Path(__file__).parents[2] / "docs" / "shapes.md").read_text(encoding="utf-8")
+DOCUMENT = page_file("formats").read_text(encoding="utf-8")
 
 
 def table(heading: str) -> list[list[str]]:

@@ -13,8 +13,9 @@ import pytest
 
 from airflow_kubernetes_secrets import __version__
 from support.environments import ROOT, Environment, build_wheel
+from support.pages import page_file
 
-PAGE = (ROOT / "docs" / "releasing.md").read_text(encoding="utf-8")
+PAGE = page_file("releasing").read_text(encoding="utf-8")
 COMMANDS = [shlex.split(line) for line in re.findall(r"(?m)^ *\$ (.+)$", PAGE)]
 
 WHAT_AGREES = (

@@ -36,16 +36,30 @@ class Block:
     text: str
 
 
+def page_files() -> dict[str, Path]:
+    """Return the file of each page by the page's name. A name is used in one folder only."""
+    files = [path for path in sorted(DOCS.rglob("*.md")) if not path.stem.endswith("-prose")]
+    found = {path.stem: path for path in files}
+    if len(found) != len(files):
+        raise ValueError("two pages have the same name")
+    return found
+
+
+def page_file(name: str) -> Path:
+    """Return the file of the page with this name."""
+    return page_files()[name]
+
+
 def page_names() -> list[str]:
     """Return the names of all pages."""
-    return sorted(path.stem for path in DOCS.glob("*.md") if not path.stem.endswith("-prose"))
+    return sorted(page_files())
 
 
 def blocks(page: str) -> list[Block]:
     """Return the blocks of a page, in order."""
     found: list[Block] = []
     heading, number = "", 0
-    for match in _HEADING_OR_BLOCK.finditer((DOCS / f"{page}.md").read_text()):
+    for match in _HEADING_OR_BLOCK.finditer(page_file(page).read_text()):
         if match["heading"]:
             heading, number = match["heading"], 0
         else:

@@ -1,4 +1,4 @@
-"""Scenes that cause the errors which ``docs/faq.md`` explains."""
+"""Scenes that cause the errors which ``docs/reference/faq.md`` explains."""
 
 from __future__ import annotations
 

@@ -83,7 +83,7 @@ class Moved:
         return not self.reason
 
     def as_json(self) -> dict[str, str | None]:
-        """Return the result as the JSON report shows it; docs/cli.md describes it."""
+        """Return the result as the JSON report shows it; docs/reference/cli.md describes it."""
         lookup = self.lookup
         return {
             "kind": lookup.kind.word,

@@ -55,7 +55,7 @@ class AirflowConfiguration:
     def as_json(self) -> dict[str, object]:
         """Return the configuration as the JSON outputs show it, without values of options.
 
-        docs/cli.md describes the outputs.
+        docs/reference/cli.md describes the outputs.
         """
         backend = {"backend": self.backend or None, "backend_from": self.backend_from or None}
         return {**backend, "kwargs": sorted(self.kwargs), "kwargs_from": list(self.kwargs_from)}

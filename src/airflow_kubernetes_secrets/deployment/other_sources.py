@@ -66,7 +66,7 @@ class Hidden:
     text: str
 
     def as_json(self) -> dict[str, str]:
-        """Return it as the JSON outputs show it; docs/cli.md describes them."""
+        """Return it as the JSON outputs show it; docs/reference/cli.md describes them."""
         return {"place": self.place, "text": self.text}
 
 

@@ -142,7 +142,7 @@ class Explanation:
         return f"{self.lookup}: {self.outcome.value if self.outcome is not None else 'not looked up'}"
 
     def as_json(self) -> dict[str, Any]:
-        """Return the trace as the JSON output shows it; docs/cli.md describes it."""
+        """Return the trace as the JSON output shows it; docs/reference/cli.md describes it."""
         content = self.content
         return {
             "kind": self.lookup.kind.name.lower(),

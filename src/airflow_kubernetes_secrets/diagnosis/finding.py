@@ -36,7 +36,7 @@ class Finding:
     text: str
 
     def as_json(self) -> dict[str, str]:
-        """Return the finding as the JSON output shows it; docs/cli.md describes it."""
+        """Return the finding as the JSON output shows it; docs/reference/cli.md describes it."""
         return {"check": self.check, "code": self.code, "status": self.status.value, "text": self.text}
 
 

@@ -1,7 +1,7 @@
 """Adapt a connection to its hook, where other tools write a field differently from what the hook expects.
 
-Each rule follows the code of the hook; docs/shapes.md lists the rules. A connection that is whole in one key is not
-adapted; ``inventory/hook_misreadings.py`` warns instead.
+Each rule follows the code of the hook; docs/reference/formats.md lists the rules. A connection that is whole in one key
+is not adapted; ``inventory/hook_misreadings.py`` warns instead.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class Entry:
     problems: tuple[Problem, ...] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Return the entry as the JSON outputs show it; docs/cli.md describes them."""
+        """Return the entry as the JSON outputs show it; docs/reference/cli.md describes them."""
         owner = self.owner
         return {
             "kind": self.kind.name.lower(),

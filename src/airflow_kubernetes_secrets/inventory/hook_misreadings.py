@@ -1,7 +1,7 @@
 """Warnings for connections that Airflow accepts, but that the hook of a provider silently misreads.
 
-Each rule describes the code of a hook in the releases that docs/shapes.md names. If a connection is built from several
-keys, ``formats/hook_adjustments.py`` avoids these cases.
+Each rule describes the code of a hook in the releases that docs/reference/formats.md names. If a connection is built
+from several keys, ``formats/hook_adjustments.py`` avoids these cases.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Ids and the label values that represent them. ``docs/identifiers.md`` specifies this for other tools.
+"""Ids and the label values that represent them. ``docs/concepts/identifiers.md`` specifies this for other tools.
 
 A label value has at most 63 characters of a small alphabet; an id of Airflow may contain any character. An id that is a
 valid label value is used as it is. Any other id gets a label value with a hash, and the annotation with the key of the

@@ -1,6 +1,6 @@
 """The Roles and RoleBindings with exactly the permissions that the lookups of one configuration need.
 
-``docs/permissions.md`` explains each permission. Names and layout follow ``examples/rbac``.
+``docs/how-to/permissions.md`` explains each permission. Names and layout follow ``examples/rbac``.
 """
 
 from __future__ import annotations

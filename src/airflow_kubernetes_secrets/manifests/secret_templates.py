@@ -1,7 +1,7 @@
 """The Secret that a manifest makes: a Secret itself, or a resource of External Secrets Operator or Sealed Secrets.
 
-``docs/external-secrets.md`` and ``docs/sealed-secrets.md`` describe how labels and keys get into the Secret. No
-template is executed.
+``docs/how-to/external-secrets.md`` and ``docs/how-to/sealed-secrets.md`` describe how labels and keys get into the
+Secret. No template is executed.
 """
 
 from __future__ import annotations

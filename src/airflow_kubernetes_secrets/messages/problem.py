@@ -32,5 +32,5 @@ class Problem:
     severity: Severity = Severity.ERROR
 
     def as_json(self) -> dict[str, str]:
-        """Return the problem as the JSON outputs show it; docs/cli.md describes them."""
+        """Return the problem as the JSON outputs show it; docs/reference/cli.md describes them."""
         return {"code": self.code, "severity": self.severity.value, "text": self.text}
