@@ -10,7 +10,9 @@ FLOORS := .venv-floors
 FUZZ := .venv-fuzz
 WHEELS := .cache/wheels
 BIN := $(VENV)/bin
-SOURCES := src cncf-path/src tests fuzz matrix benchmarks examples docs .github hatch_build.py
+# The distributions that tests and tools import. Neither is on a package index yet, so both are installed together.
+EDITABLE := --editable . --editable devserver
+SOURCES := src cncf-path/src devserver/src tests fuzz matrix benchmarks examples docs .github hatch_build.py
 
 # Tests wait more than they compute, so there are more processes than cores. `WORKERS=0` runs all tests in one process.
 WORKERS ?= 4
@@ -106,11 +108,12 @@ docs-links: $(VENV)/ready
 
 environments: $(VENV)/ready oldest
 
-# Build what is released: the source distributions and wheels of both distributions.
+# Build what is released: the source distributions and wheels of all three distributions.
 packages: $(VENV)/ready
 	rm -rf dist
 	$(BIN)/python -m build --no-isolation --outdir dist .
 	$(BIN)/python -m build --no-isolation --outdir dist cncf-path
+	$(BIN)/python -m build --no-isolation --outdir dist devserver
 	$(BIN)/twine check --strict dist/*
 
 # Test what `pip install` installs, without extras, with the oldest and the newest Airflow, in new environments. Then
@@ -128,17 +131,17 @@ $(BARE): packages
 .venv-bare-oldest: CONSTRAINTS = requirements/airflow-2.11.txt
 .venv-bare-newest: CONSTRAINTS = requirements/dev.txt
 
-$(FLOORS)/ready: requirements/floors.txt pyproject.toml
+$(FLOORS)/ready: requirements/floors.txt pyproject.toml devserver/pyproject.toml
 	$(PYTHON_FOR_OLDEST) -m venv $(FLOORS)
 	$(FLOORS)/bin/python -m pip install --quiet --no-deps --requirement requirements/floors.txt
-	$(FLOORS)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(FLOORS)/bin/python -m pip install --quiet --no-deps --no-build-isolation $(EDITABLE)
 	@touch $@
 
 # The environment with the newest Airflow, the extras and the tools.
-$(VENV)/ready: requirements/dev.txt pyproject.toml
+$(VENV)/ready: requirements/dev.txt pyproject.toml devserver/pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps --requirement requirements/dev.txt
-	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation $(EDITABLE)
 	@touch $@
 
 # The oldest Airflow has no release for Python 3.13 and later.
@@ -179,10 +182,10 @@ pythons: $(VENV)/ready
 	PYTHONPATH=tests:src $(BIN)/python -m matrix.pythons --numprocesses=$(WORKERS) $(PYTHONS)
 
 # `make test` with this Python has the same requirements: their markers choose the releases that support it.
-.venv-python-%/ready: requirements/dev.txt pyproject.toml
+.venv-python-%/ready: requirements/dev.txt pyproject.toml devserver/pyproject.toml
 	python$* -m venv .venv-python-$*
 	.venv-python-$*/bin/python -m pip install --quiet --no-deps --requirement requirements/dev.txt
-	.venv-python-$*/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	.venv-python-$*/bin/python -m pip install --quiet --no-deps --no-build-isolation $(EDITABLE)
 	@touch $@
 
 $(BENCH)/ready: requirements/bench.txt pyproject.toml
@@ -216,7 +219,7 @@ requirements: $(VENV)/ready
 			--no-header --no-annotate --no-emit-index-url --no-emit-find-links \
 			"requirements/$$1.in" --output-file "requirements/$$1.txt" || exit 1; done
 	uv pip compile --quiet --universal --python-version 3.10 --resolution lowest-direct --no-header --no-annotate \
-		--no-emit-index-url --no-emit-find-links --extra kubeconfig --extra devserver \
+		--no-emit-index-url --no-emit-find-links --extra kubeconfig \
 		pyproject.toml requirements/floors.in --output-file requirements/floors.txt
 	uv pip compile --quiet --upgrade --universal --python-version 3.12 --generate-hashes --no-header --no-annotate \
 		--no-emit-index-url --no-emit-find-links requirements/release.in --output-file requirements/release.txt

@@ -2,8 +2,8 @@
 
     python3 .github/release_notes.py v0.1.0
 
-The tag, both distributions and the changelog must name the same version, and the changelog must have its date. Each
-difference is printed on standard error, with exit status 1. The script needs only Python.
+The tag, all three distributions and the changelog must name the same version, and the changelog must have its date.
+Each difference is printed on standard error, with exit status 1. The script needs only Python.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ ROOT = Path(__file__).resolve().parents[1]
 VERSIONS = {
     "src/airflow_kubernetes_secrets/version.py": r'(?m)^__version__ = "(.+)"$',
     "cncf-path/pyproject.toml": r'(?m)^version = "(.+)"$',
+    # Its own version, and the version of the main distribution that it requires.
+    "devserver/pyproject.toml": r'(?m)^(?:version = |  "airflow-kubernetes-secrets==)"?(.+?)",?$',
 }
 
 
@@ -40,7 +42,7 @@ def _wrong_versions(version: str) -> list[str]:
     return [
         f"{path} has {', '.join(versions)}, the tag {version}"
         for path, versions in found.items()
-        if versions != [version]
+        if set(versions) != {version}
     ]
 
 

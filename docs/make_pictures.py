@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.terminal_theme import DEFAULT_TERMINAL_THEME, DIMMED_MONOKAI, TerminalTheme
 from rich.text import Text
 
-from airflow_kubernetes_secrets.devserver import DevServer
+from airflow_kubernetes_secrets_devserver import DevServer
 
 IMAGES = Path(__file__).parent / "images"
 COLUMNS = 130

@@ -14,7 +14,7 @@ from typing import Literal
 
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from airflow_kubernetes_secrets.devserver import DevServer
+from airflow_kubernetes_secrets_devserver import DevServer
 from support.airflow_ui import PAGE, AirflowUI, running_ui
 from support.browser import PATIENCE_MS, PLUGIN, framed, log_in, ready, running_browser
 from support.cluster import DevserverCluster

@@ -92,7 +92,7 @@ def cluster(results: Results) -> Iterator[Cluster]:
     """Run a real kube-apiserver if there is one, otherwise the devserver. The page names it."""
     folder = assets()
     if folder is None:
-        from airflow_kubernetes_secrets.devserver import DevServer
+        from airflow_kubernetes_secrets_devserver import DevServer
 
         with DevServer() as devserver:
             yield from _ready(DevserverCluster(devserver), results)

@@ -170,7 +170,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 @pytest.fixture(scope="session")
 def devserver_cluster() -> Iterator[Cluster]:
     """Run the devserver. It starts when a test first requests it."""
-    from airflow_kubernetes_secrets.devserver import DevServer
+    from airflow_kubernetes_secrets_devserver import DevServer
 
     with DevServer(bookmark_seconds=1) as server:
         cluster = DevserverCluster(server)

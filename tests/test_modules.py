@@ -1,17 +1,28 @@
-"""Every module of the package can be imported, including those that only Airflow's processes load."""
+"""Every module of the packages can be imported, including those that only Airflow's processes load."""
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+from types import ModuleType
+
+import pytest
 
 import airflow_kubernetes_secrets
+import airflow_kubernetes_secrets_devserver
 
 
-def test_each_can_be_imported() -> None:
-    name = airflow_kubernetes_secrets.__name__
-    found = [each.name for each in pkgutil.walk_packages(airflow_kubernetes_secrets.__path__, f"{name}.")]
+@pytest.mark.parametrize(
+    ("package", "some"),
+    [
+        (airflow_kubernetes_secrets, {"backend", "ui.plugin", "cli.export"}),
+        (airflow_kubernetes_secrets_devserver, {"server", "pytest_plugin"}),
+    ],
+)
+def test_each_can_be_imported(package: ModuleType, some: set[str]) -> None:
+    name = package.__name__
+    found = [each.name for each in pkgutil.walk_packages(package.__path__, f"{name}.")]
 
-    assert {f"{name}.backend", f"{name}.ui.plugin", f"{name}.cli.export"} <= {*found}
+    assert {f"{name}.{each}" for each in some} <= {*found}
     for each in found:
         importlib.import_module(each)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from support.airflow import ROOT
 
-SOURCES = (ROOT / "src" / "airflow_kubernetes_secrets", ROOT / "cncf-path" / "src")
+SOURCES = (ROOT / "src" / "airflow_kubernetes_secrets", ROOT / "cncf-path" / "src", ROOT / "devserver" / "src")
 
 # By module. cli/output.py and messages/notices.py escape what they print and log.
 WAYS_OUT = {
@@ -44,11 +44,11 @@ WAYS_OUT = {
     # The name of a field or argument.
     "cli/put.py": {"getpass.getpass", "warnings.catch_warnings", "warnings.simplefilter"},
     # The devserver's own error, which is escaped there.
-    "devserver/app.py": {"logging.getLogger", "log.error", "traceback.format_tb"},
+    "airflow_kubernetes_secrets_devserver/app.py": {"logging.getLogger", "log.error", "traceback.format_tb"},
     # The list of the files that it has created.
-    "devserver/own_files.py": {"os.write"},
+    "airflow_kubernetes_secrets_devserver/own_files.py": {"os.write"},
     # A kubeconfig, in ASCII.
-    "devserver/files.py": {"yaml.safe_dump"},
+    "airflow_kubernetes_secrets_devserver/files.py": {"yaml.safe_dump"},
     # This silences Airflow.
     "backend/airflow_versions.py": {"logging.getLogger", "logging.disable", "logging.root.manager.disable"},
 }

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from airflow_kubernetes_secrets.devserver import DevServer, StatusError
+from airflow_kubernetes_secrets_devserver import DevServer, StatusError
 from support.kube_apiserver import bearer, trust
 
 SECRETS = "/api/v1/namespaces/airflow/secrets"

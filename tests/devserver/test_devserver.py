@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from airflow_kubernetes_secrets.devserver import DevServer, StatusError
+from airflow_kubernetes_secrets_devserver import DevServer, StatusError
 from support.kube_apiserver import bearer, trust
 
 PASSWORD = "geheim-4711"

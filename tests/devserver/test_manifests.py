@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from airflow_kubernetes_secrets.devserver import DevServer
 from airflow_kubernetes_secrets.kubernetes.documents import LARGEST_FILE_BYTES
+from airflow_kubernetes_secrets_devserver import DevServer
 
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{value: {value}}}\n"
 PASSWORD = "geheim-4711"

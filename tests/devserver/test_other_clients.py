@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 import lightkube
 import pytest
-from kubernetes import client as official
-from kubernetes import config as official_config
-from kubernetes import watch as official_watch
 from lightkube.models.meta_v1 import ObjectMeta
 from lightkube.resources.core_v1 import Secret
 
-from airflow_kubernetes_secrets.devserver import DevServer
+from airflow_kubernetes_secrets_devserver import DevServer
+from kubernetes import client as official
+from kubernetes import config as official_config
+from kubernetes import watch as official_watch
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-PLUGIN = "airflow_kubernetes_secrets.devserver.pytest_plugin"
+PLUGIN = "airflow_kubernetes_secrets_devserver.pytest_plugin"
 
 
 def run(tmp_path: Path, text: str, *arguments: str) -> subprocess.CompletedProcess[str]:

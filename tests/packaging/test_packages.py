@@ -24,8 +24,10 @@ from support.environments import ROOT, Environment, build_wheel, build_wheel_fro
 PROJECTS = {
     "airflow-kubernetes-secrets": (ROOT, "airflow_kubernetes_secrets"),
     "airflow-kubernetes-secrets-cncf-path": (ROOT / "cncf-path", "airflow_kubernetes_secrets_cncf_path"),
+    "airflow-kubernetes-secrets-devserver": (ROOT / "devserver", "airflow_kubernetes_secrets_devserver"),
 }
 MAIN = "airflow-kubernetes-secrets"
+DEVSERVER = "airflow-kubernetes-secrets-devserver"
 
 
 @dataclass(frozen=True)
@@ -129,10 +131,14 @@ class TestMetadata:
         assert metadata["License-File"] == "LICENSE"
         assert metadata["Requires-Python"] == f">={min(pythons(built), key=Version)}"
 
-    def test_both_are_for_the_same_pythons(self, archives: dict[str, Built]) -> None:
-        one, other = archives.values()
+    def test_all_are_for_the_same_pythons(self, archives: dict[str, Built]) -> None:
+        assert pythons(archives[MAIN])
+        assert all(pythons(each) == pythons(archives[MAIN]) for each in archives.values())
 
-        assert pythons(one) == pythons(other)
+    def test_all_have_one_license(self) -> None:
+        texts = {(project / "LICENSE").read_bytes() for project, _package in PROJECTS.values()}
+
+        assert len(texts) == 1
 
     def test_the_main_one_needs_only_what_every_airflow_brings(self, archives: dict[str, Built]) -> None:
         needed = [each for each in requirements(archives[MAIN]) if each.marker is None]
@@ -151,7 +157,8 @@ class TestMetadata:
             line.partition(";")[0].strip().split("==")
             for line in (ROOT / "requirements" / "floors.txt").read_text().splitlines()
         )
-        ours = [each for each in requirements(archives[MAIN]) if each.name not in PROJECTS]
+        required = [*requirements(archives[MAIN]), *requirements(archives[DEVSERVER])]
+        ours = [each for each in required if each.name not in PROJECTS]
 
         lowest = {each.name: next(bound.version for bound in each.specifier if bound.operator == ">=") for each in ours}
         assert {name: Version(floors[name]) for name in lowest} == {

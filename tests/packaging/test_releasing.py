@@ -22,6 +22,7 @@ WHAT_AGREES = (
     ".github/release_notes.py",
     "CHANGELOG.md",
     "cncf-path/pyproject.toml",
+    "devserver/pyproject.toml",
     "src/airflow_kubernetes_secrets/version.py",
 )
 
@@ -89,14 +90,25 @@ class TestReleaseNotes:
 
         assert (done.returncode, done.stdout, done.stderr) == (0, "Words.\n\n- a change\n", "")
 
-    def test_need_one_version_everywhere(self, tree: Path) -> None:
-        pyproject = tree / "cncf-path" / "pyproject.toml"
-        pyproject.write_text(pyproject.read_text().replace(f'version = "{__version__}"', 'version = "8.8.8"'))
+    @pytest.mark.parametrize("distribution", ["cncf-path", "devserver"])
+    def test_need_one_version_everywhere(self, distribution: str, tree: Path) -> None:
+        pyproject = tree / distribution / "pyproject.toml"
+        pyproject.write_text(pyproject.read_text().replace(__version__, "8.8.8"))
 
         done = self.notes(tree, f"v{__version__}")
 
         assert (done.returncode, done.stdout) == (1, "")
-        assert done.stderr == f"cncf-path/pyproject.toml has 8.8.8, the tag {__version__}\n"
+        assert done.stderr.startswith(f"{distribution}/pyproject.toml has 8.8.8")
+        assert done.stderr.endswith(f", the tag {__version__}\n")
+        assert done.stderr.count("\n") == 1
+
+    def test_need_the_devserver_to_require_this_version(self, tree: Path) -> None:
+        pyproject = tree / "devserver" / "pyproject.toml"
+        pyproject.write_text(pyproject.read_text().replace(f"=={__version__}", "==8.8.8"))
+
+        done = self.notes(tree, f"v{__version__}")
+
+        assert done.stderr == f"devserver/pyproject.toml has {__version__}, 8.8.8, the tag {__version__}\n"
 
     def test_need_the_tag_to_name_it(self, tree: Path) -> None:
         done = self.notes(tree, "v0.0.9")
@@ -107,8 +119,9 @@ class TestReleaseNotes:
     def test_need_a_day_in_the_changelog(self, tree: Path) -> None:
         version = tree / "src/airflow_kubernetes_secrets/version.py"
         version.write_text(version.read_text().replace(__version__, "9.0.0"))
-        pyproject = tree / "cncf-path" / "pyproject.toml"
-        pyproject.write_text(pyproject.read_text().replace(f'version = "{__version__}"', 'version = "9.0.0"'))
+        for distribution in ("cncf-path", "devserver"):
+            pyproject = tree / distribution / "pyproject.toml"
+            pyproject.write_text(pyproject.read_text().replace(__version__, "9.0.0"))
 
         done = self.notes(tree, "v9.0.0")
 
@@ -120,7 +133,9 @@ def test_what_was_published_is_verified(tmp_path: Path) -> None:
     assert (arguments, name) == (["-m", "venv"], "released")
     assert {command[1] for command in PIP} == {"install", "check"}
     released = Environment.create(tmp_path / name)
-    released.install(build_wheel(ROOT, tmp_path / "main"), build_wheel(ROOT / "cncf-path", tmp_path / "cncf-path"))
+    released.install(
+        *(build_wheel(ROOT / each, tmp_path / "wheels" / each) for each in (".", "cncf-path", "devserver"))
+    )
 
     printed = []
     for program, *words in INSTALLED:

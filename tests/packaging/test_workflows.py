@@ -152,7 +152,7 @@ class TestWhatIsRun:
 
     def test_each_distribution_is_published_from_an_environment_of_its_own(self) -> None:
         publish = load("release")["jobs"]["publish"]
-        projects = (ROOT / "pyproject.toml", ROOT / "cncf-path" / "pyproject.toml")
+        projects = [ROOT / folder / "pyproject.toml" for folder in (".", "cncf-path", "devserver")]
 
         names = [re.search(r'(?m)^name = "(.+)"$', path.read_text()) for path in projects]
         assert publish["strategy"]["matrix"]["distribution"] == [name[1] for name in names if name]

@@ -23,7 +23,7 @@ import yaml
 from support.kube_apiserver import KubeApiserver, SharedApiserver, bearer, trust
 
 if TYPE_CHECKING:
-    from airflow_kubernetes_secrets.devserver import DevServer
+    from airflow_kubernetes_secrets_devserver import DevServer
 
 GRANT_SECONDS = 60.0
 _numbers = itertools.count(1)

@@ -87,6 +87,11 @@ class Environment:
         # Newer releases of the provider require a newer Python than the oldest one in the tests, but run on that too.
         self._pip("install", "--no-deps", "--no-index", "--ignore-requires-python", *wheels)
 
+    def install_projects(self, *requirements: str) -> None:
+        """Install requirements such as ``/path/to/clone``. The packages next to pytest count as installed."""
+        options = ["install", "--no-index", "--no-build-isolation"]
+        self._pip(*options, *requirements, variables={_BELOW: str(self.below)})
+
     def uninstall(self, *distributions: str) -> None:
         self._pip("uninstall", "--yes", *distributions)
 
@@ -118,8 +123,9 @@ class Environment:
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout.splitlines()[-1])
 
-    def _pip(self, *arguments: str | Path) -> None:
-        _check(sys.executable, "-m", "pip", "--python", self.python, "--quiet", *arguments)
+    def _pip(self, *arguments: str | Path, variables: dict[str, str] | None = None) -> None:
+        command = (sys.executable, "-m", "pip", "--python", self.python, "--quiet")
+        _check(*command, *arguments, variables=variables)
 
 
 def _link_packages_beside_pytest(directory: Path) -> None:
@@ -141,10 +147,10 @@ def _clean_environ() -> dict[str, str]:
     return environ | {"PIP_CONFIG_FILE": os.devnull, "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
 
 
-def _check(*command: str | Path) -> None:
+def _check(*command: str | Path, variables: dict[str, str] | None = None) -> None:
     done = subprocess.run(
         command,
-        env=_clean_environ(),
+        env=_clean_environ() | (variables or {}),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -32,7 +32,10 @@ _END_SECONDS = 60
 _RECORD = """
 import atexit, importlib, json, pathlib, runpy, sys
 
-OURS = ("__main__", "airflow", "airflow_kubernetes_secrets", "airflow_kubernetes_secrets_cncf_path")
+OURS = (
+    *("__main__", "airflow"),
+    *("airflow_kubernetes_secrets", "airflow_kubernetes_secrets_cncf_path", "airflow_kubernetes_secrets_devserver"),
+)
 SERVICES = ("api_fastapi.app", "jobs.scheduler_job_runner", "executors.local_executor", "dag_processing.manager")
 
 def record(path=sys.argv[1]):

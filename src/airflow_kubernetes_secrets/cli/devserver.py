@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.messages.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_kubernetes_secrets.devserver import DevServer
+    from airflow_kubernetes_secrets_devserver import DevServer
 
 # How often the command checks whether the server is still running, in seconds.
 LOOK_SECONDS = 1.0
@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         0 when stopped by a signal. 1 if the server could not start or ended by itself, with one line on standard error.
     """
     try:
-        from airflow_kubernetes_secrets.devserver import DevServer
+        from airflow_kubernetes_secrets_devserver import DevServer
     except ModuleNotFoundError as error:
         return _fail(f"{error.name} is missing: pip install 'airflow-kubernetes-secrets[devserver]'")
     stop = threading.Event()
@@ -86,7 +86,7 @@ def _written(ready_file: Path | None, content: bytes) -> Iterator[None]:
     if ready_file is None:
         yield
         return
-    from airflow_kubernetes_secrets.devserver.own_files import OwnFiles
+    from airflow_kubernetes_secrets_devserver.own_files import OwnFiles
 
     own = OwnFiles.beside(ready_file)
     try:

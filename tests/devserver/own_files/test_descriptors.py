@@ -9,7 +9,7 @@ import signal
 from pathlib import Path
 
 from airflow_kubernetes_secrets import safe_files
-from airflow_kubernetes_secrets.devserver.own_files import OwnFiles
+from airflow_kubernetes_secrets_devserver.own_files import OwnFiles
 from support.signals import PACKAGE, Moment, handled
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets.cli.main import main
-from airflow_kubernetes_secrets.devserver import DevServer
-from airflow_kubernetes_secrets.devserver.own_files import RECORD
+from airflow_kubernetes_secrets_devserver import DevServer
+from airflow_kubernetes_secrets_devserver.own_files import RECORD
 from support.own_files import (
     PATIENCE,
     Make,

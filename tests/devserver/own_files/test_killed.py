@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets.cli.main import main
-from airflow_kubernetes_secrets.devserver import DevServer, own_files
-from airflow_kubernetes_secrets.devserver.files import Files
-from airflow_kubernetes_secrets.devserver.own_files import RECORD, OwnFiles
+from airflow_kubernetes_secrets_devserver import DevServer, own_files
+from airflow_kubernetes_secrets_devserver.files import Files
+from airflow_kubernetes_secrets_devserver.own_files import RECORD, OwnFiles
 from support.own_files import PATIENCE, Make, Start, a_file, snapshot
 
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 
-from airflow_kubernetes_secrets.devserver import openapi
-from airflow_kubernetes_secrets.devserver.access import AUTHENTICATION_GROUP, AUTHORIZATION_GROUP
-from airflow_kubernetes_secrets.devserver.objects import NAMESPACES, SECRETS, Resource
-from airflow_kubernetes_secrets.devserver.protobuf import encode
-from airflow_kubernetes_secrets.devserver.store import JsonObject
+from airflow_kubernetes_secrets_devserver import openapi
+from airflow_kubernetes_secrets_devserver.access import AUTHENTICATION_GROUP, AUTHORIZATION_GROUP
+from airflow_kubernetes_secrets_devserver.objects import NAMESPACES, SECRETS, Resource
+from airflow_kubernetes_secrets_devserver.protobuf import encode
+from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 _VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
 # The version of Kubernetes whose responses the devserver gives; the contract tests compare them.

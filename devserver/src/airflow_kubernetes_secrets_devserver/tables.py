@@ -9,8 +9,8 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
-from airflow_kubernetes_secrets.devserver.objects import SECRETS, Resource
-from airflow_kubernetes_secrets.devserver.store import JsonObject
+from airflow_kubernetes_secrets_devserver.objects import SECRETS, Resource
+from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 
 def wants_table(accept: str) -> bool:

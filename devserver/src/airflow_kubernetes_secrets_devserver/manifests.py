@@ -13,7 +13,11 @@ from pathlib import Path
 
 from watchfiles import awatch
 
-from airflow_kubernetes_secrets.devserver.objects import (
+from airflow_kubernetes_secrets.kubernetes.documents import TooLargeError, read_file
+from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests, unpacked
+from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext, unprocessed, unrendered
+from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets_devserver.objects import (
     NAMESPACES,
     RESOURCES,
     SECRETS,
@@ -22,13 +26,9 @@ from airflow_kubernetes_secrets.devserver.objects import (
     refuse_unknown,
     unknown_fields,
 )
-from airflow_kubernetes_secrets.devserver.registry import Registry
-from airflow_kubernetes_secrets.devserver.status import StatusError, bad_request
-from airflow_kubernetes_secrets.devserver.store import JsonObject, Key
-from airflow_kubernetes_secrets.kubernetes.documents import TooLargeError, read_file
-from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests, unpacked
-from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext, unprocessed, unrendered
-from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets_devserver.registry import Registry
+from airflow_kubernetes_secrets_devserver.status import StatusError, bad_request
+from airflow_kubernetes_secrets_devserver.store import JsonObject, Key
 
 _SUFFIXES = {".yaml", ".yml", ".json"}
 _KINDS = {resource.kind: resource for resource in RESOURCES.values()}

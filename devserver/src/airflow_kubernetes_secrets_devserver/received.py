@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import isfinite
 from typing import Any
 
-from airflow_kubernetes_secrets.devserver.status import bad_request
+from airflow_kubernetes_secrets_devserver.status import bad_request
 
 # A real API server allows 10,000 levels; Secrets and namespaces have fewer than ten.
 _DEEPEST = 100

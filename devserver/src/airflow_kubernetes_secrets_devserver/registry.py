@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from airflow_kubernetes_secrets.devserver import apply as server_side
-from airflow_kubernetes_secrets.devserver import managers
-from airflow_kubernetes_secrets.devserver.objects import (
+from airflow_kubernetes_secrets_devserver import apply as server_side
+from airflow_kubernetes_secrets_devserver import managers
+from airflow_kubernetes_secrets_devserver.objects import (
     NAMESPACES,
     SECRETS,
     Resource,
@@ -24,8 +24,8 @@ from airflow_kubernetes_secrets.devserver.objects import (
     validate,
     validate_update,
 )
-from airflow_kubernetes_secrets.devserver.selection import Page, Selection, write_token
-from airflow_kubernetes_secrets.devserver.status import (
+from airflow_kubernetes_secrets_devserver.selection import Page, Selection, write_token
+from airflow_kubernetes_secrets_devserver.status import (
     Cause,
     StatusError,
     already_exists,
@@ -39,7 +39,7 @@ from airflow_kubernetes_secrets.devserver.status import (
     success,
     version_too_large,
 )
-from airflow_kubernetes_secrets.devserver.store import HistoryGoneError, JsonObject, Key, Store
+from airflow_kubernetes_secrets_devserver.store import HistoryGoneError, JsonObject, Key, Store
 
 _SUFFIX = "bcdfghjklmnpqrstvwxz2456789"
 _LONGEST_PREFIX = 58

@@ -18,8 +18,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import StatelessLifespan
 
-from airflow_kubernetes_secrets.devserver import discovery, patch, protobuf, strategic
-from airflow_kubernetes_secrets.devserver.access import (
+from airflow_kubernetes_secrets.kubernetes.documents import UnreadableError, read_json, read_yaml
+from airflow_kubernetes_secrets.messages.printable import printable, printable_lines
+from airflow_kubernetes_secrets_devserver import discovery, patch, protobuf, strategic
+from airflow_kubernetes_secrets_devserver.access import (
     AUTHENTICATION_GROUP,
     AUTHORIZATION_GROUP,
     Access,
@@ -32,11 +34,11 @@ from airflow_kubernetes_secrets.devserver.access import (
     review_rules,
     review_self,
 )
-from airflow_kubernetes_secrets.devserver.objects import NAMESPACES, RESOURCES, SECRETS, Resource
-from airflow_kubernetes_secrets.devserver.received import as_go_reads
-from airflow_kubernetes_secrets.devserver.registry import Registry, Writing
-from airflow_kubernetes_secrets.devserver.selection import Page, Selection, flag, named_by
-from airflow_kubernetes_secrets.devserver.status import (
+from airflow_kubernetes_secrets_devserver.objects import NAMESPACES, RESOURCES, SECRETS, Resource
+from airflow_kubernetes_secrets_devserver.received import as_go_reads
+from airflow_kubernetes_secrets_devserver.registry import Registry, Writing
+from airflow_kubernetes_secrets_devserver.selection import Page, Selection, flag, named_by
+from airflow_kubernetes_secrets_devserver.status import (
     Cause,
     StatusError,
     bad_request,
@@ -44,11 +46,9 @@ from airflow_kubernetes_secrets.devserver.status import (
     method_not_allowed,
     no_such_path,
 )
-from airflow_kubernetes_secrets.devserver.store import JsonObject, Key
-from airflow_kubernetes_secrets.devserver.tables import table, wants_table
-from airflow_kubernetes_secrets.devserver.watching import Watch
-from airflow_kubernetes_secrets.kubernetes.documents import UnreadableError, read_json, read_yaml
-from airflow_kubernetes_secrets.messages.printable import printable, printable_lines
+from airflow_kubernetes_secrets_devserver.store import JsonObject, Key
+from airflow_kubernetes_secrets_devserver.tables import table, wants_table
+from airflow_kubernetes_secrets_devserver.watching import Watch
 
 log = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v3
 
 from __future__ import annotations
 
-from airflow_kubernetes_secrets.devserver.objects import NAMESPACES, SECRETS, Resource
-from airflow_kubernetes_secrets.devserver.store import JsonObject
+from airflow_kubernetes_secrets_devserver.objects import NAMESPACES, SECRETS, Resource
+from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 # Without fieldValidation in this list, kubectl would check the fields itself by the schemas.
 _OF_WRITING = ("dryRun", "fieldManager", "fieldValidation", "force")

@@ -10,10 +10,10 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_kubernetes_secrets.devserver.objects import Resource
-from airflow_kubernetes_secrets.devserver.selection import Selection, check_watch, flag, number, version
-from airflow_kubernetes_secrets.devserver.status import expired, version_too_large
-from airflow_kubernetes_secrets.devserver.store import Event, HistoryGoneError, JsonObject, Store
+from airflow_kubernetes_secrets_devserver.objects import Resource
+from airflow_kubernetes_secrets_devserver.selection import Selection, check_watch, flag, number, version
+from airflow_kubernetes_secrets_devserver.status import expired, version_too_large
+from airflow_kubernetes_secrets_devserver.store import Event, HistoryGoneError, JsonObject, Store
 
 # A real server ends a watch without ``timeoutSeconds`` after half an hour to an hour.
 LONGEST_SECONDS = 1800.0

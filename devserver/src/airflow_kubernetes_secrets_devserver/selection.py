@@ -12,10 +12,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from airflow_kubernetes_secrets.devserver.objects import Resource
-from airflow_kubernetes_secrets.devserver.status import Cause, StatusError, bad_request, invalid
-from airflow_kubernetes_secrets.devserver.store import JsonObject
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, SelectorError
+from airflow_kubernetes_secrets_devserver.objects import Resource
+from airflow_kubernetes_secrets_devserver.status import Cause, StatusError, bad_request, invalid
+from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 _TOKEN_FORMAT = "meta.k8s.io/v1"  # noqa: S105 - the name of a format
 

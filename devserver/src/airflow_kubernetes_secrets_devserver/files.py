@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from airflow_kubernetes_secrets.devserver.own_files import OwnFiles
+from airflow_kubernetes_secrets_devserver.own_files import OwnFiles
 
 
 class Files:

@@ -10,8 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from airflow_kubernetes_secrets.devserver.server import DevServer
-    from airflow_kubernetes_secrets.devserver.status import StatusError
+    from airflow_kubernetes_secrets_devserver.server import DevServer
+    from airflow_kubernetes_secrets_devserver.status import StatusError
 
 __all__ = ["DevServer", "StatusError"]
 
@@ -19,11 +19,11 @@ __all__ = ["DevServer", "StatusError"]
 def __getattr__(name: str) -> object:
     # pytest loads the plugin of this package in every run, so the web server is imported only when it is used.
     if name == "DevServer":
-        from airflow_kubernetes_secrets.devserver.server import DevServer
+        from airflow_kubernetes_secrets_devserver.server import DevServer
 
         return DevServer
     if name == "StatusError":
-        from airflow_kubernetes_secrets.devserver.status import StatusError
+        from airflow_kubernetes_secrets_devserver.status import StatusError
 
         return StatusError
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_kubernetes_secrets.devserver.status import Cause, StatusError, bad_request, invalid
-from airflow_kubernetes_secrets.devserver.store import JsonObject
+from airflow_kubernetes_secrets_devserver.status import Cause, StatusError, bad_request, invalid
+from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 MAXIMUM_DATA_BYTES = 1024 * 1024
 MAXIMUM_ANNOTATION_BYTES = 256 * 1024

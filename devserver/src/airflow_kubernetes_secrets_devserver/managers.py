@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from airflow_kubernetes_secrets.devserver.store import JsonObject
+from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 # The names on the way to a field, as managedFields spells them: f:NAME for a field, v:VALUE for an item of a set, k:KEY
 # for an item of a list that is a map.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from airflow_kubernetes_secrets.devserver import DevServer
+    from airflow_kubernetes_secrets_devserver import DevServer
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def kubernetes_devserver() -> Iterator[DevServer]:
     ``kubernetes_devserver.environment()`` has the variables that make Airflow read its secrets from it.
     """
     try:
-        from airflow_kubernetes_secrets.devserver import DevServer
+        from airflow_kubernetes_secrets_devserver import DevServer
     except ModuleNotFoundError as error:
         pytest.fail(f"{error.name} is missing: pip install 'airflow-kubernetes-secrets[devserver]'", pytrace=False)
     with DevServer() as server:

@@ -11,8 +11,8 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from airflow_kubernetes_secrets.devserver.status import Cause, StatusError, bad_request, invalid, unauthorized
-from airflow_kubernetes_secrets.devserver.store import JsonObject
+from airflow_kubernetes_secrets_devserver.status import Cause, StatusError, bad_request, invalid, unauthorized
+from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 EVERYWHERE = "*"
 AUTHORIZATION_GROUP = "authorization.k8s.io"

@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from airflow_kubernetes_secrets.devserver.managers import LISTS, Path, item
-from airflow_kubernetes_secrets.devserver.status import bad_request
+from airflow_kubernetes_secrets_devserver.managers import LISTS, Path, item
+from airflow_kubernetes_secrets_devserver.status import bad_request
 
 _PATCH, _RETAIN = "$patch", "$retainKeys"
 _ORDER, _REMOVE = "$setElementOrder/", "$deleteFromPrimitiveList/"

@@ -17,18 +17,18 @@ from typing import Any, TypeVar
 import trustme
 from starlette.applications import Starlette
 
-from airflow_kubernetes_secrets.devserver.access import Access
-from airflow_kubernetes_secrets.devserver.app import Api
-from airflow_kubernetes_secrets.devserver.files import Files
-from airflow_kubernetes_secrets.devserver.manifests import Manifests
-from airflow_kubernetes_secrets.devserver.objects import NAMESPACES, RESOURCES, Resource
-from airflow_kubernetes_secrets.devserver.received import as_go_reads
-from airflow_kubernetes_secrets.devserver.registry import Registry
-from airflow_kubernetes_secrets.devserver.runner import Runner
-from airflow_kubernetes_secrets.devserver.status import StatusError
-from airflow_kubernetes_secrets.devserver.store import JsonObject, Key, Store
 from airflow_kubernetes_secrets.kubernetes.documents import mapping
 from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets_devserver.access import Access
+from airflow_kubernetes_secrets_devserver.app import Api
+from airflow_kubernetes_secrets_devserver.files import Files
+from airflow_kubernetes_secrets_devserver.manifests import Manifests
+from airflow_kubernetes_secrets_devserver.objects import NAMESPACES, RESOURCES, Resource
+from airflow_kubernetes_secrets_devserver.received import as_go_reads
+from airflow_kubernetes_secrets_devserver.registry import Registry
+from airflow_kubernetes_secrets_devserver.runner import Runner
+from airflow_kubernetes_secrets_devserver.status import StatusError
+from airflow_kubernetes_secrets_devserver.store import JsonObject, Key, Store
 
 READ_VERBS = ("get", "list", "watch")
 _NOT_STARTED = "the devserver is not started; use it in a `with` statement"

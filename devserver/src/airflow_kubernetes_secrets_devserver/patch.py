@@ -6,8 +6,8 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_kubernetes_secrets.devserver.status import StatusError, bad_request
-from airflow_kubernetes_secrets.devserver.store import JsonObject
+from airflow_kubernetes_secrets_devserver.status import StatusError, bad_request
+from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 
 def merge(target: object, patch: object) -> Any:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_kubernetes_secrets.devserver import managers
-from airflow_kubernetes_secrets.devserver.managers import (
+from airflow_kubernetes_secrets.kubernetes.documents import UnreadableError, read_json
+from airflow_kubernetes_secrets_devserver import managers
+from airflow_kubernetes_secrets_devserver.managers import (
     APPLY,
     BEFORE_FIRST_APPLY,
     UPDATE,
@@ -19,11 +20,10 @@ from airflow_kubernetes_secrets.devserver.managers import (
     Manager,
     Path,
 )
-from airflow_kubernetes_secrets.devserver.patch import merge
-from airflow_kubernetes_secrets.devserver.received import as_go_reads
-from airflow_kubernetes_secrets.devserver.status import StatusError, apply_conflict
-from airflow_kubernetes_secrets.devserver.store import JsonObject
-from airflow_kubernetes_secrets.kubernetes.documents import UnreadableError, read_json
+from airflow_kubernetes_secrets_devserver.patch import merge
+from airflow_kubernetes_secrets_devserver.received import as_go_reads
+from airflow_kubernetes_secrets_devserver.status import StatusError, apply_conflict
+from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 # The name under which kubectl applies, and the annotation in which client-side apply stores the configuration.
 _KUBECTL = "kubectl"
