@@ -7,7 +7,7 @@ import socket
 import ssl
 from pathlib import Path
 
-from probes.subjects import CONNECTIONS_LABEL, FOLDER, NAMESPACE
+from probes.served import CONNECTIONS_LABEL, FOLDER, NAMESPACE
 
 _SELECTOR_OF_ONE = f"{CONNECTIONS_LABEL}%3Dmy_db%2C%21airflow.apache.org/team"
 _END_OF_CHUNKS = b"\r\n0\r\n\r\n"

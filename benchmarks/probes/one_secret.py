@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from probes.subjects import FOLDER
+from probes.served import FOLDER
 
 _LOOKUPS = 20
 _TIMES = 5

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import os
 from typing import Any, Protocol
 
-FOLDER = os.environ["BENCH_SERVICE_ACCOUNT"]
-NAMESPACE = "bench"
-CONNECTIONS_LABEL = "airflow.apache.org/connection-id"
+from probes.served import FOLDER, NAMESPACE
 
 
 class Subject(Protocol):

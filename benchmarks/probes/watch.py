@@ -11,7 +11,8 @@ from http.client import HTTPSConnection
 from pathlib import Path
 from ssl import VERIFY_X509_STRICT, create_default_context
 
-from probes.subjects import CONNECTIONS_LABEL, FOLDER, NAMESPACE, Subject, make
+from probes.served import CONNECTIONS_LABEL, FOLDER, NAMESPACE
+from probes.subjects import Subject, make
 
 # The shortest cache_ttl that has a watch. With it the API server ends the watch every second, so the changes between
 # two watches are measured too.
