@@ -19,7 +19,8 @@ from rich.text import Text
 from airflow_kubernetes_secrets_devserver import DevServer
 
 IMAGES = Path(__file__).parent / "images"
-COLUMNS = 130
+# As narrow as the output allows: a page shows all pictures at the same width.
+COLUMNS = {"explain": 88, "list": 112, "doctor": 88}
 PROGRAM = [sys.executable, "-m", "airflow_kubernetes_secrets.cli.main"]
 COMMANDS = {
     "explain": ["explain", "connection", "app_db"],
@@ -66,11 +67,11 @@ def secrets() -> list[dict[str, object]]:
     ]
 
 
-def on_a_terminal(command: list[str], variables: dict[str, str]) -> str:
-    """Return the output of a command, with its colours."""
+def on_a_terminal(command: list[str], variables: dict[str, str], columns: int) -> str:
+    """Return the output of a command on a terminal of this width, with its colours."""
     ours, theirs = pty.openpty()
     # The width is set here instead of being read from a terminal, and every terminal has these colours.
-    environment = {**os.environ, **variables, "COLUMNS": str(COLUMNS), "LINES": "60", "TERM": "xterm"}
+    environment = {**os.environ, **variables, "COLUMNS": str(columns), "LINES": "60", "TERM": "xterm"}
     process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
     os.close(theirs)
     printed = b""
@@ -91,7 +92,7 @@ def picture(name: str, printed: str, theme: TerminalTheme) -> str:
     for changing, steady in STEADY.items():
         visible = re.sub(changing, steady, visible)
     lines = [line for line in visible.split("\n") if " … " not in line and not line.rstrip().endswith(" …")]
-    console = Console(record=True, width=COLUMNS, file=io.StringIO(), force_terminal=True)
+    console = Console(record=True, width=COLUMNS[name], file=io.StringIO(), force_terminal=True)
     console.print(Text.from_ansi("\n".join(lines).strip("\n")))
     svg = console.export_svg(
         title=f"airflow-kubernetes-secrets {' '.join(COMMANDS[name])}", theme=theme, unique_id=name
@@ -110,7 +111,7 @@ def main() -> None:
                 "AIRFLOW__CORE__FERNET_KEY_SECRET": "fernet-key",
             }
             for name, arguments in COMMANDS.items():
-                printed = on_a_terminal([*PROGRAM, *arguments], variables)
+                printed = on_a_terminal([*PROGRAM, *arguments], variables, COLUMNS[name])
                 for theme, colours in THEMES.items():
                     (IMAGES / f"{name}-{theme}.svg").write_text(picture(name, printed, colours))
 
