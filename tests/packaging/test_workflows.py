@@ -68,7 +68,7 @@ class TestRights:
         assert workflow["permissions"] == {}
         assert all("permissions" in job for job in workflow["jobs"].values())
 
-    def test_only_a_release_may_do_more_than_read(self) -> None:
+    def test_only_a_release_and_the_site_may_do_more_than_read(self) -> None:
         more = {
             (name, job): {right for right, how in each["permissions"].items() if how != "read"}
             for name in WORKFLOWS
@@ -76,6 +76,7 @@ class TestRights:
         }
 
         assert {key: rights for key, rights in more.items() if rights} == {
+            ("pages", "publish"): {"pages", "id-token"},
             ("release", "publish"): {"id-token"},
             ("release", "notes"): {"contents"},
         }
