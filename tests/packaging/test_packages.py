@@ -211,8 +211,8 @@ class TestReadme:
         published = readme(archives[MAIN])
 
         assert lines(published) == lines(written)
-        assert "With an error message in hand: [docs/reference/faq.md](docs/reference/faq.md)." in written
-        assert "With an error message in hand: docs/reference/faq.md." in published
+        assert "With an error message in hand: [Errors and questions](docs/reference/faq.md)." in written
+        assert "With an error message in hand: Errors and questions." in published
 
 
 class TestInABareEnvironment:
