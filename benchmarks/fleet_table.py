@@ -112,7 +112,7 @@ def write(page: Path, text: str) -> None:
 def main() -> None:
     results = load("fleet", made_by="make bench-fleet")
     write(ROOT / "benchmarks" / "README.md", "\n\n".join((_picture("../docs/images"), table(results))))
-    write(ROOT / "docs" / "concepts" / "reliability.md", summary(results))
+    write(ROOT / "docs" / "how-to" / "caching.md", summary(results))
 
 
 def _picture(images: str) -> str:

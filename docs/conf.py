@@ -46,6 +46,8 @@ html_theme_options = {
     "footer_icons": [{"name": "Repository", "url": repository, "html": "Repository", "class": ""}],
 }
 copybutton_prompt_text = "$ "
+# The output of a command has no button.
+copybutton_selector = "div:not(.highlight-text) > div.highlight > pre"
 
 # Some blocks are not in a language that Pygments knows, or are templates.
 highlight_language = "none"

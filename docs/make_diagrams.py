@@ -40,9 +40,11 @@ class Drawing:
         self._parts: list[str] = []
         self._height = 0
 
-    def box(self, x: float, y: float, width: float, lines: tuple[str, ...], fill: str = "box") -> float:
-        """Draw a box whose first line is bold, and return its bottom edge."""
-        height = 18 + LINE * len(lines)
+    def box(
+        self, x: float, y: float, width: float, lines: tuple[str, ...], fill: str = "box", *, height: float = 0
+    ) -> float:
+        """Draw a box whose first line is bold, and return its bottom edge. It is as high as its lines, or higher."""
+        height = max(height, 18 + LINE * len(lines))
         self._parts.append(
             f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="6" fill="{self._theme[fill]}" '
             f'stroke="{self._theme["line"]}"/>'
@@ -94,9 +96,9 @@ class Drawing:
 
 
 def lookup(theme: Theme) -> str:
-    drawing = Drawing("How a lookup goes", theme)
+    drawing = Drawing("The order of a lookup", theme)
     left, wide, middle = 28.0, 504.0, WIDTH / 2
-    y = drawing.box(left, 8, wide, ("Airflow asks for an id, for a team or for none",))
+    y = drawing.box(left, 8, wide, ("Airflow looks up an id, for a team or for none",))
     drawing.arrow((middle, y), (middle, y + 22))
     top = y + 24
     y = drawing.box(
@@ -112,7 +114,7 @@ def lookup(theme: Theme) -> str:
         left,
         y + 42,
         wide,
-        ("3  the Secret that a reference names for the id", "if there is a reference, nothing below is looked at"),
+        ("3  the Secret that a reference names for the id", "if there is a reference, step 4 does not happen"),
         "ours",
     )
     drawing.arrow((middle, y), (middle, y + 28))
@@ -121,15 +123,17 @@ def lookup(theme: Theme) -> str:
     drawing.arrow((middle, y), (middle, y + 28))
     drawing.text(middle + 12, y + 19, "no Secret", colour="quiet")
     y = drawing.box(left, y + 30, wide, ("Airflow's environment, then its database",))
-    drawing.text(left, y + 28, "Of several in one namespace the oldest that can be read answers.", colour="quiet")
+    drawing.text(
+        left, y + 28, "If several Secrets in a namespace match, the oldest that can be used is used.", colour="quiet"
+    )
     return drawing.svg()
 
 
 def ladder(theme: Theme) -> str:
-    drawing = Drawing("How a process moves from asking to an index to a watch", theme)
+    drawing = Drawing("How a process moves from single requests to an index to a watch", theme)
     steps = (
-        ("Ask", "one LIST for each lookup", "box"),
-        ("Index", "one LIST of all that have the label; then memory", "ours"),
+        ("Single requests", "one LIST for each lookup", "box"),
+        ("Index", "one LIST of all Secrets with the label; then memory", "ours"),
         ("Watch", "events keep the index current", "ours"),
     )
     whys = ("a third lookup of a kind within cache_ttl", "a lookup after the index has expired, cache_ttl 2 or more")
@@ -143,29 +147,36 @@ def ladder(theme: Theme) -> str:
         y = bottom + 34
     bottom = y - 34
     drawing.text(
-        14, bottom + 30, "Back to asking: after a 401 or 403, in a forked child whose index is old,", colour="quiet"
+        14,
+        bottom + 30,
+        "Back to single requests: after a 401 or 403, in a forked child whose index is old,",
+        colour="quiet",
     )
-    drawing.text(14, bottom + 30 + LINE, "and when nobody has asked for ten minutes.", colour="quiet")
+    drawing.text(14, bottom + 30 + LINE, "and after ten minutes without a lookup.", colour="quiet")
     return drawing.svg()
 
 
 def outage(theme: Theme) -> str:
-    drawing = Drawing("What may be served, by the age of an answer", theme)
+    drawing = Drawing("What is used, by the age of a value", theme)
     rows: tuple[tuple[str, tuple[str, ...], str], ...] = (
-        ("0 s", ("The index answers", "nobody is asked, whether the API server is there or not"), "ours"),
-        ("cache_ttl", ("The API server is asked", "while it is away: what it last said, with one warning"), "box"),
+        ("0 s", ("The index is used", "no request is sent, whether the API server is available or not"), "ours"),
+        (
+            "cache_ttl",
+            ("The API server is queried", "while it is unavailable: its last result, with one warning"),
+            "box",
+        ),
         (
             "+ outage_ttl",
             (
                 "The lookup fails",
-                "on_error next: Airflow goes on to environment and database",
+                "on_error next: Airflow continues with environment and database",
                 "on_error deny: Airflow stops",
             ),
             "bad",
         ),
     )
     y, x = 40.0, 116.0
-    drawing.text(14, 22, "age of the answer", colour="quiet")
+    drawing.text(14, 22, "age of the value", colour="quiet")
     top = y
     for age, lines, fill in rows:
         drawing.text(x - 22, y + 5, age, anchor="end")
@@ -174,7 +185,63 @@ def outage(theme: Theme) -> str:
     return drawing.svg()
 
 
-DIAGRAMS: Mapping[str, Callable[[Theme], str]] = {"lookup": lookup, "ladder": ladder, "outage": outage}
+def deployment(theme: Theme) -> str:
+    drawing = Drawing("Which component of Airflow queries the API server of Kubernetes", theme)
+    own = ("scheduler", "configuration options"), ("DAG processor", "top level of DAG files"), ("triggerer", "triggers")
+    y = _version(
+        drawing,
+        8,
+        "Airflow 3",
+        (("API server", "what tasks look up; connection tests"), *own),
+        ("worker", "tasks: through Airflow's API server"),
+    )
+    _version(
+        drawing,
+        y + 16,
+        "Airflow 2",
+        (("webserver", "connection tests; configuration options"), *own, ("worker", "tasks")),
+        None,
+    )
+    return drawing.svg()
+
+
+def _version(
+    drawing: Drawing, top: float, title: str, components: tuple[tuple[str, str], ...], worker: tuple[str, str] | None
+) -> float:
+    """Draw the components of one version, and return the bottom edge.
+
+    Args:
+        worker: the component that also queries the first one, if there is such a component.
+    """
+    left, wide, right = 48.0, 300.0, 400.0
+    y = first = top + 34
+    middles = []
+    for component in components:
+        bottom = drawing.box(left, y, wide, component, "ours")
+        middles.append((y + bottom) / 2)
+        y = bottom + 8
+    if worker is not None:
+        bottom = drawing.box(left, y, wide, worker)
+        middle = (y + bottom) / 2
+        drawing.arrow((left, middle), (left - 18, middle), (left - 18, middles[0]), (left, middles[0]))
+        drawing.text(left + wide + 10, middle + 5, "directly only with", colour="quiet")
+        drawing.text(left + wide + 10, middle + 5 + LINE, "a permission", colour="quiet")
+        y = bottom + 8
+    for middle in middles:
+        drawing.arrow((left + wide, middle), (right, middle))
+    drawing.box(
+        right, first, WIDTH - right - 28, ("Kubernetes", "API server", "(Secrets)"), height=middles[-1] + 28 - first
+    )
+    drawing.frame(14, top, WIDTH - 28, y + 6 - top, title)
+    return y + 6
+
+
+DIAGRAMS: Mapping[str, Callable[[Theme], str]] = {
+    "deployment": deployment,
+    "lookup": lookup,
+    "ladder": ladder,
+    "outage": outage,
+}
 
 
 def drawn() -> Iterator[tuple[str, str]]:

@@ -47,7 +47,7 @@ _SECTIONS: Mapping[str, Mapping[str, Told]] = {
             "names of namespaces, as a list or a text with commas; or `null`",
             ["airflow-secrets", "databases"],
             "Airflow",
-            "../concepts/lookup.md#namespaces-and-teams",
+            "../how-to/namespaces-and-references.md#several-namespaces-and-a-namespace-for-a-team",
         ),
         "team_namespaces": Told(
             "an object: team to namespace",
@@ -60,13 +60,13 @@ _SECTIONS: Mapping[str, Mapping[str, Told]] = {
             "an object: `connections`, `variables` and `config`, each an object: id to `name` or `namespace/name`",
             {"connections": {"my_db": "databases/app-db-app"}},
             {"connection": {"my_db": "app-db-app"}},
-            "../concepts/lookup.md#references",
+            "../how-to/namespaces-and-references.md#secrets-by-name",
         ),
         "path": Told(
             f"{_TEXT}, or `null`; not together with `kubeconfig` or `context`",
             "/opt/airflow/secrets",
             "",
-            "../concepts/lookup.md#a-folder-in-place-of-the-api",
+            "folder.md#what-is-read",
         ),
     },
     "How a Secret is found": {
@@ -76,9 +76,9 @@ _SECTIONS: Mapping[str, Mapping[str, Told]] = {
         "team_label": Told(
             f"{_LABEL}; another one than the three above", "example.com/team", "team:", "../how-to/teams.md"
         ),
-        "connections_lookup_pattern": Told(_PATTERN, "k8s_", "k8s_(", "../concepts/lookup.md#patterns"),
-        "variables_lookup_pattern": Told(_PATTERN, "(?!cosmos__)", "*", "../concepts/lookup.md#patterns"),
-        "config_lookup_pattern": Told(_PATTERN, "airflow-", "[", "../concepts/lookup.md#patterns"),
+        "connections_lookup_pattern": Told(_PATTERN, "k8s_", "k8s_(", "patterns.md#how-a-pattern-is-matched"),
+        "variables_lookup_pattern": Told(_PATTERN, "(?!cosmos__)", "*", "patterns.md#how-a-pattern-is-matched"),
+        "config_lookup_pattern": Told(_PATTERN, "airflow-", "[", "patterns.md#how-a-pattern-is-matched"),
     },
     "What is read of it": {
         "connections_data_key": Told(_KEY, "connection", "a key", "formats.md#what-is-read-in-which-order"),
@@ -95,17 +95,17 @@ _SECTIONS: Mapping[str, Mapping[str, Told]] = {
             "seconds, a number above 0 and up to 3600",
             3,
             "soon",
-            "../concepts/reliability.md#when-the-api-server-is-away",
+            "../concepts/outages.md#the-deadline-and-the-probes",
         ),
-        "cache_ttl": Told(_SECONDS, 60, -1, "../concepts/reliability.md#one-knob-cache_ttl"),
-        "outage_ttl": Told(_SECONDS, 0, "5 minutes", "../concepts/reliability.md#when-the-api-server-is-away"),
+        "cache_ttl": Told(_SECONDS, 60, -1, "../concepts/freshness.md#what-a-process-does"),
+        "outage_ttl": Told(_SECONDS, 0, "5 minutes", "../concepts/outages.md#what-is-used-instead"),
     },
     "Errors and logs": {
         "on_error": Told(
             '`"next"` or `"deny"`',
             "deny",
             "raise",
-            "../concepts/reliability.md#on_error-what-airflow-does-when-a-lookup-fails",
+            "on-error.md",
         ),
         "mask_values": Told(_TRUTH, True, "all", "../how-to/masking.md"),
     },

@@ -1,4 +1,4 @@
-"""The examples in docs/concepts/lookup.md: with these permissions these options work, on a server with RBAC."""
+"""The examples in docs/how-to/namespaces-and-references.md work with these permissions, on a server with RBAC."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from support.secrets import CONNECTION, VARIABLE, Put
 from support.servers import on_a_real_server
 from support.waiting import until
 
-PAGE = page_file("lookup")
+PAGE = page_file("namespaces-and-references")
 NAMESPACES = ("airflow", "airflow-secrets", "databases", "blue-secrets")
 
 
@@ -63,7 +63,7 @@ def is_allowed(read: Callable[[], object]) -> bool:
 @needs_kubectl
 @on_a_real_server
 def test_namespaces_and_teams(cluster: Cluster, in_pod: None, tmp_path: Path) -> None:
-    section = Section("Namespaces and teams")
+    section = Section("Several namespaces, and a namespace for a team")
     backend = granted(cluster, section, tmp_path)(**section.options)
     for number, name in enumerate(("airflow-secrets", "databases", "blue-secrets")):
         Put(cluster, section.namespace(name)).variable(f"in-{number}", name)
@@ -78,7 +78,7 @@ def test_namespaces_and_teams(cluster: Cluster, in_pod: None, tmp_path: Path) ->
 @needs_kubectl
 @on_a_real_server
 def test_references(cluster: Cluster, in_pod: None, tmp_path: Path) -> None:
-    section = Section("References")
+    section = Section("Secrets by name")
     make = granted(cluster, section, tmp_path)
     backend = make(**section.options)
     put = Put(cluster, section.namespace("databases"))
@@ -98,8 +98,9 @@ def test_references(cluster: Cluster, in_pod: None, tmp_path: Path) -> None:
             make(**options).get_variable("x")
 
 
-def test_all_options_of_the_page_are_options() -> None:
-    blocks = re.findall(r"```json\n(.*?)```", PAGE.read_text(), re.DOTALL)
+@pytest.mark.parametrize("page", [PAGE, page_file("folder")], ids=lambda page: page.stem)
+def test_all_options_of_the_pages_are_options(page: Path) -> None:
+    blocks = re.findall(r"```json\n(.*?)```", page.read_text(), re.DOTALL)
     assert blocks
     for block in blocks:
         Options.parse(json.loads(block))

@@ -156,7 +156,7 @@ class TestOutages:
             proxy.resume()
             until(lambda: asker.get("x") == str(story.last))
             # The LIST that replaces the index has arrived. Until then it could return an older value than a single
-            # request, which docs/concepts/reliability.md allows.
+            # request, which docs/concepts/freshness.md allows.
             until(lambda: asker.ladder.recall("x") is not None)
             story.go_on()
             until(lambda: asker.get("x") == str(story.last), asker.ttl + SLACK)

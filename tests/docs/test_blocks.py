@@ -48,6 +48,10 @@ _PIP = NotExecuted(
     "pip fetches Airflow over the network; that the extra exists and the newest Airflow fits is tested",
     "docs/test_start.py::test_what_is_installed",
 )
+_CLONE = NotExecuted(
+    "pip fetches what it builds with over the network; that the extras exist is tested",
+    "docs/test_start.py::test_the_extras_of_the_page",
+)
 _TEMPLATE = NotExecuted(
     "templates of Helm; the pattern in them is held to that of the code",
     "test_identifiers.py::test_the_pattern_in_the_document_is_that_of_label_values",
@@ -65,6 +69,13 @@ _DATABASE = "examples/test_migration.py::test_from_the_database_and_back"
 
 # By page and heading: a claim for each block below the heading that is not output, in order.
 CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
+    "annotations": {
+        "All annotations": [_SHAPES] * 2,
+        "Annotations for a connection in one key": [_SHAPES] * 2,
+    },
+    "argo-cd-and-flux": {"Values": [f"{_STANDING}::test_the_values_for_argo_cd_and_flux"]},
+    "caching": {"Choose `cache_ttl`": ["docs/test_reference.py::test_a_cache_for_all_components"]},
+    "check-in-ci": {"Check manifests in CI": [f"{_STANDING}::test_the_check_in_ci"]},
     "cli": {
         "Command line": [f"{_STANDING}::test_the_first_commands_of_the_command_line"],
         "Before a merge": [
@@ -90,12 +101,11 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
     },
     "helm-chart": {
         "An image": [_DOCKER],
-        "The namespace and the rights": ["examples/test_helm.py::test_from_nothing_to_a_clean_doctor"] * 2,
+        "The namespace and the permissions": ["examples/test_helm.py::test_from_nothing_to_a_clean_doctor"] * 2,
         "Values for Airflow 3": ["examples/test_helm.py::test_values", _HELM],
         "Values for Airflow 2": ["examples/test_helm.py::test_values"],
         "In airflow.cfg instead": ["examples/test_helm.py::test_values"],
-        "A Secret": ["examples/test_helm.py::test_from_nothing_to_a_clean_doctor"],
-        "Check it": [_KUBECTL_EXEC, "examples/test_helm.py::test_from_nothing_to_a_clean_doctor"],
+        "Check every account": ["examples/test_helm.py::test_from_nothing_to_a_clean_doctor"],
     },
     "configuration-options": {
         "Name the Secret": [
@@ -115,11 +125,17 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
         ],
         "Crossplane 2: compose the Secret": [f"{_XPLANE}::test_composed_with_a_label"],
     },
+    "edge-workers": {"Edge workers outside the cluster": [f"{_STANDING}::test_an_edge_worker_without_secrets"]},
     "external-secrets": {
         "A connection": [f"{_ESO}::test_a_connection_without_a_template"],
         "With a template": [f"{_ESO}::test_a_connection_with_a_template"],
         "A variable, an option of Airflow's configuration": [f"{_ESO}::test_a_variable_and_an_option"],
     },
+    "first-secret": {
+        "A Secret": ["examples/test_helm.py::test_from_nothing_to_a_clean_doctor"],
+        "Check it": [_KUBECTL_EXEC],
+    },
+    "formats": {"What is not supported, and what to do then": [_SHAPES] * 2},
     "from-apache": {
         "There": [
             "examples/test_from_apache.py::test_both_take_the_same_options",
@@ -132,16 +148,13 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
         "In a shell": [f"{_STANDING}::test_a_secret_for_any_id_from_a_shell"] * 2,
         "In a Helm chart": [_TEMPLATE, _TEMPLATE],
     },
+    "folder": {"What is read": ["backend/test_lookup_page.py::test_all_options_of_the_pages_are_options"]},
+    "install": {"Install": [_CLONE]},
     "index": {"airflow-kubernetes-secrets": [f"{_STANDING}::test_the_secret_of_the_first_page"]},
     "kubernetes-pod-operator": {
         "Hand a connection on to a pod, by its Secret": [f"{_STANDING}::test_pods_of_tasks"],
         "The namespace": [f"{_STANDING}::test_pods_of_tasks"],
         "When it is looked up": [f"{_STANDING}::test_pods_of_tasks"],
-    },
-    "lookup": {
-        "Namespaces and teams": ["backend/test_lookup_page.py::test_namespaces_and_teams"] * 2,
-        "References": ["backend/test_lookup_page.py::test_references"] * 2,
-        "A folder in place of the API": ["backend/test_lookup_page.py::test_all_options_of_the_page_are_options"],
     },
     "migration": {
         "From the database": [_DATABASE] * 4,
@@ -149,11 +162,16 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
         "From another secrets backend": ["examples/test_migration.py::test_from_a_file"] * 2,
         "The way back": [_DATABASE],
     },
+    "namespaces-and-references": {
+        "Several namespaces, and a namespace for a team": ["backend/test_lookup_page.py::test_namespaces_and_teams"]
+        * 2,
+        "Secrets by name": ["backend/test_lookup_page.py::test_references"] * 2,
+    },
     "permissions": {
         "A namespace for Airflow's Secrets": [f"{_RBAC}::test_every_component"] * 2,
         "Several namespaces": [f"{_RBAC}::test_several_namespaces"] * 2,
         "Single Secrets, by name": [f"{_RBAC}::test_references"] * 2,
-        "Workers without any right": [f"{_RBAC}::test_without_workers"],
+        "Workers without any permission": [f"{_RBAC}::test_without_workers"],
     },
     "options": {
         "Options": [
@@ -162,14 +180,10 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
             "docs/test_reference.py::test_as_variables_of_their_own",
         ],
     },
+    "rotate-a-password": {"Rotate a password": [f"{_STANDING}::test_a_new_password"] * 2},
     "sealed-secrets": {
         "What to seal": ["examples/test_sealed_secrets.py::test_the_example_is_the_sealed_one"],
         "What comes out": ["examples/test_sealed_secrets.py::test_a_connection"],
-    },
-    "formats": {
-        "Annotations": [_SHAPES] * 2,
-        "Annotations for a connection in one key": [_SHAPES] * 2,
-        "What is not supported, and what to do then": [_SHAPES] * 2,
     },
     "laptop": {
         "Install": [_PIP],
@@ -185,6 +199,7 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
         "Nothing but its own": ["examples/test_teams.py::test_nothing_but_its_own"],
         "Look as a team": ["examples/test_teams.py::test_look_as_a_team"],
     },
+    "troubleshoot": {"Troubleshoot": [f"{_STANDING}::test_the_commands_for_an_error"]},
     "workers": {"What to set": [f"{_STANDING}::test_the_values_for_workers_without_rights"]},
 }
 

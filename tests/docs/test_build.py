@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from textwrap import dedent
+from threading import Thread
 
 import pytest
+from playwright.sync_api import Browser
 
 from support.airflow import ROOT
-from support.pages import DOCS, PATIENCE, page_file, page_files
+from support.browser import running_browser
+from support.pages import DOCS, PATIENCE, blocks, page_file, page_files
 
 # Files outside the pages that GitHub shows, with links to pages.
 BESIDE = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "benchmarks/README.md")
@@ -34,9 +41,63 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     strict = ["-W", "-n", "--keep-going", "-q"]
     command = [sys.executable, "-m", "sphinx", "-b", "html", *strict, "-d"]
     command += map(str, (folder / "doctrees", DOCS, folder / "html"))
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    # In a workflow, the links would lead to the repository that runs it.
+    variables = {name: value for name, value in os.environ.items() if name != "GITHUB_REPOSITORY"}
+    done = subprocess.run(command, env=variables, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 0, done.stderr
     return folder / "html"
+
+
+@pytest.fixture(scope="module")
+def address(built: Path) -> Iterator[str]:
+    """Serve the site. A browser lets a page use the clipboard only if it is served."""
+
+    class Handler(SimpleHTTPRequestHandler):
+        def log_message(self, format: str, *args: object) -> None:
+            """Print nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Handler, directory=str(built))) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with running_browser() as browser:
+        yield browser
+
+
+@pytest.mark.parametrize("name", ["laptop", "releasing"])
+def test_a_button_copies_a_block_without_prompts(address: str, browser: Browser, built: Path, name: str) -> None:
+    context = browser.new_context()
+    context.grant_permissions(["clipboard-read", "clipboard-write"], origin=address)
+    page = context.new_page()
+    page.goto(f"{address}/{html(built, name).relative_to(built)}")
+    buttons = page.locator("button.copybtn")
+    buttons.first.wait_for(state="attached")
+
+    copied = []
+    for button in buttons.all():
+        button.locator("..").hover()
+        button.click()
+        copied.append(page.evaluate("navigator.clipboard.readText()"))
+    context.close()
+
+    # The output of a command has no button.
+    shown = [each for each in blocks(name) if each.language != "text"]
+    assert copied == [re.sub(r"^\$ ", "", dedent(each.text), flags=re.MULTILINE).rstrip("\n") for each in shown]
+
+
+def test_links_to_files_of_the_repository_lead_to_it(built: Path) -> None:
+    [repository] = re.findall(r'^Repository = "(.+)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    text = html(built, "helm-chart").read_text()
+
+    assert f'href="{repository}/tree/main/examples/helm"' in text
+    assert f'href="{repository}/edit/main/docs/how-to/helm-chart.md"' in text
+    assert (ROOT / "examples" / "helm").is_dir()
 
 
 def test_every_page_is_there(built: Path) -> None:
@@ -66,8 +127,9 @@ def test_both_pictures_of_a_picture_are_there(built: Path) -> None:
     page = html(built, "lookup")
     text = page.read_text()
     for theme in ("light", "dark"):
-        [image] = re.findall(rf'<img [^>]*class="only-{theme}" src="([^"]+)"', text)
-        assert (page.parent / image).exists()
+        images = re.findall(rf'<img [^>]*class="only-{theme}" src="([^"]+)"', text)
+        assert len(images) == page_file("lookup").read_text().count("<picture>")
+        assert all((page.parent / image).exists() for image in images)
 
 
 def test_the_first_page_leads_to_every_other() -> None:

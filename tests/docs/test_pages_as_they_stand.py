@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,11 @@ import yaml
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from support.airflow import BACKEND, Airflow
-from support.charts import environment
+from support.charts import airflow_cfg, environment
 from support.cluster import Cluster
 from support.environments import Environment, downloaded_wheel
 from support.kubectl import needs_kubectl
-from support.pages import Block, blocks, shell
+from support.pages import Block, blocks, moved, shell
 from support.secrets import CONNECTION, Put
 from support.servers import on_the_devserver
 
@@ -64,6 +65,77 @@ def test_the_check_before_a_merge(tmp_path: Path) -> None:
 
     assert done.returncode == 1
     assert done.stdout.startswith("::error file=deploy/secrets/secret.yaml")
+
+
+def test_the_check_in_ci(tmp_path: Path) -> None:
+    """A misspelt label is a warning, and ``--strict`` makes it fail."""
+    folder = tmp_path / "deploy" / "secrets"
+    folder.mkdir(parents=True)
+    manifest, command = (
+        block("index", "airflow-kubernetes-secrets").text,
+        block("check-in-ci", "Check manifests in CI").text,
+    )
+
+    (folder / "secret.yaml").write_text(manifest)
+    assert shell(command, tmp_path, {}).returncode == 0
+    (folder / "secret.yaml").write_text(manifest.replace("connection-id", "conection-id"))
+    assert shell(command, tmp_path, {}).returncode == 1
+    assert shell(command.replace(" --strict", ""), tmp_path, {}).returncode == 0
+
+
+@on_the_devserver
+def test_the_commands_for_an_error(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    """Each command runs. There is no such connection, and ``explain`` says so by its status."""
+    variables = pod(cluster, namespace)
+    commands = block("troubleshoot", "Troubleshoot").text.splitlines()
+
+    statuses = {command: shell(command, tmp_path, variables).returncode for command in commands}
+
+    assert list(statuses.values()) == [0, 0, 1]
+
+
+def test_the_values_for_argo_cd_and_flux(tmp_path: Path) -> None:
+    """The chart writes ``config`` to the ``airflow.cfg`` that the jobs read too."""
+    values = yaml.safe_load(block("argo-cd-and-flux", "Values").text)
+    jobs = [values["migrateDatabaseJob"], values["createUserJob"]]
+    assert jobs == [{"useHelmHooks": False, "applyCustomEnv": False}] * 2
+    (tmp_path / "airflow.cfg").write_text(airflow_cfg(values))
+
+    done = Airflow("3.3", tmp_path).python(
+        "from airflow.configuration import ensure_secrets_loaded\n"
+        "options = ensure_secrets_loaded()[0].options\nprint(options.namespace, options.cache_ttl)"
+    )
+
+    assert done.stdout.splitlines()[-1] == "('airflow-secrets',) 60.0", done.stderr
+
+
+def test_an_edge_worker_without_secrets(tmp_path: Path) -> None:
+    """With the page's variable, the configuration of the cluster has another backend, which ignores its options."""
+    (tmp_path / "airflow.cfg").write_text(block("caching", "Choose `cache_ttl`").text)
+    script = block("edge-workers", "Edge workers outside the cluster").text
+    show = "from airflow.configuration import ensure_secrets_loaded; print(ensure_secrets_loaded()[0])"
+
+    done = shell(f"set -e\n{textwrap.dedent(script)}python -c '{show}'", tmp_path, {"AIRFLOW_HOME": str(tmp_path)})
+
+    assert done.stdout.splitlines()[-1] == "<NoSecretsBackend>", done.stderr
+
+
+@needs_kubectl
+@pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
+def test_a_new_password(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    put = Put(cluster, namespace)
+    data = {"engine": "postgres", "host": "db.example.com", "username": "airflow", "password": "old"}
+    put({CONNECTION: "warehouse"}, data=data, name="warehouse")
+    heading = "Rotate a password"
+    file, command = (textwrap.dedent(block("rotate-a-password", heading, number).text) for number in (0, 1))
+    (tmp_path / "new-password.yaml").write_text(file)
+    kubeconfig = cluster.kubeconfig(cluster.admin_token, namespace)
+
+    done = shell(moved(command, {"airflow-secrets": namespace}), tmp_path, {"KUBECONFIG": str(kubeconfig)})
+
+    assert done.returncode == 0, done.stderr
+    connection = KubernetesSecretsBackend(kubeconfig=str(kubeconfig), namespace=namespace).get_connection("warehouse")
+    assert (connection.host, connection.login, connection.password) == ("db.example.com", "airflow", "the new password")
 
 
 def test_the_check_of_what_helm_renders(tmp_path: Path) -> None:

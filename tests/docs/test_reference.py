@@ -46,6 +46,13 @@ def test_in_airflow_cfg(tmp_path: Path, version: str) -> None:
     assert options_of(Airflow(version, tmp_path)) == str(list(EXPECTED.values()))
 
 
+def test_a_cache_for_all_components(tmp_path: Path) -> None:
+    """The configuration in ``docs/how-to/caching.md`` is the one of the reference."""
+    [block] = [each for each in blocks("caching") if each.language == "ini"]
+    (tmp_path / "airflow.cfg").write_text(block.text)
+    assert options_of(Airflow("3.3", tmp_path)) == str(list(EXPECTED.values()))
+
+
 @pytest.mark.parametrize("version", ["3.3", "2.11"])
 def test_as_an_object_in_a_variable(tmp_path: Path, version: str) -> None:
     assert options_of(Airflow(version, tmp_path, exported(OBJECT))) == str(list(EXPECTED.values()))

@@ -1,4 +1,4 @@
-"""``docs/start/laptop.md``, executed unchanged: on the devserver, with the installed Airflow."""
+"""``docs/start``: the page for a laptop, executed unchanged on the devserver, with the installed Airflow."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from packaging.requirements import Requirement
 
-from support.pages import PATIENCE, Block, blocks, shell
+from support.pages import PATIENCE, Block, blocks, page_file, shell
 
 BLOCKS = blocks("laptop")
 INSTALL, DEVSERVER = "Install", "The devserver"
@@ -87,3 +87,9 @@ def test_what_is_installed() -> None:
     assert "3.3.2" in airflow.specifier
     assert ours.name == "airflow-kubernetes-secrets"
     assert ours.extras <= set(metadata(ours.name).get_all("Provides-Extra") or ())
+
+
+def test_the_extras_of_the_page() -> None:
+    """``docs/start/install.md`` lists every extra."""
+    extras = re.findall(r"^\| `([\w-]+)` \| ", page_file("install").read_text(), re.MULTILINE)
+    assert sorted(extras) == sorted(metadata("airflow-kubernetes-secrets").get_all("Provides-Extra") or ())

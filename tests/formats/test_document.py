@@ -1,4 +1,4 @@
-"""The statements of ``docs/reference/formats.md``."""
+"""The statements of ``docs/reference/formats.md`` and ``docs/reference/annotations.md``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from support.pages import page_file
 from support.secrets import CONNECTION
 from support.shapes import PREFIX, Read, parts_of, whole
 
-DOCUMENT = page_file("formats").read_text(encoding="utf-8")
+DOCUMENT = "".join(page_file(name).read_text(encoding="utf-8") for name in ("formats", "annotations"))
 
 
 def table(heading: str) -> list[list[str]]:

@@ -185,7 +185,7 @@ class Reader(threading.Thread):
     """A thread that reads stories all the time, and records the errors in the values.
 
     Args:
-        may_go_back: a value may be older than the one before it. docs/concepts/reliability.md allows this if single
+        may_go_back: a value may be older than the one before it. docs/concepts/freshness.md allows this if single
             requests finish before a slow LIST.
 
     Attributes:
