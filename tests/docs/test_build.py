@@ -145,6 +145,40 @@ def test_the_first_page_leads_to_every_other() -> None:
             assert elsewhere.get(name, str(file.relative_to(DOCS))) in linked, name
 
 
+SECTIONS = {
+    "Get started": "start",
+    "How-to": "how-to",
+    "Concepts": "concepts",
+    "Reference": "reference",
+    "Contributing": "contributing",
+}
+# Files that are shown as a page of another folder.
+SHOWN_IN = {
+    "../CHANGELOG.md": "reference",
+    "../CONTRIBUTING.md": "contributing",
+    "../benchmarks/README.md": "contributing",
+}
+
+
+def test_each_page_is_in_the_section_of_its_folder() -> None:
+    _introduction, *sections = re.split(r"^## ", (DOCS / "index.md").read_text(), flags=re.MULTILINE)
+
+    assert [section.partition("\n")[0] for section in sections] == [*SECTIONS]
+    for section in sections:
+        title, _line, body = section.partition("\n")
+        for found in LINK.finditer(body):
+            path = found["link"].partition("#")[0]
+            assert SHOWN_IN.get(path, path.partition("/")[0]) == SECTIONS[title], path
+
+
+SHORT = [path for path in page_files().values() if path.parent.name in ("start", "how-to", "concepts")]
+
+
+@pytest.mark.parametrize("file", SHORT, ids=[path.stem for path in SHORT])
+def test_a_page_outside_the_reference_is_short(file: Path) -> None:
+    assert len(file.read_text().split()) <= 1200
+
+
 def anchors(file: Path) -> set[str]:
     """Return the anchors that GitHub gives to the headings of a file."""
     text = re.sub(r"^ *```.*?^ *```$", "", file.read_text(), flags=re.DOTALL | re.MULTILINE)
