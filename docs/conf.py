@@ -56,3 +56,5 @@ highlight_language = "none"
 linkcheck_timeout = 20
 linkcheck_retries = 2
 linkcheck_anchors = False
+# The repository has no address before the first release, and the newest files may not be pushed yet.
+linkcheck_ignore = [f"{re.escape(repository)}/"]

@@ -123,9 +123,7 @@ def lookup(theme: Theme) -> str:
     drawing.arrow((middle, y), (middle, y + 28))
     drawing.text(middle + 12, y + 19, "no Secret", colour="quiet")
     y = drawing.box(left, y + 30, wide, ("Airflow's environment, then its database",))
-    drawing.text(
-        left, y + 28, "If several Secrets in a namespace match, the oldest that can be used is used.", colour="quiet"
-    )
+    drawing.text(left, y + 28, "If several match in a namespace, the oldest that can be used is used.", colour="quiet")
     return drawing.svg()
 
 
@@ -149,17 +147,17 @@ def ladder(theme: Theme) -> str:
     drawing.text(
         14,
         bottom + 30,
-        "Back to single requests: after a 401 or 403, in a forked child whose index is old,",
+        "Back to single requests: after a 401 or 403, in a forked child whose index",
         colour="quiet",
     )
-    drawing.text(14, bottom + 30 + LINE, "and after ten minutes without a lookup.", colour="quiet")
+    drawing.text(14, bottom + 30 + LINE, "is old, and after ten minutes without a lookup.", colour="quiet")
     return drawing.svg()
 
 
 def outage(theme: Theme) -> str:
     drawing = Drawing("What is used, by the age of a value", theme)
     rows: tuple[tuple[str, tuple[str, ...], str], ...] = (
-        ("0 s", ("The index is used", "no request is sent, whether the API server is available or not"), "ours"),
+        ("0 s", ("The index is used", "no request is sent, also during an outage"), "ours"),
         (
             "cache_ttl",
             ("The API server is queried", "while it is unavailable: its last result, with one warning"),
@@ -169,7 +167,7 @@ def outage(theme: Theme) -> str:
             "+ outage_ttl",
             (
                 "The lookup fails",
-                "on_error next: Airflow continues with environment and database",
+                "on_error next: Airflow searches environment and database",
                 "on_error deny: Airflow stops",
             ),
             "bad",

@@ -152,7 +152,7 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
     "install": {"Install": [_CLONE]},
     "index": {"airflow-kubernetes-secrets": [f"{_STANDING}::test_the_secret_of_the_first_page"]},
     "kubernetes-pod-operator": {
-        "Hand a connection on to a pod, by its Secret": [f"{_STANDING}::test_pods_of_tasks"],
+        "Pass a connection to a pod by its Secret": [f"{_STANDING}::test_pods_of_tasks"],
         "The namespace": [f"{_STANDING}::test_pods_of_tasks"],
         "When it is looked up": [f"{_STANDING}::test_pods_of_tasks"],
     },
