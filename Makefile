@@ -74,7 +74,7 @@ bench-plot: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/plot.py
 
 # This takes a quarter of an hour on an idle machine. It writes the tables in benchmarks/README.md and
-# docs/concepts/freshness.md.
+# docs/how-to/caching.md.
 bench-fleet: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/fleet.py
 	$(BENCH)/bin/python benchmarks/fleet_table.py

@@ -55,7 +55,7 @@ _SECTIONS: Mapping[str, Mapping[str, Told]] = {
             {"blue": "Blue"},
             "../how-to/teams.md#a-namespace-for-a-team",
         ),
-        "team_fallback": Told(_TRUTH, False, "perhaps", "../how-to/teams.md#nothing-but-its-own"),
+        "team_fallback": Told(_TRUTH, False, "perhaps", "../how-to/teams.md#only-the-teams-own-secrets"),
         "references": Told(
             "an object: `connections`, `variables` and `config`, each an object: id to `name` or `namespace/name`",
             {"connections": {"my_db": "databases/app-db-app"}},

@@ -93,11 +93,11 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
     },
     "cloudnative-pg": {
         "CloudNativePG": [f"{_CNPG}::test_by_reference"],
-        "By reference: no label, nothing changed": [f"{_CNPG}::test_by_reference"],
-        "By a label that you put on": [f"{_CNPG}::test_by_a_label_that_is_put_on"],
+        "By reference, without a label": [f"{_CNPG}::test_by_reference"],
+        "By a label that you add": [f"{_CNPG}::test_by_a_label_that_is_put_on"],
         "By an inherited label": [f"{_CNPG}::test_by_an_inherited_label"],
         "By a Secret of your own": [f"{_CNPG}::test_by_a_secret_of_ones_own"],
-        "What no key tells": [f"{_CNPG}::test_described_by_an_annotation"],
+        "Add what the keys lack": [f"{_CNPG}::test_described_by_an_annotation"],
     },
     "helm-chart": {
         "An image": [_DOCKER],
@@ -137,7 +137,7 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
     },
     "formats": {"What is not supported, and what to do then": [_SHAPES] * 2},
     "from-apache": {
-        "There": [
+        "Move to this backend": [
             "examples/test_from_apache.py::test_both_take_the_same_options",
             "examples/test_from_apache.py::test_both_take_the_same_options",
             "examples/test_from_apache.py::test_what_is_looked_at_afterwards",
@@ -160,7 +160,7 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
         "From the database": [_DATABASE] * 4,
         "From the environment": ["examples/test_migration.py::test_from_the_environment"],
         "From another secrets backend": ["examples/test_migration.py::test_from_a_file"] * 2,
-        "The way back": [_DATABASE],
+        "Move back": [_DATABASE],
     },
     "namespaces-and-references": {
         "Several namespaces, and a namespace for a team": ["backend/test_lookup_page.py::test_namespaces_and_teams"]
@@ -183,7 +183,7 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
     "rotate-a-password": {"Rotate a password": [f"{_STANDING}::test_a_new_password"] * 2},
     "sealed-secrets": {
         "What to seal": ["examples/test_sealed_secrets.py::test_the_example_is_the_sealed_one"],
-        "What comes out": ["examples/test_sealed_secrets.py::test_a_connection"],
+        "The resulting Secret": ["examples/test_sealed_secrets.py::test_a_connection"],
     },
     "laptop": {
         "Install": [_PIP],
@@ -196,8 +196,8 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
     "teams": {
         "A label for a team": ["examples/test_teams.py::test_a_label_for_a_team"] * 2,
         "A namespace for a team": ["examples/test_teams.py::test_a_namespace_for_a_team"] * 2,
-        "Nothing but its own": ["examples/test_teams.py::test_nothing_but_its_own"],
-        "Look as a team": ["examples/test_teams.py::test_look_as_a_team"],
+        "Only the team's own Secrets": ["examples/test_teams.py::test_nothing_but_its_own"],
+        "Look up as a team": ["examples/test_teams.py::test_look_as_a_team"],
     },
     "troubleshoot": {"Troubleshoot": [f"{_STANDING}::test_the_commands_for_an_error"]},
     "workers": {"What to set": [f"{_STANDING}::test_the_values_for_workers_without_rights"]},

@@ -29,7 +29,7 @@ SECRETS = "Secrets"
 FROM_SECRETS = "Options from Secrets"
 
 # With this many Secrets in a namespace, a LIST by label takes milliseconds, because the API server looks at all of
-# them. docs/concepts/freshness.md has the measurements.
+# them. docs/how-to/caching.md has the measurements.
 _MANY = 5000
 
 

@@ -222,6 +222,6 @@ def _meant(key: str, labels: tuple[str, ...]) -> str:
     known = {each.removeprefix(ANNOTATION_PREFIX): each for each in (*labels, *described.ANNOTATIONS)}
     near = nearest(key.removeprefix(ANNOTATION_PREFIX), tuple(known), described.NEAR)
     if not near:
-        return f". The labels are {', '.join(labels)}; docs/reference/formats.md has the annotations"
+        return f". The labels are {', '.join(labels)}; docs/reference/annotations.md has the annotations"
     meant = known[near]
     return f"; did you mean the {'label' if meant in labels else 'annotation'} {meant!r}?"

@@ -32,7 +32,7 @@ SHORTEST_WATCHED_TTL = 2.0
 
 
 class Thresholds:
-    """When a process takes the next step. docs/concepts/freshness.md explains how the values were chosen.
+    """When a process takes the next step. docs/how-to/caching.md explains how the values were chosen.
 
     Attributes:
         asked_first: the lookups within ``cache_ttl`` that are queried one by one before everything is listed.
