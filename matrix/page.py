@@ -20,11 +20,13 @@ TEXT = """\
 
 <!-- Written by `make matrix` and `make pythons`. -->
 
-`make matrix` installs the wheel as users do, beside the newest release of each minor version of Airflow that is
-supported, each in an environment of its own with pinned dependencies. It runs Airflow's scheduler, DAG
-processor, triggerer and API server with PostgreSQL and a Kubernetes API server, on which each has a service account
-with the rights of [permissions.md](../how-to/permissions.md). The table is what one run has seen: yes, **FAILED**, not
-run; and "none" where this Airflow has no such thing.
+This page lists what was tested with which version of Airflow, Python and Kubernetes.
+
+`make matrix` installs the wheel as users do, together with the newest release of each supported minor version of
+Airflow. Each has its own environment with pinned dependencies. The test runs Airflow's scheduler, DAG processor,
+triggerer and API server with PostgreSQL and a Kubernetes API server. Each component has a service account with the
+permissions in [permissions.md](../how-to/permissions.md). The table shows the results of one run: yes, **FAILED** or
+not run. "None" means that this Airflow does not have the feature.
 
 """
 

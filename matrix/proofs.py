@@ -17,7 +17,7 @@ class Proof(Enum):
         self.text = text
         self.versions = VERSIONS[VERSIONS.index(since) :]
 
-    INSTALLED = "The wheel is installed, and Airflow knows it as a provider with a secrets backend"
+    INSTALLED = "The wheel is installed, and Airflow lists it as a provider with a secrets backend"
     CONFIGURATION = (
         "`sql_alchemy_conn_secret`: the metadata database is the PostgreSQL that a Secret names, and there is no other"
     )
@@ -29,11 +29,11 @@ class Proof(Enum):
     AIRFLOWS_COMMANDS = "`airflow connections get` and `test`, `variables get`, `config get-value`"
     COMMANDS = "`airflow-kubernetes-secrets` `doctor`, `list`, `explain`, `check`, `rbac`, `put`, `export`"
     COMMANDS_UNDER_AIRFLOW = "The same as `airflow kubernetes-secrets …`", "3.2"
-    PAGE = "*Admin, Kubernetes Secrets* in the UI: a real browser, from the login to the story of an id", "3.1"
-    LOGS = "No log of all this holds a password, or the variable that a task looks up"
-    WORKERS = "Workers without any right: tasks get everything by way of the API server", "3.0"
+    PAGE = "*Admin, Kubernetes Secrets* in the UI: a real browser, from the login to the explanation of a lookup", "3.1"
+    LOGS = "No log of the deployment contains a password, or the variable that a task looks up"
+    WORKERS = "Workers without any permission: tasks get everything through Airflow's API server", "3.0"
     TEAMS = (
-        "A task of a team's DAG, under the team's executor: its own Secret first, nobody's next, never another's",
+        "A task of a team's DAG, under the team's executor: its own Secret, then a global one, never another team's",
         "3.2",
     )
     TEAMS_COMMANDS = "`list --team`, `explain --team`", "3.2"
