@@ -37,14 +37,14 @@ class Told:
 _LABEL = "a label key, or `null`"
 _KEY = "a key of a Secret's data: 1 to 253 of `A-Z`, `a-z`, `0-9`, `-`, `_` and `.`"
 _PATTERN = "a regular expression of Python's, or `null`"
-_TEXT = "a text of one line"
+_TEXT = "a string on one line"
 _SECONDS = "seconds, a number from 0 to 86400"
 _TRUTH = "`true` or `false`"
 
 _SECTIONS: Mapping[str, Mapping[str, Told]] = {
     "Where it looks": {
         "namespace": Told(
-            "names of namespaces, as a list or a text with commas; or `null`",
+            "names of namespaces, as a list or a string with commas; or `null`",
             ["airflow-secrets", "databases"],
             "Airflow",
             "../how-to/namespaces-and-references.md#several-namespaces-and-a-namespace-for-a-team",
@@ -80,7 +80,7 @@ _SECTIONS: Mapping[str, Mapping[str, Told]] = {
         "variables_lookup_pattern": Told(_PATTERN, "(?!cosmos__)", "*", "patterns.md#how-a-pattern-is-matched"),
         "config_lookup_pattern": Told(_PATTERN, "airflow-", "[", "patterns.md#how-a-pattern-is-matched"),
     },
-    "What is read of it": {
+    "What is read from it": {
         "connections_data_key": Told(_KEY, "connection", "a key", "formats.md#what-is-read-in-which-order"),
         "variables_data_key": Told(_KEY, "variable", "", "formats.md#what-is-read-in-which-order"),
         "config_data_key": Told(_KEY, "option", "a/b", "../how-to/configuration-options.md"),

@@ -175,6 +175,6 @@ class TestLargeFiles:
         assert backend.get_variable("x") == "found"
         [warning] = said(caplog)
         assert warning == (
-            f"{tmp_path}/{name}: it has more than 8 MiB, the most that is read of a file with manifests. Split it; "
+            f"{tmp_path}/{name}: it has more than 8 MiB, the limit for a file with manifests. Split it; "
             "nothing in it is used"
         )

@@ -112,7 +112,7 @@ def test_values(name: str, given: object, taken: object) -> None:
         ("timeout", None, "number of seconds above 0"),
         ("timeout", 3601, "up to 3600"),
         ("timeout", 10**400, "up to 3600"),
-        ("kubeconfig", "apiVersion: v1\nkind: Config", "of one line"),
+        ("kubeconfig", "apiVersion: v1\nkind: Config", "on one line"),
         ("service_account_path", "", "not blank"),
         ("service_account_path", None, "not blank"),
         ("kubeconfig", " ", "not blank"),
@@ -120,26 +120,26 @@ def test_values(name: str, given: object, taken: object) -> None:
         ("path", "", "not blank"),
         ("team_namespaces", "blue", "a JSON object"),
         ("team_namespaces", ["blue"], "a JSON object"),
-        ("team_namespaces", {"blue": "Team"}, "for team 'blue' the name of a namespace"),
-        ("team_namespaces", {"blue": ["a", "b"]}, "for team 'blue' the name of a namespace"),
+        ("team_namespaces", {"blue": "Team"}, "map team 'blue' to the name of a namespace"),
+        ("team_namespaces", {"blue": ["a", "b"]}, "map team 'blue' to the name of a namespace"),
         ("team_fallback", "perhaps", "true or false"),
         ("team_fallback", None, "true or false"),
         ("mask_values", 2, "true or false"),
         ("references", "{", "a JSON object"),
         ("references", {"connections": "x"}, "under 'connections' an object"),
-        ("references", {"connections": {"x": "a/b/c"}}, "for 'x' the name of a Secret"),
-        ("references", {"connections": {"x": "/b"}}, "for 'x' the name of a Secret"),
-        ("references", {"connections": {"x": "B"}}, "for 'x' the name of a Secret"),
-        ("references", {"connections": {"x": "a_b"}}, "for 'x' the name of a Secret"),
-        ("references", {"connections": {"x": "a?b"}}, "for 'x' the name of a Secret"),
-        ("references", {"connections": {"x": None}}, "for 'x' the name of a Secret"),
+        ("references", {"connections": {"x": "a/b/c"}}, "map 'x' under 'connections' to the name of a Secret"),
+        ("references", {"connections": {"x": "/b"}}, "map 'x' under 'connections' to the name of a Secret"),
+        ("references", {"connections": {"x": "B"}}, "map 'x' under 'connections' to the name of a Secret"),
+        ("references", {"connections": {"x": "a_b"}}, "map 'x' under 'connections' to the name of a Secret"),
+        ("references", {"connections": {"x": "a?b"}}, "map 'x' under 'connections' to the name of a Secret"),
+        ("references", {"connections": {"x": None}}, "map 'x' under 'connections' to the name of a Secret"),
         ("connections_lookup_pattern", "(", "a regular expression"),
         ("config_lookup_pattern", "", "a regular expression"),
         ("variables_lookup_pattern", 1, "a regular expression"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_named(name: str, value: object, needs: str) -> None:
-    with pytest.raises(OptionError, match=rf"backend_kwargs: {name} needs .*{needs}") as raised:
+    with pytest.raises(OptionError, match=rf"backend_kwargs: {name} must .*{needs}") as raised:
         Options.parse({name: value})
 
     is_object = name in ("references", "team_namespaces")
@@ -192,12 +192,12 @@ def test_a_kind_and_the_team_cannot_share_a_label(kind: str) -> None:
 
 @pytest.mark.parametrize("pattern", ["a{99999999999999999999}", "(" * 5000 + ")" * 5000], ids=["large", "deep"])
 def test_a_pattern_that_python_cannot_compile_is_named(pattern: str) -> None:
-    with pytest.raises(OptionError, match="connections_lookup_pattern needs a regular expression"):
+    with pytest.raises(OptionError, match="connections_lookup_pattern must be a regular expression"):
         Options.parse({"connections_lookup_pattern": pattern})
 
 
 def test_a_pattern_that_is_none_says_where() -> None:
-    with pytest.raises(OptionError, match=r"needs a regular expression .*unterminated subpattern at position 1"):
+    with pytest.raises(OptionError, match=r"must be a regular expression .*unterminated subpattern at position 1"):
         Options.parse({"config_lookup_pattern": "a(b"})
 
 
@@ -206,7 +206,7 @@ def test_namespaces_as_json_in_a_text() -> None:
 
 
 def test_a_path_has_no_control_characters() -> None:
-    with pytest.raises(OptionError, match="path needs a text of one line"):
+    with pytest.raises(OptionError, match="path must be a string on one line"):
         Options.parse({"path": "a\0b"})
 
 
@@ -214,7 +214,7 @@ def test_a_path_has_no_control_characters() -> None:
     "given", ['{"connections": {"my_db": "postgres://u:hunter2@h/db"}}', "postgres://u:hunter2@h/db"]
 )
 def test_a_credential_among_references_is_not_shown(given: str) -> None:
-    with pytest.raises(OptionError, match="references needs") as raised:
+    with pytest.raises(OptionError, match="references must") as raised:
         Options.parse({"references": given})
 
     assert "hunter2" not in str(raised.value)
@@ -231,34 +231,36 @@ def test_a_credential_in_place_of_a_value_is_not_shown(name: str) -> None:
 
 
 def test_a_credential_in_place_of_a_name_is_not_shown() -> None:
-    with pytest.raises(OptionError, match="there is no option a text of 25 characters") as raised:
+    with pytest.raises(OptionError, match="there is no option a string of 25 characters") as raised:
         Options.parse({"postgres://u:hunter2@h/db": "x"})
 
     assert "hunter2" not in str(raised.value)
 
 
 def test_what_is_wrong_in_an_object_is_shown() -> None:
-    with pytest.raises(OptionError, match=r"for team .blue. the name of a namespace.*; it is .Bad_NS.$"):
+    with pytest.raises(OptionError, match=r"map team .blue. to the name of a namespace.*; it is .Bad_NS.$"):
         Options.parse({"team_namespaces": {"blue": "Bad_NS"}})
-    with pytest.raises(OptionError, match="and not 'connection'; did you mean 'connections'"):
+    with pytest.raises(OptionError, match="but not 'connection'; did you mean 'connections'"):
         Options.parse({"references": {"connection": {}}})
 
 
 def test_an_unknown_kind_of_reference_names_those_there_are() -> None:
     with pytest.raises(
-        OptionError, match="references takes 'connections', 'variables', 'config', and not 'connection'"
+        OptionError, match="references may contain 'connections', 'variables', 'config', but not 'connection'"
     ):
         Options.parse({"references": {"connection": {"x": "y"}}})
 
 
 @pytest.mark.parametrize("name", ["kubeconfig", "context"])
 def test_a_folder_and_an_api_exclude_each_other(name: str) -> None:
-    with pytest.raises(OptionError, match=f"path is in place of an API, and {name} says which; remove one of them"):
+    with pytest.raises(
+        OptionError, match=f"path replaces the Kubernetes API, so it excludes {name}; remove one of them"
+    ):
         Options.parse({"path": "manifests", name: "x"})
 
 
 def test_a_folder_with_namespaces_of_teams_needs_to_know_everybodys() -> None:
-    with pytest.raises(OptionError, match="path with team_namespaces needs namespace too"):
+    with pytest.raises(OptionError, match="path with team_namespaces requires namespace too"):
         Options.parse({"path": "manifests", "team_namespaces": {"blue": "team-blue"}})
     Options.parse({"path": "manifests", "team_namespaces": {"blue": "team-blue"}, "namespace": "airflow"})
 

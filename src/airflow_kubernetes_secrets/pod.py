@@ -110,15 +110,15 @@ def _found(lookup: Lookup, namespace: str | None) -> Decision:
         raise HandOnError(f"{lookup}: {error}") from error
     secret = decision.secret
     if secret is None:
-        remedy = "It can be handed on only from a Secret"
+        remedy = "It can be passed to a pod only from a Secret"
         label = lookup.kind.label(backend.options)
         if decision.outcome is Outcome.NO_MATCH and label is not None:
             remedy += f": label it with {label}={label_value(lookup.id)}, or name it in 'references' in backend_kwargs"
         raise HandOnError(f"{lookup}: {decision.outcome.value}. {remedy}")
     if namespace is not None and secret.namespace != namespace:
         raise HandOnError(
-            f"{lookup}: its Secret {secret} lies in {secret.namespace!r} and the pod in {namespace!r}, and a pod "
-            "can refer to Secrets of its own namespace only. Run it there, or keep such a Secret there as well"
+            f"{lookup}: its Secret {secret} is in namespace {secret.namespace!r} and the pod in {namespace!r}, and a "
+            "pod can refer only to Secrets of its own namespace. Run it there, or create such a Secret there as well"
         )
     return decision
 
@@ -134,8 +134,8 @@ def _backend(lookup: Lookup) -> KubernetesSecretsBackend:
             return backend
     names = ", ".join(type(backend).__name__ for backend in backends)
     raise HandOnError(
-        f"{lookup}: it takes KubernetesSecretsBackend, in [secrets] backend or [workers] secrets_backend, to find the "
-        f"Secret, and here Airflow looks in {names}. Where that is meant, name Secret and key in the DAG yourself"
+        f"{lookup}: finding its Secret requires KubernetesSecretsBackend in [secrets] backend or [workers] "
+        f"secrets_backend, but Airflow uses {names} here. If that is intended, name Secret and key in the DAG yourself"
     )
 
 
@@ -152,9 +152,9 @@ def _variables_of_a_connection(decision: Decision) -> dict[str, str]:
         variable = f"{prefix}_EXTRA_{re.sub('[^A-Z0-9]', '_', name.upper())}"
         if variable in variables:
             raise HandOnError(
-                f"{decision.lookup}: {of_extra[variable]!r} and {name!r}, in the 'extra' that Secret {secret} makes, "
-                f"would both be the variable {variable}. Choose the names with 'env', for the keys "
-                f"{variables[variable]!r} and {key!r}"
+                f"{decision.lookup}: {of_extra[variable]!r} and {name!r}, in the 'extra' of Secret {secret}, would "
+                f"both be the variable {variable}. Choose the names with 'env', for the keys {variables[variable]!r} "
+                f"and {key!r}"
             )
         variables[variable], of_extra[variable] = key, name
     return variables
@@ -171,7 +171,8 @@ def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
     make = pod_secret_class()
     if make is None:
         raise HandOnError(
-            f"{lookup}: to hand it on takes Apache's provider. pip install apache-airflow-providers-cncf-kubernetes"
+            f"{lookup}: passing it to a pod requires Apache's provider: pip install "
+            "apache-airflow-providers-cncf-kubernetes"
         )
     refs = []
     for name, what in variables.items():
@@ -196,17 +197,17 @@ def _key(decision: Decision, secret: Secret, what: str) -> str:
         if what != decision.data_key:
             # Other keys may have the names of fields, but need not belong to this connection.
             raise HandOnError(
-                f"{decision.lookup}: Secret {secret} holds it whole in key {decision.data_key!r}, which alone can be "
-                f"handed on as this connection, and not {what!r}. Give each field a key of its own; or, if another key "
-                "is meant, name Secret and key in the DAG yourself"
+                f"{decision.lookup}: Secret {secret} contains the whole connection in key {decision.data_key!r}, so "
+                f"only that key can be passed to a pod, not {what!r}. Store each field in its own key; or, if another "
+                "key is meant, name Secret and key in the DAG yourself"
             )
         return what
     found = fields_of(secret)
     fields = found.keys
     if what in found.description.literals:
         raise HandOnError(
-            f"{decision.lookup}: the annotation {LITERALS[what]!r} of Secret {secret} says the {what}, which no key "
-            "holds so. Write it into the DAG"
+            f"{decision.lookup}: the annotation {LITERALS[what]!r} of Secret {secret} specifies the {what}, which is "
+            "in no key. Write it in the DAG"
         )
     key = fields.get(what, what)
     if key not in secret.data:

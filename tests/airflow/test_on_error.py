@@ -305,4 +305,4 @@ def test_an_airflow_without_denials_goes_on_and_the_log_says_so(tmp_path: Path, 
 
     assert done.returncode == 0, done.stderr
     assert "env-value" in done.stdout
-    assert "on_error is 'deny', which this Airflow does not know (3.2.2 and later do)" in done.stdout + done.stderr
+    assert "on_error is 'deny', which this Airflow does not support (3.2.2 and later do)" in done.stdout + done.stderr

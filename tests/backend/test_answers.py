@@ -303,7 +303,7 @@ def test_a_body_is_limited(proxied: MakeBackend, proxy: Proxy, monkeypatch: pyte
 
     tracemalloc.start()
     try:
-        with pytest.raises(AnswerTooLargeError, match="the answer is larger than 8 MiB") as raised:
+        with pytest.raises(AnswerTooLargeError, match="the response is larger than 8 MiB") as raised:
             backend.get_variable("x")
         _now, peak = tracemalloc.get_traced_memory()
     finally:
@@ -336,5 +336,5 @@ def test_a_watch_that_is_not_ended_in_time(
 
     assert asker.get("x") == "found"
     until(lambda: not watchers(), 10)
-    assert any("Each watch ends before its time or says nothing" in line for line in said(caplog))
+    assert any("Each watch ends early or sends no events" in line for line in said(caplog))
     assert proxy.open_watches == 0

@@ -30,31 +30,34 @@ UNPARSABLE = {
     "white space": (" \n\t", "the connection is blank"),
     "neither": (MARKER, "neither a URI"),
     "host and port": (f"{MARKER}.example.com:5432", "neither a URI"),
-    "three schemes": (f"a://b://c://user:{MARKER}@d", "takes for a protocol"),
+    "three schemes": (f"a://b://c://user:{MARKER}@d", "reads as a protocol"),
     "port is not a number": (f"postgres://user:pw@db:{MARKER}/x", "percent-encoded"),
     "raw slash in the password": (f"postgres://user:{MARKER}/x@db:5432/x", "percent-encoded"),
     "open bracket": (f"postgres://user:{MARKER}@[db:5432/x", "percent-encoded"),
     "underscore in the type": (f"my_type://user:{MARKER}@db", "write '-' for '_'"),
     "broken JSON": (json_with('{"conn_type": "postgres", "password": "%s"'), "not valid JSON: .* line 1, column"),
-    "unknown field": (json_with('{"conn_type": "postgres", "username": "%s"}'), "does not know: 'username'"),
-    "unknown field after a newline": (json_with('\n{"conn_type": "x", "username": "%s"}'), "does not know: 'username'"),
+    "unknown field": (json_with('{"conn_type": "postgres", "username": "%s"}'), "unknown fields: 'username'"),
+    "unknown field after a newline": (
+        json_with('\n{"conn_type": "x", "username": "%s"}'),
+        "unknown fields: 'username'",
+    ),
     "port in JSON": (json_with('{"conn_type": "postgres", "port": "%s"}'), "port is not a number"),
-    "a number of thousands of digits": (f'{{"extra": {"9" * 5000}}}', "Python does not read"),
-    "lists in lists": ('{"a": ' + "[" * 100_000, "Python does not read"),
+    "a number of thousands of digits": (f'{{"extra": {"9" * 5000}}}', "Python cannot parse"),
+    "lists in lists": ('{"a": ' + "[" * 100_000, "Python cannot parse"),
     "password is a number": (
         f'{{"conn_type": "x", "host": "{MARKER}", "password": 12345}}',
-        "'password' is not a text",
+        "'password' is not a string",
     ),
-    "hosts in a list": (json_with('{"conn_type": "x", "host": ["%s"]}'), "'host' is not a text"),
+    "hosts in a list": (json_with('{"conn_type": "x", "host": ["%s"]}'), "'host' is not a string"),
     "extra is a list": (json_with('{"conn_type": "x", "extra": ["%s"]}'), "'extra' is not a JSON object"),
-    "a URI beside fields": (json_with('{"uri": "x://h", "password": "%s"}'), "'uri' and beside it 'password'"),
+    "a URI beside fields": (json_with('{"uri": "x://h", "password": "%s"}'), "both 'uri' and 'password'"),
     "several hosts": (f"mongodb://user:{MARKER}@h1:27017,h2:27017/db", "one host and one port"),
     "trailing text": (json_with('{"conn_type": "postgres"} %s'), "not valid JSON"),
-    "extra is not JSON": (json_with('{"conn_type": "postgres", "extra": {"a": "%s"}, "x": 1}'), "does not know: 'x'"),
+    "extra is not JSON": (json_with('{"conn_type": "postgres", "extra": {"a": "%s"}, "x": 1}'), "unknown fields: 'x'"),
 }
 if sys.version_info >= (3, 11):
     # urllib.parse of Python 3.10 reads such a scheme, and so does Airflow there.
-    UNPARSABLE["digit in front of the type"] = (f"7z://user:{MARKER}@db", "begin with a connection type")
+    UNPARSABLE["digit in front of the type"] = (f"7z://user:{MARKER}@db", "begin with a valid connection type")
 
 
 @pytest.mark.parametrize(("value", "problem"), UNPARSABLE.values(), ids=UNPARSABLE)

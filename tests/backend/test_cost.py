@@ -54,7 +54,7 @@ class TestAnnotations:
         for _ in range(3):
             assert backend.get_conn_value("my_db") == "http://good"
         assert time.process_time() - began < TIMEOUT
-        assert len([text for text in said(caplog) if "it is not known" in text]) == 5
+        assert len([text for text in said(caplog) if "it is unknown" in text]) == 5
 
     def test_in_a_secret_that_cannot_be_read(
         self, make_backend: MakeBackend, cluster: Cluster, put: Put, caplog: pytest.LogCaptureFixture
@@ -81,7 +81,7 @@ class TestManyForOneId:
         [warning] = said(caplog)
         assert "30 Secrets match" in warning
         assert warning.count(f"{put.namespace}/s-") == 11
-        assert " and 19 more. Change those" in warning
+        assert " and 19 more. Delete or relabel" in warning
 
     def test_those_that_cannot_be_read_are_counted_too(
         self, backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture
@@ -95,7 +95,7 @@ class TestManyForOneId:
         warnings = said(caplog)
         assert len(warnings) == 5
         assert f"{put.namespace}/s-00" in warnings[0]
-        assert warnings[4].endswith("It is passed over, and 25 more")
+        assert warnings[4].endswith("It is skipped, and 25 more")
 
 
 @pytest.mark.parametrize("mark", ["\u0315\u0300", "\u0301\u0316"])

@@ -232,8 +232,10 @@ class TestNoDataKey:
 
         [warning] = said(caplog)
         assert f"Secret {put.namespace}/app-db, key 'value': there is no such key in its data, nor a key" in warning
-        assert "the keys are 'tls.crt', 'tls.key'. If one of them holds it, name that key in the annotation" in warning
-        assert warning.endswith(". It is passed over")
+        assert (
+            "the keys are 'tls.crt', 'tls.key'. If one of them contains it, name that key in the annotation" in warning
+        )
+        assert warning.endswith(". It is skipped")
         assert "hunter2" not in warning
 
     def test_a_secret_without_data(
@@ -268,7 +270,7 @@ class TestNoDataKey:
 
         [passed_over] = said(caplog)
         assert f"Secret {put.namespace}/a-older, key 'value'" in passed_over
-        assert "It is passed over" in passed_over
+        assert "It is skipped" in passed_over
 
 
 class TestTeams:

@@ -148,12 +148,12 @@ HANDED_ON = {
 REFUSED = {
     "nowhere": (
         refs("secret_refs", "no/where"),
-        "connection 'no/where': no Secret matches. It can be handed on only from a Secret: label it with "
+        "connection 'no/where': no Secret matches. It can be passed to a pod only from a Secret: label it with "
         f"{CONNECTION}=no-where.",
     ),
     "another namespace": (
         refs("secret_refs", "whole", namespace="jobs"),
-        f"connection 'whole': its Secret {NAMESPACE}/whole lies in '{NAMESPACE}' and the pod in 'jobs'",
+        f"connection 'whole': its Secret {NAMESPACE}/whole is in namespace '{NAMESPACE}' and the pod in 'jobs'",
     ),
     "completed by annotations": (
         refs("secret_refs", "completed"),
@@ -166,27 +166,28 @@ REFUSED = {
     ),
     "a field of a whole connection": (
         refs("secret_refs", "whole", {"PGPASSWORD": "password"}),
-        "holds it whole in key 'value', which alone can be handed on as this connection, and not 'password'",
+        "contains the whole connection in key 'value', so only that key can be passed to a pod, not 'password'",
     ),
     "a key beside a whole connection": (
         refs("secret_refs", "both", {"PGPASSWORD": "password"}),
-        "holds it whole in key 'value', which alone can be handed on as this connection, and not 'password'",
+        "contains the whole connection in key 'value', so only that key can be passed to a pod, not 'password'",
     ),
     "two names for one variable": (
         refs("secret_refs", "twice"),
-        "'a-b' and 'a.b', in the 'extra' that Secret hand-on/twice makes, would both be the variable TWICE_EXTRA_A_B",
+        "'a-b' and 'a.b', in the 'extra' of Secret hand-on/twice, would both be the variable TWICE_EXTRA_A_B",
     ),
     "what an annotation says": (
         refs("secret_refs", "said", {"PGHOST": "host"}),
-        "the annotation 'airflow.apache.org/connection-host' of Secret hand-on/said says the host, which no key holds",
+        "the annotation 'airflow.apache.org/connection-host' of Secret hand-on/said specifies the host, which is in "
+        "no key",
     ),
     "a reference to nothing": (
         refs("secret_refs", "gone"),
-        "connection 'gone': 'references' in backend_kwargs leads to Secret hand-on/gone, which does not exist",
+        "connection 'gone': 'references' in backend_kwargs names Secret hand-on/gone, which does not exist",
     ),
     "a URI in place of an id": (
         refs("secret_refs", f"postgres://u:{MARK}@h/db"),
-        "connection (a URI): its id is a URI, where the id of a Secret belongs, so nothing was asked.",
+        "connection (a URI): the id is a URI, so the lookup was skipped.",
     ),
     "a name that is none": (
         refs("secret_refs", "whole", {"my variable": "value"}),
@@ -368,8 +369,11 @@ def test_another_backend_is_named(version: str, tmp_path: Path) -> None:
     done = airflow.python("from airflow_kubernetes_secrets.pod import secret_refs; secret_refs('x')")
 
     error = done.stderr.splitlines()[-1]
-    assert "HandOnError: connection 'x': it takes KubernetesSecretsBackend, in [secrets] backend" in error
-    assert "here Airflow looks in NoSecretsBackend, EnvironmentVariablesBackend" in error
+    assert (
+        "HandOnError: connection 'x': finding its Secret requires KubernetesSecretsBackend in [secrets] backend"
+        in error
+    )
+    assert "but Airflow uses NoSecretsBackend, EnvironmentVariablesBackend" in error
     assert "name Secret and key in the DAG yourself" in error
 
 
@@ -379,7 +383,7 @@ def test_without_apaches_provider_the_error_says_how_to_get_it(variables: dict[s
 
     done = airflow.python("from airflow_kubernetes_secrets.pod import secret_refs; secret_refs('whole')")
 
-    remedy = f"connection 'whole': to hand it on takes Apache's provider. pip install {PROVIDER}"
+    remedy = f"connection 'whole': passing it to a pod requires Apache's provider: pip install {PROVIDER}"
     assert done.stderr.splitlines()[-1].endswith(remedy)
 
 

@@ -197,7 +197,7 @@ class TestMemory:
             assert backend.get_variable("x") == "x"
 
         [warning] = said(caplog)
-        assert "Until it answers, what it had" in warning
+        assert "Until it is available again, results from" in warning
         # The response is cached by request, so another id that refers to the same Secret uses it too.
         assert backend.get_variable("other") == "x"
 

@@ -55,7 +55,10 @@ UNUSABLE: dict[str, tuple[Callable[[Path], object], str]] = {
     "blank": (write(b" \n"), "is empty"),
     "not ASCII": (write(b"\xff" + MARKER.encode()), "is not plain text"),
     "in UTF-16": (write(MARKER.encode("utf-16")), "is not plain text"),
-    "a line break": (write(f"{MARKER}\r\nX-Remote-User: admin".encode()), "holds characters that HTTP cannot carry"),
+    "a line break": (
+        write(f"{MARKER}\r\nX-Remote-User: admin".encode()),
+        "contains characters that HTTP does not allow",
+    ),
 }
 unusable = pytest.mark.parametrize(("spoil", "problem"), UNUSABLE.values(), ids=UNUSABLE)
 
@@ -86,7 +89,7 @@ def test_the_token_from_before_is_used_and_it_is_said_once(
     assert [backend.get_variable("x") for _ in range(3)] == ["found"] * 3
     assert {request.headers["authorization"] for request in proxy.requests} == {f"Bearer {content.decode()}"}
     [line] = said(caplog)
-    assert line.startswith(f"{path} {problem}. What was read from it before is used")
+    assert line.startswith(f"{path} {problem}. Its previous content is used")
     assert "restart the pod" in line
     assert MARKER not in caplog.text
     assert content.decode() not in caplog.text
@@ -203,7 +206,7 @@ def test_the_ca_from_before_is_used(
         assert backend.get_variable("x") == "found"
         lines = said(caplog)
         assert len(lines) == times
-        assert lines[-1].startswith(f"{path} holds no usable CA certificate: ")
+        assert lines[-1].startswith(f"{path} contains no usable CA certificate: ")
         assert "restart the pod" in lines[-1]
 
 

@@ -247,7 +247,7 @@ class TestPermissions:
                 assert 2 <= len(lists_of_all(proxy.requests)) <= 3
                 assert watchers() == []
                 [line] = said(caplog)
-                assert "cannot be watched: everything that has it is listed instead" in line
+                assert "cannot be watched: they are listed instead" in line
                 assert "--verb=list,watch" in line
 
                 grant(cluster, account, "watch")

@@ -280,7 +280,7 @@ class TestReferences:
                 backend.get_variable("x")
 
         assert str(raised.value) == (
-            f"'references' in backend_kwargs leads to Secret {place.namespace}/gone, which does not exist. Create it, "
+            f"'references' in backend_kwargs names Secret {place.namespace}/gone, which does not exist. Create it, "
             "or correct the reference"
         )
         assert len(said(caplog)) == 1
@@ -406,7 +406,7 @@ class TestIdsAndAnnotations:
 
         [warning] = said(caplog)
         assert f"variable 'x': Secret {place.namespace}/of-y, annotation '{VARIABLE}'" in warning
-        assert "it says that the Secret is for another id. It is passed over" in warning
+        assert "it specifies another id. It is skipped" in warning
         assert backend.get_variable("both") == "found"
 
     def test_the_data_key_in_an_annotation(self, place: Place, freshness: dict[str, object]) -> None:
@@ -431,5 +431,5 @@ def test_a_folder_that_is_gone_is_no_miss(place: Place, freshness: dict[str, obj
     assert backend.get_variable("x") == "x"
     place.leave()
 
-    with pytest.raises(NotConfiguredError, match="names no folder that can be read"):
+    with pytest.raises(NotConfiguredError, match="the folder of 'path' in backend_kwargs cannot be read"):
         backend.get_variable("x")

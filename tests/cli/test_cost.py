@@ -70,7 +70,7 @@ class TestOneSecret:
 
         texts = [problem["text"] for problem in entry["problems"] if problem["code"] == "unknown-annotation"]
         assert len(texts) == 5
-        assert f"annotation '{PREFIX}exta-b00004' and 395 more: it is not known, and says nothing" in texts[4]
+        assert f"annotation '{PREFIX}exta-b00004' and 395 more: it is unknown and has no effect" in texts[4]
         assert [problem["code"] for problem in entry["problems"]].count("unknown-label") == 5
 
     def test_in_a_check(self, commands: Commands, tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ class TestManyOfOneId:
         problems = location_of(options).problems()
 
         assert len(problems) == 5
-        assert problems[4].endswith("the latter counts. Remove one of them, and 95 more")
+        assert problems[4].endswith("the latter is used. Remove one of them, and 95 more")
 
     def test_hints_for_an_id_of_another_kind(self, tmp_path: Path) -> None:
         secrets = [manifest(f"s-{number}", {VARIABLE: "x"}, {"value": "x"}, {}) for number in range(50)]
@@ -245,7 +245,7 @@ def test_a_file_that_is_too_large(commands: Commands, tmp_path: Path, name: str)
 
     assert problem["code"] == "unreadable-manifest"
     assert problem["path"] == f"{tmp_path}/{name}"
-    assert problem["text"] == "it has more than 8 MiB, the most that is read of a file with manifests. Split it"
+    assert problem["text"] == "it has more than 8 MiB, the limit for a file with manifests. Split it"
 
 
 def test_a_file_without_an_end(commands: Commands) -> None:

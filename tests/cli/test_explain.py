@@ -189,7 +189,7 @@ class TestNotFound:
     def test_one_that_cannot_be_read(self, commands: Commands, put: Put) -> None:
         put({CONNECTION: "x"}, name="x", data={"nothing": SECRET})
         story = explain(commands, "connection", "x", status=1)
-        assert story["headline"] == "connection 'x': no Secret matches that can be read"
+        assert story["headline"] == "connection 'x': no matching Secret can be read"
         assert "is skipped: " in story["candidates"][0]["verdict"]
         assert "there is no such key in its data" in story["candidates"][0]["verdict"]
 

@@ -144,7 +144,7 @@ def test_what_would_not_be_found_is_refused(
 @pytest.mark.parametrize(
     ("kind", "data", "says"),
     [
-        (Kind.VARIABLE, {"value": b"\xff"}, "the value is not text in UTF-8"),
+        (Kind.VARIABLE, {"value": b"\xff"}, "the value is not UTF-8 text"),
         (Kind.CONFIG, {"value": b" \n"}, "the configuration option is blank"),
         (Kind.CONNECTION, {"value": b"hunter2"}, "the connection is neither a URI"),
         (Kind.CONNECTION, {"value": b'{"hunter2'}, "the connection is not valid JSON"),

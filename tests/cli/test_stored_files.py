@@ -100,7 +100,7 @@ def test_what_is_given_to_put(commands: Commands) -> None:
     """``put`` refuses what Airflow cannot use, with the reason that ``check`` gives."""
     done = commands.run("put", "connection", "x", "--from-file", str(FILES / "numeric-password.json"), status=(1, 2))
 
-    assert "'password' is not a text. Write it as a text in quotation marks" in done.err
+    assert "'password' is not a string. Write it in quotation marks" in done.err
     assert "12345" not in done.out + done.err
 
 

@@ -126,7 +126,7 @@ def test_what_the_api_changed_stays_until_the_manifest_changes(followed: Followe
         pytest.param(b"kind: \xff", "line ", id="not UTF-8"),
         pytest.param(
             f"a0: &a0 {PASSWORD}\n" + "".join(f"a{n}: &a{n} [{f'*a{n - 1}, ' * 9}]\n" for n in range(1, 7)),
-            "line 7: its aliases stand for too much",
+            "line 7: its aliases expand to too much data",
             id="aliases of aliases",
         ),
     ],

@@ -56,7 +56,7 @@ happens("may not get secrets in namespace")(
 )
 
 
-@happens("cannot be watched: everything that has it is listed instead")
+@happens("cannot be watched: they are listed instead")
 def not_watched(scene: Scene) -> str:
     scene.patch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(asked_first=0, indexes_first=0))
     backend = KubernetesSecretsBackend(**scene.kwargs("list", cache_ttl=60))
@@ -104,7 +104,7 @@ def no_token(scene: Scene) -> str:
     return scene.error(namespace="airflow", service_account_path=str(scene.folder))
 
 
-@happens("holds no usable CA certificate")
+@happens("contains no usable CA certificate")
 def no_ca(scene: Scene) -> str:
     kwargs = scene.kwargs("list")
     (Path(str(kwargs["service_account_path"])) / "ca.crt").write_text("no certificate")
@@ -137,7 +137,7 @@ def kubeconfig(scene: Scene, **cluster: str) -> Path:
     return path
 
 
-happens("asks for a proxy (proxy-url), which is not supported")(
+happens("specifies a proxy (proxy-url), which is not supported")(
     lambda scene: scene.error(kubeconfig=str(kubeconfig(scene, **{"proxy-url": "http://proxy"})))
 )
 
@@ -148,9 +148,7 @@ def kubeconfig_unreadable(scene: Scene) -> str:
     return scene.error(kubeconfig=str(path))
 
 
-happens("the context is one of a kubeconfig, and none is named")(
-    lambda scene: scene.error(**scene.kwargs("list", context="staging"))
-)
+happens("the context requires a kubeconfig")(lambda scene: scene.error(**scene.kwargs("list", context="staging")))
 
 
 @happens("the Kubernetes API could not be read")
@@ -184,7 +182,7 @@ def not_trusted(scene: Scene) -> str:
         return scene.error(**kwargs)
 
 
-@happens("Until it answers, what it had is used")
+@happens("Until it is available again, earlier results are used")
 def bridged(scene: Scene) -> str:
     scene.put.connection(ID, "postgres://h")
     kwargs = scene.kwargs("list", timeout=1)
@@ -199,14 +197,14 @@ def bridged(scene: Scene) -> str:
         # The page also quotes the message after the outage.
         proxy.resume()
         deadline = time.monotonic() + 20
-        while not any("answers again" in line for line in said(scene.caplog, logging.INFO)):
+        while not any("is available again" in line for line in said(scene.caplog, logging.INFO)):
             assert time.monotonic() < deadline
             backend.get_connection(ID)
             time.sleep(0.1)
         return bridged_with
 
 
-@happens("could not be listed, so Secrets are asked for one by one")
+@happens("could not be listed, so each lookup queries the API server")
 def not_listed(scene: Scene) -> str:
     scene.patch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(asked_first=0, list_again_after=0.1))
     scene.put.variable("x", "found")
@@ -222,14 +220,14 @@ def not_listed(scene: Scene) -> str:
 
 
 happens("there is no option in backend_kwargs")(lambda scene: scene.error(connection_label="a/b"))
-happens("backend_kwargs: the option needs")(lambda scene: scene.error(timeout="soon"))
-happens("'path' in backend_kwargs names no folder that can be read")(lambda scene: scene.error(path="/nowhere"))
-happens("'references' in backend_kwargs leads to a Secret which does not exist")(
+happens("backend_kwargs: the option must be")(lambda scene: scene.error(timeout="soon"))
+happens("the folder of 'path' in backend_kwargs cannot be read")(lambda scene: scene.error(path="/nowhere"))
+happens("'references' in backend_kwargs names a Secret which does not exist")(
     lambda scene: scene.error(path=str(scene.folder), references={"connections": {ID: "nowhere"}})
 )
 
 
-@happens("on_error is 'deny', which this Airflow does not know")
+@happens("on_error is 'deny', which this Airflow does not support")
 def deny_unknown(scene: Scene) -> str:
     """This happens in Airflow 2.11."""
     if not installed("2.11"):
@@ -242,7 +240,7 @@ def deny_unknown(scene: Scene) -> str:
     return done.stdout + done.stderr
 
 
-@happens("mask_values: Airflow's masker did not take what is in a Secret")
+@happens("mask_values: Airflow's masker did not accept the values of a Secret")
 def not_masked(scene: Scene) -> str:
     """The configuration of a real Airflow has an adapter that fails."""
     scene.write({VARIABLE: "x"}, {"value": "a long value"})
@@ -258,7 +256,7 @@ def not_masked(scene: Scene) -> str:
     return done.stdout + done.stderr
 
 
-@happens("mask_values: a Secret holds more than Airflow's masker has time for")
+@happens("mask_values: a Secret contains more than Airflow's masker has time for")
 def masked_in_part(scene: Scene) -> str:
     scene.write({VARIABLE: "x"}, {"value": "\n".join(f"line {number}" for number in range(100))})
     KubernetesSecretsBackend(path=str(scene.folder), mask_values=True).get_variable("x")
@@ -266,34 +264,34 @@ def masked_in_part(scene: Scene) -> str:
 
 
 happens("there is no such key in its data")(lambda scene: scene.of({"tls.crt": "x"}))
-happens("the value is not text in UTF-8")(lambda scene: scene.of({}, data={"value": "/w=="}))
+happens("the value is not UTF-8 text")(lambda scene: scene.of({}, data={"value": "/w=="}))
 happens("the connection is neither a URI nor JSON")(lambda scene: scene.of({"value": "cG9zdGdyZXM6Ly9o"}))
 happens("the connection is not valid JSON")(lambda scene: scene.of({"value": "{'host': 'h'}"}))
-happens("the connection's JSON has fields that Airflow does not know")(
-    lambda scene: scene.of({"value": '{"username": "u"}'})
+happens("the connection's JSON has unknown fields")(lambda scene: scene.of({"value": '{"username": "u"}'}))
+happens("the connection's URI does not begin with a valid connection type")(
+    lambda scene: scene.of({"value": "my_type://h"})
 )
-happens("the connection's URI does not begin with a connection type")(lambda scene: scene.of({"value": "my_type://h"}))
-happens("the connection's URI cannot be taken apart at host and port")(
+happens("the connection's URI cannot be split into host and port")(
     lambda scene: scene.of({"value": "postgres://u:p/w@h:5432/db"})
 )
-happens("the connection's 'password' is not a text")(lambda scene: scene.of({"value": '{"password": 12345}'}))
+happens("the connection's 'password' is not a string")(lambda scene: scene.of({"value": '{"password": 12345}'}))
 happens("the connection's 'extra' is not a JSON object")(lambda scene: scene.of({"value": '{"extra": [1]}'}))
-happens("the connection's JSON has 'uri' and beside it other fields")(
+happens("the connection's JSON has both 'uri' and other fields")(
     lambda scene: scene.of({"value": '{"uri": "postgres://h", "login": "me"}'})
 )
-happens("It is lost for a part of Airflow")(lambda scene: scene.of({"value": '{"host": "h"}'}))
-happens("the connection's URI has '://' after its beginning")(
+happens("It cannot be used by a part of Airflow")(lambda scene: scene.of({"value": '{"host": "h"}'}))
+happens("the connection's URI contains a second '://'")(
     lambda scene: scene.of({"value": "postgres://me:pw@h/db?callback=https://x"})
 )
 happens("the port is not a number from 1 to 65535")(lambda scene: scene.of({"host": "h", "port": "0"}))
 happens("the connection's extra is not a JSON object")(lambda scene: scene.of({"host": "h", "extra": "[]"}))
-happens("the data has no such key as it says")(
+happens("the data does not contain the key that it names")(
     lambda scene: scene.of({"host": "h"}, {f"{PREFIX}/field-password": "pw"})
 )
-happens("it is not known, and says nothing")(
+happens("it is unknown and has no effect")(
     lambda scene: scene.of({"host": "h"}, {f"{PREFIX}/conection-type": "postgres"})
 )
-happens("it says that the Secret is for another id")(lambda scene: scene.of({"host": "h"}, {CONNECTION: "other"}))
+happens("it specifies another id")(lambda scene: scene.of({"host": "h"}, {CONNECTION: "other"}))
 
 
 @happens("the configuration option is blank")
@@ -302,7 +300,7 @@ def blank(scene: Scene) -> str:
     return scene.look(lambda backend: backend.get_config(ID))
 
 
-@happens("it is missing, and without it the Secret is for another id")
+@happens("it is missing; without it, the Secret belongs to another id")
 def annotation_missing(scene: Scene) -> str:
     scene.write({VARIABLE: "my-db.7db90c8c3216df2b8e01021c99b1f2a5f94a9122"}, {"value": "x"})
     return scene.look(lambda backend: backend.get_variable("my db"))

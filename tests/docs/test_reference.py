@@ -88,9 +88,9 @@ def test_the_nearest_that_there_is() -> None:
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({"path": "/x", "kubeconfig": "/y"}, "path is in place of an API, and kubeconfig says which"),
-        ({"path": "/x", "context": "y"}, "path is in place of an API, and context says which"),
-        ({"path": "/x", "team_namespaces": {"a": "b"}}, "path with team_namespaces needs namespace too"),
+        ({"path": "/x", "kubeconfig": "/y"}, "path replaces the Kubernetes API, so it excludes kubeconfig"),
+        ({"path": "/x", "context": "y"}, "path replaces the Kubernetes API, so it excludes context"),
+        ({"path": "/x", "team_namespaces": {"a": "b"}}, "path with team_namespaces requires namespace too"),
         ({"team_label": "a/b", "config_label": "a/b"}, "config_label and team_label are both 'a/b'"),
     ],
 )

@@ -112,4 +112,4 @@ def test_a_secret_whose_keys_are_gone_from_the_store(
 
     assert backend.get_connection("warehouse") is None
     [warning] = said(caplog)
-    assert "It is passed over" in warning
+    assert "It is skipped" in warning

@@ -36,8 +36,8 @@ BAD: dict[str, tuple[dict[str, str | bytes], str, str]] = {
     "extra is no object": ({"extra": f'"{MARKER}"'}, "extra", "extra is not a JSON object"),
     "extra of many digits": ({"extra": '{"a": ' + "9" * 5000 + "}"}, "extra", "extra is not a JSON object"),
     "extra of lists in lists": ({"extra": '{"a": ' + "[" * 100_000}, "extra", "extra is not a JSON object"),
-    **{f"binary {key}": ({key: BINARY}, key, "not text in UTF-8") for key in GOOD},
-    "binary other key": ({"other": BINARY}, "other", "not text in UTF-8"),
+    **{f"binary {key}": ({key: BINARY}, key, "not UTF-8 text") for key in GOOD},
+    "binary other key": ({"other": BINARY}, "other", "not UTF-8 text"),
 }
 
 

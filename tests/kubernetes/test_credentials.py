@@ -140,14 +140,14 @@ def test_an_unusable_file_is_named(folder: Path, name: str, content: bytes | Non
 def test_a_ca_that_is_no_certificate_is_named(folder: Path) -> None:
     (folder / "ca.crt").write_text("not a certificate")
 
-    with pytest.raises(NotConfiguredError, match=r"ca\.crt holds no usable CA certificate"):
+    with pytest.raises(NotConfiguredError, match=r"ca\.crt contains no usable CA certificate"):
         ServiceAccountCredentials(str(folder), POD).tls()
 
 
 @pytest.mark.parametrize("port", ["https", "0", "65536", "-1", "tcp://10.0.0.1:443"])
 def test_a_port_that_is_none(folder: Path, port: str) -> None:
     """Kubernetes sets a variable of this form for a Service called kubernetes."""
-    with pytest.raises(NotConfiguredError, match="KUBERNETES_SERVICE_PORT is not the number of a port"):
+    with pytest.raises(NotConfiguredError, match="KUBERNETES_SERVICE_PORT is not a port number"):
         ServiceAccountCredentials(str(folder), {**POD, "KUBERNETES_SERVICE_PORT": port})
 
 
@@ -170,7 +170,7 @@ def test_a_namespace_that_is_none_is_not_sent(folder: Path, content: str, monkey
     for name, value in POD.items():
         monkeypatch.setenv(name, value)
 
-    with pytest.raises(NotConfiguredError, match=r"is not the name of one\. Set 'namespace'"):
+    with pytest.raises(NotConfiguredError, match=r"is not a valid name\. Set 'namespace'"):
         source_of(Options(service_account_path=str(folder)))
 
 

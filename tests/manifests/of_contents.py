@@ -27,7 +27,7 @@ OF_CONTENTS: dict[str, Case] = {
     "a team's": Case(secret(data={}, labels={CONNECTION: "x", TEAM: "blue"}), ["unreadable"]),
     "an annotated key": Case(secret(data={"uri": URI}, annotations={f"{PREFIX}data-key": "uri"})),
     "an annotated key that is not there": Case(
-        secret(annotations={f"{PREFIX}data-key": PASSWORD}), ["unreadable"], "no such key"
+        secret(annotations={f"{PREFIX}data-key": PASSWORD}), ["unreadable"], "does not contain the key"
     ),
     "a whole that an annotation completes": Case(
         secret(data={"value": URI}, annotations={f"{PREFIX}connection-extra": '{"sslmode": "require"}'})
@@ -36,7 +36,9 @@ OF_CONTENTS: dict[str, Case] = {
         secret(data={"value": "postgres://u:p@h/d", "sslmode": "verify-full"}), ["unused-settings"], "'sslmode'"
     ),
     "a whole beside which a field is not there": Case(
-        secret(data={"value": URI}, annotations={f"{PREFIX}field-host": "nowhere"}), ["unreadable"], "no such key"
+        secret(data={"value": URI}, annotations={f"{PREFIX}field-host": "nowhere"}),
+        ["unreadable"],
+        "does not contain the key",
     ),
     "a whole beside a URI": Case(
         secret(data={"value": URI, "uri": URI}, annotations={f"{PREFIX}field-uri": "uri"}), ["unreadable"], "whole"
@@ -94,7 +96,7 @@ OF_CONTENTS: dict[str, Case] = {
         secret(data={"value": json.dumps({**FIELDS, "extra": [1]})}), ["unreadable"], "'extra'"
     ),
     "a password that is a number": Case(
-        secret(data={"value": json.dumps({**FIELDS, "password": 5})}), ["unreadable"], "'password' is not a text"
+        secret(data={"value": json.dumps({**FIELDS, "password": 5})}), ["unreadable"], "'password' is not a string"
     ),
     "a connection for a part of Airflow": Case(
         secret(data={"value": json.dumps({"host": "h"})}), ["not-everywhere"], "Add it to its JSON"

@@ -56,14 +56,14 @@ OF_SECRETS: dict[str, Case] = {
         }
     ),
     "a number": Case(secret(data={"host": "db", "port": 5432}), ["invalid-manifest"], "quotation marks"),
-    "a key": Case(secret(data={**FIELDS, "a key": "x"}), ["invalid-manifest"], "the name of a key cannot"),
+    "a key": Case(secret(data={**FIELDS, "a key": "x"}), ["invalid-manifest"], "the name of a key is not valid"),
     "no name": Case(secret(name=""), ["invalid-manifest"], "no name"),
     "a namespace": Case(secret(namespace="Air_Flow"), ["invalid-manifest"], "namespace"),
     "no apiVersion": Case({**secret(), "apiVersion": None}, ["invalid-manifest"], "'apiVersion'"),
     "labels as a list": Case(secret(labels=["x"]), ["invalid-manifest"]),
     "metadata as a list": Case({**secret(), "metadata": ["x"]}, ["invalid-manifest"]),
     "an annotation's key": Case(
-        secret(annotations={"a b": "x"}), ["invalid-manifest"], "cannot be the key of an annotation"
+        secret(annotations={"a b": "x"}), ["invalid-manifest"], "is not a valid annotation key"
     ),
     "a Secret that is not Airflow's, but no Secret either": Case(
         {**secret(labels={}), "data": {"password": PASSWORD}}, ["invalid-manifest"]

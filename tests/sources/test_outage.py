@@ -28,7 +28,7 @@ def state(clock: Clock) -> ApiServerState:
 
 
 def failure(*, lasting: bool = True, retry_after: float | None = None) -> ApiUnavailableError:
-    return ApiUnavailableError("server", "no answer in time", 1, 4.0, "", lasting=lasting, retry_after=retry_after)
+    return ApiUnavailableError("server", "no response in time", 1, 4.0, "", lasting=lasting, retry_after=retry_after)
 
 
 def begun(state: ApiServerState, clock: Clock, **how: object) -> None:
@@ -57,7 +57,7 @@ def test_in_an_outage_the_others_fail_with_its_error(state: ApiServerState, cloc
     begun(state, clock)
 
     for _ in range(2):
-        with pytest.raises(ApiUnavailableError, match="no answer in time"):
+        with pytest.raises(ApiUnavailableError, match="no response in time"):
             state.seconds_for(4)
 
 

@@ -64,9 +64,9 @@ WEBHOOK = "https://hooks.slack.com/services/T00000000/B00000000/MADEUPSECRETTOKE
 
 ENCRYPTED = ("not-checked", "ciphertext of SOPS", "values are not")
 DECRYPT = "Decrypt it: sops decrypt"
-NO_TEXT = "Write it as a text in quotation marks"
+NO_TEXT = "Write it in quotation marks"
 NO_OBJECT = ("'extra' is not a JSON object",)
-QUOTE = "put it into quotation marks"
+QUOTE = "put it in quotation marks"
 
 
 def no_text(secret: str, field: str) -> tuple[str, str, str, str]:
@@ -128,7 +128,7 @@ VERDICTS: dict[str, Verdict] = {
         got={"kafka_access": connection("kafka", login="u", password="made-up")},
     ),
     "rds-json-in-value.yaml": Verdict(
-        [("unreadable", "key 'value'", "'engine', 'username', 'dbname'", "give each field a key of its own")],
+        [("unreadable", "key 'value'", "'engine', 'username', 'dbname'", "store each field in its own key")],
         errors=1,
         got={"rds_json_in_value": lost("key 'value'", "'engine', 'username', 'dbname'", "Rename them")},
     ),
@@ -141,9 +141,9 @@ VERDICTS: dict[str, Verdict] = {
         },
     ),
     "binary-other-key.yaml": Verdict(
-        [("unreadable", "key 'user.p12'", "not text in UTF-8", "'other-keys' names all keys")],
+        [("unreadable", "key 'user.p12'", "not UTF-8 text", "'other-keys' names all keys")],
         errors=1,
-        got={"strimzi_tls_other_keys": lost("key 'user.p12'", "not text in UTF-8", "let no annotation name this key")},
+        got={"strimzi_tls_other_keys": lost("key 'user.p12'", "not UTF-8 text", "name this key in no annotation")},
     ),
     "url-without-scheme.yaml": Verdict(
         [("unreadable", "key 'url'", "airflow.apache.org/field-host")],
@@ -212,28 +212,28 @@ VERDICTS: dict[str, Verdict] = {
             no_text("typeint", "conn_type"),
             no_text("pwlist", "password"),
             ("not-everywhere", "Secret default/team", "'team_name'. Remove it"),
-            ("unreadable", "Secret default/urimix", "'uri' and beside it 'conn_type'", "put all into one"),
+            ("unreadable", "Secret default/urimix", "both 'uri' and 'conn_type'", "put everything into one of them"),
         ],
         errors=12,
         got={
-            "pwint": lost("'password' is not a text", NO_TEXT),
+            "pwint": lost("'password' is not a string", NO_TEXT),
             "loginint": lost("'login' is not a text", NO_TEXT),
-            "hostint": lost("'host' is not a text", NO_TEXT),
+            "hostint": lost("'host' is not a string", NO_TEXT),
             "schemaint": lost("'schema' is not a text", NO_TEXT),
             "extralist": lost(*NO_OBJECT),
             "extratext": Got(H.fields, lost_by=(SERVICES, API_TASKS), words=NO_OBJECT),
             "extraint": lost(*NO_OBJECT),
-            "pwbool": lost("'password' is not a text", NO_TEXT),
+            "pwbool": lost("'password' is not a string", NO_TEXT),
             "typeint": lost("'conn_type' is not a text", NO_TEXT),
             "descint": H,
             "portbig": connection("postgres", host="h", port=99999),
             "portf": connection("postgres", host="h", port=5432),
             "porttrue": connection("postgres", host="h", port=1),
             "portneg": connection("postgres", host="h", port=-1),
-            "pwlist": lost("'password' is not a text", NO_TEXT),
+            "pwlist": lost("'password' is not a string", NO_TEXT),
             "team": Got(H.fields, lost_by=(AIRFLOW_2, TASKS), words=("'team_name'. Remove it",)),
             "uri": connection("postgres", host="h", login="u", password="p", schema="d"),
-            "urimix": lost("'uri' and beside it 'conn_type'"),
+            "urimix": lost("both 'uri' and 'conn_type'"),
             "dupk": connection("postgres", host="b"),
         },
     ),

@@ -262,7 +262,8 @@ def _deny(text: str, error: Exception) -> None:
     notices.once(
         logging.WARNING,
         ("no denial",),
-        "on_error is 'deny', which this Airflow does not know (3.2.2 and later do): it goes on to the next place",
+        "on_error is 'deny', which this Airflow does not support (3.2.2 and later do): it continues with the next "
+        "source",
     )
 
 
@@ -274,11 +275,11 @@ def _report(decision: Decision) -> None:
         notices.once(
             logging.WARNING,
             ("duplicates", *map(str, matches[:MOST_PROBLEMS])),
-            f"{lookup}: {len(matches)} Secrets match {decision.queries[-1]}; the first by age and name is used, "
-            f"{matches[0]}, and not {others}. Change those that are not meant",
+            f"{lookup}: {len(matches)} Secrets match {decision.queries[-1]}; the first by age and name is used: "
+            f"{matches[0]}. Not used: {others}. Delete or relabel the Secrets that should not match",
         )
     for problem, more in first(decision.passed_over):
-        text = f"{lookup}: {problem}. It is passed over{more and f',{more}'}"
+        text = f"{lookup}: {problem}. It is skipped{more and f',{more}'}"
         notices.once(logging.WARNING, ("passed over", str(problem)), text)
     if decision.outcome is not Outcome.FOUND:
         notices.miss("%s: %s", lookup, decision.outcome.value)

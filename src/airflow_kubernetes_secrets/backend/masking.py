@@ -84,7 +84,8 @@ def mask(secret: Secret, wanted: Any) -> None:
         notices.once(
             logging.WARNING,
             ("unmasked", problem),
-            f"mask_values: Airflow's masker did not take what is in Secret {secret} ({problem}), so a log may show it",
+            f"mask_values: Airflow's masker did not accept the values of Secret {secret} ({problem}), so logs may "
+            "show them",
         )
         return
     if not is_all:
@@ -142,12 +143,12 @@ def _in_part(secret: Secret, count: int, pieces: Iterable[_Piece], before: _Regi
     if _fitting(pieces, _Registered())[1]:
         return (
             f"mask_values: this process has registered {before.characters} characters, and Airflow's masker has no "
-            f"time for all of Secret {secret} as well: {count} of its texts are registered, and a log can show the "
+            f"time for all of Secret {secret} as well: {count} of its values are registered, and logs can show the "
             "others. Do not print them, or restart the process"
         )
     return (
-        f"mask_values: Secret {secret} holds more than Airflow's masker has time for: {count} of its texts are "
-        "registered, the longest that fit, and a log can show the others. Do not print them, or store them in smaller "
+        f"mask_values: Secret {secret} contains more than Airflow's masker has time for: {count} of its values are "
+        "registered, the longest that fit, and logs can show the others. Do not print them, or store them in smaller "
         "Secrets"
     )
 

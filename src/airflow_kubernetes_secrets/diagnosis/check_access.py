@@ -106,8 +106,8 @@ def _ca(path: Path) -> Finding:
         return error(
             CREDENTIALS,
             "ca-unreadable",
-            f"{file} holds no usable CA certificate ({type(problem).__name__}). Kubernetes mounts it with the service "
-            "account; see service_account_path in backend_kwargs",
+            f"{file} contains no usable CA certificate ({type(problem).__name__}). Kubernetes mounts it with the "
+            "service account; see service_account_path in backend_kwargs",
         )
     # Releases before 42 have only the attribute without a time zone. Later ones warn if it is used.
     ends = min(

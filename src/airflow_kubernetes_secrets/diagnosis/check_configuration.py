@@ -39,8 +39,8 @@ def check_options(configured: AirflowConfiguration, options: Options) -> Iterato
         yield warning(
             OPTIONS,
             "deny-unknown",
-            "on_error is 'deny', which this Airflow does not know: it goes on to the next place. Airflow 3.2.2 and "
-            "later do",
+            "on_error is 'deny', which this Airflow does not support: it continues with the next source. Airflow "
+            "3.2.2 and later support it",
         )
     if _option("secrets", "use_cache", "getboolean"):
         seconds = float(_option("secrets", "cache_ttl_seconds", "getint") or 0)

@@ -97,7 +97,7 @@ class Description:
     def _check(self, secret: Secret, annotations: Mapping[str, str]) -> None:
         for field, annotation in {"conn_type": CONNECTION_TYPE, **LITERALS}.items():
             if annotation in annotations and field in self.fields:
-                raise _malformed(secret, annotation, f"'{FIELD}{field}' says it too. Leave one of them out")
+                raise _malformed(secret, annotation, f"'{FIELD}{field}' specifies it too. Remove one of them")
         if "port" in self.literals and port_number(self.literals["port"]) is None:
             raise _malformed(secret, LITERALS["port"], "the port is not a number from 1 to 65535")
         if annotations.get(OTHER_KEYS) not in (None, "extra"):
@@ -107,10 +107,12 @@ class Description:
     def _check_names(self, secret: Secret) -> None:
         for name in self.extra_fields:
             if name in self.extra:
-                raise _malformed(secret, EXTRA_FIELD + name, f"{CONNECTION_EXTRA!r} has it too. Leave one of them out")
+                raise _malformed(
+                    secret, EXTRA_FIELD + name, f"{CONNECTION_EXTRA!r} contains it too. Remove one of them"
+                )
         for name in self.fields:
             if name not in ALIASES:
-                raise _malformed(secret, FIELD + name, f"there is no such field; there are {', '.join(ALIASES)}")
+                raise _malformed(secret, FIELD + name, f"there is no such field; the fields are {', '.join(ALIASES)}")
         for annotation, key in self._keys():
             _check_key(secret, annotation, key)
 
@@ -153,14 +155,14 @@ def _warn_of_unknown(secret: Secret) -> None:
     for key, more in first(unknown):
         meant = nearest(key.removeprefix(ANNOTATION_PREFIX), _NAMES, NEAR)
         hint = f"; did you mean {ANNOTATION_PREFIX + meant!r}?" if meant else ""
-        text = f"Secret {secret}, annotation {key!r}{more}: it is not known, and says nothing{hint}"
+        text = f"Secret {secret}, annotation {key!r}{more}: it is unknown and has no effect{hint}"
         notices.once(logging.WARNING, ("unknown annotation", text), text)
 
 
 def _check_key(secret: Secret, annotation: str, key: str) -> None:
     if key not in secret.data:
         # The value is not quoted: somebody may have put the password itself there.
-        raise _malformed(secret, annotation, f"the data has no such key as it says; {secret.keys_text()}")
+        raise _malformed(secret, annotation, f"the data does not contain the key that it names; {secret.keys_text()}")
 
 
 def _named(annotations: Mapping[str, str], prefix: str) -> dict[str, str]:

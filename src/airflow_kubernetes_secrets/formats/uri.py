@@ -137,8 +137,8 @@ class ParsedUri:
 
 
 _ENCODE = (
-    "the URI cannot be taken apart at host and port: in login and password characters such as / ? # @ : must be "
-    "percent-encoded"
+    "the URI cannot be split into host and port: characters such as / ? # @ : in login and password must "
+    "be percent-encoded"
 )
 
 

@@ -37,7 +37,8 @@ _ALSO_TAKEN = ("uri", "team_name")
 EXTRA_IN_QUERY = "__extra__"
 
 EXTRA_IS_NO_OBJECT = (
-    'the connection\'s \'extra\' is not a JSON object such as {"sslmode": "require"}, and hooks would get nothing of it'
+    'the connection\'s \'extra\' is not a JSON object such as {"sslmode": "require"}, so hooks would read nothing '
+    "from it"
 )
 
 # The most characters before the path of a URI, unless all of them are ASCII. Python normalizes the others, in a time
@@ -75,7 +76,7 @@ class Objection:
     def __str__(self) -> str:
         if len(self.readers) == len(EVERYONE):
             return self.problem
-        return f"{self.problem}. It is lost for {'; '.join(self.readers)}"
+        return f"{self.problem}. It cannot be used by {'; '.join(self.readers)}"
 
 
 def objections(stored: str) -> tuple[Objection, ...]:
@@ -110,17 +111,17 @@ def _of_json(text: str) -> Iterator[Objection]:
         return
     except (ValueError, RecursionError) as error:
         # A number of thousands of digits, or deeply nested lists.
-        yield Objection(f"the connection is JSON that Python does not read ({type(error).__name__})")
+        yield Objection(f"Python cannot parse the connection's JSON ({type(error).__name__})")
         return
     unknown = [name for name in fields if name not in FIELDS and name not in _ALSO_TAKEN]
     if unknown:
         yield Objection(
-            f"the connection's JSON has fields that Airflow does not know: {few(map(repr, unknown), len(unknown))}; "
-            f"it knows {', '.join(FIELDS)}. Rename them, put them into 'extra', or give each field a key of its own"
+            f"the connection's JSON has unknown fields: {few(map(repr, unknown), len(unknown))}; the fields are "
+            f"{', '.join(FIELDS)}. Rename them, move them into 'extra', or store each field in its own key"
         )
     if "team_name" in fields:
         yield Objection(
-            "the connection's JSON has the field 'team_name'. Remove it; a label of the Secret says the team",
+            "the connection's JSON has the field 'team_name'. Remove it; a label of the Secret specifies the team",
             (AIRFLOW_2, TASKS),
         )
     uri = fields.get("uri")
@@ -153,7 +154,10 @@ def _of_uri_in_json(uri: object, fields: Mapping[str, Any]) -> Iterator[Objectio
 
 def _mixed(beside: Sequence[str]) -> str:
     names = ", ".join(map(repr, beside))
-    return f"the connection's JSON has 'uri' and beside it {names}. Airflow takes one or the other: put all into one"
+    return (
+        f"the connection's JSON has both 'uri' and {names}. Airflow accepts one or the other: put everything into one "
+        "of them"
+    )
 
 
 def _of_fields(fields: Mapping[str, Any]) -> Iterator[Objection]:
@@ -188,11 +192,13 @@ def _of_text(name: str, value: str) -> Iterator[Objection]:
 
 
 def _not_text(name: str) -> str:
-    return f"the connection's {name!r} is not a text. Write it as a text in quotation marks"
+    return f"the connection's {name!r} is not a string. Write it in quotation marks"
 
 
 def _not_unicode(name: str) -> str:
-    return f"the connection's {name!r} has a half of a surrogate pair (\\ud800 to \\udfff), which UTF-8 cannot encode"
+    return (
+        f"the connection's {name!r} contains half of a surrogate pair (\\ud800 to \\udfff), which UTF-8 cannot encode"
+    )
 
 
 def _of_port(port: Any) -> Iterator[Objection]:
@@ -202,7 +208,7 @@ def _of_port(port: Any) -> Iterator[Objection]:
     if number is None:
         yield Objection("the connection's port is not a number")
     elif number not in _PORTS_OF_MESSAGES:
-        yield Objection("the connection's port is too large a number", (API_TASKS,))
+        yield Objection("the connection's port number is too large", (API_TASKS,))
 
 
 def _port_number(port: Any) -> int | None:
@@ -227,14 +233,12 @@ def _of_extra(extra: Any) -> Iterator[Objection]:
             yield Objection(EXTRA_IS_NO_OBJECT, _BY_SERVICES)
             return
         except (ValueError, RecursionError) as error:
-            yield Objection(f"the connection's 'extra' is JSON that Python does not read ({type(error).__name__})")
+            yield Objection(f"Python cannot parse the JSON of the connection's 'extra' ({type(error).__name__})")
             return
     if not isinstance(extra, dict):
         yield Objection(EXTRA_IS_NO_OBJECT)
     elif _is_deep(extra):
-        yield Objection(
-            f"the connection's 'extra' has objects or lists in each other on more than {_MOST_LEVELS} levels"
-        )
+        yield Objection(f"the connection's 'extra' has objects or lists nested more than {_MOST_LEVELS} levels deep")
     elif _has_surrogates("".join(_texts((*extra, *extra.values())))):
         yield Objection(_not_unicode("extra"))
     elif _has_surrogates("".join(_inner_texts(extra))):
@@ -265,7 +269,7 @@ def _of_uri(text: str) -> Iterator[Objection]:
     rest = text.replace(f"{scheme}://", "//" if protocols == 1 else "")
     if protocols > 2 or (protocols == 2 and re.search("[@:]", rest.split("://", 1)[0])):
         yield Objection(
-            "the connection's URI has '://' after its beginning, which Airflow takes for a protocol before the host: "
+            "the connection's URI contains a second '://', which Airflow reads as a protocol before the host: "
             "in login, password and query it must be percent-encoded (%3A%2F%2F)"
         )
         return
@@ -282,8 +286,8 @@ def _of_uri(text: str) -> Iterator[Objection]:
 
 
 _NOT_TAKEN_APART = (
-    "the connection's URI cannot be taken apart at host and port: Airflow takes one host and one port, and "
-    "in login and password characters such as / ? # @ : must be percent-encoded"
+    "the connection's URI cannot be split into host and port: Airflow accepts one host and one port, "
+    "and characters such as / ? # @ : in login and password must be percent-encoded"
 )
 
 
@@ -304,16 +308,16 @@ def _problem_of_query(value: str) -> str:
     except json.JSONDecodeError:
         return ""
     except (ValueError, RecursionError) as error:
-        return f"the query of the connection's URI has JSON that Python does not read ({type(error).__name__})"
+        return f"Python cannot parse the JSON in the query of the connection's URI ({type(error).__name__})"
     if _is_deep(found):
-        return f"the query of the connection's URI has objects or lists on more than {_MOST_LEVELS} levels"
+        return f"the query of the connection's URI has objects or lists nested more than {_MOST_LEVELS} levels deep"
     return _not_unicode("query") if isinstance(found, str) and _has_surrogates(found) else ""
 
 
 def _no_scheme(before: str) -> str:
     if before and re.fullmatch(r"[\w+.-]+", before):
         return (
-            "the connection's URI does not begin with a connection type as a URI can hold it: "
+            "the connection's URI does not begin with a valid connection type: "
             "letters, digits, '+', '.' and '-' (write '-' for '_')"
         )
     return "the connection is neither a URI (conn-type://…) nor JSON ({…})"

@@ -11,8 +11,8 @@ from airflow_kubernetes_secrets.formats.usability import Objection, are_from_eve
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 _NOT_TEXT = (
-    "the value is not text in UTF-8, and Airflow takes nothing else. Store it as text; or mount the Secret as files, "
-    "and let no annotation name this key ('other-keys' names all keys)"
+    "the value is not UTF-8 text, and Airflow accepts nothing else. Store it as text; or mount the Secret as files, "
+    "and name this key in no annotation ('other-keys' names all keys)"
 )
 
 

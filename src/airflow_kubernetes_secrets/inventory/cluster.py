@@ -61,7 +61,7 @@ class Cluster:
         self.credentials: Credentials = credentials_of(options)
         self.home = options.namespace[0] if options.namespace else self.credentials.namespace()
         if not is_namespace(self.home):
-            raise NotConfiguredError(f"the namespace that comes with {self.credentials.source} is not the name of one")
+            raise NotConfiguredError(f"the namespace from {self.credentials.source} is not a valid name")
         self._as_user = as_user
         # The timeout of each request in seconds. A LIST is one request per page.
         self._seconds = options.timeout

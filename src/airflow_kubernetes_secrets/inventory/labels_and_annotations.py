@@ -66,7 +66,7 @@ def _problem_of_key(key: str) -> str:
 def _problem_of_value(value: object) -> str:
     """Return why a value cannot be the value of a label; empty if it can."""
     if not isinstance(value, str):
-        return "the value is not a text. Put it into quotation marks"
+        return "the value is not a string. Put it in quotation marks"
     if value and not is_label_value(value):
         return "that cannot be the value of a label: 1 to 63 of A-Z, a-z, 0-9, '-', '_' and '.'. Choose another one"
     return ""
@@ -167,7 +167,7 @@ def unknown_marks(secret: Secret, options: Options) -> Iterator[Problem]:
     for key, more in first(unknown):
         yield Problem(
             UNKNOWN_LABEL,
-            f"Secret {secret}, label {key!r}{more}: it is not known, and says nothing{_meant(key, labels)}",
+            f"Secret {secret}, label {key!r}{more}: it is unknown and has no effect{_meant(key, labels)}",
             Severity.WARNING,
         )
     annotations = secret.annotations or {}
@@ -180,7 +180,7 @@ def unknown_marks(secret: Secret, options: Options) -> Iterator[Problem]:
         problem = (
             "it says nothing without the label of that key, by which Airflow finds the Secret. Add the label"
             if key in labels
-            else f"it is not known, and says nothing{_meant(key, labels)}"
+            else f"it is unknown and has no effect{_meant(key, labels)}"
         )
         yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
     # A blank value of any other annotation is an error that the lookup reports.
@@ -205,7 +205,7 @@ def misspelt_label(key: str, options: Options) -> str:
     labels = tuple(filter(None, (*kinds_by_label(options), options.team_label)))
     if not key.startswith(ANNOTATION_PREFIX) or key in labels or described.is_known(key):
         return ""
-    return f"it is not known, and says nothing{_meant(key, labels)}"
+    return f"it is unknown and has no effect{_meant(key, labels)}"
 
 
 def _is_referred_to(secret: Secret, options: Options) -> bool:

@@ -146,7 +146,7 @@ def read_page(body: bytes | bytearray, namespace: str) -> SecretPage:
             raise another_namespace(namespace)
         stored = [_stored(item) for item in page.items or ()]
         return SecretPage(stored, page.metadata.next, page.metadata.remainingItemCount or 0)
-    raise MalformedBodyError("the answer is not a list of Secrets")
+    raise MalformedBodyError("the response is not a list of Secrets")
 
 
 def read_object(body: bytes | bytearray, namespace: str, name: str) -> StoredSecret:
@@ -163,7 +163,7 @@ def read_object(body: bytes | bytearray, namespace: str, name: str) -> StoredSec
         if (item.metadata.namespace, item.metadata.name) == (namespace, name):
             return _stored(item)
         raise another_secret(namespace, name)
-    raise MalformedBodyError("the answer is not a Secret")
+    raise MalformedBodyError("the response is not a Secret")
 
 
 def _stored(item: _Object) -> StoredSecret:

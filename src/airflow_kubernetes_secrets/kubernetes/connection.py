@@ -193,7 +193,7 @@ class Connection:
     def _finish(self, response: Response) -> Response:
         if self._has_more():
             # It is unknown which of the two belongs to the request.
-            raise TransportError("it sent more than one answer to one request")
+            raise TransportError("it sent more than one response to one request")
         self._last_used = monotonic()
         self.is_open = response.keeps_open
         return response
@@ -291,7 +291,7 @@ def _transport_error(problem: Exception) -> TransportError:
         text = f"its certificate is not trusted: {printable(problem.verify_message)}"
         return TransportError(text, "Check that the CA certificate is this API server's")
     if isinstance(problem, ValueError):
-        return TransportError("host or token hold characters that HTTP cannot carry", "Correct it")
+        return TransportError("host or token contain characters that HTTP does not allow", "Correct it")
     return TransportError(_problem_text(problem))
 
 
@@ -299,7 +299,7 @@ def _problem_text(problem: Exception) -> str:
     if isinstance(problem, MalformedAnswerError):
         return str(problem)
     if isinstance(problem, TimeoutError):
-        return "no answer in time"
+        return "no response in time"
     if isinstance(problem, ssl.SSLError):
         return f"TLS failed: {printable(problem.reason or type(problem).__name__)}"
     if isinstance(problem, OSError) and problem.strerror:

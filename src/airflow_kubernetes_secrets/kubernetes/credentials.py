@@ -97,7 +97,7 @@ class ServiceAccountCredentials:
             )
         host, port = map((environ or os.environ).__getitem__, (SERVICE_HOST, SERVICE_PORT))
         if not port.isdecimal() or not 0 < int(port) < 65536:
-            raise NotConfiguredError(f"{SERVICE_PORT} is not the number of a port: {port!r}")
+            raise NotConfiguredError(f"{SERVICE_PORT} is not a port number: {port!r}")
         self.endpoint = Endpoint(host, int(port))
         self._folder = Path(folder)
         self._token = self._read("token")
@@ -114,7 +114,7 @@ class ServiceAccountCredentials:
         try:
             self._tls = Tls(client_context(str(path)))
         except (OSError, ssl.SSLError) as error:
-            problem = f"{path} holds no usable CA certificate: {type(error).__name__}"
+            problem = f"{path} contains no usable CA certificate: {type(error).__name__}"
             if self._tls is None:
                 raise NotConfiguredError(
                     f"{problem}. Kubernetes mounts it with the service account; see service_account_path in "
@@ -134,7 +134,7 @@ class ServiceAccountCredentials:
         token = self._read("token")
         if not token.text.isprintable():
             raise NotConfiguredError(
-                f"{self._folder / 'token'} holds characters that HTTP cannot carry. {_MOUNT_REMEDY}"
+                f"{self._folder / 'token'} contains characters that HTTP does not allow. {_MOUNT_REMEDY}"
             )
         self._token = token
         self._token_read_at = monotonic()
@@ -160,8 +160,8 @@ class ServiceAccountCredentials:
         notices.once(
             logging.WARNING,
             self._cause(name),
-            f"{problem}. What was read from it before is used for as long as the API server accepts it. Kubernetes "
-            "writes the file again when it rotates it; if it does not, correct what writes it, or restart the pod",
+            f"{problem}. Its previous content is used for as long as the API server accepts it. Kubernetes "
+            "rewrites the file when it rotates it; if it does not, fix what writes the file, or restart the pod",
         )
 
     def _cause(self, name: str) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.messages.printable import printable
 # The limit for the API server's message about an error. It becomes a part of other messages, and can be anything.
 _LONGEST_MESSAGE_BYTES = 1024
 
-_WHO_ANSWERS = "something on the way may answer in place of the API server"
+_WHO_ANSWERS = "something between Airflow and the API server may respond in its place"
 
 
 class MalformedBodyError(Exception):
@@ -27,12 +27,12 @@ class MalformedBodyError(Exception):
 
 def another_namespace(namespace: str) -> MalformedBodyError:
     """Return the error for a response with a Secret of another namespace than the requested one."""
-    return MalformedBodyError(f"the answer has a Secret of another namespace than {namespace!r}; {_WHO_ANSWERS}")
+    return MalformedBodyError(f"the response contains a Secret of another namespace than {namespace!r}; {_WHO_ANSWERS}")
 
 
 def another_secret(namespace: str, name: str) -> MalformedBodyError:
     """Return the error for a response that is another Secret than the requested one."""
-    return MalformedBodyError(f"the answer is another Secret than {namespace}/{name}; {_WHO_ANSWERS}")
+    return MalformedBodyError(f"the response is another Secret than {namespace}/{name}; {_WHO_ANSWERS}")
 
 
 class _Collection(msgspec.Struct, frozen=True):
@@ -107,7 +107,7 @@ def parse_secret_list(response: Response, namespace: str) -> SecretList:
             )
     except _DECODING_ERRORS:
         pass
-    raise MalformedBodyError("the answer is not a list of Secrets")
+    raise MalformedBodyError("the response is not a list of Secrets")
 
 
 def parse_secret(response: Response, namespace: str, name: str) -> Secret:
@@ -124,7 +124,7 @@ def parse_secret(response: Response, namespace: str, name: str) -> Secret:
     except _DECODING_ERRORS:
         pass
     if secret is None:
-        raise MalformedBodyError("the answer is not a Secret")
+        raise MalformedBodyError("the response is not a Secret")
     if secret.name != name:
         raise another_secret(namespace, name)
     return secret

@@ -57,8 +57,7 @@ class TooLargeError(ValueError):
 
     def __init__(self) -> None:
         super().__init__(
-            f"it has more than {LARGEST_FILE_BYTES // 1024**2} MiB, the most that is read of a file with manifests. "
-            "Split it"
+            f"it has more than {LARGEST_FILE_BYTES // 1024**2} MiB, the limit for a file with manifests. Split it"
         )
 
 
@@ -109,7 +108,7 @@ class Loader(yaml.SafeLoader):
             self._size += size
             self._aliased += size
             if self._aliased > _ALIASED_AT_MOST:
-                raise yaml.MarkedYAMLError(problem="its aliases stand for too much", problem_mark=event.start_mark)
+                raise yaml.MarkedYAMLError(problem="its aliases expand to too much data", problem_mark=event.start_mark)
         else:
             self._size += 1 + (len(node.value) if isinstance(node, yaml.ScalarNode) else 0)
             if event.anchor is not None:
@@ -148,7 +147,7 @@ class Loader(yaml.SafeLoader):
             return name
         if name is None or isinstance(name, (bool, int, float)):
             return json.dumps(name)
-        raise yaml.MarkedYAMLError(problem="a name is not a text", problem_mark=node.start_mark)
+        raise yaml.MarkedYAMLError(problem="a name is not a string", problem_mark=node.start_mark)
 
 
 def _number(loader: Loader, node: yaml.ScalarNode) -> Any:
@@ -221,7 +220,7 @@ def read_yaml_with(make_loader: Callable[[str | bytes], Loader], text: str | byt
         # The string form of the mark would quote the line, which may be a password.
         failure = UnreadableError(_harmless(error.problem), mark.line + 1 if mark else 1)
     except Exception:  # for a tag that does not fit, PyYAML raises other errors (`!!bool x`: KeyError) with the value
-        failure = UnreadableError("it is not the YAML that JSON could say too", 1)
+        failure = UnreadableError("it is YAML that cannot be represented as JSON", 1)
     finally:
         if loader is not None:
             loader.dispose()

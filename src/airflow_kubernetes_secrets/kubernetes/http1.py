@@ -36,7 +36,7 @@ class TooLargeAnswerError(Exception):
     """A body, or a line of a stream, is larger than the limit in bytes."""
 
     def __init__(self, largest: int) -> None:
-        super().__init__(f"the answer is larger than {largest // 1024**2} MiB")
+        super().__init__(f"the response is larger than {largest // 1024**2} MiB")
 
 
 class Response:
@@ -100,7 +100,7 @@ class Request:
         if self._body:
             lines.append(f"Content-Length: {len(self._body)}")
         if " " in self._target or not all(line.isascii() and line.isprintable() for line in lines):
-            raise ValueError("the target or a header of a request holds a character that does not belong there")
+            raise ValueError("the target or a header of a request contains a character that is not allowed there")
         return "\r\n".join([*lines, "\r\n"]).encode("ascii") + self._body
 
     def __repr__(self) -> str:
@@ -186,7 +186,7 @@ def read_lines(stream: BinaryIO, head: Head) -> Iterator[bytes]:
             yield from map(bytes, lines)
         looked_at = len(body.content)
     if body.content:
-        raise MalformedAnswerError("the answer ended within a line")
+        raise MalformedAnswerError("the response ended within a line")
 
 
 def _read_status(stream: BinaryIO) -> tuple[bytes, int]:
@@ -197,7 +197,7 @@ def _read_status(stream: BinaryIO) -> tuple[bytes, int]:
     version, _space, rest = line.rstrip(b"\r\n").partition(b" ")
     status = rest[:3]
     if version not in (b"HTTP/1.1", b"HTTP/1.0") or not (len(status) == 3 and status.isdigit()) or rest[3:4].strip():
-        raise MalformedAnswerError("the answer is not HTTP")
+        raise MalformedAnswerError("the response is not HTTP")
     return version[-1:], int(status)
 
 
@@ -209,12 +209,12 @@ def _read_headers(stream: BinaryIO) -> dict[str, str]:
             return headers
         name, colon, value = line.decode("latin-1").partition(":")
         if not colon:
-            raise MalformedAnswerError("the answer ended within its headers, or they are not HTTP")
+            raise MalformedAnswerError("the response ended within its headers, or they are not HTTP")
         name, value = name.lower(), value.strip()
         if name in _ENDS_OF_A_BODY and headers.get(name, value) != value:
-            raise MalformedAnswerError("the answer says in two ways how long it is")
+            raise MalformedAnswerError("the response states its length in two ways")
         headers[name] = value
-    raise MalformedAnswerError(f"the answer has more than {_MOST_HEADERS} headers")
+    raise MalformedAnswerError(f"the response has more than {_MOST_HEADERS} headers")
 
 
 def _read_chunk(stream: BinaryIO, encoding: str, body: Body, largest: int) -> bool:
@@ -227,24 +227,24 @@ def _read_chunk(stream: BinaryIO, encoding: str, body: Body, largest: int) -> bo
         Whether there was a chunk.
     """
     if encoding.lower() != "chunked":
-        raise MalformedAnswerError("the answer has an encoding that was not asked for")
+        raise MalformedAnswerError("the response has an encoding that was not requested")
     size = _length(_read_line(stream).partition(b";")[0].decode("latin-1").strip(), base=16)
     if not size:
         _read_headers(stream)
         return False
     _read_exactly(stream, size, body, largest)
     if _read_line(stream) not in (b"\r\n", b"\n"):
-        raise MalformedAnswerError("the answer has a chunk of another size than it says")
+        raise MalformedAnswerError("the response has a chunk that does not have the stated size")
     return True
 
 
 def _length(text: str, base: int) -> int:
     if not re.fullmatch(r"[0-9A-Fa-f]{1,12}", text):
-        raise MalformedAnswerError("the answer does not say how long it is")
+        raise MalformedAnswerError("the response does not state its length")
     try:
         return int(text, base)
     except ValueError:
-        raise MalformedAnswerError("the answer does not say how long it is") from None
+        raise MalformedAnswerError("the response does not state its length") from None
 
 
 def _read_exactly(stream: BinaryIO, size: int, body: Body, largest: int) -> None:
@@ -255,7 +255,7 @@ def _read_exactly(stream: BinaryIO, size: int, body: Body, largest: int) -> None
     while (missing := wanted - len(body.content)) > 0:
         body.content += stream.read(min(missing, _LARGEST_PIECE))
         if wanted - len(body.content) == missing:
-            raise MalformedAnswerError("the answer is cut off")
+            raise MalformedAnswerError("the response is cut off")
 
 
 def _read_to_the_end(stream: BinaryIO, body: Body) -> None:
@@ -268,5 +268,5 @@ def _read_to_the_end(stream: BinaryIO, body: Body) -> None:
 def _read_line(stream: BinaryIO) -> bytes:
     line = stream.readline(_LONGEST_LINE + 1)
     if len(line) > _LONGEST_LINE:
-        raise MalformedAnswerError("the answer has a line that is too long")
+        raise MalformedAnswerError("the response has a line that is too long")
     return line

@@ -43,7 +43,7 @@ class KubeconfigCredentials:
         """
         if "\n" in path:
             # It may be credentials, so the message does not show it.
-            raise NotConfiguredError("the kubeconfig has to be the path of a file, and is a text of several lines")
+            raise NotConfiguredError("the kubeconfig must be the path of a file; it is a string of several lines")
         self._path = path
         self._context = context
         self._loaded = self._load()
@@ -85,7 +85,7 @@ class KubeconfigCredentials:
         except config.ConfigException as error:
             problem = f"cannot be used: {_without_quotations(str(error))}"
         except Exception as error:  # the loader handles no error itself, not even those of YAML
-            problem = f"cannot be read ({type(error).__name__}): look at its form, its certificates and its server"
+            problem = f"cannot be read ({type(error).__name__}): check its format, its certificates and its server"
         # Raise outside the except blocks, with nothing chained: errors of YAML quote the file, including its token.
         raise NotConfiguredError(f"{self.source} {problem}")
 
@@ -114,7 +114,7 @@ def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _
         # As in kubectl, a context without a namespace means the namespace `default`.
         namespace = context.get("namespace") or "default"
         if not isinstance(namespace, str):
-            raise NotConfiguredError("the namespace of its context is not a text. Put it into quotation marks")
+            raise NotConfiguredError("the namespace of its context is not a string. Put it in quotation marks")
         return _Loaded(configuration, _endpoint(configuration.host), _tls(configuration), namespace)
 
 
@@ -179,8 +179,9 @@ def _check(cluster: Any, user: Any) -> None:
     sent = [name for name in _SENT if user is not None and user.safe_get(name)]
     if sent and server.startswith("http://"):
         raise NotConfiguredError(
-            f"its server begins with http://, so everybody on the way could read the user's credentials ({sent[0]}). "
-            "Write https://; or for 'kubectl proxy', which adds its own, use a context with a user that has none"
+            "its server begins with http://, so anyone on the network path could read the user's credentials "
+            f"({sent[0]}). Write https://; or, for 'kubectl proxy', which adds its own credentials, use a context "
+            "whose user has none"
         )
     plugin = None if user is None else user.safe_get("exec")
     for name in ("apiVersion", "command"):
@@ -189,15 +190,15 @@ def _check(cluster: Any, user: Any) -> None:
             raise NotConfiguredError(f"its exec plugin has no {name}")
     skip = cluster.safe_get("insecure-skip-tls-verify")
     if not isinstance(skip, (bool, type(None))):
-        raise NotConfiguredError("its insecure-skip-tls-verify is neither true nor false; leave it out")
+        raise NotConfiguredError("its insecure-skip-tls-verify is neither true nor false; remove it")
     if skip and any(cluster.safe_get(name) for name in ("certificate-authority", "certificate-authority-data")):
         raise NotConfiguredError(
-            "it names a CA certificate and says insecure-skip-tls-verify, which kubectl refuses too. Leave the latter "
-            "out"
+            "it specifies both a CA certificate and insecure-skip-tls-verify, which kubectl refuses too. "
+            "Remove the latter"
         )
     # Releases of the loader before 37 ignore the proxy, and later ones mix it with the one of the environment.
     if cluster.safe_get("proxy-url"):
-        raise NotConfiguredError("it asks for a proxy (proxy-url), which is not supported")
+        raise NotConfiguredError("it specifies a proxy (proxy-url), which is not supported")
 
 
 def _endpoint(server: str) -> Endpoint:
@@ -222,4 +223,4 @@ def _tls(configuration: Any) -> Tls | None:
 
 def _refuse_to_ask() -> str:
     """Refuse to decrypt a client key. OpenSSL would otherwise wait for somebody to type the pass phrase."""
-    raise NotConfiguredError("its client key is encrypted; store it without a pass phrase")
+    raise NotConfiguredError("its client key is encrypted; store it without a passphrase")

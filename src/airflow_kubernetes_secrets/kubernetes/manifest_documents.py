@@ -266,7 +266,7 @@ def _go_binary(loader: Loader, node: yaml.ScalarNode) -> object:
     try:
         return b64decode(re.sub(r"[\r\n]", "", node.value), validate=True).decode()
     except (binascii.Error, ValueError):
-        problem = "what is tagged as binary is not base64 of UTF-8"
+        problem = "a value that is tagged as binary is not base64 of UTF-8"
     raise yaml.MarkedYAMLError(problem=problem, problem_mark=node.start_mark)
 
 
@@ -408,7 +408,7 @@ def _no_json(error: Exception, line: int, text: str) -> Document:
     if isinstance(error, json.JSONDecodeError):
         return Document(error.lineno, text, problem=error.msg)
     return Document(
-        line, text, problem="it is nested too deep" if isinstance(error, RecursionError) else "it is no JSON"
+        line, text, problem="it is nested too deep" if isinstance(error, RecursionError) else "it is not JSON"
     )
 
 
@@ -445,7 +445,7 @@ def _yaml_document(content: bytes, line: int) -> Iterator[Document]:
         yield Document(line, content.decode(errors="replace"), problem="it is not UTF-8")
         return
     if re.search(r"^---", text, re.MULTILINE):
-        yield Document(line, text, problem="there is text beside '---', which kubectl refuses")
+        yield Document(line, text, problem="there is text on the line of '---', which kubectl refuses")
         return
     try:
         repeated: list[tuple[int, str]] = []

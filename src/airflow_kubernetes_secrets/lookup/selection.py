@@ -90,13 +90,13 @@ class Outcome(Enum):
     """How a lookup ended. The value completes the sentence "connection 'x': …"."""
 
     FOUND = "found"
-    EMPTY = "the id is empty, so nothing was asked"
-    A_URI = "its id is a URI, where the id of a Secret belongs, so nothing was asked"
-    OUTSIDE_PATTERN = "the id does not match the lookup pattern in backend_kwargs, so nothing was asked"
-    TOO_LONG = "the id is too long to be matched with the lookup pattern in backend_kwargs, so nothing was asked"
-    SWITCHED_OFF = "its label is null in backend_kwargs and no reference names it, so nothing was asked"
+    EMPTY = "the id is empty, so the lookup was skipped"
+    A_URI = "the id is a URI, so the lookup was skipped"
+    OUTSIDE_PATTERN = "the id does not match the lookup pattern in backend_kwargs, so the lookup was skipped"
+    TOO_LONG = "the id is too long to be matched with the lookup pattern in backend_kwargs, so the lookup was skipped"
+    SWITCHED_OFF = "its label is null in backend_kwargs and no reference names it, so the lookup was skipped"
     NO_MATCH = "no Secret matches"
-    PASSED_OVER = "no Secret matches that can be read"
+    PASSED_OVER = "no matching Secret can be read"
 
 
 def shown_id(identifier: str) -> str:
@@ -140,11 +140,11 @@ def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretErr
     if key_of(kind, secret, data_key) != IN_FIELDS or (is_connection and has_fields(secret)):
         return None
     problem = f"there is no such key in its data; {secret.keys_text()}"
-    remedy = f"If one of them holds it, name that key in the annotation {ANNOTATION_PREFIX}data-key"
+    remedy = f"If one of them contains it, name that key in the annotation {ANNOTATION_PREFIX}data-key"
     if is_connection:
         nor = "nor a key for the host, login or password of a connection"
         problem = f"there is no such key in its data, {nor}; {secret.keys_text()}"
-        remedy += f", or those of its fields in {ANNOTATION_PREFIX}field-<field>"
+        remedy += f", or the keys of its fields in {ANNOTATION_PREFIX}field-<field>"
     if secret.data:
         problem += f". {remedy}"
     return MalformedSecretError(secret.namespace, secret.name, data_key, problem)
@@ -293,7 +293,7 @@ class _Search:
         found = [secret for secret in _in_order(self._find(query, self._time)) if query.matches(secret)]
         if not found:
             raise MissingSecretError(
-                f"'references' in backend_kwargs leads to Secret {query}, which does not exist. Create it, or correct "
+                f"'references' in backend_kwargs names Secret {query}, which does not exist. Create it, or correct "
                 "the reference"
             )
         return self._readable(found) or self._refuse(len(found))
@@ -378,7 +378,7 @@ def _in_order(secrets: Sequence[Secret]) -> Sequence[Secret]:
 def _of_another_id(secret: Secret, label: str) -> MalformedSecretError:
     # The other id is not shown: it may be a URI with a password, or an id that the user is not allowed to know.
     if secret.annotations is not None and label in secret.annotations:
-        problem = "it says that the Secret is for another id"
+        problem = "it specifies another id"
     else:
-        problem = "it is missing, and without it the Secret is for another id"
+        problem = "it is missing; without it, the Secret belongs to another id"
     return MalformedSecretError(secret.namespace, secret.name, label, problem, part="annotation")

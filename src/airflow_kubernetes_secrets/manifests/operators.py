@@ -230,7 +230,7 @@ def _wrong_values(document: Mapping[str, Any], generator: Mapping[str, Any]) -> 
     texts["namespace"] = document.get("namespace") if "namespace" in document else generator.get("namespace")
     for field, text in texts.items():
         if text is not None and not isinstance(text, str):
-            yield f"'{field}' is not a text. Put it into quotation marks"
+            yield f"'{field}' is not a string. Put it in quotation marks"
     keys: list[str] = []
     for field in ("literals", "files", "envs"):
         entries = generator.get(field)

@@ -39,7 +39,7 @@ class Map(dict[Key, Value]):
 
 def _text(value: object) -> str:
     if not isinstance(value, str) or not value.strip() or any(each < " " or "\x7f" <= each <= "\x9f" for each in value):
-        raise ValueError("needs a text of one line that is not blank and has no control characters")
+        raise ValueError("must be a string on one line that is not blank and has no control characters")
     return value
 
 
@@ -52,7 +52,7 @@ def _json(text: str) -> object:
     return text
 
 
-_NAMESPACE = "the name of a namespace: 1 to 63 of a-z, 0-9 and '-', no '-' at either end"
+_NAMESPACE = "the name of a namespace (1 to 63 of a-z, 0-9 and '-', no '-' at either end)"
 
 
 def _namespaces(value: object) -> tuple[str, ...]:
@@ -64,7 +64,7 @@ def _namespaces(value: object) -> tuple[str, ...]:
         or not given
         or not all(isinstance(each, str) and is_namespace(each) for each in given)
     ):
-        raise ValueError(f"needs {_NAMESPACE}; or several, as a list or with commas between them")
+        raise ValueError(f"must be {_NAMESPACE}, or several names as a list or separated by commas")
     return tuple(dict.fromkeys(given))
 
 
@@ -74,13 +74,13 @@ def _boolean(value: object) -> bool:
         return True
     if word in (False, "false", "0"):
         return False
-    raise ValueError("needs true or false")
+    raise ValueError("must be true or false")
 
 
 def _pattern(value: object) -> str:
     from airflow_kubernetes_secrets.options.pattern_cost import longest_id
 
-    needs = "needs a regular expression"
+    needs = "must be a regular expression"
     if not isinstance(value, str) or not value:
         raise ValueError(needs)
     try:
@@ -88,13 +88,13 @@ def _pattern(value: object) -> str:
         re.compile(value, re.IGNORECASE)
         limit = longest_id(value)
     except RecursionError:
-        raise ValueError(f"{needs}, and this one is nested too deeply") from None
+        raise ValueError(f"{needs}; this one is nested too deeply") from None
     except (re.error, OverflowError) as error:
         # The error can quote a part of the expression.
         raise ValueError(f"{needs} ({error})" if _can_be_shown(value) else needs) from None
     if not limit:
         raise ValueError(
-            f"{needs}, and this one could take minutes to match an id: it has a repeat in a repeat such as '(a+)+', "
+            f"{needs}; this one could take minutes to match an id: it has a nested repeat such as '(a+)+', "
             "repeated alternatives such as '(ab|c)*', or too many repeats. Repeat sets such as '[a-z_]+' instead"
         )
     return value
@@ -105,14 +105,14 @@ def _object(value: object) -> dict[Any, Any]:
     given = _json(value) if isinstance(value, str) else value
     if isinstance(given, dict):
         return given
-    raise ValueError(f"needs a JSON object; it is {_kind_of(value)}")
+    raise ValueError(f"must be a JSON object; it is {_kind_of(value)}")
 
 
 def _team_namespaces(value: object) -> Map[str, str]:
     given = _object(value)
     for team, namespace in given.items():
         if not isinstance(namespace, str) or not is_namespace(namespace):
-            raise ValueError(f"needs for team {_name(team)} {_NAMESPACE}; it is {_name(namespace)}")
+            raise ValueError(f"must map team {_name(team)} to {_NAMESPACE}; it is {_name(namespace)}")
     return Map(given)
 
 
@@ -122,21 +122,21 @@ def _references(value: object) -> Map[str, Map[str, tuple[str | None, str]]]:
         if kind not in REFERENCE_KINDS:
             hint = _nearest(str(kind), REFERENCE_KINDS)
             known = ", ".join(map(repr, REFERENCE_KINDS))
-            raise ValueError(f"takes {known}, and not {_name(kind)}{hint and f'; {hint}'}")
+            raise ValueError(f"may contain {known}, but not {_name(kind)}{hint and f'; {hint}'}")
     return Map({kind: _references_of(kind, references) for kind, references in given.items()})
 
 
 def _references_of(kind: str, value: object) -> Map[str, tuple[str | None, str]]:
     if isinstance(value, dict):
         return Map({identifier: _reference(kind, identifier, secret) for identifier, secret in value.items()})
-    raise ValueError(f'needs under {kind!r} an object such as {{"my_db": "name-of-a-secret"}}')
+    raise ValueError(f'must have under {kind!r} an object such as {{"my_db": "name-of-a-secret"}}')
 
 
 def _reference(kind: str, identifier: str, value: object) -> tuple[str | None, str]:
     namespace, slash, name = value.rpartition("/") if isinstance(value, str) else ("", "", "")
     if not is_subdomain(name) or (slash and not is_namespace(namespace)):
         raise ValueError(
-            f"needs under {kind!r} for {_name(identifier)} the name of a Secret, or namespace/name; "
+            f"must map {_name(identifier)} under {kind!r} to the name of a Secret, or namespace/name; "
             f"it is {_name(value)}"
         )
     return (namespace or None, name)
@@ -144,13 +144,13 @@ def _reference(kind: str, identifier: str, value: object) -> tuple[str | None, s
 
 def _label_key(value: object) -> str:
     if not isinstance(value, str) or not is_label_key(value):
-        raise ValueError("needs a label key such as 'example.com/name', or null")
+        raise ValueError("must be a label key such as 'example.com/name', or null")
     return value
 
 
 def _data_key(value: object) -> str:
     if not isinstance(value, str) or not is_data_key(value):
-        raise ValueError("needs a key of a Secret's data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'")
+        raise ValueError("must be a key of a Secret's data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'")
     return value
 
 
@@ -164,20 +164,20 @@ def _number(value: object) -> float:
 def _timeout(value: object) -> float:
     seconds = _number(value)
     if not 0 < seconds <= _LONGEST_TIMEOUT:
-        raise ValueError(f"needs a number of seconds above 0 and up to {_LONGEST_TIMEOUT}")
+        raise ValueError(f"must be a number of seconds above 0 and up to {_LONGEST_TIMEOUT}")
     return seconds
 
 
 def _ttl(value: object) -> float:
     seconds = _number(value)
     if not 0 <= seconds <= _LONGEST_TTL:
-        raise ValueError(f"needs a number of seconds from 0 to {_LONGEST_TTL}")
+        raise ValueError(f"must be a number of seconds from 0 to {_LONGEST_TTL}")
     return seconds
 
 
 def _on_error(value: object) -> str:
     if value not in (NEXT, DENY):
-        raise ValueError(f"needs {NEXT!r} or {DENY!r}")
+        raise ValueError(f"must be {NEXT!r} or {DENY!r}")
     return str(value)
 
 
@@ -210,57 +210,72 @@ OPTIONS: dict[str, Option] = {
     "namespace": Option(
         _or_null(_namespaces),
         None,
-        "Where to look; several are looked in one after the other. Default: the pod's own namespace, or that of the "
-        "kubeconfig's context.",
+        "Namespace to search, or several that are searched in order. Default: the pod's own namespace, or the "
+        "namespace of the kubeconfig's context.",
     ),
     "team_namespaces": Option(
         _team_namespaces,
         Map(),
-        "Namespaces that belong to a team, as an object: team to namespace. A team's lookups look there first.",
+        "Object that maps each team to its namespace. Lookups of the team search this namespace first.",
     ),
     "team_fallback": Option(
-        _boolean, True, "Whether a team that has no Secret for an id gets the reference or the global Secret."
+        _boolean,
+        True,
+        "Whether a lookup of a team that has no Secret for an id uses the reference or the global Secret.",
     ),
     "references": Option(
         _references,
         Map(),
-        'Secrets by name, which need no label: `{"connections": {"id": "name"}, "variables": …, '
+        'Secrets that are selected by name and need no label: `{"connections": {"id": "name"}, "variables": …, '
         '"config": …}`; the name may be `namespace/name`.',
     ),
     "path": Option(
-        _or_null(_text), None, "Folder with manifests of Secrets, in place of the Kubernetes API. It is followed."
+        _or_null(_text),
+        None,
+        "Folder with manifests of Secrets, read instead of the Kubernetes API. Changed files are read again.",
     ),
     "connections_label": Option(
         _or_null(_label_key),
         "airflow.apache.org/connection-id",
-        "Label key that marks a connection's Secret; its value is the connection id. `null`: ask for no connections.",
+        "Label key that marks a connection's Secret; its value is the connection id. `null`: no connection is "
+        "selected by label.",
     ),
     "variables_label": Option(
         _or_null(_label_key),
         "airflow.apache.org/variable-key",
-        "Label key that marks a variable's Secret; its value is the variable's key. `null`: ask for no variables.",
+        "Label key that marks a variable's Secret; its value is the variable's key. `null`: no variable is selected "
+        "by label.",
     ),
     "config_label": Option(
         _or_null(_label_key),
         "airflow.apache.org/config-key",
-        "Label key that marks a configuration option's Secret; its value is what the `…_secret` option says. "
-        "`null`: ask for no options.",
+        "Label key that marks a configuration option's Secret; its value is the value of the `…_secret` option. "
+        "`null`: no option is selected by label.",
     ),
     "team_label": Option(
         _or_null(_label_key),
         "airflow.apache.org/team",
         "Label key whose value is the team that a Secret belongs to. `null`: there are no teams.",
     ),
-    "connections_data_key": Option(_data_key, "value", "Key in the Secret's data that holds a connection."),
-    "variables_data_key": Option(_data_key, "value", "Key in the Secret's data that holds a variable."),
-    "config_data_key": Option(_data_key, "value", "Key in the Secret's data that holds a configuration option."),
+    "connections_data_key": Option(_data_key, "value", "Key in the Secret's data that contains a connection."),
+    "variables_data_key": Option(_data_key, "value", "Key in the Secret's data that contains a variable."),
+    "config_data_key": Option(_data_key, "value", "Key in the Secret's data that contains a configuration option."),
     "connections_lookup_pattern": Option(
         _or_null(_pattern),
         None,
-        "Regular expression that a connection id must match, at its beginning and whatever its case, to be looked up.",
+        "Regular expression that the beginning of a connection id must match to be looked up. Case is ignored.",
     ),
-    "variables_lookup_pattern": Option(_or_null(_pattern), None, "The same for the key of a variable."),
-    "config_lookup_pattern": Option(_or_null(_pattern), None, "The same for the id of a configuration option."),
+    "variables_lookup_pattern": Option(
+        _or_null(_pattern),
+        None,
+        "Regular expression that the beginning of a variable's key must match to be looked up. Case is ignored.",
+    ),
+    "config_lookup_pattern": Option(
+        _or_null(_pattern),
+        None,
+        "Regular expression that the beginning of a configuration option's id must match to be looked up. Case is "
+        "ignored.",
+    ),
     "service_account_path": Option(
         _text,
         "/var/run/secrets/kubernetes.io/serviceaccount",
@@ -273,26 +288,27 @@ OPTIONS: dict[str, Option] = {
         "Needs the extra `kubeconfig`.",
     ),
     "context": Option(_or_null(_text), None, "Context in the kubeconfig. Default: its current context."),
-    "timeout": Option(_timeout, 4.0, "Seconds that one lookup may take in all, retries included."),
+    "timeout": Option(_timeout, 4.0, "Time limit of one lookup in seconds, retries included."),
     "cache_ttl": Option(
         _ttl,
         0.0,
-        "Seconds that a connection or variable may be old. 0: each lookup asks the API server. More: a process that "
-        "keeps asking holds everything with the label in memory, and keeps it current with a watch.",
+        "Maximum age of a cached connection or variable in seconds. 0: each lookup queries the API server. Above 0: a "
+        "process with repeated lookups caches all Secrets with the label in memory, and updates them with a watch.",
     ),
     "outage_ttl": Option(
         _ttl,
         300.0,
-        "Seconds, beyond `cache_ttl`, that an answer may be old while the API server is away. 0: never use an old one.",
+        "Seconds beyond `cache_ttl` for which a cached result may be used while the API server is unavailable. 0: "
+        "never.",
     ),
     "on_error": Option(
         _on_error,
         NEXT,
-        "What Airflow does when the lookup of a connection or variable fails. `next`: it goes on to the environment "
-        "and its database. `deny`: it stops (Airflow 3.2.2 and later).",
+        "What Airflow does when the lookup of a connection or variable fails. `next`: it continues with the "
+        "environment and its database. `deny`: it stops (Airflow 3.2.2 and later).",
     ),
     "mask_values": Option(
-        _boolean, False, "Whether to register everything that is read from a Secret with Airflow's masker of logs."
+        _boolean, False, "Whether to register all values that are read from a Secret with Airflow's log masker."
     ),
 }
 
@@ -370,17 +386,17 @@ class Options(Record):
         for name in ("connections_label", "variables_label", "config_label"):
             if self.team_label is not None and getattr(self, name) == self.team_label:
                 raise OptionError(
-                    f"backend_kwargs: {name} and team_label are both {self.team_label!r}; choose two keys"
+                    f"backend_kwargs: {name} and team_label are both {self.team_label!r}; use two different keys"
                 )
         for name in ("kubeconfig", "context"):
             if self.path is not None and getattr(self, name) is not None:
                 raise OptionError(
-                    f"backend_kwargs: path is in place of an API, and {name} says which; remove one of them"
+                    f"backend_kwargs: path replaces the Kubernetes API, so it excludes {name}; remove one of them"
                 )
         if self.path is not None and self.team_namespaces and self.namespace is None:
             raise OptionError(
-                "backend_kwargs: path with team_namespaces needs namespace too; without it every namespace in the "
-                "folder is everybody's"
+                "backend_kwargs: path with team_namespaces requires namespace too; without it, every team "
+                "can use every namespace in the folder"
             )
 
 
@@ -416,7 +432,7 @@ def _name(value: object) -> str:
 
 def _kind_of(value: object) -> str:
     if isinstance(value, str):
-        return f"a text of {len(value)} character{'s' if len(value) != 1 else ''}"
+        return f"a string of {len(value)} character{'s' if len(value) != 1 else ''}"
     return f"of type {type(value).__name__}"
 
 

@@ -51,8 +51,7 @@ class ApiSource:
         home = options.namespace[0] if options.namespace else credentials.namespace()
         if not is_namespace(home):
             raise NotConfiguredError(
-                f"the namespace that comes with {credentials.source} is not the name of one. "
-                "Set 'namespace' in backend_kwargs"
+                f"the namespace from {credentials.source} is not a valid name. Set 'namespace' in backend_kwargs"
             )
         referenced: dict[str, tuple[str, ...]] = {}
         for namespace, names in options.referenced.items():
@@ -135,6 +134,6 @@ def credentials_of(options: Options) -> Credentials:
         return KubeconfigCredentials(kubeconfig, options.context)
     if options.context:
         raise NotConfiguredError(
-            f"context {options.context!r} is one of a kubeconfig, and none is named; set 'kubeconfig' in backend_kwargs"
+            f"context {options.context!r} requires a kubeconfig; set 'kubeconfig' in backend_kwargs"
         )
     return ServiceAccountCredentials(options.service_account_path)

@@ -275,10 +275,9 @@ class CachePolicy:
             notices.once(
                 logging.WARNING,
                 ("list", self._server.namespace, self._label),
-                f"everything with the label {self._label} in namespace {self._server.namespace!r} could not be listed "
-                f"({problem}), so Secrets are asked for "
-                "one by one. If there are too many, give Airflow's a namespace of their own, or raise 'timeout' in "
-                "backend_kwargs",
+                f"the Secrets with the label {self._label} in namespace {self._server.namespace!r} could not be "
+                f"listed ({problem}), so each lookup queries the API server. If there are too many Secrets, move "
+                "Airflow's to a namespace of their own, or raise 'timeout' in backend_kwargs",
             )
 
     def _list(self, seconds: float) -> None:

@@ -54,8 +54,8 @@ _Stamp = tuple[int, int, int, int]
 
 # The error for a key whose name is not shown.
 NO_DATA_KEY = (
-    "the name of a key cannot be a key of its data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'. It is not shown, "
-    "since it may hold a value. Correct it; in YAML a space follows the ':' after a key"
+    "the name of a key is not valid in a Secret's data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'. It is not shown, "
+    "since it may contain a value. Correct it; in YAML a space follows the ':' after a key"
 )
 
 
@@ -104,7 +104,7 @@ class _File(Record):
         names = {str(secret) for secret in secrets}
         kept = [secret for secret in (before.secrets if before is not None else ()) if str(secret) not in names]
         used = "the rest of the file is used" if secrets else "nothing in it is used"
-        used = "what it held before is still used" if kept else used
+        used = "its previous content is still used" if kept else used
         texts = [f"{printable(path)}: {problem}{more}; {used}" for problem, more in first(problems)]
         return cls(stamp, content, [*kept, *secrets], texts)
 
@@ -135,7 +135,7 @@ class _Known:
                 secrets[name] = (secret, path)
         for (name, other, path), more in first(twice):
             where = f"twice in {path}" if other == path else f"in {other} and in {path}"
-            text = f"Secret {name} is {where}; the latter counts. Remove one of them{more and f',{more}'}"
+            text = f"Secret {name} is {where}; the latter is used. Remove one of them{more and f',{more}'}"
             self.warnings["manifests", name, other, path] = printable(text)
         self.secrets = [secret for secret, _path in secrets.values()]
 
@@ -222,7 +222,7 @@ class Folder:
                 notices.forget_each(before.warnings.keys() - known.warnings.keys())
                 return known
         raise NotConfiguredError(
-            f"'path' in backend_kwargs names no folder that can be read: {self._path} ({problem}). "
+            f"the folder of 'path' in backend_kwargs cannot be read: {self._path} ({problem}). "
             "Create it, or correct 'path'"
         )
 
@@ -361,12 +361,14 @@ def secret_of(manifest: dict[str, Any], home: str) -> Secret:
     labels, annotations = _texts(metadata, "labels", name), _texts(metadata, "annotations", name)
     for key, text in labels.items():
         if not is_label_key(key) or (text and not is_label_value(text)):
-            raise RefusedError(f"Secret {name}: label {quoted_label_key(key)}: key or value cannot be that of a label")
+            raise RefusedError(
+                f"Secret {name}: label {quoted_label_key(key)}: the key or value is not valid for a label"
+            )
     for key in annotations:
         if not is_label_key(key.lower()):
             raise RefusedError(
-                f"Secret {name}: a name cannot be the key of an annotation. It is not shown, since "
-                "it may hold a value. Correct it; in YAML a space follows the ':' after a key"
+                f"Secret {name}: a name is not a valid annotation key. It is not shown, since "
+                "it may contain a value. Correct it; in YAML a space follows the ':' after a key"
             )
     data = {key: _base64(name, key, text) for key, text in _texts(manifest, "data", name).items()}
     for key, text in _texts(manifest, "stringData", name).items():
@@ -387,11 +389,11 @@ def secret_of(manifest: dict[str, Any], home: str) -> Secret:
 def _namespace_and_name(manifest: dict[str, Any], metadata: dict[str, Any], home: str) -> tuple[str, str]:
     namespace, name = metadata.get("namespace") or home, metadata.get("name")
     if not isinstance(name, str) or not is_subdomain(name):
-        raise RefusedError("a Secret has no name, or one that cannot be the name of a Secret")
+        raise RefusedError("a Secret has no name, or an invalid one")
     if manifest.get("apiVersion") is None:
-        raise RefusedError(f"Secret {name}: it has no 'apiVersion'; that of Secrets is v1")
+        raise RefusedError(f"Secret {name}: it has no 'apiVersion'; write 'apiVersion: v1'")
     if not isinstance(namespace, str) or not is_namespace(namespace):
-        raise RefusedError(f"Secret {name}: its namespace cannot be the name of one")
+        raise RefusedError(f"Secret {name}: its namespace is not a valid name")
     return namespace, name
 
 
@@ -408,7 +410,7 @@ def _texts(parent: dict[str, Any], field: str, name: str) -> dict[str, str]:
     found = _mapping(parent, field)
     for key, text in found.items():
         if text is not None and not isinstance(text, str):
-            raise RefusedError(f"Secret {name}: {field}: {_quoted(key)} is not a text; put it into quotation marks")
+            raise RefusedError(f"Secret {name}: {field}: {_quoted(key)} is not a string; put it in quotation marks")
         if text and re.search("[\ud800-\udfff]", text):
             raise RefusedError(
                 f"Secret {name}: {field}: {_quoted(key)} is not Unicode: it has half of a surrogate pair"
@@ -435,4 +437,4 @@ def _base64(name: str, key: str, text: str) -> str:
         pass  # the error could quote the value
     else:
         return text
-    raise RefusedError(f"Secret {name}: data: {quoted_data_key(key)} is not base64; plain text belongs into stringData")
+    raise RefusedError(f"Secret {name}: data: {quoted_data_key(key)} is not base64; plain text belongs in stringData")

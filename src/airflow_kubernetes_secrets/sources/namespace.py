@@ -117,8 +117,9 @@ class Namespace:
             notices.once(
                 logging.WARNING,
                 bridged(error),
-                f"{str(error).removesuffix('.')}. Until it answers, what it had {monotonic() - confirmed_at:.0f} s ago "
-                f"is used, until that is {self._longest:.0f} s old (cache_ttl and outage_ttl)",
+                f"{str(error).removesuffix('.')}. Until it is available again, results from "
+                f"{monotonic() - confirmed_at:.0f} s ago are used, up to an age of {self._longest:.0f} s (cache_ttl "
+                "and outage_ttl)",
             )
         return secrets
 

@@ -172,7 +172,8 @@ class NamespaceApi:
             notices.forget(bridged(error))
             notices.say(
                 logging.INFO,
-                f"the Kubernetes API at {error.server} answers again; a lookup was first in vain {seconds:.0f} s ago",
+                f"the Kubernetes API at {error.server} is available again; the first failed lookup was {seconds:.0f} "
+                "s ago",
             )
 
 

@@ -45,7 +45,7 @@ _LONGEST_PAUSE_SECONDS = 30.0
 # way.
 _MOST_LISTS_INSTEAD = 3
 
-_NO_STREAMS = "Each watch ends before its time or says nothing: something on the way may not let streams through"
+_NO_STREAMS = "Each watch ends early or sends no events: something between Airflow and the API server may block streams"
 
 # In seconds. However healthy a watch seems, everything is listed again after this time. This limits what may have been
 # missed (etcd restored from a backup, a proxy that answers by itself).
@@ -103,8 +103,8 @@ class Watcher(Thread):
                 notices.once(
                     logging.WARNING,
                     error.cause,
-                    f"{self._label} cannot be watched: everything that has it is listed instead, each time that the "
-                    f"last list is {self._ttl:g} s old (cache_ttl). {error}",
+                    f"Secrets with {self._label} cannot be watched: they are listed instead, whenever the last list "
+                    f"is {self._ttl:g} s old (cache_ttl). {error}",
                 )
         finally:
             self._owner.watch_ended(self, refused=refused)

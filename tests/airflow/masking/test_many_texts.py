@@ -61,7 +61,7 @@ print("told", redact(f"{{connection.login}} {{connection.host}}"))
     assert told == ["took True", "told 50 True", "told *** ***"], done.stderr
     output = done.stdout + done.stderr
     for name in ("lines", "short", "leaves", "long", "wide", "large"):
-        assert output.count(f"mask_values: Secret default/{name} holds more than Airflow's masker has time for") == 1
+        assert output.count(f"mask_values: Secret default/{name} contains more than Airflow's masker has time for") == 1
 
 
 def test_the_masker_never_has_more_than_it_can_look_for(version: str, tmp_path: Path) -> None:

@@ -78,7 +78,9 @@ for key in ("greeting", "motd", "greeting"):
 
     lengths = [str(len(VARIABLES[key])) for key in ("greeting", "motd", "greeting")]
     assert done.stdout.splitlines()[-3:] == lengths, done.stderr
-    warning = "mask_values: Airflow's masker did not take what is in Secret default/variable-greeting (RuntimeError)"
+    warning = (
+        "mask_values: Airflow's masker did not accept the values of Secret default/variable-greeting (RuntimeError)"
+    )
     assert (done.stdout + done.stderr).count(warning) == 1
     assert "greeting-mark" not in done.stdout + done.stderr
 

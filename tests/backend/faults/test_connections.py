@@ -40,7 +40,7 @@ def test_nobody_accepts(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPat
     with full(socket.AF_INET, "127.0.0.1", 0) as port:
         monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(port))
 
-        with ends_within(0.5), pytest.raises(ApiUnavailableError, match="no answer in time"):
+        with ends_within(0.5), pytest.raises(ApiUnavailableError, match="no response in time"):
             make_backend(timeout=0.5).get_variable("x")
 
 
@@ -49,7 +49,7 @@ def test_nobody_shakes_hands(make_backend: MakeBackend, monkeypatch: pytest.Monk
     with socket.create_server(("127.0.0.1", 0)) as listener:
         monkeypatch.setenv("KUBERNETES_SERVICE_PORT", str(listener.getsockname()[1]))
 
-        with ends_within(0.5), pytest.raises(ApiUnavailableError, match="no answer in time"):
+        with ends_within(0.5), pytest.raises(ApiUnavailableError, match="no response in time"):
             make_backend(timeout=0.5).get_variable("x")
 
 
@@ -97,7 +97,7 @@ def test_a_kept_connection_that_fell_silent(
         if found:
             assert len(client.list_secrets(put.namespace, selector, timeout=3).secrets) == 1
         else:
-            with pytest.raises(ApiUnavailableError, match="no answer in time"):
+            with pytest.raises(ApiUnavailableError, match="no response in time"):
                 client.list_secrets(put.namespace, selector, timeout=1)
 
 

@@ -47,10 +47,9 @@ class TestForbidden:
 
         assert str(raised.value) == (
             f"the service account 'powerless' of namespace '{namespace}' may not list secrets in namespace "
-            f"'{namespace}'. Grant it:\n"
-            f"  kubectl create role airflow-kubernetes-secrets --namespace={namespace} --verb=list --resource=secrets"
-            " --dry-run=client -o yaml | kubectl apply -f -\n"
-            f"  kubectl create rolebinding airflow-kubernetes-secrets-{namespace}-powerless --namespace={namespace} "
+            f"'{namespace}'. Grant it:\n  kubectl create role airflow-kubernetes-secrets --namespace={namespace} "
+            "--verb=list --resource=secrets --dry-run=client -o yaml | kubectl apply -f -\n  kubectl create "
+            f"rolebinding airflow-kubernetes-secrets-{namespace}-powerless --namespace={namespace} "
             f"--role=airflow-kubernetes-secrets --serviceaccount={namespace}:powerless"
         )
         assert len(said(caplog)) == 1
@@ -156,7 +155,7 @@ class TestUnauthorized:
 
         with (
             ends_within(1),
-            pytest.raises(ApiUnavailableError, match="characters that HTTP cannot carry") as raised,
+            pytest.raises(ApiUnavailableError, match="characters that HTTP does not allow") as raised,
         ):
             proxied(timeout=30).get_variable("x")
 

@@ -74,11 +74,11 @@ def test_a_fault_that_passes_is_not_noticed(
 
 
 LASTING_FAULTS: dict[str, tuple[Fault, str]] = {
-    "silent": (silent, "no answer in time"),
-    "one byte each tenth of a second": (trickle, "no answer in time"),
+    "silent": (silent, "no response in time"),
+    "one byte each tenth of a second": (trickle, "no response in time"),
     "reset": (reset_after(0), "connection reset by peer|TLS failed|the connection was closed"),
     "closed": (close_at_once, "the connection was closed|TLS failed"),
-    "truncated": (truncated, "the answer is cut off|TLS failed"),
+    "truncated": (truncated, "the response is cut off|TLS failed"),
     "garbled": (answer_with(200, b"hunter2"), "not a list of Secrets"),
     "500": (
         answer_with(500, b'{"kind": "Status", "message": "etcdserver: request timed out"}'),

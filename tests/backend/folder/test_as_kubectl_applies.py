@@ -186,7 +186,7 @@ class TestAsKubectlApply:
         began = time.monotonic()
         assert backend.get_variable("z") == "found"
         assert time.monotonic() - began < 2
-        problem = "its aliases stand for too much; nothing in it is used"
+        problem = "its aliases expand to too much data; nothing in it is used"
         assert sorted(said(caplog)) == [f"{folder}/x.yaml: line 7: {problem}", f"{folder}/y.yaml: line 7: {problem}"]
 
     def test_many_aliases_and_long_texts(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
@@ -236,8 +236,9 @@ class TestAsKubectlApply:
             assert backend.get_variable("x") == "third"
 
         assert sorted(said(caplog)) == [
-            f"Secret default/x is in {folder}/a/z.yaml and in {folder}/a-b.yaml; the latter counts. Remove one of them",
-            f"Secret default/x is twice in {folder}/a-b.yaml; the latter counts. Remove one of them",
+            f"Secret default/x is in {folder}/a/z.yaml and in {folder}/a-b.yaml; the latter is used. Remove one of "
+            "them",
+            f"Secret default/x is twice in {folder}/a-b.yaml; the latter is used. Remove one of them",
         ]
 
     def test_of_several_matches_the_oldest_by_what_the_manifests_say(

@@ -149,7 +149,7 @@ class TestChanges:
 
         # A file that becomes invalid again is reported again.
         assert (
-            said(caplog) == [f"{path}: line 1: found unexpected end of stream; what it held before is still used"] * 2
+            said(caplog) == [f"{path}: line 1: found unexpected end of stream; its previous content is still used"] * 2
         )
 
     def test_a_broken_file_that_is_removed_holds_nothing(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
@@ -183,7 +183,7 @@ class TestChanges:
         problem = "Too many levels of symbolic links"
         assert sorted(said(caplog)) == [
             f"{folder}/sub: {problem}; nothing in it is used",
-            f"{folder}/x.yaml: {problem}; what it held before is still used",
+            f"{folder}/x.yaml: {problem}; its previous content is still used",
         ]
 
         (folder / "sub").unlink()

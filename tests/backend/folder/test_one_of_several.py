@@ -48,7 +48,7 @@ class TestOneOfSeveral:
 
         warnings = said(caplog)
         assert len(warnings) == 4
-        assert "Secret x: the name of a key cannot be a key of its data: 1 to 253 of" in warnings[0]
+        assert "Secret x: the name of a key is not valid in a Secret's data: 1 to 253 of" in warnings[0]
         assert "hunter2" not in "".join(warnings)
 
     def test_it_keeps_what_it_was(
@@ -61,7 +61,7 @@ class TestOneOfSeveral:
         path.write_text(f"{manifest('y', 'new')}---\n{secret('stringData: {value: 5}')}")
         assert (backend.get_variable("x"), backend.get_variable("y")) == ("old", "new")
         [warning] = said(caplog)
-        assert warning.endswith("is not a text; put it into quotation marks; what it held before is still used")
+        assert warning.endswith("is not a string; put it in quotation marks; its previous content is still used")
 
         path.write_text(manifest("y", "new"))
         assert backend.get_variable("x") is None

@@ -32,9 +32,7 @@ class TestTheFolder:
         backend = KubernetesSecretsBackend(path=str(path))
 
         for _ in range(2):
-            with pytest.raises(
-                NotConfiguredError, match="'path' in backend_kwargs names no folder that can be read: /"
-            ):
+            with pytest.raises(NotConfiguredError, match="the folder of 'path' in backend_kwargs cannot be read: /"):
                 backend.get_variable("x")
 
         [error] = said(caplog)

@@ -164,8 +164,8 @@ class TestIndex:
         assert [backend.get_variable("x") for _ in range(5)] == ["found"] * 5
         assert selectors(proxy).count(VARIABLE) == 2
         [line] = said(caplog)
-        assert f"everything with the label {VARIABLE} in namespace {put.namespace!r} could not be listed" in line
-        assert "(no answer in time)" in line
+        assert f"the Secrets with the label {VARIABLE} in namespace {put.namespace!r} could not be listed" in line
+        assert "(no response in time)" in line
         assert "a namespace of their own" in line
         time.sleep(1)
         assert [backend.get_variable("x") for _ in range(5)] == ["found"] * 5

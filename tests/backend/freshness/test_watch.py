@@ -81,7 +81,7 @@ class TestWatch:
             assert len(watches) > 1
         assert proxy.watches == watches
         [line] = said(caplog)
-        assert f"{VARIABLE} cannot be watched: everything that has it is listed instead" in line
+        assert f"{VARIABLE} cannot be watched: they are listed instead" in line
         assert "'lister' of namespace" in line
         assert "--verb=list,watch" in line
 
@@ -106,8 +106,8 @@ class TestWatch:
         until(lambda: watchers() == [])
 
         [line] = said(caplog)
-        assert f"{VARIABLE} cannot be watched: everything that has it is listed instead" in line
-        assert "something on the way may not let streams through" in line
+        assert f"{VARIABLE} cannot be watched: they are listed instead" in line
+        assert "something between Airflow and the API server may block streams" in line
         watches = len(proxy.watches)
         put.variable("x", "two", name="x")
         time.sleep(WATCHED)

@@ -113,7 +113,9 @@ def test_a_ca_beside_no_check_of_the_certificate(edited: Callable[..., Path], ca
         found[ca] = str(cluster.ca_file) if ca == "certificate-authority" else b64encode(cluster.ca_file.read_bytes())
         found["insecure-skip-tls-verify"] = True
 
-    with pytest.raises(NotConfiguredError, match=r"names a CA certificate and says insecure-skip-tls-verify.*Leave"):
+    with pytest.raises(
+        NotConfiguredError, match=r"specifies both a CA certificate and insecure-skip-tls-verify.*Remove"
+    ):
         KubernetesSecretsBackend(kubeconfig=str(edited(both))).get_variable("x")
 
 

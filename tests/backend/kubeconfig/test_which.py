@@ -75,7 +75,7 @@ def test_a_proxy_is_refused(edited: Callable[..., Path]) -> None:
     def behind(config: dict[str, Any]) -> None:
         config["clusters"][0]["cluster"]["proxy-url"] = "http://127.0.0.1:1"
 
-    with pytest.raises(NotConfiguredError, match="asks for a proxy"):
+    with pytest.raises(NotConfiguredError, match="specifies a proxy"):
         KubernetesSecretsBackend(kubeconfig=str(edited(behind))).get_variable("x")
 
 
@@ -121,7 +121,7 @@ def test_without_a_namespace_it_is_default_as_in_kubectl(cluster: Cluster) -> No
 
 
 def test_a_context_without_a_kubeconfig() -> None:
-    with pytest.raises(NotConfiguredError, match="context 'prod' is one of a kubeconfig, and none is named"):
+    with pytest.raises(NotConfiguredError, match="context 'prod' requires a kubeconfig"):
         KubernetesSecretsBackend(context="prod").get_variable("x")
 
 

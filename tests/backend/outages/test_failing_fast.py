@@ -32,7 +32,7 @@ class TestFailingFast:
         began = time.monotonic()
 
         for number in range(50):
-            with pytest.raises(ApiUnavailableError, match="no answer in time"):
+            with pytest.raises(ApiUnavailableError, match="no response in time"):
                 backend.get_variable(f"x{number}")
 
         assert time.monotonic() - began < 1.5
@@ -104,7 +104,7 @@ class TestFailingFast:
         assert len(lines) == 4
         for line in lines[1::2]:
             assert line.startswith(
-                f"the Kubernetes API at 127.0.0.1:{proxy.port} answers again; a lookup was first in vain "
+                f"the Kubernetes API at 127.0.0.1:{proxy.port} is available again; the first failed lookup was "
             )
 
     def test_a_pause_that_the_server_asks_for_is_kept_by_all(

@@ -45,8 +45,8 @@ class TestMemory:
         assert time.monotonic() - began < 1
         [line] = said(caplog)
         assert "connection refused" in line
-        assert "Until it answers, what it had " in line
-        assert f"until that is {cache_ttl + 300:.0f} s old" in line
+        assert "Until it is available again, results from " in line
+        assert f"are used, up to an age of {cache_ttl + 300:.0f} s" in line
 
     def test_an_id_that_was_never_asked_for_is_an_error(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
         """Without an index it is unknown whether such a Secret exists."""
@@ -116,10 +116,10 @@ class TestMemory:
         time.sleep(2)
         with caplog.at_level(logging.INFO, "airflow_kubernetes_secrets"):
             assert backend.get_variable("x") == "one"
-            assert [line for line in said(caplog) if "is used, until that is 302 s old" in line]
+            assert [line for line in said(caplog) if "are used, up to an age of 302 s" in line]
             proxy.resume()
 
-            until(lambda: [line for line in said(caplog, logging.INFO) if "answers again" in line] != [])
+            until(lambda: [line for line in said(caplog, logging.INFO) if "is available again" in line] != [])
 
         put.variable("x", "two", name="x")
         until(lambda: backend.get_variable("x") == "two")

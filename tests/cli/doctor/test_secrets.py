@@ -51,4 +51,4 @@ class TestSecrets:
         commands.configure(path=str(tmp_path))
         assert "bad.yaml: line 2:" in error(commands, "manifest")
         commands.configure(path=str(tmp_path / "nowhere"))
-        assert "names no folder that can be read" in error(commands, "unreachable")
+        assert "the folder of 'path' in backend_kwargs cannot be read" in error(commands, "unreachable")

@@ -64,7 +64,7 @@ class TestFromTheEnvironment:
             "json": "it is not valid JSON: line 1: Expecting ',' delimiter",
             "number": "its password is not a text",
             "extra": "its extra is not a JSON object, which Airflow refuses",
-            "": "Airflow would not find it: the id is empty, so nothing was asked",
+            "": "Airflow would not find it: the id is empty, so the lookup was skipped",
             "half": "its host is not Unicode",
             "bytes": "its value is not Unicode, so it cannot be stored in UTF-8",
         }

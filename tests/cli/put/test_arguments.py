@@ -67,7 +67,7 @@ def test_a_uri_that_is_none(local: Callable[..., Done]) -> None:
     assert "neither a URI" in done.err
     done = local("variable", "v", "--value", "-", "--dry-run=client", stdin=b"\xff")
     assert done.status == 1
-    assert "not text in UTF-8" in done.err
+    assert "not UTF-8 text" in done.err
     done = local("variable", "v", "--value", "-", "--dry-run=client", stdin=b"x" * (1024 * 1024 + 1))
     assert done.status == 1
     assert "more than 1048576 bytes, the most that a Secret can hold" in done.err
@@ -85,12 +85,12 @@ def test_a_file_or_a_pipe_without_an_end(arguments: tuple[str, str]) -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"conn_type": "x", "password": 12345}, "'password' is not a text"),
-        ({"conn_type": "x", "host": [SECRET]}, "'host' is not a text"),
+        ({"conn_type": "x", "password": 12345}, "'password' is not a string"),
+        ({"conn_type": "x", "host": [SECRET]}, "'host' is not a string"),
         ({"conn_type": "x", "extra": [1]}, "'extra' is not a JSON object"),
-        ({"conn_type": "x", "extra": SECRET}, "It is lost for the scheduler"),
-        ({"conn_type": "x", "team_name": SECRET}, "It is lost for Airflow 2; tasks"),
-        ({"uri": f"x://{SECRET}@h", "login": "me"}, "'uri' and beside it 'login'"),
+        ({"conn_type": "x", "extra": SECRET}, "It cannot be used by the scheduler"),
+        ({"conn_type": "x", "team_name": SECRET}, "It cannot be used by Airflow 2; tasks"),
+        ({"uri": f"x://{SECRET}@h", "login": "me"}, "both 'uri' and 'login'"),
     ],
 )
 def test_json_that_airflow_loses(local: Callable[..., Done], fields: dict[str, object], said: str) -> None:
@@ -115,7 +115,7 @@ def test_json_that_airflow_can_use(put: Put, fields: dict[str, object], port: in
 
     assert done.status == 0
     assert done.err.startswith(said)
-    assert bool(said) == ("It is lost for tasks of Airflow 3 that get it from the API server" in done.err)
+    assert bool(said) == ("It cannot be used by tasks of Airflow 3 that get it from the API server" in done.err)
     connection = put.backend.get_connection("c")
     assert connection.port == port
     assert connection.get_uri()

@@ -134,7 +134,7 @@ def test_a_misspelt_annotation_is_named(read: Read, caplog: pytest.LogCaptureFix
     assert read({"host": "h"}, {"conection-type": "postgres"}) == whole(conn_type="generic", host="h")
 
     [warning] = said(caplog)
-    assert f"Secret shop/app, annotation '{PREFIX}conection-type': it is not known" in warning
+    assert f"Secret shop/app, annotation '{PREFIX}conection-type': it is unknown" in warning
     assert f"did you mean '{PREFIX}connection-type'?" in warning
 
 

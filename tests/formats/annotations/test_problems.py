@@ -20,13 +20,17 @@ from support.shapes import PREFIX, Read, secret_manifest
 from support.work import calls
 
 PROBLEMS = {
-    "a key that is not there": ({"field-host": "hunter2"}, "field-host", "no such key .* 'host', 'password'"),
-    "an extra key that is not there": ({"extra-a": "hunter2"}, "extra-a", "no such key"),
-    "a data key that is not there": ({"data-key": "hunter2"}, "data-key", "no such key"),
+    "a key that is not there": (
+        {"field-host": "hunter2"},
+        "field-host",
+        "does not contain the key .* 'host', 'password'",
+    ),
+    "an extra key that is not there": ({"extra-a": "hunter2"}, "extra-a", "does not contain the key"),
+    "a data key that is not there": ({"data-key": "hunter2"}, "data-key", "does not contain the key"),
     "a field that does not exist": (
         {"field-user": "host"},
         "field-user",
-        "no such field; there are uri, conn_type, host",
+        "no such field; the fields are uri, conn_type, host",
     ),
     "extra that is no JSON": ({"connection-extra": "hunter2"}, "connection-extra", "not a JSON object"),
     "extra that is no object": ({"connection-extra": '["hunter2"]'}, "connection-extra", "not a JSON object"),
@@ -48,13 +52,13 @@ PROBLEMS = {
 # Annotations in addition to the data key of the options.
 BESIDE_A_WHOLE = {
     "a URI": ({"field-uri": "uri"}, f"annotation '{PREFIX}field-uri': ", "'value' contains the whole connection"),
-    "a key that is not there": ({"field-host": "x"}, f"annotation '{PREFIX}field-host': ", "no such key"),
+    "a key that is not there": ({"field-host": "x"}, f"annotation '{PREFIX}field-host': ", "does not contain the key"),
     "no JSON": ({"connection-extra": "hunter2"}, f"annotation '{PREFIX}connection-extra': ", "not a JSON object"),
     "a port": ({"connection-port": "0"}, f"annotation '{PREFIX}connection-port': ", "not a number from 1"),
     "a key with a port": ({"field-port": "port"}, "key 'port': ", "not a number from 1"),
     "a key with extra": ({"field-extra": "port"}, "key 'port': ", "not a JSON object"),
     "a field there is not": ({"field-hots": "uri"}, f"annotation '{PREFIX}field-hots': ", "no such field"),
-    "two hosts": ({"field-host": "uri", "connection-host": "h"}, f"annotation '{PREFIX}connection-host", "Leave one"),
+    "two hosts": ({"field-host": "uri", "connection-host": "h"}, f"annotation '{PREFIX}connection-host", "Remove one"),
 }
 
 
@@ -87,7 +91,7 @@ def test_another_secret_that_can_be_read_answers(tmp_path: Path, caplog: pytest.
 
     [warning] = said(caplog)
     assert f"Secret shop/a, annotation '{PREFIX}field-host'" in warning
-    assert "It is passed over" in warning
+    assert "It is skipped" in warning
 
 
 class TestThousands:
@@ -104,8 +108,8 @@ class TestThousands:
 
         warnings = said(caplog)
         assert len(warnings) == 5
-        assert warnings[0] == f"Secret shop/app, annotation '{PREFIX}exta-a000': it is not known, and says nothing"
-        assert f"annotation '{PREFIX}exta-a004' and 395 more: it is not known" in warnings[4]
+        assert warnings[0] == f"Secret shop/app, annotation '{PREFIX}exta-a000': it is unknown and has no effect"
+        assert f"annotation '{PREFIX}exta-a004' and 395 more: it is unknown" in warnings[4]
 
     @pytest.mark.parametrize(
         ("data", "annotations"),
