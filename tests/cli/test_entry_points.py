@@ -265,4 +265,4 @@ def test_completion(tmp_path: Path) -> None:
 def test_a_terminal_shows_help() -> None:
     done = on_a_terminal([*PROGRAM, "explain", "--help"], {})
     assert done.status == 0
-    assert "Follow one lookup all the way" in " ".join(done.out.split())
+    assert "Show every step of one lookup" in " ".join(done.out.split())

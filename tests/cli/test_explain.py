@@ -140,7 +140,7 @@ class TestWhatAirflowDoesNotRead:
         ]
         commands.set("AIRFLOW__CORE__FERNET_KEY", SECRET)
         instead = explain(commands, "config", "fernet", status=0)["options"][0]["instead"]
-        assert instead == "AIRFLOW__CORE__FERNET_KEY comes first, so Airflow takes that"
+        assert instead == "AIRFLOW__CORE__FERNET_KEY comes first, so Airflow uses it"
 
 
 class TestNotFound:
@@ -157,10 +157,7 @@ class TestNotFound:
     def test_another_team(self, commands: Commands, put: Put) -> None:
         put.connection("x", URI, team="data", name="theirs")
         hint = explain(commands, "connection", "x", status=1)["hints"][0]
-        assert (
-            hint
-            == f"Secret {commands.namespace}/theirs has this id for team 'data', and not for lookups without a team"
-        )
+        assert hint == f"Secret {commands.namespace}/theirs has this id for team 'data', not for lookups without a team"
 
     def test_everybodys_which_a_team_does_not_get(self, commands: Commands, put: Put) -> None:
         commands.configure(team_fallback=False)

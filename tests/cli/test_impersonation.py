@@ -104,4 +104,4 @@ def test_doctor_with_a_part_of_it(cluster: Cluster, worker: ServiceAccount, comm
         assert time.monotonic() < deadline, done
         time.sleep(0.05)
     assert f"may list Secrets in {worker.namespace}" in done
-    assert "may change no Secret where it looks" in done
+    assert "may not change Secrets in the namespaces that it searches" in done

@@ -120,11 +120,11 @@ def test_what_it_looks_like() -> None:
         (Lookup(Kind.VARIABLE, ""), {}, {}, "the id is empty"),
         (Lookup(Kind.CONFIG, "postgres://u:hunter2@h"), {}, {}, "its id is a URI"),
         (Lookup(Kind.VARIABLE, "half \ud800"), {}, {}, "the id is not Unicode"),
-        (Lookup(Kind.VARIABLE, "x" * 256_001), {}, {}, "its id is longer than annotations can be"),
+        (Lookup(Kind.VARIABLE, "x" * 256_001), {}, {}, "its id is too long for an annotation"),
         (Lookup(Kind.VARIABLE, "a"), {"variables_label": None}, {}, "variables_label is null"),
         (Lookup(Kind.VARIABLE, "a"), {"variables_lookup_pattern": "b"}, {}, "does not match the lookup pattern"),
         (Lookup(Kind.VARIABLE, "a", "ops"), {"team_label": None}, {}, "team_label is null"),
-        (Lookup(Kind.VARIABLE, "a", "o p s"), {}, {}, "the team cannot be the value of a label"),
+        (Lookup(Kind.VARIABLE, "a", "o p s"), {}, {}, "the team is not a valid label value"),
         (Lookup(Kind.VARIABLE, "a"), {"variables_data_key": "other"}, {}, "there is no such key in its data"),
         (Lookup(Kind.VARIABLE, "a"), {}, {"name": "A b"}, "'A b' cannot be the name of a Secret"),
         (Lookup(Kind.VARIABLE, "a"), {}, {"namespace": "A"}, "'A' cannot be the name of a namespace"),
@@ -150,7 +150,11 @@ def test_what_would_not_be_found_is_refused(
         (Kind.CONNECTION, {"value": b'{"hunter2'}, "the connection is not valid JSON"),
         (Kind.CONNECTION, {"value": b'{"port": "hunter2"}'}, "the connection's port is not a number"),
         (Kind.VARIABLE, {"value": b"", "a b": b""}, "'a b' cannot be a key of a Secret's data"),
-        (Kind.VARIABLE, {"value": b"x" * (LARGEST_BYTES + 1)}, "it has 1048577 bytes, and a Secret can hold 1048576"),
+        (
+            Kind.VARIABLE,
+            {"value": b"x" * (LARGEST_BYTES + 1)},
+            "it has 1048577 bytes, and a Secret can contain 1048576",
+        ),
     ],
 )
 def test_what_could_not_be_read_is_refused(kind: Kind, data: dict[str, bytes], says: str) -> None:

@@ -118,7 +118,7 @@ def test_an_id_that_no_secret_has_is_the_default(variables: dict[str, str], tmp_
     done = shell("airflow-kubernetes-secrets doctor", tmp_path, named)
 
     assert done.returncode == 1
-    assert "goes on with the default of [database] sql_alchemy_conn and says nothing" in " ".join(done.stdout.split())
+    assert "silently uses the default of [database] sql_alchemy_conn" in " ".join(done.stdout.split())
 
 
 def test_with_the_chart(cluster: Cluster, namespaces: Namespaces, account: ServiceAccount, tmp_path: Path) -> None:

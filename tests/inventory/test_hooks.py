@@ -42,18 +42,18 @@ MYSQL = {"extra": {"client": "mysql-connector-python"}}
 
 OTHERS: dict[str, tuple[dict[str, str], str]] = {
     # git
-    "git: a URL": ({"uri": f"ssh://git:{MARK}@h/x/y.git", "type": "git"}, "takes the host for the URL"),
-    "git: a URI of Airflow's": ({"value": f"git://u:{MARK}@h/x.git"}, "takes the host for the URL"),
+    "git: a URL": ({"uri": f"ssh://git:{MARK}@h/x/y.git", "type": "git"}, "reads the host as the URL"),
+    "git: a URI of Airflow's": ({"value": f"git://u:{MARK}@h/x.git"}, "reads the host as the URL"),
     "git: a URL in the host": (fields("git", "https://h/x/y.git"), ""),
     "git: as ssh writes it": (fields("git", "git@h:x/y.git"), ""),
     "git: a path": (fields("git", "/srv/x.git"), ""),
     # mysql
     "mysql": ({"value": f"mysql://u:{MARK}@h:3306/d?charset=utf8mb4"}, ""),
-    "mysql: hosts": (fields("mysql", "h0,h1", port=3306), "MySqlHook takes one host"),
-    "mysql: hosts in a URI": ({"uri": "mysql://h0:3306,h1:3306/d"}, "MySqlHook takes one host"),
-    "mysql: a port in the host": (fields("mysql", "h:3306"), "takes host:port for the name"),
-    "mysql: brackets": (fields("mysql", "[fd00::1]"), "takes no brackets"),
-    "mysql: a socket": ({"value": "mysql://u@%2Frun%2Fmysqld.sock/d"}, "takes the path of a socket"),
+    "mysql: hosts": (fields("mysql", "h0,h1", port=3306), "MySqlHook accepts one host"),
+    "mysql: hosts in a URI": ({"uri": "mysql://h0:3306,h1:3306/d"}, "MySqlHook accepts one host"),
+    "mysql: a port in the host": (fields("mysql", "h:3306"), "reads host:port as the name"),
+    "mysql: brackets": (fields("mysql", "[fd00::1]"), "accepts no brackets"),
+    "mysql: a socket": ({"value": "mysql://u@%2Frun%2Fmysqld.sock/d"}, "reads the path of a socket"),
     "mysql: a socket in a key": ({"uri": "mysql://u@%2Frun%2Fmysqld.sock/d"}, ""),
     "mysql: settings of TLS": ({"value": "mysql://h?sslmode=REQUIRED&ssl_ca=/ca"}, "ignores 'sslmode', 'ssl_ca' in"),
     "mysql: TLS of JDBC": ({"uri": "mysql://h/d?useSSL=true"}, "ignores 'useSSL' in extra"),
@@ -73,25 +73,25 @@ OTHERS: dict[str, tuple[dict[str, str], str]] = {
     ),
     # redis
     "redis": (fields("redis", "h", port=6379, extra={"db": 2}), ""),
-    "redis: a database": ({"value": f"redis://:{MARK}@h:6379/2"}, "takes database 0"),
+    "redis: a database": ({"value": f"redis://:{MARK}@h:6379/2"}, "uses database 0"),
     "redis: the first database": ({"value": "redis://h:6379/0"}, ""),
-    "redis: TLS": ({"value": f"rediss://:{MARK}@h:6379"}, "RedisHook uses no TLS, and sends the password in clear"),
+    "redis: TLS": ({"value": f"rediss://:{MARK}@h:6379"}, "RedisHook uses no TLS, and sends the password unencrypted"),
     "redis: TLS in a key": ({"uri": f"rediss://:{MARK}@h:6379/2"}, ""),
     "redis: no port": ({"value": "redis://h"}, "Write the port: 6379"),
     "redis: no port in a key": ({"uri": "redis://h"}, ""),
     "redis: nodes of a cluster": (fields("redis", "h", extra={"cluster": True, "startup_nodes": "h:1"}), ""),
-    "redis: hosts": (fields("redis", "h0,h1", port=6379), "RedisHook takes one host"),
-    "redis: brackets": (fields("redis", "[fd00::1]", port=6379), "takes no brackets"),
+    "redis: hosts": (fields("redis", "h0,h1", port=6379), "RedisHook accepts one host"),
+    "redis: brackets": (fields("redis", "[fd00::1]", port=6379), "accepts no brackets"),
     # mongo
     "mongo": (fields("mongo", "h0:27017,h1:27017", login="u", password=MARK), ""),
     "mongo: the scheme": ({"value": f"mongodb://u:{MARK}@h:27017/d"}, "refuses the connection type 'mongodb'"),
     "mongo: the scheme of records": ({"value": f"mongodb+srv://u:{MARK}@h/d"}, '"extra": {"srv": true}'),
     "mongo: a port with records": (fields("mongo", "h", port=27017, extra={"srv": True}), "refuses a port"),
-    "mongo: one port for hosts": (fields("mongo", "h0,h1", port=27018), "behind the last host"),
+    "mongo: one port for hosts": (fields("mongo", "h0,h1", port=27018), "appends the port to the last host"),
     "mongo: one port for hosts in keys": ({"type": "mongodb", "host": "h0,h1", "port": "27018"}, ""),
     "mongo: an address of IPv6": ({"value": "mongo://[fd00::1]:27017"}, "needs brackets"),
     "mongo: an address of IPv6 in a key": ({"uri": "mongodb://[fd00::1]:27017"}, ""),
-    "mongo: a socket": ({"value": "mongo://%2Ftmp%2Fmongodb.sock"}, "takes the path of a socket"),
+    "mongo: a socket": ({"value": "mongo://%2Ftmp%2Fmongodb.sock"}, "reads the path of a socket"),
     "mongo: a socket in a key": ({"uri": "mongodb://%2Ftmp%2Fmongodb.sock"}, ""),
     "mongo: a login alone": ({"value": "mongo://u@h"}, "ignores the login without a password"),
     "mongo: a certificate": (fields("mongo", "h", login="u", extra={"authMechanism": "MONGODB-X509"}), ""),
@@ -100,9 +100,9 @@ OTHERS: dict[str, tuple[dict[str, str], str]] = {
     "mssql: no port": ({"value": f"mssql://u:{MARK}@h/d"}, "Write the port: 1433"),
     "mssql: no port in keys": ({"type": "sqlserver", "host": "h"}, ""),
     "mssql: an instance": (fields("mssql", "h\\express"), ""),
-    "mssql: Microsoft's way": (fields("mssql", "tcp:h,1433", port=1433), "neither tcp: nor a port behind a comma"),
+    "mssql: Microsoft's way": (fields("mssql", "tcp:h,1433", port=1433), "neither tcp: nor a port after a comma"),
     "mssql: Microsoft's way in keys": ({"type": "sqlserver", "host": "tcp:h,1433"}, ""),
-    "mssql: an address of IPv6": ({"value": "mssql://[fd00::1]:1433"}, "takes no address of IPv6"),
+    "mssql: an address of IPv6": ({"value": "mssql://[fd00::1]:1433"}, "accepts no IPv6 address"),
     # kafka
     "kafka": (fields("kafka", "", extra={"bootstrap.servers": "h:9092"}), ""),
     "kafka: a host": (fields("kafka", "h", port=9092), "Kafka's hooks ignore host and port"),
@@ -112,9 +112,9 @@ OTHERS: dict[str, tuple[dict[str, str], str]] = {
         "ignore login and password",
     ),
     # Other hooks that pass the host to a socket.
-    "ssh: brackets": (fields("ssh", "[fd00::1]"), "SSHHook gives the host to its driver as it is, which takes no"),
-    "sftp: a port": (fields("sftp", "h:22"), "takes host:port for the name"),
-    "ftp: hosts": (fields("ftp", "h0,h1"), "FTPHook takes one host"),
+    "ssh: brackets": (fields("ssh", "[fd00::1]"), "SSHHook passes the host to its driver unchanged, which accepts no"),
+    "sftp: a port": (fields("sftp", "h:22"), "reads host:port as the name"),
+    "ftp: hosts": (fields("ftp", "h0,h1"), "FTPHook accepts one host"),
     "imap": ({"value": f"imap://u:{MARK}@h:993"}, ""),
     # A query.
     "once": ({"value": "postgres://h?sslmode=require&application_name=x"}, ""),
@@ -169,7 +169,7 @@ def test_the_place_of_a_connection_from_keys() -> None:
     (problem,) = problems_of({"uri": "mysql://h0,h1"})
 
     assert problem.code == "hook-misreads"
-    assert problem.text.startswith("Secret shop/app: MySqlHook takes one host")
+    assert problem.text.startswith("Secret shop/app: MySqlHook accepts one host")
 
 
 def test_of_every_connection_something_can_be_said() -> None:

@@ -58,7 +58,7 @@ OF_CONTENTS: dict[str, Case] = {
         "Correct the annotation",
     ),
     "JSON in place of a label's id": Case(
-        secret(labels={CONNECTION: json.dumps({"password": "hunter2"})}), ["invalid-label"], "no id is"
+        secret(labels={CONNECTION: json.dumps({"password": "hunter2"})}), ["invalid-label"], "is JSON instead of an id"
     ),
     "a blank annotation": Case(
         secret(annotations={f"{PREFIX}connection-host": " "}), ["unknown-annotation"], "is blank"

@@ -295,14 +295,16 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
             ("extra twice", {"connection_extra": '{"a": 1}', "extra_a": "h"}, "has it too"),
             ("two that are whole", {"data_key": "a", "field_uri": "b"}, "contains the whole connection"),
             ("one key for two things", {"data_key": "a", "field_password": "a"}, "it names the same key as"),
-            ("a key that is none", {"field_password": PASSWORD}, "it names a key that data cannot have"),
+            ("a key that is none", {"field_password": PASSWORD}, "it names a key that is not valid in data"),
             ("annotations that are right", {"field_password": "a", "data_key": "b", "extra_x": "c"}, ""),
             ("a URI that is named", {"field_uri": "a", "connection_port": "5", "other_keys": "extra"}, ""),
         )
         for tool, manifest in of_unknown_keys(**annotations).items()
     },
     "a variable where keys are not known": Case(
-        external(labels={VARIABLE: "v"}, annotations=labelled(data_key="a b")), ["unreadable"], "that data cannot have"
+        external(labels={VARIABLE: "v"}, annotations=labelled(data_key="a b")),
+        ["unreadable"],
+        "that is not valid in data",
     ),
     "a variable with annotations of a connection where keys are not known": Case(
         external(labels={VARIABLE: "v"}, annotations=labelled(connection_port="x")), ["unknown-annotation"]

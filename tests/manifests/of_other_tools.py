@@ -242,7 +242,7 @@ OF_OTHER_TOOLS: dict[str, Case] = {
     "nothing": Case(""),
     "texts and lists": Case(f"- {PASSWORD}\n---\n{PASSWORD}\n---\nnull\n"),
     "a ConfigMap": Case(
-        {**secret(labels={CONNECTION: LONG}), "kind": "ConfigMap"}, ["not-checked"], "nothing is known here"
+        {**secret(labels={CONNECTION: LONG}), "kind": "ConfigMap"}, ["not-checked"], "does not know which Secrets"
     ),
     "a Secret without Airflow's label": Case(secret(labels={"app": "x"}, data={})),
 }

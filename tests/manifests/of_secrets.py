@@ -77,7 +77,7 @@ OF_SECRETS: dict[str, Case] = {
     "a kind in another case": Case(
         {"Kind": "Secret", **{key: each for key, each in secret().items() if key != "kind"}},
         ["invalid-manifest"],
-        "'Kind' is not read",
+        "'Kind' does not replace it",
     ),
     "a kind that is nearly one": Case({**secret(), "kind": "Secrets"}, ["invalid-manifest"], "Write Secret"),
     "a kind that is a placeholder": Case({**secret(), "kind": "${KIND}"}, ["not-checked"]),
@@ -132,9 +132,7 @@ OF_SECRETS: dict[str, Case] = {
     "no team of a Secret of others": Case(secret(labels={"app": "a", TEAM: ""})),
     "a team that is no label": Case(secret(labels={CONNECTION: "a", TEAM: "a b"}), ["invalid-label"]),
     # Ids.
-    "a hash without the id": Case(
-        secret(labels={CONNECTION: HASHED}), ["missing-id-annotation"], "with the id, exactly"
-    ),
+    "a hash without the id": Case(secret(labels={CONNECTION: HASHED}), ["missing-id-annotation"], "with the exact id"),
     "a hash alone without the id": Case(secret(labels={CONNECTION: label_value("漢字")}), ["missing-id-annotation"]),
     "a hash with the id": Case(secret(labels={CONNECTION: HASHED}, annotations={CONNECTION: LONG})),
     "a hash that is the id": Case(secret(labels={CONNECTION: HASHED}, annotations={CONNECTION: HASHED})),

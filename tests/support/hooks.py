@@ -49,13 +49,15 @@ HTTP = {
     "an address of IPv6": OfHttp({"value": "http://[fd00::1]:8080"}, "http://fd00::1:8080", "needs brackets"),
     "an address in brackets": OfHttp(fields("http", "[fd00::1]", port=8080), "http://[fd00::1]:8080"),
     "an address of IPv6 under uri": OfHttp({"uri": "http://[fd00::1]:8080"}, "http://[fd00::1]:8080"),
-    "a port behind a path": OfHttp(fields("http", "https://h/v1", port=8443), "https://h/v1:8443", "behind the path"),
+    "a port behind a path": OfHttp(
+        fields("http", "https://h/v1", port=8443), "https://h/v1:8443", "appends the port to the path"
+    ),
     "a port behind a path, in keys": OfHttp(
         {"type": "http", "host": "https://h/v1", "port": "8443"}, "https://h:8443/v1"
     ),
-    "a port twice": OfHttp(fields("http", "h:8080", port=8080), "http://h:8080:8080", "puts the port behind that"),
+    "a port twice": OfHttp(fields("http", "h:8080", port=8080), "http://h:8080:8080", "appends the port to the port"),
     "a port in the host": OfHttp(fields("http", "h:8080"), "http://h:8080"),
-    "several hosts": OfHttp(fields("http", "h0,h1"), "http://h0,h1", "takes one host"),
+    "several hosts": OfHttp(fields("http", "h0,h1"), "http://h0,h1", "accepts one host"),
     "a schema that is another": OfHttp(fields("http", "http://h", schema="https"), "http://h", "ignores the schema"),
     "a whole address": OfHttp(fields("http", "https://h/v1"), "https://h/v1"),
     "the type in a key": OfHttp({"type": "https", "host": "h"}, "https://h"),
@@ -82,10 +84,10 @@ NO_SOCKET = 'connection to server on socket "{}/.s.PGSQL.{}" failed'
 
 POSTGRES = {
     "a host with its port": OfPostgres(
-        fields("postgres", "127.0.0.1:1"), (UNKNOWN.format("127.0.0.1:1"),), "takes host:port for the name of a host"
+        fields("postgres", "127.0.0.1:1"), (UNKNOWN.format("127.0.0.1:1"),), "reads host:port as the name of a host"
     ),
     "hosts with ports": OfPostgres(
-        fields("postgres", "127.0.0.1:1,127.0.0.2:1"), (UNKNOWN.format("127.0.0.1:1"),), "takes host:port"
+        fields("postgres", "127.0.0.1:1,127.0.0.2:1"), (UNKNOWN.format("127.0.0.1:1"),), "reads host:port"
     ),
     "hosts with ports in a URI": OfPostgres(
         {"uri": "postgresql://127.0.0.1:1,127.0.0.2:1/d"},
@@ -108,7 +110,7 @@ POSTGRES = {
         (REFUSED.format("127.0.0.1", 1), REFUSED.format("127.0.0.2", 2)),
     ),
     "an address in brackets": OfPostgres(
-        fields("postgres", "[::1]", port=1), (UNKNOWN.format("[::1]"),), "takes no brackets"
+        fields("postgres", "[::1]", port=1), (UNKNOWN.format("[::1]"),), "accepts no brackets"
     ),
     "an address in brackets in a key": OfPostgres(
         {"type": "postgresql", "host": "[::1]", "port": "1"}, (REFUSED.format("::1", 1),)

@@ -120,7 +120,7 @@ def test_the_story_of_what_somebody_may_read(ui: AirflowUI) -> None:
     [
         ("app_report", "Did you mean 'ap_report'?"),
         ("app_key", "so it is a variable of this id"),
-        ("app-unlabelled", "has that name and not the label"),
+        ("app-unlabelled", "has this name but not the label"),
     ],
 )
 def test_hints_name_only_what_somebody_may_see(ui: AirflowUI, id: str, hint: str) -> None:
@@ -210,7 +210,7 @@ def test_a_hostile_id_is_json_like_any_other(ui: AirflowUI) -> None:
 @pytest.mark.parametrize(
     ("path", "parameters", "told"),
     [
-        (STORY, {"kind": "secret", "id": "x"}, "kind has to be one of connection, variable, config"),
+        (STORY, {"kind": "secret", "id": "x"}, "kind must be one of connection, variable, config"),
         (STORY, {"kind": "variable"}, "Field required"),
         (ENTRIES, {"limit": 501}, "less than or equal to 500"),
         (ENTRIES, {"offset": -1}, "greater than or equal to 0"),

@@ -232,7 +232,7 @@ def test_the_panel_has_every_problem_of_the_table(opened: Open) -> None:
     page.locator("#rows .link").click()
 
     expect(page.locator("#panel [data-verdict=found]")).to_be_visible()
-    expect(page.locator("#panel li.warning")).to_contain_text(["is not known", "the value ends with a newline"])
+    expect(page.locator("#panel li.warning")).to_contain_text(["is unknown", "the value ends with a newline"])
 
 
 def test_why_there_is_none(opened: Open) -> None:
@@ -304,7 +304,7 @@ def test_a_hostile_address_is_text(opened: Open) -> None:
         opened, f"?search={script}&kind={script}&order={script}&team={script}&problem={script}&of={script}&id={script}"
     )
 
-    expect(page.locator("#panel .notice.error")).to_contain_text("kind has to be one of")
+    expect(page.locator("#panel .notice.error")).to_contain_text("kind must be one of")
     assert page.title() == "Kubernetes Secrets"
 
 

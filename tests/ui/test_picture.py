@@ -126,7 +126,7 @@ def test_the_last_picture_is_shown_while_there_is_no_new_one(clock: Clock, subje
     old = camera.picture()
 
     assert old.place == "1"
-    assert list(old.failures) == ["This is an old picture; a new one cannot be taken: the API server is away"]
+    assert list(old.failures) == ["This snapshot is old; a new one cannot be taken: the API server is away"]
     subject.failure = None
     clock.now += 5
     new = camera.picture()

@@ -74,7 +74,7 @@ def test_from_an_outage_to_an_empty_table_to_a_row_and_to_an_old_picture(
     proxy.refuse()
     page.wait_for_timeout(2_000)
     frame.click("#refresh")
-    expect(frame.locator("#notices .error")).to_contain_text("This is an old picture; a new one cannot be taken")
+    expect(frame.locator("#notices .error")).to_contain_text("This snapshot is old; a new one cannot be taken")
     expect(frame.locator("#rows .link")).to_have_text("my_db")
     frame.locator("#rows .link").click()
     expect(frame.locator("#panel [data-verdict=trouble]")).to_be_visible()

@@ -71,7 +71,7 @@ QUOTE = "put it in quotation marks"
 
 def no_text(secret: str, field: str) -> tuple[str, str, str, str]:
     """Return the problem of a field that is not a string."""
-    return ("unreadable", f"Secret default/{secret}, key 'value'", f"'{field}' is not a text", NO_TEXT)
+    return ("unreadable", f"Secret default/{secret}, key 'value'", f"'{field}' is not a string", NO_TEXT)
 
 
 H = connection("postgres", host="h")
@@ -94,7 +94,7 @@ VERDICTS: dict[str, Verdict] = {
         }
     ),
     "git-over-ssh.yaml": Verdict(
-        [("hook-misreads", "GitHook takes the host for the URL of the repository", "field-host")],
+        [("hook-misreads", "GitHook reads the host as the URL of the repository", "field-host")],
         got={
             "git_ssh_url": connection(
                 "git", host="github.com", login="git", schema="x/y.git", extra={"private_key": KEY}
@@ -192,7 +192,7 @@ VERDICTS: dict[str, Verdict] = {
     ),
     "external-secret-templates.yaml": Verdict(
         [
-            ("unescaped-uri", "ExternalSecret euri, key 'value'", "Give the Secret a key for each"),
+            ("unescaped-uri", "ExternalSecret euri, key 'value'", "Store each field in its own key"),
             ("unescaped-json", "ExternalSecret ejson, key 'value'", "toJson"),
             ("unreadable", "Secret default/evault", "'AIRFLOW_CONN_WAREHOUSE'", "airflow.apache.org/data-key"),
             ("unreadable", "Secret default/ebad", "neither a URI"),
@@ -217,14 +217,14 @@ VERDICTS: dict[str, Verdict] = {
         errors=12,
         got={
             "pwint": lost("'password' is not a string", NO_TEXT),
-            "loginint": lost("'login' is not a text", NO_TEXT),
+            "loginint": lost("'login' is not a string", NO_TEXT),
             "hostint": lost("'host' is not a string", NO_TEXT),
-            "schemaint": lost("'schema' is not a text", NO_TEXT),
+            "schemaint": lost("'schema' is not a string", NO_TEXT),
             "extralist": lost(*NO_OBJECT),
             "extratext": Got(H.fields, lost_by=(SERVICES, API_TASKS), words=NO_OBJECT),
             "extraint": lost(*NO_OBJECT),
             "pwbool": lost("'password' is not a string", NO_TEXT),
-            "typeint": lost("'conn_type' is not a text", NO_TEXT),
+            "typeint": lost("'conn_type' is not a string", NO_TEXT),
             "descint": H,
             "portbig": connection("postgres", host="h", port=99999),
             "portf": connection("postgres", host="h", port=5432),

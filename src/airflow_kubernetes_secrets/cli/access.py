@@ -37,7 +37,7 @@ def usable_configuration() -> AirflowConfiguration:
     for problem in configured.problems:
         if problem.code not in NOT_OURS:
             raise NotConfiguredError(problem.text)
-        say(f"{problem.text}. This goes on as if it were")
+        say(f"{problem.text}. This command continues as if it were configured")
     return configured
 
 
@@ -53,5 +53,5 @@ def options_or_defaults() -> Options:
             return configured.options()
     except KubernetesSecretsError as error:
         problems = [str(error)]
-    say(f"The default labels and keys are taken, since Airflow's configuration is wrong: {'; '.join(problems)}")
+    say(f"The default labels and keys are used, since Airflow's configuration is invalid: {'; '.join(problems)}")
     return Options()

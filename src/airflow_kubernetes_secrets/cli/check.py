@@ -28,11 +28,11 @@ def run(arguments: argparse.Namespace) -> int:
         OptionError: the namespace is invalid.
     """
     if not is_namespace(arguments.namespace):
-        raise OptionError("--namespace: that cannot be the name of one: 1 to 63 of a-z, 0-9 and '-'")
+        raise OptionError("--namespace: that is not a valid name: 1 to 63 of a-z, 0-9 and '-'")
     check = Check(options_or_defaults(), arguments.namespace, arguments.exclude)
     for path in arguments.paths:
         if not (_look_at_standard_input(check) if str(path) == STDIN else check.look(path)):
-            say(f"{printable(path)}: nothing there has Airflow's labels")
+            say(f"{printable(path)}: nothing in it has Airflow's labels")
     _PRINTERS[arguments.output](check)
     failing = [Severity.ERROR, *([Severity.WARNING] if arguments.strict else [])]
     return int(any(_count(check.findings, severity) for severity in failing))

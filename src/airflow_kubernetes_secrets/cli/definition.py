@@ -81,20 +81,20 @@ DEBUG = _argument("--debug", help="show the traceback of an error", action="stor
 OUTPUT = _argument(
     "--output",
     "-o",
-    help="how to show it (default: table on a terminal, else plain)",
+    help="the output format (default: table on a terminal, else plain)",
     choices=("table", "json", "yaml", "plain"),
 )
-TEAM = _argument("--team", help="the team that asks", metavar="TEAM")
+TEAM = _argument("--team", help="the team of the lookup", metavar="TEAM")
 
 # Arguments that replace where Airflow is configured to look.
 ACCESS = (
-    _argument("--kubeconfig", help="a kubeconfig, in place of what Airflow is configured with", metavar="PATH"),
+    _argument("--kubeconfig", help="a kubeconfig, instead of Airflow's configured credentials", metavar="PATH"),
     _argument("--context", help="a context in the kubeconfig", metavar="NAME"),
     _argument(
         "--namespace",
         "-n",
-        help="the namespace to look in, or several with commas between them, in place of those that Airflow is "
-        "configured with",
+        help="the namespace to search, or several separated by commas, instead of the namespaces that "
+        "Airflow is configured with",
         metavar="NAME",
     ),
     _argument(
@@ -109,34 +109,34 @@ ACCESS = (
 
 EXPLAIN = Command(
     "explain",
-    "say how Airflow looks an id up, and why it finds what it finds",
-    "Follow one lookup all the way: the configuration, who asks where, what was asked, which Secret answers and which "
-    "are passed over and why, whether Airflow can parse it, and what Airflow does not read because of it. No value is "
-    "shown.",
+    "explain how Airflow looks up an id, and why a Secret is or is not selected",
+    "Show every step of one lookup: the configuration, the user and the API server, the queries, which Secret "
+    "is selected, which are skipped and why, whether Airflow can parse it, and which other sources it hides. "
+    "No value is shown.",
     (
-        _argument("kind", help="what it is", choices=KINDS),
-        _argument("id", help="the connection's id, the variable's key, or what …_SECRET says", metavar="ID"),
+        _argument("kind", help="the kind", choices=KINDS),
+        _argument("id", help="the connection's id, the variable's key, or the value of …_SECRET", metavar="ID"),
         TEAM,
-        _argument("--output", "-o", help="how to show it", choices=("text", "json", "yaml"), default="text"),
+        _argument("--output", "-o", help="the output format", choices=("text", "json", "yaml"), default="text"),
         *ACCESS,
     ),
-    {0: "found", 1: "not found", 2: "trouble: it could not be looked up, or cannot be read"},
+    {0: "found", 1: "not found", 2: "error: the lookup failed, or the Secret cannot be read"},
     "airflow_kubernetes_secrets.cli.explain",
 )
 
 LIST = Command(
     "list",
     "list the connections, variables and options in Secrets",
-    "List what there is in the namespaces that Airflow looks in, by team and namespace, with what is wrong with it. No "
-    "value is shown.",
+    "List the entries in the namespaces that Airflow searches, by team and namespace, with their problems. "
+    "No value is shown.",
     (
-        _argument("kind", help="only these (default: all)", choices=LISTS, nargs="?"),
-        _argument("--team", help="only those of this team", metavar="TEAM"),
-        _argument("--problems", help="only those that something is wrong with", action="store_true"),
+        _argument("kind", help="only this kind (default: all)", choices=LISTS, nargs="?"),
+        _argument("--team", help="only entries of this team", metavar="TEAM"),
+        _argument("--problems", help="only entries with problems", action="store_true"),
         OUTPUT,
         *ACCESS,
     ),
-    {0: "listed", 1: "some namespace or Secret could not be read", 2: "trouble: nothing could be listed"},
+    {0: "listed", 1: "a namespace or Secret could not be read", 2: "error: nothing could be listed"},
     "airflow_kubernetes_secrets.cli.list",
 )
 
@@ -144,20 +144,20 @@ DOCTOR = Command(
     "doctor",
     "check everything that a deployment needs",
     "Check the configuration as Airflow will see it, the credentials, the API server, permissions, the Secrets "
-    "themselves and the settings of caches, and say what to do. It starts where Airflow itself cannot.",
+    "themselves and the settings of caches, and print what to do. It works even if Airflow itself does not start.",
     (
-        _argument("--output", "-o", help="how to show it", choices=("text", "json", "yaml"), default="text"),
+        _argument("--output", "-o", help="the output format", choices=("text", "json", "yaml"), default="text"),
         *ACCESS,
     ),
-    {0: "nothing is wrong; there may be warnings", 1: "something is wrong", 2: "trouble: the checks themselves failed"},
+    {0: "no errors; there may be warnings", 1: "there are errors", 2: "error: the checks themselves failed"},
     "airflow_kubernetes_secrets.cli.doctor",
 )
 
 RBAC = Command(
     "rbac",
     "print the Roles and RoleBindings that this configuration needs",
-    "Print least-privilege manifests for kubectl: in each namespace that Airflow looks in the verbs that it uses, and "
-    "where references allow it only the Secrets that they name.",
+    "Print least-privilege manifests for kubectl. They grant, in each namespace that Airflow searches, only the verbs "
+    "that it uses; where references allow it, only for the Secrets that they name.",
     (
         _argument(
             "--service-account",
@@ -170,48 +170,47 @@ RBAC = Command(
         ),
         _argument(
             "--name",
-            help="what the Roles are called (default: airflow-kubernetes-secrets)",
+            help="the name of the Roles (default: airflow-kubernetes-secrets)",
             default="airflow-kubernetes-secrets",
             metavar="NAME",
         ),
         _argument(
             "--namespace",
             "-n",
-            help="the namespaces, with commas between them, in place of those that Airflow is configured with",
+            help="the namespaces, separated by commas, instead of the namespaces that Airflow is configured with",
             metavar="NAME",
         ),
         DEBUG,
     ),
-    {0: "printed", 2: "trouble: something is not known or not valid"},
+    {0: "printed", 2: "error: something is unknown or invalid"},
     "airflow_kubernetes_secrets.cli.rbac",
 )
 
 _DATA = (
     _argument(
         "--uri",
-        help="a connection as a URI; '-' reads it from standard input, or asks for it on a terminal",
+        help="a connection as a URI; '-' reads it from standard input, or prompts for it on a terminal",
         metavar="-",
     ),
-    _argument("--json", help="a connection as Airflow's JSON; '-' as above", metavar="-"),
-    _argument("--value", help="a variable or configuration option; '-' as above", metavar="-"),
+    _argument("--json", help="a connection as Airflow's JSON; '-' as for --uri", metavar="-"),
+    _argument("--value", help="a variable or configuration option; '-' as for --uri", metavar="-"),
     _argument(
         "--from-file",
-        help="the same out of a file, exactly as it is there; '-' is standard input",
+        help="the value from a file, byte for byte; '-' is standard input",
         metavar="PATH",
         type=Path,
     ),
     _argument(
         "--field",
-        help="a field of a connection (conn_type, host, login, password, port, schema, extra), each a key of its own "
-        "in the Secret; NAME=- reads it as above",
+        help="a field of a connection (conn_type, host, login, password, port, schema, extra), stored in a key of its "
+        "own in the Secret; NAME=- reads it as --uri - does",
         metavar="NAME=VALUE",
         action="append",
         default=[],
     ),
     _argument(
         "--allow-secret-arguments",
-        help="take secret values from the command line itself, where the history of the shell and the list of "
-        "processes show them",
+        help="accept secret values on the command line, where the shell history and the process list show them",
         action="store_true",
     ),
 )
@@ -219,17 +218,17 @@ _DATA = (
 PUT = Command(
     "put",
     "create or update the Secret of a connection, variable or option",
-    "Write a labelled Secret by server-side apply, and read it back as Airflow would. Where a Secret for the id "
-    "exists, that one is updated; one that an operator keeps is left alone.",
+    "Write a labelled Secret by server-side apply, and read it back as Airflow would. If a Secret "
+    "for the id exists, it is updated, unless an operator manages it.",
     (
-        _argument("kind", help="what it is", choices=KINDS),
-        _argument("id", help="the connection's id, the variable's key, or what …_SECRET says", metavar="ID"),
+        _argument("kind", help="the kind", choices=KINDS),
+        _argument("id", help="the connection's id, the variable's key, or the value of …_SECRET", metavar="ID"),
         *_DATA,
         TEAM,
-        _argument("--name", help="the Secret's name (default: one that is made of the id)", metavar="NAME"),
+        _argument("--name", help="the Secret's name (default: derived from the id)", metavar="NAME"),
         _argument(
             "--dry-run",
-            help="client: only make the manifest; server: have the API server check it too; neither stores anything",
+            help="client: only create the manifest; server: let the API server check it too; neither stores anything",
             choices=("client", "server"),
         ),
         _argument("--output", "-o", help="print the Secret too, with its data in base64", choices=("yaml", "json")),
@@ -238,8 +237,8 @@ PUT = Command(
     ),
     {
         0: "written, and read back",
-        1: "refused and not written; or written, and another Secret comes before it",
-        2: "trouble: not written, or not read back",
+        1: "refused and not written; or written, but another Secret takes precedence",
+        2: "error: not written, or not read back",
     },
     "airflow_kubernetes_secrets.cli.put",
 )
@@ -247,12 +246,13 @@ PUT = Command(
 CHECK = Command(
     "check",
     "check manifests before they are merged",
-    "Read manifests of Secrets, and of resources that make Secrets, as Airflow would find what they make: labels, "
-    "ids, duplicates, keys, values, templates that lose labels. It needs no cluster and no database.",
+    "Check manifests of Secrets, and of resources that create Secrets, as Airflow would read the result: labels, "
+    "ids, duplicates, keys, values, templates that lose labels. No cluster and no database are needed.",
     (
         _argument(
             "paths",
-            help="files, or folders of .yaml, .yml and .json; '-' reads standard input; all together are one set",
+            help="files, or folders of .yaml, .yml and .json; '-' reads standard input; all of them are checked "
+            "together",
             nargs="+",
             metavar="PATH",
             type=Path,
@@ -260,20 +260,20 @@ CHECK = Command(
         _argument(
             "--output",
             "-o",
-            help="how to show it; github: as annotations of a workflow's run",
+            help="the output format; github: annotations of a workflow run",
             choices=("text", "json", "github"),
             default="text",
         ),
         _argument(
             "--namespace",
             "-n",
-            help="the namespace of manifests that name none (default: default)",
+            help="the namespace of manifests without one (default: default)",
             metavar="NAME",
             default="default",
         ),
         _argument(
             "--exclude",
-            help="leave out paths, or names of files and folders, that match this pattern; can be given several times",
+            help="skip paths, or names of files and folders, that match this pattern; can be given several times",
             metavar="GLOB",
             action="append",
             default=[],
@@ -282,23 +282,23 @@ CHECK = Command(
         DEBUG,
     ),
     {
-        0: "nothing is wrong; there may be warnings, and notices of what cannot be checked",
-        1: "something is wrong",
-        2: "trouble: a path cannot be read",
+        0: "no errors; there may be warnings, and notices of what cannot be checked",
+        1: "there are errors",
+        2: "error: a path cannot be read",
     },
     "airflow_kubernetes_secrets.cli.check",
 )
 
 EXPORT = Command(
     "export",
-    "write manifests for connections and variables that are elsewhere",
-    "Write one labelled Secret manifest for each connection and variable, for kubectl or for sealing. The files hold "
-    "the values; they are readable by their owner only.",
+    "write manifests for connections and variables from other sources",
+    "Write one labelled Secret manifest for each connection and variable, for kubectl or for sealing. The files "
+    "contain the values; they are readable by their owner only.",
     (
         _argument(
             "--from",
             help="metadata-db: Airflow's database; env: the variables AIRFLOW_CONN_… and AIRFLOW_VAR_…; else the path "
-            "of a file that 'airflow connections export' or 'airflow variables export' has written",
+            "of a file that 'airflow connections export' or 'airflow variables export' wrote",
             metavar="SOURCE",
             required=True,
             dest="source",
@@ -306,35 +306,41 @@ EXPORT = Command(
         _argument("--output-dir", "-o", help="the folder to write to", metavar="DIR", required=True, type=Path),
         _argument(
             "--kind",
-            help="only these; needed for a file that does not say which it holds",
+            help="only this kind; required for a file that does not specify its kind",
             choices=("connections", "variables"),
         ),
         _argument("--namespace", "-n", help="the namespace in the manifests (default: none)", metavar="NAME"),
-        _argument("--team", help="the team of what has none of its own", metavar="TEAM"),
-        _argument("--force", help="replace files that are there", action="store_true"),
-        _argument("--report", help="how to show what was done", choices=("text", "json"), default="text"),
+        _argument("--team", help="the team of entries without one", metavar="TEAM"),
+        _argument("--force", help="replace existing files", action="store_true"),
+        _argument("--report", help="the output format", choices=("text", "json"), default="text"),
         DEBUG,
     ),
-    {0: "all were written", 1: "some could not be written; the report names them", 2: "trouble: nothing was written"},
+    {
+        0: "all entries were written",
+        1: "some entries could not be written; the report names them",
+        2: "error: nothing was written",
+    },
     "airflow_kubernetes_secrets.cli.export",
 )
 
 DEVSERVER = Command(
     "devserver",
     "run a Kubernetes API for Secrets on this machine, without a cluster",
-    "Run a Kubernetes API for Secrets and namespaces on loopback, for kubectl and Airflow, until Ctrl-C. It keeps "
-    "nothing: Secrets made over its API are gone when it stops.",
+    "Run a Kubernetes API for Secrets and namespaces on loopback, for kubectl and Airflow, until Ctrl-C. It stores "
+    "nothing: Secrets that are created over its API are lost when it stops.",
     (
         _argument(
             "--manifests",
-            help="serve the Secrets in this folder of YAML and JSON, and follow it",
+            help="serve the Secrets in this folder of YAML and JSON, and follow its changes",
             metavar="DIR",
             type=Path,
         ),
         _argument("--port", help="the port to listen on (default: a free one)", type=port_number, default=0),
         _argument("--host", help="the loopback address", choices=("127.0.0.1", "::1"), default="127.0.0.1"),
         _argument(
-            "--namespace", help="a namespace to create; Airflow's and kubectl's (default: airflow)", default="airflow"
+            "--namespace",
+            help="a namespace to create; Airflow and kubectl use it (default: airflow)",
+            default="airflow",
         ),
         _argument(
             "--directory",

@@ -51,6 +51,6 @@ def _print(findings: Iterable[Finding]) -> list[Finding]:
             screen.print_line((" " * (_INDENT + 2) + line, ""))
     errors = sum(each.status is Status.ERROR for each in shown_ones)
     warnings = sum(each.status is Status.WARNING for each in shown_ones)
-    verdict = "Nothing is wrong" if not errors else f"{errors} {'thing is' if errors == 1 else 'things are'} wrong"
+    verdict = "No errors" if not errors else f"{errors} {'error' if errors == 1 else 'errors'}"
     screen.print_line((f"{verdict}; {warnings} {'warning' if warnings == 1 else 'warnings'}", "bold"))
     return shown_ones

@@ -45,11 +45,11 @@ _ENVIRONMENT = "env"
 _SCRIPT = "delete-from-database.sh"
 _WIDTH = 110
 
-_EXISTS = "its file is there with other content; --force replaces it"
+_EXISTS = "its file exists with other content; --force replaces it"
 _TAKEN = "another entry of this export has a Secret of the same name; rename one of them"
 _WARNING = (
-    "The files hold passwords, and base64 is no encryption: seal them (kubeseal, SOPS), or apply them and delete them. "
-    "Keep them out of Git."
+    "The files contain passwords, and base64 is not encryption: seal them (kubeseal, SOPS), or apply them and delete "
+    "them. Keep them out of Git."
 )
 _HEADER = """\
 #!/bin/sh
@@ -174,7 +174,7 @@ def _entries(source: str, kinds: Sequence[Kind]) -> Iterator[AirflowEntry]:
     if source == _ENVIRONMENT:
         return from_environment(kinds)
     if "://" in source:
-        raise SourceError("--from takes no URI. Airflow's own database is --from metadata-db")
+        raise SourceError("--from does not accept a URI. Use --from metadata-db for Airflow's own database")
     return from_file(Path(source), kinds[0] if len(kinds) == 1 else None)
 
 
@@ -222,7 +222,7 @@ def _write_script(folder: OutputFolder, report: Report) -> Path | None:
 
 def _command(lookup: Lookup) -> str:
     if "\0" in lookup.id:
-        return f"# {lookup}: no command can name it. Delete it in Airflow's own pages."
+        return f"# {lookup}: no command can name it. Delete it in Airflow's UI."
     # An id that begins with '-' would be read as an option.
     end = "-- " if lookup.id.startswith("-") else ""
     command = f"airflow {_COMMANDS[lookup.kind]} delete {end}"
@@ -273,7 +273,7 @@ def _as_text(report: Report) -> Iterator[str]:
         yield from ("", "Not written:")
         yield from _reasons(report.lost)
     if report.notes:
-        yield from ("", "To know:")
+        yield from ("", "Notes:")
         for note, number in report.notes.items():
             yield from _wrapped(f"{note} ({number})", "  - ")
     if len(report.lost) == len(report.moved):

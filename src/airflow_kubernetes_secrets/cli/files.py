@@ -42,9 +42,9 @@ class OutputFolder:
         try:
             is_something_else = path.exists() and not path.is_dir()
         except OSError as error:
-            raise FolderError(f"{path} cannot be looked at: {error.strerror}. Name another one with -o") from None
+            raise FolderError(f"{path} cannot be read: {error.strerror}. Choose another folder with -o") from None
         if is_something_else:
-            raise FolderError(f"{path} is not a folder. Name another one with -o")
+            raise FolderError(f"{path} is not a folder. Choose another one with -o")
 
     def write(self, name: str, content: bytes, *, replace: bool, mode: int = _FILE_MODE) -> FileResult:
         """Write a file.
@@ -72,7 +72,7 @@ class OutputFolder:
                 safe_files.put(folder, file, content, mode, replace=replace)
         except OSError as error:
             raise FolderError(
-                f"{self.path / name} cannot be written: {error.strerror}. Files that were written before are whole"
+                f"{self.path / name} cannot be written: {error.strerror}. Files that were written before are complete"
             ) from None
         return FileResult.WRITTEN
 
@@ -80,7 +80,7 @@ class OutputFolder:
         try:
             self.path.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
         except OSError as error:
-            raise FolderError(f"{self.path} cannot be made: {error.strerror}. Name another one with -o") from None
+            raise FolderError(f"{self.path} cannot be created: {error.strerror}. Choose another one with -o") from None
 
     def _make_below(self, name: str) -> None:
         with safe_files.opened(self.path) as folder, suppress(FileExistsError):

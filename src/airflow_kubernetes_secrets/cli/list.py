@@ -71,7 +71,7 @@ def _print(entries: Sequence[Entry], output: str | None) -> None:
         for entry in entries
     ]
     if not rows:
-        say("There is none. A misspelt label is not seen here: 'check' finds it, in manifests")
+        say("There are none. This command cannot detect a misspelt label; 'check' can, in manifests")
         return
     # Empty columns would take width from the others.
     columns = [

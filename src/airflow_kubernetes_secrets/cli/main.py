@@ -115,7 +115,7 @@ def _line(error: Exception) -> str:
     if isinstance(error, KubernetesSecretsError):
         return str(error)
     # Only messages of this package are known to contain no secret value.
-    return f"it ended with an unexpected {type(error).__name__}. Run it again with --debug, and report what that shows"
+    return f"it ended with an unexpected {type(error).__name__}. Run it again with --debug, and report the output"
 
 
 if __name__ == "__main__":

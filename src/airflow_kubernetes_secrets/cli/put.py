@@ -87,9 +87,9 @@ def _put(arguments: argparse.Namespace) -> int:
     is_local = arguments.dry_run == "client"
     if options.path is not None and not is_local:
         raise NotWritableError(
-            f"Airflow reads the folder {printable(options.path)} in place of an API ('path' in backend_kwargs). Write "
-            "a manifest into it: run this with --dry-run=client -o yaml, and send the output to a file there. Or name "
-            "an API with --kubeconfig"
+            f"Airflow reads the folder {printable(options.path)} instead of an API ('path' in backend_kwargs). "
+            "Write a manifest into it: run this command with --dry-run=client -o yaml, and redirect the output "
+            "to a file there. Or choose an API with --kubeconfig"
         )
     lookup = Lookup(kind, arguments.id, arguments.team or None)
     namespace = options.namespaces[0] if arguments.namespace else namespace_for(lookup, options)
@@ -127,8 +127,8 @@ def _unless_it_is_elsewhere(
         return written
     return replace(
         written,
-        hidden=f"Airflow does not look in namespace {namespace}: 'namespace' in backend_kwargs is "
-        f"{', '.join(options.namespace)}. Put it there, or add the namespace to that option",
+        hidden=f"Airflow does not search namespace {namespace}: 'namespace' in backend_kwargs "
+        f"is {', '.join(options.namespace)}. Use one of these, or add the namespace to the option",
     )
 
 
@@ -141,12 +141,12 @@ def _given(kind: Kind, arguments: argparse.Namespace) -> Sequence[_Given]:
     wrong = ("--value",) if is_connection else ("--uri", "--json")
     if any(each.argument in wrong for each in given) or (arguments.field and not is_connection):
         usable = _OF_A_CONNECTION if is_connection else "--value or --from-file"
-        raise NotWritableError(f"a {kind.word} is given by {usable}")
+        raise NotWritableError(f"pass a {kind.word} with {usable}")
     ways = len(given) + bool(arguments.field)
     if ways != 1:
         usable = _OF_A_CONNECTION if is_connection else "--value or --from-file"
         raise NotWritableError(
-            f"{'nothing says what to write' if not ways else 'it is given in two ways'}: use {usable}"
+            f"{'there is no value to write' if not ways else 'the value is passed in two ways'}: use {usable}"
         )
     return given or _fields(arguments.field)
 
@@ -157,7 +157,7 @@ def _fields(arguments: Sequence[str]) -> Sequence[_Given]:
     for argument in arguments:
         name, equals, text = argument.partition("=")
         if not equals:
-            raise NotWritableError("--field takes NAME=VALUE, or NAME=- to have the value read; one has no '='")
+            raise NotWritableError("--field must be NAME=VALUE, or NAME=- to read the value; one has no '='")
         field = _FIELDS.get(folded(name.strip()))
         if field is None:
             raise NotWritableError(f"--field: {_unknown(name)}; the fields are {', '.join(ALIASES)}")
@@ -171,7 +171,11 @@ def _unknown(name: str) -> str:
     """Return the message for an unknown field."""
     # If the name was left out, the text before the '=' can be a part of a password.
     nearest = get_close_matches(folded(name), _FIELDS, n=1) if re.fullmatch("[A-Za-z_.-]{1,30}", name) else []
-    return f"{name!r} is no field; did you mean {nearest[0]!r}?" if nearest else "what is before the '=' is no field"
+    return (
+        f"{name!r} is not a field; did you mean {nearest[0]!r}?"
+        if nearest
+        else "the name before the '=' is not a field"
+    )
 
 
 def _check_given(given: Sequence[_Given], allow_secret_arguments: bool) -> None:
@@ -181,8 +185,8 @@ def _check_given(given: Sequence[_Given], allow_secret_arguments: bool) -> None:
             of_it = f"{each.argument}=-" if each.field else f"{each.argument} -"
             other = "" if each.field else " or --from-file"
             raise NotWritableError(
-                f"{each.argument} has its value on the command line, where the history of the shell and the list of "
-                f"processes show it. Use {of_it}{other}, or --allow-secret-arguments"
+                f"{each.argument} has its value on the command line, where the shell history and "
+                f"the process list show it. Use {of_it}{other}, or --allow-secret-arguments"
             )
     read = [each.argument for each in given if _is_read(each)]
     if len(read) > 1 and not _is_a_terminal():
@@ -214,8 +218,8 @@ def _value(given: _Given) -> bytes:
     if given.argument in ("--uri", "--json"):
         is_json = value.lstrip().startswith(b"{")
         if is_json != (given.argument == "--json"):
-            right = "JSON ({…}); use --json" if is_json else "no JSON ({…}); for a URI use --uri"
-            raise NotWritableError(f"what {given.argument} was given is {right}")
+            right = "JSON ({…}); use --json" if is_json else "not JSON ({…}); for a URI use --uri"
+            raise NotWritableError(f"the value of {given.argument} is {right}")
     return value
 
 
@@ -237,7 +241,7 @@ def _bounded(stream: BinaryIO, argument: str) -> bytes:
     content = stream.read(LARGEST_BYTES + 1)
     if len(content) > LARGEST_BYTES:
         raise NotWritableError(
-            f"{argument}: the value has more than {LARGEST_BYTES} bytes, the most that a Secret can hold"
+            f"{argument}: the value has more than {LARGEST_BYTES} bytes, the most that a Secret can contain"
         )
     return content
 
@@ -258,7 +262,7 @@ def _read(given: _Given) -> bytes:
         raise NotWritableError(f"{given.argument}: there is no standard input to read it from")
     value = _typed(given) if _is_a_terminal() else _piped(given)
     if not value:
-        remedy = "Leave the field out if there is none" if given.field else "For an empty value: --from-file /dev/null"
+        remedy = "Omit the field if there is none" if given.field else "For an empty value: --from-file /dev/null"
         raise NotWritableError(f"{given.argument}: nothing was read, so nothing is written. {remedy}")
     return value
 
@@ -273,7 +277,7 @@ def _typed(given: _Given) -> bytes:
     except EOFError:
         return b""
     except GetPassWarning:
-        raise NotWritableError(f"{given.argument}: this terminal cannot ask without an echo; use a pipe") from None
+        raise NotWritableError(f"{given.argument}: this terminal cannot hide the input; use a pipe") from None
     if len(value) >= _LONGEST_TYPED:
         raise NotWritableError(
             f"{given.argument}: a terminal cuts lines off at {_LONGEST_TYPED} bytes; use --from-file, or a pipe"
@@ -287,7 +291,7 @@ def _piped(given: _Given) -> bytes:
     value = piped.removesuffix(b"\n")
     if value != piped and given.argument not in ("--uri", "--json"):
         keeps = "" if given.field else "; --from-file keeps it"
-        say(f"{given.argument}: one newline at the end of standard input was left out{keeps}")
+        say(f"{given.argument}: one newline at the end of standard input was removed{keeps}")
     return value
 
 
@@ -297,10 +301,10 @@ def _tell(arguments: argparse.Namespace, lookup: Lookup, written: PutResult) -> 
     _show(arguments, lookup, written.made, f"{written.change}, dry run" if is_dry else written.change)
     done = "would be written" if is_dry else "was written"
     if written.hidden:
-        _fail(f"{lookup} {done}, and Airflow does not get it: {written.hidden}")
+        _fail(f"{lookup} {done}, but Airflow does not read it: {written.hidden}")
         return _REFUSED
     if written.not_read_back:
-        _fail(f"{lookup} {done}, and could not be read back as Airflow does: {written.not_read_back}")
+        _fail(f"{lookup} {done}, but could not be read back as Airflow reads it: {written.not_read_back}")
         return _TROUBLE
     return _WRITTEN
 

@@ -94,8 +94,8 @@ def read_configuration() -> AirflowConfiguration:
         # This is raised outside the except block, with nothing chained, because Airflow's errors quote the
         # configuration.
         raise NotConfiguredError(
-            f"[secrets] in Airflow's configuration cannot be read ({problem}): look at {configuration_file()} and at "
-            "the variables AIRFLOW__SECRETS__…"
+            f"[secrets] in Airflow's configuration cannot be read ({problem}): check {configuration_file()} "
+            "and the variables AIRFLOW__SECRETS__…"
         )
     kwargs, dropped = _kwargs(text)
     kwargs_from = [_origin(_KWARGS_VARIABLE)] if text.strip() else []
@@ -130,8 +130,8 @@ def airflow_conf() -> Any:
             # This is raised outside the except block, with nothing chained, because Airflow's errors quote the
             # configuration.
             raise NotConfiguredError(
-                f"Airflow cannot be imported with its configuration ({problem}): look at {configuration_file()} and at "
-                "the variables AIRFLOW__…; 'airflow version' says more"
+                f"Airflow cannot be imported with its configuration ({problem}): check {configuration_file()} "
+                "and the variables AIRFLOW__…; 'airflow version' shows more"
             )
     from airflow.configuration import conf
 
@@ -172,8 +172,8 @@ def _kwargs(text: str) -> tuple[dict[str, object], Problem | None]:
         problem = "it is not a JSON object"
     return {}, Problem(
         "kwargs-dropped",
-        f"[secrets] backend_kwargs in {printable(_origin(_KWARGS_VARIABLE))}: {problem}. Airflow warns, drops all of "
-        'it and goes on with the defaults. Correct it; it has to be such as {"namespace": "airflow"}',
+        f"[secrets] backend_kwargs in {printable(_origin(_KWARGS_VARIABLE))}: {problem}. Airflow logs a warning, "
+        'ignores all of it and uses the defaults. Correct it; the format is {"namespace": "airflow"}',
     )
 
 
@@ -182,7 +182,7 @@ def _problems_of_class(backend: str) -> Iterator[Problem]:
     if not backend:
         yield Problem(
             "no-backend",
-            f"[secrets] backend is not set, so Airflow does not look into Kubernetes Secrets. Set "
+            f"[secrets] backend is not set, so Airflow does not read Kubernetes Secrets. Set "
             f"{_BACKEND_VARIABLE}={BACKEND}",
         )
         return
@@ -196,14 +196,14 @@ def _problems_of_class(backend: str) -> Iterator[Problem]:
         yield Problem(
             "backend-missing",
             f"[secrets] backend in {origin} is {printable(backend)}, which cannot be imported here, so "
-            f"Airflow does not start. Install what it is in, or set it to {BACKEND}",
+            f"Airflow does not start. Install its package, or set it to {BACKEND}",
         )
         return
     if not (isinstance(found, type) and issubclass(found, KubernetesSecretsBackend)):
         yield Problem(
             "another-backend",
-            f"[secrets] backend in {origin} is {printable(backend)}, and not this one. To use this one, "
-            f"set it to {BACKEND}",
+            f"[secrets] backend in {origin} is {printable(backend)}, not this one. To use "
+            f"this one, set it to {BACKEND}",
             Severity.WARNING,
         )
 

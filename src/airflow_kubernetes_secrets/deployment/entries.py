@@ -27,7 +27,7 @@ FIELDS = (*_TEXTS, "port", "extra")
 # The other fields that `airflow connections import` accepts; see airflow/secrets/local_filesystem.py.
 _ALSO_TAKEN = ("conn_id", "extra_dejson", "team_name", "uri")
 
-NO_DESCRIPTION = "a variable's description is not moved: a Secret has no place for it"
+NO_DESCRIPTION = "a variable's description is not exported: a Secret has no field for it"
 _TYPE = "Airflow reads 'postgresql' as 'postgres' and '-' in a connection's type as '_', also from these manifests"
 
 
@@ -143,7 +143,7 @@ def _entry_of_connection(key: str, value: Any, team: str | None, notes: tuple[st
     if isinstance(fields, str):
         return AirflowEntry(Kind.CONNECTION, key, team, problem=fields)
     if fields.get("conn_id", key) != key:
-        return AirflowEntry(Kind.CONNECTION, key, team, problem="it says that it is for another id")
+        return AirflowEntry(Kind.CONNECTION, key, team, problem="it specifies another id")
     return connection(key, fields, team or str(fields.get("team_name") or "") or None, notes)
 
 
@@ -152,7 +152,7 @@ def _problem_of(fields: Mapping[str, Any]) -> str:
     for name in (*_TEXTS, "extra"):
         value = fields.get(name)
         if value is not None and not isinstance(value, str):
-            return f"its {name} is not a text"
+            return f"its {name} is not a string"
         if value and any("\ud800" <= each <= "\udfff" for each in value):
             return f"its {name} is not Unicode"
     if not str(fields.get("port") or "0").strip().isdecimal():
@@ -175,7 +175,7 @@ def _connection_fields(value: Any) -> dict[str, Any] | str:
     if not isinstance(value, dict):
         return "it is neither a URI nor an object"
     if value.keys() - {*FIELDS, *_ALSO_TAKEN}:
-        return f"it has fields that Airflow does not know; it knows {', '.join(FIELDS)}"
+        return f"it has unknown fields; the fields are {', '.join(FIELDS)}"
     fields = dict(value)
     if "uri" in fields:
         from_uri = _fields_of_text(str(fields.pop("uri")).strip())
@@ -205,4 +205,4 @@ def _fields_of_text(text: str) -> dict[str, Any] | str:
     except SourceError:
         raise
     except Exception as error:  # some of Airflow's errors quote the URI
-        return f"Airflow cannot take its URI apart ({type(error).__name__})"
+        return f"Airflow cannot parse its URI ({type(error).__name__})"

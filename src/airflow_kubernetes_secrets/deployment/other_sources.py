@@ -39,8 +39,8 @@ _PREFIXES = {Kind.CONNECTION: "AIRFLOW_CONN_", Kind.VARIABLE: "AIRFLOW_VAR_"}
 # In Airflow 3.2 and later, a variable of the team `sales` is called AIRFLOW_CONN__SALES___ID.
 _TEAM_SEPARATOR = "___"
 _CASE = (
-    "the environment has names in capitals only, so ids are written in small letters: where a DAG asks for an id with "
-    "capitals, correct label and annotation"
+    "environment variables have names in capitals only, so ids are written in lower case: if a DAG uses an id "
+    "with capitals, correct label and annotation"
 )
 
 # How many rows of the database are read at once.
@@ -140,7 +140,7 @@ def hidden(lookup: Lookup, *, database: bool) -> list[Hidden]:
         database: whether to check the metadata database. If that fails, the result says so.
     """
     found = hidden_entries([lookup], database=database)
-    unknown = [Hidden(place, f"not known whether there is one: {text}") for place, text in found.failures]
+    unknown = [Hidden(place, f"could not check: {text}") for place, text in found.failures]
     return [*found.of.get(_key(lookup), ()), *unknown]
 
 
@@ -180,7 +180,7 @@ def _in_time(ask: Callable[[], list[_Found]]) -> list[_Found]:
         SourceError: there is no result in time, or too many earlier queries still wait for theirs.
     """
     if not _in_thread.acquire(blocking=False):
-        raise SourceError("the metadata database has not answered earlier questions yet")
+        raise SourceError("the metadata database has not answered earlier queries yet")
     answers: Queue[list[_Found] | Exception] = Queue()
 
     def put_answer() -> None:
@@ -195,11 +195,11 @@ def _in_time(ask: Callable[[], list[_Found]]) -> list[_Found]:
         Thread(target=put_answer, daemon=True).start()
     except RuntimeError as error:
         _in_thread.release()
-        raise SourceError("no thread can be started to ask the metadata database") from error
+        raise SourceError("no thread can be started to query the metadata database") from error
     try:
         answer = answers.get(timeout=_PATIENCE_SECONDS)
     except Empty:
-        raise SourceError(f"the metadata database has not answered in {_PATIENCE_SECONDS:g} s") from None
+        raise SourceError(f"the metadata database has not responded in {_PATIENCE_SECONDS:g} s") from None
     if isinstance(answer, Exception):
         raise answer
     return answer
@@ -218,7 +218,10 @@ def _entry_of_row(kind: Kind, row: Mapping[str, Any]) -> AirflowEntry:
             fields[name] = decrypted(fields[name])
             if fields[name] is None:
                 return AirflowEntry(
-                    kind, key, team, problem="it cannot be decrypted with [core] fernet_key; add the key that it has"
+                    kind,
+                    key,
+                    team,
+                    problem="it cannot be decrypted with [core] fernet_key; add the key that encrypted it",
                 )
     if kind is Kind.CONNECTION:
         return connection(key, fields, team, ())
@@ -289,11 +292,11 @@ def _database() -> tuple[Any, dict[Kind, Any]]:
     if problem:
         # This is raised outside the except block, with nothing chained, because some errors of drivers quote the URL.
         raise SourceError(
-            f"the metadata database cannot be reached ({problem}): look at [database] sql_alchemy_conn and "
-            "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN; 'airflow db check' says more"
+            f"the metadata database cannot be reached ({problem}): check [database] sql_alchemy_conn "
+            "and AIRFLOW__DATABASE__SQL_ALCHEMY_CONN; 'airflow db check' shows more"
         )
     if not is_there:
-        raise SourceError("the metadata database has no tables of Airflow's: run 'airflow db migrate'")
+        raise SourceError("the metadata database does not have Airflow's tables: run 'airflow db migrate'")
     return engine, {Kind.CONNECTION: Connection.__table__, Kind.VARIABLE: Variable.__table__}
 
 
@@ -311,6 +314,6 @@ def _rows(engine: Any, query: Any) -> list[Any]:
     # This is raised outside the except block, with nothing chained, because SQLAlchemy's errors contain the query's
     # parameters.
     raise SourceError(
-        f"the metadata database cannot be read ({problem}): if it is of another Airflow, run 'airflow db migrate'; "
-        "'airflow db check' says whether it can be reached"
+        f"the metadata database cannot be read ({problem}): if another version of Airflow created it, run 'airflow "
+        "db migrate'; 'airflow db check' shows whether it can be reached"
     )

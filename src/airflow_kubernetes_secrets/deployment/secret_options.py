@@ -113,7 +113,7 @@ def _instead(section: str, key: str, sensitive: set[tuple[str, str]], first: str
     """
     if (section, key) not in sensitive:
         return f"[{section}] {key} is not one of the options that Airflow reads from a Secret"
-    return printable(f"{first} comes first, so Airflow takes that") if first else ""
+    return printable(f"{first} comes first, so Airflow uses it") if first else ""
 
 
 def _variables(section: str, key: str) -> list[str]:

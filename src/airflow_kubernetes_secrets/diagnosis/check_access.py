@@ -61,9 +61,9 @@ def _transport(credentials: Credentials) -> Iterator[Finding]:
         yield warning(
             CREDENTIALS,
             "certificate-unchecked",
-            f"{credentials.source} says insecure-skip-tls-verify: anyone on the network path to {host} can answer in "
-            "its place, and read the token and every Secret. Remove that setting, and name the cluster's CA "
-            "(certificate-authority-data)",
+            f"{credentials.source} sets insecure-skip-tls-verify: anyone on the network path to {host} "
+            "can impersonate it, and read the token and every Secret. Remove that setting, and specify the cluster's "
+            "CA (certificate-authority-data)",
         )
 
 
@@ -80,16 +80,15 @@ def _token(expires: object) -> Finding:
         return warning(
             CREDENTIALS,
             "token-without-end",
-            "the token does not expire. Kubernetes mounts ones that do (projected service account tokens); prefer "
-            "those",
+            "the token does not expire. Use the projected service account tokens that Kubernetes mounts, which do",
         )
     left = expires - time()
     if left <= 0:
         return error(
             CREDENTIALS,
             "token-expired",
-            f"the token has expired {_duration(-left)} ago. Kubernetes renews one that it mounts itself; where it was "
-            "copied, copy a current one",
+            f"the token expired {_duration(-left)} ago. Kubernetes renews tokens that it mounts itself; if the "
+            "token was copied, copy a current one",
         )
     return ok(CREDENTIALS, f"the token expires in {_duration(left)}; it is read again every minute")
 
@@ -121,8 +120,8 @@ def _ca(path: Path) -> Finding:
         return warning(
             CREDENTIALS,
             "ca-ends",
-            f"a CA certificate in {file} is valid until {ends:%Y-%m-%d}. If the API server's is signed with it, "
-            "nothing can be looked up after that: have the cluster's CA renewed",
+            f"a CA certificate in {file} is valid until {ends:%Y-%m-%d}. If it signs the API server's "
+            "certificate, every lookup fails after that: have the cluster's CA renewed",
         )
     return ok(CREDENTIALS, f"the CA certificates in {file} are valid until {ends:%Y-%m-%d} or longer")
 
@@ -143,15 +142,15 @@ def check_reachable(cluster: Cluster, options: Options) -> Iterator[Finding]:
         seconds.append(monotonic() - began)
     warm = median(seconds)
     text = (
-        f"{cluster.text} is {version or 'of a version that it does not tell'}; it answers in {warm * 1000:.0f} ms, the "
-        f"first time in {first * 1000:.0f} ms"
+        f"{cluster.text} is {version or 'of unknown version'}; it responds in {warm * 1000:.0f} ms, and "
+        f"to the first request in {first * 1000:.0f} ms"
     )
     if warm > options.timeout * _SLOW_SHARE:
         yield warning(
             API_SERVER,
             "slow",
-            f"{text}. timeout is {options.timeout:g} s, in which a lookup has to succeed with all its attempts: raise "
-            "it, or find what is slow",
+            f"{text}. timeout is {options.timeout:g} s, the limit for a lookup with all its attempts: raise "
+            "it, or find out what is slow",
         )
     else:
         yield ok(API_SERVER, text)
@@ -164,7 +163,7 @@ def check_permissions(cluster: Cluster, options: Options) -> Iterator[Finding]:
         KubernetesSecretsError: the API server cannot be queried.
     """
     user = cluster.user()
-    yield ok(PERMISSIONS, f"the API server takes this for {printable(user) or 'a user that it does not tell'}")
+    yield ok(PERMISSIONS, f"the API server authenticates this as {printable(user) or 'an unknown user'}")
     try:
         yield from _rights(cluster, options, user)
     except ForbiddenError as problem:
@@ -181,8 +180,8 @@ def _rights(cluster: Cluster, options: Options, user: str) -> Iterator[Finding]:
     else:
         yield skipped(
             PERMISSIONS,
-            "what is more than needed was not checked: this is not a service account. With '--as "
-            f"{_SERVICE_ACCOUNT}NAMESPACE:NAME' it is, for each of Airflow's",
+            "excess permissions were not checked: this is not a service account. To check them for one of Airflow's, "
+            f"add '--as {_SERVICE_ACCOUNT}NAMESPACE:NAME'",
         )
 
 
@@ -196,7 +195,7 @@ def _on_all(cluster: Cluster, options: Options, user: str, namespace: str) -> It
         yield warning(
             PERMISSIONS,
             "may-not-watch",
-            f"{forbidden_text(user, 'watch', verbs, namespace)}\nWithout it everything is listed every "
+            f"{forbidden_text(user, 'watch', verbs, namespace)}\nWithout it, all Secrets are listed every "
             f"{options.cache_ttl:g} s (cache_ttl)",
         )
     else:
@@ -218,7 +217,7 @@ def _too_much(cluster: Cluster, options: Options) -> Iterator[Finding]:
         yield warning(
             PERMISSIONS,
             "may-list-everywhere",
-            "may list the Secrets of every namespace. A Role in each namespace that Airflow looks in is enough; "
+            "may list the Secrets of every namespace. A Role in each namespace that Airflow searches is enough; "
             "'airflow-kubernetes-secrets rbac' prints it",
         )
     excess = {}
@@ -229,11 +228,11 @@ def _too_much(cluster: Cluster, options: Options) -> Iterator[Finding]:
             yield warning(
                 PERMISSIONS,
                 "may-write",
-                f"may {', '.join(writes)} Secrets in {namespace}, which no lookup does. Grant what "
-                "'airflow-kubernetes-secrets rbac' prints, and no more",
+                f"may {', '.join(writes)} Secrets in {namespace}, which no lookup does. Grant "
+                "only what 'airflow-kubernetes-secrets rbac' prints",
             )
     if not excess:
-        yield ok(PERMISSIONS, "may change no Secret where it looks")
+        yield ok(PERMISSIONS, "may not change Secrets in the namespaces that it searches")
 
 
 def _duration(seconds: float) -> str:

@@ -25,14 +25,12 @@ def check_backend(configured: AirflowConfiguration) -> Iterator[Finding]:
         yield ok(AIRFLOW, printable(f"[secrets] backend is {configured.backend}, from {configured.backend_from}"))
     workers = printable(_option("workers", "secrets_backend") or "")
     if workers:
-        yield ok(
-            AIRFLOW, f"[workers] secrets_backend is {workers}: tasks and DAG files are served by that, not by this one"
-        )
+        yield ok(AIRFLOW, f"[workers] secrets_backend is {workers}: tasks and DAG files use that backend, not this one")
 
 
 def check_options(configured: AirflowConfiguration, options: Options) -> Iterator[Finding]:
     """Check for options that are valid but do not fit the rest of Airflow's configuration."""
-    given = ", ".join(sorted(configured.kwargs)) or "none, so all have their defaults"
+    given = ", ".join(sorted(configured.kwargs)) or "none; all options have their defaults"
     origins = printable(", ".join(configured.kwargs_from))
     yield ok(OPTIONS, f"backend_kwargs: {given}" + (f", from {origins}" if origins else ""))
     if options.on_error == DENY and access_denied() is None:
@@ -48,18 +46,18 @@ def check_options(configured: AirflowConfiguration, options: Options) -> Iterato
             yield warning(
                 OPTIONS,
                 "airflow-cache",
-                f"[secrets] use_cache: where DAG files are read, Airflow itself keeps variables for {seconds:g} s, "
-                f"however old cache_ttl ({options.cache_ttl:g} s) lets them be. Switch it off, or lower "
-                "[secrets] cache_ttl_seconds",
+                f"[secrets] use_cache: while DAG files are parsed, Airflow itself caches variables "
+                f"for {seconds:g} s, longer than cache_ttl ({options.cache_ttl:g} "
+                "s). Disable it, or lower [secrets] cache_ttl_seconds",
             )
     patience = _option("workers", "execution_api_timeout", "getfloat")
     if patience is not None and options.path is None and options.timeout >= patience:
         yield warning(
             OPTIONS,
             "workers-give-up",
-            f"timeout is {options.timeout:g} s, and workers wait {patience:g} s for Airflow's API server "
-            "([workers] execution_api_timeout), which looks things up for them: when Kubernetes is slow they give up "
-            f"first. Set timeout below {patience:g} in backend_kwargs, or raise execution_api_timeout",
+            f"timeout is {options.timeout:g} s, but workers wait {patience:g} s for Airflow's API server ([workers] "
+            "execution_api_timeout), which does their lookups: if Kubernetes is slow, they give up first. Set "
+            f"timeout below {patience:g} in backend_kwargs, or raise execution_api_timeout",
         )
 
 

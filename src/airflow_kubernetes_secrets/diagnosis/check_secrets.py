@@ -48,8 +48,8 @@ def check_secrets(place: BackendLocation, options: Options) -> Iterator[Finding]
         yield warning(
             SECRETS,
             "teams-off",
-            "there are Secrets of teams, which Airflow asks for only with [core] multi_team (3.2 and later): switch "
-            "that on, or remove the label of the team",
+            "there are Secrets of teams, which Airflow looks up only with [core] multi_team (3.2 and "
+            "later): enable it, or remove the team's label",
         )
     if isinstance(place, Cluster) and not inventory.failures and not options.cache_ttl:
         yield from _many(place, options)
@@ -67,8 +67,8 @@ def _many(cluster: Cluster, options: Options) -> Iterator[Finding]:
             yield warning(
                 SECRETS,
                 "many",
-                f"namespace {namespace} has {count} Secrets, and for each lookup the API server looks at all of them. "
-                "Set cache_ttl in backend_kwargs, or give Airflow's Secrets a namespace of their own",
+                f"namespace {namespace} has {count} Secrets, and the API server reads all of them for each lookup. "
+                "Set cache_ttl in backend_kwargs, or move Airflow's Secrets to a namespace of their own",
             )
 
 
@@ -93,7 +93,7 @@ def _only_in_environment(option: SecretOption, configured: AirflowConfiguration)
             "only-in-environment",
             printable(
                 f"{option.name} comes from a Secret through environment variables alone ({names}). A pod "
-                "without them goes on with an empty SQLite database and says nothing. With applyCustomEnv: false the "
+                "without them silently uses an empty SQLite database. With applyCustomEnv: false the "
                 "jobs of the official Helm chart are such pods, and 'airflow db migrate' migrates that file. Set "
                 f"these options in {configuration_file()} too: that is 'config' in the chart's values"
             ),
@@ -115,7 +115,7 @@ def _secret_option(option: SecretOption, place: BackendLocation, options: Option
         return error(
             FROM_SECRETS,
             "option-missing",
-            f"{option.where}: {lookup}: {decision.outcome.value}. Airflow goes on with the default of {option.name} "
-            "and says nothing. Create the Secret, or correct the id",
+            f"{option.where}: {lookup}: {decision.outcome.value}. Airflow silently uses the default "
+            "of {option.name}. Create the Secret, or correct the id",
         )
     return ok(FROM_SECRETS, f"{option.name} is in Secret {decision.secret} ({option.where})")

@@ -33,14 +33,14 @@ def run_checks(overrides: Mapping[str, str | None], as_user: str | None = None) 
         options = configured.options(**overrides)
     except KubernetesSecretsError as problem:
         yield error(configuration.OPTIONS, "option-unusable", f"{problem}. Airflow does not start with that")
-        yield skipped("The rest", "not checked: the options cannot be used")
+        yield skipped("Other checks", "not checked: the options cannot be used")
         return
     yield from configuration.check_options(configured, options)
     try:
         place = location_of(options, as_user)
     except KubernetesSecretsError as problem:
         yield error(access.CREDENTIALS, "not-configured", str(problem))
-        yield skipped("The rest", "not checked: there is nowhere to look")
+        yield skipped("Other checks", "not checked: there is no namespace or folder to search")
         return
     with closing(place):
         yield from _place(place, options, configured)
@@ -49,7 +49,7 @@ def run_checks(overrides: Mapping[str, str | None], as_user: str | None = None) 
 def _place(place: BackendLocation, options: Options, configured: AirflowConfiguration) -> Iterator[Finding]:
     """Run the checks that need a backend location."""
     if not isinstance(place, Cluster):
-        yield ok(access.CREDENTIALS, f"Secrets are read from {place.text}, and no API is asked")
+        yield ok(access.CREDENTIALS, f"Secrets are read from {place.text}, without an API")
     try:
         if isinstance(place, Cluster):
             yield from access.check_credentials(place, options)
@@ -59,4 +59,4 @@ def _place(place: BackendLocation, options: Options, configured: AirflowConfigur
         yield from secrets.check_secret_options(place, options, configured)
     except KubernetesSecretsError as problem:
         yield error(access.API_SERVER if isinstance(place, Cluster) else secrets.SECRETS, "unreachable", str(problem))
-        yield skipped("The rest", f"not checked: {place.text} cannot be asked")
+        yield skipped("Other checks", f"not checked: {place.text} cannot be read")

@@ -66,19 +66,19 @@ def _same_id(
                 continue
             if kind is not lookup.kind:
                 yield (
-                    f"Secret {secret} has the label {label}, so it is a {kind.word} of this id. For a "
-                    f"{lookup.kind.word} it takes {lookup.kind.label(options)}"
+                    f"Secret {secret} has the label {label}, so it is a {kind.word} with "
+                    f"this id. A {lookup.kind.word} requires {lookup.kind.label(options)}"
                 )
                 continue
             team = lookup.team if lookup.team in teams else teams[0]
             if team != lookup.team and team is not None:
-                yield f"Secret {secret} has this id for team {team!r}, and not for {_whom(lookup.team)}"
+                yield f"Secret {secret} has this id for team {team!r}, not for {_whom(lookup.team)}"
             elif team is None and lookup.team and not options.team_fallback:
-                yield f"Secret {secret} has this id for everybody, and team_fallback is false in backend_kwargs"
+                yield f"Secret {secret} has this id for all teams, but team_fallback is false in backend_kwargs"
             elif label_value(lookup.id) != secret.labels[label]:
                 yield (
-                    f"Secret {secret} says in an annotation that it is for this id, and its label {label} is not "
-                    f"{label_value(lookup.id)!r}, by which it is found"
+                    f"Secret {secret} has an annotation with this id, but its label {label} "
+                    f"is not {label_value(lookup.id)!r}, which selects it"
                 )
 
 
@@ -105,7 +105,8 @@ def _same_name(
             secret = found.secret
             if all(may_tell(kind, lookup.id, team) for team in whose.teams(secret) for kind in Kind):
                 yield (
-                    f"Secret {secret} has that name and not the label; names do not matter here. If it is meant: "
+                    f"Secret {secret} has this name but not the label; lookups do not use names. If this Secret is "
+                    "meant, label it: "
                     f"{on_secret('label', secret.namespace, name, f'{label}={label_value(lookup.id)}')}"
                 )
 

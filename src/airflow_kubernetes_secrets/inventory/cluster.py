@@ -126,7 +126,9 @@ class Cluster:
             if not following:
                 return
             if following in followed:
-                raise KubernetesSecretsError(f"{self.text} gives the same page again and again. Is it one?")
+                raise KubernetesSecretsError(
+                    f"{self.text} returns the same page repeatedly. Check that it is a Kubernetes API server"
+                )
             followed.add(following)
 
     def _page(self, namespace: str, query: str) -> bytearray:
@@ -146,8 +148,8 @@ class Cluster:
                 break
         # https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
         raise KubernetesSecretsError(
-            f"{self.text} no longer knows how the Secrets in {namespace} were when the list began: it took too long. "
-            "Run it again"
+            f"{self.text} no longer has the state of the Secrets in {namespace} from when the list began: the list "
+            "took too long. Run the command again"
         )
 
     def count(self, namespace: str) -> int:
@@ -253,7 +255,10 @@ class Cluster:
             return read(body)
         except MalformedBodyError as error:
             problem = str(error)
-        raise KubernetesSecretsError(f"{self.text}: {problem}. Is it one, or does something on the way answer instead?")
+        raise KubernetesSecretsError(
+            f"{self.text}: {problem}. Check that it is a Kubernetes API server, and that nothing in between responds "
+            "instead"
+        )
 
     def _document(self, body: bytes | bytearray) -> dict[str, Any]:
         """Return the JSON object in a body."""
@@ -263,7 +268,9 @@ class Cluster:
             answer = None
         if isinstance(answer, dict):
             return answer
-        raise KubernetesSecretsError(f"{self.text}: the answer is not JSON. Does something on the way answer instead?")
+        raise KubernetesSecretsError(
+            f"{self.text}: the response is not JSON. Check that nothing in between responds instead"
+        )
 
 
 def token_claims(credentials: Credentials) -> Mapping[str, Any]:

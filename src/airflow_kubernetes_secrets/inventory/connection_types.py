@@ -65,7 +65,7 @@ def problems_of_type(kind: Kind, secret: Secret, key: str, content: Content) -> 
     where = f"Secret {secret}" if key == IN_FIELDS else f"Secret {secret}, key {key!r}"
     if nobody_says_it:
         meant = _TYPES_BY_PORT.get(int(fields.get("port") or 0), "")
-        what = f"nothing says the connection type, so it is {GENERIC!r}, for which there is no hook"
+        what = f"nothing specifies the connection type, so it is {GENERIC!r}, for which there is no hook"
     else:
         meant = _meant(conn_type, known)
         shown = shown_type(conn_type)

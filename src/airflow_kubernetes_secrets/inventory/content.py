@@ -87,8 +87,8 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     whole = values.text(secret, key) if is_completed else stored
     if not _is_taken_apart_as_meant(whole):
         text = (
-            f"Secret {secret}, key {key!r}: the URI has an '@' after its host, so login or password may hold a '/', "
-            "'?' or '#' as it is. Percent-encode them"
+            f"Secret {secret}, key {key!r}: the URI has an '@' after its host, so login or password may "
+            "contain a raw '/', '?' or '#'. Percent-encode them"
         )
         return Content(shape, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
     problems = (*problems, *problems_of_hooks(secret, key, whole, connection))
@@ -145,7 +145,7 @@ def _newlines(kind: Kind, secret: Secret, key: str) -> Iterator[Problem]:
         if secret.value(each).endswith(b"\n"):
             yield Problem(
                 TRAILING_NEWLINE,
-                f"Secret {secret}, key {each!r}: the value ends with a newline, and Airflow gets it with that. If it "
-                "is not meant (a file that an editor has written), store it without",
+                f"Secret {secret}, key {each!r}: the value ends with a newline, which Airflow reads as part of "
+                "it. If it is not intended (many editors add one), store the value without it",
                 Severity.WARNING,
             )

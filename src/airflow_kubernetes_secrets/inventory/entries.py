@@ -226,7 +226,7 @@ class _Survey:
             problems += problems_of_type(kind, secret, key, content)
         problems += unknown_marks(secret, self._options)
         if stored.is_going:
-            text = f"Secret {secret}: it is being deleted, and waits for a finalizer"
+            text = f"Secret {secret}: it is being deleted and waits for a finalizer"
             problems.append(Problem("being-deleted", text, Severity.WARNING))
         return Entry(
             lookup.kind,
@@ -275,15 +275,17 @@ def _why_not(secret: Secret, answer: _Answer) -> Problem:
     if _name(secret) in answer.passed_over:
         return Problem(UNREADABLE, str(answer.passed_over[_name(secret)]))
     if isinstance(outcome, KubernetesSecretsError):
-        return Problem(BLOCKED, f"Secret {secret}: a lookup of its id ends with an error: {outcome}")
+        return Problem(BLOCKED, f"Secret {secret}: a lookup of its id fails: {outcome}")
     if winner is None:
         return _not_come_to(str(secret), outcome)
     if _name(secret) in answer.matches:
         why = f"Secret {winner} has the same id and is older, or the first by name"
-        return Problem("duplicate-id", f"Secret {secret}: {why}, so that answers. Change one of them", Severity.WARNING)
+        return Problem(
+            "duplicate-id", f"Secret {secret}: {why}, so that one is used. Change one of them", Severity.WARNING
+        )
     return Problem(
         "hidden",
-        f"Secret {secret}: Secret {winner} answers for its id, which is looked for before it",
+        f"Secret {secret}: Secret {winner} is used for its id, because it is searched first",
         Severity.WARNING,
     )
 
@@ -292,5 +294,5 @@ def _not_come_to(secret: str, decision: Decision) -> Problem:
     """Return the problem of a Secret that no lookup of its id can select, because of the options or the id."""
     outside = decision.outcome in (Outcome.OUTSIDE_PATTERN, Outcome.TOO_LONG)
     code: ProblemCode = "outside-pattern" if outside else "not-looked-up"
-    text = f"Secret {secret}: a lookup of its id does not come to it: {decision.outcome.value}"
+    text = f"Secret {secret}: a lookup of its id does not reach it: {decision.outcome.value}"
     return Problem(code, text, Severity.WARNING)

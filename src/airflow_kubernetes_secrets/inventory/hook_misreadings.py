@@ -124,33 +124,33 @@ def _http(connection: _Connection) -> Iterator[tuple[str, str]]:
     if colons and schema and schema != protocol.lower():
         yield (
             "HttpHook ignores the schema, which is the path of a URI, since the host has a protocol",
-            'Write the whole address into the host: {"conn_type": "http", "host": "https://host/path"}',
+            'Write the whole address in the host: {"conn_type": "http", "host": "https://host/path"}',
         )
     elif not colons and schema not in ("", *WEB):
         yield (
-            "HttpHook takes the schema, which is the path of a URI, for the protocol, in place of http or https",
-            'Write the whole address into the host: {"conn_type": "http", "host": "https://host/path"}',
+            "HttpHook reads the schema, which is the path of a URI, as the protocol instead of http or https",
+            'Write the whole address in the host: {"conn_type": "http", "host": "https://host/path"}',
         )
     elif not colons and schema != "https" and (connection.conn_type == "https" or (port == 443 and not schema)):
-        clear = ", and sends login and password in clear" if connection.login else ""
+        clear = ", and sends login and password unencrypted" if connection.login else ""
         yield (
-            f"HttpHook uses http, without TLS{clear}: only the schema or the host can say https",
+            f"HttpHook uses http, without TLS{clear}: only the schema or the host can specify https",
             'Write {"conn_type": "http", "schema": "https", "host": "host"}',
         )
     if port and slash:
         yield (
-            "HttpHook puts the port behind the path of the host",
-            'Write the port into the host: {"conn_type": "http", "host": "https://host:8443/path"}',
+            "HttpHook appends the port to the path of the host",
+            'Write the port in the host: {"conn_type": "http", "host": "https://host:8443/path"}',
         )
     elif port and hosts_and_ports(server.rpartition("@")[2])[:1] not in ([], [(_alone(server), None)]):
-        yield "HttpHook puts the port behind that in the host", "Write the port once"
+        yield "HttpHook appends the port to the port in the host", "Write the port once"
     if is_ipv6(server):
         yield (
-            "HttpHook needs brackets around an address of IPv6, which it puts into a URL",
+            "HttpHook needs brackets around an IPv6 address, which it puts into a URL",
             'Write {"conn_type": "http", "host": "[fd00::1]", "port": 8080}',
         )
     if "," in server:
-        yield "HttpHook takes one host, and there are several", "Write one, such as that of a Service"
+        yield "HttpHook accepts one host, and there are several", "Write one, such as that of a Service"
 
 
 def _alone(server: str) -> str:
@@ -163,13 +163,13 @@ def _postgres(connection: _Connection) -> Iterator[tuple[str, str]]:
     host = in_extra if isinstance(in_extra, str) and in_extra else connection.host
     if any(port for _host, port in hosts_and_ports(host)):
         yield (
-            "PostgresHook gives the host to libpq as it is, which takes host:port for the name of a host",
-            'Write the hosts alone and one port: {"host": "h0,h1", "port": 5432}; different ports go to extra: '
+            "PostgresHook passes the host to libpq unchanged, which reads host:port as the name of a host",
+            'Write the hosts alone and one port: {"host": "h0,h1", "port": 5432}; different ports go in extra: '
             '{"port": "5432,5433"}',
         )
     elif "[" in host:
         yield (
-            "PostgresHook gives the host to libpq as it is, which takes no brackets around an address of IPv6",
+            "PostgresHook passes the host to libpq unchanged, which accepts no brackets around an IPv6 address",
             'Write it without: {"host": "fd00::1", "port": 5432}',
         )
 
@@ -181,16 +181,16 @@ def _plain_host(hook: str, default: int) -> _Rule:
         host = connection.host
         found = hosts_and_ports(host)
         if "," in host:
-            yield f"{hook} takes one host, and there are several", "Write one, such as that of a Service"
+            yield f"{hook} accepts one host, and there are several", "Write one, such as that of a Service"
         elif host.startswith("["):
             yield (
-                f"{hook} gives the host to its driver as it is, which takes no brackets around an address of IPv6",
+                f"{hook} passes the host to its driver unchanged, which accepts no brackets around an IPv6 address",
                 f'Write it without: {{"host": "fd00::1", "port": {default}}}',
             )
         elif any(port for _host, port in found):
             yield (
-                f"{hook} gives the host to its driver as it is, which takes host:port for the name of a host",
-                f'Write the port apart: {{"host": "h", "port": {default}}}',
+                f"{hook} passes the host to its driver unchanged, which reads host:port as the name of a host",
+                f'Write the port separately: {{"host": "h", "port": {default}}}',
             )
 
     return rule
@@ -201,8 +201,8 @@ def _mysql(connection: _Connection) -> Iterator[tuple[str, str]]:
     extra = connection.extra
     if connection.host.startswith("/"):
         yield (
-            "MySqlHook takes the path of a socket for the name of a host",
-            'Write it into extra, and no host: {"extra": {"unix_socket": "/path"}}',
+            "MySqlHook reads the path of a socket as the name of a host",
+            'Write it in extra, and no host: {"extra": {"unix_socket": "/path"}}',
         )
     by_connector = extra.get("client") == _CONNECTOR
     names = [name for name in extra if "ssl" in name.lower() or "tls" in name.lower()]
@@ -211,26 +211,26 @@ def _mysql(connection: _Connection) -> Iterator[tuple[str, str]]:
         taken = "names that begin with 'ssl_'" if by_connector else "'ssl' and 'ssl_mode'"
         yield (
             f"MySqlHook ignores {few(map(repr, ignored), len(ignored))} in extra, so the connection may be without TLS",
-            f"Of TLS it takes {taken}: "
+            f"For TLS it reads {taken}: "
             + ('{"ssl_ca": "/path"}' if by_connector else '{"ssl_mode": "REQUIRED", "ssl": {"ca": "/path"}}'),
         )
     if by_connector and extra.get("unix_socket"):
-        yield f"MySqlHook ignores 'unix_socket' in extra with the client {_CONNECTOR}", "Leave out 'client'"
+        yield f"MySqlHook ignores 'unix_socket' in extra with the client {_CONNECTOR}", "Remove 'client'"
 
 
 def _redis(connection: _Connection) -> Iterator[tuple[str, str]]:
     """``RedisHook`` uses host, port, login and password, and from extra ``db`` and the settings of TLS."""
     extra = connection.extra
     if connection.conn_type in ("rediss", "valkeys") and not extra.get("ssl"):
-        clear = ", and sends the password in clear" if connection.password else ""
+        clear = ", and sends the password unencrypted" if connection.password else ""
         yield (
-            f"RedisHook uses no TLS{clear}: only extra can say that",
+            f"RedisHook uses no TLS{clear}: only extra can enable it",
             'Write {"conn_type": "redis", "host": "h", "port": 6379, "extra": {"ssl": true}}',
         )
     if connection.schema.strip("/") not in ("", "0") and "db" not in extra:
         yield (
-            "RedisHook ignores the schema, which is the path of a URI, and takes database 0",
-            'Write the number of the database into extra: {"db": 2}',
+            "RedisHook ignores the schema, which is the path of a URI, and uses database 0",
+            'Write the number of the database in extra: {"db": 2}',
         )
     if connection.host and not connection.port and not extra.get("startup_nodes"):
         yield "RedisHook has no port by default, and its driver fails without one", "Write the port: 6379"
@@ -246,19 +246,22 @@ def _mongo(connection: _Connection) -> Iterator[tuple[str, str]]:
             f'Write {{"conn_type": "mongo", "host": "h"{srv}}}',
         )
     if extra.get("srv") and port:
-        yield "MongoHook refuses a port beside 'srv' in extra", "Leave out the port"
+        yield "MongoHook refuses a port together with 'srv' in extra", "Remove the port"
     elif port and "," in host:
         yield (
-            "MongoHook puts the port behind the last host, so the others have the default",
-            'Write each port into the host: {"host": "h0:27018,h1:27018"}',
+            "MongoHook appends the port to the last host, so the others have the default",
+            'Write each port in the host: {"host": "h0:27018,h1:27018"}',
         )
     if any(is_ipv6(each.strip()) for each in host.split(",")):
         yield (
-            "MongoHook needs brackets around an address of IPv6, which it puts into a URI",
+            "MongoHook needs brackets around an IPv6 address, which it puts into a URI",
             'Write {"conn_type": "mongo", "host": "[fd00::1]", "port": 27017}',
         )
     if host.startswith("/"):
-        yield "MongoHook takes the path of a socket for that of a database", "Percent-encode it: %2Frun%2Fmongodb.sock"
+        yield (
+            "MongoHook reads the path of a socket as the path of a database",
+            "Percent-encode it: %2Frun%2Fmongodb.sock",
+        )
     if bool(connection.login) != bool(connection.password) and "authMechanism" not in extra:
         there, lacking = ("login", "password") if connection.login else ("password", "login")
         yield f"MongoHook ignores the {there} without a {lacking}", f"Write the {lacking} too"
@@ -269,16 +272,16 @@ def _mssql(connection: _Connection) -> Iterator[tuple[str, str]]:
     host = connection.host
     if host and not connection.port and "\\" not in host:
         yield (
-            "MsSqlHook makes the text 'None' of a port that is not there, and does not connect",
+            "MsSqlHook uses the string 'None' as the port if there is none, and does not connect",
             "Write the port: 1433",
         )
     if host.lower().startswith("tcp:") or "," in host:
         yield (
-            "MsSqlHook gives the host to pymssql as it is, which knows neither tcp: nor a port behind a comma",
+            "MsSqlHook passes the host to pymssql unchanged, which supports neither tcp: nor a port after a comma",
             'Write {"host": "h", "port": 1433}',
         )
     if host.startswith("[") or is_ipv6(host):
-        yield "MsSqlHook gives the host to pymssql, which takes no address of IPv6", "Write a name"
+        yield "MsSqlHook passes the host to pymssql, which accepts no IPv6 address", "Write a name"
 
 
 def _kafka(connection: _Connection) -> Iterator[tuple[str, str]]:
@@ -287,14 +290,14 @@ def _kafka(connection: _Connection) -> Iterator[tuple[str, str]]:
     if connection.host and not extra.get("bootstrap.servers"):
         yield (
             "Kafka's hooks ignore host and port",
-            'Write them into extra: {"bootstrap.servers": "h0:9092,h1:9092"}',
+            'Write them in extra: {"bootstrap.servers": "h0:9092,h1:9092"}',
         )
     said = {"login": connection.login, "password": connection.password}
     fields = [field for field, name in _SASL.items() if said[field] and not extra.get(name)]
     if fields and not extra.get("sasl.oauthbearer.config"):
         yield (
             f"Kafka's hooks ignore {' and '.join(fields)}, so the connection may be without authentication",
-            "Write into extra: security.protocol, sasl.mechanism, sasl.username and sasl.password",
+            "Write in extra: security.protocol, sasl.mechanism, sasl.username and sasl.password",
         )
 
 
@@ -303,8 +306,8 @@ def _git(connection: _Connection) -> Iterator[tuple[str, str]]:
     host = connection.host
     if host and not re.search("[/@:]", host):
         yield (
-            "GitHook takes the host for the URL of the repository, and ignores port and schema",
-            'Write the URL into the host: {"conn_type": "git", "host": "https://host/repository.git"}; from a key, '
+            "GitHook reads the host as the URL of the repository, and ignores port and schema",
+            'Write the URL in the host: {"conn_type": "git", "host": "https://host/repository.git"}; from a key, '
             "with the annotation airflow.apache.org/field-host",
         )
 
@@ -354,15 +357,15 @@ def _of_the_query(secret: Secret, key: str, whole: str, connection: Mapping[str,
             secret,
             key,
             f"the query of the URI has {named(repeated)} more than once, and only the last value counts. Write it "
-            f'once; a list goes into {place}: {{"name": ["a", "b"]}}',
+            f'once; a list goes in {place}: {{"name": ["a", "b"]}}',
         )
     if not is_ours and EXTRA_IN_QUERY in counts and len(counts) > 1:
         yield _problem(
             MISREAD,
             secret,
             key,
-            f"Airflow ignores {named(counts.keys() - {EXTRA_IN_QUERY})} beside {EXTRA_IN_QUERY!r} in the query of the "
-            "URI. Write all of it into that",
+            f"Airflow ignores {named(counts.keys() - {EXTRA_IN_QUERY})} if {EXTRA_IN_QUERY!r} is in the query "
+            "of the URI. Write all of it in that",
         )
     headers = [name for name in shown if name not in _OF_HTTP]
     if is_ours and headers and connection.get("conn_type") == "http":
@@ -370,8 +373,8 @@ def _of_the_query(secret: Secret, key: str, whole: str, connection: Mapping[str,
             MISREAD,
             secret,
             key,
-            f"HttpHook sends {named(headers)} of the URI's query as headers, not as a query. Give them to the operator "
-            "in its endpoint or data",
+            f"HttpHook sends {named(headers)} of the URI's query as headers, not as a query. Pass them to the "
+            "operator in its endpoint or data",
         )
 
 

@@ -51,7 +51,7 @@ def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Pr
         value = "" if text is None else text  # the API reads a null as an empty value
         problem = _problem_of_key(key) or (_problem_of_id(value, key) if key in kinds else _problem_of_value(value))
         if key == options.team_label and value == "" and is_for_airflow:
-            problem = "the value is empty, and no team is. Write the team there, or remove the label"
+            problem = "the value is empty, but a team is not. Write the team there, or remove the label"
         if problem:
             invalid.append((key, problem))
     for (key, problem), more in first(invalid):
@@ -60,7 +60,7 @@ def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Pr
 
 def _problem_of_key(key: str) -> str:
     """Return why a string cannot be the key of a label; empty if it can."""
-    return "" if is_label_key(key) else "that cannot be the key of a label. Correct it"
+    return "" if is_label_key(key) else "that is not a valid label key. Correct it"
 
 
 def _problem_of_value(value: object) -> str:
@@ -68,23 +68,23 @@ def _problem_of_value(value: object) -> str:
     if not isinstance(value, str):
         return "the value is not a string. Put it in quotation marks"
     if value and not is_label_value(value):
-        return "that cannot be the value of a label: 1 to 63 of A-Z, a-z, 0-9, '-', '_' and '.'. Choose another one"
+        return "that is not a valid label value: 1 to 63 of A-Z, a-z, 0-9, '-', '_' and '.'. Choose another one"
     return ""
 
 
 def _problem_of_id(value: object, label: str) -> str:
     """Return why a label's value cannot mark the Secret with an id; empty if it can."""
     if value == "":
-        return "the value is empty, and no id is. Write the id there"
+        return "the value is empty, but an id is not. Write the id there"
     if not isinstance(value, str) or is_label_value(value):
         return _problem_of_value(value)
     if is_uri(value):
         return "the value is a URI, which is never looked up. Write the id there"
     if _may_hold_a_value(value):
-        return "the value is JSON, and no id is. Write the id there"
+        return "the value is JSON instead of an id. Write the id there"
     return (
-        "an id with other characters than a label can have, or a longer one, has another label value. "
-        f"Write {label_value(value)!r} there, and the id into the annotation {label!r}"
+        "an id that is too long for a label, or has other characters, needs another label "
+        f"value. Write {label_value(value)!r} there, and the id in the annotation {label!r}"
     )
 
 
@@ -107,14 +107,14 @@ def problems_of_id(secret: Secret, label: str, lost: frozenset[str] = frozenset(
         if looks_hashed(value) and label not in lost:
             yield Problem(
                 MISSING_ID,
-                f"Secret {secret}, label {label!r}: the value looks like one that stands for another id, and no "
-                f"annotation says which. Add the annotation {label!r} with the id, exactly; with the label's value if "
-                "that is the id",
+                f"Secret {secret}, label {label!r}: the value looks like one that is derived from another "
+                f"id, and no annotation specifies the id. Add the annotation {label!r} with the exact "
+                "id, or with the label's value if that is the id",
             )
     elif not annotations[label]:
         yield Problem(
             MISMATCH,
-            f"Secret {secret}, annotation {label!r}: it is empty, and no id is. Write the id there, or remove it",
+            f"Secret {secret}, annotation {label!r}: it is empty, but an id is not. Write the id there, or remove it",
         )
     elif is_uri(annotations[label]):
         yield Problem(
@@ -127,8 +127,8 @@ def problems_of_id(secret: Secret, label: str, lost: frozenset[str] = frozenset(
             remedy = f"For that id the label's value is {label_value(annotations[label])!r}; or correct the annotation"
         yield Problem(
             MISMATCH,
-            f"Secret {secret}: the label {label!r} does not stand for the id in the annotation with that key, so the "
-            f"Secret is for nobody. {remedy}",
+            f"Secret {secret}: the label {label!r} does not match the id in the annotation with that "
+            f"key, so the Secret is never used. {remedy}",
         )
 
 
@@ -141,7 +141,9 @@ def problems_of_annotations(secret: Secret, kind: Kind) -> Iterator[Problem]:
     for annotation, key in named.items():
         if not is_data_key(key):
             # The key is not quoted, because somebody may have put the password itself there.
-            problem = "it names a key that data cannot have: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'. Correct it"
+            problem = (
+                "it names a key that is not valid in data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'. Correct it"
+            )
             error = MalformedSecretError(secret.namespace, secret.name, annotation, problem, part="annotation")
             yield Problem(UNREADABLE, str(error))
             return
@@ -156,7 +158,7 @@ def problems_of_annotations(secret: Secret, kind: Kind) -> Iterator[Problem]:
 
 def of_a_team(secret: Secret) -> Problem:
     """Return the problem of a configuration option's Secret that has the label of a team."""
-    text = f"Secret {secret}: it belongs to a team, and Airflow asks for options without one. Remove that label"
+    text = f"Secret {secret}: it belongs to a team, but Airflow looks up options without a team. Remove that label"
     return Problem("not-looked-up", text, Severity.WARNING)
 
 
@@ -178,7 +180,7 @@ def unknown_marks(secret: Secret, options: Options) -> Iterator[Problem]:
     ]
     for key, more in first(unknown):
         problem = (
-            "it says nothing without the label of that key, by which Airflow finds the Secret. Add the label"
+            "it has no effect without the label of that key, which selects the Secret. Add the label"
             if key in labels
             else f"it is unknown and has no effect{_meant(key, labels)}"
         )

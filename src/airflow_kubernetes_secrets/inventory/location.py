@@ -97,5 +97,7 @@ def location_of(options: Options, as_user: str | None = None) -> BackendLocation
     if options.path is None:
         return Cluster(options, as_user)
     if as_user is not None:
-        raise NotConfiguredError(f"--as: nobody is asked where the folder {options.path} is read. Leave it out")
+        raise NotConfiguredError(
+            f"--as: the folder {options.path} is read, so there is no API server to impersonate a user on. Remove it"
+        )
     return FolderLocation(options.path, options.namespace)

@@ -63,7 +63,7 @@ def problems_of_unused(
             yield _problem(
                 HALF,
                 secret,
-                f"the connection has no host, and nothing reads {_named(hosts)}, which may say it. Name the key: "
+                f"the connection has no host, and nothing reads {_named(hosts)}, which may contain it. Name the key: "
                 f"airflow.apache.org/field-host{' or field-uri' if key == IN_FIELDS else ''}; or extra-<name>, if the "
                 "hook reads it in extra",
             )
@@ -80,15 +80,15 @@ def problems_of_unused(
         yield _problem(
             SETTINGS,
             secret,
-            f"nothing reads {_named(settings)}, which may be for TLS. Name each key that the connection needs: "
-            "airflow.apache.org/extra-<name>; or say what it needs in airflow.apache.org/connection-extra",
+            f"nothing reads {_named(settings)}, which may be for TLS. Name each key that the connection "
+            "needs: airflow.apache.org/extra-<name>; or write the settings in airflow.apache.org/connection-extra",
         )
     if not connection.get("schema") and (settings := [key for key in unused if _DATABASE.search(folded(key))]):
         yield _problem(
             SETTINGS,
             secret,
-            f"the connection has no schema, and nothing reads {_named(settings)}, which may say it. Name the key: "
-            "airflow.apache.org/field-schema",
+            f"the connection has no schema, and nothing reads {_named(settings)}, which may contain it. Name "
+            "the key: airflow.apache.org/field-schema",
         )
 
 

@@ -226,7 +226,7 @@ class Check:
                     self._report_repeated(path, document)
                 items = list(unpacked(document.value))
                 if not all(isinstance(each, dict) for each in items) and self._is_for_airflow(document.text):
-                    text = "an item of the list is no mapping, so kubectl would refuse the file. Remove it"
+                    text = "an item of the list is not a mapping, so kubectl would refuse the file. Remove it"
                     self._report(place, Problem(UNREADABLE_MANIFEST, text))
                 for each in items:
                     self._check(place, each)
@@ -241,7 +241,7 @@ class Check:
             text = "it is a list, which kubectl would refuse. Write a document for each item, with '---' between them"
             yield Problem(UNREADABLE_MANIFEST, text)
         elif document.value is not None and _TOP.search(document.text):
-            yield Problem(UNREADABLE_MANIFEST, "it is no mapping, so kubectl would refuse it. JSON has no comments")
+            yield Problem(UNREADABLE_MANIFEST, "it is not a mapping, so kubectl would refuse it. JSON has no comments")
 
     def _is_list_of_manifests(self, document: Document) -> bool:
         """Return whether a document is a list of manifests for Airflow."""
@@ -256,8 +256,8 @@ class Check:
             is_of_airflow = name.startswith(ANNOTATION_PREFIX) or name in kinds_by_label(self._options)
             quoted = quoted_label_key(name) if is_of_airflow else quoted_data_key(name)
             text = (
-                f"the key {quoted}{more} is there twice. kubectl takes the last one; Kustomize, which Flux "
-                "runs, refuses the file. Remove one of them"
+                f"the key {quoted}{more} is present twice. kubectl uses the last one; Kustomize, "
+                "which Flux runs, refuses the file. Remove one of them"
             )
             self._report(ManifestPosition(path, line), Problem(DUPLICATE_KEY, text, Severity.WARNING))
 
@@ -278,8 +278,8 @@ class Check:
             yield Problem(UNREADABLE_MANIFEST, text)
         elif self._is_for_airflow(document.text) or _KIND_OF_SECRET.search(document.text):
             text = (
-                "a template that is not rendered cannot be checked. Check what it renders: "
-                "helm template CHART | airflow-kubernetes-secrets check -"
+                "a template that is not rendered cannot be checked. Check the rendered "
+                "manifests: helm template CHART | airflow-kubernetes-secrets check -"
             )
             yield Problem(NOT_CHECKED, text, Severity.NOTICE)
 
@@ -381,8 +381,8 @@ class Check:
         if not found and strays:
             key, path = next(iter(strays.items()))
             text = (
-                f"{title}: it has {quoted_label_key(key)} under {path}, and nothing is known here of the Secrets that "
-                "such a resource makes. Look at one with kubectl get secret --show-labels"
+                f"{title}: it has {quoted_label_key(key)} under {path}, but this command does not know which "
+                "Secrets such a resource creates. Check one with kubectl get secret --show-labels"
             )
             yield Problem(NOT_CHECKED, text, Severity.NOTICE)
             return
@@ -427,7 +427,7 @@ class Check:
         """Yield a problem if another manifest makes this Secret too."""
         before = self._secrets.setdefault(str(secret), (place, plan.is_labelled))
         if before[0] is not place and (before[1] or plan.is_labelled):
-            text = f"Secret {secret} comes of {before[0]} too, and one replaces the other. Remove one of them"
+            text = f"Secret {secret} is created by {before[0]} too, and one replaces the other. Remove one of them"
             yield Problem(DUPLICATE_SECRET, text, Severity.WARNING)
 
     def _same_id(self, place: ManifestPosition, lookup: Lookup, secret: Secret, among: str) -> Iterator[Problem]:
@@ -442,8 +442,8 @@ class Check:
         if str(other) != str(secret):
             yield Problem(
                 DUPLICATE_ID,
-                f"Secret {secret}: {lookup} is that of Secret {other} in {other_place} too. Airflow takes the oldest, "
-                "and the manifests do not say which that is. Remove one of them, or give it another id",
+                f"Secret {secret}: Secret {other} in {other_place} is {lookup} too. Airflow uses "
+                "the oldest, and manifests do not contain the age. Remove one of them, or give it another id",
             )
 
     def _content(self, plan: PlannedSecret, lookup: Lookup, secret: Secret) -> Sequence[Problem]:
@@ -472,11 +472,12 @@ def _of_template(plan: PlannedSecret, key: str) -> Iterator[Problem]:
     text = plan.templates[key]
     where = f"{plan.title}, key {key!r} of the template"
     if problem := problem_of_template(text):
-        yield Problem(UNREADABLE, f"{where}: whichever values it is given, {problem}")
+        yield Problem(UNREADABLE, f"{where}: with any values, {problem}")
     elif lacks_a_type(text):
         problem = (
-            "it begins with a value, and has no '://'. Airflow reads it only if that value is a type with '://' and "
-            "more. Write the type there, as in postgres://; or give the Secret a key for each: login, password, host"
+            "it begins with a value and has no '://'. Airflow can read it only if that value contains a type, '://' "
+            "and more. Write the type in the template, as in postgres://; or store each field in its own key: login, "
+            "password, host"
         )
         yield Problem(UNESCAPED, f"{where}: {problem}", Severity.WARNING)
 
@@ -486,9 +487,9 @@ def _not_checked(plan: PlannedSecret, values: dict[str, Tool], names: dict[str, 
     title = plan.title or "the Secret"
     for tool in dict.fromkeys(values.values()):
         keys = [quoted_data_key(key) for key, each in values.items() if each is tool]
-        holds = "key {} holds" if len(keys) == 1 else "keys {} hold"
+        holds = "key {} contains" if len(keys) == 1 else "keys {} contain"
         what = f"{holds.format(few(keys, len(keys)))} {tool.what}"
-        text = f"{title}: {what}. Labels, names and keys are checked, values are not"
+        text = f"{title}: {what}. Labels, names and keys are checked; values are not"
         yield Problem(NOT_CHECKED, text, Severity.NOTICE)
     for tool in dict.fromkeys(names.values()):
         parts = [name for name, each in names.items() if each is tool]
@@ -499,7 +500,7 @@ def _not_checked(plan: PlannedSecret, values: dict[str, Tool], names: dict[str, 
 
 def _all_encrypted(what: str) -> Problem:
     text = (
-        f"{what} is encrypted with SOPS as a whole, so nothing of it can be checked. Encrypt values only: sops encrypt "
+        f"{what} is completely encrypted with SOPS, so it cannot be checked. Encrypt values only: sops encrypt "
         "--encrypted-regex '^(data|stringData)$'"
     )
     return Problem(NOT_CHECKED, text, Severity.NOTICE)
@@ -520,7 +521,7 @@ def _all_mappings(document: object) -> Iterator[tuple[str, dict[str, Any]]]:
 
 def _unreadable(path: str, error: OSError) -> PathError:
     problem = error.strerror or type(error).__name__
-    return PathError(f"{_shown(path)} cannot be read: {problem}. Correct the path, or who may read it")
+    return PathError(f"{_shown(path)} cannot be read: {problem}. Correct the path, or its permissions")
 
 
 def _shown(path: str) -> str:

@@ -104,8 +104,8 @@ def problems_of_patch(patch: object, options: Options, folder: str) -> Iterator[
         labels = {key: value for key, value in mapping(metadata, "labels").items() if value is not None}
         yield from invalid_labels({"metadata": {**metadata, "labels": labels}}, options)
     text = (
-        f"{title}: Kustomize makes a resource of it and of others, so only its labels are checked. Check the resource: "
-        f"kubectl kustomize {shell_word(folder)} | airflow-kubernetes-secrets check -"
+        f"{title}: Kustomize combines it with other files into a resource, so only its labels are checked here. Check "
+        f"the resource: kubectl kustomize {shell_word(folder)} | airflow-kubernetes-secrets check -"
     )
     yield Problem(NOT_CHECKED, text, Severity.NOTICE)
 

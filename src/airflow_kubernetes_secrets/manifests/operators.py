@@ -59,12 +59,12 @@ def _of_vault(document: Mapping[str, Any], options: Options) -> Iterator[Planned
     metadata = mapping(document, "metadata")
     target = mapping(mapping(document, "spec"), "destination")
     title = f"{document['kind']} {name_for_messages(metadata)}"
-    way = Way(title, (metadata,), "spec.destination", "Vault Secrets Operator takes it from there alone")
+    way = Way(title, (metadata,), "spec.destination", "Vault Secrets Operator reads it only from there")
     lost, problems = way.losses(target, options)
     if way.is_labelled(target, options) and target.get("create") is not True:
         text = (
-            f"{title}: labels of spec.destination reach the Secret only if 'create' is true; else another tool "
-            "has to make the Secret. Set spec.destination.create to true, or label the Secret where it is made"
+            f"{title}: labels of spec.destination reach the Secret only if 'create' is true; otherwise another "
+            "tool must create the Secret. Set spec.destination.create to true, or label the Secret where it is created"
         )
         problems = (*problems, Problem(LABEL_LOST, text))
     yield PlannedSecret(
@@ -83,7 +83,7 @@ def _of_sops(document: Mapping[str, Any], options: Options) -> Iterator[PlannedS
     field = "secretTemplates" if "secretTemplates" in spec else "secret_templates"
     for template in _mappings(spec.get(field)):
         title = f"SopsSecret {name_for_messages(metadata)}"
-        way = Way(title, (metadata,), f"spec.{field}[]", "the operator takes it from the template alone")
+        way = Way(title, (metadata,), f"spec.{field}[]", "the operator reads it only from the template")
         lost, problems = way.losses(template, options)
         described = {part: template.get(part) for part in ("labels", "annotations")}
         yield PlannedSecret(
@@ -105,7 +105,7 @@ def _of_one_password(document: Mapping[str, Any], options: Options) -> Iterator[
     """Yield the Secret of a OnePasswordItem."""
     metadata = mapping(document, "metadata")
     way = Way(
-        f"OnePasswordItem {name_for_messages(metadata)}", (), "metadata", "the operator copies it from there alone"
+        f"OnePasswordItem {name_for_messages(metadata)}", (), "metadata", "the operator copies it only from there"
     )
     yield PlannedSecret(
         manifest_of(metadata.get("name"), metadata.get("namespace"), metadata, ()),
@@ -120,7 +120,7 @@ def _of_secrets_store(document: Mapping[str, Any], options: Options) -> Iterator
     metadata = mapping(document, "metadata")
     title = f"SecretProviderClass {name_for_messages(metadata)}"
     objects = _mappings(mapping(document, "spec").get("secretObjects"))
-    way = Way(title, (metadata,), "spec.secretObjects[]", "the driver takes it from there alone")
+    way = Way(title, (metadata,), "spec.secretObjects[]", "the driver reads it only from there")
     for each in objects:
         lost, problems = way.losses(each, options)
         keys = {str(item.get("key")) for item in _mappings(each.get("data"))}
@@ -148,7 +148,7 @@ def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator
         for each in (*(mapping(one, "annotations") for one in (general, own)), mapping(document, "commonAnnotations")):
             described["annotations"] |= each
         title = f"secretGenerator {name_for_messages(generator)}"
-        way = Way(title, (generator,), "secretGenerator[].options", "Kustomize takes it from there alone")
+        way = Way(title, (generator,), "secretGenerator[].options", "Kustomize reads it only from there")
         lost, problems = way.losses(described, options)
         written, files = _literals(generator), _files(generator)
         if way.is_labelled(described, options) and not all(map(is_data_key, written)):
@@ -162,7 +162,9 @@ def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator
         ):
             reasons = [*_unknown_fields(document, generator, bool(problems)), *_wrong_values(document, generator)]
             if is_alone and (str(namespace), str(generator.get("name"))) in made:
-                reasons.append("another generator makes a Secret of that name. Remove one, or set 'behavior' to merge")
+                reasons.append(
+                    "another generator creates a Secret of that name. Remove one, or set 'behavior' to merge"
+                )
             problems = (*problems, *_refused(title, reasons))
         made.add((str(namespace), str(generator.get("name"))))
         yield PlannedSecret(
@@ -197,7 +199,7 @@ def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator
 def _unnamed_literal(title: str, names: Sequence[str]) -> Problem:
     """Return the problem of a literal that has a value where its name belongs."""
     number = next(number for number, name in enumerate(names, 1) if not is_data_key(name))
-    return Problem(INVALID_MANIFEST, f"{title}, literal {number}: {NO_DATA_KEY}. Kustomize takes 'name=value'")
+    return Problem(INVALID_MANIFEST, f"{title}, literal {number}: {NO_DATA_KEY}. Kustomize expects 'name=value'")
 
 
 # Kustomize accepts the names of these fields in any case.
@@ -235,7 +237,7 @@ def _wrong_values(document: Mapping[str, Any], generator: Mapping[str, Any]) -> 
     for field in ("literals", "files", "envs"):
         entries = generator.get(field)
         if entries is not None and not (isinstance(entries, list) and all(isinstance(each, str) for each in entries)):
-            yield f"'{field}' is not a list of texts. Write one, each text in quotation marks"
+            yield f"'{field}' is not a list of strings. Write one, each string in quotation marks"
         elif field == "literals" and any(each.find("=") < 1 for each in entries or ()):
             yield "one of its literals has no key. Write key=value"
         elif field != "envs":
@@ -246,7 +248,7 @@ def _wrong_values(document: Mapping[str, Any], generator: Mapping[str, Any]) -> 
         blank = {key for key, text in _literals(generator).items() if not text.strip("= ")}
         names = [repr(key) for key in repeated if is_data_key(key) and key not in blank]
         what = f"the key {few(names, len(names))}" if names else "one of its keys"
-        yield f"{what} is there twice. Remove one of them"
+        yield f"{what} is present twice. Remove one of them"
 
 
 def _refused(title: str, reasons: Sequence[str]) -> Iterator[Problem]:

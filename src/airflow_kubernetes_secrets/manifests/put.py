@@ -123,7 +123,7 @@ def _existing(cluster: Cluster, lookup: Lookup, options: Options, namespace: str
     if len(found) > 1:
         names = few(sorted(str(each.secret) for each in found), len(found))
         raise NotWritableError(
-            f"{lookup}: several Secrets are for it: {names}. Delete all but one, or take their label away: "
+            f"{lookup}: several Secrets have this id: {names}. Delete all but one, or remove their label: "
             f"kubectl label secret -n {namespace} NAME {label}-"
         )
     return found[0] if found else None
@@ -134,8 +134,8 @@ def _refuse_a_taken_name(cluster: Cluster, lookup: Lookup, manifest: Mapping[str
     metadata = manifest["metadata"]
     if cluster.get(metadata["namespace"], metadata["name"]) is not None:
         raise NotWritableError(
-            f"{lookup}: Secret {metadata['namespace']}/{metadata['name']} exists and is for something else. It would "
-            "be overwritten: choose another name with --name, or label that one if it is meant"
+            f"{lookup}: Secret {metadata['namespace']}/{metadata['name']} exists and is used for something else. It "
+            "would be overwritten: choose another name with --name, or label that Secret if it is the right one"
         )
 
 
@@ -144,12 +144,13 @@ def _refuse_what_is_kept(wanted: RequestedSecret, before: StoredSecret) -> None:
     secret = before.secret
     if wanted.name not in (None, secret.name):
         raise NotWritableError(
-            f"{wanted.lookup}: Secret {secret} is for it already, and two would answer. Leave --name out to update "
-            f"it, or delete it first: {on_secret('delete', secret.namespace, secret.name)}"
+            f"{wanted.lookup}: Secret {secret} has this id already, and there would be two. Omit --name "
+            f"to update it, or delete it first: {on_secret('delete', secret.namespace, secret.name)}"
         )
     if before.owner is not None and before.owner.controls:
         raise NotWritableError(
-            f"{wanted.lookup}: Secret {secret} is kept by {before.owner}, which would undo the change. Change it there"
+            f"{wanted.lookup}: Secret {secret} is managed by {before.owner}, which would undo the change. Change it "
+            "there"
         )
     if before.is_going:
         raise NotWritableError(
@@ -163,8 +164,8 @@ def _refuse_what_is_others_too(lookup: Lookup, secret: Secret, options: Options)
     for kind, label in labels.items():
         if label is not None and label in secret.labels:
             raise NotWritableError(
-                f"{lookup}: Secret {secret} is a {kind.word} too, and that would change with it. Take the label of one "
-                f"away, such as: {on_secret('label', secret.namespace, secret.name, f'{label}-')}"
+                f"{lookup}: Secret {secret} is a {kind.word} too, which would change with it. Remove "
+                f"one of the labels, such as: {on_secret('label', secret.namespace, secret.name, f'{label}-')}"
             )
 
 
@@ -180,13 +181,16 @@ def _apply(cluster: Cluster, manifest: Mapping[str, Any], *, force: bool, dry_ru
         raise KubernetesSecretsError(f"{error}. Create it: kubectl create namespace {namespace}") from None
     except ApiError as error:
         if error.status == 409 and "Apply failed" in str(error):
-            text = f"Secret {secret}: others manage a part of it, and would take it back: {error}. Change it there, or "
+            text = (
+                f"Secret {secret}: other field managers own a part of it, and would undo the change: {error}. Change "
+                "it there, or "
+            )
             raise NotWritableError(f"{text}take it over with --force") from None
         if error.status == 422:
             remedy = ""
             if "`immutable` is set" in str(error):
                 command = on_secret("delete", metadata["namespace"], metadata["name"])
-                remedy = f". It says 'immutable: true'; delete it first: {command}"
+                remedy = f". It is immutable ('immutable: true'); delete it first: {command}"
             raise NotWritableError(f"Secret {secret}: {error}{remedy}") from None
         raise
 
@@ -206,8 +210,8 @@ def _refuse_another_reading(lookup: Lookup, manifest: Mapping[str, Any], result:
         remedies.append(on_secret("annotate", result.namespace, result.name, *(f"{key}-" for key in annotations)))
     others = few(map(repr, [*keys, *annotations]), len(keys) + len(annotations)) or "more"
     raise NotWritableError(
-        f"{lookup}: Secret {result} has {others} from elsewhere, and with that Airflow would not be given what is to "
-        "be written. Include what they add, delete the Secret, or remove what is not needed:"
+        f"{lookup}: Secret {result} has {others} from other sources, with which Airflow would read a different "
+        "value. Include what they add, delete the Secret, or remove what is not needed:"
         + "".join(f"\n  {each}" for each in remedies)
     )
 
@@ -263,15 +267,15 @@ def _hidden(lookup: Lookup, options: Options, find: Find, secret: Secret) -> str
     try:
         decision = decide(lookup, options, find)
     except (MalformedSecretError, MissingSecretError) as error:
-        return f"the lookup ends with an error before it comes to it: {error}"
+        return f"the lookup fails before it reaches the Secret: {error}"
     answer = decision.secret
     if answer is None:
         return f"Airflow does not find it: {decision.outcome.value}"
     if str(answer) == str(secret):
         labelled = labelled_lookup(lookup, options, answer.namespace)
-        return "" if _reads_the_same(labelled, secret, answer, options) else "somebody else has changed it since"
+        return "" if _reads_the_same(labelled, secret, answer, options) else "another client has changed it since"
     label = lookup.kind.label(options)
     return (
-        f"Secret {answer} comes first in Airflow's order, and answers. Delete that one, or take its label away: "
+        f"Secret {answer} comes first in Airflow's order and is used. Delete it, or remove its label: "
         f"{on_secret('label', answer.namespace, answer.name, f'{label}-')}"
     )

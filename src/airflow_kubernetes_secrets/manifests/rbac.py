@@ -21,7 +21,7 @@ _BY_NAME = "-by-name"
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names
 _PATH_SEGMENT = r"(?!\.{1,2}$)[^/%\x00-\x20\x7f]{1,253}"
 
-_SHAPE_OF_AN_ACCOUNT = "--service-account takes NAME or NAMESPACE/NAME, such as airflow/airflow-worker"
+_SHAPE_OF_AN_ACCOUNT = "--service-account must be NAME or NAMESPACE/NAME, such as airflow/airflow-worker"
 
 
 class Account(NamedTuple):
@@ -49,7 +49,7 @@ def account_of(text: str, home: str | None) -> Account:
         raise NotGrantableError(f"{text!r} cannot be a service account: {_SHAPE_OF_AN_ACCOUNT}")
     if not (namespace or home):
         raise NotGrantableError(
-            f"the namespace of service account {name!r} is not known: say NAMESPACE/{name}, or give --namespace"
+            f"the namespace of service account {name!r} is unknown: write NAMESPACE/{name}, or set --namespace"
         )
     return Account(namespace or home or "", name)
 
@@ -85,8 +85,8 @@ def _known(home: str | None) -> str:
     """Return the home namespace, or raise an error if it is unknown."""
     if home is None:
         raise NotGrantableError(
-            "the namespace that Airflow looks in is not known here: it is not in backend_kwargs, and this is not its "
-            "pod. Set 'namespace' in backend_kwargs, or give --namespace"
+            "the namespace that Airflow searches is unknown here: it is not in backend_kwargs, and this is not "
+            "Airflow's pod. Set 'namespace' in backend_kwargs, or set --namespace"
         )
     return home
 

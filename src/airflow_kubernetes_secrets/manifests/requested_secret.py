@@ -76,8 +76,8 @@ def checked_manifest(wanted: RequestedSecret, options: Options, namespace: str |
     key = decide_alone(labelled, secret_in_manifest(manifest), options).data_key
     if wanted.in_fields != (key == IN_FIELDS):
         raise NotWritableError(
-            f"{lookup}: {lookup.kind.plural}_data_key in backend_kwargs is {key!r}, so the field of that name would be "
-            "taken for the whole connection. Give the connection by --uri or --json"
+            f"{lookup}: {lookup.kind.plural}_data_key in backend_kwargs is {key!r}, so the field of that name would "
+            "be read as the whole connection. Pass the connection with --uri or --json"
         )
     return CheckedManifest(manifest, content.problems)
 
@@ -85,15 +85,15 @@ def checked_manifest(wanted: RequestedSecret, options: Options, namespace: str |
 def _check_lookup(lookup: Lookup, options: Options) -> None:
     """Refuse an id or a team that no Secret with a label can have."""
     if not is_unicode(f"{lookup.id}{lookup.team}"):
-        raise NotWritableError(f"{lookup}: that is no text in Unicode, so no label and no annotation can say it")
+        raise NotWritableError(f"{lookup}: the id is not valid Unicode, so no label and no annotation can contain it")
     if lookup.kind is Kind.CONFIG and lookup.team:
-        raise NotWritableError(f"{lookup}: Airflow asks for options without a team; leave --team out")
+        raise NotWritableError(f"{lookup}: Airflow looks up options without a team; remove --team")
     reference = None if lookup.team else lookup.kind.reference(options, lookup.id)
     if reference is not None:
         secret = "/".join(filter(None, reference))
         raise NotWritableError(
-            f"{lookup}: 'references' in backend_kwargs names Secret {secret} for it, so none is looked for by "
-            "label. Change that one, or take the id out of 'references'"
+            f"{lookup}: 'references' in backend_kwargs names Secret {secret} for it, so no Secret is selected "
+            "by label. Change that Secret, or remove the id from 'references'"
         )
 
 

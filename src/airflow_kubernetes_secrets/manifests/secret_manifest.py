@@ -76,7 +76,7 @@ def secret_manifest(
     kind, label = lookup.kind, lookup.kind.label(options)
     if label is None:
         raise NotWritableError(
-            f"{lookup}: {kind.plural}_label is null in backend_kwargs, so no Secret is found by label"
+            f"{lookup}: {kind.plural}_label is null in backend_kwargs, so no Secret is selected by label"
         )
     labels = {label: label_value(lookup.id)}
     kept = dict(annotations or {})
@@ -109,9 +109,11 @@ def secret_manifest(
 def _team_label(lookup: Lookup, options: Options) -> str:
     """Return the key of the team's label."""
     if options.team_label is None:
-        raise NotWritableError(f"{lookup}: team_label is null in backend_kwargs, so no Secret can be a team's by label")
+        raise NotWritableError(
+            f"{lookup}: team_label is null in backend_kwargs, so no label can assign a Secret to a team"
+        )
     if not is_label_value(lookup.team or ""):
-        raise NotWritableError(f"{lookup}: the team cannot be the value of a label")
+        raise NotWritableError(f"{lookup}: the team is not a valid label value")
     return options.team_label
 
 
@@ -122,15 +124,15 @@ def _check(lookup: Lookup, name: str, namespace: str | None, data: Mapping[str, 
     if namespace is not None and not is_namespace(namespace):
         raise NotWritableError(f"{lookup}: {namespace!r} cannot be the name of a namespace")
     if not is_unicode(lookup.id):
-        raise NotWritableError(f"{lookup}: the id is not Unicode, so no annotation can hold it")
+        raise NotWritableError(f"{lookup}: the id is not Unicode, so no annotation can contain it")
     if len(lookup.id.encode("utf-8")) > _LARGEST_ID_BYTES:
-        raise NotWritableError(f"{lookup.kind.word}: its id is longer than annotations can be")
+        raise NotWritableError(f"{lookup.kind.word}: its id is too long for an annotation")
     for key in data:
         if not is_data_key(key):
             raise NotWritableError(f"{lookup}: {key!r} cannot be a key of a Secret's data")
     size = sum(map(len, data.values()))
     if size > LARGEST_BYTES:
-        raise NotWritableError(f"{lookup}: it has {size} bytes, and a Secret can hold {LARGEST_BYTES}")
+        raise NotWritableError(f"{lookup}: it has {size} bytes, and a Secret can contain {LARGEST_BYTES}")
 
 
 def is_unicode(text: str) -> bool:

@@ -141,7 +141,7 @@ def _of_sealed_secret(document: Mapping[str, Any], options: Options) -> PlannedS
         f"SealedSecret {name_for_messages(metadata)}",
         (metadata,),
         "spec.template.metadata",
-        "the controller takes it from the template alone",
+        "the controller reads it only from the template",
     )
     lost, problems = way.losses(described, options)
     # Old SealedSecrets have all data encrypted in one piece.
@@ -218,8 +218,8 @@ def _old_api(title: str, document: Mapping[str, Any]) -> Iterator[Problem]:
     if document.get("apiVersion") == "external-secrets.io/v1alpha1":
         yield Problem(
             OLD_API,
-            f"{title}: External Secrets Operator 0.16 and later do not know external-secrets.io/v1alpha1, so no "
-            "Secret is made. Write external-secrets.io/v1",
+            f"{title}: External Secrets Operator 0.16 and later do not support external-secrets.io/v1alpha1, "
+            "so no Secret is created. Write external-secrets.io/v1",
         )
 
 
@@ -240,9 +240,9 @@ def _of_external_secret(external: _External, options: Options) -> PlannedSecret 
         external.title,
         above,
         place,
-        "where there is a template, External Secrets Operator takes it from that alone"
+        "if there is a template, External Secrets Operator reads it only from the template"
         if template is not None
-        else "External Secrets Operator takes it from there alone",
+        else "External Secrets Operator reads it only from there",
         labels_are_known="Labels" not in adds,
         annotations_are_known="Annotations" not in adds,
     )
@@ -295,24 +295,25 @@ def _unescaped(external: _External, template: object) -> Iterator[Problem]:
         if _IN_A_URI.match(as_it_is):
             yield Problem(
                 UNESCAPED_URI,
-                f"{external.title}, key {quoted_data_key(key)} of the template: it puts a login or password into a URI "
-                "as it is, so a '/', '@' or '%' in it breaks the URI. Give the Secret a key for each: login, password, "
-                "host",
+                f"{external.title}, key {quoted_data_key(key)} of the template: it puts a login or password into "
+                "a URI without encoding, so a '/', '@' or '%' in it breaks the URI. Store each field "
+                "in its own key: login, password, host",
                 Severity.WARNING,
             )
         elif _IN_A_QUERY.match(as_it_is):
             yield Problem(
                 UNESCAPED_URI,
                 f"{external.title}, key {quoted_data_key(key)} of the template: it puts a login or password into the "
-                "query of a URI as it is, so a '+', '&', '%' or '#' in it breaks the URI. Write {{ .name | urlquery }}",
+                "query of a URI without encoding, so a '+', '&', '%' or '#' in it breaks the URI. Write "
+                "{{ .name | urlquery }}",
                 Severity.WARNING,
             )
         elif text.lstrip().startswith("{") and not text.lstrip().startswith("{{") and breaks_json(text):
             yield Problem(
                 UNESCAPED_JSON,
                 f"{external.title}, key {quoted_data_key(key)} of the template: it puts a value between quotation "
-                "marks of JSON as it is, so a '\"' or '\\' in it breaks the JSON. Write {{ .name | toJson }} without "
-                "quotation marks",
+                "marks of JSON without escaping, so a '\"' or '\\' in it breaks the JSON. Write "
+                "{{ .name | toJson }} without quotation marks",
                 Severity.WARNING,
             )
 
@@ -323,14 +324,14 @@ def _without_template(external: _External, described: Mapping[str, Any]) -> Iter
         if isinstance(text, str) and "{{" in text and not is_of_a_chart(text):
             yield Problem(
                 INVALID_LABEL,
-                f"{external.title}, label {quoted_label_key(key)}: the value is written for a template, and there is "
-                f"none. Put it under {external.place}.target.template.metadata.labels",
+                f"{external.title}, label {quoted_label_key(key)}: the value is a template expression, but "
+                f"there is no template. Put it under {external.place}.target.template.metadata.labels",
             )
 
 
 def _not_created(external: _External, places: dict[str, Any]) -> PlannedSecret:
     """Return the plan of an ExternalSecret that creates no Secret."""
-    text = f"{external.title}: creationPolicy is None, so no Secret is made. Remove that, or the label"
+    text = f"{external.title}: creationPolicy is None, so no Secret is created. Remove it, or the label"
     return PlannedSecret(None, is_labelled=True, problems=(Problem(NOT_CREATED, text, Severity.WARNING),), **places)
 
 

@@ -52,7 +52,7 @@ def no_such_resource(document: Mapping[str, Any]) -> str:
     group, _slash, number = str(version).rpartition("/")
     if not group and number == "v1":
         near = _nearest(str(kind).removesuffix("s"), _CORE)
-        remedy = f"Write {near}, if that is meant" if near else "Correct 'kind', or 'apiVersion'"
+        remedy = f"Write {near}, if it is meant" if near else "Correct 'kind', or 'apiVersion'"
         return "" if str(kind).removesuffix("List") in _CORE else f"v1 has no kind {printable(repr(kind))}. {remedy}"
     if "." in group or (group in _GROUPS_WITHOUT_A_DOT and kind != "Secret"):
         return ""
@@ -68,9 +68,9 @@ def _unusable(document: Mapping[str, Any], field: str, right: str) -> str:
     value = document.get(field)
     if value in (None, ""):
         other = next((key for key in document if key.lower() == field.lower() and key != field), None)
-        found = f", and {printable(repr(other))} is not read in its place" if other else ""
-        return f"it has no '{field}'{found}. That of Secrets is {right}: write '{field}: {right}'"
-    return "" if isinstance(value, str) else f"'{field}' is not a text. That of Secrets is {right}"
+        found = f", and {printable(repr(other))} does not replace it" if other else ""
+        return f"it has no '{field}'{found}. For Secrets it is {right}: write '{field}: {right}'"
+    return "" if isinstance(value, str) else f"'{field}' is not a string. For Secrets it is {right}"
 
 
 def refusals(manifest: Mapping[str, Any], secret: Secret, unknown: Collection[str] | None) -> Iterator[str]:
@@ -90,7 +90,7 @@ def refusals(manifest: Mapping[str, Any], secret: Secret, unknown: Collection[st
         yield from _keys(manifest.get("type"), secret, unknown)
     size = sum(len(b64decode(text)) for text in secret.data.values())
     if size > LARGEST_BYTES:
-        yield f"its data has {size} bytes, and a Secret can hold {LARGEST_BYTES}. Split it"
+        yield f"its data has {size} bytes, and a Secret can contain {LARGEST_BYTES}. Split it"
     texts = mapping(metadata, "annotations").items()
     size = sum(len(f"{key}{text or ''}".encode("utf-8", "replace")) for key, text in texts)
     if size > _LARGEST_ANNOTATIONS:
@@ -133,11 +133,11 @@ def _is_time(value: object) -> bool:
 Type = tuple[str, Callable[[object], bool]]
 
 _ANYTHING: Type = ("anything", lambda _value: True)
-_TEXT: Type = ("a text. Put it into quotation marks", _is_text)
+_TEXT: Type = ("a string. Put it in quotation marks", _is_text)
 _TRUTH: Type = ("true or false. Write one of them, without quotation marks", _is_truth)
 _MAPPING: Type = ("a mapping. Write names and values", _is_mapping)
 _LIST: Type = ("a list. Write one, or remove it", _is_list)
-_COUNT: Type = ("a whole number from 0 on. Remove it", _is_count)
+_COUNT: Type = ("a whole number of at least 0. Remove it", _is_count)
 _A_TIME: Type = ("a time such as 2026-01-31T12:00:00Z. Remove it", _is_time)
 
 _FIELDS: Mapping[str, Type] = {
@@ -191,7 +191,7 @@ def _finalizers(found: object) -> Iterator[str]:
     for each in finalizers:
         is_one = isinstance(each, str) and (each in _STANDARD_FINALIZERS or ("/" in each and is_label_key(each)))
         if not is_one and tool_in_name(each) is None:
-            yield "a finalizer in 'metadata.finalizers' is no name such as example.com/name. Correct it, or remove it"
+            yield "a finalizer in 'metadata.finalizers' is not a name such as example.com/name. Correct or remove it"
             return
     if {"orphan", "foregroundDeletion"} <= {each for each in finalizers if isinstance(each, str)}:
         yield "'metadata.finalizers' has both orphan and foregroundDeletion. Remove one of them"
@@ -236,7 +236,7 @@ def _keys(of_type: object, secret: Secret, unknown: Collection[str]) -> Iterator
         yield f"its type {of_type} requires the key 'username' or 'password'. {_REMEDY}"
     for key in required:
         if key in _OF_JSON and key in secret.data and key not in unknown and not _is_object(secret.data[key]):
-            yield f"its type {of_type} requires that the key {key!r} holds a JSON object. {_REMEDY}"
+            yield f"its type {of_type} requires that the key {key!r} contains a JSON object. {_REMEDY}"
 
 
 def _is_object(text: str) -> bool:

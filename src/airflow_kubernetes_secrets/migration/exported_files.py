@@ -32,7 +32,7 @@ def from_file(path: Path, kind: Kind | None = None) -> Iterator[AirflowEntry]:
     kind = kind or _kind_of(path, given)
     for key, value in given.items():
         if key in repeated:
-            yield AirflowEntry(kind, key, problem="the file has it more than once")
+            yield AirflowEntry(kind, key, problem="the file contains it more than once")
         else:
             yield entry_of_value(kind, key, value)
 
@@ -43,8 +43,8 @@ def _mapping(path: Path) -> tuple[dict[str, Any], set[str]]:
         content = path.read_bytes()
     except OSError as error:
         raise SourceError(
-            f"{path} cannot be read: {error.strerror}. --from takes metadata-db, env or the path of a file that "
-            "'airflow connections export' or 'airflow variables export' has written"
+            f"{path} cannot be read: {error.strerror}. --from takes metadata-db, env or the path of a file "
+            "that 'airflow connections export' or 'airflow variables export' wrote"
         ) from None
     text = None
     with suppress(UnicodeDecodeError):
@@ -54,13 +54,13 @@ def _mapping(path: Path) -> tuple[dict[str, Any], set[str]]:
         raise SourceError(f"{path} is not text in UTF-8, as Airflow's exports are")
     read = _READERS.get(path.suffix.lower(), _json_of if text.lstrip().startswith("{") else None)
     if read is None:
-        raise SourceError(f"{path} has to end with .json, .yaml, .yml or .env, which says how to read it")
+        raise SourceError(f"{path} must end with .json, .yaml, .yml or .env, which determines its format")
     try:
         given, repeated = read(text)
     except UnreadableError as error:
         raise SourceError(f"{path}, {error}. Write it again with Airflow's export") from None
     if not isinstance(given, dict):
-        raise SourceError(f"{path} is not an object of ids and what they stand for, as Airflow's exports are")
+        raise SourceError(f"{path} is not an object of ids and their values, as Airflow's exports are")
     return given, repeated
 
 
@@ -110,4 +110,4 @@ def _kind_of(path: Path, given: Mapping[str, Any]) -> Kind:
         return Kind.CONNECTION
     if not any(objects) and not (given and all(texts)) and not (path.suffix.lower() == ".env" and any(either)):
         return Kind.VARIABLE
-    raise SourceError(f"{path} does not say which it holds. Say it: --kind connections or --kind variables")
+    raise SourceError(f"{path} does not specify its kind. Add --kind connections or --kind variables")

@@ -44,8 +44,8 @@ _ASSETS = {
 }
 
 _MAY_NOT = (
-    "You may read neither connections nor variables nor configuration in this Airflow. Ask its administrator for the "
-    "permission to read one of them"
+    "You may read neither connections nor variables nor configuration in this Airflow. Ask an administrator for "
+    "the permission to read one of them"
 )
 # The most characters in a parameter: as many as the longest id that Airflow allows.
 _LONGEST = 250
@@ -145,9 +145,7 @@ def story(*, viewer: SomeViewer, kind: Text, id: Text, team: Text = "") -> dict[
     if not viewer.may_see(lookup.kind, lookup.id, lookup.team):
         raise HTTPException(status.HTTP_403_FORBIDDEN, f"You may not read this {lookup.kind.word} in Airflow")
     if not _telling.acquire(blocking=False):
-        raise HTTPException(
-            status.HTTP_503_SERVICE_UNAVAILABLE, "Other users are looking something up. Try again in a moment"
-        )
+        raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, "Other lookups are running. Try again in a moment")
     try:
         return _told(lookup, viewer)
     finally:
@@ -220,4 +218,4 @@ def _kind(name: str) -> Kind:
         return Kind[name.upper()]
     except KeyError:
         names = ", ".join(kind.name.lower() for kind in Kind)
-        raise HTTPException(422, f"kind has to be one of {names}") from None
+        raise HTTPException(422, f"kind must be one of {names}") from None

@@ -179,7 +179,7 @@ class SnapshotCache:
 
 def _old(picture: PageSnapshot, failure: KubernetesSecretsError) -> PageSnapshot:
     """Return the last snapshot with the error that prevents a new one."""
-    return replace(picture, failures=[f"This is an old picture; a new one cannot be taken: {failure}"])
+    return replace(picture, failures=[f"This snapshot is old; a new one cannot be taken: {failure}"])
 
 
 def configured_options() -> tuple[AirflowConfiguration, Options]:
@@ -210,7 +210,7 @@ def take_snapshot() -> PageSnapshot:
         text = place.text
     # Only a Secret that is selected keeps Airflow from reading the other sources.
     hidden = hidden_entries([Lookup(entry.kind, entry.id, entry.team) for entry in inventory.entries if entry.answers])
-    failures += [f"It is not known what is hidden in the {name}: {why}" for name, why in hidden.failures]
+    failures += [f"Could not check what is hidden in the {name}: {why}" for name, why in hidden.failures]
     rows = [
         Row(entry, hidden.of.get((entry.kind, entry.id, entry.team), ()) if entry.answers else ())
         for entry in inventory.entries

@@ -76,7 +76,7 @@ def test_the_other_file_of_a_duplicate(run: Any, tmp_path: Path) -> None:
     _status, out, _err = run(tmp_path)
 
     assert out.startswith(
-        f"{second}:1: error: Secret airflow/b: connection 'my_db' is that of Secret airflow/a in {first}:1 too."
+        f"{second}:1: error: Secret airflow/b: Secret airflow/a in {first}:1 is connection 'my_db' too."
     )
 
 
@@ -110,7 +110,7 @@ def test_nothing_for_airflow(run: Any, tmp_path: Path) -> None:
     status, out, err = run(tmp_path)
 
     assert (status, out) == (0, "0 manifests, 0 errors, 0 warnings\n")
-    assert err == f"{tmp_path}: nothing there has Airflow's labels\n"
+    assert err == f"{tmp_path}: nothing in it has Airflow's labels\n"
     assert json.loads(run(tmp_path, "-o", "json")[1]) == {"manifests": 0, "problems": []}
 
 
@@ -119,8 +119,8 @@ def test_a_path_that_is_not_there(run: Any, tmp_path: Path) -> None:
 
     assert (status, out) == (2, "")
     assert err == (
-        f"airflow-kubernetes-secrets check: {tmp_path}/nowhere cannot be read: No such file or directory. Correct the "
-        "path, or who may read it\n"
+        f"airflow-kubernetes-secrets check: {tmp_path}/nowhere cannot be read: No such file or directory. Correct "
+        "the path, or its permissions\n"
     )
 
 
@@ -169,7 +169,7 @@ def test_standard_input_is_one_set_with_files(run: Any, tmp_path: Path, monkeypa
 def test_standard_input_with_nothing_for_airflow(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     on_standard_input(monkeypatch, b"a: 1")
 
-    assert run("-") == (0, "0 manifests, 0 errors, 0 warnings\n", "-: nothing there has Airflow's labels\n")
+    assert run("-") == (0, "0 manifests, 0 errors, 0 warnings\n", "-: nothing in it has Airflow's labels\n")
 
 
 def test_standard_input_that_is_too_large(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,9 +15,9 @@ def test_all_is_well(commands: Commands, put: Put) -> None:
     assert {each["status"] for each in findings} == {"ok"}
     texts = [each["text"] for each in findings]
     me = f"system:serviceaccount:{commands.namespace}:{commands.account.name}"
-    assert f"the API server takes this for {me}" in texts
+    assert f"the API server authenticates this as {me}" in texts
     assert f"may list Secrets in {commands.namespace}" in texts
-    assert "may change no Secret where it looks" in texts
+    assert "may not change Secrets in the namespaces that it searches" in texts
     assert "2 connections, 1 variable, 0 configuration options can be read" in texts
 
 
@@ -27,6 +27,6 @@ def test_the_text(commands: Commands, put: Put) -> None:
     lines = commands.run("doctor", status=1).out.splitlines()
     titles = [line for line in lines if not line.startswith(" ")]
     assert titles[:-1] == ["Airflow", "Options", "Credentials", "API server", "Permissions", "Secrets"]
-    assert titles[-1] == "1 thing is wrong; 1 warning"
+    assert titles[-1] == "1 error; 1 warning"
     assert sum(line.startswith("  ERROR ") for line in lines) == 1
     assert sum(line.startswith("  WARNING ") for line in lines) == 1

@@ -40,7 +40,7 @@ class TestConfiguration:
         # The configuration is for another backend, so the access to the API must be given.
         kubeconfig = str(cluster.kubeconfig(commands.account.token, commands.namespace))
         findings = doctor(commands, "--kubeconfig", kubeconfig, status=1)
-        assert f"is {other}, and not this one" in only(findings)["text"]
+        assert f"is {other}, not this one" in only(findings)["text"]
         assert only(findings)["code"] == "another-backend"
 
     def test_an_option_with_which_airflow_does_not_start(self, commands: Commands) -> None:
@@ -54,7 +54,7 @@ class TestConfiguration:
 
     def test_a_cache_of_airflows_own(self, commands: Commands) -> None:
         commands.set("AIRFLOW__SECRETS__USE_CACHE", "True")
-        assert "keeps variables for 900 s" in warning(commands, "airflow-cache")
+        assert "caches variables for 900 s" in warning(commands, "airflow-cache")
         commands.set("AIRFLOW__SECRETS__CACHE_TTL_SECONDS", "0")
         assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
 

@@ -29,7 +29,7 @@ class TestOptionsFromSecrets:
     def test_one_that_is_not(self, commands: Commands) -> None:
         commands.set(self.NAME, "fernet")
         text = error(commands, "option-missing")
-        assert "Airflow goes on with the default of [core] fernet_key and says nothing" in text
+        assert "Airflow silently uses the default of [core] fernet_key" in text
 
     def test_one_that_names_a_uri(self, commands: Commands) -> None:
         commands.set("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET", URI)

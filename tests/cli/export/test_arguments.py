@@ -12,5 +12,5 @@ def test_a_source_that_is_a_uri(tmp_path: Path, capsys: pytest.CaptureFixture[st
 
     assert main(["export", "--from", "postgresql://airflow:hunter2@db/airflow", "-o", str(tmp_path / "out")]) == 2
     err = capsys.readouterr().err
-    assert "Airflow's own database is --from metadata-db" in err
+    assert "Use --from metadata-db for Airflow's own database" in err
     assert "hunter2" not in err

@@ -22,7 +22,7 @@ class TestFiles:
         result = export(bare, "--from", "env", "-o", "out", AIRFLOW_VAR_A=PASSWORD, AIRFLOW_VAR_B="same")
 
         assert result.returncode == 1
-        assert "its file is there with other content; --force replaces it\n    variable 'a'" in result.stdout
+        assert "its file exists with other content; --force replaces it\n    variable 'a'" in result.stdout
         assert result.stdout.startswith("variables: 1 unchanged, 1 not written\n")
         assert variables_in(tmp_path / "out") == {"a": "old", "b": "same"}
 
@@ -60,7 +60,7 @@ class TestFiles:
         result = export(bare, "--from", "v.json", "-o", "out")
 
         assert result.returncode == 1
-        assert "  - it has 1048577 bytes, and a Secret can hold 1048576\n    variable 'b'" in result.stdout
+        assert "  - it has 1048577 bytes, and a Secret can contain 1048576\n    variable 'b'" in result.stdout
         assert list(variables_in(tmp_path / "out")) == ["a"]
 
     def test_namespace_team_and_options_reach_the_manifests(self, bare: Airflow, tmp_path: Path) -> None:

@@ -58,8 +58,8 @@ class TestFromTheDatabase:
         )
         assert f"kubectl apply -R -f {exported}" in report
         assert "'airflow-kubernetes-secrets list' shows them" in report
-        assert "base64 is no encryption" in report
-        assert "a variable's description is not moved: a Secret has no place for it (1)" in report
+        assert "base64 is not encryption" in report
+        assert "a variable's description is not exported: a Secret has no field for it (1)" in report
         assert len(report.splitlines()) < 20
 
     def test_only_the_owner_can_read_the_files(self, exported: Path) -> None:
@@ -130,7 +130,7 @@ class TestFromTheDatabase:
         report = json.loads(result.stdout)
         assert result.returncode == 1
         lost = {(each["kind"], each["id"]): each["reason"] for each in report["entries"] if "reason" in each}
-        undecrypted = "it cannot be decrypted with [core] fernet_key; add the key that it has"
+        undecrypted = "it cannot be decrypted with [core] fernet_key; add the key that encrypted it"
         assert lost.pop(("variable", "."), "it has no value") == "it has no value"
         assert lost == {
             ("connection", "my_db"): undecrypted,

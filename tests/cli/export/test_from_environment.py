@@ -20,7 +20,7 @@ class TestFromTheEnvironment:
         )  # fmt: skip
 
         assert result.returncode == 0, result.stdout + result.stderr
-        assert "the environment has names in capitals only" in result.stdout
+        assert "environment variables have names in capitals only" in result.stdout
         assert PASSWORD not in result.stdout + result.stderr
         assert connections_in(tmp_path / "out") == {
             "my_db": {
@@ -55,14 +55,14 @@ class TestFromTheEnvironment:
         report = json.loads(result.stdout)
         reasons = {each["id"]: each.get("reason", "") for each in report["entries"]}
         assert reasons.pop("large1") == ""
-        assert reasons.pop("port").startswith("Airflow cannot take its URI apart (")
-        assert reasons.pop("twice").startswith("Airflow cannot take its URI apart (")
-        assert reasons.pop("fields").startswith("it has fields that Airflow does not know; it knows conn_type")
+        assert reasons.pop("port").startswith("Airflow cannot parse its URI (")
+        assert reasons.pop("twice").startswith("Airflow cannot parse its URI (")
+        assert reasons.pop("fields").startswith("it has unknown fields; the fields are conn_type")
         assert reasons == {
             "blank": "it is blank",
             "word": "it is neither a URI (conn-type://…) nor JSON ({…})",
             "json": "it is not valid JSON: line 1: Expecting ',' delimiter",
-            "number": "its password is not a text",
+            "number": "its password is not a string",
             "extra": "its extra is not a JSON object, which Airflow refuses",
             "": "Airflow would not find it: the id is empty, so the lookup was skipped",
             "half": "its host is not Unicode",

@@ -76,7 +76,7 @@ class TestFromAFile:
             "a": {"conn_type": "x", "port": "5", "extra": '{"b": 1}'},
             "c": {"conn_type": "x", "password": "2026-01-01"},
         }
-        assert "it says that it is for another id\n    connection 'b'" in result.stdout
+        assert "it specifies another id\n    connection 'b'" in result.stdout
 
     def test_env_files(self, bare: Airflow, tmp_path: Path) -> None:
         (tmp_path / ".env").write_text("# comment\n\na=x://h\nb=y://u:p=q@h\na=x://i\n")
@@ -85,4 +85,4 @@ class TestFromAFile:
         result = export(bare, "--from", "c.env", "-o", "out")
 
         assert connections_in(tmp_path / "out")["b"]["password"] == "p=q"
-        assert "the file has it more than once\n    connection 'a'" in result.stdout
+        assert "the file contains it more than once\n    connection 'a'" in result.stdout

@@ -47,7 +47,7 @@ print(json.dumps([[each.place, each.text] for each in found]))
         [[place, text]] = self.asked(either, "VARIABLE", "x")
 
         assert place == "metadata-db"
-        assert text.startswith("not known whether there is one: the metadata database has no tables")
+        assert text.startswith("could not check: the metadata database does not have Airflow's tables")
 
     def test_teams(self, bare: Airflow) -> None:
         airflow = bare.with_variables(

@@ -22,7 +22,7 @@ class TestTrouble:
         return line.removeprefix("airflow-kubernetes-secrets export: ")
 
     def test_a_database_that_was_never_made(self, either: Airflow) -> None:
-        assert "has no tables of Airflow's: run 'airflow db migrate'" in self.refused(
+        assert "does not have Airflow's tables: run 'airflow db migrate'" in self.refused(
             either, "--from", "metadata-db", "-o", "out"
         )
         assert not (either.home / "airflow.db").exists()
@@ -40,7 +40,7 @@ class TestTrouble:
         assert "the metadata database" in line
         url = f"sqlite:///{either.home}/file"
         line = self.refused(either, "--from", "metadata-db", "-o", "out", AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=url)
-        assert line.startswith("the metadata database cannot be reached (DatabaseError): look at [database]")
+        assert line.startswith("the metadata database cannot be reached (DatabaseError): check [database]")
 
     def test_a_key_that_is_none(self, migrated: Airflow) -> None:
         line = self.refused(
@@ -50,8 +50,8 @@ class TestTrouble:
 
     def test_a_file_for_a_folder(self, bare: Airflow, tmp_path: Path) -> None:
         (tmp_path / "out").touch()
-        assert self.refused(bare, "--from", "env", "-o", "out") == "out is not a folder. Name another one with -o"
-        assert "out/deeper cannot be made: Not a directory" in self.refused(
+        assert self.refused(bare, "--from", "env", "-o", "out") == "out is not a folder. Choose another one with -o"
+        assert "out/deeper cannot be created: Not a directory" in self.refused(
             bare, "--from", "env", "-o", "out/deeper", AIRFLOW_VAR_A="x"
         )
 
@@ -73,11 +73,11 @@ class TestTrouble:
             ("two.yaml", "a: hunter2\n---\nb: hunter2\n", "two.yaml is not an object of ids"),
             ("broken.env", "# fine\n\nA=b\nhunter2\n", "broken.env, line 4: there is no '='"),
             ("list.json", '["hunter2"]', "list.json is not an object of ids"),
-            ("odd.txt", "hunter2", "odd.txt has to end with .json, .yaml, .yml or .env"),
+            ("odd.txt", "hunter2", "odd.txt must end with .json, .yaml, .yml or .env"),
             ("latin.json", b'{"a": "hunter2\xe4"}', "latin.json is not text in UTF-8"),
-            ("either.json", '{"a": "x://u:hunter2@h"}', "either.json does not say which it holds. Say it: --kind con"),
-            ("mixed.json", '{"a": {"conn_type": "x"}, "b": "hunter2"}', "mixed.json does not say which it holds"),
-            ("mixed.env", "a=x://u:hunter2@h\nb=hunter2\n", "mixed.env does not say which it holds"),
+            ("either.json", '{"a": "x://u:hunter2@h"}', "either.json does not specify its kind. Add --kind con"),
+            ("mixed.json", '{"a": {"conn_type": "x"}, "b": "hunter2"}', "mixed.json does not specify its kind"),
+            ("mixed.env", "a=x://u:hunter2@h\nb=hunter2\n", "mixed.env does not specify its kind"),
         ],
     )
     def test_a_file_that_cannot_be_read(

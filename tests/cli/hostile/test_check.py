@@ -65,7 +65,7 @@ class TestCheck:
         arguments = ["check", "--output", "github", "--", name]
         done = run(*arguments)
         assert done.status == 0
-        assert "nothing there has Airflow's labels" in done.err
+        assert "nothing in it has Airflow's labels" in done.err
 
     def test_in_a_process_of_its_own(self, tmp_path: Path) -> None:
         """The test checks the bytes that the process writes."""

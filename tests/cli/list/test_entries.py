@@ -73,7 +73,7 @@ def test_yaml(commands: Commands, put: Put) -> None:
 def test_nothing(commands: Commands) -> None:
     done = commands.run("list")
     assert done.out == ""
-    assert done.err == "There is none. A misspelt label is not seen here: 'check' finds it, in manifests\n"
+    assert done.err == "There are none. This command cannot detect a misspelt label; 'check' can, in manifests\n"
     assert commands.run("list", "--output", "json").document == {"entries": [], "failures": []}
 
 

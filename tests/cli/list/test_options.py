@@ -82,7 +82,10 @@ class TestConfiguration:
         done = commands.run("list", status=1)
         assert "broken.yaml" in done.err
         assert [line.split()[:2] for line in done.out.splitlines()[1:]] == [["connection", "x"], ["connection", "z"]]
-        assert "nobody is asked where the folder" in commands.run("list", "--as", "somebody", status=2).err
+        assert (
+            "is read, so there is no API server to impersonate a user on"
+            in commands.run("list", "--as", "somebody", status=2).err
+        )
         assert "broken.yaml" in commands.run("explain", "connection", "nope", status=1).out
 
     def test_teams_have_namespaces_for_connections_and_variables_alone(self, commands: Commands, put: Put) -> None:

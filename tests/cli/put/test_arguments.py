@@ -27,23 +27,23 @@ from support.secrets import VARIABLE
         (("connection", "c", "--field", f"extra={SECRET}"), "Use --field extra=-,"),
         (("connection", "c", "--field", f"url=a://{SECRET}@h"), "Use --field uri=-,"),
         (("connection", "c", "--field", f"host=http://u:{SECRET}@h"), "Use --field host=-,"),
-        (("connection", "c", "--field", SECRET), "--field takes NAME=VALUE"),
-        (("connection", "c", "--field", f"{SECRET}=x"), "what is before the '=' is no field"),
-        (("connection", "c", "--field", "pasword=-"), "'pasword' is no field; did you mean 'password'?"),
+        (("connection", "c", "--field", SECRET), "--field must be NAME=VALUE"),
+        (("connection", "c", "--field", f"{SECRET}=x"), "the name before the '=' is not a field"),
+        (("connection", "c", "--field", "pasword=-"), "'pasword' is not a field; did you mean 'password'?"),
         (("connection", "c", "--field", "host=a", "--field", "server=b"), "host is given twice"),
-        (("connection", "c", "--value", "-"), "a connection is given by --uri, --json, --from-file or --field"),
-        (("variable", "v", "--uri", "-"), "a variable is given by --value or --from-file"),
-        (("variable", "v", "--json", "-"), "a variable is given by --value or --from-file"),
-        (("config", "v", "--field", "host=h"), "a configuration option is given by --value or --from-file"),
-        (("connection", "c"), "nothing says what to write"),
-        (("connection", "c", "--uri", "-", "--json", "-"), "it is given in two ways"),
-        (("connection", "c", "--uri", "-", "--field", "host=h"), "it is given in two ways"),
+        (("connection", "c", "--value", "-"), "pass a connection with --uri, --json, --from-file or --field"),
+        (("variable", "v", "--uri", "-"), "pass a variable with --value or --from-file"),
+        (("variable", "v", "--json", "-"), "pass a variable with --value or --from-file"),
+        (("config", "v", "--field", "host=h"), "pass a configuration option with --value or --from-file"),
+        (("connection", "c"), "there is no value to write"),
+        (("connection", "c", "--uri", "-", "--json", "-"), "the value is passed in two ways"),
+        (("connection", "c", "--uri", "-", "--field", "host=h"), "the value is passed in two ways"),
         (("connection", "c", "--field", "password=-", "--field", "extra=-"), "cannot both be read"),
-        (("connection", "c", "--uri", "-"), "what --uri was given is JSON"),
+        (("connection", "c", "--uri", "-"), "the value of --uri is JSON"),
         (("connection", "", "--json", "-"), "the id is empty"),
-        (("config", "v", "--team", "red", "--value", "-"), "leave --team out"),
-        (("connection", "c\udcff", "--json", "-"), "no text in Unicode"),
-        (("connection", "c", "--team", "a b", "--json", "-"), "the team cannot be the value of a label"),
+        (("config", "v", "--team", "red", "--value", "-"), "remove --team"),
+        (("connection", "c\udcff", "--json", "-"), "the id is not valid Unicode"),
+        (("connection", "c", "--team", "a b", "--json", "-"), "the team is not a valid label value"),
         (("connection", "c", "--name", "A_b", "--json", "-"), "'A_b' cannot be the name of a Secret"),
         (("connection", "c", "--field", "host=h", "--field", "port=-"), "the port is not a number"),
         (("connection", "c", "--field", "conn_type=x"), "Airflow would not find it"),
@@ -61,7 +61,7 @@ def test_refused(local: Callable[..., Done], arguments: tuple[str, ...], text: s
 def test_a_uri_that_is_none(local: Callable[..., Done]) -> None:
     done = local("connection", "c", "--json", "-", "--dry-run=client", stdin=f"postgres://{SECRET}@h".encode())
     assert done.status == 1
-    assert "no JSON ({…}); for a URI use --uri" in done.err
+    assert "not JSON ({…}); for a URI use --uri" in done.err
     done = local("connection", "c", "--uri", "-", "--dry-run=client", stdin=f"x:{SECRET}".encode())
     assert done.status == 1
     assert "neither a URI" in done.err
@@ -70,7 +70,7 @@ def test_a_uri_that_is_none(local: Callable[..., Done]) -> None:
     assert "not UTF-8 text" in done.err
     done = local("variable", "v", "--value", "-", "--dry-run=client", stdin=b"x" * (1024 * 1024 + 1))
     assert done.status == 1
-    assert "more than 1048576 bytes, the most that a Secret can hold" in done.err
+    assert "more than 1048576 bytes, the most that a Secret can contain" in done.err
 
 
 @pytest.mark.parametrize("arguments", [("--from-file", "/dev/zero"), ("--from-file", "-"), ("--value", "-")])
@@ -79,7 +79,7 @@ def test_a_file_or_a_pipe_without_an_end(arguments: tuple[str, str]) -> None:
     with Path("/dev/zero").open("rb") as endless:
         done = subprocess.run(command, stdin=endless, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 1
-    assert "more than 1048576 bytes, the most that a Secret can hold" in done.stderr
+    assert "more than 1048576 bytes, the most that a Secret can contain" in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_secret_arguments_that_are_allowed(local: Callable[..., Done]) -> None:
         (
             {"AIRFLOW__SECRETS__BACKEND": "airflow.secrets.local_filesystem.LocalFilesystemBackend"},
             0,
-            "goes on as if it were",
+            "continues as if it were configured",
         ),
         ({"AIRFLOW__SECRETS__BACKEND": "no.such.Backend"}, 2, "cannot be imported here"),
         ({"AIRFLOW__SECRETS__BACKEND_KWARGS": "{namespace: a}"}, 2, "it is not JSON"),

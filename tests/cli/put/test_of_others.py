@@ -111,7 +111,7 @@ def test_what_an_operator_keeps_is_left_alone(put: Put) -> None:
     done = put("variable", "key", "--value", "-", "--force", stdin=SECRET)
 
     assert done.status == 1
-    assert "is kept by External Secrets Operator (ExternalSecret es)" in done.err
+    assert "is managed by External Secrets Operator (ExternalSecret es)" in done.err
     assert "Change it there" in done.err
     assert put.data("theirs") == {"value": b"old"}
 
@@ -133,9 +133,9 @@ def test_another_name_and_a_name_that_is_taken(put: Put) -> None:
     of_another_id = put("variable", "other", "--name", "theirs", "--value", "-", stdin=SECRET)
 
     assert [each.status for each in (other_name, taken, of_another_id)] == [1, 1, 1]
-    assert f"Secret {put.namespace}/theirs is for it already" in other_name.err
+    assert f"Secret {put.namespace}/theirs has this id already" in other_name.err
     for done, name in ((taken, "airflow-variable-free"), (of_another_id, "theirs")):
-        assert f"Secret {put.namespace}/{name} exists and is for something else" in done.err
+        assert f"Secret {put.namespace}/{name} exists and is used for something else" in done.err
     assert put.data("theirs") == {"value": b"old"}
     assert put.data("airflow-variable-free") == {"x": b"y"}
 
@@ -158,7 +158,7 @@ def test_of_two_neither_is_changed(put: Put) -> None:
     done = put("variable", "key", "--value", "-", stdin=SECRET)
 
     assert done.status == 1
-    assert f"several Secrets are for it: {put.namespace}/one, {put.namespace}/two." in done.err
+    assert f"several Secrets have this id: {put.namespace}/one, {put.namespace}/two." in done.err
     assert [put.data(name) for name in put.names()] == [{"value": b"old"}] * 3
 
     for number in range(20):
@@ -190,8 +190,8 @@ def test_a_secret_that_comes_first_hides_it(put: Put) -> None:
 
     remedy = f"kubectl label secret -n {first} older {VARIABLE}-"
     assert [planned.status, done.status] == [1, 1]
-    assert f"would be written, and Airflow does not get it: Secret {first}/older comes first" in planned.err
-    assert f"variable 'key' was written, and Airflow does not get it: Secret {first}/older comes first" in done.err
+    assert f"would be written, but Airflow does not read it: Secret {first}/older comes first" in planned.err
+    assert f"variable 'key' was written, but Airflow does not read it: Secret {first}/older comes first" in done.err
     assert remedy in done.err
     assert len(put.names()) == 1
     assert put("variable", "key", "--force", "--value", "-", stdin="new").status == 0, "without -n it is the first"
@@ -209,7 +209,7 @@ def test_it_is_written_but_an_earlier_namespace_cannot_be_read(put: Put) -> None
     done = put("variable", "key", "-n", put.namespace, "--value", "-", stdin=SECRET)
 
     assert done.status == 2
-    assert "was written, and could not be read back as Airflow does" in done.err
+    assert "was written, but could not be read back as Airflow reads it" in done.err
     assert "may not list secrets" in done.err
     assert len(put.names()) == 1
 
@@ -218,7 +218,7 @@ def test_a_secret_that_is_a_variable_too_is_left_alone(put: Put) -> None:
     put.secret("both", {"value": f"http://{SECRET}@host"}, labels={CONNECTION: "x", VARIABLE: "y"})
     done = put("connection", "x", "--uri", "-", stdin=f"http://other{SECRET}@host")
     assert done.status == 1
-    assert f"Secret {put.namespace}/both is a variable too, and that would change with it" in done.err
+    assert f"Secret {put.namespace}/both is a variable too, which would change with it" in done.err
     assert put.data("both") == {"value": f"http://{SECRET}@host".encode()}
 
 
@@ -228,5 +228,5 @@ def test_a_namespace_in_which_airflow_does_not_look(put: Put) -> None:
     put.cluster.create_namespace(other)
     done = put("variable", "x", "--value", "-", "--namespace", other, stdin=SECRET)
     assert done.status == 1
-    assert f"Airflow does not look in namespace {other}" in done.err
+    assert f"Airflow does not search namespace {other}" in done.err
     assert put.names(other) == ["airflow-variable-x"]

@@ -24,7 +24,7 @@ def test_a_connection_of_fields_is_created_updated_and_left_unchanged(put: Put) 
     assert [each.status for each in (first, again, other)] == [0, 0, 0]
     assert first.out.startswith(where)
     assert first.out.endswith(" (created)\n")
-    assert "one newline at the end of standard input was left out" in first.err
+    assert "one newline at the end of standard input was removed" in first.err
     assert again.out.endswith(" (unchanged)\n")
     assert other.out.endswith(" (updated)\n")
     assert other.err == ""
