@@ -160,7 +160,7 @@ def refused(scene: Scene) -> str:
         return scene.error(**kwargs)
 
 
-@happens("got no credentials and takes this process for system:anonymous")
+@happens("received no credentials and treats this process as system:anonymous")
 def anonymous(scene: Scene) -> str:
     path = kubeconfig(scene)
     config = yaml.safe_load(path.read_text())

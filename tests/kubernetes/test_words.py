@@ -110,22 +110,22 @@ def test_a_remedy(name: str, form: str) -> None:
         ('cannot impersonate resource "users" in API group "" at the cluster scope', ""),
         (
             'cannot impersonate-on:serviceaccount:list resource "secrets" in API group "" in the namespace "airflow"',
-            "lacks the verb 'impersonate-on:serviceaccount:list' on the resource 'secrets' in namespace 'airflow'",
+            "the verb 'impersonate-on:serviceaccount:list' is missing on the resource 'secrets' in namespace 'airflow'",
         ),
         (
             'cannot impersonate-on:user-info:create resource "selfsubjectaccessreviews" in API group '
             '"authorization.k8s.io" at the cluster scope',
-            "lacks the verb 'impersonate-on:user-info:create' on the resource 'selfsubjectaccessreviews' in the "
+            "the verb 'impersonate-on:user-info:create' is missing on the resource 'selfsubjectaccessreviews' in the "
             "cluster",
         ),
         (
             'cannot impersonate:serviceaccount resource "serviceaccounts" in API group "authentication.k8s.io" '
             'in the namespace "airflow"',
-            "lacks the verb 'impersonate:serviceaccount' on the resource 'serviceaccounts' in namespace 'airflow'",
+            "the verb 'impersonate:serviceaccount' is missing on the resource 'serviceaccounts' in namespace 'airflow'",
         ),
         (
             'cannot impersonate-on:user-info:get path "/version"',
-            "lacks the verb 'impersonate-on:user-info:get' on the path '/version'",
+            "the verb 'impersonate-on:user-info:get' is missing on the path '/version'",
         ),
     ],
 )
@@ -134,7 +134,7 @@ def test_which_permission_to_act_as_somebody_lacks(server_says: str, permission:
     text = impersonation_text(f'x is forbidden: User "ada" {server_says}', "bob")
 
     last = text.split("\n")[3:]
-    assert last == ([f"  Of constrained impersonation, it {permission}"] if permission else [])
+    assert last == ([f"  For constrained impersonation, {permission}"] if permission else [])
     assert text.startswith("the user 'ada' may not act as 'bob'")
 
 

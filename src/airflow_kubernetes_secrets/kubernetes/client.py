@@ -499,8 +499,8 @@ class Client:
 
     def _too_large(self, error: ResponseTooLargeError) -> AnswerTooLargeError:
         return AnswerTooLargeError(
-            f"the Kubernetes API at {self.server} could not be read: {error}. Give Airflow's Secrets a namespace of "
-            "their own; or if there are few, find out what answers in place of the API server"
+            f"the Kubernetes API at {self.server} could not be read: {error}. Move Airflow's Secrets to a "
+            "namespace of their own. If it has only a few Secrets, check what responds in place of the API server"
         )
 
     def _unavailable(self, failure: _Failure, attempts: int, deadline: Deadline) -> ApiUnavailableError:
@@ -515,7 +515,7 @@ class Client:
             remedy = f"{failure.remedy}; it came with {self._credentials.source}"
         else:
             remedy = (
-                "Check that it runs and may be reached from here (network policies), "
+                "Check that it runs and can be reached from here (network policies), "
                 "or raise 'timeout' in backend_kwargs"
             )
         return ApiUnavailableError(

@@ -53,7 +53,7 @@ def impersonation_text(server_message: str, as_user: str) -> str:
     else:
         kind, where, target = "clusterrole", "", f"--resource=users --resource-name={shell_word(as_user)}"
     return printable_lines(
-        f"the user {user!r} may not act as {as_user!r}. Ask without that, or have an administrator allow it:\n"
+        f"the user {user!r} may not act as {as_user!r}. Remove --as, or have an administrator allow it:\n"
         f"  kubectl create {kind} {role}{where} --verb=impersonate {target}"
         " --dry-run=client -o yaml | kubectl apply -f -\n"
         f"  kubectl create {kind}binding {role}-by-{_slug(user)}{where} --{kind}={role} {_subject(user)}"
@@ -71,7 +71,7 @@ def _constraint(server_message: str) -> str:
         return ""
     verb, kind, what, namespace = found.groups()
     where = "" if kind == "path" else f" in namespace {printable(namespace)!r}" if namespace else " in the cluster"
-    return f"\nOf constrained impersonation, it lacks the verb {verb!r} on the {kind} {printable(what)!r}{where}"
+    return f"\nFor constrained impersonation, the verb {verb!r} is missing on the {kind} {printable(what)!r}{where}"
 
 
 def forbidden_text(user: str, verb: str, verbs: tuple[str, ...], namespace: str, names: tuple[str, ...] = ()) -> str:

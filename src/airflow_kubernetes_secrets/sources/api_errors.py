@@ -56,11 +56,11 @@ class ApiErrors:
         if refusal.as_user is not None and may_not_act:
             text = impersonation_text(refusal.message, refusal.as_user)
         elif "/secrets" not in refusal.path:
-            text = f"the user {user!r} may not ask the Kubernetes API for {printable(refusal.path)}"
+            text = f"the user {user!r} may not request {printable(refusal.path)} from the Kubernetes API"
         elif user == ANONYMOUS:
             return UnauthorizedError(
-                f"the Kubernetes API at {refusal.server} got no credentials and takes this process for {ANONYMOUS}: "
-                f"{refusal.source} gives none. An exec plugin that fails is one cause",
+                f"the Kubernetes API at {refusal.server} received no credentials and treats this process as "
+                f"{ANONYMOUS}: {refusal.source} contains none. A failing exec plugin is one possible cause",
                 refusal.status,
             )
         else:
@@ -79,7 +79,7 @@ def _unauthorized(refusal: Refusal) -> UnauthorizedError:
     if refusal.unreadable:
         return UnreadableCredentialsError(f"{does_not_accept}, and it cannot be read again: {refusal.unreadable}", 401)
     return UnauthorizedError(
-        f"{does_not_accept}, which was read again: it has expired, was revoked, or is another cluster's. "
-        "Mount a current one, or restart the pod",
+        f"{does_not_accept}, which was read again: it has expired, was revoked, or belongs to "
+        "another cluster. Mount a current one, or restart the pod",
         401,
     )

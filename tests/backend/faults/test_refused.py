@@ -78,7 +78,7 @@ class TestForbidden:
         message = 'secrets is forbidden: User "system:anonymous" cannot list resource "secrets"'
         proxy.always = answer_with(403, json.dumps({"kind": "Status", "message": message}).encode())
 
-        with pytest.raises(UnauthorizedError, match="got no credentials") as raised:
+        with pytest.raises(UnauthorizedError, match="received no credentials") as raised:
             proxied().get_variable("x")
 
         assert "kubectl" not in str(raised.value)
