@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from fuzz.trial import Trial
 
 
@@ -25,7 +25,7 @@ class _Collector(logging.Handler):
 @contextmanager
 def collected(trial: Trial) -> Iterator[None]:
     """Record all log records and warnings of the block as texts of the trial."""
-    start_anew()  # A log line that is written once in a process is then written again for each input.
+    restart()  # A log line that is written once in a process is then written again for each input.
     root, collector = logging.getLogger(), _Collector(trial)
     level = root.level
     root.addHandler(collector)

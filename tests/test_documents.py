@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.kubernetes.documents import (
     read_yaml,
 )
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from support.logs import said
 
 # Numbers whose hashes are equal in Python's dictionaries.
@@ -168,7 +168,7 @@ class TestLargeFiles:
         metadata = {"name": "x", "labels": {"airflow.apache.org/variable-key": "x"}}
         manifest = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": {"value": "found"}}
         (tmp_path / "x.json").write_text(json.dumps(manifest))
-        start_anew()
+        restart()
         backend = KubernetesSecretsBackend(path=str(tmp_path))
 
         assert backend.get_variable("x") == "found"

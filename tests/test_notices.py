@@ -8,15 +8,15 @@ from collections.abc import Iterator
 import pytest
 
 from airflow_kubernetes_secrets.messages import notices
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from support.logs import said
 
 
 @pytest.fixture(autouse=True)
 def new_process() -> Iterator[None]:
-    start_anew()
+    restart()
     yield
-    start_anew()
+    restart()
 
 
 def test_once(caplog: pytest.LogCaptureFixture) -> None:

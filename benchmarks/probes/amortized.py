@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from probes.api_server import CpuMeter
 from probes.memory import each_us
 from probes.subjects import make, other_ids
@@ -22,7 +22,7 @@ def amortized(who: str, secrets: int) -> dict[str, float]:
     processes = 0
     meter, began = CpuMeter(), time.perf_counter()
     while processes < _LEAST or time.perf_counter() - began < _SECONDS:
-        start_anew()
+        restart()
         backend = make(who, cache_ttl=3600, timeout=_TIMEOUT)
         for conn_id in ids:
             assert backend.get_conn_value(conn_id) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from probes.api_server import CpuMeter
 from probes.steps import climb_after
 from probes.subjects import make, other_ids
@@ -20,7 +20,7 @@ def thresholds(who: str, secrets: int) -> dict[str, Any]:
     figures: dict[str, Any] = {"lookups": LOOKUPS}
     figures |= _costs("one_by_one", who, secrets, cache_ttl=0)
     figures |= _costs("as_built", who, secrets, cache_ttl=3600)
-    climb_after(asked_first=0)
+    climb_after(queries_first=0)
     figures |= _costs("at_once", who, secrets, cache_ttl=3600)
     return figures
 
@@ -40,7 +40,7 @@ def _cost(who: str, ids: list[str], options: dict[str, object]) -> tuple[float, 
     processes = 0
     meter, began = CpuMeter(), time.perf_counter()
     while processes < _LEAST or time.perf_counter() - began < _SECONDS:
-        start_anew()
+        restart()
         backend = make(who, **options)
         for each in ids:
             assert backend.get_conn_value(each) is not None

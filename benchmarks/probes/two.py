@@ -28,6 +28,6 @@ def two(who: str, _secrets: int) -> dict[str, float]:
 def _begin_anew(who: str) -> None:
     """Forget connections and cached values. The peer stores them in the backend object."""
     if who == "ours":
-        from airflow_kubernetes_secrets.process import start_anew
+        from airflow_kubernetes_secrets.process import restart
 
-        start_anew()
+        restart()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from threading import active_count
 
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from probes.api_server import CpuMeter
 from probes.steps import climb_after
 from probes.subjects import make
@@ -26,7 +26,7 @@ def watching(who: str, _secrets: int) -> dict[str, float]:
     time.sleep(_SECONDS)
     beyond_idle = idle.used()
     # The first lookup lists everything and starts the watch.
-    climb_after(asked_first=0, indexes_first=0)
+    climb_after(queries_first=0, indexes_first=0)
     for number in range(_WATCHES):
         # The options differ, so that each backend has its own watch.
         backend = make(who, cache_ttl=_CACHE_TTL, timeout=10 + number, connections_label="example.com/none")
@@ -36,5 +36,5 @@ def watching(who: str, _secrets: int) -> dict[str, float]:
     meter = CpuMeter()
     time.sleep(_SECONDS)
     server_cpu = meter.used() - beyond_idle
-    start_anew()
+    restart()
     return {"server_cpu_ms": server_cpu * 1000 / (_WATCHES * _SECONDS), "beyond_idle_ms": beyond_idle * 1000 / _SECONDS}

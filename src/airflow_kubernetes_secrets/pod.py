@@ -145,8 +145,8 @@ def _variables_of_a_connection(decision: Decision) -> dict[str, str]:
         return {f"AIRFLOW_CONN_{identifier.upper()}": decision.data_key}
     prefix = re.sub("^(?=[0-9])|[^A-Z0-9]", "_", identifier.upper())
     fields = fields_of(secret)
-    told = fields.description.literals
-    variables = {f"{prefix}_{field.upper()}": key for field, key in fields.keys.items() if field not in told}
+    in_annotations = fields.description.literals
+    variables = {f"{prefix}_{field.upper()}": key for field, key in fields.keys.items() if field not in in_annotations}
     of_extra: dict[str, str] = {}
     for name, key in fields.extra_keys.items():
         variable = f"{prefix}_EXTRA_{re.sub('[^A-Z0-9]', '_', name.upper())}"

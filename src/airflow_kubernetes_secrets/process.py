@@ -24,18 +24,18 @@ if TYPE_CHECKING:
 _THREADS = 8
 
 _after_fork: list[Callable[[], None]] = []
-_anew: list[Callable[[], None]] = []
+_on_restart: list[Callable[[], None]] = []
 
 
 def on_new_process(forget: Callable[[], None]) -> None:
     """Call ``forget`` in every forked child, before the child does anything else."""
     _after_fork.append(forget)
-    _anew.append(forget)
+    _on_restart.append(forget)
 
 
-def start_anew() -> None:
+def restart() -> None:
     """Forget everything that belongs to the process, as if the process had just started. Only tests call this."""
-    for forget in _anew:
+    for forget in _on_restart:
         forget()
 
 
@@ -106,8 +106,8 @@ class ProcessLocal(Generic[Value]):
 
     def __init__(self) -> None:
         self._values: dict[Hashable, Value] = {}
-        _after_fork.append(self._tell_of_the_fork)
-        _anew.append(self._close)
+        _after_fork.append(self._note_fork)
+        _on_restart.append(self._close)
 
     def get(self, key: Hashable, make: Callable[[], Value]) -> Value:
         """Return the value of ``key``. Threads that request it first at the same moment get the same one."""
@@ -118,7 +118,7 @@ class ProcessLocal(Generic[Value]):
         """Return the value of ``key``; ``None`` if it has not been created."""
         return self._values.get(key)
 
-    def _tell_of_the_fork(self) -> None:
+    def _note_fork(self) -> None:
         for value in self._values.values():
             value.after_fork()
 

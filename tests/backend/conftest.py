@@ -14,7 +14,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.kubernetes import refusals
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from airflow_kubernetes_secrets.sources import api_server_state, cache_policy
 from support.cluster import Cluster, ServiceAccount
 from support.memory import AT_ONCE, Asker, MakeAsker, StartProgram
@@ -33,9 +33,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(autouse=True)
 def new_process() -> Iterator[None]:
     """Start each test as a new process does: with no connections and no logged causes."""
-    start_anew()
+    restart()
     yield
-    start_anew()
+    restart()
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def freshness(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     mode = getattr(request, "param", "asked")
     if mode == "asked":
         return {}
-    thresholds = cache_policy.Thresholds(asked_first=0, indexes_first=0 if mode == "watched" else 1)
+    thresholds = cache_policy.Thresholds(queries_first=0, indexes_first=0 if mode == "watched" else 1)
     monkeypatch.setattr(cache_policy, "THRESHOLDS", thresholds)
     return {"cache_ttl": 60}
 

@@ -137,7 +137,7 @@ def test_a_connection_is_used_again_after_a_watch_only_if_nothing_follows_it(
     until(lambda: len(proxy.watches) > 2)
     asker.ladder.close()
 
-    asker.start_anew()
+    asker.restart()
 
     assert [asker.get("x"), asker.get("missing")] == ["found", None]
 

@@ -174,7 +174,7 @@ def test_a_child_has_no_connection_and_no_thread_of_its_parent(
 
 def test_a_child_reads_what_it_inherited_only_while_it_is_fresh(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
     put.variable("x", "old", name="x")
-    asker = make_asker(ttl=2.0, thresholds=Thresholds(asked_first=2, indexes_first=0))
+    asker = make_asker(ttl=2.0, thresholds=Thresholds(queries_first=2, indexes_first=0))
     for _ in range(3):
         asker.get("x")
     until(lambda: proxy.open_watches == 1)
@@ -249,7 +249,7 @@ def test_a_fork_while_another_thread_holds_the_locks(make_asker: MakeAsker, prox
     locked, over = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with asker.ladder._lock, asker.server._outage._lock:
+        with asker.ladder._lock, asker.server._server_state._lock:
             locked.set()
             over.wait(PATIENCE)
 

@@ -15,7 +15,7 @@ import pytest
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from support.fake_api import FakeApi, always, refusal
 from support.hostile import FILE_NAMES, NAMES, assert_harmless, assert_one_message
 from support.secrets import CONNECTION
@@ -141,7 +141,7 @@ class TestServer:
         # An error that is retried takes the whole timeout.
         names = list(NAMES.values())[: 2 if code == 500 else None]
         for name in names:
-            start_anew()
+            restart()
             words = f'secrets is forbidden: User "{name}" cannot list resource "secrets": {name}'
             api.answer = always(*refusal(code, words, reason=name))
             with pytest.raises(KubernetesSecretsError) as raised:

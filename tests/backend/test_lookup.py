@@ -268,9 +268,9 @@ class TestNoDataKey:
 
         assert backend.get_variable("x") == "newer"
 
-        [passed_over] = said(caplog)
-        assert f"Secret {put.namespace}/a-older, key 'value'" in passed_over
-        assert "It is skipped" in passed_over
+        [skipped] = said(caplog)
+        assert f"Secret {put.namespace}/a-older, key 'value'" in skipped
+        assert "It is skipped" in skipped
 
 
 class TestTeams:

@@ -30,8 +30,8 @@ from support.servers import on_the_devserver
 from support.signals import INTERRUPTED, PACKAGE, Moment, handled, watched_over
 from support.waiting import until
 
-DIRECT = Thresholds(asked_first=10**9)
-INDEXED = Thresholds(asked_first=0)
+DIRECT = Thresholds(queries_first=10**9)
+INDEXED = Thresholds(queries_first=0)
 
 TIMEOUT = 2.0
 # Seconds of tolerance for a slow machine.
@@ -123,7 +123,7 @@ class TestRaising:
         moments = 0
         with raising(number, raised):
             while True:
-                asker.start_anew()
+                asker.restart()
                 waiting, later = Another(asker), Another(asker)
                 moment = Moment(number, moments, once_it_lists(waiting))
                 if not interrupted(asker, moment, raised):
@@ -146,7 +146,7 @@ class TestRaising:
         moments = 0
         with raising(number, raised):
             while True:
-                asker.start_anew()
+                asker.restart()
                 lists, later = Another(asker), Another(asker)
                 begin_to_list(lists, asker)
                 moment = Moment(number, moments)
@@ -199,7 +199,7 @@ class TestRaising:
         moments = first = first_of_a_watch(asker)
         with raising(number, raised):
             while True:
-                asker.start_anew()
+                asker.restart()
                 # Python's own start of a thread is excluded, because an interruption there breaks it.
                 moment = Moment(number, moments, inside=(PACKAGE,))
                 if not interrupted(asker, moment, raised):
@@ -259,7 +259,7 @@ def first_of_a_watch(asker: Asker) -> int:
         arrived = arrived or name == "parse_secret_list"
         count += not arrived
 
-    asker.start_anew()
+    asker.restart()
     with Moment(signal.SIGALRM, 10**9, meanwhile, inside=(PACKAGE,)).of():
         asker.get("x")
     asker.ladder.close()
@@ -298,7 +298,7 @@ def walk(asker: Asker, first: int = 0, before: Callable[[], None] = lambda: None
         position = first
         with handled(signal.SIGALRM, in_handler):
             while True:
-                asker.start_anew()
+                asker.restart()
                 before()
                 moment = Moment(signal.SIGALRM, position)
                 moment.meanwhile = lambda _name, moment=moment: moment.where and tell(moment.where)
@@ -316,7 +316,7 @@ def test_hundreds_of_interrupts_at_random(
     proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The index expires and a watch comes and goes. A lookup right after an interrupt must be correct."""
-    monkeypatch.setattr(cache_policy, "THRESHOLDS", Thresholds(asked_first=1, indexes_first=1, forgotten_after=0.1))
+    monkeypatch.setattr(cache_policy, "THRESHOLDS", Thresholds(queries_first=1, indexes_first=1, forgotten_after=0.1))
     keys = [f"x{number}" for number in range(4)]
     for key in keys:
         put.variable(key, f"value of {key}")

@@ -142,7 +142,7 @@ def test_a_clock_that_is_set_back(
 ) -> None:
     """The clock is set back by an hour. Fresh values stay fresh, old ones stay old, and outages end as usual."""
     put.variable("x", "one", name="x")
-    thresholds = Thresholds(asked_first=0, indexes_first=0, shortest_watched=0.0 if watched else 1e9)
+    thresholds = Thresholds(queries_first=0, indexes_first=0, shortest_watched=0.0 if watched else 1e9)
     asker = make_asker(ttl=2.0, outage_ttl=1.0, timeout=1.0, thresholds=thresholds)
     assert asker.get("x") == "one"
     began = time.monotonic()

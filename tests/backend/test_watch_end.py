@@ -20,7 +20,7 @@ pytestmark = on_the_devserver
 def test_one_that_nobody_needs_ends(make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
     put.variable("x", "one", name="x")
     asker = make_asker(
-        ttl=1.0, thresholds=Thresholds(asked_first=0, indexes_first=0, shortest_watched=0.0, idle_after=0.0)
+        ttl=1.0, thresholds=Thresholds(queries_first=0, indexes_first=0, shortest_watched=0.0, idle_after=0.0)
     )
     asker.get("x")
     until(lambda: asker.get("x") == "one" and len(watchers()) == 1)

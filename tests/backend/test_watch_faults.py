@@ -201,7 +201,7 @@ class TestOutages:
     def test_connections_that_all_break_at_once(self, make_asker: MakeAsker, proxy: Proxy, put: Put) -> None:
         """Each thread that finds a broken connection discards the others, while other threads return theirs."""
         put.variable("x", "found")
-        asker = make_asker(thresholds=Thresholds(asked_first=10**9, indexes_first=0))
+        asker = make_asker(thresholds=Thresholds(queries_first=10**9, indexes_first=0))
         failures: list[BaseException] = []
         ends = time.monotonic() + 3
 
@@ -239,7 +239,7 @@ class TestPermissions:
         account = cluster.service_account(put.namespace, "lister", {put.namespace: ["list"]})
         story = story_of(put)
         ttl = 2.0
-        thresholds = Thresholds(asked_first=0, indexes_first=0, refused_for=ttl)
+        thresholds = Thresholds(queries_first=0, indexes_first=0, refused_for=ttl)
         with closing(Asker(proxy, account, put.namespace, ttl=ttl, thresholds=thresholds)) as asker:
             reader = Reader("reader", [story], asker.get, pause=0.01)
             with reading(reader):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import airflow.configuration  # noqa: F401  # before a test changes Airflow's variables
 import pytest
 
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from support.cluster import Cluster, ServiceAccount
 from support.commands import Commands
 from support.secrets import Put
@@ -18,9 +18,9 @@ from support.secrets import Put
 @pytest.fixture(autouse=True)
 def new_process() -> Iterator[None]:
     """Start each test as a new process does: with no connections and no logged causes."""
-    start_anew()
+    restart()
     yield
-    start_anew()
+    restart()
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ import yaml
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.cli.main import main
 from airflow_kubernetes_secrets.errors import ForbiddenError
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from support import kubectl
 from support.airflow import BACKEND, ROOT
 from support.cluster import GRANT_SECONDS, Cluster, ServiceAccount, checked
@@ -268,7 +268,7 @@ def when_granted(look_up: Callable[[], Any]) -> Any:
 
 
 def backend_of(account: ServiceAccount, kwargs: dict[str, Any]) -> KubernetesSecretsBackend:
-    start_anew()
+    restart()
     return KubernetesSecretsBackend(service_account_path=str(account.folder), **kwargs)
 
 

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from airflow_kubernetes_secrets.cli.main import main
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from airflow_kubernetes_secrets.ui.snapshot_cache import take_snapshot
 from support.commands import SECRET, Commands
 from support.errors import AtEveryLine, leaks
@@ -75,7 +75,7 @@ def test_in_a_command(
     (tmp_path / "manifests.yaml").write_text(yaml.safe_dump_all(MANIFESTS))
 
     def begin() -> None:
-        start_anew()
+        restart()
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(URI.encode())))
 
     def run() -> None:
@@ -86,7 +86,7 @@ def test_in_a_command(
 
 
 def test_in_the_page(commands: Commands, hidden: set[str]) -> None:
-    work = AtEveryLine(take_snapshot, start_anew, here=ours, step=7)
+    work = AtEveryLine(take_snapshot, restart, here=ours, step=7)
     assert found_in(work.raised, hidden) == {}
 
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 
 
 @pytest.fixture(autouse=True)
 def new_process() -> Iterator[None]:
     """Start with no connections and no logged causes."""
-    start_anew()
+    restart()
     yield
-    start_anew()
+    restart()

@@ -58,7 +58,7 @@ happens("may not get secrets in namespace")(
 
 @happens("cannot be watched: they are listed instead")
 def not_watched(scene: Scene) -> str:
-    scene.patch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(asked_first=0, indexes_first=0))
+    scene.patch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(queries_first=0, indexes_first=0))
     backend = KubernetesSecretsBackend(**scene.kwargs("list", cache_ttl=60))
     backend.get_connection(ID)
     return logged(scene)
@@ -206,7 +206,7 @@ def bridged(scene: Scene) -> str:
 
 @happens("could not be listed, so each lookup queries the API server")
 def not_listed(scene: Scene) -> str:
-    scene.patch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(asked_first=0, list_again_after=0.1))
+    scene.patch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(queries_first=0, list_again_after=0.1))
     scene.put.variable("x", "found")
     account = scene.cluster.service_account(scene.namespace, "behind", {scene.namespace: ["list"]})
     with Proxy(scene.cluster) as proxy:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from support.cluster import Cluster
 from support.crds import Crds, published
 from support.examples import Namespaces
@@ -18,9 +18,9 @@ from support.secrets import MakeBackend
 @pytest.fixture(autouse=True)
 def new_process() -> Iterator[None]:
     """Start each test as a new process does."""
-    start_anew()
+    restart()
     yield
-    start_anew()
+    restart()
 
 
 @pytest.fixture(scope="session")

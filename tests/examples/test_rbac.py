@@ -12,7 +12,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import ForbiddenError
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from support.cluster import GRANT_SECONDS, Cluster, ServiceAccount, checked, wait_until_allowed
 from support.examples import Namespaces, backend_kwargs, manifests
 from support.logs import said
@@ -41,7 +41,7 @@ def account(cluster: Cluster, namespaces: Namespaces, component: str) -> Service
 
 
 def backend_of(who: ServiceAccount, **kwargs: object) -> KubernetesSecretsBackend:
-    start_anew()
+    restart()
     return KubernetesSecretsBackend(service_account_path=str(who.folder), **kwargs)
 
 

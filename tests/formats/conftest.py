@@ -9,16 +9,16 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from support.shapes import Read, parts_of, secret_manifest
 
 
 @pytest.fixture(autouse=True)
 def new_process() -> Iterator[None]:
     """Start each test as a new process does."""
-    start_anew()
+    restart()
     yield
-    start_anew()
+    restart()
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def read(tmp_path: Path) -> Read:
 
     def read(data: Mapping[str, str | bytes], annotations: Mapping[str, str] | None = None) -> dict[str, object] | None:
         (tmp_path / "app.json").write_text(json.dumps(secret_manifest("shop", "app", data, annotations)))
-        start_anew()
+        restart()
         connection = KubernetesSecretsBackend(path=str(tmp_path)).get_connection("app")
         return None if connection is None else parts_of(connection)
 

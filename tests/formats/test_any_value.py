@@ -14,7 +14,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from support.airflow import Airflow, installed
 from support.shapes import parts_of, secret_manifest, whole
 
@@ -79,7 +79,7 @@ def write(folder: Path, examples: Sequence[Example]) -> None:
 def test_every_character_arrives_in_the_newest_airflow(example: Example) -> None:
     with TemporaryDirectory() as folder:
         write(Path(folder), [example])
-        start_anew()
+        restart()
 
         connection = KubernetesSecretsBackend(path=folder).get_connection("0")
 

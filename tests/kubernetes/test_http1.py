@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from airflow_kubernetes_secrets.kubernetes.http1 import (
     Body,
-    MalformedAnswerError,
+    MalformedResponseError,
     Request,
     Response,
-    TooLargeAnswerError,
+    TooLargeResponseError,
     read_head,
     read_lines,
     read_response,
@@ -148,7 +148,7 @@ COMPLETE = [
 @pytest.mark.parametrize("complete", COMPLETE, ids=["length", "chunks"])
 def test_an_answer_that_is_cut_off_anywhere_is_refused(complete: bytes) -> None:
     for length in range(len(complete)):
-        with pytest.raises(MalformedAnswerError):
+        with pytest.raises(MalformedResponseError):
             read(complete[:length])
 
 
@@ -159,10 +159,10 @@ def test_nothing_else_is_raised_and_nothing_is_quoted(garbage: bytes) -> None:
         assert error is None or (str(error).isascii() and error.__cause__ is None)
 
 
-def failure(received: bytes) -> MalformedAnswerError | None:
+def failure(received: bytes) -> MalformedResponseError | None:
     try:
         read(received)
-    except MalformedAnswerError as error:
+    except MalformedResponseError as error:
         return error
     return None
 
@@ -192,7 +192,7 @@ def failure(received: bytes) -> MalformedAnswerError | None:
     ids=lambda received: str(received[:40]),
 )
 def test_what_is_refused(received: bytes) -> None:
-    with pytest.raises(MalformedAnswerError):
+    with pytest.raises(MalformedResponseError):
         read(received)
 
 
@@ -221,7 +221,7 @@ class TestLines:
         lines = read_lines(stream, read_head(stream))
 
         assert [next(lines), next(lines)] == [b"one", b"two"]
-        with pytest.raises(MalformedAnswerError):
+        with pytest.raises(MalformedResponseError):
             next(lines)
 
     @pytest.mark.parametrize(
@@ -238,17 +238,17 @@ class TestLines:
         ],
     )
     def test_a_body_that_is_cut_off_is_no_end(self, received: bytes) -> None:
-        with pytest.raises(MalformedAnswerError):
+        with pytest.raises(MalformedResponseError):
             self.lines(received)
 
     def test_a_line_has_a_longest_length(self) -> None:
         piece = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
 
-        with pytest.raises(TooLargeAnswerError, match="larger than 16 MiB"):
+        with pytest.raises(TooLargeResponseError, match="larger than 16 MiB"):
             self.lines(self.HEAD + piece * 17)
 
     def test_so_has_a_chunk(self) -> None:
-        with pytest.raises(TooLargeAnswerError, match="larger than 16 MiB"):
+        with pytest.raises(TooLargeResponseError, match="larger than 16 MiB"):
             self.lines(self.HEAD + b"ffffffffffff\r\n")
 
 

@@ -66,12 +66,12 @@ def test_a_request_that_fails_while_others_are_answered_is_no_outage(
     state: ApiServerState, clock: Clock, before: float
 ) -> None:
     """A single connection may hang."""
-    asked_at = clock.now
+    requested_at = clock.now
     clock.now += before
     state.end()
     clock.now += 10
 
-    state.begin(failure(), asked_at)
+    state.begin(failure(), requested_at)
 
     assert state.error is None
     assert state.seconds_for(4) == 4
@@ -90,20 +90,20 @@ def test_a_request_that_was_sent_after_the_last_answer_begins_one(state: ApiServ
 
 def test_nor_does_it_prolong_one_that_has_ended(state: ApiServerState, clock: Clock) -> None:
     begun(state, clock)
-    asked_at = clock.now
+    requested_at = clock.now
     clock.now += 1
     assert state.end() is not None
     clock.now += 1
 
-    state.begin(failure(), asked_at)
+    state.begin(failure(), requested_at)
 
     assert state.error is None
 
 
 def test_the_first_pause_does_not_depend_on_how_long_it_took_to_fail(state: ApiServerState, clock: Clock) -> None:
-    asked_at = clock.now
+    requested_at = clock.now
     clock.now += 20
-    state.begin(failure(), asked_at)
+    state.begin(failure(), requested_at)
 
     assert SHORTEST_PAUSE <= pause(state, clock) <= LONGEST_PAUSE + 0.01
 
@@ -113,9 +113,9 @@ def test_after_a_probe_there_is_none_for_as_long_as_it_took(state: ApiServerStat
     """So lookups wait for at most half of the time."""
     begun(state, clock)
     pause(state, clock)
-    asked_at = clock.now
+    requested_at = clock.now
     clock.now += took
-    state.begin(failure(), asked_at)
+    state.begin(failure(), requested_at)
 
     assert took <= pause(state, clock) <= took + 0.02
 
@@ -155,9 +155,9 @@ def test_a_pause_that_is_shorter_than_ours_changes_nothing(state: ApiServerState
 def test_a_probe_that_took_very_long_does_not_stop_the_others_for_as_long(state: ApiServerState, clock: Clock) -> None:
     """A process that was frozen has such a probe."""
     begun(state, clock)
-    asked_at = clock.now
+    requested_at = clock.now
     clock.now += 500
-    state.begin(failure(), asked_at)
+    state.begin(failure(), requested_at)
 
     assert pause(state, clock) <= 30.02
 

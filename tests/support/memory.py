@@ -36,7 +36,7 @@ WATCH_THREAD = "airflow-kubernetes-secrets-watch"
 
 
 # From the first lookup on there is an index with a watch.
-AT_ONCE = Thresholds(asked_first=0, indexes_first=0)
+AT_ONCE = Thresholds(queries_first=0, indexes_first=0)
 
 # So many seconds that no cached value expires during a test.
 LONG = 600.0
@@ -109,9 +109,9 @@ class Asker:
         self.ttl = ttl
         self._thresholds = thresholds
         self._longest = ttl + outage_ttl if outage_ttl else 0.0
-        self.start_anew()
+        self.restart()
 
-    def start_anew(self) -> None:
+    def restart(self) -> None:
         """Forget everything except the connections."""
         self.outage.end()
         self.ladder = CachePolicy(self.server, VARIABLE, self.ttl, self._thresholds)

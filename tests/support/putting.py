@@ -14,7 +14,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.cli.main import main
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from support.airflow import BACKEND
 from support.cluster import Cluster, checked
 
@@ -63,7 +63,7 @@ class Put:
     @property
     def backend(self) -> KubernetesSecretsBackend:
         """A new backend with the options, without cached values."""
-        start_anew()
+        restart()
         return KubernetesSecretsBackend(**self.kwargs)
 
     def stored(self, name: str, namespace: str | None = None) -> dict[str, Any]:

@@ -56,7 +56,7 @@ class Page:
         self.failure: KubernetesSecretsError | None = None
         self._options = Options.parse({"path": str(folder)})
         self._app = create_app()
-        self._app.state.camera = SnapshotCache(self._take)
+        self._app.state.snapshot_cache = SnapshotCache(self._take)
 
     def ids(self, user: str = "somebody") -> list[str]:
         self._app.dependency_overrides[get_user] = lambda: SimpleAuthManagerUser(username=user, role="admin")
@@ -188,4 +188,4 @@ def test_what_nobody_asks_for_any_more_is_forgotten(clock: Clock, page: Page) ->
         clock.now += 30
         page.ids(f"user {number}")
 
-    assert len(page._app.state.camera.picture().visible) == 1
+    assert len(page._app.state.snapshot_cache.snapshot().visible) == 1

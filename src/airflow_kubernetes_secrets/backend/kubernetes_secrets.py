@@ -151,7 +151,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
             return stored
         # Error reports can show the local variables of each frame that an exception passes, so delete the value.
         del stored
-        self._heed_objections(secret, key)
+        self._check_objections(secret, key)
         return connection_text(secret, key)
 
     def _connection(self, conn_id: str) -> Callable[[Secret, str], Any]:
@@ -168,7 +168,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
 
         return parsed
 
-    def _heed_objections(self, secret: Secret, key: str) -> None:
+    def _check_objections(self, secret: Secret, key: str) -> None:
         """Raise or log the reasons why parts of Airflow cannot use the connection.
 
         A reason that only concerns other parts of the same Airflow version is logged as a warning.
@@ -278,7 +278,7 @@ def _report(decision: Decision) -> None:
             f"{lookup}: {len(matches)} Secrets match {decision.queries[-1]}; the first by age and name is used: "
             f"{matches[0]}. Not used: {others}. Delete or relabel the Secrets that should not match",
         )
-    for problem, more in first(decision.passed_over):
+    for problem, more in first(decision.skipped):
         text = f"{lookup}: {problem}. It is skipped{more and f',{more}'}"
         notices.once(logging.WARNING, ("passed over", str(problem)), text)
     if decision.outcome is not Outcome.FOUND:

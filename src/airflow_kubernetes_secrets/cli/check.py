@@ -49,7 +49,7 @@ def _print_text(check: Check) -> None:
     for finding in check.findings:
         problem = finding.problem
         screen.print_line(
-            (str(finding.place), "bold"),
+            (str(finding.position), "bold"),
             (": ", ""),
             (problem.severity.value, _STYLES[problem.severity]),
             (f": {problem.text} ", ""),
@@ -61,7 +61,7 @@ def _print_text(check: Check) -> None:
 
 def _print_json(check: Check) -> None:
     problems = [
-        {"path": finding.place.path, "line": finding.place.line, **finding.problem.as_json()}
+        {"path": finding.position.path, "line": finding.position.line, **finding.problem.as_json()}
         for finding in check.findings
     ]
     print_document({"manifests": check.manifests, "problems": problems}, "json")
@@ -70,7 +70,7 @@ def _print_json(check: Check) -> None:
 def _print_for_github(check: Check) -> None:
     for finding in check.findings:
         problem = finding.problem
-        properties = {"file": finding.place.path, "line": str(finding.place.line), "title": problem.code}
+        properties = {"file": finding.position.path, "line": str(finding.position.line), "title": problem.code}
         print_annotation(problem.severity.value, properties, problem.text)
     print_line(_summary(check))
 

@@ -232,7 +232,7 @@ PUT = Command(
             choices=("client", "server"),
         ),
         _argument("--output", "-o", help="print the Secret too, with its data in base64", choices=("yaml", "json")),
-        _argument("--force", help="take fields over from others that manage them", action="store_true"),
+        _argument("--force", help="take over fields from other field managers", action="store_true"),
         *ACCESS,
     ),
     {

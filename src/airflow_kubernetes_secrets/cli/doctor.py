@@ -9,7 +9,7 @@ from airflow_kubernetes_secrets.cli.output import Screen, print_document
 from airflow_kubernetes_secrets.diagnosis.doctor import run_checks
 from airflow_kubernetes_secrets.diagnosis.finding import Finding, Status
 
-_MARKS = {
+_STATUS_WORDS = {
     Status.OK: ("ok", "green"),
     Status.WARNING: ("WARNING", "bold yellow"),
     Status.ERROR: ("ERROR", "bold red"),
@@ -44,9 +44,9 @@ def _print(findings: Iterable[Finding]) -> list[Finding]:
         if finding.check != title:
             title = finding.check
             screen.print_line((title, "bold"))
-        mark, style = _MARKS[finding.status]
+        word, style = _STATUS_WORDS[finding.status]
         first, *others = finding.text.split("\n")
-        screen.print_line(("  ", ""), (mark.ljust(_INDENT), style), (first, ""))
+        screen.print_line(("  ", ""), (word.ljust(_INDENT), style), (first, ""))
         for line in others:
             screen.print_line((" " * (_INDENT + 2) + line, ""))
     errors = sum(each.status is Status.ERROR for each in shown_ones)

@@ -46,7 +46,7 @@ _SCRIPT = "delete-from-database.sh"
 _WIDTH = 110
 
 _EXISTS = "its file exists with other content; --force replaces it"
-_TAKEN = "another entry of this export has a Secret of the same name; rename one of them"
+_NAME_CONFLICT = "another entry of this export has a Secret of the same name; rename one of them"
 _WARNING = (
     "The files contain passwords, and base64 is not encryption: seal them (kubeseal, SOPS), or apply them and delete "
     "them. Keep them out of Git."
@@ -114,7 +114,7 @@ class Report:
     script: Path | None = None
 
     @property
-    def lost(self) -> list[Moved]:
+    def failed(self) -> list[Moved]:
         """The entries that are not in a file."""
         return [each for each in self.moved if not each.is_there]
 
@@ -156,7 +156,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         for line in _as_text(report):
             print_line(line)
-    return 1 if report.lost else 0
+    return 1 if report.failed else 0
 
 
 def _check(arguments: argparse.Namespace) -> None:
@@ -199,7 +199,7 @@ class _Writer:
             return Moved(lookup, "not written", reason=str(error).removeprefix(f"{lookup}: "))
         file = f"{entry.kind.plural}/{manifest['metadata']['name']}.yaml"
         if file in self._files:
-            return Moved(lookup, "not written", reason=_TAKEN)
+            return Moved(lookup, "not written", reason=_NAME_CONFLICT)
         self._files.add(file)
         written = self._folder.write(file, yaml_text([manifest]).encode("utf-8"), replace=self._arguments.force)
         if written is FileResult.REFUSED:
@@ -269,14 +269,14 @@ def _as_text(report: Report) -> Iterator[str]:
     if not report.moved:
         yield "There is nothing to export."
         return
-    if report.lost:
+    if report.failed:
         yield from ("", "Not written:")
-        yield from _reasons(report.lost)
+        yield from _reasons(report.failed)
     if report.notes:
         yield from ("", "Notes:")
         for note, number in report.notes.items():
             yield from _wrapped(f"{note} ({number})", "  - ")
-    if len(report.lost) == len(report.moved):
+    if len(report.failed) == len(report.moved):
         return
     yield from ("", *textwrap.wrap(_WARNING, _WIDTH))
     yield from ("", "To apply them:", f"  {_apply(report)}")
@@ -288,10 +288,10 @@ def _as_text(report: Report) -> Iterator[str]:
         )
 
 
-def _reasons(lost: Sequence[Moved]) -> Iterator[str]:
+def _reasons(failed: Sequence[Moved]) -> Iterator[str]:
     """Yield each reason once, followed by the entries that were not written for it."""
     reasons: dict[str, list[str]] = {}
-    for each in lost:
+    for each in failed:
         reasons.setdefault(each.reason, []).append(str(each.lookup))
     for reason, names in reasons.items():
         yield from _wrapped(reason, "  - ")

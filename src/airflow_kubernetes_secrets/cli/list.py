@@ -30,9 +30,12 @@ def run(arguments: argparse.Namespace) -> int:
     """
     _configured, options = options_for(arguments)
     kinds = _KINDS.get(arguments.kind, tuple(Kind))
-    with closing(location_of(options, arguments.as_user)) as place, progress(f"Listing the Secrets of {place.text}"):
-        inventory = inventory_of(place, options, kinds)
-        failures = [*inventory.failures, *place.problems()]
+    with (
+        closing(location_of(options, arguments.as_user)) as location,
+        progress(f"Listing the Secrets of {location.text}"),
+    ):
+        inventory = inventory_of(location, options, kinds)
+        failures = [*inventory.failures, *location.problems()]
     if inventory.failures and not inventory.entries:
         raise KubernetesSecretsError("; ".join(inventory.failures))
     entries = [entry for entry in inventory.entries if _is_wanted(entry, arguments)]

@@ -20,9 +20,9 @@ from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.version import __version__
 
-_TROUBLE = 2
+_ERROR = 2
 _INTERRUPTED = 130
-_NOBODY_READS = 141
+_BROKEN_PIPE = 141
 
 
 class _Parser(argparse.ArgumentParser):
@@ -85,7 +85,7 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
         # The reader of the output has closed the pipe. The interpreter flushes standard output once more when it exits,
         # so that goes to /dev/null.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return _NOBODY_READS
+        return _BROKEN_PIPE
     except Exception as error:
         # This import loads rich, which `--version` does not need.
         from airflow_kubernetes_secrets.cli.output import say, say_traceback
@@ -94,7 +94,7 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
             say_traceback(error)
         else:
             say(f"{PROGRAM} {command.name}: {_line(error)}")
-        return _TROUBLE
+        return _ERROR
     return status
 
 

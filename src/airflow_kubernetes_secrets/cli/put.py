@@ -39,7 +39,7 @@ from airflow_kubernetes_secrets.manifests.secret_manifest import LARGEST_BYTES, 
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
-_WRITTEN, _REFUSED, _TROUBLE = 0, 1, 2
+_WRITTEN, _REFUSED, _ERROR = 0, 1, 2
 
 STDIN = "-"
 
@@ -102,8 +102,8 @@ def _put(arguments: argparse.Namespace) -> int:
     with closing(Cluster(options, arguments.as_user)) as cluster:
         looked_up = _as_airflow(options, configured.options(**access), cluster.namespace(namespace))
         written = write(cluster, wanted, looked_up, force=arguments.force, dry_run=arguments.dry_run is not None)
-        written = _unless_it_is_elsewhere(written, configured, lookup, cluster.namespace(namespace))
-    return _tell(arguments, lookup, written)
+        written = _unless_not_searched(written, configured, lookup, cluster.namespace(namespace))
+    return _report(arguments, lookup, written)
 
 
 def _as_airflow(options: Options, configured: Options, namespace: str) -> Options:
@@ -114,7 +114,7 @@ def _as_airflow(options: Options, configured: Options, namespace: str) -> Option
     return configured if namespace in (configured.namespace or ()) else options
 
 
-def _unless_it_is_elsewhere(
+def _unless_not_searched(
     written: PutResult, configured: AirflowConfiguration, lookup: Lookup, namespace: str
 ) -> PutResult:
     """Return the result, marked as hidden if Airflow does not search the namespace that was written to.
@@ -295,7 +295,7 @@ def _piped(given: _Given) -> bytes:
     return value
 
 
-def _tell(arguments: argparse.Namespace, lookup: Lookup, written: PutResult) -> int:
+def _report(arguments: argparse.Namespace, lookup: Lookup, written: PutResult) -> int:
     """Print the result of a write, and return the exit status."""
     is_dry = arguments.dry_run is not None
     _show(arguments, lookup, written.made, f"{written.change}, dry run" if is_dry else written.change)
@@ -305,7 +305,7 @@ def _tell(arguments: argparse.Namespace, lookup: Lookup, written: PutResult) -> 
         return _REFUSED
     if written.not_read_back:
         _fail(f"{lookup} {done}, but could not be read back as Airflow reads it: {written.not_read_back}")
-        return _TROUBLE
+        return _ERROR
     return _WRITTEN
 
 

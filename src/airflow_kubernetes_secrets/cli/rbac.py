@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.api_source import credentials_of
 
 # The options that determine which permissions are needed.
-_TELLING = (
+_RELEVANT_OPTIONS = (
     "namespace",
     "team_namespaces",
     "references",
@@ -75,8 +75,10 @@ def _account(text: str, home: str | None) -> Account:
 
 def _comment(configured: AirflowConfiguration, has_namespace: bool) -> tuple[str, ...]:
     """Return comments that say where the permissions come from. They quote no value of the configuration."""
-    told = [name for name in _TELLING if name in configured.kwargs and not (name == "namespace" and has_namespace)]
-    source = f"{', '.join(told)} in backend_kwargs" if told else "the defaults of backend_kwargs"
+    given = [
+        name for name in _RELEVANT_OPTIONS if name in configured.kwargs and not (name == "namespace" and has_namespace)
+    ]
+    source = f"{', '.join(given)} in backend_kwargs" if given else "the defaults of backend_kwargs"
     if has_namespace:
         source = f"--namespace, and {source}"
     return (

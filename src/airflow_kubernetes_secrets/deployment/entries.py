@@ -86,12 +86,12 @@ def connection(key: str, fields: Mapping[str, Any], team: str | None, notes: tup
     problem = _problem_of(fields)
     if problem:
         return AirflowEntry(Kind.CONNECTION, key, team, problem=problem)
-    kept = {name: fields[name] for name in FIELDS if fields.get(name) is not None}
-    conn_type = kept.get("conn_type", "")
+    set_fields = {name: fields[name] for name in FIELDS if fields.get(name) is not None}
+    conn_type = set_fields.get("conn_type", "")
     if conn_type == "postgresql" or "-" in conn_type:
         notes = (*notes, _TYPE)
     # ASCII makes sure that no tool on the way changes a character of the password.
-    return AirflowEntry(Kind.CONNECTION, key, team, json.dumps(kept).encode("ascii"), notes=notes)
+    return AirflowEntry(Kind.CONNECTION, key, team, json.dumps(set_fields).encode("ascii"), notes=notes)
 
 
 def is_connection_object(value: Any) -> bool:
@@ -121,7 +121,7 @@ def fernet() -> Any:
         problem = type(error).__name__
     # This is raised outside the except block, with nothing chained, because the error can quote the key.
     raise SourceError(
-        f"[core] fernet_key cannot be used ({problem}): it has to be the key of this Airflow, in airflow.cfg or "
+        f"[core] fernet_key cannot be used ({problem}): it must be the key of this Airflow, in airflow.cfg or "
         "AIRFLOW__CORE__FERNET_KEY"
     )
 

@@ -151,13 +151,13 @@ def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> Hidde
         database: whether to check the metadata database.
     """
     # The values of configuration options come from neither of the two places.
-    asked = [lookup for lookup in lookups if lookup.kind in KINDS]
+    requested = [lookup for lookup in lookups if lookup.kind in KINDS]
     of: dict[tuple[Kind, str, str | None], list[Hidden]] = defaultdict(list)
     failures = []
-    searches: list[tuple[str, Callable[[], Sequence[_Found]]]] = [(ENVIRONMENT, lambda: _variables_of(asked))]
+    searches: list[tuple[str, Callable[[], Sequence[_Found]]]] = [(ENVIRONMENT, lambda: _variables_of(requested))]
     if database:
-        searches.append((DATABASE, lambda: _in_time(lambda: _rows_of(asked))))
-    for place, search in searches if asked else ():
+        searches.append((DATABASE, lambda: _in_time(lambda: _rows_of(requested))))
+    for place, search in searches if requested else ():
         try:
             for lookup, text in search():
                 of[_key(lookup)].append(Hidden(place, text))
@@ -181,28 +181,28 @@ def _in_time(ask: Callable[[], list[_Found]]) -> list[_Found]:
     """
     if not _in_thread.acquire(blocking=False):
         raise SourceError("the metadata database has not answered earlier queries yet")
-    answers: Queue[list[_Found] | Exception] = Queue()
+    results: Queue[list[_Found] | Exception] = Queue()
 
-    def put_answer() -> None:
+    def put_result() -> None:
         try:
-            answers.put(ask())
+            results.put(ask())
         except Exception as error:
-            answers.put(error)
+            results.put(error)
         finally:
             _in_thread.release()
 
     try:
-        Thread(target=put_answer, daemon=True).start()
+        Thread(target=put_result, daemon=True).start()
     except RuntimeError as error:
         _in_thread.release()
         raise SourceError("no thread can be started to query the metadata database") from error
     try:
-        answer = answers.get(timeout=_PATIENCE_SECONDS)
+        result = results.get(timeout=_PATIENCE_SECONDS)
     except Empty:
         raise SourceError(f"the metadata database has not responded in {_PATIENCE_SECONDS:g} s") from None
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+    if isinstance(result, Exception):
+        raise result
+    return result
 
 
 def _entry_of_row(kind: Kind, row: Mapping[str, Any]) -> AirflowEntry:
@@ -253,16 +253,16 @@ def _rows_of(lookups: Sequence[Lookup]) -> list[_Found]:
         columns = tables[kind].c
         column = columns["conn_id" if "conn_id" in columns else "key"]
         team = columns["team_name"] if "team_name" in columns else literal(None)
-        asked = [lookup for lookup in lookups if lookup.kind is kind]
-        for start in range(0, len(asked), _CHUNK):
-            chunk = asked[start : start + _CHUNK]
+        requested = [lookup for lookup in lookups if lookup.kind is kind]
+        for start in range(0, len(requested), _CHUNK):
+            chunk = requested[start : start + _CHUNK]
             teams_by_id = defaultdict(list)
             for key, team_name in _rows(engine, select(column, team).where(column.in_({each.id for each in chunk}))):
                 teams_by_id[key].append(team_name)
             for lookup in chunk:
                 for name in (name for name in teams_by_id[lookup.id] if name in (None, lookup.team)):
-                    whose = f", of team {name!r}" if name else ""
-                    found.append((lookup, f"a {kind.word} in the metadata database{whose}"))
+                    of_team = f", of team {name!r}" if name else ""
+                    found.append((lookup, f"a {kind.word} in the metadata database{of_team}"))
     return found
 
 

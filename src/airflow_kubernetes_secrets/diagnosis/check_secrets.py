@@ -33,11 +33,11 @@ FROM_SECRETS = "Options from Secrets"
 _MANY = 5000
 
 
-def check_secrets(place: BackendLocation, options: Options) -> Iterator[Finding]:
+def check_secrets(location: BackendLocation, options: Options) -> Iterator[Finding]:
     """Check how many entries can be read, and what is wrong with the others."""
-    for text in place.problems():
+    for text in location.problems():
         yield error(SECRETS, "manifest", text)
-    inventory = inventory_of(place, options)
+    inventory = inventory_of(location, options)
     for failure in inventory.failures:
         yield error(SECRETS, "unlisted", failure)
     counts = Counter(entry.kind for entry in inventory.entries if entry.answers)
@@ -51,8 +51,8 @@ def check_secrets(place: BackendLocation, options: Options) -> Iterator[Finding]
             "there are Secrets of teams, which Airflow looks up only with [core] multi_team (3.2 and "
             "later): enable it, or remove the team's label",
         )
-    if isinstance(place, Cluster) and not inventory.failures and not options.cache_ttl:
-        yield from _many(place, options)
+    if isinstance(location, Cluster) and not inventory.failures and not options.cache_ttl:
+        yield from _many(location, options)
 
 
 def _word(kind: Kind, count: int) -> str:
@@ -73,11 +73,11 @@ def _many(cluster: Cluster, options: Options) -> Iterator[Finding]:
 
 
 def check_secret_options(
-    place: BackendLocation, options: Options, configured: AirflowConfiguration
+    location: BackendLocation, options: Options, configured: AirflowConfiguration
 ) -> Iterator[Finding]:
     """Check whether the Secrets exist that Airflow's own options name. Without its Secret an option has its default."""
     for option in secret_options():
-        finding = _secret_option(option, place, options)
+        finding = _secret_option(option, location, options)
         yield finding
         # The environment matters only in a pod: the other pods of Airflow need these variables too.
         if finding.status is Status.OK and (option.section, option.key) == DATABASE and SERVICE_HOST in os.environ:
@@ -100,13 +100,13 @@ def _only_in_environment(option: SecretOption, configured: AirflowConfiguration)
         )
 
 
-def _secret_option(option: SecretOption, place: BackendLocation, options: Options) -> Finding:
+def _secret_option(option: SecretOption, location: BackendLocation, options: Options) -> Finding:
     """Look up the Secret of one option."""
     lookup = Lookup(Kind.CONFIG, option.id)
     if option.instead:
         return warning(FROM_SECRETS, "not-taken", f"{option.where}: {option.instead}. Remove one of them")
     try:
-        decision = decide(lookup, options, place.find)
+        decision = decide(lookup, options, location.find)
     except KubernetesSecretsError as problem:
         return error(
             FROM_SECRETS, "option-fails", f"{option.where}: {lookup}: {problem}. Airflow does not start with that"

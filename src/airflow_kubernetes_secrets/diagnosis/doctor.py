@@ -37,26 +37,28 @@ def run_checks(overrides: Mapping[str, str | None], as_user: str | None = None) 
         return
     yield from configuration.check_options(configured, options)
     try:
-        place = location_of(options, as_user)
+        location = location_of(options, as_user)
     except KubernetesSecretsError as problem:
         yield error(access.CREDENTIALS, "not-configured", str(problem))
         yield skipped("Other checks", "not checked: there is no namespace or folder to search")
         return
-    with closing(place):
-        yield from _place(place, options, configured)
+    with closing(location):
+        yield from _location(location, options, configured)
 
 
-def _place(place: BackendLocation, options: Options, configured: AirflowConfiguration) -> Iterator[Finding]:
+def _location(location: BackendLocation, options: Options, configured: AirflowConfiguration) -> Iterator[Finding]:
     """Run the checks that need a backend location."""
-    if not isinstance(place, Cluster):
-        yield ok(access.CREDENTIALS, f"Secrets are read from {place.text}, without an API")
+    if not isinstance(location, Cluster):
+        yield ok(access.CREDENTIALS, f"Secrets are read from {location.text}, without an API")
     try:
-        if isinstance(place, Cluster):
-            yield from access.check_credentials(place, options)
-            yield from access.check_reachable(place, options)
-            yield from access.check_permissions(place, options)
-        yield from secrets.check_secrets(place, options)
-        yield from secrets.check_secret_options(place, options, configured)
+        if isinstance(location, Cluster):
+            yield from access.check_credentials(location, options)
+            yield from access.check_reachable(location, options)
+            yield from access.check_permissions(location, options)
+        yield from secrets.check_secrets(location, options)
+        yield from secrets.check_secret_options(location, options, configured)
     except KubernetesSecretsError as problem:
-        yield error(access.API_SERVER if isinstance(place, Cluster) else secrets.SECRETS, "unreachable", str(problem))
-        yield skipped("Other checks", f"not checked: {place.text} cannot be read")
+        yield error(
+            access.API_SERVER if isinstance(location, Cluster) else secrets.SECRETS, "unreachable", str(problem)
+        )
+        yield skipped("Other checks", f"not checked: {location.text} cannot be read")

@@ -14,7 +14,7 @@ from typing import Any
 from airflow_kubernetes_secrets.backend.airflow_versions import parsed_connection
 from airflow_kubernetes_secrets.deployment.other_sources import Hidden, hidden
 from airflow_kubernetes_secrets.deployment.secret_options import SecretOption, secret_options
-from airflow_kubernetes_secrets.diagnosis.similar_ids import MayTell, describe, similar_ids
+from airflow_kubernetes_secrets.diagnosis.similar_ids import MayReveal, describe, similar_ids
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_text, key_for_messages
@@ -194,13 +194,13 @@ class Explanation:
 
 
 def explain(
-    lookup: Lookup, options: Options, place: BackendLocation, *, database: bool = True, may_tell: MayTell = describe
+    lookup: Lookup, options: Options, place: BackendLocation, *, database: bool = True, may_reveal: MayReveal = describe
 ) -> Explanation:
     """Follow a lookup, and return its trace.
 
     Args:
         database: whether to check Airflow's metadata database for the same id.
-        may_tell: which other ids suggestions may reveal; see :func:`similar_ids`.
+        may_reveal: which other ids suggestions may reveal; see :func:`similar_ids`.
     """
     explanation = Explanation(lookup, place.text)
     if isinstance(place, Cluster):
@@ -212,7 +212,7 @@ def explain(
         if decision.secret is not None:
             _add_content(explanation, decision.secret, decision.data_key)
         elif decision.queries:
-            explanation.hints = similar_ids(lookup, options, place, may_tell)
+            explanation.hints = similar_ids(lookup, options, place, may_reveal)
     if lookup.kind is Kind.CONFIG:
         explanation.options = [option for option in secret_options() if option.id == lookup.id]
     elif explanation.verdict is not Verdict.NOT_FOUND:
@@ -256,10 +256,10 @@ def _add_candidates(explanation: Explanation, decision: Decision, place: Backend
     for position, secret in enumerate(decision.matches):
         verdict = "is selected" if position == 0 else "has the same id, and is younger or comes later by name"
         explanation.candidates.append(Candidate(place.stored(secret), verdict, position == 0))
-    for passed_over in decision.passed_over:
+    for skipped in decision.skipped:
         # The error contains only the name of the Secret. The location still has its metadata from the query.
-        secret = Secret(passed_over.namespace, passed_over.secret, "", {}, {})
-        explanation.candidates.append(Candidate(place.stored(secret), f"is skipped: {passed_over}", answers=False))
+        secret = Secret(skipped.namespace, skipped.secret, "", {}, {})
+        explanation.candidates.append(Candidate(place.stored(secret), f"is skipped: {skipped}", answers=False))
 
 
 def _add_content(explanation: Explanation, secret: Secret, key: str) -> None:
@@ -269,7 +269,7 @@ def _add_content(explanation: Explanation, secret: Secret, key: str) -> None:
     explanation.problems = [*explanation.content.problems, *problems_of_type(kind, secret, key, explanation.content)]
     if kind is Kind.CONNECTION:
         fields = fields_of(secret)
-        explanation.fields = dict((fields if key == IN_FIELDS else fields.beside(key)).keys)
+        explanation.fields = dict((fields if key == IN_FIELDS else fields.completing(key)).keys)
     if kind is Kind.CONNECTION and explanation.content.is_readable:
         parsed = _parse(explanation.lookup.id, secret, key)
         if isinstance(parsed, Problem):

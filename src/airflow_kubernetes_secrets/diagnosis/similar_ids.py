@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.messages.listing import first
-from airflow_kubernetes_secrets.messages.suggestions import most_near
+from airflow_kubernetes_secrets.messages.suggestions import most_similar
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 # How many ids a lookup's id is compared with at most. A comparison takes up to a millisecond, so the ids that are
@@ -23,7 +23,7 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 _COMPARED = 1_000
 
 # Whether the user may learn that this id exists, for a team or (``None``) without a team.
-MayTell = Callable[[Kind, str, "str | None"], bool]
+MayReveal = Callable[[Kind, str, "str | None"], bool]
 
 
 def describe(_kind: Kind, _id: str, _team: str | None) -> bool:
@@ -31,27 +31,29 @@ def describe(_kind: Kind, _id: str, _team: str | None) -> bool:
     return True
 
 
-def similar_ids(lookup: Lookup, options: Options, place: BackendLocation, may_tell: MayTell = describe) -> list[str]:
+def similar_ids(
+    lookup: Lookup, options: Options, location: BackendLocation, may_reveal: MayReveal = describe
+) -> list[str]:
     """Return suggestions, each as one line with its remedy. What cannot be read is skipped.
 
     Args:
-        may_tell: called before a suggestion reveals that an id exists. A Secret without the label has no kind, so it is
-            suggested only if the id is permitted for every kind.
+        may_reveal: called before a suggestion reveals that an id exists. A Secret without the label has no kind, so it
+            is suggested only if the id is permitted for every kind.
     """
-    snapshot, whose = Snapshot(place, options, tuple(Kind)), OwningTeams(options, place)
-    same = list(_same_id(lookup, options, snapshot, whose, may_tell))
+    snapshot, owners = Snapshot(location, options, tuple(Kind)), OwningTeams(options, location)
+    same = list(_same_id(lookup, options, snapshot, owners, may_reveal))
     hints = [
-        *place.problems(),
+        *location.problems(),
         *(f"{text}{more and f';{more} like it'}" for text, more in first(same)),
-        *_same_name(lookup, options, place, whose, may_tell),
+        *_same_name(lookup, options, location, owners, may_reveal),
     ]
     if not hints:
-        hints += _close_ids(lookup, options, snapshot, whose, may_tell)
+        hints += _close_ids(lookup, options, snapshot, owners, may_reveal)
     return hints
 
 
 def _same_id(
-    lookup: Lookup, options: Options, snapshot: Snapshot, whose: OwningTeams, may_tell: MayTell
+    lookup: Lookup, options: Options, snapshot: Snapshot, owners: OwningTeams, may_reveal: MayReveal
 ) -> Iterator[str]:
     """Yield where a Secret has this id for another kind or team, or has a label that does not match the id."""
     for kind, each in snapshot.labelled.items():
@@ -61,7 +63,7 @@ def _same_id(
         for secret in (stored.secret for stored in each):
             if identifier_of(secret, label) != lookup.id:
                 continue
-            teams = [team for team in whose.teams(secret) if may_tell(kind, lookup.id, team)]
+            teams = [team for team in owners.teams(secret) if may_reveal(kind, lookup.id, team)]
             if not teams:
                 continue
             if kind is not lookup.kind:
@@ -87,23 +89,23 @@ def _whom(team: str | None) -> str:
 
 
 def _same_name(
-    lookup: Lookup, options: Options, place: BackendLocation, whose: OwningTeams, may_tell: MayTell
+    lookup: Lookup, options: Options, location: BackendLocation, owners: OwningTeams, may_reveal: MayReveal
 ) -> Iterator[str]:
     """Yield the Secrets whose name is like the id and that do not have the label."""
     label = lookup.kind.label(options)
     if label is None:
         return
     names = dict.fromkeys((lookup.id, lookup.id.lower().replace("_", "-").replace(".", "-")))
-    for namespace in namespaces_of(options, place):
+    for namespace in namespaces_of(options, location):
         for name in filter(is_subdomain, names):
             try:
-                found = place.get(namespace, name)
+                found = location.get(namespace, name)
             except KubernetesSecretsError:
                 continue
             if found is None or label in found.secret.labels:
                 continue
             secret = found.secret
-            if all(may_tell(kind, lookup.id, team) for team in whose.teams(secret) for kind in Kind):
+            if all(may_reveal(kind, lookup.id, team) for team in owners.teams(secret) for kind in Kind):
                 yield (
                     f"Secret {secret} has this name but not the label; lookups do not use names. If this Secret is "
                     "meant, label it: "
@@ -112,7 +114,7 @@ def _same_name(
 
 
 def _close_ids(
-    lookup: Lookup, options: Options, snapshot: Snapshot, whose: OwningTeams, may_tell: MayTell
+    lookup: Lookup, options: Options, snapshot: Snapshot, owners: OwningTeams, may_reveal: MayReveal
 ) -> Iterator[str]:
     """Yield the ids of this kind that are spelt like the id."""
     label = lookup.kind.label(options)
@@ -124,11 +126,11 @@ def _close_ids(
         if (
             identifier != lookup.id
             and not is_uri(identifier)
-            and any(may_tell(lookup.kind, identifier, team) for team in whose.teams(secret))
+            and any(may_reveal(lookup.kind, identifier, team) for team in owners.teams(secret))
         ):
             ids[identifier] = secret
     folded = {identifier.lower(): identifier for identifier in ids}
     word = lookup.id.lower()
     compared = nsmallest(_COMPARED, folded, key=lambda each: abs(len(each) - len(word)))
-    for close in most_near(word, compared, 3, 0.7):
+    for close in most_similar(word, compared, 3, 0.7):
         yield f"Did you mean {folded[close]!r}? Secret {ids[folded[close]]} has it"

@@ -33,7 +33,7 @@ _ANNOTATIONS = frozenset(ANNOTATIONS)
 _NAMES = tuple(each.removeprefix(ANNOTATION_PREFIX) for each in ANNOTATIONS)
 
 # The similarity, from 0 to 1, that a name must have to be suggested.
-NEAR = 0.7
+SUGGESTION_CUTOFF = 0.7
 
 
 class Description:
@@ -153,7 +153,7 @@ def _warn_of_unknown(secret: Secret) -> None:
     # A Secret that is selected by reference may have annotations with ids but without the label.
     unknown = [key for key in unknown if key not in IDENTIFIERS]
     for key, more in first(unknown):
-        meant = nearest(key.removeprefix(ANNOTATION_PREFIX), _NAMES, NEAR)
+        meant = nearest(key.removeprefix(ANNOTATION_PREFIX), _NAMES, SUGGESTION_CUTOFF)
         hint = f"; did you mean {ANNOTATION_PREFIX + meant!r}?" if meant else ""
         text = f"Secret {secret}, annotation {key!r}{more}: it is unknown and has no effect{hint}"
         notices.once(logging.WARNING, ("unknown annotation", text), text)

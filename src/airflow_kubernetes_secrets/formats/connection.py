@@ -32,19 +32,19 @@ def connection_json(secret: Secret, fields: Fields) -> str:
     Raises:
         MalformedSecretError: a value is invalid for its field. The message names Secret and key.
     """
-    told = _Told(secret, fields)
-    uri = _uri(told)
+    values = _Values(secret, fields)
+    uri = _uri(values)
     connection = {
-        "conn_type": _connection_type(told, uri),
-        **_host_and_port(told, uri),
-        "login": told.exactly("login", uri),
-        "password": told.exactly("password", uri),
-        "schema": told.in_general("schema", uri),
-        "extra": _extra(told, uri),
+        "conn_type": _connection_type(values, uri),
+        **_host_and_port(values, uri),
+        "login": values.exactly("login", uri),
+        "password": values.exactly("password", uri),
+        "schema": values.in_general("schema", uri),
+        "extra": _extra(values, uri),
     }
     if uri is not None and uri.scheme in WEB and not connection["schema"] and "://" not in connection["host"]:
         connection["schema"] = uri.scheme
-    suit_the_hook(connection, told.get("conn_type") or (uri.scheme if uri is not None else ""))
+    suit_the_hook(connection, values.get("conn_type") or (uri.scheme if uri is not None else ""))
     return json.dumps({name: value for name, value in connection.items() if value})
 
 
@@ -52,27 +52,27 @@ def completed_json(secret: Secret, fields: Fields, key: str) -> str:
     """Return the connection that one key contains as JSON, with what annotations add or replace.
 
     Args:
-        fields: the fields that annotations name (:meth:`Fields.beside`).
+        fields: the fields that annotations name (:meth:`Fields.completing`).
         key: the key.
 
     Raises:
         MalformedSecretError: the connection cannot be parsed, or the value of an annotation is invalid. The message
             names the Secret and the key or annotation.
     """
-    told = _Told(secret, fields)
-    port, extra = _port(told), _extra(told, None)
+    values = _Values(secret, fields)
+    port, extra = _port(values), _extra(values, None)
     connection = _fields_of_whole(secret, key)
-    if extra or told.get("extra"):
-        in_whole = {} if told.get("extra") else _json_object(connection.get("extra") or "{}")
+    if extra or values.get("extra"):
+        in_whole = {} if values.get("extra") else _json_object(connection.get("extra") or "{}")
         if in_whole is None:
             del extra, connection
             problem = f"{EXTRA_IS_NO_OBJECT}. Annotations cannot add to it"
             raise MalformedSecretError(secret.namespace, secret.name, key, problem)
         connection["extra"] = in_whole | extra
     for field in ("login", "password", "host", "schema"):
-        connection[field] = told.get(field) or connection.get(field)
-    if told.get("conn_type") or fields.description.connection_type:
-        connection["conn_type"] = _connection_type(told, None)
+        connection[field] = values.get(field) or connection.get(field)
+    if values.get("conn_type") or fields.description.connection_type:
+        connection["conn_type"] = _connection_type(values, None)
     connection["port"] = port or connection.get("port")
     return json.dumps({name: value for name, value in connection.items() if value is not None})
 
@@ -93,10 +93,10 @@ def parsed_uri(secret: Secret, fields: Fields) -> ParsedUri | None:
     Raises:
         MalformedSecretError: as for :func:`connection_json`.
     """
-    return _uri(_Told(secret, fields))
+    return _uri(_Values(secret, fields))
 
 
-class _Told:
+class _Values:
     """The values in the keys of a Secret, by field. A blank one counts as missing. Its ``repr`` shows none of them."""
 
     def __init__(self, secret: Secret, fields: Fields) -> None:
@@ -146,61 +146,61 @@ class _Told:
         return MalformedSecretError(self.secret.namespace, self.secret.name, name, problem, part=part)
 
 
-def _uri(told: _Told) -> ParsedUri | None:
-    if not told.get(URI):
+def _uri(values: _Values) -> ParsedUri | None:
+    if not values.get(URI):
         return None
-    can_do_without = bool(told.get("host")) and not told.is_named(URI)
+    can_do_without = bool(values.get("host")) and not values.is_named(URI)
     try:
-        uri = ParsedUri(told.get(URI), told.get("login"), told.get("password"))
+        uri = ParsedUri(values.get(URI), values.get("login"), values.get("password"))
     except UnusableUriError as error:
         problem = str(error)
     else:
-        return None if can_do_without and _is_of_something_else(told, uri) else uri
+        return None if can_do_without and _is_of_something_else(values, uri) else uri
     if can_do_without:
         return None
-    raise told.error(URI, problem)
+    raise values.error(URI, problem)
 
 
-def _is_of_something_else(told: _Told, uri: ParsedUri) -> bool:
+def _is_of_something_else(values: _Values, uri: ParsedUri) -> bool:
     """Return whether a URI is not that of the connection: the Secret of a database can contain that of a web page."""
     scheme = connection_type(uri.scheme)
-    key = told.get("conn_type")
+    key = values.get("conn_type")
     if key:
         return connection_type(key) != scheme
-    return uri.scheme in WEB and told.fields.description.connection_type != scheme
+    return uri.scheme in WEB and values.fields.description.connection_type != scheme
 
 
-def _connection_type(told: _Told, uri: ParsedUri | None) -> str:
-    said = told.fields.description.connection_type
-    if said:
-        return said
-    word = told.get("conn_type") or (uri.scheme if uri is not None else "")
+def _connection_type(values: _Values, uri: ParsedUri | None) -> str:
+    annotated = values.fields.description.connection_type
+    if annotated:
+        return annotated
+    word = values.get("conn_type") or (uri.scheme if uri is not None else "")
     return connection_type(word) if word else GENERIC
 
 
-def _host_and_port(told: _Told, uri: ParsedUri | None) -> dict[str, Any]:
-    port: int | str | None = _port(told)
-    if uri is None or told.is_named("host"):
-        return {"host": told.get("host"), "port": port}
+def _host_and_port(values: _Values, uri: ParsedUri | None) -> dict[str, Any]:
+    port: int | str | None = _port(values)
+    if uri is None or values.is_named("host"):
+        return {"host": values.get("host"), "port": port}
     # The URI has the full name of the host, where the key may have a short one (CloudNativePG).
-    if not told.is_named("port"):
+    if not values.is_named("port"):
         port = uri.port or (port if uri.takes_port else None)
     return {"host": uri.host, "port": port}
 
 
-def _port(told: _Told) -> int | None:
-    port = port_number(told.get("port"))
-    if port is None and told.get("port"):
-        raise told.error("port", "the port is not a number from 1 to 65535")
+def _port(values: _Values) -> int | None:
+    port = port_number(values.get("port"))
+    if port is None and values.get("port"):
+        raise values.error("port", "the port is not a number from 1 to 65535")
     return port
 
 
-def _extra(told: _Told, uri: ParsedUri | None) -> dict[str, Any]:
-    in_key = _json_object(told.get("extra") or "{}")
+def _extra(values: _Values, uri: ParsedUri | None) -> dict[str, Any]:
+    in_key = _json_object(values.get("extra") or "{}")
     if in_key is None:
-        raise told.error("extra", "the connection's extra is not a JSON object")
+        raise values.error("extra", "the connection's extra is not a JSON object")
     in_uri = {} if uri is None else uri.options
-    return {**in_uri, **in_key, **told.extra_fields, **told.fields.description.extra}
+    return {**in_uri, **in_key, **values.extra_fields, **values.fields.description.extra}
 
 
 def _json_object(stored: Any) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from airflow_kubernetes_secrets.formats.annotations import Description
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 # A connection needs at least one of these fields. A type or a port alone is not enough.
-_TELLING = (URI, "host", "login", "password")
+_ESSENTIAL = (URI, "host", "login", "password")
 
 # The field of each name, and the position of the name among the names of that field.
 _NAMES = {name: (field, rank) for field, names in ALIASES.items() for rank, name in enumerate(names)}
@@ -38,10 +38,10 @@ class Fields:
 
         Other annotations are not enough: CloudNativePG also copies them to Secrets with certificates.
         """
-        told = self.keys.keys() | self.description.literals.keys()
-        return bool(self.extra_keys) or any(field in told for field in _TELLING)
+        present = self.keys.keys() | self.description.literals.keys()
+        return bool(self.extra_keys) or any(field in present for field in _ESSENTIAL)
 
-    def beside(self, key: str) -> Fields:
+    def completing(self, key: str) -> Fields:
         """Return the fields that complete the connection in ``key``: those that annotations name, and no others."""
         named, extra = self.description.fields, self.extra_keys
         return Fields(self.description, named, {name: each for name, each in extra.items() if each != key})
@@ -49,8 +49,10 @@ class Fields:
     @property
     def complete(self) -> bool:
         """Whether the fields add anything to a connection that one key contains."""
-        said = self.description
-        return bool(self.keys or self.extra_keys or said.literals or said.connection_type or said.extra)
+        description = self.description
+        return bool(
+            self.keys or self.extra_keys or description.literals or description.connection_type or description.extra
+        )
 
 
 def fields_of(secret: Secret) -> Fields:

@@ -75,7 +75,7 @@ def connection_text(secret: Secret, key: str) -> str:
 
 def is_completed(secret: Secret, key: str) -> bool:
     """Return whether annotations add to the connection that a key contains, or replace a part of it."""
-    return _is_described(secret) and _fields(secret).beside(key).complete
+    return _is_described(secret) and _fields(secret).completing(key).complete
 
 
 def key_for_messages(key: str) -> str:
@@ -105,7 +105,7 @@ def _stored(secret: Secret, key: str) -> str:
         from airflow_kubernetes_secrets.formats.connection import completed_json, connection_json
     if key == IN_FIELDS:
         return connection_json(secret, _fields(secret))
-    return completed_json(secret, _fields(secret).beside(key), key)
+    return completed_json(secret, _fields(secret).completing(key), key)
 
 
 def _is_described(secret: Secret) -> bool:

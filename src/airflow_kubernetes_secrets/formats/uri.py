@@ -106,16 +106,16 @@ class ParsedUri:
             self.port = libpq_port([port for _host, port in found])
         # Unlike in web addresses, a plus sign is not a space here.
         self.query = parse_qsl(query.replace("+", "%2B"), keep_blank_values=True)
-        said = dict(self.query)
-        self.login = said.get("user") or self.login
-        self.password = said.get("password") or self.password
-        self.schema = said.get("dbname") or self.schema
-        self.host = said.get("host") or self.host
-        if said.get("port"):
-            ports = [port_number(each) for each in said["port"].split(",") if each]
+        parameters = dict(self.query)
+        self.login = parameters.get("user") or self.login
+        self.password = parameters.get("password") or self.password
+        self.schema = parameters.get("dbname") or self.schema
+        self.host = parameters.get("host") or self.host
+        if parameters.get("port"):
+            ports = [port_number(each) for each in parameters["port"].split(",") if each]
             if not ports or None in ports:
                 raise UnusableUriError("the port in its query is not a number from 1 to 65535")
-            self.port = said["port"] if "," in said["port"] else ports[0]
+            self.port = parameters["port"] if "," in parameters["port"] else ports[0]
         self.options |= _options([(name, value) for name, value in self.query if name not in _FIELDS_OF_LIBPQ])
         if self.options.get("ssl") is True:
             # libpq also accepts this parameter of JDBC's URIs.

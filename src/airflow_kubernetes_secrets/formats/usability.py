@@ -136,24 +136,26 @@ def _of_json(text: str) -> Iterator[Objection]:
 def _of_uri_in_json(uri: object, fields: Mapping[str, Any]) -> Iterator[Objection]:
     """Yield the objections to JSON with a URI in the field ``uri``, which Airflow accepts if no other field is set."""
     port = _port_number(fields.get("port"))
-    beside = [name for name in FIELDS if fields.get(name) and (name != "port" or port != 0) and name != "description"]
-    if beside:
-        yield Objection(_mixed(beside))
+    other_fields = [
+        name for name in FIELDS if fields.get(name) and (name != "port" or port != 0) and name != "description"
+    ]
+    if other_fields:
+        yield Objection(_mixed(other_fields))
     # Tasks count every field that is present, even an empty one, except for these three, which count if they have a
     # value.
-    beside = [
+    other_fields = [
         name for name in FIELDS if name in fields and (fields[name] or name not in ("conn_type", "port", "extra"))
     ]
-    if beside:
-        yield Objection(_mixed(beside), (TASKS,))
+    if other_fields:
+        yield Objection(_mixed(other_fields), (TASKS,))
     if not isinstance(uri, str):
         yield Objection(_not_text("uri"))
         return
     yield from _of_uri(uri)
 
 
-def _mixed(beside: Sequence[str]) -> str:
-    names = ", ".join(map(repr, beside))
+def _mixed(other_fields: Sequence[str]) -> str:
+    names = ", ".join(map(repr, other_fields))
     return (
         f"the connection's JSON has both 'uri' and {names}. Airflow accepts one or the other: put everything into one "
         "of them"

@@ -21,7 +21,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.messages.listing import few
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
-from airflow_kubernetes_secrets.messages.suggestions import most_near
+from airflow_kubernetes_secrets.messages.suggestions import most_similar
 
 UNKNOWN: Final = "unknown-type"
 
@@ -38,7 +38,7 @@ _TYPES_BY_PORT: Mapping[int, str] = {
 }
 
 # Similarities from 0 to 1: what a type needs to be suggested, and what it needs to be listed before the others.
-_MEANT, _NEAR = 0.6, 0.3
+_SUGGESTION_CUTOFF, _LISTING_CUTOFF = 0.6, 0.3
 
 
 def problems_of_type(kind: Kind, secret: Secret, key: str, content: Content) -> Iterator[Problem]:
@@ -56,14 +56,14 @@ def problems_of_type(kind: Kind, secret: Secret, key: str, content: Content) -> 
     conn_type = fields.get("conn_type")
     if not isinstance(conn_type, str) or conn_type in _RIGHT:
         return
-    nobody_says_it = key == IN_FIELDS and conn_type == GENERIC and not _is_said(secret)
-    if nobody_says_it and not (fields.get("login") or fields.get("password")):
+    is_unspecified = key == IN_FIELDS and conn_type == GENERIC and not _is_specified(secret)
+    if is_unspecified and not (fields.get("login") or fields.get("password")):
         return
     known = known_connection_types()
-    if known is None or (conn_type in known and not nobody_says_it):
+    if known is None or (conn_type in known and not is_unspecified):
         return
     where = f"Secret {secret}" if key == IN_FIELDS else f"Secret {secret}, key {key!r}"
-    if nobody_says_it:
+    if is_unspecified:
         meant = _TYPES_BY_PORT.get(int(fields.get("port") or 0), "")
         what = f"nothing specifies the connection type, so it is {GENERIC!r}, for which there is no hook"
     else:
@@ -71,10 +71,10 @@ def problems_of_type(kind: Kind, secret: Secret, key: str, content: Content) -> 
         shown = shown_type(conn_type)
         what = "no installed provider knows the connection type" + (f" {shown!r}" if shown else "")
     remedy = f"Set the annotation {CONNECTION_TYPE}" if key == IN_FIELDS else f"Change the type in the key {key!r}"
-    install = "" if nobody_says_it else ", or install its provider"
+    install = "" if is_unspecified else ", or install its provider"
     others = known - {GENERIC}
     first = [meant] if meant in known else []
-    names = dict.fromkeys([*first, *most_near(conn_type, others, len(others), _NEAR), *sorted(others)])
+    names = dict.fromkeys([*first, *most_similar(conn_type, others, len(others), _LISTING_CUTOFF), *sorted(others)])
     yield Problem(
         UNKNOWN,
         f"{where}: {what}. {remedy}{f' to {meant!r}' if meant else ''}{install}. The installed providers know "
@@ -83,7 +83,7 @@ def problems_of_type(kind: Kind, secret: Secret, key: str, content: Content) -> 
     )
 
 
-def _is_said(secret: Secret) -> bool:
+def _is_specified(secret: Secret) -> bool:
     """Return whether an annotation or a key of the Secret sets the connection type."""
     fields = fields_of(secret)
     return bool(fields.description.connection_type) or "conn_type" in fields.keys
@@ -94,5 +94,5 @@ def _meant(conn_type: str, known: frozenset[str]) -> str:
     translated = connection_type(conn_type)
     if translated != conn_type and translated in _RIGHT | known:
         return translated
-    found = most_near(conn_type, known | _RIGHT, 1, _MEANT)
+    found = most_similar(conn_type, known | _RIGHT, 1, _SUGGESTION_CUTOFF)
     return found[0] if found else ""

@@ -85,7 +85,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     conn_type, host, port = _address(connection)
     is_completed = key != IN_FIELDS and reading.is_completed(secret, key)
     whole = values.text(secret, key) if is_completed else stored
-    if not _is_taken_apart_as_meant(whole):
+    if not _is_parsed_as_intended(whole):
         text = (
             f"Secret {secret}, key {key!r}: the URI has an '@' after its host, so login or password may "
             "contain a raw '/', '?' or '#'. Percent-encode them"
@@ -120,7 +120,7 @@ def _address(connection: Mapping[str, Any]) -> tuple[str, str, str]:
     return shown_type(conn_type), *shown_address(host, port)
 
 
-def _is_taken_apart_as_meant(stored: str) -> bool:
+def _is_parsed_as_intended(stored: str) -> bool:
     """Return whether login and password of a URI probably end before its host.
 
     An unescaped ``/``, ``?`` or ``#`` in them ends the authority early. The ``@`` is then in a later part of the URI.
@@ -139,7 +139,7 @@ def _newlines(kind: Kind, secret: Secret, key: str) -> Iterator[Problem]:
     exact = [key] if kind is Kind.VARIABLE else []
     if kind is Kind.CONNECTION:
         fields = fields_of(secret)
-        keys = (fields if key == IN_FIELDS else fields.beside(key)).keys
+        keys = (fields if key == IN_FIELDS else fields.completing(key)).keys
         exact = [keys[field] for field in EXACT if field in keys and keys[field] in secret.data]
     for each in exact:
         if secret.value(each).endswith(b"\n"):

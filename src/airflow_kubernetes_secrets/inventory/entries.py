@@ -11,7 +11,11 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedS
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.inventory.connection_types import problems_of_type
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content, content_of
-from airflow_kubernetes_secrets.inventory.labels_and_annotations import of_a_team, problems_of_id, unknown_marks
+from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
+    of_a_team,
+    problems_of_id,
+    unknown_labels_and_annotations,
+)
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
@@ -100,19 +104,19 @@ def problems_with_ids(entries: Iterable[Entry]) -> list[Problem]:
     return list(found.values())
 
 
-def inventory_of(place: BackendLocation, options: Options, kinds: Sequence[Kind] = tuple(Kind)) -> Inventory:
+def inventory_of(location: BackendLocation, options: Options, kinds: Sequence[Kind] = tuple(Kind)) -> Inventory:
     """Return all entries in the namespaces that Airflow searches.
 
     The rules of a lookup decide on a snapshot which Secret each id gets.
     """
-    snapshot = Snapshot(place, options, kinds)
-    survey = _Survey(snapshot, options, place)
+    snapshot = Snapshot(location, options, kinds)
+    survey = _Survey(snapshot, options, location)
     entries = [entry for kind in kinds for entry in survey.entries(kind)]
     entries.sort(key=lambda entry: (entry.kind.plural, entry.team or "", entry.id, not entry.answers, entry.created))
     return Inventory(entries, snapshot.failures)
 
 
-class _Answer:
+class _Result:
     """The result of the lookup of one id.
 
     Thousands of Secrets can have the same id, and each of their entries has the reason why it is not selected. So the
@@ -121,32 +125,32 @@ class _Answer:
     Attributes:
         winner: the Secret that is selected, if one is.
         matches: namespace and name of the Secrets that could be selected.
-        passed_over: the errors of skipped Secrets, by namespace and name.
+        skipped: the errors of skipped Secrets, by namespace and name.
     """
 
     def __init__(self, outcome: Decision | KubernetesSecretsError) -> None:
         self.outcome = outcome
         self.winner: Secret | None = None
         self.matches: Set[tuple[str, str]] = frozenset()
-        self.passed_over: dict[tuple[str, str], MalformedSecretError] = {}
+        self.skipped: dict[tuple[str, str], MalformedSecretError] = {}
         if isinstance(outcome, Decision):
             self.winner = outcome.secret
             self.matches = set(map(_name, outcome.matches))
-            for error in outcome.passed_over:
-                self.passed_over.setdefault((error.namespace, error.secret), error)
+            for error in outcome.skipped:
+                self.skipped.setdefault((error.namespace, error.secret), error)
         elif isinstance(outcome, MalformedSecretError):
-            self.passed_over = {(outcome.namespace, outcome.secret): outcome}
+            self.skipped = {(outcome.namespace, outcome.secret): outcome}
 
     @property
     def is_none(self) -> bool:
         """Whether no Secret is selected and no error ends the lookup, so that it may fall back."""
         return isinstance(self.outcome, Decision) and self.winner is None
 
-    def after(self, own: _Answer) -> _Answer:
+    def after(self, own: _Result) -> _Result:
         """Return this result for a team that has no Secret of its own. All such teams share the large attributes."""
-        answer = copy(self)
-        answer.passed_over = own.passed_over
-        return answer
+        result = copy(self)
+        result.skipped = own.skipped
+        return result
 
     def is_by(self, secret: Secret) -> bool:
         """Return whether a lookup selects this Secret.
@@ -159,27 +163,27 @@ class _Answer:
 class _Survey:
     """Makes the entries. Each distinct lookup is decided once."""
 
-    def __init__(self, snapshot: Snapshot, options: Options, place: BackendLocation) -> None:
+    def __init__(self, snapshot: Snapshot, options: Options, location: BackendLocation) -> None:
         self._snapshot = snapshot
         self._options = options
         given = {name: getattr(options, name) for name in OPTIONS}
         self._without_fallback = Options(**{**given, "team_fallback": False})
-        self._place = place
-        self._whose = OwningTeams(options, place)
-        self._told: set[tuple[Kind, str, str, str]] = set()
-        self._answers: dict[tuple[Kind, str, str | None], _Answer] = {}
+        self._location = location
+        self._owning_teams = OwningTeams(options, location)
+        self._listed: set[tuple[Kind, str, str, str]] = set()
+        self._results: dict[tuple[Kind, str, str | None], _Result] = {}
 
     def entries(self, kind: Kind) -> Iterator[Entry]:
         """Yield the entries of a kind: first those by label, then those by reference."""
         label = kind.label(self._options)
         for stored in self._snapshot.labelled[kind]:
             if label is not None:
-                for team in self._whose.teams(stored.secret):
+                for team in self._owning_teams.teams(stored.secret):
                     yield self._labelled(kind, label, stored, team)
         for identifier, (namespace, name) in self._options.references.get(kind.plural, {}).items():
-            where = self._place.namespace(namespace or self._options.namespaces[0])
+            where = self._location.namespace(namespace or self._options.namespaces[0])
             # A referenced Secret that also has the label already has an entry.
-            if (kind, identifier, where, name) not in self._told:
+            if (kind, identifier, where, name) not in self._listed:
                 yield self._referenced(kind, identifier, where, name)
 
     def _labelled(self, kind: Kind, label: str, stored: StoredSecret, team: str | None) -> Entry:
@@ -187,22 +191,22 @@ class _Survey:
         secret = stored.secret
         identifier = identifier_of(secret, label)
         problems = list(problems_of_id(secret, label))
-        answer = self._answer(kind, identifier, team)
-        answers = answer.is_by(secret)
+        result = self._result(kind, identifier, team)
+        answers = result.is_by(secret)
         if team is None:
-            self._told.add((kind, identifier, *_name(secret)))
+            self._listed.add((kind, identifier, *_name(secret)))
         if not problems and not answers:
-            problems.append(of_a_team(secret) if kind is Kind.CONFIG and team else _why_not(secret, answer))
+            problems.append(of_a_team(secret) if kind is Kind.CONFIG and team else _reason(secret, result))
         return self._entry(Lookup(kind, identifier, team), stored, problems, answers=answers)
 
     def _referenced(self, kind: Kind, identifier: str, namespace: str, name: str) -> Entry:
         """Return the entry of an id for which the options name a Secret."""
-        outcome = self._answer(kind, identifier, None).outcome
+        outcome = self._result(kind, identifier, None).outcome
         if isinstance(outcome, Decision) and outcome.secret is not None:
             stored = self._snapshot.stored(outcome.secret)
             return self._entry(outcome.lookup, stored, [], answers=True)
         if isinstance(outcome, Decision):
-            problem = _not_come_to(f"{namespace}/{name}" if namespace else name, outcome)
+            problem = _unreached(f"{namespace}/{name}" if namespace else name, outcome)
         else:
             code: ProblemCode = "missing-secret" if isinstance(outcome, MissingSecretError) else UNREADABLE
             problem = Problem(code, f"{Lookup(kind, identifier)}: {outcome}")
@@ -224,7 +228,7 @@ class _Survey:
         if answers or not problems or any(each.code == BLOCKED for each in problems):
             problems += content.problems
             problems += problems_of_type(kind, secret, key, content)
-        problems += unknown_marks(secret, self._options)
+        problems += unknown_labels_and_annotations(secret, self._options)
         if stored.is_going:
             text = f"Secret {secret}: it is being deleted and waits for a finalizer"
             problems.append(Problem("being-deleted", text, Severity.WARNING))
@@ -241,24 +245,24 @@ class _Survey:
             tuple(problems),
         )
 
-    def _answer(self, kind: Kind, identifier: str, team: str | None) -> _Answer:
+    def _result(self, kind: Kind, identifier: str, team: str | None) -> _Result:
         """Return the result of a lookup, which is decided only once."""
         # Airflow requests configuration options without a team.
         team = None if kind is Kind.CONFIG else team
         key = (kind, identifier, team)
-        if key not in self._answers:
-            answer = self._own_answer(Lookup(kind, identifier, team))
-            if team is not None and self._options.team_fallback and answer.is_none:
-                answer = self._answer(kind, identifier, None).after(answer)
-            self._answers[key] = answer
-        return self._answers[key]
+        if key not in self._results:
+            result = self._own_result(Lookup(kind, identifier, team))
+            if team is not None and self._options.team_fallback and result.is_none:
+                result = self._result(kind, identifier, None).after(result)
+            self._results[key] = result
+        return self._results[key]
 
-    def _own_answer(self, lookup: Lookup) -> _Answer:
+    def _own_result(self, lookup: Lookup) -> _Result:
         """Return the result of a lookup that does not fall back to the Secrets without a team."""
         try:
-            return _Answer(decide(lookup, self._without_fallback, self._snapshot.find_for(lookup.team)))
+            return _Result(decide(lookup, self._without_fallback, self._snapshot.find_for(lookup.team)))
         except KubernetesSecretsError as error:
-            return _Answer(error)
+            return _Result(error)
 
 
 def _unreadable(error: MalformedSecretError) -> Content:
@@ -269,16 +273,16 @@ def _name(secret: Secret) -> tuple[str, str]:
     return secret.namespace, secret.name
 
 
-def _why_not(secret: Secret, answer: _Answer) -> Problem:
+def _reason(secret: Secret, result: _Result) -> Problem:
     """Return why a lookup of its id does not select this Secret."""
-    outcome, winner = answer.outcome, answer.winner
-    if _name(secret) in answer.passed_over:
-        return Problem(UNREADABLE, str(answer.passed_over[_name(secret)]))
+    outcome, winner = result.outcome, result.winner
+    if _name(secret) in result.skipped:
+        return Problem(UNREADABLE, str(result.skipped[_name(secret)]))
     if isinstance(outcome, KubernetesSecretsError):
         return Problem(BLOCKED, f"Secret {secret}: a lookup of its id fails: {outcome}")
     if winner is None:
-        return _not_come_to(str(secret), outcome)
-    if _name(secret) in answer.matches:
+        return _unreached(str(secret), outcome)
+    if _name(secret) in result.matches:
         why = f"Secret {winner} has the same id and is older, or the first by name"
         return Problem(
             "duplicate-id", f"Secret {secret}: {why}, so that one is used. Change one of them", Severity.WARNING
@@ -290,7 +294,7 @@ def _why_not(secret: Secret, answer: _Answer) -> Problem:
     )
 
 
-def _not_come_to(secret: str, decision: Decision) -> Problem:
+def _unreached(secret: str, decision: Decision) -> Problem:
     """Return the problem of a Secret that no lookup of its id can select, because of the options or the id."""
     outside = decision.outcome in (Outcome.OUTSIDE_PATTERN, Outcome.TOO_LONG)
     code: ProblemCode = "outside-pattern" if outside else "not-looked-up"

@@ -292,8 +292,8 @@ def _kafka(connection: _Connection) -> Iterator[tuple[str, str]]:
             "Kafka's hooks ignore host and port",
             'Write them in extra: {"bootstrap.servers": "h0:9092,h1:9092"}',
         )
-    said = {"login": connection.login, "password": connection.password}
-    fields = [field for field, name in _SASL.items() if said[field] and not extra.get(name)]
+    used = {"login": connection.login, "password": connection.password}
+    fields = [field for field, name in _SASL.items() if used[field] and not extra.get(name)]
     if fields and not extra.get("sasl.oauthbearer.config"):
         yield (
             f"Kafka's hooks ignore {' and '.join(fields)}, so the connection may be without authentication",

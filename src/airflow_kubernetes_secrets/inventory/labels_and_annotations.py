@@ -162,7 +162,7 @@ def of_a_team(secret: Secret) -> Problem:
     return Problem("not-looked-up", text, Severity.WARNING)
 
 
-def unknown_marks(secret: Secret, options: Options) -> Iterator[Problem]:
+def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator[Problem]:
     """Yield warnings for labels and annotations that have Airflow's prefix but no effect. Most of them are misspelt."""
     labels = tuple(filter(None, (*kinds_by_label(options), options.team_label)))
     unknown = [key for key in secret.labels if key.startswith(ANNOTATION_PREFIX) and key not in labels]
@@ -222,8 +222,8 @@ def _meant(key: str, labels: tuple[str, ...]) -> str:
         return "; it is an annotation"
     # The prefix is removed first, because it would make all keys similar.
     known = {each.removeprefix(ANNOTATION_PREFIX): each for each in (*labels, *described.ANNOTATIONS)}
-    near = nearest(key.removeprefix(ANNOTATION_PREFIX), tuple(known), described.NEAR)
-    if not near:
+    similar = nearest(key.removeprefix(ANNOTATION_PREFIX), tuple(known), described.SUGGESTION_CUTOFF)
+    if not similar:
         return f". The labels are {', '.join(labels)}; docs/reference/annotations.md has the annotations"
-    meant = known[near]
+    meant = known[similar]
     return f"; did you mean the {'label' if meant in labels else 'annotation'} {meant!r}?"

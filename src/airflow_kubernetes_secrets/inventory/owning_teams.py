@@ -10,17 +10,17 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 class OwningTeams:
     """Finds the teams that own a Secret: by its team label, or else by its namespace."""
 
-    def __init__(self, options: Options, place: BackendLocation) -> None:
+    def __init__(self, options: Options, location: BackendLocation) -> None:
         self._label = options.team_label
         self._homes: dict[str, list[str | None]] = {}
         for team, namespace in options.team_namespaces.items():
-            self._homes.setdefault(place.namespace(namespace), []).append(team)
-        self._everybodys = {place.namespace(namespace) for namespace in options.namespaces}
+            self._homes.setdefault(location.namespace(namespace), []).append(team)
+        self._shared_namespaces = {location.namespace(namespace) for namespace in options.namespaces}
 
     def teams(self, secret: Secret) -> list[str | None]:
         """Return the teams that the Secret is for; ``None`` means lookups without a team."""
         team = None if self._label is None else secret.labels.get(self._label)
         if team is not None:
             return [team]
-        is_everybodys = "" in self._everybodys or secret.namespace in self._everybodys
-        return [*self._homes.get(secret.namespace, ()), *([None] if is_everybodys else [])]
+        is_shared = "" in self._shared_namespaces or secret.namespace in self._shared_namespaces
+        return [*self._homes.get(secret.namespace, ()), *([None] if is_shared else [])]

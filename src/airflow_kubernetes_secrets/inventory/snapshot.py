@@ -25,8 +25,8 @@ class Snapshot:
         labelled: the Secrets with the label of each kind, from every namespace that lookups search.
     """
 
-    def __init__(self, place: BackendLocation, options: Options, kinds: Sequence[Kind]) -> None:
-        self._place = place
+    def __init__(self, location: BackendLocation, options: Options, kinds: Sequence[Kind]) -> None:
+        self._location = location
         self._options = options
         # The keys are namespace, label and label value, and then the team, because thousands of teams can use one id.
         # The numbers preserve the order in which the location listed the Secrets.
@@ -36,7 +36,7 @@ class Snapshot:
         self._unread_names: dict[tuple[str, str], KubernetesSecretsError] = {}
         self.labelled: dict[Kind, list[StoredSecret]] = {kind: [] for kind in kinds}
         for kind in kinds:
-            for namespace in dict.fromkeys(map(place.namespace, kind.namespaces(options))):
+            for namespace in dict.fromkeys(map(location.namespace, kind.namespaces(options))):
                 self._list(namespace, kind)
         for kind in kinds:
             for reference in options.references.get(kind.plural, {}).values():
@@ -58,24 +58,24 @@ class Snapshot:
         """Return the Secrets of a team that match a query."""
         if not isinstance(query, LabelQuery):
             # As in a lookup, a query without a namespace goes to the first namespace in the options.
-            key = (self._place.namespace(query.namespace), query.name)
+            key = (self._location.namespace(query.namespace), query.name)
             if key in self._unread_names:
                 raise self._unread_names[key]
             return self._by_name.get(key, ())
-        namespace = self._place.namespace(query.namespace)
+        namespace = self._location.namespace(query.namespace)
         if namespace in self._unread:
             raise self._unread[namespace]
         by_team = self._by_label.get((namespace, query.label, query.value), {})
         home = None if team is None else self._options.team_namespaces.get(team)
         # In a team's own namespace, a Secret without a team's label belongs to that team. Other namespaces can have
         # thousands of Secrets without a team, which must not be searched again for each team.
-        is_at_home = home is not None and namespace == self._place.namespace(home)
+        is_at_home = home is not None and namespace == self._location.namespace(home)
         found = [numbered for each in ({team, None} if is_at_home else {team}) for numbered in by_team.get(each, ())]
         return [secret for _number, secret in sorted(found, key=itemgetter(0))]
 
     def stored(self, secret: Secret) -> StoredSecret:
         """Return a Secret of this snapshot with its other metadata."""
-        return self._place.stored(secret)
+        return self._location.stored(secret)
 
     def _list(self, namespace: str, kind: Kind) -> None:
         """List the Secrets with the label of a kind in a namespace."""
@@ -84,7 +84,7 @@ class Snapshot:
             return
         team_label = self._options.team_label
         try:
-            for page in self._place.pages(namespace, LabelSelector.exists(label)):
+            for page in self._location.pages(namespace, LabelSelector.exists(label)):
                 for stored in page:
                     self.labelled[kind].append(stored)
                     labels = stored.secret.labels
@@ -96,16 +96,16 @@ class Snapshot:
 
     def _get(self, query_namespace: str | None, name: str) -> None:
         """Read a Secret that a reference names."""
-        namespace = self._place.namespace(query_namespace or self._options.namespaces[0])
+        namespace = self._location.namespace(query_namespace or self._options.namespaces[0])
         try:
-            found = self._place.get(namespace, name)
+            found = self._location.get(namespace, name)
         except KubernetesSecretsError as error:
             self._unread_names[namespace, name] = error
         else:
             self._by_name[namespace, name] = [] if found is None else [found.secret]
 
 
-def namespaces_of(options: Options, place: BackendLocation) -> list[str]:
+def namespaces_of(options: Options, location: BackendLocation) -> list[str]:
     """Return the namespaces that lookups by label search, also those of teams; an empty name means all namespaces."""
     everywhere = (namespace for kind in Kind for namespace in kind.namespaces(options))
-    return list(dict.fromkeys(map(place.namespace, everywhere)))
+    return list(dict.fromkeys(map(location.namespace, everywhere)))

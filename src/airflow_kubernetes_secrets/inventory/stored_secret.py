@@ -23,7 +23,7 @@ _OPERATORS = {
 }
 
 # The labels and annotations with which a tool marks a Secret that has no owner reference.
-_MARKS = (
+_OPERATOR_KEYS = (
     ("cnpg.io/cluster", "CloudNativePG"),
     ("reconcile.external-secrets.io/managed", "External Secrets Operator"),
     ("sealedsecrets.bitnami.com/managed", "Sealed Secrets"),
@@ -181,12 +181,12 @@ def _stored(item: _Object) -> StoredSecret:
     return StoredSecret(secret, item.type, owner, metadata.deletionTimestamp is not None)
 
 
-def _owner(references: Sequence[_OwnerReference], marks: Mapping[str, str]) -> Owner | None:
+def _owner(references: Sequence[_OwnerReference], labels_and_annotations: Mapping[str, str]) -> Owner | None:
     """Return the owner from the controlling reference, from another reference, or from a known label or annotation."""
     for reference in sorted(references, key=lambda each: not each.controller):
         group = reference.apiVersion.partition("/")[0]
         return Owner(_OPERATORS.get(group, reference.kind), reference.kind, reference.name, bool(reference.controller))
-    for mark, operator in _MARKS:
-        if mark in marks:
+    for label_or_annotation, operator in _OPERATOR_KEYS:
+        if label_or_annotation in labels_and_annotations:
             return Owner(operator)
     return None

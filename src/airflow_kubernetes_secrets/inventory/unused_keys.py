@@ -44,7 +44,7 @@ def unused_keys(secret: Secret, key: str) -> list[str]:
     """
     fields = fields_of(secret)
     if key != IN_FIELDS:
-        fields = fields.beside(key)
+        fields = fields.completing(key)
     return sorted(set(secret.keys_to_show()) - {key, *fields.keys.values(), *fields.extra_keys.values()})
 
 

@@ -18,10 +18,10 @@ from typing import Any, BinaryIO, TypeVar
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.http1 import (
     Head,
-    MalformedAnswerError,
+    MalformedResponseError,
     Request,
     Response,
-    TooLargeAnswerError,
+    TooLargeResponseError,
     read_body,
     read_head,
     read_lines,
@@ -180,7 +180,7 @@ class Connection:
         try:
             self._reader.deadline = deadline
             return read(self._stream)
-        except (OSError, ValueError, MalformedAnswerError, TooLargeAnswerError) as error:
+        except (OSError, ValueError, MalformedResponseError, TooLargeResponseError) as error:
             failure = _transport_error(error)
         # Raise outside the except block, so that nothing is chained.
         raise failure
@@ -230,7 +230,7 @@ def _connect(endpoint: Endpoint, tls: Tls | None, deadline: Deadline) -> socket.
         raise
 
 
-class _Handed(socket.socket):
+class _PlainSocket(socket.socket):
     """A socket that gives up its descriptor when ``wrap_socket`` reads it.
 
     ``wrap_socket`` creates the new socket before it detaches the old one. If a signal handler raises in between, both
@@ -243,13 +243,13 @@ class _Handed(socket.socket):
 
 def _with_tls(raw: socket.socket, tls: Tls, host: str, deadline: Deadline) -> ssl.SSLSocket:
     family, kind, protocol = raw.family, raw.type, raw.proto
-    handed = _Handed(family, kind, protocol, raw.detach())
+    plain = _PlainSocket(family, kind, protocol, raw.detach())
     try:
-        handed.settimeout(deadline.remaining())
+        plain.settimeout(deadline.remaining())
         # Pass bytes: for a string, Python loads the codec for international names with tables of a quarter MiB.
-        return tls.context.wrap_socket(handed, server_hostname=(tls.server_name or host).encode("ascii"))
+        return tls.context.wrap_socket(plain, server_hostname=(tls.server_name or host).encode("ascii"))
     except BaseException:
-        handed.close()
+        plain.close()
         raise
 
 
@@ -285,7 +285,7 @@ def _connected(family: socket.AddressFamily, address: Any, deadline: Deadline) -
 
 
 def _transport_error(problem: Exception) -> TransportError:
-    if isinstance(problem, TooLargeAnswerError):
+    if isinstance(problem, TooLargeResponseError):
         return ResponseTooLargeError(str(problem))
     if isinstance(problem, ssl.SSLCertVerificationError):
         text = f"its certificate is not trusted: {printable(problem.verify_message)}"
@@ -296,7 +296,7 @@ def _transport_error(problem: Exception) -> TransportError:
 
 
 def _problem_text(problem: Exception) -> str:
-    if isinstance(problem, MalformedAnswerError):
+    if isinstance(problem, MalformedResponseError):
         return str(problem)
     if isinstance(problem, TimeoutError):
         return "no response in time"

@@ -120,7 +120,7 @@ class ServiceAccountCredentials:
                     f"{problem}. Kubernetes mounts it with the service account; see service_account_path in "
                     "backend_kwargs"
                 ) from error
-            self._say_that_the_last_is_used("ca.crt", problem)
+            self._warn_of_previous_content("ca.crt", problem)
         else:
             notices.forget(self._cause("ca.crt"))
         return self._tls
@@ -152,11 +152,11 @@ class ServiceAccountCredentials:
         try:
             self.renew()
         except NotConfiguredError as error:
-            self._say_that_the_last_is_used("token", str(error).removesuffix(f". {_MOUNT_REMEDY}"))
+            self._warn_of_previous_content("token", str(error).removesuffix(f". {_MOUNT_REMEDY}"))
         else:
             notices.forget(self._cause("token"))
 
-    def _say_that_the_last_is_used(self, name: str, problem: str) -> None:
+    def _warn_of_previous_content(self, name: str, problem: str) -> None:
         notices.once(
             logging.WARNING,
             self._cause(name),

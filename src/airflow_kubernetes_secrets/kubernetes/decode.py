@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.messages.printable import printable
 # The limit for the API server's message about an error. It becomes a part of other messages, and can be anything.
 _LONGEST_MESSAGE_BYTES = 1024
 
-_WHO_ANSWERS = "something between Airflow and the API server may respond in its place"
+_WRONG_SENDER = "something between Airflow and the API server may respond in its place"
 
 
 class MalformedBodyError(Exception):
@@ -27,12 +27,14 @@ class MalformedBodyError(Exception):
 
 def another_namespace(namespace: str) -> MalformedBodyError:
     """Return the error for a response with a Secret of another namespace than the requested one."""
-    return MalformedBodyError(f"the response contains a Secret of another namespace than {namespace!r}; {_WHO_ANSWERS}")
+    return MalformedBodyError(
+        f"the response contains a Secret of another namespace than {namespace!r}; {_WRONG_SENDER}"
+    )
 
 
 def another_secret(namespace: str, name: str) -> MalformedBodyError:
     """Return the error for a response that is another Secret than the requested one."""
-    return MalformedBodyError(f"the response is another Secret than {namespace}/{name}; {_WHO_ANSWERS}")
+    return MalformedBodyError(f"the response is another Secret than {namespace}/{name}; {_WRONG_SENDER}")
 
 
 class _Collection(msgspec.Struct, frozen=True):

@@ -28,11 +28,11 @@ LARGEST_LINE_BYTES = 16 * 1024 * 1024
 _ENDS_OF_A_BODY = ("content-length", "transfer-encoding")
 
 
-class MalformedAnswerError(Exception):
+class MalformedResponseError(Exception):
     """The input is not a whole HTTP/1.1 response. The message quotes nothing of it."""
 
 
-class TooLargeAnswerError(Exception):
+class TooLargeResponseError(Exception):
     """A body, or a line of a stream, is larger than the limit in bytes."""
 
     def __init__(self, largest: int) -> None:
@@ -123,8 +123,8 @@ def read_response(stream: BinaryIO) -> Response:
     """Read one response, and nothing that may follow it.
 
     Raises:
-        MalformedAnswerError: this is not a response, or the connection ended within it.
-        TooLargeAnswerError: its body is larger than :data:`LARGEST_BODY_BYTES`.
+        MalformedResponseError: this is not a response, or the connection ended within it.
+        TooLargeResponseError: its body is larger than :data:`LARGEST_BODY_BYTES`.
         OSError: reading failed, or took too long.
     """
     return read_body(stream, read_head(stream))
@@ -134,7 +134,7 @@ def read_head(stream: BinaryIO) -> Head:
     """Read a response up to its body.
 
     Raises:
-        MalformedAnswerError: this is not a response, or the connection ended within it.
+        MalformedResponseError: this is not a response, or the connection ended within it.
         OSError: reading failed, or took too long.
     """
     version, status = _read_status(stream)
@@ -149,8 +149,8 @@ def read_body(stream: BinaryIO, head: Head) -> Response:
     """Read the whole body that follows ``head``.
 
     Raises:
-        MalformedAnswerError: the connection ended within the body.
-        TooLargeAnswerError: the body is larger than :data:`LARGEST_BODY_BYTES`.
+        MalformedResponseError: the connection ended within the body.
+        TooLargeResponseError: the body is larger than :data:`LARGEST_BODY_BYTES`.
         OSError: reading failed, or took too long.
     """
     status, headers, keeps_open = head.status, head.headers, head.keeps_open
@@ -174,8 +174,8 @@ def read_lines(stream: BinaryIO, head: Head) -> Iterator[bytes]:
     """Yield the lines of a chunked body as they arrive, until the body ends.
 
     Raises:
-        MalformedAnswerError: the body is not chunked, or the connection ended within it.
-        TooLargeAnswerError: a line, or a chunk, is larger than :data:`LARGEST_LINE_BYTES`.
+        MalformedResponseError: the body is not chunked, or the connection ended within it.
+        TooLargeResponseError: a line, or a chunk, is larger than :data:`LARGEST_LINE_BYTES`.
         OSError: reading failed, or took too long.
     """
     body = Body()
@@ -186,18 +186,18 @@ def read_lines(stream: BinaryIO, head: Head) -> Iterator[bytes]:
             yield from map(bytes, lines)
         looked_at = len(body.content)
     if body.content:
-        raise MalformedAnswerError("the response ended within a line")
+        raise MalformedResponseError("the response ended within a line")
 
 
 def _read_status(stream: BinaryIO) -> tuple[bytes, int]:
     """Read a status line such as ``HTTP/1.1 200 OK``. Return the minor version and the status."""
     line = _read_line(stream)
     if not line:
-        raise MalformedAnswerError("the connection was closed")
+        raise MalformedResponseError("the connection was closed")
     version, _space, rest = line.rstrip(b"\r\n").partition(b" ")
     status = rest[:3]
     if version not in (b"HTTP/1.1", b"HTTP/1.0") or not (len(status) == 3 and status.isdigit()) or rest[3:4].strip():
-        raise MalformedAnswerError("the response is not HTTP")
+        raise MalformedResponseError("the response is not HTTP")
     return version[-1:], int(status)
 
 
@@ -209,12 +209,12 @@ def _read_headers(stream: BinaryIO) -> dict[str, str]:
             return headers
         name, colon, value = line.decode("latin-1").partition(":")
         if not colon:
-            raise MalformedAnswerError("the response ended within its headers, or they are not HTTP")
+            raise MalformedResponseError("the response ended within its headers, or they are not HTTP")
         name, value = name.lower(), value.strip()
         if name in _ENDS_OF_A_BODY and headers.get(name, value) != value:
-            raise MalformedAnswerError("the response states its length in two ways")
+            raise MalformedResponseError("the response states its length in two ways")
         headers[name] = value
-    raise MalformedAnswerError(f"the response has more than {_MOST_HEADERS} headers")
+    raise MalformedResponseError(f"the response has more than {_MOST_HEADERS} headers")
 
 
 def _read_chunk(stream: BinaryIO, encoding: str, body: Body, largest: int) -> bool:
@@ -227,46 +227,46 @@ def _read_chunk(stream: BinaryIO, encoding: str, body: Body, largest: int) -> bo
         Whether there was a chunk.
     """
     if encoding.lower() != "chunked":
-        raise MalformedAnswerError("the response has an encoding that was not requested")
+        raise MalformedResponseError("the response has an encoding that was not requested")
     size = _length(_read_line(stream).partition(b";")[0].decode("latin-1").strip(), base=16)
     if not size:
         _read_headers(stream)
         return False
     _read_exactly(stream, size, body, largest)
     if _read_line(stream) not in (b"\r\n", b"\n"):
-        raise MalformedAnswerError("the response has a chunk that does not have the stated size")
+        raise MalformedResponseError("the response has a chunk that does not have the stated size")
     return True
 
 
 def _length(text: str, base: int) -> int:
     if not re.fullmatch(r"[0-9A-Fa-f]{1,12}", text):
-        raise MalformedAnswerError("the response does not state its length")
+        raise MalformedResponseError("the response does not state its length")
     try:
         return int(text, base)
     except ValueError:
-        raise MalformedAnswerError("the response does not state its length") from None
+        raise MalformedResponseError("the response does not state its length") from None
 
 
 def _read_exactly(stream: BinaryIO, size: int, body: Body, largest: int) -> None:
     """Read in pieces, so that memory is used for what has arrived, and not for what a broken response announces."""
     wanted = len(body.content) + size
     if wanted > largest:
-        raise TooLargeAnswerError(largest)
+        raise TooLargeResponseError(largest)
     while (missing := wanted - len(body.content)) > 0:
         body.content += stream.read(min(missing, _LARGEST_PIECE))
         if wanted - len(body.content) == missing:
-            raise MalformedAnswerError("the response is cut off")
+            raise MalformedResponseError("the response is cut off")
 
 
 def _read_to_the_end(stream: BinaryIO, body: Body) -> None:
     while piece := stream.read(_LARGEST_PIECE):
         body.content += piece
         if len(body.content) > LARGEST_BODY_BYTES:
-            raise TooLargeAnswerError(LARGEST_BODY_BYTES)
+            raise TooLargeResponseError(LARGEST_BODY_BYTES)
 
 
 def _read_line(stream: BinaryIO) -> bytes:
     line = stream.readline(_LONGEST_LINE + 1)
     if len(line) > _LONGEST_LINE:
-        raise MalformedAnswerError("the response has a line that is too long")
+        raise MalformedResponseError("the response has a line that is too long")
     return line

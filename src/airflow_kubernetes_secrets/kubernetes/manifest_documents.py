@@ -243,7 +243,7 @@ def _go_scalar(loader: Loader, node: yaml.ScalarNode) -> object:
 def _go_text(loader: Loader, node: yaml.ScalarNode) -> str:
     text = str(loader.construct_scalar(node))
     if re.search("[\ud800-\udfff]", text):
-        raise yaml.MarkedYAMLError(problem="a text has half of a surrogate pair", problem_mark=node.start_mark)
+        raise yaml.MarkedYAMLError(problem="a string has half of a surrogate pair", problem_mark=node.start_mark)
     return text
 
 

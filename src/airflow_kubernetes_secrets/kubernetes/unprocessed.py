@@ -209,29 +209,31 @@ def known_part(manifest: dict[str, Any], some_value: str) -> tuple[dict[str, Any
         The manifest; the tools by key of the data; the tools for the other parts, by their name.
     """
     metadata = dict(mapping(manifest, "metadata"))
-    elsewhere = {}
+    unprocessed_fields = {}
     for field in ("name", "namespace"):
         if (tool := tool_in_name(metadata.get(field))) is not None:
-            elsewhere[field] = tool
+            unprocessed_fields[field] = tool
             metadata[field] = re.sub("[^a-z0-9]+", "-", metadata[field].lower()).strip("-") or "x"
     labels = {key: tool_in_name(value) for key, value in mapping(metadata, "labels").items()}
     for field, found in (("labels", labels), ("annotations", _tools_by_annotation(metadata))):
         absent = {key: tool for key, tool in found.items() if tool is not None}
         if absent:
-            elsewhere |= {f"{field.removesuffix('s')} {quoted_label_key(key)}": each for key, each in absent.items()}
+            unprocessed_fields |= {
+                f"{field.removesuffix('s')} {quoted_label_key(key)}": each for key, each in absent.items()
+            }
             metadata[field] = {key: text for key, text in metadata[field].items() if key not in absent}
     tools = tools_by_key(manifest)
     known = {**manifest, "metadata": metadata}
     for field in ("data", "stringData"):
         if (tool := tool_in_name(manifest.get(field))) is not None:
-            elsewhere[field] = tool
+            unprocessed_fields[field] = tool
             known[field] = {}
     for field in ("data", "stringData"):
         if tools and isinstance(values := known.get(field), dict):
             known[field] = {key: value for key, value in values.items() if key not in tools}
     if tools:
         known["data"] = {**mapping(known, "data"), **dict.fromkeys(tools, some_value)}
-    return known, tools, elsewhere
+    return known, tools, unprocessed_fields
 
 
 def is_ciphertext(text: object) -> bool:

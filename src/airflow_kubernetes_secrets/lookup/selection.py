@@ -96,7 +96,7 @@ class Outcome(Enum):
     TOO_LONG = "the id is too long to be matched with the lookup pattern in backend_kwargs, so the lookup was skipped"
     SWITCHED_OFF = "its label is null in backend_kwargs and no reference names it, so the lookup was skipped"
     NO_MATCH = "no Secret matches"
-    PASSED_OVER = "no matching Secret can be read"
+    ALL_SKIPPED = "no matching Secret can be read"
 
 
 def shown_id(identifier: str) -> str:
@@ -157,10 +157,10 @@ class Decision:
         queries: the queries that the source received, in order.
         matches: the matching Secrets in order of preference. The first one is used.
         data_key: the key of the first match that contains the whole value, or :data:`IN_FIELDS`.
-        passed_over: why Secrets with the label value were skipped; one error for each.
+        skipped: why Secrets with the label value were skipped; one error for each.
     """
 
-    __slots__ = ("data_key", "lookup", "matches", "outcome", "passed_over", "queries")
+    __slots__ = ("data_key", "lookup", "matches", "outcome", "queries", "skipped")
 
     def __init__(
         self,
@@ -170,14 +170,14 @@ class Decision:
         matches: Sequence[Secret] = (),
         *,
         data_key: str = IN_FIELDS,
-        passed_over: Sequence[MalformedSecretError] = (),
+        skipped: Sequence[MalformedSecretError] = (),
     ) -> None:
         self.lookup = lookup
         self.outcome = outcome
         self.queries = queries
         self.matches = matches
         self.data_key = data_key
-        self.passed_over = passed_over
+        self.skipped = skipped
 
     @property
     def secret(self) -> Secret | None:
@@ -218,9 +218,9 @@ def decide(lookup: Lookup, options: Options, find: Find) -> Decision:
         matches = search.of_no_team() if reference is None else search.referred_to(*reference)
     if matches:
         key = key_of(kind, matches[0], kind.data_key(options))
-        return Decision(lookup, Outcome.FOUND, search.queries, matches, data_key=key, passed_over=search.passed_over)
-    outcome = Outcome.PASSED_OVER if search.passed_over else Outcome.NO_MATCH
-    return Decision(lookup, outcome, search.queries, passed_over=search.passed_over)
+        return Decision(lookup, Outcome.FOUND, search.queries, matches, data_key=key, skipped=search.skipped)
+    outcome = Outcome.ALL_SKIPPED if search.skipped else Outcome.NO_MATCH
+    return Decision(lookup, outcome, search.queries, skipped=search.skipped)
 
 
 def _outside(pattern: str | None, identifier: str) -> Outcome | None:
@@ -247,8 +247,8 @@ class _Search:
         "_lookup",
         "_options",
         "_time",
-        "passed_over",
         "queries",
+        "skipped",
     )
 
     def __init__(self, lookup: Lookup, options: Options, find: Find, label: str | None) -> None:
@@ -261,7 +261,7 @@ class _Search:
         self._found: dict[str | None, list[Secret]] = {}
         self._broken: MalformedSecretError | None = None
         self.queries: list[Query] = []
-        self.passed_over: list[MalformedSecretError] = []
+        self.skipped: list[MalformedSecretError] = []
 
     def of_the_team(self, team: str) -> list[Secret]:
         """Return the team's own Secrets, from the first namespace that has any.
@@ -337,7 +337,7 @@ class _Search:
                 if identifier_of(secret, label) == identifier:
                     found.append(secret)
                 elif self._team_of(secret) in (None, self._lookup.team):
-                    self.passed_over.append(_of_another_id(secret, label))
+                    self.skipped.append(_of_another_id(secret, label))
         self._found[namespace] = found
         return found
 
@@ -350,7 +350,7 @@ class _Search:
             if problem is None:
                 readable.append(secret)
             else:
-                self.passed_over.append(problem)
+                self.skipped.append(problem)
         return readable
 
     def _problem_of(self, secret: Secret) -> MalformedSecretError | None:
@@ -363,7 +363,7 @@ class _Search:
 
     def _refuse(self, count: int) -> NoReturn:
         """Raise the error of the first of the last ``count`` skipped Secrets, since no other may be used instead."""
-        raise self.passed_over[-count]
+        raise self.skipped[-count]
 
     def _team_of(self, secret: Secret) -> str | None:
         team_label = self._options.team_label

@@ -26,7 +26,7 @@ from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
     of_a_team,
     problems_of_annotations,
     problems_of_id,
-    unknown_marks,
+    unknown_labels_and_annotations,
 )
 from airflow_kubernetes_secrets.kubernetes.documents import LARGEST_FILE_BYTES, TooLargeError, mapping, read_file
 from airflow_kubernetes_secrets.kubernetes.labels import HIDDEN, is_data_key, quoted_data_key, quoted_label_key
@@ -35,7 +35,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, Sec
 from airflow_kubernetes_secrets.kubernetes.unprocessed import Tool, is_ciphertext, is_encrypted, known_part, unrendered
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, Outcome, kinds_by_label
-from airflow_kubernetes_secrets.manifests.go_templates import lacks_a_type, problem_of_template
+from airflow_kubernetes_secrets.manifests.go_templates import has_no_type, problem_of_template
 from airflow_kubernetes_secrets.manifests.kustomize import (
     NOT_CHECKED,
     Patches,
@@ -104,7 +104,7 @@ class ManifestPosition:
 class ManifestProblem:
     """A problem, and the position of its manifest."""
 
-    place: ManifestPosition
+    position: ManifestPosition
     problem: Problem
 
 
@@ -215,23 +215,23 @@ class Check:
         # Files of other programs are not judged. They may have tags and comments that kubectl does not accept.
         can_be_manifests = any(map(self._can_be_manifest, documents))
         for document in documents:
-            place = ManifestPosition(path, document.line)
+            position = ManifestPosition(path, document.line)
             if document.problem:
                 if can_be_manifests:
-                    self._report(place, *self._unreadable(document))
+                    self._report(position, *self._unreadable(document))
             elif patched is not None:
-                self._check_patches(place, unpacked(document.value), _shown(patched))
+                self._check_patches(position, unpacked(document.value), _shown(patched))
             elif isinstance(document.value, dict):
                 if can_be_manifests:
                     self._report_repeated(path, document)
                 items = list(unpacked(document.value))
                 if not all(isinstance(each, dict) for each in items) and self._is_for_airflow(document.text):
                     text = "an item of the list is not a mapping, so kubectl would refuse the file. Remove it"
-                    self._report(place, Problem(UNREADABLE_MANIFEST, text))
+                    self._report(position, Problem(UNREADABLE_MANIFEST, text))
                 for each in items:
-                    self._check(place, each)
+                    self._check(position, each)
             else:
-                self._report(place, *self._no_mapping(document))
+                self._report(position, *self._no_mapping(document))
 
     def _no_mapping(self, document: Document) -> Iterator[Problem]:
         """Yield what is wrong with a document that is a list or a string, if it was meant as a manifest."""
@@ -283,24 +283,24 @@ class Check:
             )
             yield Problem(NOT_CHECKED, text, Severity.NOTICE)
 
-    def _report(self, place: ManifestPosition, *problems: Problem) -> None:
-        self.findings += (ManifestProblem(place, problem) for problem in problems)
+    def _report(self, position: ManifestPosition, *problems: Problem) -> None:
+        self.findings += (ManifestProblem(position, problem) for problem in problems)
 
-    def _check(self, place: ManifestPosition, document: Any) -> None:
+    def _check(self, position: ManifestPosition, document: Any) -> None:
         """Check one manifest: the Secrets that it makes, its patches, and labels without effect."""
-        file = Path(place.path)
+        file = Path(position.path)
         found = plans(document, self._options, file.name)
         for plan in found:
-            self._check_plan(place, plan)
+            self._check_plan(position, plan)
         if is_kustomization(document, file.name):
-            self._check_patches(place, inline_patches(document), str(file.parent))
+            self._check_patches(position, inline_patches(document), str(file.parent))
         if isinstance(document, dict):
             problem = "" if found or not self._has_our_label(document) else no_such_resource(document)
             if problem:
                 text = f"a manifest with a label for Airflow: {problem}. The API would refuse it"
-                self._report(place, Problem(INVALID_MANIFEST, text))
+                self._report(position, Problem(INVALID_MANIFEST, text))
             else:
-                self._report(place, *self._strays(document, found))
+                self._report(position, *self._strays(document, found))
 
     def _has_our_label(self, manifest: dict[str, Any]) -> bool:
         """Return whether a manifest is for Airflow, or was meant to be."""
@@ -309,31 +309,31 @@ class Check:
         labels, kinds = mapping(mapping(manifest, "metadata"), "labels"), kinds_by_label(self._options)
         return any(label in kinds or str(label).startswith(ANNOTATION_PREFIX) for label in labels)
 
-    def _check_patches(self, place: ManifestPosition, patches: Iterable[object], folder: str) -> None:
+    def _check_patches(self, position: ManifestPosition, patches: Iterable[object], folder: str) -> None:
         for patch in patches:
-            self._report(place, *problems_of_patch(patch, self._options, folder))
+            self._report(position, *problems_of_patch(patch, self._options, folder))
 
-    def _check_plan(self, place: ManifestPosition, plan: PlannedSecret) -> None:
+    def _check_plan(self, position: ManifestPosition, plan: PlannedSecret) -> None:
         """Check one Secret that a manifest makes."""
         self.manifests += plan.is_labelled
-        self._report(place, *plan.problems)
+        self._report(position, *plan.problems)
         if plan.manifest is None:
             return
         manifest, values, names = known_part(plan.manifest, SOME_VALUE)
         is_ours = plan.is_labelled or self._has_our_label(plan.manifest)
         if is_ours:
-            self._report(place, *_not_checked(plan, values, names))
+            self._report(position, *_not_checked(plan, values, names))
         elif values or names:
             return  # the manifest has no label for Airflow
         invalid = tuple(invalid_labels(manifest, self._options))
         if invalid:
-            self._report(place, *invalid)
+            self._report(position, *invalid)
             return
         try:
             secret = secret_of(manifest, self._home)
         except RefusedError as error:
             text = f"{error}. The API would refuse it"
-            self._report(place, Problem(INVALID_MANIFEST, text))
+            self._report(position, Problem(INVALID_MANIFEST, text))
             return
         plan = replace(
             plan,
@@ -346,10 +346,10 @@ class Check:
             reasons = list(refusals(manifest, secret, plan.unknown if plan.keys_are_known else None))
             for reason, more in first(reasons):
                 text = f"Secret {secret.name}: {reason}{more and f';{more}'}. The API would refuse it"
-                self._report(place, Problem(INVALID_MANIFEST, text))
+                self._report(position, Problem(INVALID_MANIFEST, text))
         # A Secret with several ids would report the same problem for each of them.
-        problems = [*unknown_marks(secret, self._options), *self._problems_of(place, plan, secret)]
-        self._report(place, *dict.fromkeys(problems))
+        problems = [*unknown_labels_and_annotations(secret, self._options), *self._problems_of(position, plan, secret)]
+        self._report(position, *dict.fromkeys(problems))
 
     def _strays(self, document: dict[str, Any], found: Sequence[PlannedSecret]) -> Iterator[Problem]:
         """Yield problems with Airflow's labels and annotations in places where they have no effect.
@@ -373,10 +373,10 @@ class Check:
             for key in found_there:
                 is_ours = key in labels or str(key).startswith(ANNOTATION_PREFIX)
                 # Keys in places that never reach the Secret are already reported with the reason, except misspelt ones.
-                told = id(found_there) in reaching or (
+                is_reported = id(found_there) in reaching or (
                     id(found_there) in above and (key in labels or not misspelt_label(key, self._options))
                 )
-                if is_ours and not told and key not in reaching_keys:
+                if is_ours and not is_reported and key not in reaching_keys:
                     strays.setdefault(str(key), path)
         if not found and strays:
             key, path = next(iter(strays.items()))
@@ -395,14 +395,15 @@ class Check:
             code: ProblemCode = LABEL_LOST if is_label else ANNOTATION_LOST
             word = "label" if is_label else "annotation"
             text = (
-                f"{word} {quoted}{more} under {path} does not reach the Secret. Put it under {found[0].place}.{word}s"
+                f"{word} {quoted}{more} under {path} does not reach the Secret. Put it under "
+                f"{found[0].metadata_path}.{word}s"
             )
             yield Problem(code, f"{title}: {text}")
 
-    def _problems_of(self, place: ManifestPosition, plan: PlannedSecret, secret: Secret) -> Iterator[Problem]:
+    def _problems_of(self, position: ManifestPosition, plan: PlannedSecret, secret: Secret) -> Iterator[Problem]:
         """Yield the problems of one Secret with its ids and its content."""
         if plan.is_alone and plan.place_is_known:
-            yield from self._same_secret(place, plan, secret)
+            yield from self._same_secret(position, plan, secret)
         for label, kind in kinds_by_label(self._options).items():
             if label not in secret.labels:
                 continue
@@ -417,20 +418,20 @@ class Check:
                 continue
             lookup = Lookup(kind, identifier, team)
             if plan.place_is_known or plan.is_generated:
-                yield from self._same_id(place, lookup, secret, str(place) if plan.is_generated else "")
+                yield from self._same_id(position, lookup, secret, str(position) if plan.is_generated else "")
             if plan.keys_are_known:
                 yield from self._content(plan, lookup, secret)
             else:
                 yield from problems_of_annotations(secret, kind)
 
-    def _same_secret(self, place: ManifestPosition, plan: PlannedSecret, secret: Secret) -> Iterator[Problem]:
+    def _same_secret(self, position: ManifestPosition, plan: PlannedSecret, secret: Secret) -> Iterator[Problem]:
         """Yield a problem if another manifest makes this Secret too."""
-        before = self._secrets.setdefault(str(secret), (place, plan.is_labelled))
-        if before[0] is not place and (before[1] or plan.is_labelled):
+        before = self._secrets.setdefault(str(secret), (position, plan.is_labelled))
+        if before[0] is not position and (before[1] or plan.is_labelled):
             text = f"Secret {secret} is created by {before[0]} too, and one replaces the other. Remove one of them"
             yield Problem(DUPLICATE_SECRET, text, Severity.WARNING)
 
-    def _same_id(self, place: ManifestPosition, lookup: Lookup, secret: Secret, among: str) -> Iterator[Problem]:
+    def _same_id(self, position: ManifestPosition, lookup: Lookup, secret: Secret, among: str) -> Iterator[Problem]:
         """Yield a problem if another Secret has the same id.
 
         Args:
@@ -438,11 +439,11 @@ class Check:
         """
         team = [] if lookup.team is None else [lookup.team]
         which = (among, lookup.kind.plural, lookup.id, secret.namespace, *team)
-        other_place, other = self._ids.setdefault(which, (place, secret))
+        other_position, other = self._ids.setdefault(which, (position, secret))
         if str(other) != str(secret):
             yield Problem(
                 DUPLICATE_ID,
-                f"Secret {secret}: Secret {other} in {other_place} is {lookup} too. Airflow uses "
+                f"Secret {secret}: Secret {other} in {other_position} is {lookup} too. Airflow uses "
                 "the oldest, and manifests do not contain the age. Remove one of them, or give it another id",
             )
 
@@ -454,15 +455,15 @@ class Check:
             return [Problem(UNREADABLE, str(error))]
         if decision.outcome is Outcome.FOUND:
             key = decision.data_key
-            has_others = lookup.kind is Kind.CONNECTION and (key == IN_FIELDS or is_completed(secret, key))
-            read = secret.data if has_others else (key,)
-            if lookup.kind is Kind.CONNECTION and not has_others and key in plan.templates:
+            has_other_keys = lookup.kind is Kind.CONNECTION and (key == IN_FIELDS or is_completed(secret, key))
+            read = secret.data if has_other_keys else (key,)
+            if lookup.kind is Kind.CONNECTION and not has_other_keys and key in plan.templates:
                 return list(_of_template(plan, key))
             if not plan.unknown.isdisjoint(read):
                 return ()
             return content_of(lookup.kind, secret, decision.data_key).problems
-        if decision.passed_over:
-            return [Problem(UNREADABLE, "; ".join(map(str, decision.passed_over)))]
+        if decision.skipped:
+            return [Problem(UNREADABLE, "; ".join(map(str, decision.skipped)))]
         text = f"Secret {secret}, {lookup}: {decision.outcome.value}. Give it another id, or correct backend_kwargs"
         return [Problem(NOT_LOOKED_UP, text)]
 
@@ -473,7 +474,7 @@ def _of_template(plan: PlannedSecret, key: str) -> Iterator[Problem]:
     where = f"{plan.title}, key {key!r} of the template"
     if problem := problem_of_template(text):
         yield Problem(UNREADABLE, f"{where}: with any values, {problem}")
-    elif lacks_a_type(text):
+    elif has_no_type(text):
         problem = (
             "it begins with a value and has no '://'. Airflow can read it only if that value contains a type, '://' "
             "and more. Write the type in the template, as in postgres://; or store each field in its own key: login, "

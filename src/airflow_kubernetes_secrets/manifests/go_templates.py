@@ -35,10 +35,10 @@ _MOST_ACTIONS = 30
 
 # What replaces an action in JSON, by the name of the field, and for all other fields.
 _OF_FIELDS = {"port": "1", "extra": "{}", "uri": "a://b"}
-_MARK = "x9y8z7"
+_PLACEHOLDER = "x9y8z7"
 
 
-def what_is_written(text: str) -> str:
+def literal_text(text: str) -> str:
     r"""Return a template with the strings that its actions contain, and ``\0`` for each value that is not escaped."""
 
     def written(action: re.Match[str]) -> str:
@@ -73,7 +73,7 @@ def problem_of_template(text: str) -> str:
     return _problem_of_uri(literals, actions) if start else ""
 
 
-def lacks_a_type(text: str) -> bool:
+def has_no_type(text: str) -> bool:
     """Return whether a template begins with a value, seems to be a URI, and contains no ``://``."""
     literals, actions = _parts(text)
     if literals[0].strip() or any(map(_CONTROL.match, actions)):
@@ -132,7 +132,7 @@ def _problem_of_json(literals: Sequence[str], actions: Sequence[str]) -> str:
     if len(values) < len(actions):
         return ""
     text = _joined(literals, values)
-    if re.search(rf'{_MARK}[^"]*"\s*:', text):
+    if re.search(rf'{_PLACEHOLDER}[^"]*"\s*:', text):
         return ""  # the name of a field is unknown
     found = objections(text)
     # The position in the result is not the position in the template.
@@ -151,9 +151,9 @@ def _values_in_json(literals: Sequence[str], actions: Sequence[str]) -> Iterator
             is_whole = field is not None and after.startswith('"')
             if not is_whole and re.search(r'"uri"\s*:\s*"[^"]*$', before):
                 return
-            value = _OF_FIELDS.get(name, _MARK) if is_whole else _MARK
+            value = _OF_FIELDS.get(name, _PLACEHOLDER) if is_whole else _PLACEHOLDER
         elif _IS_JSON.search(action) and (field is not None or re.search(r"[\[,]\s*$", before)):
-            value = _OF_FIELDS.get(name, _MARK)
+            value = _OF_FIELDS.get(name, _PLACEHOLDER)
             value = value if name in ("port", "extra") else f'"{value}"'
         else:
             return

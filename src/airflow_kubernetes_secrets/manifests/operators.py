@@ -34,7 +34,7 @@ from airflow_kubernetes_secrets.messages.suggestions import nearest
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.folder import NO_DATA_KEY
 
-_NEAR = 0.75
+_SUGGESTION_CUTOFF = 0.75
 
 
 def plans(document: object, options: Options, file: str = "") -> list[PlannedSecret]:
@@ -191,7 +191,7 @@ def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator
                 )
             ),
             above=tuple(mapping(generator, part) for part in ("labels", "annotations")),
-            place=way.place,
+            metadata_path=way.metadata_path,
             title=title,
         )
 
@@ -207,21 +207,21 @@ _GENERATOR = ("name", "namespace", "behavior", "type", "literals", "files", "env
 _OPTIONS = ("labels", "annotations", "disableNameSuffixHash", "immutable")
 
 
-def _unknown_fields(document: Mapping[str, Any], generator: Mapping[str, Any], is_told: bool) -> Iterator[str]:
+def _unknown_fields(document: Mapping[str, Any], generator: Mapping[str, Any], is_reported: bool) -> Iterator[str]:
     """Yield the fields of a generator and its options that Kustomize refuses.
 
     Args:
-        is_told: whether labels and annotations outside the options are already reported.
+        is_reported: whether labels and annotations outside the options are already reported.
     """
     places = (("", generator, _GENERATOR), ("options.", mapping(generator, "options"), _OPTIONS))
     general = mapping(document, "generatorOptions")
     for prefix, found, known in (*places, ("generatorOptions.", general, _OPTIONS)):
         names = {each.lower(): each for each in known}
         for name in found:
-            if name.lower() in names or (is_told and name in ("labels", "annotations")):
+            if name.lower() in names or (is_reported and name in ("labels", "annotations")):
                 continue
-            near = nearest(name, known, _NEAR)
-            remedy = "Put it under options" if name in _OPTIONS else f"Write '{near}'" if near else "Remove it"
+            similar = nearest(name, known, _SUGGESTION_CUTOFF)
+            remedy = "Put it under options" if name in _OPTIONS else f"Write '{similar}'" if similar else "Remove it"
             what = f"the field '{prefix}{name}'" if re.fullmatch("[A-Za-z]{1,30}", name) else "one of its fields"
             yield f"{what} is not known. {remedy}"
 

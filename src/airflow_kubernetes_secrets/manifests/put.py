@@ -78,10 +78,10 @@ def write(
     made = checked_manifest(wanted, options, namespace)
     before = _existing(cluster, wanted.lookup, options, namespace)
     if before is None:
-        _refuse_a_taken_name(cluster, wanted.lookup, made.manifest)
+        _refuse_used_name(cluster, wanted.lookup, made.manifest)
     else:
-        _refuse_what_is_kept(wanted, before)
-        _refuse_what_is_others_too(wanted.lookup, before.secret, options)
+        _refuse_managed_secret(wanted, before)
+        _refuse_shared_secret(wanted.lookup, before.secret, options)
         # Kubernetes does not allow the type of a Secret to change.
         metadata = {**made.manifest["metadata"], "name": before.secret.name}
         made = CheckedManifest({**made.manifest, "metadata": metadata, "type": before.type or "Opaque"}, made.problems)
@@ -129,7 +129,7 @@ def _existing(cluster: Cluster, lookup: Lookup, options: Options, namespace: str
     return found[0] if found else None
 
 
-def _refuse_a_taken_name(cluster: Cluster, lookup: Lookup, manifest: Mapping[str, Any]) -> None:
+def _refuse_used_name(cluster: Cluster, lookup: Lookup, manifest: Mapping[str, Any]) -> None:
     """Refuse to overwrite a Secret of this name that is not for the id."""
     metadata = manifest["metadata"]
     if cluster.get(metadata["namespace"], metadata["name"]) is not None:
@@ -139,7 +139,7 @@ def _refuse_a_taken_name(cluster: Cluster, lookup: Lookup, manifest: Mapping[str
         )
 
 
-def _refuse_what_is_kept(wanted: RequestedSecret, before: StoredSecret) -> None:
+def _refuse_managed_secret(wanted: RequestedSecret, before: StoredSecret) -> None:
     """Refuse a Secret that has another name, is managed by an operator, or is being deleted."""
     secret = before.secret
     if wanted.name not in (None, secret.name):
@@ -158,7 +158,7 @@ def _refuse_what_is_kept(wanted: RequestedSecret, before: StoredSecret) -> None:
         )
 
 
-def _refuse_what_is_others_too(lookup: Lookup, secret: Secret, options: Options) -> None:
+def _refuse_shared_secret(lookup: Lookup, secret: Secret, options: Options) -> None:
     """Refuse a Secret that has the labels of two kinds, because writing one value would change the other."""
     labels = {kind: kind.label(options) for kind in Kind if kind is not lookup.kind}
     for kind, label in labels.items():
@@ -268,14 +268,14 @@ def _hidden(lookup: Lookup, options: Options, find: Find, secret: Secret) -> str
         decision = decide(lookup, options, find)
     except (MalformedSecretError, MissingSecretError) as error:
         return f"the lookup fails before it reaches the Secret: {error}"
-    answer = decision.secret
-    if answer is None:
+    selected = decision.secret
+    if selected is None:
         return f"Airflow does not find it: {decision.outcome.value}"
-    if str(answer) == str(secret):
-        labelled = labelled_lookup(lookup, options, answer.namespace)
-        return "" if _reads_the_same(labelled, secret, answer, options) else "another client has changed it since"
+    if str(selected) == str(secret):
+        labelled = labelled_lookup(lookup, options, selected.namespace)
+        return "" if _reads_the_same(labelled, secret, selected, options) else "another client has changed it since"
     label = lookup.kind.label(options)
     return (
-        f"Secret {answer} comes first in Airflow's order and is used. Delete it, or remove its label: "
-        f"{on_secret('label', answer.namespace, answer.name, f'{label}-')}"
+        f"Secret {selected} comes first in Airflow's order and is used. Delete it, or remove its label: "
+        f"{on_secret('label', selected.namespace, selected.name, f'{label}-')}"
     )

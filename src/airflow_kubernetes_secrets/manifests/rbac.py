@@ -21,7 +21,7 @@ _BY_NAME = "-by-name"
 # https://kubernetes.io/docs/concepts/overview/working-with-objects/names/#path-segment-names
 _PATH_SEGMENT = r"(?!\.{1,2}$)[^/%\x00-\x20\x7f]{1,253}"
 
-_SHAPE_OF_AN_ACCOUNT = "--service-account must be NAME or NAMESPACE/NAME, such as airflow/airflow-worker"
+_ACCOUNT_FORMAT = "--service-account must be NAME or NAMESPACE/NAME, such as airflow/airflow-worker"
 
 
 class Account(NamedTuple):
@@ -46,7 +46,7 @@ def account_of(text: str, home: str | None) -> Account:
     """
     namespace, slash, name = text.rpartition("/")
     if not is_subdomain(name) or (slash and not is_namespace(namespace)):
-        raise NotGrantableError(f"{text!r} cannot be a service account: {_SHAPE_OF_AN_ACCOUNT}")
+        raise NotGrantableError(f"{text!r} cannot be a service account: {_ACCOUNT_FORMAT}")
     if not (namespace or home):
         raise NotGrantableError(
             f"the namespace of service account {name!r} is unknown: write NAMESPACE/{name}, or set --namespace"

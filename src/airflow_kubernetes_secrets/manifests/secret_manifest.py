@@ -79,9 +79,9 @@ def secret_manifest(
             f"{lookup}: {kind.plural}_label is null in backend_kwargs, so no Secret is selected by label"
         )
     labels = {label: label_value(lookup.id)}
-    kept = dict(annotations or {})
+    all_annotations = dict(annotations or {})
     if labels[label] != lookup.id:
-        kept[label] = lookup.id
+        all_annotations[label] = lookup.id
     if lookup.team:
         labels[_team_label(lookup, options)] = lookup.team
     name = name or secret_name(kind, lookup.id, lookup.team)
@@ -92,10 +92,10 @@ def secret_manifest(
         "",
         labels,
         {key: b64encode(value).decode("ascii") for key, value in data.items()},
-        annotations=kept_annotations(kept, labels),
+        annotations=kept_annotations(all_annotations, labels),
     )
     content = _read_back(lookup, secret, options)
-    metadata: dict[str, Any] = {"name": name, "namespace": namespace, "labels": labels, "annotations": kept}
+    metadata: dict[str, Any] = {"name": name, "namespace": namespace, "labels": labels, "annotations": all_annotations}
     manifest = {
         "apiVersion": "v1",
         "kind": "Secret",
@@ -164,7 +164,7 @@ def _read_back(lookup: Lookup, secret: Secret, options: Options) -> Content:
     except MalformedSecretError as error:
         raise NotWritableError(f"{lookup}: {error}") from None
     if decision.outcome is not Outcome.FOUND:
-        reasons = "; ".join(map(str, decision.passed_over)) or decision.outcome.value
+        reasons = "; ".join(map(str, decision.skipped)) or decision.outcome.value
         raise NotWritableError(f"{lookup}: Airflow would not find it: {reasons}")
     content = content_of(lookup.kind, secret, decision.data_key)
     if not content.is_readable:

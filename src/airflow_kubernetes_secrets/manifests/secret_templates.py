@@ -19,7 +19,7 @@ from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain, quoted_da
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.unprocessed import SOPS, is_encrypted, is_of_a_chart, tools_by_key
 from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
-from airflow_kubernetes_secrets.manifests.go_templates import breaks_json, what_is_written
+from airflow_kubernetes_secrets.manifests.go_templates import breaks_json, literal_text
 from airflow_kubernetes_secrets.messages.listing import first
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
@@ -65,7 +65,7 @@ class PlannedSecret:
         lost: the annotations that do not reach the Secret.
         problems: what is wrong with the manifest.
         reaching, above: the mappings of labels and annotations that reach the Secret, and those that do not.
-        place: the path in the manifest where labels and annotations belong.
+        metadata_path: the path in the manifest where labels and annotations belong.
         title: the manifest's name in messages.
         templates: the values that a template makes, by key.
     """
@@ -81,7 +81,7 @@ class PlannedSecret:
     problems: tuple[Problem, ...] = ()
     reaching: tuple[Mapping[str, Any], ...] = ()
     above: tuple[Mapping[str, Any], ...] = ()
-    place: str = "metadata"
+    metadata_path: str = "metadata"
     title: str = ""
     templates: Mapping[str, str] = field(default_factory=dict)
 
@@ -169,7 +169,7 @@ class _External:
         title: its name in messages.
         metadata: what is copied to the Secret if there is no template.
         above: labels and annotations that never reach the Secret.
-        place: the path of the specification.
+        spec_path: the path of the specification.
     """
 
     title: str
@@ -178,7 +178,7 @@ class _External:
     metadata: Mapping[str, Any]
     spec: Mapping[str, Any]
     above: tuple[Mapping[str, Any], ...] = ()
-    place: str = "spec"
+    spec_path: str = "spec"
     is_in_one_namespace: bool = True
     problems: tuple[Problem, ...] = ()
 
@@ -207,7 +207,7 @@ class _External:
             mapping(spec, "externalSecretMetadata"),
             mapping(spec, "externalSecretSpec"),
             above=(metadata,),
-            place="spec.externalSecretSpec",
+            spec_path="spec.externalSecretSpec",
             is_in_one_namespace=False,
             problems=tuple(_old_api(f"ClusterExternalSecret {name_for_messages(metadata)}", document)),
         )
@@ -230,16 +230,16 @@ def _of_external_secret(external: _External, options: Options) -> PlannedSecret 
     if target.get("manifest") is not None:
         return None  # it makes another resource than a Secret
     if template is None:
-        place = "metadata" if external.is_in_one_namespace else "spec.externalSecretMetadata"
+        metadata_path = "metadata" if external.is_in_one_namespace else "spec.externalSecretMetadata"
         described, above = external.metadata, external.above
     else:
         described, above = mapping(template, "metadata"), (*external.above, external.metadata)
-        place = f"{external.place}.target.template.metadata"
+        metadata_path = f"{external.spec_path}.target.template.metadata"
     adds = _targets(template)
     way = Way(
         external.title,
         above,
-        place,
+        metadata_path,
         "if there is a template, External Secrets Operator reads it only from the template"
         if template is not None
         else "External Secrets Operator reads it only from there",
@@ -253,8 +253,8 @@ def _of_external_secret(external: _External, options: Options) -> PlannedSecret 
     constant = {part: _constant(described.get(part), template) for part in ("labels", "annotations")}
     is_alone = target.get("creationPolicy") not in _OF_ANOTHER_OWNER
     # Annotations can name keys that must exist, so the keys are unknown if a template makes annotations.
-    can_be_told = is_alone and constant["annotations"] == described.get("annotations")
-    keys = _keys(external.spec, template) if can_be_told else None
+    is_known = is_alone and constant["annotations"] == described.get("annotations")
+    keys = _keys(external.spec, template) if is_known else None
     written = _written(template)
     if is_labelled:
         problems = (*external.problems, *problems, *_unescaped(external, template))
@@ -291,8 +291,8 @@ def _unescaped(external: _External, template: object) -> Iterator[Problem]:
     for key, text in mapping(template, "data").items():
         if not isinstance(text, str):
             continue
-        as_it_is = what_is_written(text)
-        if _IN_A_URI.match(as_it_is):
+        literal = literal_text(text)
+        if _IN_A_URI.match(literal):
             yield Problem(
                 UNESCAPED_URI,
                 f"{external.title}, key {quoted_data_key(key)} of the template: it puts a login or password into "
@@ -300,7 +300,7 @@ def _unescaped(external: _External, template: object) -> Iterator[Problem]:
                 "in its own key: login, password, host",
                 Severity.WARNING,
             )
-        elif _IN_A_QUERY.match(as_it_is):
+        elif _IN_A_QUERY.match(literal):
             yield Problem(
                 UNESCAPED_URI,
                 f"{external.title}, key {quoted_data_key(key)} of the template: it puts a login or password into the "
@@ -325,7 +325,7 @@ def _without_template(external: _External, described: Mapping[str, Any]) -> Iter
             yield Problem(
                 INVALID_LABEL,
                 f"{external.title}, label {quoted_label_key(key)}: the value is a template expression, but "
-                f"there is no template. Put it under {external.place}.target.template.metadata.labels",
+                f"there is no template. Put it under {external.spec_path}.target.template.metadata.labels",
             )
 
 
@@ -377,14 +377,14 @@ class Way:
     Attributes:
         title: the manifest's name in messages.
         above: the metadata whose labels and annotations have no effect.
-        place: the path in the manifest where they belong.
+        metadata_path: the path in the manifest where they belong.
         rule: why they belong there.
         labels_are_known, annotations_are_known: whether the manifest contains all of them.
     """
 
     title: str
     above: Sequence[Mapping[str, Any]]
-    place: str
+    metadata_path: str
     rule: str
     labels_are_known: bool = True
     annotations_are_known: bool = True
@@ -400,7 +400,7 @@ class Way:
         return {
             "reaching": tuple(mapping(described, part) for part in parts),
             "above": tuple(mapping(each, part) for each in self.above for part in parts),
-            "place": self.place,
+            "metadata_path": self.metadata_path,
             "title": self.title,
         }
 
@@ -432,7 +432,7 @@ class Way:
             yield Problem(
                 code,
                 f"{self.title}: {word} {quoted_label_key(key)}{more} does not reach the Secret: {self.rule}. Put it "
-                f"under {self.place}.{word}s",
+                f"under {self.metadata_path}.{word}s",
             )
 
 

@@ -26,7 +26,7 @@ from airflow_kubernetes_secrets.messages.suggestions import nearest
 
 _LARGEST_ANNOTATIONS = 256 * 1024
 
-_NEAR = 0.75
+_SUGGESTION_CUTOFF = 0.75
 
 # The kinds of the core API group, which has no name and only the version v1.
 _CORE = (
@@ -51,8 +51,8 @@ def no_such_resource(document: Mapping[str, Any]) -> str:
         return ""
     group, _slash, number = str(version).rpartition("/")
     if not group and number == "v1":
-        near = _nearest(str(kind).removesuffix("s"), _CORE)
-        remedy = f"Write {near}, if it is meant" if near else "Correct 'kind', or 'apiVersion'"
+        similar = _nearest(str(kind).removesuffix("s"), _CORE)
+        remedy = f"Write {similar}, if it is meant" if similar else "Correct 'kind', or 'apiVersion'"
         return "" if str(kind).removesuffix("List") in _CORE else f"v1 has no kind {printable(repr(kind))}. {remedy}"
     if "." in group or (group in _GROUPS_WITHOUT_A_DOT and kind != "Secret"):
         return ""
@@ -159,19 +159,19 @@ _OWNER: Mapping[str, Type] = {
 
 
 def _fields(
-    found: Mapping[str, Any], known: Mapping[str, Type], prefix: str, elsewhere: Mapping[str, str]
+    found: Mapping[str, Any], known: Mapping[str, Type], prefix: str, right_places: Mapping[str, str]
 ) -> Iterator[str]:
     """Yield fields that are unknown, or whose value has the wrong type.
 
     Args:
         prefix: the path before the names in messages.
-        elsewhere: fields that belong to another place, and which place that is.
+        right_places: fields that belong to another place, and which place that is.
     """
     for name, value in found.items():
         if name not in known:
-            near = _nearest(name, tuple(known))
-            place = elsewhere.get(name)
-            remedy = f"Put it {place}" if place else f"Write '{prefix}{near}'" if near else "Remove it"
+            similar = _nearest(name, tuple(known))
+            place = right_places.get(name)
+            remedy = f"Put it {place}" if place else f"Write '{prefix}{similar}'" if similar else "Remove it"
             # Any other name is not shown, because it may be a misplaced value.
             what = f"the field '{prefix}{name}'" if re.fullmatch("[A-Za-z]{1,30}", name) else "one of its fields"
             yield f"{what} is not known. {remedy}"
@@ -182,7 +182,7 @@ def _fields(
 def _nearest(name: str, known: tuple[str, ...]) -> str:
     """Return the known name that differs only in case, or else the most similar one; empty if none is similar."""
     same = next((each for each in known if each.lower() == name.lower()), "")
-    return same or nearest(name, known, _NEAR)
+    return same or nearest(name, known, _SUGGESTION_CUTOFF)
 
 
 def _finalizers(found: object) -> Iterator[str]:

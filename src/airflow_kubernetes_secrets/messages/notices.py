@@ -17,19 +17,19 @@ _log = logging.getLogger("airflow_kubernetes_secrets")
 # Causes contain names of Secrets and ids. A process that runs for months may meet an unlimited number of them.
 _MOST_REMEMBERED = 10_000
 
-_said: set[tuple[str, ...]] = set()
+_logged: set[tuple[str, ...]] = set()
 
 # A forked task writes to a different log than its parent.
-on_new_process(_said.clear)
+on_new_process(_logged.clear)
 
 
 def once(level: int, cause: tuple[str, ...], message: str) -> None:
     """Log ``message``, unless this process has already logged one for ``cause``."""
-    if cause in _said:
+    if cause in _logged:
         return
-    if len(_said) >= _MOST_REMEMBERED:
-        _said.clear()
-    _said.add(cause)
+    if len(_logged) >= _MOST_REMEMBERED:
+        _logged.clear()
+    _logged.add(cause)
     say(level, message)
 
 
@@ -40,12 +40,12 @@ def say(level: int, message: str) -> None:
 
 def forget(causes: tuple[str, ...]) -> None:
     """Forget all causes that begin with ``causes``. When one occurs again, it is logged again."""
-    _said.difference_update([cause for cause in list(_said) if cause[: len(causes)] == causes])
+    _logged.difference_update([cause for cause in list(_logged) if cause[: len(causes)] == causes])
 
 
 def forget_each(causes: Iterable[tuple[str, ...]]) -> None:
     """Forget these causes. When one occurs again, it is logged again."""
-    _said.difference_update(causes)
+    _logged.difference_update(causes)
 
 
 def miss(message: str, *values: object) -> None:

@@ -19,7 +19,7 @@ def nearest(name: str, known: tuple[str, ...], cutoff: float) -> str:
     return _nearest(name, known, cutoff) if len(name) <= _LONGEST else ""
 
 
-def most_near(name: str, known: Collection[str], count: int, cutoff: float) -> list[str]:
+def most_similar(name: str, known: Collection[str], count: int, cutoff: float) -> list[str]:
     """Return at most ``count`` known names that are similar enough, the most similar first."""
     from difflib import get_close_matches
 
@@ -31,5 +31,5 @@ def most_near(name: str, known: Collection[str], count: int, cutoff: float) -> l
 @lru_cache(maxsize=256)
 def _nearest(name: str, known: tuple[str, ...], cutoff: float) -> str:
     # The result is cached, because without ``cache_ttl`` each lookup reads the annotations of a Secret again.
-    found = most_near(name, known, 1, cutoff)
+    found = most_similar(name, known, 1, cutoff)
     return found[0] if found else ""

@@ -37,7 +37,7 @@ class ApiServerState:
         self._error: ApiUnavailableError | None = None
         self._probes = 0
         self._next_probe = 0.0
-        self._answered_at = 0.0
+        self._responded_at = 0.0
         self.since = 0.0
 
     @property
@@ -65,21 +65,21 @@ class ApiServerState:
             self._next_probe = now + seconds
             return seconds
 
-    def begin(self, error: ApiUnavailableError, asked_at: float) -> None:
+    def begin(self, error: ApiUnavailableError, requested_at: float) -> None:
         """Record a failed request. It is ignored if another request was answered since, as the server is available.
 
         Args:
             error: why it failed.
-            asked_at: when it was sent, in seconds on the monotonic clock.
+            requested_at: when it was sent, in seconds on the monotonic clock.
         """
         with self._lock:
             now = monotonic()
-            if self._answered_at >= asked_at:
+            if self._responded_at >= requested_at:
                 return
-            took = now - asked_at
+            took = now - requested_at
             if self._error is None:
                 self._probes = 0
-                self.since = asked_at
+                self.since = requested_at
             pause = random.uniform(*_PAUSE_SECONDS)  # noqa: S311  # spreads load; it guards nothing
             if self._error is not None:
                 pause = max(pause, took)
@@ -90,7 +90,7 @@ class ApiServerState:
 
     def end(self) -> ApiUnavailableError | None:
         """Record a response. Return the error of the outage that it has ended; ``None`` if there was no outage."""
-        self._answered_at = monotonic()
+        self._responded_at = monotonic()
         if self._error is None:
             return None
         with self._lock:

@@ -31,7 +31,7 @@ class ApiSource:
         self._client = client
         self._home = home
         self._options = options
-        self._outage = ApiServerState()
+        self._server_state = ApiServerState()
         self._namespaces: dict[str, Namespace] = {}
 
     @classmethod
@@ -77,7 +77,7 @@ class ApiSource:
 
     def after_fork(self) -> None:
         self._client.after_fork()
-        self._outage.after_fork()
+        self._server_state.after_fork()
         for namespace in self._namespaces.values():
             namespace.after_fork()
 
@@ -90,16 +90,16 @@ class ApiSource:
     def _make(self, name: str) -> Namespace:
         options = self._options
         remembers = options.outage_ttl > 0 or (options.cache_ttl > 0 and bool(options.references))
-        server = NamespaceApi(self._client, self._outage, name, options.timeout, remembers=remembers)
-        ladders = {}
+        server = NamespaceApi(self._client, self._server_state, name, options.timeout, remembers=remembers)
+        policies = {}
         if options.cache_ttl:
             from airflow_kubernetes_secrets.sources.cache_policy import CachePolicy
 
             for label in (options.connections_label, options.variables_label):
                 if label is not None:
-                    ladders[label] = CachePolicy(server, label, options.cache_ttl)
+                    policies[label] = CachePolicy(server, label, options.cache_ttl)
         longest = options.cache_ttl + options.outage_ttl if options.outage_ttl else 0.0
-        namespace = Namespace(server, ladders, options.cache_ttl, longest)
+        namespace = Namespace(server, policies, options.cache_ttl, longest)
         server.on_refusal = lambda error: self._refused(namespace, error)
         return namespace
 

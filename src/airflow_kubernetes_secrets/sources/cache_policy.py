@@ -35,7 +35,7 @@ class Thresholds:
     """When a process takes the next step. docs/how-to/caching.md explains how the values were chosen.
 
     Attributes:
-        asked_first: the lookups within ``cache_ttl`` that are queried one by one before everything is listed.
+        queries_first: the lookups within ``cache_ttl`` that are queried one by one before everything is listed.
         indexes_first: the indexes that may expire before one is watched.
         shortest_watched: the ``cache_ttl`` in seconds below which listing again is cheaper than a watch.
         forgotten_after: the seconds for which an expired index still counts. Then the process returns to step 1.
@@ -48,7 +48,7 @@ class Thresholds:
     def __init__(
         self,
         *,
-        asked_first: int = 2,
+        queries_first: int = 2,
         indexes_first: int = 1,
         shortest_watched: float = SHORTEST_WATCHED_TTL,
         forgotten_after: float = 60.0,
@@ -56,7 +56,7 @@ class Thresholds:
         list_again_after: float = 5.0,
         refused_for: float = 600.0,
     ) -> None:
-        self.asked_first = asked_first
+        self.queries_first = queries_first
         self.indexes_first = indexes_first
         self.shortest_watched = shortest_watched
         self.forgotten_after = forgotten_after
@@ -110,7 +110,7 @@ class CachePolicy:
         self._thresholds = thresholds
         self._lock = RLock()
         self._index: Index | None = None
-        self._asked: deque[float] = deque(maxlen=max(thresholds.asked_first, 1))
+        self._queried_at: deque[float] = deque(maxlen=max(thresholds.queries_first, 1))
         self._lists = 0
         self._failed_lists = 0
         self._list_again_at = 0.0
@@ -119,7 +119,7 @@ class CachePolicy:
         self._epoch = 0
         self._flight: _Flight | None = None
         self._watcher: Watcher | None = None
-        self._last_asked = 0.0
+        self._last_lookup_at = 0.0
 
     def recall(self, value: str) -> tuple[Secret, ...] | None:
         """Return the Secrets with this value of the label, from memory; ``None`` if there is no index that is fresh."""
@@ -129,7 +129,7 @@ class CachePolicy:
         now = monotonic()
         if now - index.confirmed_at >= self._ttl:
             return None
-        self._last_asked = now
+        self._last_lookup_at = now
         return index.find(value)
 
     def last_known(self, value: str, longest: float) -> tuple[float, tuple[Secret, ...]] | None:
@@ -176,7 +176,7 @@ class CachePolicy:
 
     def is_idle(self) -> bool:
         """Return whether there was no lookup for so long that a watch is not worth its connection."""
-        return monotonic() - self._last_asked > max(self._thresholds.idle_after, 2 * self._ttl)
+        return monotonic() - self._last_lookup_at > max(self._thresholds.idle_after, 2 * self._ttl)
 
     def watch_ended(self, watcher: Watcher, *, refused: bool) -> None:
         """Note that a watch has ended by itself.
@@ -197,7 +197,7 @@ class CachePolicy:
             self._index = None
             self._epoch += 1
             self._lists = 0
-            self._asked.clear()
+            self._queried_at.clear()
         if watcher is not None:
             watcher.stop()
 
@@ -214,7 +214,7 @@ class CachePolicy:
         self._flight = None
         self._watcher = None
         self._lists = 0
-        self._asked.clear()
+        self._queried_at.clear()
 
     def _next_step(self) -> tuple[_Flight | None, bool]:
         """Choose what to do if memory has no answer: query the single id, or wait for a list.
@@ -230,8 +230,8 @@ class CachePolicy:
             index = self._index
             if index is None or now - index.confirmed_at > self._ttl + self._thresholds.forgotten_after:
                 self._lists = 0
-            if self._lists == 0 and not self._keeps_asking(now):
-                self._asked.append(now)
+            if self._lists == 0 and not self._has_repeated_lookups(now):
+                self._queried_at.append(now)
                 return None, False
             flight = self._flight
             # A list that was interrupted before it could land is lost.
@@ -244,9 +244,9 @@ class CachePolicy:
     def _is_watched(self) -> bool:
         return self._watcher is not None and self._watcher.is_alive()
 
-    def _keeps_asking(self, now: float) -> bool:
-        asked, needed = self._asked, self._thresholds.asked_first
-        return not needed or (len(asked) == needed and now - asked[0] < self._ttl)
+    def _has_repeated_lookups(self, now: float) -> bool:
+        queried_at, needed = self._queried_at, self._thresholds.queries_first
+        return not needed or (len(queried_at) == needed and now - queried_at[0] < self._ttl)
 
     def _list_for_all(self, flight: _Flight, deadline: Deadline) -> str | None:
         """List everything. Return the error message if the LIST failed; else ``None``."""
@@ -291,7 +291,7 @@ class CachePolicy:
             self._index = index
             self._lists += 1
             self._failed_lists = 0
-            now = self._last_asked = monotonic()
+            now = self._last_lookup_at = monotonic()
             often = self._lists > self._thresholds.indexes_first
             if often and self._ttl >= self._thresholds.shortest_watched and now >= self._watch_again_at:
                 self._watcher = watcher = Watcher(self._server, self._label, self._ttl, index, self)

@@ -102,11 +102,11 @@ class _File(Record):
             secrets: the Secrets that can be read.
         """
         names = {str(secret) for secret in secrets}
-        kept = [secret for secret in (before.secrets if before is not None else ()) if str(secret) not in names]
+        previous = [secret for secret in (before.secrets if before is not None else ()) if str(secret) not in names]
         used = "the rest of the file is used" if secrets else "nothing in it is used"
-        used = "its previous content is still used" if kept else used
+        used = "its previous content is still used" if previous else used
         texts = [f"{printable(path)}: {problem}{more}; {used}" for problem, more in first(problems)]
-        return cls(stamp, content, [*kept, *secrets], texts)
+        return cls(stamp, content, [*previous, *secrets], texts)
 
 
 class _Known:
@@ -248,13 +248,13 @@ class Folder:
             return _File.broken(path, [_problem(error)], before)
         except TooLargeError as error:
             return _File.broken(path, [str(error)], before, stamp=stamp)
-        mark = hash(content)
-        if before is not None and before.content == mark:
-            return _File(stamp, mark, before.secrets, before.problems)
+        content_hash = hash(content)
+        if before is not None and before.content == content_hash:
+            return _File(stamp, content_hash, before.secrets, before.problems)
         secrets, problems = _secrets(content, self._home)
         if problems:
-            return _File.broken(path, problems, before, secrets=secrets, stamp=stamp, content=mark)
-        return _File(stamp, mark, secrets)
+            return _File.broken(path, problems, before, secrets=secrets, stamp=stamp, content=content_hash)
+        return _File(stamp, content_hash, secrets)
 
 
 def _problem(error: OSError) -> str:

@@ -16,33 +16,33 @@ class LastResults:
     """The last result of each query, and when it was requested. Threads may share it: each step is atomic."""
 
     def __init__(self) -> None:
-        self._answers: dict[Query, tuple[float, list[Secret]]] = {}
+        self._results: dict[Query, tuple[float, list[Secret]]] = {}
 
-    def remember(self, query: Query, asked_at: float, secrets: list[Secret]) -> None:
+    def remember(self, query: Query, requested_at: float, secrets: list[Secret]) -> None:
         """Store a result in place of the last one.
 
         Args:
-            asked_at: when it was requested, in seconds on the monotonic clock.
+            requested_at: when it was requested, in seconds on the monotonic clock.
         """
-        self._answers.pop(query, None)
-        self._answers[query] = (asked_at, secrets)
-        if len(self._answers) > _MOST_REMEMBERED:
+        self._results.pop(query, None)
+        self._results[query] = (requested_at, secrets)
+        if len(self._results) > _MOST_REMEMBERED:
             self._forget_the_oldest()
 
     def recall(self, query: Query, longest: float) -> tuple[float, list[Secret]] | None:
         """Return when a result was requested, and the result; ``None`` if that was ``longest`` seconds ago or more."""
-        answer = self._answers.get(query)
-        return None if answer is None or monotonic() - answer[0] >= longest else answer
+        result = self._results.get(query)
+        return None if result is None or monotonic() - result[0] >= longest else result
 
     def drop(self, query: Query) -> None:
         """Drop the result of one query."""
-        self._answers.pop(query, None)
+        self._results.pop(query, None)
 
     def forget(self) -> None:
         """Drop all results."""
-        self._answers.clear()
+        self._results.clear()
 
     def _forget_the_oldest(self) -> None:
         # These errors mean that another thread has just done it.
         with suppress(StopIteration, RuntimeError):
-            self._answers.pop(next(iter(self._answers)), None)
+            self._results.pop(next(iter(self._results)), None)

@@ -28,29 +28,29 @@ class Namespace:
     A result may contain more Secrets than the query requests; see :attr:`LabelQuery.absent`.
     """
 
-    def __init__(self, server: NamespaceApi, ladders: dict[str, CachePolicy], ttl: float, longest: float) -> None:
+    def __init__(self, server: NamespaceApi, policies: dict[str, CachePolicy], ttl: float, longest: float) -> None:
         """Create an empty cache for a namespace.
 
         Args:
-            ladders: the cache policies, by label.
+            policies: the cache policies, by label.
             ttl: the seconds that a result may be old.
             longest: the seconds that a result may be old during an outage; 0 if no old result may be used.
         """
         self._server = server
-        self._ladders = ladders
+        self._policies = policies
         self._ttl = ttl
         self._longest = longest
 
     def recall(self, query: Query) -> Sequence[Secret] | None:
         """Return the Secrets for a query if memory has a fresh result; else ``None``. It does not wait."""
         if isinstance(query, LabelQuery):
-            ladder = self._ladders.get(query.label)
-            known = None if ladder is None else ladder.recall(query.value)
+            policy = self._policies.get(query.label)
+            known = None if policy is None else policy.recall(query.value)
             # Without an outage, the cache policy decides when to list. It would not count a reused response.
             if known is not None or not self._server.is_away:
                 return known
-        answer = self._server.last_answer(query, self._ttl)
-        return None if answer is None else answer[1]
+        result = self._server.last_result(query, self._ttl)
+        return None if result is None else result[1]
 
     def find(self, query: Query, deadline: Deadline) -> Sequence[Secret]:
         """Return the Secrets for a query, at most ``cache_ttl`` old; in an outage up to ``outage_ttl`` older.
@@ -63,8 +63,8 @@ class Namespace:
         if known is not None:
             return known
         try:
-            if isinstance(query, LabelQuery) and query.label in self._ladders and not self._server.is_away:
-                return self._ladders[query.label].find(query, deadline)
+            if isinstance(query, LabelQuery) and query.label in self._policies and not self._server.is_away:
+                return self._policies[query.label].find(query, deadline)
             return self._ask(query, deadline)
         except ApiUnavailableError as error:
             # Another thread may have listed everything meanwhile.
@@ -84,19 +84,19 @@ class Namespace:
 
     def close(self) -> None:
         """End the watches, and forget everything."""
-        for ladder in self._ladders.values():
-            ladder.close()
+        for policy in self._policies.values():
+            policy.close()
         self._server.forget()
 
     def after_fork(self) -> None:
         """Release what belongs to the parent, in a forked child. Values in memory stay."""
-        for ladder in self._ladders.values():
-            ladder.after_fork()
+        for policy in self._policies.values():
+            policy.after_fork()
 
     def forget(self) -> None:
         """Forget everything: the API server refuses this process, which may no longer use the values."""
-        for ladder in self._ladders.values():
-            ladder.forget()
+        for policy in self._policies.values():
+            policy.forget()
         self._server.forget()
 
     def _ask(self, query: Query, deadline: Deadline) -> Sequence[Secret]:
@@ -127,7 +127,7 @@ class Namespace:
         """Return the newest result in memory that may still be used; ``None`` if there is none."""
         if not self._longest:
             return None
-        known: list[_Known | None] = [self._server.last_answer(query, self._longest)]
-        if isinstance(query, LabelQuery) and (ladder := self._ladders.get(query.label)) is not None:
-            known.append(ladder.last_known(query.value, self._longest))
+        known: list[_Known | None] = [self._server.last_result(query, self._longest)]
+        if isinstance(query, LabelQuery) and (policy := self._policies.get(query.label)) is not None:
+            known.append(policy.last_known(query.value, self._longest))
         return max((each for each in known if each is not None), key=lambda each: each[0], default=None)

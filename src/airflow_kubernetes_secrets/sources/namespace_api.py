@@ -36,17 +36,17 @@ class NamespaceApi:
     """
 
     def __init__(
-        self, client: Client, outage: ApiServerState, namespace: str, timeout: float, *, remembers: bool
+        self, client: Client, server_state: ApiServerState, namespace: str, timeout: float, *, remembers: bool
     ) -> None:
         """Create a reader. It sends no request yet.
 
         Args:
-            outage: the state of the API server, which all its namespaces share.
+            server_state: the state of the API server, which all its namespaces share.
             remembers: whether to store the last responses.
         """
         self._client = client
-        self._outage = outage
-        self._last_answers = LastResults() if remembers else None
+        self._server_state = server_state
+        self._last_results = LastResults() if remembers else None
         # Incremented when everything is forgotten: the response to an earlier request must not be stored after that.
         self._epoch = 0
         self.namespace = namespace
@@ -56,7 +56,7 @@ class NamespaceApi:
     @property
     def is_away(self) -> bool:
         """Whether the API server is unavailable."""
-        return self._outage.error is not None
+        return self._server_state.error is not None
 
     def find(self, query: Query, seconds: float) -> list[Secret]:
         """Return the Secrets for a query.
@@ -67,29 +67,29 @@ class NamespaceApi:
         Raises:
             KubernetesSecretsError: as for :meth:`Client.list_secrets`.
         """
-        asked_at, epoch, deadline = monotonic(), self._epoch, Deadline(seconds)
-        allowed = self._outage.seconds_for(seconds)
+        requested_at, epoch, deadline = monotonic(), self._epoch, Deadline(seconds)
+        allowed = self._server_state.seconds_for(seconds)
         try:
             found = self._ask(query, allowed) if allowed == seconds else self._probe(query, allowed, deadline)
         except UnconfirmedRefusalError:
             # The server can be reached, so no outage begins.
-            self._answered()
+            self._note_response()
             raise
         except ApiUnavailableError as error:
-            self._outage.begin(error, asked_at)
+            self._server_state.begin(error, requested_at)
             raise
         except ApiError as error:
-            self._answered()
+            self._note_response()
             self._note_refusal(query, error)
             raise
-        self._answered()
-        if self._last_answers is not None and self._epoch == epoch:
-            self._last_answers.remember(query, asked_at, found)
+        self._note_response()
+        if self._last_results is not None and self._epoch == epoch:
+            self._last_results.remember(query, requested_at, found)
         return found
 
-    def last_answer(self, query: Query, longest: float) -> tuple[float, list[Secret]] | None:
+    def last_result(self, query: Query, longest: float) -> tuple[float, list[Secret]] | None:
         """Return when the query was last sent and its result; ``None`` if that was ``longest`` seconds ago or more."""
-        return None if self._last_answers is None else self._last_answers.recall(query, longest)
+        return None if self._last_results is None else self._last_results.recall(query, longest)
 
     def fetch_index(self, label: str, seconds: float, not_older_than: str | None = None) -> Index:
         """List all Secrets that have the label, once.
@@ -103,7 +103,7 @@ class NamespaceApi:
             KubernetesSecretsError: as for :meth:`Client.list_secrets`. Other queries may still succeed: listing
                 everything may be forbidden, or take too long.
         """
-        asked_at, deadline = monotonic(), Deadline(seconds)
+        requested_at, deadline = monotonic(), Deadline(seconds)
         selector = LabelSelector.exists(label)
         found = None
         try:
@@ -111,13 +111,13 @@ class NamespaceApi:
                 with suppress(ApiUnavailableError, ExpiredVersionError):
                     found = self._client.list_once(self.namespace, selector, deadline.part(0.5).left(), not_older_than)
             if found is None:
-                asked_at = monotonic()
+                requested_at = monotonic()
                 found = self._client.list_once(self.namespace, selector, deadline.left())
         except ApiError:
-            self._answered()
+            self._note_response()
             raise
-        self._answered()
-        return Index(label, found.secrets, found.resource_version, asked_at)
+        self._note_response()
+        return Index(label, found.secrets, found.resource_version, requested_at)
 
     def watch(self, label: str, resource_version: str, seconds: int, timeout: float) -> Watch:
         """Watch all Secrets that have the label.
@@ -130,24 +130,24 @@ class NamespaceApi:
             watch = self._client.watch_secrets(self.namespace, selector, resource_version, seconds, timeout)
         except UnauthorizedError as error:
             # A 403 is not reported like this: listing may still be allowed.
-            self._answered()
+            self._note_response()
             self.on_refusal(error)
             raise
-        self._answered()
+        self._note_response()
         return watch
 
     def forget(self) -> None:
         """Drop the last responses."""
         self._epoch += 1
-        if self._last_answers is not None:
-            self._last_answers.forget()
+        if self._last_results is not None:
+            self._last_results.forget()
 
     def _probe(self, query: Query, seconds: float, deadline: Deadline) -> list[Secret]:
         """Ask during an outage. If the server can be reached again, a refusal is confirmed in the time that is left."""
         try:
             return self._ask(query, seconds)
         except UnconfirmedRefusalError:
-            self._answered()
+            self._note_response()
         return self._ask(query, deadline.left())
 
     def _ask(self, query: Query, seconds: float) -> list[Secret]:
@@ -159,15 +159,15 @@ class NamespaceApi:
     def _note_refusal(self, query: Query, error: ApiError) -> None:
         if isinstance(query, NameQuery) and isinstance(error, ForbiddenError):
             # Kubernetes authorizes by name, so this concerns no other Secret.
-            if self._last_answers is not None:
-                self._last_answers.drop(query)
+            if self._last_results is not None:
+                self._last_results.drop(query)
         elif isinstance(error, (ForbiddenError, UnauthorizedError)):
             self.on_refusal(error)
 
-    def _answered(self) -> None:
-        error = self._outage.end()
+    def _note_response(self) -> None:
+        error = self._server_state.end()
         if error is not None:
-            seconds = monotonic() - self._outage.since
+            seconds = monotonic() - self._server_state.since
             notices.forget(error.cause[:2])
             notices.forget(bridged(error))
             notices.say(

@@ -49,7 +49,7 @@ _NO_STREAMS = "Each watch ends early or sends no events: something between Airfl
 
 # In seconds. However healthy a watch seems, everything is listed again after this time. This limits what may have been
 # missed (etcd restored from a backup, a proxy that answers by itself).
-_LISTED_ANEW_SECONDS = 900.0
+_LIST_AGAIN_SECONDS = 900.0
 
 
 class WatchOwner(Protocol):
@@ -123,7 +123,7 @@ class Watcher(Thread):
         """
         failures = lists_instead = 0
         while not self._stopped and not self._owner.is_idle():
-            asked_pause = None
+            requested_pause = None
             try:
                 if self._needs_list():
                     self._list()
@@ -137,18 +137,18 @@ class Watcher(Thread):
                 self._must_list = True
             except ApiUnavailableError as error:
                 # The lookups report the error when the index has become too old for them.
-                asked_pause = error.retry_after
+                requested_pause = error.retry_after
             except NotConfiguredError:
                 pass  # The lookups report this error too.
             failures += 1
-            self._pause(failures, asked_pause)
+            self._pause(failures, requested_pause)
 
     def _needs_list(self) -> bool:
         now = monotonic()
         return (
             self._must_list
             or now - self._index.confirmed_at > self._ttl * _SHARE_OF_A_WATCH
-            or now - self._listed_at > _LISTED_ANEW_SECONDS
+            or now - self._listed_at > _LIST_AGAIN_SECONDS
         )
 
     def _list(self) -> None:
@@ -195,10 +195,10 @@ class Watcher(Thread):
                 self._index.put(event.secret)
         self._index.resource_version = event.resource_version
 
-    def _pause(self, failures: int, asked_pause: float | None) -> None:
-        if asked_pause is not None:
-            asked_pause = min(asked_pause, _LONGEST_PAUSE_SECONDS)
-        deadline = Deadline(self._backoff.pause(failures, math.inf, asked_pause) or 0.0)
+    def _pause(self, failures: int, requested_pause: float | None) -> None:
+        if requested_pause is not None:
+            requested_pause = min(requested_pause, _LONGEST_PAUSE_SECONDS)
+        deadline = Deadline(self._backoff.pause(failures, math.inf, requested_pause) or 0.0)
         # Wait in short steps, so that `stop` takes effect. An event has a lock, which a signal handler may find taken.
         while not self._stopped and deadline.left():
             time.sleep(min(deadline.left(), 0.1))

@@ -55,18 +55,18 @@ class Viewer:
             return bool(self._manager.is_authorized_variable(method="GET", details=variable, user=self._user))
         return True
 
-    def rows(self, picture: PageSnapshot, kinds: Sequence[Kind]) -> Sequence[Row]:
+    def rows(self, snapshot: PageSnapshot, kinds: Sequence[Kind]) -> Sequence[Row]:
         """Return the entries of these kinds that the user may see."""
         key = (str(self._user.get_id()), tuple(kinds))
-        return picture.visible.rows(key, lambda: self._visible(picture.rows, kinds))
+        return snapshot.visible.rows(key, lambda: self._visible(snapshot.rows, kinds))
 
     def _visible(self, rows: Sequence[Row], kinds: Sequence[Kind]) -> list[Row]:
         """Query the auth manager, and return the entries that it permits."""
-        asked: dict[tuple[Kind, str | None], set[str]] = defaultdict(set)
+        requested: dict[tuple[Kind, str | None], set[str]] = defaultdict(set)
         for row in rows:
             if row.entry.kind in kinds:
-                asked[row.entry.kind, self._team(row.entry)].add(row.entry.id)
-        seen = {(kind, team): self._authorized(kind, ids, team) for (kind, team), ids in asked.items()}
+                requested[row.entry.kind, self._team(row.entry)].add(row.entry.id)
+        seen = {(kind, team): self._authorized(kind, ids, team) for (kind, team), ids in requested.items()}
         return [row for row in rows if row.entry.id in seen.get((row.entry.kind, self._team(row.entry)), ())]
 
     def _team(self, entry: Entry) -> str | None:

@@ -51,7 +51,7 @@ _MAY_NOT = (
 _LONGEST = 250
 # How many lookups may be explained at once. Each makes several requests to Kubernetes, and occupies a thread that other
 # requests need too.
-_telling = BoundedSemaphore(4)
+_explaining = BoundedSemaphore(4)
 
 
 def _viewer(user: Annotated[Any, Depends(get_user)]) -> Viewer:
@@ -124,15 +124,15 @@ def entries(
     Args:
         anew: whether to list the Secrets again now.
     """
-    camera: SnapshotCache = request.app.state.camera
-    picture = camera.picture(anew=anew)
+    cache: SnapshotCache = request.app.state.snapshot_cache
+    snapshot = cache.snapshot(refresh=anew)
     wanted = TableQuery(search, kind, team, problem, order, descending, offset, limit)
     return {
-        **page_of(viewer.rows(picture, kinds), wanted),
-        "labels": {kind.name.lower(): label for kind, label in picture.labels.items()},
-        "place": picture.place,
-        "taken_at": picture.taken_at.isoformat(),
-        "failures": list(picture.failures),
+        **page_of(viewer.rows(snapshot, kinds), wanted),
+        "labels": {kind.name.lower(): label for kind, label in snapshot.labels.items()},
+        "place": snapshot.place,
+        "taken_at": snapshot.taken_at.isoformat(),
+        "failures": list(snapshot.failures),
         "not_permitted": [each.plural for each in Kind if each not in kinds],
     }
 
@@ -144,20 +144,20 @@ def story(*, viewer: SomeViewer, kind: Text, id: Text, team: Text = "") -> dict[
     lookup = Lookup(_kind(kind), id, (team or None) if _kind(kind) is not Kind.CONFIG else None)
     if not viewer.may_see(lookup.kind, lookup.id, lookup.team):
         raise HTTPException(status.HTTP_403_FORBIDDEN, f"You may not read this {lookup.kind.word} in Airflow")
-    if not _telling.acquire(blocking=False):
+    if not _explaining.acquire(blocking=False):
         raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, "Other lookups are running. Try again in a moment")
     try:
-        return _told(lookup, viewer)
+        return _explanation(lookup, viewer)
     finally:
-        _telling.release()
+        _explaining.release()
 
 
 @without_variables
-def _told(lookup: Lookup, viewer: Viewer) -> dict[str, Any]:
+def _explanation(lookup: Lookup, viewer: Viewer) -> dict[str, Any]:
     """Explain a lookup."""
     configured, options = configured_options()
-    with closing(location_of(options)) as place:
-        explanation = explain(lookup, options, place, may_tell=viewer.may_see)
+    with closing(location_of(options)) as location:
+        explanation = explain(lookup, options, location, may_reveal=viewer.may_see)
     # Only the names: not every user of the page may read Airflow's configuration.
     names = ", ".join(sorted(configured.kwargs))
     configuration = configuration_lines(configured, [f"options {names}"] if names else [])
@@ -173,7 +173,7 @@ def create_app() -> FastAPI:
     """Return the application. It reads nothing before the first request."""
     # There are no pages about this API, because they would load scripts from other sites.
     app = FastAPI(title="Kubernetes Secrets", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.camera = SnapshotCache(take_snapshot)
+    app.state.snapshot_cache = SnapshotCache(take_snapshot)
     app.include_router(router)
     app.middleware("http")(_with_headers)
     app.add_exception_handler(KubernetesSecretsError, _unavailable)

@@ -75,8 +75,8 @@ class Visible:
             permitted: queries the auth manager.
         """
         now = time.monotonic()
-        asked_at, rows = self._rows.get(user, (float("-inf"), ()))
-        if now - asked_at >= _PERMITTED_SECONDS:
+        authorized_at, rows = self._rows.get(user, (float("-inf"), ()))
+        if now - authorized_at >= _PERMITTED_SECONDS:
             rows = permitted()
             self._drop_old(now)
             self._rows[user] = (now, rows)
@@ -85,8 +85,8 @@ class Visible:
     def _drop_old(self, now: float) -> None:
         """Forget the permissions that are too old."""
         # An outage can last for days, and one snapshot is then shown to many users.
-        for user, (asked_at, _rows) in list(self._rows.items()):
-            if now - asked_at >= _PERMITTED_SECONDS:
+        for user, (authorized_at, _rows) in list(self._rows.items()):
+            if now - authorized_at >= _PERMITTED_SECONDS:
                 self._rows.pop(user, None)
 
 
@@ -125,17 +125,17 @@ class SnapshotCache:
         self._failure: KubernetesSecretsError | None = None
         self._tried = float("-inf")
 
-    def picture(self, *, anew: bool = False) -> PageSnapshot:
+    def snapshot(self, *, refresh: bool = False) -> PageSnapshot:
         """Return a snapshot that is recent enough.
 
         Args:
-            anew: whether the user has pressed Refresh, and wants to see a change now.
+            refresh: whether the user has pressed Refresh, and wants to see a change now.
 
         Raises:
             KubernetesSecretsError: there is no snapshot yet.
         """
-        with self._turn(may_wait=anew or self._last is None) as is_ours:
-            if is_ours and time.monotonic() - self._tried >= self._lifetime(anew):
+        with self._turn(may_wait=refresh or self._last is None) as is_ours:
+            if is_ours and time.monotonic() - self._tried >= self._lifetime(refresh):
                 self._try()
             last, failure = self._last, self._failure
         if last is None:
@@ -160,11 +160,11 @@ class SnapshotCache:
             if is_ours:
                 self._lock.release()
 
-    def _lifetime(self, anew: bool) -> float:
+    def _lifetime(self, refresh: bool) -> float:
         """Return after how many seconds the last attempt is too old."""
         if self._failure is not None:
             return _FAILED_SECONDS
-        return _PRESSED_SECONDS if anew else _FRESH_SECONDS
+        return _PRESSED_SECONDS if refresh else _FRESH_SECONDS
 
     def _try(self) -> None:
         """Take a snapshot, or keep the error."""
@@ -177,9 +177,9 @@ class SnapshotCache:
             self._tried = time.monotonic()
 
 
-def _old(picture: PageSnapshot, failure: KubernetesSecretsError) -> PageSnapshot:
+def _old(snapshot: PageSnapshot, failure: KubernetesSecretsError) -> PageSnapshot:
     """Return the last snapshot with the error that prevents a new one."""
-    return replace(picture, failures=[f"This snapshot is old; a new one cannot be taken: {failure}"])
+    return replace(snapshot, failures=[f"This snapshot is old; a new one cannot be taken: {failure}"])
 
 
 def configured_options() -> tuple[AirflowConfiguration, Options]:
@@ -200,14 +200,14 @@ def take_snapshot() -> PageSnapshot:
         KubernetesSecretsError: the configuration cannot be used, or nothing could be listed.
     """
     configured, options = configured_options()
-    with closing(location_of(options)) as place:
+    with closing(location_of(options)) as location:
         taken_at = datetime.now(timezone.utc)
-        inventory = inventory_of(place, options)
+        inventory = inventory_of(location, options)
         if inventory.failures and not inventory.entries:
             raise KubernetesSecretsError("\n".join(inventory.failures))
         failures = [problem.text for problem in configured.problems]
-        failures += [*inventory.failures, *place.problems()]
-        text = place.text
+        failures += [*inventory.failures, *location.problems()]
+        text = location.text
     # Only a Secret that is selected keeps Airflow from reading the other sources.
     hidden = hidden_entries([Lookup(entry.kind, entry.id, entry.team) for entry in inventory.entries if entry.answers])
     failures += [f"Could not check what is hidden in the {name}: {why}" for name, why in hidden.failures]

@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.messages.problem import Severity
 from airflow_kubernetes_secrets.ui.snapshot_cache import Row
 
 # The value of the team filter for entries without a team. No team has this name, because a label value has no space.
-EVERYBODY = "no team"
+WITHOUT_TEAM = "no team"
 
 # Values of the problem filter that are not problem codes.
 ANY_PROBLEM = "any"
@@ -97,7 +97,7 @@ def _kind(row: Row) -> str:
 
 
 def _team(row: Row) -> str:
-    return row.entry.team or EVERYBODY
+    return row.entry.team or WITHOUT_TEAM
 
 
 def _problems(row: Row) -> set[str]:

@@ -12,7 +12,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import NotConfiguredError
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from airflow_kubernetes_secrets.sources import folder as folder_module
 from airflow_kubernetes_secrets.sources.query import LabelQuery
 from support.logs import said
@@ -79,7 +79,7 @@ class TestTheFolder:
 
         # The previous content of the file is used.
         assert KubernetesSecretsBackend(path=str(folder)).get_variable("x") == "found"
-        start_anew()
+        restart()
         assert KubernetesSecretsBackend(path=str(folder)).get_variable("x") is None
 
 

@@ -181,7 +181,7 @@ class TestIndex:
         clock = Clock(float(int(time.monotonic())))
         monkeypatch.setattr(cache_policy, "monotonic", clock)
         put.variable("x", "found")
-        asker = make_asker(thresholds=cache_policy.Thresholds(asked_first=0))
+        asker = make_asker(thresholds=cache_policy.Thresholds(queries_first=0))
 
         def unless_of_all(exchange: Exchange) -> bool:
             of_all = exchange.request.query["labelSelector"] == [VARIABLE]

@@ -118,7 +118,7 @@ class TestWatch:
         self, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """The limit is twice the age that a value may have, which is short here."""
-        thresholds = cache_policy.Thresholds(asked_first=0, indexes_first=0, shortest_watched=0, idle_after=0)
+        thresholds = cache_policy.Thresholds(queries_first=0, indexes_first=0, shortest_watched=0, idle_after=0)
         monkeypatch.setattr(cache_policy, "THRESHOLDS", thresholds)
         put.variable("x", "one", name="x")
         backend = proxied(cache_ttl=1)

@@ -90,7 +90,7 @@ class TestFreshMemory:
         outage_ttl: float,
     ) -> None:
         """Another thread lists everything in the meantime."""
-        monkeypatch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(asked_first=1))
+        monkeypatch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(queries_first=1))
         put.variable("x", "found")
         backend = proxied(cache_ttl=60, outage_ttl=outage_ttl, timeout=2)
         proxy.faults.append(silent)

@@ -14,7 +14,7 @@ import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from airflow_kubernetes_secrets.sources import cache_policy
 from support.cluster import Cluster, ServiceAccount
 from support.errors import AtEveryLine, leaks
@@ -45,7 +45,7 @@ def test_an_exception_at_any_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     cluster.apply(case.manifest(namespace))
-    monkeypatch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(asked_first=0))
+    monkeypatch.setattr(cache_policy, "THRESHOLDS", cache_policy.Thresholds(queries_first=0))
     hidden = {*case.hidden, account.token}
     backend = make_backend(**case.options)
     if case.error is None:
@@ -57,7 +57,7 @@ def test_an_exception_at_any_line(
 
     def again() -> None:
         nonlocal backend
-        start_anew()
+        restart()
         backend = make_backend(**case.options)
 
     work = AtEveryLine(lambda: case.look(backend), again, here=case.here)
@@ -76,7 +76,7 @@ def test_an_exception_that_is_taken_for_one_of_the_network_or_of_a_parser(
 
     def again() -> None:
         nonlocal backend
-        start_anew()
+        restart()
         backend = make_backend(timeout=0.2)
 
     work = AtEveryLine(lambda: case.look(backend), again, error, here=in_package, step=2)
@@ -93,7 +93,7 @@ def test_in_a_folder(suffix: str, tmp_path: Path) -> None:
 
     def again() -> None:
         nonlocal backend
-        start_anew()
+        restart()
         backend = KubernetesSecretsBackend(path=str(tmp_path))
 
     assert case.look(backend) is not None
@@ -109,7 +109,7 @@ def test_in_an_event_loop(cluster: Cluster, account: ServiceAccount, namespace: 
 
     def again() -> None:
         nonlocal backend
-        start_anew()
+        restart()
         backend = make_backend(cache_ttl=60)
         for _ in range(3):
             backend.get_variable("x")

@@ -11,7 +11,7 @@ import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.kubernetes import kubeconfig as api_kubeconfig
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from support.cluster import Cluster, ServiceAccount
 from support.errors import AtEveryLine
 from support.reports import AT_EVERY_LINE, CASES, found_at
@@ -51,7 +51,7 @@ def test_with_a_kubeconfig(kubeconfig: Path, cluster: Cluster, account: ServiceA
 
     def again() -> None:
         nonlocal backend
-        start_anew()
+        restart()
         backend = KubernetesSecretsBackend(kubeconfig=str(kubeconfig))
         assert backend.get_config("x") is None
 
@@ -72,7 +72,7 @@ def test_while_a_kubeconfig_is_read(kubeconfig: Path, account: ServiceAccount) -
 
     def again() -> None:
         nonlocal backend
-        start_anew()
+        restart()
         backend = KubernetesSecretsBackend(kubeconfig=str(kubeconfig))
 
     again()

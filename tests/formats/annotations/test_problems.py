@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.process import start_anew
+from airflow_kubernetes_secrets.process import restart
 from support.logs import said
 from support.secrets import CONNECTION
 from support.shapes import PREFIX, Read, secret_manifest
@@ -122,7 +122,7 @@ class TestThousands:
     )
     def test_the_work_grows_as_the_secret_does(self, data: str, annotations: list[str]) -> None:
         def read(count: int) -> None:
-            start_anew()
+            restart()
             keys = {data.format(number): "aA==" for number in range(count)}
             named = {
                 PREFIX + each.format(number): data.format(number) for each in annotations for number in range(count)

@@ -60,10 +60,12 @@ class SlowSubject(Subject):
 
 
 @contextmanager
-def asking(camera: SnapshotCache, slow: SlowSubject, others: int = 0) -> Iterator[list[str]]:
+def asking(snapshot_cache: SnapshotCache, slow: SlowSubject, others: int = 0) -> Iterator[list[str]]:
     """Request a snapshot in several threads during the block. At the end the list has the results."""
     given: list[str] = []
-    threads = [threading.Thread(target=lambda: given.append(camera.picture().place)) for _ in range(1 + others)]
+    threads = [
+        threading.Thread(target=lambda: given.append(snapshot_cache.snapshot().place)) for _ in range(1 + others)
+    ]
     try:
         threads[0].start()
         assert slow.begun.wait(10)
@@ -82,54 +84,54 @@ def subject() -> Subject:
 
 
 def test_one_picture_serves_for_half_a_minute(clock: Clock, subject: Subject) -> None:
-    camera = SnapshotCache(subject)
+    snapshot_cache = SnapshotCache(subject)
 
-    assert camera.picture().place == "1"
+    assert snapshot_cache.snapshot().place == "1"
     clock.now += 29
-    assert camera.picture().place == "1"
+    assert snapshot_cache.snapshot().place == "1"
     clock.now += 1
-    assert camera.picture().place == "2"
+    assert snapshot_cache.snapshot().place == "2"
 
 
 def test_somebody_who_wants_it_anew_gets_it_anew_but_not_at_every_press(clock: Clock, subject: Subject) -> None:
-    camera = SnapshotCache(subject)
-    camera.picture()
+    snapshot_cache = SnapshotCache(subject)
+    snapshot_cache.snapshot()
 
     clock.now += 1
-    assert camera.picture(anew=True).place == "1"
+    assert snapshot_cache.snapshot(refresh=True).place == "1"
     clock.now += 1
-    assert camera.picture(anew=True).place == "2"
+    assert snapshot_cache.snapshot(refresh=True).place == "2"
 
 
 def test_a_failure_is_told_and_tried_again_after_some_seconds(clock: Clock, subject: Subject) -> None:
-    camera = SnapshotCache(subject)
+    snapshot_cache = SnapshotCache(subject)
     subject.failure = AWAY
 
-    for anew in (False, True):
+    for refresh in (False, True):
         with pytest.raises(KubernetesSecretsError, match="is away"):
-            camera.picture(anew=anew)
+            snapshot_cache.snapshot(refresh=refresh)
     subject.failure = None
     clock.now += 4.9
     with pytest.raises(KubernetesSecretsError, match="is away"):
-        camera.picture(anew=True)
+        snapshot_cache.snapshot(refresh=True)
     assert subject.taken == 1
     clock.now += 0.1
-    assert camera.picture().place == "2"
+    assert snapshot_cache.snapshot().place == "2"
 
 
 def test_the_last_picture_is_shown_while_there_is_no_new_one(clock: Clock, subject: Subject) -> None:
-    camera = SnapshotCache(subject)
-    camera.picture()
+    snapshot_cache = SnapshotCache(subject)
+    snapshot_cache.snapshot()
     subject.failure = AWAY
     clock.now += 30
 
-    old = camera.picture()
+    old = snapshot_cache.snapshot()
 
     assert old.place == "1"
     assert list(old.failures) == ["This snapshot is old; a new one cannot be taken: the API server is away"]
     subject.failure = None
     clock.now += 5
-    new = camera.picture()
+    new = snapshot_cache.snapshot()
     assert (new.place, list(new.failures)) == ("3", [])
 
 
@@ -140,45 +142,45 @@ def test_a_mistake_of_ours_is_not_repeated_at_once(clock: Clock) -> None:
         taken.append(clock.now)
         raise ZeroDivisionError
 
-    camera = SnapshotCache(broken)
+    snapshot_cache = SnapshotCache(broken)
     with pytest.raises(ZeroDivisionError):
-        camera.picture()
+        snapshot_cache.snapshot()
     with pytest.raises(KubernetesSecretsError, match="Try again"):
-        camera.picture()
+        snapshot_cache.snapshot()
     clock.now += 30
     with pytest.raises(ZeroDivisionError):
-        camera.picture()
+        snapshot_cache.snapshot()
     assert len(taken) == 2
 
 
 def test_while_a_new_one_is_taken_the_last_one_is_shown(clock: Clock) -> None:
     slow = SlowSubject()
-    camera = SnapshotCache(slow)
+    snapshot_cache = SnapshotCache(slow)
     slow.go_on.set()
-    camera.picture()
+    snapshot_cache.snapshot()
     slow.begun.clear()
     slow.go_on.clear()
     clock.now += 30
 
-    with asking(camera, slow):
-        assert camera.picture().place == "1"
-    assert camera.picture().place == "2"
+    with asking(snapshot_cache, slow):
+        assert snapshot_cache.snapshot().place == "1"
+    assert snapshot_cache.snapshot().place == "2"
 
 
 def test_who_wants_it_anew_waits_for_the_one_that_is_being_taken(clock: Clock) -> None:
     slow = SlowSubject()
-    camera = SnapshotCache(slow)
+    snapshot_cache = SnapshotCache(slow)
     slow.go_on.set()
-    camera.picture()
+    snapshot_cache.snapshot()
     slow.begun.clear()
     slow.go_on.clear()
     clock.now += 30
     given: list[str] = []
-    pressed = threading.Thread(target=lambda: given.append(camera.picture(anew=True).place))
+    pressed = threading.Thread(target=lambda: given.append(snapshot_cache.snapshot(refresh=True).place))
 
-    with asking(camera, slow):
+    with asking(snapshot_cache, slow):
         pressed.start()
-        until(lambda: camera._waiting._value < module._WAITING)
+        until(lambda: snapshot_cache._waiting._value < module._WAITING)
         assert given == []
     pressed.join(10)
 
@@ -198,19 +200,19 @@ def test_of_many_who_come_at_once_one_takes_it() -> None:
 
 def test_only_a_few_wait_for_the_first_one() -> None:
     slow = SlowSubject()
-    camera = SnapshotCache(slow)
+    snapshot_cache = SnapshotCache(slow)
 
-    with asking(camera, slow, others=4):
-        until(lambda: camera._waiting._value == 0)
+    with asking(snapshot_cache, slow, others=4):
+        until(lambda: snapshot_cache._waiting._value == 0)
         with pytest.raises(KubernetesSecretsError, match="still being listed"):
-            camera.picture()
+            snapshot_cache.snapshot()
     assert slow.taken == 1
 
 
 def test_who_has_waited_long_enough_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_PATIENCE_SECONDS", 0.05)
     slow = SlowSubject()
-    camera = SnapshotCache(slow)
+    snapshot_cache = SnapshotCache(slow)
 
-    with asking(camera, slow), pytest.raises(KubernetesSecretsError, match="still being listed"):
-        camera.picture()
+    with asking(snapshot_cache, slow), pytest.raises(KubernetesSecretsError, match="still being listed"):
+        snapshot_cache.snapshot()

@@ -27,7 +27,7 @@ def test_a_process_that_asks_for_ids_without_end_remembers_the_last_thousand(ans
     for number in range(2 * MOST):
         answers.remember(query(number), float(number), [])
 
-    assert len(answers._answers) == MOST
+    assert len(answers._results) == MOST
     for number in range(MOST):
         assert answers.recall(query(number), LONG) is None
     for number in range(MOST, 2 * MOST):
