@@ -34,7 +34,7 @@ def _run(trial: Trial, data: bytes) -> None:
     allow_names(trial, secret)
     trial.allow(*_shown(secret))
     fields = trial.attempt(MalformedSecretError, fields_of, secret)
-    if fields is not None and fields.make_a_connection:
+    if fields is not None and fields.are_sufficient:
         stored = trial.attempt(MalformedSecretError, _connection_text, secret, IN_FIELDS)
         if stored is not None:
             trial.claim(not are_from_everyone(objections(stored)), "Airflow can use what is made of fields")

@@ -40,7 +40,7 @@ def _run(trial: Trial, data: bytes) -> None:
         secrets = source.secrets()
         trial.say(*source.problems())
         check = Check(_OPTIONS, "default")
-        check.look(path)
+        check.check_path(path)
         trial.say(*(f"{finding.position}: {finding.problem.text}" for finding in check.findings))
     for secret in secrets:
         trial.say(repr(secret))

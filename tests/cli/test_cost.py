@@ -88,7 +88,7 @@ class TestOneSecret:
         def list_and_check(count: int) -> None:
             options = folder_with(tmp_path / str(count), [heavy(count)])
             assert listed(options).entries
-            Check(options, "default").look(tmp_path / str(count))
+            Check(options, "default").check_path(tmp_path / str(count))
 
         list_and_check(100)
         assert calls(lambda: list_and_check(1_000)) < 6 * calls(lambda: list_and_check(250))
@@ -96,7 +96,7 @@ class TestOneSecret:
     def test_a_check_and_a_lookup(self, tmp_path: Path) -> None:
         def check_and_look_up(count: int) -> None:
             options = folder_with(tmp_path / str(count), [heavy(count)])
-            Check(options, "default").look(tmp_path / str(count))
+            Check(options, "default").check_path(tmp_path / str(count))
             assert KubernetesSecretsBackend(path=options.path).get_connection("my_db") is not None
 
         check_and_look_up(100)
@@ -111,7 +111,7 @@ class TestOneSecret:
             (folder / "x.yaml").write_text(
                 f"apiVersion: v1\nkind: Secret\nmetadata: {metadata}\nstringData: {{value: {value}}}\n"
             )
-            Check(Options(), "default").look(folder)
+            Check(Options(), "default").check_path(folder)
             assert KubernetesSecretsBackend(path=str(folder)).get_variable("x") == value
 
         check_and_look_up(100)
@@ -170,7 +170,7 @@ class TestManyOfOneId:
             ]
             options = folder_with(tmp_path / str(count), secrets)
             assert len(listed(options).entries) == count
-            Check(options, "default").look(tmp_path / str(count))
+            Check(options, "default").check_path(tmp_path / str(count))
 
         list_and_check(50)
         assert calls(lambda: list_and_check(800)) < 6 * calls(lambda: list_and_check(200))

@@ -175,7 +175,7 @@ def refused(cases: dict[str, str], folder: Path) -> set[str]:
     found = set()
     for name in cases:
         check = Check(Options(), "default")
-        check.look(folder / f"{name}.yaml")
+        check.check_path(folder / f"{name}.yaml")
         if any(finding.problem.code in REFUSING for finding in check.findings):
             found.add(name)
     return found
@@ -273,7 +273,7 @@ def test_what_kustomize_refuses(generators: list[Any], others: dict[str, Any], t
     done = subprocess.run([kubectl_path(), "kustomize", tmp_path], capture_output=True, timeout=180, check=False)
 
     check = Check(Options(), "default")
-    check.look(path)
+    check.check_path(path)
 
     assert any(finding.problem.code in REFUSING for finding in check.findings) == (done.returncode != 0), done.stderr
 
@@ -310,7 +310,7 @@ def test_two_generators_with_one_id(tmp_path: Path) -> None:
         generators = [generated(), generated(name="b", options=second)]
         path.write_text(yaml.safe_dump({"secretGenerator": generators}))
         check = Check(Options(), "default")
-        check.look(path)
+        check.check_path(path)
         assert [finding.problem.code for finding in check.findings] == codes
 
 
@@ -320,7 +320,7 @@ def test_generators_of_two_kustomizations_may_be_for_two_clusters(tmp_path: Path
         (tmp_path / name / "kustomization.yaml").write_text(yaml.safe_dump({"secretGenerator": [generated(name=name)]}))
     check = Check(Options(), "default")
 
-    check.look(tmp_path)
+    check.check_path(tmp_path)
 
     assert check.findings == []
 
@@ -330,7 +330,7 @@ def test_what_is_of_others_is_left_alone(tmp_path: Path) -> None:
         path = tmp_path / f"{number}.yaml"
         path.write_text(yaml.safe_dump(each).replace(LABEL, "app").replace("kind: Secret\n", "kind: Secrets\n"))
         check = Check(Options(), "default")
-        check.look(path)
+        check.check_path(path)
         assert check.findings == []
 
 

@@ -34,7 +34,7 @@ def without_managers(found: dict[str, Any]) -> dict[str, Any]:
     return {**found, "metadata": {field: each for field, each in found["metadata"].items() if field != "managedFields"}}
 
 
-def is_going(response: httpx.Response) -> dict[str, Any]:
+def is_being_deleted(response: httpx.Response) -> dict[str, Any]:
     """Return the object, which must be in deletion."""
     assert response.status_code == 200, response.text
     found = parsed(response)
@@ -51,7 +51,7 @@ def is_gone(secrets: Secrets, name: str = "x") -> bool:
 def test_it_stays_until_the_last_one_is_removed(secrets: Secrets) -> None:
     made = create(secrets, finalizers=[FINALIZER, OTHER], stringData={"k": "v"})
 
-    going = is_going(secrets.delete("x"))
+    going = is_being_deleted(secrets.delete("x"))
 
     assert going["data"] == made["data"]
     assert going["metadata"]["finalizers"] == [FINALIZER, OTHER]
@@ -59,11 +59,11 @@ def test_it_stays_until_the_last_one_is_removed(secrets: Secrets) -> None:
     assert secrets.get("x") == going
     assert secrets.names() == {"x"}
 
-    left = is_going(secrets.patch("x", {"metadata": {"finalizers": [OTHER]}}))
+    left = is_being_deleted(secrets.patch("x", {"metadata": {"finalizers": [OTHER]}}))
     assert left["metadata"]["finalizers"] == [OTHER]
     assert secrets.get("x") == left
 
-    last = is_going(secrets.patch("x", {"metadata": {"finalizers": None}, "data": {"k": "bmV3"}}))
+    last = is_being_deleted(secrets.patch("x", {"metadata": {"finalizers": None}, "data": {"k": "bmV3"}}))
     assert "finalizers" not in last["metadata"]
     assert last["data"] == {"k": "bmV3"}
     assert last["metadata"]["resourceVersion"] == left["metadata"]["resourceVersion"]
@@ -74,7 +74,7 @@ def test_it_stays_until_the_last_one_is_removed(secrets: Secrets) -> None:
 @pytest.mark.parametrize("how", ["put", "merge patch", "JSON patch", "apply"])
 def test_every_change_that_removes_the_last_one_ends_it(secrets: Secrets, how: str) -> None:
     secrets.apply("x", metadata={"finalizers": [FINALIZER]})
-    is_going(secrets.delete("x"))
+    is_being_deleted(secrets.delete("x"))
     path = "/metadata/finalizers"
     changes = {
         "put": lambda: secrets.put({"metadata": {"name": "x"}}),
@@ -83,16 +83,16 @@ def test_every_change_that_removes_the_last_one_ends_it(secrets: Secrets, how: s
         "apply": lambda: secrets.apply("x"),
     }
 
-    is_going(changes[how]())
+    is_being_deleted(changes[how]())
 
     assert is_gone(secrets)
 
 
 def test_who_deletes_it_again_gets_it_as_it_is(secrets: Secrets) -> None:
     create(secrets)
-    going = is_going(secrets.delete("x"))
+    going = is_being_deleted(secrets.delete("x"))
 
-    assert is_going(secrets.delete("x")) == going
+    assert is_being_deleted(secrets.delete("x")) == going
     assert secrets.delete("x", preconditions={"uid": "other"}).status_code == 409
     assert secrets.get("x") == going
 
@@ -110,12 +110,12 @@ def test_its_name_is_taken_meanwhile(secrets: Secrets) -> None:
 
 def test_it_can_be_changed_meanwhile_but_not_rescued(secrets: Secrets) -> None:
     create(secrets)
-    going = is_going(secrets.delete("x"))
+    going = is_being_deleted(secrets.delete("x"))
 
     nothing = {"deletionTimestamp": None, "deletionGracePeriodSeconds": None}
-    changed = is_going(secrets.patch("x", {"metadata": {"labels": {"a": "b"}, **nothing}}))
+    changed = is_being_deleted(secrets.patch("x", {"metadata": {"labels": {"a": "b"}, **nothing}}))
     assert changed["metadata"]["labels"] == {"a": "b"}
-    replaced = is_going(secrets.put({"metadata": {"name": "x", "finalizers": [FINALIZER]}}))
+    replaced = is_being_deleted(secrets.put({"metadata": {"name": "x", "finalizers": [FINALIZER]}}))
     assert "labels" not in replaced["metadata"]
     for found in (changed, replaced):
         assert found["metadata"]["deletionTimestamp"] == going["metadata"]["deletionTimestamp"]
@@ -140,24 +140,24 @@ def test_no_new_one_can_be_added_meanwhile(secrets: Secrets, finalizers: Any) ->
 def test_one_that_is_added_before_counts(secrets: Secrets) -> None:
     secrets.create("x")
     assert secrets.patch("x", {"metadata": {"finalizers": [FINALIZER]}}).status_code == 200
-    is_going(secrets.delete("x"))
+    is_being_deleted(secrets.delete("x"))
     assert not is_gone(secrets)
 
 
 def test_a_dry_run(secrets: Secrets) -> None:
     made = create(secrets)
-    assert is_going(secrets.delete("x", dryRun=["All"]))["metadata"]["finalizers"] == [FINALIZER]
+    assert is_being_deleted(secrets.delete("x", dryRun=["All"]))["metadata"]["finalizers"] == [FINALIZER]
     assert secrets.get("x") == made
 
-    going = is_going(secrets.delete("x"))
-    is_going(secrets.patch("x", {"metadata": {"finalizers": None}}, dryRun="All"))
+    going = is_being_deleted(secrets.delete("x"))
+    is_being_deleted(secrets.patch("x", {"metadata": {"finalizers": None}}, dryRun="All"))
     assert secrets.get("x") == going
 
 
 def test_an_immutable_one(secrets: Secrets) -> None:
     create(secrets, immutable=True, stringData={"k": "v"})
-    is_going(secrets.delete("x"))
-    is_going(secrets.patch("x", {"metadata": {"finalizers": None}}))
+    is_being_deleted(secrets.delete("x"))
+    is_being_deleted(secrets.patch("x", {"metadata": {"finalizers": None}}))
     assert is_gone(secrets)
 
 
@@ -170,13 +170,13 @@ def test_of_all_that_match_some_wait(secrets: Secrets) -> None:
     assert answer.status_code == 200, answer.text
     assert {item["metadata"]["name"] for item in answer.json()["items"]} == {"waits", "goes"}
     assert secrets.names() == {"waits"}
-    is_going(secrets.cluster.admin.get(f"{secrets.path}/waits"))
+    is_being_deleted(secrets.cluster.admin.get(f"{secrets.path}/waits"))
 
 
 def test_what_a_watch_shows(secrets: Secrets) -> None:
     made = create(secrets)
     with secrets.watch(resourceVersion=made["metadata"]["resourceVersion"]) as events:
-        going = is_going(secrets.delete("x"))
+        going = is_being_deleted(secrets.delete("x"))
         assert next(events) == {"type": "MODIFIED", "object": going}
         secrets.patch("x", {"metadata": {"finalizers": None}, "data": {"k": "bmV3"}})
         event = next(events)

@@ -127,7 +127,10 @@ OTHERS: dict[str, tuple[dict[str, str], str]] = {
         "has 'readPreferenceTags' more than once",
     ),
     "a credential twice": ({"value": f"postgres://h?{MARK}&{MARK}"}, "has a parameter more than once"),
-    "extra and more": ({"value": "postgres://h?__extra__=%7B%7D&sslmode=require"}, "ignores 'sslmode' beside"),
+    "extra and more": (
+        {"value": "postgres://h?__extra__=%7B%7D&sslmode=require"},
+        "ignores 'sslmode' if '__extra__' is",
+    ),
     "extra alone": ({"value": "postgres://h?__extra__=%7B%7D"}, ""),
     "a query of a web address": ({"uri": "https://h/v1?api=2&verify=false"}, "HttpHook sends 'api' of the URI's query"),
     "a setting of HttpHook": ({"uri": "https://h/v1?verify=false"}, ""),

@@ -34,8 +34,8 @@ class OfHttp:
 HTTP = {
     "https": OfHttp({"value": f"https://u:{MARK}@h"}, "http://h", "HttpHook uses http, without TLS, and sends login"),
     "https without a login": OfHttp({"value": "https://h:8443"}, "http://h:8443", "HttpHook uses http, without TLS:"),
-    "https with a path": OfHttp({"value": f"https://u:{MARK}@h:8443/v1"}, "v1://h:8443", "takes the schema"),
-    "http with a path": OfHttp({"value": "http://h/v1"}, "v1://h", "takes the schema"),
+    "https with a path": OfHttp({"value": f"https://u:{MARK}@h:8443/v1"}, "v1://h:8443", "reads the schema"),
+    "http with a path": OfHttp({"value": "http://h/v1"}, "v1://h", "reads the schema"),
     "https under uri": OfHttp({"uri": f"https://u:{MARK}@h"}, "https://h"),
     "https with a path under uri": OfHttp({"uri": f"https://u:{MARK}@h:8443/v1"}, "https://h:8443/v1"),
     "the way of Airflow": OfHttp({"value": f"http://u:{MARK}@https%3A%2F%2Fh"}, "https://h"),

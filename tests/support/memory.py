@@ -105,7 +105,7 @@ class Asker:
         credentials = ServiceAccountCredentials(str(self.folder), through.pod_environment())
         self.client = Client(credentials, ApiErrors(("list", "watch"), {}).error_of)
         self.outage = ApiServerState()
-        self.server = NamespaceApi(self.client, self.outage, namespace, timeout, remembers=outage_ttl > 0)
+        self.server = NamespaceApi(self.client, self.outage, namespace, timeout, keeps_results=outage_ttl > 0)
         self.ttl = ttl
         self._thresholds = thresholds
         self._longest = ttl + outage_ttl if outage_ttl else 0.0

@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError("--namespace: that is not a valid name: 1 to 63 of a-z, 0-9 and '-'")
     check = Check(options_or_defaults(), arguments.namespace, arguments.exclude)
     for path in arguments.paths:
-        if not (_look_at_standard_input(check) if str(path) == STDIN else check.look(path)):
+        if not (_look_at_standard_input(check) if str(path) == STDIN else check.check_path(path)):
             say(f"{printable(path)}: nothing in it has Airflow's labels")
     _PRINTERS[arguments.output](check)
     failing = [Severity.ERROR, *([Severity.WARNING] if arguments.strict else [])]
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _look_at_standard_input(check: Check) -> bool:
     if sys.stdin is None:
         raise PathError("-: there is no standard input to read. Name a file or a folder")
-    return check.look_at_stream(sys.stdin.buffer)
+    return check.check_stream(sys.stdin.buffer)
 
 
 def _print_text(check: Check) -> None:

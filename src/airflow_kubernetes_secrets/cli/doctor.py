@@ -38,9 +38,9 @@ def _document(findings: Sequence[Finding]) -> dict[str, object]:
 
 
 def _print(findings: Iterable[Finding]) -> list[Finding]:
-    screen, shown_ones, title = Screen(), [], ""
+    screen, shown, title = Screen(), [], ""
     for finding in findings:
-        shown_ones.append(finding)
+        shown.append(finding)
         if finding.check != title:
             title = finding.check
             screen.print_line((title, "bold"))
@@ -49,8 +49,8 @@ def _print(findings: Iterable[Finding]) -> list[Finding]:
         screen.print_line(("  ", ""), (word.ljust(_INDENT), style), (first, ""))
         for line in others:
             screen.print_line((" " * (_INDENT + 2) + line, ""))
-    errors = sum(each.status is Status.ERROR for each in shown_ones)
-    warnings = sum(each.status is Status.WARNING for each in shown_ones)
+    errors = sum(each.status is Status.ERROR for each in shown)
+    warnings = sum(each.status is Status.WARNING for each in shown)
     verdict = "No errors" if not errors else f"{errors} {'error' if errors == 1 else 'errors'}"
     screen.print_line((f"{verdict}; {warnings} {'warning' if warnings == 1 else 'warnings'}", "bold"))
-    return shown_ones
+    return shown

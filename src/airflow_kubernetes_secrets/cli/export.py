@@ -63,7 +63,7 @@ class ExportError(OneLineError):
 
 
 @dataclass(frozen=True)
-class Moved:
+class ExportedEntry:
     """The result for one entry.
 
     Attributes:
@@ -109,12 +109,12 @@ class Report:
 
     source: str
     directory: Path
-    moved: list[Moved] = field(default_factory=list)
+    moved: list[ExportedEntry] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
     script: Path | None = None
 
     @property
-    def failed(self) -> list[Moved]:
+    def failed(self) -> list[ExportedEntry]:
         """The entries that are not in a file."""
         return [each for each in self.moved if not each.is_there]
 
@@ -187,24 +187,24 @@ class _Writer:
         self._arguments = arguments
         self._files: set[str] = set()
 
-    def write(self, entry: AirflowEntry) -> Moved:
+    def write(self, entry: AirflowEntry) -> ExportedEntry:
         """Write the manifest of an entry."""
         lookup = Lookup(entry.kind, entry.id, entry.team or self._arguments.team)
         if entry.data is None:
-            return Moved(lookup, "not written", reason=entry.problem)
+            return ExportedEntry(lookup, "not written", reason=entry.problem)
         data = {entry.kind.data_key(self._options): entry.data}
         try:
             manifest, _content = secret_manifest(lookup, data, self._options, namespace=self._arguments.namespace)
         except NotWritableError as error:
-            return Moved(lookup, "not written", reason=str(error).removeprefix(f"{lookup}: "))
+            return ExportedEntry(lookup, "not written", reason=str(error).removeprefix(f"{lookup}: "))
         file = f"{entry.kind.plural}/{manifest['metadata']['name']}.yaml"
         if file in self._files:
-            return Moved(lookup, "not written", reason=_NAME_CONFLICT)
+            return ExportedEntry(lookup, "not written", reason=_NAME_CONFLICT)
         self._files.add(file)
         written = self._folder.write(file, yaml_text([manifest]).encode("utf-8"), replace=self._arguments.force)
         if written is FileResult.REFUSED:
-            return Moved(lookup, "not written", reason=_EXISTS)
-        return Moved(lookup, written.value, file)
+            return ExportedEntry(lookup, "not written", reason=_EXISTS)
+        return ExportedEntry(lookup, written.value, file)
 
 
 # The names of Airflow's commands.
@@ -288,7 +288,7 @@ def _as_text(report: Report) -> Iterator[str]:
         )
 
 
-def _reasons(failed: Sequence[Moved]) -> Iterator[str]:
+def _reasons(failed: Sequence[ExportedEntry]) -> Iterator[str]:
     """Yield each reason once, followed by the entries that were not written for it."""
     reasons: dict[str, list[str]] = {}
     for each in failed:

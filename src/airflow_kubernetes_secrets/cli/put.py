@@ -181,7 +181,7 @@ def _unknown(name: str) -> str:
 def _check_given(given: Sequence[_Given], allow_secret_arguments: bool) -> None:
     """Refuse secret values on the command line, and more than one value from standard input."""
     for each in given:
-        if not allow_secret_arguments and _is_a_secret_argument(each):
+        if not allow_secret_arguments and _is_secret_argument(each):
             of_it = f"{each.argument}=-" if each.field else f"{each.argument} -"
             other = "" if each.field else " or --from-file"
             raise NotWritableError(
@@ -199,7 +199,7 @@ def _is_read(given: _Given) -> bool:
     return given.text == STDIN and given.argument != "--from-file"
 
 
-def _is_a_secret_argument(given: _Given) -> bool:
+def _is_secret_argument(given: _Given) -> bool:
     if given.argument == "--from-file" or given.text == STDIN:
         return False
     # A host may be a whole URL with login and password.
@@ -213,7 +213,7 @@ def _value(given: _Given) -> bytes:
         NotWritableError: there is no value, it has the wrong format, or the terminal cannot hide what is typed.
     """
     if given.argument == "--from-file":
-        return _all_of_standard_input() if given.text == STDIN else _file(Path(given.text))
+        return _read_standard_input() if given.text == STDIN else _file(Path(given.text))
     value = _read(given) if _is_read(given) else os.fsencode(given.text)
     if given.argument in ("--uri", "--json"):
         is_json = value.lstrip().startswith(b"{")
@@ -246,7 +246,7 @@ def _bounded(stream: BinaryIO, argument: str) -> bytes:
     return content
 
 
-def _all_of_standard_input() -> bytes:
+def _read_standard_input() -> bytes:
     """Return standard input including the newline at its end, which the other arguments remove."""
     if sys.stdin is None:
         raise NotWritableError("--from-file: there is no standard input to read it from")

@@ -165,18 +165,18 @@ def check_permissions(cluster: Cluster, options: Options) -> Iterator[Finding]:
     user = cluster.user()
     yield ok(PERMISSIONS, f"the API server authenticates this as {printable(user) or 'an unknown user'}")
     try:
-        yield from _rights(cluster, options, user)
+        yield from _permissions(cluster, options, user)
     except ForbiddenError as problem:
         yield skipped(PERMISSIONS, f"not checked: {problem}")
 
 
-def _rights(cluster: Cluster, options: Options, user: str) -> Iterator[Finding]:
+def _permissions(cluster: Cluster, options: Options, user: str) -> Iterator[Finding]:
     for namespace in namespaces_of(options, cluster):
-        yield from _on_all(cluster, options, user, namespace)
+        yield from _in_all_namespaces(cluster, options, user, namespace)
     for query_namespace, names in options.referenced.items():
         yield from _by_name(cluster, user, cluster.namespace(query_namespace), names)
     if user.startswith(_SERVICE_ACCOUNT):
-        yield from _too_much(cluster, options)
+        yield from _excess_permissions(cluster, options)
     else:
         yield skipped(
             PERMISSIONS,
@@ -185,7 +185,7 @@ def _rights(cluster: Cluster, options: Options, user: str) -> Iterator[Finding]:
         )
 
 
-def _on_all(cluster: Cluster, options: Options, user: str, namespace: str) -> Iterator[Finding]:
+def _in_all_namespaces(cluster: Cluster, options: Options, user: str, namespace: str) -> Iterator[Finding]:
     """Check the permissions on all Secrets of a namespace, which lookups by label need."""
     verbs = verbs_of(options)
     missing = [verb for verb in verbs if not cluster.may(verb, namespace)]
@@ -211,7 +211,7 @@ def _by_name(cluster: Cluster, user: str, namespace: str, names: tuple[str, ...]
         yield ok(PERMISSIONS, f"may get the Secrets in {namespace} that 'references' names: {', '.join(names)}")
 
 
-def _too_much(cluster: Cluster, options: Options) -> Iterator[Finding]:
+def _excess_permissions(cluster: Cluster, options: Options) -> Iterator[Finding]:
     """Check for permissions that no lookup needs."""
     if cluster.may("list", ""):
         yield warning(

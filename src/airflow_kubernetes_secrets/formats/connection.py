@@ -14,12 +14,12 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import EXACT, GENERIC, URI, connection_type
 from airflow_kubernetes_secrets.formats.annotations import LITERALS
 from airflow_kubernetes_secrets.formats.fields import Fields
-from airflow_kubernetes_secrets.formats.hook_adjustments import suit_the_hook
+from airflow_kubernetes_secrets.formats.hook_adjustments import adjust_for_hook
 from airflow_kubernetes_secrets.formats.hosts import port_number
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.formats.uri import WEB, ParsedUri, UnusableUriError
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IS_NO_OBJECT
-from airflow_kubernetes_secrets.formats.values import judged, text, texts
+from airflow_kubernetes_secrets.formats.values import check_usable, text, texts
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 # Crossplane's Upbound provider for AWS writes this form into an endpoint.
@@ -37,14 +37,14 @@ def connection_json(secret: Secret, fields: Fields) -> str:
     connection = {
         "conn_type": _connection_type(values, uri),
         **_host_and_port(values, uri),
-        "login": values.exactly("login", uri),
-        "password": values.exactly("password", uri),
-        "schema": values.in_general("schema", uri),
+        "login": values.prefer_key("login", uri),
+        "password": values.prefer_key("password", uri),
+        "schema": values.prefer_uri("schema", uri),
         "extra": _extra(values, uri),
     }
     if uri is not None and uri.scheme in WEB and not connection["schema"] and "://" not in connection["host"]:
         connection["schema"] = uri.scheme
-    suit_the_hook(connection, values.get("conn_type") or (uri.scheme if uri is not None else ""))
+    adjust_for_hook(connection, values.get("conn_type") or (uri.scheme if uri is not None else ""))
     return json.dumps({name: value for name, value in connection.items() if value})
 
 
@@ -83,7 +83,7 @@ def _fields_of_whole(secret: Secret, key: str) -> dict[str, Any]:
     if connection is not None and not connection.get("uri"):
         return connection
     del connection
-    judged(secret, key, text(secret, key))
+    check_usable(secret, key, text(secret, key))
     return fields_of_whole(text(secret, key))
 
 
@@ -125,12 +125,12 @@ class _Values:
         description = self.fields.description
         return (field in description.fields or field in description.literals) and bool(self.get(field))
 
-    def in_general(self, field: str, uri: ParsedUri | None) -> str:
+    def prefer_uri(self, field: str, uri: ParsedUri | None) -> str:
         """Return the value of a field that is more complete in the URI, unless an annotation names its key."""
         in_uri: str = getattr(uri, field, "")
         return self.get(field) if self.is_named(field) else in_uri or self.get(field)
 
-    def exactly(self, field: str, uri: ParsedUri | None) -> str:
+    def prefer_key(self, field: str, uri: ParsedUri | None) -> str:
         """Return the value of a field that is exact in its own key, unless an annotation names only the URI.
 
         In a URI the password can be outdated (CloudNativePG with External Secrets), or not percent-encoded.
@@ -149,19 +149,19 @@ class _Values:
 def _uri(values: _Values) -> ParsedUri | None:
     if not values.get(URI):
         return None
-    can_do_without = bool(values.get("host")) and not values.is_named(URI)
+    has_own_host = bool(values.get("host")) and not values.is_named(URI)
     try:
         uri = ParsedUri(values.get(URI), values.get("login"), values.get("password"))
     except UnusableUriError as error:
         problem = str(error)
     else:
-        return None if can_do_without and _is_of_something_else(values, uri) else uri
-    if can_do_without:
+        return None if has_own_host and _is_for_other_system(values, uri) else uri
+    if has_own_host:
         return None
     raise values.error(URI, problem)
 
 
-def _is_of_something_else(values: _Values, uri: ParsedUri) -> bool:
+def _is_for_other_system(values: _Values, uri: ParsedUri) -> bool:
     """Return whether a URI is not that of the connection: the Secret of a database can contain that of a web page."""
     scheme = connection_type(uri.scheme)
     key = values.get("conn_type")

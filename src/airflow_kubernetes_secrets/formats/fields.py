@@ -33,7 +33,7 @@ class Fields:
         self.extra_keys = extra_keys
 
     @property
-    def make_a_connection(self) -> bool:
+    def are_sufficient(self) -> bool:
         """Whether the fields are enough for a connection: one must say what to connect to, or how to log in.
 
         Other annotations are not enough: CloudNativePG also copies them to Secrets with certificates.

@@ -37,7 +37,7 @@ _WITH_TLS = ("rediss", "valkeys")
 _BY_SRV = "mongodb+srv"
 
 
-def suit_the_hook(connection: dict[str, Any], word: str) -> None:
+def adjust_for_hook(connection: dict[str, Any], word: str) -> None:
     """Change the fields so that the hook does what the owner of the Secret intended.
 
     Args:
@@ -54,10 +54,10 @@ def suit_the_hook(connection: dict[str, Any], word: str) -> None:
     conn_type = connection["conn_type"]
     # An annotation takes precedence over the word, and may name another type.
     word = folded(word.strip()) if connection_type(word) == connection_type(conn_type) else ""
-    _RULES.get(conn_type, _to_a_driver)(connection, word)
+    _RULES.get(conn_type, _for_driver)(connection, word)
 
 
-def _to_a_driver(connection: dict[str, Any], _word: str) -> None:
+def _for_driver(connection: dict[str, Any], _word: str) -> None:
     connection["host"] = without_brackets(connection["host"])
 
 
@@ -65,7 +65,7 @@ def _postgres(connection: dict[str, Any], word: str) -> None:
     """Separate hosts from ports: ``PostgresHook`` gives both to libpq, for which ``h0:5432`` is the name of a host."""
     found = hosts_and_ports(connection["host"])
     if len(found) < 2:
-        _to_a_driver(connection, word)
+        _for_driver(connection, word)
         return
     connection["host"] = ",".join(host for host, _port in found)
     port = libpq_port([port or connection["port"] for _host, port in found])
@@ -85,11 +85,11 @@ def _mysql(connection: dict[str, Any], word: str) -> None:
     if "ssl-mode" in extra:
         # MySQL's own programs, and the URIs of DigitalOcean, use this name.
         extra.setdefault("ssl_mode", extra.pop("ssl-mode"))
-    _to_a_driver(connection, word)
+    _for_driver(connection, word)
 
 
 def _redis(connection: dict[str, Any], word: str) -> None:
-    _to_a_driver(connection, word)
+    _for_driver(connection, word)
     extra, schema = connection["extra"], connection["schema"]
     if re.fullmatch("[0-9]{1,5}", schema):
         connection["schema"] = ""

@@ -48,7 +48,7 @@ def has_fields(secret: Secret) -> bool:
     Raises:
         MalformedSecretError: an annotation is invalid.
     """
-    return secret.connection is not None or _fields(secret).make_a_connection
+    return secret.connection is not None or _fields(secret).are_sufficient
 
 
 def connection_text(secret: Secret, key: str) -> str:
@@ -65,7 +65,7 @@ def connection_text(secret: Secret, key: str) -> str:
     if secret.connection is None:
         stored = _stored(secret, key)
         try:
-            secret.objections = values.judged(secret, key_for_messages(key), stored)
+            secret.objections = values.check_usable(secret, key_for_messages(key), stored)
             secret.connection = stored
         finally:
             # Error reports can show the local variables of each frame that an exception passes, so delete the value.

@@ -86,16 +86,16 @@ class ParsedUri:
         self.options: dict[str, Any] = {}
         query = authority["query"] or ""
         if connection_type(self.scheme) == "postgres":
-            self._suit_libpq(hosts, query)
+            self._adjust_for_libpq(hosts, query)
         else:
             self.takes_port = "," not in self.host
             self.query = parse_qsl(query, keep_blank_values=True)
             self.options |= _options(self.query)
-            self._suit_the_hook(hosts + path)
+            self._adjust_for_hook(hosts + path)
         if not (self.host or any(self.options.get(name) for name in _IN_PLACE_OF_A_HOST)):
             raise UnusableUriError(_ENCODE if has_more else "it is a URI without a host")
 
-    def _suit_libpq(self, hosts: str, query: str) -> None:
+    def _adjust_for_libpq(self, hosts: str, query: str) -> None:
         """Apply the parameters of the query as libpq does: they take precedence over the rest of the URI.
 
         https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING-URIS
@@ -122,7 +122,7 @@ class ParsedUri:
             del self.options["ssl"]
             self.options.setdefault("sslmode", "require")
 
-    def _suit_the_hook(self, address: str) -> None:
+    def _adjust_for_hook(self, address: str) -> None:
         if self.scheme == "mongodb+srv":
             # https://airflow.apache.org/docs/apache-airflow-providers-mongo/stable/connections/mongo.html
             self.options["srv"] = True

@@ -57,7 +57,7 @@ def config_text(secret: Secret, key: str) -> str:
     return option
 
 
-def judged(secret: Secret, key: str, connection: str) -> Sequence[Objection]:
+def check_usable(secret: Secret, key: str, connection: str) -> Sequence[Objection]:
     """Check whether Airflow can use a connection that a Secret contains, in one key or in fields.
 
     Args:

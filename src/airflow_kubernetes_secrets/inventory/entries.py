@@ -229,7 +229,7 @@ class _Survey:
             problems += content.problems
             problems += problems_of_type(kind, secret, key, content)
         problems += unknown_labels_and_annotations(secret, self._options)
-        if stored.is_going:
+        if stored.is_being_deleted:
             text = f"Secret {secret}: it is being deleted and waits for a finalizer"
             problems.append(Problem("being-deleted", text, Severity.WARNING))
         return Entry(

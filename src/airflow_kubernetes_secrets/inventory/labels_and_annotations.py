@@ -80,7 +80,7 @@ def _problem_of_id(value: object, label: str) -> str:
         return _problem_of_value(value)
     if is_uri(value):
         return "the value is a URI, which is never looked up. Write the id there"
-    if _may_hold_a_value(value):
+    if _may_contain_value(value):
         return "the value is JSON instead of an id. Write the id there"
     return (
         "an id that is too long for a label, or has other characters, needs another label "
@@ -88,7 +88,7 @@ def _problem_of_id(value: object, label: str) -> str:
     )
 
 
-def _may_hold_a_value(identifier: str) -> bool:
+def _may_contain_value(identifier: str) -> bool:
     """Return whether an id looks like a connection as JSON.
 
     A label value is made from parts of the id, so a suggested label value could contain parts of a password.
@@ -96,15 +96,15 @@ def _may_hold_a_value(identifier: str) -> bool:
     return identifier.lstrip().startswith("{")
 
 
-def problems_of_id(secret: Secret, label: str, lost: frozenset[str] = frozenset()) -> Iterator[Problem]:
+def problems_of_id(secret: Secret, label: str, missing_annotations: frozenset[str] = frozenset()) -> Iterator[Problem]:
     """Yield what prevents a Secret from being found by the intended id.
 
     Args:
-        lost: annotations that do not reach the Secret, which another problem reports.
+        missing_annotations: annotations that do not reach the Secret, which another problem reports.
     """
     value, annotations = secret.labels[label], secret.annotations or {}
     if label not in annotations:
-        if looks_hashed(value) and label not in lost:
+        if looks_hashed(value) and label not in missing_annotations:
             yield Problem(
                 MISSING_ID,
                 f"Secret {secret}, label {label!r}: the value looks like one that is derived from another "
@@ -123,7 +123,7 @@ def problems_of_id(secret: Secret, label: str, lost: frozenset[str] = frozenset(
         )
     elif label_value(annotations[label]) != value:
         remedy = "Correct the annotation"
-        if not _may_hold_a_value(annotations[label]):
+        if not _may_contain_value(annotations[label]):
             remedy = f"For that id the label's value is {label_value(annotations[label])!r}; or correct the annotation"
         yield Problem(
             MISMATCH,

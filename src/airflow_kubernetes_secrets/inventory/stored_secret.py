@@ -65,13 +65,13 @@ class StoredSecret:
     Attributes:
         type: the type of the Secret, such as ``Opaque`` or ``kubernetes.io/basic-auth``.
         owner: who manages the Secret; ``None`` if that is unknown.
-        is_going: whether the Secret is being deleted and waits for a finalizer.
+        is_being_deleted: whether the Secret is being deleted and waits for a finalizer.
     """
 
     secret: Secret
     type: str = ""
     owner: Owner | None = None
-    is_going: bool = False
+    is_being_deleted: bool = False
 
 
 class _OwnerReference(msgspec.Struct):

@@ -94,7 +94,7 @@ class Outcome(Enum):
     A_URI = "the id is a URI, so the lookup was skipped"
     OUTSIDE_PATTERN = "the id does not match the lookup pattern in backend_kwargs, so the lookup was skipped"
     TOO_LONG = "the id is too long to be matched with the lookup pattern in backend_kwargs, so the lookup was skipped"
-    SWITCHED_OFF = "its label is null in backend_kwargs and no reference names it, so the lookup was skipped"
+    DISABLED = "its label is null in backend_kwargs and no reference names it, so the lookup was skipped"
     NO_MATCH = "no Secret matches"
     ALL_SKIPPED = "no matching Secret can be read"
 
@@ -209,7 +209,7 @@ def decide(lookup: Lookup, options: Options, find: Find) -> Decision:
     label = kind.label(options)
     reference = kind.reference(options, lookup.id) if options.references else None
     if label is None and reference is None:
-        return Decision(lookup, Outcome.SWITCHED_OFF)
+        return Decision(lookup, Outcome.DISABLED)
     search = _Search(lookup, options, find, label)
     matches: Sequence[Secret] = ()
     if lookup.team:

@@ -58,7 +58,7 @@ from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from airflow_kubernetes_secrets.sources.folder import RefusedError, look_into, secret_of
+from airflow_kubernetes_secrets.sources.folder import RefusedError, list_files, secret_of
 
 UNREADABLE_MANIFEST: Final = "unreadable-manifest"
 DUPLICATE_ID: Final = "duplicate-id"
@@ -134,7 +134,7 @@ class Check:
         self.findings: list[ManifestProblem] = []
         self.manifests = 0
 
-    def look(self, path: Path) -> bool:
+    def check_path(self, path: Path) -> bool:
         """Check a file, or all files in a folder and its subfolders. A file is checked only once.
 
         Returns:
@@ -147,19 +147,19 @@ class Check:
         try:
             found = path.stat()
             if stat.S_ISDIR(found.st_mode):
-                files = list(look_into(str(path), set()))
+                files = list(list_files(str(path), set()))
                 for each, _status in files:
-                    self._patches.look_around(os.path.dirname(each))  # noqa: PTH120 - names can be any bytes
+                    self._patches.search_folder(os.path.dirname(each))  # noqa: PTH120 - names can be any bytes
                 for each, status in files:
-                    self._look_at(each, status)
+                    self._check_file(each, status)
             elif not self._is_excluded(str(path)):
-                self._patches.look_around(str(path.parent))
+                self._patches.search_folder(str(path.parent))
                 self._read(str(path), found)
         except OSError as error:
             raise _unreadable(str(path), error) from None
         return before != (self.manifests, len(self.findings))
 
-    def look_at_stream(self, stream: BinaryIO) -> bool:
+    def check_stream(self, stream: BinaryIO) -> bool:
         """Check the manifests from standard input.
 
         Returns:
@@ -170,7 +170,7 @@ class Check:
         if len(content) > LARGEST_FILE_BYTES:
             self._report(ManifestPosition(STDIN, 1), Problem(UNREADABLE_MANIFEST, str(TooLargeError())))
         else:
-            self._look_into(STDIN, content)
+            self._check_content(STDIN, content)
         return before != (self.manifests, len(self.findings))
 
     def _is_excluded(self, path: str) -> bool:
@@ -179,7 +179,7 @@ class Check:
         paths = ["/".join(parts[:end]).replace("//", "/") for end in range(1, len(parts) + 1)]
         return any(fnmatchcase(each, pattern.rstrip("/")) for pattern in self._exclude for each in (*parts, *paths))
 
-    def _look_at(self, path: str, found: os.stat_result | OSError) -> None:
+    def _check_file(self, path: str, found: os.stat_result | OSError) -> None:
         """Check a file of a folder."""
         if self._is_excluded(path):
             return
@@ -203,9 +203,9 @@ class Check:
         except TooLargeError as error:
             self._report(ManifestPosition(shown, 1), Problem(UNREADABLE_MANIFEST, str(error)))
             return
-        self._look_into(shown, content, self._patches.folder_of(found))
+        self._check_content(shown, content, self._patches.folder_of(found))
 
-    def _look_into(self, path: str, content: bytes, patched: str | None = None) -> None:
+    def _check_content(self, path: str, content: bytes, patched: str | None = None) -> None:
         """Check the documents of a file.
 
         Args:
@@ -300,7 +300,7 @@ class Check:
                 text = f"a manifest with a label for Airflow: {problem}. The API would refuse it"
                 self._report(position, Problem(INVALID_MANIFEST, text))
             else:
-                self._report(position, *self._strays(document, found))
+                self._report(position, *self._misplaced(document, found))
 
     def _has_our_label(self, manifest: dict[str, Any]) -> bool:
         """Return whether a manifest is for Airflow, or was meant to be."""
@@ -351,7 +351,7 @@ class Check:
         problems = [*unknown_labels_and_annotations(secret, self._options), *self._problems_of(position, plan, secret)]
         self._report(position, *dict.fromkeys(problems))
 
-    def _strays(self, document: dict[str, Any], found: Sequence[PlannedSecret]) -> Iterator[Problem]:
+    def _misplaced(self, document: dict[str, Any], found: Sequence[PlannedSecret]) -> Iterator[Problem]:
         """Yield problems with Airflow's labels and annotations in places where they have no effect.
 
         If nothing is known about the kind of resource, yield a notice instead.
@@ -407,7 +407,7 @@ class Check:
         for label, kind in kinds_by_label(self._options).items():
             if label not in secret.labels:
                 continue
-            yield from problems_of_id(secret, label, plan.lost)
+            yield from problems_of_id(secret, label, plan.missing_annotations)
             identifier = identifier_of(secret, label)
             if is_uri(identifier) or label_value(identifier) != secret.labels[label]:
                 continue  # no lookup finds it

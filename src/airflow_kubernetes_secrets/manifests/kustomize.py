@@ -31,7 +31,7 @@ class Patches:
         self._seen: set[str] = set()
         self._folders: dict[tuple[int, int], str] = {}
 
-    def look_around(self, folder: str) -> None:
+    def search_folder(self, folder: str) -> None:
         """Read the kustomizations in a folder and above it.
 
         A kustomization only names patches in its own folder and below.

@@ -60,7 +60,7 @@ def _of_vault(document: Mapping[str, Any], options: Options) -> Iterator[Planned
     target = mapping(mapping(document, "spec"), "destination")
     title = f"{document['kind']} {name_for_messages(metadata)}"
     way = Way(title, (metadata,), "spec.destination", "Vault Secrets Operator reads it only from there")
-    lost, problems = way.losses(target, options)
+    missing_annotations, problems = way.missing(target, options)
     if way.is_labelled(target, options) and target.get("create") is not True:
         text = (
             f"{title}: labels of spec.destination reach the Secret only if 'create' is true; otherwise another "
@@ -71,7 +71,7 @@ def _of_vault(document: Mapping[str, Any], options: Options) -> Iterator[Planned
         manifest_of(target.get("name"), metadata.get("namespace"), target, ()),
         way.is_labelled(target, options),
         keys_are_known=False,
-        lost=lost,
+        missing_annotations=missing_annotations,
         problems=problems,
         **way.places(target),
     )
@@ -84,7 +84,7 @@ def _of_sops(document: Mapping[str, Any], options: Options) -> Iterator[PlannedS
     for template in _mappings(spec.get(field)):
         title = f"SopsSecret {name_for_messages(metadata)}"
         way = Way(title, (metadata,), f"spec.{field}[]", "the operator reads it only from the template")
-        lost, problems = way.losses(template, options)
+        missing_annotations, problems = way.missing(template, options)
         described = {part: template.get(part) for part in ("labels", "annotations")}
         yield PlannedSecret(
             {
@@ -95,7 +95,7 @@ def _of_sops(document: Mapping[str, Any], options: Options) -> Iterator[PlannedS
                 "stringData": template.get("stringData"),
             },
             way.is_labelled(template, options),
-            lost=lost,
+            missing_annotations=missing_annotations,
             problems=problems,
             **way.places(template),
         )
@@ -122,13 +122,13 @@ def _of_secrets_store(document: Mapping[str, Any], options: Options) -> Iterator
     objects = _mappings(mapping(document, "spec").get("secretObjects"))
     way = Way(title, (metadata,), "spec.secretObjects[]", "the driver reads it only from there")
     for each in objects:
-        lost, problems = way.losses(each, options)
+        missing_annotations, problems = way.missing(each, options)
         keys = {str(item.get("key")) for item in _mappings(each.get("data"))}
         yield PlannedSecret(
             manifest_of(each.get("secretName"), metadata.get("namespace"), each, keys),
             way.is_labelled(each, options),
             unknown=frozenset(keys),
-            lost=lost,
+            missing_annotations=missing_annotations,
             problems=problems,
             **way.places(each),
         )
@@ -149,7 +149,7 @@ def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator
             described["annotations"] |= each
         title = f"secretGenerator {name_for_messages(generator)}"
         way = Way(title, (generator,), "secretGenerator[].options", "Kustomize reads it only from there")
-        lost, problems = way.losses(described, options)
+        missing_annotations, problems = way.missing(described, options)
         written, files = _literals(generator), _files(generator)
         if way.is_labelled(described, options) and not all(map(is_data_key, written)):
             problems = (*problems, _unnamed_literal(title, list(written)))
@@ -179,7 +179,7 @@ def _of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator
             is_alone=False,
             place_is_known=False,
             is_generated=True,
-            lost=lost,
+            missing_annotations=missing_annotations,
             problems=problems,
             reaching=tuple(
                 mapping(parent, part)

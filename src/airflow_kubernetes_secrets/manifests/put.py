@@ -152,7 +152,7 @@ def _refuse_managed_secret(wanted: RequestedSecret, before: StoredSecret) -> Non
             f"{wanted.lookup}: Secret {secret} is managed by {before.owner}, which would undo the change. Change it "
             "there"
         )
-    if before.is_going:
+    if before.is_being_deleted:
         raise NotWritableError(
             f"{wanted.lookup}: Secret {secret} is being deleted and waits for a finalizer. Try again when it is gone"
         )

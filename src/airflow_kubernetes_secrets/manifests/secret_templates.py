@@ -62,7 +62,7 @@ class PlannedSecret:
         is_alone: whether nothing else writes the same Secret.
         place_is_known: whether the manifest specifies the namespace and team of the Secret.
         is_generated: whether all Secrets of the document at least have the same namespace.
-        lost: the annotations that do not reach the Secret.
+        missing_annotations: the annotations that do not reach the Secret.
         problems: what is wrong with the manifest.
         reaching, above: the mappings of labels and annotations that reach the Secret, and those that do not.
         metadata_path: the path in the manifest where labels and annotations belong.
@@ -77,7 +77,7 @@ class PlannedSecret:
     is_alone: bool = True
     place_is_known: bool = True
     is_generated: bool = False
-    lost: frozenset[str] = frozenset()
+    missing_annotations: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
     reaching: tuple[Mapping[str, Any], ...] = ()
     above: tuple[Mapping[str, Any], ...] = ()
@@ -143,7 +143,7 @@ def _of_sealed_secret(document: Mapping[str, Any], options: Options) -> PlannedS
         "spec.template.metadata",
         "the controller reads it only from the template",
     )
-    lost, problems = way.losses(described, options)
+    missing_annotations, problems = way.missing(described, options)
     # Old SealedSecrets have all data encrypted in one piece.
     is_whole = spec.get("data") is not None
     written = _written(template)
@@ -155,7 +155,7 @@ def _of_sealed_secret(document: Mapping[str, Any], options: Options) -> PlannedS
         keys_are_known=not is_whole,
         unknown=frozenset(keys) - written.keys(),
         templates=_templates(template),
-        lost=lost,
+        missing_annotations=missing_annotations,
         problems=problems,
         **way.places(described),
     )
@@ -249,7 +249,7 @@ def _of_external_secret(external: _External, options: Options) -> PlannedSecret 
     is_labelled = way.is_labelled(described, options)
     if target.get("creationPolicy") == "None":
         return _not_created(external, way.places(described)) if is_labelled else None
-    lost, problems = way.losses(described, options)
+    missing_annotations, problems = way.missing(described, options)
     constant = {part: _constant(described.get(part), template) for part in ("labels", "annotations")}
     is_alone = target.get("creationPolicy") not in _OF_ANOTHER_OWNER
     # Annotations can name keys that must exist, so the keys are unknown if a template makes annotations.
@@ -268,7 +268,7 @@ def _of_external_secret(external: _External, options: Options) -> PlannedSecret 
         templates=_templates(template),
         is_alone=is_alone,
         place_is_known=external.is_in_one_namespace and constant["labels"] == described.get("labels"),
-        lost=lost,
+        missing_annotations=missing_annotations,
         problems=problems,
         **way.places(described),
     )
@@ -404,7 +404,7 @@ class Way:
             "title": self.title,
         }
 
-    def losses(self, described: Mapping[str, Any], options: Options) -> tuple[frozenset[str], tuple[Problem, ...]]:
+    def missing(self, described: Mapping[str, Any], options: Options) -> tuple[frozenset[str], tuple[Problem, ...]]:
         """Return Airflow's annotations that do not reach the Secret, and the problems with those and with labels."""
         if not self.is_labelled(described, options):
             return frozenset(), ()

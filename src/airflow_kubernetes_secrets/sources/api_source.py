@@ -89,8 +89,8 @@ class ApiSource:
 
     def _make(self, name: str) -> Namespace:
         options = self._options
-        remembers = options.outage_ttl > 0 or (options.cache_ttl > 0 and bool(options.references))
-        server = NamespaceApi(self._client, self._server_state, name, options.timeout, remembers=remembers)
+        keeps_results = options.outage_ttl > 0 or (options.cache_ttl > 0 and bool(options.references))
+        server = NamespaceApi(self._client, self._server_state, name, options.timeout, keeps_results=keeps_results)
         policies = {}
         if options.cache_ttl:
             from airflow_kubernetes_secrets.sources.cache_policy import CachePolicy

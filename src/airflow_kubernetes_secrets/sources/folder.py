@@ -229,7 +229,7 @@ class Folder:
     def _files(self) -> dict[str, _File]:
         known, files = self._known.files, {}
         paths = list(known)
-        for path, found in look_into(self._path, set()):
+        for path, found in list_files(self._path, set()):
             before = known.get(path)
             if isinstance(found, OSError):
                 files[path] = _File.broken(path, [_problem(found)], before)
@@ -267,7 +267,7 @@ def _stamp(found: os.stat_result) -> _Stamp | None:
     return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino) if settled else None
 
 
-def look_into(folder: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, os.stat_result | OSError]]:
+def list_files(folder: str, seen: set[tuple[int, int]]) -> Iterator[tuple[str, os.stat_result | OSError]]:
     """Yield the files to read, in the order in which kubectl applies them, and the errors of unreadable entries.
 
     Args:
@@ -306,7 +306,7 @@ def _entries(folder: str, seen: set[tuple[int, int]]) -> Iterator[os.DirEntry[st
 
 
 def _below(folder: str, paths: Sequence[str]) -> Sequence[str]:
-    """Return the paths that are in a folder. They must be in the order of :func:`look_into`."""
+    """Return the paths that are in a folder. They must be in the order of :func:`list_files`."""
     start = bisect_right(paths, _parts(folder), key=_parts)
     end = bisect_left(paths, True, start, key=lambda each: not each.startswith(folder + os.sep))
     return paths[start:end]

@@ -36,17 +36,17 @@ class NamespaceApi:
     """
 
     def __init__(
-        self, client: Client, server_state: ApiServerState, namespace: str, timeout: float, *, remembers: bool
+        self, client: Client, server_state: ApiServerState, namespace: str, timeout: float, *, keeps_results: bool
     ) -> None:
         """Create a reader. It sends no request yet.
 
         Args:
             server_state: the state of the API server, which all its namespaces share.
-            remembers: whether to store the last responses.
+            keeps_results: whether to store the last responses.
         """
         self._client = client
         self._server_state = server_state
-        self._last_results = LastResults() if remembers else None
+        self._last_results = LastResults() if keeps_results else None
         # Incremented when everything is forgotten: the response to an earlier request must not be stored after that.
         self._epoch = 0
         self.namespace = namespace

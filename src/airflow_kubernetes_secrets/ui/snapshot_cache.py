@@ -27,7 +27,7 @@ _FRESH_SECONDS = 30.0
 # takes.
 _PERMITTED_SECONDS = 30.0
 # Requests from the Refresh button share a LIST that is not older than this.
-_PRESSED_SECONDS = 2.0
+_REFRESH_SECONDS = 2.0
 # How long an error is shown before the Secrets are listed again.
 _FAILED_SECONDS = 5.0
 # How long a request waits for the LIST of another request, at most.
@@ -140,7 +140,7 @@ class SnapshotCache:
             last, failure = self._last, self._failure
         if last is None:
             raise failure or KubernetesSecretsError("the Secrets are still being listed. Try again in a moment")
-        return last if failure is None else _old(last, failure)
+        return last if failure is None else _with_failure(last, failure)
 
     @contextmanager
     def _turn(self, *, may_wait: bool) -> Iterator[bool]:
@@ -164,7 +164,7 @@ class SnapshotCache:
         """Return after how many seconds the last attempt is too old."""
         if self._failure is not None:
             return _FAILED_SECONDS
-        return _PRESSED_SECONDS if refresh else _FRESH_SECONDS
+        return _REFRESH_SECONDS if refresh else _FRESH_SECONDS
 
     def _try(self) -> None:
         """Take a snapshot, or keep the error."""
@@ -177,7 +177,7 @@ class SnapshotCache:
             self._tried = time.monotonic()
 
 
-def _old(snapshot: PageSnapshot, failure: KubernetesSecretsError) -> PageSnapshot:
+def _with_failure(snapshot: PageSnapshot, failure: KubernetesSecretsError) -> PageSnapshot:
     """Return the last snapshot with the error that prevents a new one."""
     return replace(snapshot, failures=[f"This snapshot is old; a new one cannot be taken: {failure}"])
 

@@ -191,7 +191,7 @@ def test_the_label_value_of_an_id_is_no_problem(identifier: str) -> None:
         path.write_text(json.dumps(secret(labels={CONNECTION: value}, annotations=annotations)))
         check = Check(Options(), "default")
 
-        assert check.look(path)
+        assert check.check_path(path)
 
     assert check.findings == []
     assert check.manifests == 1
