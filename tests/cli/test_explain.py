@@ -163,7 +163,7 @@ class TestNotFound:
         commands.configure(team_fallback=False)
         put.connection("x", URI, name="everybodys")
         hint = explain(commands, "connection", "x", "--team", "data", status=1)["hints"][0]
-        assert hint.startswith(f"Secret {commands.namespace}/everybodys has this id for everybody")
+        assert hint.startswith(f"Secret {commands.namespace}/everybodys has this id for all teams")
 
     def test_another_spelling(self, commands: Commands, put: Put) -> None:
         put.connection("My_DB", URI, name="it")

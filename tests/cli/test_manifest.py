@@ -118,7 +118,7 @@ def test_what_it_looks_like() -> None:
     ("lookup", "options", "more", "says"),
     [
         (Lookup(Kind.VARIABLE, ""), {}, {}, "the id is empty"),
-        (Lookup(Kind.CONFIG, "postgres://u:hunter2@h"), {}, {}, "its id is a URI"),
+        (Lookup(Kind.CONFIG, "postgres://u:hunter2@h"), {}, {}, "the id is a URI"),
         (Lookup(Kind.VARIABLE, "half \ud800"), {}, {}, "the id is not Unicode"),
         (Lookup(Kind.VARIABLE, "x" * 256_001), {}, {}, "its id is too long for an annotation"),
         (Lookup(Kind.VARIABLE, "a"), {"variables_label": None}, {}, "variables_label is null"),

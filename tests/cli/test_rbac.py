@@ -182,7 +182,7 @@ def test_names_and_bindings(rbac: Rbac) -> None:
         ({"namespace": "a"}, ("-s", "system:serviceaccount:a:b"), "cannot be a service account"),
         ({"namespace": "a"}, ("-s", "a/b", "--name", "x/y"), "cannot be the name of a Role"),
         ({"namespace": "a"}, ("-s", "a/b", "--name", ".."), "cannot be the name of a Role"),
-        ({"namespace": "a"}, ("-s", "a/b", "-n", "A"), "namespace needs the name of a namespace"),
+        ({"namespace": "a"}, ("-s", "a/b", "-n", "A"), "namespace must be the name of a namespace"),
         ({"namespce": "a"}, ("-s", "a/b"), "did you mean 'namespace'"),
         ("{namespace: a}", ("-s", "a/b"), "it is not JSON"),
     ],

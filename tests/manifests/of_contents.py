@@ -186,7 +186,7 @@ OF_CONTENTS: dict[str, Case] = {
         "store the URI under the key 'uri'",
     ),
     "https and a path for HttpHook": Case(
-        secret(data={"value": "https://user:hunter2@api.example.com:8443/v1"}), ["hook-misreads"], "for the protocol"
+        secret(data={"value": "https://user:hunter2@api.example.com:8443/v1"}), ["hook-misreads"], "as the protocol"
     ),
     "https in a key": Case(secret(data={"uri": "https://user:hunter2@api.example.com:8443/v1"})),
     "hosts of PostgreSQL": Case(

@@ -77,7 +77,7 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
         external({"template": {"metadata": {"labels": {CONNECTION: "{{ .id }}"}}}}, labels={})
     ),
     "external, braces without a template": Case(
-        external(labels={CONNECTION: "{{ .id }}"}), ["invalid-label", "not-checked"], "and there is none"
+        external(labels={CONNECTION: "{{ .id }}"}), ["invalid-label", "not-checked"], "but there is no template"
     ),
     "external, one id twice": Case([external(name="a"), external(name="b")], ["duplicate-id"]),
     "external, one target twice": Case([external({"name": "db"}, name="a"), external(name="db")], ["duplicate-secret"]),
@@ -148,7 +148,7 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
     "external, an old API": Case(external(version="external-secrets.io/v1alpha1"), ["old-api"], "Write external-sec"),
     "external, an old API of others": Case(external(version="external-secrets.io/v1alpha1", labels={})),
     "external, a URI of a template": Case(
-        external(template(data={"value": "postgres://{{ .u }}:{{ .p }}@h/d"})), ["unescaped-uri"], "a key for each"
+        external(template(data={"value": "postgres://{{ .u }}:{{ .p }}@h/d"})), ["unescaped-uri"], "in its own key"
     ),
     **{
         f"external, the template {text}": Case(external(template(data={"value": text})), codes)
@@ -291,8 +291,8 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
             ("a port that is none", {"connection_port": "abc"}, "the port is not a number"),
             ("a field that is none", {"field_hots": "x"}, "there is no such field"),
             ("other keys that are not known", {"other_keys": "all"}, "it can only be 'extra'"),
-            ("a field twice", {"connection_host": "h", "field_host": "h"}, "says it too"),
-            ("extra twice", {"connection_extra": '{"a": 1}', "extra_a": "h"}, "has it too"),
+            ("a field twice", {"connection_host": "h", "field_host": "h"}, "specifies it too"),
+            ("extra twice", {"connection_extra": '{"a": 1}', "extra_a": "h"}, "contains it too"),
             ("two that are whole", {"data_key": "a", "field_uri": "b"}, "contains the whole connection"),
             ("one key for two things", {"data_key": "a", "field_password": "a"}, "it names the same key as"),
             ("a key that is none", {"field_password": PASSWORD}, "it names a key that is not valid in data"),

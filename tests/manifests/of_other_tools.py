@@ -101,7 +101,7 @@ OF_OTHER_TOOLS: dict[str, Case] = {
         {**kustomization(literals=["x=y"], labels={}), "labels": [{"pairs": {CONNECTION: "my_db"}}]}, ["unreadable"]
     ),
     "kustomize, a literal twice": Case(
-        kustomization(literals=["value=a://h", "value=b://h"]), ["invalid-manifest"], "the key 'value' is there twice"
+        kustomization(literals=["value=a://h", "value=b://h"]), ["invalid-manifest"], "the key 'value' is present twice"
     ),
     "kustomize, an unknown field": Case(
         kustomization(literals=[f"value={URI}"], behaviour="merge"), ["invalid-manifest"], "Write 'behavior'"
@@ -182,10 +182,10 @@ OF_OTHER_TOOLS: dict[str, Case] = {
     "SOPS, everything": Case(
         {"apiVersion": CIPHERTEXT, "kind": CIPHERTEXT, "metadata": {"name": CIPHERTEXT}, **SOPS},
         ["not-checked"],
-        "whole",
+        "completely encrypted",
     ),
-    "SOPS, binary": Case({"data": CIPHERTEXT, **SOPS}, ["not-checked"], "as a whole", file="db.json"),
-    "SOPS, dotenv": Case(f"A={CIPHERTEXT}\nsops_mac={CIPHERTEXT}\n", ["not-checked"], "as a whole"),
+    "SOPS, binary": Case({"data": CIPHERTEXT, **SOPS}, ["not-checked"], "completely encrypted", file="db.json"),
+    "SOPS, dotenv": Case(f"A={CIPHERTEXT}\nsops_mac={CIPHERTEXT}\n", ["not-checked"], "completely encrypted"),
     "SOPS, nothing to decrypt it with": Case(
         secret(data={"value": CIPHERTEXT}), ["unreadable", "not-checked"], "no 'sops' with which"
     ),
@@ -217,7 +217,7 @@ OF_OTHER_TOOLS: dict[str, Case] = {
     "a key twice": Case(
         yaml.safe_dump(secret(data={"value": PASSWORD})) + f"  value: {URI}\n",
         ["duplicate-key"],
-        "kubectl takes the last",
+        "kubectl uses the last",
     ),
     "a key twice in JSON": Case(
         json.dumps(secret(data={"value": URI})).replace('"value"', '"value": "x", "value"'),

@@ -128,7 +128,7 @@ OF_SECRETS: dict[str, Case] = {
     "another label's empty value": Case(secret(labels={CONNECTION: "a", "app": ""})),
     "another label's key": Case(secret(labels={CONNECTION: "a", "a b": "x"}), ["invalid-label"], "(name not shown)"),
     "two wrong labels": Case(secret(labels={CONNECTION: "a b", VARIABLE: "a b"}), ["invalid-label"] * 2),
-    "no team": Case(secret(labels={CONNECTION: "a", TEAM: ""}), ["invalid-label"], "no team is"),
+    "no team": Case(secret(labels={CONNECTION: "a", TEAM: ""}), ["invalid-label"], "but a team is not"),
     "no team of a Secret of others": Case(secret(labels={"app": "a", TEAM: ""})),
     "a team that is no label": Case(secret(labels={CONNECTION: "a", TEAM: "a b"}), ["invalid-label"]),
     # Ids.
@@ -147,7 +147,7 @@ OF_SECRETS: dict[str, Case] = {
     "an empty annotation": Case(secret(annotations={CONNECTION: ""}), ["id-label-mismatch"], "empty"),
     "the same id twice over": Case(secret(annotations={CONNECTION: "my_db"})),
     # Duplicates.
-    "one id": Case([secret("a"), secret("b")], ["duplicate-id"], "manifests.yaml:1 too"),
+    "one id": Case([secret("a"), secret("b")], ["duplicate-id"], "manifests.yaml:1 is connection"),
     "one id three times": Case([secret("a"), secret("b"), secret("c")], ["duplicate-id"] * 2),
     "one id, by its hash": Case(
         [secret(name, labels={CONNECTION: HASHED}, annotations={CONNECTION: LONG}) for name in "ab"], ["duplicate-id"]

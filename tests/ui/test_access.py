@@ -119,7 +119,7 @@ def test_the_story_of_what_somebody_may_read(ui: AirflowUI) -> None:
     ("id", "hint"),
     [
         ("app_report", "Did you mean 'ap_report'?"),
-        ("app_key", "so it is a variable of this id"),
+        ("app_key", "so it is a variable with this id"),
         ("app-unlabelled", "has this name but not the label"),
     ],
 )

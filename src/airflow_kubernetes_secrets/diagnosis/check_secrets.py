@@ -116,6 +116,6 @@ def _secret_option(option: SecretOption, location: BackendLocation, options: Opt
             FROM_SECRETS,
             "option-missing",
             f"{option.where}: {lookup}: {decision.outcome.value}. Airflow silently uses the default "
-            "of {option.name}. Create the Secret, or correct the id",
+            f"of {option.name}. Create the Secret, or correct the id",
         )
     return ok(FROM_SECRETS, f"{option.name} is in Secret {decision.secret} ({option.where})")

@@ -33,7 +33,7 @@ class TestOptionsFromSecrets:
 
     def test_one_that_names_a_uri(self, commands: Commands) -> None:
         commands.set("AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET", URI)
-        assert "its id is a URI" in error(commands, "option-missing")
+        assert "the id is a URI" in error(commands, "option-missing")
 
     DATABASE = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET"
 

@@ -87,7 +87,7 @@ class TestFiles:
 
         assert result.returncode == 0
         assert "backend_kwargs" in result.stderr
-        assert "The default labels and keys are taken" in result.stderr
+        assert "The default labels and keys are used" in result.stderr
         assert variables_in(tmp_path / "out") == {"a": "x"}
 
     def test_ctrl_c_leaves_whole_files_only(self, bare: Airflow, tmp_path: Path) -> None:

@@ -63,7 +63,7 @@ def test_keys_of_others_that_would_be_read_instead(put: Put) -> None:
     done = put(*arguments, stdin=SECRET)
 
     assert done.status == 1
-    assert "has 'value' from elsewhere" in done.err
+    assert "has 'value' from other sources" in done.err
     assert put.data("theirs") == {"value": b"postgres://old"}
     patch = [{"op": "remove", "path": "/data/value"}]
     assert f"kubectl patch secret -n {put.namespace} theirs --type=json -p '{json.dumps(patch)}'" in done.err
