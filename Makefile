@@ -155,10 +155,10 @@ else
 oldest: $(OLDEST)/ready
 endif
 
-$(OLDEST)/ready: requirements/airflow-2.11.txt pyproject.toml
+$(OLDEST)/ready: requirements/airflow-2.11.txt pyproject.toml devserver/pyproject.toml
 	$(PYTHON_FOR_OLDEST) -m venv $(OLDEST)
 	$(OLDEST)/bin/python -m pip install --quiet --no-deps --requirement requirements/airflow-2.11.txt
-	$(OLDEST)/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(OLDEST)/bin/python -m pip install --quiet --no-deps --no-build-isolation $(EDITABLE)
 	@touch $@
 
 # Test the installed wheel in every supported Airflow, each in its own environment. The result is docs/reference/matrix.md.

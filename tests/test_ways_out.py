@@ -65,6 +65,7 @@ HARMLESS = {
         for name in (
             "exit",
             "modules",
+            "modules.get",
             "meta_path",
             "stdin",
             "stdin.buffer",

@@ -34,7 +34,10 @@ def on_new_process(forget: Callable[[], None]) -> None:
 
 
 def restart() -> None:
-    """Forget everything that belongs to the process, as if the process had just started. Only tests call this."""
+    """Forget everything that belongs to the process, as if the process had just started.
+
+    Only tests and the devserver's pytest fixture call this.
+    """
     for forget in _on_restart:
         forget()
 

@@ -62,6 +62,40 @@ def test_a_token_can_be_revoked(server: DevServer) -> None:
         assert client.get(url).status_code == 401
 
 
+def test_changes_in_a_block_are_undone_at_its_end(server: DevServer, client: httpx.Client) -> None:
+    def secrets() -> dict[str, str]:
+        items = client.get("/api/v1/secrets").json()["items"]
+        return {each["metadata"]["name"]: each.get("data", {}).get("k", "") for each in items}
+
+    def status(token: str) -> int:
+        return client.get("/api/v1/namespaces/airflow/secrets", headers=bearer(token)).status_code
+
+    for name in ("same", "changed", "removed"):
+        server.apply({"metadata": {"name": name}, "data": {"k": "AAAA"}})
+    revoked = server.create_token("someone", {"airflow": ["list"]})
+    before, version = secrets(), client.get("/api/v1/secrets").json()["metadata"]["resourceVersion"]
+
+    with server.restored():
+        server.apply({"metadata": {"name": "changed"}, "data": {"k": "BBBB"}})
+        server.delete("removed")
+        server.apply({"metadata": {"name": "held", "namespace": "new", "finalizers": ["example.com/held"]}})
+        new = server.create_token("another", {"airflow": ["list"]})
+        server.revoke_token(revoked)
+        assert secrets() == {"same": "AAAA", "changed": "BBBB", "held": ""}
+        assert (status(new), status(revoked)) == (200, 401)
+
+    assert secrets() == before
+    assert client.get("/api/v1/namespaces/new").status_code == 404
+    assert (status(new), status(revoked)) == (401, 200)
+    assert int(client.get("/api/v1/secrets").json()["metadata"]["resourceVersion"]) > int(version)
+
+
+def test_a_block_in_which_the_server_stops_ends_too(server: DevServer) -> None:
+    with server.restored():
+        server.stop()
+    assert not server.running
+
+
 def test_bookmarks_come_at_the_stated_pace_and_at_the_end(client: httpx.Client) -> None:
     query = {"watch": "1", "timeoutSeconds": "1", "allowWatchBookmarks": "true"}
     events = client.get("/api/v1/namespaces/airflow/secrets", params=query).text.splitlines()

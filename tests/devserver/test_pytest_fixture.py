@@ -25,7 +25,7 @@ def run(tmp_path: Path, text: str, *arguments: str) -> subprocess.CompletedProce
     )
 
 
-def test_each_test_has_its_own_server(tmp_path: Path) -> None:
+def test_each_test_starts_without_secrets(tmp_path: Path) -> None:
     done = run(
         tmp_path,
         """

@@ -9,7 +9,7 @@ import itertools
 import json
 import socket
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -19,7 +19,7 @@ from starlette.applications import Starlette
 
 from airflow_kubernetes_secrets.kubernetes.documents import mapping
 from airflow_kubernetes_secrets.messages.printable import printable
-from airflow_kubernetes_secrets_devserver.access import Access
+from airflow_kubernetes_secrets_devserver.access import Access, User
 from airflow_kubernetes_secrets_devserver.app import Api
 from airflow_kubernetes_secrets_devserver.files import Files
 from airflow_kubernetes_secrets_devserver.manifests import Manifests
@@ -235,6 +235,24 @@ class DevServer:
             if resource.kind == kind:
                 return resource
         raise StatusError(400, "BadRequest", f"the devserver has Secrets and Namespaces, no {kind}")
+
+    @contextlib.contextmanager
+    def restored(self) -> Iterator[None]:
+        """Undo all changes of Secrets, namespaces and tokens at the end of the ``with`` block.
+
+        Finalizers do not prevent this. If the server has been stopped in the block, there is nothing to undo.
+        """
+        objects, users = self._call(lambda: (self._store.snapshot(), dict(self._access.users)))
+        try:
+            yield
+        finally:
+            if self.running:
+                self._call(lambda: self._restore(objects, users))
+
+    def _restore(self, objects: Mapping[Key, JsonObject], users: Mapping[str, User]) -> None:
+        self._store.restore(objects)
+        self._access.users.clear()
+        self._access.users.update(users)
 
     def create_token(self, user: str, grants: Mapping[str, Sequence[str]] | None) -> str:
         """Return a new token for ``user``.

@@ -11,6 +11,7 @@ import contextlib
 import itertools
 import time
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -79,6 +80,18 @@ class Store:
         previous = self._objects.pop(key)
         self._record(Event(self.version + 1, key, previous, None))
         return previous
+
+    def snapshot(self) -> dict[Key, JsonObject]:
+        """Return all objects as they are now, for :meth:`restore`."""
+        return dict(self._objects)
+
+    def restore(self, objects: Mapping[Key, JsonObject]) -> None:
+        """Remove or store each object that differs from a snapshot. Watches see these changes."""
+        for key in [each for each in self._objects if each not in objects]:
+            self.remove(key)
+        for key, content in objects.items():
+            if self._objects.get(key) is not content:
+                self.put(key, content)
 
     def _record(self, event: Event) -> None:
         self.version = event.version
