@@ -58,6 +58,7 @@ _TEMPLATE = NotExecuted(
 )
 
 _START = "docs/test_start.py::test_the_page"
+_TESTING = "docs/test_test_dags.py::test_a_complete_example"
 _RBAC = "examples/test_rbac.py"
 _CNPG = "examples/test_cloudnative_pg.py"
 _XPLANE = "examples/test_crossplane.py"
@@ -198,6 +199,16 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
         "A namespace for a team": ["examples/test_teams.py::test_a_namespace_for_a_team"] * 2,
         "Only the team's own Secrets": ["examples/test_teams.py::test_nothing_but_its_own"],
         "Look up as a team": ["examples/test_teams.py::test_look_as_a_team"],
+    },
+    "test-dags": {
+        "Install": [
+            NotExecuted(
+                "pip fetches Airflow over the network; the first page has the same requirements",
+                "docs/test_test_dags.py::test_what_is_installed",
+            )
+        ],
+        "A complete example": [_TESTING, _TESTING, _TESTING],
+        "Secrets for several tests": ["docs/test_test_dags.py::test_secrets_for_several_tests"],
     },
     "troubleshoot": {"Troubleshoot": [f"{_STANDING}::test_the_commands_for_an_error"]},
     "workers": {"What to set": [f"{_STANDING}::test_the_values_for_workers_without_rights"]},
