@@ -78,7 +78,7 @@ SLOW = [
     "devserver/test_contract_watch*",
     "devserver/test_kubectl*",
     "devserver/test_manifests*",
-    "devserver/test_pytest_*",
+    "devserver/test_pytest_fixture*",
     "formats/test_any_value*",
     "devserver/own_files/*",
     "ui/test_access*",

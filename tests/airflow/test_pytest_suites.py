@@ -1,4 +1,4 @@
-"""Whole test suites of other projects that use the fixture, with real Airflow, each in a process of its own."""
+"""Whole test suites of other projects that use the devserver's pytest fixture, each in a process of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.airflow import ENVIRONMENTS, ROOT, Airflow, installed
+from support.airflow import ENVIRONMENTS, ROOT, Airflow
 
 # What each suite starts with. ``found`` looks up as a task does, and ``stored`` as a server of Airflow does.
 BEGIN = {
@@ -54,13 +54,6 @@ def late(text: str) -> str:
     """Return the code so that each test imports Airflow, after the fixture has started the server."""
     lines = [f"    {line}" if line else "" for line in text.splitlines()]
     return "\n".join(["def load():", *lines, "    globals().update(locals())", ""])
-
-
-@pytest.fixture(params=["3.3", "2.11"])
-def version(request: pytest.FixtureRequest) -> str:
-    if not installed(request.param):
-        pytest.skip(f"Airflow {request.param} is not installed beside this one; `make environments` does it")
-    return str(request.param)
 
 
 def run(version: str, tmp_path: Path, text: str, *arguments: str, **variables: str) -> str:
