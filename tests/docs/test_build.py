@@ -156,6 +156,7 @@ SECTIONS = {
 SHOWN_IN = {
     "../CHANGELOG.md": "reference",
     "../CONTRIBUTING.md": "contributing",
+    "architecture.md": "contributing",
     "../benchmarks/README.md": "contributing",
 }
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from airflow_kubernetes_secrets.lookup.selection import Find
     from airflow_kubernetes_secrets.sources.query import Query
 
-    Wanted = TypeVar("Wanted")
+    Result = TypeVar("Result")
 
 _sources: ProcessLocal[Source] = ProcessLocal()
 
@@ -191,9 +191,9 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
     def _read(
         self,
         lookup: Lookup,
-        read: Callable[[Secret, str], Wanted],
+        read: Callable[[Secret, str], Result],
         find: Find | None = None,
-    ) -> Wanted | None:
+    ) -> Result | None:
         try:
             decision = decide(lookup, self.options, find or self._find)
             _report(decision)

@@ -38,7 +38,7 @@ FIELD_MANAGER = "airflow-kubernetes-secrets"
 # a Secret of up to 1 MiB. If a page is too large, the next size is used.
 _PAGE_SIZES = (500, 50)
 
-Wanted = TypeVar("Wanted")
+Result = TypeVar("Result")
 
 
 class Cluster:
@@ -249,7 +249,7 @@ class Cluster:
             self._stored[each.secret.namespace, each.secret.name] = each
         return stored
 
-    def _read(self, read: Callable[[bytes | bytearray], Wanted], body: bytes | bytearray) -> Wanted:
+    def _read(self, read: Callable[[bytes | bytearray], Result], body: bytes | bytearray) -> Result:
         """Parse a body. An error names the API server."""
         try:
             return read(body)

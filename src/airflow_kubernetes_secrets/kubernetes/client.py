@@ -76,11 +76,11 @@ class _Unconfirmed(_Failure):
         self.refusal = refusal
 
 
-Answer = TypeVar("Answer", bound="Head | Response")
-Wanted = TypeVar("Wanted")
+Reply = TypeVar("Reply", bound="Head | Response")
+Result = TypeVar("Result")
 
 
-_Send = Callable[[Connection, Request, Deadline], Answer]
+_Send = Callable[[Connection, Request, Deadline], Reply]
 
 
 class Call:
@@ -164,12 +164,12 @@ class _Operation:
         return self.call.path.partition("?")[0]
 
 
-class _Question(_Operation, Generic[Wanted]):
+class _ParsedOperation(_Operation, Generic[Result]):
     """An operation, and the parser of its response."""
 
     __slots__ = ("parse",)
 
-    def __init__(self, verb: str, namespace: str, call: Call, parse: Callable[[Response], Wanted]) -> None:
+    def __init__(self, verb: str, namespace: str, call: Call, parse: Callable[[Response], Result]) -> None:
         super().__init__(verb, namespace, call)
         self.parse = parse
 
@@ -230,7 +230,7 @@ class Client:
 
         call = Call(_list_path(namespace, selector, "0"))
         parse = partial(parse_secret_list, namespace=namespace)
-        return self._ask(_Question("list", namespace, call, parse), timeout)
+        return self._ask(_ParsedOperation("list", namespace, call, parse), timeout)
 
     def list_once(
         self, namespace: str, selector: LabelSelector, timeout: float, not_older_than: str = "0"
@@ -250,7 +250,7 @@ class Client:
         deadline = Deadline(timeout)
         call = Call(_list_path(namespace, selector, not_older_than))
         parse = partial(parse_secret_list, namespace=namespace)
-        outcome = self._try(_Question("list", namespace, call, parse), deadline)
+        outcome = self._try(_ParsedOperation("list", namespace, call, parse), deadline)
         if isinstance(outcome, _Failure):
             raise self._unavailable(outcome, 1, deadline)
         return outcome
@@ -270,7 +270,7 @@ class Client:
         path = f"/api/v1/namespaces/{namespace}/secrets/{quote(name)}?resourceVersion=0"
         parse = partial(parse_secret, namespace=namespace, name=name)
         try:
-            return self._ask(_Question("get", namespace, Call(path), parse), timeout)
+            return self._ask(_ParsedOperation("get", namespace, Call(path), parse), timeout)
         except NotFoundError:
             return None
 
@@ -298,25 +298,25 @@ class Client:
         )
         watch, deadline = _Operation("watch", namespace, Call(path)), Deadline(timeout)
         try:
-            connection, answer = self._exchange(Connection.open_stream, watch, deadline)
+            connection, reply = self._exchange(Connection.open_stream, watch, deadline)
         except ResponseTooLargeError as error:
             raise self._too_large(error) from None
         except TransportError as error:
             self._refusals.note_failure()
             raise self._unavailable(_Failure(str(error), error.remedy), 1, deadline) from None
-        if isinstance(answer, Head):
+        if isinstance(reply, Head):
             self._refusals.note_allowed(watch.verb, watch.path)
-            return Watch(self, connection, answer, namespace, Deadline(seconds + timeout))
+            return Watch(self, connection, reply, namespace, Deadline(seconds + timeout))
         # Read this first: once the connection is idle, another thread may send on it.
         sent_at = connection.sent_at
-        self._pool.keep(connection, answer.status)
-        message = status_message(answer.body)
-        if answer.status == 410:
+        self._pool.keep(connection, reply.status)
+        message = status_message(reply.body)
+        if reply.status == 410:
             raise ExpiredVersionError(message)
-        failure = self._failure(watch, sent_at, answer, message)
+        failure = self._failure(watch, sent_at, reply, message)
         if failure is not None:
             raise self._unavailable(failure, 1, deadline)
-        raise self._refusal(watch, answer.status, message)
+        raise self._refusal(watch, reply.status, message)
 
     def send(self, call: Call, verb: str, namespace: str, timeout: float) -> Response:
         """Send a request that no lookup makes. It must be one that may be repeated.
@@ -330,7 +330,7 @@ class Client:
                 :meth:`list_secrets`.
             NotFoundError: 404.
         """
-        return self._ask(_Question(verb, namespace, call, lambda response: response), timeout)
+        return self._ask(_ParsedOperation(verb, namespace, call, lambda response: response), timeout)
 
     def close(self) -> None:
         """Close the idle connections. The client can be used again."""
@@ -340,13 +340,13 @@ class Client:
         """Close the parent's connections, including those that its threads were using, without sending anything."""
         self._pool.after_fork()
 
-    def _ask(self, question: _Question[Wanted], timeout: float) -> Wanted:
+    def _ask(self, operation: _ParsedOperation[Result], timeout: float) -> Result:
         deadline = Deadline(timeout)
         attempts = 0
         failure: _Failure | None = None
         while True:
             attempts += 1
-            outcome = self._try(question, deadline)
+            outcome = self._try(operation, deadline)
             if not isinstance(outcome, _Failure):
                 return outcome
             # An attempt that the deadline cut off explains less than those before it.
@@ -357,19 +357,19 @@ class Client:
                 raise self._unavailable(failure, attempts, deadline)
             time.sleep(min(pause, outcome.longest_pause))
 
-    def _try(self, question: _Question[Wanted], deadline: Deadline) -> Wanted | _Failure:
+    def _try(self, operation: _ParsedOperation[Result], deadline: Deadline) -> Result | _Failure:
         from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, status_message
 
         began = monotonic()
         try:
-            connection, response = self._exchange(Connection.ask, question, deadline)
+            connection, response = self._exchange(Connection.ask, operation, deadline)
             # Read this first: once the connection is idle, another thread may send on it.
             sent_at = connection.sent_at
             self._pool.keep(connection, response.status)
             if response.status in (200, 201):
-                wanted = question.parse(response)
-                self._refusals.note_allowed(question.verb, question.path)
-                return wanted
+                result = operation.parse(response)
+                self._refusals.note_allowed(operation.verb, operation.path)
+                return result
         except ResponseTooLargeError as error:
             raise self._too_large(error) from None
         except TransportError as error:
@@ -380,18 +380,18 @@ class Client:
         except MalformedBodyError as error:
             return _Failure(str(error))
         message = status_message(response.body)
-        failure = self._failure(question, sent_at, response, message)
+        failure = self._failure(operation, sent_at, response, message)
         if failure is not None:
             return failure
-        raise self._refusal(question, response.status, message)
+        raise self._refusal(operation, response.status, message)
 
     def _failure(self, operation: _Operation, sent_at: float, response: Response, message: str) -> _Failure | None:
         """Return why the request must be sent again; ``None`` if the response is final."""
-        said = f"it answered {response.status} {message}".rstrip()
+        problem = f"it answered {response.status} {message}".rstrip()
         if response.status in RETRIED_STATUSES:
             if response.status >= 500:
                 self._refusals.note_failure()
-            return _Failure(said, retry_after=retry_after_seconds(response.headers.get("retry-after")))
+            return _Failure(problem, retry_after=retry_after_seconds(response.headers.get("retry-after")))
         if response.status in (401, 403):
             seconds = self._refusals.seconds_to_confirm(operation.verb, operation.path, response.status, sent_at)
             if seconds is not None:
@@ -403,16 +403,16 @@ class Client:
             self._refusals.note_allowed(operation.verb, operation.path)
         return None
 
-    def _exchange(self, send: _Send[Answer], operation: _Operation, deadline: Deadline) -> tuple[Connection, Answer]:
+    def _exchange(self, send: _Send[Reply], operation: _Operation, deadline: Deadline) -> tuple[Connection, Reply]:
         """Send a request. After a 401, read the credentials again and send it once more."""
-        connection, answer = self._exchange_once(send, operation.call, deadline)
-        if answer.status == 401 and self._renew(operation, connection.sent_at):
+        connection, reply = self._exchange_once(send, operation.call, deadline)
+        if reply.status == 401 and self._renew(operation, connection.sent_at):
             # An idle connection would still use the old client certificate.
             connection.close()
             self._pool.close()
             connection = self._pool.connect(deadline)
-            answer = self._send(send, connection, operation.call, deadline)
-        return connection, answer
+            reply = self._send(send, connection, operation.call, deadline)
+        return connection, reply
 
     def _renew(self, operation: _Operation, sent_at: float) -> bool:
         """Read the credentials again after a 401, at most once a second for one operation.
@@ -441,7 +441,7 @@ class Client:
         self._renewal_began = began
         return True
 
-    def _exchange_once(self, send: _Send[Answer], call: Call, deadline: Deadline) -> tuple[Connection, Answer]:
+    def _exchange_once(self, send: _Send[Reply], call: Call, deadline: Deadline) -> tuple[Connection, Reply]:
         """Send a request on an idle connection, or on a new one if there is none or it is dead."""
         idle = self._pool.take()
         if idle is not None:
@@ -458,11 +458,11 @@ class Client:
 
     def _send(
         self,
-        send: _Send[Answer],
+        send: _Send[Reply],
         connection: Connection,
         call: Call,
         deadline: Deadline,
-    ) -> Answer:
+    ) -> Reply:
         try:
             request = self._request(call)
             if connection.idle_seconds() >= self._doubtful_after:
