@@ -48,7 +48,7 @@ for reader, kind in kinds.items():
             except Exception:
                 pass
             found.append((reader, folder, identifier, fields, messages))
-            notices._said.clear()
+            notices._logged.clear()
 sys.stdout.write("\\n" + json.dumps(found))
 """
 

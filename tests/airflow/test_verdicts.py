@@ -113,7 +113,7 @@ for reader, read in readers.items():
             worked = False
         found[f"{reader} {conn_id}"] = (worked, messages)
         from airflow_kubernetes_secrets.messages import notices
-        notices._said.clear()
+        notices._logged.clear()
 sys.stdout.write("\\n" + json.dumps(found))
 """
 

@@ -297,9 +297,9 @@ print(json.dumps([module for module in sys.modules if module.startswith("airflow
 
     done = Airflow("3.3", tmp_path, {"AIRFLOW__SECRETS__BACKEND": NO_SECRETS}).python(program)
 
-    loaded = {module.rpartition(".")[2] for module in json.loads(done.stdout.splitlines()[-1])}
+    loaded = {module.partition(".")[2] for module in json.loads(done.stdout.splitlines()[-1])}
     # Airflow reads the information of every provider.
-    assert loaded - {"provider_info"} == {"no_secrets", "version"}, done.stderr
+    assert loaded - {"backend.provider_info"} == {"backend", "backend.no_secrets", "version"}, done.stderr
 
 
 @pytest.mark.parametrize("name", ["KubernetesSecretsBackend", "NoSecretsBackend"])

@@ -332,7 +332,7 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.sources import cache_policy
 # Python 3.12 and later warn of a fork beside threads.
 warnings.simplefilter("ignore", DeprecationWarning)
-cache_policy.THRESHOLDS = cache_policy.Thresholds(asked_first=0, indexes_first=0)
+cache_policy.THRESHOLDS = cache_policy.Thresholds(queries_first=0, indexes_first=0)
 backend = KubernetesSecretsBackend(service_account_path={folder!r}, cache_ttl={ttl})
 backend.get_variable("x"), backend.get_config("none")
 sys.stdin.readline()

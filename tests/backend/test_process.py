@@ -280,7 +280,7 @@ def test_a_process_that_can_start_no_thread_still_answers(
         import resource, time
         from airflow_kubernetes_secrets import KubernetesSecretsBackend
         from airflow_kubernetes_secrets.sources import cache_policy, watcher
-        cache_policy.THRESHOLDS = cache_policy.Thresholds(asked_first=0, indexes_first=0, shortest_watched=0)
+        cache_policy.THRESHOLDS = cache_policy.Thresholds(queries_first=0, indexes_first=0, shortest_watched=0)
         folder = {str(account.folder)!r}
         backend = KubernetesSecretsBackend(service_account_path=folder, cache_ttl=0.5)
         backend.get_config("x")

@@ -54,7 +54,7 @@ def test_a_process_that_was_frozen(proxy: Proxy, account: ServiceAccount, put: P
         import sys, time
         from airflow_kubernetes_secrets import KubernetesSecretsBackend
         from airflow_kubernetes_secrets.sources import cache_policy, watcher
-        cache_policy.THRESHOLDS = cache_policy.Thresholds(asked_first=0, indexes_first=0)
+        cache_policy.THRESHOLDS = cache_policy.Thresholds(queries_first=0, indexes_first=0)
         # Else it would give up a stream that is so late, and never read what waited.
         watcher._LATENESS_SECONDS = (60.0, 60.0)
         folder = {str(proxy.folder(account))!r}
@@ -131,7 +131,7 @@ def test_versions_that_went_back(
 
     A watch from a future version sends nothing and ends in its time, so only the next LIST shows the problem.
     """
-    monkeypatch.setattr(watcher, "_LISTED_ANEW_SECONDS", 0.5)
+    monkeypatch.setattr(watcher, "_LIST_AGAIN_SECONDS", 0.5)
     put.variable("x", "one", name="x")
     backend = proxied(cache_ttl=2, timeout=4)
     far = json.dumps(
@@ -160,7 +160,7 @@ def test_versions_that_went_back(
 def test_a_healthy_watch_is_checked_by_a_list_now_and_then(
     watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watcher, "_LISTED_ANEW_SECONDS", 3.0)
+    monkeypatch.setattr(watcher, "_LIST_AGAIN_SECONDS", 3.0)
     put.variable("x", "one", name="x")
     backend = proxied(cache_ttl=2)
     assert backend.get_variable("x") == "one"

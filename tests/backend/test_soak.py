@@ -30,7 +30,7 @@ from pathlib import Path
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.sources import cache_policy
 
-cache_policy.THRESHOLDS = cache_policy.Thresholds(asked_first=0, indexes_first=0)
+cache_policy.THRESHOLDS = cache_policy.Thresholds(queries_first=0, indexes_first=0)
 folder, threads, rounds = sys.argv[1], int(sys.argv[2]), [int(count) for count in sys.argv[3:]]
 backends = [KubernetesSecretsBackend(service_account_path=folder, cache_ttl=ttl) for ttl in (2, 3)]
 wrong = []

@@ -59,7 +59,7 @@ import atexit, logging, sys, threading, time
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.sources import cache_policy
 logging.basicConfig(level=logging.INFO, force=True)
-cache_policy.THRESHOLDS = cache_policy.Thresholds(asked_first=0, indexes_first=0)
+cache_policy.THRESHOLDS = cache_policy.Thresholds(queries_first=0, indexes_first=0)
 backend = KubernetesSecretsBackend(service_account_path={folder!r}, cache_ttl=60)
 {before}
 print(backend.get_variable("x"))

@@ -85,5 +85,5 @@ def _the_reason_is_true(entry: Entry, matches: set[str], winner: str) -> None:
         assert f"Secret {winner} has" in codes["duplicate-id"]
     if "hidden" in codes:
         assert name not in matches
-        assert f"Secret {winner} answers" in codes["hidden"]
+        assert f"Secret {winner} is used for its id" in codes["hidden"]
     assert entry.answers or codes

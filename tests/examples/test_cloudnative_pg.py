@@ -144,7 +144,7 @@ def test_an_inherited_label_and_the_superuser(
     assert (connection.login, connection.schema) == ("postgres", None)
     [warning] = said(caplog)
     assert "the first by age and name is used" in warning
-    assert "warehouse-superuser, and not" in warning
+    assert "warehouse-superuser. Not used: " in warning
 
 
 def test_by_a_secret_of_ones_own(cluster: Cluster, backend: KubernetesSecretsBackend, namespaces: Namespaces) -> None:

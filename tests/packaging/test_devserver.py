@@ -106,9 +106,9 @@ def of_the_readme() -> list[str]:
 
 
 def of_the_laptop() -> list[str]:
-    """Return the requirements of docs/start.md, changed as the note below it says."""
-    (install,) = (block.text for block in blocks("start") if block.heading == "Install")
-    page = " ".join((ROOT / "docs" / "start.md").read_text(encoding="utf-8").split())
+    """Return the requirements of docs/start/laptop.md, changed as the note below it says."""
+    (install,) = (block.text for block in blocks("laptop") if block.heading == "Install")
+    page = " ".join((ROOT / "docs" / "start" / "laptop.md").read_text(encoding="utf-8").split())
     changed = re.search(r"write `([^`]+)` instead of `([^`]+)`\. The extra alone", page)
     assert changed
     assert changed[2] in install

@@ -43,7 +43,14 @@ def test_the_story_is_that_of_explain(ui: AirflowUI, kind: str, id: str, team: s
         parameters = {"kind": kind, "id": id, "team": team or ""}
         story = client.get(f"{PAGE}api/story", params=parameters).raise_for_status().json()
 
-    assert story == command(ui.airflow, "explain", kind, id, *(("--team", team) if team else ()))
+    arguments = ("explain", kind, id, *(("--team", team) if team else ()))
+    sections = [*story.pop("trace"), *story.pop("findings")]
+    assert story == command(ui.airflow, *arguments)
+    text = ui.airflow.command("airflow-kubernetes-secrets", *arguments).stdout
+    titles = [section["title"] for section in sections]
+    assert [line[:12].strip() for line in text.splitlines()[1:] if line[:12].strip()] == titles
+    # The command also shows the values of the options.
+    assert all(line["text"] in text for section in sections[1:] for line in section["lines"])
 
 
 def test_what_an_entry_hides(ui: AirflowUI, shelf: Shelf) -> None:

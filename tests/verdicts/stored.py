@@ -182,8 +182,8 @@ VERDICTS: dict[str, Verdict] = {
     "sops-variable.yaml": Verdict([(*ENCRYPTED, "key 'value'")], got={"api_token": lost("key 'value'", DECRYPT)}),
     "duplicate-keys.yaml": Verdict(
         [
-            ("duplicate-key", "'airflow.apache.org/connection-id' is there twice", "kubectl takes the last one"),
-            ("duplicate-key", "'password' is there twice", "kubectl takes the last one"),
+            ("duplicate-key", "'airflow.apache.org/connection-id' is present twice", "kubectl uses the last one"),
+            ("duplicate-key", "'password' is present twice", "kubectl uses the last one"),
         ],
         got={"dup_b": connection("generic", host="a", password="second"), "dup_a": Got()},
     ),

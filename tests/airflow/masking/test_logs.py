@@ -194,7 +194,7 @@ def test_without_mask_values_it_has_all_of_it(run: DagRun) -> None:
 @pytest.mark.parametrize("mask_values", [True, False])
 def test_the_same_in_airflow_2(mask_values: bool, tmp_path: Path) -> None:
     (tmp_path / "dags").mkdir()
-    (tmp_path / "dags" / "backend/masking.py").write_text(DAG_2)
+    (tmp_path / "dags" / "masking.py").write_text(DAG_2)
     airflow = Airflow(
         "2.11",
         tmp_path,

@@ -51,5 +51,5 @@ class TestAsking:
     [("cache_ttl", -1), ("cache_ttl", "soon"), ("cache_ttl", 86401), ("outage_ttl", -1), ("on_error", "stop")],
 )
 def test_what_cannot_be_an_option(make_backend: Callable[..., object], option: str, value: object) -> None:
-    with pytest.raises(ValueError, match=f"backend_kwargs: {option} needs "):
+    with pytest.raises(ValueError, match=f"backend_kwargs: {option} must be "):
         make_backend(**{option: value})

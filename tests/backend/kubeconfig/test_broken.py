@@ -82,7 +82,7 @@ def test_what_is_broken_in_it_is_not_quoted(
 def test_contents_in_place_of_a_path_are_not_quoted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KUBECONFIG", "apiVersion: v1\nusers:\n- user:\n    token: hunter2")
 
-    with pytest.raises(NotConfiguredError, match="has to be the path of a file") as raised:
+    with pytest.raises(NotConfiguredError, match="must be the path of a file") as raised:
         KubernetesSecretsBackend().get_variable("x")
 
     assert "hunter2" not in str(raised.value)
