@@ -24,6 +24,7 @@ from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, is_namespace
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.refusals import CONFIRMED_AFTER_SECONDS
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
@@ -37,6 +38,10 @@ FIELD_MANAGER = "airflow-kubernetes-secrets"
 # How many Secrets to request in one page. Most Secrets have a few hundred bytes, but each release of Helm is stored in
 # a Secret of up to 1 MiB. If a page is too large, the next size is used.
 _PAGE_SIZES = (500, 50)
+
+# A 403 counts only if it is repeated a second later. A command waits for that even if ``timeout`` is shorter, because
+# a permission that is missing is a result for it.
+_SHORTEST_TIMEOUT = 2 * CONFIRMED_AFTER_SECONDS
 
 Result = TypeVar("Result")
 
@@ -64,7 +69,7 @@ class Cluster:
             raise NotConfiguredError(f"the namespace from {self.credentials.source} is not a valid name")
         self._as_user = as_user
         # The timeout of each request in seconds. A LIST is one request per page.
-        self._seconds = options.timeout
+        self._seconds = max(options.timeout, _SHORTEST_TIMEOUT)
         referenced = {namespace or self.home: names for namespace, names in options.referenced.items()}
         self._client = Client(self.credentials, ApiErrors(verbs_of(options), referenced).error_of, as_user=as_user)
         self._stored: dict[tuple[str, str], StoredSecret] = {}
@@ -81,8 +86,8 @@ class Cluster:
     def find(self, query: Query, _time: TimeBudget) -> Sequence[Secret]:
         """Return the Secrets that match the query of a lookup, read now.
 
-        :meth:`stored` then returns their other metadata. Each request has the full ``timeout``, so the time budget of
-        the lookup is not used.
+        :meth:`stored` then returns their other metadata. Each request has a time of its own, so the time budget of the
+        lookup is not used.
 
         Raises:
             KubernetesSecretsError: a request failed.

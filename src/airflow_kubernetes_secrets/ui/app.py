@@ -117,15 +117,15 @@ def entries(
     descending: bool = False,
     offset: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    anew: bool = False,
+    refresh: bool = False,
 ) -> dict[str, Any]:
     """Return one page of the table, and what ``list`` shows besides its table.
 
     Args:
-        anew: whether to list the Secrets again now.
+        refresh: whether to list the Secrets again now.
     """
     cache: SnapshotCache = request.app.state.snapshot_cache
-    snapshot = cache.snapshot(refresh=anew)
+    snapshot = cache.snapshot(refresh=refresh)
     wanted = TableQuery(search, kind, team, problem, order, descending, offset, limit)
     return {
         **page_of(viewer.rows(snapshot, kinds), wanted),

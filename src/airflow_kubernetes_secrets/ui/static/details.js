@@ -14,7 +14,7 @@ function problem({ severity, text }) {
 }
 
 /** Return the parts of an explanation: first what to do, and then how the lookup went. */
-export function tell(story, entry) {
+export function explanationParts(story, entry) {
   const sections = [...story.findings, ...story.trace];
   return [
     make("p", { class: `mark ${story.verdict}`, "data-verdict": story.verdict }, story.headline),

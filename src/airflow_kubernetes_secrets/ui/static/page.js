@@ -1,6 +1,6 @@
 // The script of the page: what happens when the user does something.
 
-import { tell, ofSecret, part } from "./details.js";
+import { explanationParts, ofSecret, part } from "./details.js";
 import { $, make, printable } from "./dom.js";
 import { ask } from "./requests.js";
 import { readAddress, state, view, writeAddress } from "./state.js";
@@ -11,17 +11,17 @@ const TYPING_MS = 200;
 
 // The requests in progress, which a later one cancels.
 let listing = null;
-let telling = null;
+let explaining = null;
 
 const actions = { choose, clear, explain, sortBy };
 
-async function list({ anew = false, focus = false } = {}) {
+async function list({ refresh = false, focus = false } = {}) {
   listing?.abort();
   const controller = (listing = new AbortController());
   writeAddress();
   document.querySelector("table").setAttribute("aria-busy", "true");
   try {
-    const answer = await ask("api/entries", { ...state, limit: PAGE, anew }, controller);
+    const answer = await ask("api/entries", { ...state, limit: PAGE, refresh }, controller);
     if (answer.entries.length === 0 && answer.matching > 0) {
       // There are fewer entries than when this page of the table was requested.
       state.offset = Math.floor((answer.matching - 1) / PAGE) * PAGE;
@@ -32,7 +32,7 @@ async function list({ anew = false, focus = false } = {}) {
     showTable(answer, actions, focus);
   } catch (error) {
     if (controller !== listing) return;
-    showFailure(error, () => list({ anew: true, focus: true }));
+    showFailure(error, () => list({ refresh: true, focus: true }));
   }
   if (controller === listing) document.querySelector("table").setAttribute("aria-busy", "false");
 }
@@ -59,8 +59,8 @@ function sortBy(column) {
 }
 
 async function explain(entry) {
-  telling?.abort();
-  const controller = (telling = new AbortController());
+  explaining?.abort();
+  const controller = (explaining = new AbortController());
   const wasClosed = $("panel").hidden;
   view.selected = { kind: entry.kind, id: entry.id, team: entry.team };
   writeAddress();
@@ -76,16 +76,16 @@ async function explain(entry) {
   }
   try {
     const lookup = { kind: entry.kind, id: entry.id, team: entry.team ?? "" };
-    $("story").replaceChildren(...tell(await ask("api/story", lookup, controller), entry));
+    $("story").replaceChildren(...explanationParts(await ask("api/story", lookup, controller), entry));
   } catch (error) {
-    if (controller !== telling) return;
+    if (controller !== explaining) return;
     const notice = make("div", { class: "notice error", role: "alert" }, error.message);
     $("story").replaceChildren(...ofSecret(entry), notice);
   }
 }
 
 function close() {
-  telling?.abort();
+  explaining?.abort();
   const before = [...$("rows").children].find((each) => each.getAttribute("aria-selected") === "true");
   view.selected = null;
   $("panel").hidden = true;
@@ -121,7 +121,7 @@ function listen() {
   });
   $("team").addEventListener("change", () => choose("team", $("team").value));
   $("problem").addEventListener("change", () => choose("problem", $("problem").value));
-  $("refresh").addEventListener("click", () => list({ anew: true }));
+  $("refresh").addEventListener("click", () => list({ refresh: true }));
   $("previous").addEventListener("click", () => turn(-1));
   $("next").addEventListener("click", () => turn(1));
   $("close").addEventListener("click", close);
