@@ -19,7 +19,7 @@ def command(airflow: Airflow, *arguments: str) -> Any:
 
 def test_the_entries_are_those_of_list(ui: AirflowUI) -> None:
     with ui.client("ada") as client:
-        answer = client.get(f"{PAGE}api/entries", params={"limit": 500, "refresh": True}).json()
+        answer = client.get(f"{PAGE}api/entries", params={"limit": 500, "anew": True}).json()
 
     listed = command(ui.airflow, "list")["entries"]
     shown = [{name: value for name, value in entry.items() if name != "hidden"} for entry in answer["entries"]]
@@ -56,7 +56,7 @@ def test_the_story_is_that_of_explain(ui: AirflowUI, kind: str, id: str, team: s
 def test_what_an_entry_hides(ui: AirflowUI, shelf: Shelf) -> None:
     """Only the selected entry hides it, and no other one of the same id."""
     with ui.client("ada") as client:
-        answer = client.get(f"{PAGE}api/entries", params={"problem": "hides", "refresh": True}).json()
+        answer = client.get(f"{PAGE}api/entries", params={"problem": "hides", "anew": True}).json()
 
     hiding = {(entry["id"], entry["secret"]): entry["hidden"] for entry in answer["entries"]}
     assert hiding == {

@@ -280,6 +280,6 @@ def _report(decision: Decision) -> None:
         )
     for problem, more in first(decision.skipped):
         text = f"{lookup}: {problem}. It is skipped{more and f',{more}'}"
-        notices.once(logging.WARNING, ("passed over", str(problem)), text)
+        notices.once(logging.WARNING, ("skipped", str(problem)), text)
     if decision.outcome is not Outcome.FOUND:
         notices.miss("%s: %s", lookup, decision.outcome.value)

@@ -117,15 +117,15 @@ def entries(
     descending: bool = False,
     offset: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    refresh: bool = False,
+    anew: bool = False,
 ) -> dict[str, Any]:
     """Return one page of the table, and what ``list`` shows besides its table.
 
     Args:
-        refresh: whether to list the Secrets again now.
+        anew: whether to list the Secrets again now.
     """
     cache: SnapshotCache = request.app.state.snapshot_cache
-    snapshot = cache.snapshot(refresh=refresh)
+    snapshot = cache.snapshot(refresh=anew)
     wanted = TableQuery(search, kind, team, problem, order, descending, offset, limit)
     return {
         **page_of(viewer.rows(snapshot, kinds), wanted),

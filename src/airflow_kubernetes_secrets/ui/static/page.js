@@ -21,7 +21,7 @@ async function list({ refresh = false, focus = false } = {}) {
   writeAddress();
   document.querySelector("table").setAttribute("aria-busy", "true");
   try {
-    const answer = await ask("api/entries", { ...state, limit: PAGE, refresh }, controller);
+    const answer = await ask("api/entries", { ...state, limit: PAGE, anew: refresh }, controller);
     if (answer.entries.length === 0 && answer.matching > 0) {
       // There are fewer entries than when this page of the table was requested.
       state.offset = Math.floor((answer.matching - 1) / PAGE) * PAGE;
