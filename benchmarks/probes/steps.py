@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from airflow_kubernetes_secrets.sources import cache_policy
 
 
-def climb_after(**thresholds: int) -> None:
+def use_thresholds(**thresholds: int) -> None:
     """Make new sources use these thresholds in place of the defaults."""
-    cache_policy.CachePolicy = partial(  # type: ignore[misc,assignment]
-        cache_policy.CachePolicy, thresholds=cache_policy.Thresholds(**thresholds)
-    )
+    cache_policy.THRESHOLDS = cache_policy.Thresholds(**thresholds)

@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.process import restart
 from probes.api_server import CpuMeter
-from probes.steps import climb_after
+from probes.steps import use_thresholds
 from probes.subjects import make, other_ids
 
 LOOKUPS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 100)
@@ -20,7 +20,7 @@ def thresholds(who: str, secrets: int) -> dict[str, Any]:
     figures: dict[str, Any] = {"lookups": LOOKUPS}
     figures |= _costs("one_by_one", who, secrets, cache_ttl=0)
     figures |= _costs("as_built", who, secrets, cache_ttl=3600)
-    climb_after(queries_first=0)
+    use_thresholds(queries_first=0)
     figures |= _costs("at_once", who, secrets, cache_ttl=3600)
     return figures
 

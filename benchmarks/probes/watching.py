@@ -7,7 +7,7 @@ from threading import active_count
 
 from airflow_kubernetes_secrets.process import restart
 from probes.api_server import CpuMeter
-from probes.steps import climb_after
+from probes.steps import use_thresholds
 from probes.subjects import make
 
 # The cost of a single watch would be too small to measure.
@@ -26,7 +26,7 @@ def watching(who: str, _secrets: int) -> dict[str, float]:
     time.sleep(_SECONDS)
     beyond_idle = idle.used()
     # The first lookup lists everything and starts the watch.
-    climb_after(queries_first=0, indexes_first=0)
+    use_thresholds(queries_first=0, indexes_first=0)
     for number in range(_WATCHES):
         # The options differ, so that each backend has its own watch.
         backend = make(who, cache_ttl=_CACHE_TTL, timeout=10 + number, connections_label="example.com/none")
