@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import resource
 import socket
+import struct
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import cast
 
 import pytest
 
-from airflow_kubernetes_secrets.kubernetes.connection import connect_to_one
+from airflow_kubernetes_secrets.kubernetes.connection import Tls, connect_to_one, with_tls
+from airflow_kubernetes_secrets.kubernetes.credentials import client_context
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.resolve import Address
 from support.sockets import full
+from support.waiting import until
 
 
 @pytest.fixture
@@ -111,3 +116,28 @@ def test_what_came_of_the_last_one_is_raised(refusing: Address) -> None:
 def test_no_address_at_all() -> None:
     with pytest.raises(OSError, match="no address"):
         connect_to_one([], Deadline(1))
+
+
+def test_where_the_server_resets_a_connection_before_its_tls_begins_it_is_closed() -> None:
+    """A server that is killed does so. Python before 3.13 leaves the socket to the garbage collector."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        raw = socket.create_connection(listener.getsockname())
+        accepted, _address = listener.accept()
+        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        accepted.close()
+        until(lambda: is_reset(raw))
+
+        with pytest.raises(ConnectionResetError):
+            with_tls(raw, Tls(client_context(None)), "localhost", Deadline(5))
+
+        gc.collect()
+    assert not warned
+
+
+def is_reset(connected: socket.socket) -> bool:
+    try:
+        connected.getpeername()
+    except OSError:
+        return True
+    return False

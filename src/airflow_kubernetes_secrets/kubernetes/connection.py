@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import io
+import os
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -47,6 +48,20 @@ class Endpoint:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class _TlsSocket(ssl.SSLSocket):
+    """A TLS socket that is closed if the server has reset the connection before TLS begins.
+
+    ``wrap_socket`` looks for that with ``getpeername``. Before Python 3.13 it then raises without closing the socket.
+    """
+
+    def getpeername(self) -> Any:
+        try:
+            return super().getpeername()
+        except OSError:
+            self.close()
+            raise ConnectionResetError(errno.ECONNRESET, os.strerror(errno.ECONNRESET)) from None
+
+
 class Tls:
     """How to check the API server's certificate, and the name that it must contain if not that of the host."""
 
@@ -54,6 +69,7 @@ class Tls:
 
     def __init__(self, context: ssl.SSLContext, server_name: str | None = None) -> None:
         self.context = context
+        self.context.sslsocket_class = _TlsSocket
         self.server_name = server_name
 
 
@@ -224,7 +240,7 @@ def _connect(endpoint: Endpoint, tls: Tls | None, deadline: Deadline) -> socket.
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if tls is None:
             return raw
-        return _with_tls(raw, tls, endpoint.host, deadline)
+        return with_tls(raw, tls, endpoint.host, deadline)
     except BaseException:
         raw.close()
         raise
@@ -241,7 +257,12 @@ class _PlainSocket(socket.socket):
         return self.detach()
 
 
-def _with_tls(raw: socket.socket, tls: Tls, host: str, deadline: Deadline) -> ssl.SSLSocket:
+def with_tls(raw: socket.socket, tls: Tls, host: str, deadline: Deadline) -> ssl.SSLSocket:
+    """Return a TLS connection over a connected socket, which is closed if that fails.
+
+    Raises:
+        OSError: the connection was closed, the certificate is not trusted, or the deadline has passed.
+    """
     family, kind, protocol = raw.family, raw.type, raw.proto
     plain = _PlainSocket(family, kind, protocol, raw.detach())
     try:
