@@ -22,7 +22,8 @@ import pytest
 
 from airflow_kubernetes_secrets.sources import cache_policy
 from airflow_kubernetes_secrets.sources.cache_policy import Thresholds
-from support.faults import late
+from support.exchange import Exchange, Fault
+from support.faults import forward, late
 from support.memory import AT_ONCE, Asker, MakeAsker, sockets_to, watchers
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
@@ -141,17 +142,19 @@ class TestRaising:
         self, make_asker: MakeAsker, proxy: Proxy, number: signal.Signals, raised: type[BaseException]
     ) -> None:
         asker = make_asker(thresholds=INDEXED)
-        proxy.always = late(HELD_BACK)
         problems: list[str] = []
         moments = 0
         with raising(number, raised):
             while True:
+                has_waited = threading.Event()
+                proxy.always = held_until(has_waited)
                 asker.restart()
                 lists, later = Another(asker), Another(asker)
                 begin_to_list(lists, asker)
-                moment = Moment(number, moments)
+                moment = Moment(number, moments, after_some_pauses(has_waited))
                 if not interrupted(asker, moment, raised):
                     break
+                has_waited.set()
                 later.start()
                 problems += problems_of(moment, lists, later)
                 moments += STEPS[number]
@@ -248,6 +251,27 @@ def begin_to_list(lists: Another, asker: Asker) -> None:
     """Return when the LIST of the other thread is in progress."""
     lists.start()
     until(lambda: asker.ladder._flight is not None)
+
+
+def held_until(event: threading.Event) -> Fault:
+    """Forward each request once the event is set, so that what comes before does not depend on the machine's speed."""
+
+    def fault(exchange: Exchange) -> bool:
+        event.wait(TIMEOUT)
+        return forward(exchange)
+
+    return fault
+
+
+def after_some_pauses(event: threading.Event) -> Callable[[str], None]:
+    """Set the event when this thread has paused several times in its wait, and has looked at its time before each."""
+    left = iter(range(6, -1, -1))
+
+    def meanwhile(name: str) -> None:
+        if name == "left" and next(left, 0) == 0:
+            event.set()
+
+    return meanwhile
 
 
 def first_of_a_watch(asker: Asker) -> int:
