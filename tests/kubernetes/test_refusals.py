@@ -75,9 +75,17 @@ def test_later_ones_count_until_the_operation_is_allowed(server: Server) -> None
     server.fails(102)
 
     assert server.refuses(103) is None
-    assert server.refuses(1000) is None
-    server.allows(1001)
-    assert server.refuses(1002) == 1
+    assert server.refuses(160) is None
+    server.allows(161)
+    assert server.refuses(162) == 1
+
+
+def test_one_that_counted_long_ago_says_nothing_of_today(server: Server) -> None:
+    """Somebody may have granted the permission since then, and now the server starts."""
+    server.refuses(100)
+    assert server.refuses(101) is None
+
+    assert server.refuses(161.5) == 1
 
 
 def test_a_failure_between_two_makes_them_of_two_starts(server: Server) -> None:
@@ -95,6 +103,17 @@ def test_but_not_for_longer_than_a_start_takes(server: Server) -> None:
         server.fails(second + 0.5)
 
     assert server.refuses(110) is None
+
+
+def test_those_of_two_starts_do_not_last(server: Server) -> None:
+    """The kubelet waits 10 s, 20 s and so on before it starts a server again that has crashed."""
+    server.refuses(100)
+    server.fails(101)
+
+    assert server.refuses(111) == 1
+    server.fails(112)
+    assert server.refuses(132) == 1
+    assert server.refuses(133) is None
 
 
 def test_a_success_between_two_does_too(server: Server) -> None:

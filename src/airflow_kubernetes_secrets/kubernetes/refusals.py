@@ -17,28 +17,27 @@ CONFIRMED_AFTER_SECONDS = 1.0
 # refusals that last this many seconds count although some requests fail: a start takes less.
 _CONFIRMED_IN_ANY_CASE_SECONDS = 10.0
 
-# Unconfirmed refusals that are further apart do not confirm each other: the server may have restarted in between.
+# Refusals that are further apart say nothing about each other: the server may have restarted in between. After a
+# failure this is likely: the kubelet waits ten seconds or more before it starts a crashed server again.
 _FURTHEST_APART_SECONDS = 60.0
+_FURTHEST_APART_AFTER_A_FAILURE_SECONDS = 10.0
 
 
 class _Record:
     """The refusals of one operation with one status, in seconds on the monotonic clock.
 
-    Threads only replace the attributes, so the record has no lock.
-
     Attributes:
         since: the first refusal since the operation was last allowed.
         first: the first refusal since then without a failure of the server in between.
         last: the last refusal.
-        confirmed_at: when a refusal first counted.
-        allowed_at: when the operation was last allowed.
+        counts: whether a refusal has counted.
     """
 
-    __slots__ = ("allowed_at", "confirmed_at", "first", "last", "since")
+    __slots__ = ("counts", "first", "last", "since")
 
     def __init__(self, now: float) -> None:
         self.since = self.first = self.last = now
-        self.confirmed_at = self.allowed_at = -math.inf
+        self.counts = False
 
 
 class Refusals:
@@ -50,7 +49,8 @@ class Refusals:
 
     def __init__(self) -> None:
         self._failed_at = -math.inf
-        # By verb, path without the query, and status.
+        # By verb, path without the query, and status. Threads only replace records and their attributes, so there is
+        # no lock.
         self._records: dict[tuple[str, str, int], _Record] = {}
 
     def note_failure(self) -> None:
@@ -61,9 +61,7 @@ class Refusals:
         """Record that the server accepted a request for the operation."""
         if self._records:
             for status in (401, 403):
-                record = self._records.get((verb, path, status))
-                if record is not None:
-                    record.allowed_at = monotonic()
+                self._records.pop((verb, path, status), None)
 
     def seconds_to_confirm(self, verb: str, path: str, status: int, sent_at: float) -> float | None:
         """Record a refusal. Return how many seconds to wait before a repeated request can confirm it.
@@ -74,19 +72,20 @@ class Refusals:
             sent_at: when the request was sent, in seconds on the monotonic clock.
 
         Returns:
-            ``None`` if the refusal counts. Later ones count too, until the operation is allowed.
+            ``None`` if the refusal counts. Later ones count too, until the operation is allowed, or is not refused for
+            some time.
         """
         now = monotonic()
-        record = self._records.setdefault((verb, path, status), _Record(now))
-        if record.confirmed_at > record.allowed_at:
-            return None
-        if record.since <= record.allowed_at or now - record.last > _FURTHEST_APART_SECONDS:
-            record.since = record.first = now
-        elif record.first <= self._failed_at:
+        record = self._records.get((verb, path, status))
+        failed = record is not None and record.first <= self._failed_at
+        furthest_apart = _FURTHEST_APART_AFTER_A_FAILURE_SECONDS if failed else _FURTHEST_APART_SECONDS
+        if record is None or now - record.last > furthest_apart:
+            record = self._records[verb, path, status] = _Record(now)
+        elif failed:
             record.first = now
         record.last = now
         confirmed_from = record.first + CONFIRMED_AFTER_SECONDS
-        if sent_at >= min(confirmed_from, record.since + _CONFIRMED_IN_ANY_CASE_SECONDS):
-            record.confirmed_at = now
+        if record.counts or sent_at >= min(confirmed_from, record.since + _CONFIRMED_IN_ANY_CASE_SECONDS):
+            record.counts = True
             return None
         return max(confirmed_from - now, 0.0)
