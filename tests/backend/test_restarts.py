@@ -46,16 +46,23 @@ def refuse_name(name: str) -> Fault:
     return fault
 
 
-def first_of_each_connection(refusal: Fault) -> Fault:
-    """Refuse the first request of each connection, as kube-apiserver does while it reads its roles."""
-    known: set[int] = set()
+def while_it_starts(refusal: Fault, seconds: float = 0.3) -> Fault:
+    """Refuse every request until some seconds after the first, as kube-apiserver does while it reads its roles."""
+    began: list[float] = []
 
     def fault(exchange: Exchange) -> bool:
-        connection = exchange.request.connection
-        if connection in known:
-            return forward(exchange)
-        known.add(connection)
-        return refusal(exchange)
+        began.append(time.monotonic())
+        return (refusal if began[-1] < began[0] + seconds else forward)(exchange)
+
+    return fault
+
+
+def on_first_connections(count: int, refusal: Fault) -> Fault:
+    """Refuse every request on the first connections. They lead to a server that starts, and the others do not."""
+    known: dict[int, Fault] = {}
+
+    def fault(exchange: Exchange) -> bool:
+        return known.setdefault(exchange.request.connection, refusal if len(known) < count else forward)(exchange)
 
     return fault
 
@@ -75,6 +82,27 @@ class TestNewProcess:
         proxy.cut()
         proxy.faults.extend([refusal, refusal])
         assert proxied().get_config("x") == "found"
+
+    @REFUSALS
+    def test_one_of_several_servers_does_not_confirm_itself(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put, refusal: Fault, error: type[Exception]
+    ) -> None:
+        """A load balancer in front of several API servers chooses one for each connection."""
+        put.variable("x", "found")
+        proxy.always = on_first_connections(1, refusal)
+
+        assert proxied().get_variable("x") == "found"
+
+    def test_one_of_several_servers_is_left_even_if_its_refusal_counts(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put, refusals_confirmed_at_once: None
+    ) -> None:
+        put.variable("x", "found")
+        proxy.always = on_first_connections(2, FORBIDDEN)
+        backend = proxied()
+        with pytest.raises(ForbiddenError):
+            backend.get_variable("x")
+
+        assert backend.get_variable("x") == "found"
 
     @REFUSALS
     def test_one_that_is_repeated_counts(
@@ -268,7 +296,7 @@ class TestWatch:
         assert backend.get_variable("x") == "one"
         until(lambda: proxy.open_watches == 1)
 
-        proxy.always = proxy.always_watch = first_of_each_connection(refusal)
+        proxy.always = proxy.always_watch = while_it_starts(refusal)
         proxy.cut()
         put.variable("x", "two", name="x")
 

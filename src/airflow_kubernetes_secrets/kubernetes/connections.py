@@ -53,12 +53,13 @@ class ConnectionPool:
     def keep(self, connection: Connection, status: int) -> None:
         """Keep a connection for the next exchange, after a whole response.
 
-        After a server error it is closed: behind a load balancer, the next connection may lead to another server.
+        After a server error or a refusal it is closed: behind a load balancer, the next connection may lead to another
+        server, which may accept the request. A server that starts must not confirm its own refusals.
 
         Args:
             status: the HTTP status of the response.
         """
-        if status < 500 and connection.is_open and len(self._idle) < _IDLE_CONNECTIONS:
+        if status < 500 and status not in (401, 403) and connection.is_open and len(self._idle) < _IDLE_CONNECTIONS:
             self._idle.append(connection)
         else:
             connection.close()
