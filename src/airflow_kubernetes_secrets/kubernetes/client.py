@@ -550,6 +550,7 @@ class Watch:
         self._head = head
         self._namespace = namespace
         self._deadline = deadline
+        self._interrupted = False
 
     def __iter__(self) -> Iterator[WatchEvent]:
         from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, parse_watch_event
@@ -562,7 +563,8 @@ class Watch:
                 yield parse_watch_event(line, self._namespace)
         except TransportError as error:
             # A broken stream is often the first sign of a restart.
-            self._client._refusals.note_failure()
+            if not self._interrupted:
+                self._client._refusals.note_failure()
             failure = _Failure(str(error))
         except MalformedBodyError as error:
             failure = _Failure(str(error))
@@ -574,6 +576,7 @@ class Watch:
 
     def interrupt(self) -> None:
         """End the watch, from another thread."""
+        self._interrupted = True
         if (connection := self._connection) is not None:
             connection.interrupt()
 
