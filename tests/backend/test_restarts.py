@@ -19,14 +19,17 @@ from airflow_kubernetes_secrets.errors import (
     UnauthorizedError,
     UnconfirmedRefusalError,
 )
+from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
+from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
 from support.asking import WATCHED
 from support.cluster import KubeApiserverCluster, ServiceAccount
 from support.exchange import Exchange, Fault
 from support.faults import FORBIDDEN, FORBIDDEN_BODY, UNAUTHORIZED, answer_with, forward
 from support.logs import said
+from support.memory import MakeAsker
 from support.places import ServerPlace
 from support.proxy import Proxy
-from support.secrets import MakeBackend, Put
+from support.secrets import VARIABLE, MakeBackend, Put
 from support.servers import on_the_devserver
 from support.waiting import until
 
@@ -302,6 +305,49 @@ class TestWatch:
 
         until(lambda: proxy.open_watches == 1 and backend.get_variable("x") == "two")
         assert said(caplog, logging.WARNING) == said(caplog, logging.ERROR) == []
+
+    def test_its_own_end_is_no_failure_of_the_server(
+        self, refusals_confirmed_at_once: None, make_asker: MakeAsker, proxy: Proxy
+    ) -> None:
+        """It would put off the confirmation of a refusal."""
+        asker = make_asker()
+        selector = LabelSelector.exists(VARIABLE)
+        watch = asker.client.watch_secrets(asker.server.namespace, selector, "0", 60, 10)
+        proxy.always = FORBIDDEN
+        with pytest.raises(UnconfirmedRefusalError):
+            asker.client.list_once(asker.server.namespace, selector, 10)
+
+        watch.interrupt()
+        with pytest.raises(ApiUnavailableError):
+            list(watch)
+
+        watch.close()
+        with pytest.raises(ForbiddenError):
+            asker.client.list_once(asker.server.namespace, selector, 10)
+
+    @pytest.mark.parametrize(
+        "send",
+        [lambda server: server.fetch_index(VARIABLE, 10), lambda server: server.watch(VARIABLE, "0", 60, 10)],
+        ids=["list", "watch"],
+    )
+    def test_its_refusal_ends_an_outage(
+        self,
+        refusals_confirmed_at_once: None,
+        make_asker: MakeAsker,
+        proxy: Proxy,
+        send: Callable[[NamespaceApi], object],
+    ) -> None:
+        """Whether it counts or not: the server responds."""
+        asker = make_asker()
+        proxy.always = proxy.always_watch = FORBIDDEN
+        for error in (UnconfirmedRefusalError, ForbiddenError):
+            asker.outage.begin(ApiUnavailableError("server", "no response in time", 1, 1.0, "Wait"), time.monotonic())
+            assert asker.server.is_away
+
+            with pytest.raises(error):
+                send(asker.server)
+
+            assert not asker.server.is_away
 
 
 def _error(backend: KubernetesSecretsBackend) -> Exception | None:

@@ -113,7 +113,7 @@ class NamespaceApi:
             if found is None:
                 requested_at = monotonic()
                 found = self._client.list_once(self.namespace, selector, deadline.left())
-        except ApiError:
+        except (ApiError, UnconfirmedRefusalError):
             self._note_response()
             raise
         self._note_response()
@@ -128,10 +128,11 @@ class NamespaceApi:
         selector = LabelSelector.exists(label)
         try:
             watch = self._client.watch_secrets(self.namespace, selector, resource_version, seconds, timeout)
-        except UnauthorizedError as error:
-            # A 403 is not reported like this: listing may still be allowed.
+        except (ApiError, ExpiredVersionError, UnconfirmedRefusalError) as error:
             self._note_response()
-            self.on_refusal(error)
+            # A 403 is not reported: listing may still be allowed.
+            if isinstance(error, UnauthorizedError):
+                self.on_refusal(error)
             raise
         self._note_response()
         return watch
