@@ -1,4 +1,4 @@
-"""``kubernetes/documents.py`` and ``kubernetes/manifest_documents.py``: YAML and JSON in files."""
+"""``kubernetes/documents.py``, ``kubectl_yaml.py`` and ``manifest_documents.py``: YAML and JSON in files."""
 
 from __future__ import annotations
 

@@ -198,7 +198,7 @@ def _dumper() -> Any:
     """Return the YAML dumper that escapes strings as :func:`printable` does."""
     import yaml
 
-    from airflow_kubernetes_secrets.kubernetes.manifest_documents import is_text_for_kubectl
+    from airflow_kubernetes_secrets.kubernetes.kubectl_yaml import is_text_for_kubectl
 
     class Dumper(yaml.SafeDumper):
         """Writes strings that are not printable in double quotes, where YAML has the escapes of :func:`printable`.
