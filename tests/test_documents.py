@@ -10,14 +10,9 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.kubernetes.documents import (
-    LARGEST_FILE_BYTES,
-    TooLargeError,
-    UnreadableError,
-    read_file,
-    read_yaml,
-)
+from airflow_kubernetes_secrets.kubernetes.documents import UnreadableError, read_yaml
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests
+from airflow_kubernetes_secrets.kubernetes.manifest_files import LARGEST_FILE_BYTES, TooLargeError, read_file
 from airflow_kubernetes_secrets.process import restart
 from support.logs import said
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_kubernetes_secrets.kubernetes.documents import LARGEST_FILE_BYTES
+from airflow_kubernetes_secrets.kubernetes.manifest_files import LARGEST_FILE_BYTES
 from airflow_kubernetes_secrets_devserver import DevServer
 
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\nstringData: {{value: {value}}}\n"
@@ -162,7 +163,7 @@ def test_what_another_tool_has_yet_to_do_is_not_served(followed: Followed, folde
 
 def test_one_that_is_broken_leaves_the_others_of_its_file(followed: Followed, folder: Path) -> None:
     (folder / "one.yaml").write_text(f"{SECRET.format(name='one', value=5)}---\n{SECRET.format(name='two', value='x')}")
-    followed.wait("one.yaml: line 1: Secret in version", "what it held before is still served", "two: added")
+    followed.wait("one.yaml: line 1: Secret in version", "its previous content is still used", "two: added")
     assert followed.names() == {"one", "two"}
 
 
@@ -175,7 +176,7 @@ def test_a_file_that_is_too_large_is_named_and_the_rest_is_served(followed: Foll
 
 def test_a_broken_file_keeps_what_it_held(followed: Followed, folder: Path) -> None:
     (folder / "one.yaml").write_text("{")
-    followed.wait("one.yaml: line 1", "what it held before is still served")
+    followed.wait("one.yaml: line 1", "its previous content is still used")
     assert followed.names() == {"one"}
     (folder / "one.yaml").write_text(SECRET.format(name="one", value="mended"))
     followed.wait("one: changed")
@@ -199,3 +200,62 @@ def test_an_immutable_secret_is_replaced(followed: Followed, folder: Path) -> No
 def test_a_folder_that_is_none(tmp_path: Path) -> None:
     with pytest.raises(NotADirectoryError, match="is no folder"):
         DevServer(tmp_path / "nothing").start()
+
+
+def test_a_linked_folder_is_read(folder: Path, tmp_path: Path) -> None:
+    """The folder source and ``check`` follow links too."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "two.yaml").write_text(SECRET.format(name="two", value="x"))
+    (folder / "link").symlink_to(elsewhere)
+    (folder / "loop").symlink_to(".")
+
+    followed = Followed(folder)
+    with followed.server:
+        assert followed.names() == {"one", "two"}
+        assert followed.lines == ["Secret airflow/one: added", "Secret airflow/two: added"]
+
+
+@pytest.mark.timeout(60)
+def test_what_is_no_file_is_not_read(folder: Path) -> None:
+    """Reading a pipe would wait for its other end."""
+    os.mkfifo(folder / "pipe.yaml")
+    (folder / "folder.yaml").mkdir()
+
+    followed = Followed(folder)
+    with followed.server:
+        assert followed.names() == {"one"}
+        assert followed.lines == ["Secret airflow/one: added"]
+
+
+def test_a_folder_that_cannot_be_read_keeps_its_objects(followed: Followed, folder: Path) -> None:
+    """A link to itself represents all folders that even root cannot read."""
+    (folder / "sub").mkdir()
+    (folder / "sub" / "two.yaml").write_text(SECRET.format(name="two", value="x"))
+    followed.wait("two: added")
+
+    (folder / "sub").rename(folder / ".elsewhere")
+    (folder / "sub").symlink_to("sub")
+    followed.wait(f"{folder}/sub: Too many levels of symbolic links")
+    assert followed.names() == {"one", "two"}
+    (folder / "sub").unlink()
+    followed.wait("two: removed")
+
+
+def test_the_whole_folder_cannot_be_read(followed: Followed, folder: Path) -> None:
+    folder.rename(folder.with_name("elsewhere"))
+    followed.wait(f"{folder}: No such file or directory")
+    assert followed.names() == {"one"}
+
+    folder.mkdir()
+    followed.wait("one: removed")
+
+
+def test_a_change_without_a_new_modification_time(followed: Followed, folder: Path) -> None:
+    """``cp --preserve`` and ``rsync --times`` set the modification time back."""
+    path = folder / "one.yaml"
+    before = path.stat()
+    path.write_text(path.read_text().replace(PASSWORD, PASSWORD[::-1]))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+    followed.wait("one: changed")

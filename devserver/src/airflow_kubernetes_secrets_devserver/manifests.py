@@ -1,21 +1,21 @@
 """A folder of manifests: its Secrets and namespaces are served, and changes to the files are followed.
 
-The ``.yaml``, ``.yml`` and ``.json`` files in the folder and its subfolders are read, except hidden ones. A change made
-through the API stays until the manifest of that object changes. Objects created through the API are not touched. If a
-manifest names a namespace that does not exist, it is created; it stays when the manifest is removed.
+A change made through the API stays until the manifest of that object changes. Objects created through the API are not
+touched. If a manifest names a namespace that does not exist, it is created; it stays when the manifest is removed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from watchfiles import awatch
 
-from airflow_kubernetes_secrets.kubernetes.documents import TooLargeError, read_file
-from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests, unpacked
-from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext, unprocessed, unrendered
+from airflow_kubernetes_secrets.kubernetes.manifest_documents import RefusedError
+from airflow_kubernetes_secrets.kubernetes.manifest_folder import Files, current_files, problem_of
+from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext, unprocessed
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets_devserver.objects import (
     NAMESPACES,
@@ -27,10 +27,9 @@ from airflow_kubernetes_secrets_devserver.objects import (
     unknown_fields,
 )
 from airflow_kubernetes_secrets_devserver.registry import Registry
-from airflow_kubernetes_secrets_devserver.status import StatusError, bad_request
+from airflow_kubernetes_secrets_devserver.status import StatusError
 from airflow_kubernetes_secrets_devserver.store import JsonObject, Key
 
-_SUFFIXES = {".yaml", ".yml", ".json"}
 _KINDS = {resource.kind: resource for resource in RESOURCES.values()}
 # The interval at which the folder is read even without a reported change: some mounts report none.
 LOOK_MILLISECONDS = 1000
@@ -51,8 +50,8 @@ class Manifests:
         self._registry = registry
         self._namespace = namespace
         self._report: Callable[[str], None] = lambda line: report(printable(line))
-        self._files: dict[Path, Found] = {}
-        self._stamps: dict[Path, tuple[int, ...]] = {}
+        self._files: Files[Key, JsonObject] = {}
+        self._problems: Sequence[str] = ()
         self._served: Found = {}
 
     async def follow(self, stop: asyncio.Event) -> None:
@@ -71,66 +70,38 @@ class Manifests:
 
     def load(self) -> None:
         """Serve what the files contain now. If a part of a file cannot be read, its previous content stays."""
-        stamps = dict(self._look())
-        if stamps == self._stamps:
-            return
-        for path in sorted(stamps.keys() | self._files.keys()):
-            if path not in stamps:
-                self._files.pop(path, None)
-            elif stamps[path] != self._stamps.get(path):
-                self._files[path] = self._read(path)
-        self._stamps = stamps
-        self._serve({key: content for path in sorted(self._files) for key, content in self._files[path].items()})
-
-    def _look(self) -> Iterator[tuple[Path, tuple[int, ...]]]:
-        for path in self._folder.rglob("*"):
-            inside = path.relative_to(self._folder).parts
-            if path.suffix not in _SUFFIXES or any(part.startswith(".") for part in inside):
-                continue
-            try:
-                found = path.stat()
-            except OSError:
-                continue  # The file was removed meanwhile, or the link is dangling.
-            yield path, (found.st_mtime_ns, found.st_size, found.st_ino)
-
-    def _read(self, path: Path) -> Found:
-        before = self._files.get(path, {})
-        found: Found = {}
-        problems: list[str] = []
         try:
-            content = read_file(path)
-        except (TooLargeError, OSError) as error:
-            problems.append(_reason(error))
+            files = current_files(str(self._folder), self._files, self._objects)
+        except OSError as error:
+            files = self._files
+            problems = [f"{self._folder}: {problem_of(error)}; its previous content is still used"]
         else:
-            for document in read_manifests(content):
-                if document.problem:
-                    problems.append(f"line {document.line}: {unrendered(document.text) or document.problem}")
-                for each in unpacked(document.value):
-                    try:
-                        found.update(self._objects(f"{path}: line {document.line}", each))
-                    except StatusError as error:
-                        problems.append(f"line {document.line}: {error.message}")
-        if not problems:
-            return found
-        kept = "; what it held before is still served" if before.keys() - found.keys() else ""
+            problems = [problem for file in files.values() for problem in file.problems]
         for problem in problems:
-            self._report(f"{path}: {problem}{kept}")
-        return {**before, **found}
+            if problem not in self._problems:
+                self._report(problem)
+        self._problems = problems
+        if files is not self._files:
+            self._files = files
+            self._serve(dict(each for file in files.values() for each in file.objects))
 
-    def _objects(self, place: str, document: object) -> Iterator[tuple[Key, JsonObject]]:
-        """Yield the object in a document, if its kind is served.
+    def _objects(self, position: str, manifest: Any) -> Iterator[tuple[Key, JsonObject]]:
+        """Yield the object of a manifest, if its kind is served.
 
         Raises:
-            StatusError: the API would reject the object, or another tool has yet to fill it in.
+            RefusedError: the API would reject the object, or another tool has yet to fill it in.
         """
-        kind = document.get("kind") if isinstance(document, dict) else None
+        kind = manifest.get("kind") if isinstance(manifest, dict) else None
         resource = SECRETS if is_ciphertext(kind) else _KINDS.get(str(kind))
-        if resource is not None and isinstance(document, dict):
-            if resource is SECRETS and (problem := unprocessed(document)):
-                raise bad_request(f"Secret: {problem}")
-            yield self._object(resource, document)
-        elif document is not None:
-            self._report(f"{place}: {kind or 'a document without kind'} is not served")
+        if resource is not None and isinstance(manifest, dict):
+            if resource is SECRETS and (problem := unprocessed(manifest)):
+                raise RefusedError(f"Secret: {problem}")
+            try:
+                yield self._object(resource, manifest)
+            except StatusError as error:
+                raise RefusedError(error.message) from None
+        elif manifest is not None:
+            self._report(f"{position}: {kind or 'a document without kind'} is not served")
 
     def _object(self, resource: Resource, document: JsonObject) -> tuple[Key, JsonObject]:
         refuse_unknown(resource, unknown_fields(resource, document))
@@ -172,10 +143,6 @@ class Manifests:
         else:
             self._registry.update(resource, key.namespace, key.name, content)
         return "changed"
-
-
-def _reason(error: Exception) -> str:
-    return (error.strerror or "cannot be read") if isinstance(error, OSError) else str(error)
 
 
 def _name(key: Key) -> str:

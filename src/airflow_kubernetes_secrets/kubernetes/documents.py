@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Hashable, Iterator
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -24,10 +23,6 @@ _NUMBERS = {
         r"|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN))$"
     ),
 }
-
-# Limit for a file of manifests. A Secret has at most 1.5 MiB, because etcd takes no larger object. The limit is enough
-# for five of the largest, or for about ten thousand ordinary ones. PyYAML needs about ten seconds for a MiB.
-LARGEST_FILE_BYTES = 8 * 1024 * 1024
 
 # Manifests have about thirty levels, the schemas of custom resources about fifty. Within one line, PyYAML checks every
 # open level for each token that it reads.
@@ -50,15 +45,6 @@ class UnreadableError(ValueError):
         super().__init__(f"line {line}: {problem}")
         self.problem = problem
         self.line = line
-
-
-class TooLargeError(ValueError):
-    """A file is larger than :data:`LARGEST_FILE_BYTES`."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            f"it has more than {LARGEST_FILE_BYTES // 1024**2} MiB, the limit for a file with manifests. Split it"
-        )
 
 
 class Loader(yaml.SafeLoader):
@@ -159,20 +145,6 @@ def _number(loader: Loader, node: yaml.ScalarNode) -> Any:
 
 for _tag in _NUMBERS:
     Loader.add_constructor(_tag, _number)
-
-
-def read_file(path: str | Path) -> bytes:
-    """Return the content of a file of manifests. At most one byte more than the limit is read.
-
-    Raises:
-        TooLargeError: the file is too large.
-        OSError: the file cannot be read.
-    """
-    with Path(path).open("rb") as file:
-        content = file.read(LARGEST_FILE_BYTES + 1)
-    if len(content) > LARGEST_FILE_BYTES:
-        raise TooLargeError
-    return content
 
 
 def read_json(text: str | bytes) -> Any:

@@ -20,6 +20,10 @@ from airflow_kubernetes_secrets.record import Record
 _LONGEST_INT = 20
 
 
+class RefusedError(Exception):
+    """kubectl or the API would refuse a manifest. The message quotes no value."""
+
+
 class Document(Record):
     """One document of a file of manifests.
 
@@ -193,3 +197,17 @@ def unpacked(document: Any) -> Iterator[Any]:
             yield {**implied, **item} if isinstance(item, dict) else item
     else:
         yield document
+
+
+def refused_list(value: object) -> str:
+    """Return why kubectl refuses a list of manifests, or a List with other items; empty if it does not."""
+    if isinstance(value, list) and any(isinstance(each, dict) and is_manifest(each) for each in value):
+        return "it is a list, which kubectl would refuse. Write a document for each item, with '---' between them"
+    if isinstance(value, dict) and len({isinstance(each, dict) for each in unpacked(value)}) > 1:
+        return "an item of the list is not a mapping, so kubectl would refuse the file. Remove it"
+    return ""
+
+
+def is_manifest(value: dict[str, Any]) -> bool:
+    """Return whether a mapping has a field that all manifests have."""
+    return "kind" in value or "apiVersion" in value

@@ -28,9 +28,25 @@ from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
     problems_of_id,
     unknown_labels_and_annotations,
 )
-from airflow_kubernetes_secrets.kubernetes.documents import LARGEST_FILE_BYTES, TooLargeError, mapping, read_file
+from airflow_kubernetes_secrets.kubernetes.documents import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import HIDDEN, is_data_key, quoted_data_key, quoted_label_key
-from airflow_kubernetes_secrets.kubernetes.manifest_documents import Document, read_manifests, unpacked
+from airflow_kubernetes_secrets.kubernetes.manifest_documents import (
+    Document,
+    RefusedError,
+    is_manifest,
+    read_manifests,
+    refused_list,
+    unpacked,
+)
+from airflow_kubernetes_secrets.kubernetes.manifest_files import (
+    Identity,
+    TooLargeError,
+    identity,
+    manifest_files,
+    read_file,
+    read_stream,
+)
+from airflow_kubernetes_secrets.kubernetes.manifest_secrets import secret_of
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, Secret
 from airflow_kubernetes_secrets.kubernetes.unprocessed import Tool, is_ciphertext, is_encrypted, known_part, unrendered
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
@@ -58,7 +74,6 @@ from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from airflow_kubernetes_secrets.sources.folder import RefusedError, list_files, secret_of
 
 UNREADABLE_MANIFEST: Final = "unreadable-manifest"
 DUPLICATE_ID: Final = "duplicate-id"
@@ -68,7 +83,6 @@ DUPLICATE_KEY: Final = "duplicate-key"
 STDIN = "-"
 
 _DATA = ("data", "stringData")
-_OF_MANIFESTS = ("kind", "apiVersion")
 
 # Matches the name of the mapping of annotations, even if it is misspelt.
 _ANNOTATIONS = re.compile("(?i)an+ot.*")
@@ -127,7 +141,7 @@ class Check:
         self._exclude = tuple(exclude)
         self._options = options
         self._home = home
-        self._files: set[tuple[int, int]] = set()
+        self._files: set[Identity] = set()
         self._patches = Patches()
         self._secrets: dict[str, tuple[ManifestPosition, bool]] = {}
         self._ids: dict[tuple[str, ...], tuple[ManifestPosition, Secret]] = {}
@@ -147,11 +161,13 @@ class Check:
         try:
             found = path.stat()
             if stat.S_ISDIR(found.st_mode):
-                files = list(list_files(str(path), set()))
+                files = list(manifest_files(str(path), self._is_excluded))
                 for each, _status in files:
                     self._patches.search_folder(os.path.dirname(each))  # noqa: PTH120 - names can be any bytes
                 for each, status in files:
-                    self._check_file(each, status)
+                    if isinstance(status, OSError):
+                        raise _unreadable(each, status)
+                    self._read(each, status)
             elif not self._is_excluded(str(path)):
                 self._patches.search_folder(str(path.parent))
                 self._read(str(path), found)
@@ -166,11 +182,10 @@ class Check:
             Whether there was a manifest for Airflow, or a problem.
         """
         before = self.manifests, len(self.findings)
-        content = stream.read(LARGEST_FILE_BYTES + 1)
-        if len(content) > LARGEST_FILE_BYTES:
-            self._report(ManifestPosition(STDIN, 1), Problem(UNREADABLE_MANIFEST, str(TooLargeError())))
-        else:
-            self._check_content(STDIN, content)
+        try:
+            self._check_content(STDIN, read_stream(stream))
+        except TooLargeError as error:
+            self._report(ManifestPosition(STDIN, 1), Problem(UNREADABLE_MANIFEST, str(error)))
         return before != (self.manifests, len(self.findings))
 
     def _is_excluded(self, path: str) -> bool:
@@ -179,22 +194,12 @@ class Check:
         paths = ["/".join(parts[:end]).replace("//", "/") for end in range(1, len(parts) + 1)]
         return any(fnmatchcase(each, pattern.rstrip("/")) for pattern in self._exclude for each in (*parts, *paths))
 
-    def _check_file(self, path: str, found: os.stat_result | OSError) -> None:
-        """Check a file of a folder."""
-        if self._is_excluded(path):
-            return
-        if isinstance(found, OSError):
-            raise _unreadable(path, found)
-        # In folders only regular files are read, because reading a pipe would wait for its other end.
-        if stat.S_ISREG(found.st_mode):
-            self._read(path, found)
-
     def _read(self, path: str, found: os.stat_result) -> None:
         """Read a file, unless it was read before, and check its documents."""
-        identity = found.st_dev, found.st_ino
-        if identity in self._files:
+        this = identity(found)
+        if this in self._files:
             return
-        self._files.add(identity)
+        self._files.add(this)
         shown = _shown(path)
         try:
             content = read_file(path)
@@ -224,11 +229,9 @@ class Check:
             elif isinstance(document.value, dict):
                 if can_be_manifests:
                     self._report_repeated(path, document)
-                items = list(unpacked(document.value))
-                if not all(isinstance(each, dict) for each in items) and self._is_for_airflow(document.text):
-                    text = "an item of the list is not a mapping, so kubectl would refuse the file. Remove it"
-                    self._report(position, Problem(UNREADABLE_MANIFEST, text))
-                for each in items:
+                if (problem := refused_list(document.value)) and self._is_for_airflow(document.text):
+                    self._report(position, Problem(UNREADABLE_MANIFEST, problem))
+                for each in unpacked(document.value):
                     self._check(position, each)
             else:
                 self._report(position, *self._no_mapping(document))
@@ -237,17 +240,10 @@ class Check:
         """Yield what is wrong with a document that is a list or a string, if it was meant as a manifest."""
         if is_ciphertext(document.text):
             yield _all_encrypted("the file")
-        elif self._is_list_of_manifests(document):
-            text = "it is a list, which kubectl would refuse. Write a document for each item, with '---' between them"
-            yield Problem(UNREADABLE_MANIFEST, text)
+        elif (problem := refused_list(document.value)) and self._is_for_airflow(document.text):
+            yield Problem(UNREADABLE_MANIFEST, problem)
         elif document.value is not None and _TOP.search(document.text):
             yield Problem(UNREADABLE_MANIFEST, "it is not a mapping, so kubectl would refuse it. JSON has no comments")
-
-    def _is_list_of_manifests(self, document: Document) -> bool:
-        """Return whether a document is a list of manifests for Airflow."""
-        items = document.value if isinstance(document.value, list) else []
-        are_manifests = any(isinstance(each, dict) and not each.keys().isdisjoint(_OF_MANIFESTS) for each in items)
-        return are_manifests and self._is_for_airflow(document.text)
 
     def _report_repeated(self, path: str, document: Document) -> None:
         """Report keys that a mapping contains twice."""
@@ -265,7 +261,7 @@ class Check:
         """Return whether a document is, or was meant as, a Kubernetes manifest."""
         if document.problem:
             return _TOP.search(document.text) is not None or self._is_for_airflow(document.text)
-        return isinstance(document.value, dict) and not document.value.keys().isdisjoint(_OF_MANIFESTS)
+        return isinstance(document.value, dict) and is_manifest(document.value)
 
     def _is_for_airflow(self, text: str) -> bool:
         """Return whether a text contains one of Airflow's labels or annotations."""

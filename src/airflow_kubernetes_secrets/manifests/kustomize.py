@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import UNKNOWN_LABEL, invalid_labels, misspelt_label
-from airflow_kubernetes_secrets.kubernetes.documents import TooLargeError, mapping, read_file
+from airflow_kubernetes_secrets.kubernetes.documents import mapping
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests, unpacked
+from airflow_kubernetes_secrets.kubernetes.manifest_files import Identity, TooLargeError, identity, read_file
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
 from airflow_kubernetes_secrets.manifests.secret_templates import KUSTOMIZATION_FILES, name_for_messages
@@ -29,7 +30,7 @@ class Patches:
 
     def __init__(self) -> None:
         self._seen: set[str] = set()
-        self._folders: dict[tuple[int, int], str] = {}
+        self._folders: dict[Identity, str] = {}
 
     def search_folder(self, folder: str) -> None:
         """Read the kustomizations in a folder and above it.
@@ -45,7 +46,7 @@ class Patches:
 
     def folder_of(self, found: os.stat_result) -> str | None:
         """Return the folder of the kustomization that names a file as a patch; ``None`` if no kustomization does."""
-        return self._folders.get((found.st_dev, found.st_ino))
+        return self._folders.get(identity(found))
 
     def _read(self, folder: str, path: str) -> None:
         """Read a file that may be a kustomization, and note the patches that it names."""
@@ -60,7 +61,7 @@ class Patches:
                     found = os.stat(os.path.join(folder, name))  # noqa: PTH116, PTH118 - paths are strings here
                 except (OSError, ValueError):
                     continue  # The file does not exist.
-                self._folders.setdefault((found.st_dev, found.st_ino), folder)
+                self._folders.setdefault(identity(found), folder)
 
 
 def is_kustomization(document: object, file: str) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.kubernetes.documents import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
+from airflow_kubernetes_secrets.kubernetes.manifest_secrets import NO_DATA_KEY
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
 from airflow_kubernetes_secrets.manifests.secret_templates import (
@@ -32,7 +33,6 @@ from airflow_kubernetes_secrets.messages.listing import few, first
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.messages.suggestions import nearest
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from airflow_kubernetes_secrets.sources.folder import NO_DATA_KEY
 
 _SUGGESTION_CUTOFF = 0.75
 

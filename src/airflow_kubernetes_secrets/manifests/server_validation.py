@@ -1,4 +1,4 @@
-"""What kubectl and the API server refuse of a Secret, in addition to what :mod:`sources.folder` refuses.
+"""What kubectl and the API server refuse of a Secret, in addition to what :mod:`kubernetes.manifest_secrets` refuses.
 
 A lookup in a folder of manifests does not need these checks, but a manifest that is applied has to pass them.
 

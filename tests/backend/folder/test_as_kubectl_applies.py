@@ -216,6 +216,51 @@ class TestAsKubectlApply:
         assert backend.get_variable("x") == "found"
         assert said(caplog) == []
 
+    @pytest.mark.parametrize(
+        ("text", "problem", "value"),
+        [
+            pytest.param(
+                f"- {manifest('x', 'found')[4:]}",
+                "it is a list, which kubectl would refuse. Write a document for each item, with '---' between them; "
+                "nothing in it is used",
+                None,
+                id="a list",
+            ),
+            pytest.param(
+                f"apiVersion: v1\nkind: List\nitems:\n- null\n- {manifest('x', 'found')[4:]}",
+                "an item of the list is not a mapping, so kubectl would refuse the file. Remove it; the rest of the "
+                "file is used",
+                "found",
+                id="an item that is null",
+            ),
+        ],
+    )
+    def test_a_list_that_kubectl_refuses(
+        self,
+        backend: KubernetesSecretsBackend,
+        folder: Path,
+        caplog: pytest.LogCaptureFixture,
+        text: str,
+        problem: str,
+        value: str | None,
+    ) -> None:
+        """``check`` reports both."""
+        (folder / "x.yaml").write_text(text)
+
+        assert backend.get_variable("x") == value
+        assert [line for line in said(caplog) if "x.yaml" in line] == [f"{folder}/x.yaml: line 1: {problem}"]
+
+    def test_two_names_of_one_file(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """No Secret is in two manifests, and ``check`` reports nothing either."""
+        (folder / "a.yaml").write_text(manifest("x", "found"))
+        (folder / "b.yaml").symlink_to("a.yaml")
+        (folder / "c.yaml").hardlink_to(folder / "a.yaml")
+
+        assert backend.get_variable("x") == "found"
+        assert said(caplog) == []
+
     def test_what_is_no_file_is_not_waited_for(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
         (folder / "x.yaml").write_text(manifest("x", "found"))
         os.mkfifo(folder / "pipe.yaml")

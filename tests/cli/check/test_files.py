@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
-from airflow_kubernetes_secrets.kubernetes.documents import LARGEST_FILE_BYTES
+from airflow_kubernetes_secrets.kubernetes.manifest_files import LARGEST_FILE_BYTES
 from manifests.build import CIPHERTEXT, CONNECTION, PASSWORD, SOPS, labelled, secret
 from manifests.case import Case, codes, on_standard_input, write
 
@@ -212,6 +212,16 @@ def test_what_is_left_out(
     _status, out, _err = run("k8s", "-o", "json", *(f"--exclude={pattern}" for pattern in patterns))
 
     assert {problem["path"].removeprefix("k8s/") for problem in json.loads(out)["problems"]} == left
+
+
+def test_a_folder_that_is_left_out_under_one_of_its_names(run: Any, tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    write(tmp_path / "a", Case(secret(data={})))
+    (tmp_path / "b").symlink_to("a")
+
+    assert codes(run(tmp_path, "-o", "json")[1]) == ["unreadable"]
+    assert codes(run(tmp_path, "-o", "json", "--exclude", "a")[1]) == ["unreadable"]
+    assert codes(run(tmp_path, "-o", "json", "--exclude", "[ab]")[1]) == []
 
 
 def test_what_is_left_out_need_not_be_readable(run: Any, tmp_path: Path) -> None:

@@ -1,0 +1,185 @@
+"""The objects in a folder of manifests, kept current: only files that have changed are read again.
+
+If a file, or a part of it, cannot be used, its previous objects are still used.
+"""
+
+from __future__ import annotations
+
+import os
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from time import time
+from typing import Any, Generic, TypeVar
+
+from airflow_kubernetes_secrets.kubernetes.manifest_documents import (
+    RefusedError,
+    read_manifests,
+    refused_list,
+    unpacked,
+)
+from airflow_kubernetes_secrets.kubernetes.manifest_files import (
+    Identity,
+    TooLargeError,
+    identity,
+    manifest_files,
+    read_file,
+)
+from airflow_kubernetes_secrets.kubernetes.unprocessed import unrendered
+from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.record import Record
+
+# File systems record the time of a change in steps of milliseconds, or in some cases of two seconds. A file that has
+# just changed may change again within the same step, so it is read again.
+_SETTLED_AFTER_SECONDS = 2.0
+
+_Stamp = tuple[int, ...]
+
+Name = TypeVar("Name", bound=Hashable)
+Object = TypeVar("Object")
+
+# Returns the objects of a manifest with their names. Its first argument is the position of the document, for messages.
+# It raises RefusedError.
+Convert = Callable[[str, Any], Iterable[tuple[Name, Object]]]
+
+
+class ManifestFile(Record, Generic[Name, Object]):
+    """The result of reading a file.
+
+    Attributes:
+        identity: equal for all paths of one file; ``None`` if it was never read.
+        stamp: changes whenever the file does; ``None`` if that is not certain.
+        content: the hash of the content; ``None`` if it could not be read.
+        objects: the objects with their names, in the order of the file.
+        problems: why the file, or a part of it, is unusable. In that case, objects that the file contained before are
+            still there, even if it does not contain them any more: each may be in the unusable part.
+    """
+
+    __slots__ = ("content", "identity", "objects", "problems", "stamp")
+
+    def __init__(
+        self,
+        objects: Sequence[tuple[Name, Object]],
+        problems: Sequence[str] = (),
+        *,
+        identity: Identity | None = None,
+        stamp: _Stamp | None = None,
+        content: int | None = None,
+    ) -> None:
+        self.objects = objects
+        self.problems = problems
+        self.identity = identity
+        self.stamp = stamp
+        self.content = content
+
+
+Files = Mapping[str, ManifestFile[Name, Object]]
+
+
+def current_files(folder: str, before: Files[Name, Object], convert: Convert[Name, Object]) -> Files[Name, Object]:
+    """Return the files of a folder by path, in the order in which kubectl applies them.
+
+    Args:
+        before: the previous result. If nothing has changed, it is returned itself.
+        convert: makes the objects of a manifest that this folder is for.
+
+    Raises:
+        OSError: the folder cannot be read.
+    """
+    paths = list(before)
+    files: dict[str, ManifestFile[Name, Object]] = {}
+    for path, found in manifest_files(folder):
+        previous = before.get(path)
+        if isinstance(found, OSError):
+            before_that = None if previous is None else previous.identity
+            files[path] = _with_problems(path, [problem_of(found)], (), previous, identity=before_that)
+            # If it is a folder, its previous content is still used.
+            files.update({each: before[each] for each in _below(path, paths)})
+        elif previous is not None and previous.stamp is not None and previous.stamp == _stamp(found):
+            files[path] = previous
+        else:
+            files[path] = _read(path, found, previous, convert)
+    return before if files == before else files
+
+
+def problem_of(error: OSError) -> str:
+    """Return why a file or folder cannot be read."""
+    return error.strerror or "it cannot be read"
+
+
+def _stamp(found: os.stat_result) -> _Stamp | None:
+    # The stamp contains the change time of the inode, because tools that copy files set the modification time back.
+    settled = time() - found.st_ctime >= _SETTLED_AFTER_SECONDS
+    return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino) if settled else None
+
+
+def _below(folder: str, paths: Sequence[str]) -> Sequence[str]:
+    """Return the paths that are in a folder. They must be in the order of :func:`manifest_files`."""
+    start = bisect_right(paths, _parts(folder), key=_parts)
+    end = bisect_left(paths, True, start, key=lambda each: not each.startswith(folder + os.sep))
+    return paths[start:end]
+
+
+def _parts(path: str) -> list[str]:
+    return path.split(os.sep)  # noqa: PTH206 - a path may be any string
+
+
+def _read(
+    path: str, found: os.stat_result, previous: ManifestFile[Name, Object] | None, convert: Convert[Name, Object]
+) -> ManifestFile[Name, Object]:
+    """Read a file, unless its content is what it was before."""
+    this, stamp = identity(found), _stamp(found)
+    try:
+        content = read_file(path)
+    except OSError as error:
+        return _with_problems(path, [problem_of(error)], (), previous, identity=this)
+    except TooLargeError as error:
+        return _with_problems(path, [str(error)], (), previous, identity=this, stamp=stamp)
+    digest = hash(content)
+    if previous is not None and previous.content == digest:
+        return ManifestFile(previous.objects, previous.problems, identity=this, stamp=stamp, content=digest)
+    objects, problems = _objects(path, content, convert)
+    return _with_problems(path, problems, objects, previous, identity=this, stamp=stamp, content=digest)
+
+
+def _with_problems(
+    path: str,
+    problems: Sequence[str],
+    objects: Sequence[tuple[Name, Object]],
+    previous: ManifestFile[Name, Object] | None,
+    *,
+    identity: Identity | None = None,
+    stamp: _Stamp | None = None,
+    content: int | None = None,
+) -> ManifestFile[Name, Object]:
+    """Return the result for a file. If it has problems, its previous objects are used too.
+
+    Args:
+        problems: what is wrong, with the line if there is one.
+        objects: the objects that can be used.
+    """
+    names = {name for name, _object in objects}
+    before = previous.objects if previous is not None and problems else ()
+    kept = [each for each in before if each[0] not in names]
+    used = "the rest of the file is used" if objects else "nothing in it is used"
+    used = "its previous content is still used" if kept else used
+    texts = [f"{printable(path)}: {problem}{more}; {used}" for problem, more in first(problems)]
+    return ManifestFile([*kept, *objects], texts, identity=identity, stamp=stamp, content=content)
+
+
+def _objects(path: str, content: bytes, convert: Convert[Name, Object]) -> tuple[list[tuple[Name, Object]], list[str]]:
+    """Return the objects in a file, and the problems of other parts: kubectl or the API would refuse them."""
+    objects: list[tuple[Name, Object]] = []
+    problems = []
+    for document in read_manifests(content):
+        line = f"line {document.line}"
+        if document.problem:
+            problems.append(f"{line}: {unrendered(document.text) or document.problem}")
+        elif problem := refused_list(document.value):
+            problems.append(f"{line}: {problem}")
+        for each in unpacked(document.value):
+            try:
+                objects += convert(f"{path}: {line}", each)
+            except RefusedError as error:
+                problems.append(f"{line}: {error}")
+    return objects, problems
