@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
+import airflow_kubernetes_secrets
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
+from support.pages import DOCS, PATIENCE, page_file
 
 
 def test_defaults() -> None:
@@ -284,5 +295,73 @@ def test_equal_options_are_one_key() -> None:
     assert Options.parse(one) != Options.parse({**other, "references": {"connections": {"a": "y"}}})
 
 
-def test_every_option_is_described() -> None:
-    assert list(OPTIONS) == list(Options.__annotations__)
+def test_the_declarations_are_the_only_list() -> None:
+    """The accepted names, the attributes and the reference are those of the declarations."""
+    examples = {name: option.example for name, option in OPTIONS.items() if name not in ("path", "context")}
+
+    assert list(vars(KubernetesSecretsBackend(**examples).options)) == list(OPTIONS)
+    assert sorted(re.findall("^### `(.*)`$", page_file("options").read_text(), re.M)) == sorted(OPTIONS)
+
+
+DECLARATION = """
+    pause = Option(
+        TIMEOUT,
+        1.5,
+        "Seconds between two things.",
+        topic=TIME,
+        example=2,
+        refused="long",
+    )
+    on_error = Option("""
+
+# Prints what the package and the reference say about the declared option.
+SHOW = """
+import json, runpy, sys
+from airflow_kubernetes_secrets.errors import OptionError
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+def error(kwargs):
+    try:
+        Options.parse(kwargs)
+    except OptionError as found:
+        return str(found)
+
+print(json.dumps({
+    "values": [Options().pause, Options.parse({"pause": "2"}).pause],
+    "equal": Options(pause=2.0) == Options(pause=3.0),
+    "shown": "pause=2.0" in repr(Options(pause=2.0)),
+    "refused": error({"pause": "long"}),
+    "unknown": error({"pauze": 1}),
+    "page": runpy.run_path(sys.argv[1])["page"](),
+}))
+"""
+
+
+def test_an_option_is_declared_in_one_place(tmp_path: Path) -> None:
+    """Everything follows from one more declaration in a copy of the package."""
+    package = Path(airflow_kubernetes_secrets.__file__).parent
+    copy = shutil.copytree(package, tmp_path / package.name)
+    module = copy / "options" / "backend_kwargs.py"
+    module.write_text(module.read_text().replace("\n    on_error = Option(", DECLARATION))
+
+    done = subprocess.run(
+        [sys.executable, "-c", SHOW, str(DOCS / "make_reference.py")],
+        env={**os.environ, "PYTHONPATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE,
+    )
+
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    assert found["values"] == [1.5, 2.0]
+    assert not found["equal"]
+    assert found["shown"]
+    assert found["refused"] == (
+        "backend_kwargs: pause must be a number of seconds above 0 and up to 3600; it is 'long'"
+    )
+    assert "no option 'pauze'; did you mean 'pause'?" in found["unknown"]
+    assert ", outage_ttl, pause, on_error, mask_values" in found["unknown"]
+    assert "### `pause`\n\nSeconds between two things.\n\n- Takes seconds, a number above 0" in found["page"]
+    assert found["page"].index("## Time\n") < found["page"].index("### `pause`") < found["page"].index("## Errors")

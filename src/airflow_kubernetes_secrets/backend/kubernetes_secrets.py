@@ -21,7 +21,8 @@ from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, 
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.messages.listing import MOST_PROBLEMS, few, first
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
-from airflow_kubernetes_secrets.options.backend_kwargs import DENY, Options
+from airflow_kubernetes_secrets.options.accepted_values import DENY
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.process import ProcessLocal, importing, in_a_thread
 from airflow_kubernetes_secrets.sources.source import Source, source_of
 

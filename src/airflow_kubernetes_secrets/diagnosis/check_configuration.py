@@ -9,7 +9,8 @@ from airflow_kubernetes_secrets.backend.airflow_versions import access_denied, a
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, airflow_conf
 from airflow_kubernetes_secrets.diagnosis.finding import Finding, error, ok, warning
 from airflow_kubernetes_secrets.messages.printable import printable
-from airflow_kubernetes_secrets.options.backend_kwargs import DENY, Options
+from airflow_kubernetes_secrets.options.accepted_values import DENY
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 AIRFLOW = "Airflow"
 OPTIONS = "Options"

@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_v
 from airflow_kubernetes_secrets.kubernetes.objects import Secret, kept_annotations
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, decide
-from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.options.backend_kwargs import CONTENT, OPTIONS, SELECTION, Options
 from airflow_kubernetes_secrets.sources.query import Query
 
 # etcd accepts objects of up to 1.5 MiB, and the API server accepts Secrets with up to 1 MiB of data.
@@ -34,6 +34,10 @@ _WORDS = {Kind.CONNECTION: "connection", Kind.VARIABLE: "variable", Kind.CONFIG:
 
 # A manifest without a namespace is read back in this one, because its real namespace is unknown until it is applied.
 _SOME_NAMESPACE = "default"
+
+
+# The options that say where to look are missing here, because the Secret does not exist there yet.
+_OF_ONE_SECRET = tuple(name for name, option in OPTIONS.items() if option.topic in (SELECTION, CONTENT))
 
 
 class NotWritableError(KubernetesSecretsError):
@@ -153,7 +157,7 @@ def decide_alone(lookup: Lookup, secret: Secret, options: Options) -> Decision:
     def find(query: Query, _time: TimeBudget) -> list[Secret]:
         return [secret] if query.matches(secret) else []
 
-    alone = Options(**{name: getattr(options, name) for name in _OF_THE_LOOKUP}, namespace=(secret.namespace,))
+    alone = Options(**{name: getattr(options, name) for name in _OF_ONE_SECRET}, namespace=(secret.namespace,))
     return decide(lookup, alone, find)
 
 
@@ -170,18 +174,3 @@ def _read_back(lookup: Lookup, secret: Secret, options: Options) -> Content:
     if not content.is_readable:
         raise NotWritableError(f"{lookup}: {'; '.join(problem.text for problem in content.problems)}")
     return content
-
-
-# The options that say where to look are missing here, because the Secret does not exist there yet.
-_OF_THE_LOOKUP = (
-    "connections_label",
-    "variables_label",
-    "config_label",
-    "team_label",
-    "connections_data_key",
-    "variables_data_key",
-    "config_data_key",
-    "connections_lookup_pattern",
-    "variables_lookup_pattern",
-    "config_lookup_pattern",
-)

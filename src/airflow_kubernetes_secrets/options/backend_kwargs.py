@@ -1,346 +1,333 @@
-"""Parse and check ``backend_kwargs``. No other module reads them."""
+"""The options of the backend: each is declared once, in :class:`Options`. No other module reads ``backend_kwargs``."""
 
 from __future__ import annotations
 
-import math
-import re
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from typing import Any, TypeVar
+from collections.abc import Mapping
+from typing import Any, Generic, TypeVar, overload
 
 from airflow_kubernetes_secrets.errors import OptionError
-from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_key, is_namespace, is_subdomain
-from airflow_kubernetes_secrets.record import Record
+from airflow_kubernetes_secrets.options.accepted_values import (
+    BOOLEAN,
+    DATA_KEY,
+    LABEL_KEY,
+    NAMESPACES,
+    NEXT,
+    ON_ERROR,
+    PATTERN,
+    REFERENCES,
+    TEAM_NAMESPACES,
+    TEXT,
+    TIMEOUT,
+    TTL,
+    Accepted,
+    Map,
+    nearest,
+    or_null,
+    shown,
+    shown_name,
+)
 
-_LONGEST_TIMEOUT = 3600
-_LONGEST_TTL = 86400
+# The topics of options, which are the sections of the reference.
+WHERE = "Where it looks"
+SELECTION = "How a Secret is found"
+CONTENT = "What is read from it"
+API_SERVER = "How the API server is reached"
+TIME = "Time"
+ERRORS = "Errors and logs"
 
-# The values of ``on_error``.
-NEXT = "next"
-DENY = "deny"
-
-# The kinds of ids in ``references``.
-REFERENCE_KINDS = ("connections", "variables", "config")
-
-Parser = Callable[[object], Any]
-
-Key = TypeVar("Key")
 Value = TypeVar("Value")
 
 
-class Map(dict[Key, Value]):
-    """A mapping that can be part of a dictionary key, since nothing changes it."""
+class Option(Generic[Value]):
+    """One option. ``Options.timeout`` is the option, and ``options.timeout`` its value.
 
-    __slots__ = ()
+    docs/make_reference.py writes the section of each option in docs/reference/options.md from these attributes.
 
-    def __hash__(self) -> int:  # type: ignore[override]  # a dict is not hashable, and this class has to be
-        return hash(frozenset(self.items()))
+    Attributes:
+        name: the name in ``backend_kwargs``, which is that of the attribute of :class:`Options`.
+        accepted: the values that it accepts.
+        default: the parsed value if the option is not given.
+        doc: what the option does.
+        topic: one of the topics in this module.
+        example: a value in JSON.
+        refused: a value in JSON that is an error.
+        condition: which other options limit the value, for the reference; empty if none does.
+        page: a page with more information, relative to docs/reference; empty if there is none.
+    """
 
+    __slots__ = ("accepted", "condition", "default", "doc", "example", "name", "page", "refused", "topic")
 
-def _text(value: object) -> str:
-    if not isinstance(value, str) or not value.strip() or any(each < " " or "\x7f" <= each <= "\x9f" for each in value):
-        raise ValueError("must be a string on one line that is not blank and has no control characters")
-    return value
-
-
-def _json(text: str) -> object:
-    """Return the value of a string in JSON, or else the string. ``AIRFLOW__SECRETS__BACKEND_KWARG__X`` can be JSON."""
-    import json
-
-    with suppress(ValueError, RecursionError):
-        return json.loads(text)
-    return text
-
-
-_NAMESPACE = "the name of a namespace (1 to 63 of a-z, 0-9 and '-', no '-' at either end)"
-
-
-def _namespaces(value: object) -> tuple[str, ...]:
-    given = value
-    if isinstance(value, str):
-        given = _json(value) if value.lstrip().startswith("[") else [part.strip() for part in value.split(",")]
-    if (
-        not isinstance(given, list)
-        or not given
-        or not all(isinstance(each, str) and is_namespace(each) for each in given)
-    ):
-        raise ValueError(f"must be {_NAMESPACE}, or several names as a list or separated by commas")
-    return tuple(dict.fromkeys(given))
-
-
-def _boolean(value: object) -> bool:
-    word = value.strip().lower() if isinstance(value, str) else value
-    if word in (True, "true", "1"):
-        return True
-    if word in (False, "false", "0"):
-        return False
-    raise ValueError("must be true or false")
-
-
-def _pattern(value: object) -> str:
-    from airflow_kubernetes_secrets.options.pattern_cost import longest_id
-
-    needs = "must be a regular expression"
-    if not isinstance(value, str) or not value:
-        raise ValueError(needs)
-    try:
-        # Compile with the flag that the lookup uses, so that the pattern is compiled once.
-        re.compile(value, re.IGNORECASE)
-        limit = longest_id(value)
-    except RecursionError:
-        raise ValueError(f"{needs}; this one is nested too deeply") from None
-    except (re.error, OverflowError) as error:
-        # The error can quote a part of the expression.
-        raise ValueError(f"{needs} ({error})" if _can_be_shown(value) else needs) from None
-    if not limit:
-        raise ValueError(
-            f"{needs}; this one could take minutes to match an id: it has a nested repeat such as '(a+)+', "
-            "repeated alternatives such as '(ab|c)*', or too many repeats. Repeat sets such as '[a-z_]+' instead"
-        )
-    return value
-
-
-def _object(value: object) -> dict[Any, Any]:
-    """Return a JSON object, which may be given as a string."""
-    given = _json(value) if isinstance(value, str) else value
-    if isinstance(given, dict):
-        return given
-    raise ValueError(f"must be a JSON object; it is {_kind_of(value)}")
-
-
-def _team_namespaces(value: object) -> Map[str, str]:
-    given = _object(value)
-    for team, namespace in given.items():
-        if not isinstance(namespace, str) or not is_namespace(namespace):
-            raise ValueError(f"must map team {_name(team)} to {_NAMESPACE}; it is {_name(namespace)}")
-    return Map(given)
-
-
-def _references(value: object) -> Map[str, Map[str, tuple[str | None, str]]]:
-    given = _object(value)
-    for kind in given:
-        if kind not in REFERENCE_KINDS:
-            hint = _nearest(str(kind), REFERENCE_KINDS)
-            known = ", ".join(map(repr, REFERENCE_KINDS))
-            raise ValueError(f"may contain {known}, but not {_name(kind)}{hint and f'; {hint}'}")
-    return Map({kind: _references_of(kind, references) for kind, references in given.items()})
-
-
-def _references_of(kind: str, value: object) -> Map[str, tuple[str | None, str]]:
-    if isinstance(value, dict):
-        return Map({identifier: _reference(kind, identifier, secret) for identifier, secret in value.items()})
-    raise ValueError(f'must have under {kind!r} an object such as {{"my_db": "name-of-a-secret"}}')
-
-
-def _reference(kind: str, identifier: str, value: object) -> tuple[str | None, str]:
-    namespace, slash, name = value.rpartition("/") if isinstance(value, str) else ("", "", "")
-    if not is_subdomain(name) or (slash and not is_namespace(namespace)):
-        raise ValueError(
-            f"must map {_name(identifier)} under {kind!r} to the name of a Secret, or namespace/name; "
-            f"it is {_name(value)}"
-        )
-    return (namespace or None, name)
-
-
-def _label_key(value: object) -> str:
-    if not isinstance(value, str) or not is_label_key(value):
-        raise ValueError("must be a label key such as 'example.com/name', or null")
-    return value
-
-
-def _data_key(value: object) -> str:
-    if not isinstance(value, str) or not is_data_key(value):
-        raise ValueError("must be a key of a Secret's data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'")
-    return value
-
-
-def _number(value: object) -> float:
-    if isinstance(value, (int, float, str)) and not isinstance(value, bool):
-        with suppress(ValueError, OverflowError):
-            return float(value)
-    return math.nan
-
-
-def _timeout(value: object) -> float:
-    seconds = _number(value)
-    if not 0 < seconds <= _LONGEST_TIMEOUT:
-        raise ValueError(f"must be a number of seconds above 0 and up to {_LONGEST_TIMEOUT}")
-    return seconds
-
-
-def _ttl(value: object) -> float:
-    seconds = _number(value)
-    if not 0 <= seconds <= _LONGEST_TTL:
-        raise ValueError(f"must be a number of seconds from 0 to {_LONGEST_TTL}")
-    return seconds
-
-
-def _on_error(value: object) -> str:
-    if value not in (NEXT, DENY):
-        raise ValueError(f"must be {NEXT!r} or {DENY!r}")
-    return str(value)
-
-
-def _or_null(parse: Parser) -> Parser:
-    """Return a parser that also accepts null, which ``AIRFLOW__SECRETS__BACKEND_KWARG__X`` contains as a string."""
-
-    def parse_or_null(value: object) -> Any:
-        if value is None or (isinstance(value, str) and value.strip().lower() in ("null", "none")):
-            return None
-        return parse(value)
-
-    return parse_or_null
-
-
-class Option:
-    """One option: its parser, its default, and its line in the reference."""
-
-    __slots__ = ("default", "doc", "parse")
-
-    def __init__(self, parse: Parser, default: object, doc: str) -> None:
-        self.parse = parse
+    def __init__(
+        self,
+        accepted: Accepted[Value],
+        default: Value,
+        doc: str,
+        *,
+        topic: str,
+        example: object,
+        refused: object,
+        condition: str = "",
+        page: str = "",
+    ) -> None:
+        self.accepted = accepted
         self.default = default
         self.doc = doc
+        self.topic = topic
+        self.example = example
+        self.refused = refused
+        self.condition = condition
+        self.page = page
+
+    def __set_name__(self, _owner: type, name: str) -> None:
+        self.name = name
+
+    @overload
+    def __get__(self, options: None, _owner: type) -> Option[Value]: ...
+    @overload
+    def __get__(self, options: Options, _owner: type) -> Value: ...
+    def __get__(self, options: Options | None, _owner: type) -> Option[Value] | Value:
+        # Python does not call this for an instance: it has the value in its dictionary, which comes first.
+        return self if options is None else self.default
+
+    def parse(self, value: object) -> Value:
+        """Parse a value from ``backend_kwargs``.
+
+        Raises:
+            OptionError: it is invalid. The message names the option and what it needs.
+        """
+        try:
+            return self.accepted.parse(value)
+        except ValueError as error:
+            problem = str(error)
+        # This is raised outside the except block, with nothing chained, because a value can contain a password.
+        it_is = "" if self.accepted.names_the_wrong_part else f"; it is {shown(value)}"
+        raise OptionError(f"backend_kwargs: {self.name} {problem}{it_is}")
 
 
-# The parsers of options that are objects with several parts.
-_OBJECTS = (_team_namespaces, _references)
+class Options:
+    """The options of one backend. Equal options mean the same source of Secrets.
 
-OPTIONS: dict[str, Option] = {
-    "namespace": Option(
-        _or_null(_namespaces),
+    Each attribute is the declaration of one option. All else follows from it: what is accepted, the errors, and the
+    reference.
+    """
+
+    namespace = Option(
+        or_null(NAMESPACES),
         None,
         "Namespace to search, or several that are searched in order. Default: the pod's own namespace, or the "
         "namespace of the kubeconfig's context.",
-    ),
-    "team_namespaces": Option(
-        _team_namespaces,
+        topic=WHERE,
+        example=["airflow-secrets", "databases"],
+        refused="Airflow",
+        page="../how-to/namespaces-and-references.md#several-namespaces-and-a-namespace-for-a-team",
+    )
+    team_namespaces = Option(
+        TEAM_NAMESPACES,
         Map(),
         "Object that maps each team to its namespace. Lookups of the team search this namespace first.",
-    ),
-    "team_fallback": Option(
-        _boolean,
+        topic=WHERE,
+        example={"blue": "blue-secrets"},
+        refused={"blue": "Blue"},
+        page="../how-to/teams.md#a-namespace-for-a-team",
+    )
+    team_fallback = Option(
+        BOOLEAN,
         True,
         "Whether a lookup of a team that has no Secret for an id uses the reference or the global Secret.",
-    ),
-    "references": Option(
-        _references,
+        topic=WHERE,
+        example=False,
+        refused="perhaps",
+        page="../how-to/teams.md#only-the-teams-own-secrets",
+    )
+    references = Option(
+        REFERENCES,
         Map(),
         'Secrets that are selected by name and need no label: `{"connections": {"id": "name"}, "variables": …, '
         '"config": …}`; the name may be `namespace/name`.',
-    ),
-    "path": Option(
-        _or_null(_text),
+        topic=WHERE,
+        example={"connections": {"my_db": "databases/app-db-app"}},
+        refused={"connection": {"my_db": "app-db-app"}},
+        page="../how-to/namespaces-and-references.md#secrets-by-name",
+    )
+    path = Option(
+        or_null(TEXT),
         None,
         "Folder with manifests of Secrets, read instead of the Kubernetes API. Changed files are read again.",
-    ),
-    "connections_label": Option(
-        _or_null(_label_key),
+        topic=WHERE,
+        example="/opt/airflow/secrets",
+        refused="",
+        condition="not together with `kubeconfig` or `context`",
+        page="folder.md#what-is-read",
+    )
+    connections_label = Option(
+        or_null(LABEL_KEY),
         "airflow.apache.org/connection-id",
         "Label key that marks a connection's Secret; its value is the connection id. `null`: no connection is "
         "selected by label.",
-    ),
-    "variables_label": Option(
-        _or_null(_label_key),
+        topic=SELECTION,
+        example="example.com/connection",
+        refused="my connection",
+        page="../concepts/identifiers.md",
+    )
+    variables_label = Option(
+        or_null(LABEL_KEY),
         "airflow.apache.org/variable-key",
         "Label key that marks a variable's Secret; its value is the variable's key. `null`: no variable is selected "
         "by label.",
-    ),
-    "config_label": Option(
-        _or_null(_label_key),
+        topic=SELECTION,
+        example=None,
+        refused="variable/",
+        page="../concepts/identifiers.md",
+    )
+    config_label = Option(
+        or_null(LABEL_KEY),
         "airflow.apache.org/config-key",
         "Label key that marks a configuration option's Secret; its value is the value of the `…_secret` option. "
         "`null`: no option is selected by label.",
-    ),
-    "team_label": Option(
-        _or_null(_label_key),
+        topic=SELECTION,
+        example="example.com/option",
+        refused="-option",
+        page="../how-to/configuration-options.md",
+    )
+    team_label = Option(
+        or_null(LABEL_KEY),
         "airflow.apache.org/team",
         "Label key whose value is the team that a Secret belongs to. `null`: there are no teams.",
-    ),
-    "connections_data_key": Option(_data_key, "value", "Key in the Secret's data that contains a connection."),
-    "variables_data_key": Option(_data_key, "value", "Key in the Secret's data that contains a variable."),
-    "config_data_key": Option(_data_key, "value", "Key in the Secret's data that contains a configuration option."),
-    "connections_lookup_pattern": Option(
-        _or_null(_pattern),
+        topic=SELECTION,
+        example="example.com/team",
+        refused="team:",
+        condition="another one than the three above",
+        page="../how-to/teams.md",
+    )
+    connections_data_key = Option(
+        DATA_KEY,
+        "value",
+        "Key in the Secret's data that contains a connection.",
+        topic=CONTENT,
+        example="connection",
+        refused="a key",
+        page="formats.md#what-is-read-in-which-order",
+    )
+    variables_data_key = Option(
+        DATA_KEY,
+        "value",
+        "Key in the Secret's data that contains a variable.",
+        topic=CONTENT,
+        example="variable",
+        refused="",
+        page="formats.md#what-is-read-in-which-order",
+    )
+    config_data_key = Option(
+        DATA_KEY,
+        "value",
+        "Key in the Secret's data that contains a configuration option.",
+        topic=CONTENT,
+        example="option",
+        refused="a/b",
+        page="../how-to/configuration-options.md",
+    )
+    connections_lookup_pattern = Option(
+        or_null(PATTERN),
         None,
         "Regular expression that the beginning of a connection id must match to be looked up. Case is ignored.",
-    ),
-    "variables_lookup_pattern": Option(
-        _or_null(_pattern),
+        topic=SELECTION,
+        example="k8s_",
+        refused="k8s_(",
+        page="patterns.md#how-a-pattern-is-matched",
+    )
+    variables_lookup_pattern = Option(
+        or_null(PATTERN),
         None,
         "Regular expression that the beginning of a variable's key must match to be looked up. Case is ignored.",
-    ),
-    "config_lookup_pattern": Option(
-        _or_null(_pattern),
+        topic=SELECTION,
+        example="(?!cosmos__)",
+        refused="*",
+        page="patterns.md#how-a-pattern-is-matched",
+    )
+    config_lookup_pattern = Option(
+        or_null(PATTERN),
         None,
         "Regular expression that the beginning of a configuration option's id must match to be looked up. Case is "
         "ignored.",
-    ),
-    "service_account_path": Option(
-        _text,
+        topic=SELECTION,
+        example="airflow-",
+        refused="[",
+        page="patterns.md#how-a-pattern-is-matched",
+    )
+    service_account_path = Option(
+        TEXT,
         "/var/run/secrets/kubernetes.io/serviceaccount",
         "Folder with the service account's `token`, `ca.crt` and `namespace`.",
-    ),
-    "kubeconfig": Option(
-        _or_null(_text),
+        topic=API_SERVER,
+        example="/var/run/secrets/airflow",
+        refused="",
+        page="../how-to/permissions.md#traps",
+    )
+    kubeconfig = Option(
+        or_null(TEXT),
         None,
         "Path of a kubeconfig file, for use outside a cluster (also the variable `KUBECONFIG`). "
         "Needs the extra `kubeconfig`.",
-    ),
-    "context": Option(_or_null(_text), None, "Context in the kubeconfig. Default: its current context."),
-    "timeout": Option(_timeout, 4.0, "Time limit of one lookup in seconds, retries included."),
-    "cache_ttl": Option(
-        _ttl,
+        topic=API_SERVER,
+        example="/home/me/.kube/config",
+        refused="\n",
+    )
+    context = Option(
+        or_null(TEXT),
+        None,
+        "Context in the kubeconfig. Default: its current context.",
+        topic=API_SERVER,
+        example="staging",
+        refused="",
+    )
+    timeout = Option(
+        TIMEOUT,
+        4.0,
+        "Time limit of one lookup in seconds, retries included.",
+        topic=TIME,
+        example=3,
+        refused="soon",
+        page="../concepts/outages.md#the-deadline-and-the-probes",
+    )
+    cache_ttl = Option(
+        TTL,
         0.0,
         "Maximum age of a cached connection or variable in seconds. 0: each lookup queries the API server. Above 0: a "
         "process with repeated lookups caches all Secrets with the label in memory, and updates them with a watch.",
-    ),
-    "outage_ttl": Option(
-        _ttl,
+        topic=TIME,
+        example=60,
+        refused=-1,
+        page="../concepts/freshness.md#what-a-process-does",
+    )
+    outage_ttl = Option(
+        TTL,
         300.0,
         "Seconds beyond `cache_ttl` for which a cached result may be used while the API server is unavailable. 0: "
         "never.",
-    ),
-    "on_error": Option(
-        _on_error,
+        topic=TIME,
+        example=0,
+        refused="5 minutes",
+        page="../concepts/outages.md#what-is-used-instead",
+    )
+    on_error = Option(
+        ON_ERROR,
         NEXT,
         "What Airflow does when the lookup of a connection or variable fails. `next`: it continues with the "
         "environment and its database. `deny`: it stops (Airflow 3.2.2 and later).",
-    ),
-    "mask_values": Option(
-        _boolean, False, "Whether to register all values that are read from a Secret with Airflow's log masker."
-    ),
-}
-
-
-class Options(Record):
-    """The options of one backend. Equal options mean the same source of Secrets. :data:`OPTIONS` describes them."""
-
-    __slots__ = tuple(OPTIONS)
-
-    namespace: tuple[str, ...] | None
-    team_namespaces: Map[str, str]
-    team_fallback: bool
-    references: Map[str, Map[str, tuple[str | None, str]]]
-    path: str | None
-    connections_label: str | None
-    variables_label: str | None
-    config_label: str | None
-    team_label: str | None
-    connections_data_key: str
-    variables_data_key: str
-    config_data_key: str
-    connections_lookup_pattern: str | None
-    variables_lookup_pattern: str | None
-    config_lookup_pattern: str | None
-    service_account_path: str
-    kubeconfig: str | None
-    context: str | None
-    timeout: float
-    cache_ttl: float
-    outage_ttl: float
-    on_error: str
-    mask_values: bool
+        topic=ERRORS,
+        example="deny",
+        refused="raise",
+        page="on-error.md",
+    )
+    mask_values = Option(
+        BOOLEAN,
+        False,
+        "Whether to register all values that are read from a Secret with Airflow's log masker.",
+        topic=ERRORS,
+        example=True,
+        refused="all",
+        page="../how-to/masking.md",
+    )
 
     def __init__(self, **given: Any) -> None:
         """Create options from parsed values.
@@ -351,10 +338,11 @@ class Options(Record):
         Raises:
             TypeError: there is no such option.
         """
-        for name, option in OPTIONS.items():
-            setattr(self, name, given.pop(name, option.default))
-        if given:
-            raise TypeError(f"no such option: {', '.join(given)}")
+        unknown = given.keys() - OPTIONS.keys()
+        if unknown:
+            raise TypeError(f"no such option: {', '.join(sorted(unknown))}")
+        self.__dict__.update(_DEFAULTS)
+        self.__dict__.update(given)
 
     @classmethod
     def parse(cls, kwargs: Mapping[str, object]) -> Options:
@@ -364,7 +352,7 @@ class Options(Record):
             OptionError: an option is unknown or invalid. The message names the option and what it needs, and for an
                 unknown option the most similar one.
         """
-        options = cls(**{name: _parse(name, value) for name, value in kwargs.items()})
+        options = cls(**{name: _option(name).parse(value) for name, value in kwargs.items()})
         options._check_together()
         return options
 
@@ -399,51 +387,30 @@ class Options(Record):
                 "can use every namespace in the folder"
             )
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Options) and other.__dict__ == self.__dict__
 
-def _parse(name: str, value: object) -> Any:
-    if name not in OPTIONS:
-        raise OptionError(_unknown(name, list(OPTIONS)))
-    try:
-        return OPTIONS[name].parse(value)
-    except ValueError as error:
-        problem = str(error)
-    # The problem names the wrong part of an object. The rest is not shown: it may contain a URI with a password.
-    shown = "" if OPTIONS[name].parse in _OBJECTS else f"; it is {_shown(value)}"
-    raise OptionError(f"backend_kwargs: {name} {problem}{shown}")
+    def __hash__(self) -> int:
+        return hash(tuple(self.__dict__.values()))
+
+    def __repr__(self) -> str:
+        return f"Options({', '.join(f'{name}={value!r}' for name, value in self.__dict__.items())})"
 
 
-def _shown(value: object) -> str:
-    """Return a value as an error shows it. A URI with a login, or a long string, may be a misplaced credential."""
-    return repr(value) if _can_be_shown(value) else _kind_of(value)
+OPTIONS: dict[str, Option[Any]] = {name: each for name, each in vars(Options).items() if isinstance(each, Option)}
+_DEFAULTS = {name: option.default for name, option in OPTIONS.items()}
 
 
-def _can_be_shown(value: object) -> bool:
-    if isinstance(value, str):
-        return len(value) <= 300 and "\n" not in value and not ("://" in value and "@" in value)
-    return value is None or isinstance(value, (bool, int, float))
+def _option(name: str) -> Option[Any]:
+    """Return the option of this name.
 
-
-def _name(value: object) -> str:
-    """Return a name in an object as an error shows it."""
-    if isinstance(value, str) and ("://" in value or "@" in value or len(value) > 80):
-        return _kind_of(value)
-    return _shown(value)
-
-
-def _kind_of(value: object) -> str:
-    if isinstance(value, str):
-        return f"a string of {len(value)} character{'s' if len(value) != 1 else ''}"
-    return f"of type {type(value).__name__}"
-
-
-def _unknown(name: str, known: list[str]) -> str:
-    hint = _nearest(name, known)
-    return f"backend_kwargs: there is no option {_name(name)}; {hint and f'{hint} '}The options are {', '.join(known)}"
-
-
-def _nearest(name: str, known: Sequence[str]) -> str:
-    """Return the question whether the most similar name is meant; empty if none is similar."""
-    from airflow_kubernetes_secrets.messages.suggestions import nearest
-
-    meant = nearest(name, tuple(known), 0.5)
-    return f"did you mean {meant!r}?" if meant else ""
+    Raises:
+        OptionError: there is none.
+    """
+    if name in OPTIONS:
+        return OPTIONS[name]
+    hint = nearest(name, list(OPTIONS))
+    raise OptionError(
+        f"backend_kwargs: there is no option {shown_name(name)}; {hint and f'{hint} '}The options are "
+        f"{', '.join(OPTIONS)}"
+    )

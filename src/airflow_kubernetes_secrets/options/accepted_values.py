@@ -1,0 +1,255 @@
+"""The kinds of values that options accept. Airflow passes a value as it is in JSON, or as a string from a variable."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any, Generic, TypeVar
+
+from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_key, is_namespace, is_subdomain
+
+# The values of ``on_error``.
+NEXT = "next"
+DENY = "deny"
+
+_LONGEST_TIMEOUT = 3600
+_LONGEST_TTL = 86400
+
+# The kinds of ids in ``references``.
+_REFERENCE_KINDS = ("connections", "variables", "config")
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+class Map(dict[Key, Value]):
+    """A mapping that can be part of a dictionary key, since nothing changes it."""
+
+    __slots__ = ()
+
+    def __hash__(self) -> int:  # type: ignore[override]  # a dict is not hashable, and this class has to be
+        return hash(frozenset(self.items()))
+
+
+class Accepted(Generic[Value]):
+    """One kind of values.
+
+    Attributes:
+        parse: converts a given value. If it is invalid, it raises a ``ValueError`` that says what the option needs.
+        words: the type and the allowed values, for the reference.
+        names_the_wrong_part: whether the ``ValueError`` already names what is wrong. Then the value is not shown too,
+            because another part of it may be a URI with a password.
+    """
+
+    __slots__ = ("names_the_wrong_part", "parse", "words")
+
+    def __init__(self, parse: Callable[[object], Value], words: str, *, names_the_wrong_part: bool = False) -> None:
+        self.parse = parse
+        self.words = words
+        self.names_the_wrong_part = names_the_wrong_part
+
+
+def or_null(accepted: Accepted[Value]) -> Accepted[Value | None]:
+    """Return the kind that also accepts null, which ``AIRFLOW__SECRETS__BACKEND_KWARG__X`` contains as a string."""
+
+    def parse(value: object) -> Value | None:
+        if value is None or (isinstance(value, str) and value.strip().lower() in ("null", "none")):
+            return None
+        return accepted.parse(value)
+
+    return Accepted(parse, f"{accepted.words}, or `null`")
+
+
+def shown(value: object) -> str:
+    """Return a value as an error shows it. A URI with a login, or a long string, may be a misplaced credential."""
+    return repr(value) if _can_be_shown(value) else _kind_of(value)
+
+
+def shown_name(value: object) -> str:
+    """Return a name as an error shows it: that of an option, or one in an object."""
+    if isinstance(value, str) and ("://" in value or "@" in value or len(value) > 80):
+        return _kind_of(value)
+    return shown(value)
+
+
+def nearest(name: str, known: Sequence[str]) -> str:
+    """Return the question whether the most similar name is meant; empty if none is similar."""
+    from airflow_kubernetes_secrets.messages import suggestions
+
+    meant = suggestions.nearest(name, tuple(known), 0.5)
+    return f"did you mean {meant!r}?" if meant else ""
+
+
+def _can_be_shown(value: object) -> bool:
+    if isinstance(value, str):
+        return len(value) <= 300 and "\n" not in value and not ("://" in value and "@" in value)
+    return value is None or isinstance(value, (bool, int, float))
+
+
+def _kind_of(value: object) -> str:
+    if isinstance(value, str):
+        return f"a string of {len(value)} character{'s' if len(value) != 1 else ''}"
+    return f"of type {type(value).__name__}"
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value.strip() or any(each < " " or "\x7f" <= each <= "\x9f" for each in value):
+        raise ValueError("must be a string on one line that is not blank and has no control characters")
+    return value
+
+
+def _json(text: str) -> object:
+    """Return the value of a string in JSON, or else the string. ``AIRFLOW__SECRETS__BACKEND_KWARG__X`` can be JSON."""
+    import json
+
+    with suppress(ValueError, RecursionError):
+        return json.loads(text)
+    return text
+
+
+_NAMESPACE = "the name of a namespace (1 to 63 of a-z, 0-9 and '-', no '-' at either end)"
+
+
+def _namespaces(value: object) -> tuple[str, ...]:
+    given = value
+    if isinstance(value, str):
+        given = _json(value) if value.lstrip().startswith("[") else [part.strip() for part in value.split(",")]
+    if (
+        not isinstance(given, list)
+        or not given
+        or not all(isinstance(each, str) and is_namespace(each) for each in given)
+    ):
+        raise ValueError(f"must be {_NAMESPACE}, or several names as a list or separated by commas")
+    return tuple(dict.fromkeys(given))
+
+
+def _boolean(value: object) -> bool:
+    word = value.strip().lower() if isinstance(value, str) else value
+    if word in (True, "true", "1"):
+        return True
+    if word in (False, "false", "0"):
+        return False
+    raise ValueError("must be true or false")
+
+
+def _pattern(value: object) -> str:
+    from airflow_kubernetes_secrets.options.pattern_cost import longest_id
+
+    needs = "must be a regular expression"
+    if not isinstance(value, str) or not value:
+        raise ValueError(needs)
+    try:
+        # Compile with the flag that the lookup uses, so that the pattern is compiled once.
+        re.compile(value, re.IGNORECASE)
+        limit = longest_id(value)
+    except RecursionError:
+        raise ValueError(f"{needs}; this one is nested too deeply") from None
+    except (re.error, OverflowError) as error:
+        # The error can quote a part of the expression.
+        raise ValueError(f"{needs} ({error})" if _can_be_shown(value) else needs) from None
+    if not limit:
+        raise ValueError(
+            f"{needs}; this one could take minutes to match an id: it has a nested repeat such as '(a+)+', "
+            "repeated alternatives such as '(ab|c)*', or too many repeats. Repeat sets such as '[a-z_]+' instead"
+        )
+    return value
+
+
+def _object(value: object) -> dict[Any, Any]:
+    """Return a JSON object, which may be given as a string."""
+    given = _json(value) if isinstance(value, str) else value
+    if isinstance(given, dict):
+        return given
+    raise ValueError(f"must be a JSON object; it is {_kind_of(value)}")
+
+
+def _team_namespaces(value: object) -> Map[str, str]:
+    given = _object(value)
+    for team, namespace in given.items():
+        if not isinstance(namespace, str) or not is_namespace(namespace):
+            raise ValueError(f"must map team {shown_name(team)} to {_NAMESPACE}; it is {shown_name(namespace)}")
+    return Map(given)
+
+
+def _references(value: object) -> Map[str, Map[str, tuple[str | None, str]]]:
+    given = _object(value)
+    for kind in given:
+        if kind not in _REFERENCE_KINDS:
+            hint = nearest(str(kind), _REFERENCE_KINDS)
+            known = ", ".join(map(repr, _REFERENCE_KINDS))
+            raise ValueError(f"may contain {known}, but not {shown_name(kind)}{hint and f'; {hint}'}")
+    return Map({kind: _references_of(kind, references) for kind, references in given.items()})
+
+
+def _references_of(kind: str, value: object) -> Map[str, tuple[str | None, str]]:
+    if isinstance(value, dict):
+        return Map({identifier: _reference(kind, identifier, secret) for identifier, secret in value.items()})
+    raise ValueError(f'must have under {kind!r} an object such as {{"my_db": "name-of-a-secret"}}')
+
+
+def _reference(kind: str, identifier: str, value: object) -> tuple[str | None, str]:
+    namespace, slash, name = value.rpartition("/") if isinstance(value, str) else ("", "", "")
+    if not is_subdomain(name) or (slash and not is_namespace(namespace)):
+        raise ValueError(
+            f"must map {shown_name(identifier)} under {kind!r} to the name of a Secret, or namespace/name; "
+            f"it is {shown_name(value)}"
+        )
+    return (namespace or None, name)
+
+
+def _label_key(value: object) -> str:
+    if not isinstance(value, str) or not is_label_key(value):
+        raise ValueError("must be a label key such as 'example.com/name', or null")
+    return value
+
+
+def _data_key(value: object) -> str:
+    if not isinstance(value, str) or not is_data_key(value):
+        raise ValueError("must be a key of a Secret's data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'")
+    return value
+
+
+def _number(value: object) -> float:
+    if isinstance(value, (int, float, str)) and not isinstance(value, bool):
+        with suppress(ValueError, OverflowError):
+            return float(value)
+    return math.nan
+
+
+def _timeout(value: object) -> float:
+    seconds = _number(value)
+    if not 0 < seconds <= _LONGEST_TIMEOUT:
+        raise ValueError(f"must be a number of seconds above 0 and up to {_LONGEST_TIMEOUT}")
+    return seconds
+
+
+def _ttl(value: object) -> float:
+    seconds = _number(value)
+    if not 0 <= seconds <= _LONGEST_TTL:
+        raise ValueError(f"must be a number of seconds from 0 to {_LONGEST_TTL}")
+    return seconds
+
+
+def _on_error(value: object) -> str:
+    if value not in (NEXT, DENY):
+        raise ValueError(f"must be {NEXT!r} or {DENY!r}")
+    return str(value)
+
+
+TEXT = Accepted(_text, "a string on one line")
+BOOLEAN = Accepted(_boolean, "`true` or `false`")
+TIMEOUT = Accepted(_timeout, f"seconds, a number above 0 and up to {_LONGEST_TIMEOUT}")
+TTL = Accepted(_ttl, f"seconds, a number from 0 to {_LONGEST_TTL}")
+ON_ERROR = Accepted(_on_error, f'`"{NEXT}"` or `"{DENY}"`')
+NAMESPACES = Accepted(_namespaces, "names of namespaces (a list, or a string with commas)")
+LABEL_KEY = Accepted(_label_key, "a label key")
+DATA_KEY = Accepted(_data_key, "a key of a Secret's data: 1 to 253 of `A-Z`, `a-z`, `0-9`, `-`, `_` and `.`")
+PATTERN = Accepted(_pattern, "a regular expression of Python's")
+TEAM_NAMESPACES = Accepted(_team_namespaces, "an object: team to namespace", names_the_wrong_part=True)
+REFERENCES = Accepted(
+    _references,
+    "an object: `connections`, `variables` and `config`, each an object: id to `name` or `namespace/name`",
+    names_the_wrong_part=True,
+)
