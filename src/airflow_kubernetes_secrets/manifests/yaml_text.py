@@ -1,0 +1,32 @@
+"""Documents as YAML in which every character is visible, and which kubectl reads as they were written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import yaml
+
+from airflow_kubernetes_secrets.kubernetes.kubectl_yaml import is_text_for_kubectl
+from airflow_kubernetes_secrets.messages.printable import printable_document, printable_line
+
+
+def yaml_text(documents: Sequence[object]) -> str:
+    """Return documents as YAML, with invisible characters escaped. Parsing it returns exactly the documents."""
+    # At its default width, PyYAML folds lines. A line of the output could then begin with any word of a value.
+    text: str = yaml.dump_all(documents, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))
+    return printable_document(text)
+
+
+class _Dumper(yaml.SafeDumper):
+    """Writes strings that are not printable in double quotes, where YAML has the escapes of :func:`printable`.
+
+    A string that kubectl would read as another type is quoted too. PyYAML alone does not recognise all of these.
+    """
+
+
+def _represent(dumper: _Dumper, text: str) -> yaml.Node:
+    style = "'" if not is_text_for_kubectl(text) else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style if printable_line(text) == text else '"')
+
+
+_Dumper.add_representer(str, _represent)

@@ -1,0 +1,148 @@
+"""Writes manifests for connections and variables that are in Airflow's database or environment, or in a file.
+
+The output folder contains:
+
+- ``connections/<Secret>.yaml`` and ``variables/<Secret>.yaml``: one Secret each.
+- ``delete-from-database.sh``, for the metadata database only: one ``airflow … delete`` for each entry that is now in a
+  file. Users run it when Airflow finds the entries in Kubernetes. It is a file because there may be hundreds of
+  entries. Every run writes it again. It contains ids only.
+
+The manifests contain passwords, encoded as base64 only. So they have mode 0600, and folders that the command creates
+have mode 0700. A file is written whole or not at all, and never through a symbolic link. An existing manifest with
+other content is only replaced if ``replace`` is set. An existing manifest with the same content counts as moved, so
+that the command can be run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from airflow_kubernetes_secrets.deployment.entries import AirflowEntry, SourceError
+from airflow_kubernetes_secrets.deployment.other_sources import from_database, from_environment
+from airflow_kubernetes_secrets.errors import OneLineError
+from airflow_kubernetes_secrets.kubernetes.labels import is_label_value, is_namespace
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.manifests.secret_manifest import NotWritableError, secret_manifest
+from airflow_kubernetes_secrets.manifests.yaml_text import yaml_text
+from airflow_kubernetes_secrets.migration.deletion_script import SCRIPT_NAME, deletion_script
+from airflow_kubernetes_secrets.migration.export_report import ExportedEntry, Report
+from airflow_kubernetes_secrets.migration.exported_files import from_file
+from airflow_kubernetes_secrets.migration.output_folder import FileResult, OutputFolder
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+_DATABASE = "metadata-db"
+_ENVIRONMENT = "env"
+
+_EXISTS = "its file exists with other content; --force replaces it"
+_NAME_CONFLICT = "another entry of this export has a Secret of the same name; rename one of them"
+
+
+class ExportError(OneLineError):
+    """The arguments cannot be used."""
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """What is exported, and where to.
+
+    Attributes:
+        source: ``metadata-db``, ``env`` or the path of a file that Airflow's export commands wrote.
+        kinds: the kinds of entries.
+        directory: the output folder.
+        namespace: the namespace in the manifests; ``None`` for manifests without one.
+        team: the team of entries without a team. Other entries keep theirs.
+        replace: whether to replace an existing manifest with other content.
+
+    Raises:
+        ExportError: the namespace or the team is invalid.
+    """
+
+    source: str
+    kinds: Sequence[Kind]
+    directory: Path
+    namespace: str | None = None
+    team: str | None = None
+    replace: bool = False
+
+    def __post_init__(self) -> None:
+        if self.namespace is not None and not is_namespace(self.namespace):
+            raise ExportError(f"--namespace {self.namespace!r} cannot be the name of a namespace")
+        if self.team is not None and not is_label_value(self.team):
+            raise ExportError(f"--team {self.team!r} cannot be the value of a label")
+
+
+class Export:
+    """Writes the manifest of each entry. Each name of a Secret is used once."""
+
+    def __init__(self, request: ExportRequest, options: Options) -> None:
+        """Check the folder, before the database is read, because that takes long.
+
+        Raises:
+            FolderError: the output folder is not a folder, or cannot be read.
+        """
+        self._request = request
+        self._options = options
+        self._folder = OutputFolder(request.directory)
+        self._report = Report(request.source, request.directory)
+        self._files: set[str] = set()
+
+    def entries(self) -> Iterator[AirflowEntry]:
+        """Return the connections and variables of the source.
+
+        Raises:
+            SourceError: the source cannot be read.
+        """
+        source, kinds = self._request.source, self._request.kinds
+        if source == _DATABASE:
+            return from_database(kinds)
+        if source == _ENVIRONMENT:
+            return from_environment(kinds)
+        if "://" in source:
+            raise SourceError("--from does not accept a URI. Use --from metadata-db for Airflow's own database")
+        return from_file(Path(source), kinds[0] if len(kinds) == 1 else None)
+
+    def write(self, entry: AirflowEntry) -> None:
+        """Write the manifest of an entry, and add the result to the report.
+
+        Raises:
+            FolderError: the file cannot be written.
+        """
+        moved = self._written(entry)
+        self._report.moved.append(moved)
+        if moved.is_there:
+            for note in entry.notes:
+                self._report.notes[note] = self._report.notes.get(note, 0) + 1
+
+    def finish(self) -> Report:
+        """Write the script that deletes the moved entries from the database, and return the report.
+
+        Raises:
+            FolderError: the file cannot be written.
+        """
+        moved = [each.lookup for each in self._report.moved if each.is_there]
+        if moved and self._request.source == _DATABASE:
+            content = deletion_script(moved).encode("utf-8")
+            self._folder.write(SCRIPT_NAME, content, replace=True, mode=0o700)
+            self._report.script = self._folder.path / SCRIPT_NAME
+        return self._report
+
+    def _written(self, entry: AirflowEntry) -> ExportedEntry:
+        """Write the manifest of an entry, and return the result."""
+        lookup = Lookup(entry.kind, entry.id, entry.team or self._request.team)
+        if entry.data is None:
+            return ExportedEntry(lookup, "not written", reason=entry.problem)
+        data = {entry.kind.data_key(self._options): entry.data}
+        try:
+            manifest, _content = secret_manifest(lookup, data, self._options, namespace=self._request.namespace)
+        except NotWritableError as error:
+            return ExportedEntry(lookup, "not written", reason=str(error).removeprefix(f"{lookup}: "))
+        file = f"{entry.kind.plural}/{manifest['metadata']['name']}.yaml"
+        if file in self._files:
+            return ExportedEntry(lookup, "not written", reason=_NAME_CONFLICT)
+        self._files.add(file)
+        written = self._folder.write(file, yaml_text([manifest]).encode("utf-8"), replace=self._request.replace)
+        if written is FileResult.REFUSED:
+            return ExportedEntry(lookup, "not written", reason=_EXISTS)
+        return ExportedEntry(lookup, written.value, file)

@@ -1,0 +1,145 @@
+"""The report of an export: which entries have a manifest now, which have none, and why. It quotes no value."""
+
+from __future__ import annotations
+
+import shlex
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from airflow_kubernetes_secrets.deployment.entries import KINDS
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, shown_id
+
+_WIDTH = 110
+_WARNING = (
+    "The files contain passwords, and base64 is not encryption: seal them (kubeseal, SOPS), or apply them and delete "
+    "them. Keep them out of Git."
+)
+
+
+@dataclass(frozen=True)
+class ExportedEntry:
+    """The result for one entry.
+
+    Attributes:
+        status: ``written``, ``unchanged`` or ``not written``.
+        file: its path relative to the folder; empty if there is none.
+        reason: why it was not written. The text is identical for all entries with the same problem.
+    """
+
+    lookup: Lookup
+    status: str
+    file: str = ""
+    reason: str = ""
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the entry is in a file now."""
+        return not self.reason
+
+    def as_json(self) -> dict[str, str | None]:
+        """Return the result as the JSON report shows it; docs/reference/cli.md describes it."""
+        lookup = self.lookup
+        return {
+            "kind": lookup.kind.word,
+            "id": shown_id(lookup.id),
+            "team": lookup.team,
+            "status": self.status,
+            **({"file": self.file} if self.file else {}),
+            **({"reason": self.reason} if self.reason else {}),
+        }
+
+
+@dataclass
+class Report:
+    """What an export has done.
+
+    Attributes:
+        source: ``metadata-db``, ``env`` or the path of a file.
+        directory: the output folder.
+        moved: the result for each entry.
+        notes: what will be different afterwards, and for how many entries.
+        script: the script that deletes the entries from the database; ``None`` if there is none.
+    """
+
+    source: str
+    directory: Path
+    moved: list[ExportedEntry] = field(default_factory=list)
+    notes: dict[str, int] = field(default_factory=dict)
+    script: Path | None = None
+
+    @property
+    def failed(self) -> list[ExportedEntry]:
+        """The entries that are not in a file."""
+        return [each for each in self.moved if not each.is_there]
+
+    def counts(self, kind: Kind) -> dict[str, int]:
+        """Return how many entries of a kind have each status."""
+        counts = dict.fromkeys(("written", "unchanged", "not written"), 0)
+        for each in self.moved:
+            if each.lookup.kind is kind:
+                counts[each.status] += 1
+        return counts
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the report as a document; docs/reference/cli.md describes it."""
+        return {
+            "source": self.source,
+            "directory": str(self.directory),
+            **{kind.plural: {name.replace(" ", "_"): n for name, n in self.counts(kind).items()} for kind in KINDS},
+            "entries": [each.as_json() for each in self.moved],
+            "notes": list(self.notes),
+            "apply": self._apply,
+            "delete_script": str(self.script) if self.script else None,
+            "warning": _WARNING,
+        }
+
+    def as_text(self) -> Iterator[str]:
+        """Yield the lines of the report for people."""
+        for kind in KINDS:
+            counts = self.counts(kind)
+            if any(counts.values()):
+                yield f"{kind.plural}: {', '.join(f'{number} {status}' for status, number in counts.items() if number)}"
+        if not self.moved:
+            yield "There is nothing to export."
+            return
+        if self.failed:
+            yield from ("", "Not written:")
+            yield from _reasons(self.failed)
+        if self.notes:
+            yield from ("", "Notes:")
+            for note, number in self.notes.items():
+                yield from _wrapped(f"{note} ({number})", "  - ")
+        if len(self.failed) == len(self.moved):
+            return
+        yield from ("", *textwrap.wrap(_WARNING, _WIDTH))
+        yield from ("", "To apply them:", f"  {self._apply}")
+        if self.script:
+            yield from (
+                "",
+                "To delete them from Airflow's database, only after 'airflow-kubernetes-secrets list' shows them:",
+                f"  sh {shlex.quote(str(self.script))}",
+            )
+
+    @property
+    def _apply(self) -> str:
+        return f"kubectl apply -R -f {shlex.quote(str(self.directory))}"
+
+
+def _reasons(failed: Sequence[ExportedEntry]) -> Iterator[str]:
+    """Yield each reason once, followed by the entries that were not written for it."""
+    reasons: dict[str, list[str]] = {}
+    for each in failed:
+        reasons.setdefault(each.reason, []).append(str(each.lookup))
+    for reason, names in reasons.items():
+        yield from _wrapped(reason, "  - ")
+        yield from _wrapped(", ".join(names), "    ")
+
+
+def _wrapped(text: str, first: str) -> list[str]:
+    rest = " " * len(first)
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=first, subsequent_indent=rest, break_long_words=False, break_on_hyphens=False
+    )
