@@ -42,7 +42,7 @@ WAYS_OUT = {
     },
     "cli/devserver.py": {"sys.stdout.flush"},
     # The name of a field or argument.
-    "cli/put.py": {"getpass.getpass", "warnings.catch_warnings", "warnings.simplefilter"},
+    "cli/read_value.py": {"getpass.getpass", "warnings.catch_warnings", "warnings.simplefilter"},
     # The devserver's own error, which is escaped there.
     "airflow_kubernetes_secrets_devserver/app.py": {"logging.getLogger", "log.error", "traceback.format_tb"},
     # The list of the files that it has created.

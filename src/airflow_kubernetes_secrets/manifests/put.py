@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration
 from airflow_kubernetes_secrets.errors import (
     ApiError,
     KubernetesSecretsError,
@@ -59,13 +60,36 @@ class PutResult:
     not_read_back: str = ""
 
 
-def write(
-    cluster: Cluster, wanted: RequestedSecret, options: Options, *, force: bool = False, dry_run: bool = False
+def refuse_folder(options: Options) -> None:
+    """Refuse options with which Airflow reads a folder, because there is no API to write to.
+
+    Raises:
+        NotWritableError: Airflow reads a folder.
+    """
+    if options.path is not None:
+        raise NotWritableError(
+            f"Airflow reads the folder {printable(options.path)} instead of an API ('path' in backend_kwargs). "
+            "Write a manifest into it: run this command with --dry-run=client -o yaml, and redirect the output "
+            "to a file there. Or choose an API with --kubeconfig"
+        )
+
+
+def put(
+    cluster: Cluster,
+    wanted: RequestedSecret,
+    options: Options,
+    configured: AirflowConfiguration,
+    searched: Options,
+    *,
+    force: bool = False,
+    dry_run: bool = False,
 ) -> PutResult:
-    """Create or update the Secret, and read it back.
+    """Create or update the Secret, and read it back as Airflow does.
 
     Args:
-        options: the options for reading it back. Lookups search their namespaces in order.
+        options: the options of the command, which select the namespace.
+        configured: Airflow's configuration.
+        searched: Airflow's own options for the API server of ``cluster``.
         force: whether to take over fields that others manage.
         dry_run: whether the API server only checks the Secret and does not store it.
 
@@ -75,6 +99,34 @@ def write(
             written; running the command again fixes that.
     """
     namespace = cluster.namespace(wanted.namespace)
+    # If Airflow searches the namespace that is written to, the Secret is read back with all of Airflow's namespaces.
+    looked_up = searched if namespace in (searched.namespace or ()) else options
+    written = _write(cluster, wanted, looked_up, namespace, force=force, dry_run=dry_run)
+    return _unless_not_searched(written, configured, wanted.lookup, namespace)
+
+
+def _unless_not_searched(
+    written: PutResult, configured: AirflowConfiguration, lookup: Lookup, namespace: str
+) -> PutResult:
+    """Return the result, marked as hidden if Airflow does not search the namespace that was written to.
+
+    If the options name no namespace, it is unknown which one Airflow searches.
+    """
+    options = configured.options()
+    known = (*(options.namespace or ()), options.team_namespaces.get(lookup.team or ""))
+    if not configured.backend or options.namespace is None or namespace in known:
+        return written
+    return replace(
+        written,
+        hidden=f"Airflow does not search namespace {namespace}: 'namespace' in backend_kwargs "
+        f"is {', '.join(options.namespace)}. Use one of these, or add the namespace to the option",
+    )
+
+
+def _write(
+    cluster: Cluster, wanted: RequestedSecret, options: Options, namespace: str, *, force: bool, dry_run: bool
+) -> PutResult:
+    """Create or update the Secret, and read it back with these options."""
     made = checked_manifest(wanted, options, namespace)
     before = _existing(cluster, wanted.lookup, options, namespace)
     if before is None:
