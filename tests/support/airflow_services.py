@@ -245,6 +245,9 @@ def on_loopback(airflow: Airflow, port: int) -> Airflow:
         AIRFLOW__SCHEDULER__SCHEDULER_IDLE_SLEEP_TIME="0.1",
         # The interval, in seconds, at which a worker checks whether the process of a failed task has ended.
         AIRFLOW__WORKERS__MIN_HEARTBEAT_INTERVAL="1",
+        # On a busy machine the API server may take longer to respond than by default, in seconds. A worker would give
+        # up its task.
+        AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT=f"{RUN_SECONDS}",
     )
 
 
