@@ -24,7 +24,7 @@ from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
 from support.asking import WATCHED
 from support.cluster import KubeApiserverCluster, ServiceAccount
 from support.exchange import Exchange, Fault
-from support.faults import FORBIDDEN, FORBIDDEN_BODY, UNAUTHORIZED, answer_with, forward
+from support.faults import FORBIDDEN, FORBIDDEN_BODY, UNAUTHORIZED, answer_with, close_at_once, forward
 from support.logs import said
 from support.memory import MakeAsker
 from support.places import ServerPlace
@@ -305,6 +305,22 @@ class TestWatch:
 
         until(lambda: proxy.open_watches == 1 and backend.get_variable("x") == "two")
         assert said(caplog, logging.WARNING) == said(caplog, logging.ERROR) == []
+
+    def test_after_a_refusal_it_is_sent_again_soon(self, make_asker: MakeAsker, proxy: Proxy) -> None:
+        """This also holds if it has failed often, and the pauses have become long."""
+        refused_at: list[float] = []
+
+        def refuse(exchange: Exchange) -> bool:
+            refused_at.append(time.monotonic())
+            return FORBIDDEN(exchange)
+
+        # The first attempt sends two requests, since its connection was idle.
+        proxy.watch_faults.extend([*[close_at_once] * 4, refuse])
+        make_asker().get("x")
+
+        until(lambda: proxy.open_watches == 1)
+        # The next pause would have been at least 0.8 s.
+        assert time.monotonic() - refused_at[0] < 0.7
 
     def test_its_own_end_is_no_failure_of_the_server(
         self, refusals_confirmed_at_once: None, make_asker: MakeAsker, proxy: Proxy

@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.errors import (
     ForbiddenError,
     NotConfiguredError,
     UnauthorizedError,
+    UnconfirmedRefusalError,
 )
 from airflow_kubernetes_secrets.kubernetes.client import Watch
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
@@ -135,6 +136,10 @@ class Watcher(Thread):
                     continue
             except ExpiredVersionError:
                 self._must_list = True
+            except UnconfirmedRefusalError:
+                # The server responds again. If the next request came much later, it could reach the server in another
+                # start, and a refusal then would count.
+                failures = 0
             except ApiUnavailableError as error:
                 # The lookups report the error when the index has become too old for them.
                 requested_pause = error.retry_after
