@@ -147,16 +147,16 @@ class _Operation:
     """A verb in a namespace, and its request.
 
     Attributes:
-        renewed_at: when the credentials were last read again for it, in seconds on the monotonic clock.
+        renewed: whether the credentials have been read again for it.
     """
 
-    __slots__ = ("call", "namespace", "renewed_at", "verb")
+    __slots__ = ("call", "namespace", "renewed", "verb")
 
     def __init__(self, verb: str, namespace: str, call: Call) -> None:
         self.verb = verb
         self.namespace = namespace
         self.call = call
-        self.renewed_at = -math.inf
+        self.renewed = False
 
     @property
     def path(self) -> str:
@@ -410,14 +410,17 @@ class Client:
             # An idle connection would still use the old client certificate.
             connection.close()
             self._pool.close()
-            connection = self._pool.connect(deadline)
-            reply = self._send(send, connection, operation.call, deadline)
+            # If an exec plugin has used all the time, the 401 is all that is known.
+            if deadline.left():
+                connection = self._pool.connect(deadline)
+                reply = self._send(send, connection, operation.call, deadline)
         return connection, reply
 
     def _renew(self, operation: _Operation, sent_at: float) -> bool:
-        """Read the credentials again after a 401, at most once a second for one operation.
+        """Read the credentials again after a 401, once for an operation.
 
-        An operation is repeated to confirm the 401, and an exec plugin must not run for each attempt.
+        The request is repeated to confirm the 401. An exec plugin that ran for each of these attempts would use the
+        time of the lookup.
 
         Args:
             sent_at: when the request was sent, in seconds on the monotonic clock.
@@ -427,16 +430,15 @@ class Client:
         """
         if self._renewal_began >= sent_at:
             return True
-        if sent_at - operation.renewed_at < CONFIRMED_AFTER_SECONDS:
+        if operation.renewed:
             return False
+        operation.renewed = True
         began = monotonic()
         try:
             self._credentials.renew()
         except NotConfiguredError as error:
             self._unreadable = str(error)
             return False
-        finally:
-            operation.renewed_at = monotonic()
         self._unreadable = ""
         self._renewal_began = began
         return True

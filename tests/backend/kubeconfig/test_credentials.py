@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.errors import (
     ApiError,
     NotConfiguredError,
     UnauthorizedError,
+    UnconfirmedRefusalError,
 )
 from airflow_kubernetes_secrets.kubernetes.kubeconfig import KubeconfigCredentials
 from support.cluster import Cluster, ServiceAccount
@@ -79,11 +80,25 @@ def test_an_exec_plugin_gives_the_token_and_a_new_one_after_401(
     backend = KubernetesSecretsBackend(kubeconfig=str(edited(plugin.configure)))
     with pytest.raises(UnauthorizedError, match="does not accept the kubeconfig"):
         backend.get_variable("x")
-    # The plugin runs at first, after the 401, and when that is confirmed; not with each of the requests in between.
-    assert 3 <= plugin.runs <= 4
+    # The plugin runs at first and after the 401, not again with each request that confirms it.
+    assert plugin.runs == 2
     plugin.token.write_text(account.token)
 
     assert backend.get_variable("x") == "found"
+
+
+def test_an_exec_plugin_that_takes_all_the_time_does_not_hide_the_401(
+    refusals_confirmed_at_once: None, edited: Callable[..., Path], put: Put, plugin: Plugin
+) -> None:
+    put.variable("x", "found")
+    plugin.token.write_text("revoked")
+    backend = KubernetesSecretsBackend(kubeconfig=str(edited(plugin.configure)), timeout=0.5)
+    plugin.seconds.write_text("0.5")
+
+    with pytest.raises(UnconfirmedRefusalError):
+        backend.get_variable("x")
+    with pytest.raises(UnauthorizedError):
+        backend.get_variable("x")
 
 
 def test_while_a_slow_exec_plugin_runs_the_old_token_is_not_refused_for_good(
