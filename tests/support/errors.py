@@ -156,9 +156,12 @@ class AtEveryLine:
             return line, error
         finally:
             sys.settrace(before)
-            # Work that silences logs for a while may have been interrupted before it enabled them again.
-            logging.disable(disabled)
-            log.setLevel(level)
+            # Work that silences logs for a while may have been interrupted before it enabled them again. Each of these
+            # two calls visits the loggers of all libraries.
+            if logging.root.manager.disable != disabled:
+                logging.disable(disabled)
+            if log.level != level:
+                log.setLevel(level)
         return line, None
 
     def _is_wanted(self, called: FrameType) -> bool:
