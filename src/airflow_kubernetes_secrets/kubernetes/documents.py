@@ -207,6 +207,11 @@ def mapping(parent: object, field: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def mappings(found: object) -> list[dict[str, Any]]:
+    """Return the mappings in a list; none if it is not a list."""
+    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else []
+
+
 def _harmless(problem: str | None) -> str:
     """Return the problem without what PyYAML quotes from the input. Quoted signs and <token types> reveal nothing."""
 

@@ -59,15 +59,15 @@ from airflow_kubernetes_secrets.manifests.kustomize import (
     is_kustomization,
     problems_of_patch,
 )
-from airflow_kubernetes_secrets.manifests.operators import plans
-from airflow_kubernetes_secrets.manifests.secret_manifest import decide_alone
-from airflow_kubernetes_secrets.manifests.secret_templates import (
+from airflow_kubernetes_secrets.manifests.planned_secret import (
     ANNOTATION_LOST,
     INVALID_MANIFEST,
     LABEL_LOST,
     PlannedSecret,
     name_for_messages,
 )
+from airflow_kubernetes_secrets.manifests.plans import plans
+from airflow_kubernetes_secrets.manifests.secret_manifest import decide_alone
 from airflow_kubernetes_secrets.manifests.server_validation import no_such_resource, refusals
 from airflow_kubernetes_secrets.messages.listing import few, first
 from airflow_kubernetes_secrets.messages.printable import printable

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IN_QUERY, are_from_everyone, objections
+from airflow_kubernetes_secrets.kubernetes.documents import mapping
 
 # An action, together with the white space that it trims.
 ACTION = re.compile(r"(?:(?<!\s)\s*\{\{-(?=\s)|\{\{)([^{}]*?)(?:(?<=\s)-\}\}\s*|\}\})")
@@ -36,6 +37,18 @@ _MOST_ACTIONS = 30
 # What replaces an action in JSON, by the name of the field, and for all other fields.
 _OF_FIELDS = {"port": "1", "extra": "{}", "uri": "a://b"}
 _PLACEHOLDER = "x9y8z7"
+
+
+def values_without_actions(template: object) -> dict[str, str]:
+    """Return the values in the data of a template that contain no actions."""
+    data = mapping(template, "data")
+    return {key: text for key, text in data.items() if isinstance(text, str) and "{{" not in text}
+
+
+def values_with_actions(template: object) -> dict[str, str]:
+    """Return the values in the data of a template that contain actions, unchanged."""
+    data = mapping(template, "data")
+    return {key: text for key, text in data.items() if isinstance(text, str) and "{{" in text}
 
 
 def literal_text(text: str) -> str:

@@ -1,0 +1,156 @@
+"""A Secret that a manifest makes, and how labels and annotations get from the manifest to the Secret."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from airflow_kubernetes_secrets.inventory.labels_and_annotations import SOME_VALUE
+from airflow_kubernetes_secrets.kubernetes.documents import mapping
+from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain, quoted_label_key
+from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
+from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
+from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.problem import Problem
+from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+INVALID_MANIFEST: Final = "invalid-manifest"
+LABEL_LOST: Final = "label-lost"
+ANNOTATION_LOST: Final = "annotation-lost"
+
+
+@dataclass(frozen=True)
+class PlannedSecret:
+    """A Secret that a manifest makes.
+
+    Attributes:
+        manifest: the manifest of the Secret. It is ``None`` if no Secret is made, and has no data if the keys are
+            unknown.
+        is_labelled: whether the Secret has a label that lookups use, or would have one that gets lost.
+        keys_are_known: whether all keys of the Secret are in the manifest.
+        unknown: the keys whose values are not in the manifest.
+        is_alone: whether nothing else writes the same Secret.
+        place_is_known: whether the manifest specifies the namespace and team of the Secret.
+        is_generated: whether all Secrets of the document at least have the same namespace.
+        missing_annotations: the annotations that do not reach the Secret.
+        problems: what is wrong with the manifest.
+        reaching, above: the mappings of labels and annotations that reach the Secret, and those that do not.
+        metadata_path: the path in the manifest where labels and annotations belong.
+        title: the manifest's name in messages.
+        templates: the values that a template makes, by key.
+    """
+
+    manifest: dict[str, Any] | None
+    is_labelled: bool
+    keys_are_known: bool = True
+    unknown: frozenset[str] = frozenset()
+    is_alone: bool = True
+    place_is_known: bool = True
+    is_generated: bool = False
+    missing_annotations: frozenset[str] = frozenset()
+    problems: tuple[Problem, ...] = ()
+    reaching: tuple[Mapping[str, Any], ...] = ()
+    above: tuple[Mapping[str, Any], ...] = ()
+    metadata_path: str = "metadata"
+    title: str = ""
+    templates: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Way:
+    """How labels and annotations get from a manifest to the Secret.
+
+    Attributes:
+        title: the manifest's name in messages.
+        above: the metadata whose labels and annotations have no effect.
+        metadata_path: the path in the manifest where they belong.
+        rule: why they belong there.
+        labels_are_known, annotations_are_known: whether the manifest contains all of them.
+    """
+
+    title: str
+    above: Sequence[Mapping[str, Any]]
+    metadata_path: str
+    rule: str
+    labels_are_known: bool = True
+    annotations_are_known: bool = True
+
+    def is_labelled(self, described: Mapping[str, Any], options: Options) -> bool:
+        """Return whether there is any label that lookups use, including one that has no effect."""
+        everywhere = (described, *self.above)
+        return any(mapping(each, "labels").keys() & kinds_by_label(options).keys() for each in everywhere)
+
+    def places(self, described: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments of :class:`PlannedSecret` that say where labels and annotations are."""
+        parts = ("labels", "annotations")
+        return {
+            "reaching": tuple(mapping(described, part) for part in parts),
+            "above": tuple(mapping(each, part) for each in self.above for part in parts),
+            "metadata_path": self.metadata_path,
+            "title": self.title,
+        }
+
+    def missing(self, described: Mapping[str, Any], options: Options) -> tuple[frozenset[str], tuple[Problem, ...]]:
+        """Return Airflow's annotations that do not reach the Secret, and the problems with those and with labels."""
+        if not self.is_labelled(described, options):
+            return frozenset(), ()
+        kinds = kinds_by_label(options).keys()
+        lost_labels = self._lost("labels", described, kinds | {options.team_label}) if self.labels_are_known else []
+        lost_annotations = []
+        if self.annotations_are_known:
+            above = [key for each in self.above for key in mapping(each, "annotations")]
+            ours = {key for key in above if key in kinds or str(key).startswith(ANNOTATION_PREFIX)}
+            lost_annotations = self._lost("annotations", described, ours)
+        problems = (
+            *self._problems(LABEL_LOST, "label", lost_labels),
+            *self._problems(ANNOTATION_LOST, "annotation", lost_annotations),
+        )
+        return frozenset(lost_annotations), problems
+
+    def _lost(self, part: str, described: Mapping[str, Any], ours: Any) -> list[str]:
+        """Return the keys that are only in places without effect."""
+        kept = mapping(described, part)
+        above = dict.fromkeys(key for each in self.above for key in mapping(each, part))
+        return [key for key in above if key in ours and key not in kept]
+
+    def _problems(self, code: ProblemCode, word: str, keys: Sequence[str]) -> Iterator[Problem]:
+        for key, more in first(keys):
+            yield Problem(
+                code,
+                f"{self.title}: {word} {quoted_label_key(key)}{more} does not reach the Secret: {self.rule}. Put it "
+                f"under {self.metadata_path}.{word}s",
+            )
+
+
+def manifest_of(
+    name: object,
+    namespace: object,
+    described: Mapping[str, Any],
+    keys: Iterable[str],
+    written: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """Return the manifest of a Secret; a placeholder replaces each value that is unknown.
+
+    Args:
+        described: the mapping with its labels and annotations.
+        keys: the data keys.
+        written: the known values by key.
+    """
+    metadata = {"name": name, "namespace": namespace}
+    metadata |= {part: described.get(part) for part in ("labels", "annotations")}
+    data = {key: _encoded((written or {}).get(key)) for key in sorted(keys)}
+    return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
+
+
+def _encoded(text: str | None) -> str:
+    """Return a value in base64, or the placeholder if it is unknown."""
+    return SOME_VALUE if text is None else b64encode(text.encode("utf-8", "replace")).decode("ascii")
+
+
+def name_for_messages(metadata: Mapping[str, Any]) -> str:
+    """Return the name of an object for messages."""
+    name = metadata.get("name")
+    return name if isinstance(name, str) and is_subdomain(name) else "without a name"

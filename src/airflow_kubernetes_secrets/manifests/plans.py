@@ -1,0 +1,91 @@
+"""Which Secrets a manifest makes: its own Secret, or those of another tool's resource."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from airflow_kubernetes_secrets.inventory.content import UNREADABLE
+from airflow_kubernetes_secrets.kubernetes.documents import mapping
+from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key
+from airflow_kubernetes_secrets.kubernetes.unprocessed import SOPS, is_encrypted, tools_by_key
+from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
+from airflow_kubernetes_secrets.manifests.external_secrets import of_cluster_external_secret, of_external_secret
+from airflow_kubernetes_secrets.manifests.kustomize import KUSTOMIZATION_FILES
+from airflow_kubernetes_secrets.manifests.operators import (
+    of_one_password,
+    of_sealed_secret,
+    of_secrets_store,
+    of_sops,
+    of_vault,
+)
+from airflow_kubernetes_secrets.manifests.planned_secret import PlannedSecret, name_for_messages
+from airflow_kubernetes_secrets.manifests.secret_generators import of_kustomization
+from airflow_kubernetes_secrets.messages.problem import Problem
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+
+def plans(document: object, options: Options, file: str = "") -> list[PlannedSecret]:
+    """Return the Secrets that a manifest makes; none if it makes no Secrets.
+
+    Args:
+        document: one manifest, which is not a List.
+        file: the name of its file. A kustomization needs no ``kind`` if its file has the right name.
+    """
+    if not isinstance(document, dict):
+        return []
+    if document.get("kind") == "Secret" and document.get("apiVersion") in ("v1", None):
+        return list(_of_secret(document, options))
+    kind, version = str(document.get("kind") or ""), str(document.get("apiVersion") or "")
+    if not kind and not version and file in KUSTOMIZATION_FILES:
+        return list(of_kustomization(document, options))
+    read = _READERS.get((version, kind)) or _READERS.get((version.partition("/")[0], kind))
+    return [] if read is None else list(read(document, options))
+
+
+def _of_secret(document: dict[str, Any], options: Options) -> Iterator[PlannedSecret]:
+    """Yield the Secret of its own manifest."""
+    metadata = mapping(document, "metadata")
+    labels = mapping(metadata, "labels")
+    title = f"Secret {name_for_messages(metadata)}"
+    is_labelled = bool(labels.keys() & kinds_by_label(options).keys())
+    tools = tools_by_key(document)
+    problems = [
+        Problem(
+            UNREADABLE,
+            f"{title}, key {quoted_data_key(key)}: it is ciphertext of SOPS, and the manifest has no 'sops' with which "
+            "it could be decrypted. Encrypt it again with sops",
+        )
+        for key, tool in tools.items()
+        if tool is SOPS and is_labelled and not is_encrypted(document)
+    ]
+    yield PlannedSecret(
+        document,
+        is_labelled,
+        problems=tuple(problems[:1]),
+        reaching=(labels, mapping(metadata, "annotations")),
+        title=title,
+    )
+
+
+# The first part of a key is an API version, or a group if every version of the resource is read.
+_READERS: Mapping[tuple[str, str], Callable[[Mapping[str, Any], Options], Iterator[PlannedSecret]]] = {
+    **{
+        (f"external-secrets.io/{version}", kind): read
+        for version in ("v1", "v1beta1", "v1alpha1")
+        for kind, read in (
+            ("ExternalSecret", of_external_secret),
+            ("ClusterExternalSecret", of_cluster_external_secret),
+        )
+    },
+    ("bitnami.com/v1alpha1", "SealedSecret"): of_sealed_secret,
+    **{
+        ("secrets.hashicorp.com", kind): of_vault
+        for kind in ("VaultStaticSecret", "VaultDynamicSecret", "VaultPKISecret", "HCPVaultSecretsApp")
+    },
+    ("isindir.github.com", "SopsSecret"): of_sops,
+    ("onepassword.com", "OnePasswordItem"): of_one_password,
+    ("secrets-store.csi.x-k8s.io", "SecretProviderClass"): of_secrets_store,
+    ("kustomize.config.k8s.io", "Kustomization"): of_kustomization,
+    ("kustomize.config.k8s.io", "Component"): of_kustomization,
+}

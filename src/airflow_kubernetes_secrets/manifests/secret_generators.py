@@ -1,0 +1,181 @@
+"""The Secrets that the generators of a kustomization make, and what Kustomize refuses in a generator.
+
+https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/secretgenerator/
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from airflow_kubernetes_secrets.kubernetes.documents import mapping, mappings
+from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
+from airflow_kubernetes_secrets.kubernetes.manifest_secrets import NO_DATA_KEY
+from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
+from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
+from airflow_kubernetes_secrets.manifests.planned_secret import (
+    INVALID_MANIFEST,
+    PlannedSecret,
+    Way,
+    manifest_of,
+    name_for_messages,
+)
+from airflow_kubernetes_secrets.messages.listing import few, first
+from airflow_kubernetes_secrets.messages.problem import Problem
+from airflow_kubernetes_secrets.messages.suggestions import nearest
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+_SUGGESTION_CUTOFF = 0.75
+
+
+def of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
+    """Yield the Secrets that the generators of a kustomization make."""
+    general = mapping(document, "generatorOptions")
+    pairs = [mapping(each, "pairs") for each in mappings(document.get("labels"))]
+    made: set[tuple[str, str]] = set()
+    for generator in mappings(document.get("secretGenerator")):
+        own = mapping(generator, "options")
+        # The labels and annotations for all resources of a kustomization override those of the generator.
+        described: dict[str, dict[str, Any]] = {"labels": {}, "annotations": {}}
+        for each in (mapping(general, "labels"), mapping(own, "labels"), *pairs, mapping(document, "commonLabels")):
+            described["labels"] |= each
+        for each in (*(mapping(one, "annotations") for one in (general, own)), mapping(document, "commonAnnotations")):
+            described["annotations"] |= each
+        title = f"secretGenerator {name_for_messages(generator)}"
+        way = Way(title, (generator,), "secretGenerator[].options", "Kustomize reads it only from there")
+        missing_annotations, problems = way.missing(described, options)
+        written, files = _literals(generator), _files(generator)
+        if way.is_labelled(described, options) and not all(map(is_data_key, written)):
+            problems = (*problems, _unnamed_literal(title, list(written)))
+            written = {key: text for key, text in written.items() if is_data_key(key)}
+        is_alone = generator.get("behavior") not in ("merge", "replace")
+        namespace = document.get("namespace") or generator.get("namespace")
+        if any(
+            label in kinds_by_label(options) or str(label).startswith(ANNOTATION_PREFIX)
+            for label in described["labels"]
+        ):
+            reasons = [*_unknown_fields(document, generator, bool(problems)), *_wrong_values(document, generator)]
+            if is_alone and (str(namespace), str(generator.get("name"))) in made:
+                reasons.append(
+                    "another generator creates a Secret of that name. Remove one, or set 'behavior' to merge"
+                )
+            problems = (*problems, *_refused(title, reasons))
+        made.add((str(namespace), str(generator.get("name"))))
+        yield PlannedSecret(
+            # The final place is unknown: overlays can change the namespace, and Kustomize appends a suffix to the name.
+            {
+                **manifest_of(generator.get("name"), namespace, described, {*written, *files}, written),
+                "type": generator.get("type"),
+            },
+            way.is_labelled(described, options),
+            keys_are_known=is_alone and not generator.get("envs") and not generator.get("env"),
+            unknown=files,
+            is_alone=False,
+            place_is_known=False,
+            is_generated=True,
+            missing_annotations=missing_annotations,
+            problems=problems,
+            reaching=tuple(
+                mapping(parent, part)
+                for parent, part in (
+                    *((parent, part) for parent in (general, own) for part in ("labels", "annotations")),
+                    *((each, "pairs") for each in mappings(document.get("labels"))),
+                    (document, "commonLabels"),
+                    (document, "commonAnnotations"),
+                )
+            ),
+            above=tuple(mapping(generator, part) for part in ("labels", "annotations")),
+            metadata_path=way.metadata_path,
+            title=title,
+        )
+
+
+def _unnamed_literal(title: str, names: Sequence[str]) -> Problem:
+    """Return the problem of a literal that has a value where its name belongs."""
+    number = next(number for number, name in enumerate(names, 1) if not is_data_key(name))
+    return Problem(INVALID_MANIFEST, f"{title}, literal {number}: {NO_DATA_KEY}. Kustomize expects 'name=value'")
+
+
+# Kustomize accepts the names of these fields in any case.
+_GENERATOR = ("name", "namespace", "behavior", "type", "literals", "files", "envs", "env", "options")
+_OPTIONS = ("labels", "annotations", "disableNameSuffixHash", "immutable")
+
+
+def _unknown_fields(document: Mapping[str, Any], generator: Mapping[str, Any], is_reported: bool) -> Iterator[str]:
+    """Yield the fields of a generator and its options that Kustomize refuses.
+
+    Args:
+        is_reported: whether labels and annotations outside the options are already reported.
+    """
+    places = (("", generator, _GENERATOR), ("options.", mapping(generator, "options"), _OPTIONS))
+    general = mapping(document, "generatorOptions")
+    for prefix, found, known in (*places, ("generatorOptions.", general, _OPTIONS)):
+        names = {each.lower(): each for each in known}
+        for name in found:
+            if name.lower() in names or (is_reported and name in ("labels", "annotations")):
+                continue
+            similar = nearest(name, known, _SUGGESTION_CUTOFF)
+            remedy = "Put it under options" if name in _OPTIONS else f"Write '{similar}'" if similar else "Remove it"
+            what = f"the field '{prefix}{name}'" if re.fullmatch("[A-Za-z]{1,30}", name) else "one of its fields"
+            yield f"{what} is not known. {remedy}"
+
+
+def _wrong_values(document: Mapping[str, Any], generator: Mapping[str, Any]) -> Iterator[str]:
+    """Yield the values in a generator that Kustomize refuses."""
+    texts = {field: generator.get(field) for field in ("behavior", "env")}
+    texts["namespace"] = document.get("namespace") if "namespace" in document else generator.get("namespace")
+    for field, text in texts.items():
+        if text is not None and not isinstance(text, str):
+            yield f"'{field}' is not a string. Put it in quotation marks"
+    keys: list[str] = []
+    for field in ("literals", "files", "envs"):
+        entries = generator.get(field)
+        if entries is not None and not (isinstance(entries, list) and all(isinstance(each, str) for each in entries)):
+            yield f"'{field}' is not a list of strings. Write one, each string in quotation marks"
+        elif field == "literals" and any(each.find("=") < 1 for each in entries or ()):
+            yield "one of its literals has no key. Write key=value"
+        elif field != "envs":
+            keys += (_key(field, each) for each in entries or ())
+    repeated = [key for key, count in Counter(keys).items() if count > 1]
+    if repeated:
+        # If a literal is a URI or base64 without a key, the text before its first '=' contains the password.
+        blank = {key for key, text in _literals(generator).items() if not text.strip("= ")}
+        names = [repr(key) for key in repeated if is_data_key(key) and key not in blank]
+        what = f"the key {few(names, len(names))}" if names else "one of its keys"
+        yield f"{what} is present twice. Remove one of them"
+
+
+def _refused(title: str, reasons: Sequence[str]) -> Iterator[Problem]:
+    """Yield the problems of a generator that Kustomize would refuse."""
+    for reason, more in first(reasons):
+        yield Problem(INVALID_MANIFEST, f"{title}: {reason}{more and f';{more}'}. Kustomize would refuse it")
+
+
+def _key(field: str, entry: str) -> str:
+    """Return the data key of a literal or file. A file without a key gets its file name."""
+    key, equals, _path = entry.partition("=")
+    return key if equals or field == "literals" else key.rpartition("/")[2]
+
+
+def _literals(generator: Mapping[str, Any]) -> dict[str, str]:
+    """Return the values of literals by key."""
+    found = {}
+    literals = generator.get("literals")
+    for each in literals if isinstance(literals, list) else ():
+        key, equals, text = str(each).partition("=")
+        if equals:
+            # Kustomize removes one pair of quotation marks.
+            quoted = len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+            found[key] = text[1:-1] if quoted else text
+    return found
+
+
+def _files(generator: Mapping[str, Any]) -> frozenset[str]:
+    """Return the keys whose values are in files."""
+    files = generator.get("files")
+    keys = set()
+    for each in files if isinstance(files, list) else ():
+        keys.add(_key("files", str(each)))
+    return frozenset(keys)
