@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import UNKNOWN_LABEL, invalid_labels, misspelt_label
 from airflow_kubernetes_secrets.kubernetes.documents import mapping
@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manife
 from airflow_kubernetes_secrets.kubernetes.manifest_files import Identity, TooLargeError, identity, read_file
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
-from airflow_kubernetes_secrets.manifests.planned_secret import name_for_messages
+from airflow_kubernetes_secrets.manifests.planned_secret import NOT_CHECKED, name_for_messages
 from airflow_kubernetes_secrets.messages.listing import first
 from airflow_kubernetes_secrets.messages.printable import printable, shell_word
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
@@ -24,8 +24,6 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 # The names of a kustomization's file that Kustomize accepts.
 KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
-
-NOT_CHECKED: Final = "not-checked"
 
 
 class Patches:

@@ -11,6 +11,7 @@ from airflow_kubernetes_secrets.inventory.labels_and_annotations import SOME_VAL
 from airflow_kubernetes_secrets.kubernetes.documents import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain, quoted_label_key
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
+from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext
 from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
 from airflow_kubernetes_secrets.messages.listing import first
 from airflow_kubernetes_secrets.messages.problem import Problem
@@ -20,6 +21,7 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 INVALID_MANIFEST: Final = "invalid-manifest"
 LABEL_LOST: Final = "label-lost"
 ANNOTATION_LOST: Final = "annotation-lost"
+NOT_CHECKED: Final = "not-checked"
 
 
 @dataclass(frozen=True)
@@ -154,3 +156,11 @@ def name_for_messages(metadata: Mapping[str, Any]) -> str:
     """Return the name of an object for messages."""
     name = metadata.get("name")
     return name if isinstance(name, str) and is_subdomain(name) else "without a name"
+
+
+def has_airflow_label(manifest: dict[str, Any], options: Options) -> bool:
+    """Return whether a manifest is for Airflow, or was meant to be."""
+    if not {str(key).lower() for key in manifest} & {"kind", "apiversion"} or is_ciphertext(manifest.get("kind")):
+        return False
+    labels, kinds = mapping(mapping(manifest, "metadata"), "labels"), kinds_by_label(options)
+    return any(label in kinds or str(label).startswith(ANNOTATION_PREFIX) for label in labels)

@@ -1,0 +1,96 @@
+"""What is wrong with a document before it is read as a manifest.
+
+It may be no YAML or JSON, no mapping, completely encrypted, or contain a key twice. Files of other programs are not
+judged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key, quoted_label_key
+from airflow_kubernetes_secrets.kubernetes.manifest_documents import Document, is_manifest, refused_list
+from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
+from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext, is_encrypted, unrendered
+from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
+from airflow_kubernetes_secrets.manifests.planned_secret import NOT_CHECKED
+from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+UNREADABLE_MANIFEST: Final = "unreadable-manifest"
+DUPLICATE_KEY: Final = "duplicate-key"
+
+# Matches the keys at the top of a Kubernetes manifest: at the beginning of a line, or quoted in JSON.
+_TOP = re.compile(
+    r"""^(?:kind|apiVersion|["']kind["']|["']apiVersion["'])\s*:|["'](?:kind|apiVersion)["']\s*:""", re.MULTILINE
+)
+_KIND_OF_SECRET = re.compile(r"\bkind[\"']?\s*:\s*[\"']?\w*Secret", re.MULTILINE)
+
+
+def can_be_manifest(document: Document, options: Options) -> bool:
+    """Return whether a document is, or was meant as, a Kubernetes manifest."""
+    if document.problem:
+        return _TOP.search(document.text) is not None or _is_for_airflow(document.text, options)
+    return isinstance(document.value, dict) and is_manifest(document.value)
+
+
+def _is_for_airflow(text: str, options: Options) -> bool:
+    """Return whether a text contains one of Airflow's labels or annotations."""
+    return ANNOTATION_PREFIX in text or any(label in text for label in kinds_by_label(options))
+
+
+def problems_of_unparsed(document: Document, options: Options) -> Iterator[Problem]:
+    """Yield the problem of a document that cannot be parsed."""
+    if not unrendered(document.text):
+        text = f"{document.problem}. Correct it; kubectl would refuse the file too"
+        yield Problem(UNREADABLE_MANIFEST, text)
+    elif _is_for_airflow(document.text, options) or _KIND_OF_SECRET.search(document.text):
+        text = (
+            "a template that is not rendered cannot be checked. Check the rendered "
+            "manifests: helm template CHART | airflow-kubernetes-secrets check -"
+        )
+        yield Problem(NOT_CHECKED, text, Severity.NOTICE)
+
+
+def problems_of_type(document: Document, options: Options) -> Iterator[Problem]:
+    """Yield the problem of a list or string that was meant as a manifest, or of a List with items of other types."""
+    if not isinstance(document.value, dict) and is_ciphertext(document.text):
+        yield _encrypted("the file")
+    elif (problem := refused_list(document.value)) and _is_for_airflow(document.text, options):
+        yield Problem(UNREADABLE_MANIFEST, problem)
+    elif not isinstance(document.value, (dict, type(None))) and _TOP.search(document.text):
+        yield Problem(UNREADABLE_MANIFEST, "it is not a mapping, so kubectl would refuse it. JSON has no comments")
+
+
+def problems_of_repeated_keys(document: Document, options: Options) -> Iterator[tuple[int, Problem]]:
+    """Yield keys that a mapping contains twice, each with its line."""
+    is_ours = _is_for_airflow(document.text, options) or _KIND_OF_SECRET.search(document.text)
+    for (line, name), more in first(document.repeated if is_ours else ()):
+        is_of_airflow = name.startswith(ANNOTATION_PREFIX) or name in kinds_by_label(options)
+        quoted = quoted_label_key(name) if is_of_airflow else quoted_data_key(name)
+        text = (
+            f"the key {quoted}{more} is present twice. kubectl uses the last one; Kustomize, "
+            "which Flux runs, refuses the file. Remove one of them"
+        )
+        yield line, Problem(DUPLICATE_KEY, text, Severity.WARNING)
+
+
+def problems_of_encrypted(document: object) -> Iterator[Problem]:
+    """Yield a notice for a mapping whose kind is encrypted, or that has nothing but encrypted data."""
+    if (
+        isinstance(document, dict)
+        and is_encrypted(document)
+        and (is_ciphertext(document.get("kind")) or document.keys() == {"data", "sops"})
+    ):
+        yield _encrypted("the manifest")
+
+
+def _encrypted(what: str) -> Problem:
+    text = (
+        f"{what} is completely encrypted with SOPS, so it cannot be checked. Encrypt values only: sops encrypt "
+        "--encrypted-regex '^(data|stringData)$'"
+    )
+    return Problem(NOT_CHECKED, text, Severity.NOTICE)

@@ -1,0 +1,63 @@
+"""Secrets and ids that occur more than once in a set of manifests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.selection import Lookup
+from airflow_kubernetes_secrets.manifests.planned_secret import PlannedSecret
+from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+
+DUPLICATE_ID: Final = "duplicate-id"
+DUPLICATE_SECRET: Final = "duplicate-secret"  # noqa: S105 - the code of a problem
+
+
+@dataclass(frozen=True)
+class ManifestPosition:
+    """The position of a manifest.
+
+    Attributes:
+        path: the path of its file, or ``-`` for standard input.
+        line: the first line of its document; 1 for JSON.
+    """
+
+    path: str
+    line: int
+
+    def __str__(self) -> str:
+        return printable(f"{self.path}:{self.line}")
+
+
+class Duplicates:
+    """The Secrets and ids of all manifests so far."""
+
+    def __init__(self) -> None:
+        self._secrets: dict[str, tuple[ManifestPosition, bool]] = {}
+        self._ids: dict[tuple[str, ...], tuple[ManifestPosition, Secret]] = {}
+
+    def add_secret(self, position: ManifestPosition, plan: PlannedSecret, secret: Secret) -> Iterator[Problem]:
+        """Add a Secret, and yield a problem if another manifest makes this Secret too."""
+        before = self._secrets.setdefault(str(secret), (position, plan.is_labelled))
+        if before[0] is not position and (before[1] or plan.is_labelled):
+            text = f"Secret {secret} is created by {before[0]} too, and one replaces the other. Remove one of them"
+            yield Problem(DUPLICATE_SECRET, text, Severity.WARNING)
+
+    def add_id(self, position: ManifestPosition, lookup: Lookup, secret: Secret, among: str) -> Iterator[Problem]:
+        """Add an id, and yield a problem if another Secret has the same id.
+
+        Args:
+            among: the document to which the comparison is limited; an empty string compares with all documents.
+        """
+        team = [] if lookup.team is None else [lookup.team]
+        which = (among, lookup.kind.plural, lookup.id, secret.namespace, *team)
+        other_position, other = self._ids.setdefault(which, (position, secret))
+        if str(other) != str(secret):
+            yield Problem(
+                DUPLICATE_ID,
+                f"Secret {secret}: Secret {other} in {other_position} is {lookup} too. Airflow uses "
+                "the oldest, and manifests do not contain the age. Remove one of them, or give it another id",
+            )

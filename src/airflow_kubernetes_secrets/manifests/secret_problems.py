@@ -1,0 +1,166 @@
+"""What Airflow will find in a Secret that a manifest makes, decided by the rules of a lookup."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_completed
+from airflow_kubernetes_secrets.inventory.content import UNESCAPED, UNREADABLE, content_of
+from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
+    NOT_LOOKED_UP,
+    SOME_VALUE,
+    invalid_labels,
+    of_a_team,
+    problems_of_annotations,
+    problems_of_id,
+    unknown_labels_and_annotations,
+)
+from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key
+from airflow_kubernetes_secrets.kubernetes.manifest_documents import RefusedError
+from airflow_kubernetes_secrets.kubernetes.manifest_secrets import secret_of
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.unprocessed import Tool, known_part
+from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, Outcome, kinds_by_label
+from airflow_kubernetes_secrets.manifests.duplicates import Duplicates, ManifestPosition
+from airflow_kubernetes_secrets.manifests.go_templates import has_no_type, problem_of_template
+from airflow_kubernetes_secrets.manifests.planned_secret import (
+    INVALID_MANIFEST,
+    NOT_CHECKED,
+    PlannedSecret,
+    has_airflow_label,
+)
+from airflow_kubernetes_secrets.manifests.secret_manifest import decide_alone
+from airflow_kubernetes_secrets.manifests.server_validation import refusals
+from airflow_kubernetes_secrets.messages.listing import few, first
+from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+_DATA = ("data", "stringData")
+
+
+def problems_of_planned(
+    plan: PlannedSecret, position: ManifestPosition, options: Options, home: str, known: Duplicates
+) -> Iterator[Problem]:
+    """Yield the problems of a Secret that a manifest makes.
+
+    Args:
+        position: the position of the manifest.
+        home: the namespace of a manifest that names none.
+        known: the Secrets and ids of other manifests, to which those of this Secret are added.
+    """
+    yield from plan.problems
+    if plan.manifest is None:
+        return
+    manifest, values, names = known_part(plan.manifest, SOME_VALUE)
+    is_ours = plan.is_labelled or has_airflow_label(plan.manifest, options)
+    if is_ours:
+        yield from _not_checked(plan, values, names)
+    elif values or names:
+        return  # the manifest has no label for Airflow
+    invalid = tuple(invalid_labels(manifest, options))
+    if invalid:
+        yield from invalid
+        return
+    try:
+        secret = secret_of(manifest, home)
+    except RefusedError as error:
+        text = f"{error}. The API would refuse it"
+        yield Problem(INVALID_MANIFEST, text)
+        return
+    plan = replace(
+        plan,
+        unknown=plan.unknown | values.keys(),
+        place_is_known=plan.place_is_known and not names,
+        # Annotations can name keys that must exist, so unknown annotations leave the keys unknown.
+        keys_are_known=plan.keys_are_known and not any(name.startswith(("annotation", *_DATA)) for name in names),
+    )
+    if is_ours:
+        reasons = list(refusals(manifest, secret, plan.unknown if plan.keys_are_known else None))
+        for reason, more in first(reasons):
+            text = f"Secret {secret.name}: {reason}{more and f';{more}'}. The API would refuse it"
+            yield Problem(INVALID_MANIFEST, text)
+    # A Secret with several ids would report the same problem for each of them.
+    problems = [*unknown_labels_and_annotations(secret, options), *_problems_of(plan, secret, position, options, known)]
+    yield from dict.fromkeys(problems)
+
+
+def _problems_of(
+    plan: PlannedSecret, secret: Secret, position: ManifestPosition, options: Options, known: Duplicates
+) -> Iterator[Problem]:
+    """Yield the problems of one Secret with its ids and its content."""
+    if plan.is_alone and plan.place_is_known:
+        yield from known.add_secret(position, plan, secret)
+    for label, kind in kinds_by_label(options).items():
+        if label not in secret.labels:
+            continue
+        yield from problems_of_id(secret, label, plan.missing_annotations)
+        identifier = identifier_of(secret, label)
+        if is_uri(identifier) or label_value(identifier) != secret.labels[label]:
+            continue  # no lookup finds it
+        team_label = options.team_label
+        team = None if team_label is None else secret.labels.get(team_label)
+        if kind is Kind.CONFIG and team is not None:
+            yield of_a_team(secret)
+            continue
+        lookup = Lookup(kind, identifier, team)
+        if plan.place_is_known or plan.is_generated:
+            yield from known.add_id(position, lookup, secret, str(position) if plan.is_generated else "")
+        if plan.keys_are_known:
+            yield from _content(plan, lookup, secret, options)
+        else:
+            yield from problems_of_annotations(secret, kind)
+
+
+def _content(plan: PlannedSecret, lookup: Lookup, secret: Secret, options: Options) -> Sequence[Problem]:
+    """Return what Airflow could not read, or not as intended."""
+    try:
+        decision = decide_alone(lookup, secret, options)
+    except MalformedSecretError as error:
+        return [Problem(UNREADABLE, str(error))]
+    if decision.outcome is Outcome.FOUND:
+        key = decision.data_key
+        has_other_keys = lookup.kind is Kind.CONNECTION and (key == IN_FIELDS or is_completed(secret, key))
+        read = secret.data if has_other_keys else (key,)
+        if lookup.kind is Kind.CONNECTION and not has_other_keys and key in plan.templates:
+            return list(_of_template(plan, key))
+        if not plan.unknown.isdisjoint(read):
+            return ()
+        return content_of(lookup.kind, secret, decision.data_key).problems
+    if decision.skipped:
+        return [Problem(UNREADABLE, "; ".join(map(str, decision.skipped)))]
+    text = f"Secret {secret}, {lookup}: {decision.outcome.value}. Give it another id, or correct backend_kwargs"
+    return [Problem(NOT_LOOKED_UP, text)]
+
+
+def _of_template(plan: PlannedSecret, key: str) -> Iterator[Problem]:
+    """Yield what is wrong with the template of a connection, whatever values it gets."""
+    text = plan.templates[key]
+    where = f"{plan.title}, key {key!r} of the template"
+    if problem := problem_of_template(text):
+        yield Problem(UNREADABLE, f"{where}: with any values, {problem}")
+    elif has_no_type(text):
+        problem = (
+            "it begins with a value and has no '://'. Airflow can read it only if that value contains a type, '://' "
+            "and more. Write the type in the template, as in postgres://; or store each field in its own key: login, "
+            "password, host"
+        )
+        yield Problem(UNESCAPED, f"{where}: {problem}", Severity.WARNING)
+
+
+def _not_checked(plan: PlannedSecret, values: dict[str, Tool], names: dict[str, Tool]) -> Iterator[Problem]:
+    """Yield notices for values and names that the manifest does not contain. The rest of the manifest is checked."""
+    title = plan.title or "the Secret"
+    for tool in dict.fromkeys(values.values()):
+        keys = [quoted_data_key(key) for key, each in values.items() if each is tool]
+        holds = "key {} contains" if len(keys) == 1 else "keys {} contain"
+        what = f"{holds.format(few(keys, len(keys)))} {tool.what}"
+        text = f"{title}: {what}. Labels, names and keys are checked; values are not"
+        yield Problem(NOT_CHECKED, text, Severity.NOTICE)
+    for tool in dict.fromkeys(names.values()):
+        parts = [name for name, each in names.items() if each is tool]
+        what = f"{few(parts, len(parts))} {'is' if len(parts) == 1 else 'are each'} {tool.what}"
+        text = f"{title}: {what}, and {'is' if len(parts) == 1 else 'are'} not checked. {tool.remedy}"
+        yield Problem(NOT_CHECKED, text, Severity.NOTICE)
