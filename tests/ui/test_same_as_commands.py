@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -22,8 +23,11 @@ def test_the_entries_are_those_of_list(ui: AirflowUI) -> None:
         answer = client.get(f"{PAGE}api/entries", params={"limit": 500, "anew": True}).json()
 
     listed = command(ui.airflow, "list")["entries"]
-    shown = [{name: value for name, value in entry.items() if name != "hidden"} for entry in answer["entries"]]
+    added = ("short_shape", "age", "hidden")
+    shown = [{name: value for name, value in entry.items() if name not in added} for entry in answer["entries"]]
     assert sorted(map(json.dumps, shown)) == sorted(map(json.dumps, listed))
+    assert {entry["short_shape"] for entry in answer["entries"]} >= {"value", "fields"}
+    assert all(re.fullmatch("[0-9]+[smhd]", entry["age"]) for entry in answer["entries"] if entry["created"])
 
 
 @pytest.mark.parametrize(

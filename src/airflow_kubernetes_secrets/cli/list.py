@@ -16,7 +16,6 @@ from airflow_kubernetes_secrets.lookup.selection import Kind, shown_id
 
 _KINDS = {kind.plural: (kind,) for kind in Kind}
 _COLUMNS = ("kind", "id", "team", "secret", "shape", "type", "host", "age", "owner", "problems")
-_UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -36,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     ):
         inventory = inventory_of(location, options, kinds)
         failures = [*inventory.failures, *location.problems()]
-    if inventory.failures and not inventory.entries:
+    if inventory.is_unread:
         raise KubernetesSecretsError("; ".join(inventory.failures))
     entries = [entry for entry in inventory.entries if _is_wanted(entry, arguments)]
     if arguments.output in ("json", "yaml"):
@@ -64,10 +63,10 @@ def _print(entries: Sequence[Entry], output: str | None) -> None:
             "id": shown_id(entry.id),
             "team": entry.team,
             "secret": f"{entry.namespace}/{entry.secret}",
-            "shape": entry.content.shape.removeprefix("key ").strip("'"),
+            "shape": entry.short_shape,
             "type": entry.content.conn_type,
             "host": entry.content.host,
-            "age": _age(entry.created, now),
+            "age": entry.age(now),
             "owner": entry.owner.short if entry.owner is not None else None,
             "problems": ", ".join(problem.code for problem in entry.problems),
         }
@@ -83,19 +82,3 @@ def _print(entries: Sequence[Entry], output: str | None) -> None:
     print_rows(columns, rows, output)
     for problem in problems_with_ids(entries):
         say(f"- {problem.text}")
-
-
-def _age(created: str, now: datetime) -> str:
-    """Return the age as kubectl shows it: in the largest unit that fits."""
-    if not created:
-        return ""
-    try:
-        # Python 3.10 cannot parse the Z.
-        since = datetime.fromisoformat(created.replace("Z", "+00:00"))
-    except ValueError:
-        return ""  # in a folder of manifests, the creation time can be any string
-    seconds = (now - (since if since.tzinfo else since.replace(tzinfo=timezone.utc))).total_seconds()
-    for size, unit in _UNITS:
-        if seconds >= size:
-            return f"{seconds // size:.0f}{unit}"
-    return "0s"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence, Set
 from copy import copy
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone
 from typing import Any, Final
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError, MissingSecretError
@@ -38,6 +39,9 @@ from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
 
 BLOCKED: Final = "blocked"
 
+# Seconds, and the unit of an age.
+_UNITS = ((86400, "d"), (3600, "h"), (60, "m"), (1, "s"))
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -62,6 +66,26 @@ class Entry:
     owner: Owner | None = None
     answers: bool = False
     problems: tuple[Problem, ...] = ()
+
+    @property
+    def short_shape(self) -> str:
+        """The data format as tables show it: the name of the key that holds the whole value, or ``fields``."""
+        return self.content.shape.removeprefix("key ").strip("'")
+
+    def age(self, now: datetime) -> str:
+        """Return the age as kubectl shows it, in the largest unit that fits; empty if it is unknown."""
+        if not self.created:
+            return ""
+        try:
+            # Python 3.10 cannot parse the Z.
+            since = datetime.fromisoformat(self.created.replace("Z", "+00:00"))
+        except ValueError:
+            return ""  # in a folder of manifests, the creation time can be any string
+        seconds = (now - (since if since.tzinfo else since.replace(tzinfo=timezone.utc))).total_seconds()
+        for size, unit in _UNITS:
+            if seconds >= size:
+                return f"{seconds // size:.0f}{unit}"
+        return "0s"
 
     def as_json(self) -> dict[str, Any]:
         """Return the entry as the JSON outputs show it; docs/reference/cli.md describes them."""
@@ -88,6 +112,11 @@ class Inventory:
 
     entries: Sequence[Entry]
     failures: Sequence[str]
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether there are no entries because they could not be read."""
+        return bool(self.failures) and not self.entries
 
 
 def problems_with_ids(entries: Iterable[Entry]) -> list[Problem]:

@@ -44,8 +44,13 @@ class Row:
     hidden: Sequence[Hidden] = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Return the entry as ``list`` shows it, and what it hides."""
-        return {**self.entry.as_json(), "hidden": [each.as_json() for each in self.hidden]}
+        """Return the entry as ``list`` shows it, as JSON and in its table, and what it hides."""
+        return {
+            **self.entry.as_json(),
+            "short_shape": self.entry.short_shape,
+            "age": self.entry.age(datetime.now(timezone.utc)),
+            "hidden": [each.as_json() for each in self.hidden],
+        }
 
     @cached_property
     def text(self) -> str:
@@ -203,7 +208,7 @@ def take_snapshot() -> PageSnapshot:
     with closing(location_of(options)) as location:
         taken_at = datetime.now(timezone.utc)
         inventory = inventory_of(location, options)
-        if inventory.failures and not inventory.entries:
+        if inventory.is_unread:
             raise KubernetesSecretsError("\n".join(inventory.failures))
         failures = [problem.text for problem in configured.problems]
         failures += [*inventory.failures, *location.problems()]

@@ -108,11 +108,11 @@ function row(entry, actions) {
     cell(entry.team ?? ""),
     make("td", { class: "problems" }, ...entry.problems.map(problemBadge), ...entry.hidden.map(hiddenBadge)),
     cell(nameOf(entry)),
-    cell(entry.shape.replace(/^key /, "").replace(/^['"](.*)['"]$/, "$1")),
+    cell(entry.short_shape),
     cell(entry.conn_type),
     cell(entry.host),
     cell(...ownerOf(entry)),
-    cell(age(entry.created), entry.created),
+    cell(entry.age, entry.created),
   );
 }
 
@@ -138,19 +138,6 @@ function ownerOf({ owner }) {
 /** Return a cell of one line. Its title shows what does not fit. */
 function cell(text, title = text) {
   return make("td", { title: printable(title) }, printable(text));
-}
-
-/** Return the age as kubectl shows it: in the largest unit that fits. */
-function age(created) {
-  const seconds = (Date.now() - Date.parse(created)) / 1000;
-  if (!Number.isFinite(seconds)) return "";
-  for (const [size, unit] of [
-    [86400, "d"],
-    [3600, "h"],
-    [60, "m"],
-  ])
-    if (seconds >= size) return `${Math.floor(seconds / size)}${unit}`;
-  return `${Math.max(0, Math.floor(seconds))}s`;
 }
 
 function showNothing(answer, actions) {
