@@ -21,8 +21,13 @@ def options_for(arguments: argparse.Namespace) -> tuple[AirflowConfiguration, Op
     configured = read_configuration()
     for problem in configured.problems:
         say(f"{problem.severity.value}: {problem.text}")
-    overrides = {name: getattr(arguments, name) for name in ("kubeconfig", "context", "namespace")}
-    return configured, configured.options(**overrides)
+    return configured, configured.options(**overrides(arguments))
+
+
+def overrides(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the options that the command line sets instead of Airflow's configuration."""
+    given = {name: getattr(arguments, name) for name in ("kubeconfig", "context", "namespace")}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def usable_configuration() -> AirflowConfiguration:

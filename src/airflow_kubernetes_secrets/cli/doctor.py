@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Sequence
 
+from airflow_kubernetes_secrets.cli.access import overrides
 from airflow_kubernetes_secrets.cli.output import Screen, print_document
 from airflow_kubernetes_secrets.diagnosis.doctor import run_checks
 from airflow_kubernetes_secrets.diagnosis.finding import Finding, Status
@@ -24,8 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     Returns:
         1 if there is an error; else 0.
     """
-    overrides = {name: getattr(arguments, name) for name in ("kubeconfig", "context", "namespace")}
-    findings = run_checks(overrides, arguments.as_user)
+    findings = run_checks(overrides(arguments), arguments.as_user)
     found = _print(findings) if arguments.output == "text" else list(findings)
     if arguments.output != "text":
         print_document(_document(found), arguments.output)

@@ -7,9 +7,9 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 
-from airflow_kubernetes_secrets.cli.access import options_for
+from airflow_kubernetes_secrets.cli.access import options_for, overrides
 from airflow_kubernetes_secrets.cli.output import Screen, print_document, progress
-from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration
+from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, replaced_options
 from airflow_kubernetes_secrets.diagnosis.explanation import Explanation, Verdict, explain
 from airflow_kubernetes_secrets.diagnosis.explanation_text import Tone, configuration_lines, findings, trace
 from airflow_kubernetes_secrets.errors import OptionError
@@ -34,18 +34,10 @@ def run(arguments: argparse.Namespace) -> int:
     with closing(location_of(options, arguments.as_user)) as location, progress(f"Looking up {lookup}"):
         explanation = explain(lookup, options, location)
     if arguments.output == "text":
-        _print(explanation, configured, _replaced(arguments))
+        _print(explanation, configured, replaced_options(overrides(arguments)))
     else:
         print_document({**explanation.as_json(), "configuration": configured.as_json()}, arguments.output)
     return explanation.verdict.value
-
-
-def _replaced(arguments: argparse.Namespace) -> dict[str, str]:
-    """Return the options that the command line replaces, and the argument that replaces each."""
-    given = {name for name in ("kubeconfig", "context", "namespace") if getattr(arguments, name) is not None}
-    replaced = {name: f"--{name}" for name in given}
-    api = next((name for name in ("kubeconfig", "context") if name in given), None)
-    return replaced if api is None else {**replaced, "path": f"--{api}"}
 
 
 def _print(explanation: Explanation, configured: AirflowConfiguration, replaced: Mapping[str, str]) -> None:
@@ -65,6 +57,6 @@ def _options(configured: AirflowConfiguration, replaced: Mapping[str, str]) -> I
     """Yield each option with its value. A replaced one was not checked and may contain anything, so it is not shown."""
     for name, value in sorted(configured.kwargs.items()):
         if name in replaced:
-            yield f"({name}: {replaced[name]} is used instead)"
+            yield f"({name}: --{replaced[name]} is used instead)"
         else:
             yield f"{name}={json.dumps(value, ensure_ascii=False)}"

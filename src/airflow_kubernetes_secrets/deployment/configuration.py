@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -70,11 +70,25 @@ class AirflowConfiguration:
             OptionError: an option is unknown or invalid.
         """
         given = {name: value for name, value in overrides.items() if value is not None}
+        replaced = replaced_options(given)
         kwargs = {**self.kwargs, **given}
-        if given.keys() & {"kubeconfig", "context"}:
-            # A kubeconfig or context selects an API server, so the configured folder is not used.
-            kwargs.pop("path", None)
-        return Options.parse(kwargs)
+        return Options.parse({name: value for name, value in kwargs.items() if name in given or name not in replaced})
+
+
+def replaced_options(given: Iterable[str]) -> dict[str, str]:
+    """Return the options that are not used because others are given instead.
+
+    Args:
+        given: the names of options that replace the configured ones.
+
+    Returns:
+        for each replaced option, the given one.
+    """
+    names = sorted(given)
+    replaced = {name: name for name in names}
+    # A kubeconfig or context selects an API server, so the configured folder is not used.
+    api = next((name for name in ("kubeconfig", "context") if name in names), None)
+    return replaced if api is None else {**replaced, "path": api}
 
 
 def read_configuration() -> AirflowConfiguration:
