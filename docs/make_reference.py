@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 from collections.abc import Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from airflow_kubernetes_secrets.errors import OptionError
@@ -33,7 +33,7 @@ def _sections() -> Iterator[str]:
 
 def _lines(option: Option[Any]) -> Sequence[str]:
     name, default = option.name, option.default
-    more = f" More: [{PurePosixPath(option.page.partition('#')[0]).name}]({option.page})." if option.page else ""
+    more = f" More: [{_title(option.page)}]({option.page})." if option.page else ""
     return [
         f"### `{name}`",
         "",
@@ -45,6 +45,11 @@ def _lines(option: Option[Any]) -> Sequence[str]:
         f"- As a variable: `{VARIABLE}{name.upper()}={_as_variable(option.example)}`",
         f"- `{json.dumps({name: option.refused})}` is refused: `{_error(option)}`",
     ]
+
+
+def _title(link: str) -> str:
+    """Return the title of the page that a link on the page of options leads to."""
+    return (PAGE.parent / link.partition("#")[0]).read_text().partition("\n")[0].removeprefix("# ")
 
 
 def _as_variable(value: object) -> str:

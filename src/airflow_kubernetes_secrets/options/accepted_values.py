@@ -246,7 +246,7 @@ ON_ERROR = Accepted(_on_error, f'`"{NEXT}"` or `"{DENY}"`')
 NAMESPACES = Accepted(_namespaces, "names of namespaces (a list, or a string with commas)")
 LABEL_KEY = Accepted(_label_key, "a label key")
 DATA_KEY = Accepted(_data_key, "a key of a Secret's data: 1 to 253 of `A-Z`, `a-z`, `0-9`, `-`, `_` and `.`")
-PATTERN = Accepted(_pattern, "a regular expression of Python's")
+PATTERN = Accepted(_pattern, "a Python regular expression")
 TEAM_NAMESPACES = Accepted(_team_namespaces, "an object: team to namespace", names_the_wrong_part=True)
 REFERENCES = Accepted(
     _references,

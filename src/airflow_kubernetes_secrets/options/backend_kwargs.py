@@ -28,11 +28,11 @@ from airflow_kubernetes_secrets.options.accepted_values import (
 )
 
 # The topics of options, which are the sections of the reference.
-WHERE = "Where it looks"
+WHERE = "Where the backend searches"
 SELECTION = "How a Secret is found"
-CONTENT = "What is read from it"
+CONTENT = "Which key contains the value"
 API_SERVER = "How the API server is reached"
-TIME = "Time"
+TIME = "Time limits and caching"
 ERRORS = "Errors and logs"
 
 Value = TypeVar("Value")
@@ -196,7 +196,7 @@ class Options:
         topic=SELECTION,
         example="example.com/team",
         refused="team:",
-        condition="another one than the three above",
+        condition="different from the three above",
         page="../how-to/teams.md",
     )
     connections_data_key = Option(
@@ -261,7 +261,7 @@ class Options:
         topic=API_SERVER,
         example="/var/run/secrets/airflow",
         refused="",
-        page="../how-to/permissions.md#traps",
+        page="../how-to/permissions.md#pitfalls",
     )
     kubeconfig = Option(
         or_null(TEXT),
