@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.selection import Kind, shown_id
 
 _KINDS = {kind.plural: (kind,) for kind in Kind}
-_COLUMNS = ("kind", "id", "team", "secret", "shape", "type", "host", "age", "owner", "problems")
+_COLUMNS = ("kind", "id", "team", "secret", "format", "type", "host", "age", "owner", "problems")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -63,7 +63,7 @@ def _print(entries: Sequence[Entry], output: str | None) -> None:
             "id": shown_id(entry.id),
             "team": entry.team,
             "secret": f"{entry.namespace}/{entry.secret}",
-            "shape": entry.short_shape,
+            "format": entry.short_shape,
             "type": entry.content.conn_type,
             "host": entry.content.host,
             "age": entry.age(now),

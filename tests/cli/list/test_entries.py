@@ -56,7 +56,7 @@ def test_columns_in_a_pipe(commands: Commands, put: Put) -> None:
     put.variable("v", f"{SECRET}\n", name="newline")
     done = commands.run("list")
     head, first, second = done.out.splitlines()
-    assert head.split() == ["KIND", "ID", "SECRET", "SHAPE", "TYPE", "HOST", "AGE", "PROBLEMS"]
+    assert head.split() == ["KIND", "ID", "SECRET", "FORMAT", "TYPE", "HOST", "AGE", "PROBLEMS"]
     assert first.split()[:4] == ["connection", "my_db", f"{commands.namespace}/my-db", "value"]
     assert first.split()[-1] == "-"
     assert second.split()[-1] == "trailing-newline"
