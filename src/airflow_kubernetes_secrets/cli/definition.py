@@ -86,32 +86,37 @@ OUTPUT = _argument(
 )
 TEAM = _argument("--team", help="the team of the lookup", metavar="TEAM")
 
-# Arguments that replace where Airflow is configured to look.
-ACCESS = (
-    _argument("--kubeconfig", help="a kubeconfig, instead of Airflow's configured credentials", metavar="PATH"),
-    _argument("--context", help="a context in the kubeconfig", metavar="NAME"),
-    _argument(
-        "--namespace",
-        "-n",
-        help="the namespace to search, or several separated by commas, instead of the namespaces that "
-        "Airflow is configured with",
-        metavar="NAME",
-    ),
-    _argument(
-        "--as",
-        help="the user to impersonate, such as system:serviceaccount:airflow:airflow-worker",
-        metavar="USER",
-        dest="as_user",
-        type=user_name,
-    ),
-    DEBUG,
-)
+
+def _access(namespace: str) -> tuple[Argument, ...]:
+    """Return the arguments that replace parts of Airflow's configuration; ``namespace`` begins that argument's help."""
+    return (
+        _argument("--kubeconfig", help="a kubeconfig, instead of Airflow's configured credentials", metavar="PATH"),
+        _argument("--context", help="a context in the kubeconfig", metavar="NAME"),
+        _argument(
+            "--namespace",
+            "-n",
+            help=f"{namespace}, instead of the namespaces that Airflow is configured with",
+            metavar="NAME",
+        ),
+        _argument(
+            "--as",
+            help="the user to impersonate, such as system:serviceaccount:airflow:airflow-worker",
+            metavar="USER",
+            dest="as_user",
+            type=user_name,
+        ),
+        DEBUG,
+    )
+
+
+ACCESS = _access("the namespace to search, or several separated by commas")
 
 EXPLAIN = Command(
     "explain",
     "explain how Airflow looks up an id, and why a Secret is or is not selected",
     "Show every step of one lookup: the configuration, the user and the API server, the queries, which Secret "
-    "is selected, which are skipped and why, whether Airflow can parse it, and which other sources it hides. "
+    "is selected and whether Airflow can parse it, which Secrets are skipped and why, and which entries in the "
+    "environment or database are hidden. "
     "No value is shown.",
     (
         _argument("kind", help="the kind", choices=KINDS),
@@ -127,7 +132,8 @@ EXPLAIN = Command(
 LIST = Command(
     "list",
     "list the connections, variables and options in Secrets",
-    "List the entries in the namespaces that Airflow searches, by team and namespace, with their problems. "
+    "List the connections, variables and options that have a Secret in the namespaces that Airflow searches, sorted "
+    "by kind, team and id, with their problems. "
     "No value is shown.",
     (
         _argument("kind", help="only this kind (default: all)", choices=LISTS, nargs="?"),
@@ -144,7 +150,7 @@ DOCTOR = Command(
     "doctor",
     "check everything that a deployment needs",
     "Check the configuration as Airflow will see it, the credentials, the API server, permissions, the Secrets "
-    "themselves and the settings of caches, and print what to do. It works even if Airflow itself does not start.",
+    "themselves and the cache settings, and print what to do. It works even if Airflow itself does not start.",
     (
         _argument("--output", "-o", help="the output format", choices=("text", "json", "yaml"), default="text"),
         *ACCESS,
@@ -156,8 +162,8 @@ DOCTOR = Command(
 RBAC = Command(
     "rbac",
     "print the Roles and RoleBindings that this configuration needs",
-    "Print least-privilege manifests for kubectl. They grant, in each namespace that Airflow searches, only the verbs "
-    "that it uses; where references allow it, only for the Secrets that they name.",
+    "Print least-privilege manifests for kubectl. In each namespace that Airflow searches, they grant only the "
+    "verbs that Airflow uses. For references, they grant 'get' on the named Secrets only.",
     (
         _argument(
             "--service-account",
@@ -224,7 +230,7 @@ PUT = Command(
         _argument("kind", help="the kind", choices=KINDS),
         _argument("id", help="the connection's id, the variable's key, or the value of …_SECRET", metavar="ID"),
         *_DATA,
-        TEAM,
+        _argument("--team", help="the team that the Secret belongs to", metavar="TEAM"),
         _argument("--name", help="the Secret's name (default: derived from the id)", metavar="NAME"),
         _argument(
             "--dry-run",
@@ -233,7 +239,7 @@ PUT = Command(
         ),
         _argument("--output", "-o", help="print the Secret too, with its data in base64", choices=("yaml", "json")),
         _argument("--force", help="take over fields from other field managers", action="store_true"),
-        *ACCESS,
+        *_access("the namespace to write to"),
     ),
     {
         0: "written, and read back",
@@ -260,7 +266,7 @@ CHECK = Command(
         _argument(
             "--output",
             "-o",
-            help="the output format; github: annotations of a workflow run",
+            help="the output format; github: annotations in a pull request",
             choices=("text", "json", "github"),
             default="text",
         ),
@@ -345,14 +351,14 @@ DEVSERVER = Command(
         _argument(
             "--directory",
             help="where to write ca.crt, kubeconfig and serviceaccount/ (default: a temporary folder); removed at the "
-            "end. It is an error if they exist",
+            "end. It is an error if these files exist",
             metavar="DIR",
             type=Path,
         ),
         _argument(
             "--ready-file",
-            help="written when requests are answered, with the export lines for a shell; removed at the end. "
-            "It is an error if it exists",
+            help="a file with export lines for a shell, written when the server is ready; removed at the end. "
+            "It is an error if the file exists",
             metavar="FILE",
             type=Path,
         ),
