@@ -192,7 +192,7 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
         "The devserver": [_START],
         "Airflow finds it": [_START] * 2,
         "A DAG uses it": [_START],
-        "A mistake, and why": [_START] * 3,
+        "Find a mistake": [_START] * 3,
     },
     "teams": {
         "A label for a team": ["examples/test_teams.py::test_a_label_for_a_team"] * 2,
