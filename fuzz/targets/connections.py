@@ -53,15 +53,18 @@ def _run(trial: Trial, data: bytes) -> None:
 
 
 def _connection_text(secret: Secret, key: str) -> str:
-    # The result for a Secret is stored in it. It is removed here to get the texts of other keys.
-    secret.connection = None
-    return reading.connection_text(secret, key)
+    return reading.connection_text(_copy(secret), key)
+
+
+def _copy(secret: Secret) -> Secret:
+    """Return a Secret with the same content. What is read under one key of a Secret is stored for all its keys."""
+    return Secret(
+        secret.namespace, secret.name, secret.created, secret.labels, secret.data, annotations=secret.annotations
+    )
 
 
 def _content(secret: Secret, kind: Kind, key: str) -> Iterator[str]:
-    # The result for a Secret is stored in it. It is removed here to get the texts of other keys.
-    secret.connection = secret.variable = None
-    content = content_of(kind, secret, key)
+    content = content_of(kind, _copy(secret), key)
     yield from (content.shape, content.conn_type, content.host, content.port)
     yield from (problem.text for problem in content.problems)
 

@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.errors import ExpiredVersionError
 from airflow_kubernetes_secrets.kubernetes import decode
 from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, parse_secret_list, parse_watch_event
 from airflow_kubernetes_secrets.kubernetes.http1 import Response
-from airflow_kubernetes_secrets.kubernetes.objects import Change
+from airflow_kubernetes_secrets.kubernetes.objects import Change, Secret
 from support.errors import everything_about
 
 METADATA = {
@@ -20,7 +20,7 @@ METADATA = {
     "creationTimestamp": "2026-01-01T00:00:00Z",
     "resourceVersion": "7",
 }
-SECRET = {"metadata": METADATA, "data": {"password": "aHVudGVyMg=="}}
+SECRET: dict[str, Any] = {"metadata": METADATA, "data": {"password": "aHVudGVyMg=="}}
 
 
 def answer(body: object) -> Response:
@@ -46,6 +46,27 @@ def test_no_value_is_in_a_repr() -> None:
     for shown in (repr(secret), repr(listed), repr(document)):
         assert "aHVudGVyMg" not in shown
         assert "hunter2" not in shown
+
+
+@pytest.mark.parametrize("name", ["namespace", "name", "created", "labels", "data", "annotations", "another"])
+def test_a_secret_cannot_be_changed(name: str) -> None:
+    """Threads share the Secrets of an index."""
+    secret = Secret("airflow", "app-db", "", {}, SECRET["data"])
+    before = getattr(secret, name, None)
+
+    with pytest.raises(AttributeError, match=f"'{name}' cannot be set"):
+        setattr(secret, name, None)
+    with pytest.raises(AttributeError, match=f"'{name}' cannot be deleted"):
+        delattr(secret, name)
+
+    assert getattr(secret, name, None) is before
+
+
+def test_secrets_are_compared_by_identity() -> None:
+    secret, same = (Secret("airflow", "app-db", "", {}, SECRET["data"]) for _ in range(2))
+
+    assert secret != same
+    assert {secret: 1, same: 2} == {same: 2, secret: 1}
 
 
 def test_of_annotations_those_for_this_package_stay_in_memory() -> None:

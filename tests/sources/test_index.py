@@ -36,6 +36,19 @@ def test_an_index_follows_every_change(listed: list[Secret], changes: list[Secre
     assert len(index) == sum(LABEL in secret.labels for secret in model.values())
 
 
+def test_what_a_thread_has_found_never_changes() -> None:
+    before, after = (Secret("airflow", "one", created, {LABEL: "a"}, {}) for created in ("1", "2"))
+    index = Index(LABEL, [before], "7", 0.0)
+    found = index.find("a")
+
+    index.put(after)
+    assert index.find("a") == (after,)
+    index.remove("one")
+
+    assert index.find("a") == ()
+    assert found == (before,)
+
+
 def test_its_repr_shows_no_value() -> None:
     index = Index(LABEL, [Secret("airflow", "one", "", {LABEL: "a"}, {"value": "aHVudGVyMg=="})], "7", 0.0)
 

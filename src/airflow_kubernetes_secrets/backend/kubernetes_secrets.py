@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.secrets.base_secrets import BaseSecretsBackend
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
-from airflow_kubernetes_secrets.formats.reading import connection_text, key_for_messages, variable_text
+from airflow_kubernetes_secrets.formats.reading import connection_value, key_for_messages, variable_text
 from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, OF_AIRFLOW_2, OF_AIRFLOW_3, SERVICES, TASKS
 from airflow_kubernetes_secrets.formats.values import config_text
 from airflow_kubernetes_secrets.kubernetes.credentials import SERVICE_HOST, SERVICE_PORT
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
     from typing import TypeVar
 
+    from airflow_kubernetes_secrets.formats.usability import Objection
     from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
     from airflow_kubernetes_secrets.kubernetes.objects import Secret
     from airflow_kubernetes_secrets.lookup.selection import Find
@@ -147,13 +148,10 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         return f"<KubernetesSecretsBackend {self.options}>"
 
     def _text(self, secret: Secret, key: str) -> str:
-        stored = connection_text(secret, key)
-        if not secret.objections:
-            return stored
-        # Error reports can show the local variables of each frame that an exception passes, so delete the value.
-        del stored
-        self._check_objections(secret, key)
-        return connection_text(secret, key)
+        connection = connection_value(secret, key)
+        if connection.objections:
+            self._check_objections(secret, key, connection.objections)
+        return connection.text
 
     def _connection(self, conn_id: str) -> Callable[[Secret, str], Any]:
         def parsed(secret: Secret, key: str) -> Any:
@@ -169,7 +167,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
 
         return parsed
 
-    def _check_objections(self, secret: Secret, key: str) -> None:
+    def _check_objections(self, secret: Secret, key: str, objections: Sequence[Objection]) -> None:
         """Raise or log the reasons why parts of Airflow cannot use the connection.
 
         A reason that only concerns other parts of the same Airflow version is logged as a warning.
@@ -181,7 +179,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
             from airflow_kubernetes_secrets.backend.airflow_versions import is_airflow_2, is_for_tasks
         concerned = OF_AIRFLOW_2 if is_airflow_2() else OF_AIRFLOW_3
         here = AIRFLOW_2 if is_airflow_2() else TASKS if is_for_tasks(self) else SERVICES
-        for objection in secret.objections:
+        for objection in objections:
             error = MalformedSecretError(secret.namespace, secret.name, key_for_messages(key), str(objection))
             if here in objection.readers:
                 raise error
@@ -213,7 +211,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         if self.options.mask_values and lookup.kind is not Kind.CONFIG:
             from airflow_kubernetes_secrets.backend.masking import mask
 
-            mask(secret, wanted)
+            mask(lookup.kind, secret, decision.data_key, wanted)
         return wanted
 
     def _find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:

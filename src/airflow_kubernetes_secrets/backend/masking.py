@@ -15,7 +15,10 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from airflow_kubernetes_secrets.backend.airflow_versions import maskers
+from airflow_kubernetes_secrets.derived import DerivedValues
+from airflow_kubernetes_secrets.formats.reading import connection_text
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.process import importing, on_new_process
 
@@ -34,9 +37,15 @@ _MOST_COMPILED = 400_000
 
 
 class _Registered:
-    """What this process has registered: not the strings, but their total length and their hashes."""
+    """What this process has registered: not the strings, but their total length and their hashes.
+
+    Attributes:
+        forms: the forms in which each Secret was registered: the kind of the lookup, and whether its result was a
+            string. Different forms of one Secret contain different strings.
+    """
 
     def __init__(self) -> None:
+        self.forms: DerivedValues[Secret, frozenset[tuple[Kind, bool]]] = DerivedValues()
         self.characters = 0
         self.hashes: set[int] = set()
 
@@ -60,20 +69,22 @@ def _forget() -> None:
 on_new_process(_forget)
 
 
-def mask(secret: Secret, wanted: Any) -> None:
+def mask(kind: Kind, secret: Secret, key: str, wanted: Any) -> None:
     """Register the values of a Secret with Airflow's maskers, as far as the limits allow.
 
     A Secret in memory is registered once per process and form. A failure is logged once and never raised.
 
     Args:
+        key: the key of the Secret that the lookup read, or ``IN_FIELDS``.
         wanted: the result of the lookup: a string, or a ``Connection`` of Airflow, of which all parts are registered.
     """
     process = _process
-    done = (process, _form(secret, wanted))
-    if done in secret.masked:
+    form = (kind, isinstance(wanted, str))
+    done = process.forms.get(secret) or frozenset()
+    if form in done:
         return
     try:
-        pieces = list(_pieces(secret, wanted))
+        pieces = list(_pieces(wanted, wanted if isinstance(wanted, str) else connection_text(secret, key)))
         texts, is_all = _fitting(pieces, process)
         with importing.lock:
             registers = maskers()
@@ -91,14 +102,7 @@ def mask(secret: Secret, wanted: Any) -> None:
     if not is_all:
         notices.once(logging.WARNING, ("masked in part", str(secret)), _in_part(secret, len(texts), pieces, process))
     process.add(texts)
-    secret.masked = {done, *(each for each in secret.masked if each[0] is process)}
-
-
-def _form(secret: Secret, wanted: Any) -> str:
-    """Return the form of the result. Different forms of one Secret contain different strings."""
-    if not isinstance(wanted, str):
-        return "connection"
-    return "text of a connection" if wanted is secret.connection else "variable"
+    process.forms.put(secret, done | {form})
 
 
 class _Piece(NamedTuple):
@@ -153,9 +157,9 @@ def _in_part(secret: Secret, count: int, pieces: Iterable[_Piece], before: _Regi
     )
 
 
-def _pieces(secret: Secret, wanted: Any) -> Iterator[_Piece]:
+def _pieces(wanted: Any, stored: str) -> Iterator[_Piece]:
     """Yield the strings: whole, percent-encoded, and line by line, since a log contains each line separately."""
-    for rank, text in _texts(secret, wanted):
+    for rank, text in _texts(wanted, stored):
         if not (text.isascii() and text.isalnum()):
             yield _Piece(rank, -len(text), text, in_uri=True)
         # JSON can contain lone surrogates. Neither a log nor a message to the process that writes it can.
@@ -166,14 +170,19 @@ def _pieces(secret: Secret, wanted: Any) -> Iterator[_Piece]:
                     yield _Piece(rank, -len(line), line, in_uri=False)
 
 
-def _texts(secret: Secret, wanted: Any) -> Iterator[tuple[int, str]]:
+def _texts(wanted: Any, stored: str) -> Iterator[tuple[int, str]]:
+    """Yield the parts of a result, each with its rank.
+
+    Args:
+        stored: the result as a string. Of a ``Connection``, it is the string from which Airflow parsed it.
+    """
     if isinstance(wanted, str):
         texts, document = (wanted,), wanted
     else:
         if wanted.password:
             yield 0, wanted.password
         yield from ((1, text) for text in (wanted.login, wanted.host, wanted.schema) if text)
-        texts, document = tuple(filter(None, (secret.connection, wanted.extra))), wanted.extra or "null"
+        texts, document = tuple(filter(None, (stored, wanted.extra))), wanted.extra or "null"
     yield from ((2, text) for text in (*texts, *_leaves(document)))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, EXACT, URI, folded
 from airflow_kubernetes_secrets.formats.annotations import Description
@@ -55,6 +56,9 @@ class Fields:
         )
 
 
+_known: DerivedValues[Secret, Fields | MalformedSecretError] = DerivedValues()
+
+
 def fields_of(secret: Secret) -> Fields:
     """Return the fields in a Secret: those that its annotations name, and else those under known names.
 
@@ -63,16 +67,17 @@ def fields_of(secret: Secret) -> Fields:
     Raises:
         MalformedSecretError: an annotation is invalid.
     """
-    if secret.fields is None:
+    known = _known.get(secret)
+    if known is None:
         try:
-            secret.fields = _fields_of(secret)
+            known = _fields_of(secret)
         except MalformedSecretError as error:
             # Store a copy, which refers to no frames.
-            secret.fields = error.again()
-    if isinstance(secret.fields, MalformedSecretError):
-        raise secret.fields.again()
-    found: Fields = secret.fields
-    return found
+            known = error.again()
+        _known.put(secret, known)
+    if isinstance(known, MalformedSecretError):
+        raise known.again()
+    return known
 
 
 def key_of_whole(secret: Secret, data_key: str) -> str | None:

@@ -4,16 +4,39 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.formats import values
 from airflow_kubernetes_secrets.kubernetes.objects import IDENTIFIERS, Secret
 from airflow_kubernetes_secrets.process import importing
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_kubernetes_secrets.formats.fields import Fields
+    from airflow_kubernetes_secrets.formats.usability import Objection
 
 # Used in place of a data key if no key contains the whole connection, which is then built from several keys.
 IN_FIELDS = ""
+
+
+class ConnectionValue:
+    """The connection that Airflow gets from a Secret. Its ``repr`` does not show it.
+
+    Attributes:
+        text: a URI or JSON that Airflow can parse.
+        objections: why some parts of Airflow cannot use it; empty if all can.
+    """
+
+    __slots__ = ("objections", "text")
+
+    def __init__(self, text: str, objections: Sequence[Objection]) -> None:
+        self.text = text
+        self.objections = objections
+
+
+# An index returns the same Secret again and again, so each Secret is parsed once.
+_connections: DerivedValues[Secret, ConnectionValue] = DerivedValues()
+_variables: DerivedValues[Secret, str] = DerivedValues()
 
 
 def connection_key(secret: Secret, data_key: str) -> str:
@@ -48,13 +71,11 @@ def has_fields(secret: Secret) -> bool:
     Raises:
         MalformedSecretError: an annotation is invalid.
     """
-    return secret.connection is not None or _fields(secret).are_sufficient
+    return _connections.get(secret) is not None or _fields(secret).are_sufficient
 
 
-def connection_text(secret: Secret, key: str) -> str:
-    """Return a connection as a URI or JSON that Airflow can parse. A Secret in memory is parsed once.
-
-    Afterwards, ``secret.objections`` contains the reasons why some parts of Airflow cannot use it.
+def connection_value(secret: Secret, key: str) -> ConnectionValue:
+    """Return the connection that Airflow gets from a Secret. A Secret in memory is parsed once.
 
     Args:
         key: the data key that contains the connection, or :data:`IN_FIELDS`.
@@ -62,15 +83,21 @@ def connection_text(secret: Secret, key: str) -> str:
     Raises:
         MalformedSecretError: no part of Airflow can use it. The message names Secret and key.
     """
-    if secret.connection is None:
+    known = _connections.get(secret)
+    if known is None:
         stored = _stored(secret, key)
         try:
-            secret.objections = values.check_usable(secret, key_for_messages(key), stored)
-            secret.connection = stored
+            known = ConnectionValue(stored, values.check_usable(secret, key_for_messages(key), stored))
         finally:
             # Error reports can show the local variables of each frame that an exception passes, so delete the value.
             del stored
-    return secret.connection
+        _connections.put(secret, known)
+    return known
+
+
+def connection_text(secret: Secret, key: str) -> str:
+    """Return the string of :func:`connection_value`."""
+    return connection_value(secret, key).text
 
 
 def is_completed(secret: Secret, key: str) -> bool:
@@ -89,9 +116,11 @@ def variable_text(secret: Secret, key: str) -> str:
     Raises:
         MalformedSecretError: it is not UTF-8.
     """
-    if secret.variable is None:
-        secret.variable = values.text(secret, key)
-    return secret.variable
+    known = _variables.get(secret)
+    if known is None:
+        known = values.text(secret, key)
+        _variables.put(secret, known)
+    return known
 
 
 # The modules for Secrets with several keys are imported when the first such Secret is read. Every Airflow process
@@ -115,9 +144,6 @@ def _is_described(secret: Secret) -> bool:
 
 
 def _fields(secret: Secret) -> Fields:
-    known: Fields | MalformedSecretError | None = secret.fields
-    if known is None or isinstance(known, MalformedSecretError):
-        with importing.lock:
-            from airflow_kubernetes_secrets.formats.fields import fields_of
-        return fields_of(secret)
-    return known
+    with importing.lock:
+        from airflow_kubernetes_secrets.formats.fields import fields_of
+    return fields_of(secret)

@@ -77,7 +77,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     problems = tuple(_newlines(kind, secret, key))
     if kind is not Kind.CONNECTION:
         return Content(shape, problems=problems)
-    objections = tuple(map(partial(_problem, secret, key), secret.objections))
+    objections = tuple(map(partial(_problem, secret, key), reading.connection_value(secret, key).objections))
     if any(each.severity is Severity.ERROR for each in objections):
         return Content(shape, is_readable=False, problems=objections)
     problems = (*objections, *problems)

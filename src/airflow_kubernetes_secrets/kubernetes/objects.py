@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from binascii import Error, a2b_base64
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping
 from enum import Enum
-from typing import Any
+from typing import NoReturn
 
 from airflow_kubernetes_secrets.messages.listing import few
 from airflow_kubernetes_secrets.messages.printable import printable
@@ -45,32 +45,22 @@ def _is_padding(value: str) -> bool:
 class Secret:
     """A Secret. Its data stays in base64 until a key is read. Its ``repr`` never shows the data.
 
-    The last five attributes are computed on first use: an index returns the same Secret again and again.
+    Threads share Secrets, so a Secret cannot be changed. Secrets are compared by identity.
 
     Attributes:
         created: the creation time in the API's format (RFC 3339 in UTC, whole seconds), which sorts as a string.
         data: the values in base64, by key.
         annotations: those that :func:`kept_annotations` keeps.
-        fields: the fields of a connection in its keys and annotations, or the error in them.
-        connection: the connection that Airflow receives.
-        variable: the variable that Airflow receives.
-        objections: why some parts of Airflow cannot use the connection.
-        masked: the processes and forms in which the values were registered with Airflow's masker.
     """
 
-    __slots__ = (
-        "annotations",
-        "connection",
-        "created",
-        "data",
-        "fields",
-        "labels",
-        "masked",
-        "name",
-        "namespace",
-        "objections",
-        "variable",
-    )
+    __slots__ = ("__weakref__", "annotations", "created", "data", "labels", "name", "namespace")
+
+    namespace: str
+    name: str
+    created: str
+    labels: Mapping[str, str]
+    data: Mapping[str, str]
+    annotations: Mapping[str, str] | None
 
     def __init__(
         self,
@@ -82,17 +72,19 @@ class Secret:
         *,
         annotations: Mapping[str, str] | None = None,
     ) -> None:
-        self.namespace = namespace
-        self.name = name
-        self.created = created
-        self.labels = labels
-        self.data = data
-        self.annotations = annotations
-        self.fields: Any = None
-        self.connection: str | None = None
-        self.objections: Sequence[Any] = ()
-        self.variable: str | None = None
-        self.masked: Set[tuple[object, str]] = frozenset()
+        store = object.__setattr__
+        store(self, "namespace", namespace)
+        store(self, "name", name)
+        store(self, "created", created)
+        store(self, "labels", labels)
+        store(self, "data", data)
+        store(self, "annotations", annotations)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a Secret cannot be changed, so {name!r} cannot be set")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a Secret cannot be changed, so {name!r} cannot be deleted")
 
     @property
     def age_order(self) -> tuple[str, str]:
