@@ -91,8 +91,8 @@ def current_files(folder: str, before: Files[Name, Object], convert: Convert[Nam
     for path, found in manifest_files(folder):
         previous = before.get(path)
         if isinstance(found, OSError):
-            before_that = None if previous is None else previous.identity
-            files[path] = _with_problems(path, [problem_of(found)], (), previous, identity=before_that)
+            this = None if previous is None else previous.identity
+            files[path] = _with_problems(path, [problem_of(found)], (), previous, identity=this)
             # If it is a folder, its previous content is still used.
             files.update({each: before[each] for each in _below(path, paths)})
         elif previous is not None and previous.stamp is not None and previous.stamp == _stamp(found):
