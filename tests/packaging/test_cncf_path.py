@@ -65,10 +65,23 @@ def environment(tmp_path: Path) -> Environment:
 
 
 @pytest.fixture(scope="module")
-def without_provider(tmp_path_factory: pytest.TempPathFactory, wheels: Wheels) -> Environment:
+def main_alone(tmp_path_factory: pytest.TempPathFactory, wheels: Wheels) -> Environment:
+    """Return an environment with our main distribution. Tests must not change it, only copies of it."""
+    environment = Environment.create(tmp_path_factory.mktemp("main-alone") / "environment")
+    environment.install(wheels.main)
+    return environment
+
+
+@pytest.fixture
+def environment_with_main(tmp_path: Path, main_alone: Environment) -> Environment:
+    return main_alone.copy(tmp_path / "environment")
+
+
+@pytest.fixture(scope="module")
+def without_provider(tmp_path_factory: pytest.TempPathFactory, main_alone: Environment, wheels: Wheels) -> Environment:
     """Return an environment with our two distributions, without Apache's provider. Tests must not change it."""
-    environment = Environment.create(tmp_path_factory.mktemp("without-provider") / "environment")
-    environment.install(wheels.main, wheels.cncf_path)
+    environment = main_alone.copy(tmp_path_factory.mktemp("without-provider") / "environment")
+    environment.install(wheels.cncf_path)
     return environment
 
 
@@ -167,9 +180,9 @@ STORIES = {
 
 @pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
 def test_the_path_is_apaches_class_where_there_is_one_and_ours_elsewhere(
-    story: list[tuple[str, str]], environment: Environment, wheels: Wheels
+    story: list[tuple[str, str]], environment_with_main: Environment, wheels: Wheels
 ) -> None:
-    environment.install(wheels.main)
+    environment = environment_with_main
     before = environment.files() | {environment.site_packages / path for path in LEFT_BY_PIP}
 
     for step, expected in story:
@@ -179,7 +192,8 @@ def test_the_path_is_apaches_class_where_there_is_one_and_ours_elsewhere(
     assert environment.files() <= before
 
 
-def test_the_older_providers_own_modules_are_untouched(environment: Environment, wheels: Wheels) -> None:
+def test_the_older_providers_own_modules_are_untouched(environment_with_main: Environment, wheels: Wheels) -> None:
+    environment = environment_with_main
     # Some modules cannot be imported, because the provider's dependencies are not installed.
     code = """
 import importlib, json, pkgutil
@@ -192,7 +206,7 @@ def outcome(name):
 names = [module.name for module in pkgutil.walk_packages(provider.__path__, f"{provider.__name__}.")]
 print(json.dumps({name: outcome(name) for name in names}))
 """
-    environment.install(wheels.main, wheels.provider_without)
+    environment.install(wheels.provider_without)
     alone = environment.evaluate(code, variables=LIBRARY)
     environment.install(wheels.cncf_path)
 

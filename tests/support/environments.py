@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -11,6 +12,8 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import pip
 
 ROOT = Path(__file__).resolve().parents[2]
 DOWNLOADS = ROOT / ".cache" / "wheels"
@@ -50,7 +53,7 @@ def downloaded_wheel(distribution: str, version: str) -> Path:
 
 @dataclass(frozen=True)
 class Environment:
-    """A virtual environment without pip. pip installs into it from outside, as ``pip --python`` does."""
+    """A virtual environment without pip. The pip next to pytest installs into it, as ``pip --python`` does."""
 
     root: Path
 
@@ -123,9 +126,16 @@ class Environment:
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout.splitlines()[-1])
 
+    def copy(self, root: Path) -> Environment:
+        """Return a copy of this environment. Programs that distributions have installed still run in this one."""
+        shutil.copytree(self.root, root, symlinks=True)
+        return Environment(root)
+
     def _pip(self, *arguments: str | Path, variables: dict[str, str] | None = None) -> None:
-        command = (sys.executable, "-m", "pip", "--python", self.python, "--quiet")
-        _check(*command, *arguments, variables=variables)
+        # This is what ``pip --python`` runs in the end, without the pip before it, which takes as long to start.
+        runner = Path(pip.__file__).with_name("__pip-runner__.py")
+        variables = {"_PIP_RUNNING_IN_SUBPROCESS": "1", **(variables or {})}
+        _check(self.python, runner, "--quiet", *arguments, variables=variables)
 
 
 def _link_packages_beside_pytest(directory: Path) -> None:
