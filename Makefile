@@ -98,6 +98,7 @@ verdicts: environments
 docs: $(VENV)/ready
 	$(BIN)/python docs/make_cli.py
 	$(BIN)/python docs/make_reference.py
+	$(BIN)/python docs/make_corpus.py
 	$(BIN)/python docs/make_diagrams.py
 	$(BIN)/python docs/make_pictures.py
 	$(BIN)/python -m sphinx -E -b html -W -n --keep-going docs build/docs

@@ -1,20 +1,24 @@
-"""Secrets as operators write them, from an API server. ``operator_secrets`` names the sources."""
+"""The corpus of Secrets as software writes them, read from an API server."""
 
 from __future__ import annotations
 
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from operator_secrets.every import SHAPES
-from operator_secrets.shape import Shape
 from support.cluster import Cluster
+from support.corpus import CorpusFile, Recipe, corpus, parts
 from support.shapes import parts_of
 
 
-@pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
-def test_shape(backend: KubernetesSecretsBackend, cluster: Cluster, namespace: str, shape: Shape) -> None:
-    cluster.apply(shape.manifest(namespace))
+@pytest.mark.parametrize(
+    ("file", "recipe"),
+    [pytest.param(file, recipe, id=f"{file.name}-{recipe.purpose}") for file in corpus() for recipe in file.recipes],
+)
+def test_recipe(
+    backend: KubernetesSecretsBackend, cluster: Cluster, namespace: str, file: CorpusFile, recipe: Recipe
+) -> None:
+    cluster.apply(file.manifest(namespace, file.name, recipe.annotations))
 
-    connection = backend.get_connection(shape.name)
+    connection = backend.get_connection(file.name)
 
-    assert parts_of(connection) == shape.expected, shape.source
+    assert parts_of(connection) == parts(recipe.connection), file.source

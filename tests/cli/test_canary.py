@@ -11,7 +11,7 @@ import pytest
 
 from airflow_kubernetes_secrets.cli.main import main
 from airflow_kubernetes_secrets.ui.snapshot_cache import take_snapshot
-from operator_secrets.every import SHAPES
+from support.corpus import corpus
 from support.shapes import secret_manifest
 
 # It looks like a token, like a host name and like the name of a setting, so that no check excludes it.
@@ -55,10 +55,15 @@ def of_json(field: str, address: str) -> dict[str, str]:
 def formats() -> dict[str, tuple[dict[str, str], dict[str, str]]]:
     """Return data and annotations of Secrets. Each contains the canary."""
     found: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
-    for shape in SHAPES:
-        password = str(shape.connection.get("password") or "no password")
-        data = {key: text.replace(password, CANARY) for key, text in shape.data.items()}
-        found[shape.name] = data | {"unused": CANARY}, dict(shape.annotations)
+    for file in corpus():
+        password = str(file.connection.get("password") or "no password")
+        if "://" in password:
+            # The webhook's last part is its credential. Its host is shown.
+            password = password.rpartition("/")[2]
+        data = {key: text.replace(password, CANARY) for key, text in file.data.items() if isinstance(text, str)}
+        found[file.name] = data | {"unused": CANARY}, {}
+        if file.annotations:
+            found[f"{file.name} with annotations"] = data | {"unused": CANARY}, dict(file.annotations)
     for key, (name, address) in itertools.product(KEYS, ADDRESSES.items()):
         found[f"{key} with {name}"] = {key: address, "password": CANARY}, {}
         found[f"{key} alone with {name}"] = {key: address}, {}

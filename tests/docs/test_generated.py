@@ -27,6 +27,10 @@ def test_the_reference_of_options() -> None:
     assert maker("make_reference").page() == page_file("options").read_text(), "run: make docs"
 
 
+def test_the_secrets_of_other_software() -> None:
+    assert maker("make_corpus").page() == page_file("corpus").read_text(), "run: make docs"
+
+
 DIAGRAMS = dict(maker("make_diagrams").drawn())
 
 
