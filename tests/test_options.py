@@ -364,4 +364,8 @@ def test_an_option_is_declared_in_one_place(tmp_path: Path) -> None:
     assert "no option 'pauze'; did you mean 'pause'?" in found["unknown"]
     assert ", outage_ttl, pause, on_error, mask_values" in found["unknown"]
     assert "### `pause`\n\nSeconds between two things.\n\n- Takes seconds, a number above 0" in found["page"]
-    assert found["page"].index("## Time\n") < found["page"].index("### `pause`") < found["page"].index("## Errors")
+    assert (
+        found["page"].index("## Time limits and caching\n")
+        < found["page"].index("### `pause`")
+        < found["page"].index("## Errors")
+    )

@@ -21,7 +21,7 @@ OF_OTHERS = (
     *("cli", "deployment", "diagnosis", "inventory", "manifests", "migration", "ui"),
     *("pod.py", "labels.py", "problem.py", "problem_codes.py", "record.py", "process.py"),
 )
-FOR_PROGRAMMERS = ("no such option:", "has no attribute", "a character that is not allowed there")
+FOR_PROGRAMMERS = ("no such option:", "has no attribute", "a character that is not allowed there", "cannot be changed")
 
 
 def sentences(node: ast.AST) -> list[str]:

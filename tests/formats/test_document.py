@@ -32,7 +32,7 @@ def quoted(cell: str) -> tuple[str, ...]:
 
 
 def test_the_table_of_names() -> None:
-    rows = table("field | names, the first that is there")
+    rows = table("field | names, in order of precedence")
 
     assert {quoted(field)[0]: quoted(names) for field, names in rows} == dict(ALIASES)
 

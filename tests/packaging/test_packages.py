@@ -211,8 +211,8 @@ class TestReadme:
         published = readme(archives[MAIN])
 
         assert lines(published) == lines(written)
-        assert "With an error message in hand: [Errors and questions](docs/reference/faq.md)." in written
-        assert "With an error message in hand: Errors and questions." in published
+        assert "search for it in [Errors and questions](docs/reference/faq.md)." in written
+        assert "search for it in Errors and questions." in published
 
 
 class TestInABareEnvironment:

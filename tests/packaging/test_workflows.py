@@ -130,7 +130,7 @@ class TestWhatIsRun:
         assert f'make pythons PYTHONS="{" ".join(PYTHONS)}"' in [step.get("run") for step in steps]
 
     def test_with_the_oldest_and_the_newest_kubernetes_of_the_readme(self) -> None:
-        named = re.search(r"Kubernetes (1\.\d+) to (1\.\d+)", (ROOT / "README.md").read_text())
+        named = re.search(r"Kubernetes (1\.\d+)\s+and (1\.\d+)", (ROOT / "README.md").read_text())
         job = load("test")["jobs"]["contract"]
 
         assert named
