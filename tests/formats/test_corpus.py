@@ -93,6 +93,14 @@ def test_no_problem_is_reported(file: CorpusFile, tmp_path: Path) -> None:
     assert problems_of(tmp_path, file.connection["conn_type"]) == []
 
 
+@pytest.mark.parametrize("file", [file for file in FILES if not file.works], ids=by_name)
+def test_what_is_missing_is_reported(file: CorpusFile, tmp_path: Path) -> None:
+    """No connection is half of what the hook needs without a problem that says so."""
+    write(tmp_path, file, {})
+
+    assert problems_of(tmp_path, file.connection.get("conn_type"))
+
+
 @pytest.mark.parametrize("file", [file for file in FILES if file.today is not None], ids=by_name)
 def test_today(file: CorpusFile, tmp_path: Path) -> None:
     """What Airflow gets from a format that it cannot read yet. If that changes, change the file."""

@@ -59,6 +59,7 @@ CASES: dict[str, tuple[dict[str, str], dict[str, str], str]] = {
     "nothing but a port says it": ({**KEYS, "port": "3306"}, {}, "connection-type to 'mysql'"),
     "nothing says it of a login": ({"username": "u"}, {}, "nothing specifies the connection type"),
     "nothing says it of a host": ({"host": "h"}, {}, ""),
+    "nothing says it of an address": ({"address": "https://h/services/x"}, {}, "nothing specifies the connection type"),
     "generic in a key": ({**KEYS, "type": "generic"}, {}, ""),
     "generic in an annotation": (KEYS, {"connection-type": "generic"}, ""),
     "generic in a URI": ({"value": f"generic://u:{MARK}@h"}, {}, ""),

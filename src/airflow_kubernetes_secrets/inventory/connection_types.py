@@ -57,7 +57,7 @@ def problems_of_type(kind: Kind, secret: Secret, key: str, content: Content) -> 
     if not isinstance(conn_type, str) or conn_type in _RIGHT:
         return
     is_unspecified = key == IN_FIELDS and conn_type == GENERIC and not _is_specified(secret)
-    if is_unspecified and not (fields.get("login") or fields.get("password")):
+    if is_unspecified and not (fields.get("login") or fields.get("password") or _is_address(fields.get("host"))):
         return
     known = known_connection_types()
     if known is None or (conn_type in known and not is_unspecified):
@@ -81,6 +81,11 @@ def problems_of_type(kind: Kind, secret: Secret, key: str, content: Content) -> 
         f"{few(map(repr, names), len(names))}",
         Severity.WARNING,
     )
+
+
+def _is_address(host: object) -> bool:
+    """Return whether a host is a whole address, such as that of a webhook. Only some types have such a host."""
+    return isinstance(host, str) and "://" in host
 
 
 def _is_specified(secret: Secret) -> bool:

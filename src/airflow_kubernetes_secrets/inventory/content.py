@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, EXTRA_IS_NO_OBJECT, SERVICES, TASKS, Objection
 from airflow_kubernetes_secrets.inventory.hook_misreadings import problems_of_hooks
+from airflow_kubernetes_secrets.inventory.incomplete_formats import problems_of_format
 from airflow_kubernetes_secrets.inventory.unused_keys import problems_of_unused, unused_keys
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_address, shown_type
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -93,7 +94,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
         return Content(shape, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
     problems = (*problems, *problems_of_hooks(secret, key, whole, connection))
     unused = unused_keys(secret, key)
-    problems = (*problems, *problems_of_unused(secret, key, unused, connection))
+    problems = (*problems, *problems_of_unused(secret, key, unused, connection), *problems_of_format(secret))
     return Content(shape, conn_type, host, port, unused, is_completed=is_completed, problems=problems)
 
 

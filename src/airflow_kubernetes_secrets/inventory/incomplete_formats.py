@@ -1,0 +1,44 @@
+"""Formats whose keys look like a whole connection, although a part is missing, by the label that identifies them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from airflow_kubernetes_secrets.formats.fields import fields_of
+from airflow_kubernetes_secrets.inventory.unused_keys import HALF
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+
+
+@dataclass(frozen=True)
+class IncompleteFormat:
+    """A format that lacks a field of the connection.
+
+    Attributes:
+        field: the field, which an annotation can contain.
+        problem: what the Secret contains instead.
+    """
+
+    field: str
+    problem: str
+
+
+# By the key and value of a label. Each has a file in tests/formats/corpus.
+_INCOMPLETE: Mapping[tuple[str, str], IncompleteFormat] = {
+    # https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/#repository-credentials
+    ("argocd.argoproj.io/secret-type", "repo-creds"): IncompleteFormat(
+        "host", "the URL in credential templates of Argo CD is only the beginning of the URL of each repository"
+    ),
+}
+
+
+def problems_of_format(secret: Secret) -> Iterator[Problem]:
+    """Yield a warning if a field is missing in the format of a connection's Secret, and no annotation sets it."""
+    description = fields_of(secret).description
+    set_fields = description.fields.keys() | description.literals.keys()
+    for label in secret.labels.items():
+        found = _INCOMPLETE.get(label)
+        if found is not None and found.field not in set_fields:
+            text = f"Secret {secret}: {found.problem}. Set airflow.apache.org/connection-{found.field}"
+            yield Problem(HALF, text, Severity.WARNING)
