@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -62,15 +63,15 @@ def _rows(file: Mapping[str, Any]) -> Iterator[str]:
     source = file["source"]
     link = source if isinstance(source, str) else source[0]
     conn_type = f"`{file['connection']['conn_type']}`" if "connection" in file else ""
-    yield f"| {file['software']} | [{file['creates']}]({link}) | {conn_type} | {_needs(file)} |"
+    yield f"| {file['software']} | [{escape(file['creates'], quote=False)}]({link}) | {conn_type} | {_needs(file)} |"
     for each in file.get("alternatives", []):
-        yield f"| | {each['purpose']} | `{each['connection']['conn_type']}` | {_annotations(each['annotations'])} |"
+        yield f"| | {escape(each['purpose'], quote=False)} | `{each['connection']['conn_type']}` | {_annotations(each['annotations'])} |"
 
 
 def _needs(file: Mapping[str, Any]) -> str:
     need = _need(file)
     if need == "other":
-        return f"cannot be one connection. {file['note']}"
+        return f"cannot be one connection. {escape(file['note'], quote=False)}"
     if need == "today":
         return "not readable yet"
     return _annotations(file.get("annotations", {})) or "nothing"
