@@ -65,7 +65,8 @@ def _rows(file: Mapping[str, Any]) -> Iterator[str]:
     conn_type = f"`{file['connection']['conn_type']}`" if "connection" in file else ""
     yield f"| {file['software']} | [{escape(file['creates'], quote=False)}]({link}) | {conn_type} | {_needs(file)} |"
     for each in file.get("alternatives", []):
-        yield f"| | {escape(each['purpose'], quote=False)} | `{each['connection']['conn_type']}` | {_annotations(each['annotations'])} |"
+        purpose = escape(each["purpose"], quote=False)
+        yield f"| | {purpose} | `{each['connection']['conn_type']}` | {_annotations(each['annotations'])} |"
 
 
 def _needs(file: Mapping[str, Any]) -> str:
