@@ -11,6 +11,7 @@ import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.formats import annotations as described
+from airflow_kubernetes_secrets.formats import settings, variables
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, CONNECTION_TYPES
 from support.pages import page_file
 from support.secrets import CONNECTION
@@ -42,6 +43,36 @@ def test_the_table_of_connection_types() -> None:
     types = {word: quoted(conn_type)[0] for words, conn_type in rows for word in quoted(words)}
 
     assert types == dict(CONNECTION_TYPES)
+
+
+def test_the_tables_of_variables() -> None:
+    prefixes = {
+        prefix: conn_type
+        for names, conn_type in table("name begins with | connection type")
+        for prefix in quoted(names)
+    }
+    fields = {name: quoted(field) for names, field in table("name ends with | field") for name in quoted(names)}
+
+    assert prefixes.keys() == variables.PREFIXES.keys()
+    assert all(quoted(prefixes[prefix])[0] == word for prefix, word in variables.PREFIXES.items() if word)
+    assert {name: field[0] for name, field in fields.items() if field} == {
+        name: field for name, field in variables.FIELDS.items() if field != "conn_type"
+    }
+
+
+def test_the_table_of_settings() -> None:
+    rows = table("type | key | in `extra`")
+
+    assert {
+        (conn_type, name.lower(), quoted(in_extra)[0])
+        for types, key, in_extra in rows
+        for conn_type in quoted(types)
+        for name in quoted(key.partition(":")[0])
+    } == {
+        (conn_type, name, in_extra)
+        for conn_type, known in settings.SETTINGS.items()
+        for name, (in_extra, _convert) in known.items()
+    }
 
 
 EXAMPLES = {quoted(name)[0]: quoted(example)[0] for name, example, _meaning in table("annotation | example | meaning")}

@@ -16,6 +16,7 @@ from airflow_kubernetes_secrets.formats.annotations import LITERALS
 from airflow_kubernetes_secrets.formats.fields import Fields
 from airflow_kubernetes_secrets.formats.hook_adjustments import adjust_for_hook
 from airflow_kubernetes_secrets.formats.hosts import port_number
+from airflow_kubernetes_secrets.formats.settings import setting
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.formats.uri import WEB, ParsedUri, UnusableUriError
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IS_NO_OBJECT
@@ -34,13 +35,14 @@ def connection_json(secret: Secret, fields: Fields) -> str:
     """
     values = _Values(secret, fields)
     uri = _uri(values)
+    conn_type = _connection_type(values, uri)
     connection = {
-        "conn_type": _connection_type(values, uri),
+        "conn_type": conn_type,
         **_host_and_port(values, uri),
         "login": values.prefer_key("login", uri),
         "password": values.prefer_key("password", uri),
         "schema": values.prefer_uri("schema", uri),
-        "extra": _extra(values, uri),
+        "extra": settings_in_extra(secret, fields, conn_type) | _extra(values, uri),
     }
     if uri is not None and uri.scheme in WEB and not connection["schema"] and "://" not in connection["host"]:
         connection["schema"] = uri.scheme
@@ -174,8 +176,22 @@ def _connection_type(values: _Values, uri: ParsedUri | None) -> str:
     annotated = values.fields.description.connection_type
     if annotated:
         return annotated
-    word = values.get("conn_type") or (uri.scheme if uri is not None else "")
+    word = values.get("conn_type") or values.fields.conn_type or (uri.scheme if uri is not None else "")
     return connection_type(word) if word else GENERIC
+
+
+def settings_in_extra(secret: Secret, fields: Fields, conn_type: str) -> dict[str, Any]:
+    """Return the part of ``extra`` that comes from the settings in keys, as the hook of the type reads it.
+
+    Raises:
+        MalformedSecretError: a value is not UTF-8.
+    """
+    return dict(filter(None, (setting(conn_type, name, text(secret, key)) for name, key in fields.settings.items())))
+
+
+def keys_of_settings(secret: Secret, fields: Fields, conn_type: str) -> set[str]:
+    """Return the data keys of the settings that the hook of a type uses."""
+    return {key for name, key in fields.settings.items() if setting(conn_type, name, text(secret, key)) is not None}
 
 
 def _host_and_port(values: _Values, uri: ParsedUri | None) -> dict[str, Any]:

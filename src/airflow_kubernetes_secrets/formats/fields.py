@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, EXACT, URI, folded
 from airflow_kubernetes_secrets.formats.annotations import Description
+from airflow_kubernetes_secrets.formats.settings import PLAIN
+from airflow_kubernetes_secrets.formats.variables import variables_in
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 # A connection needs at least one of these fields. A type or a port alone is not enough.
@@ -24,14 +27,25 @@ class Fields:
         description: the annotations.
         keys: the data keys by field; :data:`ALIASES` lists the fields.
         extra_keys: the data keys by their name in ``extra``.
+        settings: the data keys by the name of a setting. Which of them a hook uses depends on the connection type.
+        conn_type: the connection type that the names of the keys determine; empty if they do not.
     """
 
-    __slots__ = ("description", "extra_keys", "keys")
+    __slots__ = ("conn_type", "description", "extra_keys", "keys", "settings")
 
-    def __init__(self, description: Description, keys: Mapping[str, str], extra_keys: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        description: Description,
+        keys: Mapping[str, str],
+        extra_keys: Mapping[str, str],
+        settings: Mapping[str, str] = MappingProxyType({}),
+        conn_type: str = "",
+    ) -> None:
         self.description = description
         self.keys = keys
         self.extra_keys = extra_keys
+        self.settings = settings
+        self.conn_type = conn_type
 
     @property
     def are_sufficient(self) -> bool:
@@ -102,19 +116,27 @@ def _fields_of(secret: Secret) -> Fields:
     description = Description(secret)
     found: dict[str, tuple[int, str]] = {}
     others = []
+    settings: dict[str, str] = {}
     # Of two keys that differ only in case, the one in lower case is used. A blank value counts as missing. A key that
     # an annotation names has no other use: the `url` of a webhook, named as its password, is not the URI of a host.
     for key in sorted(secret.data.keys() - description.named):
         field, rank = _NAMES.get(folded(key), ("", 0))
         if not field:
             others.append(key)
+            if folded(key) in PLAIN:
+                settings.setdefault(folded(key), key)
         elif (field not in found or rank <= found[field][0]) and not _is_blank(secret, key, field):
             found[field] = (rank, key)
     keys = {field: found[field][1] for field in ALIASES if field in found} | description.fields
     extra_keys = dict(description.extra_fields)
     if description.others_to_extra:
-        extra_keys = {key: key for key in others} | extra_keys
-    return Fields(description, keys, extra_keys)
+        return Fields(description, keys, {key: key for key in others} | extra_keys)
+    if not (description.named or any(field in found for field in _ESSENTIAL)):
+        # Names of variables count only where no other name does.
+        variables = variables_in((key for key in others if not _is_blank(secret, key, "")), description.literals)
+        if variables is not None:
+            return Fields(description, {**variables.keys, **keys}, extra_keys, variables.settings, variables.conn_type)
+    return Fields(description, keys, extra_keys, settings)
 
 
 def _is_blank(secret: Secret, key: str, field: str) -> bool:

@@ -31,6 +31,8 @@ _REDIS_PORT = 6379
 _MSSQL_PORT = 1433
 
 _HTTPS_PORT = 443
+# https://www.rfc-editor.org/rfc/rfc6409#section-3.1
+_STARTTLS_PORT = 587
 
 # Schemes and types that contain more information than the connection type that they become.
 _WITH_TLS = ("rediss", "valkeys")
@@ -144,6 +146,13 @@ def _http(connection: dict[str, Any], word: str) -> None:
         connection["host"] = in_url(host)
 
 
+def _smtp(connection: dict[str, Any], word: str) -> None:
+    """Use STARTTLS at its port: ``SmtpHook`` begins with TLS everywhere else, and the server would not answer."""
+    _for_driver(connection, word)
+    if connection["port"] == _STARTTLS_PORT:
+        connection["extra"].setdefault("disable_ssl", True)
+
+
 def _elasticsearch(connection: dict[str, Any], _word: str) -> None:
     """Put an IPv6 address in brackets: ``ElasticsearchSQLHook`` builds a URL."""
     connection["host"] = in_url(connection["host"])
@@ -166,6 +175,7 @@ _RULES: Mapping[str, Callable[[dict[str, Any], str], None]] = {
     "mssql": _mssql,
     "http": _http,
     "https": _http,
+    "smtp": _smtp,
     "elasticsearch": _elasticsearch,
     "kafka": _kafka,
 }

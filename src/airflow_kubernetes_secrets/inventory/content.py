@@ -93,7 +93,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
         )
         return Content(shape, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
     problems = (*problems, *problems_of_hooks(secret, key, whole, connection))
-    unused = unused_keys(secret, key)
+    unused = unused_keys(secret, key, connection)
     problems = (*problems, *problems_of_unused(secret, key, unused, connection), *problems_of_format(secret))
     return Content(shape, conn_type, host, port, unused, is_completed=is_completed, problems=problems)
 

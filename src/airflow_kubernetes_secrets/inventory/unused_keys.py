@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from airflow_kubernetes_secrets.formats.aliases import folded
+from airflow_kubernetes_secrets.formats.connection import keys_of_settings
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.single_key import extra_of
@@ -36,16 +37,18 @@ _DATABASE = re.compile(r"(?:database|database_?name|db_?name|dbname|schema_?name
 _URI = re.compile(rb"\s*[A-Za-z][A-Za-z0-9+.:-]{1,40}://")
 
 
-def unused_keys(secret: Secret, key: str) -> list[str]:
+def unused_keys(secret: Secret, key: str, connection: Mapping[str, Any]) -> list[str]:
     """Return the keys of a connection's Secret that have a value and are not used, sorted.
 
     Args:
         key: the key that holds the whole connection, or ``IN_FIELDS``.
+        connection: the fields of Airflow's JSON.
     """
     fields = fields_of(secret)
     if key != IN_FIELDS:
         fields = fields.completing(key)
-    return sorted(set(secret.keys_to_show()) - {key, *fields.keys.values(), *fields.extra_keys.values()})
+    settings = keys_of_settings(secret, fields, str(connection.get("conn_type")))
+    return sorted(set(secret.keys_to_show()) - {key, *fields.keys.values(), *fields.extra_keys.values(), *settings})
 
 
 def problems_of_unused(

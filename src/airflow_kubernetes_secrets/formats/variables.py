@@ -1,0 +1,106 @@
+"""Names of environment variables, as data: what a key means if its name begins with that of a product.
+
+Software reads these names from its environment, and people store them in Secrets. The first part of the name determines
+the connection type, the rest the field: ``POSTGRES_HOST``, ``PGHOST``, ``SMTP_LOGIN``. Names are compared exactly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+# The connection type by the first part of the names. With an empty type, a key or an annotation must specify it.
+PREFIXES: Mapping[str, str] = {
+    "PG": "postgres",  # https://www.postgresql.org/docs/current/libpq-envars.html
+    "POSTGRES_": "postgres",
+    "POSTGRESQL_": "postgres",
+    "MYSQL_": "mysql",
+    "MARIADB_": "mysql",
+    "WORDPRESS_DB_": "mysql",
+    "MONGO_": "mongo",
+    "MONGODB_": "mongo",
+    "REDIS_": "redis",
+    "VALKEY_": "redis",
+    "SMTP_": "smtp",
+    "MAIL_": "smtp",
+    "DB_": "",
+    "DATABASE_": "",
+}
+
+# The field by the rest of the name. Lower-case names are settings (`formats/settings.py`).
+FIELDS: Mapping[str, str] = {
+    "URL": "uri",
+    "URI": "uri",
+    "HOST": "host",
+    "HOSTNAME": "host",
+    "SERVER": "host",
+    "PORT": "port",
+    "USER": "login",
+    "USERNAME": "login",
+    "LOGIN": "login",
+    "PASSWORD": "password",
+    "PASS": "password",
+    "DATABASE": "schema",
+    "DB": "schema",
+    "NAME": "schema",
+    "CONNECTION": "conn_type",  # Laravel
+}
+SETTINGS: Mapping[str, str] = {
+    "SSL": "ssl",
+    "SSLMODE": "sslmode",
+    "SSL_MODE": "ssl_mode",
+    "SSLROOTCERT": "sslrootcert",
+    "OPTIONS": "options",
+    "ENCRYPTION": "encryption",  # Laravel
+    "FROM_ADDRESS": "from_address",
+}
+
+_MEANINGS = {f"{prefix}{rest}": (prefix, name) for prefix in PREFIXES for rest, name in {**FIELDS, **SETTINGS}.items()}
+_FIELDS = frozenset(FIELDS.values())
+
+
+class Variables:
+    """The variables of one product in a Secret.
+
+    Attributes:
+        conn_type: the connection type; empty if the names do not determine it.
+        keys: the data keys by field.
+        settings: the data keys by the name of a setting.
+    """
+
+    __slots__ = ("conn_type", "keys", "settings")
+
+    def __init__(self, conn_type: str, keys: Mapping[str, str], settings: Mapping[str, str]) -> None:
+        self.conn_type = conn_type
+        self.keys = keys
+        self.settings = settings
+
+
+def variables_in(names: Iterable[str], literals: Iterable[str]) -> Variables | None:
+    """Return the variables that make a connection; ``None`` if there are none, or if their meaning is ambiguous.
+
+    It is ambiguous if the names belong to several products, or if two names contain one field.
+
+    Args:
+        names: the data keys that have a value.
+        literals: the fields that annotations contain.
+    """
+    found: dict[str, str] = {}
+    prefixes = set()
+    for key in names:
+        if key in _MEANINGS:
+            prefix, name = _MEANINGS[key]
+            if name in found:
+                return None
+            prefixes.add(prefix)
+            found[name] = key
+    if len(prefixes) != 1:
+        return None
+    conn_type = PREFIXES[prefixes.pop()]
+    keys = {name: key for name, key in found.items() if name in _FIELDS}
+    if "uri" not in keys and "host" not in {*keys, *literals}:
+        return None
+    if not conn_type and not {"uri", "password"} & keys.keys():
+        return None
+    if conn_type and "conn_type" in keys:
+        return None
+    return Variables(conn_type, keys, {name: key for name, key in found.items() if name not in _FIELDS})
