@@ -111,8 +111,8 @@ VERDICTS: dict[str, Verdict] = {
         [("half-connection", "no password", "the key 'token'", "field-password")],
         got={"databricks_no_field": connection("databricks", host="https://adb-1.azuredatabricks.net")},
     ),
-    "ssl-that-nothing-reads.yaml": Verdict(
-        [("unused-settings", "the key 'ssl'", "extra-<name>", "connection-extra")],
+    "tls-that-nothing-reads.yaml": Verdict(
+        [("unused-settings", "the key 'tls'", "extra-<name>", "connection-extra")],
         got={
             "documentdb_ssl": connection(
                 "mongo", host="127.0.0.1", login="u", password="made-up", port=27017, schema="d"
@@ -133,10 +133,15 @@ VERDICTS: dict[str, Verdict] = {
         got={"rds_json_in_value": lost("key 'value'", "'engine', 'username', 'dbname'", "Rename them")},
     ),
     "service-binding.yaml": Verdict(
-        [("unused-settings", "'sslmode', 'sslrootcert'", "extra-<name>")],
         got={
             "servicebinding_sslmode": connection(
-                "postgres", host="h", login="u", password="made-up", port=5432, schema="d"
+                "postgres",
+                host="h",
+                login="u",
+                password="made-up",
+                port=5432,
+                schema="d",
+                extra={"sslmode": "verify-full", "sslrootcert": "/etc/ssl/root.pem"},
             )
         },
     ),
@@ -293,7 +298,7 @@ REMEDIES: dict[str, Remedy] = {
         "databricks_no_field",
         connection("databricks", host="https://adb-1.azuredatabricks.net", password="dapi-made-up"),
     ),
-    "ssl-that-nothing-reads.yaml": Remedy(
+    "tls-that-nothing-reads.yaml": Remedy(
         {"connection-extra": '{"ssl": true}'},
         "documentdb_ssl",
         connection(
