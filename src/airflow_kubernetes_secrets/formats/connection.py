@@ -42,7 +42,7 @@ def connection_json(secret: Secret, fields: Fields) -> str:
         "login": values.prefer_key("login", uri),
         "password": values.prefer_key("password", uri),
         "schema": values.prefer_uri("schema", uri),
-        "extra": {**fields.extra, **settings_in_extra(secret, fields, conn_type), **_extra(values, uri)},
+        "extra": settings_in_extra(secret, fields, conn_type) | _extra(values, uri),
     }
     if uri is not None and uri.scheme in WEB and not connection["schema"] and "://" not in connection["host"]:
         connection["schema"] = uri.scheme

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any
 
 from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, EXACT, URI, folded
 from airflow_kubernetes_secrets.formats.annotations import Description
-from airflow_kubernetes_secrets.formats.key_sets import EXTRA, SETTING, KeySet, key_set_of, key_sets_with
 from airflow_kubernetes_secrets.formats.settings import PLAIN
 from airflow_kubernetes_secrets.formats.variables import variables_in
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -20,8 +18,6 @@ _ESSENTIAL = (URI, "host", "login", "password")
 
 # The field of each name, and the position of the name among the names of that field.
 _NAMES = {name: (field, rank) for field, names in ALIASES.items() for rank, name in enumerate(names)}
-
-_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Fields:
@@ -33,30 +29,23 @@ class Fields:
         extra_keys: the data keys by their name in ``extra``.
         settings: the data keys by the name of a setting. Which of them a hook uses depends on the connection type.
         conn_type: the connection type that the names of the keys determine; empty if they do not.
-        extra: the part of ``extra`` that the names of the keys determine.
-        is_known_format: whether it is known of every key what it contains, so the connection lacks none of them.
     """
 
-    __slots__ = ("conn_type", "description", "extra", "extra_keys", "is_known_format", "keys", "settings")
+    __slots__ = ("conn_type", "description", "extra_keys", "keys", "settings")
 
     def __init__(
         self,
         description: Description,
         keys: Mapping[str, str],
         extra_keys: Mapping[str, str],
-        *,
-        settings: Mapping[str, str] = _NONE,
+        settings: Mapping[str, str] = MappingProxyType({}),
         conn_type: str = "",
-        extra: Mapping[str, Any] = _NONE,
-        is_known_format: bool = False,
     ) -> None:
         self.description = description
         self.keys = keys
         self.extra_keys = extra_keys
         self.settings = settings
         self.conn_type = conn_type
-        self.extra = extra
-        self.is_known_format = is_known_format
 
     @property
     def are_sufficient(self) -> bool:
@@ -65,7 +54,7 @@ class Fields:
         Other annotations are not enough: CloudNativePG also copies them to Secrets with certificates.
         """
         present = self.keys.keys() | self.description.literals.keys()
-        return bool(self.extra_keys or self.conn_type) or any(field in present for field in _ESSENTIAL)
+        return bool(self.extra_keys) or any(field in present for field in _ESSENTIAL)
 
     def completing(self, key: str) -> Fields:
         """Return the fields that complete the connection in ``key``: those that annotations name, and no others."""
@@ -142,55 +131,12 @@ def _fields_of(secret: Secret) -> Fields:
     extra_keys = dict(description.extra_fields)
     if description.others_to_extra:
         return Fields(description, keys, {key: key for key in others} | extra_keys)
-    if description.named:
-        return Fields(description, keys, extra_keys, settings=settings)
-    has_names = any(field in found for field in _ESSENTIAL)
-    key_set = _key_set(secret, description)
-    if key_set is not None and (key_set.takes_precedence or not has_names):
-        return _fields_of_set(description, key_set, secret)
-    if not has_names:
+    if not (description.named or any(field in found for field in _ESSENTIAL)):
         # Names of variables count only where no other name does.
         variables = variables_in((key for key in others if not _is_blank(secret, key, "")), description.literals)
         if variables is not None:
-            keys = {**variables.keys, **keys}
-            return Fields(description, keys, extra_keys, settings=variables.settings, conn_type=variables.conn_type)
-    return Fields(description, keys, extra_keys, settings=settings)
-
-
-def _key_set(secret: Secret, description: Description) -> KeySet | None:
-    candidates = key_sets_with(secret.data.keys())
-    if not candidates:
-        return None  # as for most Secrets, whose values are then not decoded here
-    values = {key: value for key in secret.data if (value := _value(secret, key)).strip()}
-    found = key_set_of(candidates, secret.labels, values)
-    if found is None or description.connection_type not in ("", found.conn_type):
-        return None
-    return found
-
-
-def _fields_of_set(description: Description, key_set: KeySet, secret: Secret) -> Fields:
-    """Return the fields of a format whose keys are known as a set."""
-    content = {key: key_set.optional[key] for key in key_set.optional.keys() & secret.data.keys()} | dict(key_set.keys)
-
-    def behind(prefix: str) -> dict[str, str]:
-        return {name[len(prefix) :]: key for key, name in content.items() if name.startswith(prefix)}
-
-    return Fields(
-        description,
-        {name: key for key, name in content.items() if name in ALIASES and name not in description.literals},
-        behind(EXTRA),
-        settings=behind(SETTING),
-        conn_type=key_set.conn_type,
-        extra=key_set.extra,
-        is_known_format=True,
-    )
-
-
-def _value(secret: Secret, key: str) -> bytes:
-    try:
-        return secret.value(key)
-    except ValueError:
-        return b""  # not base64; the code that reads the value reports it
+            return Fields(description, {**variables.keys, **keys}, extra_keys, variables.settings, variables.conn_type)
+    return Fields(description, keys, extra_keys, settings)
 
 
 def _is_blank(secret: Secret, key: str, field: str) -> bool:

@@ -42,8 +42,6 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     },
     "mongo": {"ssl": ("ssl", _words(dict.fromkeys(_IS_ON, True)))},
     "redis": {"ssl": ("ssl", _words(dict.fromkeys(_IS_ON, True)))},
-    # Argo CD's `insecure` means that nothing checks the key of the host.
-    "git": {"insecure": ("strict_host_key_checking", _words({"true": "no"}))},
     # SmtpHook uses TLS from the start unless `disable_ssl` is set, and STARTTLS then.
     "smtp": {
         "encryption": ("disable_ssl", _words({"tls": True, "starttls": True})),
