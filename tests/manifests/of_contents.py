@@ -163,9 +163,17 @@ OF_CONTENTS: dict[str, Case] = {
     "a login and a password alone": Case(secret(data={"username": "u", "password": PASSWORD, "pgpass": PASSWORD})),
     "another host": Case(secret(data={**FIELDS, "host": "db", "readerEndpoint": "db2"})),
     "settings of TLS": Case(
-        secret(data={**FIELDS, "host": "db", "ssl-mode": "require", "ca.crt": "x"}),
+        secret(data={**FIELDS, "host": "db", "tls-mode": "require", "ca.crt": "x"}),
         ["unused-settings"],
-        "'ca.crt', 'ssl-mode'",
+        "'ca.crt', 'tls-mode'",
+    ),
+    "settings of TLS that the hook of the type reads": Case(
+        secret(data={**FIELDS, "host": "db", "ssl-mode": "require", "ca.crt": "x"})
+    ),
+    "settings of TLS that the hook of another type reads": Case(
+        secret(data={**FIELDS, "conn_type": "oracle", "host": "db", "ssl-mode": "require"}),
+        ["unused-settings"],
+        "'ssl-mode'",
     ),
     "settings of TLS that an annotation names": Case(
         secret(data={**FIELDS, "sslmode": "require", "ca.crt": "x"}, annotations={f"{PREFIX}extra-sslmode": "sslmode"})
