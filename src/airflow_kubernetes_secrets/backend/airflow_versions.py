@@ -203,12 +203,8 @@ def silence() -> Iterator[None]:
         logging.disable(before)
 
 
-@cache
 def airflow_version() -> str:
-    """Return Airflow's version. ``airflow.__version__`` may be missing while Airflow is imported as a library.
-
-    Each search for it parses hundreds of lines of metadata.
-    """
+    """Return Airflow's version. ``airflow.__version__`` may be missing while Airflow is imported as a library."""
     return version("apache-airflow")
 
 

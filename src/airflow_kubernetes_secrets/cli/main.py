@@ -10,7 +10,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
@@ -46,9 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return run(command, arguments)
 
 
-@cache
 def make_parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands. A process that runs several commands makes it once."""
+    """Return the parser of all commands."""
     parser = _Parser(prog=PROGRAM, description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
