@@ -48,7 +48,8 @@ HELM = Tool("a template that is not rendered", "Render it: helm template CHART")
 # The prefix of the annotations for Airflow.
 _OURS = "airflow.apache.org/"
 
-_CIPHERTEXT = "ENC[AES256_GCM,"
+# SOPS decrypts only what has all of these parts. Without them, the text is a value like any other.
+_CIPHERTEXT = re.compile(r"ENC\[AES256_GCM,data:[^\[\]]+,iv:[^\[\]]+,tag:[^\[\]]+,type:[^\[\]]+\]")
 
 _VAULT_PATH = re.compile(r"<[ \t]*path:[^#<>\r\n]+#[^<>\r\n]+>")
 _VAULT_KEY = re.compile(r"<[ \t]*[^<>\s][^<>\r\n]*>")
@@ -80,7 +81,7 @@ def tool_of(text: str, annotations: dict[str, Any] | None = None) -> Tool | None
     Args:
         annotations: the annotations of the manifest. Some switch a tool on or off.
     """
-    if _CIPHERTEXT in text:
+    if is_ciphertext(text):
         return SOPS
     if "<" not in text and "{" not in text:
         return None
@@ -238,4 +239,4 @@ def known_part(manifest: dict[str, Any], some_value: str) -> tuple[dict[str, Any
 
 def is_ciphertext(text: object) -> bool:
     """Return whether SOPS encrypted a string, or a part of it."""
-    return isinstance(text, str) and _CIPHERTEXT in text
+    return isinstance(text, str) and _CIPHERTEXT.search(text) is not None

@@ -120,3 +120,20 @@ class TestWhatAnotherToolHasYetToDo:
         (folder / "x.yaml").write_text(manifest("x", "${HOME}/x", annotations=annotations))
 
         assert backend.get_variable("x") == "${HOME}/x"
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "ENC[AES256_GCM,",
+            "ENC[AES256_GCM,data:x]",
+            "ENC[AES256_GCM,data:x,iv:y,tag:z]",
+            "data:x,iv:y,tag:z,type:str",
+        ],
+    )
+    def test_a_text_that_sops_does_not_take_for_ciphertext(
+        self, backend: KubernetesSecretsBackend, folder: Path, caplog: pytest.LogCaptureFixture, text: str
+    ) -> None:
+        (folder / "x.yaml").write_text(manifest("x", text))
+
+        assert backend.get_variable("x") == text
+        assert not said(caplog)
