@@ -1,4 +1,4 @@
-"""The oldest and the newest supported Airflow, each with both API servers."""
+"""The oldest and the newest supported Airflow."""
 
 from __future__ import annotations
 
@@ -9,6 +9,13 @@ import pytest
 
 from support.airflow import BACKEND, Airflow, installed
 from support.cluster import Cluster
+from support.servers import ONE_SERVER
+
+
+@pytest.fixture(params=ONE_SERVER)
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    found: Cluster = request.getfixturevalue(f"{request.param.replace('-', '_')}_cluster")
+    return found
 
 
 @pytest.fixture(params=["3.3", "2.11"], ids=["airflow-3.3", "airflow-2.11"])

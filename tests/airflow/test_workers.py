@@ -14,6 +14,7 @@ from support.airflow_services import API_SERVER, DAG_PROCESSOR, SCHEDULER, TRIGG
 from support.cluster import Cluster
 from support.proxy import Proxy
 from support.secrets import Put
+from support.servers import ONE_SERVER
 
 NO_SECRETS = "airflow_kubernetes_secrets.NoSecretsBackend"
 NAMESPACE = "airflow-workers"
@@ -122,7 +123,7 @@ class Seen:
         return found
 
 
-@pytest.fixture(scope="module", params=["devserver", "kube-apiserver"])
+@pytest.fixture(scope="module", params=ONE_SERVER)
 def cluster(request: pytest.FixtureRequest) -> Cluster:
     """Use one run of Airflow for all tests on a server."""
     found: Cluster = request.getfixturevalue(f"{request.param.replace('-', '_')}_cluster")

@@ -15,6 +15,7 @@ from support.airflow import BACKEND, ROOT, Airflow, installed
 from support.cluster import Cluster, checked
 from support.environments import Environment, downloaded_wheel
 from support.secrets import CONNECTION, Put
+from support.servers import ONE_SERVER
 
 PROVIDER = "apache-airflow-providers-cncf-kubernetes"
 # All tests put the same Secrets into these namespaces, whose names are in the expected results.
@@ -236,7 +237,7 @@ def installation(request: pytest.FixtureRequest) -> Installation:
     return Installation("2.11", None)
 
 
-@pytest.fixture(scope="module", params=["devserver", "kube-apiserver"])
+@pytest.fixture(scope="module", params=ONE_SERVER)
 def cluster(request: pytest.FixtureRequest) -> Cluster:
     """Use one program for all tests on a server."""
     found: Cluster = request.getfixturevalue(f"{request.param.replace('-', '_')}_cluster")

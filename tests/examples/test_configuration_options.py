@@ -16,6 +16,7 @@ from support.charts import airflow_cfg
 from support.cluster import Cluster, ServiceAccount
 from support.examples import EXAMPLES, Namespaces, manifest
 from support.pages import moved, page_file, shell
+from support.servers import on_one_server
 
 FOLDER = EXAMPLES / "configuration-options"
 # Airflow loads the driver of its database when it starts, and PostgreSQL's is not installed here.
@@ -60,6 +61,7 @@ def of(version: str, home: Path, variables: Mapping[str, str]) -> Airflow:
     return Airflow(version, home, variables)
 
 
+@on_one_server
 @pytest.mark.parametrize("version", ["3.3", "2.11"])
 def test_named_by_a_variable(
     cluster: Cluster, namespaces: Namespaces, variables: dict[str, str], tmp_path: Path, version: str
@@ -79,6 +81,7 @@ def test_named_by_a_variable(
     assert done.stdout.splitlines()[-1] == URI
 
 
+@on_one_server
 @pytest.mark.parametrize("version", ["3.3", "2.11"])
 def test_named_in_airflow_cfg(
     cluster: Cluster, namespaces: Namespaces, variables: dict[str, str], tmp_path: Path, version: str
@@ -90,6 +93,7 @@ def test_named_in_airflow_cfg(
     assert airflow.output(*ASK).strip() == URI
 
 
+@on_one_server
 def test_by_a_reference(
     cluster: Cluster, namespaces: Namespaces, account: ServiceAccount, variables: dict[str, str], tmp_path: Path
 ) -> None:
@@ -110,6 +114,7 @@ def test_by_a_reference(
     assert of("3.3", tmp_path, named).output(*ASK).strip() == URI
 
 
+@on_one_server
 def test_an_id_that_no_secret_has_is_the_default(variables: dict[str, str], tmp_path: Path) -> None:
     """The page warns about this, and says that doctor reports it."""
     named = {**variables, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_SECRET": "airflow-db"}
@@ -121,6 +126,7 @@ def test_an_id_that_no_secret_has_is_the_default(variables: dict[str, str], tmp_
     assert "silently uses the default of [database] sql_alchemy_conn" in " ".join(done.stdout.split())
 
 
+@on_one_server
 def test_with_the_chart(cluster: Cluster, namespaces: Namespaces, account: ServiceAccount, tmp_path: Path) -> None:
     put(cluster, namespaces)
     values = yaml.safe_load((FOLDER / "values.yaml").read_text())

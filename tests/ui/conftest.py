@@ -1,4 +1,4 @@
-"""Airflow's API server with the page, as in a pod, on both Kubernetes API servers."""
+"""Airflow's API server with the page, as in a pod."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from playwright.sync_api import Browser
 from support.airflow import Airflow
 from support.airflow_ui import AirflowUI, running_ui
 from support.browser import running_browser
+from support.servers import ONE_SERVER
 from support.shelf import SECRET, Shelf, airflow_of, fill, shelf_on
 
 
-@pytest.fixture(scope="session", params=["devserver", "kube-apiserver"])
+@pytest.fixture(scope="session", params=ONE_SERVER)
 def shelf(request: pytest.FixtureRequest) -> Shelf:
     cluster = request.getfixturevalue(f"{request.param.replace('-', '_')}_cluster")
     found = shelf_on(cluster)
