@@ -210,7 +210,12 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
         "A complete example": [_TESTING, _TESTING, _TESTING],
         "Secrets for several tests": ["docs/test_test_dags.py::test_secrets_for_several_tests"],
     },
-    "troubleshoot": {"Troubleshoot": [f"{_STANDING}::test_the_commands_for_an_error"]},
+    "troubleshoot": {
+        "Troubleshoot": [
+            f"{_STANDING}::test_the_commands_for_an_error",
+            f"{_STANDING}::test_the_command_that_tests_a_connection",
+        ]
+    },
     "workers": {"What to set": [f"{_STANDING}::test_the_values_for_workers_without_rights"]},
 }
 

@@ -94,6 +94,18 @@ def test_the_commands_for_an_error(cluster: Cluster, namespace: str, tmp_path: P
     assert list(statuses.values()) == [0, 0, 1]
 
 
+@on_the_devserver
+def test_the_command_that_tests_a_connection(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    variables = pod(cluster, namespace)
+    fields = {"conn_type": "fs", "extra": {"path": str(tmp_path)}}
+    Put(cluster, namespace).connection("my_db", json.dumps(fields))
+
+    done = shell(block("troubleshoot", "Troubleshoot", 1).text, tmp_path, variables)
+
+    assert "the connection works" in done.stdout
+    assert done.returncode == 0
+
+
 def test_the_values_for_argo_cd_and_flux(tmp_path: Path) -> None:
     """The chart writes ``config`` to the ``airflow.cfg`` that the jobs read too."""
     values = yaml.safe_load(block("argo-cd-and-flux", "Values").text)

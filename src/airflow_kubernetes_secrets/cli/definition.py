@@ -122,10 +122,21 @@ EXPLAIN = Command(
         _argument("kind", help="the kind", choices=KINDS),
         _argument("id", help="the connection's id, the variable's key, or the value of …_SECRET", metavar="ID"),
         TEAM,
+        _argument(
+            "--test",
+            help="also let the connection's hook test it, in a process of its own that ends after 60 s. Airflow's "
+            "option [core] test_connection must be Enabled",
+            action="store_true",
+        ),
         _argument("--output", "-o", help="the output format", choices=("text", "json", "yaml"), default="text"),
         *ACCESS,
     ),
-    {0: "found", 1: "not found", 2: "error: the lookup failed, or the Secret cannot be read"},
+    {
+        0: "found",
+        1: "not found",
+        2: "error: the lookup failed, or the Secret cannot be read",
+        3: "found, but --test failed or was not possible",
+    },
     "airflow_kubernetes_secrets.cli.explain",
 )
 

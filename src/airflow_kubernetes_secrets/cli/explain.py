@@ -12,9 +12,13 @@ from airflow_kubernetes_secrets.cli.output import Screen, print_document, progre
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, replaced_options
 from airflow_kubernetes_secrets.diagnosis.explanation import Explanation, Verdict, explain
 from airflow_kubernetes_secrets.diagnosis.explanation_text import Tone, configuration_lines, findings, trace
+from airflow_kubernetes_secrets.diagnosis.hook_test import HookState, run_hook_test
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+
+# The exit status if the connection is found, and its test fails or is not possible.
+_DOES_NOT_WORK = 3
 
 _STYLES = {Verdict.FOUND: "bold green", Verdict.NOT_FOUND: "bold yellow", Verdict.TROUBLE: "bold red"}
 
@@ -22,7 +26,7 @@ _COLOURS = {Tone.PLAIN: "", Tone.GOOD: "green", Tone.WARNING: "yellow", Tone.ERR
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Explain one lookup. The exit status says whether the id was found.
+    """Explain one lookup. The exit status says whether the id was found, and whether a test of it succeeded.
 
     Raises:
         KubernetesSecretsError: the configuration cannot be used, or there is no backend location.
@@ -30,13 +34,18 @@ def run(arguments: argparse.Namespace) -> int:
     lookup = Lookup(Kind[arguments.kind.upper()], arguments.id, arguments.team)
     if lookup.kind is Kind.CONFIG and lookup.team:
         raise OptionError("--team: Airflow looks configuration options up without a team. Remove the argument")
+    if arguments.test and lookup.kind is not Kind.CONNECTION:
+        raise OptionError("--test: only a connection can be tested. Remove the argument")
     configured, options = options_for(arguments)
+    run_test = run_hook_test if arguments.test else None
     with closing(location_of(options, arguments.as_user)) as location, progress(f"Looking up {lookup}"):
-        explanation = explain(lookup, options, location)
+        explanation = explain(lookup, options, location, run_test=run_test)
     if arguments.output == "text":
         _print(explanation, configured, replaced_options(overrides(arguments)))
     else:
         print_document({**explanation.as_json(), "configuration": configured.as_json()}, arguments.output)
+    if explanation.tested is not None and explanation.tested.state is not HookState.WORKS:
+        return _DOES_NOT_WORK
     return explanation.verdict.value
 
 

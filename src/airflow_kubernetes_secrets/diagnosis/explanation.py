@@ -6,7 +6,7 @@ It shows each query, which Secret is selected, which ones are skipped and why, a
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -14,6 +14,7 @@ from typing import Any
 from airflow_kubernetes_secrets.backend.airflow_versions import parsed_connection
 from airflow_kubernetes_secrets.deployment.other_sources import Hidden, hidden
 from airflow_kubernetes_secrets.deployment.secret_options import SecretOption, secret_options
+from airflow_kubernetes_secrets.diagnosis.hook_test import HookTest
 from airflow_kubernetes_secrets.diagnosis.similar_ids import MayReveal, describe, similar_ids
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
 from airflow_kubernetes_secrets.formats.fields import fields_of
@@ -100,6 +101,7 @@ class Explanation:
         fields: the data keys that hold fields of a connection, by field. They complete the connection in another key,
             or make up the connection.
         parsed: how Airflow parses the connection.
+        tested: what the connection's hook says of it, if it was asked.
         problems: what is wrong with the selected Secret.
         options: Airflow's own options that name this id, if it is that of a configuration option.
         hidden: connections and variables with this id outside Kubernetes that Airflow does not read.
@@ -116,6 +118,7 @@ class Explanation:
     content: Content | None = None
     fields: dict[str, str] = field(default_factory=dict)
     parsed: Parsed | None = None
+    tested: HookTest | None = None
     problems: list[Problem] = field(default_factory=list)
     options: list[SecretOption] = field(default_factory=list)
     hidden: list[Hidden] = field(default_factory=list)
@@ -183,6 +186,7 @@ class Explanation:
             "port": content.port if content is not None else None,
             "set": list(self.parsed.fields) if self.parsed is not None else None,
             "extra": list(self.parsed.extra) if self.parsed is not None else None,
+            "test": self.tested.as_json() if self.tested is not None else None,
             "problems": [problem.as_json() for problem in self.problems],
             "options": [
                 {"option": option.name, "where": option.where, "instead": option.instead or None}
@@ -193,14 +197,25 @@ class Explanation:
         }
 
 
+# Tests a connection: its id, and the connection as Airflow gets it.
+RunHookTest = Callable[[str, str], HookTest]
+
+
 def explain(
-    lookup: Lookup, options: Options, place: BackendLocation, *, database: bool = True, may_reveal: MayReveal = describe
+    lookup: Lookup,
+    options: Options,
+    place: BackendLocation,
+    *,
+    database: bool = True,
+    may_reveal: MayReveal = describe,
+    run_test: RunHookTest | None = None,
 ) -> Explanation:
     """Follow a lookup, and return its trace.
 
     Args:
         database: whether to check Airflow's metadata database for the same id.
         may_reveal: which other ids suggestions may reveal; see :func:`similar_ids`.
+        run_test: tests the connection, if Airflow can read it; ``None`` for no test.
     """
     explanation = Explanation(lookup, place.text)
     if isinstance(place, Cluster):
@@ -211,6 +226,9 @@ def explain(
         _add_candidates(explanation, decision, place)
         if decision.secret is not None:
             _add_content(explanation, decision.secret, decision.data_key)
+            if run_test is not None and explanation.parsed is not None:
+                stored = connection_text(decision.secret, decision.data_key)
+                explanation.tested = run_test(lookup.id, stored)
         elif decision.queries:
             explanation.hints = similar_ids(lookup, options, place, may_reveal)
     if lookup.kind is Kind.CONFIG:

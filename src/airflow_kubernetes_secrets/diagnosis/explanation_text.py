@@ -9,6 +9,7 @@ from enum import Enum
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration
 from airflow_kubernetes_secrets.deployment.secret_options import SecretOption
 from airflow_kubernetes_secrets.diagnosis.explanation import Candidate, Explanation, Step
+from airflow_kubernetes_secrets.diagnosis.hook_test import HookState
 from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.messages.listing import few
 from airflow_kubernetes_secrets.messages.printable import printable
@@ -47,6 +48,13 @@ class Section:
 _TONES = {Severity.ERROR: Tone.ERROR, Severity.WARNING: Tone.WARNING, Severity.NOTICE: Tone.PLAIN}
 
 
+_TESTED = {
+    HookState.WORKS: ("the connection works", Tone.GOOD),
+    HookState.FAILED: ("the connection does not work", Tone.ERROR),
+    HookState.NOT_TESTED: ("not tested", Tone.WARNING),
+}
+
+
 def trace(explanation: Explanation, configuration: Iterable[str]) -> Iterator[Section]:
     """Yield how the lookup ran, in the order of its steps.
 
@@ -66,6 +74,10 @@ def findings(explanation: Explanation) -> Iterator[Section]:
     """Yield what is wrong, what to do, and what else is affected."""
     if explanation.error:
         yield Section("Error", [Line(explanation.error, Tone.ERROR)])
+    if explanation.tested is not None:
+        words, tone = _TESTED[explanation.tested.state]
+        message = printable(explanation.tested.message)
+        yield Section("Test", [Line(f"{words}: {message}" if message else words, tone)])
     if explanation.problems:
         yield Section("Problems", [Line(each.text, _TONES[each.severity]) for each in explanation.problems])
     if explanation.options:

@@ -1,0 +1,56 @@
+"""The process in which a hook tests its connection: ``python -m airflow_kubernetes_secrets.diagnosis.hook_process``.
+
+It reads ``{"id": …, "stored": …}`` from standard input, and writes the result as one JSON object to standard output.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import Any
+
+from airflow_kubernetes_secrets.backend.airflow_versions import have_a_masker, known_connection_types
+
+
+def main() -> None:
+    """Test the connection. What the hook prints is discarded."""
+    request = json.load(sys.stdin)
+    with os.fdopen(os.dup(1), "w") as results:
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        for descriptor in (1, 2):
+            os.dup2(nowhere, descriptor)
+        json.dump(_tested(request["id"], request["stored"]), results)
+    # A thread of the hook may still run.
+    os._exit(0)
+
+
+def _tested(conn_id: str, stored: str) -> dict[str, Any]:
+    os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"] = stored
+    from airflow.configuration import conf
+    from airflow.models import Connection
+
+    have_a_masker()
+    text = stored.strip()
+    connection = Connection.from_json(text, conn_id) if text.startswith("{") else Connection(conn_id, uri=text)
+    # The constructor drops an id that Airflow's forms do not accept, although lookups do.
+    connection.conn_id = conn_id
+    result = {"conn_type": connection.conn_type, "message": ""}
+    # This is the condition of Airflow's own command and API.
+    if conf.get("core", "test_connection", fallback="Disabled").lower().strip() != "enabled":
+        return {**result, "state": "disabled"}
+    known = known_connection_types()
+    if known is not None and connection.conn_type not in known:
+        return {**result, "state": "no hook"}
+    try:
+        hook: Any = connection.get_hook()  # type: ignore[no-untyped-call]  # it has no types in Airflow
+        if not hasattr(hook, "test_connection"):
+            return {**result, "state": "no test", "message": type(hook).__name__}
+        works, message = hook.test_connection()
+    except BaseException as error:  # a hook can raise anything, also SystemExit
+        return {**result, "state": "failed", "message": f"{type(error).__name__}: {error}"}
+    return {**result, "state": "works" if works else "failed", "message": str(message)}
+
+
+if __name__ == "__main__":
+    main()

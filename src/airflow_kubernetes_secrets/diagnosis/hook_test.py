@@ -1,0 +1,200 @@
+"""Whether a connection works: its hook tests it, in a process of its own.
+
+A hook can wait without end, print what it likes, or end the process. The message of a hook can quote the connection, so
+every value of the connection that ``explain`` does not show is hidden in it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+from airflow_kubernetes_secrets.backend.masking import SHORTEST
+from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
+from airflow_kubernetes_secrets.inventory.visible_fields import shown_address, shown_type
+
+# The time for the whole test in seconds. The import of Airflow and of a provider can take some seconds of it.
+SECONDS = 60.0
+
+_LONGEST_MESSAGE = 500  # in characters
+
+_HIDDEN = "***"
+
+
+class HookState(Enum):
+    """How the test of a hook ended. The value is shown in the JSON output."""
+
+    WORKS = "works"
+    FAILED = "failed"
+    NOT_TESTED = "not-tested"
+
+
+@dataclass(frozen=True)
+class HookTest:
+    """The result of a hook's test.
+
+    Attributes:
+        message: what the hook said, without values of the connection; or why there was no test, and the remedy.
+    """
+
+    state: HookState
+    message: str
+
+    def as_json(self) -> dict[str, str]:
+        """Return the result as the JSON output shows it."""
+        return {"result": self.state.value, "message": self.message}
+
+
+def run_hook_test(conn_id: str, stored: str, seconds: float = SECONDS) -> HookTest:
+    """Test a connection by its hook.
+
+    Args:
+        stored: the connection as Airflow gets it: a URI or JSON.
+        seconds: the time limit.
+    """
+    # The hook looks its connection up by the id. The process has the connection in an environment variable, and no
+    # secrets backend that could return another one or wait.
+    environment = {**os.environ, "AIRFLOW__SECRETS__BACKEND": "", "AIRFLOW__WORKERS__SECRETS_BACKEND": ""}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "airflow_kubernetes_secrets.diagnosis.hook_process"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        answer, _ = process.communicate(json.dumps({"id": conn_id, "stored": stored}), timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return HookTest(
+            HookState.FAILED,
+            f"no result within {seconds:g} s. Check that this machine can reach the server of the connection",
+        )
+    finally:
+        _end(process)
+    return _result(answer, process.returncode, stored)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End the process, and the processes that its hook started."""
+    with suppress(ProcessLookupError, PermissionError):  # all of them have ended
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+
+
+def _result(answer: str, status: int, stored: str) -> HookTest:
+    try:
+        found: dict[str, Any] = json.loads(answer)
+    except ValueError:
+        return HookTest(HookState.FAILED, f"the process of the hook ended with the status {status} and no result")
+    conn_type = shown_type(str(found["conn_type"]))
+    if found["state"] == "disabled":
+        return HookTest(
+            HookState.NOT_TESTED,
+            "Airflow's option [core] test_connection does not allow it. Set "
+            "AIRFLOW__CORE__TEST_CONNECTION=Enabled for this command",
+        )
+    if found["state"] == "no hook":
+        return HookTest(
+            HookState.NOT_TESTED,
+            f"no installed provider has a hook for the type {conn_type!r}. Install the provider where this command runs"
+            f"{_provider(conn_type)}",
+        )
+    if found["state"] == "no test":
+        return HookTest(
+            HookState.NOT_TESTED, f"{found['message']} has no test. Only a task can show whether the connection works"
+        )
+    state = HookState.WORKS if found["state"] == "works" else HookState.FAILED
+    return HookTest(state, hidden_in(str(found["message"]), stored))
+
+
+# Apache's providers by the connection types of their hooks: https://airflow.apache.org/docs/#providers-packages-docs
+_PROVIDERS = {
+    "amazon": "aws redshift",
+    "apache-cassandra": "cassandra",
+    "apache-drill": "drill",
+    "apache-hive": "hive_cli hiveserver2 hive_metastore",
+    "apache-kafka": "kafka",
+    "apache-livy": "livy",
+    "apache-spark": "spark",
+    "cncf-kubernetes": "kubernetes",
+    "google": "google_cloud_platform gcpssh",
+    "microsoft-azure": "wasb adls azure azure_container_registry azure_cosmos azure_data_explorer azure_service_bus",
+    "microsoft-mssql": "mssql",
+    "slack": "slack slackwebhook",
+    "": "airbyte databricks discord docker elasticsearch exasol ftp git github grpc http imap influxdb jdbc jenkins "
+    "mongo mysql neo4j odbc openai opensearch oracle postgres presto redis salesforce samba sftp smtp snowflake "
+    "sqlite ssh tableau telegram trino vertica zendesk",
+}
+_PROVIDER_OF_TYPE = {each: name or each for name, types in _PROVIDERS.items() for each in types.split()}
+
+
+def _provider(conn_type: str) -> str:
+    """Return the distribution that has the hook of a type, in parentheses; empty if it is unknown."""
+    name = _PROVIDER_OF_TYPE.get(conn_type)
+    return f" (apache-airflow-providers-{name})" if name else ""
+
+
+def hidden_in(message: str, stored: str) -> str:
+    """Return a message without values of the connection, and with at most 500 characters.
+
+    A value of fewer than five characters is hidden only where it is a whole word. The host is shown, as ``explain``
+    shows it.
+    """
+    for text in sorted(set(_forms(_values(stored))), key=len, reverse=True):
+        pattern = re.escape(text) if len(text) >= SHORTEST else rf"(?<!\w){re.escape(text)}(?!\w)"
+        message = re.sub(pattern, _HIDDEN, message)
+    return message if len(message) <= _LONGEST_MESSAGE else f"{message[:_LONGEST_MESSAGE]}…"
+
+
+def _values(stored: str) -> Iterator[str]:
+    """Yield the values of a connection that must not be shown."""
+    yield stored
+    fields = fields_of_whole(stored)
+    shown = {str(fields.get("port") or ""), str(fields.get("conn_type") or "")}
+    host = str(fields.get("host") or "")
+    if shown_address(host)[0] == host.strip():
+        shown.add(host)
+    for text in _leaves(fields):
+        if text.strip() and text not in shown:
+            yield text
+
+
+def _leaves(value: object) -> Iterator[str]:
+    """Yield all strings and numbers in a JSON document, also in documents that are strings in it."""
+    if isinstance(value, dict):
+        for each in value.values():
+            yield from _leaves(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _leaves(each)
+    elif value is not None and not isinstance(value, bool):
+        text = str(value)
+        yield text
+        if text.lstrip().startswith(("{", "[")):
+            try:
+                yield from _leaves(json.loads(text))
+            except (ValueError, RecursionError):
+                return
+
+
+def _forms(texts: Iterable[str]) -> Iterator[str]:
+    """Yield each text in the forms that a message can have."""
+    for text in texts:
+        yield text
+        yield repr(text)[1:-1]
+        yield json.dumps(text)[1:-1]
+        yield quote(text, safe="", errors="surrogatepass")
+        yield quote_plus(text, errors="surrogatepass")
+        yield from (line for line in text.splitlines() if line.strip())

@@ -1,0 +1,254 @@
+"""``explain connection ID --test``: the connection's own hook says whether it works."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from airflow_kubernetes_secrets.diagnosis.hook_test import HookState, hidden_in, run_hook_test
+from support.airflow import ENVIRONMENTS, installed
+from support.commands import SECRET, Commands
+from support.secrets import Put
+from support.servers import on_the_devserver
+
+SMTP = {"conn_type": "smtp", "host": "localhost", "login": "mailer", "password": SECRET}
+PLAIN = {"disable_ssl": True, "disable_tls": True, "retry_limit": 1}
+
+
+@pytest.fixture(autouse=True)
+def enabled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("AIRFLOW__CORE__TEST_CONNECTION", "Enabled")
+    monkeypatch.setenv("AIRFLOW_HOME", str(tmp_path / "home"))
+
+
+class MailServer:
+    """Speaks as much SMTP as a login needs, on loopback. It accepts no password, and repeats it."""
+
+    def __init__(self, answer: str) -> None:
+        self._answer = answer
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        Thread(target=self._serve, daemon=True).start()
+
+    def close(self) -> None:
+        self._listening.close()
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listening.accept()
+            except OSError:
+                return
+            with connection, connection.makefile("rwb", buffering=0) as stream:
+                stream.write(b"220 here\r\n")
+                for line in stream:
+                    verb = line.split()[0].upper()
+                    answer = {b"EHLO": "250-here\r\n250 AUTH PLAIN LOGIN", b"AUTH": self._answer, b"QUIT": "221 bye"}
+                    stream.write(f"{answer.get(verb, '250 yes')}\r\n".encode())
+
+
+@pytest.fixture
+def refusing() -> Iterator[MailServer]:
+    with closing(MailServer(f"535 wrong password {SECRET} of mailer")) as server:
+        yield server
+
+
+@pytest.fixture
+def accepting() -> Iterator[MailServer]:
+    with closing(MailServer("235 welcome")) as server:
+        yield server
+
+
+def result_of(commands: Commands, put: Put, fields: dict[str, Any], status: int) -> dict[str, str]:
+    put.connection("x", json.dumps(fields))
+    done = commands.run("explain", "connection", "x", "--test", "-o", "json", status=status)
+    found: dict[str, str] = done.document["test"]
+    return found
+
+
+@on_the_devserver
+class TestCommand:
+    def test_one_that_works(self, commands: Commands, put: Put, accepting: MailServer) -> None:
+        found = result_of(commands, put, {**SMTP, "port": accepting.port, "extra": PLAIN}, 0)
+
+        assert found["result"] == "works"
+
+    def test_one_that_does_not_work(self, commands: Commands, put: Put, refusing: MailServer) -> None:
+        found = result_of(commands, put, {**SMTP, "port": refusing.port, "extra": PLAIN}, 3)
+
+        assert found["result"] == "failed"
+        assert "wrong password *** of ***" in found["message"]
+
+    def test_in_words(self, commands: Commands, put: Put, tmp_path: Path) -> None:
+        put.connection("here", json.dumps({"conn_type": "fs", "extra": {"path": str(tmp_path)}}))
+        put.connection("gone", json.dumps({"conn_type": "fs", "extra": {"path": str(tmp_path / "gone")}}))
+
+        assert "the connection works" in commands.run("explain", "connection", "here", "--test").out
+        assert "the connection does not work" in commands.run("explain", "connection", "gone", "--test", status=3).out
+
+    def test_without_the_argument_nothing_is_tested(self, commands: Commands, put: Put) -> None:
+        put.connection("x", json.dumps(SMTP))
+
+        assert commands.run("explain", "connection", "x", "-o", "json").document["test"] is None
+
+    @pytest.mark.parametrize("value", [None, "Hidden"])
+    def test_not_if_airflow_does_not_allow_it(self, commands: Commands, put: Put, value: str | None) -> None:
+        commands.set("AIRFLOW__CORE__TEST_CONNECTION", value)
+        found = result_of(commands, put, SMTP, 3)
+
+        assert found["result"] == "not-tested"
+        assert "AIRFLOW__CORE__TEST_CONNECTION=Enabled" in found["message"]
+
+    @pytest.mark.parametrize(
+        ("conn_type", "provider"),
+        [
+            ("postgres", " (apache-airflow-providers-postgres)"),
+            ("aws", " (apache-airflow-providers-amazon)"),
+            ("x", ""),
+        ],
+    )
+    def test_a_provider_that_is_missing(self, commands: Commands, put: Put, conn_type: str, provider: str) -> None:
+        found = result_of(commands, put, {"conn_type": conn_type, "host": "db", "password": SECRET}, 3)
+
+        assert found["result"] == "not-tested"
+        assert found["message"].endswith(
+            f"for the type '{conn_type}'. Install the provider where this command runs{provider}"
+        )
+
+    def test_a_variable_has_no_test(self, commands: Commands) -> None:
+        done = commands.run("explain", "variable", "x", "--test", status=2)
+
+        assert "--test: only a connection can be tested" in done.err
+
+    def test_what_is_not_found_is_not_tested(self, commands: Commands) -> None:
+        assert commands.run("explain", "connection", "x", "--test", "-o", "json", status=1).document["test"] is None
+
+
+def test_a_server_that_never_answers_ends_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        fields = {**SMTP, "port": silent.getsockname()[1], "extra": {**PLAIN, "timeout": 600}}
+        started = time.monotonic()
+        found = run_hook_test("x", json.dumps(fields), seconds=15)
+
+    assert found.state is HookState.FAILED
+    assert "no result within 15 s" in found.message
+    assert time.monotonic() - started < 60
+
+
+HOOK = """
+import os, subprocess, sys
+from airflow.sdk import BaseHook
+
+class Hook(BaseHook):
+    conn_name_attr, conn_type, hook_name = "x_conn_id", "x", "X"
+
+    def __init__(self, x_conn_id):
+        self.id = x_conn_id
+
+    def test_connection(self):
+        connection = self.get_connection(self.id)
+        print(connection.password)
+        print(connection.password, file=sys.stderr)
+        child = subprocess.Popen(["sleep", "1000"])
+        open(connection.host, "w").write(str(child.pid))
+        {what}
+"""
+
+
+@pytest.mark.parametrize(
+    ("what", "message"),
+    [
+        ("sys.exit('gone')", "SystemExit: gone"),
+        ("os._exit(7)", "the process of the hook ended with the status 7 and no result"),
+        ("raise ValueError(connection.password)", "ValueError: ***"),
+        ("return False, connection.get_uri()", "x://:***@***"),
+    ],
+)
+def test_a_hook_can_do_anything(
+    what: str, message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    provider = tmp_path / "x-1.dist-info"
+    provider.mkdir()
+    (provider / "METADATA").write_text("Metadata-Version: 2.1\nName: x\nVersion: 1\n")
+    (provider / "entry_points.txt").write_text("[apache_airflow_provider]\nprovider_info=x:info\n")
+    types = [{"connection-type": "x", "hook-class-name": "x.Hook"}]
+    info = {"package-name": "x", "name": "X", "description": "", "versions": ["1"], "connection-types": types}
+    (tmp_path / "x.py").write_text(f"{HOOK.format(what=what)}\ndef info():\n    return {info!r}\n")
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]))
+
+    found = run_hook_test("x", json.dumps({"conn_type": "x", "host": str(tmp_path / "out"), "password": SECRET}))
+
+    assert (found.state, found.message) == (HookState.FAILED, message)
+    assert SECRET not in "".join(capfd.readouterr())
+    eventually_gone(int((tmp_path / "out").read_text()))
+
+
+def eventually_gone(process: int) -> None:
+    """Wait until a process has ended. Nobody may have reaped it yet."""
+    for _ in range(200):
+        status = Path(f"/proc/{process}/stat")
+        if not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z":
+            return
+        time.sleep(0.05)
+    pytest.fail(f"process {process} still runs")
+
+
+@pytest.mark.parametrize("version", ["3.3", "2.11"])
+def test_the_process_in_each_airflow(version: str, tmp_path: Path) -> None:
+    if not installed(version):
+        pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
+    python = ENVIRONMENTS[version] / "bin" / "python"
+    stored = json.dumps({"conn_type": "fs", "extra": {"path": str(tmp_path)}})
+    done = subprocess.run(
+        [python, "-m", "airflow_kubernetes_secrets.diagnosis.hook_process"],
+        input=json.dumps({"id": "my files", "stored": stored}),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=180,
+    )
+
+    assert json.loads(done.stdout) == {
+        "conn_type": "fs",
+        "state": "works",
+        "message": f"Path {tmp_path} is existing.",
+    }
+    assert done.stderr == ""
+
+
+class TestHidden:
+    @pytest.mark.parametrize(
+        ("message", "shown"),
+        [
+            ("login u, password p, host db.example.com", "login ***, password ***, host db.example.com"),
+            ("up and running", "up and running"),
+            ("postgres://u:p%2F@db.example.com/app_db", "postgres://***:***%2F@db.example.com/***"),
+            ("the token t0ken/+ and t0ken%2F%2B", "the token *** and ***"),
+            ("x" * 1000, "x" * 500 + "…"),
+        ],
+    )
+    def test_values_of_the_connection(self, message: str, shown: str) -> None:
+        fields = {
+            "conn_type": "postgres",
+            "host": "db.example.com",
+            "login": "u",
+            "password": "p",
+            "schema": "app_db",
+            "extra": json.dumps({"token": "t0ken/+"}),
+        }
+        assert hidden_in(message, json.dumps(fields)) == shown
+
+    def test_a_host_that_is_the_address_of_a_webhook(self) -> None:
+        stored = json.dumps({"conn_type": "http", "host": "https://hooks.example.com/T0/B0"})
+
+        assert hidden_in("no https://hooks.example.com/T0/B0", stored) == "no ***"
