@@ -28,7 +28,7 @@ _on_restart: list[Callable[[], None]] = []
 
 
 def on_new_process(forget: Callable[[], None]) -> None:
-    """Call ``forget`` in every forked child, before the child does anything else."""
+    """Call ``forget`` in every forked child, before the child does anything else, and in :func:`restart`."""
     _after_fork.append(forget)
     _on_restart.append(forget)
 

@@ -1,4 +1,4 @@
-"""The version, in a module without imports, so that the modules which the backend imports can use it."""
+"""The version. Every module can import this one, because it imports nothing itself."""
 
 from __future__ import annotations
 

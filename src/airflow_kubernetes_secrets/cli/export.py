@@ -1,4 +1,4 @@
-"""``airflow-kubernetes-secrets export``: writes manifests for connections and variables that are elsewhere.
+"""``airflow-kubernetes-secrets export``: writes manifests for connections and variables from other sources.
 
 The report goes to standard output, everything else to standard error. Neither quotes a value.
 """

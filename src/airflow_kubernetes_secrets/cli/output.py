@@ -63,7 +63,7 @@ class Screen:
         self._console.print(_line(*parts), soft_wrap=soft_wrap)
 
     def print_grid(self, rows: Sequence[tuple[str, Styled]]) -> None:
-        """Print rows of a title and a string beside it, which may have several lines."""
+        """Print rows of a title and a string, which may have several lines."""
         grid = Table.grid(padding=(0, 2))
         grid.add_column(style="bold", no_wrap=True)
         grid.add_column(overflow="fold")

@@ -25,7 +25,7 @@ class Finding:
 
     Attributes:
         check: what was checked, in one or two words.
-        code: identifies the finding for programs; :mod:`codes` lists all codes.
+        code: identifies the finding for programs; :mod:`problem_codes` lists all codes.
         status: whether it is an error, a warning, fine, or not checked.
         text: the finding for people, with a remedy if there is something to do. It quotes no value.
     """

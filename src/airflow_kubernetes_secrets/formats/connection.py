@@ -1,4 +1,4 @@
-"""Build the JSON of a connection from the fields of a Secret.
+"""Build the JSON of a connection from the fields of a Secret, or complete the connection in a single key.
 
 Error reports can show the local variables of each frame that an exception passes. So no function here has a value in a
 variable while it raises an error.

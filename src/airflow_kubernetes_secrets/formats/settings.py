@@ -1,4 +1,4 @@
-"""Keys for TLS and other settings beside the fields of a connection, as the hook of each type reads them, as data."""
+"""Keys for TLS and other settings, which become a part of ``extra``: as data, by the hook of each connection type."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ SETTINGS: Mapping[str, Mapping[str, tuple[str, _Value]]] = {
     },
 }
 
-# The names that are settings without a prefix.
+# The names that are settings without the prefix of a product (`formats/variables.py`).
 PLAIN = frozenset(("ssl", "sslmode", "ssl_mode", "sslrootcert", "options"))
 
 

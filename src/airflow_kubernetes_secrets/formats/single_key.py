@@ -20,7 +20,7 @@ def fields_of_whole(stored: str) -> dict[str, Any]:
     Every value in the query of a URI is a string, as in Airflow 2 and in tasks of Airflow 3.
 
     Args:
-        stored: a connection that some part of Airflow can use (:func:`usable.objections`).
+        stored: a connection that some part of Airflow can use (:func:`usability.objections`).
     """
     text = stored.strip()  # Airflow does the same
     if not text.startswith("{"):

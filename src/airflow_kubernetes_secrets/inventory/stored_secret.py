@@ -97,7 +97,7 @@ class _Object(msgspec.Struct):
     type: str = ""
 
     def __repr__(self) -> str:
-        """Leave out data and annotations, because error reports show the variables of frames."""
+        """Return a description without data and annotations: error reports show local variables."""
         return f"<Secret {self.metadata.namespace}/{self.metadata.name}>"
 
 

@@ -63,7 +63,11 @@ class _TlsSocket(ssl.SSLSocket):
 
 
 class Tls:
-    """How to check the API server's certificate, and the name that it must contain if not that of the host."""
+    """How to check the API server's certificate.
+
+    Attributes:
+        server_name: the name that the certificate must contain; ``None`` for that of the host.
+    """
 
     __slots__ = ("context", "server_name")
 

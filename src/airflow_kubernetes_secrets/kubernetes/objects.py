@@ -12,7 +12,8 @@ from airflow_kubernetes_secrets.messages.printable import printable
 
 ANNOTATION_PREFIX = "airflow.apache.org/"
 
-# The default labels. An annotation has the same key if the label cannot contain the id. They do not describe a Secret.
+# The keys of the default labels. If a label cannot contain an id, an annotation with its key does. Unlike other
+# annotations, those with these keys do not describe the Secret.
 IDENTIFIERS = frozenset(
     f"{ANNOTATION_PREFIX}{name}" for name in ("connection-id", "variable-key", "config-key", "team")
 )

@@ -44,7 +44,7 @@ class Refusals:
     """The refusals of one API server. Threads share it; no method waits.
 
     Each operation is judged by itself: a user may be allowed one and refused another, and requests to one address can
-    reach different servers, even over one connection. So is each status: a 403 that counts says nothing of a 401.
+    reach different servers, even over one connection. So is each status: a 403 that counts says nothing about a 401.
     """
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Writing the Secret of one id: which Secret is written, what is refused, and what Airflow reads afterwards.
+"""Write the Secret of one id: which Secret is written, what is refused, and what Airflow reads afterwards.
 
 First the API server applies the manifest as a dry run, and the result is read by the rules of a lookup. So keys and
 annotations that others have added to the Secret are taken into account before anything is stored.
@@ -159,7 +159,7 @@ def _existing(cluster: Cluster, lookup: Lookup, options: Options, namespace: str
         NotWritableError: there are several.
     """
     label = lookup.kind.label(options)
-    if label is None:  # `make` has refused this case
+    if label is None:  # `checked_manifest` has refused this case
         return None
     teams: Sequence[str | None] = (lookup.team,)
     if lookup.team and options.team_namespaces.get(lookup.team) == namespace:

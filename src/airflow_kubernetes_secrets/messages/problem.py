@@ -21,7 +21,7 @@ class Problem:
     """A problem with a Secret, a manifest or the configuration.
 
     Attributes:
-        code: identifies the problem for programs; :mod:`codes` lists all codes.
+        code: identifies the problem for programs; :mod:`problem_codes` lists all codes.
         text: the Secret, key or option, what is wrong, and what to do. It quotes no value.
         severity: an error means that Airflow cannot read something. A warning means that something is probably
             unintended. A notice names what ``check`` cannot check.

@@ -1,1 +1,1 @@
-"""Moving connections and variables into Secrets: ``export``."""
+"""Move connections and variables into Secrets: ``export``."""

@@ -1,4 +1,4 @@
-"""Writes manifests for connections and variables that are in Airflow's database or environment, or in a file.
+"""Write manifests for connections and variables that are in Airflow's database or environment, or in a file.
 
 The output folder contains:
 

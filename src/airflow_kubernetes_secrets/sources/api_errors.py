@@ -27,7 +27,7 @@ _GRANTED_WITH = {"get": ("get",), "patch": ("list", "get", "create", "patch")}
 
 
 class ApiErrors:
-    """The errors of one configuration: a remedy grants everything that this configuration needs, in one step."""
+    """The errors for one set of options. A remedy grants all that lookups with these options need, in one step."""
 
     def __init__(self, verbs: tuple[str, ...], referenced: Mapping[str, tuple[str, ...]]) -> None:
         """Store what a remedy grants.

@@ -172,7 +172,7 @@ class SnapshotCache:
         return _REFRESH_SECONDS if refresh else _FRESH_SECONDS
 
     def _try(self) -> None:
-        """Take a snapshot, or keep the error."""
+        """Take a snapshot, or store the error."""
         try:
             self._last, self._failure = self._take(), None
         except KubernetesSecretsError as error:
