@@ -7,9 +7,9 @@ from collections.abc import Callable
 from typing import Any, BinaryIO
 
 from airflow_kubernetes_secrets.kubernetes.http1 import (
+    BodyTooLargeError,
     MalformedResponseError,
     Response,
-    TooLargeResponseError,
     read_head,
     read_lines,
     read_response,
@@ -65,7 +65,7 @@ def _run(trial: Trial, data: bytes) -> None:
 
 
 def _read(trial: Trial, read: Callable[[BinaryIO], Any], stream: BinaryIO) -> Any:
-    return trial.attempt((MalformedResponseError, TooLargeResponseError), read, stream)
+    return trial.attempt((MalformedResponseError, BodyTooLargeError), read, stream)
 
 
 TARGET = Target(

@@ -364,12 +364,12 @@ class TestWatch:
         proxy.always = proxy.always_watch = FORBIDDEN
         for error in (UnconfirmedRefusalError, ForbiddenError):
             asker.outage.begin(ApiUnavailableError("server", "no response in time", 1, 1.0, "Wait"), time.monotonic())
-            assert asker.server.is_away
+            assert asker.server.is_unavailable
 
             with pytest.raises(error):
                 send(asker.server)
 
-            assert not asker.server.is_away
+            assert not asker.server.is_unavailable
 
 
 def _error(backend: KubernetesSecretsBackend) -> Exception | None:

@@ -263,7 +263,7 @@ def once_it_lists(waiting: Another) -> Callable[[str], None]:
 def begin_to_list(lists: Another, asker: Asker) -> None:
     """Return when the LIST of the other thread is in progress."""
     lists.start()
-    until(lambda: asker.ladder._flight is not None)
+    until(lambda: asker.ladder._running_list is not None)
 
 
 def held_until(event: threading.Event) -> Fault:

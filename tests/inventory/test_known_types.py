@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import pytest
 
 from airflow_kubernetes_secrets.formats.reading import connection_key
-from airflow_kubernetes_secrets.inventory.connection_types import problems_of_type
+from airflow_kubernetes_secrets.inventory.connection_types import problems_of_connection_type
 from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.selection import Kind
@@ -21,7 +21,7 @@ MARK = "hunter2"
 def texts_of(data: Mapping[str, str], annotations: Mapping[str, str] | None = None) -> list[str]:
     secret = stored_secret(data, annotations)
     key = connection_key(secret, "value")
-    found = [*problems_of_type(Kind.CONNECTION, secret, key, content_of(Kind.CONNECTION, secret, key))]
+    found = [*problems_of_connection_type(Kind.CONNECTION, secret, key, content_of(Kind.CONNECTION, secret, key))]
     assert {(each.code, each.severity) for each in found} <= {("unknown-type", Severity.WARNING)}
     assert not any(MARK in each.text for each in found)
     return [each.text for each in found]
@@ -81,4 +81,4 @@ def test_other_kinds_have_no_type() -> None:
     secret = Secret("shop", "app", "", {}, {"value": b64encode(b"zzz://h").decode()})
     content = content_of(Kind.VARIABLE, secret, "value")
 
-    assert not [*problems_of_type(Kind.VARIABLE, secret, "value", content)]
+    assert not [*problems_of_connection_type(Kind.VARIABLE, secret, "value", content)]

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from airflow_kubernetes_secrets.kubernetes.http1 import (
     Body,
+    BodyTooLargeError,
     MalformedResponseError,
     Request,
     Response,
-    TooLargeResponseError,
     read_head,
     read_lines,
     read_response,
@@ -244,11 +244,11 @@ class TestLines:
     def test_a_line_has_a_longest_length(self) -> None:
         piece = b"100000\r\n" + b"x" * 0x100000 + b"\r\n"
 
-        with pytest.raises(TooLargeResponseError, match="larger than 16 MiB"):
+        with pytest.raises(BodyTooLargeError, match="larger than 16 MiB"):
             self.lines(self.HEAD + piece * 17)
 
     def test_so_has_a_chunk(self) -> None:
-        with pytest.raises(TooLargeResponseError, match="larger than 16 MiB"):
+        with pytest.raises(BodyTooLargeError, match="larger than 16 MiB"):
             self.lines(self.HEAD + b"ffffffffffff\r\n")
 
 

@@ -88,7 +88,7 @@ class OwnFiles:
         return own
 
     @classmethod
-    def beside(cls, file: Path) -> OwnFiles:
+    def for_file(cls, file: Path) -> OwnFiles:
         """Claim one file in a folder that holds other files.
 
         Raises:

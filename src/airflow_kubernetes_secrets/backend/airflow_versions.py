@@ -129,8 +129,8 @@ def is_for_tasks(backend: Any) -> bool:
     That class accepts other values than the class of the database. Airflow 3.1 and later tells each backend which class
     to use. A backend that Airflow did not create uses the class of the database.
     """
-    of_it = getattr(backend, "_connection_class", None)
-    return of_it is not None and of_it.__module__.startswith("airflow.sdk")
+    connection_class = getattr(backend, "_connection_class", None)
+    return connection_class is not None and connection_class.__module__.startswith("airflow.sdk")
 
 
 def parsed_connection(conn_id: str, stored: str) -> Any:

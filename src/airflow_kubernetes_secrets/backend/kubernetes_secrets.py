@@ -199,7 +199,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
             secret = decision.secret
             if secret is None:
                 return None
-            wanted = read(secret, decision.data_key)
+            result = read(secret, decision.data_key)
         except _NotInMemoryError:
             raise
         except Exception as error:
@@ -211,8 +211,8 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         if self.options.mask_values and lookup.kind is not Kind.CONFIG:
             from airflow_kubernetes_secrets.backend.masking import mask
 
-            mask(lookup.kind, secret, decision.data_key, wanted)
-        return wanted
+            mask(lookup.kind, secret, decision.data_key, result)
+        return result
 
     def _find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         if self._source is not None and (known := self._source.recall(query)) is not None:

@@ -69,22 +69,22 @@ def _forget() -> None:
 on_new_process(_forget)
 
 
-def mask(kind: Kind, secret: Secret, key: str, wanted: Any) -> None:
+def mask(kind: Kind, secret: Secret, key: str, result: Any) -> None:
     """Register the values of a Secret with Airflow's maskers, as far as the limits allow.
 
     A Secret in memory is registered once per process and form. A failure is logged once and never raised.
 
     Args:
         key: the key of the Secret that the lookup read, or ``IN_FIELDS``.
-        wanted: the result of the lookup: a string, or a ``Connection`` of Airflow, of which all parts are registered.
+        result: the result of the lookup: a string, or a ``Connection`` of Airflow, of which all parts are registered.
     """
     process = _process
-    form = (kind, isinstance(wanted, str))
+    form = (kind, isinstance(result, str))
     done = process.forms.get(secret) or frozenset()
     if form in done:
         return
     try:
-        pieces = list(_pieces(wanted, wanted if isinstance(wanted, str) else connection_text(secret, key)))
+        pieces = list(_pieces(result, result if isinstance(result, str) else connection_text(secret, key)))
         texts, is_all = _fitting(pieces, process)
         with importing.lock:
             registers = maskers()
@@ -157,9 +157,9 @@ def _in_part(secret: Secret, count: int, pieces: Iterable[_Piece], before: _Regi
     )
 
 
-def _pieces(wanted: Any, stored: str) -> Iterator[_Piece]:
+def _pieces(result: Any, stored: str) -> Iterator[_Piece]:
     """Yield the strings: whole, percent-encoded, and line by line, since a log contains each line separately."""
-    for rank, text in _texts(wanted, stored):
+    for rank, text in _texts(result, stored):
         if not (text.isascii() and text.isalnum()):
             yield _Piece(rank, -len(text), text, in_uri=True)
         # JSON can contain lone surrogates. Neither a log nor a message to the process that writes it can.
@@ -170,19 +170,19 @@ def _pieces(wanted: Any, stored: str) -> Iterator[_Piece]:
                     yield _Piece(rank, -len(line), line, in_uri=False)
 
 
-def _texts(wanted: Any, stored: str) -> Iterator[tuple[int, str]]:
+def _texts(result: Any, stored: str) -> Iterator[tuple[int, str]]:
     """Yield the parts of a result, each with its rank.
 
     Args:
         stored: the result as a string. Of a ``Connection``, it is the string from which Airflow parsed it.
     """
-    if isinstance(wanted, str):
-        texts, document = (wanted,), wanted
+    if isinstance(result, str):
+        texts, document = (result,), result
     else:
-        if wanted.password:
-            yield 0, wanted.password
-        yield from ((1, text) for text in (wanted.login, wanted.host, wanted.schema) if text)
-        texts, document = tuple(filter(None, (stored, wanted.extra))), wanted.extra or "null"
+        if result.password:
+            yield 0, result.password
+        yield from ((1, text) for text in (result.login, result.host, result.schema) if text)
+        texts, document = tuple(filter(None, (stored, result.extra))), result.extra or "null"
     yield from ((2, text) for text in (*texts, *_leaves(document)))
 
 

@@ -88,7 +88,7 @@ def _written(ready_file: Path | None, content: bytes) -> Iterator[None]:
         return
     from airflow_kubernetes_secrets_devserver.own_files import OwnFiles
 
-    own = OwnFiles.beside(ready_file)
+    own = OwnFiles.for_file(ready_file)
     try:
         own.write(ready_file.name, content, _READY_FILE_MODE)
         yield
@@ -106,7 +106,7 @@ def _explain(error: OSError, port: int) -> str:
     if error.errno == errno.EADDRINUSE:
         return f"port {port} is in use: choose another with --port, or leave it out for a free one"
     if error.errno == errno.EACCES and error.filename is None:
-        return f"port {port} requires more permissions: choose one above 1023 with --port, or leave it out for a free one"
+        return f"port {port} needs a permission: choose one above 1023 with --port, or leave it out for a free one"
     if error.filename is not None:
         return f"{error.filename}: {error.strerror}. Look at --manifests, --directory and --ready-file"
     return str(error)

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         failures = [*inventory.failures, *location.problems()]
     if inventory.is_unread:
         raise KubernetesSecretsError("; ".join(inventory.failures))
-    entries = [entry for entry in inventory.entries if _is_wanted(entry, arguments)]
+    entries = [entry for entry in inventory.entries if _is_requested(entry, arguments)]
     if arguments.output in ("json", "yaml"):
         print_document(_document(entries, failures), arguments.output)
     else:
@@ -47,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 1 if failures else 0
 
 
-def _is_wanted(entry: Entry, arguments: argparse.Namespace) -> bool:
+def _is_requested(entry: Entry, arguments: argparse.Namespace) -> bool:
     return arguments.team in (None, entry.team) and (not arguments.problems or bool(entry.problems))
 
 

@@ -53,15 +53,15 @@ def _put(arguments: argparse.Namespace) -> int:
     lookup = Lookup(kind, arguments.id, arguments.team or None)
     namespace = options.namespaces[0] if arguments.namespace else namespace_for(lookup, options)
     data = {each.field or kind.data_key(options): read_value(each) for each in given}
-    wanted = RequestedSecret(lookup, data, bool(given[0].field), namespace, arguments.name)
+    requested = RequestedSecret(lookup, data, bool(given[0].field), namespace, arguments.name)
     if is_local:
-        made = checked_manifest(wanted, options, namespace)
+        made = checked_manifest(requested, options, namespace)
         _show(arguments, lookup, made, "dry run")
         return _WRITTEN
     with closing(Cluster(options, arguments.as_user)) as cluster:
         written = put(
             cluster,
-            wanted,
+            requested,
             options,
             configured,
             configured.options(**access),

@@ -50,7 +50,7 @@ _CHUNK = 500
 # How long a person waits for the metadata database at most, while a lookup is explained.
 _PATIENCE_SECONDS = 10.0
 # A database that hangs blocks one thread for each query. This limits how many there are.
-_in_thread = BoundedSemaphore(8)
+_query_threads = BoundedSemaphore(8)
 
 
 @dataclass(frozen=True)
@@ -179,7 +179,7 @@ def _in_time(ask: Callable[[], list[_Found]]) -> list[_Found]:
     Raises:
         SourceError: there is no result in time, or too many earlier queries still wait for theirs.
     """
-    if not _in_thread.acquire(blocking=False):
+    if not _query_threads.acquire(blocking=False):
         raise SourceError("the metadata database has not answered earlier queries yet")
     results: Queue[list[_Found] | Exception] = Queue()
 
@@ -189,12 +189,12 @@ def _in_time(ask: Callable[[], list[_Found]]) -> list[_Found]:
         except Exception as error:
             results.put(error)
         finally:
-            _in_thread.release()
+            _query_threads.release()
 
     try:
         Thread(target=put_result, daemon=True).start()
     except RuntimeError as error:
-        _in_thread.release()
+        _query_threads.release()
         raise SourceError("no thread can be started to query the metadata database") from error
     try:
         result = results.get(timeout=_PATIENCE_SECONDS)

@@ -21,8 +21,9 @@ from airflow_kubernetes_secrets.messages.printable import printable
 _VARIABLE = re.compile("AIRFLOW__(?P<section>.+?)__(?P<key>.+)_SECRET")
 _SUFFIXES = ("", "_cmd", "_secret")
 
-# If this option's Secret is not found, Airflow silently uses the default: an empty SQLite database.
-DATABASE = ("database", "sql_alchemy_conn")
+# The option with the URL of the metadata database. If its Secret is not found, Airflow silently uses the default: an
+# empty SQLite database.
+METADATA_DATABASE = ("database", "sql_alchemy_conn")
 
 
 @dataclass(frozen=True)

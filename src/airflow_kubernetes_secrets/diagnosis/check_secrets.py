@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from airflow_kubernetes_secrets.backend.airflow_versions import has_teams
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, configuration_file
 from airflow_kubernetes_secrets.deployment.secret_options import (
-    DATABASE,
+    METADATA_DATABASE,
     SecretOption,
     only_in_environment,
     secret_options,
@@ -80,7 +80,11 @@ def check_secret_options(
         finding = _secret_option(option, location, options)
         yield finding
         # The environment matters only in a pod: the other pods of Airflow need these variables too.
-        if finding.status is Status.OK and (option.section, option.key) == DATABASE and SERVICE_HOST in os.environ:
+        if (
+            finding.status is Status.OK
+            and (option.section, option.key) == METADATA_DATABASE
+            and SERVICE_HOST in os.environ
+        ):
             yield from _only_in_environment(option, configured)
 
 

@@ -15,12 +15,12 @@ from airflow_kubernetes_secrets.backend.airflow_versions import parsed_connectio
 from airflow_kubernetes_secrets.deployment.other_sources import Hidden, hidden
 from airflow_kubernetes_secrets.deployment.secret_options import SecretOption, secret_options
 from airflow_kubernetes_secrets.diagnosis.hook_test import HookTest
-from airflow_kubernetes_secrets.diagnosis.similar_ids import MayReveal, describe, similar_ids
+from airflow_kubernetes_secrets.diagnosis.similar_ids import MayReveal, reveal_all, similar_ids
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_text, key_for_messages
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
-from airflow_kubernetes_secrets.inventory.connection_types import problems_of_type
+from airflow_kubernetes_secrets.inventory.connection_types import problems_of_connection_type
 from airflow_kubernetes_secrets.inventory.content import UNESCAPED, UNREADABLE, Content, content_of
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
@@ -91,7 +91,7 @@ class Explanation:
     """The trace of one lookup.
 
     Attributes:
-        place: the backend location, for people.
+        location: the backend location, for people.
         user: the user that the API server sees; empty for a folder, or if the user is unknown.
         steps: the queries, in order.
         outcome: how the lookup ended; ``None`` if it failed.
@@ -109,7 +109,7 @@ class Explanation:
     """
 
     lookup: Lookup
-    place: str
+    location: str
     user: str = ""
     steps: list[Step] = field(default_factory=list)
     outcome: Outcome | None = None
@@ -153,7 +153,7 @@ class Explanation:
             "team": self.lookup.team,
             "verdict": self.verdict.name.lower().replace("_", "-"),
             "headline": self.headline,
-            "place": self.place,
+            "place": self.location,
             "user": self.user or None,
             "steps": [
                 {
@@ -204,10 +204,10 @@ RunHookTest = Callable[[str, str], HookTest]
 def explain(
     lookup: Lookup,
     options: Options,
-    place: BackendLocation,
+    location: BackendLocation,
     *,
     database: bool = True,
-    may_reveal: MayReveal = describe,
+    may_reveal: MayReveal = reveal_all,
     run_test: RunHookTest | None = None,
 ) -> Explanation:
     """Follow a lookup, and return its trace.
@@ -217,20 +217,20 @@ def explain(
         may_reveal: which other ids suggestions may reveal; see :func:`similar_ids`.
         run_test: tests the connection, if Airflow can read it; ``None`` for no test.
     """
-    explanation = Explanation(lookup, place.text)
-    if isinstance(place, Cluster):
-        explanation.user = _unless_it_fails(place.user) or ""
-    decision = _decide(explanation, options, place)
+    explanation = Explanation(lookup, location.text)
+    if isinstance(location, Cluster):
+        explanation.user = _unless_it_fails(location.user) or ""
+    decision = _decide(explanation, options, location)
     if decision is not None:
         explanation.outcome = decision.outcome
-        _add_candidates(explanation, decision, place)
+        _add_candidates(explanation, decision, location)
         if decision.secret is not None:
             _add_content(explanation, decision.secret, decision.data_key)
             if run_test is not None and explanation.parsed is not None:
                 stored = connection_text(decision.secret, decision.data_key)
                 explanation.tested = run_test(lookup.id, stored)
         elif decision.queries:
-            explanation.hints = similar_ids(lookup, options, place, may_reveal)
+            explanation.hints = similar_ids(lookup, options, location, may_reveal)
     if lookup.kind is Kind.CONFIG:
         explanation.options = [option for option in secret_options() if option.id == lookup.id]
     elif explanation.verdict is not Verdict.NOT_FOUND:
@@ -238,16 +238,18 @@ def explain(
     return explanation
 
 
-def _decide(explanation: Explanation, options: Options, place: BackendLocation) -> Decision | None:
+def _decide(explanation: Explanation, options: Options, location: BackendLocation) -> Decision | None:
     """Decide the lookup, and record each query."""
 
     def find(query: Query, time: TimeBudget) -> Sequence[Secret]:
-        namespace = place.namespace(query.namespace)
+        namespace = location.namespace(query.namespace)
         verb, name = ("list", "") if isinstance(query, LabelQuery) else ("get", query.name)
         what = str(query) if isinstance(query, LabelQuery) else query.name
-        allowed = _unless_it_fails(lambda: place.may(verb, namespace, name)) if isinstance(place, Cluster) else None
+        allowed = (
+            _unless_it_fails(lambda: location.may(verb, namespace, name)) if isinstance(location, Cluster) else None
+        )
         try:
-            found = place.find(query, time)
+            found = location.find(query, time)
         except KubernetesSecretsError:
             explanation.steps.append(Step(verb, namespace, what, None, allowed))
             raise
@@ -269,22 +271,25 @@ def _unless_it_fails(ask: Any) -> Any:
         return None
 
 
-def _add_candidates(explanation: Explanation, decision: Decision, place: BackendLocation) -> None:
+def _add_candidates(explanation: Explanation, decision: Decision, location: BackendLocation) -> None:
     """Add the Secrets that matched: the selected one, those with the same id, and the skipped ones."""
     for position, secret in enumerate(decision.matches):
         verdict = "is selected" if position == 0 else "has the same id, and is younger or comes later by name"
-        explanation.candidates.append(Candidate(place.stored(secret), verdict, position == 0))
+        explanation.candidates.append(Candidate(location.stored(secret), verdict, position == 0))
     for skipped in decision.skipped:
         # The error contains only the name of the Secret. The location still has its metadata from the query.
         secret = Secret(skipped.namespace, skipped.secret, "", {}, {})
-        explanation.candidates.append(Candidate(place.stored(secret), f"is skipped: {skipped}", answers=False))
+        explanation.candidates.append(Candidate(location.stored(secret), f"is skipped: {skipped}", answers=False))
 
 
 def _add_content(explanation: Explanation, secret: Secret, key: str) -> None:
     """Add what Airflow reads from the selected Secret."""
     kind = explanation.lookup.kind
     explanation.content = content_of(kind, secret, key)
-    explanation.problems = [*explanation.content.problems, *problems_of_type(kind, secret, key, explanation.content)]
+    explanation.problems = [
+        *explanation.content.problems,
+        *problems_of_connection_type(kind, secret, key, explanation.content),
+    ]
     if kind is Kind.CONNECTION:
         fields = fields_of(secret)
         explanation.fields = dict((fields if key == IN_FIELDS else fields.completing(key)).keys)

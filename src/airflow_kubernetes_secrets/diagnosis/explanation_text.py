@@ -63,7 +63,7 @@ def trace(explanation: Explanation, configuration: Iterable[str]) -> Iterator[Se
     """
     yield Section("Configured", [Line(text) for text in configuration])
     user = f" as {printable(explanation.user)}" if explanation.user else ""
-    yield Section("Looked in", [Line(explanation.place + user)])
+    yield Section("Looked in", [Line(explanation.location + user)])
     yield Section("Requests", [_step(step) for step in explanation.steps] or [Line("none")])
     if explanation.candidates:
         yield Section("Secrets", [_candidate(candidate) for candidate in explanation.candidates])

@@ -26,13 +26,13 @@ _COMPARED = 1_000
 MayReveal = Callable[[Kind, str, "str | None"], bool]
 
 
-def describe(_kind: Kind, _id: str, _team: str | None) -> bool:
+def reveal_all(_kind: Kind, _id: str, _team: str | None) -> bool:
     """Permit everything, for users who may list the Secrets themselves."""
     return True
 
 
 def similar_ids(
-    lookup: Lookup, options: Options, location: BackendLocation, may_reveal: MayReveal = describe
+    lookup: Lookup, options: Options, location: BackendLocation, may_reveal: MayReveal = reveal_all
 ) -> list[str]:
     """Return suggestions, each as one line with its remedy. What cannot be read is skipped.
 

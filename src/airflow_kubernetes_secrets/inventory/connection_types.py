@@ -41,7 +41,7 @@ _TYPES_BY_PORT: Mapping[int, str] = {
 _SUGGESTION_CUTOFF, _LISTING_CUTOFF = 0.6, 0.3
 
 
-def problems_of_type(kind: Kind, secret: Secret, key: str, content: Content) -> Iterator[Problem]:
+def problems_of_connection_type(kind: Kind, secret: Secret, key: str, content: Content) -> Iterator[Problem]:
     """Yield a warning if no installed provider knows the type of a connection.
 
     There is no warning if Airflow cannot list the types that its providers know.

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError, MissingSecretError
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
-from airflow_kubernetes_secrets.inventory.connection_types import problems_of_type
+from airflow_kubernetes_secrets.inventory.connection_types import problems_of_connection_type
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content, content_of
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
     of_a_team,
@@ -256,7 +256,7 @@ class _Survey:
         # The blocking Secret may be fixed while this Secret still cannot be read, so both problems are shown.
         if answers or not problems or any(each.code == BLOCKED for each in problems):
             problems += content.problems
-            problems += problems_of_type(kind, secret, key, content)
+            problems += problems_of_connection_type(kind, secret, key, content)
         problems += unknown_labels_and_annotations(secret, self._options)
         if stored.is_being_deleted:
             text = f"Secret {secret}: it is being deleted and waits for a finalizer"

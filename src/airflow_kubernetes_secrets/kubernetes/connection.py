@@ -18,11 +18,11 @@ from typing import Any, BinaryIO, TypeVar
 
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.http1 import (
+    BodyTooLargeError,
     Head,
     MalformedResponseError,
     Request,
     Response,
-    TooLargeResponseError,
     read_body,
     read_head,
     read_lines,
@@ -200,7 +200,7 @@ class Connection:
         try:
             self._reader.deadline = deadline
             return read(self._stream)
-        except (OSError, ValueError, MalformedResponseError, TooLargeResponseError) as error:
+        except (OSError, ValueError, MalformedResponseError, BodyTooLargeError) as error:
             failure = _transport_error(error)
         # Raise outside the except block, so that nothing is chained.
         raise failure
@@ -310,7 +310,7 @@ def _connected(family: socket.AddressFamily, address: Any, deadline: Deadline) -
 
 
 def _transport_error(problem: Exception) -> TransportError:
-    if isinstance(problem, TooLargeResponseError):
+    if isinstance(problem, BodyTooLargeError):
         return ResponseTooLargeError(str(problem))
     if isinstance(problem, ssl.SSLCertVerificationError):
         text = f"its certificate is not trusted: {printable(problem.verify_message)}"

@@ -32,7 +32,7 @@ class MalformedResponseError(Exception):
     """The input is not a whole HTTP/1.1 response. The message quotes nothing of it."""
 
 
-class TooLargeResponseError(Exception):
+class BodyTooLargeError(Exception):
     """A body, or a line of a stream, is larger than the limit in bytes."""
 
     def __init__(self, largest: int) -> None:
@@ -124,7 +124,7 @@ def read_response(stream: BinaryIO) -> Response:
 
     Raises:
         MalformedResponseError: this is not a response, or the connection ended within it.
-        TooLargeResponseError: its body is larger than :data:`LARGEST_BODY_BYTES`.
+        BodyTooLargeError: its body is larger than :data:`LARGEST_BODY_BYTES`.
         OSError: reading failed, or took too long.
     """
     return read_body(stream, read_head(stream))
@@ -150,7 +150,7 @@ def read_body(stream: BinaryIO, head: Head) -> Response:
 
     Raises:
         MalformedResponseError: the connection ended within the body.
-        TooLargeResponseError: the body is larger than :data:`LARGEST_BODY_BYTES`.
+        BodyTooLargeError: the body is larger than :data:`LARGEST_BODY_BYTES`.
         OSError: reading failed, or took too long.
     """
     status, headers, keeps_open = head.status, head.headers, head.keeps_open
@@ -175,7 +175,7 @@ def read_lines(stream: BinaryIO, head: Head) -> Iterator[bytes]:
 
     Raises:
         MalformedResponseError: the body is not chunked, or the connection ended within it.
-        TooLargeResponseError: a line, or a chunk, is larger than :data:`LARGEST_LINE_BYTES`.
+        BodyTooLargeError: a line, or a chunk, is larger than :data:`LARGEST_LINE_BYTES`.
         OSError: reading failed, or took too long.
     """
     body = Body()
@@ -251,7 +251,7 @@ def _read_exactly(stream: BinaryIO, size: int, body: Body, largest: int) -> None
     """Read in pieces, so that memory is used for what has arrived, and not for what a broken response announces."""
     wanted = len(body.content) + size
     if wanted > largest:
-        raise TooLargeResponseError(largest)
+        raise BodyTooLargeError(largest)
     while (missing := wanted - len(body.content)) > 0:
         body.content += stream.read(min(missing, _LARGEST_PIECE))
         if wanted - len(body.content) == missing:
@@ -262,7 +262,7 @@ def _read_to_the_end(stream: BinaryIO, body: Body) -> None:
     while piece := stream.read(_LARGEST_PIECE):
         body.content += piece
         if len(body.content) > LARGEST_BODY_BYTES:
-            raise TooLargeResponseError(LARGEST_BODY_BYTES)
+            raise BodyTooLargeError(LARGEST_BODY_BYTES)
 
 
 def _read_line(stream: BinaryIO) -> bytes:

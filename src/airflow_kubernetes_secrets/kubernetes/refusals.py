@@ -23,7 +23,7 @@ _FURTHEST_APART_SECONDS = 60.0
 _FURTHEST_APART_AFTER_A_FAILURE_SECONDS = 10.0
 
 
-class _Record:
+class _History:
     """The refusals of one operation with one status, in seconds on the monotonic clock.
 
     Attributes:
@@ -49,9 +49,9 @@ class Refusals:
 
     def __init__(self) -> None:
         self._failed_at = -math.inf
-        # By verb, path without the query, and status. Threads only replace records and their attributes, so there is
+        # By verb, path without the query, and status. Threads only replace histories and their attributes, so there is
         # no lock.
-        self._records: dict[tuple[str, str, int], _Record] = {}
+        self._histories: dict[tuple[str, str, int], _History] = {}
 
     def note_failure(self) -> None:
         """Record that the server was unavailable, so that it may have restarted."""
@@ -59,9 +59,9 @@ class Refusals:
 
     def note_allowed(self, verb: str, path: str) -> None:
         """Record that the server accepted a request for the operation."""
-        if self._records:
+        if self._histories:
             for status in (401, 403):
-                self._records.pop((verb, path, status), None)
+                self._histories.pop((verb, path, status), None)
 
     def seconds_to_confirm(self, verb: str, path: str, status: int, sent_at: float) -> float | None:
         """Record a refusal. Return how many seconds to wait before a repeated request can confirm it.
@@ -76,16 +76,16 @@ class Refusals:
             some time.
         """
         now = monotonic()
-        record = self._records.get((verb, path, status))
-        failed = record is not None and record.first <= self._failed_at
+        history = self._histories.get((verb, path, status))
+        failed = history is not None and history.first <= self._failed_at
         furthest_apart = _FURTHEST_APART_AFTER_A_FAILURE_SECONDS if failed else _FURTHEST_APART_SECONDS
-        if record is None or now - record.last > furthest_apart:
-            record = self._records[verb, path, status] = _Record(now)
+        if history is None or now - history.last > furthest_apart:
+            history = self._histories[verb, path, status] = _History(now)
         elif failed:
-            record.first = now
-        record.last = now
-        confirmed_from = record.first + CONFIRMED_AFTER_SECONDS
-        if record.counts or sent_at >= min(confirmed_from, record.since + _CONFIRMED_IN_ANY_CASE_SECONDS):
-            record.counts = True
+            history.first = now
+        history.last = now
+        confirmed_from = history.first + CONFIRMED_AFTER_SECONDS
+        if history.counts or sent_at >= min(confirmed_from, history.since + _CONFIRMED_IN_ANY_CASE_SECONDS):
+            history.counts = True
             return None
         return max(confirmed_from - now, 0.0)

@@ -18,6 +18,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.kubernetes.documents import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key, quoted_label_key
+from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.record import Record
 
 
@@ -44,9 +45,6 @@ FLUX = Tool(
     "'kustomize.toolkit.fluxcd.io/substitute' to 'disabled'",
 )
 HELM = Tool("a template that is not rendered", "Render it: helm template CHART")
-
-# The prefix of the annotations for Airflow.
-_OURS = "airflow.apache.org/"
 
 # SOPS decrypts only what has all of these parts. Without them, the text is a value like any other.
 _CIPHERTEXT = re.compile(r"ENC\[AES256_GCM,data:[^\[\]]+,iv:[^\[\]]+,tag:[^\[\]]+,type:[^\[\]]+\]")
@@ -195,7 +193,7 @@ def _tools_by_annotation(metadata: dict[str, Any]) -> dict[str, Tool]:
     found = {
         key: tool_of(value, annotations)
         for key, value in annotations.items()
-        if key.startswith(_OURS) and isinstance(value, str)
+        if key.startswith(ANNOTATION_PREFIX) and isinstance(value, str)
     }
     return {key: tool for key, tool in found.items() if tool is not None}
 

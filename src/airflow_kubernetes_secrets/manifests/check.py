@@ -27,8 +27,8 @@ from airflow_kubernetes_secrets.manifests.document_problems import (
     UNREADABLE_MANIFEST,
     can_be_manifest,
     problems_of_encrypted,
+    problems_of_non_mapping,
     problems_of_repeated_keys,
-    problems_of_type,
     problems_of_unparsed,
 )
 from airflow_kubernetes_secrets.manifests.duplicates import Duplicates, ManifestPosition
@@ -164,7 +164,7 @@ class Check:
             if can_be_manifests and isinstance(document.value, dict):
                 for line, problem in problems_of_repeated_keys(document, self._options):
                     self._report(ManifestPosition(path, line), problem)
-            self._report(position, *problems_of_type(document, self._options))
+            self._report(position, *problems_of_non_mapping(document, self._options))
             if isinstance(document.value, dict):
                 for each in unpacked(document.value):
                     self._check(position, each)

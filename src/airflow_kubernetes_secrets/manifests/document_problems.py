@@ -55,7 +55,7 @@ def problems_of_unparsed(document: Document, options: Options) -> Iterator[Probl
         yield Problem(NOT_CHECKED, text, Severity.NOTICE)
 
 
-def problems_of_type(document: Document, options: Options) -> Iterator[Problem]:
+def problems_of_non_mapping(document: Document, options: Options) -> Iterator[Problem]:
     """Yield the problem of a list or string that was meant as a manifest, or of a List with items of other types."""
     if not isinstance(document.value, dict) and is_ciphertext(document.text):
         yield _encrypted("the file")

@@ -76,7 +76,7 @@ def refuse_folder(options: Options) -> None:
 
 def put(
     cluster: Cluster,
-    wanted: RequestedSecret,
+    requested: RequestedSecret,
     options: Options,
     configured: AirflowConfiguration,
     searched: Options,
@@ -98,14 +98,14 @@ def put(
         KubernetesSecretsError: a request failed. If the response to the last request was lost, the Secret may have been
             written; running the command again fixes that.
     """
-    namespace = cluster.namespace(wanted.namespace)
+    namespace = cluster.namespace(requested.namespace)
     # If Airflow searches the namespace that is written to, the Secret is read back with all of Airflow's namespaces.
     looked_up = searched if namespace in (searched.namespace or ()) else options
-    written = _write(cluster, wanted, looked_up, namespace, force=force, dry_run=dry_run)
-    return _unless_not_searched(written, configured, wanted.lookup, namespace)
+    written = _write(cluster, requested, looked_up, namespace, force=force, dry_run=dry_run)
+    return _marked_if_not_searched(written, configured, requested.lookup, namespace)
 
 
-def _unless_not_searched(
+def _marked_if_not_searched(
     written: PutResult, configured: AirflowConfiguration, lookup: Lookup, namespace: str
 ) -> PutResult:
     """Return the result, marked as hidden if Airflow does not search the namespace that was written to.
@@ -124,20 +124,20 @@ def _unless_not_searched(
 
 
 def _write(
-    cluster: Cluster, wanted: RequestedSecret, options: Options, namespace: str, *, force: bool, dry_run: bool
+    cluster: Cluster, requested: RequestedSecret, options: Options, namespace: str, *, force: bool, dry_run: bool
 ) -> PutResult:
     """Create or update the Secret, and read it back with these options."""
-    made = checked_manifest(wanted, options, namespace)
-    before = _existing(cluster, wanted.lookup, options, namespace)
+    made = checked_manifest(requested, options, namespace)
+    before = _existing(cluster, requested.lookup, options, namespace)
     if before is None:
-        _refuse_used_name(cluster, wanted.lookup, made.manifest)
+        _refuse_used_name(cluster, requested.lookup, made.manifest)
     else:
-        _refuse_managed_secret(wanted, before)
-        _refuse_shared_secret(wanted.lookup, before.secret, options)
+        _refuse_managed_secret(requested, before)
+        _refuse_shared_secret(requested.lookup, before.secret, options)
         # Kubernetes does not allow the type of a Secret to change.
         metadata = {**made.manifest["metadata"], "name": before.secret.name}
         made = CheckedManifest({**made.manifest, "metadata": metadata, "type": before.type or "Opaque"}, made.problems)
-    labelled = labelled_lookup(wanted.lookup, options, namespace)
+    labelled = labelled_lookup(requested.lookup, options, namespace)
     result = _apply(cluster, made.manifest, force=force, dry_run=True)
     _refuse_another_reading(labelled, made.manifest, result.secret, options)
     change = _change(before, result)
@@ -147,7 +147,7 @@ def _write(
     else:
         result = _apply(cluster, made.manifest, force=force, dry_run=False)
     try:
-        return PutResult(made, change, hidden=_hidden(wanted.lookup, options, find, result.secret))
+        return PutResult(made, change, hidden=_hidden(requested.lookup, options, find, result.secret))
     except KubernetesSecretsError as error:
         return PutResult(made, change, not_read_back=str(error))
 
@@ -191,22 +191,22 @@ def _refuse_used_name(cluster: Cluster, lookup: Lookup, manifest: Mapping[str, A
         )
 
 
-def _refuse_managed_secret(wanted: RequestedSecret, before: StoredSecret) -> None:
+def _refuse_managed_secret(requested: RequestedSecret, before: StoredSecret) -> None:
     """Refuse a Secret that has another name, is managed by an operator, or is being deleted."""
     secret = before.secret
-    if wanted.name not in (None, secret.name):
+    if requested.name not in (None, secret.name):
         raise NotWritableError(
-            f"{wanted.lookup}: Secret {secret} has this id already, and there would be two. Omit --name "
+            f"{requested.lookup}: Secret {secret} has this id already, and there would be two. Omit --name "
             f"to update it, or delete it first: {on_secret('delete', secret.namespace, secret.name)}"
         )
     if before.owner is not None and before.owner.controls:
         raise NotWritableError(
-            f"{wanted.lookup}: Secret {secret} is managed by {before.owner}, which would undo the change. Change it "
+            f"{requested.lookup}: Secret {secret} is managed by {before.owner}, which would undo the change. Change it "
             "there"
         )
     if before.is_being_deleted:
         raise NotWritableError(
-            f"{wanted.lookup}: Secret {secret} is being deleted and waits for a finalizer. Try again when it is gone"
+            f"{requested.lookup}: Secret {secret} is being deleted and waits for a finalizer. Try again when it is gone"
         )
 
 

@@ -62,19 +62,19 @@ def namespace_for(lookup: Lookup, options: Options) -> str | None:
     return home or options.namespaces[0]
 
 
-def checked_manifest(wanted: RequestedSecret, options: Options, namespace: str | None) -> CheckedManifest:
+def checked_manifest(requested: RequestedSecret, options: Options, namespace: str | None) -> CheckedManifest:
     """Return the manifest of a requested Secret. Nothing is requested from the API server.
 
     Raises:
         NotWritableError: Airflow would not find the Secret, or would read another value than intended.
     """
-    lookup = wanted.lookup
+    lookup = requested.lookup
     _check_lookup(lookup, options)
     labelled = labelled_lookup(lookup, options, namespace)
-    name = wanted.name or secret_name(lookup.kind, lookup.id, lookup.team)
-    manifest, content = secret_manifest(labelled, wanted.data, options, namespace=namespace, name=name)
+    name = requested.name or secret_name(lookup.kind, lookup.id, lookup.team)
+    manifest, content = secret_manifest(labelled, requested.data, options, namespace=namespace, name=name)
     key = decide_alone(labelled, secret_in_manifest(manifest), options).data_key
-    if wanted.in_fields != (key == IN_FIELDS):
+    if requested.in_fields != (key == IN_FIELDS):
         raise NotWritableError(
             f"{lookup}: {lookup.kind.plural}_data_key in backend_kwargs is {key!r}, so the field of that name would "
             "be read as the whole connection. Pass the connection with --uri or --json"

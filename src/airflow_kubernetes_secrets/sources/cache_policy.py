@@ -73,20 +73,20 @@ _SHARE_OF_A_LIST = 0.5
 _WAITING_SECONDS = 0.005
 
 
-class _Flight:
+class _RunningList:
     """A LIST of everything that is in progress. Other threads that need it wait for it.
 
     Attributes:
-        landed: whether it is over. This is not an event, because an event has a lock: a signal handler that looks
+        is_over: whether it has ended. This is not an event, because an event has a lock: a signal handler that looks
             something up during a wait for the event would wait forever.
     """
 
-    __slots__ = ("began", "landed", "owner")
+    __slots__ = ("began", "is_over", "owner")
 
     def __init__(self) -> None:
         self.owner = get_ident()
         self.began = monotonic()
-        self.landed = False
+        self.is_over = False
 
 
 class CachePolicy:
@@ -117,7 +117,7 @@ class CachePolicy:
         self._watch_again_at = 0.0
         # Incremented when everything is forgotten: the response to an earlier request must not be stored after that.
         self._epoch = 0
-        self._flight: _Flight | None = None
+        self._running_list: _RunningList | None = None
         self._watcher: Watcher | None = None
         self._last_lookup_at = 0.0
 
@@ -150,14 +150,14 @@ class CachePolicy:
         Raises:
             KubernetesSecretsError: the API server could not be queried.
         """
-        flight, is_mine = self._next_step()
-        if flight is None:
+        running, is_mine = self._next_step()
+        if running is None:
             return self._server.find(query, deadline.left())
-        share = deadline.part(_SHARE_OF_A_LIST)
+        list_deadline = deadline.part(_SHARE_OF_A_LIST)
         if is_mine:
-            problem = self._list_for_all(flight, share)
+            problem = self._list_for_all(running, list_deadline)
         else:
-            while not flight.landed and share.left():
+            while not running.is_over and list_deadline.left():
                 time.sleep(_WAITING_SECONDS)
         known = self.recall(query.value)
         if known is not None:
@@ -211,12 +211,12 @@ class CachePolicy:
     def after_fork(self) -> None:
         """Release the lock and the thread of the parent. Its index may be used as long as it is fresh."""
         self._lock = RLock()
-        self._flight = None
+        self._running_list = None
         self._watcher = None
         self._lists = 0
         self._queried_at.clear()
 
-    def _next_step(self) -> tuple[_Flight | None, bool]:
+    def _next_step(self) -> tuple[_RunningList | None, bool]:
         """Choose what to do if memory has no answer: query the single id, or wait for a list.
 
         Returns:
@@ -225,7 +225,7 @@ class CachePolicy:
         with self._lock:
             now = monotonic()
             # A running watch repairs the index by itself. During an outage, one query is cheaper than a list.
-            if self._is_watched() or self._server.is_away or now < self._list_again_at:
+            if self._is_watched() or self._server.is_unavailable or now < self._list_again_at:
                 return None, False
             index = self._index
             if index is None or now - index.confirmed_at > self._ttl + self._thresholds.forgotten_after:
@@ -233,13 +233,13 @@ class CachePolicy:
             if self._lists == 0 and not self._has_repeated_lookups(now):
                 self._queried_at.append(now)
                 return None, False
-            flight = self._flight
-            # A list that was interrupted before it could land is lost.
-            if flight is None or now - flight.began > self._server.timeout:
-                self._flight = flight = _Flight()
-                return flight, True
+            running = self._running_list
+            # A list that was interrupted before it could end is lost.
+            if running is None or now - running.began > self._server.timeout:
+                self._running_list = running = _RunningList()
+                return running, True
             # A signal handler that interrupted the listing thread would wait for itself.
-            return (None if flight.owner == get_ident() else flight), False
+            return (None if running.owner == get_ident() else running), False
 
     def _is_watched(self) -> bool:
         return self._watcher is not None and self._watcher.is_alive()
@@ -248,10 +248,10 @@ class CachePolicy:
         queried_at, needed = self._queried_at, self._thresholds.queries_first
         return not needed or (len(queried_at) == needed and now - queried_at[0] < self._ttl)
 
-    def _list_for_all(self, flight: _Flight, deadline: Deadline) -> str | None:
+    def _list_for_all(self, running: _RunningList, deadline: Deadline) -> str | None:
         """List everything. Return the error message if the LIST failed; else ``None``."""
         try:
-            # Another list may have landed since this thread has checked.
+            # Another list may have ended since this thread has checked.
             index = self._index
             if index is None or monotonic() - index.confirmed_at >= self._ttl:
                 self._list(deadline.left())
@@ -259,10 +259,10 @@ class CachePolicy:
             # The list may be refused although the single query is allowed.
             return getattr(error, "problem", str(error))
         finally:
-            flight.landed = True
+            running.is_over = True
             with self._lock:
-                if self._flight is flight:
-                    self._flight = None
+                if self._running_list is running:
+                    self._running_list = None
         return None
 
     def _put_off_lists(self, problem: str) -> None:

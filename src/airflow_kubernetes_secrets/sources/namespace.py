@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.sources.api_server_state import FIRST_PROBE_SECONDS
-from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi, bridged
+from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi, outage_notice
 from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Namespace:
             policy = self._policies.get(query.label)
             known = None if policy is None else policy.recall(query.value)
             # Without an outage, the cache policy decides when to list. It would not count a reused response.
-            if known is not None or not self._server.is_away:
+            if known is not None or not self._server.is_unavailable:
                 return known
         result = self._server.last_result(query, self._ttl)
         return None if result is None else result[1]
@@ -63,13 +63,13 @@ class Namespace:
         if known is not None:
             return known
         try:
-            if isinstance(query, LabelQuery) and query.label in self._policies and not self._server.is_away:
+            if isinstance(query, LabelQuery) and query.label in self._policies and not self._server.is_unavailable:
                 return self._policies[query.label].find(query, deadline)
             return self._ask(query, deadline)
         except ApiUnavailableError as error:
             # Another thread may have listed everything meanwhile.
             known = self.recall(query)
-            return self._bridge(error, query) if known is None else known
+            return self._last_known_or_raise(error, query) if known is None else known
 
     def ask(self, query: Query, deadline: Deadline) -> Sequence[Secret]:
         """Return the Secrets for a query from the API server now; in an outage the last result, if it is not too old.
@@ -80,7 +80,7 @@ class Namespace:
         try:
             return self._ask(query, deadline)
         except ApiUnavailableError as error:
-            return self._bridge(error, query)
+            return self._last_known_or_raise(error, query)
 
     def close(self) -> None:
         """End the watches, and forget everything."""
@@ -102,11 +102,11 @@ class Namespace:
     def _ask(self, query: Query, deadline: Deadline) -> Sequence[Secret]:
         seconds = deadline.left()
         # If there is a value to use instead, the check whether the API server is back must be short.
-        if self._server.is_away and self._last_known(query) is not None:
+        if self._server.is_unavailable and self._last_known(query) is not None:
             seconds = min(seconds, FIRST_PROBE_SECONDS)
         return self._server.find(query, seconds)
 
-    def _bridge(self, error: ApiUnavailableError, query: Query) -> Sequence[Secret]:
+    def _last_known_or_raise(self, error: ApiUnavailableError, query: Query) -> Sequence[Secret]:
         """Return the last known Secrets, and log their age. If there are none, raise the error."""
         known = self._last_known(query)
         if known is None:
@@ -116,7 +116,7 @@ class Namespace:
         if not isinstance(error, UnconfirmedRefusalError):
             notices.once(
                 logging.WARNING,
-                bridged(error),
+                outage_notice(error),
                 f"{str(error).removesuffix('.')}. Until it is available again, results from "
                 f"{monotonic() - confirmed_at:.0f} s ago are used, up to an age of {self._longest:.0f} s (cache_ttl "
                 "and outage_ttl)",

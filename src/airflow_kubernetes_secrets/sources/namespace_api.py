@@ -54,7 +54,7 @@ class NamespaceApi:
         self.on_refusal: Callable[[ApiError], None] = lambda _error: None
 
     @property
-    def is_away(self) -> bool:
+    def is_unavailable(self) -> bool:
         """Whether the API server is unavailable."""
         return self._server_state.error is not None
 
@@ -170,7 +170,7 @@ class NamespaceApi:
         if error is not None:
             seconds = monotonic() - self._server_state.since
             notices.forget(error.cause[:2])
-            notices.forget(bridged(error))
+            notices.forget(outage_notice(error))
             notices.say(
                 logging.INFO,
                 f"the Kubernetes API at {error.server} is available again; the first failed lookup was {seconds:.0f} "
@@ -178,6 +178,6 @@ class NamespaceApi:
             )
 
 
-def bridged(error: ApiUnavailableError) -> tuple[str, ...]:
+def outage_notice(error: ApiUnavailableError) -> tuple[str, ...]:
     """Return the cause of the notice that cached values cover an outage."""
-    return ("bridged", error.server)
+    return ("outage", error.server)

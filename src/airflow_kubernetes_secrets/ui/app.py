@@ -126,9 +126,9 @@ def entries(
     """
     cache: SnapshotCache = request.app.state.snapshot_cache
     snapshot = cache.snapshot(refresh=anew)
-    wanted = TableQuery(search, kind, team, problem, order, descending, offset, limit)
+    requested = TableQuery(search, kind, team, problem, order, descending, offset, limit)
     return {
-        **page_of(viewer.rows(snapshot, kinds), wanted),
+        **page_of(viewer.rows(snapshot, kinds), requested),
         "labels": {kind.name.lower(): label for kind, label in snapshot.labels.items()},
         "place": snapshot.place,
         "taken_at": snapshot.taken_at.isoformat(),

@@ -57,17 +57,17 @@ class TableQuery:
     limit: int = 50
 
 
-def page_of(rows: Sequence[Row], wanted: TableQuery) -> dict[str, Any]:
+def page_of(rows: Sequence[Row], requested: TableQuery) -> dict[str, Any]:
     """Return the rows of one page, how many rows there are, and the values of each filter.
 
     The count of a filter value is how many rows it would show, together with the other filters.
     """
-    words = wanted.search.casefold().split()
+    words = requested.search.casefold().split()
     found = [row for row in rows if all(word in row.text for word in words)] if words else list(rows)
     tests: dict[str, Callable[[Row], bool]] = {
-        "kind": lambda row: wanted.kind in ("", _kind(row)),
-        "team": lambda row: wanted.team in ("", _team(row)),
-        "problem": lambda row: wanted.problem == "" or wanted.problem in _problems(row),
+        "kind": lambda row: requested.kind in ("", _kind(row)),
+        "team": lambda row: requested.team in ("", _team(row)),
+        "problem": lambda row: requested.problem == "" or requested.problem in _problems(row),
     }
 
     def but(name: str) -> list[Row]:
@@ -77,13 +77,13 @@ def page_of(rows: Sequence[Row], wanted: TableQuery) -> dict[str, Any]:
     matching = [row for row in but("kind") if tests["kind"](row)]
     matching.sort(key=lambda row: shown_id(row.entry.id).casefold())
     # The oldest entry was created first, so the order by age is reversed.
-    matching.sort(key=_KEYS[wanted.order], reverse=wanted.descending != (wanted.order is Order.AGE))
-    shown = matching[wanted.offset : wanted.offset + wanted.limit]
+    matching.sort(key=_KEYS[requested.order], reverse=requested.descending != (requested.order is Order.AGE))
+    shown = matching[requested.offset : requested.offset + requested.limit]
     return {
         "entries": [row.as_json() for row in shown],
         "matching": len(matching),
         "total": len(rows),
-        "offset": wanted.offset,
+        "offset": requested.offset,
         "counts": {
             "kind": Counter(map(_kind, but("kind"))),
             "team": Counter(map(_team, but("team"))),

@@ -25,7 +25,7 @@ def leave(directory: Path, ready: Path) -> None:
         files.write_ca(b"certificate")
         files.write_kubeconfig("kubeconfig", "https://127.0.0.1:1", "token", "airflow")
         files.write_service_account("serviceaccount", "token", "airflow")
-        OwnFiles.beside(ready).write(ready.name, b"export x=y")
+        OwnFiles.for_file(ready).write(ready.name, b"export x=y")
         os.kill(os.getpid(), signal.SIGKILL)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
 
