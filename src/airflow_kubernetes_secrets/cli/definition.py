@@ -268,8 +268,8 @@ CHECK = Command(
     (
         _argument(
             "paths",
-            help="files, or folders of .yaml, .yml and .json; '-' reads standard input; all of them are checked "
-            "together",
+            help="files, or folders of .yaml, .yml, .json and Kustomization; '-' reads standard input; all of them are "
+            "checked together",
             nargs="+",
             metavar="PATH",
             type=Path,

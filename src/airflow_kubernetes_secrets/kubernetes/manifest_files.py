@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -31,7 +31,7 @@ class TooLargeError(ValueError):
 
 
 def manifest_files(
-    folder: str, is_excluded: Callable[[str], bool] = lambda _path: False
+    folder: str, is_excluded: Callable[[str], bool] = lambda _path: False, also_named: Collection[str] = ()
 ) -> Iterator[tuple[str, os.stat_result | OSError]]:
     """Yield the files with manifests in a folder and its subfolders, in the order in which kubectl applies them.
 
@@ -40,6 +40,7 @@ def manifest_files(
 
     Args:
         is_excluded: returns whether to skip a path. An excluded folder is skipped with everything in it.
+        also_named: names of files that are yielded although they do not end with one of the suffixes.
 
     Yields:
         The path of a file and its status; or the path of a file or subfolder that cannot be read, and the error.
@@ -60,8 +61,10 @@ def manifest_files(
         try:
             if entry.is_dir():
                 levels.append(_entries(entry.path, seen))
-            elif entry.name.endswith(_SUFFIXES) and stat.S_ISREG((status := entry.stat()).st_mode):
-                yield entry.path, status
+            elif entry.name.endswith(_SUFFIXES) or entry.name in also_named:
+                status = entry.stat()
+                if stat.S_ISREG(status.st_mode):
+                    yield entry.path, status
         except FileNotFoundError:
             continue  # It was removed meanwhile, or is a link that leads nowhere.
         except OSError as error:

@@ -32,7 +32,13 @@ from airflow_kubernetes_secrets.manifests.document_problems import (
     problems_of_unparsed,
 )
 from airflow_kubernetes_secrets.manifests.duplicates import Duplicates, ManifestPosition
-from airflow_kubernetes_secrets.manifests.kustomize import Patches, inline_patches, is_kustomization, problems_of_patch
+from airflow_kubernetes_secrets.manifests.kustomize import (
+    KUSTOMIZATION_FILES,
+    Patches,
+    inline_patches,
+    is_kustomization,
+    problems_of_patch,
+)
 from airflow_kubernetes_secrets.manifests.misplaced_labels import misplaced_labels
 from airflow_kubernetes_secrets.manifests.planned_secret import INVALID_MANIFEST, has_airflow_label
 from airflow_kubernetes_secrets.manifests.plans import plans
@@ -94,7 +100,7 @@ class Check:
         try:
             found = path.stat()
             if stat.S_ISDIR(found.st_mode):
-                files = list(manifest_files(str(path), self._is_excluded))
+                files = list(manifest_files(str(path), self._is_excluded, KUSTOMIZATION_FILES))
                 for each, _status in files:
                     self._patches.search_folder(os.path.dirname(each))  # noqa: PTH120 - names can be any bytes
                 for each, status in files:

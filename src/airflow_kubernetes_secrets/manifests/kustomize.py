@@ -1,4 +1,4 @@
-"""Patches of Kustomize. A patch is a part of a resource, which nobody applies by itself. Nothing is rendered here.
+"""Kustomizations and their patches. A patch is a part of a resource, and is not applied by itself. Nothing is rendered.
 
 https://kubectl.docs.kubernetes.io/references/kustomize/kustomization/patches/
 """
@@ -24,6 +24,9 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 # The names of a kustomization's file that Kustomize accepts.
 KUSTOMIZATION_FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+
+_GROUP = "kustomize.config.k8s.io"
+_KINDS = ("Kustomization", "Component")
 
 
 class Patches:
@@ -66,13 +69,17 @@ class Patches:
 
 
 def is_kustomization(document: object, file: str) -> bool:
-    """Return whether a document is a kustomization. It needs no ``kind`` if its file has the right name."""
+    """Return whether a document is a kustomization.
+
+    Args:
+        file: the name of its file. If the file has one of Kustomize's names, Kustomize supplies a missing ``kind`` or
+            ``apiVersion``.
+    """
     if not isinstance(document, dict):
         return False
-    group = str(document.get("apiVersion") or "").partition("/")[0]
-    return group == "kustomize.config.k8s.io" or (
-        not group and not document.get("kind") and file in KUSTOMIZATION_FILES
-    )
+    group, kind = str(document.get("apiVersion") or "").partition("/")[0], document.get("kind")
+    completes = file in KUSTOMIZATION_FILES
+    return (group == _GROUP or (completes and not group)) and (kind in _KINDS or (completes and not kind))
 
 
 def inline_patches(kustomization: dict[str, Any]) -> Iterator[object]:

