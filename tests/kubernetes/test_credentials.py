@@ -193,7 +193,7 @@ def test_a_ca_without_key_usage_in_python_3_13(kube_apiserver_cluster: Cluster) 
     account = cluster.service_account("default", "strict", {"default": ["list"]})
     program = """
 import ssl, socket, sys
-from airflow_kubernetes_secrets.kubernetes.connection import Connection
+from airflow_kubernetes_secrets.kubernetes.http_connection import HttpConnection
 from airflow_kubernetes_secrets.kubernetes.credentials import ServiceAccountCredentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.http1 import Request
@@ -205,7 +205,7 @@ try:
 except ssl.SSLCertVerificationError as error:
     print("strict:", error.verify_message)
 credentials = ServiceAccountCredentials(folder, {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port})
-connection = Connection(credentials.endpoint, credentials.tls(), Deadline(20))
+connection = HttpConnection(credentials.endpoint, credentials.tls(), Deadline(20))
 request = Request("/api/v1/namespaces/default/secrets", {"Authorization": credentials.authorization()})
 print("answer:", connection.ask(request, Deadline(20)).status)
 connection.close()

@@ -22,11 +22,11 @@ from airflow_kubernetes_secrets.errors import (
     NotFoundError,
     UnconfirmedRefusalError,
 )
-from airflow_kubernetes_secrets.kubernetes.connection import Connection, ResponseTooLargeError, TransportError
-from airflow_kubernetes_secrets.kubernetes.connections import ConnectionPool
+from airflow_kubernetes_secrets.kubernetes.connection_pool import ConnectionPool
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.http1 import Head, Request, Response
+from airflow_kubernetes_secrets.kubernetes.http_connection import HttpConnection, ResponseTooLargeError, TransportError
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Secret, SecretList, WatchEvent
 from airflow_kubernetes_secrets.kubernetes.refusals import CONFIRMED_AFTER_SECONDS, Refusals
@@ -80,7 +80,7 @@ Reply = TypeVar("Reply", bound="Head | Response")
 Result = TypeVar("Result")
 
 
-_Send = Callable[[Connection, Request, Deadline], Reply]
+_Send = Callable[[HttpConnection, Request, Deadline], Reply]
 
 
 class Call:
@@ -298,7 +298,7 @@ class Client:
         )
         watch, deadline = _Operation("watch", namespace, Call(path)), Deadline(timeout)
         try:
-            connection, reply = self._exchange(Connection.open_stream, watch, deadline)
+            connection, reply = self._exchange(HttpConnection.open_stream, watch, deadline)
         except ResponseTooLargeError as error:
             raise self._too_large(error) from None
         except TransportError as error:
@@ -362,7 +362,7 @@ class Client:
 
         began = monotonic()
         try:
-            connection, response = self._exchange(Connection.ask, operation, deadline)
+            connection, response = self._exchange(HttpConnection.ask, operation, deadline)
             # Read this first: once the connection is idle, another thread may send on it.
             sent_at = connection.sent_at
             self._pool.keep(connection, response.status)
@@ -403,7 +403,7 @@ class Client:
             self._refusals.note_allowed(operation.verb, operation.path)
         return None
 
-    def _exchange(self, send: _Send[Reply], operation: _Operation, deadline: Deadline) -> tuple[Connection, Reply]:
+    def _exchange(self, send: _Send[Reply], operation: _Operation, deadline: Deadline) -> tuple[HttpConnection, Reply]:
         """Send a request. After a 401, read the credentials again and send it once more."""
         connection, reply = self._exchange_once(send, operation.call, deadline)
         if reply.status == 401 and self._renew(operation, connection.sent_at):
@@ -443,7 +443,7 @@ class Client:
         self._renewal_began = began
         return True
 
-    def _exchange_once(self, send: _Send[Reply], call: Call, deadline: Deadline) -> tuple[Connection, Reply]:
+    def _exchange_once(self, send: _Send[Reply], call: Call, deadline: Deadline) -> tuple[HttpConnection, Reply]:
         """Send a request on an idle connection, or on a new one if there is none or it is dead."""
         idle = self._pool.take()
         if idle is not None:
@@ -461,7 +461,7 @@ class Client:
     def _send(
         self,
         send: _Send[Reply],
-        connection: Connection,
+        connection: HttpConnection,
         call: Call,
         deadline: Deadline,
     ) -> Reply:
@@ -539,7 +539,9 @@ class Watch:
     that the version is too old.
     """
 
-    def __init__(self, client: Client, connection: Connection, head: Head, namespace: str, deadline: Deadline) -> None:
+    def __init__(
+        self, client: Client, connection: HttpConnection, head: Head, namespace: str, deadline: Deadline
+    ) -> None:
         """Wrap a stream that has started.
 
         Args:
@@ -548,7 +550,7 @@ class Watch:
         """
         self._client = client
         # None when the watch has ended and the client has its connection again.
-        self._connection: Connection | None = connection
+        self._connection: HttpConnection | None = connection
         self._head = head
         self._namespace = namespace
         self._deadline = deadline

@@ -16,7 +16,7 @@ from time import monotonic
 from typing import Protocol
 
 from airflow_kubernetes_secrets.errors import NotConfiguredError
-from airflow_kubernetes_secrets.kubernetes.connection import Endpoint, Tls
+from airflow_kubernetes_secrets.kubernetes.http_connection import Endpoint, Tls
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.process import ForkGuard

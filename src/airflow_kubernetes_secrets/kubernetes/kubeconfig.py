@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from airflow_kubernetes_secrets.errors import NotConfiguredError
-from airflow_kubernetes_secrets.kubernetes.connection import Endpoint, Tls
 from airflow_kubernetes_secrets.kubernetes.credentials import client_context
+from airflow_kubernetes_secrets.kubernetes.http_connection import Endpoint, Tls
 from airflow_kubernetes_secrets.messages.printable import printable
 
 

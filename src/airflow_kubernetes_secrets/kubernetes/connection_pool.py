@@ -6,9 +6,9 @@ from collections import deque
 from contextlib import suppress
 from weakref import WeakSet
 
-from airflow_kubernetes_secrets.kubernetes.connection import Connection
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
+from airflow_kubernetes_secrets.kubernetes.http_connection import HttpConnection
 
 # More idle connections than threads that look something up at the same time are of no use.
 _IDLE_CONNECTIONS = 8
@@ -22,11 +22,11 @@ class ConnectionPool:
         # These connections are between two exchanges: a thread takes one out, and puts it back after a whole response.
         # So an exception from a signal handler cannot leave half a response to the next user. Append and pop are
         # atomic, so no lock is needed that could stay locked.
-        self._idle: deque[Connection] = deque()
+        self._idle: deque[HttpConnection] = deque()
         # All open connections, which a forked child closes.
-        self._connections: WeakSet[Connection] = WeakSet()
+        self._connections: WeakSet[HttpConnection] = WeakSet()
 
-    def take(self) -> Connection | None:
+    def take(self) -> HttpConnection | None:
         """Return an idle connection on which nothing has arrived since its last response; ``None`` if there is none."""
         with suppress(IndexError):
             while True:
@@ -40,17 +40,17 @@ class ConnectionPool:
                 idle.close()
         return None
 
-    def connect(self, deadline: Deadline) -> Connection:
+    def connect(self, deadline: Deadline) -> HttpConnection:
         """Return a new connection.
 
         Raises:
             TransportError: it could not be opened before the deadline.
         """
-        connection = Connection(self._credentials.endpoint, self._credentials.tls(), deadline)
+        connection = HttpConnection(self._credentials.endpoint, self._credentials.tls(), deadline)
         self._connections.add(connection)
         return connection
 
-    def keep(self, connection: Connection, status: int) -> None:
+    def keep(self, connection: HttpConnection, status: int) -> None:
         """Keep a connection for the next exchange, after a whole response.
 
         After a server error or a refusal it is closed: behind a load balancer, the next connection may lead to another

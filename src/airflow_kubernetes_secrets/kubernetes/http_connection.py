@@ -93,7 +93,7 @@ class ResponseTooLargeError(TransportError):
     """A response was larger, in bytes, than this process may read for one request."""
 
 
-class Connection:
+class HttpConnection:
     """One connection. It has one user at a time, and must be closed after any exception.
 
     Attributes:

@@ -15,9 +15,9 @@ from typing import cast
 
 import pytest
 
-from airflow_kubernetes_secrets.kubernetes.connection import Tls, connect_to_one, with_tls
 from airflow_kubernetes_secrets.kubernetes.credentials import client_context
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
+from airflow_kubernetes_secrets.kubernetes.http_connection import Tls, connect_to_one, with_tls
 from airflow_kubernetes_secrets.kubernetes.resolve import Address
 from support.sockets import full
 from support.waiting import until
