@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.process import restart
 from airflow_kubernetes_secrets.sources import api_server_state, cache_policy
 from support.cluster import Cluster, ServiceAccount
 from support.memory import AT_ONCE, Asker, MakeAsker, StartProgram
-from support.places import ServerPlace
+from support.places import FolderLocation, Place, ServerPlace
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 
@@ -117,6 +117,21 @@ def place(cluster: Cluster, proxy: Proxy, in_pod: None, monkeypatch: pytest.Monk
     for name, value in proxy.pod_environment().items():
         monkeypatch.setenv(name, value)
     return ServerPlace(cluster, proxy)
+
+
+@pytest.fixture(params=["devserver", "kube-apiserver", "folder"])
+def anywhere(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
+    """Return each API server behind a proxy, and a folder of manifests, to which a test adds Secrets."""
+    if request.param == "folder":
+        (tmp_path / "manifests").mkdir()
+        yield FolderLocation(tmp_path / "manifests")
+        return
+    cluster: Cluster = request.getfixturevalue(f"{request.param.replace('-', '_')}_cluster")
+    monkeypatch.delenv("KUBECONFIG", raising=False)
+    with Proxy(cluster) as proxy:
+        for name, value in proxy.pod_environment().items():
+            monkeypatch.setenv(name, value)
+        yield ServerPlace(cluster, proxy)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+from configparser import ConfigParser
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,19 @@ def test_the_secret_of_the_first_page(tmp_path: Path) -> None:
     connection = KubernetesSecretsBackend(path=str(tmp_path)).get_connection("my_postgres_db")
 
     assert (connection.conn_type, connection.host, connection.schema) == ("postgres", "db.example.com", "mydb")
+
+
+def test_a_bundle(tmp_path: Path) -> None:
+    manifest, configuration = (block("bundles", "Create a bundle", number).text for number in (0, 1))
+    (tmp_path / "bundle.yaml").write_text(manifest)
+    parser = ConfigParser()
+    parser.read_string(configuration)
+    options = json.loads(parser["secrets"]["backend_kwargs"])
+
+    backend = KubernetesSecretsBackend(**options, path=str(tmp_path))
+
+    assert backend.get_connection("warehouse").password == "x/y"
+    assert backend.get_connection("my_api").host == "api.example.com"
 
 
 def pod(cluster: Cluster, namespace: str) -> dict[str, str]:

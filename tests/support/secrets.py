@@ -13,6 +13,7 @@ CONNECTION = "airflow.apache.org/connection-id"
 VARIABLE = "airflow.apache.org/variable-key"
 CONFIG = "airflow.apache.org/config-key"
 TEAM = "airflow.apache.org/team"
+BUNDLE = "airflow.apache.org/bundle"
 
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets import KubernetesSecretsBackend

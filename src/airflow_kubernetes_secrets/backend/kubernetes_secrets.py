@@ -17,6 +17,7 @@ from airflow_kubernetes_secrets.formats.reading import connection_value, key_for
 from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, OF_AIRFLOW_2, OF_AIRFLOW_3, SERVICES, TASKS
 from airflow_kubernetes_secrets.formats.values import config_text
 from airflow_kubernetes_secrets.kubernetes.credentials import SERVICE_HOST, SERVICE_PORT
+from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, named
 from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.messages.listing import MOST_PROBLEMS, few, first
@@ -270,12 +271,15 @@ def _report(decision: Decision) -> None:
     """Log what a user should know about a lookup that did not fail."""
     lookup, matches = decision.lookup, decision.matches
     if len(matches) > 1:
-        others = few(map(str, matches[1:]), len(matches) - 1)
+        others = few(map(named, matches[1:]), len(matches) - 1)
+        what, remedy = f"Secrets match {decision.queries[-1]}", "Delete or relabel the Secrets that should not match"
+        if isinstance(matches[0], BundleEntry):
+            what, remedy = "keys of bundles match", "Remove the keys that should not match"
         notices.once(
             logging.WARNING,
-            ("duplicates", *map(str, matches[:MOST_PROBLEMS])),
-            f"{lookup}: {len(matches)} Secrets match {decision.queries[-1]}; the first by age and name is used: "
-            f"{matches[0]}. Not used: {others}. Delete or relabel the Secrets that should not match",
+            ("duplicates", *map(named, matches[:MOST_PROBLEMS])),
+            f"{lookup}: {len(matches)} {what}; the first by age and name is used: {named(matches[0])}. Not used: "
+            f"{others}. {remedy}",
         )
     for problem, more in first(decision.skipped):
         text = f"{lookup}: {problem}. It is skipped{more and f',{more}'}"

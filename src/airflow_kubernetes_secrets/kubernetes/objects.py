@@ -18,6 +18,9 @@ IDENTIFIERS = frozenset(
     f"{ANNOTATION_PREFIX}{name}" for name in ("connection-id", "variable-key", "config-key", "team")
 )
 
+# The label of a Secret in which every key of the data is an id. Its value is the kind of the ids.
+BUNDLE = f"{ANNOTATION_PREFIX}bundle"
+
 
 def kept_annotations(annotations: Mapping[str, str] | None, labels: Mapping[str, str]) -> dict[str, str] | None:
     """Return the annotations that are for this package, or have the key of a label; ``None`` if there are none.

@@ -7,6 +7,8 @@ A lookup uses the first of these that exists:
 3. the Secret that has the label and belongs to no team, in the order of the namespaces
 
 If several Secrets in one namespace match, the oldest one that can be read is used.
+
+If bundles are switched on, 1 and 3 continue with the bundles in the same namespaces if no Secret of its own exists.
 """
 
 from __future__ import annotations
@@ -19,7 +21,15 @@ from typing import NoReturn
 from airflow_kubernetes_secrets.errors import MalformedSecretError, MissingSecretError
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_key, has_fields, value_key
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
-from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, Secret
+from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, BUNDLE, Secret
+from airflow_kubernetes_secrets.lookup.bundles import (
+    CONFIG_PREFIX,
+    CONNECTION_PREFIX,
+    VARIABLE_PREFIX,
+    BundleEntry,
+    entries_of,
+    keys_of,
+)
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -33,16 +43,18 @@ class Kind(Enum):
 
     Attributes:
         word: its name in messages.
-        plural: its name in the options.
+        plural: its name in the options, and in the label of a bundle.
+        variable_prefix: how the names of the environment variables begin that Airflow derives from ids.
     """
 
-    CONNECTION = ("connection", "connections")
-    VARIABLE = ("variable", "variables")
-    CONFIG = ("configuration option", "config")
+    CONNECTION = ("connection", "connections", CONNECTION_PREFIX)
+    VARIABLE = ("variable", "variables", VARIABLE_PREFIX)
+    CONFIG = ("configuration option", "config", CONFIG_PREFIX)
 
-    def __init__(self, word: str, plural: str) -> None:
+    def __init__(self, word: str, plural: str, variable_prefix: str) -> None:
         self.word = word
         self.plural = plural
+        self.variable_prefix = variable_prefix
         self._label = f"{plural}_label"
         self._data_key = f"{plural}_data_key"
         self._pattern = f"{plural}_lookup_pattern"
@@ -125,6 +137,8 @@ def key_of(kind: Kind, secret: Secret, data_key: str) -> str:
     Raises:
         MalformedSecretError: an annotation is invalid.
     """
+    if isinstance(secret, BundleEntry):
+        return secret.key
     if secret.annotations is None:
         return data_key if data_key in secret.data else IN_FIELDS
     return (connection_key if kind is Kind.CONNECTION else value_key)(secret, data_key)
@@ -240,6 +254,7 @@ class _Search:
 
     __slots__ = (
         "_broken",
+        "_bundled_entries",
         "_data_key",
         "_find",
         "_found",
@@ -259,6 +274,7 @@ class _Search:
         self._data_key = lookup.kind.data_key(options)
         self._time = TimeBudget(options.timeout)
         self._found: dict[str | None, list[Secret]] = {}
+        self._bundled_entries: dict[str | None, list[BundleEntry]] = {}
         self._broken: MalformedSecretError | None = None
         self.queries: list[Query] = []
         self.skipped: list[MalformedSecretError] = []
@@ -273,12 +289,13 @@ class _Search:
         if home is None and self._options.team_label is None:
             return []
         namespaces = self._options.namespaces if home is None else dict.fromkeys((home, *self._options.namespaces))
-        for namespace in namespaces:
-            # A Secret without a team in the team's own namespace also belongs to the team.
-            teams = (team,) if home is None or namespace != home else (team, None)
-            own = [secret for secret in self._labelled(namespace) if self._team_of(secret) in teams]
-            if own:
-                return self._readable(own) or self._refuse(len(own))
+        for search in self._searches():
+            for namespace in namespaces:
+                # A Secret without a team in the team's own namespace also belongs to the team.
+                teams = (team,) if home is None or namespace != home else (team, None)
+                own = [secret for secret in search(namespace) if self._team_of(secret) in teams]
+                if own:
+                    return self._readable(own) or self._refuse(len(own))
         return []
 
     def referred_to(self, namespace: str | None, name: str) -> list[Secret]:
@@ -305,18 +322,25 @@ class _Search:
             MalformedSecretError: a Secret has an invalid annotation and no other one in its namespace can be read. The
                 search stops, because somebody meant this Secret to be used.
         """
-        for namespace in self._options.namespaces:
-            matches = self._labelled(namespace)
-            if self._lookup.team:
-                matches = [secret for secret in matches if self._team_of(secret) is None]
-            readable = self._readable(matches)
-            if readable:
-                return readable
-            if self._broken is not None:
-                raise self._broken
+        for search in self._searches():
+            for namespace in self._options.namespaces:
+                matches = search(namespace)
+                if self._lookup.team:
+                    matches = [secret for secret in matches if self._team_of(secret) is None]
+                readable = self._readable(matches)
+                if readable:
+                    return readable
+                if self._broken is not None:
+                    raise self._broken
         return []
 
-    def _labelled(self, namespace: str | None) -> list[Secret]:
+    def _searches(self) -> tuple[Callable[[str | None], Sequence[Secret]], ...]:
+        """Return the searches of each namespace: for the label of the id in all of them, and then for bundles."""
+        # An attribute with these methods would be a reference cycle, which only the garbage collector ends.
+        is_searched = self._options.bundles and self._label is not None
+        return (self._labelled, self._bundled) if is_searched else (self._labelled,)
+
+    def _labelled(self, namespace: str | None) -> Sequence[Secret]:
         """Return the Secrets for this id in a namespace.
 
         For a team, they include those of every other team and of no team, so that one query is enough.
@@ -341,11 +365,30 @@ class _Search:
         self._found[namespace] = found
         return found
 
-    def _readable(self, matches: list[Secret]) -> list[Secret]:
+    def _bundled(self, namespace: str | None) -> Sequence[Secret]:
+        """Return the entries for this id of the bundles in a namespace, for a team as :meth:`_labelled` does."""
+        if namespace in self._bundled_entries:
+            return self._bundled_entries[namespace]
+        lookup = self._lookup
+        query = LabelQuery(namespace, BUNDLE, lookup.kind.plural, None if lookup.team else self._options.team_label)
+        self.queries.append(query)
+        keys = keys_of(lookup.kind.variable_prefix, lookup.id)
+        found: list[BundleEntry] = []
+        for bundle in _in_order(self._find(query, self._time)):
+            if query.matches(bundle) and (entries := entries_of(bundle, keys)):
+                problem = problem_of_bundle(bundle, self._options)
+                if problem is None:
+                    found += entries
+                elif self._team_of(bundle) in (None, lookup.team):
+                    self.skipped.append(problem)
+        self._bundled_entries[namespace] = found
+        return found
+
+    def _readable(self, matches: Sequence[Secret]) -> list[Secret]:
         """Return the Secrets that can be read. Record the errors of the others."""
         readable = []
         for secret in matches:
-            is_plain = secret.annotations is None and self._data_key in secret.data
+            is_plain = secret.annotations is None and (self._data_key in secret.data or isinstance(secret, BundleEntry))
             problem = None if is_plain else self._problem_of(secret)
             if problem is None:
                 readable.append(secret)
@@ -368,6 +411,20 @@ class _Search:
     def _team_of(self, secret: Secret) -> str | None:
         team_label = self._options.team_label
         return None if team_label is None else secret.labels.get(team_label)
+
+
+def problem_of_bundle(bundle: Secret, options: Options) -> MalformedSecretError | None:
+    """Return why no key of a bundle is an id; ``None`` if each is.
+
+    A Secret with the label of an id is that of one connection, variable or option. Its keys can be a host and a
+    password, which must not become connections.
+    """
+    labels = (options.connections_label, options.variables_label, options.config_label)
+    if bundle.labels.keys().isdisjoint(labels):
+        return None
+    label = next(label for label in labels if label in bundle.labels)
+    problem = f"the Secret also has the label {label!r} of one id, so its keys are no ids. Remove one of the labels"
+    return MalformedSecretError(bundle.namespace, bundle.name, BUNDLE, problem, part="label")
 
 
 def _in_order(secrets: Sequence[Secret]) -> Sequence[Secret]:

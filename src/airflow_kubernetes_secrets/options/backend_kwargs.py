@@ -199,6 +199,16 @@ class Options:
         condition="different from the three above",
         page="../how-to/teams.md",
     )
+    bundles = Option(
+        BOOLEAN,
+        False,
+        "Whether Secrets with the label `airflow.apache.org/bundle` are searched too, in which each key of the data is "
+        "an id. With `cache_ttl` 0, this is one more request for each id that has no Secret of its own.",
+        topic=SELECTION,
+        example=True,
+        refused="connections",
+        page="../how-to/bundles.md",
+    )
     connections_data_key = Option(
         DATA_KEY,
         "value",

@@ -10,7 +10,7 @@ from airflow_kubernetes_secrets.kubernetes.client import Client
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials, ServiceAccountCredentials, in_a_pod
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import is_namespace
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE, Secret
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
 from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
@@ -95,7 +95,10 @@ class ApiSource:
         if options.cache_ttl:
             from airflow_kubernetes_secrets.sources.cache_policy import CachePolicy
 
-            for label in (options.connections_label, options.variables_label):
+            labels = [options.connections_label, options.variables_label]
+            if options.bundles and any(labels):
+                labels.append(BUNDLE)
+            for label in labels:
                 if label is not None:
                     policies[label] = CachePolicy(server, label, options.cache_ttl)
         longest = options.cache_ttl + options.outage_ttl if options.outage_ttl else 0.0

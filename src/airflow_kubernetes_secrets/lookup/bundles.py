@@ -1,0 +1,120 @@
+"""Bundles: Secrets in which every key of the data is an id. ``docs/how-to/bundles.md`` describes them for users.
+
+The data of a Secret is a mapping, so an entry is found without reading the others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from airflow_kubernetes_secrets.derived import DerivedValues
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+
+# How the names of the environment variables begin that Airflow reads connections, variables and options from.
+CONNECTION_PREFIX = "AIRFLOW_CONN_"
+VARIABLE_PREFIX = "AIRFLOW_VAR_"
+CONFIG_PREFIX = "AIRFLOW__"
+_PREFIXES = (CONNECTION_PREFIX, VARIABLE_PREFIX, CONFIG_PREFIX)
+
+# Airflow 3.2 and later derive AIRFLOW_CONN__SALES___ID for the id of a team. The team of a bundle is in its label.
+_TEAM_SEPARATOR = "___"
+
+
+class BundleEntry(Secret):
+    """One id of a bundle, as a Secret whose data is one key with the whole value.
+
+    Name, age and labels are those of the bundle. The bundle's annotations are left out: they describe no single value.
+
+    Attributes:
+        key: the key of the data.
+    """
+
+    __slots__ = ("key",)
+
+    key: str
+
+    def __init__(self, bundle: Secret, key: str) -> None:
+        super().__init__(bundle.namespace, bundle.name, bundle.created, bundle.labels, {key: bundle.data[key]})
+        object.__setattr__(self, "key", key)
+
+
+# An index returns the same bundle again and again, so each entry is made once and read once.
+_entries: DerivedValues[Secret, dict[str, BundleEntry]] = DerivedValues()
+
+
+def entries_of(bundle: Secret, keys: Iterable[str]) -> list[BundleEntry]:
+    """Return the entries of a bundle under those of the keys that it has, in the order of the keys."""
+    data, found = bundle.data, []
+    for key in keys:
+        if key in data:
+            known = _entries.get(bundle)
+            if known is None:
+                known = {}
+                _entries.put(bundle, known)
+            found.append(known.get(key) or known.setdefault(key, BundleEntry(bundle, key)))
+    return found
+
+
+def named(secret: Secret) -> str:
+    """Return a Secret for a message; for an entry of a bundle, the bundle and the key."""
+    return f"{secret}, key {secret.key!r}" if isinstance(secret, BundleEntry) else str(secret)
+
+
+def keys_of(prefix: str, identifier: str) -> tuple[str, ...]:
+    """Return the keys of a bundle that are an id: the id itself, and the environment variable that Airflow derives.
+
+    Args:
+        prefix: how the names of the variables begin, for ids of this kind.
+    """
+    name = identifier
+    if prefix == CONFIG_PREFIX:
+        section, slash, name = identifier.partition("/")
+        if not slash:
+            return (identifier,)
+        prefix += f"{section.replace('.', '_')}__"
+    elif _is_of_a_team(identifier):
+        return (identifier,)
+    return (identifier, f"{prefix}{name}".upper())
+
+
+def identifier_of_key(prefix: str, key: str) -> str:
+    """Return the id that a key of a bundle is; empty if no lookup finds it under the intended id.
+
+    The case of an id is unknown if the key is the name of an environment variable. Then the id is in lower case.
+
+    Args:
+        prefix: how the names of the variables begin, for ids of the bundle's kind.
+    """
+    if not key.startswith(_PREFIXES):
+        return key
+    name = key.removeprefix(prefix)
+    if prefix == CONFIG_PREFIX:
+        section, _, option = name.partition("__")
+        identifier = f"{section}/{option}".lower() if section and option else ""
+    else:
+        identifier = name.lower()
+    return identifier if key in keys_of(prefix, identifier)[1:] else ""
+
+
+def problem_of_key(prefix: str, key: str) -> str:
+    """Return what is wrong with a key of a bundle, with the remedy; empty if it is an id.
+
+    Args:
+        prefix: how the names of the variables begin, for ids of the bundle's kind.
+    """
+    if identifier_of_key(prefix, key):
+        return ""
+    if not key.startswith(prefix):
+        return f"only keys that begin with {prefix} mean another id in this bundle. Move it to a bundle of its own kind"
+    if key == prefix:
+        return "the id after the prefix is missing. Add it"
+    if prefix == CONFIG_PREFIX:
+        return "it is not AIRFLOW__SECTION__KEY in capitals, which means the id section/key. Correct it"
+    if key != key.upper():
+        return f"Airflow derives names in capitals only. Write {key.upper()}, or the id without {prefix}"
+    return "it names a team, as Airflow's environment variables do. Put the team in the label of a bundle of its own"
+
+
+def _is_of_a_team(identifier: str) -> bool:
+    """Return whether Airflow would read the environment variable of this id as that of a team."""
+    return identifier.startswith("_") and _TEAM_SEPARATOR in identifier
