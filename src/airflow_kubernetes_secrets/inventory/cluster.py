@@ -18,13 +18,14 @@ from airflow_kubernetes_secrets.errors import (
     NotFoundError,
 )
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret, read_object, read_page
-from airflow_kubernetes_secrets.kubernetes.client import Call, Client
+from airflow_kubernetes_secrets.kubernetes.client import Client
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, is_namespace
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.refusals import CONFIRMED_AFTER_SECONDS
+from airflow_kubernetes_secrets.kubernetes.transport import Call
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.api_errors import ApiErrors

@@ -1,7 +1,4 @@
-"""A client for the few Kubernetes API calls of this project, with idle connections, a deadline and retries.
-
-A client belongs to one process. Threads share it: each one takes a connection for itself during a request.
-"""
+"""A client for the few Kubernetes API calls of this project, with a deadline and retries."""
 
 from __future__ import annotations
 
@@ -18,28 +15,21 @@ from airflow_kubernetes_secrets.errors import (
     ApiError,
     ApiUnavailableError,
     ExpiredVersionError,
-    NotConfiguredError,
     NotFoundError,
     UnconfirmedRefusalError,
 )
-from airflow_kubernetes_secrets.kubernetes.connection_pool import ConnectionPool
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
-from airflow_kubernetes_secrets.kubernetes.http1 import Head, Request, Response
+from airflow_kubernetes_secrets.kubernetes.http1 import Head, Response
 from airflow_kubernetes_secrets.kubernetes.http_connection import HttpConnection, ResponseTooLargeError, TransportError
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Secret, SecretList, WatchEvent
-from airflow_kubernetes_secrets.kubernetes.refusals import CONFIRMED_AFTER_SECONDS, Refusals
+from airflow_kubernetes_secrets.kubernetes.refusals import CONFIRMED_AFTER_SECONDS, Refusal, Refusals
 from airflow_kubernetes_secrets.kubernetes.retry import RETRIED_STATUSES, Backoff, retry_after_seconds
+from airflow_kubernetes_secrets.kubernetes.transport import DOUBTFUL_AFTER_SECONDS, Call, Transport
 from airflow_kubernetes_secrets.messages.printable import printable
-from airflow_kubernetes_secrets.version import __version__
 
 _BACKOFF = Backoff()
-
-# A connection that was idle for this many seconds may be dead without a sign, for example after a firewall has dropped
-# it. A request on it gets only a share of the time, so that a new connection still has most of the time.
-_DOUBTFUL_AFTER_SECONDS = 10.0
-_DOUBTFUL_SHARE = 1 / 3
 
 
 class _Failure:
@@ -76,87 +66,18 @@ class _Unconfirmed(_Failure):
         self.refusal = refusal
 
 
-Reply = TypeVar("Reply", bound="Head | Response")
 Result = TypeVar("Result")
 
 
-_Send = Callable[[HttpConnection, Request, Deadline], Reply]
-
-
-class Call:
-    """A request, without the parts that identify the sender. Its ``repr`` does not show the body.
-
-    Attributes:
-        path: the path at the API server, with the query.
-        content_type: the type of the body, if there is one.
-    """
-
-    __slots__ = ("body", "content_type", "method", "path")
-
-    def __init__(self, path: str, method: str = "GET", body: bytes = b"", content_type: str = "") -> None:
-        self.path = path
-        self.method = method
-        self.body = body
-        self.content_type = content_type
-
-    def __repr__(self) -> str:
-        return f"<Call {self.method} {self.path}>"
-
-
-class Refusal:
-    """A request that the API server refused for good: the facts of the error.
-
-    Attributes:
-        status: the HTTP status, such as 403.
-        message: the API server's words; empty if the response is not one of the Kubernetes API.
-        verb: what was requested, as a Kubernetes verb.
-        path: the path at the API server, without the query.
-        server: its host and port.
-        source: where the credentials come from.
-        unreadable: why the credentials could not be read again after a 401; empty if they could.
-        as_user: the user to impersonate, if any.
-    """
-
-    __slots__ = ("as_user", "message", "namespace", "path", "server", "source", "status", "unreadable", "verb")
-
-    def __init__(
-        self,
-        status: int,
-        message: str,
-        verb: str,
-        namespace: str,
-        path: str,
-        *,
-        server: str,
-        source: str,
-        unreadable: str = "",
-        as_user: str | None = None,
-    ) -> None:
-        self.status = status
-        self.message = message
-        self.verb = verb
-        self.namespace = namespace
-        self.path = path
-        self.server = server
-        self.source = source
-        self.unreadable = unreadable
-        self.as_user = as_user
-
-
 class _Operation:
-    """A verb in a namespace, and its request.
+    """A verb in a namespace, and its request."""
 
-    Attributes:
-        renewed: whether the credentials have been read again for it.
-    """
-
-    __slots__ = ("call", "namespace", "renewed", "verb")
+    __slots__ = ("call", "namespace", "verb")
 
     def __init__(self, verb: str, namespace: str, call: Call) -> None:
         self.verb = verb
         self.namespace = namespace
         self.call = call
-        self.renewed = False
 
     @property
     def path(self) -> str:
@@ -175,7 +96,7 @@ class _ParsedOperation(_Operation, Generic[Result]):
 
 
 class Client:
-    """A client for one API server."""
+    """A client for one API server. It belongs to one process, whose threads share it."""
 
     def __init__(
         self,
@@ -184,7 +105,7 @@ class Client:
         *,
         as_user: str | None = None,
         backoff: Backoff = _BACKOFF,
-        doubtful_after: float = _DOUBTFUL_AFTER_SECONDS,
+        doubtful_after: float = DOUBTFUL_AFTER_SECONDS,
     ) -> None:
         """Create a client. It does not connect yet.
 
@@ -198,13 +119,10 @@ class Client:
         self._error_of = error_of
         self._as_user = as_user
         self._backoff = backoff
-        self._doubtful_after = doubtful_after
         self._refusals = Refusals()
-        # When the last successful renewal of the credentials began, on the monotonic clock.
-        self._renewal_began = -math.inf
-        # Why the credentials could not be read again; empty if they could.
-        self._unreadable = ""
-        self._pool = ConnectionPool(credentials)
+        self._transport = Transport(
+            credentials, self._refusals.note_failure, as_user=as_user, doubtful_after=doubtful_after
+        )
 
     @property
     def server(self) -> str:
@@ -298,7 +216,7 @@ class Client:
         )
         watch, deadline = _Operation("watch", namespace, Call(path)), Deadline(timeout)
         try:
-            connection, reply = self._exchange(HttpConnection.open_stream, watch, deadline)
+            connection, reply = self._transport.exchange(HttpConnection.open_stream, watch.call, deadline)
         except ResponseTooLargeError as error:
             raise self._too_large(error) from None
         except TransportError as error:
@@ -309,7 +227,7 @@ class Client:
             return Watch(self, connection, reply, namespace, Deadline(seconds + timeout))
         # Read this first: once the connection is idle, another thread may send on it.
         sent_at = connection.sent_at
-        self._pool.keep(connection, reply.status)
+        self._transport.keep(connection, reply.status)
         message = status_message(reply.body)
         if reply.status == 410:
             raise ExpiredVersionError(message)
@@ -334,11 +252,11 @@ class Client:
 
     def close(self) -> None:
         """Close the idle connections. The client can be used again."""
-        self._pool.close()
+        self._transport.close()
 
     def after_fork(self) -> None:
         """Close the parent's connections, including those that its threads were using, without sending anything."""
-        self._pool.after_fork()
+        self._transport.after_fork()
 
     def _ask(self, operation: _ParsedOperation[Result], timeout: float) -> Result:
         deadline = Deadline(timeout)
@@ -362,10 +280,10 @@ class Client:
 
         began = monotonic()
         try:
-            connection, response = self._exchange(HttpConnection.ask, operation, deadline)
+            connection, response = self._transport.exchange(HttpConnection.ask, operation.call, deadline)
             # Read this first: once the connection is idle, another thread may send on it.
             sent_at = connection.sent_at
-            self._pool.keep(connection, response.status)
+            self._transport.keep(connection, response.status)
             if response.status in (200, 201):
                 result = operation.parse(response)
                 self._refusals.note_allowed(operation.verb, operation.path)
@@ -403,88 +321,6 @@ class Client:
             self._refusals.note_allowed(operation.verb, operation.path)
         return None
 
-    def _exchange(self, send: _Send[Reply], operation: _Operation, deadline: Deadline) -> tuple[HttpConnection, Reply]:
-        """Send a request. After a 401, read the credentials again and send it once more."""
-        connection, reply = self._exchange_once(send, operation.call, deadline)
-        if reply.status == 401 and self._renew(operation, connection.sent_at):
-            # An idle connection would still use the old client certificate.
-            connection.close()
-            self._pool.close()
-            # If an exec plugin has used all the time, the 401 is all that is known.
-            if deadline.left():
-                connection = self._pool.connect(deadline)
-                reply = self._send(send, connection, operation.call, deadline)
-        return connection, reply
-
-    def _renew(self, operation: _Operation, sent_at: float) -> bool:
-        """Read the credentials again after a 401, once for an operation.
-
-        The request is repeated to confirm the 401. An exec plugin that ran for each of these attempts would use the
-        time of the lookup.
-
-        Args:
-            sent_at: when the request was sent, in seconds on the monotonic clock.
-
-        Returns:
-            Whether the credentials have been read since the request was sent.
-        """
-        if self._renewal_began >= sent_at:
-            return True
-        if operation.renewed:
-            return False
-        operation.renewed = True
-        began = monotonic()
-        try:
-            self._credentials.renew()
-        except NotConfiguredError as error:
-            self._unreadable = str(error)
-            return False
-        self._unreadable = ""
-        self._renewal_began = began
-        return True
-
-    def _exchange_once(self, send: _Send[Reply], call: Call, deadline: Deadline) -> tuple[HttpConnection, Reply]:
-        """Send a request on an idle connection, or on a new one if there is none or it is dead."""
-        idle = self._pool.take()
-        if idle is not None:
-            try:
-                return idle, self._send(send, idle, call, deadline)
-            except ResponseTooLargeError:
-                raise
-            except TransportError:
-                # What ended this connection (a restart, a firewall) has probably ended the others too.
-                self._pool.close()
-                self._refusals.note_failure()
-        connection = self._pool.connect(deadline)
-        return connection, self._send(send, connection, call, deadline)
-
-    def _send(
-        self,
-        send: _Send[Reply],
-        connection: HttpConnection,
-        call: Call,
-        deadline: Deadline,
-    ) -> Reply:
-        try:
-            request = self._request(call)
-            if connection.idle_seconds() >= self._doubtful_after:
-                deadline = deadline.part(_DOUBTFUL_SHARE)
-            return send(connection, request, deadline)
-        except BaseException:
-            connection.close()
-            raise
-
-    def _request(self, call: Call) -> Request:
-        headers = {"Accept": "application/json", "User-Agent": f"airflow-kubernetes-secrets/{__version__}"}
-        authorization = self._credentials.authorization()
-        if authorization is not None:
-            headers["Authorization"] = authorization
-        if self._as_user is not None:
-            headers["Impersonate-User"] = self._as_user
-        if call.body:
-            headers["Content-Type"] = call.content_type
-        return Request(self._credentials.endpoint.path + call.path, headers, call.method, call.body)
-
     def _refusal(self, operation: _Operation, status: int, message: str) -> ApiError:
         refusal = Refusal(
             status,
@@ -494,7 +330,7 @@ class Client:
             operation.path,
             server=self.server,
             source=self._credentials.source,
-            unreadable=self._unreadable,
+            unreadable=self._transport.unreadable,
             as_user=self._as_user,
         )
         return self._error_of(refusal)
@@ -574,7 +410,7 @@ class Watch:
             failure = _Failure(str(error))
         else:
             self._connection = None
-            self._client._pool.keep(connection, 200)
+            self._client._transport.keep(connection, 200)
             return
         raise self._client._unavailable(failure, 1, self._deadline)
 

@@ -1,4 +1,4 @@
-"""When a refusal of the API server (401 or 403) counts.
+"""Refusals of the API server: the facts of one, and when a 401 or 403 counts.
 
 An API server that has just started accepts connections before it has read its roles and keys. Until then it refuses
 every request. https://github.com/kubernetes/kubernetes/issues/121635
@@ -21,6 +21,46 @@ _CONFIRMED_IN_ANY_CASE_SECONDS = 10.0
 # failure this is likely: the kubelet waits ten seconds or more before it starts a crashed server again.
 _FURTHEST_APART_SECONDS = 60.0
 _FURTHEST_APART_AFTER_A_FAILURE_SECONDS = 10.0
+
+
+class Refusal:
+    """A request that the API server refused for good: the facts of the error.
+
+    Attributes:
+        status: the HTTP status, such as 403.
+        message: the API server's words; empty if the response is not one of the Kubernetes API.
+        verb: what was requested, as a Kubernetes verb.
+        path: the path at the API server, without the query.
+        server: its host and port.
+        source: where the credentials come from.
+        unreadable: why the credentials could not be read again after a 401; empty if they could.
+        as_user: the user to impersonate, if any.
+    """
+
+    __slots__ = ("as_user", "message", "namespace", "path", "server", "source", "status", "unreadable", "verb")
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        verb: str,
+        namespace: str,
+        path: str,
+        *,
+        server: str,
+        source: str,
+        unreadable: str = "",
+        as_user: str | None = None,
+    ) -> None:
+        self.status = status
+        self.message = message
+        self.verb = verb
+        self.namespace = namespace
+        self.path = path
+        self.server = server
+        self.source = source
+        self.unreadable = unreadable
+        self.as_user = as_user
 
 
 class _History:

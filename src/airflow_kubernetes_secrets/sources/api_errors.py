@@ -12,13 +12,13 @@ from airflow_kubernetes_secrets.errors import (
     UnauthorizedError,
     UnreadableCredentialsError,
 )
-from airflow_kubernetes_secrets.kubernetes.client import Refusal
 from airflow_kubernetes_secrets.kubernetes.permissions import (
     ANONYMOUS,
     forbidden_text,
     impersonation_text,
     refused_user,
 )
+from airflow_kubernetes_secrets.kubernetes.refusals import Refusal
 from airflow_kubernetes_secrets.messages.printable import printable
 
 # The verbs that the remedy of a 403 grants, by the refused verb. For any other verb, the remedy grants the verbs that

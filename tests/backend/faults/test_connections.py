@@ -106,7 +106,7 @@ def test_an_answer_renews_the_trust_in_a_kept_connection(proxy: Proxy, account: 
     selector = LabelSelector.equal(VARIABLE, "x")
     with contextlib.closing(Client(credentials, ERROR_OF)) as client:
         client.list_secrets(put.namespace, selector, timeout=10)
-        [connection] = client._pool._idle
+        [connection] = client._transport._pool._idle
         connection._last_used -= 3600
         client.list_secrets(put.namespace, selector, timeout=10)
 
