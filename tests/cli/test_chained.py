@@ -15,7 +15,7 @@ NOTHING_CHAINED = """
 import sys
 from pathlib import Path
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.deployment.entries import fernet
+from airflow_kubernetes_secrets.deployment.airflow_entries import fernet
 from airflow_kubernetes_secrets.deployment.configuration import read_configuration
 from airflow_kubernetes_secrets.deployment.other_sources import from_database
 from airflow_kubernetes_secrets.migration.exported_files import from_file

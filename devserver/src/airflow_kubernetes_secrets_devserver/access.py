@@ -32,7 +32,7 @@ class User:
     grants: Mapping[str, frozenset[str]] | None
     groups: tuple[str, ...] = ("system:authenticated",)
 
-    def may(self, what: Attributes) -> bool:
+    def may(self, what: ResourceAttributes) -> bool:
         """Return whether the user may send this request for a resource."""
         if self.grants is None:
             return True
@@ -51,7 +51,7 @@ class User:
         grants = self.grants or {}
         return grants.get(EVERYWHERE, frozenset()) | grants.get(namespace, frozenset())
 
-    def may_read(self, what: OfPath) -> bool:
+    def may_read(self, what: NonResourceAttributes) -> bool:
         """Return whether the user may read a path that belongs to no resource, such as the discovery documents."""
         is_public = what.path.rstrip("/") in _PUBLIC_PATHS
         return self.grants is None or (":" not in what.verb and (is_public or self is not ANONYMOUS))
@@ -61,8 +61,11 @@ ANONYMOUS = User("system:anonymous", {}, ("system:unauthenticated",))
 
 
 @dataclass(frozen=True)
-class Attributes:
-    """A request for a resource. An empty namespace means the whole cluster, an empty name all objects."""
+class ResourceAttributes:
+    """What a request for a resource is authorized by.
+
+    An empty namespace means the whole cluster, and an empty name all objects.
+    """
 
     verb: str
     resource: str
@@ -72,8 +75,8 @@ class Attributes:
 
 
 @dataclass(frozen=True)
-class OfPath:
-    """A request for a path that belongs to no resource."""
+class NonResourceAttributes:
+    """What a request for a path that belongs to no resource is authorized by."""
 
     verb: str
     path: str
@@ -112,7 +115,7 @@ class Access:
         return found
 
 
-def act_as(user: User, name: str, asked: Attributes | OfPath, access: Access) -> User:
+def act_as(user: User, name: str, requested: ResourceAttributes | NonResourceAttributes, access: Access) -> User:
     """Return the user ``name``, whom ``user`` impersonates: the user of a token, or a user without permissions.
 
     The API server checks the permissions of constrained impersonation first. So the error names the first of these that
@@ -123,34 +126,34 @@ def act_as(user: User, name: str, asked: Attributes | OfPath, access: Access) ->
     """
     parts = name.split(":")
     if parts[:2] == ["system", "serviceaccount"] and len(parts) == 4:
-        mode, whom = "serviceaccount", Attributes("", "serviceaccounts", parts[2], parts[3])
+        mode, whom = "serviceaccount", ResourceAttributes("", "serviceaccounts", parts[2], parts[3])
     elif parts[:2] == ["system", "node"] and len(parts) == 3:
-        mode, whom = "arbitrary-node", Attributes("", "nodes", name=parts[2])
+        mode, whom = "arbitrary-node", ResourceAttributes("", "nodes", name=parts[2])
     else:
-        mode, whom = "user-info", Attributes("", "users", name=name)
-    check(user, replace(asked, verb=f"impersonate-on:{mode}:{asked.verb}"))
+        mode, whom = "user-info", ResourceAttributes("", "users", name=name)
+    check(user, replace(requested, verb=f"impersonate-on:{mode}:{requested.verb}"))
     check(user, replace(whom, verb=f"impersonate:{mode}", group=AUTHENTICATION_GROUP))
     return next((each for each in access.users.values() if each.name == name), User(name, {}))
 
 
-def check(user: User, asked: Attributes | OfPath) -> None:
+def check(user: User, requested: ResourceAttributes | NonResourceAttributes) -> None:
     """Check that ``user`` may send this request.
 
     Raises:
         StatusError: 403, the user may not.
     """
-    if isinstance(asked, OfPath):
-        if not user.may_read(asked):
-            text = f'forbidden: User {_quoted(user.name)} cannot {asked.verb} path "{asked.path}"'
+    if isinstance(requested, NonResourceAttributes):
+        if not user.may_read(requested):
+            text = f'forbidden: User {_quoted(user.name)} cannot {requested.verb} path "{requested.path}"'
             raise StatusError(403, "Forbidden", text, {})
         return
-    if user.may(asked):
+    if user.may(requested):
         return
-    resource = f"{asked.resource}.{asked.group}" if asked.group else asked.resource
-    subject = f'{resource} "{asked.name}"' if asked.name else resource
-    where = f'in the namespace "{asked.namespace}"' if asked.namespace else "at the cluster scope"
-    action = f'cannot {asked.verb} resource "{asked.resource}" in API group "{asked.group}" {where}'
-    details = {"name": asked.name, "group": asked.group, "kind": asked.resource}
+    resource = f"{requested.resource}.{requested.group}" if requested.group else requested.resource
+    subject = f'{resource} "{requested.name}"' if requested.name else resource
+    where = f'in the namespace "{requested.namespace}"' if requested.namespace else "at the cluster scope"
+    action = f'cannot {requested.verb} resource "{requested.resource}" in API group "{requested.group}" {where}'
+    details = {"name": requested.name, "group": requested.group, "kind": requested.resource}
     raise StatusError(
         403,
         "Forbidden",
@@ -190,9 +193,9 @@ def review_access(user: User, document: JsonObject) -> JsonObject:
         raise invalid("", "", [cause], group=AUTHORIZATION_GROUP)
     if path is None:
         names = ("verb", "resource", "namespace", "name", "group")
-        allowed = user.may(Attributes(**{name: _text(attributes or {}, name) for name in names}))
+        allowed = user.may(ResourceAttributes(**{name: _text(attributes or {}, name) for name in names}))
     else:
-        allowed = user.may_read(OfPath(_text(path, "verb"), _text(path, "path")))
+        allowed = user.may_read(NonResourceAttributes(_text(path, "verb"), _text(path, "path")))
     head = {"kind": "SelfSubjectAccessReview", "apiVersion": f"{AUTHORIZATION_GROUP}/v1"}
     return {**head, "metadata": {}, "spec": dict(spec), "status": {"allowed": allowed}}
 

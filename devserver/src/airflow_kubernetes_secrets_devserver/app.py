@@ -25,8 +25,8 @@ from airflow_kubernetes_secrets_devserver.access import (
     AUTHENTICATION_GROUP,
     AUTHORIZATION_GROUP,
     Access,
-    Attributes,
-    OfPath,
+    NonResourceAttributes,
+    ResourceAttributes,
     User,
     act_as,
     check,
@@ -36,7 +36,7 @@ from airflow_kubernetes_secrets_devserver.access import (
 )
 from airflow_kubernetes_secrets_devserver.objects import NAMESPACES, RESOURCES, SECRETS, Resource
 from airflow_kubernetes_secrets_devserver.received import as_go_reads
-from airflow_kubernetes_secrets_devserver.registry import Registry, Writing
+from airflow_kubernetes_secrets_devserver.registry import Registry, WriteOptions
 from airflow_kubernetes_secrets_devserver.selection import Page, Selection, flag, named_by
 from airflow_kubernetes_secrets_devserver.status import (
     Cause,
@@ -96,7 +96,7 @@ class Target:
                 return cls(SECRETS, None, "")
         return None
 
-    def attributes(self, method: str, query: Mapping[str, str]) -> Attributes:
+    def attributes(self, method: str, query: Mapping[str, str]) -> ResourceAttributes:
         """Return the attributes that authorization checks."""
         verb = _VERBS[method]
         if method == "GET" and not self.name:
@@ -105,7 +105,7 @@ class Target:
             verb = "deletecollection"
         name = self.name or (named_by(query) if verb in ("list", "watch") else "")
         namespace = self.name if self.resource is NAMESPACES else self.namespace or ""
-        return Attributes(verb, self.resource.plural, namespace, name)
+        return ResourceAttributes(verb, self.resource.plural, namespace, name)
 
 
 class Api:
@@ -146,19 +146,19 @@ class Api:
         path, method = request.url.path, "GET" if request.method == "HEAD" else request.method
         user = self._access.user(request.headers.get("authorization", ""))
         target, review = Target.of(path), _REVIEWS.get(path) if method == "POST" else None
-        asked: Attributes | OfPath
+        requested: ResourceAttributes | NonResourceAttributes
         if target is not None:
-            asked = target.attributes(method, request.query_params)
+            requested = target.attributes(method, request.query_params)
         elif review is not None:
             _, _, group, _, resource = path.split("/")
-            asked = Attributes("create", resource, group=group)
+            requested = ResourceAttributes("create", resource, group=group)
         else:
-            asked = OfPath(_VERBS[method], path)
+            requested = NonResourceAttributes(_VERBS[method], path)
         if "impersonate-user" in request.headers:
-            user = act_as(user, request.headers["impersonate-user"], asked, self._access)
-        check(user, asked)
+            user = act_as(user, request.headers["impersonate-user"], requested, self._access)
+        check(user, requested)
         if target is not None:
-            return await self._act(request, target, asked.verb, user)
+            return await self._act(request, target, requested.verb, user)
         if review is not None:
             return JSONResponse(review(user, _mapping(await _document(request))), 201)
         return self._fixed(path.rstrip("/"))
@@ -188,14 +188,14 @@ class Api:
         return await self._write(request, Key(resource.plural, namespace, name), user)
 
     async def _write(self, request: Request, key: Key, user: User) -> Response:
-        how = _writing(request)
+        how = _write_options(request)
         write = self._patch if request.method == "PATCH" else self._change
         response = await write(request, key, user, how)
         for text in how.warnings:
             response.headers.append("Warning", f"299 - {json.dumps(text)}")
         return response
 
-    async def _change(self, request: Request, key: Key, _user: User, how: Writing) -> Response:
+    async def _change(self, request: Request, key: Key, _user: User, how: WriteOptions) -> Response:
         registry, resource, (_, namespace, name) = self._registry, RESOURCES[key.plural], key
         document = await _document(request)
         if request.method == "POST":
@@ -215,7 +215,7 @@ class Api:
         selection = Selection.from_query(resource, request.query_params)
         return self._answer(request, resource, registry.delete_collection(resource, namespace, selection, how))
 
-    async def _patch(self, request: Request, key: Key, user: User, how: Writing) -> Response:
+    async def _patch(self, request: Request, key: Key, user: User, how: WriteOptions) -> Response:
         registry, resource, (_, namespace, name) = self._registry, RESOURCES[key.plural], key
         form = _media_type(request)
         body = await _body(request)
@@ -224,7 +224,7 @@ class Api:
                 cause = Cause("FieldValueRequired", "Required value: is required for apply patch", "fieldManager")
                 raise invalid("PatchOptions", "", [cause], group="meta.k8s.io")
             if registry.store.get(key) is None:
-                check(user, Attributes("create", resource.plural, namespace, name))
+                check(user, ResourceAttributes("create", resource.plural, namespace, name))
             found, new = registry.apply(resource, namespace, name, _parse(body, yaml=True), how)
             return self._answer(request, resource, found, 201 if new else 200)
         if form not in _PATCHES:
@@ -259,7 +259,7 @@ class Api:
             yield json.dumps(event, separators=(",", ":"), ensure_ascii=False).encode() + b"\n"
 
 
-def _writing(request: Request) -> Writing:
+def _write_options(request: Request) -> WriteOptions:
     query = request.query_params
     validation = query.get("fieldValidation", "") or "Warn"
     if validation not in _VALIDATIONS:
@@ -268,7 +268,7 @@ def _writing(request: Request) -> Writing:
             "FieldValueNotSupported", f'Unsupported value: "{validation}": supported values: {known}', "fieldValidation"
         )
         raise invalid(f"{_VERBS[request.method].capitalize()}Options", "", [cause], group="meta.k8s.io")
-    return Writing(
+    return WriteOptions(
         manager=query.get("fieldManager") or request.headers.get("user-agent", "").partition("/")[0] or "unknown",
         dry_run=_is_dry_run(query.get("dryRun", "")),
         validation=validation,
@@ -276,13 +276,13 @@ def _writing(request: Request) -> Writing:
     )
 
 
-def _is_dry_run(*asked: object) -> bool:
+def _is_dry_run(*requested: object) -> bool:
     """Return whether this is a dry run; StatusError 422 for any value other than ``All``."""
-    for each in asked:
+    for each in requested:
         if each not in ("", "All"):
             cause = Cause("FieldValueNotSupported", f'Unsupported value: "{each}": supported values: "All"', "dryRun")
             raise invalid("Options", "", [cause], group="meta.k8s.io")
-    return "All" in asked
+    return "All" in requested
 
 
 def _media_type(request: Request) -> str:

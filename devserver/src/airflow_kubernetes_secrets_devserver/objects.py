@@ -305,7 +305,7 @@ def validate_update(resource: Resource, content: JsonObject, previous: JsonObjec
         return
     causes = []
     finalizers = [each["metadata"].get("finalizers", []) for each in (content, previous)]
-    if is_going(previous) and (new := sorted({*finalizers[0]} - {*finalizers[1]})):
+    if is_being_deleted(previous) and (new := sorted({*finalizers[0]} - {*finalizers[1]})):
         text = f"{_NO_NEW_FINALIZERS_TEXT}, found new finalizers {_go_list(new)}"
         causes.append(Cause("FieldValueForbidden", text, "metadata.finalizers"))
     if content["type"] != previous["type"]:
@@ -320,7 +320,7 @@ def validate_update(resource: Resource, content: JsonObject, previous: JsonObjec
         raise invalid(resource.kind, previous["metadata"]["name"], causes)
 
 
-def is_going(content: JsonObject) -> bool:
+def is_being_deleted(content: JsonObject) -> bool:
     """Return whether the object is being deleted and waits for its finalizers."""
     return "deletionTimestamp" in content["metadata"]
 

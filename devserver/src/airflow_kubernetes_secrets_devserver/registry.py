@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets_devserver.objects import (
     SECRETS,
     Resource,
     decode,
-    is_going,
+    is_being_deleted,
     named,
     refuse_unknown,
     unknown_fields,
@@ -54,7 +54,7 @@ _EXPIRED = (
 
 
 @dataclass(frozen=True)
-class Writing:
+class WriteOptions:
     """The options of a write.
 
     Attributes:
@@ -82,7 +82,7 @@ class Writing:
 
 
 # The options for writes by the devserver itself and by its Python API.
-PLAIN = Writing("airflow-kubernetes-secrets-devserver")
+OWN_WRITES = WriteOptions("airflow-kubernetes-secrets-devserver")
 
 
 class Registry:
@@ -98,7 +98,9 @@ class Registry:
             raise not_found(resource.plural, name)
         return found
 
-    def create(self, resource: Resource, namespace: str, document: object, how: Writing = PLAIN) -> JsonObject:
+    def create(
+        self, resource: Resource, namespace: str, document: object, how: WriteOptions = OWN_WRITES
+    ) -> JsonObject:
         """Create the object in ``document``, and return what is stored."""
         content = how.decode(resource, document)
         metadata = content["metadata"]
@@ -114,19 +116,19 @@ class Registry:
             content = named(resource, content, metadata["generateName"][:_LONGEST_PREFIX] + ending)
         return self._create(resource, namespace, content, how)
 
-    def _create(self, resource: Resource, namespace: str, content: JsonObject, how: Writing) -> JsonObject:
+    def _create(self, resource: Resource, namespace: str, content: JsonObject, how: WriteOptions) -> JsonObject:
         if resource.namespaced and self.store.get(Key(NAMESPACES.plural, "", namespace)) is None:
             raise not_found(NAMESPACES.plural, namespace)
         validate(resource, content)
         key = Key(resource.plural, namespace, content["metadata"]["name"])
         if (found := self.store.get(key)) is not None:
-            raise already_exists(resource.plural, key.name, is_going=is_going(found))
+            raise already_exists(resource.plural, key.name, is_being_deleted=is_being_deleted(found))
         born = {"uid": str(uuid.uuid4()), "creationTimestamp": now()}
         content = {**content, "metadata": {**content["metadata"], **born}}
         return content if how.dry_run else self.store.put(key, content)
 
     def update(
-        self, resource: Resource, namespace: str, name: str, document: object, how: Writing = PLAIN
+        self, resource: Resource, namespace: str, name: str, document: object, how: WriteOptions = OWN_WRITES
     ) -> JsonObject:
         """Replace the object by the one in ``document``, and return what is stored."""
         content = how.decode(resource, document)
@@ -141,7 +143,7 @@ class Registry:
         namespace: str,
         name: str,
         change: Callable[[JsonObject], object],
-        how: Writing = PLAIN,
+        how: WriteOptions = OWN_WRITES,
     ) -> JsonObject:
         """Replace the object with the result of ``change``."""
         current = self.get(resource, namespace, name)
@@ -154,7 +156,7 @@ class Registry:
         return self._replace(resource, Key(resource.plural, namespace, name), content, how)
 
     def apply(
-        self, resource: Resource, namespace: str, name: str, document: object, how: Writing = PLAIN
+        self, resource: Resource, namespace: str, name: str, document: object, how: WriteOptions = OWN_WRITES
     ) -> tuple[JsonObject, bool]:
         """Apply ``document`` on the server side. Returns the stored object, and whether it is new."""
         found = document if isinstance(document, dict) else {}
@@ -179,7 +181,7 @@ class Registry:
         return self._replace(resource, Key(resource.plural, namespace, name), content, how, applied=True), False
 
     def _replace(
-        self, resource: Resource, key: Key, content: JsonObject, how: Writing, applied: bool = False
+        self, resource: Resource, key: Key, content: JsonObject, how: WriteOptions, applied: bool = False
     ) -> JsonObject:
         metadata = content["metadata"]
         _check_place(key, metadata)
@@ -203,13 +205,13 @@ class Registry:
             return current
         if how.dry_run:
             return content
-        if is_going(content) and not content["metadata"].get("finalizers"):
+        if is_being_deleted(content) and not content["metadata"].get("finalizers"):
             self.store.remove(key)
             return content
         return self.store.put(key, content)
 
     def delete(
-        self, resource: Resource, namespace: str, name: str, options: Mapping[str, Any], how: Writing = PLAIN
+        self, resource: Resource, namespace: str, name: str, options: Mapping[str, Any], how: WriteOptions = OWN_WRITES
     ) -> JsonObject:
         """Delete an object. If it has finalizers, it is only marked; the update that clears them removes it.
 
@@ -231,20 +233,20 @@ class Registry:
         marked = self._delete(Key(resource.plural, namespace, name), current, how)
         return success(name, resource.plural, current["metadata"]["uid"]) if marked is None else marked
 
-    def _delete(self, key: Key, current: JsonObject, how: Writing) -> JsonObject | None:
+    def _delete(self, key: Key, current: JsonObject, how: WriteOptions) -> JsonObject | None:
         """Return the object marked as being deleted if it has finalizers; None if it was removed."""
         if not current["metadata"].get("finalizers"):
             if not how.dry_run:
                 self.store.remove(key)
             return None
-        if is_going(current):
+        if is_being_deleted(current):
             return current
         marks = {"deletionTimestamp": now(), "deletionGracePeriodSeconds": 0}
         marked = {**current, "metadata": {**current["metadata"], **marks}}
         return marked if how.dry_run else self.store.put(key, marked)
 
     def delete_collection(
-        self, resource: Resource, namespace: str, selection: Selection, how: Writing = PLAIN
+        self, resource: Resource, namespace: str, selection: Selection, how: WriteOptions = OWN_WRITES
     ) -> JsonObject:
         """Delete all objects that match, and return the list of them."""
         found = self.list(resource, namespace, selection, Page())

@@ -140,15 +140,15 @@ class Page:
             StatusError: 400 or 422, the combination of parameters is not allowed.
         """
         limit = max(number(query, "limit") or 0, 0)
-        asked, token = query.get("resourceVersion", ""), query.get("continue", "")
+        requested, token = query.get("resourceVersion", ""), query.get("continue", "")
         check_match(query)
-        wanted = version(asked)
+        wanted = version(requested)
         if token:
             if wanted is not None:
                 raise bad_request("specifying resource version is not allowed when using continue")
             snapshot, after = _read_token(token, namespace)
             return cls(limit, exact=snapshot, after=after)
-        if asked == "0":
+        if requested == "0":
             # A real server answers this from its watch cache, which has no pages.
             return cls()
         if query.get("resourceVersionMatch") == "Exact":
@@ -158,15 +158,15 @@ class Page:
 
 def check_match(query: Mapping[str, str]) -> None:
     """Reject with 422 the uses of resourceVersionMatch and sendInitialEvents that the API forbids for a list."""
-    match, asked = query.get("resourceVersionMatch", ""), query.get("resourceVersion", "")
+    match, requested = query.get("resourceVersionMatch", ""), query.get("resourceVersion", "")
     field, causes = "resourceVersionMatch", []
-    if match and not asked:
+    if match and not requested:
         why = f"Forbidden: {field} is forbidden unless resourceVersion is provided"
         causes.append(Cause("FieldValueForbidden", why, field))
     elif match not in ("", "Exact", "NotOlderThan"):
         why = f'Unsupported value: "{match}": supported values: "Exact", "NotOlderThan", ""'
         causes.append(Cause("FieldValueNotSupported", why, field))
-    elif match == "Exact" and asked == "0":
+    elif match == "Exact" and requested == "0":
         why = f'Forbidden: {field} "exact" is forbidden for resourceVersion "0"'
         causes.append(Cause("FieldValueForbidden", why, field))
     if query.get("sendInitialEvents"):

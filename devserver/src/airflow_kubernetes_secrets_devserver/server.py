@@ -21,7 +21,7 @@ from airflow_kubernetes_secrets.kubernetes.documents import mapping
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets_devserver.access import Access, User
 from airflow_kubernetes_secrets_devserver.app import Api
-from airflow_kubernetes_secrets_devserver.files import Files
+from airflow_kubernetes_secrets_devserver.client_files import ClientFiles
 from airflow_kubernetes_secrets_devserver.manifests import Manifests
 from airflow_kubernetes_secrets_devserver.objects import NAMESPACES, RESOURCES, Resource
 from airflow_kubernetes_secrets_devserver.received import as_go_reads
@@ -89,7 +89,7 @@ class DevServer:
         self._store = Store(history)
         self._registry = Registry(self._store)
         self._manifests = Manifests(manifests, self._registry, namespace, report) if manifests is not None else None
-        self._files: Files | None = None
+        self._files: ClientFiles | None = None
         self._runner: Runner | None = None
 
     def __repr__(self) -> str:
@@ -112,7 +112,7 @@ class DevServer:
         return self._written.ca_file
 
     @property
-    def _written(self) -> Files:
+    def _written(self) -> ClientFiles:
         if self._files is None:
             raise RuntimeError(_NOT_STARTED)
         return self._files
@@ -144,7 +144,7 @@ class DevServer:
         listener = _listen(self.host, self.port)
         try:
             self.port = listener.getsockname()[1]
-            self._files = Files(self._directory)
+            self._files = ClientFiles(self._directory)
             context = self._certify(self._files)
             self._runner = Runner(listener, context, self._make_app, self._store.close)
             self._runner.start()
@@ -153,7 +153,7 @@ class DevServer:
             listener.close()
             raise
 
-    def _certify(self, files: Files) -> ssl.SSLContext:
+    def _certify(self, files: ClientFiles) -> ssl.SSLContext:
         authority = trustme.CA()
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         names = ("127.0.0.1", "::1", "localhost", "kubernetes.default.svc")

@@ -83,9 +83,9 @@ def method_not_allowed() -> StatusError:
     return StatusError(405, "MethodNotAllowed", text, {})
 
 
-def already_exists(plural: str, name: str, *, is_going: bool) -> StatusError:
+def already_exists(plural: str, name: str, *, is_being_deleted: bool) -> StatusError:
     """Return the 409 for a create of an existing object."""
-    text = f'{"object is being deleted: " if is_going else ""}{plural} "{name}" already exists'
+    text = f'{"object is being deleted: " if is_being_deleted else ""}{plural} "{name}" already exists'
     return StatusError(409, "AlreadyExists", text, {"name": name, "kind": plural})
 
 

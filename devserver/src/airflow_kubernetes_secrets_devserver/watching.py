@@ -53,9 +53,9 @@ class Watch:
         bookmarks = bookmark_seconds if flag(query, "allowWatchBookmarks") else None
         seconds = number(query, "timeoutSeconds") or LONGEST_SECONDS
         selection = Selection.from_query(resource, query)
-        since, asked = version(query.get("resourceVersion", "")), query.get("sendInitialEvents", "")
-        initial = flag(query, "sendInitialEvents") if asked else since is None
-        is_marked = bool(asked) and initial and bookmarks is not None
+        since, requested = version(query.get("resourceVersion", "")), query.get("sendInitialEvents", "")
+        initial = flag(query, "sendInitialEvents") if requested else since is None
+        is_marked = bool(requested) and initial and bookmarks is not None
         return cls(resource, namespace, selection, since, initial, is_marked, seconds, bookmarks)
 
     async def events(self, store: Store) -> AsyncIterator[tuple[str, JsonObject]]:

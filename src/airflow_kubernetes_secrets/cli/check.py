@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from airflow_kubernetes_secrets.cli.access import options_or_defaults
+from airflow_kubernetes_secrets.cli.configured_options import options_or_defaults
 from airflow_kubernetes_secrets.cli.output import Screen, print_annotation, print_document, print_line, say
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.kubernetes.labels import is_namespace

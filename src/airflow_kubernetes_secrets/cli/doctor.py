@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable, Sequence
 
-from airflow_kubernetes_secrets.cli.access import overrides
+from airflow_kubernetes_secrets.cli.configured_options import overrides
 from airflow_kubernetes_secrets.cli.output import Screen, print_document
 from airflow_kubernetes_secrets.diagnosis.doctor import run_checks
 from airflow_kubernetes_secrets.diagnosis.finding import Finding, Status

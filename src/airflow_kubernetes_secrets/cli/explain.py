@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 
-from airflow_kubernetes_secrets.cli.access import options_for, overrides
+from airflow_kubernetes_secrets.cli.configured_options import options_for, overrides
 from airflow_kubernetes_secrets.cli.output import Screen, print_document, progress
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, replaced_options
 from airflow_kubernetes_secrets.diagnosis.explanation import Explanation, Verdict, explain

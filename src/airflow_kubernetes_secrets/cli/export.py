@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import argparse
 
-from airflow_kubernetes_secrets.cli.access import options_or_defaults
+from airflow_kubernetes_secrets.cli.configured_options import options_or_defaults
 from airflow_kubernetes_secrets.cli.output import counted, print_document, print_line
-from airflow_kubernetes_secrets.deployment.entries import KINDS
+from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS
 from airflow_kubernetes_secrets.migration.export import Export, ExportRequest
 
 

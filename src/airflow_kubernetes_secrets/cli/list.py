@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime, timezone
 
-from airflow_kubernetes_secrets.cli.access import options_for
+from airflow_kubernetes_secrets.cli.configured_options import options_for
 from airflow_kubernetes_secrets.cli.output import print_document, print_rows, progress, say
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of, problems_with_ids

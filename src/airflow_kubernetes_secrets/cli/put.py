@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from contextlib import closing
 
-from airflow_kubernetes_secrets.cli.access import usable_configuration
+from airflow_kubernetes_secrets.cli.configured_options import usable_configuration
 from airflow_kubernetes_secrets.cli.definition import PROGRAM
 from airflow_kubernetes_secrets.cli.output import print_document, print_line, say
 from airflow_kubernetes_secrets.cli.read_value import is_a_terminal, read_value

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from airflow_kubernetes_secrets.cli.access import usable_configuration
+from airflow_kubernetes_secrets.cli.configured_options import usable_configuration
 from airflow_kubernetes_secrets.cli.output import print_documents, print_line, say
 from airflow_kubernetes_secrets.manifests.rbac import Account, account_of, comment, home_of, roles
 

@@ -17,8 +17,7 @@ from threading import BoundedSemaphore, Thread
 from typing import Any
 
 from airflow_kubernetes_secrets.backend.airflow_versions import has_teams, have_a_masker
-from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
-from airflow_kubernetes_secrets.deployment.entries import (
+from airflow_kubernetes_secrets.deployment.airflow_entries import (
     KINDS,
     NO_DESCRIPTION,
     AirflowEntry,
@@ -29,6 +28,7 @@ from airflow_kubernetes_secrets.deployment.entries import (
     fernet,
     variable,
 )
+from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.messages.printable import printable
 

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from airflow_kubernetes_secrets.deployment.entries import AirflowEntry, SourceError
+from airflow_kubernetes_secrets.deployment.airflow_entries import AirflowEntry, SourceError
 from airflow_kubernetes_secrets.deployment.other_sources import from_database, from_environment
 from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.kubernetes.labels import is_label_value, is_namespace

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from airflow_kubernetes_secrets.deployment.entries import KINDS
+from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, shown_id
 
 _WIDTH = 110

@@ -7,13 +7,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
-from airflow_kubernetes_secrets.deployment.entries import (
+from airflow_kubernetes_secrets.deployment.airflow_entries import (
     AirflowEntry,
     SourceError,
     entry_of_value,
     is_connection_object,
 )
+from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.kubernetes.documents import UnreadableError, read_json, read_yaml
 from airflow_kubernetes_secrets.lookup.selection import Kind
 

@@ -21,9 +21,9 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
-from airflow_kubernetes_secrets.ui.access import Viewer
 from airflow_kubernetes_secrets.ui.snapshot_cache import SnapshotCache, configured_options, take_snapshot
 from airflow_kubernetes_secrets.ui.table import Order, TableQuery, page_of
+from airflow_kubernetes_secrets.ui.viewer import Viewer
 
 _STATIC = Path(__file__).parent / "static"
 

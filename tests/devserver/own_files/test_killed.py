@@ -12,7 +12,7 @@ import pytest
 
 from airflow_kubernetes_secrets.cli.main import main
 from airflow_kubernetes_secrets_devserver import DevServer, own_files
-from airflow_kubernetes_secrets_devserver.files import Files
+from airflow_kubernetes_secrets_devserver.client_files import ClientFiles
 from airflow_kubernetes_secrets_devserver.own_files import RECORD, OwnFiles
 from support.own_files import PATIENCE, Make, Start, a_file, snapshot
 
@@ -21,7 +21,7 @@ def leave(directory: Path, ready: Path) -> None:
     """Leave the files of a killed devserver."""
     child = os.fork()
     if child == 0:
-        files = Files(directory)
+        files = ClientFiles(directory)
         files.write_ca(b"certificate")
         files.write_kubeconfig("kubeconfig", "https://127.0.0.1:1", "token", "airflow")
         files.write_service_account("serviceaccount", "token", "airflow")

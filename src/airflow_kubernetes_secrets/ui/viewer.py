@@ -1,4 +1,4 @@
-"""Permissions: Airflow's auth manager decides who may see which entries, as it does for Airflow's own pages.
+"""A user of the page. Airflow's auth manager decides which entries the user may see, as for Airflow's own pages.
 
 https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/auth-manager/index.html
 """

@@ -1,4 +1,4 @@
-"""Connections and variables that are moved into Secrets.
+"""Connections and variables of Airflow, in the form in which they are moved into Secrets.
 
 No data is lost. A connection becomes Airflow's JSON, with each field and the exact string in ``extra``. A variable
 becomes its bytes. An entry that Airflow itself could not read has a problem instead of data. No message quotes a value,

@@ -11,8 +11,10 @@ import yaml
 from airflow_kubernetes_secrets_devserver.own_files import OwnFiles
 
 
-class Files:
-    """Files in a folder. :meth:`remove` removes what was written, and the folder if it was created for the files.
+class ClientFiles:
+    """The files for clients, in one folder.
+
+    :meth:`remove` removes what was written, and the folder if it was created for the files.
 
     Args:
         directory: where to write; a new temporary folder if None.
