@@ -55,8 +55,8 @@ def _put(arguments: argparse.Namespace) -> int:
     data = {each.field or kind.data_key(options): read_value(each) for each in given}
     requested = RequestedSecret(lookup, data, bool(given[0].field), namespace, arguments.name)
     if is_local:
-        made = checked_manifest(requested, options, namespace)
-        _show(arguments, lookup, made, "dry run")
+        checked = checked_manifest(requested, options, namespace)
+        _show(arguments, lookup, checked, "dry run")
         return _WRITTEN
     with closing(Cluster(options, arguments.as_user)) as cluster:
         written = put(
@@ -74,7 +74,7 @@ def _put(arguments: argparse.Namespace) -> int:
 def _report(arguments: argparse.Namespace, lookup: Lookup, written: PutResult) -> int:
     """Print the result of a write, and return the exit status."""
     is_dry = arguments.dry_run is not None
-    _show(arguments, lookup, written.made, f"{written.change}, dry run" if is_dry else written.change)
+    _show(arguments, lookup, written.checked, f"{written.change}, dry run" if is_dry else written.change)
     done = "would be written" if is_dry else "was written"
     if written.hidden:
         _fail(f"{lookup} {done}, but Airflow does not read it: {written.hidden}")
@@ -85,14 +85,14 @@ def _report(arguments: argparse.Namespace, lookup: Lookup, written: PutResult) -
     return _WRITTEN
 
 
-def _show(arguments: argparse.Namespace, lookup: Lookup, made: CheckedManifest, change: str) -> None:
+def _show(arguments: argparse.Namespace, lookup: Lookup, checked: CheckedManifest, change: str) -> None:
     """Print the result as one line.
 
     With ``--output``, the line goes to standard error, and the Secret to standard output.
     """
-    for problem in made.problems:
+    for problem in checked.problems:
         say(f"{problem.severity.value}: {problem.text}")
-    metadata = made.manifest["metadata"]
+    metadata = checked.manifest["metadata"]
     secret = "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
     verb = "would be" if arguments.dry_run else "is"
     line = f"{lookup} {verb} in Secret {secret} ({change})"
@@ -100,7 +100,7 @@ def _show(arguments: argparse.Namespace, lookup: Lookup, made: CheckedManifest, 
         print_line(line)
         return
     say(line)
-    print_document(made.manifest, arguments.output)
+    print_document(checked.manifest, arguments.output)
 
 
 def _fail(text: str) -> None:

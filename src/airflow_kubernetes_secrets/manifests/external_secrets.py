@@ -20,7 +20,12 @@ from airflow_kubernetes_secrets.manifests.go_templates import (
     values_with_actions,
     values_without_actions,
 )
-from airflow_kubernetes_secrets.manifests.planned_secret import PlannedSecret, Way, manifest_of, name_for_messages
+from airflow_kubernetes_secrets.manifests.planned_secret import (
+    PlannedSecret,
+    Propagation,
+    manifest_of,
+    name_for_messages,
+)
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
@@ -57,7 +62,7 @@ class _External:
     Attributes:
         title: its name in messages.
         metadata: what is copied to the Secret if there is no template.
-        above: labels and annotations that never reach the Secret.
+        without_effect: labels and annotations that never reach the Secret.
         spec_path: the path of the specification.
     """
 
@@ -66,7 +71,7 @@ class _External:
     namespace: object
     metadata: Mapping[str, Any]
     spec: Mapping[str, Any]
-    above: tuple[Mapping[str, Any], ...] = ()
+    without_effect: tuple[Mapping[str, Any], ...] = ()
     spec_path: str = "spec"
     is_in_one_namespace: bool = True
     problems: tuple[Problem, ...] = ()
@@ -95,7 +100,7 @@ class _External:
             None,
             mapping(spec, "externalSecretMetadata"),
             mapping(spec, "externalSecretSpec"),
-            above=(metadata,),
+            without_effect=(metadata,),
             spec_path="spec.externalSecretSpec",
             is_in_one_namespace=False,
             problems=tuple(_old_api(f"ClusterExternalSecret {name_for_messages(metadata)}", document)),
@@ -120,14 +125,14 @@ def _plans(external: _External, options: Options) -> Iterator[PlannedSecret]:
         return  # it makes another resource than a Secret
     if template is None:
         metadata_path = "metadata" if external.is_in_one_namespace else "spec.externalSecretMetadata"
-        described, above = external.metadata, external.above
+        described, without_effect = external.metadata, external.without_effect
     else:
-        described, above = mapping(template, "metadata"), (*external.above, external.metadata)
+        described, without_effect = mapping(template, "metadata"), (*external.without_effect, external.metadata)
         metadata_path = f"{external.spec_path}.target.template.metadata"
     adds = _targets(template)
-    way = Way(
+    propagation = Propagation(
         external.title,
-        above,
+        without_effect,
         metadata_path,
         "if there is a template, External Secrets Operator reads it only from the template"
         if template is not None
@@ -135,12 +140,12 @@ def _plans(external: _External, options: Options) -> Iterator[PlannedSecret]:
         labels_are_known="Labels" not in adds,
         annotations_are_known="Annotations" not in adds,
     )
-    is_labelled = way.is_labelled(described, options)
+    is_labelled = propagation.is_labelled(described, options)
     if target.get("creationPolicy") == "None":
         if is_labelled:
-            yield _not_created(external, way.places(described))
+            yield _not_created(external, propagation.label_mappings(described))
         return
-    missing_annotations, problems = way.missing(described, options)
+    missing_annotations, problems = propagation.missing(described, options)
     constant = {part: _constant(described.get(part), template) for part in ("labels", "annotations")}
     is_alone = target.get("creationPolicy") not in _OF_ANOTHER_OWNER
     # Annotations can name keys that must exist, so the keys are unknown if a template makes annotations.
@@ -158,10 +163,10 @@ def _plans(external: _External, options: Options) -> Iterator[PlannedSecret]:
         unknown=frozenset(keys or ()) - written.keys(),
         templates=values_with_actions(template),
         is_alone=is_alone,
-        place_is_known=external.is_in_one_namespace and constant["labels"] == described.get("labels"),
+        namespace_and_team_are_known=external.is_in_one_namespace and constant["labels"] == described.get("labels"),
         missing_annotations=missing_annotations,
         problems=problems,
-        **way.places(described),
+        **propagation.label_mappings(described),
     )
 
 
@@ -208,10 +213,12 @@ def _without_template(external: _External, described: Mapping[str, Any]) -> Iter
             )
 
 
-def _not_created(external: _External, places: dict[str, Any]) -> PlannedSecret:
+def _not_created(external: _External, label_mappings: dict[str, Any]) -> PlannedSecret:
     """Return the plan of an ExternalSecret that creates no Secret."""
     text = f"{external.title}: creationPolicy is None, so no Secret is created. Remove it, or the label"
-    return PlannedSecret(None, is_labelled=True, problems=(Problem(NOT_CREATED, text, Severity.WARNING),), **places)
+    return PlannedSecret(
+        None, is_labelled=True, problems=(Problem(NOT_CREATED, text, Severity.WARNING),), **label_mappings
+    )
 
 
 def _keys(spec: Mapping[str, Any], template: object) -> set[str] | None:

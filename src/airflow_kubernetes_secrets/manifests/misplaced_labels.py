@@ -44,14 +44,14 @@ def misplaced_labels(document: dict[str, Any], found: Sequence[PlannedSecret], o
     reaching = {id(each) for plan in found for each in plan.reaching}
     # An annotation that also reaches the Secret from another place is not lost.
     reaching_keys = {key for plan in found for each in plan.reaching for key in each} - labels
-    above = {id(each) for plan in found for each in plan.above}
+    without_effect = {id(each) for plan in found for each in plan.without_effect}
     strays: dict[str, str] = {}
     for path, found_there in _all_mappings(document):
         for key in found_there:
             is_ours = key in labels or str(key).startswith(ANNOTATION_PREFIX)
             # Keys in places that never reach the Secret are already reported with the reason, except misspelt ones.
             is_reported = id(found_there) in reaching or (
-                id(found_there) in above and (key in labels or not misspelt_label(key, options))
+                id(found_there) in without_effect and (key in labels or not misspelt_label(key, options))
             )
             if is_ours and not is_reported and key not in reaching_keys:
                 strays.setdefault(str(key), path)

@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.manifests.go_templates import values_with_action
 from airflow_kubernetes_secrets.manifests.planned_secret import (
     LABEL_LOST,
     PlannedSecret,
-    Way,
+    Propagation,
     manifest_of,
     name_for_messages,
 )
@@ -31,13 +31,13 @@ def of_sealed_secret(document: Mapping[str, Any], options: Options) -> Iterator[
     metadata, spec = mapping(document, "metadata"), mapping(document, "spec")
     template = mapping(spec, "template")
     described = mapping(template, "metadata")
-    way = Way(
+    propagation = Propagation(
         f"SealedSecret {name_for_messages(metadata)}",
         (metadata,),
         "spec.template.metadata",
         "the controller reads it only from the template",
     )
-    missing_annotations, problems = way.missing(described, options)
+    missing_annotations, problems = propagation.missing(described, options)
     # Old SealedSecrets have all data encrypted in one piece.
     is_whole = spec.get("data") is not None
     written = values_without_actions(template)
@@ -45,13 +45,13 @@ def of_sealed_secret(document: Mapping[str, Any], options: Options) -> Iterator[
     # The controller takes name and namespace from the SealedSecret, and ignores those in the template.
     yield PlannedSecret(
         manifest_of(metadata.get("name"), metadata.get("namespace"), described, () if is_whole else keys, written),
-        way.is_labelled(described, options),
+        propagation.is_labelled(described, options),
         keys_are_known=not is_whole,
         unknown=frozenset(keys) - written.keys(),
         templates=values_with_actions(template),
         missing_annotations=missing_annotations,
         problems=problems,
-        **way.places(described),
+        **propagation.label_mappings(described),
     )
 
 
@@ -60,9 +60,9 @@ def of_vault(document: Mapping[str, Any], options: Options) -> Iterator[PlannedS
     metadata = mapping(document, "metadata")
     target = mapping(mapping(document, "spec"), "destination")
     title = f"{document['kind']} {name_for_messages(metadata)}"
-    way = Way(title, (metadata,), "spec.destination", "Vault Secrets Operator reads it only from there")
-    missing_annotations, problems = way.missing(target, options)
-    if way.is_labelled(target, options) and target.get("create") is not True:
+    propagation = Propagation(title, (metadata,), "spec.destination", "Vault Secrets Operator reads it only from there")
+    missing_annotations, problems = propagation.missing(target, options)
+    if propagation.is_labelled(target, options) and target.get("create") is not True:
         text = (
             f"{title}: labels of spec.destination reach the Secret only if 'create' is true; otherwise another "
             "tool must create the Secret. Set spec.destination.create to true, or label the Secret where it is created"
@@ -70,11 +70,11 @@ def of_vault(document: Mapping[str, Any], options: Options) -> Iterator[PlannedS
         problems = (*problems, Problem(LABEL_LOST, text))
     yield PlannedSecret(
         manifest_of(target.get("name"), metadata.get("namespace"), target, ()),
-        way.is_labelled(target, options),
+        propagation.is_labelled(target, options),
         keys_are_known=False,
         missing_annotations=missing_annotations,
         problems=problems,
-        **way.places(target),
+        **propagation.label_mappings(target),
     )
 
 
@@ -84,8 +84,8 @@ def of_sops(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSe
     field = "secretTemplates" if "secretTemplates" in spec else "secret_templates"
     for template in mappings(spec.get(field)):
         title = f"SopsSecret {name_for_messages(metadata)}"
-        way = Way(title, (metadata,), f"spec.{field}[]", "the operator reads it only from the template")
-        missing_annotations, problems = way.missing(template, options)
+        propagation = Propagation(title, (metadata,), f"spec.{field}[]", "the operator reads it only from the template")
+        missing_annotations, problems = propagation.missing(template, options)
         described = {part: template.get(part) for part in ("labels", "annotations")}
         yield PlannedSecret(
             {
@@ -95,24 +95,24 @@ def of_sops(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSe
                 "data": template.get("data"),
                 "stringData": template.get("stringData"),
             },
-            way.is_labelled(template, options),
+            propagation.is_labelled(template, options),
             missing_annotations=missing_annotations,
             problems=problems,
-            **way.places(template),
+            **propagation.label_mappings(template),
         )
 
 
 def of_one_password(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secret of a OnePasswordItem."""
     metadata = mapping(document, "metadata")
-    way = Way(
+    propagation = Propagation(
         f"OnePasswordItem {name_for_messages(metadata)}", (), "metadata", "the operator copies it only from there"
     )
     yield PlannedSecret(
         manifest_of(metadata.get("name"), metadata.get("namespace"), metadata, ()),
-        way.is_labelled(metadata, options),
+        propagation.is_labelled(metadata, options),
         keys_are_known=False,
-        **way.places(metadata),
+        **propagation.label_mappings(metadata),
     )
 
 
@@ -121,15 +121,15 @@ def of_secrets_store(document: Mapping[str, Any], options: Options) -> Iterator[
     metadata = mapping(document, "metadata")
     title = f"SecretProviderClass {name_for_messages(metadata)}"
     objects = mappings(mapping(document, "spec").get("secretObjects"))
-    way = Way(title, (metadata,), "spec.secretObjects[]", "the driver reads it only from there")
+    propagation = Propagation(title, (metadata,), "spec.secretObjects[]", "the driver reads it only from there")
     for each in objects:
-        missing_annotations, problems = way.missing(each, options)
+        missing_annotations, problems = propagation.missing(each, options)
         keys = {str(item.get("key")) for item in mappings(each.get("data"))}
         yield PlannedSecret(
             manifest_of(each.get("secretName"), metadata.get("namespace"), each, keys),
-            way.is_labelled(each, options),
+            propagation.is_labelled(each, options),
             unknown=frozenset(keys),
             missing_annotations=missing_annotations,
             problems=problems,
-            **way.places(each),
+            **propagation.label_mappings(each),
         )

@@ -35,11 +35,11 @@ class PlannedSecret:
         keys_are_known: whether all keys of the Secret are in the manifest.
         unknown: the keys whose values are not in the manifest.
         is_alone: whether nothing else writes the same Secret.
-        place_is_known: whether the manifest specifies the namespace and team of the Secret.
+        namespace_and_team_are_known: whether the manifest specifies the namespace and team of the Secret.
         is_generated: whether all Secrets of the document at least have the same namespace.
         missing_annotations: the annotations that do not reach the Secret.
         problems: what is wrong with the manifest.
-        reaching, above: the mappings of labels and annotations that reach the Secret, and those that do not.
+        reaching, without_effect: the mappings of labels and annotations that reach the Secret, and those that do not.
         metadata_path: the path in the manifest where labels and annotations belong.
         title: the manifest's name in messages.
         templates: the values that a template makes, by key.
@@ -50,31 +50,31 @@ class PlannedSecret:
     keys_are_known: bool = True
     unknown: frozenset[str] = frozenset()
     is_alone: bool = True
-    place_is_known: bool = True
+    namespace_and_team_are_known: bool = True
     is_generated: bool = False
     missing_annotations: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
     reaching: tuple[Mapping[str, Any], ...] = ()
-    above: tuple[Mapping[str, Any], ...] = ()
+    without_effect: tuple[Mapping[str, Any], ...] = ()
     metadata_path: str = "metadata"
     title: str = ""
     templates: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
-class Way:
+class Propagation:
     """How labels and annotations get from a manifest to the Secret.
 
     Attributes:
         title: the manifest's name in messages.
-        above: the metadata whose labels and annotations have no effect.
+        without_effect: the metadata whose labels and annotations have no effect.
         metadata_path: the path in the manifest where they belong.
         rule: why they belong there.
         labels_are_known, annotations_are_known: whether the manifest contains all of them.
     """
 
     title: str
-    above: Sequence[Mapping[str, Any]]
+    without_effect: Sequence[Mapping[str, Any]]
     metadata_path: str
     rule: str
     labels_are_known: bool = True
@@ -82,15 +82,15 @@ class Way:
 
     def is_labelled(self, described: Mapping[str, Any], options: Options) -> bool:
         """Return whether there is any label that lookups use, including one that has no effect."""
-        everywhere = (described, *self.above)
+        everywhere = (described, *self.without_effect)
         return any(mapping(each, "labels").keys() & kinds_by_label(options).keys() for each in everywhere)
 
-    def places(self, described: Mapping[str, Any]) -> dict[str, Any]:
+    def label_mappings(self, described: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments of :class:`PlannedSecret` that say where labels and annotations are."""
         parts = ("labels", "annotations")
         return {
             "reaching": tuple(mapping(described, part) for part in parts),
-            "above": tuple(mapping(each, part) for each in self.above for part in parts),
+            "without_effect": tuple(mapping(each, part) for each in self.without_effect for part in parts),
             "metadata_path": self.metadata_path,
             "title": self.title,
         }
@@ -103,8 +103,8 @@ class Way:
         lost_labels = self._lost("labels", described, kinds | {options.team_label}) if self.labels_are_known else []
         lost_annotations = []
         if self.annotations_are_known:
-            above = [key for each in self.above for key in mapping(each, "annotations")]
-            ours = {key for key in above if key in kinds or str(key).startswith(ANNOTATION_PREFIX)}
+            without_effect = [key for each in self.without_effect for key in mapping(each, "annotations")]
+            ours = {key for key in without_effect if key in kinds or str(key).startswith(ANNOTATION_PREFIX)}
             lost_annotations = self._lost("annotations", described, ours)
         problems = (
             *self._problems(LABEL_LOST, "label", lost_labels),
@@ -115,8 +115,8 @@ class Way:
     def _lost(self, part: str, described: Mapping[str, Any], ours: Any) -> list[str]:
         """Return the keys that are only in places without effect."""
         kept = mapping(described, part)
-        above = dict.fromkeys(key for each in self.above for key in mapping(each, part))
-        return [key for key in above if key in ours and key not in kept]
+        without_effect = dict.fromkeys(key for each in self.without_effect for key in mapping(each, part))
+        return [key for key in without_effect if key in ours and key not in kept]
 
     def _problems(self, code: ProblemCode, word: str, keys: Sequence[str]) -> Iterator[Problem]:
         for key, more in first(keys):

@@ -49,12 +49,13 @@ class PutResult:
     """What was written, or would be written by a dry run.
 
     Attributes:
+        checked: the manifest of the Secret.
         change: ``created``, ``updated`` or ``unchanged``.
         hidden: why Airflow reads something else, with the remedy; empty if it reads this Secret.
         not_read_back: why the Secret could not be read back; empty if it could.
     """
 
-    made: CheckedManifest
+    checked: CheckedManifest
     change: str
     hidden: str = ""
     not_read_back: str = ""
@@ -127,29 +128,31 @@ def _write(
     cluster: Cluster, requested: RequestedSecret, options: Options, namespace: str, *, force: bool, dry_run: bool
 ) -> PutResult:
     """Create or update the Secret, and read it back with these options."""
-    made = checked_manifest(requested, options, namespace)
+    checked = checked_manifest(requested, options, namespace)
     before = _existing(cluster, requested.lookup, options, namespace)
     if before is None:
-        _refuse_used_name(cluster, requested.lookup, made.manifest)
+        _refuse_used_name(cluster, requested.lookup, checked.manifest)
     else:
         _refuse_managed_secret(requested, before)
         _refuse_shared_secret(requested.lookup, before.secret, options)
         # Kubernetes does not allow the type of a Secret to change.
-        metadata = {**made.manifest["metadata"], "name": before.secret.name}
-        made = CheckedManifest({**made.manifest, "metadata": metadata, "type": before.type or "Opaque"}, made.problems)
+        metadata = {**checked.manifest["metadata"], "name": before.secret.name}
+        checked = CheckedManifest(
+            {**checked.manifest, "metadata": metadata, "type": before.type or "Opaque"}, checked.problems
+        )
     labelled = labelled_lookup(requested.lookup, options, namespace)
-    result = _apply(cluster, made.manifest, force=force, dry_run=True)
-    _refuse_another_reading(labelled, made.manifest, result.secret, options)
+    result = _apply(cluster, checked.manifest, force=force, dry_run=True)
+    _refuse_another_reading(labelled, checked.manifest, result.secret, options)
     change = _change(before, result)
     find: Find = cluster.find
     if dry_run:
         find = _as_if(cluster, result.secret)
     else:
-        result = _apply(cluster, made.manifest, force=force, dry_run=False)
+        result = _apply(cluster, checked.manifest, force=force, dry_run=False)
     try:
-        return PutResult(made, change, hidden=_hidden(requested.lookup, options, find, result.secret))
+        return PutResult(checked, change, hidden=_hidden(requested.lookup, options, find, result.secret))
     except KubernetesSecretsError as error:
-        return PutResult(made, change, not_read_back=str(error))
+        return PutResult(checked, change, not_read_back=str(error))
 
 
 def _existing(cluster: Cluster, lookup: Lookup, options: Options, namespace: str) -> StoredSecret | None:

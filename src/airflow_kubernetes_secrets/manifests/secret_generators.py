@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
 from airflow_kubernetes_secrets.manifests.planned_secret import (
     INVALID_MANIFEST,
     PlannedSecret,
-    Way,
+    Propagation,
     manifest_of,
     name_for_messages,
 )
@@ -44,10 +44,12 @@ def of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator[
         for each in (*(mapping(one, "annotations") for one in (general, own)), mapping(document, "commonAnnotations")):
             described["annotations"] |= each
         title = f"secretGenerator {name_for_messages(generator)}"
-        way = Way(title, (generator,), "secretGenerator[].options", "Kustomize reads it only from there")
-        missing_annotations, problems = way.missing(described, options)
+        propagation = Propagation(
+            title, (generator,), "secretGenerator[].options", "Kustomize reads it only from there"
+        )
+        missing_annotations, problems = propagation.missing(described, options)
         written, files = _literals(generator), _files(generator)
-        if way.is_labelled(described, options) and not all(map(is_data_key, written)):
+        if propagation.is_labelled(described, options) and not all(map(is_data_key, written)):
             problems = (*problems, _unnamed_literal(title, list(written)))
             written = {key: text for key, text in written.items() if is_data_key(key)}
         is_alone = generator.get("behavior") not in ("merge", "replace")
@@ -69,11 +71,11 @@ def of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator[
                 **manifest_of(generator.get("name"), namespace, described, {*written, *files}, written),
                 "type": generator.get("type"),
             },
-            way.is_labelled(described, options),
+            propagation.is_labelled(described, options),
             keys_are_known=is_alone and not generator.get("envs") and not generator.get("env"),
             unknown=files,
             is_alone=False,
-            place_is_known=False,
+            namespace_and_team_are_known=False,
             is_generated=True,
             missing_annotations=missing_annotations,
             problems=problems,
@@ -86,8 +88,8 @@ def of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator[
                     (document, "commonAnnotations"),
                 )
             ),
-            above=tuple(mapping(generator, part) for part in ("labels", "annotations")),
-            metadata_path=way.metadata_path,
+            without_effect=tuple(mapping(generator, part) for part in ("labels", "annotations")),
+            metadata_path=propagation.metadata_path,
             title=title,
         )
 

@@ -73,7 +73,7 @@ def problems_of_planned(
     plan = replace(
         plan,
         unknown=plan.unknown | values.keys(),
-        place_is_known=plan.place_is_known and not names,
+        namespace_and_team_are_known=plan.namespace_and_team_are_known and not names,
         # Annotations can name keys that must exist, so unknown annotations leave the keys unknown.
         keys_are_known=plan.keys_are_known and not any(name.startswith(("annotation", *_DATA)) for name in names),
     )
@@ -91,7 +91,7 @@ def _problems_of(
     plan: PlannedSecret, secret: Secret, position: ManifestPosition, options: Options, known: Duplicates
 ) -> Iterator[Problem]:
     """Yield the problems of one Secret with its ids and its content."""
-    if plan.is_alone and plan.place_is_known:
+    if plan.is_alone and plan.namespace_and_team_are_known:
         yield from known.add_secret(position, plan, secret)
     for label, kind in kinds_by_label(options).items():
         if label not in secret.labels:
@@ -106,7 +106,7 @@ def _problems_of(
             yield of_a_team(secret)
             continue
         lookup = Lookup(kind, identifier, team)
-        if plan.place_is_known or plan.is_generated:
+        if plan.namespace_and_team_are_known or plan.is_generated:
             yield from known.add_id(position, lookup, secret, str(position) if plan.is_generated else "")
         if plan.keys_are_known:
             yield from _content(plan, lookup, secret, options)

@@ -30,10 +30,10 @@ def once(level: int, cause: tuple[str, ...], message: str) -> None:
     if len(_logged) >= _MOST_REMEMBERED:
         _logged.clear()
     _logged.add(cause)
-    say(level, message)
+    log(level, message)
 
 
-def say(level: int, message: str) -> None:
+def log(level: int, message: str) -> None:
     """Log ``message``. Quoted input in it can neither begin another line nor control a terminal."""
     _log.log(level, "%s", printable_lines(message))
 
@@ -51,4 +51,4 @@ def forget_each(causes: Iterable[tuple[str, ...]]) -> None:
 def miss(message: str, *values: object) -> None:
     """Log at debug level that a lookup found nothing, which is the common case."""
     if _log.isEnabledFor(logging.DEBUG):
-        say(logging.DEBUG, message % values)
+        log(logging.DEBUG, message % values)

@@ -171,7 +171,7 @@ class NamespaceApi:
             seconds = monotonic() - self._server_state.since
             notices.forget(error.cause[:2])
             notices.forget(outage_notice(error))
-            notices.say(
+            notices.log(
                 logging.INFO,
                 f"the Kubernetes API at {error.server} is available again; the first failed lookup was {seconds:.0f} "
                 "s ago",
