@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from airflow_kubernetes_secrets.deployment.other_sources import Hidden
+from airflow_kubernetes_secrets.deployment.hidden_entries import Hidden
 from airflow_kubernetes_secrets.inventory.content import Content
 from airflow_kubernetes_secrets.inventory.entries import Entry
 from airflow_kubernetes_secrets.inventory.stored_secret import Owner

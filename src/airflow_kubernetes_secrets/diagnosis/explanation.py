@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from airflow_kubernetes_secrets.backend.airflow_versions import parsed_connection
-from airflow_kubernetes_secrets.deployment.other_sources import Hidden, hidden
+from airflow_kubernetes_secrets.deployment.hidden_entries import Hidden, hidden
 from airflow_kubernetes_secrets.deployment.secret_options import SecretOption, secret_options
 from airflow_kubernetes_secrets.diagnosis.hook_test import HookTest
 from airflow_kubernetes_secrets.diagnosis.similar_ids import MayReveal, reveal_all, similar_ids

@@ -12,7 +12,7 @@ from threading import BoundedSemaphore, Lock
 from typing import Any
 
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, read_configuration
-from airflow_kubernetes_secrets.deployment.other_sources import Hidden, hidden_entries
+from airflow_kubernetes_secrets.deployment.hidden_entries import Hidden, hidden_entries
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of

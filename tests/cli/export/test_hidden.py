@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 
-from airflow_kubernetes_secrets.deployment import other_sources
+from airflow_kubernetes_secrets.deployment.hidden_entries import hidden
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from support.airflow import Airflow
 from support.exporting import PASSWORD, command, done
@@ -16,7 +16,7 @@ class TestHidden:
 
     PROGRAM = """
 import sys, json
-from airflow_kubernetes_secrets.deployment.other_sources import hidden
+from airflow_kubernetes_secrets.deployment.hidden_entries import hidden
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 found = hidden(Lookup(Kind[sys.argv[1]], sys.argv[2], sys.argv[3] or None), database=True)
 print(json.dumps([[each.place, each.text] for each in found]))
@@ -64,9 +64,10 @@ print(json.dumps([[each.place, each.text] for each in found]))
 
     MANY = """
 import json
-from airflow_kubernetes_secrets.deployment import other_sources
+from airflow_kubernetes_secrets.deployment.hidden_entries import hidden_entries
+from airflow_kubernetes_secrets.deployment.other_sources import open_database
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
-engine, tables = other_sources._database()
+engine, tables = open_database()
 from airflow.models.team import Team
 rows = [{"key": f"v{number}", "val": "x"} for number in range(1_200)]
 with engine.begin() as connection:
@@ -75,7 +76,7 @@ with engine.begin() as connection:
     connection.execute(tables[Kind.VARIABLE].insert(), [{"key": "of_blue", "val": "x", "team_name": "blue"}])
 lookups = [Lookup(Kind.VARIABLE, f"v{number}", "red") for number in range(1_300)]
 lookups += [Lookup(Kind.VARIABLE, "of_blue", team) for team in (None, "red", "blue")]
-found = other_sources.hidden_entries(lookups)
+found = hidden_entries(lookups)
 told = [[id, team, [each.text for each in hidden]] for (_, id, team), hidden in found.of.items()]
 print(json.dumps([told, found.failures]))
 """
@@ -91,4 +92,4 @@ print(json.dumps([told, found.failures]))
         assert found[-1] == ["of_blue", "blue", ["a variable in the metadata database, of team 'blue'"]]
 
     def test_it_is_no_exception(self) -> None:
-        assert other_sources.hidden(Lookup(Kind.CONFIG, "x"), database=False) == []
+        assert hidden(Lookup(Kind.CONFIG, "x"), database=False) == []

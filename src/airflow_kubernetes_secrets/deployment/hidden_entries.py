@@ -1,0 +1,180 @@
+"""Connections and variables outside Kubernetes that are hidden: Airflow does not read them.
+
+The reason is that a Secret with the same id is selected first. ``explain`` and the page show them.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from queue import Empty, Queue
+from threading import BoundedSemaphore, Thread
+
+from airflow_kubernetes_secrets.backend.airflow_versions import has_teams
+from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS, SourceError
+from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
+from airflow_kubernetes_secrets.deployment.other_sources import (
+    CHUNK,
+    PREFIXES,
+    TEAM_SEPARATOR,
+    open_database,
+    rows,
+)
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.messages.printable import printable
+
+ENVIRONMENT = "environment"
+DATABASE = "metadata-db"
+
+# How long a person waits for the metadata database at most, while a lookup is explained.
+_PATIENCE_SECONDS = 10.0
+# A database that hangs blocks one thread for each query. This limits how many there are.
+_query_threads = BoundedSemaphore(8)
+
+
+@dataclass(frozen=True)
+class Hidden:
+    """A connection or variable that Airflow does not read, because it finds the id in Kubernetes Secrets first.
+
+    Attributes:
+        place: ``environment`` or ``metadata-db``.
+        text: what is there, or why that could not be checked.
+    """
+
+    place: str
+    text: str
+
+    def as_json(self) -> dict[str, str]:
+        """Return it as the JSON outputs show it; docs/reference/cli.md describes them."""
+        return {"place": self.place, "text": self.text}
+
+
+@dataclass(frozen=True)
+class HiddenEntries:
+    """The connections and variables outside Kubernetes that many lookups do not reach.
+
+    Attributes:
+        of: the hidden ones by kind, id and team of the lookup.
+        failures: which of the two places could not be checked, and why.
+    """
+
+    of: Mapping[tuple[Kind, str, str | None], Sequence[Hidden]]
+    failures: Sequence[tuple[str, str]]
+
+
+# A lookup, and a description of a connection or variable that it does not reach.
+_Found = tuple[Lookup, str]
+
+
+def hidden(lookup: Lookup, *, database: bool) -> list[Hidden]:
+    """Return the connections and variables outside Kubernetes that a lookup does not reach.
+
+    The lookup searches Kubernetes Secrets first, and ends there.
+
+    Args:
+        database: whether to check the metadata database. If that fails, the result says so.
+    """
+    found = hidden_entries([lookup], database=database)
+    unknown = [Hidden(place, f"could not check: {text}") for place, text in found.failures]
+    return [*found.of.get(_key(lookup), ()), *unknown]
+
+
+def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> HiddenEntries:
+    """Return the connections and variables outside Kubernetes that many lookups do not reach.
+
+    Args:
+        database: whether to check the metadata database.
+    """
+    # The values of configuration options come from neither of the two places.
+    requested = [lookup for lookup in lookups if lookup.kind in KINDS]
+    of: dict[tuple[Kind, str, str | None], list[Hidden]] = defaultdict(list)
+    failures = []
+    searches: list[tuple[str, Callable[[], Sequence[_Found]]]] = [(ENVIRONMENT, lambda: _variables_of(requested))]
+    if database:
+        searches.append((DATABASE, lambda: _in_time(lambda: _rows_of(requested))))
+    for place, search in searches if requested else ():
+        try:
+            for lookup, text in search():
+                of[_key(lookup)].append(Hidden(place, text))
+        except Exception as error:
+            # Some errors of database drivers quote the URL, so only their class is shown.
+            failures.append((place, str(error) if isinstance(error, SourceError) else type(error).__name__))
+    return HiddenEntries(of, failures)
+
+
+def _key(lookup: Lookup) -> tuple[Kind, str, str | None]:
+    return lookup.kind, lookup.id, lookup.team
+
+
+def _in_time(ask: Callable[[], list[_Found]]) -> list[_Found]:
+    """Return the result of a query that runs in a thread, or raise its error.
+
+    A database driver may wait forever to connect, so the thread is given up after ``_PATIENCE_SECONDS``.
+
+    Raises:
+        SourceError: there is no result in time, or too many earlier queries still wait for theirs.
+    """
+    if not _query_threads.acquire(blocking=False):
+        raise SourceError("the metadata database has not answered earlier queries yet")
+    results: Queue[list[_Found] | Exception] = Queue()
+
+    def put_result() -> None:
+        try:
+            results.put(ask())
+        except Exception as error:
+            results.put(error)
+        finally:
+            _query_threads.release()
+
+    try:
+        Thread(target=put_result, daemon=True).start()
+    except RuntimeError as error:
+        _query_threads.release()
+        raise SourceError("no thread can be started to query the metadata database") from error
+    try:
+        result = results.get(timeout=_PATIENCE_SECONDS)
+    except Empty:
+        raise SourceError(f"the metadata database has not responded in {_PATIENCE_SECONDS:g} s") from None
+    if isinstance(result, Exception):
+        raise result
+    return result
+
+
+def _variables_of(lookups: Sequence[Lookup]) -> list[_Found]:
+    """Return the environment variables that Airflow would read for each id, in the order in which it reads them."""
+    airflow_conf()
+    teams = has_teams()
+    found = []
+    for lookup in lookups:
+        if teams and TEAM_SEPARATOR in lookup.id:
+            continue
+        prefix, key = PREFIXES[lookup.kind], lookup.id.upper()
+        names = [f"{prefix}_{lookup.team.upper()}{TEAM_SEPARATOR}{key}"] if teams and lookup.team else []
+        names = [name for name in (*names, prefix + key) if name in os.environ]
+        found += [(lookup, f"the variable {printable(name)} of this process") for name in names]
+    return found
+
+
+def _rows_of(lookups: Sequence[Lookup]) -> list[_Found]:
+    """Return the rows of the metadata database for each id: those of the lookup's team, and those without a team."""
+    engine, tables = open_database()
+    from sqlalchemy import literal, select
+
+    found = []
+    for kind in KINDS:
+        columns = tables[kind].c
+        column = columns["conn_id" if "conn_id" in columns else "key"]
+        team = columns["team_name"] if "team_name" in columns else literal(None)
+        requested = [lookup for lookup in lookups if lookup.kind is kind]
+        for start in range(0, len(requested), CHUNK):
+            chunk = requested[start : start + CHUNK]
+            teams_by_id = defaultdict(list)
+            for key, team_name in rows(engine, select(column, team).where(column.in_({each.id for each in chunk}))):
+                teams_by_id[key].append(team_name)
+            for lookup in chunk:
+                for name in (name for name in teams_by_id[lookup.id] if name in (None, lookup.team)):
+                    of_team = f", of team {name!r}" if name else ""
+                    found.append((lookup, f"a {kind.word} in the metadata database{of_team}"))
+    return found
