@@ -131,7 +131,7 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
     "external-secrets": {
         "A connection": [f"{_ESO}::test_a_connection_without_a_template"],
         "With a template": [f"{_ESO}::test_a_connection_with_a_template"],
-        "A variable, an option of Airflow's configuration": [f"{_ESO}::test_a_variable_and_an_option"],
+        "A variable or a configuration option": [f"{_ESO}::test_a_variable_and_an_option"],
     },
     "first-secret": {
         "A Secret": ["examples/test_helm.py::test_from_nothing_to_a_clean_doctor"],
@@ -156,7 +156,7 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
     "kubernetes-pod-operator": {
         "Pass a connection to a pod by its Secret": [f"{_STANDING}::test_pods_of_tasks"],
         "The namespace": [f"{_STANDING}::test_pods_of_tasks"],
-        "When it is looked up": [f"{_STANDING}::test_pods_of_tasks"],
+        "When the Secret is looked up": [f"{_STANDING}::test_pods_of_tasks"],
     },
     "migration": {
         "From the database": [_DATABASE] * 4,
