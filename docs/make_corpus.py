@@ -23,8 +23,8 @@ This page lists Secrets as other software writes them, and what each needs befor
 each of them, and compares the connection with the one that the hook needs. [Secret formats](formats.md) has the rules,
 and [Labels and annotations](annotations.md) the annotations, which start with `airflow.apache.org/`.
 
-Each Secret also needs the label with its id, or a reference in the options. Replace host, login and database in an
-annotation by your own. If your software is missing, [add a
+Each Secret also needs the label with its id, or a reference in the options. Replace the host, login and database in an
+annotation with your own. If your software is missing, [add a
 file](../../CONTRIBUTING.md#add-a-secret-of-other-software).
 
 | what the Secrets need | count |
@@ -35,7 +35,7 @@ NEEDS = {
     "nothing": "no annotation",
     "connection-type": "`connection-type`, and other annotations only for what the Secret does not contain",
     "annotations": "annotations for what the Secret does not contain, or for keys without a known name",
-    "today": "a version of this project that can read them",
+    "today": "support in this project, which cannot read them yet",
     "other": "another form: they cannot be one connection",
 }
 

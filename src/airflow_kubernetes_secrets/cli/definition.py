@@ -116,7 +116,7 @@ EXPLAIN = Command(
     "explain how Airflow looks up an id, and why a Secret is or is not selected",
     "Show every step of one lookup: the configuration, the user and the API server, the queries, which Secret "
     "is selected and whether Airflow can parse it, which Secrets are skipped and why, and which entries in the "
-    "environment or database are hidden. "
+    "environment or database Airflow does not use because of it. "
     "No value is shown.",
     (
         _argument("kind", help="the kind", choices=KINDS),
@@ -142,9 +142,9 @@ EXPLAIN = Command(
 
 LIST = Command(
     "list",
-    "list the connections, variables and options in Secrets",
-    "List the connections, variables and options that have a Secret in the namespaces that Airflow searches, sorted "
-    "by kind, team and id, with their problems. "
+    "list the connections, variables and configuration options in Secrets",
+    "List the connections, variables and configuration options that have a Secret in the namespaces that Airflow "
+    "searches, sorted by kind, team and id, with their problems. "
     "No value is shown.",
     (
         _argument("kind", help="only this kind (default: all)", choices=LISTS, nargs="?"),
@@ -234,7 +234,7 @@ _DATA = (
 
 PUT = Command(
     "put",
-    "create or update the Secret of a connection, variable or option",
+    "create or update the Secret of a connection, variable or configuration option",
     "Write a labelled Secret by server-side apply, and read it back as Airflow would. If a Secret "
     "for the id exists, it is updated, unless an operator manages it.",
     (
@@ -277,14 +277,14 @@ CHECK = Command(
         _argument(
             "--output",
             "-o",
-            help="the output format; github: annotations in a pull request",
+            help="the output format; github: comments at the lines of a pull request",
             choices=("text", "json", "github"),
             default="text",
         ),
         _argument(
             "--namespace",
             "-n",
-            help="the namespace of manifests without one (default: default)",
+            help="the namespace of manifests that name none (default: default)",
             metavar="NAME",
             default="default",
         ),
@@ -327,7 +327,7 @@ EXPORT = Command(
             choices=("connections", "variables"),
         ),
         _argument("--namespace", "-n", help="the namespace in the manifests (default: none)", metavar="NAME"),
-        _argument("--team", help="the team of entries without one", metavar="TEAM"),
+        _argument("--team", help="the team of entries that name none", metavar="TEAM"),
         _argument("--force", help="replace existing files", action="store_true"),
         _argument("--report", help="the output format", choices=("text", "json"), default="text"),
         DEBUG,

@@ -21,11 +21,11 @@ from airflow_kubernetes_secrets.messages.listing import few
 AIRFLOW_2 = "Airflow 2"
 SERVICES = "the scheduler, API server and commands of Airflow 3"
 TASKS = "tasks and DAG files of Airflow 3 that read Secrets themselves"
-API_TASKS = "tasks of Airflow 3 that get it from the API server"
+API_TASKS = "tasks of Airflow 3 that get it from Airflow's API server"
 OF_AIRFLOW_2 = (AIRFLOW_2,)
 OF_AIRFLOW_3 = (SERVICES, TASKS, API_TASKS)
 EVERYONE = (*OF_AIRFLOW_2, *OF_AIRFLOW_3)
-# Tasks that request a connection from the API server get the result of the API server's parser.
+# Tasks that request a connection from Airflow's API server get the result of that server's parser.
 _BY_SERVICES = (SERVICES, API_TASKS)
 
 # The fields that Airflow's Connection accepts in JSON:

@@ -192,7 +192,7 @@ class Options:
     team_label = Option(
         or_null(LABEL_KEY),
         "airflow.apache.org/team",
-        "Label key whose value is the team that a Secret belongs to. `null`: there are no teams.",
+        "Label key whose value is the team that a Secret belongs to. `null`: labels do not assign Secrets to teams.",
         topic=SELECTION,
         example="example.com/team",
         refused="team:",

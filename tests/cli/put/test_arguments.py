@@ -115,7 +115,7 @@ def test_json_that_airflow_can_use(put: Put, fields: dict[str, object], port: in
 
     assert done.status == 0
     assert done.err.startswith(said)
-    assert bool(said) == ("It cannot be used by tasks of Airflow 3 that get it from the API server" in done.err)
+    assert bool(said) == ("It cannot be used by tasks of Airflow 3 that get it from Airflow's API server" in done.err)
     connection = put.backend.get_connection("c")
     assert connection.port == port
     assert connection.get_uri()
