@@ -76,7 +76,7 @@ def main() -> None:
     medians = {name: median(each[1:]) for name, each in taken.items()}
     print(f"Medians of {rounds} processes, {SECRETS} Secrets, {MANIFESTS} manifests.")
     print(f"The import takes {medians['import']:.2f} s.\n")
-    print("| command | beyond the import | goal |\n| --- | --- | --- |")
+    print("| command | time without the import | goal |\n| --- | --- | --- |")
     for name, goal in GOALS.items():
         print(f"| {name} | {medians[name] - medians['import']:.2f} s | {goal:g} s |")
 

@@ -29,7 +29,7 @@ LOOKS = {
     "named": Look("references", 3, "xx"),
 }
 # The label and the line style of each scenario.
-LINES = {"faults_tasks": ("short tasks", ":"), "faults_lived": ("processes that live long", "-")}
+LINES = {"faults_tasks": ("short tasks", ":"), "faults_lived": ("long-running processes", "-")}
 
 
 def draw(results: Results, theme: Theme) -> Figure:
@@ -40,7 +40,7 @@ def draw(results: Results, theme: Theme) -> Figure:
     tasks = {who: cpu_seconds(each["tasks"]) * 1000 / context["tasks"] for who, each in figures.items()}
     _bars(grid[0][0], theme, "API server's CPU time for a short task", "ms", tasks)
     lived = {who: cpu_seconds(each["lived"]) * 1000 / each["lived"]["seconds"] for who, each in figures.items()}
-    title = f"API server's CPU time for {context['long_lived']} long-lived"
+    title = f"API server's CPU, {context['long_lived']} long-running processes"
     _bars(grid[0][1], theme, title, "ms in each second", lived)
     panels = [*grid[1], *grid[2]]
     for axes, (who, scenarios) in zip(panels, figures.items(), strict=True):

@@ -64,16 +64,17 @@ def table(results: Results) -> str:
     refused = min(each["faults"]["refused"] for each in run.figures.values())
     blocks = [
         f"One run on {context['cores']} cores, Python {context['python']}, kube-apiserver {context['kube_apiserver']} "
-        f"on loopback, Airflow {context['airflow']}, peer {context['peer']}. {context['secrets']:,} Secrets with a "
-        f"value of {context['value_bytes']} bytes, {context['labelled']:,} of them for Airflow.",
+        f"on loopback, Airflow {context['airflow']}, Apache's provider {context['peer']}. "
+        f"{context['secrets']:,} Secrets with a value of {context['value_bytes']} bytes, {context['labelled']:,} of them "
+        "for Airflow.",
         f"**{context['tasks']:,} short tasks, at most {context['at_once']} at once**",
         _table(run, _spending("tasks")),
-        f"**{context['long_lived']} processes that live long, a lookup every {context['every']:g} s in each, "
+        f"**{context['long_lived']} long-running processes, a lookup every {context['every']:g} s in each, "
         f"for {context['seconds']:g} s**",
-        _table(run, [*_spending("lived"), Row("their beginning: CPU of the API server", _beginning)]),
+        _table(run, [*_spending("lived"), Row("until they have settled: CPU of the API server", _beginning)]),
         f"**Both together, with {restarts} restarts of the API server and a burst of 429** "
         f"(at least {refused:,} requests refused)",
-        _table(run, [*_faults("tasks", "faults_tasks"), *_faults("long-lived", "faults_lived")]),
+        _table(run, [*_faults("tasks", "faults_tasks"), *_faults("long-running", "faults_lived")]),
         "**Goals**",
         _goals(run),
         f"**Extrapolated to {TASKS_A_MINUTE:,} tasks a minute**, in proportion to the short tasks above",
@@ -88,9 +89,9 @@ def summary(results: Results) -> str:
     context = run.context
     rows = [
         *_extrapolated(context),
-        Row(f"{context['long_lived']} processes that live long: cores of the API server", _lived_cores),
+        Row(f"{context['long_lived']} long-running processes: cores of the API server", _lived_cores),
         Row("with faults: failed lookups of short tasks", _failed("faults_tasks")),
-        Row("with faults: failed lookups of processes that live long", _failed("faults_lived")),
+        Row("with faults: failed lookups of long-running processes", _failed("faults_lived")),
     ]
     return "\n\n".join((_picture("../images"), _table(run, rows)))
 
@@ -118,7 +119,7 @@ def main() -> None:
 def _picture(images: str) -> str:
     return (
         f'<picture>\n  <source media="(prefers-color-scheme: dark)" srcset="{images}/fleet-dark.svg">\n'
-        '  <img alt="CPU time of the API server for short tasks and for processes that live long, and the slowest\n'
+        '  <img alt="CPU time of the API server for short tasks and for long-running processes, and the slowest\n'
         f'    lookup in each second of a run with faults" src="{images}/fleet-light.svg">\n</picture>'
     )
 
@@ -134,9 +135,9 @@ def _spending(what: str) -> list[Row]:
     return [
         Row("CPU of the API server", lambda scenarios: _seconds_shown(scenarios[what]["cpu_s"])),
         Row("requests", lambda scenarios: f"{scenarios[what]['requests']:,.0f}"),
-        Row("bytes answered", lambda scenarios: _bytes_shown(scenarios[what]["bytes"])),
+        Row("bytes sent", lambda scenarios: _bytes_shown(scenarios[what]["bytes"])),
         *_latencies(what),
-        Row("errors, wrong answers", lambda scenarios: _errors_shown(scenarios[what])),
+        Row("errors, wrong results", lambda scenarios: _errors_shown(scenarios[what])),
     ]
 
 
@@ -150,8 +151,8 @@ def _latencies(what: str) -> list[Row]:
 def _faults(text: str, what: str) -> list[Row]:
     rows = [
         Row("lookups", lambda scenarios: f"{scenarios[what]['lookups']:,}"),
-        Row("errors, wrong answers", lambda scenarios: _errors_shown(scenarios[what])),
-        Row("errors for an answer that was known", lambda scenarios: f"{scenarios[what]['covered']:,}"),
+        Row("errors, wrong results", lambda scenarios: _errors_shown(scenarios[what])),
+        Row("errors although a result was known", lambda scenarios: f"{scenarios[what]['covered']:,}"),
         *_latencies(what),
         Row("the slowest lookup", lambda scenarios: _milliseconds_shown(scenarios[what]["longest_ms"])),
     ]
@@ -178,9 +179,9 @@ def _goals(run: Run) -> str:
         ["what", "this backend", "Apache's backend", "ratio", "goal"],
         ["---"] * 5,
         _compared("tasks, references: CPU of the API server", named["tasks"], peer["tasks"], TASKS_GOAL),
-        _compared("long-lived, `cache_ttl` 60: CPU of the API server", cached["lived"], peer["lived"], LIVED_GOAL),
+        _compared("long-running, `cache_ttl` 60: CPU of the API server", cached["lived"], peer["lived"], LIVED_GOAL),
         _none(f"lookups that took longer than {deadline}", sum(each["late"] for each in ours), lookups),
-        _none("errors that memory could have covered", sum(each["covered"] for each in ours), lookups),
+        _none("errors although a result was known", sum(each["covered"] for each in ours), lookups),
     ]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

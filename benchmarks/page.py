@@ -32,10 +32,13 @@ PRESSED_SECONDS = 2.5
 
 # The requests, and their goals in seconds.
 GOALS: dict[str, tuple[dict[str, Any], float]] = {
-    "a new picture, first page": ({"anew": True}, 3.0),
+    "a new snapshot, first page": ({"anew": True}, 3.0),
     "another page": ({"offset": 5_000}, 0.2),
     "a search": ({"search": "99"}, 0.2),
-    "a search that finds all, sorted by host": ({"search": NAMESPACE, "order": "host", "descending": True}, 0.2),
+    "a search that matches everything, sorted by host": (
+        {"search": NAMESPACE, "order": "host", "descending": True},
+        0.2,
+    ),
     "a filter": ({"problem": "any"}, 0.2),
 }
 

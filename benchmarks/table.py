@@ -64,7 +64,7 @@ class Row(NamedTuple):
 
 
 UNITS = {"ms": "ms", "us": "µs", "s": "s", "mib": "MiB"}
-NAMES = {"ours": "this backend", "peer": "the peer", "bare": "a bare TLS socket"}
+NAMES = {"ours": "this backend", "peer": "Apache's backend", "bare": "a bare TLS socket"}
 
 
 def _beside(who: str, what: str, name: str) -> tuple[Figure, Figure]:
@@ -80,8 +80,8 @@ _peer, _bare = partial(_beside, "peer"), partial(_beside, "bare")
 FIRST = [
     Row("import, construction, first lookup: CPU", *_peer("cold/100", "cpu_ms"), 1 / 200),
     Row("the same: memory", *_peer("cold/100", "memory_mib"), 1 / 30),
-    Row("the same, CPU, against a TLS socket's first answer", *_bare("cold/100", "cpu_ms")),
-    Row("the same, memory, against it", *_bare("cold/100", "memory_mib")),
+    Row("the same CPU, compared with the first response on a TLS socket", *_bare("cold/100", "cpu_ms")),
+    Row("the same memory, compared with it", *_bare("cold/100", "memory_mib")),
     Row("without bytecode: CPU", *_peer("uncompiled/100", "cpu_ms"), 1 / 200),
     Row("without bytecode: memory", *_peer("uncompiled/100", "memory_mib"), 1 / 30),
 ]
@@ -89,8 +89,13 @@ FIRST = [
 ASKED = [
     Row("warm lookup: CPU", *_peer("warm/100", "cpu_ms"), 0.45),
     Row("warm lookup: latency", *_bare("warm/100", "latency_ms"), 1.5),
-    Row("a new backend object each: CPU", Figure("ours/fresh/100", "cpu_ms"), Figure("ours/warm/100", "cpu_ms"), 1.2),
-    Row("the same, against the peer", *_peer("fresh/100", "cpu_ms")),
+    Row(
+        "lookup with a new backend object: CPU",
+        Figure("ours/fresh/100", "cpu_ms"),
+        Figure("ours/warm/100", "cpu_ms"),
+        1.2,
+    ),
+    Row("the same, compared with Apache's backend", *_peer("fresh/100", "cpu_ms")),
 ]
 
 FEW = [
@@ -101,7 +106,7 @@ FEW = [
     Row("50 lookups without bytecode: CPU", *_peer("fifty_uncompiled/100", "cpu_ms"), 1 / 30),
     Row("2 lookups, 10,000 Secrets: CPU of the API server", *_peer("two/10000", "server_cpu_ms"), 1),
     Row(
-        "50 lookups while the API server is away: time",
+        "50 lookups while the API server is unavailable: time",
         Figure("ours/away/100", "wall_s"),
         Bound("`timeout`, 2 s", 2),
         1,
@@ -113,18 +118,18 @@ REMEMBERED = [
     Row("hit, 10,000 Secrets", Figure("ours/memory/10000", "hit_us"), Bound("5 µs", 5), 1),
     Row("miss, 10 Secrets", Figure("ours/memory/10", "miss_us"), Bound("5 µs", 5), 1),
     Row("miss, 10,000 Secrets", Figure("ours/memory/10000", "miss_us"), Bound("5 µs", 5), 1),
-    Row("requests of that process", Figure("ours/memory/10000", "requests"), Bound("the 3 before", 3), 1),
+    Row("requests of this process", Figure("ours/memory/10000", "requests"), Bound("the 3 that made the index", 3), 1),
     Row("32 threads together", _threads("many_us"), _threads("one_us"), 1),
-    Row("the same, a function that shares nothing", _threads("unshared_many_us"), _threads("unshared_one_us")),
+    Row("the same for a function without shared data", _threads("unshared_many_us"), _threads("unshared_one_us")),
 ]
 
 KEPT = [
     Row("index of 10,000 Secrets: time", *_bare("index/10000", "wall_ms"), 2.5),
-    Row("the same: memory that it keeps", Figure("ours/index/10000", "kept_mib"), Bound("20 MiB", 20), 1),
-    Row("the same: peak", Figure("ours/index/10000", "peak_mib"), Figure("bare/index/10000", "received_mib")),
-    Row("a change is seen, median", Figure("ours/watch/100", "latencies_ms"), Bound("20 ms", 20)),
+    Row("the same: memory in use", Figure("ours/index/10000", "kept_mib"), Bound("20 MiB", 20), 1),
+    Row("the same: peak memory", Figure("ours/index/10000", "peak_mib"), Figure("bare/index/10000", "received_mib")),
+    Row("time until a change is visible, median", Figure("ours/watch/100", "latencies_ms"), Bound("20 ms", 20)),
     Row(
-        "a change is seen, 99th percentile",
+        "time until a change is visible, 99th percentile",
         Figure("ours/watch/100", "latencies_ms", percentile_99),
         Bound("20 ms", 20),
         1,
@@ -132,11 +137,11 @@ KEPT = [
 ]
 
 SECTIONS = {
-    "A process that begins": FIRST,
-    "Lookups that ask the API server": ASKED,
-    "A process that begins, with `cache_ttl`": FEW,
+    "A new process": FIRST,
+    "Lookups that query the API server": ASKED,
+    "A new process with `cache_ttl`": FEW,
     "Lookups from memory": REMEMBERED,
-    "The index, and the watch that keeps it current": KEPT,
+    "The index, and the watch that updates it": KEPT,
 }
 
 
@@ -148,9 +153,10 @@ def table(results: Results) -> str:
         (
             f"Medians of {context['rounds']} processes on {context['cores']} cores, Python {context['python']}, "
             f"kube-apiserver {context['kube_apiserver']} on loopback, Airflow {context['airflow']}, "
-            f"peer {context['peer']}.",
+            f"Apache's provider {context['peer']}.",
             *(_section(title, rows, runs) for title, rows in SECTIONS.items()),
-            f"Modules loaded beyond Airflow's and the standard library's: {', '.join(sorted(foreign)) or 'none'}.",
+            "Loaded modules that belong neither to Airflow nor to the standard library: "
+            f"{', '.join(sorted(foreign)) or 'none'}.",
         )
     )
 

@@ -1,6 +1,6 @@
-"""What the worst Secret costs: one of the largest size, full of names that are nearly those of this backend.
+"""The cost of the worst Secret: one of the largest size, full of names that are similar to those of this backend.
 
-Each figure is CPU time, compared with that of a plain Secret of the same size, in new processes that take turns.
+Each figure is CPU time, compared with that of a plain Secret of the same size, in new processes that run in turns.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from harness.turns import Runs, take_turns
 GOAL = 3.0
 
 TEXTS = {
-    "lookup_ms": "a lookup, which asks the API server",
+    "lookup_ms": "a lookup that queries the API server",
     "memory_ms": "a lookup from memory",
     "list_ms": "`list`",
     "check_json_ms": "`check`, of a manifest in JSON",
     "check_yaml_ms": "`check`, of a manifest in YAML",
-    "page_ms": "a new picture for the page",
+    "page_ms": "a new snapshot for the page",
 }
 
 
