@@ -65,8 +65,8 @@ def table(results: Results) -> str:
     blocks = [
         f"One run on {context['cores']} cores, Python {context['python']}, kube-apiserver {context['kube_apiserver']} "
         f"on loopback, Airflow {context['airflow']}, Apache's provider {context['peer']}. "
-        f"{context['secrets']:,} Secrets with a value of {context['value_bytes']} bytes, {context['labelled']:,} of them "
-        "for Airflow.",
+        f"{context['secrets']:,} Secrets with a value of {context['value_bytes']} bytes, {context['labelled']:,} of "
+        "them for Airflow.",
         f"**{context['tasks']:,} short tasks, at most {context['at_once']} at once**",
         _table(run, _spending("tasks")),
         f"**{context['long_lived']} long-running processes, a lookup every {context['every']:g} s in each, "
