@@ -30,7 +30,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="airflow-kubernetes-secrets-demo-") as directory:
         folder = Path(directory)
         command = ["airflow-kubernetes-secrets", "devserver", "--manifests", "examples/manifests"]
-        say(command, "Three connections, a variable and an option lie in examples/manifests.")
+        say(command, "Three connections, a variable and a configuration option are in examples/manifests.")
         server = subprocess.Popen(
             [BIN / command[0], *command[1:], "--directory", folder / "devserver", "--ready-file", folder / "ready"],
             cwd=EXAMPLES.parent,
@@ -48,7 +48,7 @@ def wait_until_ready(server: subprocess.Popen[bytes], ready: Path) -> dict[str, 
     deadline = time.monotonic() + PATIENCE
     while not (ready.exists() and ready.read_text().endswith("\n")):
         if server.poll() is not None or time.monotonic() > deadline:
-            raise SystemExit("the devserver did not start; what it says is above")
+            raise SystemExit("the devserver did not start; its message is above")
         time.sleep(0.05)
     exports = (shlex.split(line)[1].split("=", 1) for line in ready.read_text().splitlines())
     return dict(exports)
@@ -78,12 +78,12 @@ def airflow_session(exported: Mapping[str, str], folder: Path) -> int:
     )
     failed = [text for text, comment in commands if run(text, comment, environment).returncode]
     failed += dag_run(environment) + told(environment) + without_an_api(environment)
-    print(f"\nFailed: {'; '.join(failed)}" if failed else "\nAll of it came from labelled Secrets.")
+    print(f"\nFailed: {'; '.join(failed)}" if failed else "\nAll values came from labelled Secrets.")
     return 1 if failed else 0
 
 
 def dag_run(environment: Mapping[str, str]) -> list[str]:
-    """Run the example DAG, and show only what its tasks printed."""
+    """Run the example DAG, and show only the output of its tasks."""
     command = "dags test secrets_demo"
     airflow("db migrate", environment)
     verbose = {**environment, "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO"}
@@ -97,8 +97,8 @@ def dag_run(environment: Mapping[str, str]) -> list[str]:
 def told(environment: Mapping[str, str]) -> list[str]:
     """Show the entries, and how Airflow finds one."""
     commands = (
-        ("kubernetes-secrets list", "What there is in Secrets. No value is shown."),
-        ("kubernetes-secrets explain connection app_db", "How Airflow comes to a connection."),
+        ("kubernetes-secrets list", "All entries in Secrets. No value is shown."),
+        ("kubernetes-secrets explain connection app_db", "How Airflow finds a connection."),
     )
     return [text for text, comment in commands if run(text, comment, environment).returncode]
 
@@ -108,7 +108,11 @@ def without_an_api(environment: Mapping[str, str]) -> list[str]:
     kwargs = json.dumps({"path": str(EXAMPLES / "manifests")})
     print(f"\nexport AIRFLOW__SECRETS__BACKEND_KWARGS={shlex.quote(kwargs)}")
     command = "variables get my_var"
-    done = run(command, "The same without any API.", {**environment, "AIRFLOW__SECRETS__BACKEND_KWARGS": kwargs})
+    done = run(
+        command,
+        "The same variable, read from the folder without any API.",
+        {**environment, "AIRFLOW__SECRETS__BACKEND_KWARGS": kwargs},
+    )
     return [command] if done.returncode else []
 
 
