@@ -41,7 +41,7 @@ def _run(trial: Trial, data: bytes) -> None:
         trial.say(*source.problems())
         check = Check(_OPTIONS, "default")
         check.check_path(path)
-        trial.say(*(f"{finding.position}: {finding.problem.text}" for finding in check.findings))
+        trial.say(*(f"{finding.position}: {finding.problem.text}" for finding in check.problems))
     for secret in secrets:
         trial.say(repr(secret))
         _check(trial, secret)

@@ -60,7 +60,7 @@ class NotFoundError(ApiError):
     """404: the API server reports that the object does not exist."""
 
 
-class AnswerTooLargeError(ApiError):
+class ApiResponseTooLargeError(ApiError):
     """The Kubernetes API sent a larger response than one request may take into memory."""
 
     def __init__(self, message: str) -> None:

@@ -13,7 +13,7 @@ from contextlib import closing, suppress
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.errors import AnswerTooLargeError, ApiUnavailableError, KubernetesSecretsError
+from airflow_kubernetes_secrets.errors import ApiResponseTooLargeError, ApiUnavailableError, KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster as Place
 from airflow_kubernetes_secrets.kubernetes import http1
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -270,7 +270,7 @@ class TestCommands:
         assert [request.query["limit"] for request in proxy.requests] == [["500"], ["50"], ["500"]]
 
         monkeypatch.setattr(http1, "LARGEST_BODY_BYTES", 10_000)
-        with pytest.raises(AnswerTooLargeError, match="could not be read"):
+        with pytest.raises(ApiResponseTooLargeError, match="could not be read"):
             list(admins.pages(put.namespace, None))
 
 
@@ -303,7 +303,7 @@ def test_a_body_is_limited(proxied: MakeBackend, proxy: Proxy, monkeypatch: pyte
 
     tracemalloc.start()
     try:
-        with pytest.raises(AnswerTooLargeError, match="the response is larger than 8 MiB") as raised:
+        with pytest.raises(ApiResponseTooLargeError, match="the response is larger than 8 MiB") as raised:
             backend.get_variable("x")
         _now, peak = tracemalloc.get_traced_memory()
     finally:

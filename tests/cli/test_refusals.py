@@ -177,7 +177,7 @@ def refused(cases: dict[str, str], folder: Path) -> set[str]:
     for name in cases:
         check = Check(Options(), "default")
         check.check_path(folder / f"{name}.yaml")
-        if any(finding.problem.code in REFUSING for finding in check.findings):
+        if any(found.problem.code in REFUSING for found in check.problems):
             found.add(name)
     return found
 
@@ -276,7 +276,7 @@ def test_what_kustomize_refuses(generators: list[Any], others: dict[str, Any], t
     check = Check(Options(), "default")
     check.check_path(path)
 
-    assert any(finding.problem.code in REFUSING for finding in check.findings) == (done.returncode != 0), done.stderr
+    assert any(found.problem.code in REFUSING for found in check.problems) == (done.returncode != 0), done.stderr
 
 
 EVERYWHERE: dict[str, Callable[[dict[str, str]], dict[str, Any]]] = {
@@ -312,7 +312,7 @@ def test_two_generators_with_one_id(tmp_path: Path) -> None:
         path.write_text(yaml.safe_dump({"secretGenerator": generators}))
         check = Check(Options(), "default")
         check.check_path(path)
-        assert [finding.problem.code for finding in check.findings] == codes
+        assert [found.problem.code for found in check.problems] == codes
 
 
 def test_generators_of_two_kustomizations_may_be_for_two_clusters(tmp_path: Path) -> None:
@@ -323,7 +323,7 @@ def test_generators_of_two_kustomizations_may_be_for_two_clusters(tmp_path: Path
 
     check.check_path(tmp_path)
 
-    assert check.findings == []
+    assert check.problems == []
 
 
 def test_what_is_of_others_is_left_alone(tmp_path: Path) -> None:
@@ -332,7 +332,7 @@ def test_what_is_of_others_is_left_alone(tmp_path: Path) -> None:
         path.write_text(yaml.safe_dump(each).replace(LABEL, "app").replace("kind: Secret\n", "kind: Secrets\n"))
         check = Check(Options(), "default")
         check.check_path(path)
-        assert check.findings == []
+        assert check.problems == []
 
 
 @pytest.mark.parametrize(

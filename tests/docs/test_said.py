@@ -38,7 +38,7 @@ def raised_or_logged(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Raise) and isinstance(node.exc, ast.Call):
             arguments = node.exc.args
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("notices.once", "notices.say"):
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in ("notices.once", "notices.log"):
             arguments = node.args
         elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "problem":
             arguments = [node.value]

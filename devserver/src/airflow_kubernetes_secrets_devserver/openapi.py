@@ -36,9 +36,9 @@ def _operation(resource: Resource, *parameters: str) -> JsonObject:
 
 def _schemas() -> JsonObject:
     head = {
-        "apiVersion": _text("The version of the form that the object is written in. It is v1."),
-        "kind": _text("What kind of object it is."),
-        "metadata": _of(_METADATA, "The name of the object, and what else is known of it."),
+        "apiVersion": _text("The version of the API. It is v1."),
+        "kind": _text("The kind of the object."),
+        "metadata": _of(_METADATA, "The metadata of the object, such as its name and labels."),
     }
     return {
         _name(SECRETS): _kind(
@@ -55,8 +55,8 @@ def _schemas() -> JsonObject:
                     "Values as plain text, for writing only: they replace those of the same keys in data, and are "
                     "never read back."
                 ),
-                "immutable": _truth("Whether the values cannot be changed. Once it is true, it stays so."),
-                "type": _text("What the Secret is for, which can require keys. It cannot be changed."),
+                "immutable": _truth("Whether the values cannot be changed. If it is true, it cannot be set back."),
+                "type": _text("The type of the Secret. Some types require certain keys. It cannot be changed."),
             },
         ),
         _name(NAMESPACES): _kind(
@@ -64,26 +64,29 @@ def _schemas() -> JsonObject:
             "A namespace is a part of the cluster in which names are unique.",
             {
                 **head,
-                "spec": {"type": "object", "description": "What has to be done before the namespace can go."},
+                "spec": {
+                    "type": "object",
+                    "description": "The finalizers that must run before the namespace is removed.",
+                },
                 "status": {"type": "object", "description": "Whether the namespace is being deleted."},
             },
         ),
         _METADATA: {
             "type": "object",
-            "description": "What is known of every object.",
+            "description": "The metadata that every object has.",
             "properties": {
                 "name": _text("The name, unique in the namespace. It cannot be changed."),
-                "generateName": _text("What the name begins with, if the server is to choose it."),
+                "generateName": _text("The prefix of the name, if the server generates the name."),
                 "namespace": _text("The namespace that the object is in. It cannot be changed."),
                 "labels": _texts("Keys and values by which objects are selected."),
                 "annotations": _texts("Keys and values for programs. Objects are not selected by them."),
-                "finalizers": _list("What has to be done before the object can be removed.", {"type": "string"}),
-                "ownerReferences": _list("The objects with which this one is removed.", _OWNER),
-                "managedFields": _list("Who manages which field.", {"type": "object"}),
+                "finalizers": _list("The finalizers that must run before the object is removed.", {"type": "string"}),
+                "ownerReferences": _list("The objects that own this one. It is removed with them.", _OWNER),
+                "managedFields": _list("The managers of the fields.", {"type": "object"}),
                 "uid": _text("The unique id of the object. The server sets it."),
                 "resourceVersion": _text("The version of the object. The server sets it."),
-                "creationTimestamp": _time("When the object was made. The server sets it."),
-                "deletionTimestamp": _time("When the object is removed. The server sets it."),
+                "creationTimestamp": _time("The creation time. The server sets it."),
+                "deletionTimestamp": _time("The time of the deletion. The server sets it."),
             },
         },
     }
@@ -117,12 +120,15 @@ def _text(description: str) -> JsonObject:
 _OWNER: JsonObject = {
     "type": "object",
     "properties": {
-        "apiVersion": _text("The version of its form."),
-        "kind": _text("What kind of object it is."),
-        "name": _text("Its name."),
+        "apiVersion": _text("The API version of the owner."),
+        "kind": _text("The kind of the owner."),
+        "name": _text("The name of the owner."),
         "uid": _text("The unique id of the owner."),
-        "controller": {"type": "boolean", "description": "Whether it manages this object."},
-        "blockOwnerDeletion": {"type": "boolean", "description": "Whether it waits until this one is removed."},
+        "controller": {"type": "boolean", "description": "Whether the owner manages this object."},
+        "blockOwnerDeletion": {
+            "type": "boolean",
+            "description": "Whether the owner is removed only after this object.",
+        },
     },
     "required": ["apiVersion", "kind", "name", "uid"],
 }

@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
             say(f"{printable(path)}: nothing in it has Airflow's labels")
     _PRINTERS[arguments.output](check)
     failing = [Severity.ERROR, *([Severity.WARNING] if arguments.strict else [])]
-    return int(any(_count(check.findings, severity) for severity in failing))
+    return int(any(_count(check.problems, severity) for severity in failing))
 
 
 def _look_at_standard_input(check: Check) -> bool:
@@ -46,10 +46,10 @@ def _look_at_standard_input(check: Check) -> bool:
 
 def _print_text(check: Check) -> None:
     screen = Screen()
-    for finding in check.findings:
-        problem = finding.problem
+    for found in check.problems:
+        problem = found.problem
         screen.print_line(
-            (str(finding.position), "bold"),
+            (str(found.position), "bold"),
             (": ", ""),
             (problem.severity.value, _STYLES[problem.severity]),
             (f": {problem.text} ", ""),
@@ -61,16 +61,16 @@ def _print_text(check: Check) -> None:
 
 def _print_json(check: Check) -> None:
     problems = [
-        {"path": finding.position.path, "line": finding.position.line, **finding.problem.as_json()}
-        for finding in check.findings
+        {"path": found.position.path, "line": found.position.line, **found.problem.as_json()}
+        for found in check.problems
     ]
     print_document({"manifests": check.manifests, "problems": problems}, "json")
 
 
 def _print_for_github(check: Check) -> None:
-    for finding in check.findings:
-        problem = finding.problem
-        properties = {"file": finding.position.path, "line": str(finding.position.line), "title": problem.code}
+    for found in check.problems:
+        problem = found.problem
+        properties = {"file": found.position.path, "line": str(found.position.line), "title": problem.code}
         print_annotation(problem.severity.value, properties, problem.text)
     print_line(_summary(check))
 
@@ -81,13 +81,13 @@ _PRINTERS = {"text": _print_text, "json": _print_json, "github": _print_for_gith
 def _summary(check: Check) -> str:
     counted = {
         "manifest": check.manifests,
-        "error": _count(check.findings, Severity.ERROR),
-        "warning": _count(check.findings, Severity.WARNING),
+        "error": _count(check.problems, Severity.ERROR),
+        "warning": _count(check.problems, Severity.WARNING),
     }
-    if notices := _count(check.findings, Severity.NOTICE):
+    if notices := _count(check.problems, Severity.NOTICE):
         counted["notice"] = notices
     return ", ".join(f"{count} {word}{'' if count == 1 else 's'}" for word, count in counted.items())
 
 
-def _count(findings: Sequence[ManifestProblem], severity: Severity) -> int:
-    return sum(finding.problem.severity is severity for finding in findings)
+def _count(problems: Sequence[ManifestProblem], severity: Severity) -> int:
+    return sum(found.problem.severity is severity for found in problems)

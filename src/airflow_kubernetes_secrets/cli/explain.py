@@ -11,7 +11,12 @@ from airflow_kubernetes_secrets.cli.configured_options import options_for, overr
 from airflow_kubernetes_secrets.cli.output import Screen, print_document, progress
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, replaced_options
 from airflow_kubernetes_secrets.diagnosis.explanation import Explanation, Verdict, explain
-from airflow_kubernetes_secrets.diagnosis.explanation_text import Tone, configuration_lines, findings, trace
+from airflow_kubernetes_secrets.diagnosis.explanation_text import (
+    Tone,
+    configuration_lines,
+    problem_sections,
+    trace_sections,
+)
 from airflow_kubernetes_secrets.diagnosis.hook_test import HookState, run_hook_test
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.inventory.location import location_of
@@ -56,7 +61,7 @@ def _print(explanation: Explanation, configured: AirflowConfiguration, replaced:
     screen.print_grid(
         [
             ("" if position else section.title, (line.text, _COLOURS[line.tone]))
-            for section in (*trace(explanation, configuration), *findings(explanation))
+            for section in (*trace_sections(explanation, configuration), *problem_sections(explanation))
             for position, line in enumerate(section.lines)
         ]
     )

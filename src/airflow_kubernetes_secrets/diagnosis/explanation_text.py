@@ -55,7 +55,7 @@ _TESTED = {
 }
 
 
-def trace(explanation: Explanation, configuration: Iterable[str]) -> Iterator[Section]:
+def trace_sections(explanation: Explanation, configuration: Iterable[str]) -> Iterator[Section]:
     """Yield how the lookup ran, in the order of its steps.
 
     Args:
@@ -70,7 +70,7 @@ def trace(explanation: Explanation, configuration: Iterable[str]) -> Iterator[Se
     yield from _content(explanation)
 
 
-def findings(explanation: Explanation) -> Iterator[Section]:
+def problem_sections(explanation: Explanation) -> Iterator[Section]:
     """Yield what is wrong, what to do, and what else is affected."""
     if explanation.error:
         yield Section("Error", [Line(explanation.error, Tone.ERROR)])

@@ -62,7 +62,7 @@ class Fields:
         return Fields(self.description, named, {name: each for name, each in extra.items() if each != key})
 
     @property
-    def complete(self) -> bool:
+    def add_anything(self) -> bool:
         """Whether the fields add anything to a connection that one key contains."""
         description = self.description
         return bool(

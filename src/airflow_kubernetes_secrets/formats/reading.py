@@ -102,7 +102,7 @@ def connection_text(secret: Secret, key: str) -> str:
 
 def is_completed(secret: Secret, key: str) -> bool:
     """Return whether annotations add to the connection that a key contains, or replace a part of it."""
-    return _is_described(secret) and _fields(secret).completing(key).complete
+    return _is_described(secret) and _fields(secret).completing(key).add_anything
 
 
 def key_for_messages(key: str) -> str:

@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from airflow_kubernetes_secrets.errors import (
-    AnswerTooLargeError,
     ApiError,
+    ApiResponseTooLargeError,
     ForbiddenError,
     KubernetesSecretsError,
     NotConfiguredError,
@@ -144,7 +144,7 @@ class Cluster:
             path = f"/api/v1/namespaces/{namespace}/secrets?limit={size}{query}"
             try:
                 return self._client.send(Call(path), "list", namespace, self._seconds).body
-            except AnswerTooLargeError:
+            except ApiResponseTooLargeError:
                 if not smaller:
                     raise
                 size = smaller.pop(0)

@@ -11,8 +11,8 @@ from typing import Generic, TypeVar
 from urllib.parse import quote
 
 from airflow_kubernetes_secrets.errors import (
-    AnswerTooLargeError,
     ApiError,
+    ApiResponseTooLargeError,
     ApiUnavailableError,
     ExpiredVersionError,
     NotFoundError,
@@ -38,6 +38,7 @@ class _Failure:
     Attributes:
         remedy: what the user should do if another attempt would fail too; else empty.
         retry_after: the pause in seconds that the server requested.
+        longest_pause: the most seconds to wait for another attempt.
     """
 
     __slots__ = ("problem", "remedy", "retry_after")
@@ -335,8 +336,8 @@ class Client:
         )
         return self._error_of(refusal)
 
-    def _too_large(self, error: ResponseTooLargeError) -> AnswerTooLargeError:
-        return AnswerTooLargeError(
+    def _too_large(self, error: ResponseTooLargeError) -> ApiResponseTooLargeError:
+        return ApiResponseTooLargeError(
             f"the Kubernetes API at {self.server} could not be read: {error}. Move Airflow's Secrets to a "
             "namespace of their own. If it has only a few Secrets, check what responds in place of the API server"
         )

@@ -66,7 +66,7 @@ class Check:
     """Checks manifests. All of them together are one set, in which no Secret and no id may occur twice.
 
     Attributes:
-        findings: in the order of the files, and of the documents in each file.
+        problems: the problems, in the order of the files, and of the documents in each file.
         manifests: how many manifests have a label that lookups use.
     """
 
@@ -84,7 +84,7 @@ class Check:
         self._files: set[Identity] = set()
         self._patches = Patches()
         self._known = Duplicates()
-        self.findings: list[ManifestProblem] = []
+        self.problems: list[ManifestProblem] = []
         self.manifests = 0
 
     def check_path(self, path: Path) -> bool:
@@ -96,7 +96,7 @@ class Check:
         Raises:
             PathError: the path, or something in the folder, cannot be read.
         """
-        before = self.manifests, len(self.findings)
+        before = self.manifests, len(self.problems)
         try:
             found = path.stat()
             if stat.S_ISDIR(found.st_mode):
@@ -112,7 +112,7 @@ class Check:
                 self._read(str(path), found)
         except OSError as error:
             raise _unreadable(str(path), error) from None
-        return before != (self.manifests, len(self.findings))
+        return before != (self.manifests, len(self.problems))
 
     def check_stream(self, stream: BinaryIO) -> bool:
         """Check the manifests from standard input.
@@ -120,12 +120,12 @@ class Check:
         Returns:
             Whether there was a manifest for Airflow, or a problem.
         """
-        before = self.manifests, len(self.findings)
+        before = self.manifests, len(self.problems)
         try:
             self._check_content(STDIN, read_stream(stream))
         except TooLargeError as error:
             self._report(ManifestPosition(STDIN, 1), Problem(UNREADABLE_MANIFEST, str(error)))
-        return before != (self.manifests, len(self.findings))
+        return before != (self.manifests, len(self.problems))
 
     def _is_excluded(self, path: str) -> bool:
         """Return whether a pattern matches the path, a parent folder, or one of their names."""
@@ -199,7 +199,7 @@ class Check:
             self._report(position, *problems_of_patch(patch, self._options, folder))
 
     def _report(self, position: ManifestPosition, *problems: Problem) -> None:
-        self.findings += (ManifestProblem(position, problem) for problem in problems)
+        self.problems += (ManifestProblem(position, problem) for problem in problems)
 
 
 def _unreadable(path: str, error: OSError) -> PathError:

@@ -25,7 +25,7 @@ Value = TypeVar("Value")
 
 
 class Map(dict[Key, Value]):
-    """A mapping that can be part of a dictionary key, since nothing changes it."""
+    """A dictionary that is hashable, since nothing changes it: options are a part of the key of a source."""
 
     __slots__ = ()
 
@@ -74,7 +74,7 @@ def shown_name(value: object) -> str:
     return shown(value)
 
 
-def nearest(name: str, known: Sequence[str]) -> str:
+def did_you_mean(name: str, known: Sequence[str]) -> str:
     """Return the question whether the most similar name is meant; empty if none is similar."""
     from airflow_kubernetes_secrets.messages import suggestions
 
@@ -177,7 +177,7 @@ def _references(value: object) -> Map[str, Map[str, tuple[str | None, str]]]:
     given = _object(value)
     for kind in given:
         if kind not in _REFERENCE_KINDS:
-            hint = nearest(str(kind), _REFERENCE_KINDS)
+            hint = did_you_mean(str(kind), _REFERENCE_KINDS)
             known = ", ".join(map(repr, _REFERENCE_KINDS))
             raise ValueError(f"may contain {known}, but not {shown_name(kind)}{hint and f'; {hint}'}")
     return Map({kind: _references_of(kind, references) for kind, references in given.items()})

@@ -21,7 +21,7 @@ from airflow_kubernetes_secrets.options.accepted_values import (
     TTL,
     Accepted,
     Map,
-    nearest,
+    did_you_mean,
     or_null,
     shown,
     shown_name,
@@ -419,7 +419,7 @@ def _option(name: str) -> Option[Any]:
     """
     if name in OPTIONS:
         return OPTIONS[name]
-    hint = nearest(name, list(OPTIONS))
+    hint = did_you_mean(name, list(OPTIONS))
     raise OptionError(
         f"backend_kwargs: there is no option {shown_name(name)}; {hint and f'{hint} '}The options are "
         f"{', '.join(OPTIONS)}"

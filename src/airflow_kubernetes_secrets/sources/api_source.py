@@ -101,8 +101,8 @@ class ApiSource:
             for label in labels:
                 if label is not None:
                     policies[label] = CachePolicy(server, label, options.cache_ttl)
-        longest = options.cache_ttl + options.outage_ttl if options.outage_ttl else 0.0
-        namespace = Namespace(server, policies, options.cache_ttl, longest)
+        max_age = options.cache_ttl + options.outage_ttl if options.outage_ttl else 0.0
+        namespace = Namespace(server, policies, options.cache_ttl, max_age)
         server.on_refusal = lambda error: self._refused(namespace, error)
         return namespace
 

@@ -132,13 +132,13 @@ class CachePolicy:
         self._last_lookup_at = now
         return index.find(value)
 
-    def last_known(self, value: str, longest: float) -> tuple[float, tuple[Secret, ...]] | None:
+    def last_known(self, value: str, max_age: float) -> tuple[float, tuple[Secret, ...]] | None:
         """Return when the index was last confirmed, and its Secrets with this value of the label.
 
-        The result is ``None`` without an index, or if it was confirmed more than ``longest`` seconds ago.
+        The result is ``None`` without an index, or if it was confirmed more than ``max_age`` seconds ago.
         """
         index = self._index
-        if index is None or monotonic() - index.confirmed_at > longest:
+        if index is None or monotonic() - index.confirmed_at > max_age:
             return None
         return index.confirmed_at, index.find(value)
 

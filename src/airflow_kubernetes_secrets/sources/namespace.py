@@ -28,18 +28,18 @@ class Namespace:
     A result may contain more Secrets than the query requests; see :attr:`LabelQuery.absent`.
     """
 
-    def __init__(self, server: NamespaceApi, policies: dict[str, CachePolicy], ttl: float, longest: float) -> None:
+    def __init__(self, server: NamespaceApi, policies: dict[str, CachePolicy], ttl: float, max_age: float) -> None:
         """Create an empty cache for a namespace.
 
         Args:
             policies: the cache policies, by label.
             ttl: the seconds that a result may be old.
-            longest: the seconds that a result may be old during an outage; 0 if no old result may be used.
+            max_age: the seconds that a result may be old during an outage; 0 if no old result may be used.
         """
         self._server = server
         self._policies = policies
         self._ttl = ttl
-        self._longest = longest
+        self._max_age = max_age
 
     def recall(self, query: Query) -> Sequence[Secret] | None:
         """Return the Secrets for a query if memory has a fresh result; else ``None``. It does not wait."""
@@ -118,16 +118,16 @@ class Namespace:
                 logging.WARNING,
                 outage_notice(error),
                 f"{str(error).removesuffix('.')}. Until it is available again, results from "
-                f"{monotonic() - confirmed_at:.0f} s ago are used, up to an age of {self._longest:.0f} s (cache_ttl "
+                f"{monotonic() - confirmed_at:.0f} s ago are used, up to an age of {self._max_age:.0f} s (cache_ttl "
                 "and outage_ttl)",
             )
         return secrets
 
     def _last_known(self, query: Query) -> _Known | None:
         """Return the newest result in memory that may still be used; ``None`` if there is none."""
-        if not self._longest:
+        if not self._max_age:
             return None
-        known: list[_Known | None] = [self._server.last_result(query, self._longest)]
+        known: list[_Known | None] = [self._server.last_result(query, self._max_age)]
         if isinstance(query, LabelQuery) and (policy := self._policies.get(query.label)) is not None:
-            known.append(policy.last_known(query.value, self._longest))
+            known.append(policy.last_known(query.value, self._max_age))
         return max((each for each in known if each is not None), key=lambda each: each[0], default=None)

@@ -87,9 +87,9 @@ class NamespaceApi:
             self._last_results.remember(query, requested_at, found)
         return found
 
-    def last_result(self, query: Query, longest: float) -> tuple[float, list[Secret]] | None:
-        """Return when the query was last sent and its result; ``None`` if that was ``longest`` seconds ago or more."""
-        return None if self._last_results is None else self._last_results.recall(query, longest)
+    def last_result(self, query: Query, max_age: float) -> tuple[float, list[Secret]] | None:
+        """Return when the query was last sent and its result; ``None`` if that was ``max_age`` seconds ago or more."""
+        return None if self._last_results is None else self._last_results.recall(query, max_age)
 
     def fetch_index(self, label: str, seconds: float, not_older_than: str | None = None) -> Index:
         """List all Secrets that have the label, once.

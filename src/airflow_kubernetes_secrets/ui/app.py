@@ -16,7 +16,7 @@ from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Resp
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from airflow_kubernetes_secrets.diagnosis.explanation import explain
-from airflow_kubernetes_secrets.diagnosis.explanation_text import configuration_lines, findings, trace
+from airflow_kubernetes_secrets.diagnosis.explanation_text import configuration_lines, problem_sections, trace_sections
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
@@ -164,8 +164,8 @@ def _explanation(lookup: Lookup, viewer: Viewer) -> dict[str, Any]:
     return {
         **explanation.as_json(),
         "configuration": configured.as_json(),
-        "findings": [section.as_json() for section in findings(explanation)],
-        "trace": [section.as_json() for section in trace(explanation, configuration)],
+        "findings": [section.as_json() for section in problem_sections(explanation)],
+        "trace": [section.as_json() for section in trace_sections(explanation, configuration)],
     }
 
 

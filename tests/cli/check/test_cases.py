@@ -193,5 +193,5 @@ def test_the_label_value_of_an_id_is_no_problem(identifier: str) -> None:
 
         assert check.check_path(path)
 
-    assert check.findings == []
+    assert check.problems == []
     assert check.manifests == 1
