@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, read_configuration
-from airflow_kubernetes_secrets.diagnosis import check_access as access
+from airflow_kubernetes_secrets.diagnosis import check_api_server as api_server
 from airflow_kubernetes_secrets.diagnosis import check_configuration as configuration
 from airflow_kubernetes_secrets.diagnosis import check_secrets as secrets
 from airflow_kubernetes_secrets.diagnosis.finding import Finding, error, ok, skipped
@@ -39,7 +39,7 @@ def run_checks(overrides: Mapping[str, str | None], as_user: str | None = None) 
     try:
         location = location_of(options, as_user)
     except KubernetesSecretsError as problem:
-        yield error(access.CREDENTIALS, "not-configured", str(problem))
+        yield error(api_server.CREDENTIALS, "not-configured", str(problem))
         yield skipped("Other checks", "not checked: there is no namespace or folder to search")
         return
     with closing(location):
@@ -49,16 +49,16 @@ def run_checks(overrides: Mapping[str, str | None], as_user: str | None = None) 
 def _location(location: BackendLocation, options: Options, configured: AirflowConfiguration) -> Iterator[Finding]:
     """Run the checks that need a backend location."""
     if not isinstance(location, Cluster):
-        yield ok(access.CREDENTIALS, f"Secrets are read from {location.text}, without an API")
+        yield ok(api_server.CREDENTIALS, f"Secrets are read from {location.text}, without an API")
     try:
         if isinstance(location, Cluster):
-            yield from access.check_credentials(location, options)
-            yield from access.check_reachable(location, options)
-            yield from access.check_permissions(location, options)
+            yield from api_server.check_credentials(location, options)
+            yield from api_server.check_reachable(location, options)
+            yield from api_server.check_permissions(location, options)
         yield from secrets.check_secrets(location, options)
         yield from secrets.check_secret_options(location, options, configured)
     except KubernetesSecretsError as problem:
         yield error(
-            access.API_SERVER if isinstance(location, Cluster) else secrets.SECRETS, "unreachable", str(problem)
+            api_server.API_SERVER if isinstance(location, Cluster) else secrets.SECRETS, "unreachable", str(problem)
         )
         yield skipped("Other checks", f"not checked: {location.text} cannot be read")

@@ -135,9 +135,9 @@ class Explanation:
     @property
     def headline(self) -> str:
         """The result in one sentence."""
-        winner = next((candidate for candidate in self.candidates if candidate.answers), None)
-        if winner is not None and self.verdict is Verdict.FOUND:
-            return f"{self.lookup}: Secret {winner.stored.secret} is selected"
+        selected = next((candidate for candidate in self.candidates if candidate.answers), None)
+        if selected is not None and self.verdict is Verdict.FOUND:
+            return f"{self.lookup}: Secret {selected.stored.secret} is selected"
         if self.error:
             return f"{self.lookup}: the lookup fails"
         if self.verdict is Verdict.TROUBLE:

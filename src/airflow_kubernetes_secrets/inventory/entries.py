@@ -152,18 +152,18 @@ class _Result:
     result holds a set and a mapping that find a Secret in constant time.
 
     Attributes:
-        winner: the Secret that is selected, if one is.
+        selected: the selected Secret; ``None`` if there is none.
         matches: namespace and name of the Secrets that could be selected.
         skipped: the errors of skipped Secrets, by namespace and name.
     """
 
     def __init__(self, outcome: Decision | KubernetesSecretsError) -> None:
         self.outcome = outcome
-        self.winner: Secret | None = None
+        self.selected: Secret | None = None
         self.matches: Set[tuple[str, str]] = frozenset()
         self.skipped: dict[tuple[str, str], MalformedSecretError] = {}
         if isinstance(outcome, Decision):
-            self.winner = outcome.secret
+            self.selected = outcome.secret
             self.matches = set(map(_name, outcome.matches))
             for error in outcome.skipped:
                 self.skipped.setdefault((error.namespace, error.secret), error)
@@ -171,22 +171,22 @@ class _Result:
             self.skipped = {(outcome.namespace, outcome.secret): outcome}
 
     @property
-    def is_none(self) -> bool:
+    def selects_none(self) -> bool:
         """Whether no Secret is selected and no error ends the lookup, so that it may fall back."""
-        return isinstance(self.outcome, Decision) and self.winner is None
+        return isinstance(self.outcome, Decision) and self.selected is None
 
-    def after(self, own: _Result) -> _Result:
+    def as_fallback_after(self, own: _Result) -> _Result:
         """Return this result for a team that has no Secret of its own. All such teams share the large attributes."""
         result = copy(self)
         result.skipped = own.skipped
         return result
 
-    def is_by(self, secret: Secret) -> bool:
+    def selects(self, secret: Secret) -> bool:
         """Return whether a lookup selects this Secret.
 
         Names are compared, since a Secret that is read by name and by label is two objects.
         """
-        return self.winner is not None and _name(self.winner) == _name(secret)
+        return self.selected is not None and _name(self.selected) == _name(secret)
 
 
 class _Survey:
@@ -221,7 +221,7 @@ class _Survey:
         identifier = identifier_of(secret, label)
         problems = list(problems_of_id(secret, label))
         result = self._result(kind, identifier, team)
-        answers = result.is_by(secret)
+        answers = result.selects(secret)
         if team is None:
             self._listed.add((kind, identifier, *_name(secret)))
         if not problems and not answers:
@@ -281,8 +281,8 @@ class _Survey:
         key = (kind, identifier, team)
         if key not in self._results:
             result = self._own_result(Lookup(kind, identifier, team))
-            if team is not None and self._options.team_fallback and result.is_none:
-                result = self._result(kind, identifier, None).after(result)
+            if team is not None and self._options.team_fallback and result.selects_none:
+                result = self._result(kind, identifier, None).as_fallback_after(result)
             self._results[key] = result
         return self._results[key]
 
@@ -304,21 +304,21 @@ def _name(secret: Secret) -> tuple[str, str]:
 
 def _reason(secret: Secret, result: _Result) -> Problem:
     """Return why a lookup of its id does not select this Secret."""
-    outcome, winner = result.outcome, result.winner
+    outcome, selected = result.outcome, result.selected
     if _name(secret) in result.skipped:
         return Problem(UNREADABLE, str(result.skipped[_name(secret)]))
     if isinstance(outcome, KubernetesSecretsError):
         return Problem(BLOCKED, f"Secret {secret}: a lookup of its id fails: {outcome}")
-    if winner is None:
+    if selected is None:
         return _unreached(str(secret), outcome)
     if _name(secret) in result.matches:
-        why = f"Secret {winner} has the same id and is older, or the first by name"
+        why = f"Secret {selected} has the same id and is older, or the first by name"
         return Problem(
             "duplicate-id", f"Secret {secret}: {why}, so that one is used. Change one of them", Severity.WARNING
         )
     return Problem(
         "hidden",
-        f"Secret {secret}: Secret {winner} is used for its id, because it is searched first",
+        f"Secret {secret}: Secret {selected} is used for its id, because it is searched first",
         Severity.WARNING,
     )
 

@@ -181,9 +181,9 @@ def create_app() -> FastAPI:
     return app
 
 
-async def _with_headers(request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+async def _with_headers(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
     """Add the security headers to every response."""
-    response = await answer(request)
+    response = await call_next(request)
     response.headers.update(_HEADERS)
     return response
 

@@ -70,11 +70,11 @@ def page_of(rows: Sequence[Row], requested: TableQuery) -> dict[str, Any]:
         "problem": lambda row: requested.problem == "" or requested.problem in _problems(row),
     }
 
-    def but(name: str) -> list[Row]:
+    def matching_all_but(name: str) -> list[Row]:
         others = [test for each, test in tests.items() if each != name]
         return [row for row in found if all(test(row) for test in others)]
 
-    matching = [row for row in but("kind") if tests["kind"](row)]
+    matching = [row for row in matching_all_but("kind") if tests["kind"](row)]
     matching.sort(key=lambda row: shown_id(row.entry.id).casefold())
     # The oldest entry was created first, so the order by age is reversed.
     matching.sort(key=_KEYS[requested.order], reverse=requested.descending != (requested.order is Order.AGE))
@@ -85,9 +85,9 @@ def page_of(rows: Sequence[Row], requested: TableQuery) -> dict[str, Any]:
         "total": len(rows),
         "offset": requested.offset,
         "counts": {
-            "kind": Counter(map(_kind, but("kind"))),
-            "team": Counter(map(_team, but("team"))),
-            "problem": Counter(code for row in but("problem") for code in _problems(row)),
+            "kind": Counter(map(_kind, matching_all_but("kind"))),
+            "team": Counter(map(_team, matching_all_but("team"))),
+            "problem": Counter(code for row in matching_all_but("problem") for code in _problems(row)),
         },
     }
 
