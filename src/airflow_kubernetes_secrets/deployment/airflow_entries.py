@@ -199,6 +199,7 @@ def _fields_of_text(text: str) -> dict[str, Any] | str:
     try:
         if not urlsplit(text).scheme or "://" not in text:
             return "it is neither a URI (conn-type://…) nor JSON ({…})"
+        # Airflow encrypts the password of the connection. If its key cannot be used, the URI is not the problem.
         fernet()
         parsed = connection_of_uri(text)
         return {name: getattr(parsed, name) for name in FIELDS}

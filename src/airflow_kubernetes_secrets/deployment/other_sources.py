@@ -67,6 +67,7 @@ def from_database(kinds: Sequence[Kind] = KINDS) -> Iterator[AirflowEntry]:
         SourceError: the database cannot be read, or has no tables.
     """
     engine, tables = open_database()
+    # If the key cannot be used, fail here and not for each entry.
     fernet()
     for kind in kinds:
         columns, last = tables[kind].c, -1

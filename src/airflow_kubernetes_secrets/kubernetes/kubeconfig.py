@@ -170,8 +170,8 @@ def _check(cluster: Any, user: Any) -> None:
     """Check a cluster and a user before a plugin is run or a key is written.
 
     Raises:
-        NotConfiguredError: credentials would be sent over plain HTTP, for which kubectl does not even read them; it is
-            unclear whether to check the certificate; or the kubeconfig requests what is not supported.
+        NotConfiguredError: credentials would be sent over plain HTTP, which kubectl does not do either; it is unclear
+            whether to check the certificate; or the kubeconfig requests what is not supported.
     """
     server = cluster.safe_get("server")
     if not isinstance(server, str) or not server.startswith(("https://", "http://")):

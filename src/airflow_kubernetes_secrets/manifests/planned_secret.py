@@ -156,7 +156,7 @@ def _encoded(text: str | None) -> str:
 
 
 def name_for_messages(metadata: Mapping[str, Any]) -> str:
-    """Return the name of an object for messages."""
+    """Return the name of an object as a message shows it. An invalid name may be a value, so it is not shown."""
     name = metadata.get("name")
     return name if isinstance(name, str) and is_subdomain(name) else "without a name"
 

@@ -22,7 +22,7 @@ class FolderError(OneLineError):
 
 
 class FileResult(Enum):
-    """The result of writing a file."""
+    """The result of writing a file. ``REFUSED``: a file with other content exists."""
 
     WRITTEN = "written"
     UNCHANGED = "unchanged"

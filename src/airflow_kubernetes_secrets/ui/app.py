@@ -154,7 +154,7 @@ def story(*, viewer: SomeViewer, kind: Text, id: Text, team: Text = "") -> dict[
 
 @without_variables
 def _explanation(lookup: Lookup, viewer: Viewer) -> dict[str, Any]:
-    """Explain a lookup."""
+    """Return the explanation of a lookup, with the names of the options but without their values."""
     configured, options = configured_options()
     with closing(location_of(options)) as location:
         explanation = explain(lookup, options, location, may_reveal=viewer.may_see)
