@@ -20,7 +20,7 @@ from support.logs import said
 from support.pages import blocks, page_file, shell
 from support.proxy import Proxy
 from support.scenes import EVERY, ID, Scene, happens
-from support.secrets import CONNECTION, VARIABLE
+from support.secrets import BUNDLE, CONNECTION, VARIABLE
 
 PREFIX = "airflow.apache.org"
 
@@ -311,6 +311,20 @@ def duplicates(scene: Scene) -> str:
     scene.put.connection(ID, "postgres://h")
     scene.put.connection(ID, "postgres://h")
     KubernetesSecretsBackend(**scene.kwargs("list")).get_connection(ID)
+    return "\n".join(said(scene.caplog))
+
+
+@happens("keys of bundles match; the first by age and name is used")
+def duplicates_in_bundles(scene: Scene) -> str:
+    scene.write({BUNDLE: "connections"}, {"my_db": "postgres://h", "AIRFLOW_CONN_MY_DB": "postgres://h"})
+    KubernetesSecretsBackend(path=str(scene.folder), bundles=True).get_connection("my_db")
+    return "\n".join(said(scene.caplog))
+
+
+@happens("the Secret also has the label of one id, so its keys are no ids")
+def no_bundle(scene: Scene) -> str:
+    scene.write({BUNDLE: "variables", VARIABLE: "x"}, {"other": "z"})
+    KubernetesSecretsBackend(path=str(scene.folder), bundles=True).get_variable("other")
     return "\n".join(said(scene.caplog))
 
 

@@ -13,6 +13,7 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of, problems_with_ids
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.selection import Kind, shown_id
+from airflow_kubernetes_secrets.messages.problem import Problem
 
 _KINDS = {kind.plural: (kind,) for kind in Kind}
 _COLUMNS = ("kind", "id", "team", "secret", "format", "type", "host", "age", "owner", "problems")
@@ -39,9 +40,11 @@ def run(arguments: argparse.Namespace) -> int:
         raise KubernetesSecretsError("; ".join(inventory.failures))
     entries = [entry for entry in inventory.entries if _is_requested(entry, arguments)]
     if arguments.output in ("json", "yaml"):
-        print_document(_document(entries, failures), arguments.output)
+        print_document(_document(entries, failures, inventory.problems), arguments.output)
     else:
         _print(entries, arguments.output)
+        for problem in inventory.problems:
+            say(f"- {problem.text}")
     for failure in failures:
         say(f"error: {failure}")
     return 1 if failures else 0
@@ -51,8 +54,12 @@ def _is_requested(entry: Entry, arguments: argparse.Namespace) -> bool:
     return arguments.team in (None, entry.team) and (not arguments.problems or bool(entry.problems))
 
 
-def _document(entries: Sequence[Entry], failures: Sequence[str]) -> dict[str, object]:
-    return {"entries": [entry.as_json() for entry in entries], "failures": list(failures)}
+def _document(entries: Sequence[Entry], failures: Sequence[str], problems: Sequence[Problem]) -> dict[str, object]:
+    return {
+        "entries": [entry.as_json() for entry in entries],
+        "failures": list(failures),
+        "problems": [problem.as_json() for problem in problems],
+    }
 
 
 def _print(entries: Sequence[Entry], output: str | None) -> None:

@@ -43,7 +43,7 @@ def check_secrets(location: BackendLocation, options: Options) -> Iterator[Findi
     counts = Counter(entry.kind for entry in inventory.entries if entry.answers)
     if not inventory.failures:
         yield ok(SECRETS, ", ".join(f"{counts[kind]} {_word(kind, counts[kind])}" for kind in Kind) + " can be read")
-    yield from findings_of(SECRETS, problems_with_ids(inventory.entries))
+    yield from findings_of(SECRETS, [*problems_with_ids(inventory.entries), *inventory.problems])
     if not has_teams() and any(entry.team for entry in inventory.entries):
         yield warning(
             SECRETS,

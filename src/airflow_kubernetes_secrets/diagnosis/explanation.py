@@ -27,6 +27,7 @@ from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_names
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.bundles import BundleEntry
 from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, decide, shown_id
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -66,11 +67,13 @@ class Candidate:
     Attributes:
         verdict: in words, whether the Secret is selected, and if not, why.
         answers: whether the Secret is selected.
+        key: the key that has the id, if the Secret is a bundle; else empty.
     """
 
     stored: StoredSecret
     verdict: str
     answers: bool
+    key: str = ""
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,8 @@ class Explanation:
         """The result in one sentence."""
         selected = next((candidate for candidate in self.candidates if candidate.answers), None)
         if selected is not None and self.verdict is Verdict.FOUND:
-            return f"{self.lookup}: Secret {selected.stored.secret} is selected"
+            key = f", key {selected.key!r}," if selected.key else ""
+            return f"{self.lookup}: Secret {selected.stored.secret}{key} is selected"
         if self.error:
             return f"{self.lookup}: the lookup fails"
         if self.verdict is Verdict.TROUBLE:
@@ -170,6 +174,7 @@ class Explanation:
                 {
                     "namespace": candidate.stored.secret.namespace,
                     "secret": candidate.stored.secret.name,
+                    "key": candidate.key or None,
                     "created": candidate.stored.secret.created or None,
                     "owner": str(candidate.stored.owner) if candidate.stored.owner is not None else None,
                     "answers": candidate.answers,
@@ -275,7 +280,10 @@ def _add_candidates(explanation: Explanation, decision: Decision, location: Back
     """Add the Secrets that matched: the selected one, those with the same id, and the skipped ones."""
     for position, secret in enumerate(decision.matches):
         verdict = "is selected" if position == 0 else "has the same id, and is younger or comes later by name"
-        explanation.candidates.append(Candidate(location.stored(secret), verdict, position == 0))
+        key = secret.key if isinstance(secret, BundleEntry) else ""
+        if key:
+            verdict += f": key {key!r} of this bundle"
+        explanation.candidates.append(Candidate(location.stored(secret), verdict, position == 0, key))
     for skipped in decision.skipped:
         # The error contains only the name of the Secret. The location still has its metadata from the query.
         secret = Secret(skipped.namespace, skipped.secret, "", {}, {})

@@ -6,12 +6,14 @@ from collections.abc import Callable, Iterator
 from heapq import nsmallest
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
+from airflow_kubernetes_secrets.inventory.bundles import ids_in_bundle, kind_of_bundle
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot, namespaces_of
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
 from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.bundles import entries_of, keys_of, named
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.messages.listing import first
@@ -41,7 +43,10 @@ def similar_ids(
             is suggested only if the id is permitted for every kind.
     """
     snapshot, owners = Snapshot(location, options, tuple(Kind)), OwningTeams(options, location)
-    same = list(_same_id(lookup, options, snapshot, owners, may_reveal))
+    same = [
+        *_same_id(lookup, options, snapshot, owners, may_reveal),
+        *_same_id_in_bundles(lookup, options, snapshot, owners, may_reveal),
+    ]
     hints = [
         *location.problems(),
         *(f"{text}{more and f';{more} like it'}" for text, more in first(same)),
@@ -82,6 +87,30 @@ def _same_id(
                     f"Secret {secret} has an annotation with this id, but its label {label} "
                     f"is not {label_value(lookup.id)!r}, which selects it"
                 )
+
+
+def _same_id_in_bundles(
+    lookup: Lookup, options: Options, snapshot: Snapshot, owners: OwningTeams, may_reveal: MayReveal
+) -> Iterator[str]:
+    """Yield the bundles that have this id, and why the lookup does not read them."""
+    for bundle in (stored.secret for stored in snapshot.bundles):
+        kind = kind_of_bundle(bundle)
+        found = [] if kind is None else entries_of(bundle, keys_of(kind.variable_prefix, lookup.id))
+        if kind is None or not found:
+            continue
+        teams = [team for team in owners.teams(bundle) if may_reveal(kind, lookup.id, team)]
+        if not teams:
+            continue
+        team = lookup.team if lookup.team in teams else teams[0]
+        this = f"Secret {named(found[0])}: a bundle of {kind.plural} has this id"
+        if kind is not lookup.kind:
+            yield f"{this}, so it is a {kind.word}"
+        elif not options.bundles:
+            yield f"{this}, but lookups read bundles only if bundles is true in backend_kwargs"
+        elif team != lookup.team and team is not None:
+            yield f"{this} for team {team!r}, not for {_whom(lookup.team)}"
+        elif team is None and lookup.team and not options.team_fallback:
+            yield f"{this} for all teams, but team_fallback is false in backend_kwargs"
 
 
 def _whom(team: str | None) -> str:
@@ -129,6 +158,11 @@ def _close_ids(
             and any(may_reveal(lookup.kind, identifier, team) for team in owners.teams(secret))
         ):
             ids[identifier] = secret
+    for bundle in (stored.secret for stored in snapshot.bundles if options.bundles):
+        if kind_of_bundle(bundle) is lookup.kind:
+            for _key, identifier in ids_in_bundle(bundle, lookup.kind):
+                if any(may_reveal(lookup.kind, identifier, team) for team in owners.teams(bundle)):
+                    ids.setdefault(identifier, bundle)
     folded = {identifier.lower(): identifier for identifier in ids}
     word = lookup.id.lower()
     compared = nsmallest(_COMPARED, folded, key=lambda each: abs(len(each) - len(word)))

@@ -10,6 +10,13 @@ from typing import Any, Final
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError, MissingSecretError
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
+from airflow_kubernetes_secrets.inventory.bundles import (
+    ids_in_bundle,
+    kind_of_bundle,
+    problem_of_entry,
+    problems_of_bundle,
+    problems_of_keys,
+)
 from airflow_kubernetes_secrets.inventory.connection_types import problems_of_connection_type
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content, content_of
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
@@ -22,6 +29,7 @@ from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
 from airflow_kubernetes_secrets.inventory.stored_secret import Owner, StoredSecret
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, entries_of, named
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of
 from airflow_kubernetes_secrets.lookup.selection import (
     Decision,
@@ -108,10 +116,16 @@ class Entry:
 
 @dataclass(frozen=True)
 class Inventory:
-    """All entries, and what could not be read. Each failure is a message with its remedy."""
+    """All entries, and what could not be read.
+
+    Attributes:
+        failures: messages, each with its remedy.
+        problems: what is wrong with bundles as a whole.
+    """
 
     entries: Sequence[Entry]
     failures: Sequence[str]
+    problems: Sequence[Problem] = ()
 
     @property
     def is_unread(self) -> bool:
@@ -136,13 +150,24 @@ def problems_with_ids(entries: Iterable[Entry]) -> list[Problem]:
 def inventory_of(location: BackendLocation, options: Options, kinds: Sequence[Kind] = tuple(Kind)) -> Inventory:
     """Return all entries in the namespaces that Airflow searches.
 
-    The rules of a lookup decide on a snapshot which Secret each id gets.
+    The rules of a lookup decide on a snapshot which Secret each id gets. The entries of bundles are included even if
+    lookups do not read bundles.
     """
     snapshot = Snapshot(location, options, kinds)
     survey = _Survey(snapshot, options, location)
     entries = [entry for kind in kinds for entry in survey.entries(kind)]
     entries.sort(key=lambda entry: (entry.kind.plural, entry.team or "", entry.id, not entry.answers, entry.created))
-    return Inventory(entries, snapshot.failures)
+    return Inventory(entries, snapshot.failures, list(_problems_of_bundles(snapshot, options, kinds)))
+
+
+def _problems_of_bundles(snapshot: Snapshot, options: Options, kinds: Sequence[Kind]) -> Iterator[Problem]:
+    """Yield the problems of bundles that no entry has."""
+    for bundle in (stored.secret for stored in snapshot.bundles):
+        kind = kind_of_bundle(bundle)
+        if kind is None:
+            yield from problems_of_bundle(bundle, options)
+        elif kind in kinds:
+            yield from problems_of_keys(bundle)
 
 
 class _Result:
@@ -153,18 +178,18 @@ class _Result:
 
     Attributes:
         selected: the selected Secret; ``None`` if there is none.
-        matches: namespace and name of the Secrets that could be selected.
+        matches: the identities of the Secrets that could be selected.
         skipped: the errors of skipped Secrets, by namespace and name.
     """
 
     def __init__(self, outcome: Decision | KubernetesSecretsError) -> None:
         self.outcome = outcome
         self.selected: Secret | None = None
-        self.matches: Set[tuple[str, str]] = frozenset()
+        self.matches: Set[tuple[str, str, str]] = frozenset()
         self.skipped: dict[tuple[str, str], MalformedSecretError] = {}
         if isinstance(outcome, Decision):
             self.selected = outcome.secret
-            self.matches = set(map(_name, outcome.matches))
+            self.matches = set(map(_identity, outcome.matches))
             for error in outcome.skipped:
                 self.skipped.setdefault((error.namespace, error.secret), error)
         elif isinstance(outcome, MalformedSecretError):
@@ -186,7 +211,7 @@ class _Result:
 
         Names are compared, since a Secret that is read by name and by label is two objects.
         """
-        return self.selected is not None and _name(self.selected) == _name(secret)
+        return self.selected is not None and _identity(self.selected) == _identity(secret)
 
 
 class _Survey:
@@ -203,7 +228,7 @@ class _Survey:
         self._results: dict[tuple[Kind, str, str | None], _Result] = {}
 
     def entries(self, kind: Kind) -> Iterator[Entry]:
-        """Yield the entries of a kind: first those by label, then those by reference."""
+        """Yield the entries of a kind: first those by label, then those by reference, and then those of bundles."""
         label = kind.label(self._options)
         for stored in self._snapshot.labelled[kind]:
             if label is not None:
@@ -214,6 +239,10 @@ class _Survey:
             # A referenced Secret that also has the label already has an entry.
             if (kind, identifier, where, name) not in self._listed:
                 yield self._referenced(kind, identifier, where, name)
+        for stored in self._snapshot.bundles:
+            if kind_of_bundle(stored.secret) is kind:
+                for team in self._owning_teams.teams(stored.secret):
+                    yield from self._bundled(kind, stored, team)
 
     def _labelled(self, kind: Kind, label: str, stored: StoredSecret, team: str | None) -> Entry:
         """Return the entry of a Secret with the label of a kind."""
@@ -223,10 +252,29 @@ class _Survey:
         result = self._result(kind, identifier, team)
         answers = result.selects(secret)
         if team is None:
-            self._listed.add((kind, identifier, *_name(secret)))
+            self._listed.add((kind, identifier, secret.namespace, secret.name))
         if not problems and not answers:
             problems.append(of_a_team(secret) if kind is Kind.CONFIG and team else _reason(secret, result))
         return self._entry(Lookup(kind, identifier, team), stored, problems, answers=answers)
+
+    def _bundled(self, kind: Kind, bundle: StoredSecret, team: str | None) -> Iterator[Entry]:
+        """Yield the entries of a bundle."""
+        of_all = tuple(problems_of_bundle(bundle.secret, self._options))
+        if not of_all and kind is Kind.CONFIG and team:
+            of_all = (of_a_team(bundle.secret),)
+        for key, identifier in ids_in_bundle(bundle.secret, kind):
+            [secret] = entries_of(bundle.secret, (key,))
+            problems = list(of_all)
+            if not problems and (problem := problem_of_entry(bundle.secret, kind, key)):
+                problems.append(problem)
+            answers = False
+            if not problems:
+                result = self._result(kind, identifier, team)
+                answers = result.is_by(secret)
+                if not answers:
+                    problems.append(_reason(secret, result))
+            stored = replace(bundle, secret=secret)
+            yield self._entry(Lookup(kind, identifier, team), stored, problems, answers=answers, bundle=bundle.secret)
 
     def _referenced(self, kind: Kind, identifier: str, namespace: str, name: str) -> Entry:
         """Return the entry of an id for which the options name a Secret."""
@@ -241,8 +289,16 @@ class _Survey:
             problem = Problem(code, f"{Lookup(kind, identifier)}: {outcome}")
         return Entry(kind, identifier, None, namespace, name, problems=(problem,))
 
-    def _entry(self, lookup: Lookup, stored: StoredSecret, problems: list[Problem], *, answers: bool) -> Entry:
-        """Return an entry with what Airflow reads from its Secret."""
+    def _entry(
+        self,
+        lookup: Lookup,
+        stored: StoredSecret,
+        problems: list[Problem],
+        *,
+        answers: bool,
+        bundle: Secret | None = None,
+    ) -> Entry:
+        """Return an entry with what Airflow reads from its Secret, which can be an entry of a bundle."""
         secret, kind = stored.secret, lookup.kind
         data_key = kind.data_key(self._options)
         key = IN_FIELDS
@@ -257,7 +313,7 @@ class _Survey:
         if answers or not problems or any(each.code == BLOCKED for each in problems):
             problems += content.problems
             problems += problems_of_connection_type(kind, secret, key, content)
-        problems += unknown_labels_and_annotations(secret, self._options)
+        problems += unknown_labels_and_annotations(bundle or secret, self._options)
         if stored.is_being_deleted:
             text = f"Secret {secret}: it is being deleted and waits for a finalizer"
             problems.append(Problem("being-deleted", text, Severity.WARNING))
@@ -298,27 +354,28 @@ def _unreadable(error: MalformedSecretError) -> Content:
     return Content("", is_readable=False, problems=(Problem(UNREADABLE, str(error)),))
 
 
-def _name(secret: Secret) -> tuple[str, str]:
-    return secret.namespace, secret.name
+def _identity(secret: Secret) -> tuple[str, str, str]:
+    """Return namespace and name of a Secret; for an entry of a bundle, the key too."""
+    return secret.namespace, secret.name, secret.key if isinstance(secret, BundleEntry) else ""
 
 
 def _reason(secret: Secret, result: _Result) -> Problem:
     """Return why a lookup of its id does not select this Secret."""
-    outcome, selected = result.outcome, result.selected
-    if _name(secret) in result.skipped:
-        return Problem(UNREADABLE, str(result.skipped[_name(secret)]))
+    outcome, selected, shown = result.outcome, result.selected, named(secret)
+    if (secret.namespace, secret.name) in result.skipped:
+        return Problem(UNREADABLE, str(result.skipped[secret.namespace, secret.name]))
     if isinstance(outcome, KubernetesSecretsError):
-        return Problem(BLOCKED, f"Secret {secret}: a lookup of its id fails: {outcome}")
+        return Problem(BLOCKED, f"Secret {shown}: a lookup of its id fails: {outcome}")
     if selected is None:
-        return _unreached(str(secret), outcome)
-    if _name(secret) in result.matches:
-        why = f"Secret {selected} has the same id and is older, or the first by name"
+        return _unreached(shown, outcome)
+    if _identity(secret) in result.matches:
+        why = f"Secret {named(selected)} has the same id and is older, or the first by name"
         return Problem(
-            "duplicate-id", f"Secret {secret}: {why}, so that one is used. Change one of them", Severity.WARNING
+            "duplicate-id", f"Secret {shown}: {why}, so that one is used. Change one of them", Severity.WARNING
         )
     return Problem(
         "hidden",
-        f"Secret {secret}: Secret {selected} is used for its id, because it is searched first",
+        f"Secret {shown}: Secret {named(selected)} is used for its id, because it is searched first",
         Severity.WARNING,
     )
 

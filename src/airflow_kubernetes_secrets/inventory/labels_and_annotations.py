@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets.kubernetes.labels import (
     is_subdomain,
     quoted_label_key,
 )
-from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, Secret
+from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, BUNDLE, Secret
 from airflow_kubernetes_secrets.lookup.identifiers import is_uri, label_value, looks_hashed
 from airflow_kubernetes_secrets.lookup.selection import Kind, kinds_by_label
 from airflow_kubernetes_secrets.messages.listing import first
@@ -45,7 +45,7 @@ def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Pr
     name = metadata.get("name")
     named = f"Secret {name}" if isinstance(name, str) and is_subdomain(name) else "a Secret without a name"
     kinds = kinds_by_label(options)
-    is_for_airflow = not kinds.keys().isdisjoint(labels)
+    is_for_airflow = not kinds.keys().isdisjoint(labels) or BUNDLE in labels
     invalid = []
     for key, text in labels.items():
         value = "" if text is None else text  # the API reads a null as an empty value
@@ -164,7 +164,7 @@ def of_a_team(secret: Secret) -> Problem:
 
 def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator[Problem]:
     """Yield warnings for labels and annotations that have Airflow's prefix but no effect. Most of them are misspelt."""
-    labels = tuple(filter(None, (*kinds_by_label(options), options.team_label)))
+    labels = _known_labels(options)
     unknown = [key for key in secret.labels if key.startswith(ANNOTATION_PREFIX) and key not in labels]
     for key, more in first(unknown):
         yield Problem(
@@ -191,6 +191,12 @@ def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator
     for key, more in first(blank):
         problem = "it is blank and has no effect. Set a value, or remove it"
         yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
+    if BUNDLE in secret.labels and kinds_by_label(options).keys().isdisjoint(secret.labels):
+        useless = [key for key in annotations if described.is_known(key)]
+        for key, more in first(useless):
+            problem = "it has no effect in a bundle. Remove it, or give the id that it describes a Secret of its own"
+            yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
+        return
     label = options.connections_label
     if label is not None and label not in secret.labels and not _is_referred_to(secret, options):
         useless = [key for key in annotations if key != described.DATA_KEY and described.is_known(key)]
@@ -204,10 +210,14 @@ def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator
 
 def misspelt_label(key: str, options: Options) -> str:
     """Return what is wrong with a label key that has Airflow's prefix; empty if it is a known label or annotation."""
-    labels = tuple(filter(None, (*kinds_by_label(options), options.team_label)))
+    labels = _known_labels(options)
     if not key.startswith(ANNOTATION_PREFIX) or key in labels or described.is_known(key):
         return ""
     return f"it is unknown and has no effect{_meant(key, labels)}"
+
+
+def _known_labels(options: Options) -> tuple[str, ...]:
+    return tuple(filter(None, (*kinds_by_label(options), options.team_label, BUNDLE)))
 
 
 def _is_referred_to(secret: Secret, options: Options) -> bool:

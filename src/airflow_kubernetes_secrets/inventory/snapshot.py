@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE, Secret
 from airflow_kubernetes_secrets.lookup.selection import Find, Kind
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
@@ -23,6 +23,7 @@ class Snapshot:
 
     Attributes:
         labelled: the Secrets with the label of each kind, from every namespace that lookups search.
+        bundles: the Secrets with the label of a bundle there, whatever its value, even if lookups do not read bundles.
     """
 
     def __init__(self, location: BackendLocation, options: Options, kinds: Sequence[Kind]) -> None:
@@ -35,9 +36,16 @@ class Snapshot:
         self._unread: dict[str, KubernetesSecretsError] = {}
         self._unread_names: dict[tuple[str, str], KubernetesSecretsError] = {}
         self.labelled: dict[Kind, list[StoredSecret]] = {kind: [] for kind in kinds}
+        self.bundles: list[StoredSecret] = []
+        everywhere: dict[str, None] = {}
         for kind in kinds:
+            label = kind.label(options)
             for namespace in dict.fromkeys(map(location.namespace, kind.namespaces(options))):
-                self._list(namespace, kind)
+                everywhere[namespace] = None
+                if label is not None:
+                    self._list(namespace, label, self.labelled[kind])
+        for namespace in everywhere:
+            self._list(namespace, BUNDLE, self.bundles)
         for kind in kinds:
             for reference in options.references.get(kind.plural, {}).values():
                 self._get(*reference)
@@ -77,20 +85,19 @@ class Snapshot:
         """Return a Secret of this snapshot with its other metadata."""
         return self._location.stored(secret)
 
-    def _list(self, namespace: str, kind: Kind) -> None:
-        """List the Secrets with the label of a kind in a namespace."""
-        label = kind.label(self._options)
-        if label is None or namespace in self._unread:
+    def _list(self, namespace: str, label: str, labelled: list[StoredSecret]) -> None:
+        """List the Secrets with a label in a namespace, and add them to ``labelled``."""
+        if namespace in self._unread:
             return
         team_label = self._options.team_label
         try:
             for page in self._location.pages(namespace, LabelSelector.exists(label)):
                 for stored in page:
-                    self.labelled[kind].append(stored)
+                    labelled.append(stored)
                     labels = stored.secret.labels
                     by_team = self._by_label[namespace, label, labels[label]]
                     team = None if team_label is None else labels.get(team_label)
-                    by_team.setdefault(team, []).append((len(self.labelled[kind]), stored.secret))
+                    by_team.setdefault(team, []).append((len(labelled), stored.secret))
         except KubernetesSecretsError as error:
             self._unread[namespace] = error
 

@@ -27,6 +27,8 @@ SecretCode = Literal[
     "repeated-parameter",
     "unknown-type",
     "being-deleted",
+    "bundle-not-read",
+    "bundle-key",
 ]
 
 ManifestCode = Literal[
@@ -107,6 +109,9 @@ OF_SECRETS: Mapping[SecretCode, str] = {
     "repeated-parameter": "the query of a URI has a parameter more than once, and only the last value is used",
     "unknown-type": "no installed provider knows the connection type, or the type is missing",
     "being-deleted": "the Secret is being deleted and waits for a finalizer",
+    "bundle-not-read": "lookups read nothing in a bundle: the option `bundles` is off, the label has an unknown value, "
+    "or the Secret also has the label of an id",
+    "bundle-key": "a key of a bundle is no id or has no value, or the bundle is empty",
 }
 
 # The problems of a manifest, which only `check` reports.

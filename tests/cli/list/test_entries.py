@@ -74,7 +74,7 @@ def test_nothing(commands: Commands) -> None:
     done = commands.run("list")
     assert done.out == ""
     assert done.err == "There are none. This command cannot detect a misspelt label; 'check' can, in manifests\n"
-    assert commands.run("list", "--output", "json").document == {"entries": [], "failures": []}
+    assert commands.run("list", "--output", "json").document == {"entries": [], "failures": [], "problems": []}
 
 
 class TestReferences:
