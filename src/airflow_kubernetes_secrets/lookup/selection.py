@@ -98,6 +98,11 @@ def kinds_by_label(options: Options) -> dict[str, Kind]:
     return {label: kind for kind in Kind if (label := kind.label(options)) is not None}
 
 
+def selecting_labels(options: Options) -> frozenset[str]:
+    """Return the labels of which a Secret needs one to be found, including that of bundles if they are switched off."""
+    return frozenset((*kinds_by_label(options), BUNDLE))
+
+
 class Outcome(Enum):
     """How a lookup ended. The value completes the sentence "connection 'x': …"."""
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, named
 from airflow_kubernetes_secrets.lookup.selection import Lookup
 from airflow_kubernetes_secrets.manifests.planned_secret import PlannedSecret
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 
 DUPLICATE_ID: Final = "duplicate-id"
+HIDDEN: Final = "hidden"
 DUPLICATE_SECRET: Final = "duplicate-secret"  # noqa: S105 - the code of a problem
 
 
@@ -47,17 +49,27 @@ class Duplicates:
             yield Problem(DUPLICATE_SECRET, text, Severity.WARNING)
 
     def add_id(self, position: ManifestPosition, lookup: Lookup, secret: Secret, among: str) -> Iterator[Problem]:
-        """Add an id, and yield a problem if another Secret has the same id.
+        """Add an id, and yield a problem if another Secret, or another key of a bundle, has the same id.
 
         Args:
+            secret: the Secret, or the entry of a bundle.
             among: the document to which the comparison is limited; an empty string compares with all documents.
         """
         team = [] if lookup.team is None else [lookup.team]
         which = (among, lookup.kind.plural, lookup.id, secret.namespace, *team)
         other_position, other = self._ids.setdefault(which, (position, secret))
-        if str(other) != str(secret):
-            yield Problem(
-                DUPLICATE_ID,
-                f"Secret {secret}: Secret {other} in {other_position} is {lookup} too. Airflow uses "
-                "the oldest, and manifests do not contain the age. Remove one of them, or give it another id",
+        if named(other) == named(secret):
+            return
+        if isinstance(other, BundleEntry) != isinstance(secret, BundleEntry):
+            entry, own = (secret, other) if isinstance(secret, BundleEntry) else (other, secret)
+            text = (
+                f"Secret {named(entry)}: Secret {own} is {lookup} too, and Airflow uses a Secret of its own before a "
+                "bundle. Remove one of them"
             )
+            yield Problem(HIDDEN, text, Severity.WARNING)
+            return
+        yield Problem(
+            DUPLICATE_ID,
+            f"Secret {named(secret)}: Secret {named(other)} in {other_position} is {lookup} too. Airflow uses "
+            "the oldest, and manifests do not contain the age. Remove one of them, or give it another id",
+        )

@@ -10,7 +10,7 @@ from airflow_kubernetes_secrets.inventory.labels_and_annotations import UNKNOWN_
 from airflow_kubernetes_secrets.kubernetes.documents import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import HIDDEN, is_data_key, quoted_label_key
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
-from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
+from airflow_kubernetes_secrets.lookup.selection import selecting_labels
 from airflow_kubernetes_secrets.manifests.planned_secret import (
     ANNOTATION_LOST,
     LABEL_LOST,
@@ -40,7 +40,7 @@ def misplaced_labels(document: dict[str, Any], found: Sequence[PlannedSecret], o
     title = f"{printable(str(document.get('kind')))} {name_for_messages(metadata)}"
     if not isinstance(document.get("kind"), str) or not isinstance(document.get("apiVersion"), str):
         return
-    labels = {*kinds_by_label(options), options.team_label}
+    labels = {*selecting_labels(options), options.team_label}
     reaching = {id(each) for plan in found for each in plan.reaching}
     # An annotation that also reaches the Secret from another place is not lost.
     reaching_keys = {key for plan in found for each in plan.reaching for key in each} - labels

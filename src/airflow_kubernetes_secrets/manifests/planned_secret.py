@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.kubernetes.documents import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain, quoted_label_key
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext
-from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
+from airflow_kubernetes_secrets.lookup.selection import kinds_by_label, selecting_labels
 from airflow_kubernetes_secrets.messages.listing import first
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
@@ -86,7 +86,7 @@ class Propagation:
     def is_labelled(self, described: Mapping[str, Any], options: Options) -> bool:
         """Return whether there is any label that lookups use, including one that has no effect."""
         everywhere = (described, *self.without_effect)
-        return any(mapping(each, "labels").keys() & kinds_by_label(options).keys() for each in everywhere)
+        return any(mapping(each, "labels").keys() & selecting_labels(options) for each in everywhere)
 
     def label_mappings(self, described: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments of :class:`PlannedSecret` that say where labels and annotations are."""
@@ -102,7 +102,7 @@ class Propagation:
         """Return Airflow's annotations that do not reach the Secret, and the problems with those and with labels."""
         if not self.is_labelled(described, options):
             return frozenset(), ()
-        kinds = kinds_by_label(options).keys()
+        kinds = selecting_labels(options)
         lost_labels = self._lost("labels", described, kinds | {options.team_label}) if self.labels_are_known else []
         lost_annotations = []
         if self.annotations_are_known:

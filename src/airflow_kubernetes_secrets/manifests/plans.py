@@ -9,7 +9,7 @@ from airflow_kubernetes_secrets.inventory.content import UNREADABLE
 from airflow_kubernetes_secrets.kubernetes.documents import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key
 from airflow_kubernetes_secrets.kubernetes.unprocessed import SOPS, is_encrypted, tools_by_key
-from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
+from airflow_kubernetes_secrets.lookup.selection import selecting_labels
 from airflow_kubernetes_secrets.manifests.external_secrets import of_cluster_external_secret, of_external_secret
 from airflow_kubernetes_secrets.manifests.kustomize import is_kustomization
 from airflow_kubernetes_secrets.manifests.operators import (
@@ -48,7 +48,7 @@ def _of_secret(document: dict[str, Any], options: Options) -> Iterator[PlannedSe
     metadata = mapping(document, "metadata")
     labels = mapping(metadata, "labels")
     title = f"Secret {name_for_messages(metadata)}"
-    is_labelled = bool(labels.keys() & kinds_by_label(options).keys())
+    is_labelled = bool(labels.keys() & selecting_labels(options))
     tools = tools_by_key(document)
     problems = [
         Problem(

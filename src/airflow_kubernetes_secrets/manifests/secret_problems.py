@@ -7,6 +7,13 @@ from dataclasses import replace
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_completed
+from airflow_kubernetes_secrets.inventory.bundles import (
+    ids_in_bundle,
+    kind_of_bundle,
+    problems_of_all_keys,
+    problems_of_bundle,
+    problems_of_keys,
+)
 from airflow_kubernetes_secrets.inventory.content import UNESCAPED, UNREADABLE, content_of
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
     NOT_LOOKED_UP,
@@ -20,10 +27,11 @@ from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import RefusedError
 from airflow_kubernetes_secrets.kubernetes.manifest_secrets import secret_of
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE, Secret
 from airflow_kubernetes_secrets.kubernetes.unprocessed import Tool, known_part
+from airflow_kubernetes_secrets.lookup.bundles import entries_of, problem_of_key
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, Outcome, kinds_by_label
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, Outcome, kinds_by_label, problem_of_bundle
 from airflow_kubernetes_secrets.manifests.duplicates import Duplicates, ManifestPosition
 from airflow_kubernetes_secrets.manifests.go_templates import has_no_type, problem_of_template
 from airflow_kubernetes_secrets.manifests.planned_secret import (
@@ -36,7 +44,7 @@ from airflow_kubernetes_secrets.manifests.secret_manifest import decide_alone
 from airflow_kubernetes_secrets.manifests.server_validation import refusals
 from airflow_kubernetes_secrets.messages.listing import few, first
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
-from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
 
 _DATA = ("data", "stringData")
 
@@ -93,6 +101,8 @@ def _problems_of(
     """Yield the problems of one Secret with its ids and its content."""
     if plan.is_alone and plan.namespace_and_team_are_known:
         yield from known.add_secret(position, plan, secret)
+    if BUNDLE in secret.labels:
+        yield from _problems_of_bundle(plan, secret, position, options, known)
     for label, kind in kinds_by_label(options).items():
         if label not in secret.labels:
             continue
@@ -114,6 +124,34 @@ def _problems_of(
             yield from problems_of_annotations(secret, kind)
 
 
+def _problems_of_bundle(
+    plan: PlannedSecret, bundle: Secret, position: ManifestPosition, options: Options, known: Duplicates
+) -> Iterator[Problem]:
+    """Yield the problems of a bundle with its ids and their values. They are checked even if bundles are off."""
+    yield from problems_of_bundle(bundle, options)
+    kind = kind_of_bundle(bundle)
+    if kind is None or problem_of_bundle(bundle, options) is not None:
+        return
+    team = None if options.team_label is None else bundle.labels.get(options.team_label)
+    if kind is Kind.CONFIG and team is not None:
+        yield of_a_team(bundle)
+        return
+    if not plan.keys_are_known:
+        return
+    yield from problems_of_keys(bundle)
+    yield from problems_of_all_keys(bundle, kind)
+    switched_on = Options(**{**{name: getattr(options, name) for name in OPTIONS}, "bundles": True})
+    for key, identifier in ids_in_bundle(bundle, kind):
+        if problem_of_key(kind.variable_prefix, key):
+            continue
+        lookup = Lookup(kind, identifier, team)
+        if plan.place_is_known or plan.is_generated:
+            [entry] = entries_of(bundle, (key,))
+            yield from known.add_id(position, lookup, entry, str(position) if plan.is_generated else "")
+        if kind.label(options) is not None:
+            yield from _content(plan, lookup, bundle, switched_on)
+
+
 def _content(plan: PlannedSecret, lookup: Lookup, secret: Secret, options: Options) -> Sequence[Problem]:
     """Return what Airflow could not read, or not as intended."""
     try:
@@ -122,13 +160,13 @@ def _content(plan: PlannedSecret, lookup: Lookup, secret: Secret, options: Optio
         return [Problem(UNREADABLE, str(error))]
     if decision.outcome is Outcome.FOUND:
         key = decision.data_key
-        has_other_keys = lookup.kind is Kind.CONNECTION and (key == IN_FIELDS or is_completed(secret, key))
+        has_other_keys = lookup.kind is Kind.CONNECTION and (key == IN_FIELDS or is_completed(decision.matches[0], key))
         read = secret.data if has_other_keys else (key,)
         if lookup.kind is Kind.CONNECTION and not has_other_keys and key in plan.templates:
             return list(_of_template(plan, key))
         if not plan.unknown.isdisjoint(read):
             return ()
-        return content_of(lookup.kind, secret, decision.data_key).problems
+        return content_of(lookup.kind, decision.matches[0], decision.data_key).problems
     if decision.skipped:
         return [Problem(UNREADABLE, "; ".join(map(str, decision.skipped)))]
     text = f"Secret {secret}, {lookup}: {decision.outcome.value}. Give it another id, or correct backend_kwargs"

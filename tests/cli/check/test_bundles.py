@@ -1,0 +1,145 @@
+"""``check`` with bundles: Secrets in which every key is an id."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from airflow_kubernetes_secrets.deployment.configuration import BACKEND
+from manifests.build import CONNECTION, URI, VARIABLE, external, fetched, sealed, secret
+from manifests.case import Case, codes, write
+from support.secrets import BUNDLE, TEAM
+
+JSON = '{"conn_type": "http", "host": "api.example.com"}'
+
+
+@pytest.fixture(autouse=True)
+def switched_on(not_configured: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND", BACKEND)
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", '{"bundles": true}')
+
+
+def bundle(data: dict[str, str], kind: str = "connections", name: str = "bundle", **labels: str) -> dict[str, Any]:
+    return secret(name, data, labels={BUNDLE: kind, **labels})
+
+
+def checked(run: Any, tmp_path: Path, *manifests: dict[str, Any]) -> tuple[list[str], str]:
+    """Return the codes of the problems in manifests, and their texts."""
+    _status, out, _err = run(write(tmp_path, Case(list(manifests))), "-o", "json")
+    return codes(out), " ".join(each["text"] for each in json.loads(out)["problems"])
+
+
+def test_nothing_is_wrong(run: Any, tmp_path: Path) -> None:
+    found, _text = checked(
+        run,
+        tmp_path,
+        bundle({"my_db": URI, "AIRFLOW_CONN_MY_API": JSON}),
+        bundle({"greeting": "hello", "AIRFLOW_VAR_X": "x"}, "variables", "v"),
+        bundle({"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": "postgresql://x"}, "config", "o"),
+        bundle({"my_db": URI}, name="of-a-team", **{TEAM: "blue"}),
+    )
+
+    assert found == []
+
+
+def test_bundles_count_as_manifests_for_airflow(run: Any, tmp_path: Path) -> None:
+    out = run(write(tmp_path, Case([bundle({"my_db": URI})])), "-o", "json")[1]
+
+    assert json.loads(out)["manifests"] == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "kind", "code", "text"),
+    [
+        ({"my_db": "hunter2"}, "connections", "unreadable", "key 'my_db': the connection is neither a URI"),
+        ({"a": "postgres://u:a/hunter2@h/d"}, "connections", "unreadable", "key 'a'"),
+        ({"hunter2": " "}, "config", "bundle-key", "1 key has no value"),
+        ({"a": "hunter2\n"}, "variables", "trailing-newline", "key 'a': the value ends with a newline"),
+        ({"AIRFLOW_CONN_x": URI}, "connections", "bundle-key", "Write AIRFLOW_CONN_X"),
+        ({"AIRFLOW_VAR_X": URI}, "connections", "bundle-key", "only keys that begin with AIRFLOW_CONN_"),
+        ({}, "variables", "bundle-key", "the bundle is empty"),
+        ({"hunter2": ""}, "variables", "bundle-key", "1 key has no value"),
+        ({"a": URI}, "connection", "bundle-not-read", "did you mean 'connections'?"),
+    ],
+)
+def test_one_problem(run: Any, tmp_path: Path, data: dict[str, str], kind: str, code: str, text: str) -> None:
+    found, said = checked(run, tmp_path, bundle({"good": URI, **data} if data else {}, kind))
+
+    assert found == [code]
+    assert text in said
+
+
+def test_an_id_that_occurs_twice(run: Any, tmp_path: Path) -> None:
+    own = secret("own", labels={CONNECTION: "a"})
+    found, said = checked(
+        run, tmp_path, own, bundle({"a": URI, "b": URI, "AIRFLOW_CONN_B": URI}), bundle({"b": URI}, name="second")
+    )
+
+    assert found == ["hidden", "duplicate-id", "duplicate-id"]
+    assert "/bundle, key 'a': Secret airflow/own is connection 'a' too" in said
+    assert "Secret airflow/bundle, key 'b': Secret airflow/bundle, key 'AIRFLOW_CONN_B' in" in said
+
+
+def test_a_secret_of_its_own_after_a_bundle(run: Any, tmp_path: Path) -> None:
+    found, said = checked(run, tmp_path, bundle({"a": URI}), secret("own", labels={CONNECTION: "a"}))
+
+    assert found == ["hidden"]
+    assert "/bundle, key 'a': Secret airflow/own is connection 'a' too" in said
+
+
+def test_an_id_label_on_a_bundle(run: Any, tmp_path: Path) -> None:
+    found, said = checked(run, tmp_path, bundle({"value": "x"}, "variables", **{VARIABLE: "x"}))
+
+    assert found == ["bundle-not-read"]
+    assert f"also has the label '{VARIABLE}'" in said
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "text"),
+    [
+        ("{}", "only if bundles is true in backend_kwargs"),
+        ('{"bundles": true, "connections_label": null}', "connections_label is null in backend_kwargs"),
+    ],
+)
+def test_bundles_that_are_not_read(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kwargs: str, text: str
+) -> None:
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", kwargs)
+
+    found, said = checked(run, tmp_path, bundle({"a": URI}))
+
+    assert found == ["bundle-not-read"]
+    assert text in said
+
+
+def test_an_id_outside_the_pattern(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kwargs = '{"bundles": true, "connections_lookup_pattern": "k8s_"}'
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", kwargs)
+
+    assert checked(run, tmp_path, bundle({"k8s_a": URI, "a": URI}))[0] == ["not-looked-up"]
+
+
+def test_a_label_that_is_misspelt_or_lost(run: Any, tmp_path: Path) -> None:
+    misspelt = secret("a", {"a": URI}, labels={"airflow.apache.org/bundel": "connections"})
+    lost = external({"template": {"metadata": {"annotations": {"a": "b"}}}}, labels={BUNDLE: "connections"})
+
+    found, said = checked(run, tmp_path, misspelt, lost)
+
+    assert found == ["unknown-label", "label-lost"]
+    assert f"did you mean the label '{BUNDLE}'?" in said
+
+
+def test_bundles_of_other_tools(run: Any, tmp_path: Path) -> None:
+    """Values that only the tool has are not checked, and keys are checked where the manifest has them."""
+    described = {"labels": {BUNDLE: "connections"}}
+    data = {"a": "hunter2 {{ .x }}", "AIRFLOW_CONN_x": "{{ .x }}"}
+    made = external({"template": {"metadata": described, "data": data}}, fetched("x"), labels={})
+
+    assert checked(run, tmp_path, sealed(described, keys=("a", "AIRFLOW_CONN_B")))[0] == []
+    assert checked(run, tmp_path, external(labels={BUNDLE: "connections"}))[0] == []
+    found, said = checked(run, tmp_path, made)
+    assert found == ["bundle-key", "unreadable"]
+    assert "key 'a' of the template: with any values" in said
