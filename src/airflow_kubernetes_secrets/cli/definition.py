@@ -328,6 +328,11 @@ EXPORT = Command(
         ),
         _argument("--namespace", "-n", help="the namespace in the manifests (default: none)", metavar="NAME"),
         _argument("--team", help="the team of entries that name none", metavar="TEAM"),
+        _argument(
+            "--bundle",
+            help="write one Secret for each kind, in which every key is an id, instead of one for each id",
+            action="store_true",
+        ),
         _argument("--force", help="replace existing files", action="store_true"),
         _argument("--report", help="the output format", choices=("text", "json"), default="text"),
         DEBUG,

@@ -29,6 +29,7 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.namespace,
         arguments.team,
         arguments.force,
+        arguments.bundle,
     )
     export = Export(request, options_or_defaults())
     for entry in counted(export.entries(), "exported"):

@@ -26,7 +26,7 @@ from airflow_kubernetes_secrets.lookup.selection import Kind
 PREFIXES = {Kind.CONNECTION: "AIRFLOW_CONN_", Kind.VARIABLE: "AIRFLOW_VAR_"}
 # In Airflow 3.2 and later, a variable of the team `sales` is called AIRFLOW_CONN__SALES___ID.
 TEAM_SEPARATOR = "___"
-_CASE = (
+IN_LOWER_CASE = (
     "environment variables have names in capitals only, so ids are written in lower case: if a DAG uses an id "
     "with capitals, correct label and annotation"
 )
@@ -55,7 +55,7 @@ def from_environment(kinds: Sequence[Kind] = KINDS) -> Iterator[AirflowEntry]:
             if problem:
                 yield AirflowEntry(kind, key.lower(), team, problem=problem)
             else:
-                yield entry_of_value(kind, key.lower(), os.environ[name], team, notes=(_CASE,))
+                yield entry_of_value(kind, key.lower(), os.environ[name], team, notes=(IN_LOWER_CASE,))
 
 
 def from_database(kinds: Sequence[Kind] = KINDS) -> Iterator[AirflowEntry]:

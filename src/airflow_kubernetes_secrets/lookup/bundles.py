@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from airflow_kubernetes_secrets.derived import DerivedValues
+from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 # How the names of the environment variables begin that Airflow reads connections, variables and options from.
@@ -94,6 +95,11 @@ def identifier_of_key(prefix: str, key: str) -> str:
     else:
         identifier = name.lower()
     return identifier if key in keys_of(prefix, identifier)[1:] else ""
+
+
+def key_for(prefix: str, identifier: str) -> str | None:
+    """Return the key of a bundle to write for an id; ``None`` if no key can be this id."""
+    return identifier if is_data_key(identifier) and identifier_of_key(prefix, identifier) == identifier else None
 
 
 def problem_of_key(prefix: str, key: str) -> str:

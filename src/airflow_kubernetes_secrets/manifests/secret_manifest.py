@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedS
 from airflow_kubernetes_secrets.inventory.content import Content, content_of
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_value, is_namespace, is_subdomain
-from airflow_kubernetes_secrets.kubernetes.objects import Secret, kept_annotations
+from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE, Secret, kept_annotations
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.options.backend_kwargs import CONTENT, OPTIONS, SELECTION, Options
@@ -99,15 +99,77 @@ def secret_manifest(
         annotations=kept_annotations(all_annotations, labels),
     )
     content = _read_back(lookup, secret, options)
-    metadata: dict[str, Any] = {"name": name, "namespace": namespace, "labels": labels, "annotations": all_annotations}
-    manifest = {
+    return _manifest(name, namespace, labels, secret.data, all_annotations), content
+
+
+def bundle_manifest(
+    entries: Mapping[str, tuple[Lookup, bytes]], options: Options, *, namespace: str | None = None, name: str
+) -> dict[str, Any]:
+    """Return the manifest of a bundle. Each entry was checked with :func:`check_entry` before.
+
+    Args:
+        entries: the lookup that has to select each key, and the value. All have the same kind and team.
+        namespace: the namespace in the manifest; ``None`` leaves it out.
+        name: the name of the Secret.
+    """
+    first = next(iter(entries.values()))[0]
+    data = {key: b64encode(value).decode("ascii") for key, (_lookup, value) in entries.items()}
+    return _manifest(name, namespace, _labels_of_bundle(first, options), data, {})
+
+
+def check_entry(lookup: Lookup, key: str, value: bytes, options: Options) -> None:
+    """Check that Airflow reads a value as it is meant, if it is under this key of a bundle.
+
+    Raises:
+        NotWritableError: Airflow would not find it, or could not read it.
+    """
+    _check(lookup, "bundle", None, {key: value})
+    data = {key: b64encode(value).decode("ascii")}
+    bundle = Secret(_SOME_NAMESPACE, "bundle", "", _labels_of_bundle(lookup, options), data)
+    switched_on = Options(**{**{name: getattr(options, name) for name in OPTIONS}, "bundles": True})
+    _read_back(lookup, bundle, switched_on)
+
+
+def bundle_name(kind: Kind, team: str | None, number: int) -> str:
+    """Return the name of a bundle. Different teams have different names.
+
+    Args:
+        number: the number of the bundle among those of this kind and team, from 1.
+    """
+    whole = f"airflow-{kind.plural}"
+    if team:
+        readable = re.sub("[^a-z0-9]+", "-", team.lower()).strip("-")[:20].rstrip("-")
+        whole = "-".join(filter(None, (whole, readable, sha256(team.encode()).hexdigest()[:_HASH_DIGITS])))
+    return whole if number == 1 else f"{whole}-{number}"
+
+
+def _manifest(
+    name: str,
+    namespace: str | None,
+    labels: Mapping[str, str],
+    data: Mapping[str, str],
+    annotations: Mapping[str, str],
+) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
+        "name": name,
+        "namespace": namespace,
+        "labels": dict(labels),
+        "annotations": dict(annotations),
+    }
+    return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": {key: value for key, value in metadata.items() if value},
         "type": "Opaque",
-        "data": dict(secret.data),
+        "data": dict(data),
     }
-    return manifest, content
+
+
+def _labels_of_bundle(lookup: Lookup, options: Options) -> dict[str, str]:
+    labels = {BUNDLE: lookup.kind.plural}
+    if lookup.team:
+        labels[_team_label(lookup, options)] = lookup.team
+    return labels
 
 
 def _team_label(lookup: Lookup, options: Options) -> str:
@@ -170,7 +232,7 @@ def _read_back(lookup: Lookup, secret: Secret, options: Options) -> Content:
     if decision.outcome is not Outcome.FOUND:
         reasons = "; ".join(map(str, decision.skipped)) or decision.outcome.value
         raise NotWritableError(f"{lookup}: Airflow would not find it: {reasons}")
-    content = content_of(lookup.kind, secret, decision.data_key)
+    content = content_of(lookup.kind, decision.matches[0], decision.data_key)
     if not content.is_readable:
         raise NotWritableError(f"{lookup}: {'; '.join(problem.text for problem in content.problems)}")
     return content

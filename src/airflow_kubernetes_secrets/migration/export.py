@@ -2,7 +2,7 @@
 
 The output folder contains:
 
-- ``connections/<Secret>.yaml`` and ``variables/<Secret>.yaml``: one Secret each.
+- ``connections/<Secret>.yaml`` and ``variables/<Secret>.yaml``: one Secret each. It is that of one entry, or a bundle.
 - ``delete-from-database.sh``, for the metadata database only: one ``airflow … delete`` for each entry that is now in a
   file. Users run it when Airflow finds the entries in Kubernetes. It is a file because there may be hundreds of
   entries. Every run writes it again. It contains ids only.
@@ -15,16 +15,24 @@ that the command can be run again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from airflow_kubernetes_secrets.deployment.airflow_entries import AirflowEntry, SourceError
-from airflow_kubernetes_secrets.deployment.other_sources import from_database, from_environment
+from airflow_kubernetes_secrets.deployment.other_sources import IN_LOWER_CASE, from_database, from_environment
 from airflow_kubernetes_secrets.errors import OneLineError
-from airflow_kubernetes_secrets.kubernetes.labels import is_label_value, is_namespace
+from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_value, is_namespace
+from airflow_kubernetes_secrets.lookup.bundles import key_for, keys_of
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
-from airflow_kubernetes_secrets.manifests.secret_manifest import NotWritableError, secret_manifest
+from airflow_kubernetes_secrets.manifests.secret_manifest import (
+    NotWritableError,
+    bundle_manifest,
+    bundle_name,
+    check_entry,
+    secret_manifest,
+)
 from airflow_kubernetes_secrets.manifests.yaml_text import yaml_text
 from airflow_kubernetes_secrets.migration.deletion_script import SCRIPT_NAME, deletion_script
 from airflow_kubernetes_secrets.migration.export_report import ExportedEntry, Report
@@ -35,7 +43,11 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 _DATABASE = "metadata-db"
 _ENVIRONMENT = "env"
 
+# The size of one bundle as JSON. `kubectl apply` copies it to an annotation, and Kubernetes accepts 256 KiB of these.
+_LARGEST_BUNDLE = 240 * 1024
+
 _EXISTS = "its file exists with other content; --force replaces it"
+_NOT_SWITCHED_ON = "lookups read bundles only if bundles is true in backend_kwargs, which it is not here"
 _NAME_CONFLICT = "another entry of this export has a Secret of the same name; rename one of them"
 
 
@@ -54,6 +66,7 @@ class ExportRequest:
         namespace: the namespace in the manifests; ``None`` for manifests without one.
         team: the team of entries without a team. Other entries keep theirs.
         replace: whether to replace an existing manifest with other content.
+        in_bundles: whether to write bundles. An entry whose id cannot be a key of a bundle still has its own Secret.
 
     Raises:
         ExportError: the namespace or the team is invalid.
@@ -65,6 +78,7 @@ class ExportRequest:
     namespace: str | None = None
     team: str | None = None
     replace: bool = False
+    in_bundles: bool = False
 
     def __post_init__(self) -> None:
         if self.namespace is not None and not is_namespace(self.namespace):
@@ -74,7 +88,7 @@ class ExportRequest:
 
 
 class Export:
-    """Writes the manifest of each entry. Each name of a Secret is used once."""
+    """Writes the manifest of each entry, or bundles. Each name of a Secret is used once."""
 
     def __init__(self, request: ExportRequest, options: Options) -> None:
         """Check the folder, before the database is read, because that takes long.
@@ -87,6 +101,8 @@ class Export:
         self._folder = OutputFolder(request.directory)
         self._report = Report(request.source, request.directory)
         self._files: set[str] = set()
+        # The entries of bundles by key, for each kind and team.
+        self._bundles: dict[tuple[Kind, str | None], dict[str, tuple[Lookup, bytes]]] = {}
 
     def entries(self) -> Iterator[AirflowEntry]:
         """Return the connections and variables of the source.
@@ -104,23 +120,33 @@ class Export:
         return from_file(Path(source), kinds[0] if len(kinds) == 1 else None)
 
     def write(self, entry: AirflowEntry) -> None:
-        """Write the manifest of an entry, and add the result to the report.
+        """Write the manifest of an entry, and add the result to the report. An entry of a bundle is written at the end.
 
         Raises:
             FolderError: the file cannot be written.
         """
-        moved = self._written(entry)
-        self._report.moved.append(moved)
-        if moved.is_there:
-            for note in entry.notes:
+        moved = self._bundled(entry) if self._request.in_bundles else self._written(entry)
+        if moved is not None:
+            self._report.moved.append(moved)
+        if moved is None or moved.is_there:
+            # The name of the variable is the key in a bundle, so the case of the id does not matter there.
+            for note in (each for each in entry.notes if moved is not None or each != IN_LOWER_CASE):
                 self._report.notes[note] = self._report.notes.get(note, 0) + 1
 
     def finish(self) -> Report:
-        """Write the script that deletes the moved entries from the database, and return the report.
+        """Write the bundles, and the script that deletes the moved entries from the database. Return the report.
 
         Raises:
-            FolderError: the file cannot be written.
+            FolderError: a file cannot be written.
         """
+        for (kind, team), entries in self._bundles.items():
+            for number, part in enumerate(_parts(entries), 1):
+                name = bundle_name(kind, team, number)
+                manifest = bundle_manifest(part, self._options, namespace=self._request.namespace, name=name)
+                status, file, reason = self._write(kind, manifest)
+                self._report.moved += (ExportedEntry(lookup, status, file, reason) for lookup, _data in part.values())
+        if self._bundles and not self._options.bundles:
+            self._report.notes[_NOT_SWITCHED_ON] = sum(map(len, self._bundles.values()))
         moved = [each.lookup for each in self._report.moved if each.is_there]
         if moved and self._request.source == _DATABASE:
             content = deletion_script(moved).encode("utf-8")
@@ -138,11 +164,50 @@ class Export:
             manifest, _content = secret_manifest(lookup, data, self._options, namespace=self._request.namespace)
         except NotWritableError as error:
             return ExportedEntry(lookup, "not written", reason=str(error).removeprefix(f"{lookup}: "))
-        file = f"{entry.kind.plural}/{manifest['metadata']['name']}.yaml"
-        if file in self._files:
+        return ExportedEntry(lookup, *self._write(entry.kind, manifest))
+
+    def _bundled(self, entry: AirflowEntry) -> ExportedEntry | None:
+        """Add an entry to its bundle. Return the result if it cannot be in one; ``None`` if it will be written."""
+        prefix = entry.kind.variable_prefix
+        key = key_for(prefix, entry.id)
+        if self._request.source == _ENVIRONMENT:
+            # The key has the name of the variable, so the id is found in any case.
+            key = next((each for each in keys_of(prefix, entry.id)[1:] if is_data_key(each)), None)
+        if key is None or entry.data is None:
+            return self._written(entry)
+        lookup = Lookup(entry.kind, entry.id, entry.team or self._request.team)
+        entries = self._bundles.setdefault((entry.kind, lookup.team), {})
+        if key in entries:
             return ExportedEntry(lookup, "not written", reason=_NAME_CONFLICT)
+        try:
+            check_entry(lookup, key, entry.data, self._options)
+        except NotWritableError as error:
+            return ExportedEntry(lookup, "not written", reason=str(error).removeprefix(f"{lookup}: "))
+        entries[key] = (lookup, entry.data)
+        return None
+
+    def _write(self, kind: Kind, manifest: Mapping[str, Any]) -> tuple[str, str, str]:
+        """Write a manifest. Return the status, the file and the reason of :class:`ExportedEntry`."""
+        file = f"{kind.plural}/{manifest['metadata']['name']}.yaml"
+        if file in self._files:
+            return "not written", "", _NAME_CONFLICT
         self._files.add(file)
         written = self._folder.write(file, yaml_text([manifest]).encode("utf-8"), replace=self._request.replace)
         if written is FileResult.REFUSED:
-            return ExportedEntry(lookup, "not written", reason=_EXISTS)
-        return ExportedEntry(lookup, written.value, file)
+            return "not written", "", _EXISTS
+        return written.value, file, ""
+
+
+def _parts(entries: Mapping[str, tuple[Lookup, bytes]]) -> Iterator[dict[str, tuple[Lookup, bytes]]]:
+    """Yield the entries in parts, each of which is small enough for one bundle, or is one entry."""
+    part: dict[str, tuple[Lookup, bytes]] = {}
+    size = 0
+    for key, (lookup, data) in entries.items():
+        length = len(key) + len(data) * 4 // 3 + len('"":"==",')
+        if part and size + length > _LARGEST_BUNDLE:
+            yield part
+            part, size = {}, 0
+        part[key] = (lookup, data)
+        size += length
+    if part:
+        yield part
