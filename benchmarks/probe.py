@@ -20,6 +20,7 @@ PROBES = {
     "fifty_uncompiled": "fifty",
     "two": "two",
     "memory": "memory",
+    "bundles": "bundles",
     "index": "index",
     "watch": "watch",
     "threads": "threads",

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import os
 import random
 import time
-from base64 import b64encode
-from http.client import HTTPSConnection
-from pathlib import Path
-from ssl import VERIFY_X509_STRICT, create_default_context
 
-from probes.served import CONNECTIONS_LABEL, FOLDER, NAMESPACE
+from probes.served import CONNECTIONS_LABEL
 from probes.subjects import Subject, make
+from probes.writer import Writer
 
 # The shortest cache_ttl that has a watch. With it the API server ends the watch every second, so the changes between
 # two watches are measured too.
@@ -34,13 +29,13 @@ def watch(who: str, _secrets: int) -> dict[str, list[float]]:
     time.sleep(_CACHE_TTL + 0.1)
     # The index has expired: this lookup lists again and starts the watch.
     backend.get_conn_value("my_db")
-    writer = _Writer()
+    writer = Writer()
     time.sleep(0.5)
     pauses = random.Random(_CHANGES)  # noqa: S311  # the changes must not be synchronous with the watches
     latencies = []
     for number in range(_CHANGES):
         value = f"postgres://user:password@db.example.com:5432/{number}"
-        writer.write(value)
+        writer.write("app-db", {CONNECTIONS_LABEL: "my_db"}, {"value": value})
         latencies.append(_until(backend, value) * 1000)
         time.sleep(pauses.uniform(0, _LONGEST_PAUSE))
     return {"latencies_ms": latencies}
@@ -53,24 +48,3 @@ def _until(backend: Subject, value: str) -> float:
             raise TimeoutError(f"a change was not seen within {_PATIENCE:g} s")
         time.sleep(_POLLED_EVERY)
     return time.perf_counter() - began
-
-
-class _Writer:
-    """Writes the Secret ``app-db`` over its own connection."""
-
-    def __init__(self) -> None:
-        context = create_default_context(cafile=f"{FOLDER}/ca.crt")
-        context.verify_flags &= ~VERIFY_X509_STRICT
-        host, port = os.environ["KUBERNETES_SERVICE_HOST"], int(os.environ["KUBERNETES_SERVICE_PORT"])
-        self._connection = HTTPSConnection(host, port, context=context, timeout=_PATIENCE)
-        token = Path(FOLDER, "writer-token").read_text()
-        self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
-
-    def write(self, value: str) -> None:
-        """Write the value, and return after the whole response has arrived."""
-        metadata = {"name": "app-db", "labels": {CONNECTIONS_LABEL: "my_db"}}
-        body = json.dumps({"metadata": metadata, "data": {"value": b64encode(value.encode()).decode()}})
-        self._connection.request("PUT", f"/api/v1/namespaces/{NAMESPACE}/secrets/app-db", body, self._headers)
-        response = self._connection.getresponse()
-        response.read()
-        assert response.status == 200, response.status
