@@ -16,6 +16,7 @@ from airflow_kubernetes_secrets.formats.annotations import LITERALS
 from airflow_kubernetes_secrets.formats.fields import Fields
 from airflow_kubernetes_secrets.formats.hook_adjustments import adjust_for_hook
 from airflow_kubernetes_secrets.formats.hosts import port_number
+from airflow_kubernetes_secrets.formats.known_formats import EXTRA
 from airflow_kubernetes_secrets.formats.settings import setting
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
 from airflow_kubernetes_secrets.formats.uri import WEB, ParsedUri, UnusableUriError
@@ -42,7 +43,7 @@ def connection_json(secret: Secret, fields: Fields) -> str:
         "login": values.prefer_key("login", uri),
         "password": values.prefer_key("password", uri),
         "schema": values.prefer_uri("schema", uri),
-        "extra": settings_in_extra(secret, fields, conn_type) | _extra(values, uri),
+        "extra": {**fields.extra, **settings_in_extra(secret, fields, conn_type), **_extra(values, uri)},
     }
     if uri is not None and uri.scheme in WEB and not connection["schema"] and "://" not in connection["host"]:
         connection["schema"] = uri.scheme
@@ -109,6 +110,12 @@ class _Values:
         self._origins |= {field: ("annotation", LITERALS[field]) for field in fields.description.literals}
         self._values = texts(secret, fields.keys)
         self.extra_fields = texts(secret, fields.extra_keys)
+        for key, split in fields.splits.items():
+            for name, value in (split(text(secret, key)) or {}).items():
+                if name.startswith(EXTRA):
+                    self.extra_fields[name[len(EXTRA) :]] = value
+                elif name in self._values:
+                    self._values[name] = value
         for field in self._values.keys() - set(EXACT):
             self._values[field] = self._values[field].strip()
         self._values |= fields.description.literals

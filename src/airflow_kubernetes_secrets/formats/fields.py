@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from types import MappingProxyType
+from typing import Any
 
 from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, EXACT, URI, folded
 from airflow_kubernetes_secrets.formats.annotations import Description
+from airflow_kubernetes_secrets.formats.known_formats import EXTRA, KnownFormat, Meaning, known_format, may_have
 from airflow_kubernetes_secrets.formats.settings import PLAIN
-from airflow_kubernetes_secrets.formats.variables import variables_in
+from airflow_kubernetes_secrets.formats.value_forms import Split
+from airflow_kubernetes_secrets.formats.variables import is_variable, variables_in
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 # A connection needs at least one of these fields. A type or a port alone is not enough.
@@ -18,6 +21,8 @@ _ESSENTIAL = (URI, "host", "login", "password")
 
 # The field of each name, and the position of the name among the names of that field.
 _NAMES = {name: (field, rank) for field, names in ALIASES.items() for rank, name in enumerate(names)}
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class Fields:
@@ -28,24 +33,35 @@ class Fields:
         keys: the data keys by field; :data:`ALIASES` lists the fields.
         extra_keys: the data keys by their name in ``extra``.
         settings: the data keys by the name of a setting. Which of them a hook uses depends on the connection type.
-        conn_type: the connection type that the names of the keys determine; empty if they do not.
+        conn_type: the connection type that the format determines; empty if it does not.
+        extra: the part of ``extra`` that the format determines.
+        splits: how to split the values that contain several fields, or that identify the format, by data key. ``keys``
+            and ``extra_keys`` have these fields too.
+        unneeded: the data keys of the format that the connection does not need.
     """
 
-    __slots__ = ("conn_type", "description", "extra_keys", "keys", "settings")
+    __slots__ = ("conn_type", "description", "extra", "extra_keys", "keys", "settings", "splits", "unneeded")
 
     def __init__(
         self,
         description: Description,
         keys: Mapping[str, str],
         extra_keys: Mapping[str, str],
-        settings: Mapping[str, str] = MappingProxyType({}),
+        *,
+        settings: Mapping[str, str] = _NOTHING,
         conn_type: str = "",
+        extra: Mapping[str, Any] = _NOTHING,
+        splits: Mapping[str, Split] = _NOTHING,
+        unneeded: Collection[str] = (),
     ) -> None:
         self.description = description
         self.keys = keys
         self.extra_keys = extra_keys
         self.settings = settings
         self.conn_type = conn_type
+        self.extra = extra
+        self.splits = splits
+        self.unneeded = unneeded
 
     @property
     def are_sufficient(self) -> bool:
@@ -131,12 +147,63 @@ def _fields_of(secret: Secret) -> Fields:
     extra_keys = dict(description.extra_fields)
     if description.others_to_extra:
         return Fields(description, keys, {key: key for key in others} | extra_keys)
-    if not (description.named or any(field in found for field in _ESSENTIAL)):
+    if description.named:
+        return Fields(description, keys, extra_keys, settings=settings)
+    known = _fields_of_known_format(secret, description)
+    if known is not None:
+        return known
+    if not any(field in found for field in _ESSENTIAL):
         # Names of variables count only where no other name does.
         variables = variables_in((key for key in others if not _is_blank(secret, key, "")), description.literals)
         if variables is not None:
-            return Fields(description, {**variables.keys, **keys}, extra_keys, variables.settings, variables.conn_type)
-    return Fields(description, keys, extra_keys, settings)
+            keys = {**variables.keys, **keys}
+            return Fields(description, keys, extra_keys, settings=variables.settings, conn_type=variables.conn_type)
+    return Fields(description, keys, extra_keys, settings=settings)
+
+
+def _fields_of_known_format(secret: Secret, description: Description) -> Fields | None:
+    """Return the fields of a format that software writes; ``None`` if there is none, or if other keys are fields."""
+    candidates = may_have(secret.data)
+    if not candidates:
+        return None  # as for most Secrets, whose values are then not decoded here
+    values = {key: value for key in secret.data if (value := _text(secret, key)).strip()}
+    found = known_format(candidates, secret.labels, values)
+    if found is None:
+        return None
+    known, meanings = found
+    others = values.keys() - meanings.keys()
+    if description.connection_type not in ("", known.conn_type) or any(map(_is_essential, others)):
+        return None
+    return _fields_in(description, known, meanings, values)
+
+
+def _fields_in(
+    description: Description, known: KnownFormat, meanings: Mapping[str, Meaning], values: Mapping[str, str]
+) -> Fields:
+    splits = {key: each for key, each in meanings.items() if not isinstance(each, str)}
+    names = {each: key for key, each in meanings.items() if isinstance(each, str) and each}
+    names |= {name: key for key, split in splits.items() for name in split(values[key]) or ()}
+    return Fields(
+        description,
+        {name: key for name, key in names.items() if name in ALIASES and name not in description.literals},
+        {name[len(EXTRA) :]: key for name, key in names.items() if name.startswith(EXTRA)},
+        conn_type=known.conn_type,
+        extra=known.extra,
+        splits=splits,
+        unneeded=[key for key, each in meanings.items() if not each],
+    )
+
+
+def _is_essential(key: str) -> bool:
+    """Return whether a key alone would make a connection, or is the variable of a product."""
+    return _NAMES.get(folded(key), ("", 0))[0] in _ESSENTIAL or is_variable(key)
+
+
+def _text(secret: Secret, key: str) -> str:
+    try:
+        return secret.value(key).decode("utf-8", "replace")
+    except ValueError:
+        return "\ufffd"  # not base64; the code that reads the value reports it
 
 
 def _is_blank(secret: Secret, key: str, field: str) -> bool:

@@ -75,6 +75,11 @@ class Variables:
         self.settings = settings
 
 
+def is_variable(name: str) -> bool:
+    """Return whether a name is that of a variable of one of the products."""
+    return name in _MEANINGS
+
+
 def variables_in(names: Iterable[str], literals: Iterable[str]) -> Variables | None:
     """Return the variables that make a connection; ``None`` if there are none, or if their meaning is ambiguous.
 

@@ -60,6 +60,9 @@ def problems_of_unused(
         key: the key that holds the whole connection, or ``IN_FIELDS``.
         connection: the fields of Airflow's JSON.
     """
+    if key == IN_FIELDS:
+        unneeded = fields_of(secret).unneeded
+        unused = [each for each in unused if each not in unneeded]
     if not connection.get("host") and (connection.get("login") or connection.get("password")):
         hosts = [key for key in unused if _HOST.search(folded(key)) or _is_uri(secret, key)]
         if hosts:

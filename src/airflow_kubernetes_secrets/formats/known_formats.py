@@ -1,0 +1,234 @@
+"""Formats that software writes, as data: keys that belong together, and the connection that they make.
+
+A format is identified by all of its keys and, where these are not enough, by a label, by the form of a value, or
+because there are no other keys. Names are compared exactly, but ``*`` is any part of a name. Each format has a file in
+``tests/formats/corpus`` with the source that defines the keys.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
+
+from airflow_kubernetes_secrets.formats.value_forms import (
+    Split,
+    azure_storage,
+    google_key,
+    if_true,
+    kubeconfig,
+    slack_token,
+    slack_webhook,
+)
+
+# What a key contains: a field of the connection; behind this prefix, a name in ``extra``; nothing that the connection
+# needs, if empty; or several of these, or one in a form that identifies the format.
+EXTRA = "extra."
+Meaning = str | Split
+
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+class KnownFormat:
+    """One format.
+
+    Attributes:
+        conn_type: the connection type.
+        keys: what each key contains. The Secret has all of them.
+        optional: what each key contains that the Secret can also have. If several contain the same, the first
+            one counts.
+        extra: the part of ``extra`` that is always the same.
+        label: key and value of a label that the Secret has.
+        not_labels: keys and values of labels that the Secret does not have. The value of a key can be any (``None``).
+        is_exact: whether the Secret has no other keys.
+    """
+
+    __slots__ = ("conn_type", "extra", "is_exact", "keys", "label", "not_labels", "optional")
+
+    def __init__(
+        self,
+        conn_type: str,
+        keys: Mapping[str, Meaning],
+        optional: Mapping[str, Meaning] = _NOTHING,
+        *,
+        extra: Mapping[str, Any] = _NOTHING,
+        label: tuple[str, str] | None = None,
+        not_labels: Sequence[tuple[str, str | None]] = (),
+        is_exact: bool = False,
+    ) -> None:
+        self.conn_type = conn_type
+        self.keys = keys
+        self.optional = optional
+        self.extra = extra
+        self.label = label
+        self.not_labels = not_labels
+        self.is_exact = is_exact
+
+    def meanings(self, labels: Mapping[str, str], values: Mapping[str, str]) -> Mapping[str, Meaning] | None:
+        """Return what each key of a Secret contains; ``None`` if the Secret has another format.
+
+        Args:
+            values: those that are not blank, by data key.
+        """
+        if not self._has_labels(labels):
+            return None
+        meanings: dict[str, Meaning] = {}
+        for name, each in self.keys.items():
+            matches = _matches(name, values)
+            if len(matches) != 1:
+                return None
+            meanings[matches[0]] = each
+        for name, each in self.optional.items():
+            meanings = dict.fromkeys(_matches(name, values), each) | meanings
+        if self.is_exact and len(meanings) < len(values):
+            return None
+        splits = ((key, each) for key, each in meanings.items() if not isinstance(each, str))
+        return None if any(split(values[key]) is None for key, split in splits) else meanings
+
+    def _has_labels(self, labels: Mapping[str, str]) -> bool:
+        if self.label is not None and labels.get(self.label[0]) != self.label[1]:
+            return False
+        return not any(key in labels and value in (None, labels[key]) for key, value in self.not_labels)
+
+
+def _matches(name: str, keys: Collection[str]) -> Sequence[str]:
+    if "*" in name:
+        return fnmatch.filter(keys, name)
+    return [name] if name in keys else []
+
+
+# The keys in the Secret of an ObjectBucketClaim, and of an account of NooBaa, are for another server than Amazon's. Its
+# address is not in the Secret.
+# https://github.com/kube-object-storage/lib-bucket-provisioner/blob/5164e374648929412a95b1072274747a7efb13a1/pkg/provisioner/resourcehandlers.go#L50-L51
+# https://github.com/noobaa/noobaa-operator/blob/2583ea7a60e646ccd38e9580baa63d2b8e314634/deploy/internal/secret-empty.yaml
+_OTHER_OBJECT_STORAGE = (("bucket-provisioner", None), ("app", "noobaa"))
+
+_ARGO_CD = ("argocd.argoproj.io/secret-type", "repository")
+
+# Crossplane's Upbound providers write all sensitive attributes of a Terraform resource, with parts of others in them.
+_ATTRIBUTES = {"attribute.*": ""}
+
+_SNOWFLAKE = {"SNOWFLAKE_ACCOUNT": f"{EXTRA}account", "SNOWFLAKE_USER": "login"}
+_OF_SNOWFLAKE = {
+    "SNOWFLAKE_DATABASE": f"{EXTRA}database",
+    "SNOWFLAKE_SCHEMA": "schema",
+    "SNOWFLAKE_WAREHOUSE": f"{EXTRA}warehouse",
+    "SNOWFLAKE_ROLE": f"{EXTRA}role",
+}
+
+KNOWN_FORMATS = (
+    # Amazon
+    KnownFormat(
+        "aws",
+        {"AWS_ACCESS_KEY_ID": "login", "AWS_SECRET_ACCESS_KEY": "password"},
+        {
+            "AWS_SESSION_TOKEN": f"{EXTRA}aws_session_token",
+            "AWS_DEFAULT_REGION": f"{EXTRA}region_name",
+            "AWS_REGION": f"{EXTRA}region_name",
+            "AWS_ENDPOINT_URL": f"{EXTRA}endpoint_url",
+            "AWS_ROLE_ARN": f"{EXTRA}role_arn",
+        },
+        not_labels=_OTHER_OBJECT_STORAGE,
+    ),
+    KnownFormat("aws", {"accesskey": "login", "secretkey": "password"}, is_exact=True),  # Flux
+    KnownFormat(  # Crossplane, Upbound's AccessKey of IAM
+        "aws",
+        {"username": "login", "password": "password", "attribute.secret": "", "attribute.ses_smtp_password_v4": ""},
+        is_exact=True,
+    ),
+    KnownFormat(  # Crossplane, Upbound's ReplicationGroup. A token requires TLS.
+        "redis",
+        {"primary_endpoint_address": "host", "port": "port", "attribute.auth_token": "password"},
+        extra={"ssl": True},
+    ),
+    # Azure
+    KnownFormat(
+        "azure",
+        {"AZURE_CLIENT_ID": "login", "AZURE_CLIENT_SECRET": "password", "AZURE_TENANT_ID": f"{EXTRA}tenantId"},
+        {"AZURE_SUBSCRIPTION_ID": f"{EXTRA}subscriptionId"},
+    ),
+    KnownFormat(  # Flux
+        "azure",
+        {"clientId": "login", "clientSecret": "password", "tenantId": f"{EXTRA}tenantId"},
+        is_exact=True,
+    ),
+    KnownFormat("wasb", {"AZURE_STORAGE_ACCOUNT": "login", "AZURE_STORAGE_KEY": "password"}),
+    KnownFormat("wasb", {"AZURE_STORAGE_CONNECTION_STRING": azure_storage}),
+    KnownFormat("wasb", {"attribute.primary_connection_string": azure_storage}, _ATTRIBUTES),
+    # Google
+    KnownFormat("google_cloud_platform", {"key.json": google_key}),  # Config Connector
+    KnownFormat("google_cloud_platform", {"serviceaccount": google_key}),  # Flux
+    KnownFormat("google_cloud_platform", {"private_key": google_key}, _ATTRIBUTES),
+    KnownFormat(  # Crossplane, Upbound's Redis instance with TLS
+        "redis",
+        {"host": "host", "port": "port", "attribute.auth_string": "password", "server_ca_certs_0_cert": ""},
+        extra={"ssl": True},
+        is_exact=True,
+    ),
+    # Kubernetes
+    KnownFormat(  # vcluster
+        "kubernetes",
+        {"config": kubeconfig},
+        {"certificate-authority": "", "client-certificate": "", "client-key": "", "token": ""},
+    ),
+    KnownFormat("kubernetes", {"kubeconfig": kubeconfig}, {**_ATTRIBUTES, "kubeconfig.*": ""}),
+    # Argo CD
+    KnownFormat(
+        "git",
+        {"url": "host", "sshPrivateKey": f"{EXTRA}private_key"},
+        {"insecure": if_true(f"{EXTRA}strict_host_key_checking", "no")},
+        label=_ARGO_CD,
+    ),
+    KnownFormat(
+        "git",
+        {
+            "url": "host",
+            "githubAppID": f"{EXTRA}github_app_id",
+            "githubAppInstallationID": f"{EXTRA}github_installation_id",
+            "githubAppPrivateKey": f"{EXTRA}private_key",
+        },
+        label=_ARGO_CD,
+    ),
+    # Others
+    KnownFormat("databricks", {"DATABRICKS_HOST": "host", "DATABRICKS_TOKEN": "password"}),
+    KnownFormat(
+        "databricks",
+        {"DATABRICKS_HOST": "host", "DATABRICKS_CLIENT_ID": "login", "DATABRICKS_CLIENT_SECRET": "password"},
+        extra={"service_principal_oauth": True},
+    ),
+    KnownFormat("github", {"GITHUB_TOKEN": "password"}),
+    KnownFormat("pagerduty", {"PAGERDUTY_TOKEN": "password"}),
+    KnownFormat("slack", {"SLACK_BOT_TOKEN": "password"}),
+    KnownFormat("slack", {"token": slack_token}, is_exact=True),  # Flux
+    KnownFormat("slackwebhook", {"address": slack_webhook}, is_exact=True),  # Flux
+    KnownFormat("snowflake", {**_SNOWFLAKE, "SNOWFLAKE_PASSWORD": "password"}, _OF_SNOWFLAKE),
+    KnownFormat(
+        "snowflake",
+        {**_SNOWFLAKE, "SNOWFLAKE_PRIVATE_KEY_RAW": f"{EXTRA}private_key_content"},
+        {**_OF_SNOWFLAKE, "PRIVATE_KEY_PASSPHRASE": "password"},
+    ),
+)
+
+# By the first key, because a Secret is compared with few formats then.
+_BY_KEY: dict[str, list[KnownFormat]] = {}
+for _each in KNOWN_FORMATS:
+    _BY_KEY.setdefault(next(iter(_each.keys)), []).append(_each)
+
+
+def may_have(names: Mapping[str, object]) -> list[KnownFormat]:
+    """Return the formats that a Secret with these data keys may have."""
+    return [each for key in _BY_KEY.keys() & names.keys() for each in _BY_KEY[key]]
+
+
+def known_format(
+    candidates: Sequence[KnownFormat], labels: Mapping[str, str], values: Mapping[str, str]
+) -> tuple[KnownFormat, Mapping[str, Meaning]] | None:
+    """Return the format of a Secret, and what each key contains; ``None`` if it has none, or several.
+
+    Args:
+        candidates: see :func:`may_have`.
+        values: those that are not blank, by data key.
+    """
+    found = [(each, meanings) for each in candidates if (meanings := each.meanings(labels, values)) is not None]
+    return found[0] if len(found) == 1 else None

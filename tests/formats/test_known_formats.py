@@ -1,0 +1,115 @@
+"""Formats that are known by their keys, labels and values. The corpus has a Secret of each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import pytest
+
+from airflow_kubernetes_secrets.formats.aliases import ALIASES
+from airflow_kubernetes_secrets.formats.fields import fields_of
+from airflow_kubernetes_secrets.formats.known_formats import EXTRA, KNOWN_FORMATS, KnownFormat
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from support.corpus import corpus
+from support.shapes import Read, secret_manifest, stored_secret, whole
+
+AWS = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret"}
+SLACK = {"address": "https://hooks.slack.com/services/T0/B0/x"}
+FORMATS = {f"{each.conn_type} {' '.join(each.keys)}": each for each in KNOWN_FORMATS}
+
+
+def labelled(data: Mapping[str, str], labels: Mapping[str, str]) -> Secret:
+    manifest = secret_manifest("shop", "app", data)
+    return Secret("shop", "app", "", labels, manifest["data"], annotations=None)
+
+
+def test_no_two_have_the_same_keys() -> None:
+    assert len(FORMATS) == len(KNOWN_FORMATS)
+
+
+@pytest.mark.parametrize("known", FORMATS.values(), ids=FORMATS)
+def test_each_has_a_file_in_the_corpus(known: KnownFormat) -> None:
+    matches = []
+    for file in corpus():
+        values = {key: text for key, text in file.data.items() if isinstance(text, str) and text.strip()}
+        if known.meanings(file.secret.get("labels", {}), values) is not None:
+            matches.append(file)
+
+    assert {file.connection["conn_type"] for file in matches} == {known.conn_type}
+    assert any(file.works for file in matches)
+
+
+@pytest.mark.parametrize("known", FORMATS.values(), ids=FORMATS)
+def test_each_is_made_of_fields(known: KnownFormat) -> None:
+    for meaning in [*known.keys.values(), *known.optional.values()]:
+        assert callable(meaning) or meaning in {"", *ALIASES} or meaning.startswith(EXTRA)
+
+
+def test_several_formats_are_none(read: Read) -> None:
+    assert read({**AWS, "GITHUB_TOKEN": "t"}) is None
+
+
+def test_a_blank_key_is_missing(read: Read) -> None:
+    assert read({**AWS, "GITHUB_TOKEN": " "}) == whole(conn_type="aws", login="id", password="secret")
+    assert read({**AWS, "AWS_SECRET_ACCESS_KEY": ""}) is None
+
+
+@pytest.mark.parametrize(
+    "others", [{"username": "u"}, {"host": "h"}, {"MYSQL_PASSWORD": "p"}], ids=lambda each: next(iter(each))
+)
+def test_a_key_for_another_field_excludes_a_format(others: dict[str, str]) -> None:
+    assert fields_of(stored_secret({**AWS, **others})).conn_type == ""
+
+
+def test_names_of_fields_count_then(read: Read) -> None:
+    assert read({**AWS, "username": "u"}) == whole(conn_type="generic", login="u")
+
+
+def test_the_names_of_variables_count_then(read: Read) -> None:
+    assert read({**AWS, "REDIS_HOST": "h"}) == whole(conn_type="redis", host="h", port=6379)
+
+
+def test_other_keys_are_allowed(read: Read) -> None:
+    assert read({**AWS, "LOG_LEVEL": "info"}) == whole(conn_type="aws", login="id", password="secret")
+
+
+def test_the_first_of_two_keys_for_one_setting_counts(read: Read) -> None:
+    connection = read({**AWS, "AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "eu-north-1"})
+
+    assert connection == whole(conn_type="aws", login="id", password="secret", extra={"region_name": "eu-north-1"})
+
+
+@pytest.mark.parametrize("other", ["c", b"\xff"])
+def test_an_exact_format_has_no_other_keys(read: Read, other: str | bytes) -> None:
+    assert read(SLACK) == whole(conn_type="slackwebhook", password=SLACK["address"])
+    assert read({**SLACK, "channel": other}) == whole(conn_type="generic", host=SLACK["address"])
+
+
+@pytest.mark.parametrize(
+    ("labels", "conn_type"),
+    [
+        ({}, "aws"),
+        ({"app": "shop"}, "aws"),
+        # The address of the object storage is not in the Secret, and without it the keys would be sent to Amazon.
+        ({"bucket-provisioner": "rook-ceph.ceph.rook.io-bucket"}, ""),
+        ({"app": "noobaa"}, ""),
+    ],
+)
+def test_labels_exclude_a_format(labels: dict[str, str], conn_type: str) -> None:
+    assert fields_of(labelled(AWS, labels)).conn_type == conn_type
+
+
+def test_another_type_in_an_annotation_means_another_format(read: Read) -> None:
+    assert read(SLACK, {"connection-type": "http"}) == whole(conn_type="http", host=SLACK["address"])
+
+
+def test_annotations_that_name_keys_exclude_formats(read: Read) -> None:
+    connection = read(AWS, {"field-password": "AWS_SECRET_ACCESS_KEY"})
+
+    assert connection == whole(conn_type="generic", password="secret")
+
+
+def test_an_annotation_adds_a_field(read: Read) -> None:
+    connection = read(AWS, {"connection-extra": '{"region_name": "eu-west-1"}'})
+
+    assert connection == whole(conn_type="aws", login="id", password="secret", extra={"region_name": "eu-west-1"})
