@@ -21,7 +21,7 @@ from airflow_kubernetes_secrets.backend.airflow_versions import pod_secret_class
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.formats.annotations import LITERALS
 from airflow_kubernetes_secrets.formats.fields import fields_of
-from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_completed
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_completed, is_converted
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, Outcome
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
@@ -168,6 +168,12 @@ def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
             "pod gets only the key. Store the complete connection in that key, or name Secret and key in the DAG "
             "yourself"
         )
+    if lookup.kind is Kind.CONNECTION and is_converted(secret, decision.data_key):
+        raise HandOnError(
+            f"{lookup}: the connection in key {decision.data_key!r} of Secret {secret} is converted for Airflow, and a "
+            "pod gets the key as it is. Store the connection as Airflow's URI or JSON, or name Secret and key in the "
+            "DAG yourself"
+        )
     make = pod_secret_class()
     if make is None:
         raise HandOnError(
@@ -210,6 +216,11 @@ def _key(decision: Decision, secret: Secret, what: str) -> str:
             "in no key. Write it in the DAG"
         )
     key = fields.get(what, what)
+    if key in found.splits and [*fields.values(), *found.extra_keys.values()].count(key) > 1:
+        raise HandOnError(
+            f"{decision.lookup}: {what!r} is only a part of the value under {key!r} in Secret {secret}, and a pod gets "
+            "whole values. Name Secret and key in the DAG yourself"
+        )
     if key not in secret.data:
         has = f"these fields in keys of their own: {', '.join(fields)}" if fields else "no fields in keys of their own"
         raise HandOnError(

@@ -160,6 +160,14 @@ REFUSED = {
         refs("secret_refs", "completed"),
         "connection 'completed': annotations of Secret hand-on/completed complete the connection in its key 'value'",
     ),
+    "converted for Airflow": (
+        refs("secret_refs", "renamed"),
+        "connection 'renamed': the connection in key 'value' of Secret hand-on/renamed is converted for Airflow",
+    ),
+    "a part of a value": (
+        refs("secret_refs", "in-json", {"PGHOST": "host"}),
+        "connection 'in-json': 'host' is only a part of the value under 'rds' in Secret hand-on/in-json",
+    ),
     "no such field": (
         refs("secret_refs", "app-db", {"PGSSLMODE": "sslmode"}),
         "Secret hand-on/app-db has no field and no key 'sslmode'. It has these fields in keys of their own: uri, host, "
@@ -276,6 +284,9 @@ def variables(cluster: Cluster) -> dict[str, str]:
     annotate(cluster, put.connection("said", None, name="said", data=data), {"connection-host": "db.example.com"})
     completed = put.connection("completed", uri, name="completed")
     annotate(cluster, completed, {"connection-extra": '{"sslmode": "require"}'})
+    in_json = json.dumps({"engine": "postgres", "host": "db", "username": "u", "password": MARK})
+    put.connection("renamed", in_json, name="renamed")
+    put.connection("in-json", None, name="in-json", data={"rds": in_json})
     put.connection("both", uri, name="both", data={"password": "of something else"})
     twice = put.connection("twice", None, name="twice", data={"one": MARK, "two": MARK})
     annotate(cluster, twice, {"extra-a.b": "one", "extra-a-b": "two"})

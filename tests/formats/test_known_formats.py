@@ -15,6 +15,7 @@ from support.shapes import Read, secret_manifest, stored_secret, whole
 
 AWS = {"AWS_ACCESS_KEY_ID": "id", "AWS_SECRET_ACCESS_KEY": "secret"}
 SLACK = {"address": "https://hooks.slack.com/services/T0/B0/x"}
+FILES = corpus()
 FORMATS = {f"{each.conn_type} {' '.join(each.keys)}": each for each in KNOWN_FORMATS}
 
 
@@ -30,7 +31,7 @@ def test_no_two_have_the_same_keys() -> None:
 @pytest.mark.parametrize("known", FORMATS.values(), ids=FORMATS)
 def test_each_has_a_file_in_the_corpus(known: KnownFormat) -> None:
     matches = []
-    for file in corpus():
+    for file in FILES:
         values = {key: text for key, text in file.data.items() if isinstance(text, str) and text.strip()}
         if known.meanings(file.secret.get("labels", {}), values) is not None:
             matches.append(file)

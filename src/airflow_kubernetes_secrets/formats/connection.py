@@ -112,9 +112,10 @@ class _Values:
         self.extra_fields = texts(secret, fields.extra_keys)
         for key, split in fields.splits.items():
             for name, value in (split(text(secret, key)) or {}).items():
-                if name.startswith(EXTRA):
-                    self.extra_fields[name[len(EXTRA) :]] = value
-                elif name in self._values:
+                in_extra = name[len(EXTRA) :] if name.startswith(EXTRA) else ""
+                if in_extra and fields.extra_keys[in_extra] == key:
+                    self.extra_fields[in_extra] = value
+                elif fields.keys.get(name) == key:
                     self._values[name] = value
         for field in self._values.keys() - set(EXACT):
             self._values[field] = self._values[field].strip()

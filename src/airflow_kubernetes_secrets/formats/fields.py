@@ -10,7 +10,14 @@ from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, EXACT, URI, folded
 from airflow_kubernetes_secrets.formats.annotations import Description
-from airflow_kubernetes_secrets.formats.known_formats import EXTRA, KnownFormat, Meaning, known_format, may_have
+from airflow_kubernetes_secrets.formats.known_formats import (
+    EXTRA,
+    KnownFormat,
+    Meaning,
+    known_form,
+    known_format,
+    may_have,
+)
 from airflow_kubernetes_secrets.formats.settings import PLAIN
 from airflow_kubernetes_secrets.formats.value_forms import Split
 from airflow_kubernetes_secrets.formats.variables import is_variable, variables_in
@@ -128,6 +135,19 @@ def key_of_whole(secret: Secret, data_key: str) -> str | None:
     return key
 
 
+def fields_in_value(secret: Secret, key: str) -> Fields | None:
+    """Return the fields in a value that is a whole connection, although Airflow cannot read it; ``None`` without any.
+
+    Annotations complete them, or replace some.
+
+    Raises:
+        MalformedSecretError: an annotation is invalid.
+    """
+    values = {key: _text(secret, key)}
+    found = known_form(key, values[key])
+    return None if found is None else _fields_in(fields_of(secret).description, *found, values)
+
+
 def _fields_of(secret: Secret) -> Fields:
     description = Description(secret)
     found: dict[str, tuple[int, str]] = {}
@@ -183,10 +203,12 @@ def _fields_in(
     splits = {key: each for key, each in meanings.items() if not isinstance(each, str)}
     names = {each: key for key, each in meanings.items() if isinstance(each, str) and each}
     names |= {name: key for key, split in splits.items() for name in split(values[key]) or ()}
+    keys = {name: key for name, key in names.items() if name in ALIASES and name not in description.literals}
+    extra_keys = {name[len(EXTRA) :]: key for name, key in names.items() if name.startswith(EXTRA)}
     return Fields(
         description,
-        {name: key for name, key in names.items() if name in ALIASES and name not in description.literals},
-        {name[len(EXTRA) :]: key for name, key in names.items() if name.startswith(EXTRA)},
+        keys | description.fields,
+        extra_keys | description.extra_fields,
         conn_type=known.conn_type,
         extra=known.extra,
         splits=splits,

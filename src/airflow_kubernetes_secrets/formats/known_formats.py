@@ -15,9 +15,11 @@ from typing import Any
 from airflow_kubernetes_secrets.formats.value_forms import (
     Split,
     azure_storage,
+    database_json,
     google_key,
     if_true,
     kubeconfig,
+    secrets_manager_json,
     slack_token,
     slack_webhook,
 )
@@ -34,7 +36,7 @@ class KnownFormat:
     """One format.
 
     Attributes:
-        conn_type: the connection type.
+        conn_type: the connection type; empty if a key contains it.
         keys: what each key contains. The Secret has all of them.
         optional: what each key contains that the Secret can also have. If several contain the same, the first
             one counts.
@@ -210,6 +212,16 @@ KNOWN_FORMATS = (
     ),
 )
 
+# The forms of a value that is a whole connection, although Airflow cannot read it. The key can have any name.
+_ANY = "*"
+_WHOLE = (
+    KnownFormat("", {_ANY: database_json}, is_exact=True),
+    KnownFormat("google_cloud_platform", {_ANY: google_key}, is_exact=True),
+    KnownFormat("kubernetes", {_ANY: kubeconfig}, is_exact=True),
+)
+# In the key in which a connection is expected, fewer names are enough.
+_WHOLE_IN_DATA_KEY = (KnownFormat("", {_ANY: secrets_manager_json}, is_exact=True), *_WHOLE[1:])
+
 # By the first key, because a Secret is compared with few formats then.
 _BY_KEY: dict[str, list[KnownFormat]] = {}
 for _each in KNOWN_FORMATS:
@@ -218,7 +230,8 @@ for _each in KNOWN_FORMATS:
 
 def may_have(names: Mapping[str, object]) -> list[KnownFormat]:
     """Return the formats that a Secret with these data keys may have."""
-    return [each for key in _BY_KEY.keys() & names.keys() for each in _BY_KEY[key]]
+    found = [each for key in _BY_KEY.keys() & names.keys() for each in _BY_KEY[key]]
+    return [*_WHOLE, *found] if len(names) == 1 else found
 
 
 def known_format(
@@ -231,4 +244,11 @@ def known_format(
         values: those that are not blank, by data key.
     """
     found = [(each, meanings) for each in candidates if (meanings := each.meanings(labels, values)) is not None]
-    return found[0] if len(found) == 1 else None
+    # A value can be known by its form as well as by its key.
+    are_same = all(each.conn_type == found[0][0].conn_type and meanings == found[0][1] for each, meanings in found)
+    return found[0] if found and are_same else None
+
+
+def known_form(key: str, value: str) -> tuple[KnownFormat, Mapping[str, Meaning]] | None:
+    """Return the format of a value that is a whole connection, although Airflow cannot read it; ``None`` if unknown."""
+    return known_format(_WHOLE_IN_DATA_KEY, _NOTHING, {key: value})

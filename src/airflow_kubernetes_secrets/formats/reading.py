@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_kubernetes_secrets.derived import DerivedValues
+from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats import values
 from airflow_kubernetes_secrets.kubernetes.objects import IDENTIFIERS, Secret
 from airflow_kubernetes_secrets.process import importing
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from airflow_kubernetes_secrets.formats.fields import Fields
     from airflow_kubernetes_secrets.formats.usability import Objection
@@ -85,12 +86,12 @@ def connection_value(secret: Secret, key: str) -> ConnectionValue:
     """
     known = _connections.get(secret)
     if known is None:
-        stored = _stored(secret, key)
         try:
-            known = ConnectionValue(stored, values.check_usable(secret, key_for_messages(key), stored))
-        finally:
-            # Error reports can show the local variables of each frame that an exception passes, so delete the value.
-            del stored
+            known = _checked(secret, key, _stored)
+        except MalformedSecretError:
+            if not is_converted(secret, key):
+                raise
+            known = _checked(secret, key, _converted)
         _connections.put(secret, known)
     return known
 
@@ -103,6 +104,11 @@ def connection_text(secret: Secret, key: str) -> str:
 def is_completed(secret: Secret, key: str) -> bool:
     """Return whether annotations add to the connection that a key contains, or replace a part of it."""
     return _is_described(secret) and _fields(secret).completing(key).add_anything
+
+
+def is_converted(secret: Secret, key: str) -> bool:
+    """Return whether a key contains a whole connection in a form that Airflow cannot read, so it is converted."""
+    return key != IN_FIELDS and _fields_in_value(secret, key) is not None
 
 
 def key_for_messages(key: str) -> str:
@@ -137,10 +143,31 @@ def _stored(secret: Secret, key: str) -> str:
     return completed_json(secret, _fields(secret).completing(key), key)
 
 
+def _converted(secret: Secret, key: str) -> str:
+    with importing.lock:
+        from airflow_kubernetes_secrets.formats.connection import connection_json
+    return connection_json(secret, _fields_in_value(secret, key) or _fields(secret))
+
+
+def _checked(secret: Secret, key: str, read: Callable[[Secret, str], str]) -> ConnectionValue:
+    stored = read(secret, key)
+    try:
+        return ConnectionValue(stored, values.check_usable(secret, key_for_messages(key), stored))
+    finally:
+        # Error reports can show the local variables of each frame that an exception passes, so delete the value.
+        del stored
+
+
 def _is_described(secret: Secret) -> bool:
     """Return whether a Secret has annotations for this package other than its ids."""
     annotations = secret.annotations
     return annotations is not None and not annotations.keys() <= IDENTIFIERS
+
+
+def _fields_in_value(secret: Secret, key: str) -> Fields | None:
+    with importing.lock:
+        from airflow_kubernetes_secrets.formats.fields import fields_in_value
+    return fields_in_value(secret, key)
 
 
 def _fields(secret: Secret) -> Fields:

@@ -85,7 +85,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     connection = fields_of_whole(stored)
     conn_type, host, port = _address(connection)
     is_completed = key != IN_FIELDS and reading.is_completed(secret, key)
-    whole = values.text(secret, key) if is_completed else stored
+    whole = values.text(secret, key) if is_completed and not reading.is_converted(secret, key) else stored
     if not _is_parsed_as_intended(whole):
         text = (
             f"Secret {secret}, key {key!r}: the URI has an '@' after its host, so login or password may "
