@@ -77,7 +77,7 @@ class Fields:
         Other annotations are not enough: CloudNativePG also copies them to Secrets with certificates.
         """
         present = self.keys.keys() | self.description.literals.keys()
-        return bool(self.extra_keys) or any(field in present for field in _ESSENTIAL)
+        return bool(self.extra_keys or self.conn_type) or any(field in present for field in _ESSENTIAL)
 
     def completing(self, key: str) -> Fields:
         """Return the fields that complete the connection in ``key``: those that annotations name, and no others."""
@@ -183,7 +183,7 @@ def _fields_of(secret: Secret) -> Fields:
 
 def _fields_of_known_format(secret: Secret, description: Description) -> Fields | None:
     """Return the fields of a format that software writes; ``None`` if there is none, or if other keys are fields."""
-    candidates = may_have(secret.data)
+    candidates = may_have(secret.data, secret.labels)
     if not candidates:
         return None  # as for most Secrets, whose values are then not decoded here
     values = {key: value for key in secret.data if (value := _text(secret, key)).strip()}
@@ -201,8 +201,9 @@ def _fields_in(
     description: Description, known: KnownFormat, meanings: Mapping[str, Meaning], values: Mapping[str, str]
 ) -> Fields:
     splits = {key: each for key, each in meanings.items() if not isinstance(each, str)}
-    names = {each: key for key, each in meanings.items() if isinstance(each, str) and each}
-    names |= {name: key for key, split in splits.items() for name in split(values[key]) or ()}
+    # The login in a key of its own is exact, and that in another value may not be.
+    names = {name: key for key, split in splits.items() for name in split(values[key]) or ()}
+    names |= {each: key for key, each in meanings.items() if isinstance(each, str) and each}
     keys = {name: key for name, key in names.items() if name in ALIASES and name not in description.literals}
     extra_keys = {name[len(EXTRA) :]: key for name, key in names.items() if name.startswith(EXTRA)}
     return Fields(

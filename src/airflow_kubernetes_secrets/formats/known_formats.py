@@ -12,17 +12,8 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from airflow_kubernetes_secrets.formats.value_forms import (
-    Split,
-    azure_storage,
-    database_json,
-    google_key,
-    if_true,
-    kubeconfig,
-    secrets_manager_json,
-    slack_token,
-    slack_webhook,
-)
+from airflow_kubernetes_secrets.formats import value_forms as forms
+from airflow_kubernetes_secrets.formats.value_forms import Split
 
 # What a key contains: a field of the connection; behind this prefix, a name in ``extra``; nothing that the connection
 # needs, if empty; or several of these, or one in a form that identifies the format.
@@ -82,6 +73,7 @@ class KnownFormat:
                 return None
             meanings[matches[0]] = each
         for name, each in self.optional.items():
+            # What comes last counts if several keys contain the same.
             meanings = dict.fromkeys(_matches(name, values), each) | meanings
         if self.is_exact and len(meanings) < len(values):
             return None
@@ -110,6 +102,9 @@ _ARGO_CD = ("argocd.argoproj.io/secret-type", "repository")
 
 # Crossplane's Upbound providers write all sensitive attributes of a Terraform resource, with parts of others in them.
 _ATTRIBUTES = {"attribute.*": ""}
+
+# Aiven's operator repeats the keys with a prefix, which can be any.
+_AIVEN = {f"*_{name}": "" for name in ("HOST", "PORT", "USERNAME", "PASSWORD", "ACCESS_KEY", "CA_CERT", "URI")}
 
 _SNOWFLAKE = {"SNOWFLAKE_ACCOUNT": f"{EXTRA}account", "SNOWFLAKE_USER": "login"}
 _OF_SNOWFLAKE = {
@@ -144,6 +139,12 @@ KNOWN_FORMATS = (
         {"primary_endpoint_address": "host", "port": "port", "attribute.auth_token": "password"},
         extra={"ssl": True},
     ),
+    KnownFormat(  # Rook's users of a Ceph object store
+        "aws",
+        {"AccessKey": "login", "SecretKey": "password", "Endpoint": f"{EXTRA}endpoint_url"},
+        {"SSLCertSecretName": ""},
+        is_exact=True,
+    ),
     # Azure
     KnownFormat(
         "azure",
@@ -156,12 +157,18 @@ KNOWN_FORMATS = (
         is_exact=True,
     ),
     KnownFormat("wasb", {"AZURE_STORAGE_ACCOUNT": "login", "AZURE_STORAGE_KEY": "password"}),
-    KnownFormat("wasb", {"AZURE_STORAGE_CONNECTION_STRING": azure_storage}),
-    KnownFormat("wasb", {"attribute.primary_connection_string": azure_storage}, _ATTRIBUTES),
+    KnownFormat("wasb", {"AZURE_STORAGE_CONNECTION_STRING": forms.azure_storage}),
+    KnownFormat("wasb", {"attribute.primary_connection_string": forms.azure_storage}, _ATTRIBUTES),
+    KnownFormat("redis", {"attribute.primary_connection_string": forms.stackexchange_redis}, _ATTRIBUTES),
+    KnownFormat(
+        "azure_service_bus",
+        {"attribute.default_primary_connection_string": forms.beginning("Endpoint=sb://", name="schema")},
+        _ATTRIBUTES,
+    ),
     # Google
-    KnownFormat("google_cloud_platform", {"key.json": google_key}),  # Config Connector
-    KnownFormat("google_cloud_platform", {"serviceaccount": google_key}),  # Flux
-    KnownFormat("google_cloud_platform", {"private_key": google_key}, _ATTRIBUTES),
+    KnownFormat("google_cloud_platform", {"key.json": forms.google_key}),  # Config Connector
+    KnownFormat("google_cloud_platform", {"serviceaccount": forms.google_key}),  # Flux
+    KnownFormat("google_cloud_platform", {"private_key": forms.google_key}, _ATTRIBUTES),
     KnownFormat(  # Crossplane, Upbound's Redis instance with TLS
         "redis",
         {"host": "host", "port": "port", "attribute.auth_string": "password", "server_ca_certs_0_cert": ""},
@@ -171,15 +178,15 @@ KNOWN_FORMATS = (
     # Kubernetes
     KnownFormat(  # vcluster
         "kubernetes",
-        {"config": kubeconfig},
+        {"config": forms.kubeconfig},
         {"certificate-authority": "", "client-certificate": "", "client-key": "", "token": ""},
     ),
-    KnownFormat("kubernetes", {"kubeconfig": kubeconfig}, {**_ATTRIBUTES, "kubeconfig.*": ""}),
+    KnownFormat("kubernetes", {"kubeconfig": forms.kubeconfig}, {**_ATTRIBUTES, "kubeconfig.*": ""}),
     # Argo CD
     KnownFormat(
         "git",
         {"url": "host", "sshPrivateKey": f"{EXTRA}private_key"},
-        {"insecure": if_true(f"{EXTRA}strict_host_key_checking", "no")},
+        {"insecure": forms.if_true(f"{EXTRA}strict_host_key_checking", "no")},
         label=_ARGO_CD,
     ),
     KnownFormat(
@@ -192,7 +199,111 @@ KNOWN_FORMATS = (
         },
         label=_ARGO_CD,
     ),
+    KnownFormat(
+        "docker",
+        {"type": forms.word("oci"), "url": forms.oci_registry, "username": "login", "password": "password"},
+        label=_ARGO_CD,
+    ),
+    # Aiven's operator
+    KnownFormat(
+        "postgres",
+        {"DATABASE_URI": "uri", "PGHOST": "host", "PGUSER": "login", "PGPASSWORD": "password"},
+        {"PGPORT": "port", "PGDATABASE": "schema", "PGSSLMODE": f"{EXTRA}sslmode", "POSTGRESQL_*": ""},
+    ),
+    KnownFormat(
+        "kafka",
+        {
+            "HOST": "host",
+            "PORT": "port",
+            "ACCESS_CERT": f"{EXTRA}ssl.certificate.pem",
+            "ACCESS_KEY": f"{EXTRA}ssl.key.pem",
+            "CA_CERT": f"{EXTRA}ssl.ca.pem",
+        },
+        {"USERNAME": "", "PASSWORD": "", **_AIVEN},
+        extra={"security.protocol": "SSL"},
+    ),
+    KnownFormat(
+        "opensearch",
+        {
+            "OPENSEARCH_URI": forms.https,
+            "OPENSEARCH_HOST": "host",
+            "OPENSEARCH_PORT": "port",
+            "OPENSEARCH_USER": "login",
+            "OPENSEARCH_PASSWORD": "password",
+        },
+        {"HOST": "", "PORT": "", "USER": "", "PASSWORD": ""},
+    ),
+    # Databases
+    KnownFormat(  # Crunchy PGO, a user without a database
+        "postgres",
+        {"host": "host", "port": "port", "user": "login", "password": "password", "verifier": ""},
+        label=("postgres-operator.crunchydata.com/role", "pguser"),
+        is_exact=True,
+    ),
+    KnownFormat(  # movetokube's postgres-operator. The URI is without the parameters.
+        "postgres",
+        {
+            "POSTGRES_URL": "uri",
+            "HOST": "host",
+            "DATABASE_NAME": "schema",
+            "ROLE": "",
+            "LOGIN": "login",
+            "PASSWORD": "password",
+        },
+        {"PORT": "port", "HOSTNAME": "", "URI_ARGS": forms.query},
+    ),
+    KnownFormat(  # MariaDB's operator
+        "mysql",
+        {"dsn": forms.mysql_dsn},
+        {"username": "login", "password": "password", "host": "host", "port": "port", "database": "schema"},
+    ),
+    KnownFormat(  # MongoDB Atlas. With private endpoints there are other connection strings.
+        "mongo",
+        {"connectionStringStandardSrv": "uri", "username": "login", "password": "password"},
+        {"connectionStringStandard": ""},
+        label=("atlas.mongodb.com/type", "credentials"),
+        is_exact=True,
+    ),
+    KnownFormat(  # Percona for MongoDB, a Secret of one user
+        "mongo",
+        {"*_connectionString": "uri"},
+        {"*_connectionStringSrv": ""},
+        label=("app.kubernetes.io/name", "percona-server-mongodb"),
+        is_exact=True,
+    ),
+    # Kafka
+    KnownFormat(  # Strimzi's Access Operator
+        "kafka",
+        {"bootstrap.servers": f"{EXTRA}bootstrap.servers", "security.protocol": f"{EXTRA}security.protocol"},
+        {
+            "sasl.mechanism": f"{EXTRA}sasl.mechanism",
+            "username": f"{EXTRA}sasl.username",
+            "password": f"{EXTRA}sasl.password",
+            "ssl.truststore.crt": f"{EXTRA}ssl.ca.pem",
+            "ssl.keystore.crt": f"{EXTRA}ssl.certificate.pem",
+            "ssl.keystore.key": f"{EXTRA}ssl.key.pem",
+            "user": "",
+            "sasl.jaas.config": "",
+        },
+        label=("app.kubernetes.io/managed-by", "kafka-access-operator"),
+    ),
     # Others
+    KnownFormat("docker", {".dockerconfigjson": forms.docker_config}),
+    KnownFormat("docker", {".dockercfg": forms.docker_config}),
+    KnownFormat("discord", {"address": forms.discord_webhook}, is_exact=True),  # Flux
+    KnownFormat("http", {"address": forms.teams_webhook}, is_exact=True),  # Flux
+    KnownFormat(
+        "openai",
+        {"OPENAI_API_KEY": "password"},
+        {"OPENAI_BASE_URL": "host", "OPENAI_ORG_ID": forms.openai_organization},
+        is_exact=True,
+    ),
+    KnownFormat(
+        "vault",
+        {"VAULT_ADDR": forms.vault_address, "VAULT_TOKEN": "password"},
+        extra={"auth_type": "token"},
+        is_exact=True,
+    ),
     KnownFormat("databricks", {"DATABRICKS_HOST": "host", "DATABRICKS_TOKEN": "password"}),
     KnownFormat(
         "databricks",
@@ -202,8 +313,12 @@ KNOWN_FORMATS = (
     KnownFormat("github", {"GITHUB_TOKEN": "password"}),
     KnownFormat("pagerduty", {"PAGERDUTY_TOKEN": "password"}),
     KnownFormat("slack", {"SLACK_BOT_TOKEN": "password"}),
-    KnownFormat("slack", {"token": slack_token}, is_exact=True),  # Flux
-    KnownFormat("slackwebhook", {"address": slack_webhook}, is_exact=True),  # Flux
+    KnownFormat("slack", {"token": forms.beginning("xoxb-", "xoxp-", name="password")}, is_exact=True),  # Flux
+    KnownFormat(
+        "slackwebhook",
+        {"address": forms.beginning("https://hooks.slack.com/services/", name="password")},
+        is_exact=True,
+    ),  # Flux
     KnownFormat("snowflake", {**_SNOWFLAKE, "SNOWFLAKE_PASSWORD": "password"}, _OF_SNOWFLAKE),
     KnownFormat(
         "snowflake",
@@ -215,22 +330,27 @@ KNOWN_FORMATS = (
 # The forms of a value that is a whole connection, although Airflow cannot read it. The key can have any name.
 _ANY = "*"
 _WHOLE = (
-    KnownFormat("", {_ANY: database_json}, is_exact=True),
-    KnownFormat("google_cloud_platform", {_ANY: google_key}, is_exact=True),
-    KnownFormat("kubernetes", {_ANY: kubeconfig}, is_exact=True),
+    KnownFormat("", {_ANY: forms.database_json}, is_exact=True),
+    KnownFormat("google_cloud_platform", {_ANY: forms.google_key}, is_exact=True),
+    KnownFormat("kubernetes", {_ANY: forms.kubeconfig}, is_exact=True),
+    KnownFormat("", {_ANY: forms.database_uri}, is_exact=True),
 )
 # In the key in which a connection is expected, fewer names are enough.
-_WHOLE_IN_DATA_KEY = (KnownFormat("", {_ANY: secrets_manager_json}, is_exact=True), *_WHOLE[1:])
+_WHOLE_IN_DATA_KEY = (KnownFormat("", {_ANY: forms.secrets_manager_json}, is_exact=True), *_WHOLE[1:3])
 
-# By the first key, because a Secret is compared with few formats then.
+# By the first key, because a Secret is compared with few formats then. A first key with `*` needs a label.
 _BY_KEY: dict[str, list[KnownFormat]] = {}
 for _each in KNOWN_FORMATS:
     _BY_KEY.setdefault(next(iter(_each.keys)), []).append(_each)
 
 
-def may_have(names: Mapping[str, object]) -> list[KnownFormat]:
-    """Return the formats that a Secret with these data keys may have."""
-    found = [each for key in _BY_KEY.keys() & names.keys() for each in _BY_KEY[key]]
+_BY_LABEL = {each.label: each for each in KNOWN_FORMATS if "*" in next(iter(each.keys))}
+
+
+def may_have(names: Collection[str], labels: Mapping[str, str]) -> list[KnownFormat]:
+    """Return the formats that a Secret with these data keys and labels may have."""
+    found = [each for name in names if name in _BY_KEY for each in _BY_KEY[name]]
+    found += [_BY_LABEL[each] for each in labels.items() if each in _BY_LABEL]
     return [*_WHOLE, *found] if len(names) == 1 else found
 
 
@@ -244,9 +364,9 @@ def known_format(
         values: those that are not blank, by data key.
     """
     found = [(each, meanings) for each in candidates if (meanings := each.meanings(labels, values)) is not None]
-    # A value can be known by its form as well as by its key.
-    are_same = all(each.conn_type == found[0][0].conn_type and meanings == found[0][1] for each, meanings in found)
-    return found[0] if found and are_same else None
+    # A format with names is more specific than the form of a value.
+    found = [each for each in found if each[0] not in _WHOLE] or found
+    return found[0] if len(found) == 1 else None
 
 
 def known_form(key: str, value: str) -> tuple[KnownFormat, Mapping[str, Meaning]] | None:

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import json
 import re
+from base64 import b64decode
 from collections.abc import Callable, Mapping
 from typing import Any
+from urllib.parse import parse_qsl
 
-from airflow_kubernetes_secrets.formats.aliases import connection_type, folded
+from airflow_kubernetes_secrets.formats.aliases import URI, connection_type, folded
 from airflow_kubernetes_secrets.formats.settings import PLAIN, setting
 
 Split = Callable[[str], Mapping[str, Any] | None]
+
+# The schemes of URIs whose type Airflow's providers know. Other URIs, such as those of web pages, can mean anything.
+_SCHEMES = ("postgres", "postgresql", "mysql", "mariadb", "mongodb", "redis", "rediss", "valkey", "valkeys")
 
 # The field of each name in JSON that Airflow's SecretsManagerBackend for AWS reads. If several names are for one field,
 # the first one in the JSON counts. AWS itself writes `dbname` for its databases.
@@ -40,6 +45,116 @@ def if_true(name: str, text: str) -> Split:
     return lambda value: {name: text} if value.strip() == "true" else {}
 
 
+def word(expected: str) -> Split:
+    """Return the function for a value that only identifies the format."""
+    return lambda value: {} if value.strip() == expected else None
+
+
+def beginning(*prefixes: str, name: str = "") -> Split:
+    """Return the function for a value that begins in one of these ways.
+
+    Args:
+        name: what the value contains; empty if the connection does not need it.
+    """
+    return lambda value: ({name: value.strip()} if name else {}) if value.startswith(prefixes) else None
+
+
+def database_uri(value: str) -> Mapping[str, Any] | None:
+    """Read the URI of a database, a cache or a message broker, which is a connection in any key."""
+    scheme, separator, _rest = value.strip().partition("://")
+    return {URI: value} if separator and scheme.lower().partition("+")[0] in _SCHEMES else None
+
+
+def query(value: str) -> Mapping[str, Any]:
+    """Read parameters in the form of a URI's query."""
+    return {f"extra.{name}": each for name, each in parse_qsl(value)}
+
+
+def https(value: str) -> Mapping[str, Any] | None:
+    """Read the URL of a server with TLS, as Airflow's OpenSearchHook needs it."""
+    return {"extra.use_ssl": True, "extra.verify_certs": True} if value.startswith("https://") else None
+
+
+def vault_address(value: str) -> Mapping[str, Any] | None:
+    """Read the URL of a Vault server. ``VaultHook`` builds the URL from its parts.
+
+    https://developer.hashicorp.com/vault/docs/commands#vault_addr
+    """
+    found = re.fullmatch(r"(https?)://([^/:]+)(?::([0-9]+))?/?", value.strip())
+    return found and {"extra.use_tls": found[1] == "https", "host": found[2]} | ({"port": found[3]} if found[3] else {})
+
+
+def oci_registry(value: str) -> Mapping[str, Any] | None:
+    """Read the URL of a repository in an OCI registry. The connection is to the registry."""
+    found = re.match(r"oci://([^/]+)", value)
+    return found and {"host": found[1]}
+
+
+def docker_config(value: str) -> Mapping[str, Any] | None:
+    """Read the credentials for one registry in Docker's configuration.
+
+    https://kubernetes.io/docs/concepts/configuration/secret/#docker-config-secrets
+    """
+    found = _object(value)
+    registries = found.get("auths", found)
+    if not isinstance(registries, dict) or len(registries) != 1:
+        return None
+    [(host, entry)] = registries.items()
+    if not isinstance(entry, dict):
+        return None
+    try:
+        user, _colon, password = b64decode(entry["auth"]).decode().partition(":")
+    except (KeyError, TypeError, ValueError):
+        user = password = ""
+    fields = {"host": host, "login": entry.get("username") or user, "password": entry.get("password") or password}
+    if not all(isinstance(each, str) and each for each in fields.values()):
+        return None
+    return fields | ({"extra.email": entry["email"]} if entry.get("email") else {})
+
+
+def mysql_dsn(value: str) -> Mapping[str, Any] | None:
+    """Read the DSN of Go's driver for MySQL: ``user:password@tcp(host:port)/database?parameter=…``.
+
+    https://github.com/go-sql-driver/mysql#dsn-data-source-name
+    """
+    found = re.fullmatch(r"([^:]*):(.*)@tcp\(([^()]+)\)/([^/?]*)(?:\?.*)?", value.strip(), re.DOTALL)
+    if found is None:
+        return None
+    return {"login": found[1], "password": found[2], "host": found[3], "schema": found[4]}
+
+
+def stackexchange_redis(value: str) -> Mapping[str, Any] | None:
+    """Read the connection string of Azure's Redis: ``host:port,password=…,ssl=True``.
+
+    https://stackexchange.github.io/StackExchange.Redis/Configuration
+    """
+    address, _comma, rest = value.partition(",")
+    options = {name.lower(): each for name, _equals, each in (part.partition("=") for part in rest.split(","))}
+    if "=" in address or not options.get("password"):
+        return None
+    return {"host": address, "password": options["password"], "extra.ssl": options.get("ssl", "").lower() == "true"}
+
+
+def discord_webhook(value: str) -> Mapping[str, Any] | None:
+    """Read the URL of a webhook of Discord, which its hook needs in two parts."""
+    found = re.fullmatch(r"(https://discord(?:app)?\.com/api/)(webhooks/[0-9]+/[A-Za-z0-9_-]+)", value.strip())
+    return found and {"host": found[1], "extra.webhook_endpoint": found[2]}
+
+
+def teams_webhook(value: str) -> Mapping[str, Any] | None:
+    """Read the URL of a webhook of Microsoft Teams. Its query is the credential.
+
+    https://fluxcd.io/flux/components/notification/providers/#microsoft-teams
+    """
+    pattern = r"https://[^/?#@]+\.(?:logic\.azure\.com|webhook\.office\.com)(?::[0-9]+)?/\S+"
+    return {"host": value.strip()} if re.fullmatch(pattern, value.strip()) else None
+
+
+def openai_organization(value: str) -> Mapping[str, Any]:
+    """Read the organization for OpenAI's client, whose arguments ``OpenAIHook`` reads in ``extra``."""
+    return {"extra.openai_client_kwargs": {"organization": value.strip()}}
+
+
 def azure_storage(value: str) -> Mapping[str, str] | None:
     """Read a connection string of Azure's storage.
 
@@ -62,22 +177,6 @@ def kubeconfig(value: str) -> Mapping[str, str] | None:
     https://kubernetes.io/docs/concepts/configuration/organize-cluster-access-kubeconfig/
     """
     return {"extra.kube_config": value} if re.search(r"^kind: Config\s*$", value, re.MULTILINE) else None
-
-
-def slack_token(value: str) -> Mapping[str, str] | None:
-    """Read a token of a bot or user in Slack.
-
-    https://docs.slack.dev/authentication/tokens
-    """
-    return {"password": value} if value.startswith(("xoxb-", "xoxp-")) else None
-
-
-def slack_webhook(value: str) -> Mapping[str, str] | None:
-    """Read the URL of a webhook of Slack.
-
-    https://docs.slack.dev/messaging/sending-messages-using-incoming-webhooks
-    """
-    return {"password": value.strip()} if value.startswith("https://hooks.slack.com/services/") else None
 
 
 def secrets_manager_json(value: str) -> Mapping[str, Any] | None:
