@@ -1,0 +1,219 @@
+"""The connections and variables that the code of one file uses.
+
+An id counts only if the code always uses exactly that id. All others are counted as computed.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.usage.dags_and_tasks import DagsAndTasks
+from airflow_kubernetes_secrets.usage.optional_connections import works_without
+from airflow_kubernetes_secrets.usage.signatures import Signatures, defaults_of, names_connection
+from airflow_kubernetes_secrets.usage.syntax import Frame, Syntax, dotted, is_airflow
+from airflow_kubernetes_secrets.usage.templates import uses_in_template
+from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
+
+# A file without any of these uses nothing, and does not need to be parsed.
+_MARKERS = re.compile(rb"conn|[Vv]ar(?:iable)?\b|Hook|Operator|Sensor|ObjectStoragePath")
+
+# The functions of Airflow that read an entry. The first argument is the id, and the second a default.
+_READERS = {
+    "Connection.get": Kind.CONNECTION,
+    "Connection.get_connection_from_secrets": Kind.CONNECTION,
+    "Variable.get": Kind.VARIABLE,
+    "Variable.setdefault": Kind.VARIABLE,
+}
+# The methods of hooks that read the connection with the id in their first argument.
+_HOOK_READERS = ("get_connection", "aget_connection", "get_connections", "get_hook")
+
+# A mapping or call with this key describes a new connection.
+_DEFINES = "conn_type"
+
+# ObjectStoragePath("s3://aws_default@bucket/key") names a connection before the '@'.
+_STORAGE_CONNECTION = re.compile(r"[\w+.-]+://(?P<id>[^/@:]+)@")
+
+
+class _Mention(NamedTuple):
+    """A place that names an id: the expression with the id, or the id itself."""
+
+    kind: Kind
+    how: str
+    id: ast.expr | str | None
+    line: int
+    frame: Frame
+    has_default: bool = False
+
+
+def uses_in_code(code: bytes, path: str, signatures: Signatures) -> Found:
+    """Return what the code of a file uses.
+
+    Args:
+        path: the file, for messages.
+    """
+    if not _MARKERS.search(code):
+        return Found()
+    try:
+        syntax = Syntax(code)
+    except (SyntaxError, ValueError) as error:
+        line = f" (line {error.lineno})" if isinstance(error, SyntaxError) and error.lineno else ""
+        return Found(unread={path: f"it is not valid Python {line}".strip()})
+    except (RecursionError, MemoryError):
+        return Found(unread={path: "it is nested too deep"})
+    return _Finder(syntax, path, signatures).found()
+
+
+class _Finder:
+    """Finds the uses in one file."""
+
+    def __init__(self, syntax: Syntax, path: str, signatures: Signatures) -> None:
+        self._syntax = syntax
+        self._path = path
+        self._signatures = signatures
+        self._of = DagsAndTasks(syntax)
+
+    def found(self) -> Found:
+        """Return the uses in the order of the lines."""
+        uses: dict[Use, None] = {}
+        computed: dict[Computed, None] = {}
+        for each in sorted(self._mentions(), key=lambda mention: mention.line):
+            position = Position(self._path, each.line, *self._of.of(each.frame))
+            found = each.id if isinstance(each.id, str) else self._syntax.text(each.id, each.frame)
+            if found is None or "{{" in found or "{%" in found:
+                computed[Computed(each.kind, each.how, position)] = None
+            elif found:
+                optional = each.has_default or works_without(each.kind, each.how, found)
+                uses[Use(each.kind, found, each.how, position, optional)] = None
+        return Found(tuple(uses), tuple(computed))
+
+    def _mentions(self) -> Iterator[_Mention]:
+        for call, frame in self._syntax.calls:
+            yield from self._in_call(call, frame)
+        for node, frame in self._syntax.dicts:
+            yield from self._in_dict(node, frame)
+        for function, frame in self._syntax.functions:
+            yield from _in_parameters(function, frame)
+        for text, frame in self._syntax.templates:
+            yield from self._in_template(text, frame)
+
+    def _in_call(self, call: ast.Call, frame: Frame) -> Iterator[_Mention]:
+        """Yield the ids in the arguments of a call."""
+        names = dotted(call.func)
+        given = {each.arg for each in call.keywords}
+        if _DEFINES not in given and (names or [""])[-1] != "Connection":
+            for keyword in call.keywords:
+                if keyword.arg is not None and names_connection(keyword.arg) and _can_be_id(keyword.value):
+                    yield _Mention(Kind.CONNECTION, keyword.arg, keyword.value, keyword.value.lineno, frame)
+        if isinstance(call.func, ast.Attribute) and call.func.attr in _HOOK_READERS:
+            if call.args and self._is_hook(call.func.value, frame):
+                how = ".".join(names[-2:]) or call.func.attr
+                yield _Mention(Kind.CONNECTION, how, call.args[0], call.lineno, frame)
+        elif is_airflow(path := self._syntax.imported(call.func)):
+            yield from self._of_airflow(call, path, frame)
+
+    def _of_airflow(self, call: ast.Call, path: str, frame: Frame) -> Iterator[_Mention]:
+        """Yield the ids that a function or class of Airflow or a provider takes by position or by default."""
+        function = ".".join(path.split(".")[-2:])
+        if function in _READERS:
+            yield from _read(_READERS[function], function, call, frame)
+        elif path.endswith(".ObjectStoragePath"):
+            url = self._syntax.text(call.args[0], frame) if call.args else None
+            if match := _STORAGE_CONNECTION.match(url or ""):
+                yield _Mention(Kind.CONNECTION, "ObjectStoragePath", match["id"], call.lineno, frame)
+        else:
+            yield from self._by_signature(call, path, frame)
+
+    def _by_signature(self, call: ast.Call, path: str, frame: Frame) -> Iterator[_Mention]:
+        """Yield the ids that a hook or operator takes by position or by default, as its source says."""
+        path = path.removesuffix(".partial")
+        name = path.rpartition(".")[2]
+        if not name[:1].isupper() or (path.startswith("airflow.sdk.") and path.count(".") == 2):
+            return
+        signature = self._signatures.of(path)
+        if signature is None:
+            return
+        first = signature.first if call.args else ""
+        if first and _can_be_id(call.args[0]) and not isinstance(call.args[0], ast.Starred):
+            yield _Mention(Kind.CONNECTION, f"{name} {first}", call.args[0], call.args[0].lineno, frame)
+        given = {each.arg for each in call.keywords}
+        if None in given or any(isinstance(each, ast.Starred) for each in call.args):
+            return
+        for argument, default in signature.defaults.items():
+            is_used = default is not None and argument not in given and argument != first
+            if is_used and (name.endswith("Hook") or not self._may_be_default_argument(argument)):
+                yield _Mention(Kind.CONNECTION, f"default {argument} of {name}", default, call.lineno, frame)
+
+    def _may_be_default_argument(self, argument: str) -> bool:
+        """Return whether ``default_args`` of a DAG in this file may set an argument of operators."""
+        for call, frame in self._syntax.calls:
+            for keyword in call.keywords:
+                if keyword.arg == argument and (dotted(call.func) or [""])[-1] == "dict":
+                    return True
+                if keyword.arg == "default_args":
+                    value = self._syntax.value(keyword.value, frame)
+                    if not isinstance(value, ast.Dict) or None in value.keys:
+                        return True
+        keys = (key for node, _frame in self._syntax.dicts for key in node.keys)
+        return any(isinstance(key, ast.Constant) and key.value == argument for key in keys)
+
+    def _is_hook(self, node: ast.expr, frame: Frame) -> bool:
+        """Return whether an expression is a hook, as far as its name says."""
+        if isinstance(node, ast.Call):
+            names = dotted(node.func)
+            if names == ["super"]:
+                return _is_in_hook(frame)
+        else:
+            names = dotted(node)
+        if names in (["self"], ["cls"]):
+            return _is_in_hook(frame)
+        return bool(names) and names[-1].lower().endswith("hook")
+
+    def _in_dict(self, node: ast.Dict, frame: Frame) -> Iterator[_Mention]:
+        """Yield the ids in a mapping, such as ``default_args`` or arguments of a task."""
+        keys = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
+        if _DEFINES in keys:
+            return
+        for key, value in zip(keys, node.values, strict=True):
+            if isinstance(key, str) and names_connection(key) and _can_be_id(value):
+                yield _Mention(Kind.CONNECTION, key, value, value.lineno, frame)
+
+    def _in_template(self, node: ast.expr, frame: Frame) -> Iterator[_Mention]:
+        text = self._syntax.template(node, frame)
+        is_one_line = node.lineno == node.end_lineno or isinstance(node, ast.JoinedStr)
+        for each in uses_in_template(text):
+            line = node.lineno + (0 if is_one_line else text.count("\n", 0, each.offset))
+            yield _Mention(each.kind, each.how, each.id, line, frame, each.has_default)
+
+
+def _in_parameters(function: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> Iterator[_Mention]:
+    """Yield the ids that are defaults of parameters. Whether one is used depends on the callers."""
+    for name, default in defaults_of(function):
+        if default is not None and names_connection(name) and _can_be_id(default):
+            how = f"default of {name} in {function.name}"
+            if function.name == "__init__" and isinstance(frame.node, ast.ClassDef):
+                how = f"default of {name} in {frame.node.name}"
+            yield _Mention(Kind.CONNECTION, how, default, default.lineno, frame, has_default=True)
+
+
+def _read(kind: Kind, function: str, call: ast.Call, frame: Frame) -> Iterator[_Mention]:
+    """Yield the id that a function reads."""
+    keywords = {each.arg: each.value for each in call.keywords}
+    key = call.args[0] if call.args else keywords.get("key")
+    if key is not None:
+        has_default = len(call.args) > 1 or bool(keywords.keys() & {"default", "default_var"})
+        yield _Mention(kind, function, key, call.lineno, frame, has_default)
+
+
+def _can_be_id(node: ast.expr) -> bool:
+    """Return whether an expression can be an id. ``None`` and numbers cannot."""
+    return not isinstance(node, ast.Constant) or isinstance(node.value, str)
+
+
+def _is_in_hook(frame: Frame) -> bool:
+    """Return whether code is in the class of a hook."""
+    classes = (each.node for each in frame.outwards() if isinstance(each.node, ast.ClassDef))
+    return any((dotted(base) or [""])[-1].endswith("Hook") for node in classes for base in node.bases)

@@ -1,0 +1,128 @@
+"""Which DAGs and tasks a part of the code belongs to."""
+
+from __future__ import annotations
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+
+from airflow_kubernetes_secrets.usage.syntax import Frame, Syntax, dotted, is_airflow, keywords_of
+
+
+class DagsAndTasks:
+    """The DAGs and tasks of one file.
+
+    Attributes:
+        dags: the ids of all DAGs in the file that are known.
+    """
+
+    def __init__(self, syntax: Syntax) -> None:
+        self._syntax = syntax
+        self._calls_of: dict[str, list[Frame]] = defaultdict(list)
+        for call, frame in syntax.calls:
+            for keyword in call.keywords:
+                if keyword.arg == "python_callable" and isinstance(keyword.value, ast.Name):
+                    self._calls_of[keyword.value.id].append(frame)
+        self.dags = tuple(dict.fromkeys(filter(None, map(self._dag_of, syntax.frames))))
+
+    def of(self, frame: Frame) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Return the ids of the DAGs and of the tasks that code belongs to, as far as they are known.
+
+        Code that belongs to no single DAG runs for each DAG in the file.
+        """
+        dags: dict[str, None] = {}
+        tasks: dict[str, None] = {}
+        for each in self._callers(frame):
+            task = next(filter(None, map(self._task_of, each.outwards())), "")
+            if task:
+                tasks[self._prefix(each) + task] = None
+            dag = next(filter(None, map(self._dag_of, each.outwards())), "")
+            if dag:
+                dags[dag] = None
+        return tuple(dags) or self.dags, tuple(tasks)
+
+    def _callers(self, frame: Frame) -> Iterator[Frame]:
+        """Yield the calls that make tasks of a function with this code; if there are none, the frame itself."""
+        for each in frame.outwards():
+            if isinstance(each.node, (ast.FunctionDef, ast.AsyncFunctionDef)) and each.node.name in self._calls_of:
+                yield from self._calls_of[each.node.name]
+                return
+        yield frame
+
+    def _dag_of(self, frame: Frame) -> str:
+        """Return the id of the DAG that a frame makes or names; empty if it does neither."""
+        node = frame.node
+        if isinstance(node, (ast.With, ast.AsyncWith)):
+            return next(filter(None, (self._dag_id(item.context_expr, frame) for item in node.items)), "")
+        if isinstance(node, ast.Call):
+            named = (self._dag_id(each.value, frame) for each in keywords_of(node) if each.arg == "dag")
+            return self._dag_id(node, frame) or next(named, "")
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return self._decorated(node, frame, "dag", "dag_id")
+        return ""
+
+    def _dag_id(self, node: ast.expr, frame: Frame) -> str:
+        """Return the id of the DAG that an expression makes; empty if it makes none, or the id is computed."""
+        call = self._syntax.value(node, frame)
+        if isinstance(call, ast.Call) and self._is_airflow(call.func, "DAG"):
+            return self._argument(call, frame, "dag_id")
+        return ""
+
+    def _task_of(self, frame: Frame) -> str:
+        """Return the id of the task that a frame makes; empty if it makes none, or the id is computed."""
+        node = frame.node
+        if isinstance(node, ast.Call):
+            named = (self._syntax.text(each.value, frame) for each in keywords_of(node) if each.arg == "task_id")
+            return next(named, "") or ""
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return self._decorated(node, frame, "task", "task_id")
+        return ""
+
+    def _prefix(self, frame: Frame) -> str:
+        """Return what the groups around a task put before its id."""
+        groups = list(filter(None, map(self._group_of, frame.outwards())))
+        return "".join(f"{group}." for group in reversed(groups))
+
+    def _group_of(self, frame: Frame) -> str:
+        """Return the id of the task group that a frame makes; empty if it makes none, or one without a prefix."""
+        node = frame.node
+        if isinstance(node, (ast.With, ast.AsyncWith)):
+            for item in node.items:
+                call = self._syntax.value(item.context_expr, frame)
+                if isinstance(call, ast.Call) and self._is_airflow(call.func, "TaskGroup") and _has_prefix(call):
+                    return self._argument(call, frame, "group_id")
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            return self._decorated(node, frame, "task_group", "group_id")
+        return ""
+
+    def _decorated(self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame, name: str, id_name: str) -> str:
+        """Return the id that a decorator of Airflow gives a function; empty if it has no such decorator.
+
+        Args:
+            name: the name of the decorator; ``task`` means also those like ``task.virtualenv``.
+            id_name: the argument with the id, if it is not the name of the function.
+        """
+        for decorator in node.decorator_list:
+            call = decorator if isinstance(decorator, ast.Call) else None
+            path = self._syntax.imported(decorator if call is None else call.func)
+            if is_airflow(path) and name in path.split(".")[-2:]:
+                if call is not None and not _has_prefix(call):
+                    return ""
+                return (self._argument(call, frame, id_name) if call is not None else "") or node.name
+        return ""
+
+    def _is_airflow(self, node: ast.expr, name: str) -> bool:
+        names = dotted(node)
+        return bool(names) and names[-1] == name and is_airflow(self._syntax.imported(node))
+
+    def _argument(self, call: ast.Call, frame: Frame, name: str) -> str:
+        """Return the argument with this name, or else the first one; empty if it is computed."""
+        given = [each.value for each in call.keywords if each.arg == name] or call.args[:1]
+        return self._syntax.text(given[0], frame) or "" if given else ""
+
+
+def _has_prefix(call: ast.Call) -> bool:
+    return not any(
+        each.arg == "prefix_group_id" and isinstance(each.value, ast.Constant) and not each.value.value
+        for each in call.keywords
+    )

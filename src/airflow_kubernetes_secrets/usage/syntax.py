@@ -1,0 +1,313 @@
+"""The parts of a Python file that matter here, each with the functions and blocks around it, in one pass."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, Final
+
+from airflow_kubernetes_secrets.usage.templates import UNKNOWN, is_template
+
+# The names of one scope, each with the expression that sets it; ``None`` if there are several, or none that is known.
+Names = dict[str, "ast.expr | None"]
+
+# Airflow shows these arguments and attributes of DAGs and tasks, and does not render them as templates.
+_DOCUMENTATION = frozenset(("description", "doc", "doc_json", "doc_md", "doc_rst", "doc_yaml"))
+
+# Arguments that show which DAG or task the other arguments of a call belong to.
+_OF_A_TASK = frozenset(("dag", "dag_id", "group_id", "task_id"))
+
+# How many names and operators are followed to a literal value.
+_DEEPEST = 8
+
+_LEAVES = (ast.boolop, ast.cmpop, ast.expr_context, ast.operator, ast.unaryop)
+
+
+class Frame:
+    """Code that contains other code: the file, a class, a function, a ``with`` block, or a call that makes a task.
+
+    Attributes:
+        parent: the frame around it; ``None`` for the file.
+        names: the names of its own scope; ``None`` if it has none.
+    """
+
+    __slots__ = ("names", "node", "parent")
+
+    def __init__(self, node: ast.AST, parent: Frame | None, names: Names | None = None) -> None:
+        self.node = node
+        self.parent = parent
+        self.names = names
+
+    def outwards(self) -> Iterator[Frame]:
+        """Yield this frame and those around it, from the inside."""
+        frame: Frame | None = self
+        while frame is not None:
+            yield frame
+            frame = frame.parent
+
+    def scopes(self) -> Iterator[tuple[Frame, Names]]:
+        """Yield the scopes in which Python searches a name, from the inside, each with its names."""
+        is_innermost = True
+        for frame in self.outwards():
+            if frame.names is not None:
+                # Functions do not see the names of the class around them.
+                if is_innermost or not isinstance(frame.node, ast.ClassDef):
+                    yield frame, frame.names
+                is_innermost = False
+
+
+class Syntax:
+    """A parsed file.
+
+    Attributes:
+        frames: all frames; the file is the first.
+        calls, dicts, functions: the calls, mappings and functions, each with its frame.
+        templates: the strings that may be templates with connections or variables, each with its frame.
+    """
+
+    def __init__(self, text: str | bytes) -> None:
+        """Parse a file.
+
+        Raises:
+            SyntaxError, ValueError, RecursionError, MemoryError: it cannot be parsed.
+        """
+        tree = ast.parse(text)
+        self.frames = [Frame(tree, None, {})]
+        self.calls: list[tuple[ast.Call, Frame]] = []
+        self.dicts: list[tuple[ast.Dict, Frame]] = []
+        self.functions: list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Frame]] = []
+        self.templates: list[tuple[ast.expr, Frame]] = []
+        self._imports: dict[str, str] = {}
+        self._airflow_star = ""
+        self._handled: set[ast.AST] = set()
+        self._documentation: list[ast.expr] = []
+        self._walk(tree)
+        texts = {node for each in self._documentation for node in ast.walk(self._value(each))}
+        self.templates = [(node, frame) for node, frame in self.templates if node not in texts | self._handled]
+
+    def imported(self, node: ast.expr) -> str:
+        """Return the path of an imported name, such as ``airflow.sdk.Variable``; empty if it is not imported."""
+        names = dotted(node)
+        if not names:
+            return ""
+        path = self._imports.get(names[0], "")
+        if not path and self._airflow_star:
+            path = f"{self._airflow_star}.{names[0]}"
+        return ".".join((path, *names[1:])) if path else ""
+
+    def text(self, node: ast.expr | None, frame: Frame) -> str | None:
+        """Return the string that an expression always has; ``None`` if it is only known when the code runs."""
+        text = self._text(node, frame, _DEEPEST)
+        return None if text is None or UNKNOWN in text else text
+
+    def template(self, node: ast.expr, frame: Frame) -> str:
+        """Return the text of a template. Parts that are only known when the code runs are :data:`UNKNOWN`."""
+        return self._text(node, frame, _DEEPEST) or ""
+
+    def value(self, node: ast.expr, frame: Frame) -> ast.expr:
+        """Return the expression that sets a name, if it has exactly one; else the node itself."""
+        for _ in range(_DEEPEST):
+            if not isinstance(node, ast.Name):
+                break
+            found = self._definition(node.id, frame)
+            if found is None:
+                break
+            node, frame = found
+        return node
+
+    def _value(self, node: ast.expr) -> ast.expr:
+        return self.value(node, self.frames[0])
+
+    def _definition(self, name: str, frame: Frame) -> tuple[ast.expr, Frame] | None:
+        for scope, names in frame.scopes():
+            if name in names:
+                value = names[name]
+                return None if value is None else (value, scope)
+        return None
+
+    def _text(self, node: ast.expr | None, frame: Frame, depth: int) -> str | None:
+        if isinstance(node, ast.Constant):
+            return node.value if isinstance(node.value, str) else None
+        if not depth:
+            return None
+        if isinstance(node, ast.JoinedStr):
+            return "".join(self._part(each, frame, depth - 1) for each in node.values)
+        if isinstance(node, ast.Name):
+            found = self._definition(node.id, frame)
+            return None if found is None else self._text(*found, depth - 1)
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
+            left, right = (self._text(each, frame, depth - 1) for each in (node.left, node.right))
+            return None if left is None or right is None else left + right
+        return None
+
+    def _part(self, node: ast.expr, frame: Frame, depth: int) -> str:
+        """Return one part of an f-string."""
+        if isinstance(node, ast.FormattedValue):
+            is_plain = node.conversion == -1 and node.format_spec is None
+            text = self._text(node.value, frame, depth) if is_plain else None
+        else:
+            text = self._text(node, frame, depth)
+        return UNKNOWN if text is None else text
+
+    def _walk(self, tree: ast.Module) -> None:
+        # A loop, since recursion is slower and ends at deeply nested code.
+        pending: list[tuple[ast.AST, Frame]] = [(tree, self.frames[0])]
+        while pending:
+            node, frame = pending.pop()
+            handler = _HANDLERS.get(node.__class__)
+            inside = frame if handler is None else handler(self, node, frame)
+            if inside is not None:
+                for name in node._fields:
+                    child = getattr(node, name, None)
+                    if child.__class__ is list:
+                        pending += [(each, inside) for each in child if isinstance(each, ast.AST)]
+                    elif isinstance(child, ast.AST) and not isinstance(child, _LEAVES):
+                        pending.append((child, inside))
+
+    def _enter(self, node: ast.AST, parent: Frame, names: Names | None = None) -> Frame:
+        frame = Frame(node, parent, names)
+        self.frames.append(frame)
+        return frame
+
+    def _bind(self, frame: Frame, name: str, value: ast.expr | None) -> None:
+        names = next(each.names for each in frame.outwards() if each.names is not None)
+        names[name] = None if name in names else value
+
+    # Each handler notes what a node contributes, and returns the frame of the nodes in it; ``None`` to skip them.
+
+    def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> Frame:
+        self._bind(frame, node.name, None)
+        self.functions.append((node, frame))
+        return self._lambda(node, frame)
+
+    def _lambda(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, frame: Frame) -> Frame:
+        of = node.args
+        extra = [each for each in (of.vararg, of.kwarg) if each is not None]
+        names: Names = dict.fromkeys(each.arg for each in (*of.posonlyargs, *of.args, *of.kwonlyargs, *extra))
+        return self._enter(node, frame, names)
+
+    def _class(self, node: ast.ClassDef, frame: Frame) -> Frame:
+        self._bind(frame, node.name, None)
+        return self._enter(node, frame, {})
+
+    def _with(self, node: ast.With | ast.AsyncWith, frame: Frame) -> Frame:
+        for item in node.items:
+            if isinstance(item.optional_vars, ast.Name):
+                self._set(item.optional_vars, item.context_expr, frame)
+        return self._enter(node, frame)
+
+    def _assign(self, node: ast.Assign, frame: Frame) -> Frame:
+        for target in node.targets:
+            self._set(target, node.value, frame)
+        return frame
+
+    def _assign_one(self, node: ast.AnnAssign | ast.NamedExpr, frame: Frame) -> Frame:
+        if node.value is not None:
+            self._set(node.target, node.value, frame)
+        return frame
+
+    def _set(self, target: ast.expr, value: ast.expr, frame: Frame) -> None:
+        if isinstance(target, ast.Name):
+            self._handled.add(target)
+            self._bind(frame, target.id, value)
+        elif isinstance(target, ast.Attribute) and target.attr in _DOCUMENTATION:
+            self._documentation.append(value)
+
+    def _name(self, node: ast.Name, frame: Frame) -> None:
+        if not isinstance(node.ctx, ast.Load) and node not in self._handled:
+            self._bind(frame, node.id, None)
+
+    def _global(self, node: ast.Global | ast.Nonlocal, frame: Frame) -> None:
+        for _scope, names in frame.scopes():
+            names.update(dict.fromkeys(node.names))
+
+    def _import(self, node: ast.Import, frame: Frame) -> None:
+        for alias in node.names:
+            first = alias.name.partition(".")[0]
+            self._add_import(alias.asname or first, alias.name if alias.asname else first, frame)
+
+    def _import_from(self, node: ast.ImportFrom, frame: Frame) -> None:
+        module = "." * node.level + (node.module or "")
+        for alias in node.names:
+            if alias.name != "*":
+                self._add_import(alias.asname or alias.name, f"{module}.{alias.name}", frame)
+            elif is_airflow(module):
+                self._airflow_star = module
+
+    def _add_import(self, name: str, path: str, frame: Frame) -> None:
+        self._bind(frame, name, None)
+        # A file for several versions of Airflow imports a name from several modules.
+        if name not in self._imports or not is_airflow(self._imports[name]):
+            self._imports[name] = path
+
+    def _statement(self, node: ast.Expr, frame: Frame) -> Frame | None:
+        # A string alone is a docstring or a comment.
+        return None if isinstance(node.value, ast.Constant) else frame
+
+    def _call(self, node: ast.Call, frame: Frame) -> Frame:
+        given = {each.arg for each in keywords_of(node)}
+        if given & _DOCUMENTATION:
+            self._documentation += (each.value for each in node.keywords if each.arg in _DOCUMENTATION)
+        makes_task = given & _OF_A_TASK or (dotted(node.func) or [""])[-1] in ("DAG", "TaskGroup")
+        inside = self._enter(node, frame) if makes_task else frame
+        self.calls.append((node, inside))
+        return inside
+
+    def _dict(self, node: ast.Dict, frame: Frame) -> Frame:
+        self.dicts.append((node, frame))
+        return frame
+
+    def _constant(self, node: ast.Constant, frame: Frame) -> None:
+        if isinstance(node.value, str) and is_template(node.value):
+            self.templates.append((node, frame))
+
+    def _f_string(self, node: ast.JoinedStr, frame: Frame) -> Frame:
+        self._handled.update(node.values)
+        self.templates.append((node, frame))
+        return frame
+
+
+_Handler = Callable[[Syntax, Any, Frame], "Frame | None"]
+
+_HANDLERS: Final[Mapping[type[ast.AST], _Handler]] = {
+    ast.AnnAssign: Syntax._assign_one,
+    ast.Assign: Syntax._assign,
+    ast.AsyncFunctionDef: Syntax._function,
+    ast.AsyncWith: Syntax._with,
+    ast.Call: Syntax._call,
+    ast.ClassDef: Syntax._class,
+    ast.Constant: Syntax._constant,
+    ast.Dict: Syntax._dict,
+    ast.Expr: Syntax._statement,
+    ast.FunctionDef: Syntax._function,
+    ast.Global: Syntax._global,
+    ast.Import: Syntax._import,
+    ast.ImportFrom: Syntax._import_from,
+    ast.JoinedStr: Syntax._f_string,
+    ast.Lambda: Syntax._lambda,
+    ast.Name: Syntax._name,
+    ast.NamedExpr: Syntax._assign_one,
+    ast.Nonlocal: Syntax._global,
+    ast.With: Syntax._with,
+}
+
+
+def dotted(node: ast.expr) -> list[str]:
+    """Return the names in ``a.b.c``; empty for any other expression."""
+    names = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    return [node.id, *reversed(names)] if isinstance(node, ast.Name) else []
+
+
+def keywords_of(call: ast.Call) -> Iterator[ast.keyword]:
+    """Yield the keyword arguments of a call, and those of ``partial`` if it is ``X.partial(…).expand(…)``."""
+    yield from call.keywords
+    if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Call):
+        yield from call.func.value.keywords
+
+
+def is_airflow(path: str) -> bool:
+    """Return whether the path of a module or name belongs to Airflow or one of its providers."""
+    return path.partition(".")[0] == "airflow"

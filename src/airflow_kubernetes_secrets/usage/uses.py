@@ -1,0 +1,74 @@
+"""One use of a connection, variable or option, and one place where the id is only known when the code runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow_kubernetes_secrets.lookup.selection import Kind
+
+
+@dataclass(frozen=True)
+class Position:
+    """A place in DAG code.
+
+    Attributes:
+        path: the file; inside an archive, the archive's path and the name in it.
+        line: the line, from 1; 0 if it is unknown.
+        dags, tasks: the ids of the DAGs and tasks that the place belongs to, as far as they are known.
+    """
+
+    path: str
+    line: int
+    dags: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}" if self.line else self.path
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the position as the JSON outputs show it; docs/reference/cli.md describes them."""
+        return {"path": self.path, "line": self.line or None, "dags": list(self.dags), "tasks": list(self.tasks)}
+
+
+@dataclass(frozen=True)
+class Use:
+    """One use of an id.
+
+    Attributes:
+        how: the argument, function or template that names the id.
+        is_optional: whether the code has a default for a missing entry, or the hook works without the connection.
+    """
+
+    kind: Kind
+    id: str
+    how: str
+    position: Position
+    is_optional: bool = False
+
+
+@dataclass(frozen=True)
+class Computed:
+    """A use of an id that is only known when the code runs.
+
+    Attributes:
+        how: the argument, function or template that the id is passed to.
+    """
+
+    kind: Kind
+    how: str
+    position: Position
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found in DAG code.
+
+    Attributes:
+        unread: files that could not be parsed, each with the reason.
+    """
+
+    uses: Sequence[Use] = ()
+    computed: Sequence[Computed] = ()
+    unread: Mapping[str, str] = field(default_factory=dict)
