@@ -96,6 +96,7 @@ SLOW = [
     "ui/test_same_as_commands*",
     "ui/test_states*",
     "ui/test_teams*",
+    "usage/test_database.py",
 ]
 
 

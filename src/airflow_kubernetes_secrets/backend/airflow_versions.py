@@ -257,3 +257,21 @@ def known_connection_types() -> frozenset[str] | None:
     except Exception:  # a broken provider may raise anything
         return None
     return frozenset(found)
+
+
+def dag_folder_paths(folder: str) -> Iterator[str]:
+    """Yield the files in a folder of DAGs that no ``.airflowignore`` excludes.
+
+    Patterns are globs or regular expressions, as ``[core] dag_ignore_file_syntax`` says. Its default has changed from
+    Airflow 2 to 3, and the function has moved in Airflow 3.2.
+
+    Raises:
+        RuntimeError: a link leads to a folder around it.
+        ValueError: the option is invalid.
+    """
+    from airflow.configuration import conf
+
+    found = _module_if_there("airflow._shared.module_loading") or import_module("airflow.utils.file")
+    if not hasattr(found, "find_path_from_directory"):
+        found = import_module("airflow.utils.file")
+    yield from found.find_path_from_directory(folder, ".airflowignore", conf.get("core", "dag_ignore_file_syntax"))

@@ -157,6 +157,48 @@ LIST = Command(
     "airflow_kubernetes_secrets.cli.list",
 )
 
+USAGE = Command(
+    "usage",
+    "show which connections and variables DAGs use, and what provides each",
+    "Find the connections, variables and options that DAGs use, in their code and in the metadata database, and show "
+    "what provides each: a Secret, the environment, the database, or nothing. DAG code is parsed and never run. An id "
+    "that the code computes is counted. "
+    "No value is shown.",
+    (
+        _argument(
+            "--dags",
+            help="read the DAGs in this folder or archive, instead of those of this deployment; can be given several "
+            "times",
+            metavar="DIR",
+            action="append",
+            default=[],
+            type=Path,
+        ),
+        _argument("--team", help="the team that the DAGs of --dags belong to", metavar="TEAM"),
+        _argument(
+            "--missing", help="only ids that nothing provides, or for which that is unknown", action="store_true"
+        ),
+        _argument(
+            "--unused", help="only the connections and variables in Secrets that no DAG uses", action="store_true"
+        ),
+        _argument("--id", help="only this id, with all its uses", metavar="ID"),
+        _argument(
+            "--no-database",
+            help="do not read the metadata database, neither for DAGs nor for connections and variables",
+            action="store_false",
+            dest="database",
+        ),
+        OUTPUT,
+        *ACCESS,
+    ),
+    {
+        0: "nothing is missing",
+        1: "an id that is shown is missing",
+        2: "error: something could not be read, so it is unknown whether an id is missing",
+    },
+    "airflow_kubernetes_secrets.cli.usage",
+)
+
 DOCTOR = Command(
     "doctor",
     "check everything that a deployment needs",
@@ -384,4 +426,4 @@ DEVSERVER = Command(
     "airflow_kubernetes_secrets.cli.devserver",
 )
 
-COMMANDS = (EXPLAIN, LIST, DOCTOR, RBAC, PUT, CHECK, EXPORT, DEVSERVER)
+COMMANDS = (EXPLAIN, LIST, USAGE, DOCTOR, RBAC, PUT, CHECK, EXPORT, DEVSERVER)

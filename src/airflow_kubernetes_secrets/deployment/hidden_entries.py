@@ -9,29 +9,17 @@ import os
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from queue import Empty, Queue
-from threading import BoundedSemaphore, Thread
 
 from airflow_kubernetes_secrets.backend.airflow_versions import has_teams
 from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS, SourceError
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
-from airflow_kubernetes_secrets.deployment.other_sources import (
-    CHUNK,
-    PREFIXES,
-    TEAM_SEPARATOR,
-    open_database,
-    rows,
-)
+from airflow_kubernetes_secrets.deployment.database import CHUNK, in_time, metadata_engine, rows_of
+from airflow_kubernetes_secrets.deployment.other_sources import PREFIXES, TEAM_SEPARATOR, tables_by_kind
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.messages.printable import printable
 
 ENVIRONMENT = "environment"
 DATABASE = "metadata-db"
-
-# How long a person waits for the metadata database at most, while a lookup is explained.
-_PATIENCE_SECONDS = 10.0
-# A database that hangs blocks one thread for each query. This limits how many there are.
-_query_threads = BoundedSemaphore(8)
 
 
 @dataclass(frozen=True)
@@ -93,7 +81,7 @@ def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> Hidde
     failures = []
     searches: list[tuple[str, Callable[[], Sequence[_Found]]]] = [(ENVIRONMENT, lambda: _variables_of(requested))]
     if database:
-        searches.append((DATABASE, lambda: _in_time(lambda: _rows_of(requested))))
+        searches.append((DATABASE, lambda: in_time(lambda: _rows_of(requested))))
     for place, search in searches if requested else ():
         try:
             for lookup, text in search():
@@ -106,40 +94,6 @@ def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> Hidde
 
 def _key(lookup: Lookup) -> tuple[Kind, str, str | None]:
     return lookup.kind, lookup.id, lookup.team
-
-
-def _in_time(ask: Callable[[], list[_Found]]) -> list[_Found]:
-    """Return the result of a query that runs in a thread, or raise its error.
-
-    A database driver may wait forever to connect, so the thread is given up after ``_PATIENCE_SECONDS``.
-
-    Raises:
-        SourceError: there is no result in time, or too many earlier queries still wait for theirs.
-    """
-    if not _query_threads.acquire(blocking=False):
-        raise SourceError("the metadata database has not answered earlier queries yet")
-    results: Queue[list[_Found] | Exception] = Queue()
-
-    def put_result() -> None:
-        try:
-            results.put(ask())
-        except Exception as error:
-            results.put(error)
-        finally:
-            _query_threads.release()
-
-    try:
-        Thread(target=put_result, daemon=True).start()
-    except RuntimeError as error:
-        _query_threads.release()
-        raise SourceError("no thread can be started to query the metadata database") from error
-    try:
-        result = results.get(timeout=_PATIENCE_SECONDS)
-    except Empty:
-        raise SourceError(f"the metadata database has not responded in {_PATIENCE_SECONDS:g} s") from None
-    if isinstance(result, Exception):
-        raise result
-    return result
 
 
 def _variables_of(lookups: Sequence[Lookup]) -> list[_Found]:
@@ -159,7 +113,8 @@ def _variables_of(lookups: Sequence[Lookup]) -> list[_Found]:
 
 def _rows_of(lookups: Sequence[Lookup]) -> list[_Found]:
     """Return the rows of the metadata database for each id: those of the lookup's team, and those without a team."""
-    engine, tables = open_database()
+    engine = metadata_engine()
+    tables = tables_by_kind()
     from sqlalchemy import literal, select
 
     found = []
@@ -171,7 +126,7 @@ def _rows_of(lookups: Sequence[Lookup]) -> list[_Found]:
         for start in range(0, len(requested), CHUNK):
             chunk = requested[start : start + CHUNK]
             teams_by_id = defaultdict(list)
-            for key, team_name in rows(engine, select(column, team).where(column.in_({each.id for each in chunk}))):
+            for key, team_name in rows_of(engine, select(column, team).where(column.in_({each.id for each in chunk}))):
                 teams_by_id[key].append(team_name)
             for lookup in chunk:
                 for name in (name for name in teams_by_id[lookup.id] if name in (None, lookup.team)):

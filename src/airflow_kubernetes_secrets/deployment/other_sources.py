@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from importlib import import_module
-from pathlib import Path
 from typing import Any
 
-from airflow_kubernetes_secrets.backend.airflow_versions import has_teams, have_a_masker
+from airflow_kubernetes_secrets.backend.airflow_versions import has_teams
 from airflow_kubernetes_secrets.deployment.airflow_entries import (
     KINDS,
     NO_DESCRIPTION,
     AirflowEntry,
-    SourceError,
     connection,
     decrypted,
     entry_of_value,
@@ -21,6 +18,7 @@ from airflow_kubernetes_secrets.deployment.airflow_entries import (
     variable,
 )
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
+from airflow_kubernetes_secrets.deployment.database import CHUNK, metadata_engine, rows_of
 from airflow_kubernetes_secrets.lookup.selection import Kind
 
 PREFIXES = {Kind.CONNECTION: "AIRFLOW_CONN_", Kind.VARIABLE: "AIRFLOW_VAR_"}
@@ -30,9 +28,6 @@ IN_LOWER_CASE = (
     "environment variables have names in capitals only, so ids are written in lower case: if a DAG uses an id "
     "with capitals, correct label and annotation"
 )
-
-# How many rows of the database are read at once.
-CHUNK = 500
 
 
 def from_environment(kinds: Sequence[Kind] = KINDS) -> Iterator[AirflowEntry]:
@@ -66,14 +61,15 @@ def from_database(kinds: Sequence[Kind] = KINDS) -> Iterator[AirflowEntry]:
     Raises:
         SourceError: the database cannot be read, or has no tables.
     """
-    engine, tables = open_database()
+    engine = metadata_engine()
+    tables = tables_by_kind()
     # If the key cannot be used, fail here and not for each entry.
     fernet()
     for kind in kinds:
         columns, last = tables[kind].c, -1
         while True:
             query = tables[kind].select().where(columns.id > last).order_by(columns.id).limit(CHUNK)
-            chunk = [row._mapping for row in rows(engine, query)]
+            chunk = [row._mapping for row in rows_of(engine, query)]
             yield from (_entry_of_row(kind, row) for row in chunk)
             if len(chunk) < CHUNK:
                 break
@@ -103,54 +99,8 @@ def _entry_of_row(kind: Kind, row: Mapping[str, Any]) -> AirflowEntry:
     return variable(key, fields["val"], team, (NO_DESCRIPTION,) if fields["description"] else ())
 
 
-def open_database() -> tuple[Any, dict[Kind, Any]]:
-    """Return the engine, and the tables of connections and variables.
+def tables_by_kind() -> dict[Kind, Any]:
+    """Return the tables of the metadata database with connections and variables."""
+    from airflow.models import Connection, Variable
 
-    Raises:
-        SourceError: the database cannot be reached, or has no tables of Airflow's.
-    """
-    airflow_conf()
-    problem = ""
-    try:
-        from airflow.models import Connection, Variable
-        from sqlalchemy import inspect
-
-        settings: Any = import_module("airflow.settings")
-        if getattr(settings, "engine", None) is None:
-            have_a_masker()
-            settings.configure_vars()
-            settings.configure_orm()
-        engine: Any = settings.engine
-        # SQLite would create the file.
-        file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
-        is_there = (file is None or Path(file).exists()) and inspect(engine).has_table("connection")
-    except Exception as error:
-        problem = type(error).__name__
-    if problem:
-        # This is raised outside the except block, with nothing chained, because some errors of drivers quote the URL.
-        raise SourceError(
-            f"the metadata database cannot be reached ({problem}): check [database] sql_alchemy_conn "
-            "and AIRFLOW__DATABASE__SQL_ALCHEMY_CONN; 'airflow db check' shows more"
-        )
-    if not is_there:
-        raise SourceError("the metadata database does not have Airflow's tables: run 'airflow db migrate'")
-    return engine, {Kind.CONNECTION: Connection.__table__, Kind.VARIABLE: Variable.__table__}
-
-
-def rows(engine: Any, query: Any) -> list[Any]:
-    """Return all rows of a query.
-
-    Raises:
-        SourceError: the database cannot be read.
-    """
-    try:
-        with engine.connect() as connection:
-            return list(connection.execute(query))
-    except Exception as error:
-        problem = type(error).__name__
-    # This is raised outside the except block, with nothing chained, because SQLAlchemy's errors contain the query's
-    # parameters.
-    raise SourceError(
-        f"the metadata database cannot be read ({problem}): if another version of Airflow created it, run 'airflow "
-        "db migrate'; 'airflow db check' shows whether it can be reached"
-    )
+    return {Kind.CONNECTION: Connection.__table__, Kind.VARIABLE: Variable.__table__}

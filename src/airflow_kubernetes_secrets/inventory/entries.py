@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
@@ -153,11 +153,19 @@ def inventory_of(location: BackendLocation, options: Options, kinds: Sequence[Ki
     The rules of a lookup decide on a snapshot which Secret each id gets. The entries of bundles are included even if
     lookups do not read bundles.
     """
+    return inventory_and_lookups(location, options, kinds)[0]
+
+
+def inventory_and_lookups(
+    location: BackendLocation, options: Options, kinds: Sequence[Kind] = tuple(Kind)
+) -> tuple[Inventory, Callable[[Lookup], Decision | KubernetesSecretsError]]:
+    """Return all entries, and a function that decides any lookup on the same snapshot, or returns its error."""
     snapshot = Snapshot(location, options, kinds)
     survey = _Survey(snapshot, options, location)
     entries = [entry for kind in kinds for entry in survey.entries(kind)]
     entries.sort(key=lambda entry: (entry.kind.plural, entry.team or "", entry.id, not entry.answers, entry.created))
-    return Inventory(entries, snapshot.failures, list(_problems_of_bundles(snapshot, options, kinds)))
+    inventory = Inventory(entries, snapshot.failures, list(_problems_of_bundles(snapshot, options, kinds)))
+    return inventory, survey.outcome
 
 
 def _problems_of_bundles(snapshot: Snapshot, options: Options, kinds: Sequence[Kind]) -> Iterator[Problem]:
@@ -243,6 +251,10 @@ class _Survey:
             if kind_of_bundle(stored.secret) is kind:
                 for team in self._owning_teams.teams(stored.secret):
                     yield from self._bundled(kind, stored, team)
+
+    def outcome(self, lookup: Lookup) -> Decision | KubernetesSecretsError:
+        """Return the decision of any lookup, or its error."""
+        return self._result(lookup.kind, lookup.id, lookup.team).outcome
 
     def _labelled(self, kind: Kind, label: str, stored: StoredSecret, team: str | None) -> Entry:
         """Return the entry of a Secret with the label of a kind."""

@@ -20,13 +20,14 @@ _LONGEST_NAME = 253
 Item = TypeVar("Item")
 
 
-def few(names: Iterable[str], total: int) -> str:
+def few(names: Iterable[str], total: int, most: int = _MOST_NAMES) -> str:
     """Return the first names, separated by commas, and how many more there are.
 
     Args:
         total: how many names there are.
+        most: how many of them are shown.
     """
-    shown = [name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…" for name in islice(names, _MOST_NAMES)]
+    shown = [name if len(name) <= _LONGEST_NAME else f"{name[:_LONGEST_NAME]}…" for name in islice(names, most)]
     more = total - len(shown)
     return f"{', '.join(shown)} and {more} more" if more > 0 else ", ".join(shown)
 

@@ -6,11 +6,15 @@ An id counts only if the code always uses exactly that id. All others are counte
 from __future__ import annotations
 
 import ast
+import gc
 import re
-from collections.abc import Iterator
+import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.usage.dag_files import DagFile
 from airflow_kubernetes_secrets.usage.dags_and_tasks import DagsAndTasks
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.signatures import Signatures, defaults_of, names_connection
@@ -49,46 +53,72 @@ class _Mention(NamedTuple):
     has_default: bool = False
 
 
-def uses_in_code(code: bytes, path: str, signatures: Signatures) -> Found:
-    """Return what the code of a file uses.
+def uses_in_files(files: Iterable[DagFile], signatures: Signatures) -> Found:
+    """Return what the code of many files uses."""
+    found = Found()
+    with warnings.catch_warnings(), _no_garbage_collection():
+        # Python warns of invalid escapes in strings, which are not the concern of this command.
+        warnings.simplefilter("ignore")
+        for file in files:
+            found.paths.add(file.path)
+            if file.problem:
+                found.unread[file.path] = file.problem
+            elif _MARKERS.search(file.code):
+                _search(file, signatures, found)
+    return found
 
-    Args:
-        path: the file, for messages.
-    """
-    if not _MARKERS.search(code):
-        return Found()
+
+def _search(file: DagFile, signatures: Signatures, found: Found) -> None:
+    """Add what the code of a file uses."""
     try:
-        syntax = Syntax(code)
+        syntax = Syntax(file.code)
     except (SyntaxError, ValueError) as error:
-        line = f" (line {error.lineno})" if isinstance(error, SyntaxError) and error.lineno else ""
-        return Found(unread={path: f"it is not valid Python {line}".strip()})
+        # Other files, such as templates of code, may be in the folder too.
+        if b"airflow" in file.code:
+            line = f" (line {error.lineno})" if isinstance(error, SyntaxError) and error.lineno else ""
+            found.unread[file.path] = f"it is not valid Python{line}"
     except (RecursionError, MemoryError):
-        return Found(unread={path: "it is nested too deep"})
-    return _Finder(syntax, path, signatures).found()
+        found.unread[file.path] = "it is nested too deep"
+    else:
+        _Finder(syntax, file, signatures).add_to(found)
+
+
+@contextmanager
+def _no_garbage_collection() -> Iterator[None]:
+    """Switch the garbage collector off. It would search the syntax trees, which contain no cycles, again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class _Finder:
     """Finds the uses in one file."""
 
-    def __init__(self, syntax: Syntax, path: str, signatures: Signatures) -> None:
+    def __init__(self, syntax: Syntax, file: DagFile, signatures: Signatures) -> None:
         self._syntax = syntax
-        self._path = path
+        self._file = file
         self._signatures = signatures
         self._of = DagsAndTasks(syntax)
 
-    def found(self) -> Found:
-        """Return the uses in the order of the lines."""
+    def add_to(self, found: Found) -> None:
+        """Add the uses in the order of the lines."""
         uses: dict[Use, None] = {}
         computed: dict[Computed, None] = {}
         for each in sorted(self._mentions(), key=lambda mention: mention.line):
-            position = Position(self._path, each.line, *self._of.of(each.frame))
-            found = each.id if isinstance(each.id, str) else self._syntax.text(each.id, each.frame)
-            if found is None or "{{" in found or "{%" in found:
+            dags, tasks = self._of.of(each.frame)
+            position = Position(self._file.path, each.line, dags or self._file.dags, tasks, self._file.team)
+            text = each.id if isinstance(each.id, str) else self._syntax.text(each.id, each.frame)
+            if text is None or "{{" in text or "{%" in text:
                 computed[Computed(each.kind, each.how, position)] = None
-            elif found:
-                optional = each.has_default or works_without(each.kind, each.how, found)
-                uses[Use(each.kind, found, each.how, position, optional)] = None
-        return Found(tuple(uses), tuple(computed))
+            elif text:
+                optional = each.has_default or works_without(each.kind, each.how, text)
+                uses[Use(each.kind, text, each.how, position, optional)] = None
+        found.uses += uses
+        found.computed += computed
 
     def _mentions(self) -> Iterator[_Mention]:
         for call, frame in self._syntax.calls:

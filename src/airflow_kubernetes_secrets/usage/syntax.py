@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.usage.templates import UNKNOWN, is_template
 Names = dict[str, "ast.expr | None"]
 
 # Airflow shows these arguments and attributes of DAGs and tasks, and does not render them as templates.
-_DOCUMENTATION = frozenset(("description", "doc", "doc_json", "doc_md", "doc_rst", "doc_yaml"))
+DOCUMENTATION = frozenset(("description", "doc", "doc_json", "doc_md", "doc_rst", "doc_yaml"))
 
 # Arguments that show which DAG or task the other arguments of a call belong to.
 _OF_A_TASK = frozenset(("dag", "dag_id", "group_id", "task_id"))
@@ -210,7 +210,7 @@ class Syntax:
         if isinstance(target, ast.Name):
             self._handled.add(target)
             self._bind(frame, target.id, value)
-        elif isinstance(target, ast.Attribute) and target.attr in _DOCUMENTATION:
+        elif isinstance(target, ast.Attribute) and target.attr in DOCUMENTATION:
             self._documentation.append(value)
 
     def _name(self, node: ast.Name, frame: Frame) -> None:
@@ -246,8 +246,8 @@ class Syntax:
 
     def _call(self, node: ast.Call, frame: Frame) -> Frame:
         given = {each.arg for each in keywords_of(node)}
-        if given & _DOCUMENTATION:
-            self._documentation += (each.value for each in node.keywords if each.arg in _DOCUMENTATION)
+        if given & DOCUMENTATION:
+            self._documentation += (each.value for each in node.keywords if each.arg in DOCUMENTATION)
         makes_task = given & _OF_A_TASK or (dotted(node.func) or [""])[-1] in ("DAG", "TaskGroup")
         inside = self._enter(node, frame) if makes_task else frame
         self.calls.append((node, inside))

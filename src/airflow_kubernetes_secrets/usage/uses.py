@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,12 +16,14 @@ class Position:
         path: the file; inside an archive, the archive's path and the name in it.
         line: the line, from 1; 0 if it is unknown.
         dags, tasks: the ids of the DAGs and tasks that the place belongs to, as far as they are known.
+        team: the team whose lookups the code makes; ``None`` if there is none.
     """
 
     path: str
     line: int
     dags: tuple[str, ...] = ()
     tasks: tuple[str, ...] = ()
+    team: str | None = None
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}" if self.line else self.path
@@ -60,15 +61,28 @@ class Computed:
     how: str
     position: Position
 
+    def as_json(self) -> dict[str, Any]:
+        """Return it as the JSON outputs show it; docs/reference/cli.md describes them."""
+        return {"kind": self.kind.name.lower(), "how": self.how, **self.position.as_json()}
 
-@dataclass(frozen=True)
+
+@dataclass
 class Found:
     """What was found in DAG code.
 
     Attributes:
-        unread: files that could not be parsed, each with the reason.
+        paths: the files that were searched.
+        unread: files that could not be read or parsed, each with the reason.
     """
 
-    uses: Sequence[Use] = ()
-    computed: Sequence[Computed] = ()
-    unread: Mapping[str, str] = field(default_factory=dict)
+    paths: set[str] = field(default_factory=set)
+    uses: list[Use] = field(default_factory=list)
+    computed: list[Computed] = field(default_factory=list)
+    unread: dict[str, str] = field(default_factory=dict)
+
+    def add(self, other: Found) -> None:
+        """Add what was found elsewhere."""
+        self.paths |= other.paths
+        self.uses += other.uses
+        self.computed += other.computed
+        self.unread |= other.unread

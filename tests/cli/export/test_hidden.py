@@ -65,15 +65,16 @@ print(json.dumps([[each.place, each.text] for each in found]))
     MANY = """
 import json
 from airflow_kubernetes_secrets.deployment.hidden_entries import hidden_entries
-from airflow_kubernetes_secrets.deployment.other_sources import open_database
+from airflow_kubernetes_secrets.deployment.database import metadata_engine
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
-engine, tables = open_database()
+engine = metadata_engine()
+from airflow.models import Variable
 from airflow.models.team import Team
 rows = [{"key": f"v{number}", "val": "x"} for number in range(1_200)]
 with engine.begin() as connection:
     connection.execute(Team.__table__.insert(), [{"name": "blue"}, {"name": "red"}])
-    connection.execute(tables[Kind.VARIABLE].insert(), rows)
-    connection.execute(tables[Kind.VARIABLE].insert(), [{"key": "of_blue", "val": "x", "team_name": "blue"}])
+    connection.execute(Variable.__table__.insert(), rows)
+    connection.execute(Variable.__table__.insert(), [{"key": "of_blue", "val": "x", "team_name": "blue"}])
 lookups = [Lookup(Kind.VARIABLE, f"v{number}", "red") for number in range(1_300)]
 lookups += [Lookup(Kind.VARIABLE, "of_blue", team) for team in (None, "red", "blue")]
 found = hidden_entries(lookups)

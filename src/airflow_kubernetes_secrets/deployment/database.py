@@ -1,0 +1,111 @@
+"""Airflow's metadata database: how to reach it, and how to read it without waiting forever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from queue import Empty, Queue
+from threading import BoundedSemaphore, Thread
+from typing import Any, TypeVar
+
+from airflow_kubernetes_secrets.backend.airflow_versions import have_a_masker
+from airflow_kubernetes_secrets.deployment.airflow_entries import SourceError
+from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
+
+# How many rows of the database are read at once.
+CHUNK = 500
+
+# How long a person waits for one answer of the metadata database at most.
+_PATIENCE_SECONDS = 10.0
+# A database that hangs blocks one thread for each query. This limits how many there are.
+_query_threads = BoundedSemaphore(8)
+
+Row = TypeVar("Row")
+
+
+def metadata_engine() -> Any:
+    """Return the engine of Airflow's metadata database.
+
+    Raises:
+        SourceError: the database cannot be reached, or has no tables of Airflow's.
+    """
+    airflow_conf()
+    problem = ""
+    try:
+        from sqlalchemy import inspect
+
+        import_module("airflow.models")
+        settings: Any = import_module("airflow.settings")
+        if getattr(settings, "engine", None) is None:
+            have_a_masker()
+            settings.configure_vars()
+            settings.configure_orm()
+        engine: Any = settings.engine
+        # SQLite would create the file.
+        file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
+        is_there = (file is None or Path(file).exists()) and inspect(engine).has_table("connection")
+    except Exception as error:
+        problem = type(error).__name__
+    if problem:
+        # This is raised outside the except block, with nothing chained, because some errors of drivers quote the URL.
+        raise SourceError(
+            f"the metadata database cannot be reached ({problem}): check [database] sql_alchemy_conn "
+            "and AIRFLOW__DATABASE__SQL_ALCHEMY_CONN; 'airflow db check' shows more"
+        )
+    if not is_there:
+        raise SourceError("the metadata database does not have Airflow's tables: run 'airflow db migrate'")
+    return engine
+
+
+def rows_of(engine: Any, query: Any) -> list[Any]:
+    """Return all rows of a query.
+
+    Raises:
+        SourceError: the database cannot be read.
+    """
+    try:
+        with engine.connect() as connection:
+            return list(connection.execute(query))
+    except Exception as error:
+        problem = type(error).__name__
+    # This is raised outside the except block, with nothing chained, because SQLAlchemy's errors contain the query's
+    # parameters.
+    raise SourceError(
+        f"the metadata database cannot be read ({problem}): if another version of Airflow created it, run 'airflow "
+        "db migrate'; 'airflow db check' shows whether it can be reached"
+    )
+
+
+def in_time(ask: Callable[[], list[Row]]) -> list[Row]:
+    """Return the result of a query that runs in a thread, or raise its error.
+
+    A database driver may wait forever to connect, so the thread is given up after ``_PATIENCE_SECONDS``.
+
+    Raises:
+        SourceError: there is no result in time, or too many earlier queries still wait for theirs.
+    """
+    if not _query_threads.acquire(blocking=False):
+        raise SourceError("the metadata database has not answered earlier queries yet")
+    results: Queue[list[Row] | Exception] = Queue()
+
+    def put_result() -> None:
+        try:
+            results.put(ask())
+        except Exception as error:
+            results.put(error)
+        finally:
+            _query_threads.release()
+
+    try:
+        Thread(target=put_result, daemon=True).start()
+    except RuntimeError as error:
+        _query_threads.release()
+        raise SourceError("no thread can be started to query the metadata database") from error
+    try:
+        result = results.get(timeout=_PATIENCE_SECONDS)
+    except Empty:
+        raise SourceError(f"the metadata database has not responded in {_PATIENCE_SECONDS:g} s") from None
+    if isinstance(result, Exception):
+        raise result
+    return result

@@ -1,0 +1,96 @@
+"""The Python files in folders and archives of DAGs, as Airflow finds them."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from airflow_kubernetes_secrets.backend.airflow_versions import dag_folder_paths
+from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
+from airflow_kubernetes_secrets.errors import OneLineError
+from airflow_kubernetes_secrets.messages.printable import printable
+
+# A larger file is no DAG. The limit also holds for each file in an archive, whatever its compressed size.
+LARGEST_FILE_BYTES = 8 * 1024 * 1024
+
+
+class DagFolderError(OneLineError):
+    """A folder of DAGs cannot be read."""
+
+
+@dataclass(frozen=True)
+class DagFile:
+    """One Python file.
+
+    Attributes:
+        path: the file; inside an archive, the archive's path and the name in it.
+        team: the team whose lookups the DAGs in it make; ``None`` if there is none.
+        dags: the DAGs in it, if they are known without its code.
+        problem: why the file cannot be read; empty if it can.
+    """
+
+    path: str
+    code: bytes = field(default=b"", repr=False)
+    team: str | None = None
+    dags: tuple[str, ...] = ()
+    problem: str = ""
+
+
+def dag_files(folder: Path, team: str | None = None) -> Iterator[DagFile]:
+    """Yield the Python files in a folder, in its subfolders and in archives; or the one file, if it is no folder.
+
+    Airflow parses fewer files: only those that seem to define DAGs. The others can be imported by them.
+
+    Raises:
+        DagFolderError: the folder does not exist, or cannot be read.
+    """
+    for path in [str(folder)] if folder.is_file() else _paths(folder):
+        shown = printable(path)
+        if path.endswith(".py"):
+            yield _file(Path(path), shown, team)
+        elif Path(path).is_file() and zipfile.is_zipfile(path):
+            yield from _archive(path, shown, team)
+
+
+def _paths(folder: Path) -> list[str]:
+    airflow_conf()
+    try:
+        next(os.scandir(folder), None)
+        return sorted(dag_folder_paths(str(folder)))
+    except OSError as error:
+        problem = error.strerror or type(error).__name__
+    except (RuntimeError, ValueError) as error:
+        problem = str(error)
+    raise DagFolderError(
+        f"the DAGs in {folder} cannot be read: {problem}. Correct the path, its permissions, its links or "
+        "[core] dag_ignore_file_syntax"
+    )
+
+
+def _file(path: Path, shown: str, team: str | None) -> DagFile:
+    try:
+        if not path.is_file() or path.stat().st_size > LARGEST_FILE_BYTES:
+            return DagFile(shown, team=team, problem="it is no regular file, or too large")
+        return DagFile(shown, path.read_bytes(), team)
+    except OSError as error:
+        return DagFile(shown, team=team, problem=error.strerror or type(error).__name__)
+
+
+def _archive(path: str, shown: str, team: str | None) -> Iterator[DagFile]:
+    """Yield the Python files in an archive."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for entry in archive.infolist():
+                if entry.filename.endswith(".py"):
+                    name = f"{shown}/{printable(entry.filename)}"
+                    if entry.file_size > LARGEST_FILE_BYTES:
+                        yield DagFile(name, team=team, problem="it is too large")
+                    else:
+                        yield DagFile(name, archive.read(entry), team)
+    except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError) as error:
+        # RuntimeError: it is encrypted.
+        yield DagFile(shown, team=team, problem=f"it is no archive that can be read ({type(error).__name__})")

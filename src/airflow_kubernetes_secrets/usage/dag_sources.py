@@ -1,0 +1,71 @@
+"""Where DAG code is read from: folders, the DAG bundles that Airflow is configured with, and the metadata database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from pathlib import Path
+
+from airflow_kubernetes_secrets.deployment.airflow_entries import SourceError
+from airflow_kubernetes_secrets.deployment.dag_bundles import dag_bundles
+from airflow_kubernetes_secrets.deployment.stored_dags import stored_dags
+from airflow_kubernetes_secrets.usage.dag_code import uses_in_files
+from airflow_kubernetes_secrets.usage.dag_files import DagFile, dag_files
+from airflow_kubernetes_secrets.usage.serialized_dags import SerializedDag, add_serialized, serialized_dag
+from airflow_kubernetes_secrets.usage.signatures import Signatures
+from airflow_kubernetes_secrets.usage.uses import Found
+
+# Shows on a terminal how many files are done.
+Count = Callable[[Iterable[DagFile]], Iterable[DagFile]]
+
+
+def uses_in_folders(folders: Sequence[Path], team: str | None, count: Count) -> Found:
+    """Return what the DAGs in these folders use.
+
+    Args:
+        team: the team that the DAGs belong to.
+
+    Raises:
+        DagFolderError: a folder does not exist, or cannot be read.
+    """
+    return uses_in_files(count(each for folder in folders for each in dag_files(folder, team)), Signatures())
+
+
+def uses_in_deployment(count: Count, *, database: bool) -> Found:
+    """Return what the DAGs of this deployment use: those in its DAG bundles, and those in its metadata database.
+
+    The database has only the file that defines a DAG; a folder also has the files that it imports. So a DAG whose file
+    is in a folder is read from there.
+
+    Args:
+        database: whether to read the metadata database.
+
+    Raises:
+        NotConfiguredError: Airflow could not read its configuration either.
+        DagFolderError: the folder of a bundle cannot be read.
+    """
+    signatures = Signatures()
+    bundles = dag_bundles()
+    here = [(each.folder, each.team) for each in bundles if each.folder is not None and each.folder.is_dir()]
+    found = uses_in_files(count(file for folder, team in here for file in dag_files(folder, team)), signatures)
+    serialized: list[SerializedDag] = []
+    if database:
+        try:
+            found.add(uses_in_files(count(_stored_files(found.paths, serialized)), signatures))
+        except SourceError as error:
+            found.unread["the DAGs in the metadata database"] = str(error)
+        add_serialized(serialized, found)
+    if not serialized:
+        for bundle in bundles:
+            if (bundle.folder, bundle.team) not in here:
+                found.unread[f"the DAG bundle {bundle.name}"] = "it is not on this machine. Name its folder with --dags"
+    return found
+
+
+def _stored_files(read: Set[str], serialized: list[SerializedDag]) -> Iterator[DagFile]:
+    """Yield the files of the metadata database that were not read yet, and add the serialized DAGs to a list."""
+    yielded = set(read)
+    for dag in stored_dags():
+        serialized.append(serialized_dag(dag.id, dag.path, dag.team, dag.serialized))
+        if dag.code is not None and dag.path not in yielded:
+            yielded.add(dag.path)
+            yield DagFile(dag.path, dag.code.encode("utf-8", "surrogatepass"), dag.team, (dag.id,))

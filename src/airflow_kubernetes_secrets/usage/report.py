@@ -1,0 +1,172 @@
+"""What provides each id that DAGs use: a Secret, the environment, the metadata database, or nothing."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import Any
+
+from airflow_kubernetes_secrets.backend.airflow_versions import access_denied
+from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS
+from airflow_kubernetes_secrets.deployment.hidden_entries import HiddenEntries, hidden_entries
+from airflow_kubernetes_secrets.deployment.secret_options import SecretOption
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError, MissingSecretError
+from airflow_kubernetes_secrets.inventory.content import UNREADABLE
+from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_and_lookups
+from airflow_kubernetes_secrets.inventory.location import BackendLocation
+from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, shown_id
+from airflow_kubernetes_secrets.messages.problem import Problem
+from airflow_kubernetes_secrets.options.accepted_values import DENY
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.usage.uses import Found, Position, Use
+
+SECRET = "secret"  # noqa: S105 - a place
+
+
+class Status(Enum):
+    """Whether Airflow finds an id. ``OPTIONAL`` means that it does not, and that all its uses work without it."""
+
+    FOUND = "found"
+    OPTIONAL = "optional"
+    MISSING = "missing"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Provider:
+    """What provides an id.
+
+    Attributes:
+        place: ``secret``, ``environment`` or ``metadata-db``.
+        text: which Secret, variable or row.
+    """
+
+    place: str
+    text: str
+
+    def as_json(self) -> dict[str, str]:
+        """Return it as the JSON outputs show it; docs/reference/cli.md describes them."""
+        return {"place": self.place, "text": self.text}
+
+
+@dataclass(frozen=True)
+class UsedId:
+    """An id that is used.
+
+    Attributes:
+        uses: all uses, in the order of the files.
+        provider: what provides it; ``None`` if nothing does, or if that is unknown.
+        problems: what is wrong with its Secret, or why a lookup fails.
+        fails: whether the lookup in Kubernetes Secrets ends with an error.
+    """
+
+    lookup: Lookup
+    status: Status
+    uses: Sequence[Use]
+    provider: Provider | None = None
+    problems: Sequence[Problem] = ()
+    fails: bool = False
+
+    def is_open(self, ends_at_error: bool) -> bool:
+        """Return whether Airflow searches the id in other places than Kubernetes Secrets.
+
+        Args:
+            ends_at_error: whether an error ends the search.
+        """
+        return self.status is not Status.FOUND and not (self.fails and ends_at_error)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the id as the JSON outputs show it; docs/reference/cli.md describes them."""
+        return {
+            "kind": self.lookup.kind.name.lower(),
+            "id": shown_id(self.lookup.id),
+            "team": self.lookup.team,
+            "status": self.status.value,
+            "provider": None if self.provider is None else self.provider.as_json(),
+            "problems": [problem.as_json() for problem in self.problems],
+            "uses": [{"how": use.how, "optional": use.is_optional, **use.position.as_json()} for use in self.uses],
+        }
+
+
+@dataclass(frozen=True)
+class Report:
+    """All ids that are used, and the Secrets that no DAG uses.
+
+    Attributes:
+        ids: sorted by kind, team and id.
+        unused: the connections and variables in Secrets whose id is not used.
+        failures: what could not be read, with the remedy.
+    """
+
+    ids: Sequence[UsedId]
+    unused: Sequence[Entry]
+    failures: Sequence[str]
+
+
+def uses_of_options(options: Iterable[SecretOption]) -> list[Use]:
+    """Return the uses of Airflow's own options. Options that Airflow takes from another place use no Secret."""
+    return [
+        Use(Kind.CONFIG, option.id, option.name, Position(option.where, 0)) for option in options if not option.instead
+    ]
+
+
+def report_of(found: Found, location: BackendLocation, options: Options, *, database: bool) -> Report:
+    """Return what provides each id that is used.
+
+    Args:
+        database: whether to check Airflow's metadata database.
+    """
+    inventory, outcome_of = inventory_and_lookups(location, options)
+    uses: dict[tuple[Kind, str, str | None], list[Use]] = defaultdict(list)
+    for use in found.uses:
+        # Airflow requests configuration options without a team.
+        uses[use.kind, use.id, None if use.kind is Kind.CONFIG else use.position.team].append(use)
+    entries = {(each.kind, each.id, each.namespace, each.secret): each for each in reversed(inventory.entries)}
+    ids = [_by_secret(Lookup(*key), each, outcome_of(Lookup(*key)), entries) for key, each in uses.items()]
+    # Airflow searches these places next, unless a failed lookup ends the search.
+    ends_at_error = options.on_error == DENY and access_denied() is not None
+    others = hidden_entries([each.lookup for each in ids if each.is_open(ends_at_error)], database=database)
+    ids = [_by_others(each, others) if each.is_open(ends_at_error) else each for each in ids]
+    ids.sort(key=lambda each: (each.lookup.kind.plural, each.lookup.team or "", each.lookup.id))
+    used = {(kind, identifier) for kind, identifier, _team in uses}
+    unused = [
+        each for each in inventory.entries if each.answers and each.kind in KINDS and (each.kind, each.id) not in used
+    ]
+    failures = [f"could not check the {place}: {text}" for place, text in others.failures]
+    return Report(ids, unused, [*inventory.failures, *location.problems(), *failures])
+
+
+def _by_secret(
+    lookup: Lookup,
+    uses: Sequence[Use],
+    outcome: Decision | KubernetesSecretsError,
+    entries: Mapping[tuple[Kind, str, str, str], Entry],
+) -> UsedId:
+    """Return what the lookup in Kubernetes Secrets finds."""
+    is_optional = all(use.is_optional for use in uses)
+    missing = Status.OPTIONAL if is_optional else Status.MISSING
+    if isinstance(outcome, MissingSecretError):
+        return UsedId(lookup, missing, uses, problems=[Problem("missing-secret", str(outcome))], fails=True)
+    if isinstance(outcome, MalformedSecretError):
+        return UsedId(lookup, missing, uses, problems=[Problem(UNREADABLE, str(outcome))], fails=True)
+    if isinstance(outcome, KubernetesSecretsError):
+        return UsedId(lookup, Status.UNKNOWN, uses, problems=[Problem("unreachable", str(outcome))], fails=True)
+    secret = outcome.secret
+    if secret is None:
+        return UsedId(lookup, missing, uses, problems=[Problem(UNREADABLE, str(each)) for each in outcome.skipped])
+    entry = entries.get((lookup.kind, lookup.id, secret.namespace, secret.name))
+    problems = [] if entry is None else entry.problems
+    if entry is not None and not entry.answers:
+        return UsedId(lookup, missing, uses, problems=problems, fails=True)
+    return UsedId(lookup, Status.FOUND, uses, Provider(SECRET, f"{secret.namespace}/{secret.name}"), problems)
+
+
+def _by_others(used: UsedId, others: HiddenEntries) -> UsedId:
+    """Return what provides an id that no Secret provides."""
+    found = others.of.get((used.lookup.kind, used.lookup.id, used.lookup.team))
+    if found:
+        return replace(used, status=Status.FOUND, provider=Provider(found[0].place, found[0].text))
+    could_be_there = others.failures and used.lookup.kind in KINDS
+    return replace(used, status=Status.UNKNOWN) if could_be_there and used.status is Status.MISSING else used

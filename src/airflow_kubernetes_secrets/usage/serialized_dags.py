@@ -1,0 +1,105 @@
+"""The connections and variables in a serialized DAG.
+
+It contains the values of the fields that Airflow renders as templates, as the DAG's code has computed them. So it has
+ids that the code alone does not show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from typing import Any, NamedTuple
+
+from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.usage.optional_connections import works_without
+from airflow_kubernetes_secrets.usage.signatures import names_connection
+from airflow_kubernetes_secrets.usage.syntax import DOCUMENTATION
+from airflow_kubernetes_secrets.usage.templates import is_template, uses_in_template
+from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
+
+
+class Mention(NamedTuple):
+    """A value that names an id; ``None`` if the id is only known when the template is rendered."""
+
+    kind: Kind
+    how: str
+    id: str | None
+    task: str
+    is_optional: bool = False
+
+
+class SerializedDag(NamedTuple):
+    """The uses in a serialized DAG.
+
+    Attributes:
+        path: the file that defines it.
+    """
+
+    id: str
+    path: str
+    team: str | None
+    mentions: Sequence[Mention]
+
+
+def serialized_dag(id: str, path: str, team: str | None, data: Mapping[str, Any]) -> SerializedDag:
+    """Return the uses in a serialized DAG."""
+    return SerializedDag(id, path, team, list(_mentions(data)))
+
+
+def add_serialized(dags: Iterable[SerializedDag], found: Found) -> None:
+    """Add the uses in serialized DAGs that the code does not show.
+
+    Uses that the code computes are removed if the serialized DAG has their ids.
+    """
+    shown = {
+        (use.kind, use.id, dag, task, use.position.team)
+        for use in found.uses
+        for dag in use.position.dags
+        for task in use.position.tasks or ("",)
+    }
+    known: set[tuple[str, str | None, str, str]] = set()
+    for dag in dags:
+        for each in dag.mentions:
+            known.add((dag.id, dag.team, each.task, each.how))
+            if each.id is not None and (each.kind, each.id, dag.id, each.task, dag.team) not in shown:
+                position = Position(dag.path, 0, (dag.id,), (each.task,) if each.task else (), dag.team)
+                found.uses.append(Use(each.kind, each.id, each.how, position, each.is_optional))
+        known -= {(dag.id, dag.team, each.task, each.how) for each in dag.mentions if each.id is None}
+    found.computed = [each for each in found.computed if not _is_known(each, known)]
+
+
+def _is_known(computed: Computed, known: Set[tuple[str, str | None, str, str]]) -> bool:
+    """Return whether serialized DAGs have the ids of a use that the code computes."""
+    of = computed.position
+    places = {(dag, of.team, task, computed.how) for dag in of.dags for task in of.tasks}
+    return bool(places) and places <= known
+
+
+def _mentions(data: Mapping[str, Any]) -> Iterator[Mention]:
+    dag = data.get("dag")
+    if not isinstance(dag, dict):
+        return
+    yield from _in_value("", dag.get("default_args"), "")
+    tasks = dag.get("tasks")
+    for task in tasks if isinstance(tasks, list) else ():
+        fields = task.get("__var", task) if isinstance(task, dict) else None
+        if isinstance(fields, dict):
+            yield from _in_value("", fields, str(fields.get("task_id", "")))
+
+
+def _in_value(name: str, value: object, task: str) -> Iterator[Mention]:
+    """Yield the ids in a field of a task, and in everything that it contains."""
+    pending: list[tuple[str, object]] = [(name, value)]
+    while pending:
+        name, value = pending.pop()
+        if isinstance(value, dict):
+            pending += reversed([(str(key), each) for key, each in value.items() if key not in DOCUMENTATION])
+        elif isinstance(value, list):
+            pending += reversed([("", each) for each in value])
+        elif isinstance(value, str) and value:
+            if is_template(value):
+                for use in uses_in_template(value):
+                    yield Mention(use.kind, use.how, use.id, task, use.has_default)
+            if names_connection(name):
+                is_rendered = "{{" in value or "{%" in value
+                optional = works_without(Kind.CONNECTION, name, value)
+                yield Mention(Kind.CONNECTION, name, None if is_rendered else value, task, optional)

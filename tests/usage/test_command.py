@@ -1,0 +1,192 @@
+"""``usage`` shows which ids DAGs use, and what provides each."""
+
+from __future__ import annotations
+
+import os
+import zipfile
+from typing import Any
+
+import pytest
+
+from support.usage import CONNECTION, TEAM, VARIABLE, Usage
+
+READS = "from airflow.sdk import Connection, Variable\n"
+
+
+def reads(*ids: str) -> str:
+    return READS + "".join(f"Variable.get({each!r})\n" for each in ids)
+
+
+def test_each_id_has_its_provider(usage: Usage) -> None:
+    usage.dag(
+        "etl.py",
+        READS + 'Connection.get("db")\nVariable.get("in_environment")\nVariable.get("nowhere")\nVariable.get("d", 1)\n',
+    )
+    usage.put("db", {CONNECTION: "db"})
+    usage.patch.setenv("AIRFLOW_VAR_IN_ENVIRONMENT", "hunter2")
+
+    ids = usage.ids(status=1)
+
+    assert {name: (each["status"], each["provider"]) for name, each in ids.items()} == {
+        "db": ("found", {"place": "secret", "text": "airflow/db"}),
+        "in_environment": (
+            "found",
+            {"place": "environment", "text": "the variable AIRFLOW_VAR_IN_ENVIRONMENT of this process"},
+        ),
+        "nowhere": ("missing", None),
+        "d": ("optional", None),
+    }
+    assert ids["db"]["uses"] == [
+        {
+            "how": "Connection.get",
+            "optional": False,
+            "path": f"{usage.dags}/etl.py",
+            "line": 2,
+            "dags": [],
+            "tasks": [],
+        }
+    ]
+
+
+def test_nothing_is_missing(usage: Usage) -> None:
+    usage.dag("etl.py", reads("x"))
+    usage.put("x", {VARIABLE: "x"})
+    done = usage.run("--dags", str(usage.dags), "--no-database")
+    assert done.out.splitlines()[1].split() == [
+        *("variable", "x", "found", "airflow/x", f"{usage.dags}/etl.py:2", "(Variable.get)"),
+    ]
+    assert "1 ids in 1 files: 1 found" in done.err
+    assert "Nothing is missing" in usage.run("--dags", str(usage.dags), "--no-database", "--missing").err
+
+
+@pytest.mark.parametrize(("on_error", "status", "expected"), [("next", 0, "found"), ("deny", 1, "missing")])
+def test_a_secret_that_cannot_be_read(usage: Usage, on_error: str, status: int, expected: str) -> None:
+    usage.configure(on_error=on_error)
+    usage.dag("etl.py", READS + 'Connection.get("db")')
+    usage.put("db", {CONNECTION: "db"}, "hunter2")
+    assert usage.ids(status=1)["db"]["status"] == "missing"
+
+    usage.patch.setenv("AIRFLOW_CONN_DB", "http://hunter2")
+    found = usage.ids(status=status)["db"]
+
+    assert found["status"] == expected
+    assert [each["code"] for each in found["problems"]] == ["unreadable"]
+
+
+def test_teams(usage: Usage) -> None:
+    usage.configure(team_label=TEAM, team_fallback=False)
+    usage.dag("etl.py", reads("x"))
+    usage.put("x", {VARIABLE: "x", TEAM: "sales"})
+    assert usage.ids("--team", "sales")["x"]["provider"] == {"place": "secret", "text": "airflow/x"}
+    assert usage.ids("--team", "other", status=1)["x"]["status"] == "missing"
+    assert usage.ids(status=1)["x"]["status"] == "missing"
+
+
+def test_filters(usage: Usage) -> None:
+    usage.dag("etl.py", reads("x", "y", "y"))
+    usage.put("x", {VARIABLE: "x"})
+    usage.put("z", {VARIABLE: "z"})
+    unused = [{"kind": "variable", "id": "z", "team": None, "namespace": "airflow", "secret": "z"}]
+
+    document = usage.document("--unused")
+    assert (document["ids"], document["unused"]) == ([], unused)
+    document = usage.document("--missing", status=1)
+    assert ([each["id"] for each in document["ids"]], document["unused"]) == (["y"], [])
+    document = usage.document("--id", "x")
+    assert ([each["id"] for each in document["ids"]], document["unused"]) == (["x"], [])
+    assert usage.document(status=1)["unused"] == unused
+
+    done = usage.run("--dags", str(usage.dags), "--no-database", "--id", "y", status=1)
+    assert len(done.out.splitlines()) == 3
+    done = usage.run("--dags", str(usage.dags), "--no-database", "--unused")
+    assert done.out.splitlines()[1].split() == ["variable", "z", "airflow/z"]
+
+
+def test_computed_ids_are_counted(usage: Usage) -> None:
+    usage.dag("etl.py", READS + "import os\nVariable.get(os.name)\n")
+    document = usage.document()
+    assert document["ids"] == []
+    assert document["computed"] == [
+        {
+            "kind": "variable",
+            "how": "Variable.get",
+            "path": f"{usage.dags}/etl.py",
+            "line": 3,
+            "dags": [],
+            "tasks": [],
+        }
+    ]
+    assert (
+        f"1 more uses compute their id: {usage.dags}/etl.py:3"
+        in usage.run("--dags", str(usage.dags), "--no-database").err
+    )
+
+
+def test_options_of_airflow(usage: Usage) -> None:
+    usage.patch.setenv("AIRFLOW__CORE__FERNET_KEY_SECRET", "fernet")
+    found = usage.ids(status=1)["fernet"]
+    assert (found["kind"], found["status"]) == ("config", "missing")
+    assert found["uses"][0]["path"] == "AIRFLOW__CORE__FERNET_KEY_SECRET"
+
+
+def test_a_uri_in_place_of_an_id_is_hidden(usage: Usage) -> None:
+    usage.dag("etl.py", READS + 'Connection.get("http://u:hunter2@db")')
+    assert list(usage.ids(status=1)) == ["(a URI)"]
+
+
+@pytest.mark.parametrize(
+    ("syntax", "pattern"), [("glob", "old/*\n# a comment\n!old/kept.py"), ("regexp", "old/.*[a-z]{5}")]
+)
+def test_ignored_files_are_not_read(usage: Usage, syntax: str, pattern: str) -> None:
+    usage.patch.setenv("AIRFLOW__CORE__DAG_IGNORE_FILE_SYNTAX", syntax)
+    usage.dag("etl.py", reads("x"))
+    usage.dag("old/ignored.py", reads("ignored"))
+    usage.dag("old/kept.py", reads("kept"))
+    (usage.dags / ".airflowignore").write_text(pattern)
+    assert set(usage.ids(status=1)) == {"x", "kept"}
+
+
+def test_archives_and_other_files(usage: Usage) -> None:
+    with zipfile.ZipFile(usage.dags / "packed.zip", "w") as archive:
+        archive.writestr("etl.py", reads("packed"))
+        archive.writestr("lib/common.py", reads("deep"))
+    (usage.dags / "broken.zip").write_bytes(b"PK\3\4")
+    (usage.dags / "query.sql").write_text("{{ var.value.no }}")
+    os.mkfifo(usage.dags / "pipe")
+    ids = usage.ids(status=1)
+    assert set(ids) == {"packed", "deep"}
+    assert ids["deep"]["uses"][0]["path"] == f"{usage.dags}/packed.zip/lib/common.py"
+
+
+def test_what_cannot_be_read_is_an_error(usage: Usage) -> None:
+    usage.dag("etl.py", "import airflow\nVariable.get(")
+    document = usage.document(status=2)
+    assert document["failures"] == [f"{usage.dags}/etl.py: it is not valid Python (line 2)"]
+    done = usage.run("--dags", str(usage.dags / "nowhere"), status=2)
+    assert "nowhere cannot be read: No such file or directory" in done.err
+
+
+def test_one_file(usage: Usage) -> None:
+    usage.dag("etl.py", reads("x"))
+    usage.dag("other.py", reads("y"))
+    found: Any = usage.run("--dags", str(usage.dags / "etl.py"), "--no-database", "-o", "json", status=1).document
+    assert [each["id"] for each in found["ids"]] == ["x"]
+
+
+def test_bundles(usage: Usage) -> None:
+    usage.configure(team_label=TEAM)
+    usage.dag("etl.py", reads("x"))
+    usage.put("x", {VARIABLE: "x", TEAM: "sales"})
+    local = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    git = "airflow.providers.git.bundles.git.GitDagBundle"
+    usage.patch.setenv(
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST",
+        f'[{{"name": "here", "classpath": "{local}", "kwargs": {{"path": "{usage.dags}"}}, "team_name": "sales"}},'
+        f' {{"name": "there", "classpath": "{git}", "kwargs": {{}}}}]',
+    )
+    document = usage.run("--no-database", "--output", "json", status=2).document
+    assert [(each["id"], each["team"], each["status"]) for each in document["ids"]] == [("x", "sales", "found")]
+    assert document["failures"] == ["the DAG bundle there: it is not on this machine. Name its folder with --dags"]
+
+    usage.patch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", '{"name": 1}')
+    assert "is not a JSON list of bundles" in usage.run("--no-database", status=2).err

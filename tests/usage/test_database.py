@@ -1,0 +1,107 @@
+"""``usage`` reads the DAGs, connections and variables in a real metadata database."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from support.airflow import BACKEND, Airflow, installed
+
+DAG = """
+import os
+from datetime import datetime
+from airflow import DAG
+try:
+    from airflow.providers.standard.operators.bash import BashOperator
+except ImportError:
+    from airflow.operators.bash import BashOperator
+NAME = os.environ.get("NOWHERE", "computed")
+with DAG("etl", start_date=datetime(2024, 1, 1), schedule=None, default_args={"smtp_conn_id": "mail"}):
+    BashOperator(task_id="load", bash_command="echo {{ var.value.plain }}")
+    BashOperator(task_id="name", bash_command=f"echo {{{{ var.value.{NAME} }}}}")
+    BashOperator(task_id="open", bash_command="echo {{ var.value[params.x] }}")
+    BashOperator.partial(task_id="mapped").expand(bash_command=["echo {{ var.value.mapped }}"])
+"""
+
+VARIABLES = """
+from airflow import settings
+from airflow.models import Variable
+session = settings.Session()
+session.add(Variable(key="plain", val="hunter2"))
+session.commit()
+"""
+
+
+@pytest.fixture(scope="module", params=["3.3", "2.11"], ids=["airflow-3.3", "airflow-2.11"])
+def airflow(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Airflow:
+    """Return an Airflow whose database has a DAG, in two versions, and a variable."""
+    if not installed(request.param):
+        pytest.skip(f"Airflow {request.param} is not installed beside this one; `make environments` does it")
+    home = tmp_path_factory.mktemp("airflow")
+    manifests = tmp_path_factory.mktemp("manifests")
+    variables = {
+        "AIRFLOW__CORE__DAGS_FOLDER": str(home / "dags"),
+        "AIRFLOW__CORE__MIN_SERIALIZED_DAG_UPDATE_INTERVAL": "0",
+    }
+    airflow = Airflow(request.param, home, variables)
+    airflow.migrate()
+    (home / "dags").mkdir()
+    (home / "dags" / "etl.py").write_text(DAG.replace("plain", "of_an_earlier_version"))
+    airflow.output("dags", "reserialize")
+    if request.param != "2.11":
+        # Airflow 3 keeps the versions of a DAG that have run.
+        airflow.output("dags", "trigger", "etl")
+    (home / "dags" / "etl.py").write_text(DAG)
+    airflow.output("dags", "reserialize")
+    done = airflow.python(VARIABLES)
+    assert done.returncode == 0, done.stderr
+    kwargs = json.dumps({"path": str(manifests), "namespace": "airflow"})
+    return airflow.with_variables(AIRFLOW__SECRETS__BACKEND=BACKEND, AIRFLOW__SECRETS__BACKEND_KWARGS=kwargs)
+
+
+def usage(airflow: Airflow, *arguments: str, status: int = 0) -> Any:
+    done = airflow.command("airflow-kubernetes-secrets", "usage", "--output", "json", *arguments)
+    assert done.returncode == status, done.stdout + done.stderr
+    assert "hunter2" not in done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize("folder", ["dags", "nowhere"])
+def test_the_dags_of_the_database(airflow: Airflow, folder: str) -> None:
+    path = str(airflow.home / "dags" / "etl.py")
+    airflow = airflow.with_variables(AIRFLOW__CORE__DAGS_FOLDER=str(airflow.home / folder))
+
+    document = usage(airflow, status=1)
+
+    assert document["failures"] == []
+    assert document["files"] == 1
+    shown = {
+        each["id"]: [each["status"], *((use["path"], use["line"], use["dags"], use["tasks"]) for use in each["uses"])]
+        for each in document["ids"]
+    }
+    assert shown == {
+        "mail": ["missing", (path, 10, ["etl"], [])],
+        "plain": ["found", (path, 11, ["etl"], ["load"])],
+        "computed": ["missing", (path, None, ["etl"], ["name"])],
+        "mapped": ["missing", (path, 14, ["etl"], ["mapped"])],
+    }
+    assert [each["line"] for each in document["computed"]] == [13]
+    (plain,) = (each for each in document["ids"] if each["id"] == "plain")
+    assert plain["provider"] == {"place": "metadata-db", "text": "a variable in the metadata database"}
+
+
+def test_without_the_database(airflow: Airflow) -> None:
+    document = usage(airflow, "--no-database", status=1)
+    assert [each["id"] for each in document["ids"]] == ["mail", "mapped", "plain"]
+    assert {each["status"] for each in document["ids"]} == {"missing"}
+    assert [each["line"] for each in document["computed"]] == [12, 13]
+
+
+def test_a_database_that_cannot_be_read(airflow: Airflow, tmp_path: Path) -> None:
+    broken = airflow.with_variables(AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=f"sqlite:///{tmp_path}/none.db")
+    document = usage(broken, status=2)
+    assert {each["status"] for each in document["ids"]} == {"unknown"}
+    assert [each for each in document["failures"] if "the metadata database does not have Airflow's tables" in each]
