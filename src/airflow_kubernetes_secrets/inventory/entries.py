@@ -282,7 +282,7 @@ class _Survey:
             answers = False
             if not problems:
                 result = self._result(kind, identifier, team)
-                answers = result.is_by(secret)
+                answers = result.selects(secret)
                 if not answers:
                     problems.append(_reason(secret, result))
             stored = replace(bundle, secret=secret)

@@ -145,7 +145,7 @@ def _problems_of_bundle(
         if problem_of_key(kind.variable_prefix, key):
             continue
         lookup = Lookup(kind, identifier, team)
-        if plan.place_is_known or plan.is_generated:
+        if plan.namespace_and_team_are_known or plan.is_generated:
             [entry] = entries_of(bundle, (key,))
             yield from known.add_id(position, lookup, entry, str(position) if plan.is_generated else "")
         if kind.label(options) is not None:
