@@ -286,6 +286,11 @@ PUT = Command(
         _argument("--team", help="the team that the Secret belongs to", metavar="TEAM"),
         _argument("--name", help="the Secret's name (default: derived from the id)", metavar="NAME"),
         _argument(
+            "--bundle",
+            help="write the value into the bundle of this name, as one key of it; its other keys are not affected",
+            metavar="NAME",
+        ),
+        _argument(
             "--dry-run",
             help="client: only create the manifest; server: let the API server check it too; neither stores anything",
             choices=("client", "server"),

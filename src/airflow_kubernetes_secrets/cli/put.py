@@ -16,6 +16,7 @@ from airflow_kubernetes_secrets.manifests.put import PutResult, put, refuse_fold
 from airflow_kubernetes_secrets.manifests.requested_secret import (
     CheckedManifest,
     RequestedSecret,
+    checked_bundle,
     checked_manifest,
     namespace_for,
 )
@@ -53,9 +54,13 @@ def _put(arguments: argparse.Namespace) -> int:
     lookup = Lookup(kind, arguments.id, arguments.team or None)
     namespace = options.namespaces[0] if arguments.namespace else namespace_for(lookup, options)
     data = {each.field or kind.data_key(options): read_value(each) for each in given}
-    requested = RequestedSecret(lookup, data, bool(given[0].field), namespace, arguments.name)
+    requested = RequestedSecret(lookup, data, bool(given[0].field), namespace, arguments.name, arguments.bundle)
     if is_local:
-        checked = checked_manifest(requested, options, namespace)
+        checked = (
+            checked_manifest(requested, options, namespace)
+            if requested.bundle is None
+            else checked_bundle(requested, requested.bundle, options, namespace)
+        )
         _show(arguments, lookup, checked, "dry run")
         return _WRITTEN
     with closing(Cluster(options, arguments.as_user)) as cluster:

@@ -32,7 +32,7 @@ from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
 from airflow_kubernetes_secrets.sources.api_source import credentials_of, verbs_of
 from airflow_kubernetes_secrets.sources.query import NameQuery, Query
 
-# The field manager of everything that `put` writes.
+# The field manager of every Secret of its own that `put` writes.
 # https://kubernetes.io/docs/reference/using-api/server-side-apply/#managers
 FIELD_MANAGER = "airflow-kubernetes-secrets"
 
@@ -217,7 +217,9 @@ class Cluster:
         except ApiError:
             return str(token_claims(self.credentials).get("sub", ""))
 
-    def apply(self, manifest: Mapping[str, Any], *, force: bool = False, dry_run: bool = False) -> StoredSecret:
+    def apply(
+        self, manifest: Mapping[str, Any], *, force: bool = False, dry_run: bool = False, manager: str = FIELD_MANAGER
+    ) -> StoredSecret:
         """Create or update a Secret by server-side apply, and return the result.
 
         https://kubernetes.io/docs/reference/using-api/server-side-apply/
@@ -225,6 +227,7 @@ class Cluster:
         Args:
             force: whether to take over fields that others manage.
             dry_run: whether the API server only checks the Secret and does not store it.
+            manager: the field manager. What it applied before and is not in this manifest is removed.
 
         Raises:
             ApiError: with status 409 if others manage one of the fields, and 422 if the Secret is invalid.
@@ -233,7 +236,7 @@ class Cluster:
         metadata = manifest["metadata"]
         path = (
             f"/api/v1/namespaces/{metadata['namespace']}/secrets/{quote(metadata['name'])}"
-            f"?fieldManager={FIELD_MANAGER}&force={'true' if force else 'false'}{'&dryRun=All' if dry_run else ''}"
+            f"?fieldManager={manager}&force={'true' if force else 'false'}{'&dryRun=All' if dry_run else ''}"
         )
         # The content type of an apply is YAML, and all JSON is YAML.
         call = Call(path, "PATCH", _json(manifest), "application/apply-patch+yaml")

@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from typing import Any
 
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration
@@ -21,18 +22,20 @@ from airflow_kubernetes_secrets.errors import (
     NotFoundError,
 )
 from airflow_kubernetes_secrets.formats.single_key import fields_of_whole
-from airflow_kubernetes_secrets.inventory.cluster import Cluster
+from airflow_kubernetes_secrets.inventory.cluster import FIELD_MANAGER, Cluster
 from airflow_kubernetes_secrets.inventory.content import READERS
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
-from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, Secret
+from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, BUNDLE, Secret
+from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, named
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, label_value
-from airflow_kubernetes_secrets.lookup.selection import Find, Kind, Lookup, decide
+from airflow_kubernetes_secrets.lookup.selection import Find, Kind, Lookup, decide, problem_of_bundle
 from airflow_kubernetes_secrets.manifests.requested_secret import (
     CheckedManifest,
     RequestedSecret,
+    checked_bundle,
     checked_manifest,
     labelled_lookup,
     secret_in_manifest,
@@ -102,7 +105,10 @@ def put(
     namespace = cluster.namespace(requested.namespace)
     # If Airflow searches the namespace that is written to, the Secret is read back with all of Airflow's namespaces.
     looked_up = searched if namespace in (searched.namespace or ()) else options
-    written = _write(cluster, requested, looked_up, namespace, force=force, dry_run=dry_run)
+    if requested.bundle is None:
+        written = _write(cluster, requested, looked_up, namespace, force=force, dry_run=dry_run)
+    else:
+        written = _write_into(cluster, requested, requested.bundle, looked_up, namespace, force=force, dry_run=dry_run)
     return _marked_if_not_searched(written, configured, requested.lookup, namespace)
 
 
@@ -153,6 +159,57 @@ def _write(
         return PutResult(checked, change, hidden=_hidden(requested.lookup, options, find, result.secret))
     except KubernetesSecretsError as error:
         return PutResult(checked, change, not_read_back=str(error))
+
+
+def _write_into(
+    cluster: Cluster,
+    requested: RequestedSecret,
+    bundle: str,
+    options: Options,
+    namespace: str,
+    *,
+    force: bool,
+    dry_run: bool,
+) -> PutResult:
+    """Create or update one key of a bundle, and read it back with these options. Other keys are not affected."""
+    before = cluster.get(namespace, bundle)
+    present = () if before is None else before.secret.data
+    checked = checked_bundle(requested, bundle, options, namespace, present)
+    manifest = checked.manifest
+    if before is not None:
+        _refuse_managed_secret(requested, before)
+        _refuse_another_use(requested.lookup, before.secret, manifest["metadata"]["labels"], options)
+        manifest = {**manifest, "type": before.type or "Opaque"}
+        checked = CheckedManifest(manifest, checked.problems)
+    # Each key has its own field manager: an apply removes what its manager applied before and no longer has.
+    [key] = manifest["data"]
+    manager = f"{FIELD_MANAGER}-{sha256(key.encode()).hexdigest()[:16]}"
+    result = _apply(cluster, manifest, force=force, dry_run=True, manager=manager)
+    change = _change(before, result)
+    find: Find = cluster.find
+    if dry_run:
+        find = _as_if(cluster, result.secret)
+    else:
+        result = _apply(cluster, manifest, force=force, dry_run=False, manager=manager)
+    if not options.bundles:
+        hidden = "lookups read bundles only if bundles is true in backend_kwargs. Switch it on"
+        return PutResult(checked, change, hidden=hidden)
+    try:
+        return PutResult(checked, change, hidden=_hidden(requested.lookup, options, find, result.secret))
+    except KubernetesSecretsError as error:
+        return PutResult(checked, change, not_read_back=str(error))
+
+
+def _refuse_another_use(lookup: Lookup, secret: Secret, labels: Mapping[str, str], options: Options) -> None:
+    """Refuse a Secret that is not a bundle of this kind and team."""
+    if (problem := problem_of_bundle(secret, options)) is not None:
+        raise NotWritableError(f"{lookup}: {problem}")
+    ours = (BUNDLE, options.team_label)
+    if any(secret.labels.get(label) != labels.get(label) for label in ours if label is not None):
+        raise NotWritableError(
+            f"{lookup}: Secret {secret} exists and is not a bundle of {lookup.kind.plural} with the labels "
+            f"{', '.join(f'{key}={value}' for key, value in labels.items())}. Choose another name with --bundle"
+        )
 
 
 def _existing(cluster: Cluster, lookup: Lookup, options: Options, namespace: str) -> StoredSecret | None:
@@ -224,12 +281,14 @@ def _refuse_shared_secret(lookup: Lookup, secret: Secret, options: Options) -> N
             )
 
 
-def _apply(cluster: Cluster, manifest: Mapping[str, Any], *, force: bool, dry_run: bool) -> StoredSecret:
+def _apply(
+    cluster: Cluster, manifest: Mapping[str, Any], *, force: bool, dry_run: bool, manager: str = FIELD_MANAGER
+) -> StoredSecret:
     """Apply the manifest, and add the remedy to an error."""
     metadata = manifest["metadata"]
     secret = printable(f"{metadata['namespace']}/{metadata['name']}")
     try:
-        return cluster.apply(manifest, force=force, dry_run=dry_run)
+        return cluster.apply(manifest, force=force, dry_run=dry_run, manager=manager)
     except NotFoundError as error:
         # An apply creates the Secret, so only its namespace can be missing.
         namespace = metadata["namespace"]
@@ -279,7 +338,7 @@ def _reads_the_same(lookup: Lookup, meant: Secret, result: Secret, options: Opti
             decision = decide_alone(lookup, secret, options)
             if decision.secret is None:
                 return False
-            texts.add(_as_read(lookup.kind, READERS[lookup.kind](secret, decision.data_key)))
+            texts.add(_as_read(lookup.kind, READERS[lookup.kind](decision.secret, decision.data_key)))
         except MalformedSecretError:
             return False
     return len(texts) == 1
@@ -329,6 +388,8 @@ def _hidden(lookup: Lookup, options: Options, find: Find, secret: Secret) -> str
     if str(selected) == str(secret):
         labelled = labelled_lookup(lookup, options, selected.namespace)
         return "" if _reads_the_same(labelled, secret, selected, options) else "another client has changed it since"
+    if isinstance(selected, BundleEntry):
+        return f"Secret {named(selected)} comes first in Airflow's order and is used. Remove that key"
     label = lookup.kind.label(options)
     return (
         f"Secret {selected} comes first in Airflow's order and is used. Delete it, or remove its label: "

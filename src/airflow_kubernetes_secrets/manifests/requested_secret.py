@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
-from airflow_kubernetes_secrets.kubernetes.labels import is_label_value
+from airflow_kubernetes_secrets.kubernetes.labels import is_label_value, is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.bundles import key_for, keys_of
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.manifests.secret_manifest import (
     NotWritableError,
+    bundle_manifest,
+    check_entry,
     decide_alone,
     is_unicode,
     secret_manifest,
@@ -32,6 +35,7 @@ class RequestedSecret:
         namespace: the namespace; ``None`` for that of the credentials.
         name: the name of the Secret. ``None`` means that of the existing Secret, or else a name that is made from the
             id.
+        bundle: the name of the bundle that gets the value; ``None`` for a Secret of its own.
     """
 
     lookup: Lookup
@@ -39,6 +43,7 @@ class RequestedSecret:
     in_fields: bool
     namespace: str | None
     name: str | None = None
+    bundle: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,37 @@ def checked_manifest(requested: RequestedSecret, options: Options, namespace: st
             f"{lookup}: {lookup.kind.plural}_data_key in backend_kwargs is {key!r}, so the field of that name would "
             "be read as the whole connection. Pass the connection with --uri or --json"
         )
+    return CheckedManifest(manifest, content.problems)
+
+
+def checked_bundle(
+    requested: RequestedSecret, bundle: str, options: Options, namespace: str | None, present: Collection[str] = ()
+) -> CheckedManifest:
+    """Return the manifest of a bundle with the requested value only. Nothing is requested from the API server.
+
+    Args:
+        bundle: the name of the bundle.
+        present: the keys that the bundle has. If one of them is the id already, its value is replaced.
+
+    Raises:
+        NotWritableError: the id cannot be in a bundle, or Airflow would not find it, or could not read the value.
+    """
+    lookup = requested.lookup
+    _check_lookup(lookup, options)
+    if requested.name is not None:
+        raise NotWritableError(f"{lookup}: --bundle is the name of the Secret; remove --name")
+    if not is_subdomain(bundle):
+        raise NotWritableError(f"{lookup}: {bundle!r} cannot be the name of a Secret")
+    if requested.in_fields:
+        raise NotWritableError(f"{lookup}: a bundle has one key for each id. Pass the connection with --uri or --json")
+    prefix = lookup.kind.variable_prefix
+    key = next((each for each in keys_of(prefix, lookup.id) if each in present), key_for(prefix, lookup.id))
+    if key is None:
+        raise NotWritableError(f"{lookup}: a key of a bundle cannot be this id. Omit --bundle")
+    labelled = labelled_lookup(lookup, options, namespace)
+    [value] = requested.data.values()
+    content = check_entry(labelled, key, value, options)
+    manifest = bundle_manifest({key: (labelled, value)}, options, namespace=namespace, name=bundle)
     return CheckedManifest(manifest, content.problems)
 
 

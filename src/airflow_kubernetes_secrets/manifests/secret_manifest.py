@@ -117,8 +117,8 @@ def bundle_manifest(
     return _manifest(name, namespace, _labels_of_bundle(first, options), data, {})
 
 
-def check_entry(lookup: Lookup, key: str, value: bytes, options: Options) -> None:
-    """Check that Airflow reads a value as it is meant, if it is under this key of a bundle.
+def check_entry(lookup: Lookup, key: str, value: bytes, options: Options) -> Content:
+    """Return what Airflow reads from a value under this key of a bundle.
 
     Raises:
         NotWritableError: Airflow would not find it, or could not read it.
@@ -127,7 +127,7 @@ def check_entry(lookup: Lookup, key: str, value: bytes, options: Options) -> Non
     data = {key: b64encode(value).decode("ascii")}
     bundle = Secret(_SOME_NAMESPACE, "bundle", "", _labels_of_bundle(lookup, options), data)
     switched_on = Options(**{**{name: getattr(options, name) for name in OPTIONS}, "bundles": True})
-    _read_back(lookup, bundle, switched_on)
+    return _read_back(lookup, bundle, switched_on)
 
 
 def bundle_name(kind: Kind, team: str | None, number: int) -> str:
