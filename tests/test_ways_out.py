@@ -63,6 +63,7 @@ HARMLESS = {
     *(
         f"sys.{name}"
         for name in (
+            "executable",
             "exit",
             "modules",
             "modules.get",
