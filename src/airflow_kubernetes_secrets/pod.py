@@ -99,7 +99,7 @@ def variable_refs(
         HandOnError: as for :func:`secret_refs`.
     """
     decision = _found(Lookup(Kind.VARIABLE, key, team_name), namespace)
-    return _refs(decision, {env or f"AIRFLOW_VAR_{key.upper()}": decision.data_key})
+    return _refs(decision, {env or f"{Kind.VARIABLE.variable_prefix}{key.upper()}": decision.data_key})
 
 
 def _found(lookup: Lookup, namespace: str | None) -> Decision:
@@ -142,7 +142,7 @@ def _backend(lookup: Lookup) -> KubernetesSecretsBackend:
 def _variables_of_a_connection(decision: Decision) -> dict[str, str]:
     identifier, secret = decision.lookup.id, decision.matches[0]
     if decision.data_key != IN_FIELDS:
-        return {f"AIRFLOW_CONN_{identifier.upper()}": decision.data_key}
+        return {f"{Kind.CONNECTION.variable_prefix}{identifier.upper()}": decision.data_key}
     prefix = re.sub("^(?=[0-9])|[^A-Z0-9]", "_", identifier.upper())
     fields = fields_of(secret)
     in_annotations = fields.description.literals

@@ -14,7 +14,8 @@ from airflow_kubernetes_secrets.backend.airflow_versions import has_teams
 from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS, SourceError
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.deployment.database import CHUNK, in_time, metadata_engine, rows_of
-from airflow_kubernetes_secrets.deployment.other_sources import PREFIXES, TEAM_SEPARATOR, tables_by_kind
+from airflow_kubernetes_secrets.deployment.other_sources import tables_by_kind
+from airflow_kubernetes_secrets.lookup.bundles import TEAM_SEPARATOR
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.messages.printable import printable
 
@@ -104,7 +105,7 @@ def _variables_of(lookups: Sequence[Lookup]) -> list[_Found]:
     for lookup in lookups:
         if teams and TEAM_SEPARATOR in lookup.id:
             continue
-        prefix, key = PREFIXES[lookup.kind], lookup.id.upper()
+        prefix, key = lookup.kind.variable_prefix, lookup.id.upper()
         names = [f"{prefix}_{lookup.team.upper()}{TEAM_SEPARATOR}{key}"] if teams and lookup.team else []
         names = [name for name in (*names, prefix + key) if name in os.environ]
         found += [(lookup, f"the variable {printable(name)} of this process") for name in names]

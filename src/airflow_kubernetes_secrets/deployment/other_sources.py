@@ -19,11 +19,9 @@ from airflow_kubernetes_secrets.deployment.airflow_entries import (
 )
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.deployment.database import CHUNK, metadata_engine, rows_of
+from airflow_kubernetes_secrets.lookup.bundles import TEAM_SEPARATOR
 from airflow_kubernetes_secrets.lookup.selection import Kind
 
-PREFIXES = {Kind.CONNECTION: "AIRFLOW_CONN_", Kind.VARIABLE: "AIRFLOW_VAR_"}
-# In Airflow 3.2 and later, a variable of the team `sales` is called AIRFLOW_CONN__SALES___ID.
-TEAM_SEPARATOR = "___"
 IN_LOWER_CASE = (
     "environment variables have names in capitals only, so ids are written in lower case: if a DAG uses an id "
     "with capitals, correct label and annotation"
@@ -39,9 +37,9 @@ def from_environment(kinds: Sequence[Kind] = KINDS) -> Iterator[AirflowEntry]:
     teams = has_teams()
     for kind in kinds:
         for name in sorted(os.environ):
-            if not name.startswith(PREFIXES[kind]):
+            if not name.startswith(kind.variable_prefix):
                 continue
-            team, key, problem = None, name.removeprefix(PREFIXES[kind]), ""
+            team, key, problem = None, name.removeprefix(kind.variable_prefix), ""
             if teams and key.startswith("_") and TEAM_SEPARATOR in key:
                 team, _, key = key[1:].partition(TEAM_SEPARATOR)
             if teams and TEAM_SEPARATOR in key:

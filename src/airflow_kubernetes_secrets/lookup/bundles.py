@@ -17,8 +17,9 @@ VARIABLE_PREFIX = "AIRFLOW_VAR_"
 CONFIG_PREFIX = "AIRFLOW__"
 _PREFIXES = (CONNECTION_PREFIX, VARIABLE_PREFIX, CONFIG_PREFIX)
 
-# Airflow 3.2 and later derive AIRFLOW_CONN__SALES___ID for the id of a team. The team of a bundle is in its label.
-_TEAM_SEPARATOR = "___"
+# In Airflow 3.2 and later, the variable of the team `sales` is AIRFLOW_CONN__SALES___ID. The team of a bundle is in its
+# label.
+TEAM_SEPARATOR = "___"
 
 
 class BundleEntry(Secret):
@@ -123,4 +124,4 @@ def problem_of_key(prefix: str, key: str) -> str:
 
 def _is_of_a_team(identifier: str) -> bool:
     """Return whether Airflow would read the environment variable of this id as that of a team."""
-    return identifier.startswith("_") and _TEAM_SEPARATOR in identifier
+    return identifier.startswith("_") and TEAM_SEPARATOR in identifier
