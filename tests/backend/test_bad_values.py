@@ -36,10 +36,10 @@ UNPARSABLE = {
     "open bracket": (f"postgres://user:{MARKER}@[db:5432/x", "percent-encoded"),
     "underscore in the type": (f"my_type://user:{MARKER}@db", "write '-' for '_'"),
     "broken JSON": (json_with('{"conn_type": "postgres", "password": "%s"'), "not valid JSON: .* line 1, column"),
-    "unknown field": (json_with('{"conn_type": "postgres", "username": "%s"}'), "unknown fields: 'username'"),
+    "unknown field": (json_with('{"conn_type": "postgres", "user_id": "%s"}'), "unknown fields: 'user_id'"),
     "unknown field after a newline": (
-        json_with('\n{"conn_type": "x", "username": "%s"}'),
-        "unknown fields: 'username'",
+        json_with('\n{"conn_type": "x", "user_id": "%s"}'),
+        "unknown fields: 'user_id'",
     ),
     "port in JSON": (json_with('{"conn_type": "postgres", "port": "%s"}'), "port is not a number"),
     "a number of thousands of digits": (f'{{"extra": {"9" * 5000}}}', "Python cannot parse"),

@@ -88,7 +88,15 @@ EXAMPLES = {quoted(name)[0]: quoted(example)[0] for name, example, _meaning in t
 def test_the_table_of_annotations() -> None:
     known = {
         getattr(described, name)
-        for name in ("DATA_KEY", "CONNECTION_TYPE", "CONNECTION_EXTRA", "OTHER_KEYS", "FIELD", "EXTRA_FIELD")
+        for name in (
+            "DATA_KEY",
+            "CONNECTION_TYPE",
+            "CONNECTION_EXTRA",
+            "OTHER_KEYS",
+            "KEY_PREFIX",
+            "FIELD",
+            "EXTRA_FIELD",
+        )
     } | set(described.LITERALS.values())
 
     assert {PREFIX + re.sub(r"(?<=field-).*|(?<=extra-)<name>", "", name) for name in EXAMPLES} == known
@@ -97,7 +105,7 @@ def test_the_table_of_annotations() -> None:
 @pytest.mark.parametrize("example", EXAMPLES.values())
 def test_an_annotation_as_it_is_shown(read: Read, example: str) -> None:
     (annotation,) = yaml.safe_load(example).items()
-    keys = ("AIRFLOW_URI", "readerEndpoint", "pgbouncer-uri", "password")
+    keys = ("AIRFLOW_URI", "readerEndpoint", "pgbouncer-uri", "password", "DB_URI")
 
     assert read(dict.fromkeys(keys, "mysql://h"), dict([annotation])) is not None
 

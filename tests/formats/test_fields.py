@@ -88,7 +88,8 @@ def test_other_keys_do_not_go_anywhere(read: Read) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [{}, {"other": "x"}, {"port": "5432"}, {"engine": "postgres", "schema": "db"}, {"dsn": "u:p@tcp(h)/db"}]
+    "data",
+    [{}, {"other": "x"}, {"port": "5432"}, {"engine": "postgres", "schema": "db"}, {"connection": "u:p@tcp(h)/db"}],
 )
 def test_what_is_no_connection_is_passed_over_with_its_keys(
     read: Read, caplog: pytest.LogCaptureFixture, data: dict[str, str]

@@ -42,7 +42,7 @@ MYSQL = {"extra": {"client": "mysql-connector-python"}}
 
 OTHERS: dict[str, tuple[dict[str, str], str]] = {
     # git
-    "git: a URL": ({"uri": f"ssh://git:{MARK}@h/x/y.git", "type": "git"}, "reads the host as the URL"),
+    "git: a URL": ({"uri": f"ssh://git:{MARK}@h/x/y.git", "type": "git"}, ""),
     "git: a URI of Airflow's": ({"value": f"git://u:{MARK}@h/x.git"}, "reads the host as the URL"),
     "git: a URL in the host": (fields("git", "https://h/x/y.git"), ""),
     "git: as ssh writes it": (fields("git", "git@h:x/y.git"), ""),

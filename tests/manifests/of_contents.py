@@ -17,7 +17,13 @@ OF_CONTENTS: dict[str, Case] = {
     "no URI": Case(secret(data={"value": PASSWORD}), ["unreadable"], "neither a URI"),
     "no JSON in it": Case(secret(data={"value": f'{{"password": {PASSWORD}}}'}), ["unreadable"], "not valid JSON"),
     "a field that Airflow does not know": Case(
-        secret(data={"value": f'{{"username": "{PASSWORD}"}}'}), ["unreadable"], "'username'"
+        secret(data={"value": f'{{"user_id": "{PASSWORD}"}}'}), ["unreadable"], "'user_id'"
+    ),
+    "JSON with names of AWS Secrets Manager": Case(
+        secret(data={"value": json.dumps({"engine": "mysql", "host": "db", "username": "u", "pass": PASSWORD})})
+    ),
+    "a part of those names": Case(
+        secret(data={"value": f'{{"engine": "mysql", "hots": "{PASSWORD}"}}'}), ["unreadable"], "'engine', 'hots'"
     ),
     "JSON": Case(secret(data={"value": json.dumps(FIELDS)})),
     "a blank option": Case(secret(data={"value": " \n"}, labels={CONFIG: "x"}), ["unreadable"], "blank"),
@@ -161,6 +167,46 @@ OF_CONTENTS: dict[str, Case] = {
     ),
     "what only has the word in it": Case(secret(data={"host": "db", "token-expiry": "x", "secret_name": "x"})),
     "a login and a password alone": Case(secret(data={"username": "u", "password": PASSWORD, "pgpass": PASSWORD})),
+    "a URL in another field than the host": Case(
+        secret(
+            data={"account-key": PASSWORD, "sql-connection-string": f"AccountEndpoint=https://a;AccountKey={PASSWORD}"},
+            annotations={
+                f"{PREFIX}connection-type": "azure_cosmos",
+                f"{PREFIX}connection-login": "https://a.documents.azure.com:443/",
+                f"{PREFIX}field-password": "account-key",
+            },
+        )
+    ),
+    "a URL in extra": Case(
+        secret(
+            data={"id": "x", "key": PASSWORD, "s3-host": "minio"},
+            annotations={
+                f"{PREFIX}connection-type": "aws",
+                f"{PREFIX}field-login": "id",
+                f"{PREFIX}field-password": "key",
+                f"{PREFIX}connection-extra": '{"endpoint_url": "http://minio:9000"}',
+            },
+        )
+    ),
+    "a URL that is no URI, beside a token": Case(
+        secret(data={"url": "grafana", "token": PASSWORD}, annotations={f"{PREFIX}field-password": "token"}),
+        ["half-connection"],
+        "'url'",
+    ),
+    "bytes among other keys": Case(
+        {
+            **secret(data={}, annotations={f"{PREFIX}other-keys": "extra"}),
+            "data": {"host": b64encode(b"db").decode(), "user.p12": b64encode(b"\xff").decode()},
+        },
+        ["unused-settings"],
+        "'user.p12'",
+    ),
+    "a prefix": Case(
+        secret(data={"DB_HOST": "db", "DB_PASSWORD": PASSWORD}, annotations={f"{PREFIX}key-prefix": "DB_"})
+    ),
+    "a prefix that no key has": Case(
+        secret(data={"host": "db"}, annotations={f"{PREFIX}key-prefix": PASSWORD}), ["unreadable"], "begins with it"
+    ),
     "another host": Case(secret(data={**FIELDS, "host": "db", "readerEndpoint": "db2"})),
     "settings of TLS": Case(
         secret(data={**FIELDS, "host": "db", "tls-mode": "require", "ca.crt": "x"}),

@@ -79,8 +79,11 @@ H = connection("postgres", host="h")
 VERDICTS: dict[str, Verdict] = {
     # Secrets as operators and people write them.
     "mongodb-atlas.yaml": Verdict(
-        [("half-connection", "'connectionStringStandard', 'connectionStringStandardSrv'", "field-uri")],
-        got={"atlas": connection("generic", login="app", password="made/up")},
+        got={
+            "atlas": connection(
+                "mongo", host="c0.abcde.mongodb.net", login="app", password="made/up", extra={"srv": True}
+            )
+        },
     ),
     "azure-connection-string.yaml": Verdict(
         got={
@@ -94,12 +97,7 @@ VERDICTS: dict[str, Verdict] = {
         }
     ),
     "git-over-ssh.yaml": Verdict(
-        [("hook-misreads", "GitHook reads the host as the URL of the repository", "field-host")],
-        got={
-            "git_ssh_url": connection(
-                "git", host="github.com", login="git", schema="x/y.git", extra={"private_key": KEY}
-            )
-        },
+        got={"git_ssh_url": connection("git", host="ssh://git@github.com/x/y.git", extra={"private_key": KEY})},
     ),
     "http-header-token.yaml": Verdict(
         got={"bearer": connection("http", host="https://api.example.com/v1", extra={"Authorization": "made-up"})}
@@ -120,17 +118,26 @@ VERDICTS: dict[str, Verdict] = {
         },
     ),
     "kafka-access.yaml": Verdict(
-        [
-            ("hook-misreads", "ignore login and password", "sasl.username"),
-            ("half-connection", "'bootstrap-servers', 'bootstrap.servers', 'bootstrapServers'", "extra-<name>"),
-            ("unused-settings", "the key 'ssl.truststore.crt'", "extra-<name>"),
-        ],
-        got={"kafka_access": connection("kafka", login="u", password="made-up")},
+        got={
+            "kafka_access": connection(
+                "kafka",
+                extra={
+                    "bootstrap.servers": "b:9093",
+                    "security.protocol": "SASL_SSL",
+                    "sasl.mechanism": "SCRAM-SHA-512",
+                    "sasl.username": "u",
+                    "sasl.password": "made-up",
+                    "ssl.ca.pem": "CA",
+                },
+            )
+        },
     ),
     "rds-json-in-value.yaml": Verdict(
-        [("unreadable", "key 'value'", "'engine', 'username', 'dbname'", "store each field in its own key")],
-        errors=1,
-        got={"rds_json_in_value": lost("key 'value'", "'engine', 'username', 'dbname'", "Rename them")},
+        got={
+            "rds_json_in_value": connection(
+                "postgres", host="h", login="u", password="made-up", port=5432, schema="d"
+            )
+        },
     ),
     "service-binding.yaml": Verdict(
         got={
@@ -146,14 +153,12 @@ VERDICTS: dict[str, Verdict] = {
         },
     ),
     "binary-other-key.yaml": Verdict(
-        [("unreadable", "key 'user.p12'", "not UTF-8 text", "'other-keys' names all keys")],
-        errors=1,
-        got={"strimzi_tls_other_keys": lost("key 'user.p12'", "not UTF-8 text", "name this key in no annotation")},
+        [("unused-settings", "other-keys: extra does not read the key 'user.p12'", "mount the Secret")],
+        got={"strimzi_tls_other_keys": connection("kafka", extra={"user.crt": "CRT", "user.key": "KEY"})},
     ),
     "url-without-scheme.yaml": Verdict(
-        [("unreadable", "key 'url'", "airflow.apache.org/field-host")],
-        errors=1,
-        got={"url_not_uri_beside_token": lost("key 'url'", "airflow.apache.org/field-host")},
+        [("half-connection", "no host", "the key 'url'", "airflow.apache.org/field-host")],
+        got={"url_not_uri_beside_token": connection("http", password="made-up")},
     ),
     "value-and-extra.yaml": Verdict(
         got={
@@ -171,7 +176,7 @@ VERDICTS: dict[str, Verdict] = {
     "value-is-password.yaml": Verdict(
         got={"value_token": connection("databricks", host="adb-1.azuredatabricks.net", password="dapi-made-up")}
     ),
-    "webhook-address.yaml": Verdict(got={"webhook_address_shown": connection("generic", host=WEBHOOK)}),
+    "webhook-address.yaml": Verdict(got={"webhook_address_shown": connection("slackwebhook", password=WEBHOOK)}),
     "webhook-url.yaml": Verdict(got={"webhook_url_shown": connection("slackwebhook", password=WEBHOOK)}),
     # Manifests.
     "many-connections.yaml": Verdict(

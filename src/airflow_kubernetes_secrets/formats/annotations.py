@@ -23,8 +23,9 @@ LITERALS = {field: f"{ANNOTATION_PREFIX}connection-{field}" for field in ("host"
 FIELD = f"{ANNOTATION_PREFIX}field-"
 EXTRA_FIELD = f"{ANNOTATION_PREFIX}extra-"
 OTHER_KEYS = f"{ANNOTATION_PREFIX}other-keys"
+KEY_PREFIX = f"{ANNOTATION_PREFIX}key-prefix"
 
-_FIXED = (CONNECTION_TYPE, *LITERALS.values(), CONNECTION_EXTRA, OTHER_KEYS)
+_FIXED = (CONNECTION_TYPE, *LITERALS.values(), CONNECTION_EXTRA, OTHER_KEYS, KEY_PREFIX)
 
 # All annotations with a fixed name.
 ANNOTATIONS = (DATA_KEY, *_FIXED, *(f"{FIELD}{field}" for field in ALIASES))
@@ -48,6 +49,8 @@ class Description:
         named: the data keys that contain a field or a part of ``extra``.
         extra: the object to add to ``extra``.
         others_to_extra: whether data keys without another use become a part of ``extra``.
+        key_prefix: the beginning of the data keys that contain the connection, which is not a part of their names;
+            empty for all data keys.
     """
 
     __slots__ = (
@@ -56,6 +59,7 @@ class Description:
         "extra",
         "extra_fields",
         "fields",
+        "key_prefix",
         "literals",
         "named",
         "others_to_extra",
@@ -75,6 +79,7 @@ class Description:
         self.extra_fields = _named(annotations, EXTRA_FIELD)
         self.named = {*self.fields.values(), *self.extra_fields.values()}
         self.others_to_extra = annotations.get(OTHER_KEYS) == "extra"
+        self.key_prefix = annotations.get(KEY_PREFIX, "")
         self.extra = _extra(secret, annotations.get(CONNECTION_EXTRA))
         if annotations:
             self._check(secret, annotations)
@@ -102,6 +107,9 @@ class Description:
             raise _malformed(secret, LITERALS["port"], "the port is not a number from 1 to 65535")
         if annotations.get(OTHER_KEYS) not in (None, "extra"):
             raise _malformed(secret, OTHER_KEYS, "it can only be 'extra'")
+        if KEY_PREFIX in annotations and not any(key.startswith(self.key_prefix) for key in secret.data):
+            # The value is not quoted, as in `_check_key`.
+            raise _malformed(secret, KEY_PREFIX, f"no key in the data begins with it; {secret.keys_text()}")
         self._check_names(secret)
 
     def _check_names(self, secret: Secret) -> None:

@@ -24,6 +24,9 @@ from airflow_kubernetes_secrets.formats.usability import EXTRA_IS_NO_OBJECT
 from airflow_kubernetes_secrets.formats.values import check_usable, text, texts
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
+_GIT = "git"
+_WEB_ADDRESSES = tuple(f"{scheme}://" for scheme in WEB)
+
 # Crossplane's Upbound provider for AWS writes this form into an endpoint.
 _HOST_WITH_PORT = r"(?P<host>\[[^\]]+\]|[^:]+):(?P<port>[0-9]+)"
 
@@ -125,6 +128,16 @@ class _Values:
             self._values["host"] = found["host"].strip("[]")
             if not self.get("port"):
                 self._values["port"], self._origins["port"] = found["port"], self._origins["host"]
+        if self._is_repository() and not self.get("host"):
+            self._values["host"], self._origins["host"] = self._values.pop(URI), self._origins[URI]
+
+    def _is_repository(self) -> bool:
+        """Return whether the URI is the address of a Git repository that git itself has to read.
+
+        It is ``ssh://…`` or ``user@host:path``, which ``GitHook`` expects whole in the host.
+        """
+        word = self.fields.description.connection_type or self.get("conn_type")
+        return word == _GIT and bool(self.get(URI)) and not self.get(URI).startswith(_WEB_ADDRESSES)
 
     def get(self, field: str) -> str:
         """Return the value of a field; empty if there is none."""
@@ -166,9 +179,15 @@ def _uri(values: _Values) -> ParsedUri | None:
         problem = str(error)
     else:
         return None if has_own_host and _is_for_other_system(values, uri) else uri
-    if has_own_host:
+    if has_own_host or _is_beside_a_credential(values):
         return None
     raise values.error(URI, problem)
+
+
+def _is_beside_a_credential(values: _Values) -> bool:
+    """Return whether annotations name the key of a credential and no URI, so a key with that name is another thing."""
+    is_named = values.is_named("login") or values.is_named("password") or values.fields.description.extra_fields
+    return bool(is_named) and not values.is_named(URI)
 
 
 def _is_for_other_system(values: _Values, uri: ParsedUri) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import logging
+from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, EXACT, URI, folded
-from airflow_kubernetes_secrets.formats.annotations import Description
+from airflow_kubernetes_secrets.formats.annotations import OTHER_KEYS, Description
 from airflow_kubernetes_secrets.formats.known_formats import (
     EXTRA,
     KnownFormat,
@@ -20,14 +21,19 @@ from airflow_kubernetes_secrets.formats.known_formats import (
 )
 from airflow_kubernetes_secrets.formats.settings import PLAIN
 from airflow_kubernetes_secrets.formats.value_forms import Split
-from airflow_kubernetes_secrets.formats.variables import is_variable, variables_in
+from airflow_kubernetes_secrets.formats.variables import FIELDS, is_variable, variables_in
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.messages import notices
+from airflow_kubernetes_secrets.messages.listing import few
 
 # A connection needs at least one of these fields. A type or a port alone is not enough.
 _ESSENTIAL = (URI, "host", "login", "password")
 
 # The field of each name, and the position of the name among the names of that field.
 _NAMES = {name: (field, rank) for field, names in ALIASES.items() for rank, name in enumerate(names)}
+
+# Of keys with a common prefix, the rest may also be that of a variable.
+_NAMES_OF_VARIABLES = {folded(rest): (field, len(_NAMES)) for rest, field in FIELDS.items()} | _NAMES
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -128,7 +134,8 @@ def key_of_whole(secret: Secret, data_key: str) -> str | None:
     """
     description = fields_of(secret).description
     key = description.data_key
-    if key is None and data_key in secret.data and data_key not in description.named:
+    is_described_otherwise = data_key in description.named or description.key_prefix
+    if key is None and data_key in secret.data and not is_described_otherwise:
         key = data_key
     if key is not None:
         description.check_whole(secret, key)
@@ -155,19 +162,22 @@ def _fields_of(secret: Secret) -> Fields:
     settings: dict[str, str] = {}
     # Of two keys that differ only in case, the one in lower case is used. A blank value counts as missing. A key that
     # an annotation names has no other use: the `url` of a webhook, named as its password, is not the URI of a host.
-    for key in sorted(secret.data.keys() - description.named):
-        field, rank = _NAMES.get(folded(key), ("", 0))
+    prefix = description.key_prefix
+    for key in sorted(key for key in secret.data.keys() - description.named if key.startswith(prefix)):
+        name = folded(key[len(prefix) :])
+        field, rank = (_NAMES_OF_VARIABLES if prefix else _NAMES).get(name, ("", 0))
         if not field:
             others.append(key)
-            if folded(key) in PLAIN:
-                settings.setdefault(folded(key), key)
+            if name in PLAIN:
+                settings.setdefault(name, key)
         elif (field not in found or rank <= found[field][0]) and not _is_blank(secret, key, field):
             found[field] = (rank, key)
     keys = {field: found[field][1] for field in ALIASES if field in found} | description.fields
     extra_keys = dict(description.extra_fields)
     if description.others_to_extra:
-        return Fields(description, keys, {key: key for key in others} | extra_keys)
-    if description.named:
+        texts = _texts_of(secret, others)
+        return Fields(description, keys, {key[len(prefix) :]: key for key in texts} | extra_keys)
+    if description.named or prefix:
         return Fields(description, keys, extra_keys, settings=settings)
     known = _fields_of_known_format(secret, description)
     if known is not None:
@@ -215,6 +225,26 @@ def _fields_in(
         splits=splits,
         unneeded=[key for key, each in meanings.items() if not each],
     )
+
+
+def _texts_of(secret: Secret, keys: Sequence[str]) -> list[str]:
+    """Return the keys whose values are text, and log a warning for the others: ``extra`` cannot contain bytes."""
+    binary = [key for key in keys if not _is_text(secret, key)]
+    if binary:
+        text = (
+            f"Secret {secret}, annotation {OTHER_KEYS!r}: {few(map(repr, binary), len(binary))} cannot go to extra, "
+            "because only text in UTF-8 can. Mount the Secret if the connection needs it"
+        )
+        notices.once(logging.WARNING, ("binary key", text), text)
+    return [key for key in keys if key not in binary]
+
+
+def _is_text(secret: Secret, key: str) -> bool:
+    try:
+        secret.value(key).decode("utf-8")
+    except ValueError:
+        return False
+    return True
 
 
 def _is_essential(key: str) -> bool:

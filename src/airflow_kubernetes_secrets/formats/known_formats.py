@@ -274,7 +274,12 @@ KNOWN_FORMATS = (
     # Kafka
     KnownFormat(  # Strimzi's Access Operator
         "kafka",
-        {"bootstrap.servers": f"{EXTRA}bootstrap.servers", "security.protocol": f"{EXTRA}security.protocol"},
+        {
+            "bootstrap.servers": f"{EXTRA}bootstrap.servers",
+            "security.protocol": f"{EXTRA}security.protocol",
+            "type": forms.word("kafka"),
+            "provider": forms.word("strimzi"),
+        },
         {
             "sasl.mechanism": f"{EXTRA}sasl.mechanism",
             "username": f"{EXTRA}sasl.username",
@@ -285,7 +290,6 @@ KNOWN_FORMATS = (
             "user": "",
             "sasl.jaas.config": "",
         },
-        label=("app.kubernetes.io/managed-by", "kafka-access-operator"),
     ),
     # Others
     KnownFormat("docker", {".dockerconfigjson": forms.docker_config}),

@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 _NOT_TEXT = (
     "the value is not UTF-8 text, and Airflow accepts nothing else. Store it as text; or mount the Secret as files, "
-    "and name this key in no annotation ('other-keys' names all keys)"
+    "and name this key in no annotation"
 )
 
 

@@ -7,8 +7,9 @@ from binascii import Error
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from airflow_kubernetes_secrets.formats.aliases import folded
-from airflow_kubernetes_secrets.formats.connection import keys_of_settings
+from airflow_kubernetes_secrets.formats.aliases import URI, folded
+from airflow_kubernetes_secrets.formats.annotations import OTHER_KEYS
+from airflow_kubernetes_secrets.formats.connection import keys_of_settings, parsed_uri
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.single_key import extra_of
@@ -47,8 +48,11 @@ def unused_keys(secret: Secret, key: str, connection: Mapping[str, Any]) -> list
     fields = fields_of(secret)
     if key != IN_FIELDS:
         fields = fields.completing(key)
-    settings = keys_of_settings(secret, fields, str(connection.get("conn_type")))
-    return sorted(set(secret.keys_to_show()) - {key, *fields.keys.values(), *fields.extra_keys.values(), *settings})
+    used = {key, *fields.keys.values(), *fields.extra_keys.values()}
+    used |= keys_of_settings(secret, fields, str(connection.get("conn_type")))
+    if key == IN_FIELDS and URI in fields.keys and not connection.get("host") and parsed_uri(secret, fields) is None:
+        used.discard(fields.keys[URI])  # it is no URI
+    return sorted(set(secret.keys_to_show()) - used)
 
 
 def problems_of_unused(
@@ -60,10 +64,18 @@ def problems_of_unused(
         key: the key that holds the whole connection, or ``IN_FIELDS``.
         connection: the fields of Airflow's JSON.
     """
+    if key == IN_FIELDS and fields_of(secret).description.others_to_extra and unused:
+        yield _problem(
+            SETTINGS,
+            secret,
+            f"{OTHER_KEYS}: extra does not read {_named(unused)}, because only text in UTF-8 can be in extra. If the "
+            "connection needs it, mount the Secret",
+        )
+        return
     if key == IN_FIELDS:
         unneeded = fields_of(secret).unneeded
         unused = [each for each in unused if each not in unneeded]
-    if not connection.get("host") and (connection.get("login") or connection.get("password")):
+    if not _has_address(connection) and (connection.get("login") or connection.get("password")):
         hosts = [key for key in unused if _HOST.search(folded(key)) or _is_uri(secret, key)]
         if hosts:
             yield _problem(
@@ -96,6 +108,13 @@ def problems_of_unused(
             f"the connection has no schema, and nothing reads {_named(settings)}, which may contain it. Name "
             "the key: airflow.apache.org/field-schema",
         )
+
+
+def _has_address(connection: Mapping[str, Any]) -> bool:
+    """Return whether the connection has a host, or a URL in another field in which some hooks expect it."""
+    in_extra = (each for name, each in extra_of(connection).items() if _HOST.search(folded(name)))
+    others = (connection.get("login"), connection.get("schema"), *in_extra)
+    return bool(connection.get("host")) or any(isinstance(each, str) and "://" in each for each in others)
 
 
 def _named(keys: Sequence[str]) -> str:

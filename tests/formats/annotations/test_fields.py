@@ -182,3 +182,78 @@ def test_a_data_key_that_an_annotation_names_counts_before_that_of_the_options(r
 
     assert read(data) == whole(conn_type="mysql", host="h", schema="d")
     assert read(data, {"data-key": "other"}) == whole(conn_type="mysql", host="other", schema="")
+
+
+PREFIXED = {"DB_HOST": "h", "DB_PORT": "1", "DB_USER": "me", "DB_PASS": "pw", "DB_NAME": "d", "host": "other"}
+
+
+def test_a_prefix(read: Read) -> None:
+    """Only keys with the prefix are fields, by the names of fields and of variables."""
+    expected = whole(conn_type="mysql", host="h", login="me", password="pw", port=1, schema="d")
+
+    assert read(PREFIXED, {"key-prefix": "DB_", "connection-type": "mysql"}) == expected
+    lower = {key.lower().replace("_", "-"): value for key, value in PREFIXED.items()}
+    assert read(lower, {"key-prefix": "db-", "connection-type": "mysql"}) == expected
+
+
+def test_a_prefix_beside_the_keys_of_another_connection(read: Read) -> None:
+    data = {**PREFIXED, "REDIS_HOST": "r", "REDIS_PASSWORD": "rp", "value": "mysql://whole"}
+
+    assert read(data, {"key-prefix": "REDIS_", "connection-type": "redis"}) == whole(
+        conn_type="redis", host="r", password="rp", port=6379
+    )
+
+
+def test_a_prefix_and_other_annotations(read: Read) -> None:
+    data = {"a.host": "h", "a.sslmode": "require", "a.token": "t", "secret": "pw", "other": "o"}
+    described = {"key-prefix": "a.", "connection-type": "postgres"}
+
+    assert read(data, described) == whole(conn_type="postgres", host="h", extra={"sslmode": "require"})
+    assert read(data, {**described, "field-password": "secret"}) == whole(
+        conn_type="postgres", host="h", password="pw", extra={"sslmode": "require"}
+    )
+    assert read(data, {**described, "other-keys": "extra"}) == whole(
+        conn_type="postgres", host="h", extra={"sslmode": "require", "token": "t"}
+    )
+
+
+def test_binary_values_among_other_keys_are_skipped(read: Read, caplog: pytest.LogCaptureFixture) -> None:
+    data: dict[str, str | bytes] = {"host": "h", "user.crt": "c", "user.p12": b"\xff"}
+
+    assert read(data, {"other-keys": "extra"}) == whole(conn_type="generic", host="h", extra={"user.crt": "c"})
+
+    [warning] = said(caplog)
+    assert f"Secret shop/app, annotation '{PREFIX}other-keys': 'user.p12' cannot go to extra" in warning
+
+
+@pytest.mark.parametrize("named", ["field-password", "extra-token"])
+def test_a_url_that_is_none_beside_a_token(read: Read, named: str) -> None:
+    connection = read({"url": "grafana.example.com", "token": "t"}, {named: "token"})
+
+    expected = {"password": "t"} if named == "field-password" else {"extra": {"token": "t"}}
+    assert connection == whole(conn_type="generic", **expected)
+
+
+@pytest.mark.parametrize(
+    "url", ["ssh://git@h/x/y.git", "git@h:x/y.git", "git://h/x.git", "/srv/x.git", "file:///srv/x.git"]
+)
+@pytest.mark.parametrize("where", ["key", "annotation", "annotation that names the key"])
+def test_the_address_of_a_repository(read: Read, url: str, where: str) -> None:
+    data = {"url": url} | ({"type": "git"} if where == "key" else {})
+    annotations = {} if where == "key" else {"connection-type": "git"}
+    if where == "annotation that names the key":
+        annotations["field-uri"] = "url"
+
+    assert read(data, annotations) == whole(conn_type="git", host=url)
+
+
+def test_the_address_of_a_repository_on_the_web(read: Read) -> None:
+    connection = read({"type": "git", "url": "https://me:pw@h/x.git"})
+
+    assert connection == whole(conn_type="git", host="https://h/x.git", login="me", password="pw")
+
+
+def test_a_host_beside_the_address_of_a_repository(read: Read) -> None:
+    assert read({"type": "git", "url": "ssh://git@h/x.git"}, {"connection-host": "ssh://other/y.git"}) == whole(
+        conn_type="git", host="ssh://other/y.git"
+    )

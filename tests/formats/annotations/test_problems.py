@@ -39,6 +39,7 @@ PROBLEMS = {
         "connection-extra",
         "not a JSON object",
     ),
+    "a prefix of no key": ({"key-prefix": "hunter2"}, "key-prefix", "no key in the data begins with it; the keys are"),
     "other keys elsewhere": ({"other-keys": "yes"}, "other-keys", "can only be 'extra'"),
     "whole, and a field": ({"data-key": "host", "field-host": "host"}, "field-host", "'airflow.apache.org/data-key'"),
     "whole, and in extra": ({"data-key": "host", "extra-a": "host"}, "extra-a", "'airflow.apache.org/data-key'"),
