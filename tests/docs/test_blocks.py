@@ -217,6 +217,10 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
             f"{_STANDING}::test_the_command_that_tests_a_connection",
         ]
     },
+    "what-dags-need": {
+        "Check what DAGs need": [f"{_STANDING}::test_what_dags_need"] * 2,
+        "Before a merge": [f"{_STANDING}::test_dags_before_a_merge"],
+    },
     "workers": {"What to set": [f"{_STANDING}::test_the_values_for_workers_without_rights"]},
 }
 

@@ -98,6 +98,46 @@ def test_the_check_in_ci(tmp_path: Path) -> None:
 
 
 @on_the_devserver
+def test_what_dags_need(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    """One connection is used, another is missing, and a third is not used."""
+    for name in ("my_db", "unused"):
+        Put(cluster, namespace).connection(name, "postgres://u:pw@db.example.com/app")
+    dags = tmp_path / "dags"
+    dags.mkdir()
+    (dags / "etl.py").write_text(
+        "from airflow.sdk import Connection\nConnection.get('my_db')\nConnection.get('other')\n"
+    )
+    variables = {**pod(cluster, namespace), "AIRFLOW__CORE__DAGS_FOLDER": str(dags)}
+    commands = [
+        f"{line} --no-database"
+        for number in (0, 1)
+        for line in block("what-dags-need", "Check what DAGs need", number).text.splitlines()
+    ]
+
+    missing, one, unused = (shell(command, tmp_path, variables) for command in commands)
+
+    assert (missing.returncode, one.returncode, unused.returncode) == (1, 0, 0)
+    assert [line.split()[1] for line in missing.stdout.splitlines()[1:]] == ["other"]
+    assert [line.split()[1] for line in one.stdout.splitlines()[1:]] == ["my_db"]
+    assert [line.split()[1] for line in unused.stdout.splitlines()[1:]] == ["unused"]
+
+
+def test_dags_before_a_merge(tmp_path: Path) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "etl.py").write_text("from airflow.sdk import Connection\nConnection.get('my_postgres_db')\n")
+    folder = tmp_path / "deploy" / "secrets"
+    folder.mkdir(parents=True)
+    (folder / "secret.yaml").write_text(block("index", "airflow-kubernetes-secrets").text)
+    command = block("what-dags-need", "Before a merge").text
+
+    assert shell(command, tmp_path, {}).returncode == 0
+    (folder / "secret.yaml").unlink()
+    done = shell(command, tmp_path, {})
+    assert done.returncode == 1
+    assert done.stdout.startswith("dags/etl.py:2: warning: connection 'my_postgres_db' is used here")
+
+
+@on_the_devserver
 def test_the_commands_for_an_error(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
     """Each command runs. There is no such connection, and ``explain`` says so by its status."""
     variables = pod(cluster, namespace)

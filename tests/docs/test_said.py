@@ -18,7 +18,7 @@ SOURCE = ROOT / "src" / "airflow_kubernetes_secrets"
 
 # These parts have their own pages or outputs. Messages for the API server and programmers are not on the page.
 OF_OTHERS = (
-    *("cli", "deployment", "diagnosis", "inventory", "manifests", "migration", "ui"),
+    *("cli", "deployment", "diagnosis", "inventory", "manifests", "migration", "ui", "usage"),
     *("pod.py", "labels.py", "problem.py", "problem_codes.py", "record.py", "process.py"),
 )
 FOR_PROGRAMMERS = ("no such option:", "has no attribute", "a character that is not allowed there", "cannot be changed")

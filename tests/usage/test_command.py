@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import zipfile
 from typing import Any
 
 import pytest
 
+from support.secrets import BUNDLE
 from support.usage import CONNECTION, TEAM, VARIABLE, Usage
 
 READS = "from airflow.sdk import Connection, Variable\n"
@@ -190,3 +192,57 @@ def test_bundles(usage: Usage) -> None:
 
     usage.patch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", '{"name": 1}')
     assert "is not a JSON list of bundles" in usage.run("--no-database", status=2).err
+
+
+def test_check_reports_ids_without_a_manifest(usage: Usage) -> None:
+    usage.dag(
+        "etl.py",
+        READS + 'import os\nVariable.get("x")\nVariable.get("orders_url")\nVariable.get("orders_url")\n'
+        'Variable.get("d", 1)\nVariable.get(os.name)\n',
+    )
+    usage.dag("broken.py", "import airflow\nVariable.get(")
+    usage.put("x", {VARIABLE: "x"}, "1")
+    usage.put("orders", {VARIABLE: "order_url"}, "1")
+    arguments = [str(usage.manifests), "--dags", str(usage.dags)]
+
+    problems = usage.run(*arguments, "--output", "json", command="check").document["problems"]
+
+    path = f"{usage.dags}/etl.py"
+    assert [(each["path"], each["line"], each["code"], each["severity"]) for each in problems] == [
+        (f"{usage.dags}/broken.py", 1, "unreadable-dag", "warning"),
+        (path, 4, "no-manifest", "warning"),
+        (path, 7, "not-checked", "notice"),
+    ]
+    assert problems[1]["text"].startswith("variable 'orders_url' is used here (2 times), and none of the checked")
+    assert problems[1]["text"].endswith("Is 'order_url' meant?")
+    usage.run(*arguments, "--strict", command="check", status=1)
+    assert f"::warning file={path},line=4" in usage.run(*arguments, "-o", "github", command="check").out
+
+
+def test_check_knows_the_ids_of_bundles_of_secrets(usage: Usage) -> None:
+    usage.dag("etl.py", READS + 'Variable.get("My_Url")\nVariable.get("exact")\nVariable.get("Exact")\n')
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "b", "labels": {BUNDLE: "variables"}}}
+    data = {"AIRFLOW_VAR_MY_URL": "1", "exact": "1"}
+    (usage.manifests / "b.json").write_text(json.dumps({**secret, "stringData": data}))
+    arguments = [str(usage.manifests), "--dags", str(usage.dags), "--output", "json"]
+
+    problems = usage.run(*arguments, command="check").document["problems"]
+
+    assert [each["text"].split(" is used")[0] for each in problems if each["code"] == "no-manifest"] == [
+        "variable 'Exact'"
+    ]
+
+
+def test_explain_shows_where_an_id_is_used(usage: Usage) -> None:
+    usage.dag("etl.py", 'from airflow.sdk import DAG, Variable\nwith DAG("etl"):\n    Variable.get("x")\n')
+    usage.put("x", {VARIABLE: "x"}, "1")
+    arguments = ["variable", "x", "--dags", str(usage.dags)]
+    lines = usage.run(*arguments, command="explain").out.splitlines()
+    assert [each.split() for each in lines if each.startswith("Used by")] == [
+        ["Used", "by", "etl", f"({usage.dags}/etl.py:3,", "Variable.get)"]
+    ]
+    (use,) = usage.run(*arguments, "-o", "json", command="explain").document["uses"]
+    assert use["line"] == 3
+    arguments[1] = "y"
+    assert "none of these DAGs" in usage.run(*arguments, command="explain", status=1).out
+    assert usage.run("variable", "x", "-o", "json", command="explain").document["uses"] is None

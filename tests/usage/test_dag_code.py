@@ -57,6 +57,7 @@ def variables(found: Found) -> list[str]:
         'default_args = {"postgres_conn_id": "x"}',
         'args = dict(owner="me", aws_conn_id="x")',
         'Op(op_kwargs={"conn_id": "x"})',
+        'Op(**{**os.environ, "conn_id": "x"})',
         '@task.ssh(ssh_conn_id="x")\ndef f(): ...',
         'BaseHook.get_connection("x")',
         'from airflow.hooks import base\nbase.BaseHook.get_connection("x")',
@@ -188,6 +189,22 @@ def test_what_is_no_use_is_not_found(code: str) -> None:
     found = found_in(code)
     assert not found.uses
     assert not found.computed
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        b"from airflow.sdk import Connection\nConnection.get('x')",
+        b"from airflow.sdk import Variable\nVariable.get('x')",
+        b"from airflow.sdk import ObjectStoragePath\nObjectStoragePath('s3://x@bucket')",
+        b"Op(conn_id='x')",
+        b"Op(sql='{{ conn.x.host }}')",
+        b"Op(sql='{{ var.json.x }}')",
+        b"Hook().get_connection('x')",
+    ],
+)
+def test_each_of_them_alone_in_a_file(code: bytes) -> None:
+    assert [use.id for use in found_in_bytes(code).uses] == ["x"]
 
 
 def test_only_the_variables_of_airflow_are_found() -> None:

@@ -7,24 +7,34 @@ import sys
 from collections.abc import Sequence
 
 from airflow_kubernetes_secrets.cli.configured_options import options_or_defaults
-from airflow_kubernetes_secrets.cli.output import Screen, print_annotation, print_document, print_line, say
+from airflow_kubernetes_secrets.cli.output import (
+    Screen,
+    counted,
+    print_annotation,
+    print_document,
+    print_line,
+    say,
+)
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.kubernetes.labels import is_namespace
 from airflow_kubernetes_secrets.manifests.check import STDIN, Check, ManifestProblem, PathError
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.problem import Severity
+from airflow_kubernetes_secrets.usage.dag_sources import uses_in_folders
+from airflow_kubernetes_secrets.usage.unplanned import problems_of_dags
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Check the manifests in ``arguments.paths``.
+    """Check the manifests in ``arguments.paths``, and the ids that the DAGs in ``arguments.dags`` use.
 
     Returns:
         1 if there is an error, or with ``--strict`` a warning; else 0.
 
     Raises:
         PathError: a path cannot be read.
+        DagFolderError: a folder of DAGs cannot be read.
         OptionError: the namespace is invalid.
     """
     if not is_namespace(arguments.namespace):
@@ -33,6 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     for path in arguments.paths:
         if not (_look_at_standard_input(check) if str(path) == STDIN else check.check_path(path)):
             say(f"{printable(path)}: nothing in it has Airflow's labels")
+    if arguments.dags:
+        found = uses_in_folders(arguments.dags, None, lambda files: counted(files, "files with DAGs read"))
+        check.problems += problems_of_dags(found, check.ids)
     _PRINTERS[arguments.output](check)
     failing = [Severity.ERROR, *([Severity.WARNING] if arguments.strict else [])]
     return int(any(_count(check.problems, severity) for severity in failing))

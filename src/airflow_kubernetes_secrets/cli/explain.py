@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 
 from airflow_kubernetes_secrets.cli.configured_options import options_for, overrides
-from airflow_kubernetes_secrets.cli.output import Screen, print_document, progress
+from airflow_kubernetes_secrets.cli.output import Screen, counted, print_document, progress, say
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, replaced_options
 from airflow_kubernetes_secrets.diagnosis.explanation import Explanation, Verdict, explain
 from airflow_kubernetes_secrets.diagnosis.explanation_text import (
@@ -21,6 +21,7 @@ from airflow_kubernetes_secrets.diagnosis.hook_test import HookState, run_hook_t
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.usage.dag_sources import uses_in_folders
 
 # The exit status if the connection is found, and its test fails or is not possible.
 _DOES_NOT_WORK = 3
@@ -45,6 +46,11 @@ def run(arguments: argparse.Namespace) -> int:
     run_test = run_hook_test if arguments.test else None
     with closing(location_of(options, arguments.as_user)) as location, progress(f"Looking up {lookup}"):
         explanation = explain(lookup, options, location, run_test=run_test)
+    if arguments.dags:
+        found = uses_in_folders(arguments.dags, lookup.team, lambda files: counted(files, "files with DAGs read"))
+        for path, problem in found.unread.items():
+            say(f"error: {path}: {problem}")
+        explanation.uses = [use for use in found.uses if (use.kind, use.id) == (lookup.kind, lookup.id)]
     if arguments.output == "text":
         _print(explanation, configured, replaced_options(overrides(arguments)))
     else:

@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.messages.listing import few
 from airflow_kubernetes_secrets.usage.dag_files import DagFile
 from airflow_kubernetes_secrets.usage.dag_sources import uses_in_deployment, uses_in_folders
 from airflow_kubernetes_secrets.usage.report import Report, Status, UsedId, report_of, uses_of_options
-from airflow_kubernetes_secrets.usage.uses import Found, Use
+from airflow_kubernetes_secrets.usage.uses import Found
 
 _COLUMNS = ("kind", "id", "team", "status", "provider", "problems", "used by")
 
@@ -103,7 +103,7 @@ def _print_ids(ids: Sequence[UsedId], arguments: argparse.Namespace) -> None:
     """Print one row for each id, or for ``--id`` one for each use."""
     rows = []
     for each in ids:
-        uses = [_use(use) for use in each.uses]
+        uses = list(map(str, each.uses))
         for used_by in uses if arguments.id is not None else [few(uses, len(uses), _MOST_USES)]:
             rows.append(
                 {
@@ -123,13 +123,6 @@ def _print_ids(ids: Sequence[UsedId], arguments: argparse.Namespace) -> None:
     print_rows(columns, rows, arguments.output)
     for text in dict.fromkeys(problem.text for each in ids for problem in each.problems):
         say(f"- {text}")
-
-
-def _use(use: Use) -> str:
-    """Return the DAG and task of a use, and its position."""
-    of = use.position
-    tasks = ", ".join(".".join((*of.dags[:1], task)) for task in of.tasks) or ", ".join(of.dags)
-    return f"{tasks} ({of}, {use.how})" if tasks else f"{of} ({use.how})"
 
 
 def _print_unused(unused: Sequence[Entry], output: str | None) -> None:

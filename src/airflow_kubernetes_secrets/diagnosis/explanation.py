@@ -32,6 +32,7 @@ from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, 
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
+from airflow_kubernetes_secrets.usage.uses import Use
 
 
 class Verdict(Enum):
@@ -109,6 +110,7 @@ class Explanation:
         options: Airflow's own options that name this id, if it is that of a configuration option.
         hidden: connections and variables with this id outside Kubernetes that Airflow does not read.
         hints: suggestions for what was meant, if nothing was found.
+        uses: where DAGs use the id; ``None`` if no DAGs were read.
     """
 
     lookup: Lookup
@@ -126,6 +128,7 @@ class Explanation:
     options: list[SecretOption] = field(default_factory=list)
     hidden: list[Hidden] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
+    uses: list[Use] | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -199,6 +202,7 @@ class Explanation:
             ],
             "hidden": [each.as_json() for each in self.hidden],
             "hints": self.hints,
+            "uses": None if self.uses is None else [use.as_json() for use in self.uses],
         }
 
 

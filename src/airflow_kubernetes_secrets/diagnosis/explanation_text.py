@@ -87,6 +87,10 @@ def problem_sections(explanation: Explanation) -> Iterator[Section]:
         yield Section("Options", [Line(text, Tone.WARNING)])
     if explanation.hidden:
         yield Section("Not read", [Line(each.text) for each in explanation.hidden])
+    if explanation.uses is not None:
+        yield Section(
+            "Used by", [Line(printable(str(use))) for use in explanation.uses] or [Line("none of these DAGs")]
+        )
     if explanation.hints:
         yield Section("Hints", [Line(hint, Tone.WARNING) for hint in explanation.hints])
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -23,6 +23,7 @@ from airflow_kubernetes_secrets.kubernetes.manifest_files import (
     read_file,
     read_stream,
 )
+from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.manifests.document_problems import (
     UNREADABLE_MANIFEST,
     can_be_manifest,
@@ -86,6 +87,11 @@ class Check:
         self._known = Duplicates()
         self.problems: list[ManifestProblem] = []
         self.manifests = 0
+
+    @property
+    def ids(self) -> Set[tuple[Kind, str]]:
+        """The ids that the Secrets of all manifests so far are for."""
+        return self._known.ids
 
     def check_path(self, path: Path) -> bool:
         """Check a file, or all files in a folder and its subfolders. A file is checked only once.

@@ -8,7 +8,7 @@ from typing import Final
 
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, named
-from airflow_kubernetes_secrets.lookup.selection import Lookup
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.manifests.planned_secret import PlannedSecret
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
@@ -35,9 +35,14 @@ class ManifestPosition:
 
 
 class Duplicates:
-    """The Secrets and ids of all manifests so far."""
+    """The Secrets and ids of all manifests so far.
+
+    Attributes:
+        ids: the ids, also those of Secrets that are not compared with others.
+    """
 
     def __init__(self) -> None:
+        self.ids: set[tuple[Kind, str]] = set()
         self._secrets: dict[str, tuple[ManifestPosition, bool]] = {}
         self._ids: dict[tuple[str, ...], tuple[ManifestPosition, Secret]] = {}
 

@@ -116,6 +116,7 @@ def _problems_of(
             yield of_a_team(secret)
             continue
         lookup = Lookup(kind, identifier, team)
+        known.ids.add((kind, identifier))
         if plan.namespace_and_team_are_known or plan.is_generated:
             yield from known.add_id(position, lookup, secret, str(position) if plan.is_generated else "")
         if plan.keys_are_known:
@@ -144,6 +145,7 @@ def _problems_of_bundle(
     for key, identifier in ids_in_bundle(bundle, kind):
         if problem_of_key(kind.variable_prefix, key):
             continue
+        known.ids.add((kind, key))
         lookup = Lookup(kind, identifier, team)
         if plan.namespace_and_team_are_known or plan.is_generated:
             [entry] = entries_of(bundle, (key,))

@@ -43,6 +43,8 @@ ManifestCode = Literal[
     "old-api",
     "unescaped-json",
     "not-checked",
+    "no-manifest",
+    "unreadable-dag",
 ]
 
 DeploymentCode = Literal[
@@ -127,7 +129,9 @@ OF_MANIFESTS: Mapping[ManifestCode, str] = {
     "old-api": "current releases of the operator do not support the API version",
     "unescaped-json": "a template inserts a value into a JSON string without escaping it",
     "not-checked": "a notice, not a problem: values or labels are encrypted, or another tool inserts them, so they are "
-    "not checked",
+    "not checked; or the code of a DAG computes an id",
+    "no-manifest": "a DAG uses an id, and no checked manifest makes a Secret for it",
+    "unreadable-dag": "a file with DAG code cannot be read or parsed",
 }
 
 # The problems of a deployment, which `doctor` reports. Other commands also report the first ones, which are about

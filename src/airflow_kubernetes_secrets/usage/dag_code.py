@@ -23,7 +23,7 @@ from airflow_kubernetes_secrets.usage.templates import uses_in_template
 from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
 
 # A file without any of these uses nothing, and does not need to be parsed.
-_MARKERS = re.compile(rb"conn|[Vv]ar(?:iable)?\b|Hook|Operator|Sensor|ObjectStoragePath")
+_MARKERS = re.compile(rb"[Cc]onn|\bvar\b|Variable|Hook|Operator|Sensor|ObjectStoragePath")
 
 # The functions of Airflow that read an entry. The first argument is the id, and the second a default.
 _READERS = {
@@ -102,14 +102,17 @@ class _Finder:
         self._syntax = syntax
         self._file = file
         self._signatures = signatures
-        self._of = DagsAndTasks(syntax)
 
     def add_to(self, found: Found) -> None:
         """Add the uses in the order of the lines."""
         uses: dict[Use, None] = {}
         computed: dict[Computed, None] = {}
-        for each in sorted(self._mentions(), key=lambda mention: mention.line):
-            dags, tasks = self._of.of(each.frame)
+        mentions = sorted(self._mentions(), key=lambda mention: mention.line)
+        if not mentions:
+            return
+        owners = DagsAndTasks(self._syntax)
+        for each in mentions:
+            dags, tasks = owners.of(each.frame)
             position = Position(self._file.path, each.line, dags or self._file.dags, tasks, self._file.team)
             text = each.id if isinstance(each.id, str) else self._syntax.text(each.id, each.frame)
             if text is None or "{{" in text or "{%" in text:

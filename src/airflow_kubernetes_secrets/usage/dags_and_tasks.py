@@ -24,12 +24,15 @@ class DagsAndTasks:
                 if keyword.arg == "python_callable" and isinstance(keyword.value, ast.Name):
                     self._calls_of[keyword.value.id].append(frame)
         self.dags = tuple(dict.fromkeys(filter(None, map(self._dag_of, syntax.frames))))
+        self._found: dict[Frame, tuple[tuple[str, ...], tuple[str, ...]]] = {}
 
     def of(self, frame: Frame) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the ids of the DAGs and of the tasks that code belongs to, as far as they are known.
 
         Code that belongs to no single DAG runs for each DAG in the file.
         """
+        if frame in self._found:
+            return self._found[frame]
         dags: dict[str, None] = {}
         tasks: dict[str, None] = {}
         for each in self._callers(frame):
@@ -39,7 +42,8 @@ class DagsAndTasks:
             dag = next(filter(None, map(self._dag_of, each.outwards())), "")
             if dag:
                 dags[dag] = None
-        return tuple(dags) or self.dags, tuple(tasks)
+        found = self._found[frame] = (tuple(dags) or self.dags, tuple(tasks))
+        return found
 
     def _callers(self, frame: Frame) -> Iterator[Frame]:
         """Yield the calls that make tasks of a function with this code; if there are none, the frame itself."""

@@ -86,7 +86,7 @@ class UsedId:
             "status": self.status.value,
             "provider": None if self.provider is None else self.provider.as_json(),
             "problems": [problem.as_json() for problem in self.problems],
-            "uses": [{"how": use.how, "optional": use.is_optional, **use.position.as_json()} for use in self.uses],
+            "uses": [use.as_json() for use in self.uses],
         }
 
 

@@ -20,7 +20,11 @@ _OF_A_TASK = frozenset(("dag", "dag_id", "group_id", "task_id"))
 # How many names and operators are followed to a literal value.
 _DEEPEST = 8
 
-_LEAVES = (ast.boolop, ast.cmpop, ast.expr_context, ast.operator, ast.unaryop)
+# Fields of nodes that contain no other code.
+_fields: dict[type[ast.AST], tuple[str, ...]] = {}
+_WITHOUT_CODE = frozenset(
+    ("arg", "attr", "conversion", "ctx", "id", "kind", "lineno", "module", "op", "ops", "type_comment")
+)
 
 
 class Frame:
@@ -157,11 +161,11 @@ class Syntax:
             handler = _HANDLERS.get(node.__class__)
             inside = frame if handler is None else handler(self, node, frame)
             if inside is not None:
-                for name in node._fields:
+                for name in _fields_of(node):
                     child = getattr(node, name, None)
                     if child.__class__ is list:
                         pending += [(each, inside) for each in child if isinstance(each, ast.AST)]
-                    elif isinstance(child, ast.AST) and not isinstance(child, _LEAVES):
+                    elif isinstance(child, ast.AST):
                         pending.append((child, inside))
 
     def _enter(self, node: ast.AST, parent: Frame, names: Names | None = None) -> Frame:
@@ -290,6 +294,14 @@ _HANDLERS: Final[Mapping[type[ast.AST], _Handler]] = {
     ast.Nonlocal: Syntax._global,
     ast.With: Syntax._with,
 }
+
+
+def _fields_of(node: ast.AST) -> tuple[str, ...]:
+    """Return the fields of a node that can contain code. They are determined once for each class."""
+    node_class = node.__class__
+    if node_class not in _fields:
+        _fields[node_class] = tuple(name for name in node_class._fields if name not in _WITHOUT_CODE)
+    return _fields[node_class]
 
 
 def dotted(node: ast.expr) -> list[str]:

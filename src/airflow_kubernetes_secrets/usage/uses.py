@@ -48,6 +48,15 @@ class Use:
     position: Position
     is_optional: bool = False
 
+    def __str__(self) -> str:
+        of = self.position
+        tasks = ", ".join(".".join((*of.dags[:1], task)) for task in of.tasks) or ", ".join(of.dags)
+        return f"{tasks} ({of}, {self.how})" if tasks else f"{of} ({self.how})"
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the use as the JSON outputs show it; docs/reference/cli.md describes them."""
+        return {"how": self.how, "optional": self.is_optional, **self.position.as_json()}
+
 
 @dataclass(frozen=True)
 class Computed:

@@ -1,0 +1,66 @@
+"""Ids that DAGs use and that no manifest makes a Secret for: ``check --dags``."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Set
+
+from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS
+from airflow_kubernetes_secrets.lookup.bundles import keys_of
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.manifests.check import ManifestProblem
+from airflow_kubernetes_secrets.manifests.duplicates import ManifestPosition
+from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.messages.problem import Problem, Severity
+from airflow_kubernetes_secrets.messages.suggestions import most_similar
+from airflow_kubernetes_secrets.usage.uses import Found, Use
+
+# How similar a suggested id must be.
+_CUTOFF = 0.8
+
+
+def problems_of_dags(found: Found, ids: Set[tuple[Kind, str]]) -> Iterator[ManifestProblem]:
+    """Yield a warning for each id that DAGs use and that no manifest makes a Secret for, at its first use.
+
+    The environment and the metadata database of the deployment may provide it, so it is no error.
+
+    Args:
+        ids: the ids of the checked manifests, and the keys of their bundles.
+    """
+    for path, problem in found.unread.items():
+        yield _at(path, 1, Problem("unreadable-dag", f"this file with DAG code: {problem}", Severity.WARNING))
+    uses: dict[tuple[Kind, str], list[Use]] = defaultdict(list)
+    for use in found.uses:
+        uses[use.kind, use.id].append(use)
+    for key, each in uses.items():
+        needed = [use for use in each if not use.is_optional]
+        if needed and key[0] in KINDS and not _is_planned(*key, ids):
+            yield _at(needed[0].position.path, needed[0].position.line, _problem(needed, ids))
+    computed: dict[str, list[int]] = defaultdict(list)
+    for place in found.computed:
+        computed[place.position.path].append(place.position.line)
+    for path, lines in computed.items():
+        text = f"the code computes {len(lines)} of the ids that it uses, and they are not checked"
+        yield _at(path, lines[0], Problem("not-checked", text, Severity.NOTICE))
+
+
+def _is_planned(kind: Kind, identifier: str, ids: Set[tuple[Kind, str]]) -> bool:
+    """Return whether a manifest makes a Secret for an id, or a key of a bundle that is the id."""
+    return any((kind, each) in ids for each in keys_of(kind.variable_prefix, identifier))
+
+
+def _problem(uses: list[Use], ids: Set[tuple[Kind, str]]) -> Problem:
+    kind, identifier = uses[0].kind, uses[0].id
+    more = f" ({len(uses)} times)" if len(uses) > 1 else ""
+    text = (
+        f"{Lookup(kind, identifier)} is used here{more}, and none of the checked manifests makes a Secret for it. Add "
+        "one, unless the environment or the metadata database has it"
+    )
+    known = sorted(each for kind_of, each in ids if kind_of is kind)
+    if similar := most_similar(identifier, known, 1, _CUTOFF):
+        text += f". Is {printable(repr(similar[0]))} meant?"
+    return Problem("no-manifest", text, Severity.WARNING)
+
+
+def _at(path: str, line: int, problem: Problem) -> ManifestProblem:
+    return ManifestProblem(ManifestPosition(path, line), problem)
