@@ -174,6 +174,7 @@ def test_an_id_that_is_computed_is_counted_and_not_guessed(code: str) -> None:
         '# Op(conn_id="x")',
         'Op(conn_id=None, aws_conn_id="")',
         'Connection(conn_id="x", conn_type="postgres")',
+        'Connection("x", "postgres")',
         'models = {"conn_id": "x", "conn_type": "postgres"}',
         'Op(sql="{{ params.conn.x }} {{ my_var.value.x }} {{ dag_run.conf.var.value.x }}")',
         'Op(sql="{% for conn in params.all %}{{ conn.x }}{% endfor %}")',
@@ -254,6 +255,13 @@ def test_a_use_has_its_line() -> None:
     lines = {use.id: use.position.line for use in found_in(code).uses}
     first = IMPORTS.count("\n") + 1
     assert lines == {"x": first + 3, "y": first + 5}
+
+
+@pytest.mark.parametrize("code", ['PG_CONN_ID = "x"', 'class Own(Op):\n    pg_conn_id: str = "x"'])
+def test_the_name_of_a_constant_says_that_it_may_be_used(code: str) -> None:
+    (use,) = found_in(code).uses
+    assert (use.id, use.is_optional) == ("x", True)
+    assert not found_in("PG_CONN_ID = os.environ['X']\nPG_CONN_ID = None").computed
 
 
 def test_a_default_of_a_parameter_may_be_used_and_is_never_missing() -> None:
@@ -377,7 +385,9 @@ def test_the_source_of_the_provider_says_which_id_is_used(code: str, ids: list[s
 
 
 def test_nothing_is_said_of_a_provider_that_is_not_installed() -> None:
-    assert not found_in(PROVIDER + 'PgHook("x")\nLoadOperator(table="t")').uses
+    found = found_in(PROVIDER + 'PgHook("x")\nLoadOperator(table="t")')
+    assert not found.uses
+    assert [each.how for each in found.computed] == ["PgHook"]
 
 
 def test_the_installed_provider_is_read() -> None:

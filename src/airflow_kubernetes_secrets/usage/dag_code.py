@@ -38,6 +38,9 @@ _HOOK_READERS = ("get_connection", "aget_connection", "get_connections", "get_ho
 # A mapping or call with this key describes a new connection.
 _DEFINES = "conn_type"
 
+# The classes of providers that use connections.
+_CLASSES = ("Hook", "Notifier", "Operator", "Sensor", "Trigger")
+
 # ObjectStoragePath("s3://aws_default@bucket/key") names a connection before the '@'.
 _STORAGE_CONNECTION = re.compile(r"[\w+.-]+://(?P<id>[^/@:]+)@")
 
@@ -130,6 +133,10 @@ class _Finder:
             yield from self._in_dict(node, frame)
         for function, frame in self._syntax.functions:
             yield from _in_parameters(function, frame)
+        for target, value, frame in self._syntax.assigned:
+            # Another file may import the name, or a function may take it by position.
+            if names_connection(target.id.lower()) and self._syntax.text(value, frame) is not None:
+                yield _Mention(Kind.CONNECTION, f"value of {target.id}", value, target.lineno, frame, has_default=True)
         for text, frame in self._syntax.templates:
             yield from self._in_template(text, frame)
 
@@ -144,7 +151,7 @@ class _Finder:
         if isinstance(call.func, ast.Attribute) and call.func.attr in _HOOK_READERS:
             if call.args and self._is_hook(call.func.value, frame):
                 how = ".".join(names[-2:]) or call.func.attr
-                yield _Mention(Kind.CONNECTION, how, call.args[0], call.lineno, frame)
+                yield _Mention(Kind.CONNECTION, how, call.args[0], call.args[0].lineno, frame)
         elif is_airflow(path := self._syntax.imported(call.func)):
             yield from self._of_airflow(call, path, frame)
 
@@ -164,10 +171,13 @@ class _Finder:
         """Yield the ids that a hook or operator takes by position or by default, as its source says."""
         path = path.removesuffix(".partial")
         name = path.rpartition(".")[2]
-        if not name[:1].isupper() or (path.startswith("airflow.sdk.") and path.count(".") == 2):
+        if not name.endswith(_CLASSES):
             return
         signature = self._signatures.of(path)
         if signature is None:
+            # The provider is not installed here. Hooks take the connection first.
+            if name.endswith("Hook") and call.args:
+                yield _Mention(Kind.CONNECTION, name, None, call.lineno, frame)
             return
         first = signature.first if call.args else ""
         if first and _can_be_id(call.args[0]) and not isinstance(call.args[0], ast.Starred):
@@ -238,7 +248,7 @@ def _read(kind: Kind, function: str, call: ast.Call, frame: Frame) -> Iterator[_
     key = call.args[0] if call.args else keywords.get("key")
     if key is not None:
         has_default = len(call.args) > 1 or bool(keywords.keys() & {"default", "default_var"})
-        yield _Mention(kind, function, key, call.lineno, frame, has_default)
+        yield _Mention(kind, function, key, key.lineno, frame, has_default)
 
 
 def _can_be_id(node: ast.expr) -> bool:

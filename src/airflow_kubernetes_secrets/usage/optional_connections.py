@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from airflow_kubernetes_secrets.lookup.selection import Kind
 
-# AwsBaseHook logs "Unable to find AWS Connection ID" and uses the default credentials of boto3.
-_ARGUMENTS = ("aws_conn_id",)
+_ARGUMENTS = (
+    "aws_conn_id",  # AwsBaseHook logs "Unable to find AWS Connection ID" and uses the default credentials of boto3
+    "emr_conn_id",  # EmrHook logs it too, and uses the arguments of the operator alone
+)
 
 _IDS = (
     "aws_default",
+    "emr_default",
     "kubernetes_default",  # KubernetesHook uses the service account of the pod
     "spark_default",  # SparkSubmitHook submits to YARN, SparkSqlHook too
 )

@@ -26,7 +26,7 @@ SECRET = "secret"  # noqa: S105 - a place
 
 
 class Status(Enum):
-    """Whether Airflow finds an id. ``OPTIONAL`` means that it does not, and that all its uses work without it."""
+    """Whether Airflow finds an id. ``OPTIONAL`` means that it does not, and that no use is sure to need it."""
 
     FOUND = "found"
     OPTIONAL = "optional"

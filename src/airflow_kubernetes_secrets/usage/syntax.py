@@ -66,6 +66,7 @@ class Syntax:
     Attributes:
         frames: all frames; the file is the first.
         calls, dicts, functions: the calls, mappings and functions, each with its frame.
+        assigned: the names that assignments set, each with its value and frame.
         templates: the strings that may be templates with connections or variables, each with its frame.
     """
 
@@ -80,6 +81,7 @@ class Syntax:
         self.calls: list[tuple[ast.Call, Frame]] = []
         self.dicts: list[tuple[ast.Dict, Frame]] = []
         self.functions: list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Frame]] = []
+        self.assigned: list[tuple[ast.Name, ast.expr, Frame]] = []
         self.templates: list[tuple[ast.expr, Frame]] = []
         self._imports: dict[str, str] = {}
         self._airflow_star = ""
@@ -213,6 +215,7 @@ class Syntax:
     def _set(self, target: ast.expr, value: ast.expr, frame: Frame) -> None:
         if isinstance(target, ast.Name):
             self._handled.add(target)
+            self.assigned.append((target, value, frame))
             self._bind(frame, target.id, value)
         elif isinstance(target, ast.Attribute) and target.attr in DOCUMENTATION:
             self._documentation.append(value)

@@ -39,7 +39,8 @@ class Use:
 
     Attributes:
         how: the argument, function or template that names the id.
-        is_optional: whether the code has a default for a missing entry, or the hook works without the connection.
+        is_optional: whether the use may work without the entry: the code has a default, or the hook does not need the
+            connection, or it is only a parameter's default or a constant that other code may use.
     """
 
     kind: Kind
