@@ -23,8 +23,9 @@ class DagsAndTasks:
             for keyword in call.keywords:
                 if keyword.arg == "python_callable" and isinstance(keyword.value, ast.Name):
                     self._calls_of[keyword.value.id].append(frame)
-        self.dags = tuple(dict.fromkeys(filter(None, map(self._dag_of, syntax.frames))))
+        self._dag_ids: dict[Frame, str] = {frame: self._dag_of(frame) for frame in syntax.frames}
         self._found: dict[Frame, tuple[tuple[str, ...], tuple[str, ...]]] = {}
+        self.dags = tuple(dict.fromkeys(filter(None, self._dag_ids.values())))
 
     def of(self, frame: Frame) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the ids of the DAGs and of the tasks that code belongs to, as far as they are known.
@@ -39,7 +40,7 @@ class DagsAndTasks:
             task = next(filter(None, map(self._task_of, each.outwards())), "")
             if task:
                 tasks[self._prefix(each) + task] = None
-            dag = next(filter(None, map(self._dag_of, each.outwards())), "")
+            dag = next(filter(None, map(self._dag_ids.__getitem__, each.outwards())), "")
             if dag:
                 dags[dag] = None
         found = self._found[frame] = (tuple(dags) or self.dags, tuple(tasks))
