@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from support.airflow import BACKEND, Airflow, installed
+from support.airflow import BACKEND, DATABASE, Airflow, installed
 
 DAG = """
 import os
@@ -105,3 +107,46 @@ def test_a_database_that_cannot_be_read(airflow: Airflow, tmp_path: Path) -> Non
     document = usage(broken, status=2)
     assert {each["status"] for each in document["ids"]} == {"unknown"}
     assert [each for each in document["failures"] if "the metadata database does not have Airflow's tables" in each]
+
+
+OF_A_TEAM = """
+from airflow import settings
+from airflow.models.team import Team
+from airflow.models.team import dag_bundle_team_association_table as table
+session = settings.Session()
+session.add(Team(name="sales"))
+session.flush()
+session.execute(table.insert(), [{"dag_bundle_name": "dags-folder", "team_name": "sales"}])
+session.commit()
+"""
+
+REMOVED = """
+from airflow import settings
+from airflow.models.dag import DagModel
+session = settings.Session()
+for dag in session.query(DagModel):
+    if hasattr(dag, "is_stale"):
+        dag.is_stale = True
+    else:
+        dag.is_active = False
+session.commit()
+"""
+
+
+def test_teams_and_dags_whose_files_are_gone(airflow: Airflow, tmp_path: Path) -> None:
+    shutil.copyfile(airflow.home / DATABASE, tmp_path / DATABASE)
+    nowhere = str(tmp_path / "nowhere")
+    copy = replace(airflow, home=tmp_path).with_variables(AIRFLOW__CORE__DAGS_FOLDER=nowhere)
+    if airflow.version != "2.11":
+        done = copy.python(OF_A_TEAM)
+        assert done.returncode == 0, done.stderr
+        assert {each["team"] for each in usage(copy, status=1)["ids"]} == {"sales"}
+    done = copy.python(REMOVED)
+    assert done.returncode == 0, done.stderr
+
+    document = usage(copy, status=2)
+
+    assert document["ids"] == []
+    assert document["failures"] == [
+        "the DAG bundle dags-folder: it is not on this machine. Name its folder with --dags"
+    ]
