@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import os
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.cluster import Cluster
+from support.commands import Commands
 from support.secrets import BUNDLE
 from support.usage import CONNECTION, TEAM, VARIABLE, Usage
 
@@ -231,6 +234,45 @@ def test_check_knows_the_ids_of_bundles_of_secrets(usage: Usage) -> None:
     assert [each["text"].split(" is used")[0] for each in problems if each["code"] == "no-manifest"] == [
         "variable 'Exact'"
     ]
+
+
+def test_check_knows_the_references_of_the_options(usage: Usage) -> None:
+    usage.configure(references={"variables": {"x": "any-name"}})
+    usage.dag("etl.py", reads("x"))
+    done = usage.run(str(usage.manifests), "--dags", str(usage.dags), "--strict", command="check")
+    assert "0 warnings" in done.out
+
+
+def test_a_reference_provides_an_id(usage: Usage) -> None:
+    usage.configure(references={"variables": {"x": "any-name", "y": "nowhere"}})
+    usage.put("any-name", {})
+    usage.dag("etl.py", reads("x", "y"))
+    ids = usage.ids(status=1)
+    assert ids["x"]["provider"] == {"place": "secret", "text": "airflow/any-name"}
+    assert (ids["y"]["status"], [each["code"] for each in ids["y"]["problems"]]) == ("missing", ["missing-secret"])
+
+
+@pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+def test_a_namespace_that_may_not_be_listed(
+    cluster: Cluster,
+    namespace: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "etl.py").write_text(reads("x", "y"))
+    account = cluster.service_account(namespace, "airflow", {})
+    commands = Commands(account, cluster, monkeypatch, capsys)
+    commands.set("AIRFLOW_VAR_Y", "1")
+
+    document = commands.run("usage", "--dags", str(tmp_path), "--no-database", "-o", "json", status=2).document
+
+    assert [(each["id"], each["status"]) for each in document["ids"]] == [("x", "unknown"), ("y", "found")]
+    assert "may not list secrets in namespace" in document["failures"][0]
+
+
+def test_a_team_without_a_folder(usage: Usage) -> None:
+    assert "--team is the team of the DAGs that --dags names" in usage.run("--team", "sales", status=2).err
 
 
 def test_explain_shows_where_an_id_is_used(usage: Usage) -> None:

@@ -9,6 +9,7 @@ from contextlib import closing
 from airflow_kubernetes_secrets.cli.configured_options import options_for
 from airflow_kubernetes_secrets.cli.output import counted, print_document, print_rows, progress, say
 from airflow_kubernetes_secrets.deployment.secret_options import secret_options
+from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.inventory.entries import Entry
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.selection import shown_id
@@ -32,7 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     Raises:
         KubernetesSecretsError: the DAGs or the Secrets could not be read.
+        OptionError: the arguments do not fit together.
     """
+    if arguments.team is not None and not arguments.dags:
+        raise OptionError("--team is the team of the DAGs that --dags names. Add --dags, or remove it")
     _configured, options = options_for(arguments)
     if arguments.dags:
         found = uses_in_folders(arguments.dags, arguments.team, _count)

@@ -90,8 +90,9 @@ class Check:
 
     @property
     def ids(self) -> Set[tuple[Kind, str]]:
-        """The ids that the Secrets of all manifests so far are for."""
-        return self._known.ids
+        """The ids that the Secrets of all manifests so far are for, and those for which the options name a Secret."""
+        references = self._options.references
+        return self._known.ids.union((kind, each) for kind in Kind for each in references.get(kind.plural, ()))
 
     def check_path(self, path: Path) -> bool:
         """Check a file, or all files in a folder and its subfolders. A file is checked only once.
