@@ -36,7 +36,7 @@ def _run(trial: Trial, data: bytes) -> None:
     with TemporaryDirectory() as folder:
         path = Path(folder, name)
         path.write_bytes(data)
-        source = Folder(folder, None)
+        source = Folder(folder, _OPTIONS)
         secrets = source.secrets()
         trial.say(*source.problems())
         check = Check(_OPTIONS, "default")

@@ -121,6 +121,10 @@ class ExpiredVersionError(OneLineError):
     """410: the API server no longer has the changes since a version, so everything must be listed again."""
 
 
+class MountedFileError(OneLineError):
+    """A mounted file or folder cannot be read. The message names its path."""
+
+
 class MissingSecretError(OneLineError):
     """A reference in the options names a Secret that does not exist."""
 

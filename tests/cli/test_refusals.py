@@ -224,7 +224,7 @@ def test_null_in_a_folder(tmp_path: Path) -> None:
     for name, text in named(cases).items():
         (tmp_path / f"{name}.yaml").write_text(text.replace("NAME", name) + "---\n" + OTHER.replace("NAME", name))
 
-    served = {secret.name for secret in Folder(str(tmp_path), None).secrets()}
+    served = {secret.name for secret in Folder(str(tmp_path), Options()).secrets()}
 
     assert {f"{name}-other" for name in named(cases)} <= served
     assert served >= {"n0", "n2", "n3"}

@@ -1,4 +1,4 @@
-"""The backend location that commands read Secrets from: an API server, or a folder of manifests in its place."""
+"""The backend location that commands read Secrets from: an API server, or a folder in its place."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.folder import Folder
-from airflow_kubernetes_secrets.sources.query import Query
+from airflow_kubernetes_secrets.sources.query import NameQuery, Query
 
 
 class BackendLocation(Protocol):
@@ -47,11 +47,11 @@ class BackendLocation(Protocol):
 
 
 class FolderLocation:
-    """A folder of manifests as a backend location."""
+    """A folder as a backend location."""
 
-    def __init__(self, path: str, namespaces: Sequence[str] | None) -> None:
+    def __init__(self, path: str, options: Options) -> None:
         self._path = path
-        self._folder = Folder(path, namespaces)
+        self._folder = Folder(path, options)
 
     @property
     def text(self) -> str:
@@ -64,14 +64,10 @@ class FolderLocation:
         return self._folder.find(query, time)
 
     def pages(self, namespace: str, selector: LabelSelector) -> Iterator[Sequence[StoredSecret]]:
-        yield [
-            StoredSecret(secret)
-            for secret in self._folder.secrets()
-            if selector.matches(secret.labels) and namespace in ("", secret.namespace)
-        ]
+        yield [StoredSecret(secret) for secret in self._folder.secrets(namespace) if selector.matches(secret.labels)]
 
     def get(self, namespace: str, name: str) -> StoredSecret | None:
-        found = (each for each in self._folder.secrets() if each.name == name and namespace in ("", each.namespace))
+        found = self._folder.find(NameQuery(namespace or None, name), TimeBudget(0))
         return next(map(StoredSecret, found), None)
 
     def stored(self, secret: Secret) -> StoredSecret:
@@ -100,4 +96,4 @@ def location_of(options: Options, as_user: str | None = None) -> BackendLocation
         raise NotConfiguredError(
             f"--as: the folder {options.path} is read, so there is no API server to impersonate a user on. Remove it"
         )
-    return FolderLocation(options.path, options.namespace)
+    return FolderLocation(options.path, options)

@@ -11,7 +11,17 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-_SUFFIXES = (".yaml", ".yml", ".json")
+from airflow_kubernetes_secrets.kubernetes.file_stamps import Visited
+
+SUFFIXES = (".yaml", ".yml", ".json")
+
+# The link to the current version of a volume, by which the kubelet replaces all files of the volume at once. The CSI
+# driver for Secrets does it in the same way.
+# https://pkg.go.dev/k8s.io/kubernetes/pkg/volume/util#AtomicWriter.Write
+DATA_LINK = "..data"
+
+# A folder of the file system ext4 in each of its mounts. Only root can read it.
+LOST_AND_FOUND = "lost+found"
 
 # Limit for a file of manifests. A Secret has at most 1.5 MiB, because etcd takes no larger object. The limit is enough
 # for five of the largest, or for about ten thousand ordinary ones. PyYAML needs about ten seconds for a MiB.
@@ -31,16 +41,21 @@ class TooLargeError(ValueError):
 
 
 def manifest_files(
-    folder: str, is_excluded: Callable[[str], bool] = lambda _path: False, also_named: Collection[str] = ()
+    folder: str,
+    is_excluded: Callable[[str], bool] = lambda _path: False,
+    also_named: Collection[str] = (),
+    visited: Visited | None = None,
 ) -> Iterator[tuple[str, os.stat_result | OSError]]:
     """Yield the files with manifests in a folder and its subfolders, in the order in which kubectl applies them.
 
     These are the regular files whose names end with ``.yaml``, ``.yml`` or ``.json``. Links are followed, as in a
-    mounted Secret or ConfigMap; a subfolder is visited only once. Names that begin with a dot are skipped.
+    mounted Secret or ConfigMap; a subfolder is visited only once. Names that begin with a dot are skipped, and so is
+    ``lost+found``.
 
     Args:
         is_excluded: returns whether to skip a path. An excluded folder is skipped with everything in it.
         also_named: names of files that are yielded although they do not end with one of the suffixes.
+        visited: gets all that the result depends on.
 
     Yields:
         The path of a file and its status; or the path of a file or subfolder that cannot be read, and the error.
@@ -48,11 +63,13 @@ def manifest_files(
     Raises:
         OSError: the folder itself cannot be read.
     """
+    visited = Visited() if visited is None else visited
     seen: set[Identity] = set()
     # The open folders, the innermost last. A recursive function would fail for very deep folders.
-    levels = [_entries(folder, seen)]
+    levels = [_Level(folder, seen, visited)]
     while levels:
-        entry = next(levels[-1], None)
+        level = levels[-1]
+        entry = next(level.entries, None)
         if entry is None:
             levels.pop()
             continue
@@ -60,25 +77,59 @@ def manifest_files(
             continue
         try:
             if entry.is_dir():
-                levels.append(_entries(entry.path, seen))
-            elif entry.name.endswith(_SUFFIXES) or entry.name in also_named:
+                levels.append(_Level(entry.path, seen, visited, is_frozen=level.is_frozen))
+                continue
+            if entry.name.endswith(SUFFIXES) or entry.name in also_named:
                 status = entry.stat()
+                level.add(entry.path, status)
                 if stat.S_ISREG(status.st_mode):
                     yield entry.path, status
+            elif entry.is_symlink():
+                level.add_target(entry)
         except FileNotFoundError:
-            continue  # It was removed meanwhile, or is a link that leads nowhere.
+            visited.doubt()  # It was removed meanwhile, or is a link that leads nowhere.
         except OSError as error:
+            visited.doubt()
             yield entry.path, error
 
 
-def _entries(folder: str, seen: set[Identity]) -> Iterator[os.DirEntry[str]]:
-    """Return the entries of a folder that are not hidden, sorted by name; none if it was visited before."""
-    itself = identity(os.stat(folder))  # noqa: PTH116 - a single system call
-    if itself in seen:
-        return iter(())
-    seen.add(itself)
-    with os.scandir(folder) as found:
-        return iter(sorted((each for each in found if not each.name.startswith(".")), key=lambda each: each.name))
+class _Level:
+    """An open folder.
+
+    Attributes:
+        entries: those that are not hidden, sorted by name; none if the folder was visited before.
+        is_frozen: whether everything in it stays as it is until the stamp of a folder changes that was visited: it is,
+            or is in, a volume with :data:`DATA_LINK`.
+    """
+
+    __slots__ = ("_visited", "entries", "is_frozen")
+
+    def __init__(self, folder: str, seen: set[Identity], visited: Visited, *, is_frozen: bool = False) -> None:
+        self._visited = visited
+        self.is_frozen = is_frozen
+        self.entries: Iterator[os.DirEntry[str]] = iter(())
+        status = os.stat(folder)  # noqa: PTH116 - a single system call
+        self.add(folder, status)
+        itself = identity(status)
+        if itself in seen:
+            return
+        seen.add(itself)
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda each: each.name)
+        self.is_frozen = is_frozen or any(each.name == DATA_LINK and each.is_symlink() for each in entries)
+        self.entries = (each for each in entries if not each.name.startswith(".") and each.name != LOST_AND_FOUND)
+
+    def add(self, path: str, status: os.stat_result) -> None:
+        """Add a file or folder to what was visited, unless a folder that was visited changes with it."""
+        if not self.is_frozen:
+            self._visited.add(path, status)
+
+    def add_target(self, link: os.DirEntry[str]) -> None:
+        """Add what a link leads to, which can become a folder."""
+        try:
+            self.add(link.path, link.stat())
+        except OSError:
+            self._visited.doubt()
 
 
 def identity(status: os.stat_result) -> Identity:

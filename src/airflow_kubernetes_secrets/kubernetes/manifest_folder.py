@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from time import time
 from typing import Any, Generic, TypeVar
 
+from airflow_kubernetes_secrets.kubernetes.file_stamps import Stamp, Visited, is_settled, stamp_of
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import (
     RefusedError,
     read_manifests,
@@ -28,12 +28,6 @@ from airflow_kubernetes_secrets.kubernetes.unprocessed import unrendered
 from airflow_kubernetes_secrets.messages.listing import first
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.record import Record
-
-# File systems record the time of a change in steps of milliseconds, or in some cases of two seconds. A file that has
-# just changed may change again within the same step, so it is read again.
-_SETTLED_AFTER_SECONDS = 2.0
-
-_Stamp = tuple[int, ...]
 
 Name = TypeVar("Name", bound=Hashable)
 Object = TypeVar("Object")
@@ -63,7 +57,7 @@ class ManifestFile(Record, Generic[Name, Object]):
         problems: Sequence[str] = (),
         *,
         identity: Identity | None = None,
-        stamp: _Stamp | None = None,
+        stamp: Stamp | None = None,
         content: int | None = None,
     ) -> None:
         self.objects = objects
@@ -76,19 +70,22 @@ class ManifestFile(Record, Generic[Name, Object]):
 Files = Mapping[str, ManifestFile[Name, Object]]
 
 
-def current_files(folder: str, before: Files[Name, Object], convert: Convert[Name, Object]) -> Files[Name, Object]:
+def current_files(
+    folder: str, before: Files[Name, Object], convert: Convert[Name, Object], visited: Visited | None = None
+) -> Files[Name, Object]:
     """Return the files of a folder by path, in the order in which kubectl applies them.
 
     Args:
         before: the previous result. If nothing has changed, it is returned itself.
         convert: makes the objects of a manifest that this folder is for.
+        visited: gets all that the result depends on.
 
     Raises:
         OSError: the folder cannot be read.
     """
     paths = list(before)
     files: dict[str, ManifestFile[Name, Object]] = {}
-    for path, found in manifest_files(folder):
+    for path, found in manifest_files(folder, visited=visited):
         previous = before.get(path)
         if isinstance(found, OSError):
             this = None if previous is None else previous.identity
@@ -107,10 +104,8 @@ def problem_of(error: OSError) -> str:
     return error.strerror or "it cannot be read"
 
 
-def _stamp(found: os.stat_result) -> _Stamp | None:
-    # The stamp contains the change time of the inode, because tools that copy files set the modification time back.
-    settled = time() - found.st_ctime >= _SETTLED_AFTER_SECONDS
-    return (found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino) if settled else None
+def _stamp(found: os.stat_result) -> Stamp | None:
+    return stamp_of(found) if is_settled(found) else None
 
 
 def _below(folder: str, paths: Sequence[str]) -> Sequence[str]:
@@ -149,7 +144,7 @@ def _with_problems(
     previous: ManifestFile[Name, Object] | None,
     *,
     identity: Identity | None = None,
-    stamp: _Stamp | None = None,
+    stamp: Stamp | None = None,
     content: int | None = None,
 ) -> ManifestFile[Name, Object]:
     """Return the result for a file. If it has problems, its previous objects are used too.

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_kubernetes_secrets.kubernetes.labels import is_label_value
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value, looks_hashed
 
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
-_READABLE = 20
-_HASH_DIGITS = 40
+__all__ = ["identifier_of", "is_uri", "label_value", "looks_hashed"]
 
 
 def is_uri(identifier: str) -> bool:
@@ -24,28 +23,6 @@ def is_uri(identifier: str) -> bool:
     Such an id is never looked up, sent or shown.
     """
     return "://" in identifier
-
-
-def label_value(identifier: str) -> str:
-    """Return the label value for any id: the id itself if it is a valid label value, else a value with a hash."""
-    if is_label_value(identifier):
-        return identifier
-    import re
-    from hashlib import sha256
-
-    # Python strings can contain lone surrogates, which are not Unicode. Such an id has a hash too.
-    digits = sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
-    words = re.sub("[^A-Za-z0-9]+", "-", identifier).strip("-")
-    readable = words[:_READABLE].rstrip("-")
-    return f"{readable}.{digits}" if readable else digits
-
-
-def looks_hashed(value: str) -> bool:
-    """Return whether a label value has the form that :func:`label_value` gives an id which is not a label value."""
-    import re
-
-    words = f"(?=.{{1,{_READABLE}}}\\.)[A-Za-z0-9]+(-[A-Za-z0-9]+)*\\."
-    return re.fullmatch(f"({words})?[0-9a-f]{{{_HASH_DIGITS}}}", value) is not None
 
 
 def identifier_of(secret: Secret, label: str) -> str:

@@ -356,9 +356,8 @@ class _Search:
         if namespace in self._found:
             return self._found[namespace]
         identifier = self._lookup.id
-        query = LabelQuery(
-            namespace, label, label_value(identifier), None if self._lookup.team else self._options.team_label
-        )
+        absent = None if self._lookup.team else self._options.team_label
+        query = LabelQuery(namespace, label, label_value(identifier), absent, identifier=identifier)
         self.queries.append(query)
         found = []
         for secret in _in_order(self._find(query, self._time)):

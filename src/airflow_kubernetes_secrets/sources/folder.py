@@ -1,4 +1,4 @@
-"""A folder of manifests in place of an API. It contains the Secrets that ``kubectl apply`` would create.
+"""A folder in place of an API. It contains the Secrets that ``kubectl apply`` would create, and mounted files.
 
 Each lookup checks whether a file has changed, so nothing runs in the background.
 """
@@ -8,11 +8,13 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator, Sequence
+from copy import copy
 from threading import RLock
 from typing import Any
 
 from airflow_kubernetes_secrets.errors import NotConfiguredError
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
+from airflow_kubernetes_secrets.kubernetes.file_stamps import Visited
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import RefusedError
 from airflow_kubernetes_secrets.kubernetes.manifest_files import Identity
 from airflow_kubernetes_secrets.kubernetes.manifest_folder import Files, current_files, problem_of
@@ -22,6 +24,8 @@ from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext, unp
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.messages.listing import first
 from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.mounted import Folders, Mounted
 from airflow_kubernetes_secrets.sources.query import Query
 
 # The namespace of manifests without one, if the options name none either. kubectl has the same default.
@@ -35,12 +39,17 @@ class _Known:
         secrets: the Secrets of all files. If two manifests are for one Secret, the later one counts, as with ``kubectl
             apply``.
         warnings: what a user should know about it, by cause.
+        visited: all that this depends on.
     """
 
-    __slots__ = ("files", "secrets", "warnings")
+    __slots__ = ("_manifests", "files", "secrets", "visited", "warnings")
 
-    def __init__(self, files: Files[str, Secret]) -> None:
+    def __init__(self, files: Files[str, Secret], visited: Visited) -> None:
         self.files = files
+        self.visited = visited
+        # A file that cannot be read may have manifests too.
+        paths = [path for path, file in files.items() if file.objects or file.problems]
+        self._manifests = {folder for path in paths for folder in _folders_of(path)}
         self.warnings: dict[tuple[str, ...], str] = {}
         secrets: dict[str, tuple[Secret, str, Identity | None]] = {}
         twice: list[tuple[str, str, str]] = []
@@ -60,6 +69,26 @@ class _Known:
             self.warnings["manifests", name, other, path] = printable(text)
         self.secrets = [secret for secret, _path, _file in secrets.values()]
 
+    def again(self, visited: Visited) -> _Known:
+        """Return this for a later check that has found no other files."""
+        known = copy(self)
+        known.visited = visited
+        return known
+
+    def folders(self) -> Folders:
+        """Return what mounted Secrets depend on."""
+        return Folders(self._manifests, self.visited if self.visited.are_certain else object())
+
+
+def _folders_of(path: str) -> Iterator[str]:
+    while (folder := os.path.dirname(path)) != path:  # noqa: PTH120 - a path may be any string
+        yield folder
+        path = folder
+
+
+def _is_in(namespace: str | None, secret: Secret) -> bool:
+    return namespace is None or namespace == secret.namespace
+
 
 class Folder:
     """A source of Secrets; see :class:`airflow_kubernetes_secrets.sources.source.Source`.
@@ -67,20 +96,21 @@ class Folder:
     A query without a namespace covers all of them: on a laptop, the namespaces of the manifests do not matter.
     """
 
-    def __init__(self, path: str, namespaces: Sequence[str] | None) -> None:
+    def __init__(self, path: str, options: Options) -> None:
         """Create a source. It reads nothing yet.
 
         Args:
             path: a relative path is resolved now, so that it stays the same if the process changes its directory.
-            namespaces: those of the options. Manifests without a namespace are in the first one.
+            options: those of the backend. Manifests without a namespace, and mounted files, are in the first one.
         """
         self._path = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111  # Path raises for '~nobody'
-        self._home = namespaces[0] if namespaces else _DEFAULT_NAMESPACE
+        self._home = options.namespace[0] if options.namespace else _DEFAULT_NAMESPACE
+        self._mounted = Mounted(self._path, self._home, options)
         # Threads that arrive while files are read wait for them, instead of reading them too. Reentrant: a signal
         # handler may look something up in the middle of it.
         self._lock = RLock()
         # Replaced as a whole, so that an interrupted lookup leaves nothing half done.
-        self._known = _Known({})
+        self._known = _Known({}, Visited())
 
     def recall(self, query: Query) -> Sequence[Secret] | None:
         """Return ``None``: files may have to be read, and an event loop must not wait for that."""
@@ -91,27 +121,31 @@ class Folder:
 
         Raises:
             NotConfiguredError: there is no such folder, or it cannot be read.
+            MountedFileError: a mounted file for the query cannot be read.
         """
-        known = self._look()
+        with self._lock:
+            known = self._look()
+            found = [secret for secret in known.secrets if query.matches(secret) and _is_in(query.namespace, secret)]
+            found += self._mounted.find(query, known.folders())
         for cause, text in known.warnings.items():
             notices.once(logging.WARNING, cause, text)
-        return [
-            secret
-            for secret in known.secrets
-            if query.matches(secret) and (query.namespace is None or query.namespace == secret.namespace)
-        ]
+        return found
 
     def ask(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         """Return the Secrets for a query, as :meth:`find` does."""
         return self.find(query, time)
 
-    def secrets(self) -> Sequence[Secret]:
-        """Return all Secrets in the folder, in the order of the files.
+    def secrets(self, namespace: str = "") -> Sequence[Secret]:
+        """Return the Secrets in a namespace, or in all if it is empty: those of manifests in order, then mounted ones.
 
         Raises:
             NotConfiguredError: there is no such folder, or it cannot be read.
         """
-        return self._look().secrets
+        with self._lock:
+            known = self._look()
+            mounted, _problems = self._mounted.all(known.folders())
+        found = [each for each in known.secrets if _is_in(namespace or None, each)]
+        return [*found, *(mounted if namespace in ("", self._home) else ())]
 
     def problems(self) -> Sequence[str]:
         """Return what a user should know about the folder: unreadable files, and Secrets that occur twice.
@@ -119,7 +153,10 @@ class Folder:
         Raises:
             NotConfiguredError: there is no such folder, or it cannot be read.
         """
-        return list(self._look().warnings.values())
+        with self._lock:
+            known = self._look()
+            _secrets, problems = self._mounted.all(known.folders())
+        return [*known.warnings.values(), *problems]
 
     def close(self) -> None:
         """Do nothing: there is nothing to stop."""
@@ -129,17 +166,19 @@ class Folder:
         self._lock = RLock()
 
     def _look(self) -> _Known:
-        """Return the current Secrets. Only files that have changed are read."""
+        """Return the current Secrets of the manifests. Only files that have changed are read."""
         with self._lock:
             before = self._known
+            if before.visited.are_unchanged():
+                return before
+            visited = Visited()
             try:
-                files = current_files(self._path, before.files, self._secrets)
+                files = current_files(self._path, before.files, self._secrets, visited)
             except OSError as error:
                 problem = problem_of(error)
             else:
-                if files is before.files:
-                    return before
-                self._known = known = _Known(files)
+                known = before.again(visited) if files is before.files else _Known(files, visited)
+                self._known = known
                 notices.forget_each(before.warnings.keys() - known.warnings.keys())
                 return known
         raise NotConfiguredError(

@@ -13,12 +13,22 @@ class LabelQuery(Record):
     Attributes:
         namespace: ``None`` for the namespace of the credentials.
         absent: the label that they must not have, if any. A source may ignore this, and return more Secrets.
+        identifier: the id that ``value`` represents, for sources in which names can be ids.
     """
 
-    __slots__ = ("absent", "label", "namespace", "value")
+    __slots__ = ("absent", "identifier", "label", "namespace", "value")
 
-    def __init__(self, namespace: str | None, label: str, value: str, absent: str | None = None) -> None:
+    def __init__(
+        self,
+        namespace: str | None,
+        label: str,
+        value: str,
+        absent: str | None = None,
+        *,
+        identifier: str | None = None,
+    ) -> None:
         self.namespace = namespace
+        self.identifier = value if identifier is None else identifier
         self.label = label
         self.value = value
         self.absent = absent

@@ -51,5 +51,5 @@ def source_of(options: Options) -> Source:
     if options.path is not None:
         from airflow_kubernetes_secrets.sources.folder import Folder
 
-        return Folder(options.path, options.namespace)
+        return Folder(options.path, options)
     return ApiSource.from_options(options)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.kubernetes import manifest_folder
+from airflow_kubernetes_secrets.kubernetes import file_stamps
 
 
 @pytest.fixture
@@ -27,5 +27,5 @@ def backend(folder: Path) -> KubernetesSecretsBackend:
 @pytest.fixture
 def settle(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     """Return a function that waits until the folder has been unchanged for so long that it is not read again."""
-    monkeypatch.setattr(manifest_folder, "_SETTLED_AFTER_SECONDS", 0.3)
+    monkeypatch.setattr(file_stamps, "_SETTLED_AFTER_SECONDS", 0.3)
     return lambda: time.sleep(0.4)

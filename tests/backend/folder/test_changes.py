@@ -13,6 +13,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources import folder as folder_module
 from airflow_kubernetes_secrets.sources.query import LabelQuery
 from support.logs import said
@@ -83,7 +84,7 @@ class TestChanges:
         """A change of only the times is not read either: the same Secret object is returned."""
         path = folder / "x.yaml"
         path.write_text(manifest("x", "found"))
-        source = folder_module.Folder(str(folder), None)
+        source = folder_module.Folder(str(folder), Options())
         query = LabelQuery(None, VARIABLE, "x")
         [first] = source.find(query, TimeBudget(10))
         [second] = source.find(query, TimeBudget(10))
@@ -198,7 +199,7 @@ class TestChanges:
             folder.mkdir(exist_ok=True)
             for number in range(count):
                 (folder / f"x{number}").symlink_to(f"x{number}")
-            source = folder_module.Folder(str(folder), None)
+            source = folder_module.Folder(str(folder), Options())
             source.secrets()
             assert len(source.problems()) == count
 
@@ -228,6 +229,6 @@ class TestChanges:
         for name in ("a.yaml", "b-c.yaml", "b.yaml", "b/x.yaml"):
             (folder / name).write_text(manifest(re.sub("[^a-z]", "", name), "x"))
 
-        found = [secret.name for secret in folder_module.Folder(str(folder), None).secrets()]
+        found = [secret.name for secret in folder_module.Folder(str(folder), Options()).secrets()]
 
         assert found == ["ayaml", "bxyaml", "bcyaml", "byaml"]

@@ -12,6 +12,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import NotConfiguredError
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.process import restart
 from airflow_kubernetes_secrets.sources import folder as folder_module
 from airflow_kubernetes_secrets.sources.query import LabelQuery
@@ -139,6 +140,6 @@ class TestProcesses:
     def test_the_event_loop_reads_no_files(self, backend: KubernetesSecretsBackend, folder: Path) -> None:
         (folder / "x.yaml").write_text(manifest("x", "http://found", labels={CONNECTION: "x"}))
 
-        assert folder_module.Folder(str(folder), None).recall(LabelQuery(None, CONNECTION, "x")) is None
+        assert folder_module.Folder(str(folder), Options()).recall(LabelQuery(None, CONNECTION, "x")) is None
         for _ in range(2):
             assert asyncio.run(backend.aget_connection("x")).host == "found"

@@ -1,0 +1,36 @@
+"""Ids as label values and as names of mounted files. ``docs/concepts/identifiers.md`` specifies the encoding.
+
+A label value has at most 63 characters of a small alphabet; an id of Airflow may contain any character. An id that is a
+valid label value is used as it is. Any other id gets a readable part and a hash.
+"""
+
+from __future__ import annotations
+
+from airflow_kubernetes_secrets.kubernetes.labels import is_label_value
+
+_READABLE = 20
+_HASH_DIGITS = 40
+
+
+def label_value(identifier: str) -> str:
+    """Return the label value for any id: the id itself if it is a valid label value, else a value with a hash."""
+    if is_label_value(identifier):
+        return identifier
+    import re
+    from hashlib import sha256
+
+    # Python strings can contain lone surrogates, which are not Unicode. Such an id has a hash too.
+    digits = sha256(identifier.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
+    words = re.sub("[^A-Za-z0-9]+", "-", identifier).strip("-")
+    readable = words[:_READABLE].rstrip("-")
+    return f"{readable}.{digits}" if readable else digits
+
+
+def looks_hashed(value: str) -> bool:
+    """Return whether a label value has the form that :func:`label_value` gives an id which is not a label value."""
+    if len(value) < _HASH_DIGITS:
+        return False
+    import re
+
+    words = f"(?=.{{1,{_READABLE}}}\\.)[A-Za-z0-9]+(-[A-Za-z0-9]+)*\\."
+    return re.fullmatch(f"({words})?[0-9a-f]{{{_HASH_DIGITS}}}", value) is not None

@@ -1,0 +1,62 @@
+"""Stamps of files and folders, by which a later look finds out whether they have changed since."""
+
+from __future__ import annotations
+
+import os
+from time import time
+
+# File systems record the time of a change in steps of milliseconds, or in some cases of two seconds. What has just
+# changed may change again within the same step.
+_SETTLED_AFTER_SECONDS = 2.0
+
+Stamp = tuple[int, ...]
+
+
+def stamp_of(status: os.stat_result) -> Stamp:
+    """Return the stamp of a file or folder. That of a folder changes when its entries do, but not with their content.
+
+    It contains the change time of the inode, because tools that copy files set the modification time back.
+    """
+    return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+
+
+def is_settled(status: os.stat_result) -> bool:
+    """Return whether every later change will change the stamp too."""
+    return time() - status.st_ctime >= _SETTLED_AFTER_SECONDS
+
+
+class Visited:
+    """The stamps of everything that was visited in a folder and its subfolders.
+
+    Attributes:
+        are_certain: whether every later change will change one of the stamps.
+    """
+
+    __slots__ = ("_stamps", "are_certain")
+
+    def __init__(self) -> None:
+        self._stamps: dict[str, Stamp] = {}
+        self.are_certain = True
+
+    def add(self, path: str, status: os.stat_result) -> None:
+        """Add a file or folder. Its status must be from before it was read or listed."""
+        self._stamps[path] = stamp_of(status)
+        self.are_certain = self.are_certain and is_settled(status)
+
+    def doubt(self) -> None:
+        """Note that something could not be visited, so that a change of it would not be noticed."""
+        self.are_certain = False
+
+    def are_unchanged(self) -> bool:
+        """Return whether nothing has changed. If that is not certain, return False."""
+        try:
+            return (
+                bool(self._stamps)
+                and self.are_certain
+                and all(
+                    stamp_of(os.stat(path)) == stamp  # noqa: PTH116 - a single system call
+                    for path, stamp in self._stamps.items()
+                )
+            )
+        except OSError:
+            return False

@@ -1,0 +1,284 @@
+"""A folder of mounted files, such as volumes of Secrets, read so that no part is from before and another from after an
+update.
+
+The kubelet and the CSI driver for Secrets write all files of a volume to a new folder, and then replace the link
+``..data``, which leads to it. The names of these folders are never used again. So everything is read in the folder that
+the link named at first, and counts only if the link still has that name afterwards: then nothing in the folder had been
+deleted yet. Files outside volumes are compared by their stamps instead.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+from airflow_kubernetes_secrets.errors import MountedFileError
+from airflow_kubernetes_secrets.kubernetes.file_stamps import is_settled, stamp_of
+from airflow_kubernetes_secrets.kubernetes.manifest_files import DATA_LINK, LARGEST_FILE_BYTES, LOST_AND_FOUND
+
+# Equal only if nothing has changed. It is known without reading a file.
+Version = tuple[object, ...]
+
+# A volume is updated at most about once a second, and reading a Secret takes a fraction of a millisecond.
+_ATTEMPTS = 1000
+
+_ABSENT = (errno.ENOENT, errno.ENOTDIR)
+_OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # opening a pipe would wait for its other end
+
+
+class Content:
+    """What a mounted file or folder contained at one moment. Its ``repr`` does not show it.
+
+    Attributes:
+        files: the content of a file; or that of each file in a folder, by name. Subfolders are left out.
+        version: the version of the file or folder.
+        is_settled: whether every later change will change the version too.
+    """
+
+    __slots__ = ("files", "is_settled", "version")
+
+    def __init__(self, files: bytes | Mapping[str, bytes], version: Version, *, is_settled: bool) -> None:
+        self.files = files
+        self.version = version
+        self.is_settled = is_settled
+
+
+def is_of_volume(version: Version) -> bool:
+    """Return whether a version is that of a volume."""
+    return version[0] == DATA_LINK
+
+
+class MountedFolder:
+    """A folder with mounted files. All methods take the names on the way from it to what is meant.
+
+    Links are followed only in it, and not in the volumes in it, where the kubelet makes none.
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def path(self, *names: str) -> str:
+        """Return the path of a file or folder."""
+        return os.path.join(self._path, *names)  # noqa: PTH118 - a lookup does this
+
+    def names(self, *names: str) -> frozenset[str]:
+        """Return the names in a folder that are not hidden; none if there is no such folder.
+
+        Raises:
+            MountedFileError: it cannot be read.
+        """
+        for _ in range(_ATTEMPTS):
+            with self._errors(names):
+                before = self.version(*names)
+                if before is None:
+                    return frozenset()
+                found: frozenset[str] = frozenset()
+                with suppress(FileNotFoundError), self._opened(names, before[0]) as folder:
+                    if stat.S_ISDIR(os.fstat(folder).st_mode):
+                        found = frozenset(filter(_is_visible, os.listdir(folder)))  # noqa: PTH208 - a descriptor
+                after = self.version(*names)
+                if after is not None and after[0] == before[0]:
+                    return found
+        raise self._restless(names)
+
+    def read(self, *names: str) -> Content | None:
+        """Return the content of a file or folder; ``None`` if there is none of this name.
+
+        Raises:
+            MountedFileError: it cannot be read, is too large, or is a link that is not followed.
+        """
+        for _ in range(_ATTEMPTS):
+            with self._errors(names):
+                before = self.version(*names, with_files=True)
+                if before is None:
+                    return None
+                try:
+                    with self._opened(names, before[0]) as found:
+                        files = self._files(found, names, is_volume=is_of_volume(before[0]))
+                except FileNotFoundError:
+                    files = None
+                after = self.version(*names, with_files=True)
+                if after is not None and after[0] == before[0]:
+                    return None if files is None else Content(files, before[0], is_settled=before[1])
+        raise self._restless(names)
+
+    def version(self, *names: str, with_files: bool = False) -> tuple[Version, bool] | None:
+        """Return the version of a file or folder, and whether it is settled; ``None`` if there is none of this name.
+
+        In a volume, it is the version of the volume.
+
+        Args:
+            with_files: whether the files in the folder matter, and not only their names.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        path = self._path
+        if link := _data_link(path):
+            return (DATA_LINK, path, link), True
+        for name in names:
+            path = f"{path}/{name}"
+            if link := _data_link(path):
+                return (DATA_LINK, path, link), True
+        try:
+            status = os.stat(path)  # noqa: PTH116 - a single system call
+            if not with_files or not stat.S_ISDIR(status.st_mode):
+                return ("", stamp_of(status)), is_settled(status)
+            each = _statuses(path)
+        except OSError as error:
+            if error.errno in _ABSENT:
+                return None
+            raise
+        stamps = ((name, stamp_of(each[name])) for name in sorted(each))
+        return ("", stamp_of(status), *stamps), all(map(is_settled, (status, *each.values())))
+
+    def is_unchanged(self, version: Version, *names: str) -> bool:
+        """Return whether a file or folder that was read still has this version. If that is not known, return False."""
+        try:
+            if len(version) == 2:  # of one file outside volumes, where its stamp is enough
+                return stamp_of(os.stat(self.path(*names))) == version[1]  # noqa: PTH116 - a single system call
+            found = self.version(*names, with_files=True)
+        except OSError:
+            return False  # reading it raises an error that says more
+        return found is not None and found[0] == version
+
+    @contextmanager
+    def _opened(self, names: tuple[str, ...], version: Version) -> Iterator[int]:
+        """Yield the descriptor of a file or folder, in the folder to which its volume's link led."""
+        path, below = self.path(*names), names[:0]
+        if is_of_volume(version):
+            _, volume, link = version
+            path = f"{volume}/{link}"
+            below = names[str(volume).removeprefix(self._path).count("/") :]
+        else:
+            path = self._followed(path)
+        descriptor = os.open(path, _OPEN)
+        try:
+            for name in below:
+                inner = os.open(name, _OPEN, dir_fd=descriptor)
+                os.close(descriptor)
+                descriptor = inner
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def _files(self, found: int, names: tuple[str, ...], *, is_volume: bool) -> bytes | Mapping[str, bytes] | None:
+        """Return the content of an open file, or of the files in an open folder; ``None`` if it is anything else."""
+        if not stat.S_ISDIR(os.fstat(found).st_mode):
+            return self._content(found, LARGEST_FILE_BYTES, names)
+        files = {}
+        left = LARGEST_FILE_BYTES
+        for name in sorted(filter(_is_visible, os.listdir(found))):
+            file_names = (*names, name)
+            try:
+                with self._errors(file_names), self._opened_in(found, file_names, is_volume=is_volume) as file:
+                    content = self._content(file, left, file_names)
+            except FileNotFoundError:
+                if is_volume:
+                    raise  # the version is being deleted
+                continue  # a link that leads nowhere
+            if content is not None:
+                files[name] = content
+                left -= len(content)
+        return files
+
+    @contextmanager
+    def _opened_in(self, folder: int, names: tuple[str, ...], *, is_volume: bool) -> Iterator[int]:
+        """Yield the descriptor of a file in an open folder."""
+        try:
+            file = os.open(names[-1], _OPEN, dir_fd=folder)
+        except OSError as error:
+            if error.errno != errno.ELOOP or is_volume:
+                raise
+            file = os.open(self._followed(self.path(*names)), _OPEN)
+        try:
+            yield file
+        finally:
+            os.close(file)
+
+    def _content(self, file: int, limit: int, names: tuple[str, ...]) -> bytes | None:
+        """Return the content of an open file; ``None`` if it is not a regular file."""
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            return None
+        with os.fdopen(file, "rb", closefd=False) as stream:
+            content = stream.read(limit + 1)
+        if len(content) > limit:
+            raise MountedFileError(
+                f"{self.path(*names)} has more than {LARGEST_FILE_BYTES // 1024**2} MiB, the limit for a mounted "
+                "Secret. A Secret in Kubernetes has at most 1 MiB; check what is mounted there"
+            )
+        return content
+
+    def _followed(self, path: str) -> str:
+        """Return the path to which links lead.
+
+        Raises:
+            MountedFileError: it is not in this folder.
+        """
+        target = os.path.realpath(path)
+        home = os.path.realpath(self._path)
+        if target == home or target.startswith(f"{home.rstrip('/')}/"):
+            return target
+        raise MountedFileError(
+            f"{path} is a link that leaves {self._path}, and such a link is not followed. Replace it by what it leads "
+            "to"
+        )
+
+    @contextmanager
+    def _errors(self, names: tuple[str, ...]) -> Iterator[None]:
+        """Explain the errors of the file system."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except PermissionError:
+            problem = (
+                "cannot be read by Airflow's user (permission denied). Set fsGroup in the pod's securityContext to a "
+                "group of that user, or a defaultMode of the volume that lets it read, such as 0444"
+            )
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                problem = "is a link in a volume, and such a link is not followed. Replace it by what it leads to"
+            elif error.errno == errno.ENOTDIR:
+                raise FileNotFoundError from None
+            else:
+                problem = f"cannot be read: {error.strerror or type(error).__name__}. Check the volume"
+        else:
+            return
+        raise MountedFileError(f"{self.path(*names)} {problem}")
+
+    def _restless(self, names: tuple[str, ...]) -> MountedFileError:
+        return MountedFileError(
+            f"{self.path(*names)} changed during each of {_ATTEMPTS} attempts to read it. Find out what writes to it "
+            "so often"
+        )
+
+
+def _statuses(folder: str) -> dict[str, os.stat_result]:
+    """Return the status of everything in a folder, by name, without links that lead nowhere."""
+    statuses = {}
+    with os.scandir(folder) as found:
+        for entry in found:
+            if _is_visible(entry.name):
+                with suppress(FileNotFoundError):
+                    statuses[entry.name] = entry.stat()
+    return statuses
+
+
+def _data_link(folder: str) -> str:
+    """Return the name of the folder with the current version of a volume; empty if this folder is no volume."""
+    try:
+        link = os.readlink(f"{folder}/{DATA_LINK}")  # noqa: PTH115 - a single system call
+    except OSError as error:
+        if error.errno in (*_ABSENT, errno.EINVAL):
+            return ""
+        raise
+    # The kubelet's links lead to a folder in the volume.
+    return "" if "/" in link or link in (".", "..") else link
+
+
+def _is_visible(name: str) -> bool:
+    return not name.startswith(".") and name != LOST_AND_FOUND

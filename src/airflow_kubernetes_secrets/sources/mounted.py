@@ -1,0 +1,270 @@
+"""Mounted files as Secrets. ``docs/how-to/mounted-secrets.md`` describes them for users.
+
+In the folder of the option ``path``, ``connections/<id>`` is a connection: a file with the whole value, or a folder
+whose files are the keys of a Secret. So are ``variables/<id>`` and ``config/<id>``. ``secrets/<name>`` is a whole
+Secret for ``references``. A folder ``<id>`` with a file ``type`` is a connection too: https://servicebinding.io
+"""
+
+from __future__ import annotations
+
+from binascii import b2a_base64
+from collections.abc import Collection, Iterator, Mapping, Sequence
+
+from airflow_kubernetes_secrets.errors import MountedFileError
+from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value, looks_hashed
+from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
+from airflow_kubernetes_secrets.kubernetes.manifest_files import SUFFIXES
+from airflow_kubernetes_secrets.kubernetes.mounted_folder import Content, MountedFolder, Version, is_of_volume
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.query import NameQuery, Query
+
+_CONNECTIONS = "connections"
+_KINDS = (_CONNECTIONS, "variables", "config")
+
+# The folder with whole Secrets.
+_SECRETS = "secrets"
+
+# The file that every service binding has. They are in the folder itself.
+_BINDING = "type"
+_BINDINGS = ""
+
+
+class MountedSecret(Secret):
+    """A mounted file or folder as a Secret.
+
+    Its namespace is the path of the folder that it is in, and its name is that of the file, so messages contain its
+    path.
+
+    Attributes:
+        home: the namespace whose queries find it.
+    """
+
+    __slots__ = ("home",)
+
+    home: str
+
+    def __init__(
+        self,
+        folder: str,
+        name: str,
+        labels: Mapping[str, str],
+        data: Mapping[str, str],
+        *,
+        home: str,
+        annotations: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(folder, name, "", labels, data, annotations=annotations)
+        object.__setattr__(self, "home", home)
+
+    @property
+    def is_of_unknown_id(self) -> bool:
+        """Whether the name contains the hash of an id, which only a lookup of the id can tell."""
+        return bool(self.labels) and self.annotations is None and looks_hashed(self.name)
+
+
+class Folders:
+    """What a source knows about the folders in ``path``.
+
+    Attributes:
+        manifests: the paths of the folders with manifests of Secrets. They are no mounted Secrets, whatever their
+            names.
+        state: the same object as long as no folder in ``path`` has changed, so that each has the same names, and each
+            volume the same files.
+    """
+
+    __slots__ = ("manifests", "state")
+
+    def __init__(self, manifests: Collection[str], state: object) -> None:
+        self.manifests = manifests
+        self.state = state
+
+
+class _Names:
+    """The names in a folder when they were read last, and the state of the folders then."""
+
+    __slots__ = ("names", "state")
+
+    def __init__(self, names: frozenset[str], state: object) -> None:
+        self.names = names
+        self.state = state
+
+
+class _Found:
+    """What was read last from a file or folder.
+
+    Attributes:
+        secret: the Secret; ``None`` if the file or folder is none.
+        version: its version; ``None`` if it may have changed without changing the version.
+        state: the state of the folders then; ``None`` if it may have changed in the same state.
+    """
+
+    __slots__ = ("secret", "state", "version")
+
+    def __init__(self, secret: MountedSecret | None, version: Version | None, state: object | None) -> None:
+        self.secret = secret
+        self.version = version
+        self.state = state
+
+
+class Mounted:
+    """The mounted Secrets in a folder."""
+
+    def __init__(self, path: str, home: str, options: Options) -> None:
+        """Create it. Nothing is read yet.
+
+        Args:
+            home: the namespace whose queries find mounted Secrets.
+        """
+        self._folder = MountedFolder(path)
+        self._home = home
+        self._labels: dict[str, str] = {}
+        self._data_keys: dict[str, str] = {}
+        for kind in _KINDS:
+            label = getattr(options, f"{kind}_label")
+            if label is not None:
+                self._labels[kind] = label
+                self._data_keys[kind] = getattr(options, f"{kind}_data_key")
+        # Each entry is replaced as a whole, so that an interrupted lookup leaves nothing half done.
+        self._names: dict[str, _Names] = {}
+        self._found: dict[tuple[str, str], _Found] = {}
+
+    def find(self, query: Query, folders: Folders) -> Iterator[MountedSecret]:
+        """Yield the Secrets for a query.
+
+        Raises:
+            MountedFileError: one cannot be read.
+        """
+        if query.namespace not in (None, self._home):
+            return
+        if isinstance(query, NameQuery):
+            yield from self._secret(_SECRETS, query.name, folders)
+            return
+        for kind, label in self._labels.items():
+            # A name with a hash is that of the id that has this hash, and never that of the id that is spelled so.
+            if label == query.label and not looks_hashed(query.identifier):
+                names = (query.value,) if query.value == query.identifier else (query.identifier, query.value)
+                for folder in (kind, _BINDINGS) if kind == _CONNECTIONS else (kind,):
+                    for name in names:
+                        yield from self._secret(folder, name, folders, query.identifier)
+
+    def all(self, folders: Folders) -> tuple[Sequence[MountedSecret], Sequence[str]]:
+        """Return all Secrets, and the problems of those that cannot be read."""
+        secrets: list[MountedSecret] = []
+        problems: list[str] = []
+        for folder in (_BINDINGS, *_KINDS, _SECRETS):
+            try:
+                names = self._names_in(folder, folders)
+            except MountedFileError as error:
+                problems.append(str(error))
+                continue
+            for name in sorted(names):
+                try:
+                    secrets += self._secret(folder, name, folders)
+                except MountedFileError as error:
+                    problems.append(str(error))
+        return secrets, [f"{problem}{more}" for problem, more in first(problems)]
+
+    def _secret(
+        self, folder: str, name: str, folders: Folders, identifier: str | None = None
+    ) -> Iterator[MountedSecret]:
+        """Yield the Secret of a file or folder, if it is one.
+
+        Args:
+            folder: the name of the folder that it is in.
+            identifier: the id of the lookup, if it is known.
+        """
+        if name not in self._names_in(folder, folders):
+            return
+        key = (folder, name)
+        found = self._found.get(key)
+        if found is None or found.state is not folders.state:
+            found = self._found[key] = self._current(folder, name, folders, found)
+        secret = found.secret
+        if secret is None:
+            return
+        if identifier is not None and identifier != name and secret.annotations is None:
+            secret = self._made(folder, name, secret.data, identifier)
+            self._found[key] = _Found(secret, found.version, found.state)
+        yield secret
+
+    def _current(self, folder: str, name: str, folders: Folders, before: _Found | None) -> _Found:
+        """Return what a file or folder is now. It is read only if it may have changed."""
+        names = (folder, name) if folder else (name,)
+        if self._folder.path(*names) in folders.manifests or not self._may_be_secret(folder, name, folders):
+            return _Found(None, None, None)
+        if before is not None and before.version and self._folder.is_unchanged(before.version, *names):
+            state = folders.state if is_of_volume(before.version) else None
+            return _Found(before.secret, before.version, state)
+        content = self._folder.read(*names)
+        data = None if content is None else self._data(content, folder, name)
+        if content is None or data is None:
+            return _Found(None, None, None)
+        if before is not None and before.secret is not None and before.secret.data == data:
+            secret = before.secret
+        else:
+            secret = self._made(folder, name, data, None)
+        version = content.version if content.is_settled else None
+        return _Found(secret, version, folders.state if is_of_volume(content.version) else None)
+
+    def _may_be_secret(self, folder: str, name: str, folders: Folders) -> bool:
+        """Return whether something can be a Secret, by its name and by the names in it."""
+        if folder != _BINDINGS:
+            return folder == _SECRETS or folder in self._labels
+        if name in (*_KINDS, _SECRETS) or _CONNECTIONS not in self._labels:
+            return False
+        try:
+            return _BINDING in self._names_in(name, folders)
+        except MountedFileError:
+            return False  # a folder that is no service binding can be anything
+
+    def _data(self, content: Content, folder: str, name: str) -> dict[str, str] | None:
+        """Return the data of the Secret; ``None`` if the file or folder is none."""
+        files = content.files
+        if isinstance(files, bytes):
+            # Only ids can be files. A name like that of a manifest is that of a manifest.
+            is_value = folder in self._data_keys and not name.endswith(SUFFIXES)
+            return {self._data_keys[folder]: _base64(files)} if is_value else None
+        if not is_of_volume(content.version) and all(each.endswith(SUFFIXES) for each in files):
+            return None  # a folder for manifests, although there may be none at the moment
+        return {each: _base64(files[each]) for each in files if is_data_key(each)}
+
+    def _made(self, folder: str, name: str, data: Mapping[str, str], identifier: str | None) -> MountedSecret:
+        """Return the Secret.
+
+        Args:
+            identifier: the id whose hash the name contains, if it is known.
+        """
+        labels, annotations = {}, None
+        if folder != _SECRETS:
+            label = self._labels[folder or _CONNECTIONS]
+            labels[label] = label_value(name)
+            if identifier is not None or labels[label] != name:
+                annotations = {label: identifier or name}
+        path = self._folder.path(folder) if folder else self._folder.path()
+        return MountedSecret(path, name, labels, data, home=self._home, annotations=annotations)
+
+    def _names_in(self, folder: str, folders: Folders) -> frozenset[str]:
+        """Return the names in a folder; none if it does not exist."""
+        before = self._names.get(folder)
+        if before is not None and before.state is folders.state:
+            return before.names
+        found = self._read_names((folder,) if folder else (), folders)
+        self._names[folder] = _Names(found, folders.state)
+        if before is not None:
+            for name in before.names - found:
+                self._found.pop((folder, name), None)
+        return found
+
+    def _read_names(self, names: tuple[str, ...], folders: Folders) -> frozenset[str]:
+        try:
+            return self._folder.names(*names)
+        except MountedFileError:
+            if self._folder.path(*names) in folders.manifests:
+                return frozenset()
+            raise
+
+
+def _base64(content: bytes) -> str:
+    return b2a_base64(content, newline=False).decode("ascii")

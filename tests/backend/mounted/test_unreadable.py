@@ -1,0 +1,188 @@
+"""Mounted files that cannot be read: the error names the file and says what to do, and other ids are not affected."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.errors import MountedFileError
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.folder import Folder
+from support.logs import said
+from support.memory import fork, join
+from support.volumes import Volume
+
+NOBODY = 65534
+
+
+@pytest.fixture
+def as_airflow(mount: Path) -> Iterator[Callable[[Callable[[], object]], None]]:
+    """Return a function that runs a check in a process of a user other than root, who can read everything."""
+    folders = [each for each in mount.parents if each.owner() == "root" and each != Path("/") and each != Path("/tmp")]
+    modes = {each: each.stat().st_mode for each in folders}
+    for each in folders:
+        each.chmod(0o755)
+
+    def run(check: Callable[[], object]) -> None:
+        def as_user() -> object:
+            if os.getuid() == 0:
+                os.setgroups([])
+                os.setgid(NOBODY)
+                os.setuid(NOBODY)
+            return check()
+
+        join(fork(as_user))
+
+    yield run
+    for each, mode in modes.items():
+        each.chmod(mode & 0o777)
+
+
+def error_of(look: Callable[[], object]) -> str:
+    with pytest.raises(MountedFileError) as raised:
+        look()
+    return str(raised.value)
+
+
+class TestPermissions:
+    @pytest.mark.parametrize("where", ["variables", "variables/x"])
+    def test_a_file_of_a_volume(
+        self,
+        mount: Path,
+        as_airflow: Callable[[Callable[[], object]], None],
+        caplog: pytest.LogCaptureFixture,
+        where: str,
+    ) -> None:
+        """Its ``defaultMode`` is 0400, and Airflow's user is not root."""
+        Volume(mount / where).write({"x" if where == "variables" else "value": "hunter2"}, mode=0o400)
+        (mount / "variables" / "y").write_text("found")
+        backend = KubernetesSecretsBackend(path=str(mount))
+        file = "x" if where == "variables" else "x/value"
+
+        def check() -> None:
+            said_before = len(said(caplog))
+            for _ in range(2):
+                assert error_of(lambda: backend.get_variable("x")) == (
+                    f"{mount}/variables/{file} cannot be read by Airflow's user (permission denied). Set fsGroup in "
+                    "the pod's securityContext to a group of that user, or a defaultMode of the volume that lets it "
+                    "read, such as 0444"
+                )
+            assert len(said(caplog)) == said_before + 1
+            if where != "variables":
+                assert backend.get_variable("y") == "found"
+            assert [error_of(lambda: backend.get_variable("x"))] == list(Folder(str(mount), Options()).problems())
+
+        as_airflow(check)
+
+    def test_a_folder(self, mount: Path, as_airflow: Callable[[Callable[[], object]], None]) -> None:
+        """It is an error, since nobody knows which ids are in it."""
+        (mount / "variables").mkdir(mode=0o700)
+        (mount / "connections").mkdir()
+        (mount / "connections" / "x").write_text("http://found")
+        backend = KubernetesSecretsBackend(path=str(mount))
+
+        def check() -> None:
+            assert f"{mount}/variables cannot be read by Airflow's user" in error_of(lambda: backend.get_variable("x"))
+            assert backend.get_conn_value("x") == "http://found"
+
+        as_airflow(check)
+
+
+class TestLinks:
+    def test_one_that_stays_in_the_folder(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+        Volume(mount / "volumes" / "a").write({"password": "found"})
+        (mount / "variables" / "y").mkdir(parents=True)
+        (mount / "variables" / "x").symlink_to("../volumes/a/password")
+        (mount / "variables" / "y" / "value").symlink_to("../../volumes/a/password")
+        (mount / "variables" / "y" / "dangling").symlink_to("nowhere")
+        (mount / "variables" / "z").symlink_to("nowhere")
+
+        assert (backend.get_variable("x"), backend.get_variable("y")) == ("found", "found")
+        assert backend.get_variable("z") is None
+
+    @pytest.mark.parametrize("where", ["variables", "variables/x", "variables/x/value"])
+    @pytest.mark.parametrize("is_relative", [False, True])
+    def test_one_that_leaves_it(
+        self, backend: KubernetesSecretsBackend, mount: Path, tmp_path: Path, where: str, is_relative: bool
+    ) -> None:
+        outside = {"variables": "..", "variables/x": "x", "variables/x/value": "x/value"}[where]
+        (tmp_path / "outside" / "x").mkdir(parents=True)
+        (tmp_path / "outside" / "x" / "value").write_text("hunter2")
+        link = mount / where
+        link.parent.mkdir(parents=True, exist_ok=True)
+        target = tmp_path / "outside" / outside.replace("..", "")
+        link.symlink_to(os.path.relpath(target, link.parent) if is_relative else target)
+
+        problem = error_of(lambda: backend.get_variable("x"))
+        assert problem.startswith(f"{link} is a link that leaves {mount}, and such a link is not followed. Replace it")
+        assert list(Folder(str(mount), Options()).problems()) == [problem]
+
+    def test_one_in_a_volume(self, backend: KubernetesSecretsBackend, mount: Path, tmp_path: Path) -> None:
+        """The kubelet makes none there."""
+        (tmp_path / "outside").write_text("hunter2")
+        volume = Volume(mount / "variables")
+        volume.write({"y": "found"})
+        (mount / "variables" / (mount / "variables" / "..data").readlink() / "x").symlink_to(tmp_path / "outside")
+
+        assert error_of(lambda: backend.get_variable("x")) == (
+            f"{mount}/variables/x is a link in a volume, and such a link is not followed. Replace it by what it leads "
+            "to"
+        )
+        assert backend.get_variable("y") == "found"
+
+    @pytest.mark.parametrize("target", ["../../outside", ".", ".."])
+    def test_a_data_link_that_leaves_its_volume(
+        self, backend: KubernetesSecretsBackend, mount: Path, tmp_path: Path, target: str
+    ) -> None:
+        (tmp_path / "outside").mkdir()
+        (tmp_path / "outside" / "x").write_text("hunter2")
+        (mount / "variables").mkdir()
+        (mount / "variables" / "y").write_text("found")
+        (mount / "variables" / "..data").symlink_to(target)
+
+        assert backend.get_variable("x") is None
+        assert backend.get_variable("y") == "found"
+
+    def test_links_in_a_circle(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+        (mount / "variables").mkdir()
+        (mount / "variables" / "x").symlink_to("x")
+        (mount / "variables" / "y").write_text("found")
+
+        assert f"{mount}/variables/x is a link" in error_of(lambda: backend.get_variable("x"))
+        assert backend.get_variable("y") == "found"
+
+
+class TestSizes:
+    @pytest.mark.parametrize("name", ["variables/x", "variables/x/value"])
+    def test_a_huge_file(self, backend: KubernetesSecretsBackend, mount: Path, name: str) -> None:
+        path = mount / name
+        path.parent.mkdir(parents=True)
+        with path.open("wb") as file:
+            file.truncate(8 * 2**20 + 1)
+
+        assert f"{path} has more than 8 MiB" in error_of(lambda: backend.get_variable("x"))
+        with path.open("wb") as file:
+            file.truncate(8 * 2**20)
+        assert backend.get_variable("x") == "\0" * (8 * 2**20)
+
+    def test_many_large_files(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+        (mount / "variables" / "x").mkdir(parents=True)
+        for name in ("a", "b"):
+            with (mount / "variables" / "x" / name).open("wb") as file:
+                file.truncate(5 * 2**20)
+
+        assert f"{mount}/variables/x/b has more than 8 MiB" in error_of(lambda: backend.get_variable("x"))
+
+
+def test_many_problems_are_few_lines(mount: Path) -> None:
+    (mount / "variables").mkdir()
+    for number in range(100):
+        (mount / "variables" / f"x{number}").symlink_to("/etc/passwd")
+
+    problems = Folder(str(mount), Options()).problems()
+    assert len(problems) == 5
+    assert problems[-1].endswith(" and 95 more")
