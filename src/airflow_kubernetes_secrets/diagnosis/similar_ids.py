@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.messages.listing import first
 from airflow_kubernetes_secrets.messages.suggestions import most_similar
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.mounted import MountedSecret
 
 # How many ids a lookup's id is compared with at most. A comparison takes up to a millisecond, so the ids that are
 # nearest in length are taken.
@@ -134,6 +135,8 @@ def _same_name(
             if found is None or label in found.secret.labels:
                 continue
             secret = found.secret
+            if isinstance(secret, MountedSecret):
+                continue  # it is for references only, and has no labels
             if all(may_reveal(kind, lookup.id, team) for team in owners.teams(secret) for kind in Kind):
                 yield (
                     f"Secret {secret} has this name but not the label; lookups do not use names. If this Secret is "

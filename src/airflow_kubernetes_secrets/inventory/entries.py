@@ -44,6 +44,7 @@ from airflow_kubernetes_secrets.lookup.selection import (
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
+from airflow_kubernetes_secrets.sources.mounted import MountedSecret
 
 BLOCKED: Final = "blocked"
 
@@ -260,6 +261,9 @@ class _Survey:
         """Return the entry of a Secret with the label of a kind."""
         secret = stored.secret
         identifier = identifier_of(secret, label)
+        if isinstance(secret, MountedSecret) and secret.is_of_unknown_id:
+            # The id is shown as the name of the file. Lookups of the id itself find it.
+            return self._entry(Lookup(kind, identifier, team), stored, [], answers=True)
         problems = list(problems_of_id(secret, label))
         result = self._result(kind, identifier, team)
         answers = result.selects(secret)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.mounted import MountedSecret
 
 
 class OwningTeams:
@@ -22,5 +23,6 @@ class OwningTeams:
         team = None if self._label is None else secret.labels.get(self._label)
         if team is not None:
             return [team]
-        is_shared = "" in self._shared_namespaces or secret.namespace in self._shared_namespaces
-        return [*self._homes.get(secret.namespace, ()), *([None] if is_shared else [])]
+        namespace = secret.home if isinstance(secret, MountedSecret) else secret.namespace
+        is_shared = "" in self._shared_namespaces or namespace in self._shared_namespaces
+        return [*self._homes.get(namespace, ()), *([None] if is_shared else [])]

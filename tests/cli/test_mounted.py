@@ -1,0 +1,100 @@
+"""Mounted Secrets in the commands: where an id comes from is the path of its file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from support.commands import SECRET, URI, Commands
+from support.findings import doctor
+from support.servers import on_the_devserver
+from support.volumes import Volume
+
+
+@pytest.fixture
+def mount(commands: Commands, tmp_path: Path) -> Path:
+    """Return a folder with mounted Secrets, which the commands read."""
+    mount = tmp_path / "mount"
+    Volume(mount / "connections").write(
+        {"my_db": URI, "whole/host": "db", "whole/password": SECRET, label_value("team/x"): URI, "bad": b"\xff"}
+    )
+    Volume(mount / "secrets" / "app-db").write({"host": "db", "login": "u", "password": SECRET, "type": "postgresql"})
+    (mount / "variables").mkdir()
+    (mount / "variables" / "my var").write_text(SECRET)
+    (mount / "variables" / "link").symlink_to("/etc/passwd")
+    commands.kwargs.clear()
+    commands.configure(
+        path=str(mount), namespace="airflow", references={"connections": {"by_name": "app-db", "gone": "gone"}}
+    )
+    return mount
+
+
+@on_the_devserver
+def test_list(commands: Commands, mount: Path) -> None:
+    found = commands.run("list", "-o", "json", status=1).document
+
+    by_id = {each["id"]: each for each in found["entries"]}
+    where = {identifier: f"{each['namespace']}/{each['secret']}" for identifier, each in by_id.items()}
+    assert where == {
+        "bad": f"{mount}/connections/bad",
+        "by_name": f"{mount}/secrets/app-db",
+        "gone": "airflow/gone",
+        label_value("team/x"): f"{mount}/connections/{label_value('team/x')}",
+        "my var": f"{mount}/variables/my var",
+        "my_db": f"{mount}/connections/my_db",
+        "whole": f"{mount}/connections/whole",
+    }
+    assert {identifier for identifier, each in by_id.items() if not each["answers"]} == {"bad", "gone"}
+    assert by_id["bad"]["problems"][0]["text"].startswith(f"Secret {mount}/connections/bad, key 'value': the value is ")
+    assert by_id[label_value("team/x")]["problems"] == by_id["my var"]["problems"] == []
+    assert found["failures"] == [
+        f"{mount}/variables/link is a link that leaves {mount}, and such a link is not followed. Replace it by what it "
+        "leads to"
+    ]
+    assert "my_db" in commands.run("list", status=1).out
+
+
+@on_the_devserver
+@pytest.mark.parametrize(
+    ("kind", "identifier", "file"),
+    [
+        ("connection", "my_db", "connections/my_db"),
+        ("connection", "team/x", f"connections/{label_value('team/x')}"),
+        ("connection", "by_name", "secrets/app-db"),
+        ("variable", "my var", "variables/my var"),
+    ],
+)
+def test_explain(commands: Commands, mount: Path, kind: str, identifier: str, file: str) -> None:
+    story = commands.run("explain", kind, identifier, "-o", "json").document
+
+    assert story["headline"] == f"{kind} {identifier!r}: Secret {mount}/{file} is selected"
+    assert story["place"] == f"the folder {mount}"
+    assert story["problems"] == []
+
+
+@on_the_devserver
+def test_explain_what_is_not_there(commands: Commands, mount: Path) -> None:
+    (mount / "variables" / "link").unlink()
+    story = commands.run("explain", "connection", "my_dc", "-o", "json", status=1).document
+    assert f"Did you mean 'my_db'? Secret {mount}/connections/my_db has it" in story["hints"]
+    # The name of a Secret for references is no id, and no label would change that.
+    story = commands.run("explain", "connection", "app-db", "-o", "json", status=1).document
+    assert not any("label" in hint for hint in story["hints"])
+
+
+@on_the_devserver
+def test_explain_what_cannot_be_read(commands: Commands, mount: Path) -> None:
+    story = commands.run("explain", "variable", "link", "-o", "json", status=2).document
+    assert story["error"].startswith(f"{mount}/variables/link is a link that leaves {mount}")
+
+
+@on_the_devserver
+def test_doctor(commands: Commands, mount: Path) -> None:
+    found = doctor(commands, status=1)
+
+    texts = [each["text"] for each in found if each["status"] == "error"]
+    assert any(text.startswith(f"{mount}/variables/link is a link that leaves") for text in texts)
+    assert any(f"Secret {mount}/connections/bad, key 'value': the value is not UTF-8" in text for text in texts)
+    assert f"Secrets are read from the folder {mount}, without an API" in [each["text"] for each in found]
