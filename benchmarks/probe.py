@@ -30,6 +30,7 @@ PROBES = {
     "watching": "watching",
     "thresholds": "thresholds",
     "one_secret": "one_secret",
+    "mounted": "mounted",
 }
 
 
