@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -47,6 +48,25 @@ def maskers() -> list[Callable[[list[str]], None]]:
             except (ImportError, AttributeError):
                 continue
     return found
+
+
+def stats() -> Any:
+    """Return what sends Airflow's metrics in this process, with ``incr``, ``gauge`` and ``timing``.
+
+    Since 3.2, tasks and services have separate ones, and Airflow sets each up where it sends metrics itself. A task's
+    process can inherit that of a service, which is then set up too.
+
+    Returns:
+        An object or a module; ``None`` if Airflow sends no metrics in this process.
+    """
+    shared = ("airflow.sdk._shared.observability.metrics.stats", "airflow._shared.observability.metrics.stats")
+    found = [sys.modules[name] for name in shared if name in sys.modules]
+    for module in found:
+        # 3.2 has a class, and 3.3 has functions.
+        client = module if hasattr(module, "_factory") else module.Stats
+        if getattr(client, "_factory", None) or getattr(client, "factory", None):
+            return client
+    return None if found else getattr(sys.modules.get("airflow.stats"), "Stats", None)
 
 
 def secrets_backends() -> list[Any]:

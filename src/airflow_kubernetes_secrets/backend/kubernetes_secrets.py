@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.secrets.base_secrets import BaseSecretsBackend
 
+from airflow_kubernetes_secrets.counters import FROM_MEMORY, counters
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
 from airflow_kubernetes_secrets.formats.reading import connection_value, key_for_messages, variable_text
 from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, OF_AIRFLOW_2, OF_AIRFLOW_3, SERVICES, TASKS
@@ -29,6 +30,7 @@ from airflow_kubernetes_secrets.sources.source import Source, source_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Sequence
+    from types import ModuleType
     from typing import TypeVar
 
     from airflow_kubernetes_secrets.formats.usability import Objection
@@ -81,6 +83,12 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
             # Import it here and not in a lookup: a child that is forked during an import inherits a lock that nothing
             # releases.
             from airflow_kubernetes_secrets.backend import masking  # noqa: F401  # imported here, not in the middle of a lookup
+        self._metrics: ModuleType | None = None
+        if self.options.metrics:
+            from airflow_kubernetes_secrets.backend import metrics
+
+            metrics.switch_on()
+            self._metrics = metrics
 
     def get_conn_value(self, conn_id: str, team_name: str | None = None) -> str | None:
         """Return the connection as a URI or JSON; ``None`` if no Secret has it.
@@ -194,6 +202,25 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         read: Callable[[Secret, str], Result],
         find: Find | None = None,
     ) -> Result | None:
+        metrics = self._metrics
+        if metrics is None:
+            return self._result(lookup, read, find)
+        try:
+            result = self._result(lookup, read, find)
+        except _NotInMemoryError:
+            raise
+        except BaseException:
+            metrics.note(lookup.kind, metrics.ERROR, self._source)
+            raise
+        metrics.note(lookup.kind, metrics.MISS if result is None else metrics.HIT, self._source)
+        return result
+
+    def _result(
+        self,
+        lookup: Lookup,
+        read: Callable[[Secret, str], Result],
+        find: Find | None,
+    ) -> Result | None:
         try:
             decision = decide(lookup, self.options, find or self._find)
             _report(decision)
@@ -217,6 +244,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
 
     def _find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         if self._source is not None and (known := self._source.recall(query)) is not None:
+            counters.count_in_memory(FROM_MEMORY)
             return known
         self._source = self._current_source()
         return self._source.find(query, time)
@@ -227,6 +255,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         known = None if source is None else source.recall(query)
         if known is None:
             raise _NotInMemoryError
+        counters.count_in_memory(FROM_MEMORY)
         return known
 
     def _ask(self, query: Query, time: TimeBudget) -> Sequence[Secret]:

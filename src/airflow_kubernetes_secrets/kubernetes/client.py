@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Generic, TypeVar
 from urllib.parse import quote
 
+from airflow_kubernetes_secrets.counters import REQUEST, RETRY, counters
 from airflow_kubernetes_secrets.errors import (
     ApiError,
     ApiResponseTooLargeError,
@@ -274,9 +275,17 @@ class Client:
             pause = None if outcome.remedy else self._backoff.pause(attempts, deadline.left(), outcome.retry_after)
             if pause is None:
                 raise self._unavailable(failure, attempts, deadline)
+            counters.count(RETRY)
             time.sleep(min(pause, outcome.longest_pause))
 
     def _try(self, operation: _ParsedOperation[Result], deadline: Deadline) -> Result | _Failure:
+        began = monotonic()
+        try:
+            return self._attempt(operation, deadline)
+        finally:
+            counters.took(REQUEST, monotonic() - began)
+
+    def _attempt(self, operation: _ParsedOperation[Result], deadline: Deadline) -> Result | _Failure:
         from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, status_message
 
         began = monotonic()

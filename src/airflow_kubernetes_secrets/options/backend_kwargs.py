@@ -339,6 +339,16 @@ class Options:
         page="../how-to/masking.md",
     )
 
+    metrics = Option(
+        BOOLEAN,
+        False,
+        "Whether to send what lookups do to Airflow's metrics: StatsD or OpenTelemetry, as `[metrics]` configures it.",
+        topic=ERRORS,
+        example=True,
+        refused="statsd",
+        page="../how-to/metrics.md",
+    )
+
     def __init__(self, **given: Any) -> None:
         """Create options from parsed values.
 

@@ -10,6 +10,7 @@ import random
 from threading import RLock
 from time import monotonic
 
+from airflow_kubernetes_secrets.counters import OUTAGE, counters
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
 
 # In seconds, from the end of one probe to the next. The pause is at least as long as the probe took. It is drawn at
@@ -78,6 +79,7 @@ class ApiServerState:
                 return
             took = now - requested_at
             if self._error is None:
+                counters.count(OUTAGE)
                 self._probes = 0
                 self.since = requested_at
             pause = random.uniform(*_PAUSE_SECONDS)  # noqa: S311  # spreads load; it guards nothing

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from time import monotonic
 
 from airflow_kubernetes_secrets.errors import ApiError, NotConfiguredError, UnauthorizedError
 from airflow_kubernetes_secrets.kubernetes.client import Client
@@ -69,6 +70,15 @@ class ApiSource:
 
     def ask(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         return self._namespace(query).ask(query, time.deadline)
+
+    def measurements(self) -> dict[str, float]:
+        indexes = [index for namespace in list(self._namespaces.values()) for index in namespace.indexes()]
+        now = monotonic()
+        return {
+            "outage": float(self._server_state.error is not None),
+            "index.secrets": sum(size for size, _confirmed_at in indexes),
+            "index.age": max((now - confirmed_at for _size, confirmed_at in indexes), default=0.0),
+        }
 
     def close(self) -> None:
         for namespace in list(self._namespaces.values()):

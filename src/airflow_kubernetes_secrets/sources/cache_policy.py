@@ -142,6 +142,11 @@ class CachePolicy:
             return None
         return index.confirmed_at, index.find(value)
 
+    def size_and_confirmation(self) -> tuple[int, float] | None:
+        """Return the number of Secrets in the index, and when it was last confirmed; ``None`` without an index."""
+        index = self._index
+        return None if index is None else (len(index), index.confirmed_at)
+
     def find(self, query: LabelQuery, deadline: Deadline) -> list[Secret] | tuple[Secret, ...]:
         """Return the Secrets for a query, and possibly others with the same value of the label.
 

@@ -12,6 +12,7 @@ from copy import copy
 from threading import RLock
 from typing import Any
 
+from airflow_kubernetes_secrets.counters import FROM_FOLDER, counters
 from airflow_kubernetes_secrets.errors import NotConfiguredError
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.file_stamps import Visited
@@ -127,6 +128,7 @@ class Folder:
             known = self._look()
             found = [secret for secret in known.secrets if query.matches(secret) and _is_in(query.namespace, secret)]
             found += self._mounted.find(query, known.folders())
+        counters.count(FROM_FOLDER)
         for cause, text in known.warnings.items():
             notices.once(logging.WARNING, cause, text)
         return found
@@ -157,6 +159,10 @@ class Folder:
             known = self._look()
             _secrets, problems = self._mounted.all(known.folders())
         return [*known.warnings.values(), *problems]
+
+    def measurements(self) -> dict[str, float]:
+        """Return nothing: the files are the state."""
+        return {}
 
     def close(self) -> None:
         """Do nothing: there is nothing to stop."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from airflow_kubernetes_secrets.counters import FROM_API, FROM_MEMORY, FROM_MEMORY_IN_OUTAGE, counters
 from airflow_kubernetes_secrets.errors import ApiUnavailableError, UnconfirmedRefusalError
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -61,10 +62,13 @@ class Namespace:
         # A new backend object has no source yet, so it has not called `recall`.
         known = self.recall(query)
         if known is not None:
+            counters.count_in_memory(FROM_MEMORY)
             return known
         try:
             if isinstance(query, LabelQuery) and query.label in self._policies and not self._server.is_unavailable:
-                return self._policies[query.label].find(query, deadline)
+                found = self._policies[query.label].find(query, deadline)
+                counters.count(FROM_API)
+                return found
             return self._ask(query, deadline)
         except ApiUnavailableError as error:
             # Another thread may have listed everything meanwhile.
@@ -81,6 +85,11 @@ class Namespace:
             return self._ask(query, deadline)
         except ApiUnavailableError as error:
             return self._last_known_or_raise(error, query)
+
+    def indexes(self) -> list[tuple[int, float]]:
+        """Return the number of Secrets in each index, and when it was confirmed, in seconds on the monotonic clock."""
+        found = (policy.size_and_confirmation() for policy in self._policies.values())
+        return [each for each in found if each is not None]
 
     def close(self) -> None:
         """End the watches, and forget everything."""
@@ -104,7 +113,9 @@ class Namespace:
         # If there is a value to use instead, the check whether the API server is back must be short.
         if self._server.is_unavailable and self._last_known(query) is not None:
             seconds = min(seconds, FIRST_PROBE_SECONDS)
-        return self._server.find(query, seconds)
+        found = self._server.find(query, seconds)
+        counters.count(FROM_API)
+        return found
 
     def _last_known_or_raise(self, error: ApiUnavailableError, query: Query) -> Sequence[Secret]:
         """Return the last known Secrets, and log their age. If there are none, raise the error."""
@@ -121,6 +132,7 @@ class Namespace:
                 f"{monotonic() - confirmed_at:.0f} s ago are used, up to an age of {self._max_age:.0f} s (cache_ttl "
                 "and outage_ttl)",
             )
+        counters.count(FROM_MEMORY_IN_OUTAGE)
         return secrets
 
     def _last_known(self, query: Query) -> _Known | None:

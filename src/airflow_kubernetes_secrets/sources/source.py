@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
@@ -34,6 +34,9 @@ class Source(Protocol):
         Raises:
             KubernetesSecretsError: the source could not be queried.
         """
+
+    def measurements(self) -> Mapping[str, float]:
+        """Return the present state for metrics, by name: numbers, or seconds."""
 
     def close(self) -> None:
         """Stop what runs, and forget everything."""

@@ -12,6 +12,7 @@ from time import monotonic
 from typing import Protocol
 from weakref import WeakSet
 
+from airflow_kubernetes_secrets.counters import WATCH_RESTART, counters
 from airflow_kubernetes_secrets.errors import (
     ApiError,
     ApiUnavailableError,
@@ -145,6 +146,7 @@ class Watcher(Thread):
                 requested_pause = error.retry_after
             except NotConfiguredError:
                 pass  # The lookups report this error too.
+            counters.count(WATCH_RESTART)
             failures += 1
             self._pause(failures, requested_pause)
 

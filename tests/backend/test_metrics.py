@@ -1,0 +1,283 @@
+"""The option ``metrics``: what lookups do arrives where Airflow sends its metrics."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import yaml
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets import counters as counters_module
+from airflow_kubernetes_secrets.backend.metrics import ERROR, HIT, MISS
+from airflow_kubernetes_secrets.counters import counters
+from airflow_kubernetes_secrets.lookup.selection import Kind
+from support.airflow import Airflow, installed
+from support.cluster import Cluster, ServiceAccount
+from support.environments import downloaded_wheel
+from support.examples import EXAMPLES
+from support.pages import blocks, page_file
+from support.proxy import Proxy
+from support.secrets import Put
+from support.servers import on_the_devserver
+
+SECRET_ID = "hunter2-id"
+
+# Airflow 3.2 and later set up the metrics of tasks as `task_runner` does, and those of services as the scheduler does.
+SET_UP = """
+import sys
+from airflow.configuration import conf
+
+def set_up(part):
+    try:
+        stats = __import__(f"{part}.observability.stats", fromlist=["stats"])
+        utils = __import__(f"{part}.observability.metrics.stats_utils", fromlist=["stats_utils"])
+    except ImportError:
+        import airflow.stats
+        return
+    stats.initialize(factory=utils.get_stats_factory(), export_legacy_names=True)
+
+set_up(sys.argv[1])
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+"""
+
+
+class StatsD:
+    """Receives StatsD's packets on loopback."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._socket.bind(("127.0.0.1", 0))
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        self._socket.settimeout(5)
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """The configuration of an Airflow that sends metrics here."""
+        return {
+            "AIRFLOW__METRICS__STATSD_ON": "True",
+            "AIRFLOW__METRICS__STATSD_HOST": "127.0.0.1",
+            "AIRFLOW__METRICS__STATSD_PORT": str(self._socket.getsockname()[1]),
+        }
+
+    def received(self) -> tuple[Counter[str], dict[str, float], Counter[str]]:
+        """Return the sums of the counters, the last values of the gauges, and the numbers of the timings by name."""
+        counted: Counter[str] = Counter()
+        gauges: dict[str, float] = {}
+        timings: Counter[str] = Counter()
+        self._socket.setblocking(False)
+        while True:
+            try:
+                packet = self._socket.recv(65536).decode()
+            except BlockingIOError:
+                return counted, gauges, timings
+            assert SECRET_ID not in packet
+            for line in packet.splitlines():
+                found = re.fullmatch(r"airflow\.kubernetes_secrets\.([a-z_.]+):([0-9.e-]+)\|(c|g|ms)", line)
+                if found is None:
+                    assert "kubernetes_secrets" not in line
+                elif found[3] == "c":
+                    counted[found[1]] += int(found[2])
+                elif found[3] == "g":
+                    gauges[found[1]] = float(found[2])
+                else:
+                    timings[found[1]] += 1
+
+    def close(self) -> None:
+        self._socket.close()
+
+
+@pytest.fixture
+def statsd() -> Iterator[StatsD]:
+    with closing(StatsD()) as running:
+        yield running
+
+
+def python(version: str, program: str, part: str, variables: dict[str, str], home: Path) -> None:
+    """Run a program in an Airflow with a client of StatsD."""
+    if not installed(version):
+        pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
+    client = {"PYTHONPATH": str(downloaded_wheel("statsd", "4.0.1"))}
+    done = Airflow(version, home, {**client, **variables}).python(f"{SET_UP}\n{program}", part)
+    assert done.returncode == 0, done.stderr
+
+
+PARTS = [("3.3", "airflow.sdk"), ("3.3", "airflow"), ("2.11", "airflow")]
+
+
+@on_the_devserver
+@pytest.mark.parametrize(("version", "part"), PARTS)
+def test_lookups_requests_and_the_index(
+    version: str, part: str, statsd: StatsD, cluster: Cluster, put: Put, account: ServiceAccount, tmp_path: Path
+) -> None:
+    put.connection(SECRET_ID, "postgres://db")
+    put.variable("v", "x")
+    kwargs = {"service_account_path": str(account.folder), "cache_ttl": 60, "metrics": True}
+    program = f"""
+backend = KubernetesSecretsBackend(**{kwargs!r})
+for _ in range(5):
+    assert backend.get_connection({SECRET_ID!r}) is not None
+assert backend.get_variable("v") == "x"
+assert backend.get_variable("gone") is None
+for _ in range(3):
+    KubernetesSecretsBackend(**{kwargs!r}).get_connection("gone-too")
+assert backend.get_variable("v") == "x"
+"""
+    python(version, program, part, {**statsd.variables, **cluster.pod_environment()}, tmp_path)
+
+    counted, gauges, timings = statsd.received()
+    assert counted == {
+        "lookups.connection.hit": 5,
+        "lookups.connection.miss": 3,
+        "lookups.variable.hit": 2,
+        "lookups.variable.miss": 1,
+        # For each label: two queries, and a list of everything.
+        "results.api": 6,
+        "results.memory": 5,
+    }
+    assert timings == {"request": 6}
+    assert gauges["outage"] == 0
+    assert gauges["index.secrets"] == 2
+    assert 0 <= gauges["index.age"] < 60
+
+
+@on_the_devserver
+def test_an_outage(
+    statsd: StatsD, cluster: Cluster, proxy: Proxy, put: Put, account: ServiceAccount, tmp_path: Path
+) -> None:
+    put.variable("v", "x")
+    kwargs = {
+        "service_account_path": str(proxy.folder(account)),
+        "outage_ttl": 600,
+        "timeout": 0.5,
+        "metrics": True,
+    }
+    program = f"""
+import os, signal, time
+from pathlib import Path
+backend = KubernetesSecretsBackend(**{kwargs!r})
+assert backend.get_variable("v") == "x"
+os.environ["KUBERNETES_SERVICE_PORT"] = "1"
+other = KubernetesSecretsBackend(**{kwargs!r})
+try:
+    other.get_variable("v")
+except Exception as error:
+    assert "ApiUnavailableError" in type(error).__name__
+else:
+    raise AssertionError
+"""
+    python("3.3", program, "airflow.sdk", {**statsd.variables, **proxy.pod_environment()}, tmp_path)
+
+    counted, gauges, timings = statsd.received()
+    assert counted["lookups.variable.hit"] == counted["lookups.variable.error"] == counted["outages"] == 1
+    assert counted["request.retries"] >= 1
+    assert gauges["outage"] == 1
+    assert timings["request"] == 2 + counted["request.retries"]
+
+
+def test_nothing_is_sent_without_the_option(statsd: StatsD, tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    program = f"""
+backend = KubernetesSecretsBackend(path={str(tmp_path / "secrets")!r})
+assert backend.get_variable("v") is None
+"""
+    python("3.3", program, "airflow.sdk", statsd.variables, tmp_path)
+
+    assert statsd.received() == ({}, {}, {})
+    assert not counters.is_on
+
+
+def test_a_folder(statsd: StatsD, tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    program = f"""
+backend = KubernetesSecretsBackend(path={str(tmp_path / "secrets")!r}, metrics=True)
+assert backend.get_variable("v") is None
+assert backend.get_config("c") is None
+assert backend.get_variable("v") is None
+"""
+    python("3.3", program, "airflow.sdk", statsd.variables, tmp_path)
+
+    counted, gauges, timings = statsd.received()
+    # An option is read before Airflow can send metrics, so it is counted with the next lookup.
+    assert counted == {"lookups.variable.miss": 2, "lookups.config.miss": 1, "results.folder": 3}
+    assert (gauges, timings) == ({}, {})
+
+
+def test_an_airflow_that_sends_no_metrics(tmp_path: Path) -> None:
+    backend = KubernetesSecretsBackend(path=str(tmp_path), metrics=True)
+    try:
+        assert backend.get_variable("v") is None
+        assert len(counters) == 0
+    finally:
+        counters.is_on = False
+
+
+def test_a_forked_child_sends_nothing_of_its_parent(statsd: StatsD, tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    options = json.dumps(str(tmp_path / "secrets"))
+    program = f"""
+import os
+from airflow_kubernetes_secrets.counters import counters
+backend = KubernetesSecretsBackend(path={options}, metrics=True)
+assert backend.get_config("c") is None
+assert len(counters) == 2
+if os.fork() == 0:
+    assert backend.get_variable("v") is None
+    os._exit(0)
+assert os.wait()[1] == 0
+assert backend.get_variable("v") is None
+"""
+    python("3.3", program, "airflow.sdk", statsd.variables, tmp_path)
+
+    counted, _gauges, _timings = statsd.received()
+    assert counted == {"lookups.variable.miss": 2, "lookups.config.miss": 1, "results.folder": 3}
+
+
+PAGE = page_file("metrics").read_text()
+
+
+def test_the_configuration_of_the_page(tmp_path: Path) -> None:
+    [block] = blocks("metrics")
+    (tmp_path / "airflow.cfg").write_text(block.text)
+    program = (
+        "from airflow.configuration import ensure_secrets_loaded; print(ensure_secrets_loaded()[0].options.metrics)"
+    )
+
+    assert Airflow("3.3", tmp_path).python(program).stdout.splitlines()[-1] == "True"
+
+
+def names_of_the_page() -> set[str]:
+    """Return the names in the table of the page, with each value of their variable parts."""
+    parts = {
+        "KIND": ("connection", "variable", "config"),
+        "OUTCOME": ("hit", "miss", "error"),
+        "SOURCE": ("memory", "api", "folder", "outage_memory"),
+    }
+    names = set(re.findall(r"^\| `([a-zA-Z._]+)` \| (?:counter|gauge|timer)", PAGE, re.MULTILINE))
+    for part, values in parts.items():
+        names = {name.replace(part, value) for name in names for value in values}
+    return names
+
+
+def test_the_page_has_every_name_and_no_other() -> None:
+    events = {value for name, value in vars(counters_module).items() if name.isupper() and isinstance(value, str)}
+    lookups = {f"lookups.{kind.name.lower()}.{outcome}" for kind in Kind for outcome in (HIT, MISS, ERROR)}
+    gauges = {"outage", "index.secrets", "index.age"}
+
+    assert names_of_the_page() == events | lookups | gauges
+
+
+@pytest.mark.parametrize("file", ["dashboard.json", "alerts.yaml"])
+def test_the_examples_use_these_names(file: str) -> None:
+    text = (EXAMPLES / "metrics" / file).read_text()
+    used = set(re.findall(r"\bairflow_kubernetes_secrets_([a-z_]+)", text))
+
+    assert used
+    assert used <= {name.replace(".", "_") for name in names_of_the_page()}
+    assert (json.loads if file.endswith("json") else yaml.safe_load)(text)
