@@ -75,7 +75,10 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
         "Annotations for a connection in one key": [_SHAPES] * 2,
     },
     "argo-cd-and-flux": {"Values": [f"{_STANDING}::test_the_values_for_argo_cd_and_flux"]},
-    "bundles": {"Create a bundle": [f"{_STANDING}::test_a_bundle"] * 2},
+    "bundles": {
+        "Create a bundle": [f"{_STANDING}::test_a_bundle"] * 2,
+        "From External Secrets Operator": [f"{_STANDING}::test_a_bundle_of_external_secrets"],
+    },
     "caching": {"Choose `cache_ttl`": ["docs/test_reference.py::test_a_cache_for_all_components"]},
     "check-in-ci": {"Check manifests in CI": [f"{_STANDING}::test_the_check_in_ci"]},
     "cli": {

@@ -49,6 +49,16 @@ def test_a_bundle(tmp_path: Path) -> None:
     assert backend.get_connection("my_api").host == "api.example.com"
 
 
+def test_a_bundle_of_external_secrets(tmp_path: Path) -> None:
+    (tmp_path / "bundle.yaml").write_text(block("bundles", "From External Secrets Operator").text)
+    command = "airflow-kubernetes-secrets check --strict --output json bundle.yaml"
+    variables = {"AIRFLOW__SECRETS__BACKEND": BACKEND, "AIRFLOW__SECRETS__BACKEND_KWARGS": '{"bundles": true}'}
+
+    done = shell(command, tmp_path, variables)
+
+    assert json.loads(done.stdout) == {"manifests": 1, "problems": []}, done.stderr
+
+
 def pod(cluster: Cluster, namespace: str) -> dict[str, str]:
     """Return the variables of a pod whose account may list the namespace, which has one connection."""
     account = cluster.service_account(namespace, "airflow", {namespace: ["list"]})
