@@ -9,8 +9,9 @@ import ast
 import gc
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from contextlib import contextmanager
+from functools import cached_property
 from typing import NamedTuple
 
 from airflow_kubernetes_secrets.lookup.selection import Kind
@@ -190,18 +191,23 @@ class _Finder:
             if is_used and (name.endswith("Hook") or not self._may_be_default_argument(argument)):
                 yield _Mention(Kind.CONNECTION, f"default {argument} of {name}", default, call.lineno, frame)
 
-    def _may_be_default_argument(self, argument: str) -> bool:
-        """Return whether ``default_args`` of a DAG in this file may set an argument of operators."""
+    @cached_property
+    def _default_arguments(self) -> Set[str] | None:
+        """The arguments of operators that ``default_args`` of a DAG in this file may set; ``None`` if it may be any."""
+        found = {key.value for node, _frame in self._syntax.dicts for key in node.keys if isinstance(key, ast.Constant)}
         for call, frame in self._syntax.calls:
+            is_mapping = (dotted(call.func) or [""])[-1] == "dict"
             for keyword in call.keywords:
-                if keyword.arg == argument and (dotted(call.func) or [""])[-1] == "dict":
-                    return True
-                if keyword.arg == "default_args":
+                if is_mapping and keyword.arg is not None:
+                    found.add(keyword.arg)
+                elif keyword.arg == "default_args":
                     value = self._syntax.value(keyword.value, frame)
                     if not isinstance(value, ast.Dict) or None in value.keys:
-                        return True
-        keys = (key for node, _frame in self._syntax.dicts for key in node.keys)
-        return any(isinstance(key, ast.Constant) and key.value == argument for key in keys)
+                        return None
+        return {each for each in found if isinstance(each, str)}
+
+    def _may_be_default_argument(self, argument: str) -> bool:
+        return self._default_arguments is None or argument in self._default_arguments
 
     def _is_hook(self, node: ast.expr, frame: Frame) -> bool:
         """Return whether an expression is a hook, as far as its name says."""

@@ -88,8 +88,8 @@ class Syntax:
         self._handled: set[ast.AST] = set()
         self._documentation: list[ast.expr] = []
         self._walk(tree)
-        texts = {node for each in self._documentation for node in ast.walk(self._value(each))}
-        self.templates = [(node, frame) for node, frame in self.templates if node not in texts | self._handled]
+        no_templates = self._handled.union(*(ast.walk(self._value(each)) for each in self._documentation))
+        self.templates = [(node, frame) for node, frame in self.templates if node not in no_templates]
 
     def imported(self, node: ast.expr) -> str:
         """Return the path of an imported name, such as ``airflow.sdk.Variable``; empty if it is not imported."""
