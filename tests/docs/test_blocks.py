@@ -62,6 +62,7 @@ _TESTING = "docs/test_test_dags.py::test_a_complete_example"
 _RBAC = "examples/test_rbac.py"
 _CNPG = "examples/test_cloudnative_pg.py"
 _XPLANE = "examples/test_crossplane.py"
+_MOUNTED = "examples/test_mounted.py"
 _ESO = "examples/test_external_secrets.py"
 _STANDING = "docs/test_pages_as_they_stand.py"
 _OPTIONS = "examples/test_configuration_options.py"
@@ -187,6 +188,12 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
         ],
     },
     "rotate-a-password": {"Rotate a password": [f"{_STANDING}::test_a_new_password"] * 2},
+    "mounted-secrets": {
+        "A volume in the Helm chart": [f"{_MOUNTED}::test_a_projected_volume"],
+        "Whole Secrets by name": [f"{_MOUNTED}::test_a_whole_secret_by_name"],
+        "Secrets Store CSI driver": [f"{_MOUNTED}::test_the_csi_driver"] * 2,
+        "Vault Agent": [f"{_MOUNTED}::test_the_agent_of_vault"],
+    },
     "sealed-secrets": {
         "What to seal": ["examples/test_sealed_secrets.py::test_the_example_is_the_sealed_one"],
         "The resulting Secret": ["examples/test_sealed_secrets.py::test_a_connection"],

@@ -328,6 +328,13 @@ def no_bundle(scene: Scene) -> str:
     return "\n".join(said(scene.caplog))
 
 
+@happens("a mounted file has a problem")
+def link_outside(scene: Scene) -> str:
+    (scene.folder / "connections").mkdir()
+    (scene.folder / "connections" / ID).symlink_to("/etc/passwd")
+    return scene.error(path=str(scene.folder))
+
+
 @happens("could not be read: a manifest in the folder")
 def no_manifest(scene: Scene) -> str:
     (scene.folder / "broken.yaml").write_text("kind: Secret\nmetadata: {}\n")

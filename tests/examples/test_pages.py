@@ -22,6 +22,7 @@ PAGES = {
     "configuration-options": "configuration-options",
     "migration": "migration",
     "from-apache": "from-apache",
+    "mounted-secrets": "mounted",
 }
 SUFFIXES = {"yaml": ".yaml", "ini": ".cfg", "bash": ".sh", "json": ".json", "dockerfile": ""}
 

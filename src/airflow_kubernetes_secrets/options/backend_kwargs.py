@@ -152,7 +152,8 @@ class Options:
     path = Option(
         or_null(TEXT),
         None,
-        "Folder with manifests of Secrets, read instead of the Kubernetes API. Changed files are read again.",
+        "Folder with mounted Secrets or with manifests of Secrets, read instead of the Kubernetes API. Changed files "
+        "are read again.",
         topic=WHERE,
         example="/opt/airflow/secrets",
         refused="",
