@@ -15,6 +15,7 @@ import pytest
 import airflow_kubernetes_secrets
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import OptionError
+from airflow_kubernetes_secrets.options.accepted_values import Map, Reference
 from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
 from support.pages import DOCS, PATIENCE, page_file
 
@@ -70,8 +71,21 @@ def test_defaults() -> None:
         ("team_fallback", 1, True),
         ("mask_values", "true", True),
         ("mask_values", "0", False),
-        ("references", {"connections": {"my_db": "app-db-app"}}, {"connections": {"my_db": (None, "app-db-app")}}),
-        ("references", '{"variables": {"a/b": "team-a/x.y"}}', {"variables": {"a/b": ("team-a", "x.y")}}),
+        (
+            "references",
+            {"connections": {"my_db": "app-db-app"}},
+            {"connections": {"my_db": Reference(None, "app-db-app", Map())}},
+        ),
+        (
+            "references",
+            '{"variables": {"a/b": "team-a/x.y"}}',
+            {"variables": {"a/b": Reference("team-a", "x.y", Map())}},
+        ),
+        (
+            "references",
+            {"connections": {"x": {"secret": "a/b", "annotations": {"connection-type": "mysql"}}}},
+            {"connections": {"x": Reference("a", "b", Map({"airflow.apache.org/connection-type": "mysql"}))}},
+        ),
         ("references", {"config": {}}, {"config": {}}),
         ("path", "null", None),
         ("path", "manifests", "manifests"),
@@ -144,6 +158,9 @@ def test_values(name: str, given: object, taken: object) -> None:
         ("references", {"connections": {"x": "a_b"}}, "map 'x' under 'connections' to the name of a Secret"),
         ("references", {"connections": {"x": "a?b"}}, "map 'x' under 'connections' to the name of a Secret"),
         ("references", {"connections": {"x": None}}, "map 'x' under 'connections' to the name of a Secret"),
+        ("references", {"connections": {"x": {"secret": "b"}}}, "or an object with 'secret' and 'annotations'"),
+        ("references", {"connections": {"x": {"secret": "B", "annotations": {}}}}, "to the name of a Secret"),
+        ("references", {"config": {"x": {"secret": "b", "annotations": {"a": 1}}}}, "are an object of strings"),
         ("connections_lookup_pattern", "(", "a regular expression"),
         ("config_lookup_pattern", "", "a regular expression"),
         ("variables_lookup_pattern", 1, "a regular expression"),

@@ -243,11 +243,11 @@ class _Survey:
             if label is not None:
                 for team in self._owning_teams.teams(stored.secret):
                     yield self._labelled(kind, label, stored, team)
-        for identifier, (namespace, name) in self._options.references.get(kind.plural, {}).items():
-            where = self._location.namespace(namespace or self._options.namespaces[0])
+        for identifier, reference in self._options.references.get(kind.plural, {}).items():
+            where = self._location.namespace(reference.namespace or self._options.namespaces[0])
             # A referenced Secret that also has the label already has an entry.
-            if (kind, identifier, where, name) not in self._listed:
-                yield self._referenced(kind, identifier, where, name)
+            if (kind, identifier, where, reference.name) not in self._listed:
+                yield self._referenced(kind, identifier, where, reference.name)
         for stored in self._snapshot.bundles:
             if kind_of_bundle(stored.secret) is kind:
                 for team in self._owning_teams.teams(stored.secret):
@@ -267,6 +267,9 @@ class _Survey:
         problems = list(problems_of_id(secret, label))
         result = self._result(kind, identifier, team)
         answers = result.selects(secret)
+        if answers and result.selected is not None:
+            # A reference may describe it otherwise than its annotations.
+            stored = replace(stored, secret=result.selected)
         if team is None:
             self._listed.add((kind, identifier, secret.namespace, secret.name))
         if not problems and not answers:
@@ -296,7 +299,7 @@ class _Survey:
         """Return the entry of an id for which the options name a Secret."""
         outcome = self._result(kind, identifier, None).outcome
         if isinstance(outcome, Decision) and outcome.secret is not None:
-            stored = self._snapshot.stored(outcome.secret)
+            stored = replace(self._snapshot.stored(outcome.secret), secret=outcome.secret)
             return self._entry(outcome.lookup, stored, [], answers=True)
         if isinstance(outcome, Decision):
             problem = _unreached(f"{namespace}/{name}" if namespace else name, outcome)

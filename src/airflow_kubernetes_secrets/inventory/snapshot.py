@@ -48,7 +48,7 @@ class Snapshot:
             self._list(namespace, BUNDLE, self.bundles)
         for kind in kinds:
             for reference in options.references.get(kind.plural, {}).values():
-                self._get(*reference)
+                self._get(reference.namespace, reference.name)
 
     @property
     def failures(self) -> list[str]:

@@ -30,8 +30,10 @@ from airflow_kubernetes_secrets.lookup.bundles import (
     entries_of,
     keys_of,
 )
+from airflow_kubernetes_secrets.lookup.described import described
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.options.accepted_values import Reference
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Query
 
@@ -84,11 +86,8 @@ class Kind(Enum):
         of_teams = () if self is Kind.CONFIG else options.team_namespaces.values()
         return (*options.namespaces, *of_teams)
 
-    def reference(self, options: Options, identifier: str) -> tuple[str | None, str] | None:
-        """Return namespace and name of the Secret that the options reference for an id; ``None`` without a reference.
-
-        The namespace is ``None`` if the reference contains only a name.
-        """
+    def reference(self, options: Options, identifier: str) -> Reference | None:
+        """Return the Secret that the options reference for an id; ``None`` without a reference."""
         references = options.references
         return references[self.plural].get(identifier) if self.plural in references else None
 
@@ -234,7 +233,7 @@ def decide(lookup: Lookup, options: Options, find: Find) -> Decision:
     if lookup.team:
         matches = search.of_the_team(lookup.team)
     if not matches and (options.team_fallback or not lookup.team):
-        matches = search.of_no_team() if reference is None else search.referred_to(*reference)
+        matches = search.of_no_team() if reference is None else search.referred_to(reference)
     if matches:
         key = key_of(kind, matches[0], kind.data_key(options))
         return Decision(lookup, Outcome.FOUND, search.queries, matches, data_key=key, skipped=search.skipped)
@@ -303,14 +302,14 @@ class _Search:
                     return self._readable(own) or self._refuse(len(own))
         return []
 
-    def referred_to(self, namespace: str | None, name: str) -> list[Secret]:
+    def referred_to(self, reference: Reference) -> list[Secret]:
         """Return the Secret of a reference.
 
         Raises:
             MissingSecretError: it does not exist.
             MalformedSecretError: it cannot be read.
         """
-        query = NameQuery(namespace or self._options.namespaces[0], name)
+        query = NameQuery(reference.namespace or self._options.namespaces[0], reference.name)
         self.queries.append(query)
         found = [secret for secret in _in_order(self._find(query, self._time)) if query.matches(secret)]
         if not found:
@@ -318,6 +317,7 @@ class _Search:
                 f"'references' in backend_kwargs names Secret {query}, which does not exist. Create it, or correct "
                 "the reference"
             )
+        found = [described(secret, reference.annotations) for secret in found]
         return self._readable(found) or self._refuse(len(found))
 
     def of_no_team(self) -> list[Secret]:

@@ -126,9 +126,8 @@ def _check_lookup(lookup: Lookup, options: Options) -> None:
         raise NotWritableError(f"{lookup}: Airflow looks up options without a team; remove --team")
     reference = None if lookup.team else lookup.kind.reference(options, lookup.id)
     if reference is not None:
-        secret = "/".join(filter(None, reference))
         raise NotWritableError(
-            f"{lookup}: 'references' in backend_kwargs names Secret {secret} for it, so no Secret is selected "
+            f"{lookup}: 'references' in backend_kwargs names Secret {reference} for it, so no Secret is selected "
             "by label. Change that Secret, or remove the id from 'references'"
         )
 

@@ -9,6 +9,8 @@ from contextlib import suppress
 from typing import Any, Generic, TypeVar
 
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_key, is_namespace, is_subdomain
+from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
+from airflow_kubernetes_secrets.record import Record
 
 # The values of ``on_error``.
 NEXT = "next"
@@ -16,6 +18,9 @@ DENY = "deny"
 
 _LONGEST_TIMEOUT = 3600
 _LONGEST_TTL = 86400
+
+# The parts of a reference that describes its Secret.
+_SECRET, _ANNOTATIONS = "secret", "annotations"
 
 # The kinds of ids in ``references``.
 _REFERENCE_KINDS = ("connections", "variables", "config")
@@ -31,6 +36,31 @@ class Map(dict[Key, Value]):
 
     def __hash__(self) -> int:  # type: ignore[override]  # a dict is not hashable, and this class has to be
         return hash(frozenset(self.items()))
+
+
+class Reference(Record):
+    """A Secret that the options name for an id.
+
+    Attributes:
+        namespace: its namespace; ``None`` for the first one of the options.
+        name: its name.
+        annotations: those that describe it instead of its own, with the prefix of their keys; empty if its own do.
+    """
+
+    __slots__ = ("annotations", "name", "namespace")
+
+    namespace: str | None
+    name: str
+    annotations: Map[str, str]
+
+    def __init__(self, namespace: str | None, name: str, annotations: Map[str, str]) -> None:
+        self.namespace = namespace
+        self.name = name
+        self.annotations = annotations
+
+    def __str__(self) -> str:
+        """Return the name as the options contain it."""
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
 class Accepted(Generic[Value]):
@@ -173,7 +203,7 @@ def _team_namespaces(value: object) -> Map[str, str]:
     return Map(given)
 
 
-def _references(value: object) -> Map[str, Map[str, tuple[str | None, str]]]:
+def _references(value: object) -> Map[str, Map[str, Reference]]:
     given = _object(value)
     for kind in given:
         if kind not in _REFERENCE_KINDS:
@@ -183,20 +213,33 @@ def _references(value: object) -> Map[str, Map[str, tuple[str | None, str]]]:
     return Map({kind: _references_of(kind, references) for kind, references in given.items()})
 
 
-def _references_of(kind: str, value: object) -> Map[str, tuple[str | None, str]]:
+def _references_of(kind: str, value: object) -> Map[str, Reference]:
     if isinstance(value, dict):
         return Map({identifier: _reference(kind, identifier, secret) for identifier, secret in value.items()})
     raise ValueError(f'must have under {kind!r} an object such as {{"my_db": "name-of-a-secret"}}')
 
 
-def _reference(kind: str, identifier: str, value: object) -> tuple[str | None, str]:
+def _reference(kind: str, identifier: str, value: object) -> Reference:
+    annotations: Map[str, str] = Map()
+    if isinstance(value, dict) and value.keys() == {_SECRET, _ANNOTATIONS}:
+        annotations = _annotations(kind, identifier, value[_ANNOTATIONS])
+        value = value[_SECRET]
     namespace, slash, name = value.rpartition("/") if isinstance(value, str) else ("", "", "")
     if not is_subdomain(name) or (slash and not is_namespace(namespace)):
         raise ValueError(
-            f"must map {shown_name(identifier)} under {kind!r} to the name of a Secret, or namespace/name; "
-            f"it is {shown_name(value)}"
+            f"must map {shown_name(identifier)} under {kind!r} to the name of a Secret, or namespace/name, or an "
+            f"object with {_SECRET!r} and {_ANNOTATIONS!r}; it is {shown_name(value)}"
         )
-    return (namespace or None, name)
+    return Reference(namespace or None, name, annotations)
+
+
+def _annotations(kind: str, identifier: str, value: object) -> Map[str, str]:
+    """Return annotations with the prefix of their keys."""
+    if isinstance(value, dict) and all(isinstance(text, str) for text in value.values()):
+        return Map({f"{ANNOTATION_PREFIX}{name}": text for name, text in value.items()})
+    raise ValueError(
+        f"must map {shown_name(identifier)} under {kind!r} to an object whose {_ANNOTATIONS!r} are an object of strings"
+    )
 
 
 def _label_key(value: object) -> str:
@@ -250,6 +293,7 @@ PATTERN = Accepted(_pattern, "a Python regular expression")
 TEAM_NAMESPACES = Accepted(_team_namespaces, "an object: team to namespace", names_the_wrong_part=True)
 REFERENCES = Accepted(
     _references,
-    "an object: `connections`, `variables` and `config`, each an object: id to `name` or `namespace/name`",
+    "an object: `connections`, `variables` and `config`, each an object: id to `name` or `namespace/name`, or to "
+    '`{"secret": …, "annotations": {…}}`',
     names_the_wrong_part=True,
 )

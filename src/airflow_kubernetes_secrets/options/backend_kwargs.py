@@ -143,7 +143,9 @@ class Options:
         REFERENCES,
         Map(),
         'Secrets that are selected by name and need no label: `{"connections": {"id": "name"}, "variables": …, '
-        '"config": …}`; the name may be `namespace/name`.',
+        '"config": …}`; the name may be `namespace/name`. '
+        'With `{"secret": "name", "annotations": {…}}` in place of a name, these annotations, without their prefix, '
+        "describe the Secret instead of its own.",
         topic=WHERE,
         example={"connections": {"my_db": "databases/app-db-app"}},
         refused={"connection": {"my_db": "app-db-app"}},
@@ -387,8 +389,8 @@ class Options:
         """For each namespace, the names of the Secrets that these options read by name."""
         names: dict[str | None, set[str]] = {}
         for references in self.references.values():
-            for namespace, name in references.values():
-                names.setdefault(namespace or self.namespaces[0], set()).add(name)
+            for each in references.values():
+                names.setdefault(each.namespace or self.namespaces[0], set()).add(each.name)
         return {namespace: tuple(sorted(each)) for namespace, each in names.items()}
 
     def _check_together(self) -> None:
