@@ -15,6 +15,7 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.sources import cache_policy
 from support.airflow import BACKEND, Airflow, installed
 from support.cluster import Cluster
+from support.environments import downloaded_wheel
 from support.faults import silent
 from support.logs import said
 from support.pages import blocks, page_file, shell
@@ -240,6 +241,30 @@ def deny_unknown(scene: Scene) -> str:
     return done.stdout + done.stderr
 
 
+@happens("metrics: Airflow's metrics did not accept a value")
+def not_sent(scene: Scene) -> str:
+    """The configuration of a real Airflow has a client for metrics that fails."""
+    (scene.folder / "clients.py").write_text(
+        "from statsd import StatsClient\n"
+        "class Failing(StatsClient):\n    def incr(self, *args, **kwargs):\n        raise ValueError\n"
+    )
+    program = (
+        "import logging; logging.basicConfig()\n"
+        "from airflow.sdk.observability import stats\n"
+        "from airflow.sdk.observability.metrics import stats_utils\n"
+        "stats.initialize(factory=stats_utils.get_stats_factory(), export_legacy_names=True)\n"
+        "from airflow_kubernetes_secrets import KubernetesSecretsBackend\n"
+        f"KubernetesSecretsBackend(path={str(scene.folder)!r}, metrics=True).get_variable('x')"
+    )
+    variables = {
+        "PYTHONPATH": f"{scene.folder}:{downloaded_wheel('statsd', '4.0.1')}",
+        "AIRFLOW__METRICS__STATSD_ON": "True",
+        "AIRFLOW__METRICS__STATSD_CUSTOM_CLIENT_PATH": "clients.Failing",
+    }
+    done = Airflow("3.3", scene.folder / "home", variables).python(program)
+    return done.stdout + done.stderr
+
+
 @happens("mask_values: Airflow's masker did not accept the values of a Secret")
 def not_masked(scene: Scene) -> str:
     """The configuration of a real Airflow has an adapter that fails."""
@@ -267,7 +292,7 @@ happens("there is no such key in its data")(lambda scene: scene.of({"tls.crt": "
 happens("the value is not UTF-8 text")(lambda scene: scene.of({}, data={"value": "/w=="}))
 happens("the connection is neither a URI nor JSON")(lambda scene: scene.of({"value": "cG9zdGdyZXM6Ly9o"}))
 happens("the connection is not valid JSON")(lambda scene: scene.of({"value": "{'host': 'h'}"}))
-happens("the connection's JSON has unknown fields")(lambda scene: scene.of({"value": '{"username": "u"}'}))
+happens("the connection's JSON has unknown fields")(lambda scene: scene.of({"value": '{"hosts": "h"}'}))
 happens("the connection's URI does not begin with a valid connection type")(
     lambda scene: scene.of({"value": "my_type://h"})
 )

@@ -30,7 +30,7 @@ def test_the_labels_and_keys_that_airflow_is_configured_with(
     ours = secret(
         data={"uri_of_it": URI}, labels={"example.com/airflow": HASHED}, annotations={"example.com/airflow": LONG}
     )
-    path = write(tmp_path, Case([ours, secret("b", {"uri_of_it": URI})]))
+    path = write(tmp_path, Case([ours, secret("b", {"uri_of_it": URI, "more": "x"})]))
     assert codes(run(path, "-o", "json")[1]) == ["unreadable"]
 
     configure(monkeypatch, OTHERS)
