@@ -228,7 +228,7 @@ def _reference(kind: str, identifier: str, value: object) -> Reference:
     if not is_subdomain(name) or (slash and not is_namespace(namespace)):
         raise ValueError(
             f"must map {shown_name(identifier)} under {kind!r} to the name of a Secret, or namespace/name, or an "
-            f"object with {_SECRET!r} and {_ANNOTATIONS!r}; it is {shown_name(value)}"
+            f"object with 'secret' and 'annotations'; it is {shown_name(value)}"
         )
     return Reference(namespace or None, name, annotations)
 
@@ -238,7 +238,7 @@ def _annotations(kind: str, identifier: str, value: object) -> Map[str, str]:
     if isinstance(value, dict) and all(isinstance(text, str) for text in value.values()):
         return Map({f"{ANNOTATION_PREFIX}{name}": text for name, text in value.items()})
     raise ValueError(
-        f"must map {shown_name(identifier)} under {kind!r} to an object whose {_ANNOTATIONS!r} are an object of strings"
+        f"must map {shown_name(identifier)} under {kind!r} to an object whose 'annotations' are an object of strings"
     )
 
 
