@@ -85,6 +85,12 @@ class Description:
             self._check(secret, annotations)
         _warn_of_unknown(secret)
 
+    @property
+    def contained(self) -> set[str]:
+        """The fields whose values are in annotations; and, with the prefix ``extra.``, the names in ``extra``."""
+        conn_type = {"conn_type"} if self.connection_type else set()
+        return {*self.literals, *conn_type, *(f"extra.{name}" for name in self.extra)}
+
     def check_whole(self, secret: Secret, key: str) -> None:
         """Check the annotations of a Secret of which one key contains the whole connection.
 

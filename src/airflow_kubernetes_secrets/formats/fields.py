@@ -193,7 +193,7 @@ def _fields_of(secret: Secret) -> Fields:
 
 def _fields_of_known_format(secret: Secret, description: Description) -> Fields | None:
     """Return the fields of a format that software writes; ``None`` if there is none, or if other keys are fields."""
-    candidates = may_have(secret.data, secret.labels)
+    candidates = [each for each in may_have(secret.data, secret.labels) if _can_be(each, description)]
     if not candidates:
         return None  # as for most Secrets, whose values are then not decoded here
     values = {key: value for key in secret.data if (value := _text(secret, key)).strip()}
@@ -202,9 +202,15 @@ def _fields_of_known_format(secret: Secret, description: Description) -> Fields 
         return None
     known, meanings = found
     others = values.keys() - meanings.keys()
-    if description.connection_type not in ("", known.conn_type) or any(map(_is_essential, others)):
+    if any(map(_is_essential, others)):
         return None
     return _fields_in(description, known, meanings, values)
+
+
+def _can_be(known: KnownFormat, description: Description) -> bool:
+    """Return whether annotations contain what the format lacks, and no other type."""
+    is_its_type = not known.conn_type or description.connection_type in ("", known.conn_type)
+    return is_its_type and description.contained.issuperset(known.missing)
 
 
 def _fields_in(

@@ -35,9 +35,11 @@ class KnownFormat:
         label: key and value of a label that the Secret has.
         not_labels: keys and values of labels that the Secret does not have. The value of a key can be any (``None``).
         is_exact: whether the Secret has no other keys.
+        missing: what the Secret does not contain, and without which the connection would be half of one: fields, and
+            names in ``extra`` with the prefix. The format applies only if annotations contain it.
     """
 
-    __slots__ = ("conn_type", "extra", "is_exact", "keys", "label", "not_labels", "optional")
+    __slots__ = ("conn_type", "extra", "is_exact", "keys", "label", "missing", "not_labels", "optional")
 
     def __init__(
         self,
@@ -49,6 +51,7 @@ class KnownFormat:
         label: tuple[str, str] | None = None,
         not_labels: Sequence[tuple[str, str | None]] = (),
         is_exact: bool = False,
+        missing: Sequence[str] = (),
     ) -> None:
         self.conn_type = conn_type
         self.keys = keys
@@ -57,6 +60,7 @@ class KnownFormat:
         self.label = label
         self.not_labels = not_labels
         self.is_exact = is_exact
+        self.missing = missing
 
     def meanings(self, labels: Mapping[str, str], values: Mapping[str, str]) -> Mapping[str, Meaning] | None:
         """Return what each key of a Secret contains; ``None`` if the Secret has another format.
@@ -128,7 +132,9 @@ KNOWN_FORMATS = (
         },
         not_labels=_OTHER_OBJECT_STORAGE,
     ),
-    KnownFormat("aws", {"accesskey": "login", "secretkey": "password"}, is_exact=True),  # Flux
+    KnownFormat(  # Flux. MinIO has the same keys.
+        "aws", {"accesskey": "login", "secretkey": "password"}, is_exact=True, missing=("conn_type",)
+    ),
     KnownFormat(  # Crossplane, Upbound's AccessKey of IAM
         "aws",
         {"username": "login", "password": "password", "attribute.secret": "", "attribute.ses_smtp_password_v4": ""},
@@ -182,6 +188,27 @@ KNOWN_FORMATS = (
         {"certificate-authority": "", "client-certificate": "", "client-key": "", "token": ""},
     ),
     KnownFormat("kubernetes", {"kubeconfig": forms.kubeconfig}, {**_ATTRIBUTES, "kubeconfig.*": ""}),
+    # SSH and Git
+    KnownFormat("ssh", {"ssh-privatekey": f"{EXTRA}private_key"}, is_exact=True, missing=("conn_type", "host")),
+    KnownFormat("git", {"ssh-privatekey": f"{EXTRA}private_key"}, is_exact=True, missing=("conn_type", "host")),
+    KnownFormat(  # Flux
+        "git",
+        {"identity": f"{EXTRA}private_key", "known_hosts": ""},
+        {"identity.pub": ""},
+        is_exact=True,
+        missing=("host",),
+    ),
+    KnownFormat("git", {"bearerToken": "password"}, is_exact=True, missing=("conn_type", "host")),  # Flux
+    KnownFormat(  # Flux
+        "git",
+        {
+            "githubAppID": f"{EXTRA}github_app_id",
+            "githubAppInstallationID": f"{EXTRA}github_installation_id",
+            "githubAppPrivateKey": f"{EXTRA}private_key",
+        },
+        is_exact=True,
+        missing=("host",),
+    ),
     # Argo CD
     KnownFormat(
         "git",
@@ -271,7 +298,33 @@ KNOWN_FORMATS = (
         label=("app.kubernetes.io/name", "percona-server-mongodb"),
         is_exact=True,
     ),
+    KnownFormat(  # The image of MongoDB
+        "mongo",
+        {"MONGO_INITDB_ROOT_USERNAME": "login", "MONGO_INITDB_ROOT_PASSWORD": "password"},
+        is_exact=True,
+        missing=("host",),
+    ),
+    KnownFormat(  # The image of ClickHouse
+        "clickhouse",
+        {"CLICKHOUSE_USER": "login", "CLICKHOUSE_PASSWORD": "password"},
+        {"CLICKHOUSE_DB": "schema"},
+        is_exact=True,
+        missing=("host",),
+    ),
+    KnownFormat(  # MySQL's operator
+        "mysql",
+        {"rootUser": "login", "rootPassword": "password", "rootHost": ""},
+        is_exact=True,
+        missing=("host",),
+    ),
     # Kafka
+    KnownFormat(  # Strimzi's KafkaUser. `ca.crt` is not the CA of the servers.
+        "kafka",
+        {"user.crt": f"{EXTRA}ssl.certificate.pem", "user.key": f"{EXTRA}ssl.key.pem", "ca.crt": ""},
+        {"user.p12": "", "user.password": ""},
+        label=("strimzi.io/kind", "KafkaUser"),
+        missing=(f"{EXTRA}bootstrap.servers",),
+    ),
     KnownFormat(  # Strimzi's Access Operator
         "kafka",
         {
@@ -301,6 +354,26 @@ KNOWN_FORMATS = (
         {"OPENAI_API_KEY": "password"},
         {"OPENAI_BASE_URL": "host", "OPENAI_ORG_ID": forms.openai_organization},
         is_exact=True,
+    ),
+    KnownFormat("datadog", {"api-key": f"{EXTRA}api_key"}, is_exact=True, missing=("conn_type",)),
+    KnownFormat("datadog", {"token": f"{EXTRA}api_key"}, is_exact=True, missing=("conn_type",)),  # Flux
+    KnownFormat("dbt_cloud", {"DBT_HOST": "host", "DBT_TOKEN": "password"}, missing=("login",)),
+    KnownFormat(
+        "influxdb",
+        {"admin-token": f"{EXTRA}token", "admin-password": ""},
+        is_exact=True,
+        missing=("conn_type", "host", f"{EXTRA}org"),
+    ),
+    KnownFormat(
+        "jenkins",
+        {"jenkins-admin-user": "login", "jenkins-admin-password": "password"},
+        missing=("host",),
+    ),
+    KnownFormat(
+        "airbyte",
+        {"instance-admin-client-id": "login", "instance-admin-client-secret": "password"},
+        {"instance-admin-password": ""},
+        missing=("host",),
     ),
     KnownFormat(
         "vault",
