@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -145,6 +147,21 @@ def test_a_server_that_never_answers_ends_it() -> None:
     assert time.monotonic() - started < 60
 
 
+def test_a_process_whose_command_was_killed_ends_too() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        fields = {**SMTP, "port": silent.getsockname()[1], "extra": {**PLAIN, "timeout": 600}}
+        done = subprocess.run(
+            [sys.executable, "-m", "airflow_kubernetes_secrets.diagnosis.hook_process"],
+            input=json.dumps({"id": "x", "stored": json.dumps(fields), "seconds": 1}),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=120,
+        )
+
+    assert (done.returncode, done.stdout) == (-signal.SIGALRM, "")
+
+
 HOOK = """
 import os, subprocess, sys
 from airflow.sdk import BaseHook
@@ -211,7 +228,7 @@ def test_the_process_in_each_airflow(version: str, tmp_path: Path) -> None:
     stored = json.dumps({"conn_type": "fs", "extra": {"path": str(tmp_path)}})
     done = subprocess.run(
         [python, "-m", "airflow_kubernetes_secrets.diagnosis.hook_process"],
-        input=json.dumps({"id": "my files", "stored": stored}),
+        input=json.dumps({"id": "my files", "stored": stored, "seconds": 120}),
         capture_output=True,
         text=True,
         check=True,

@@ -1,12 +1,15 @@
 """The process in which a hook tests its connection: ``python -m airflow_kubernetes_secrets.diagnosis.hook_process``.
 
-It reads ``{"id": …, "stored": …}`` from standard input, and writes the result as one JSON object to standard output.
+It reads ``{"id": …, "stored": …, "seconds": …}`` from standard input, and writes the result as one JSON object to
+standard output.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
+import signal
 import sys
 from typing import Any
 
@@ -16,6 +19,9 @@ from airflow_kubernetes_secrets.backend.airflow_versions import have_a_masker, k
 def main() -> None:
     """Test the connection. What the hook prints is discarded."""
     request = json.load(sys.stdin)
+    # The command ends this process after the same time, unless the command itself was killed.
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(math.ceil(request["seconds"]) + 1)
     with os.fdopen(os.dup(1), "w") as results:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for descriptor in (1, 2):

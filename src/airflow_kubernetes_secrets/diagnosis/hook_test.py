@@ -75,7 +75,9 @@ def run_hook_test(conn_id: str, stored: str, seconds: float = SECONDS) -> HookTe
         start_new_session=True,
     )
     try:
-        answer, _ = process.communicate(json.dumps({"id": conn_id, "stored": stored}), timeout=seconds)
+        answer, _ = process.communicate(
+            json.dumps({"id": conn_id, "stored": stored, "seconds": seconds}), timeout=seconds
+        )
     except subprocess.TimeoutExpired:
         return HookTest(
             HookState.FAILED,
