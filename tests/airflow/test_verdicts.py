@@ -70,7 +70,7 @@ CASES: dict[str, tuple[str, tuple[str, ...], str]] = {
     "a port of many digits": (fields(port=10**30), (API_TASKS,), "port number is too large"),
     "no type": (json.dumps({"host": "h", "password": MARK}), (API_TASKS,), "no 'conn_type'"),
     "a team": (fields(team_name="x"), (AIRFLOW_2, TASKS), "'team_name'"),
-    "an unknown field": (fields(username=MARK), EVERYONE, "'username'"),
+    "an unknown field": (fields(nickname=MARK), EVERYONE, "'nickname'"),
     "a URI in JSON": (json.dumps({"uri": URI}), (), ""),
     "a URI in JSON beside a host": (json.dumps({"uri": URI, "host": MARK}), EVERYONE, "both 'uri' and 'host'"),
     "a URI in JSON beside nothing": (json.dumps({"uri": URI, "host": None}), (TASKS,), "both 'uri' and 'host'"),

@@ -171,7 +171,7 @@ class MountedFolder:
             return self._content(found, LARGEST_FILE_BYTES, names)
         files = {}
         left = LARGEST_FILE_BYTES
-        for name in sorted(filter(_is_visible, os.listdir(found))):
+        for name in sorted(filter(_can_be_key, os.listdir(found))):
             file_names = (*names, name)
             try:
                 with self._errors(file_names), self._opened_in(found, file_names, is_volume=is_volume) as file:
@@ -262,7 +262,7 @@ def _statuses(folder: str) -> dict[str, os.stat_result]:
     statuses = {}
     with os.scandir(folder) as found:
         for entry in found:
-            if _is_visible(entry.name):
+            if _can_be_key(entry.name):
                 with suppress(FileNotFoundError):
                     statuses[entry.name] = entry.stat()
     return statuses
@@ -278,6 +278,11 @@ def _data_link(folder: str) -> str:
         raise
     # The kubelet's links lead to a folder in the volume.
     return "" if "/" in link or link in (".", "..") else link
+
+
+def _can_be_key(name: str) -> bool:
+    """Return whether a file can be a key of a Secret, such as ``.dockerconfigjson``. The kubelet's own names cannot."""
+    return not name.startswith("..") and name != LOST_AND_FOUND
 
 
 def _is_visible(name: str) -> bool:
