@@ -23,7 +23,7 @@ RETRY = "request.retries"
 OUTAGE = "outages"
 WATCH_RESTART = "watch.restarts"
 
-# If no lookup sends them, the oldest are dropped.
+# Limit for the unsent events, and for the unsent durations. Beyond it, the oldest are dropped.
 _MOST = 20_000
 
 
@@ -32,13 +32,14 @@ class Counters:
 
     Attributes:
         is_on: whether anything is counted.
-        is_urgent: whether something happened that took longer than sending it: everything but a result from memory.
+        is_urgent: whether the counts should be sent at the end of the current lookup. Every event that takes longer
+            than sending it is urgent: all except results from memory.
     """
 
     def __init__(self) -> None:
         self.is_on = False
         self.is_urgent = False
-        # A number that is incremented would lose increments of other threads. Appending is atomic.
+        # Incrementing a number could lose the increments of other threads. Appending to a deque is atomic.
         self._events: deque[str] = deque(maxlen=_MOST)
         self._durations: deque[tuple[str, float]] = deque(maxlen=_MOST)
 
@@ -46,7 +47,7 @@ class Counters:
         return len(self._events)
 
     def count(self, name: str) -> None:
-        """Count an event."""
+        """Count an event that takes longer than sending it."""
         if self.is_on:
             self._events.append(name)
             self.is_urgent = True
@@ -57,14 +58,14 @@ class Counters:
             self._events.append(name)
 
     def took(self, name: str, seconds: float) -> None:
-        """Note a duration."""
+        """Record a duration."""
         if self.is_on:
             self._durations.append((name, seconds))
 
     def take(self) -> tuple[Counter[str], list[tuple[str, float]]]:
         """Return and remove the number of events by name, and the durations in seconds with their names."""
         self.is_urgent = False
-        # Others may append meanwhile, and others may take.
+        # Other threads may append and take at the same time.
         return Counter(_drained(self._events)), _drained(self._durations)
 
     def clear(self) -> None:

@@ -24,10 +24,10 @@ PREFIX = "kubernetes_secrets"
 
 HIT, MISS, ERROR = "hit", "miss", "error"
 
-# In seconds. Airflow's own gauges are as frequent.
+# Airflow sends its own gauges equally often.
 _INTERVAL_SECONDS = 10.0
 
-# Limit for the results that are collected, so that a process with very many lookups does not need more memory.
+# If so many results are collected, they are sent early. This limits the memory of a process with very many lookups.
 _MOST_COLLECTED = 10_000
 
 _LOOKUPS = {
@@ -51,18 +51,18 @@ on_new_process(_clock.reset)
 
 
 def switch_on() -> None:
-    """Begin to count."""
+    """Start counting."""
     counters.is_on = True
 
 
 def note(kind: Kind, outcome: str, source: Source | None) -> None:
-    """Count a lookup, and send what was counted if it is time. A failure is logged once and never raised.
+    """Count a lookup, and send the counts if they are due. A failure is logged once and never raised.
 
     Args:
         source: the source of the Secrets, whose state is sent too.
     """
     counters.count_in_memory(_LOOKUPS[kind, outcome])
-    # Airflow reads its options before it can send metrics.
+    # Airflow looks up its options before it can send metrics, so such a lookup sends nothing.
     if kind is Kind.CONFIG:
         return
     now = monotonic()

@@ -16,7 +16,7 @@ _OPTION = ("dag_processor", "dag_bundle_config_list")
 
 @dataclass(frozen=True)
 class DagBundle:
-    """One source of DAGs.
+    """A DAG bundle of Airflow: one source of DAGs. It is unrelated to bundles, which are Secrets with many ids.
 
     Attributes:
         name: its name in the configuration.
@@ -33,7 +33,7 @@ def dag_bundles() -> list[DagBundle]:
     """Return the DAG bundles of Airflow 3, or the DAG folder of Airflow 2 as one bundle.
 
     Raises:
-        NotConfiguredError: Airflow could not read that part of its configuration either.
+        NotConfiguredError: the configuration of the DAG bundles is invalid, so Airflow cannot read it either.
     """
     conf = airflow_conf()
     dags_folder = Path(conf.get("core", "dags_folder")).expanduser()

@@ -16,9 +16,9 @@ from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 # How many rows of the database are read at once.
 CHUNK = 500
 
-# How long a person waits for one answer of the metadata database at most.
+# The longest time that a person waits for the result of one query.
 _PATIENCE_SECONDS = 10.0
-# A database that hangs blocks one thread for each query. This limits how many there are.
+# A database that hangs blocks one thread for each query. This limits the number of these threads.
 _query_threads = BoundedSemaphore(8)
 
 Row = TypeVar("Row")

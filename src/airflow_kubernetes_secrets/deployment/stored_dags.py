@@ -20,7 +20,7 @@ class StoredDag:
         path: the file that defines it, where the DAG processor runs.
         code: the code of that file; ``None`` if it is not stored.
         serialized: the serialized DAG; empty if it cannot be parsed.
-        team: the team that owns its bundle; ``None`` if no team does.
+        team: the team that owns its DAG bundle; ``None`` if no team does.
     """
 
     id: str
@@ -61,7 +61,7 @@ def _query(after: str) -> Any:
     dag, code, stored = (each.__table__.c for each in (DagModel, DagCode, SerializedDagModel))
     # Airflow 3 stores every version of a DAG; Airflow 2 one row for each DAG, and one for each file.
     has_versions = "dag_version_id" in stored
-    # In Airflow 2 it is called is_active.
+    # Airflow 2 has the column is_active instead, with the opposite meaning.
     exists = dag.is_stale.is_(False) if "is_stale" in dag else dag.is_active.is_(True)
     bundle = dag.bundle_name if "bundle_name" in dag else literal(None)
     columns = (
@@ -89,7 +89,7 @@ def _query(after: str) -> Any:
 
 
 def _teams(engine: Any) -> list[tuple[str, str]]:
-    """Return the bundles that belong to a team, each with the team. Before Airflow 3.1 there are no teams."""
+    """Return the DAG bundles that belong to a team, each with the team. Before Airflow 3.1 there are no teams."""
     try:
         table: Any = import_module("airflow.models.team").dag_bundle_team_association_table
     except (ImportError, AttributeError):

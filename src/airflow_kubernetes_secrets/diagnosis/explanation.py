@@ -105,7 +105,7 @@ class Explanation:
         fields: the data keys that hold fields of a connection, by field. They complete the connection in another key,
             or make up the connection.
         parsed: how Airflow parses the connection.
-        tested: what the connection's hook says of it, if it was asked.
+        tested: the result of the hook's test; ``None`` if there was no test.
         problems: what is wrong with the selected Secret.
         options: Airflow's own options that name this id, if it is that of a configuration option.
         hidden: connections and variables with this id outside Kubernetes that Airflow does not read.

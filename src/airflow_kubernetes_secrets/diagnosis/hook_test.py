@@ -1,7 +1,7 @@
-"""Whether a connection works: its hook tests it, in a process of its own.
+"""Test whether a connection works. Its hook tests it, in a separate process.
 
-A hook can wait without end, print what it likes, or end the process. The message of a hook can quote the connection, so
-every value of the connection that ``explain`` does not show is hidden in it.
+A hook can wait forever, print anything, or end its process. The message of a hook can quote the connection, so all
+values of the connection that ``explain`` does not show are hidden in the message.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class HookTest:
     """The result of a hook's test.
 
     Attributes:
-        message: what the hook said, without values of the connection; or why there was no test, and the remedy.
+        message: the message of the hook, without values of the connection; or why there was no test, and the remedy.
     """
 
     state: HookState
@@ -192,7 +192,7 @@ def _leaves(value: object) -> Iterator[str]:
 
 
 def _forms(texts: Iterable[str]) -> Iterator[str]:
-    """Yield each text in the forms that a message can have."""
+    """Yield each text in all forms in which a message can contain it."""
     for text in texts:
         yield text
         yield repr(text)[1:-1]

@@ -32,7 +32,7 @@ _ESSENTIAL = (URI, "host", "login", "password")
 # The field of each name, and the position of the name among the names of that field.
 _NAMES = {name: (field, rank) for field, names in ALIASES.items() for rank, name in enumerate(names)}
 
-# Of keys with a common prefix, the rest may also be that of a variable.
+# If keys have a common prefix, the rest of a key may also be the last part of a variable's name.
 _NAMES_OF_VARIABLES = {folded(rest): (field, len(_NAMES)) for rest, field in FIELDS.items()} | _NAMES
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
@@ -208,7 +208,7 @@ def _fields_of_known_format(secret: Secret, description: Description) -> Fields 
 
 
 def _can_be(known: KnownFormat, description: Description) -> bool:
-    """Return whether annotations contain what the format lacks, and no other type."""
+    """Return whether a format can apply: annotations contain everything that it lacks, and no other type."""
     is_its_type = not known.conn_type or description.connection_type in ("", known.conn_type)
     return is_its_type and description.contained.issuperset(known.missing)
 
@@ -217,7 +217,7 @@ def _fields_in(
     description: Description, known: KnownFormat, meanings: Mapping[str, Meaning], values: Mapping[str, str]
 ) -> Fields:
     splits = {key: each for key, each in meanings.items() if not isinstance(each, str)}
-    # The login in a key of its own is exact, and that in another value may not be.
+    # A login in a separate key is exact; a login inside another value may not be. So separate keys take precedence.
     names = {name: key for key, split in splits.items() for name in split(values[key]) or ()}
     names |= {each: key for key, each in meanings.items() if isinstance(each, str) and each}
     keys = {name: key for name, key in names.items() if name in ALIASES and name not in description.literals}

@@ -1,8 +1,8 @@
 """Formats that software writes, as data: keys that belong together, and the connection that they make.
 
-A format is identified by all of its keys and, where these are not enough, by a label, by the form of a value, or
-because there are no other keys. Names are compared exactly, but ``*`` is any part of a name. Each format has a file in
-``tests/formats/corpus`` with the source that defines the keys.
+A format is identified by all of its keys. Where these are not enough, a label or the form of a value is also required,
+or the Secret must have no other keys. Names are compared exactly, except that ``*`` matches any part of a name. Each
+format has a file in ``tests/formats/corpus`` with the source that defines the keys.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Any
 from airflow_kubernetes_secrets.formats import value_forms as forms
 from airflow_kubernetes_secrets.formats.value_forms import Split
 
-# What a key contains: a field of the connection; behind this prefix, a name in ``extra``; nothing that the connection
-# needs, if empty; or several of these, or one in a form that identifies the format.
+# The meaning of a key is one of these: the name of a field; a name in `extra`, with the prefix `EXTRA`; an empty string
+# if the connection does not need the value; or a function that splits the value into fields, and returns `None` if the
+# value shows that the Secret has another format.
 EXTRA = "extra."
 Meaning = str | Split
 
@@ -29,14 +30,15 @@ class KnownFormat:
     Attributes:
         conn_type: the connection type; empty if a key contains it.
         keys: what each key contains. The Secret has all of them.
-        optional: what each key contains that the Secret can also have. If several contain the same, the first
-            one counts.
+        optional: what each key contains that the Secret may have in addition. If several keys contain the same field,
+            the first one is used.
         extra: the part of ``extra`` that is always the same.
         label: key and value of a label that the Secret has.
-        not_labels: keys and values of labels that the Secret does not have. The value of a key can be any (``None``).
+        not_labels: keys and values of labels that the Secret does not have. With the value ``None``, it does not have
+            the key at all.
         is_exact: whether the Secret has no other keys.
-        missing: what the Secret does not contain, and without which the connection would be half of one: fields, and
-            names in ``extra`` with the prefix. The format applies only if annotations contain it.
+        missing: fields, and names in ``extra`` with the prefix, that the Secret does not contain and the connection
+            needs. The format applies only if annotations contain all of them.
     """
 
     __slots__ = ("conn_type", "extra", "is_exact", "keys", "label", "missing", "not_labels", "optional")
@@ -77,7 +79,7 @@ class KnownFormat:
                 return None
             meanings[matches[0]] = each
         for name, each in self.optional.items():
-            # What comes last counts if several keys contain the same.
+            # If several keys contain the same field, the last one in the result is used.
             meanings = dict.fromkeys(_matches(name, values), each) | meanings
         if self.is_exact and len(meanings) < len(values):
             return None
@@ -104,10 +106,10 @@ _OTHER_OBJECT_STORAGE = (("bucket-provisioner", None), ("app", "noobaa"))
 
 _ARGO_CD = ("argocd.argoproj.io/secret-type", "repository")
 
-# Crossplane's Upbound providers write all sensitive attributes of a Terraform resource, with parts of others in them.
+# Crossplane's Upbound providers write all sensitive attributes of a Terraform resource. Some repeat parts of others.
 _ATTRIBUTES = {"attribute.*": ""}
 
-# Aiven's operator repeats the keys with a prefix, which can be any.
+# Aiven's operator writes each key a second time, with an arbitrary prefix.
 _AIVEN = {f"*_{name}": "" for name in ("HOST", "PORT", "USERNAME", "PASSWORD", "ACCESS_KEY", "CA_CERT", "URI")}
 
 _SNOWFLAKE = {"SNOWFLAKE_ACCOUNT": f"{EXTRA}account", "SNOWFLAKE_USER": "login"}
@@ -404,7 +406,7 @@ KNOWN_FORMATS = (
     ),
 )
 
-# The forms of a value that is a whole connection, although Airflow cannot read it. The key can have any name.
+# Formats of one value that contains a whole connection in a form that Airflow cannot read. The key can have any name.
 _ANY = "*"
 _WHOLE = (
     KnownFormat("", {_ANY: forms.database_json}, is_exact=True),
@@ -412,10 +414,11 @@ _WHOLE = (
     KnownFormat("kubernetes", {_ANY: forms.kubeconfig}, is_exact=True),
     KnownFormat("", {_ANY: forms.database_uri}, is_exact=True),
 )
-# In the key in which a connection is expected, fewer names are enough.
+# Formats of the value in the data key. A connection is expected there, so JSON with fewer names is enough.
 _WHOLE_IN_DATA_KEY = (KnownFormat("", {_ANY: forms.secrets_manager_json}, is_exact=True), *_WHOLE[1:3])
 
-# By the first key, because a Secret is compared with few formats then. A first key with `*` needs a label.
+# The formats by their first key, so that each Secret is compared with few formats. A format whose first key contains
+# `*` needs a label, and is found by that label.
 _BY_KEY: dict[str, list[KnownFormat]] = {}
 for _each in KNOWN_FORMATS:
     _BY_KEY.setdefault(next(iter(_each.keys)), []).append(_each)

@@ -1,7 +1,7 @@
-"""Values in a form that identifies what they are, or that contain several fields.
+"""Values whose form identifies their meaning, or that contain several fields.
 
-Each function returns the fields in a value: by the name of a field, or with the prefix ``extra.`` by a name in
-``extra``. It returns ``None`` if the value has another form. Fields are strings.
+Each function returns the fields in a value. The keys of the result are names of fields, and names in ``extra`` with the
+prefix ``extra.``. The values of fields are strings. If the value has another form, the result is ``None``.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ JSON_NAMES: Mapping[str, tuple[str, ...]] = {
 }
 _FIELD = {name: field for field, names in JSON_NAMES.items() for name in names}
 
-# What AWS writes beside these.
+# Other names that AWS writes. The connection does not need them.
 UNNEEDED_IN_JSON = ("masterarn", "dbInstanceIdentifier", "dbClusterIdentifier")
 
 
@@ -51,7 +51,7 @@ def word(expected: str) -> Split:
 
 
 def beginning(*prefixes: str, name: str = "") -> Split:
-    """Return the function for a value that begins in one of these ways.
+    """Return the function for a value that begins with one of these prefixes.
 
     Args:
         name: what the value contains; empty if the connection does not need it.
@@ -60,7 +60,7 @@ def beginning(*prefixes: str, name: str = "") -> Split:
 
 
 def database_uri(value: str) -> Mapping[str, Any] | None:
-    """Read the URI of a database, a cache or a message broker, which is a connection in any key."""
+    """Read the URI of a database or a cache, which is a connection in any key."""
     scheme, separator, _rest = value.strip().partition("://")
     return {URI: value} if separator and scheme.lower().partition("+")[0] in _SCHEMES else None
 
@@ -186,7 +186,7 @@ def secrets_manager_json(value: str) -> Mapping[str, Any] | None:
 
 
 def database_json(value: str) -> Mapping[str, Any] | None:
-    """Read JSON of this form, or Airflow's, that has a type and a host, so that it is a connection in any key."""
+    """Read JSON with names of Airflow or AWS. If it has a type and a host, it is a connection in any key."""
     fields = _fields_of_json(_object(value))
     return fields if fields is not None and fields.get("conn_type") and fields.get("host") else None
 

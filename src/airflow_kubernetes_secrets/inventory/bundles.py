@@ -1,4 +1,4 @@
-"""Bundles: the entries in one, and what keeps lookups from reading them."""
+"""The entries of a bundle, and the reasons why lookups do not read them."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def kind_of_bundle(secret: Secret) -> Kind | None:
 
 
 def ids_in_bundle(bundle: Secret, kind: Kind) -> list[tuple[str, str]]:
-    """Return the keys of a bundle with the id that each is, in order.
+    """Return the keys of a bundle in order, each with its id.
 
-    A key that no lookup finds under the intended id is its own id. Keys without a value are missing, because their
-    names may not be shown.
+    If a lookup of the intended id does not find a key, the key itself is shown as the id. Keys without a value are
+    omitted, because their names may not be shown.
     """
     return [(key, identifier_of_key(kind.variable_prefix, key) or key) for key in bundle.keys_to_show()]
 

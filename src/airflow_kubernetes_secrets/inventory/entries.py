@@ -170,7 +170,7 @@ def inventory_and_lookups(
 
 
 def _problems_of_bundles(snapshot: Snapshot, options: Options, kinds: Sequence[Kind]) -> Iterator[Problem]:
-    """Yield the problems of bundles that no entry has."""
+    """Yield the problems that concern a bundle as a whole, and none of its entries."""
     for bundle in (stored.secret for stored in snapshot.bundles):
         kind = kind_of_bundle(bundle)
         if kind is None:
@@ -262,13 +262,13 @@ class _Survey:
         secret = stored.secret
         identifier = identifier_of(secret, label)
         if isinstance(secret, MountedSecret) and secret.is_of_unknown_id:
-            # The id is shown as the name of the file. Lookups of the id itself find it.
+            # The id is unknown, so the name of the file is shown instead. A lookup of the id selects this Secret.
             return self._entry(Lookup(kind, identifier, team), stored, [], answers=True)
         problems = list(problems_of_id(secret, label))
         result = self._result(kind, identifier, team)
         answers = result.selects(secret)
         if answers and result.selected is not None:
-            # A reference may describe it otherwise than its annotations.
+            # If a reference selects the Secret, its annotations can differ from those of the Secret.
             stored = replace(stored, secret=result.selected)
         if team is None:
             self._listed.add((kind, identifier, secret.namespace, secret.name))

@@ -27,7 +27,7 @@ def label_value(identifier: str) -> str:
 
 
 def looks_hashed(value: str) -> bool:
-    """Return whether a label value has the form that :func:`label_value` gives an id which is not a label value."""
+    """Return whether a label value has the form with a hash that :func:`label_value` returns."""
     if len(value) < _HASH_DIGITS:
         return False
     import re

@@ -1,4 +1,4 @@
-"""Stamps of files and folders, by which a later look finds out whether they have changed since."""
+"""Stamps of files and folders. If the stamp of a file or folder has changed, so has the file or folder."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ Stamp = tuple[int, ...]
 
 
 def stamp_of(status: os.stat_result) -> Stamp:
-    """Return the stamp of a file or folder. That of a folder changes when its entries do, but not with their content.
+    """Return the stamp of a file or folder: its times, size and inode.
 
-    It contains the change time of the inode, because tools that copy files set the modification time back.
+    The stamp of a folder changes if a name in it is added, removed or replaced, but not if the content of a file in it
+    changes. The change time of the inode is included, because tools that copy files set the modification time back.
     """
     return (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
 
@@ -39,7 +40,7 @@ class Visited:
         self.are_certain = True
 
     def add(self, path: str, status: os.stat_result) -> None:
-        """Add a file or folder. Its status must be from before it was read or listed."""
+        """Add a file or folder. Its status must have been read before its content."""
         self._stamps[path] = stamp_of(status)
         self.are_certain = self.are_certain and is_settled(status)
 

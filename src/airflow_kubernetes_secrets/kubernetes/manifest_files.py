@@ -55,7 +55,7 @@ def manifest_files(
     Args:
         is_excluded: returns whether to skip a path. An excluded folder is skipped with everything in it.
         also_named: names of files that are yielded although they do not end with one of the suffixes.
-        visited: gets all that the result depends on.
+        visited: gets the stamps of all files and folders that the result depends on.
 
     Yields:
         The path of a file and its status; or the path of a file or subfolder that cannot be read, and the error.
@@ -98,8 +98,8 @@ class _Level:
 
     Attributes:
         entries: those that are not hidden, sorted by name; none if the folder was visited before.
-        is_frozen: whether everything in it stays as it is until the stamp of a folder changes that was visited: it is,
-            or is in, a volume with :data:`DATA_LINK`.
+        is_frozen: whether it is, or is in, a volume with :data:`DATA_LINK`. Its content then changes only together with
+            the stamp of a folder that was visited before.
     """
 
     __slots__ = ("_visited", "entries", "is_frozen")
@@ -120,12 +120,12 @@ class _Level:
         self.entries = (each for each in entries if not each.name.startswith(".") and each.name != LOST_AND_FOUND)
 
     def add(self, path: str, status: os.stat_result) -> None:
-        """Add a file or folder to what was visited, unless a folder that was visited changes with it."""
+        """Record the stamp of a file or folder, unless this folder is frozen: then a recorded stamp changes with it."""
         if not self.is_frozen:
             self._visited.add(path, status)
 
     def add_target(self, link: os.DirEntry[str]) -> None:
-        """Add what a link leads to, which can become a folder."""
+        """Record the stamp of a link's target, which can become a folder."""
         try:
             self.add(link.path, link.stat())
         except OSError:
@@ -133,7 +133,7 @@ class _Level:
 
 
 def identity(status: os.stat_result) -> Identity:
-    """Return what two paths have in common if they lead to the same file or folder."""
+    """Return the identity of a file or folder. It is equal for all paths that lead to it."""
     return status.st_dev, status.st_ino
 
 

@@ -78,7 +78,7 @@ def current_files(
     Args:
         before: the previous result. If nothing has changed, it is returned itself.
         convert: makes the objects of a manifest that this folder is for.
-        visited: gets all that the result depends on.
+        visited: gets the stamps of all files and folders that the result depends on.
 
     Raises:
         OSError: the folder cannot be read.

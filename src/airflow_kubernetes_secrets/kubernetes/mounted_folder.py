@@ -1,10 +1,9 @@
-"""A folder of mounted files, such as volumes of Secrets, read so that no part is from before and another from after an
-update.
+"""A folder of mounted files, such as volumes of Secrets. Files of different versions are never combined.
 
 The kubelet and the CSI driver for Secrets write all files of a volume to a new folder, and then replace the link
-``..data``, which leads to it. The names of these folders are never used again. So everything is read in the folder that
-the link named at first, and counts only if the link still has that name afterwards: then nothing in the folder had been
-deleted yet. Files outside volumes are compared by their stamps instead.
+``..data``, which leads to it. They never use the name of such a folder again. So all files are read in the folder to
+which the link leads at the start. The result is valid only if the link has the same target at the end, because nothing
+in that folder was deleted until then. Files outside volumes are compared by their stamps instead.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from airflow_kubernetes_secrets.errors import MountedFileError
 from airflow_kubernetes_secrets.kubernetes.file_stamps import is_settled, stamp_of
 from airflow_kubernetes_secrets.kubernetes.manifest_files import DATA_LINK, LARGEST_FILE_BYTES, LOST_AND_FOUND
 
-# Equal only if nothing has changed. It is known without reading a file.
+# Two versions are equal only if nothing has changed in between. A version is determined without reading a file.
 Version = tuple[object, ...]
 
 # A volume is updated at most about once a second, and reading a Secret takes a fraction of a millisecond.
@@ -33,7 +32,7 @@ class Content:
     """What a mounted file or folder contained at one moment. Its ``repr`` does not show it.
 
     Attributes:
-        files: the content of a file; or that of each file in a folder, by name. Subfolders are left out.
+        files: the content of a file; or the contents of the files in a folder, by name. Subfolders are ignored.
         version: the version of the file or folder.
         is_settled: whether every later change will change the version too.
     """
@@ -52,9 +51,10 @@ def is_of_volume(version: Version) -> bool:
 
 
 class MountedFolder:
-    """A folder with mounted files. All methods take the names on the way from it to what is meant.
+    """A folder with mounted files. All methods take the names of a path relative to this folder.
 
-    Links are followed only in it, and not in the volumes in it, where the kubelet makes none.
+    A link is followed only if its target is in this folder. Among the files of a volume, no link is followed, because
+    the kubelet creates none there.
     """
 
     def __init__(self, path: str) -> None:
@@ -108,7 +108,7 @@ class MountedFolder:
     def version(self, *names: str, with_files: bool = False) -> tuple[Version, bool] | None:
         """Return the version of a file or folder, and whether it is settled; ``None`` if there is none of this name.
 
-        In a volume, it is the version of the volume.
+        For a path in a volume, it is the version of the whole volume.
 
         Args:
             with_files: whether the files in the folder matter, and not only their names.
@@ -147,7 +147,7 @@ class MountedFolder:
 
     @contextmanager
     def _opened(self, names: tuple[str, ...], version: Version) -> Iterator[int]:
-        """Yield the descriptor of a file or folder, in the folder to which its volume's link led."""
+        """Yield the descriptor of a file or folder. In a volume, it is opened in the folder of this version."""
         path, below = self.path(*names), names[:0]
         if is_of_volume(version):
             _, volume, link = version

@@ -11,21 +11,22 @@ from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
-# How the names of the environment variables begin that Airflow reads connections, variables and options from.
+# The prefixes of the environment variables from which Airflow reads connections, variables and options.
 CONNECTION_PREFIX = "AIRFLOW_CONN_"
 VARIABLE_PREFIX = "AIRFLOW_VAR_"
 CONFIG_PREFIX = "AIRFLOW__"
 _PREFIXES = (CONNECTION_PREFIX, VARIABLE_PREFIX, CONFIG_PREFIX)
 
-# In Airflow 3.2 and later, the variable of the team `sales` is AIRFLOW_CONN__SALES___ID. The team of a bundle is in its
-# label.
+# In Airflow 3.2 and later, a connection of the team `sales` is in the variable AIRFLOW_CONN__SALES___ID. No lookup uses
+# a key of this form, because the label of a bundle contains its team.
 TEAM_SEPARATOR = "___"
 
 
 class BundleEntry(Secret):
     """One id of a bundle, as a Secret whose data is one key with the whole value.
 
-    Name, age and labels are those of the bundle. The bundle's annotations are left out: they describe no single value.
+    Name, age and labels are those of the bundle. It has no annotations, because those of a bundle do not describe a
+    single value.
 
     Attributes:
         key: the key of the data.
@@ -45,7 +46,7 @@ _entries: DerivedValues[Secret, dict[str, BundleEntry]] = DerivedValues()
 
 
 def entries_of(bundle: Secret, keys: Iterable[str]) -> list[BundleEntry]:
-    """Return the entries of a bundle under those of the keys that it has, in the order of the keys."""
+    """Return the entries of a bundle for these keys, in this order. Keys that the bundle does not have are skipped."""
     data, found = bundle.data, []
     for key in keys:
         if key in data:
@@ -58,15 +59,15 @@ def entries_of(bundle: Secret, keys: Iterable[str]) -> list[BundleEntry]:
 
 
 def named(secret: Secret) -> str:
-    """Return a Secret for a message; for an entry of a bundle, the bundle and the key."""
+    """Return the description of a Secret for a message. For an entry of a bundle, it names the bundle and the key."""
     return f"{secret}, key {secret.key!r}" if isinstance(secret, BundleEntry) else str(secret)
 
 
 def keys_of(prefix: str, identifier: str) -> tuple[str, ...]:
-    """Return the keys of a bundle that are an id: the id itself, and the environment variable that Airflow derives.
+    """Return the keys that can contain an id in a bundle: the id, and the variable's name that Airflow derives from it.
 
     Args:
-        prefix: how the names of the variables begin, for ids of this kind.
+        prefix: the prefix of the environment variables for ids of this kind.
     """
     name = identifier
     if prefix == CONFIG_PREFIX:
@@ -80,12 +81,12 @@ def keys_of(prefix: str, identifier: str) -> tuple[str, ...]:
 
 
 def identifier_of_key(prefix: str, key: str) -> str:
-    """Return the id that a key of a bundle is; empty if no lookup finds it under the intended id.
+    """Return the id of a key in a bundle; empty if a lookup of the intended id does not find this key.
 
-    The case of an id is unknown if the key is the name of an environment variable. Then the id is in lower case.
+    If the key is the name of an environment variable, the case of the id is unknown, and the result is in lower case.
 
     Args:
-        prefix: how the names of the variables begin, for ids of the bundle's kind.
+        prefix: the prefix of the environment variables for ids of the bundle's kind.
     """
     if not key.startswith(_PREFIXES):
         return key
@@ -99,15 +100,15 @@ def identifier_of_key(prefix: str, key: str) -> str:
 
 
 def key_for(prefix: str, identifier: str) -> str | None:
-    """Return the key of a bundle to write for an id; ``None`` if no key can be this id."""
+    """Return the key under which an id is written to a bundle; ``None`` if no key can have this id."""
     return identifier if is_data_key(identifier) and identifier_of_key(prefix, identifier) == identifier else None
 
 
 def problem_of_key(prefix: str, key: str) -> str:
-    """Return what is wrong with a key of a bundle, with the remedy; empty if it is an id.
+    """Return what is wrong with a key of a bundle, with the remedy; empty if the key is an id.
 
     Args:
-        prefix: how the names of the variables begin, for ids of the bundle's kind.
+        prefix: the prefix of the environment variables for ids of the bundle's kind.
     """
     if identifier_of_key(prefix, key):
         return ""

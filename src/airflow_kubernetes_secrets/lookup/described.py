@@ -1,4 +1,4 @@
-"""The Secret of a reference, as the options describe it."""
+"""The Secret of a reference, with the annotations that the options contain for it."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Mapping
 from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.kubernetes.objects import IDENTIFIERS, Secret
 
-# By the annotations, because several references can name one Secret. A lookup from memory then returns the same object
-# each time, which is parsed once.
+# The inner keys are the annotations, because several references can name one Secret. A lookup from memory returns the
+# same object each time, so it is parsed only once.
 _described: DerivedValues[Secret, dict[Mapping[str, str], Secret]] = DerivedValues()
 
 
 def described(secret: Secret, annotations: Mapping[str, str]) -> Secret:
-    """Return a Secret with the annotations of a reference instead of its own, except those with its ids.
+    """Return a Secret in which the annotations of a reference replace its own. Annotations with its ids stay.
 
     Args:
-        annotations: with the prefix of their keys, and hashable. If there are none, the Secret keeps its own.
+        annotations: a hashable mapping, whose keys include the prefix. If it is empty, the Secret keeps its own.
     """
     if not annotations:
         return secret

@@ -8,7 +8,8 @@ A lookup uses the first of these that exists:
 
 If several Secrets in one namespace match, the oldest one that can be read is used.
 
-If bundles are switched on, 1 and 3 continue with the bundles in the same namespaces if no Secret of its own exists.
+If bundles are switched on, steps 1 and 3 then search the bundles in the same namespaces, if no Secret with the label of
+the id was found.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class Kind(Enum):
     Attributes:
         word: its name in messages.
         plural: its name in the options, and in the label of a bundle.
-        variable_prefix: how the names of the environment variables begin that Airflow derives from ids.
+        variable_prefix: the prefix of the environment variables whose names Airflow derives from ids.
     """
 
     CONNECTION = ("connection", "connections", CONNECTION_PREFIX)
@@ -98,7 +99,7 @@ def kinds_by_label(options: Options) -> dict[str, Kind]:
 
 
 def selecting_labels(options: Options) -> frozenset[str]:
-    """Return the labels of which a Secret needs one to be found, including that of bundles if they are switched off."""
+    """Return the labels by which Secrets are found, always with that of bundles. A Secret needs at least one."""
     return frozenset((*kinds_by_label(options), BUNDLE))
 
 
@@ -340,7 +341,7 @@ class _Search:
         return []
 
     def _searches(self) -> tuple[Callable[[str | None], Sequence[Secret]], ...]:
-        """Return the searches of each namespace: for the label of the id in all of them, and then for bundles."""
+        """Return the searches in order. Each covers all namespaces before the next: by the label of the id; bundles."""
         # An attribute with these methods would be a reference cycle, which only the garbage collector ends.
         is_searched = self._options.bundles and self._label is not None
         return (self._labelled, self._bundled) if is_searched else (self._labelled,)
@@ -370,7 +371,10 @@ class _Search:
         return found
 
     def _bundled(self, namespace: str | None) -> Sequence[Secret]:
-        """Return the entries for this id of the bundles in a namespace, for a team as :meth:`_labelled` does."""
+        """Return the entries for this id in the bundles of a namespace.
+
+        For a team, they include those of every other team and of no team, so that one query is enough.
+        """
         if namespace in self._bundled_entries:
             return self._bundled_entries[namespace]
         lookup = self._lookup
@@ -418,10 +422,10 @@ class _Search:
 
 
 def problem_of_bundle(bundle: Secret, options: Options) -> MalformedSecretError | None:
-    """Return why no key of a bundle is an id; ``None`` if each is.
+    """Return why the keys of a bundle are not ids; ``None`` if they are.
 
-    A Secret with the label of an id is that of one connection, variable or option. Its keys can be a host and a
-    password, which must not become connections.
+    A bundle that also has the label of an id is the Secret of one connection, variable or option. Its keys can be a
+    host and a password, which must not become connections.
     """
     labels = (options.connections_label, options.variables_label, options.config_label)
     if bundle.labels.keys().isdisjoint(labels):

@@ -181,7 +181,8 @@ def _write_into(
         _refuse_another_use(requested.lookup, before.secret, manifest["metadata"]["labels"], options)
         manifest = {**manifest, "type": before.type or "Opaque"}
         checked = CheckedManifest(manifest, checked.problems)
-    # Each key has its own field manager: an apply removes what its manager applied before and no longer has.
+    # Each key has a field manager of its own, because an apply removes everything that its manager applied before and
+    # that is not in the manifest. With one manager, writing one key would remove the others.
     [key] = manifest["data"]
     manager = f"{FIELD_MANAGER}-{sha256(key.encode()).hexdigest()[:16]}"
     result = _apply(cluster, manifest, force=force, dry_run=True, manager=manager)
@@ -345,7 +346,7 @@ def _reads_the_same(lookup: Lookup, meant: Secret, result: Secret, options: Opti
 
 
 def _as_read(kind: Kind, stored: str) -> str:
-    """Return what Airflow makes of a value in one form, because a connection can be a URI or JSON."""
+    """Return a value in a form that can be compared: a connection, which can be a URI or JSON, as sorted JSON."""
     if kind is not Kind.CONNECTION:
         return stored
     fields = fields_of_whole(stored)

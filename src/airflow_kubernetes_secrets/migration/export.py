@@ -2,7 +2,7 @@
 
 The output folder contains:
 
-- ``connections/<Secret>.yaml`` and ``variables/<Secret>.yaml``: one Secret each. It is that of one entry, or a bundle.
+- ``connections/<Secret>.yaml`` and ``variables/<Secret>.yaml``: one Secret each, for one entry or as a bundle.
 - ``delete-from-database.sh``, for the metadata database only: one ``airflow … delete`` for each entry that is now in a
   file. Users run it when Airflow finds the entries in Kubernetes. It is a file because there may be hundreds of
   entries. Every run writes it again. It contains ids only.
@@ -43,7 +43,8 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 _DATABASE = "metadata-db"
 _ENVIRONMENT = "env"
 
-# The size of one bundle as JSON. `kubectl apply` copies it to an annotation, and Kubernetes accepts 256 KiB of these.
+# The largest size of a bundle as JSON. `kubectl apply` copies it to an annotation, and Kubernetes accepts 256 KiB of
+# annotations.
 _LARGEST_BUNDLE = 240 * 1024
 
 _EXISTS = "its file exists with other content; --force replaces it"
@@ -129,7 +130,7 @@ class Export:
         if moved is not None:
             self._report.moved.append(moved)
         if moved is None or moved.is_there:
-            # The name of the variable is the key in a bundle, so the case of the id does not matter there.
+            # In a bundle, the key is the name of the variable, so the case of the id does not matter.
             for note in (each for each in entry.notes if moved is not None or each != IN_LOWER_CASE):
                 self._report.notes[note] = self._report.notes.get(note, 0) + 1
 
@@ -171,7 +172,7 @@ class Export:
         prefix = entry.kind.variable_prefix
         key = key_for(prefix, entry.id)
         if self._request.source == _ENVIRONMENT:
-            # The key has the name of the variable, so the id is found in any case.
+            # The key is the name of the variable, so a lookup finds the id whatever its case.
             key = next((each for each in keys_of(prefix, entry.id)[1:] if is_data_key(each)), None)
         if key is None or entry.data is None:
             return self._written(entry)

@@ -40,7 +40,7 @@ class _Known:
         secrets: the Secrets of all files. If two manifests are for one Secret, the later one counts, as with ``kubectl
             apply``.
         warnings: what a user should know about it, by cause.
-        visited: all that this depends on.
+        visited: the stamps of all files and folders that the result depends on.
     """
 
     __slots__ = ("_manifests", "files", "secrets", "visited", "warnings")
@@ -71,13 +71,13 @@ class _Known:
         self.secrets = [secret for secret, _path, _file in secrets.values()]
 
     def again(self, visited: Visited) -> _Known:
-        """Return this for a later check that has found no other files."""
+        """Return a copy for a later check, which has found the same files."""
         known = copy(self)
         known.visited = visited
         return known
 
     def folders(self) -> Folders:
-        """Return what mounted Secrets depend on."""
+        """Return the state of the folders, on which mounted Secrets depend."""
         return Folders(self._manifests, self.visited if self.visited.are_certain else object())
 
 

@@ -1,8 +1,9 @@
 """Mounted files as Secrets. ``docs/how-to/mounted-secrets.md`` describes them for users.
 
-In the folder of the option ``path``, ``connections/<id>`` is a connection: a file with the whole value, or a folder
-whose files are the keys of a Secret. So are ``variables/<id>`` and ``config/<id>``. ``secrets/<name>`` is a whole
-Secret for ``references``. A folder ``<id>`` with a file ``type`` is a connection too: https://servicebinding.io
+In the folder that the option ``path`` names, ``connections/<id>`` is a connection: a file with the whole value, or a
+folder whose files are the keys of a Secret. In the same way, ``variables/<id>`` is a variable, and ``config/<id>`` an
+option. ``secrets/<name>`` is a whole Secret for ``references``. A folder ``<id>`` with a file ``type`` is a service
+binding, and a connection too: https://servicebinding.io
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _KINDS = (_CONNECTIONS, "variables", "config")
 # The folder with whole Secrets.
 _SECRETS = "secrets"
 
-# The file that every service binding has. They are in the folder itself.
+# The file that every service binding contains. Service bindings are directly in the folder that `path` names.
 _BINDING = "type"
 _BINDINGS = ""
 
@@ -34,11 +35,11 @@ _BINDINGS = ""
 class MountedSecret(Secret):
     """A mounted file or folder as a Secret.
 
-    Its namespace is the path of the folder that it is in, and its name is that of the file, so messages contain its
-    path.
+    Its namespace is the path of the folder that contains it, and its name is the name of the file. So messages contain
+    its path.
 
     Attributes:
-        home: the namespace whose queries find it.
+        home: the namespace in which lookups find it.
     """
 
     __slots__ = ("home",)
@@ -60,7 +61,7 @@ class MountedSecret(Secret):
 
     @property
     def is_of_unknown_id(self) -> bool:
-        """Whether the name contains the hash of an id, which only a lookup of the id can tell."""
+        """Whether the name contains only the hash of an id, so that the id is unknown until it is looked up."""
         return bool(self.labels) and self.annotations is None and looks_hashed(self.name)
 
 
@@ -68,10 +69,10 @@ class Folders:
     """What a source knows about the folders in ``path``.
 
     Attributes:
-        manifests: the paths of the folders with manifests of Secrets. They are no mounted Secrets, whatever their
-            names.
-        state: the same object as long as no folder in ``path`` has changed, so that each has the same names, and each
-            volume the same files.
+        manifests: the paths of the folders with manifests of Secrets, or with manifests that cannot be used. These
+            folders are not mounted Secrets, whatever their names.
+        state: the same object as long as no folder in ``path`` has changed. Until then, each folder has the same names,
+            and each volume the same files.
     """
 
     __slots__ = ("manifests", "state")
@@ -82,7 +83,7 @@ class Folders:
 
 
 class _Names:
-    """The names in a folder when they were read last, and the state of the folders then."""
+    """The names in a folder, and the state of the folders when these names were read."""
 
     __slots__ = ("names", "state")
 
@@ -92,12 +93,12 @@ class _Names:
 
 
 class _Found:
-    """What was read last from a file or folder.
+    """The last result of reading a file or folder.
 
     Attributes:
-        secret: the Secret; ``None`` if the file or folder is none.
-        version: its version; ``None`` if it may have changed without changing the version.
-        state: the state of the folders then; ``None`` if it may have changed in the same state.
+        secret: the Secret; ``None`` if the file or folder is not a mounted Secret.
+        version: its version; ``None`` if its content can change without changing the version.
+        state: the state of the folders at that time; ``None`` if its content can change without changing the state.
     """
 
     __slots__ = ("secret", "state", "version")
@@ -142,7 +143,7 @@ class Mounted:
             yield from self._secret(_SECRETS, query.name, folders)
             return
         for kind, label in self._labels.items():
-            # A name with a hash is that of the id that has this hash, and never that of the id that is spelled so.
+            # A name with a hash belongs to the id that has this hash, and never to an id that equals the name.
             if label == query.label and not looks_hashed(query.identifier):
                 names = (query.value,) if query.value == query.identifier else (query.identifier, query.value)
                 for folder in (kind, _BINDINGS) if kind == _CONNECTIONS else (kind,):
@@ -190,7 +191,7 @@ class Mounted:
         yield secret
 
     def _current(self, folder: str, name: str, folders: Folders, before: _Found | None) -> _Found:
-        """Return what a file or folder is now. It is read only if it may have changed."""
+        """Return the current result for a file or folder. It is read only if it may have changed."""
         names = (folder, name) if folder else (name,)
         if self._folder.path(*names) in folders.manifests or not self._may_be_secret(folder, name, folders):
             return _Found(None, None, None)
@@ -209,7 +210,7 @@ class Mounted:
         return _Found(secret, version, folders.state if is_of_volume(content.version) else None)
 
     def _may_be_secret(self, folder: str, name: str, folders: Folders) -> bool:
-        """Return whether something can be a Secret, by its name and by the names in it."""
+        """Return whether a file or folder can be a mounted Secret, judging by its name and the names in it."""
         if folder != _BINDINGS:
             return folder == _SECRETS or folder in self._labels
         if name in (*_KINDS, _SECRETS) or _CONNECTIONS not in self._labels:
@@ -217,17 +218,17 @@ class Mounted:
         try:
             return _BINDING in self._names_in(name, folders)
         except MountedFileError:
-            return False  # a folder that is no service binding can be anything
+            return False  # the folder may have nothing to do with Airflow
 
     def _data(self, content: Content, folder: str, name: str) -> dict[str, str] | None:
-        """Return the data of the Secret; ``None`` if the file or folder is none."""
+        """Return the data of the Secret; ``None`` if the file or folder is not a mounted Secret."""
         files = content.files
         if isinstance(files, bytes):
-            # Only ids can be files. A name like that of a manifest is that of a manifest.
+            # A file is the value of an id, so it is in the folder of a kind. A name with such a suffix is a manifest's.
             is_value = folder in self._data_keys and not name.endswith(SUFFIXES)
             return {self._data_keys[folder]: _base64(files)} if is_value else None
         if not is_of_volume(content.version) and all(each.endswith(SUFFIXES) for each in files):
-            return None  # a folder for manifests, although there may be none at the moment
+            return None  # a folder for manifests, which may be empty at the moment
         return {each: _base64(files[each]) for each in files if is_data_key(each)}
 
     def _made(self, folder: str, name: str, data: Mapping[str, str], identifier: str | None) -> MountedSecret:

@@ -1,6 +1,6 @@
 """The connections and variables that the code of one file uses.
 
-An id counts only if the code always uses exactly that id. All others are counted as computed.
+An id is reported only if the code always uses exactly this id. All other uses are reported as computed.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ class _Finder:
 
     @cached_property
     def _default_arguments(self) -> Set[str] | None:
-        """The arguments of operators that ``default_args`` of a DAG in this file may set; ``None`` if it may be any."""
+        """The arguments that ``default_args`` of a DAG in this file may set; ``None`` if they may set any argument."""
         found = {key.value for node, _frame in self._syntax.dicts for key in node.keys if isinstance(key, ast.Constant)}
         for call, frame in self._syntax.calls:
             is_mapping = (dotted(call.func) or [""])[-1] == "dict"
@@ -210,7 +210,7 @@ class _Finder:
         return self._default_arguments is None or argument in self._default_arguments
 
     def _is_hook(self, node: ast.expr, frame: Frame) -> bool:
-        """Return whether an expression is a hook, as far as its name says."""
+        """Return whether an expression is a hook, judging by its name."""
         if isinstance(node, ast.Call):
             names = dotted(node.func)
             if names == ["super"]:

@@ -43,7 +43,7 @@ class DagFile:
 def dag_files(folder: Path, team: str | None = None) -> Iterator[DagFile]:
     """Yield the Python files in a folder, in its subfolders and in archives; or the one file, if it is no folder.
 
-    Airflow parses fewer files: only those that seem to define DAGs. The others can be imported by them.
+    Airflow parses only the files that seem to define DAGs. The others are included because DAGs can import them.
 
     Raises:
         DagFolderError: the folder does not exist, or cannot be read.

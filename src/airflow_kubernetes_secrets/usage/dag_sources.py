@@ -33,14 +33,14 @@ def uses_in_folders(folders: Sequence[Path], team: str | None, count: Count) -> 
 def uses_in_deployment(count: Count, *, database: bool) -> Found:
     """Return what the DAGs of this deployment use: those in its DAG bundles, and those in its metadata database.
 
-    The database has only the file that defines a DAG; a folder also has the files that it imports. So a DAG whose file
-    is in a folder is read from there.
+    The database contains only the file that defines a DAG; a folder also contains the files that this file imports. So
+    if the file of a DAG is in a folder, it is read from there.
 
     Args:
         database: whether to read the metadata database.
 
     Raises:
-        NotConfiguredError: Airflow could not read its configuration either.
+        NotConfiguredError: the configuration of the DAG bundles is invalid, so Airflow cannot read it either.
         DagFolderError: the folder of a bundle cannot be read.
     """
     signatures = Signatures()

@@ -1,6 +1,6 @@
-"""Connections that a hook works without, as data: without one, it uses the identity of the process or of the machine.
+"""Connections that a hook does not need, as data. Without one, it uses the identity of the process or of the machine.
 
-Each was read in the code of the provider.
+Each entry was checked in the code of the provider.
 """
 
 from __future__ import annotations

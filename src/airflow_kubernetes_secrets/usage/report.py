@@ -26,7 +26,7 @@ SECRET = "secret"  # noqa: S105 - a place
 
 
 class Status(Enum):
-    """Whether Airflow finds an id. ``OPTIONAL`` means that it does not, and that no use is sure to need it."""
+    """Whether Airflow finds an id. ``OPTIONAL`` means that it does not, and that all uses may work without it."""
 
     FOUND = "found"
     OPTIONAL = "optional"
@@ -70,7 +70,7 @@ class UsedId:
     fails: bool = False
 
     def is_open(self, ends_at_error: bool) -> bool:
-        """Return whether Airflow searches the id in other places than Kubernetes Secrets.
+        """Return whether Airflow searches other places than Kubernetes Secrets for the id.
 
         Args:
             ends_at_error: whether an error ends the search.
@@ -106,7 +106,7 @@ class Report:
 
 
 def uses_of_options(options: Iterable[SecretOption]) -> list[Use]:
-    """Return the uses of Airflow's own options. Options that Airflow takes from another place use no Secret."""
+    """Return the uses of Secrets by Airflow's options. An option that Airflow takes from another place uses none."""
     return [
         Use(Kind.CONFIG, option.id, option.name, Position(option.where, 0)) for option in options if not option.instead
     ]

@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
 
 
 class Mention(NamedTuple):
-    """A value that names an id; ``None`` if the id is only known when the template is rendered."""
+    """A value that names an id. The id is ``None`` if it is only known when the template is rendered."""
 
     kind: Kind
     how: str

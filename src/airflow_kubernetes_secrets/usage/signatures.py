@@ -1,6 +1,7 @@
-"""The connection ids that hooks and operators of Airflow and its providers take and use by default.
+"""The arguments for connection ids of hooks and operators in Airflow and its providers, and the default ids.
 
-Their source files are parsed. Importing a provider takes seconds, and can fail for reasons that do not matter here.
+The source files are parsed and not imported. Importing a provider takes seconds, and can fail for reasons that do not
+matter here.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-# This class takes the id as its only positional argument, into the attribute that `conn_name_attr` names.
+# This class takes the id as its only positional argument, and stores it in the attribute that `conn_name_attr` names.
 _SQL_HOOK = "airflow.providers.common.sql.hooks.sql.DbApiHook"
 
 # How many re-exports or base classes are followed.
@@ -26,7 +27,7 @@ class Signature:
     Attributes:
         defaults: the arguments for connection ids, each with its default; ``None`` if it has none, or one that is
             computed.
-        first: the argument that the first positional argument sets; empty if that is no connection id.
+        first: the name of the first positional argument; empty if it is not a connection id.
     """
 
     defaults: Mapping[str, str | None]

@@ -1,4 +1,4 @@
-"""The parts of a Python file that matter here, each with the functions and blocks around it, in one pass."""
+"""The parts of a Python file that can name ids, each with the functions and blocks around it, found in one pass."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DOCUMENTATION = frozenset(("description", "doc", "doc_json", "doc_md", "doc_rst"
 # Arguments that show which DAG or task the other arguments of a call belong to.
 _OF_A_TASK = frozenset(("dag", "dag_id", "group_id", "task_id"))
 
-# How many names and operators are followed to a literal value.
+# The number of names and operators that are followed to reach a literal value.
 _DEEPEST = 8
 
 # Fields of nodes that contain no other code.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from airflow_kubernetes_secrets.lookup.selection import Kind
 
-# In the text of an f-string, this is in the place of each value that is only known when the code runs.
+# In the text of an f-string, this replaces each value that is only known when the code runs.
 UNKNOWN = "\0"
 
 _BLOCK = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
