@@ -140,7 +140,7 @@ def test_a_server_that_never_answers_ends_it() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         fields = {**SMTP, "port": silent.getsockname()[1], "extra": {**PLAIN, "timeout": 600}}
         started = time.monotonic()
-        found = run_hook_test("x", json.dumps(fields), seconds=15)
+        found = run_hook_test(json.dumps(fields), seconds=15)
 
     assert found.state is HookState.FAILED
     assert "no result within 15 s" in found.message
@@ -152,7 +152,7 @@ def test_a_process_whose_command_was_killed_ends_too() -> None:
         fields = {**SMTP, "port": silent.getsockname()[1], "extra": {**PLAIN, "timeout": 600}}
         done = subprocess.run(
             [sys.executable, "-m", "airflow_kubernetes_secrets.diagnosis.hook_process"],
-            input=json.dumps({"id": "x", "stored": json.dumps(fields), "seconds": 1}),
+            input=json.dumps({"stored": json.dumps(fields), "seconds": 1}),
             capture_output=True,
             text=True,
             check=False,
@@ -186,7 +186,10 @@ class Hook(BaseHook):
     ("what", "message"),
     [
         ("sys.exit('gone')", "SystemExit: gone"),
-        ("os._exit(7)", "the process of the hook ended with the status 7 and no result"),
+        (
+            "os._exit(7)",
+            "the process of the hook ended with the status 7 and no result. Call the hook's test_connection in Python to see why",
+        ),
         ("raise ValueError(connection.password)", "ValueError: ***"),
         ("return False, connection.get_uri()", "x://:***@***"),
     ],
@@ -203,7 +206,7 @@ def test_a_hook_can_do_anything(
     (tmp_path / "x.py").write_text(f"{HOOK.format(what=what)}\ndef info():\n    return {info!r}\n")
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])]))
 
-    found = run_hook_test("x", json.dumps({"conn_type": "x", "host": str(tmp_path / "out"), "password": SECRET}))
+    found = run_hook_test(json.dumps({"conn_type": "x", "host": str(tmp_path / "out"), "password": SECRET}))
 
     assert (found.state, found.message) == (HookState.FAILED, message)
     assert SECRET not in "".join(capfd.readouterr())
@@ -228,7 +231,7 @@ def test_the_process_in_each_airflow(version: str, tmp_path: Path) -> None:
     stored = json.dumps({"conn_type": "fs", "extra": {"path": str(tmp_path)}})
     done = subprocess.run(
         [python, "-m", "airflow_kubernetes_secrets.diagnosis.hook_process"],
-        input=json.dumps({"id": "my files", "stored": stored, "seconds": 120}),
+        input=json.dumps({"stored": stored, "seconds": 120}),
         capture_output=True,
         text=True,
         check=True,
@@ -269,3 +272,23 @@ class TestHidden:
         stored = json.dumps({"conn_type": "http", "host": "https://hooks.example.com/T0/B0"})
 
         assert hidden_in("no https://hooks.example.com/T0/B0", stored) == "no ***"
+
+    def test_a_token_that_is_the_query_of_a_uri(self) -> None:
+        assert hidden_in("unknown argument 'T0KEN123456'", "http://host/?T0KEN123456") == "unknown argument '***'"
+
+    def test_an_address_where_the_type_belongs(self) -> None:
+        stored = json.dumps({"conn_type": "https://hooks.example.com/T0/B0"})
+
+        assert hidden_in('Unknown hook type "https://hooks.example.com/T0/B0"', stored) == 'Unknown hook type "***"'
+
+    def test_a_password_that_is_also_the_type(self) -> None:
+        assert (
+            hidden_in("postgres is wrong", json.dumps({"conn_type": "postgres", "password": "postgres"}))
+            == "*** is wrong"
+        )
+
+    def test_documents_in_strings_of_any_depth(self) -> None:
+        inner = "[" * 900 + json.dumps("s3cret") + "]" * 900
+        stored = json.dumps({"conn_type": "x", "extra": json.dumps({"a": inner})})
+
+        assert hidden_in("no s3cret", stored) == "no ***"

@@ -206,8 +206,8 @@ class Explanation:
         }
 
 
-# Tests a connection: its id, and the connection as Airflow gets it.
-RunHookTest = Callable[[str, str], HookTest]
+# Tests a connection as Airflow gets it.
+RunHookTest = Callable[[str], HookTest]
 
 
 def explain(
@@ -237,7 +237,7 @@ def explain(
             _add_content(explanation, decision.secret, decision.data_key)
             if run_test is not None and explanation.parsed is not None:
                 stored = connection_text(decision.secret, decision.data_key)
-                explanation.tested = run_test(lookup.id, stored)
+                explanation.tested = run_test(stored)
         elif decision.queries:
             explanation.hints = similar_ids(lookup, options, location, may_reveal)
     if lookup.kind is Kind.CONFIG:

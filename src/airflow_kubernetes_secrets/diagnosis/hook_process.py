@@ -1,6 +1,6 @@
 """The process in which a hook tests its connection: ``python -m airflow_kubernetes_secrets.diagnosis.hook_process``.
 
-It reads ``{"id": …, "stored": …, "seconds": …}`` from standard input, and writes the result as one JSON object to
+It reads ``{"stored": …, "seconds": …}`` from standard input, and writes the result as one JSON object to
 standard output.
 """
 
@@ -15,6 +15,9 @@ from typing import Any
 
 from airflow_kubernetes_secrets.backend.airflow_versions import have_a_masker, known_connection_types
 
+# The id under which the hook finds the connection. The real one may be impossible in the name of a variable.
+_ID = "tested_connection"
+
 
 def main() -> None:
     """Test the connection. What the hook prints is discarded."""
@@ -26,21 +29,19 @@ def main() -> None:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         for descriptor in (1, 2):
             os.dup2(nowhere, descriptor)
-        json.dump(_tested(request["id"], request["stored"]), results)
+        json.dump(_tested(request["stored"]), results)
     # A thread of the hook may still run.
     os._exit(0)
 
 
-def _tested(conn_id: str, stored: str) -> dict[str, Any]:
-    os.environ[f"AIRFLOW_CONN_{conn_id.upper()}"] = stored
+def _tested(stored: str) -> dict[str, Any]:
+    os.environ[f"AIRFLOW_CONN_{_ID.upper()}"] = stored
     from airflow.configuration import conf
     from airflow.models import Connection
 
     have_a_masker()
     text = stored.strip()
-    connection = Connection.from_json(text, conn_id) if text.startswith("{") else Connection(conn_id, uri=text)
-    # The constructor drops an id that Airflow's forms do not accept, although lookups do.
-    connection.conn_id = conn_id
+    connection = Connection.from_json(text, _ID) if text.startswith("{") else Connection(_ID, uri=text)
     result = {"conn_type": connection.conn_type, "message": ""}
     # This is the condition of Airflow's own command and API.
     if conf.get("core", "test_connection", fallback="Disabled").lower().strip() != "enabled":

@@ -55,7 +55,7 @@ class HookTest:
         return {"result": self.state.value, "message": self.message}
 
 
-def run_hook_test(conn_id: str, stored: str, seconds: float = SECONDS) -> HookTest:
+def run_hook_test(stored: str, seconds: float = SECONDS) -> HookTest:
     """Test a connection by its hook.
 
     Args:
@@ -75,9 +75,7 @@ def run_hook_test(conn_id: str, stored: str, seconds: float = SECONDS) -> HookTe
         start_new_session=True,
     )
     try:
-        answer, _ = process.communicate(
-            json.dumps({"id": conn_id, "stored": stored, "seconds": seconds}), timeout=seconds
-        )
+        answer, _ = process.communicate(json.dumps({"stored": stored, "seconds": seconds}), timeout=seconds)
     except subprocess.TimeoutExpired:
         return HookTest(
             HookState.FAILED,
@@ -92,14 +90,23 @@ def _end(process: subprocess.Popen[str]) -> None:
     """End the process, and the processes that its hook started."""
     with suppress(ProcessLookupError, PermissionError):  # all of them have ended
         os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()
+    process.wait()
+    # A process that left the group may still hold the other end, so nothing more is read.
+    for stream in (process.stdin, process.stdout):
+        if stream is not None:
+            with suppress(OSError):
+                stream.close()
 
 
 def _result(answer: str, status: int, stored: str) -> HookTest:
     try:
         found: dict[str, Any] = json.loads(answer)
     except ValueError:
-        return HookTest(HookState.FAILED, f"the process of the hook ended with the status {status} and no result")
+        return HookTest(
+            HookState.FAILED,
+            f"the process of the hook ended with the status {status} and no result. Call the "
+            "hook's test_connection in Python to see why",
+        )
     conn_type = shown_type(str(found["conn_type"]))
     if found["state"] == "disabled":
         return HookTest(
@@ -164,31 +171,34 @@ def _values(stored: str) -> Iterator[str]:
     """Yield the values of a connection that must not be shown."""
     yield stored
     fields = fields_of_whole(stored)
-    shown = {str(fields.get("port") or ""), str(fields.get("conn_type") or "")}
-    host = str(fields.get("host") or "")
+    host, port, conn_type = (str(fields.get(name) or "") for name in ("host", "port", "conn_type"))
+    shown = {shown_type(conn_type), port if port.isdecimal() else "", ""}
     if shown_address(host)[0] == host.strip():
         shown.add(host)
-    for text in _leaves(fields):
-        if text.strip() and text not in shown:
-            yield text
+    yield from (text for text in _strings(fields) if text.strip() and text not in shown)
+    # It can be equal to one of those.
+    if fields.get("password"):
+        yield str(fields["password"])
 
 
-def _leaves(value: object) -> Iterator[str]:
-    """Yield all strings and numbers in a JSON document, also in documents that are strings in it."""
-    if isinstance(value, dict):
-        for each in value.values():
-            yield from _leaves(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _leaves(each)
-    elif value is not None and not isinstance(value, bool):
-        text = str(value)
-        yield text
-        if text.lstrip().startswith(("{", "[")):
-            try:
-                yield from _leaves(json.loads(text))
-            except (ValueError, RecursionError):
-                return
+def _strings(value: object) -> Iterator[str]:
+    """Yield all strings and numbers in a JSON document, also in documents that are strings in it.
+
+    The query of a URI can be a credential, which is then a name without a value. So such names are included.
+    """
+    open_ones = [value]
+    while open_ones:
+        each = open_ones.pop()
+        if isinstance(each, dict):
+            yield from (str(name) for name, inner in each.items() if not str(inner or "").strip("= "))
+            open_ones += each.values()
+        elif isinstance(each, list):
+            open_ones += each
+        elif each is not None and not isinstance(each, bool):
+            yield str(each)
+            if str(each).lstrip().startswith(("{", "[")):
+                with suppress(ValueError, RecursionError):
+                    open_ones.append(json.loads(str(each)))
 
 
 def _forms(texts: Iterable[str]) -> Iterator[str]:
