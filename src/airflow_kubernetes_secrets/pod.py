@@ -25,7 +25,7 @@ from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_completed, 
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, Outcome
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
-from airflow_kubernetes_secrets.sources.mounted import MountedSecret
+from airflow_kubernetes_secrets.sources.mounted import is_mounted
 
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets.backend.kubernetes_secrets import KubernetesSecretsBackend
@@ -116,7 +116,7 @@ def _found(lookup: Lookup, namespace: str | None) -> Decision:
         if decision.outcome is Outcome.NO_MATCH and label is not None:
             remedy += f": label it with {label}={label_value(lookup.id)}, or name it in 'references' in backend_kwargs"
         raise HandOnError(f"{lookup}: {decision.outcome.value}. {remedy}")
-    if isinstance(secret, MountedSecret):
+    if is_mounted(secret):
         raise HandOnError(
             f"{lookup}: {secret} is a mounted file, and a pod can refer only to Secrets of the API. Name Secret and "
             "key in the DAG yourself, or mount the Secret in the pod too"

@@ -188,7 +188,8 @@ class Hook(BaseHook):
         ("sys.exit('gone')", "SystemExit: gone"),
         (
             "os._exit(7)",
-            "the process of the hook ended with the status 7 and no result. Call the hook's test_connection in Python to see why",
+            "the process of the hook ended with the status 7 and no result. Call the hook's test_connection in Python "
+            "to see why",
         ),
         ("raise ValueError(connection.password)", "ValueError: ***"),
         ("return False, connection.get_uri()", "x://:***@***"),

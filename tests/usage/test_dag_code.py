@@ -11,6 +11,7 @@ from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.usage.dag_code import uses_in_files
 from airflow_kubernetes_secrets.usage.dag_files import DagFile
 from airflow_kubernetes_secrets.usage.signatures import Signatures
+from airflow_kubernetes_secrets.usage.templates import uses_in_template
 from airflow_kubernetes_secrets.usage.uses import Found
 
 IMPORTS = """
@@ -393,3 +394,19 @@ def test_nothing_is_said_of_a_provider_that_is_not_installed() -> None:
 def test_the_installed_provider_is_read() -> None:
     code = "from airflow.providers.smtp.operators.smtp import EmailOperator\nEmailOperator(task_id='t', to='a')"
     assert connections(found_in(code, Signatures())) == ["smtp_default"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{" * 200_000 + " conn",
+        "{{ conn }}" + "{#" * 200_000,
+        "{% set " + "conn " * 100_000 + "%}",
+        "{{ conn.get('" + "conn.get(\\" * 50_000,
+        "{{ conn[" * 50_000,
+    ],
+    ids=["blocks", "comments", "names", "calls", "items"],
+)
+def test_the_time_for_a_template_grows_with_its_length(text: str) -> None:
+    """Without a limit, each of these takes minutes. The test has the timeout of all tests."""
+    assert len(list(uses_in_template(text))) <= 50_001

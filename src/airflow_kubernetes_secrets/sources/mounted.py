@@ -65,6 +65,12 @@ class MountedSecret(Secret):
         return bool(self.labels) and self.annotations is None and looks_hashed(self.name)
 
 
+def is_mounted(secret: Secret) -> bool:
+    """Return whether a Secret is mounted, also if a reference describes it and it is a plain Secret."""
+    # No namespace begins like a path.
+    return isinstance(secret, MountedSecret) or secret.namespace.startswith("/")
+
+
 class Folders:
     """What a source knows about the folders in ``path``.
 

@@ -24,7 +24,7 @@ from airflow_kubernetes_secrets.usage.templates import uses_in_template
 from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
 
 # A file without any of these uses nothing, and does not need to be parsed.
-_MARKERS = re.compile(rb"[Cc]onn|\bvar\b|Variable|Hook|Operator|Sensor|ObjectStoragePath")
+_MARKERS = re.compile(rb"[Cc]onn|\bvar\b|Variable|Hook|Operator|Sensor|Notifier|Trigger|ObjectStoragePath")
 
 # The functions of Airflow that read an entry. The first argument is the id, and the second a default.
 _READERS = {

@@ -14,22 +14,28 @@ from airflow_kubernetes_secrets.lookup.selection import Kind
 # In the text of an f-string, this replaces each value that is only known when the code runs.
 UNKNOWN = "\0"
 
-_BLOCK = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
-_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
+_OPENING_OF_BLOCK = re.compile(r"\{[{%]")
+_OPENING_OF_COMMENT = re.compile(r"\{#")
+_CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
+
+# Names and ids are shorter. Without a limit, a pattern would search a large file again from each of many beginnings.
+_LONGEST = 500
 _ACCESS = re.compile(
-    r"""
+    rf"""
     (?<![\w.'"])(?P<accessor>var\.value|var\.json|conn)\b
     (?:
-        \.get\(\s*(?P<quote>['"])(?P<argument>.*?)(?P=quote)\s*(?P<default>,)?
+        \.get\(\s*(?P<quote>['"])(?P<argument>.{{0,{_LONGEST}}}?)(?P=quote)\s*(?P<default>,)?
       | \.(?P<attribute>\w+)
-      | \[\s*(?P<item_quote>['"])(?P<item>.*?)(?P=item_quote)\s*\]
+      | \[\s*(?P<item_quote>['"])(?P<item>.{{0,{_LONGEST}}}?)(?P=item_quote)\s*\]
       | (?P<other>[.\[])
     )
     """,
     re.VERBOSE,
 )
 # A template may use the name for something else: {% for conn in params.connections %}.
-_OWN_NAME = re.compile(r"\{%-?\s*(?:for|set|macro|import)\b[^%]*?\b(var|conn)\b[^%]*?(?:\bin\b|=)")
+_OWN_NAME = re.compile(
+    rf"\{{%-?\s*(?:for|set|macro|import)\b[^%]{{0,{_LONGEST}}}?\b(var|conn)\b[^%]{{0,{_LONGEST}}}?(?:\bin\b|=)"
+)
 # Parts that %-formatting or str.format replaces.
 _REPLACED = re.compile(rf"%\(|%s|[{{}}{UNKNOWN}]")
 
@@ -60,15 +66,40 @@ def is_template(text: str) -> bool:
 def uses_in_template(text: str) -> Iterator[TemplateUse]:
     """Yield the connections and variables that a template uses."""
     if "{#" in text:
-        text = _COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+        text = _without_comments(text)
     own = {match[1] for match in _OWN_NAME.finditer(text)}
-    for block in _BLOCK.finditer(text):
-        for match in _ACCESS.finditer(text, block.start(), block.end()):
+    for start, end in _spans(text, _OPENING_OF_BLOCK):
+        for match in _ACCESS.finditer(text, start, end):
             accessor = match["accessor"]
             if accessor.partition(".")[0] in own:
                 continue
             kind = Kind.CONNECTION if accessor == "conn" else Kind.VARIABLE
             yield TemplateUse(kind, _id(text, match), accessor, match["default"] is not None, match.start())
+
+
+def _without_comments(text: str) -> str:
+    """Return a template with blanks in place of its comments, so that all positions stay the same."""
+    parts, position = [], 0
+    for start, end in _spans(text, _OPENING_OF_COMMENT):
+        parts += [text[position:start], re.sub(r"[^\n]", " ", text[start:end])]
+        position = end
+    return "".join([*parts, text[position:]])
+
+
+def _spans(text: str, opening: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    """Yield the beginning and end of each block, in time proportional to the text."""
+    position = 0
+    unclosed = set()
+    while (found := opening.search(text, position)) is not None:
+        position = found.end()
+        if found[0] in unclosed:
+            continue
+        end = text.find(_CLOSING[found[0]], position)
+        if end < 0:
+            unclosed.add(found[0])
+            continue
+        position = end + 2
+        yield found.start(), position
 
 
 def _id(text: str, match: re.Match[str]) -> str | None:
