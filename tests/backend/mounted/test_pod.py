@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from support.airflow import BACKEND, Airflow
 
 PROGRAM = """
@@ -16,17 +18,19 @@ except HandOnError as error:
 """
 
 
-def test_it_says_what_to_do(mount: Path, tmp_path: Path) -> None:
-    (mount / "connections").mkdir()
-    (mount / "connections" / "my_db").write_text("http://example.com")
-    variables = {
-        "AIRFLOW__SECRETS__BACKEND": BACKEND,
-        "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps({"path": str(mount)}),
-    }
+@pytest.mark.parametrize("is_described", [False, True])
+def test_it_says_what_to_do(mount: Path, tmp_path: Path, is_described: bool) -> None:
+    """That is also so if a reference describes it."""
+    folder = "secrets/my_db" if is_described else "connections"
+    (mount / folder).mkdir(parents=True)
+    (mount / folder / ("host" if is_described else "my_db")).write_text("http://example.com")
+    reference = {"secret": "my_db", "annotations": {"connection-type": "postgres"}}
+    options = {"path": str(mount), "references": {"connections": {"my_db": reference} if is_described else {}}}
+    variables = {"AIRFLOW__SECRETS__BACKEND": BACKEND, "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(options)}
 
     done = Airflow("3.3", tmp_path / "airflow", variables).python(PROGRAM)
 
     assert done.stdout.splitlines()[-1:] == [
-        f"connection 'my_db': {mount}/connections/my_db is a mounted file, and a pod can refer only to Secrets of the "
-        "API. Name Secret and key in the DAG yourself, or mount the Secret in the pod too"
+        f"connection 'my_db': {mount}/{folder.partition('/')[0]}/my_db is a mounted file, and a pod can refer only to "
+        "Secrets of the API. Name Secret and key in the DAG yourself, or mount the Secret in the pod too"
     ], done.stderr
