@@ -21,16 +21,18 @@ except HandOnError as error:
 @pytest.mark.parametrize("is_described", [False, True])
 def test_it_says_what_to_do(mount: Path, tmp_path: Path, is_described: bool) -> None:
     """That is also so if a reference describes it."""
-    folder = "secrets/my_db" if is_described else "connections"
+    folder = "secrets/my-db" if is_described else "connections"
+    shown = folder if is_described else f"{folder}/my_db"
     (mount / folder).mkdir(parents=True)
     (mount / folder / ("host" if is_described else "my_db")).write_text("http://example.com")
-    reference = {"secret": "my_db", "annotations": {"connection-type": "postgres"}}
-    options = {"path": str(mount), "references": {"connections": {"my_db": reference} if is_described else {}}}
+    reference = {"secret": "my-db", "annotations": {"connection-type": "postgres"}}
+    references = {"references": {"connections": {"my_db": reference}}} if is_described else {}
+    options = {"path": str(mount), **references}
     variables = {"AIRFLOW__SECRETS__BACKEND": BACKEND, "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(options)}
 
     done = Airflow("3.3", tmp_path / "airflow", variables).python(PROGRAM)
 
     assert done.stdout.splitlines()[-1:] == [
-        f"connection 'my_db': {mount}/{folder.partition('/')[0]}/my_db is a mounted file, and a pod can refer only to "
+        f"connection 'my_db': {mount}/{shown} is a mounted file, and a pod can refer only to "
         "Secrets of the API. Name Secret and key in the DAG yourself, or mount the Secret in the pod too"
     ], done.stderr
