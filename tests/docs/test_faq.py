@@ -290,6 +290,11 @@ def masked_in_part(scene: Scene) -> str:
 
 happens("there is no such key in its data")(lambda scene: scene.of({"tls.crt": "x"}))
 happens("the value is not UTF-8 text")(lambda scene: scene.of({}, data={"value": "/w=="}))
+happens("keys cannot go to extra, because only text in UTF-8 can")(
+    lambda scene: scene.of(
+        {"host": "h", "password": "p"}, {"airflow.apache.org/other-keys": "extra"}, data={"keystore": "/w=="}
+    )
+)
 happens("the connection is neither a URI nor JSON")(lambda scene: scene.of({"value": "cG9zdGdyZXM6Ly9o"}))
 happens("the connection is not valid JSON")(lambda scene: scene.of({"value": "{'host': 'h'}"}))
 happens("the connection's JSON has unknown fields")(lambda scene: scene.of({"value": '{"hosts": "h"}'}))

@@ -27,7 +27,7 @@ class TestProblems:
         [
             (b"\xff" + SECRET.encode(), "unreadable"),
             (SECRET, "unreadable"),
-            (json.dumps({"conn_type": "http", "user": SECRET}), "unreadable"),
+            (json.dumps({"conn_type": "http", "users": SECRET}), "unreadable"),
             (json.dumps({"conn_type": "http", "port": f"8{SECRET}"}), "unreadable"),
             (f"postgres://u:{SECRET}/x@host/db", "unreadable"),
             (f"postgres://u:1/{SECRET}@host/db", "unescaped-uri"),
