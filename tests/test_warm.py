@@ -63,7 +63,10 @@ def start(python: WarmPython, output: Path) -> Iterator[Callable[..., Program]]:
 def is_over(pid: int) -> bool:
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline:
-        if not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+        try:
+            if psutil.Process(pid).status() == psutil.STATUS_ZOMBIE:
+                return True
+        except psutil.NoSuchProcess:
             return True
         time.sleep(0.01)
     return False

@@ -21,7 +21,7 @@ PROVIDER = "apache-airflow-providers-cncf-kubernetes"
 # All tests put the same Secrets into these namespaces, whose names are in the expected results.
 pytestmark = pytest.mark.together("hand-on")
 NAMESPACE, OTHER_NAMESPACE = "hand-on", "hand-on-other"
-MARK = "p4ss"
+MARK = "P4SS"  # names of pods end with random letters, all in lower case
 NO_SECRETS = "airflow_kubernetes_secrets.NoSecretsBackend"
 UNPROCESSABLE = 422
 

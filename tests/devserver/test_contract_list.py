@@ -162,7 +162,8 @@ def test_all_namespaces(labelled: Secrets) -> None:
     first = admin.get("/api/v1/secrets", params={"limit": "1"}).json()
     token = first["metadata"]["continue"]
     second = admin.get("/api/v1/secrets", params={"limit": "1", "continue": token}).json()
-    keys = [(item["metadata"]["namespace"], item["metadata"]["name"]) for item in first["items"] + second["items"]]
+    # The order is that of the keys in etcd, in which '-' comes before '/'.
+    keys = [f"{item['metadata']['namespace']}/{item['metadata']['name']}" for item in first["items"] + second["items"]]
     assert keys == sorted(set(keys))
 
 

@@ -30,6 +30,9 @@ stringData:
   {key}: postgres://u:p@h/d
 """
 
+# No data key, and two keys, so that none of them is the connection.
+WRONG_KEYS = "more: x\n  other"
+
 MKDOCS = "site_name: x\nmarkdown_extensions:\n- x: !!python/name:a.b\n"
 
 
@@ -85,7 +88,7 @@ class TestHook:
         assert (done.returncode, done.stdout) == (0, "1 manifest, 0 errors, 0 warnings\n")
 
     def test_it_fails(self, hook: dict[str, Any], repository: Path, home: Path) -> None:
-        (repository / "bad.yml").write_text(SECRET.format(name="bad", label="connection-id", key="x"))
+        (repository / "bad.yml").write_text(SECRET.format(name="bad", label="connection-id", key=WRONG_KEYS))
 
         done = self.run(hook, repository, home)
 
@@ -136,7 +139,7 @@ class TestAction:
         assert (done.returncode, done.stdout) == (0, "1 manifest, 0 errors, 0 warnings\n")
 
     def test_it_annotates_the_line_and_fails(self, action: dict[str, Any], repository: Path, home: Path) -> None:
-        (repository / "bad file.yaml").write_text(SECRET.format(name="bad", label="connection-id", key="x"))
+        (repository / "bad file.yaml").write_text(SECRET.format(name="bad", label="connection-id", key=WRONG_KEYS))
 
         done = self.run(action, repository, home, paths="deploy\nbad file.yaml\n")
 
@@ -145,7 +148,7 @@ class TestAction:
 
     def test_what_is_left_out(self, action: dict[str, Any], repository: Path, home: Path) -> None:
         (repository / "old").mkdir()
-        (repository / "old" / "bad.yaml").write_text(SECRET.format(name="bad", label="connection-id", key="x"))
+        (repository / "old" / "bad.yaml").write_text(SECRET.format(name="bad", label="connection-id", key=WRONG_KEYS))
 
         done = self.run(action, repository, home, exclude="*.txt\nold\n")
 
