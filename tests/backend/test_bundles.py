@@ -159,6 +159,18 @@ class TestSelection:
             f"{space}/a, key 'AIRFLOW_VAR_X', {space}/b, key 'x'. Remove the keys that should not match"
         )
 
+    def test_of_several_own_secrets_the_warning_names_their_query(
+        self, anywhere: Place, freshness: dict[str, object], caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A lookup for a team searches the bundles of the team after the first query."""
+        for name in ("a", "b"):
+            anywhere.put({VARIABLE: "x"}, name, name=name)
+
+        assert backend_of(anywhere, freshness, team_label=TEAM).get_variable("x", team_name="blue") == "a"
+
+        [warning] = said(caplog)
+        assert f"2 Secrets match {VARIABLE}=x; " in warning
+
     def test_an_own_secret_that_cannot_be_read(
         self, anywhere: Place, freshness: dict[str, object], caplog: pytest.LogCaptureFixture
     ) -> None:

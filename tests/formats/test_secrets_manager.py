@@ -57,6 +57,10 @@ def test_the_first_name_in_the_json_counts(read: Read) -> None:
     assert second == whole(conn_type="http", host="two")
 
 
+def test_a_null_is_no_value(read: Read) -> None:
+    assert read({"value": '{"engine": "http", "user": null, "username": "x"}'}) == whole(conn_type="http", login="x")
+
+
 def test_what_aws_writes_for_its_databases(read: Read) -> None:
     stored = {**RDS, **dict.fromkeys(UNNEEDED_IN_JSON, "x")}
 

@@ -111,6 +111,11 @@ class TestWhatIsRun:
         assert what_must_pass == "make test"
         assert what_must_pass in [step.get("run") for step in load("test")["jobs"]["test"]["steps"]]
 
+    def test_the_readme_names_the_commands_of_a_clone(self) -> None:
+        commands = [line.split("#")[0].strip() for line in (ROOT / "README.md").read_text().splitlines()]
+
+        assert {"$ make demo", "$ make test"} <= {*commands}
+
     def test_with_a_real_api_server_and_published_schemas(self) -> None:
         (step,) = (step for step in load("test")["jobs"]["test"]["steps"] if step.get("run") == "make test")
 

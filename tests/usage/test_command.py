@@ -275,6 +275,27 @@ def test_a_team_without_a_folder(usage: Usage) -> None:
     assert "--team is the team of the DAGs that --dags names" in usage.run("--team", "sales", status=2).err
 
 
+def put_bundle(usage: Usage, data: dict[str, str]) -> None:
+    metadata = {"name": "b", "namespace": "airflow", "labels": {BUNDLE: "connections"}}
+    document = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "stringData": data}
+    (usage.manifests / "b.json").write_text(json.dumps(document))
+
+
+def test_an_id_in_another_spelling_than_the_key_of_a_bundle(usage: Usage) -> None:
+    """The entry is used, so it must not be listed as one that can be deleted. Its problems are those of the id."""
+    usage.configure(bundles=True)
+    put_bundle(usage, {"AIRFLOW_CONN_MYDB": "postgres://db", "AIRFLOW_CONN_BROKEN": "nothing", "other": "http://h"})
+    usage.dag("etl.py", READS + 'Connection.get("MyDb")\nConnection.get("Broken")\n')
+
+    document = usage.document(status=1)
+
+    assert [each["id"] for each in document["unused"]] == ["other"]
+    statuses = {
+        each["id"]: (each["status"], [problem["code"] for problem in each["problems"]]) for each in document["ids"]
+    }
+    assert statuses == {"MyDb": ("found", []), "Broken": ("missing", ["unreadable"])}
+
+
 def test_explain_shows_where_an_id_is_used(usage: Usage) -> None:
     usage.dag("etl.py", 'from airflow.sdk import DAG, Variable\nwith DAG("etl"):\n    Variable.get("x")\n')
     usage.put("x", {VARIABLE: "x"}, "1")

@@ -296,12 +296,19 @@ def _deny(text: str, error: Exception) -> None:
     )
 
 
+def _query_of(decision: Decision) -> Query:
+    """Return the query that found the used Secret. Others may have followed or come before it."""
+    used = decision.matches[0]
+    found = (query for query in decision.queries if query.namespace in (None, used.namespace) and query.matches(used))
+    return next(found, decision.queries[-1])
+
+
 def _report(decision: Decision) -> None:
     """Log what a user should know about a lookup that did not fail."""
     lookup, matches = decision.lookup, decision.matches
     if len(matches) > 1:
         others = few(map(named, matches[1:]), len(matches) - 1)
-        what, remedy = f"Secrets match {decision.queries[-1]}", "Delete or relabel the Secrets that should not match"
+        what, remedy = f"Secrets match {_query_of(decision)}", "Delete or relabel the Secrets that should not match"
         if isinstance(matches[0], BundleEntry):
             what, remedy = "keys of bundles match", "Remove the keys that should not match"
         notices.once(

@@ -196,7 +196,8 @@ def _fields_of_json(found: Mapping[str, Any]) -> Mapping[str, Any] | None:
     settings = {}
     for name, each in found.items():
         if name in _FIELD:
-            fields.setdefault(_FIELD[name], each)
+            if each is not None:
+                fields.setdefault(_FIELD[name], each)
         elif name in PLAIN:
             settings[name] = each if isinstance(each, str) else json.dumps(each)
         elif name not in UNNEEDED_IN_JSON:
@@ -205,7 +206,6 @@ def _fields_of_json(found: Mapping[str, Any]) -> Mapping[str, Any] | None:
         fields["port"] = str(fields["port"])
     if isinstance(fields.get("extra"), dict):
         fields["extra"] = json.dumps(fields["extra"])
-    fields = {name: each for name, each in fields.items() if each is not None}
     if not all(isinstance(each, str) for each in fields.values()):
         return None
     conn_type = connection_type(fields.get("conn_type", ""))

@@ -13,6 +13,7 @@ import os
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from time import monotonic
 
 from airflow_kubernetes_secrets.errors import MountedFileError
 from airflow_kubernetes_secrets.kubernetes.file_stamps import is_settled, stamp_of
@@ -21,8 +22,10 @@ from airflow_kubernetes_secrets.kubernetes.manifest_files import DATA_LINK, LARG
 # Two versions are equal only if nothing has changed in between. A version is determined without reading a file.
 Version = tuple[object, ...]
 
-# A volume is updated at most about once a second, and reading a Secret takes a fraction of a millisecond.
+# A volume is updated at most about once a second, and reading a Secret takes a fraction of a millisecond. A large file
+# outside volumes can take much longer to read, and the process must not wait for it without end.
 _ATTEMPTS = 1000
+_LONGEST_SECONDS = 2.0
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # opening a pipe would wait for its other end
@@ -70,7 +73,7 @@ class MountedFolder:
         Raises:
             MountedFileError: it cannot be read.
         """
-        for _ in range(_ATTEMPTS):
+        for _ in _attempts():
             with self._errors(names):
                 before = self.version(*names)
                 if before is None:
@@ -90,7 +93,7 @@ class MountedFolder:
         Raises:
             MountedFileError: it cannot be read, is too large, or is a link that is not followed.
         """
-        for _ in range(_ATTEMPTS):
+        for _ in _attempts():
             with self._errors(names):
                 before = self.version(*names, with_files=True)
                 if before is None:
@@ -252,9 +255,17 @@ class MountedFolder:
 
     def _restless(self, names: tuple[str, ...]) -> MountedFileError:
         return MountedFileError(
-            f"{self.path(*names)} changed during each of {_ATTEMPTS} attempts to read it. Find out what writes to it "
-            "so often"
+            f"{self.path(*names)} changed during each attempt to read it. Find out what writes to it so often"
         )
+
+
+def _attempts() -> Iterator[None]:
+    """Yield for each attempt to read something that may change meanwhile, at least once."""
+    ends = monotonic() + _LONGEST_SECONDS
+    for _ in range(_ATTEMPTS):
+        yield
+        if monotonic() >= ends:
+            return
 
 
 def _statuses(folder: str) -> dict[str, os.stat_result]:

@@ -140,6 +140,8 @@ class Export:
         Raises:
             FolderError: a file cannot be written.
         """
+        # Without bundles, Airflow would lose what is in them if it were deleted from the database.
+        deletable = self._report.moved if self._options.bundles else [*self._report.moved]
         for (kind, team), entries in self._bundles.items():
             for number, part in enumerate(_parts(entries), 1):
                 name = bundle_name(kind, team, number)
@@ -148,7 +150,7 @@ class Export:
                 self._report.moved += (ExportedEntry(lookup, status, file, reason) for lookup, _data in part.values())
         if self._bundles and not self._options.bundles:
             self._report.notes[_NOT_SWITCHED_ON] = sum(map(len, self._bundles.values()))
-        moved = [each.lookup for each in self._report.moved if each.is_there]
+        moved = [each.lookup for each in deletable if each.is_there]
         if moved and self._request.source == _DATABASE:
             content = deletion_script(moved).encode("utf-8")
             self._folder.write(SCRIPT_NAME, content, replace=True, mode=0o700)

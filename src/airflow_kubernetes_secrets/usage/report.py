@@ -16,6 +16,8 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedS
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE
 from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_and_lookups
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, identifier_of_key
 from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, shown_id
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.accepted_values import DENY
@@ -131,6 +133,13 @@ def report_of(found: Found, location: BackendLocation, options: Options, *, data
     ids = [_by_others(each, others) if each.is_open(ends_at_error) else each for each in ids]
     ids.sort(key=lambda each: (each.lookup.kind.plural, each.lookup.team or "", each.lookup.id))
     used = {(kind, identifier) for kind, identifier, _team in uses}
+    # The key of a bundle can be listed under another spelling than the id that reads it.
+    outcomes = ((lookup, outcome_of(lookup)) for lookup in (Lookup(*key) for key in uses))
+    used |= {
+        (lookup.kind, _listed_id(lookup, outcome.secret))
+        for lookup, outcome in outcomes
+        if isinstance(outcome, Decision) and outcome.secret is not None
+    }
     unused = [
         each for each in inventory.entries if each.answers and each.kind in KINDS and (each.kind, each.id) not in used
     ]
@@ -156,11 +165,18 @@ def _by_secret(
     secret = outcome.secret
     if secret is None:
         return UsedId(lookup, missing, uses, problems=[Problem(UNREADABLE, str(each)) for each in outcome.skipped])
-    entry = entries.get((lookup.kind, lookup.id, secret.namespace, secret.name))
+    entry = entries.get((lookup.kind, _listed_id(lookup, secret), secret.namespace, secret.name))
     problems = [] if entry is None else entry.problems
     if entry is not None and not entry.answers:
         return UsedId(lookup, missing, uses, problems=problems, fails=True)
     return UsedId(lookup, Status.FOUND, uses, Provider(SECRET, f"{secret.namespace}/{secret.name}"), problems)
+
+
+def _listed_id(lookup: Lookup, secret: Secret) -> str:
+    """Return the id under which the inventory lists the Secret that a lookup selects."""
+    if not isinstance(secret, BundleEntry):
+        return lookup.id
+    return identifier_of_key(lookup.kind.variable_prefix, secret.key) or secret.key
 
 
 def _by_others(used: UsedId, others: HiddenEntries) -> UsedId:

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 from cryptography.fernet import Fernet
 
-from support.airflow import Airflow, installed
+from support.airflow import BACKEND, Airflow, installed
 from support.cluster import Cluster
 from support.exporting import PASSWORD, connections_in, export, held, manifests, read_back
+from support.secrets import BUNDLE
 
 
 class TestFromTheDatabase:
@@ -82,6 +83,24 @@ class TestFromTheDatabase:
         ids = {kind: {call[-1] for call in calls if call[0] == kind} for kind in ("connections", "variables")}
         assert ids == {kind: set(each) for kind, each in held(migrated).items()}
         assert {call[1] for call in calls} == {"delete"}
+
+    @pytest.mark.parametrize("bundles", [True, False])
+    def test_what_only_bundles_have_is_deleted_only_if_they_are_read(
+        self, migrated: Airflow, tmp_path: Path, bundles: bool
+    ) -> None:
+        reader = migrated.with_variables(
+            AIRFLOW__SECRETS__BACKEND=BACKEND, AIRFLOW__SECRETS__BACKEND_KWARGS=json.dumps({"bundles": bundles})
+        )
+
+        result = export(reader, "--from", "metadata-db", "-o", str(tmp_path / "out"), "--bundle")
+
+        assert result.returncode == 0, result.stdout + result.stderr
+        script = tmp_path / "out" / "delete-from-database.sh"
+        deleted = script.read_text().count("airflow variables delete") if script.exists() else 0
+        written = [path.read_text() for path in (tmp_path / "out" / "variables").glob("*.yaml")]
+        own = sum(BUNDLE not in text for text in written)
+        assert 0 < own < len(written)
+        assert deleted == (len(held(migrated)["variables"]) if bundles else own)
 
     def test_a_command_of_the_script_deletes_one(self, migrated: Airflow, exported: Path, tmp_path: Path) -> None:
         script = (exported / "delete-from-database.sh").read_text()
