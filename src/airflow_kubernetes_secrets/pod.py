@@ -22,6 +22,8 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.formats.annotations import LITERALS
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_completed, is_converted
+from airflow_kubernetes_secrets.formats.value_forms import Split
+from airflow_kubernetes_secrets.formats.values import text
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, Outcome
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
@@ -199,6 +201,12 @@ def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
     return SecretRefs(secret.namespace, secret.name, refs)
 
 
+def _is_whole(secret: Secret, key: str, split: Split) -> bool:
+    """Return whether a value that identifies a format is one field as it is, and nothing else."""
+    value = text(secret, key)
+    return list((split(value) or {}).values()) == [value.strip()]
+
+
 def _key(decision: Decision, secret: Secret, what: str) -> str:
     """Return the data key of a field of the connection, or a requested data key itself.
 
@@ -222,7 +230,7 @@ def _key(decision: Decision, secret: Secret, what: str) -> str:
             "in no key. Write it in the DAG"
         )
     key = fields.get(what, what)
-    if key in found.splits and [*fields.values(), *found.extra_keys.values()].count(key) > 1:
+    if key in found.splits and not _is_whole(secret, key, found.splits[key]):
         raise HandOnError(
             f"{decision.lookup}: {what!r} is only a part of the value under {key!r} in Secret {secret}, and a pod gets "
             "whole values. Name Secret and key in the DAG yourself"

@@ -6,14 +6,15 @@ import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.kubernetes import refusals
+from airflow_kubernetes_secrets.kubernetes import file_stamps, refusals
 from airflow_kubernetes_secrets.process import restart
 from airflow_kubernetes_secrets.sources import api_server_state, cache_policy
 from support.cluster import Cluster, ServiceAccount
@@ -36,6 +37,13 @@ def new_process() -> Iterator[None]:
     restart()
     yield
     restart()
+
+
+@pytest.fixture
+def settle(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
+    """Return a function that waits until files have been unchanged for so long that they are not read again."""
+    monkeypatch.setattr(file_stamps, "_SETTLED_AFTER_SECONDS", 0.3)
+    return lambda: time.sleep(0.4)
 
 
 @pytest.fixture

@@ -168,6 +168,10 @@ REFUSED = {
         refs("secret_refs", "in-json", {"PGHOST": "host"}),
         "connection 'in-json': 'host' is only a part of the value under 'rds' in Secret hand-on/in-json",
     ),
+    "a part of a value with nothing else": (
+        refs("secret_refs", "registry", {"REGISTRY": "host"}),
+        "connection 'registry': 'host' is only a part of the value under 'url' in Secret hand-on/registry",
+    ),
     "no such field": (
         refs("secret_refs", "app-db", {"PGSSLMODE": "sslmode"}),
         "Secret hand-on/app-db has no field and no key 'sslmode'. It has these fields in keys of their own: uri, host, "
@@ -287,6 +291,10 @@ def variables(cluster: Cluster) -> dict[str, str]:
     in_json = json.dumps({"engine": "postgres", "host": "db", "username": "u", "password": MARK})
     put.connection("renamed", in_json, name="renamed")
     put.connection("in-json", None, name="in-json", data={"rds": in_json})
+    # As for Argo CD: https://argo-cd.readthedocs.io/en/stable/operator-manual/declarative-setup/#repositories
+    of_argo_cd = {CONNECTION: "registry", "argocd.argoproj.io/secret-type": "repository"}
+    address = {"type": "oci", "url": "oci://registry.example.com/shop/app", "username": "u", "password": MARK}
+    put(of_argo_cd, name="registry", data=address)
     put.connection("both", uri, name="both", data={"password": "of something else"})
     twice = put.connection("twice", None, name="twice", data={"one": MARK, "two": MARK})
     annotate(cluster, twice, {"extra-a.b": "one", "extra-a-b": "two"})
