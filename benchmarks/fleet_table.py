@@ -89,9 +89,11 @@ def summary(results: Results) -> str:
     context = run.context
     rows = [
         *_extrapolated(context),
-        Row(f"{context['long_lived']} long-running processes: cores of the API server", _lived_cores),
-        Row("with faults: failed lookups of short tasks", _failed("faults_tasks")),
-        Row("with faults: failed lookups of long-running processes", _failed("faults_lived")),
+        Row(f"{context['long_lived']} long-running processes: CPU cores of the API server", _lived_cores),
+        Row("with restarts and 429 of the API server: failed lookups of short tasks", _failed("faults_tasks")),
+        Row(
+            "with restarts and 429 of the API server: failed lookups of long-running processes", _failed("faults_lived")
+        ),
     ]
     return "\n\n".join((_picture("../images"), _table(run, rows)))
 
@@ -162,9 +164,12 @@ def _faults(text: str, what: str) -> list[Row]:
 def _extrapolated(context: Figures) -> list[Row]:
     """Return the rows that extrapolate the figures of short tasks."""
     a_second = TASKS_A_MINUTE / 60 / context["tasks"]
-    text = f"{TASKS_A_MINUTE:,} tasks a minute, extrapolated"
+    text = f"{TASKS_A_MINUTE:,} tasks a minute (extrapolated)"
     return [
-        Row(f"{text}: cores of the API server", lambda scenarios: f"{cpu_seconds(scenarios['tasks']) * a_second:.2g}"),
+        Row(
+            f"{text}: CPU cores of the API server",
+            lambda scenarios: f"{cpu_seconds(scenarios['tasks']) * a_second:.2g}",
+        ),
         Row(f"{text}: requests a second", lambda scenarios: f"{scenarios['tasks']['requests'] * a_second:.3g}"),
         Row(f"{text}: bytes a second", lambda scenarios: _bytes_shown(scenarios["tasks"]["bytes"] * a_second)),
     ]

@@ -76,7 +76,7 @@ def _meaning(argument: Argument) -> str:
     text = argument.help.replace("|", "\\|")
     choices, default = argument.settings.get("choices"), argument.settings.get("default")
     if choices:
-        text += f": {', '.join(f'`{choice}`' for choice in choices)}"
+        text += f" (one of {', '.join(f'`{choice}`' for choice in choices)})"
     if default and "default" not in text:
         text += f" (default: {default})"
     return text

@@ -28,7 +28,7 @@ class Proof(Enum):
     DAG_FILES = "The DAG processor: `Variable.get` at the top level of a DAG file"
     AIRFLOWS_COMMANDS = "`airflow connections get` and `test`, `variables get`, `config get-value`"
     COMMANDS = "`airflow-kubernetes-secrets` `doctor`, `list`, `explain`, `check`, `rbac`, `put`, `export`"
-    COMMANDS_UNDER_AIRFLOW = "The same as `airflow kubernetes-secrets …`", "3.2"
+    COMMANDS_UNDER_AIRFLOW = "These commands as `airflow kubernetes-secrets …`", "3.2"
     PAGE = "*Admin, Kubernetes Secrets* in the UI: a real browser, from the login to the explanation of a lookup", "3.1"
     LOGS = "No log of the deployment contains a password, or the variable that a task looks up"
     WORKERS = "Workers without any permission: tasks get everything through Airflow's API server", "3.0"

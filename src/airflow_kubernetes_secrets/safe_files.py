@@ -95,7 +95,7 @@ def put(folder: int, file: str, content: bytes, mode: int, *, replace: bool) -> 
 
 
 def remove_partial(folder: int, file: str) -> None:
-    """Remove what processes have left that were killed while they wrote the file."""
+    """Remove the incomplete files of processes that were killed while they wrote this file."""
     partial = re.compile(re.escape(_partial(file)) + r"\d+\.part")
     for name in filter(partial.fullmatch, os.listdir(folder)):
         with suppress(OSError):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Airflow 3 prefers this option to [secrets] backend in tasks. An empty value means that it is not set.
 _OF_WORKERS = "AIRFLOW__WORKERS__SECRETS_BACKEND"
-# Airflow 3.3 adds the variables with this prefix to the backend_kwargs.
+# Airflow 3.2 and later add the variables with this prefix to the backend_kwargs.
 _MORE_KWARGS = "AIRFLOW__SECRETS__BACKEND_KWARG__"
 
 

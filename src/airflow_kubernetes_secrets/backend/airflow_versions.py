@@ -53,8 +53,9 @@ def maskers() -> list[Callable[[list[str]], None]]:
 def stats() -> Any:
     """Return what sends Airflow's metrics in this process, with ``incr``, ``gauge`` and ``timing``.
 
-    Since 3.2, tasks and services have separate ones, and Airflow sets each up where it sends metrics itself. A task's
-    process can inherit that of a service, which is then set up too.
+    Since 3.2, Airflow has two clients: one for tasks (Task SDK) and one for the other processes. Airflow configures a
+    client only in processes that send Airflow's own metrics. A task's process can inherit the configured client of its
+    parent process, so that of the Task SDK is tried first.
 
     Returns:
         An object or a module; ``None`` if Airflow sends no metrics in this process.

@@ -11,7 +11,7 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 
 def options_for(arguments: argparse.Namespace) -> tuple[AirflowConfiguration, Options]:
-    """Return Airflow's configuration, and its options with those from the command line in their place.
+    """Return Airflow's configuration, and the options in it. Those on the command line replace the configured ones.
 
     This is for commands that show a state. Problems with the configuration go to standard error.
 

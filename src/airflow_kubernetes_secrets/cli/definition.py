@@ -116,7 +116,7 @@ EXPLAIN = Command(
     "explain how Airflow looks up an id, and why a Secret is or is not selected",
     "Show every step of one lookup: the configuration, the user and the API server, the queries, which Secret "
     "is selected and whether Airflow can parse it, which Secrets are skipped and why, and which entries in the "
-    "environment or database Airflow does not use because of it. "
+    "environment or database the selected Secret hides. "
     "No value is shown.",
     (
         _argument("kind", help="the kind", choices=KINDS),
@@ -431,14 +431,14 @@ DEVSERVER = Command(
         _argument(
             "--directory",
             help="where to write ca.crt, kubeconfig and serviceaccount/ (default: a temporary folder); removed at the "
-            "end. It is an error if these files exist",
+            "end. It is an error if other files have these names",
             metavar="DIR",
             type=Path,
         ),
         _argument(
             "--ready-file",
             help="a file with export lines for a shell, written when the server is ready; removed at the end. "
-            "It is an error if the file exists",
+            "It is an error if another file has this name",
             metavar="FILE",
             type=Path,
         ),

@@ -45,11 +45,11 @@ class HiddenEntries:
     """The connections and variables outside Kubernetes that many lookups do not reach.
 
     Attributes:
-        of: the hidden ones by kind, id and team of the lookup.
+        by_lookup: the hidden ones by kind, id and team of the lookup.
         failures: which of the two places could not be checked, and why.
     """
 
-    of: Mapping[tuple[Kind, str, str | None], Sequence[Hidden]]
+    by_lookup: Mapping[tuple[Kind, str, str | None], Sequence[Hidden]]
     failures: Sequence[tuple[str, str]]
 
 
@@ -67,7 +67,7 @@ def hidden(lookup: Lookup, *, database: bool) -> list[Hidden]:
     """
     found = hidden_entries([lookup], database=database)
     unknown = [Hidden(place, f"could not check: {text}") for place, text in found.failures]
-    return [*found.of.get(_key(lookup), ()), *unknown]
+    return [*found.by_lookup.get(_key(lookup), ()), *unknown]
 
 
 def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> HiddenEntries:

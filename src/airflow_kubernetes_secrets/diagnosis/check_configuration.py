@@ -47,7 +47,7 @@ def check_options(configured: AirflowConfiguration, options: Options) -> Iterato
             yield warning(
                 OPTIONS,
                 "airflow-cache",
-                f"[secrets] use_cache: while DAG files are parsed, Airflow itself caches variables "
+                f"[secrets] use_cache: while DAG files are parsed, Airflow itself caches connections and variables "
                 f"for {seconds:g} s, longer than cache_ttl ({options.cache_ttl:g} "
                 "s). Disable it, or lower [secrets] cache_ttl_seconds",
             )

@@ -15,8 +15,8 @@ from airflow_kubernetes_secrets.formats.known_formats import (
     EXTRA,
     KnownFormat,
     Meaning,
-    known_form,
-    known_format,
+    format_of_keys,
+    format_of_value,
     may_have,
 )
 from airflow_kubernetes_secrets.formats.settings import PLAIN
@@ -80,7 +80,8 @@ class Fields:
     def are_sufficient(self) -> bool:
         """Whether the fields are enough for a connection: one must say what to connect to, or how to log in.
 
-        Other annotations are not enough: CloudNativePG also copies them to Secrets with certificates.
+        Annotations for the type, the port or ``connection-extra`` alone are not enough: CloudNativePG also copies them
+        to Secrets with certificates.
         """
         present = self.keys.keys() | self.description.literals.keys()
         return bool(self.extra_keys or self.conn_type) or any(field in present for field in _ESSENTIAL)
@@ -151,7 +152,7 @@ def fields_in_value(secret: Secret, key: str) -> Fields | None:
         MalformedSecretError: an annotation is invalid.
     """
     values = {key: _text(secret, key)}
-    found = known_form(key, values[key])
+    found = format_of_value(key, values[key])
     return None if found is None else _fields_in(fields_of(secret).description, *found, values)
 
 
@@ -197,7 +198,7 @@ def _fields_of_known_format(secret: Secret, description: Description) -> Fields 
     if not candidates:
         return None  # as for most Secrets, whose values are then not decoded here
     values = {key: value for key in secret.data if (value := _text(secret, key)).strip()}
-    found = known_format(candidates, secret.labels, values)
+    found = format_of_keys(candidates, secret.labels, values)
     if found is None:
         return None
     known, meanings = found

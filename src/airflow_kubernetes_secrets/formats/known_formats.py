@@ -37,8 +37,8 @@ class KnownFormat:
         not_labels: keys and values of labels that the Secret does not have. With the value ``None``, it does not have
             the key at all.
         is_exact: whether the Secret has no other keys.
-        missing: fields, and names in ``extra`` with the prefix, that the Secret does not contain and the connection
-            needs. The format applies only if annotations contain all of them.
+        missing: fields, and names in ``extra`` with the prefix :data:`EXTRA`, that the connection needs and the Secret
+            does not contain. The format applies only if annotations contain all of them.
     """
 
     __slots__ = ("conn_type", "extra", "is_exact", "keys", "label", "missing", "not_labels", "optional")
@@ -434,7 +434,7 @@ def may_have(names: Collection[str], labels: Mapping[str, str]) -> list[KnownFor
     return [*_WHOLE, *found] if len(names) == 1 else found
 
 
-def known_format(
+def format_of_keys(
     candidates: Sequence[KnownFormat], labels: Mapping[str, str], values: Mapping[str, str]
 ) -> tuple[KnownFormat, Mapping[str, Meaning]] | None:
     """Return the format of a Secret, and what each key contains; ``None`` if it has none, or several.
@@ -449,6 +449,6 @@ def known_format(
     return found[0] if len(found) == 1 else None
 
 
-def known_form(key: str, value: str) -> tuple[KnownFormat, Mapping[str, Meaning]] | None:
+def format_of_value(key: str, value: str) -> tuple[KnownFormat, Mapping[str, Meaning]] | None:
     """Return the format of a value that is a whole connection, although Airflow cannot read it; ``None`` if unknown."""
-    return known_format(_WHOLE_IN_DATA_KEY, _NOTHING, {key: value})
+    return format_of_keys(_WHOLE_IN_DATA_KEY, _NOTHING, {key: value})

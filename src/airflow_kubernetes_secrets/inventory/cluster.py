@@ -245,7 +245,7 @@ class Cluster:
         return self._keep([self._read(read, response.body)])[0]
 
     def problems(self) -> Sequence[str]:
-        """Return nothing: an API server is never readable only in part."""
+        """Return nothing. Only a folder can be readable in part."""
         return ()
 
     def close(self) -> None:

@@ -239,7 +239,7 @@ class Client:
         raise self._refusal(watch, reply.status, message)
 
     def send(self, call: Call, verb: str, namespace: str, timeout: float) -> Response:
-        """Send a request that no lookup makes. It must be one that may be repeated.
+        """Send any other request, for a command. It may be sent more than once, so it must be safe to repeat.
 
         Args:
             verb: the verb that the request needs, for the remedy of a 403.
@@ -391,8 +391,8 @@ class Watch:
         """Wrap a stream that has started.
 
         Args:
-            deadline: when the API server must have ended the watch. Events and bookmarks do not extend it: a proxy can
-                hold back the end and let them pass.
+            deadline: when the API server must have ended the watch. Events and bookmarks do not extend it,
+                because a proxy can forward them and still delay the end of the watch.
         """
         self._client = client
         # None when the watch has ended and the client has its connection again.

@@ -1,4 +1,4 @@
-"""Refusals of the API server: the facts of one, and when a 401 or 403 counts.
+"""What is known of a refused request, and when a 401 or 403 counts.
 
 An API server that has just started accepts connections before it has read its roles and keys. Until then it refuses
 every request. https://github.com/kubernetes/kubernetes/issues/121635
@@ -24,7 +24,7 @@ _FURTHEST_APART_AFTER_A_FAILURE_SECONDS = 10.0
 
 
 class Refusal:
-    """A request that the API server refused for good: the facts of the error.
+    """A request that the API server refused, when the refusal counts.
 
     Attributes:
         status: the HTTP status, such as 403.
@@ -83,8 +83,9 @@ class _History:
 class Refusals:
     """The refusals of one API server. Threads share it; no method waits.
 
-    Each operation is judged by itself: a user may be allowed one and refused another, and requests to one address can
-    reach different servers, even over one connection. So is each status: a 403 that counts says nothing about a 401.
+    Each operation and each status is judged separately. A user may be allowed one operation and refused another, and
+    requests to one address can reach different servers, even over one connection. A 403 that counts says nothing about
+    a 401.
     """
 
     def __init__(self) -> None:

@@ -1,8 +1,6 @@
-"""Ids and the label values that represent them. ``docs/concepts/identifiers.md`` specifies this for other tools.
+"""The id of a Secret: from its label, or from the annotation with the key of the label.
 
-A label value has at most 63 characters of a small alphabet; an id of Airflow may contain any character. An id that is a
-valid label value is used as it is. Any other id gets a label value with a hash, and the annotation with the key of the
-label contains the id.
+:mod:`airflow_kubernetes_secrets.kubernetes.encoded_ids` converts ids to label values.
 """
 
 from __future__ import annotations

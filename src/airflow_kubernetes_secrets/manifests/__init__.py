@@ -1,1 +1,4 @@
-"""Manifests and the Secrets they create: ``check``, ``put`` and ``rbac``."""
+"""Manifests and the Secrets they create: ``check``, ``put`` and ``rbac``.
+
+A *planned* Secret is one that a manifest creates, directly or through an operator.
+"""

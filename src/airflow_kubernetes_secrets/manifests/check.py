@@ -90,7 +90,7 @@ class Check:
 
     @property
     def ids(self) -> Set[tuple[Kind, str]]:
-        """The ids that the Secrets of all manifests so far are for, and those for which the options name a Secret."""
+        """The ids of the Secrets in all manifests that were checked so far, and those in the option ``references``."""
         references = self._options.references
         return self._known.ids.union((kind, each) for kind in Kind for each in references.get(kind.plural, ()))
 

@@ -1,7 +1,7 @@
 """What is wrong with a document before it is read as a manifest.
 
-It may be no YAML or JSON, no mapping, completely encrypted, or contain a key twice. Files of other programs are not
-judged.
+For example, it is neither YAML nor JSON, it is not a mapping, it is completely encrypted, or it has a key twice. Files
+of other programs are not judged.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a Go template can make of a connection. No template is executed.
+"""Whether a Go template can produce a connection that Airflow can use. No template is executed.
 
 A harmless string replaces each action, and ``formats/usability.py`` says whether Airflow could use the result. An
 action can yield anything, also a whole URI or a part of one. So an error is reported only if no output of the actions

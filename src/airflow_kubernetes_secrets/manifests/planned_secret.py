@@ -36,8 +36,8 @@ class PlannedSecret:
         unknown: the keys whose values are not in the manifest.
         is_alone: whether nothing else writes the same Secret.
         namespace_and_team_are_known: whether the manifest specifies the namespace and team of the Secret.
-        is_generated: whether a kustomization generates the Secret. Its final namespace is unknown, but it is
-            that of all Secrets of the document.
+        is_generated: whether a kustomization generates the Secret. Its final namespace is unknown, but all
+            Secrets of the document are in it.
         missing_annotations: the annotations that do not reach the Secret.
         problems: what is wrong with the manifest.
         reaching, without_effect: the mappings of labels and annotations that reach the Secret, and those that do not.

@@ -33,8 +33,8 @@ def printable(value: object) -> str:
     - the surrogates that represent bytes of a file name which are not UTF-8
 
     Invisible letters and marks are escaped too. The marks of commands ``##[``, ``##vso[`` and ``##teamcity[`` become
-    ``#\u0023[`` and so on. All these escapes keep their meaning in a double-quoted string of YAML. In JSON, which
-    contains no invisible characters anyway, the last one does.
+    ``#\u0023[`` and so on. All these escapes keep their meaning in a double-quoted string of YAML. In JSON, the
+    last one does, and the others do not occur.
 
     Everything else stays, including backslashes, so a second call changes nothing. Letters that look like others, and
     marks on letters, stay too.
@@ -48,7 +48,7 @@ def printable(value: object) -> str:
 
 
 def printable_line(text: str) -> str:
-    r"""Return a printable line that is no workflow command of GitHub Actions: its first colon becomes ``\u003a``."""
+    r"""Return a printable line. If it begins like a command of GitHub Actions, its first colon becomes ``\u003a``."""
     line = printable(text)
     start = line.lstrip(" ")
     return f"{line[: -len(start)]}\\u003a{start[1:]}" if start.startswith(_COMMAND) else line

@@ -1,4 +1,4 @@
-"""The kinds of values that options accept. Airflow passes a value as it is in JSON, or as a string from a variable."""
+"""The types of values that options accept. A value is JSON, or a string from an environment variable."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Reference(Record):
     Attributes:
         namespace: its namespace; ``None`` for the first one of the options.
         name: its name.
-        annotations: those that describe it instead of its own, with the prefix of their keys; empty if its own do.
+        annotations: those that replace the Secret's own, with the prefix in their keys; empty if its own are used.
     """
 
     __slots__ = ("annotations", "name", "namespace")
@@ -82,7 +82,7 @@ class Accepted(Generic[Value]):
 
 
 def or_null(accepted: Accepted[Value]) -> Accepted[Value | None]:
-    """Return the kind that also accepts null, which ``AIRFLOW__SECRETS__BACKEND_KWARG__X`` contains as a string."""
+    """Return a type of values that also accepts null; in an environment variable, the word ``null`` or ``none``."""
 
     def parse(value: object) -> Value | None:
         if value is None or (isinstance(value, str) and value.strip().lower() in ("null", "none")):

@@ -144,8 +144,8 @@ class Options:
         Map(),
         'Secrets that are selected by name and need no label: `{"connections": {"id": "name"}, "variables": …, '
         '"config": …}`; the name may be `namespace/name`. '
-        'With `{"secret": "name", "annotations": {…}}` in place of a name, these annotations, without their prefix, '
-        "describe the Secret instead of its own.",
+        'In place of a name, `{"secret": "name", "annotations": {…}}` replaces the Secret\'s own annotations. Write '
+        "the annotations without their prefix.",
         topic=WHERE,
         example={"connections": {"my_db": "databases/app-db-app"}},
         refused={"connection": {"my_db": "app-db-app"}},
@@ -205,8 +205,8 @@ class Options:
     bundles = Option(
         BOOLEAN,
         False,
-        "Whether Secrets with the label `airflow.apache.org/bundle` are searched too, in which each key of the data is "
-        "an id. With `cache_ttl` 0, this is one more request for each id that has no Secret of its own.",
+        "Whether to search bundles: Secrets with the label `airflow.apache.org/bundle`, in which each key is an id. "
+        "With `cache_ttl` 0, an id without a Secret of its own needs one more request in each namespace.",
         topic=SELECTION,
         example=True,
         refused="connections",
@@ -345,7 +345,8 @@ class Options:
     metrics = Option(
         BOOLEAN,
         False,
-        "Whether to send what lookups do to Airflow's metrics: StatsD or OpenTelemetry, as `[metrics]` configures it.",
+        "Whether to count lookups, requests and outages, and to send the counts as metrics of Airflow: to StatsD or "
+        "OpenTelemetry, as `[metrics]` configures it.",
         topic=ERRORS,
         example=True,
         refused="statsd",

@@ -67,7 +67,7 @@ class ApiServerState:
             return seconds
 
     def begin(self, error: ApiUnavailableError, requested_at: float) -> None:
-        """Record a failed request. It is ignored if another request was answered since, as the server is available.
+        """Record a failed request. It is ignored if the server has responded to another request in the meantime.
 
         Args:
             error: why it failed.

@@ -35,8 +35,8 @@ class Thresholds:
     """When a process takes the next step. docs/how-to/caching.md explains how the values were chosen.
 
     Attributes:
-        queries_first: the lookups within ``cache_ttl`` that are queried one by one before everything is listed.
-        indexes_first: the indexes that may expire before one is watched.
+        queries_first: how many lookups within ``cache_ttl`` send their own request before the process lists all.
+        indexes_first: how many indexes may expire before the process starts a watch.
         shortest_watched: the ``cache_ttl`` in seconds below which listing again is cheaper than a watch.
         forgotten_after: the seconds for which an expired index still counts. Then the process returns to step 1.
         idle_after: the seconds without a lookup after which a watch ends (or twice ``cache_ttl``, if that is more).

@@ -102,7 +102,8 @@ class Folder:
 
         Args:
             path: a relative path is resolved now, so that it stays the same if the process changes its directory.
-            options: those of the backend. Manifests without a namespace, and mounted files, are in the first one.
+            options: those of the backend. Manifests without a namespace, and mounted files, belong to the first
+                namespace in them.
         """
         self._path = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111  # Path raises for '~nobody'
         self._home = options.namespace[0] if options.namespace else _DEFAULT_NAMESPACE

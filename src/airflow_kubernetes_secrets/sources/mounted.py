@@ -66,7 +66,10 @@ class MountedSecret(Secret):
 
 
 def is_mounted(secret: Secret) -> bool:
-    """Return whether a Secret is mounted, also if a reference describes it and it is a plain Secret."""
+    """Return whether a Secret comes from mounted files.
+
+    If a reference adds annotations, the result is a copy of the class :class:`Secret`, which is recognized too.
+    """
     # No namespace begins like a path.
     return isinstance(secret, MountedSecret) or secret.namespace.startswith("/")
 

@@ -29,7 +29,9 @@ class Source(Protocol):
         """
 
     def ask(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
-        """Return the current Secrets for a query; in an outage the last result, if it is not too old.
+        """Return the Secrets for a query from the API server, and never from a cache that is still fresh.
+
+        In an outage, return the last result, if it is not too old.
 
         Raises:
             KubernetesSecretsError: the source could not be queried.

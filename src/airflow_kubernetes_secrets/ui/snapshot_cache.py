@@ -217,7 +217,7 @@ def take_snapshot() -> PageSnapshot:
     hidden = hidden_entries([Lookup(entry.kind, entry.id, entry.team) for entry in inventory.entries if entry.answers])
     failures += [f"Could not check what is hidden in the {name}: {why}" for name, why in hidden.failures]
     rows = [
-        Row(entry, hidden.of.get((entry.kind, entry.id, entry.team), ()) if entry.answers else ())
+        Row(entry, hidden.by_lookup.get((entry.kind, entry.id, entry.team), ()) if entry.answers else ())
         for entry in inventory.entries
     ]
     return PageSnapshot(text, taken_at, {kind: kind.label(options) for kind in Kind}, rows, failures)

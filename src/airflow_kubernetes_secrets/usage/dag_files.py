@@ -28,7 +28,7 @@ class DagFile:
 
     Attributes:
         path: the file; inside an archive, the archive's path and the name in it.
-        team: the team whose lookups the DAGs in it make; ``None`` if there is none.
+        team: the team for which its DAGs look ids up; ``None`` without a team.
         dags: the DAGs in it, if they are known without its code.
         problem: why the file cannot be read; empty if it can.
     """

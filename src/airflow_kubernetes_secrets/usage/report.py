@@ -181,7 +181,7 @@ def _listed_id(lookup: Lookup, secret: Secret) -> str:
 
 def _by_others(used: UsedId, others: HiddenEntries) -> UsedId:
     """Return what provides an id that no Secret provides."""
-    found = others.of.get((used.lookup.kind, used.lookup.id, used.lookup.team))
+    found = others.by_lookup.get((used.lookup.kind, used.lookup.id, used.lookup.team))
     if found:
         return replace(used, status=Status.FOUND, provider=Provider(found[0].place, found[0].text))
     could_be_there = others.failures and used.lookup.kind in KINDS

@@ -16,7 +16,7 @@ class Position:
         path: the file; inside an archive, the archive's path and the name in it.
         line: the line, from 1; 0 if it is unknown.
         dags, tasks: the ids of the DAGs and tasks that the place belongs to, as far as they are known.
-        team: the team whose lookups the code makes; ``None`` if there is none.
+        team: the team for which the code looks ids up; ``None`` without a team.
     """
 
     path: str

@@ -54,7 +54,7 @@ class TestConfiguration:
 
     def test_a_cache_of_airflows_own(self, commands: Commands) -> None:
         commands.set("AIRFLOW__SECRETS__USE_CACHE", "True")
-        assert "caches variables for 900 s" in warning(commands, "airflow-cache")
+        assert "caches connections and variables for 900 s" in warning(commands, "airflow-cache")
         commands.set("AIRFLOW__SECRETS__CACHE_TTL_SECONDS", "0")
         assert {each["status"] for each in doctor(commands, status=0)} == {"ok"}
 
