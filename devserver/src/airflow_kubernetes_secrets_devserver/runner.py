@@ -119,6 +119,8 @@ class Runner:
             server_header=False,
             ws="none",
             lifespan="on",
+            # The limit of net/http in Go. Without httptools, which has no limit, uvicorn would refuse more than 64 KiB.
+            h11_max_incomplete_event_size=1 << 20,
             timeout_keep_alive=KEEP_ALIVE_SECONDS,
             timeout_graceful_shutdown=STOP_SECONDS,
         )

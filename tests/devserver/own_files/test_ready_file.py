@@ -28,8 +28,9 @@ class TestReadyFile:
             f"airflow-kubernetes-secrets devserver: {ready} already exists, and the devserver does not replace it. "
             "Move it away, or choose another ready file\n"
         )
-        # The address of a server that stops at once is not printed.
-        assert captured.out == ""
+        # The address of a server that stops at once is not printed. Airflow 2.11 prints the log of uvicorn, if another
+        # test has imported it.
+        assert [line for line in captured.out.splitlines() if "INFO - " not in line] == []
         assert snapshot(tmp_path) == before
 
     def test_a_folder_that_is_not_there(self, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
