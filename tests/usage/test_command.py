@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from support.cluster import Cluster
 from support.commands import Commands
 from support.secrets import BUNDLE
@@ -294,6 +295,26 @@ def test_an_id_in_another_spelling_than_the_key_of_a_bundle(usage: Usage) -> Non
         each["id"]: (each["status"], [problem["code"] for problem in each["problems"]]) for each in document["ids"]
     }
     assert statuses == {"MyDb": ("found", []), "Broken": ("missing", ["unreadable"])}
+
+
+def test_a_mounted_secret_whose_name_contains_a_hash(usage: Usage) -> None:
+    """The id is only known from the DAG. The name of the file itself is the id of no Secret."""
+    usage.configure(team_label=TEAM)
+    name = label_value("orders/eu")
+    for path, value in ((name, "1"), (label_value("not/used"), "1"), ("plain", "1")):
+        (usage.manifests / "variables").mkdir(exist_ok=True)
+        (usage.manifests / "variables" / path).write_text(value)
+    usage.dag("etl.py", reads("orders/eu", name, "plain"))
+
+    document = usage.document(status=1)
+
+    assert {each["id"]: each["status"] for each in document["ids"]} == {
+        "orders/eu": "found",
+        name: "missing",
+        "plain": "found",
+    }
+    assert [each["id"] for each in document["unused"]] == [label_value("not/used")]
+    assert usage.ids("--team", "sales", status=1)["orders/eu"]["status"] == "found"
 
 
 def test_explain_shows_where_an_id_is_used(usage: Usage) -> None:

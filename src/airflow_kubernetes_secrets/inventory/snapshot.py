@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from operator import itemgetter
 
@@ -15,6 +15,7 @@ from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE, Secret
 from airflow_kubernetes_secrets.lookup.selection import Find, Kind
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.mounted import MountedSecret
 from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
 
 
@@ -79,7 +80,7 @@ class Snapshot:
         # thousands of Secrets without a team, which must not be searched again for each team.
         is_at_home = home is not None and namespace == self._location.namespace(home)
         found = [numbered for each in ({team, None} if is_at_home else {team}) for numbered in by_team.get(each, ())]
-        return [secret for _number, secret in sorted(found, key=itemgetter(0))]
+        return [each for _number, secret in sorted(found, key=itemgetter(0)) for each in _as_found(secret, query)]
 
     def stored(self, secret: Secret) -> StoredSecret:
         """Return a Secret of this snapshot with its other metadata."""
@@ -110,6 +111,14 @@ class Snapshot:
             self._unread_names[namespace, name] = error
         else:
             self._by_name[namespace, name] = [] if found is None else [found.secret]
+
+
+def _as_found(secret: Secret, query: LabelQuery) -> Iterator[Secret]:
+    """Yield a Secret as its source finds it for a query. If its name contains a hash, only the query knows the id."""
+    if not isinstance(secret, MountedSecret) or not secret.has_hashed_name:
+        yield secret
+    elif query.identifier != query.value:
+        yield secret.of_id(query.label, query.identifier)
 
 
 def namespaces_of(options: Options, location: BackendLocation) -> list[str]:

@@ -60,9 +60,20 @@ class MountedSecret(Secret):
         object.__setattr__(self, "home", home)
 
     @property
+    def has_hashed_name(self) -> bool:
+        """Whether the name contains only the hash of an id."""
+        return bool(self.labels) and looks_hashed(self.name)
+
+    @property
     def is_of_unknown_id(self) -> bool:
-        """Whether the name contains only the hash of an id, so that the id is unknown until it is looked up."""
-        return bool(self.labels) and self.annotations is None and looks_hashed(self.name)
+        """Whether the id is unknown until it is looked up."""
+        return self.has_hashed_name and self.annotations is None
+
+    def of_id(self, label: str, identifier: str) -> MountedSecret:
+        """Return the Secret as a lookup finds it that has this label and id, whose hash the name contains."""
+        return MountedSecret(
+            self.namespace, self.name, self.labels, self.data, home=self.home, annotations={label: identifier}
+        )
 
 
 def is_mounted(secret: Secret) -> bool:

@@ -22,6 +22,7 @@ from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, 
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.accepted_values import DENY
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.sources.mounted import MountedSecret
 from airflow_kubernetes_secrets.usage.uses import Found, Position, Use
 
 SECRET = "secret"  # noqa: S105 - a place
@@ -174,9 +175,9 @@ def _by_secret(
 
 def _listed_id(lookup: Lookup, secret: Secret) -> str:
     """Return the id under which the inventory lists the Secret that a lookup selects."""
-    if not isinstance(secret, BundleEntry):
-        return lookup.id
-    return identifier_of_key(lookup.kind.variable_prefix, secret.key) or secret.key
+    if isinstance(secret, BundleEntry):
+        return identifier_of_key(lookup.kind.variable_prefix, secret.key) or secret.key
+    return secret.name if isinstance(secret, MountedSecret) and secret.has_hashed_name else lookup.id
 
 
 def _by_others(used: UsedId, others: HiddenEntries) -> UsedId:
