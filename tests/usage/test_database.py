@@ -150,3 +150,67 @@ def test_teams_and_dags_whose_files_are_gone(airflow: Airflow, tmp_path: Path) -
     assert document["failures"] == [
         "the DAG bundle dags-folder: it is not on this machine. Name its folder with --dags"
     ]
+
+
+LOOPS = """
+from datetime import datetime
+from airflow import DAG
+try:
+    from airflow.providers.standard.operators.bash import BashOperator
+except ImportError:
+    from airflow.operators.bash import BashOperator
+for name in ("one", "two"):
+    with DAG("loop_" + name, start_date=datetime(2024, 1, 1), schedule=None) as dag:
+        BashOperator(task_id="x", bash_command="echo {{ var.value.looped }}")
+"""
+
+WITHOUT_SERIALIZED = """
+from airflow import settings
+from airflow.models.dag import DagModel
+session = settings.Session()
+bundle = {"bundle_name": "dags-folder"} if hasattr(DagModel, "bundle_name") else {}
+gone = {"is_stale": False} if hasattr(DagModel, "is_stale") else {"is_active": True}
+for number in range(600):
+    session.add(DagModel(dag_id=f"a{number:03}", fileloc="/gone.py", **bundle, **gone))
+session.commit()
+"""
+
+
+@pytest.fixture
+def copied(airflow: Airflow, tmp_path: Path) -> Airflow:
+    """Return the Airflow with a copy of its database, and a folder of DAGs that does not exist."""
+    shutil.copyfile(airflow.home / DATABASE, tmp_path / DATABASE)
+    return replace(airflow, home=tmp_path).with_variables(AIRFLOW__CORE__DAGS_FOLDER=str(tmp_path / "dags"))
+
+
+def test_a_file_with_several_dags(copied: Airflow, tmp_path: Path) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "loops.py").write_text(LOOPS)
+    copied.output("dags", "reserialize")
+    shutil.rmtree(tmp_path / "dags")
+
+    ids = {each["id"]: each for each in usage(copied, status=1)["ids"]}
+
+    assert [(use["line"], use["dags"]) for use in ids["looped"]["uses"]] == [(10, ["loop_one", "loop_two"])]
+
+
+def test_many_dags_without_a_serialized_form(copied: Airflow) -> None:
+    """They can fill a chunk of the query. The DAGs after them are read nevertheless."""
+    done = copied.python(WITHOUT_SERIALIZED)
+    assert done.returncode == 0, done.stderr
+    assert "plain" in {each["id"] for each in usage(copied, status=1)["ids"]}
+
+
+def test_a_bundle_whose_dags_are_nowhere(airflow: Airflow, tmp_path: Path) -> None:
+    if airflow.version == "2.11":
+        pytest.skip("Airflow 2 has no DAG bundles")
+    local = "airflow.dag_processing.bundles.local.LocalDagBundle"
+    here, there = str(airflow.home / "dags"), str(tmp_path / "nowhere")
+    bundles = [
+        {"name": "dags-folder", "classpath": local, "kwargs": {"path": here}},
+        {"name": "there", "classpath": local, "kwargs": {"path": there}},
+    ]
+    configured = airflow.with_variables(AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST=json.dumps(bundles))
+    assert usage(configured, status=1)["failures"] == [
+        "the DAG bundle there: it is not on this machine. Name its folder with --dags"
+    ]

@@ -21,14 +21,14 @@ _PATIENCE_SECONDS = 10.0
 # A database that hangs blocks one thread for each query. This limits the number of these threads.
 _query_threads = BoundedSemaphore(8)
 
-Row = TypeVar("Row")
+Result = TypeVar("Result")
 
 
 def metadata_engine() -> Any:
     """Return the engine of Airflow's metadata database.
 
     Raises:
-        SourceError: the database cannot be reached, or has no tables of Airflow's.
+        SourceError: the database cannot be reached, does not respond in time, or has no tables of Airflow's.
     """
     airflow_conf()
     problem = ""
@@ -44,7 +44,11 @@ def metadata_engine() -> Any:
         engine: Any = settings.engine
         # SQLite would create the file.
         file = engine.url.database if engine.url.get_backend_name() == "sqlite" else None
-        is_there = (file is None or Path(file).exists()) and inspect(engine).has_table("connection")
+        # Importing Airflow can take longer than a query may, so only the query has a time limit.
+        is_there = file is None or Path(file).exists()
+        is_there = is_there and _in_time(lambda: inspect(engine).has_table("connection"))
+    except SourceError:
+        raise
     except Exception as error:
         problem = type(error).__name__
     if problem:
@@ -62,11 +66,17 @@ def rows_of(engine: Any, query: Any) -> list[Any]:
     """Return all rows of a query.
 
     Raises:
-        SourceError: the database cannot be read.
+        SourceError: the database cannot be read, or does not respond in time.
     """
-    try:
+
+    def ask() -> list[Any]:
         with engine.connect() as connection:
             return list(connection.execute(query))
+
+    try:
+        return _in_time(ask)
+    except SourceError:
+        raise
     except Exception as error:
         problem = type(error).__name__
     # This is raised outside the except block, with nothing chained, because SQLAlchemy's errors contain the query's
@@ -77,7 +87,7 @@ def rows_of(engine: Any, query: Any) -> list[Any]:
     )
 
 
-def in_time(ask: Callable[[], list[Row]]) -> list[Row]:
+def _in_time(ask: Callable[[], Result]) -> Result:
     """Return the result of a query that runs in a thread, or raise its error.
 
     A database driver may wait forever to connect, so the thread is given up after ``_PATIENCE_SECONDS``.
@@ -87,7 +97,7 @@ def in_time(ask: Callable[[], list[Row]]) -> list[Row]:
     """
     if not _query_threads.acquire(blocking=False):
         raise SourceError("the metadata database has not answered earlier queries yet")
-    results: Queue[list[Row] | Exception] = Queue()
+    results: Queue[Result | Exception] = Queue()
 
     def put_result() -> None:
         try:

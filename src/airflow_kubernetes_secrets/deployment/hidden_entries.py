@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from airflow_kubernetes_secrets.backend.airflow_versions import has_teams
 from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS, SourceError
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
-from airflow_kubernetes_secrets.deployment.database import CHUNK, in_time, metadata_engine, rows_of
+from airflow_kubernetes_secrets.deployment.database import CHUNK, metadata_engine, rows_of
 from airflow_kubernetes_secrets.deployment.other_sources import tables_by_kind
 from airflow_kubernetes_secrets.lookup.bundles import TEAM_SEPARATOR
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
@@ -82,7 +82,7 @@ def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> Hidde
     failures = []
     searches: list[tuple[str, Callable[[], Sequence[_Found]]]] = [(ENVIRONMENT, lambda: _variables_of(requested))]
     if database:
-        searches.append((DATABASE, lambda: in_time(lambda: _rows_of(requested))))
+        searches.append((DATABASE, lambda: _rows_of(requested)))
     for place, search in searches if requested else ():
         try:
             for lookup, text in search():

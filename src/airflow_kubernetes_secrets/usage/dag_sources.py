@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from dataclasses import replace
 from pathlib import Path
 
 from airflow_kubernetes_secrets.deployment.airflow_entries import SourceError
 from airflow_kubernetes_secrets.deployment.dag_bundles import dag_bundles
-from airflow_kubernetes_secrets.deployment.stored_dags import stored_dags
+from airflow_kubernetes_secrets.deployment.stored_dags import StoredDag, stored_dags
 from airflow_kubernetes_secrets.usage.dag_code import uses_in_files
 from airflow_kubernetes_secrets.usage.dag_files import DagFile, dag_files
 from airflow_kubernetes_secrets.usage.serialized_dags import SerializedDag, add_serialized, serialized_dag
@@ -47,25 +49,50 @@ def uses_in_deployment(count: Count, *, database: bool) -> Found:
     bundles = dag_bundles()
     here = [(each.folder, each.team) for each in bundles if each.folder is not None and each.folder.is_dir()]
     found = uses_in_files(count(file for folder, team in here for file in dag_files(folder, team)), signatures)
-    serialized: list[SerializedDag] = []
+    stored = _Stored()
     if database:
         try:
-            found.add(uses_in_files(count(_stored_files(found.paths, serialized)), signatures))
+            for dag in stored_dags():
+                stored.add(dag, found.paths)
         except SourceError as error:
             found.unread["the DAGs in the metadata database"] = str(error)
-        add_serialized(serialized, found)
-    if not serialized:
-        for bundle in bundles:
-            if (bundle.folder, bundle.team) not in here:
-                found.unread[f"the DAG bundle {bundle.name}"] = "it is not on this machine. Name its folder with --dags"
+        found.add(uses_in_files(count(stored.files()), signatures))
+        add_serialized(stored.serialized, found)
+    for bundle in bundles:
+        is_here = (bundle.folder, bundle.team) in here
+        # Airflow 2 has one folder of DAGs, and does not store its name.
+        if not is_here and stored.bundles.isdisjoint((bundle.name, None)):
+            found.unread[f"the DAG bundle {bundle.name}"] = "it is not on this machine. Name its folder with --dags"
     return found
 
 
-def _stored_files(read: Set[str], serialized: list[SerializedDag]) -> Iterator[DagFile]:
-    """Yield the files of the metadata database that were not read yet, and add the serialized DAGs to a list."""
-    yielded = set(read)
-    for dag in stored_dags():
-        serialized.append(serialized_dag(dag.id, dag.path, dag.team, dag.serialized))
-        if dag.code is not None and dag.path not in yielded:
-            yielded.add(dag.path)
-            yield DagFile(dag.path, dag.code.encode("utf-8", "surrogatepass"), dag.team, (dag.id,))
+class _Stored:
+    """The DAGs of the metadata database.
+
+    Attributes:
+        serialized: the serialized DAGs.
+        bundles: the names of their DAG bundles; ``None`` for DAGs without one.
+    """
+
+    def __init__(self) -> None:
+        self.serialized: list[SerializedDag] = []
+        self.bundles: set[str | None] = set()
+        self._files: dict[str, DagFile] = {}
+        self._dags: dict[str, list[str]] = defaultdict(list)
+
+    def add(self, dag: StoredDag, read: Set[str]) -> None:
+        """Add a DAG.
+
+        Args:
+            read: the paths of files whose code is not needed, because it was read.
+        """
+        self.serialized.append(serialized_dag(dag.id, dag.path, dag.team, dag.serialized))
+        self.bundles.add(dag.bundle)
+        if dag.code is not None and dag.path not in read:
+            self._files[dag.path] = DagFile(dag.path, dag.code.encode("utf-8", "surrogatepass"), dag.team)
+            self._dags[dag.path].append(dag.id)
+
+    def files(self) -> Iterator[DagFile]:
+        """Yield the files with the code of the DAGs, each with all of its DAGs."""
+        for path, file in self._files.items():
+            yield replace(file, dags=tuple(self._dags[path]))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from support.airflow import Airflow
+from support.airflow import DATABASE, Airflow
 from support.exporting import PASSWORD, export
 
 
@@ -41,6 +43,15 @@ class TestTrouble:
         url = f"sqlite:///{either.home}/file"
         line = self.refused(either, "--from", "metadata-db", "-o", "out", AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=url)
         assert line.startswith("the metadata database cannot be reached (DatabaseError): check [database]")
+
+    def test_a_database_that_does_not_respond(self, bare: Airflow) -> None:
+        """The driver waits for a lock of another process, much longer than the command."""
+        bare.home.mkdir()
+        url = f"sqlite:///{bare.home / DATABASE}?timeout=1000"
+        with closing(sqlite3.connect(bare.home / DATABASE, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            line = self.refused(bare, "--from", "metadata-db", "-o", "out", AIRFLOW__DATABASE__SQL_ALCHEMY_CONN=url)
+        assert line.startswith("the metadata database has not responded in 10 s")
 
     def test_a_key_that_is_none(self, migrated: Airflow) -> None:
         line = self.refused(
