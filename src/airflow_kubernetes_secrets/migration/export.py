@@ -10,7 +10,8 @@ The output folder contains:
 The manifests contain passwords, encoded as base64 only. So they have mode 0600, and folders that the command creates
 have mode 0700. A file is written whole or not at all, and never through a symbolic link. An existing manifest with
 other content is only replaced if ``replace`` is set. An existing manifest with the same content counts as moved, so
-that the command can be run again.
+that the command can be run again. Other manifests in the folder can be of an export from another source, so they stay,
+and the report names them.
 """
 
 from __future__ import annotations
@@ -34,6 +35,8 @@ from airflow_kubernetes_secrets.manifests.secret_manifest import (
     secret_manifest,
 )
 from airflow_kubernetes_secrets.manifests.yaml_text import yaml_text
+from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.migration.deletion_script import SCRIPT_NAME, deletion_script
 from airflow_kubernetes_secrets.migration.export_report import ExportedEntry, Report
 from airflow_kubernetes_secrets.migration.exported_files import from_file
@@ -46,6 +49,9 @@ _ENVIRONMENT = "env"
 # The largest size of a bundle as JSON. `kubectl apply` copies it to an annotation, and Kubernetes accepts 256 KiB of
 # annotations.
 _LARGEST_BUNDLE = 240 * 1024
+
+# The files that `kubectl apply -R -f` reads in a folder.
+_APPLIED = (".json", ".yaml", ".yml")
 
 _EXISTS = "its file exists with other content; --force replaces it"
 _NOT_SWITCHED_ON = "lookups read bundles only if bundles is true in backend_kwargs, which it is not here"
@@ -151,6 +157,10 @@ class Export:
         if self._bundles and not self._options.bundles:
             self._report.notes[_NOT_SWITCHED_ON] = sum(map(len, self._bundles.values()))
         moved = [each.lookup for each in deletable if each.is_there]
+        others = self._folder.files(_APPLIED) if self._files else []
+        if others := [name for name in others if name not in self._files]:
+            text = f"the folder has files that this export has not written, and kubectl applies them too: {_few(others)}"
+            self._report.notes[f"{text}. Delete those of an earlier export that you do not need"] = len(others)
         if moved and self._request.source == _DATABASE:
             content = deletion_script(moved).encode("utf-8")
             self._folder.write(SCRIPT_NAME, content, replace=True, mode=0o700)
@@ -199,6 +209,10 @@ class Export:
         if written is FileResult.REFUSED:
             return "not written", "", _EXISTS
         return written.value, file, ""
+
+
+def _few(names: Sequence[str]) -> str:
+    return few(map(printable, names), len(names))
 
 
 def _parts(entries: Mapping[str, tuple[Lookup, bytes]]) -> Iterator[dict[str, tuple[Lookup, bytes]]]:

@@ -9,6 +9,7 @@ import os
 from contextlib import suppress
 from enum import Enum
 from pathlib import Path
+from typing import NoReturn
 
 from airflow_kubernetes_secrets import safe_files
 from airflow_kubernetes_secrets.errors import OneLineError
@@ -75,6 +76,22 @@ class OutputFolder:
                 f"{self.path / name} cannot be written: {error.strerror}. Files that were written before are complete"
             ) from None
         return FileResult.WRITTEN
+
+    def files(self, suffixes: tuple[str, ...]) -> list[str]:
+        """Return the files in this folder and its subfolders whose names end with one of these suffixes, in order.
+
+        Raises:
+            FolderError: a folder cannot be read.
+        """
+        found: list[str] = []
+
+        def refuse(error: OSError) -> NoReturn:
+            raise FolderError(f"{error.filename} cannot be read: {error.strerror}. Choose another folder with -o")
+
+        for folder, _folders, names in os.walk(self.path, onerror=refuse):
+            within = Path(folder).relative_to(self.path)
+            found += (str(within / name) for name in names if name.endswith(suffixes))
+        return sorted(found)
 
     def _make(self) -> None:
         try:

@@ -127,3 +127,15 @@ def test_the_keys_of_the_environment_are_its_names(bare: Airflow, tmp_path: Path
     assert {key for each in found.values() for key in each["data"]} == {"AIRFLOW_CONN_MY_DB", "AIRFLOW_VAR_A"}
     backend = KubernetesSecretsBackend(path=str(tmp_path / "out"), bundles=True)
     assert backend.get_connection("My_Db").password == PASSWORD
+
+
+def test_files_of_an_earlier_export_stay_and_are_named(run: Any, tmp_path: Path) -> None:
+    """They can be of another source. With ``kubectl apply -R``, an old part of a bundle would come back."""
+    run({"a": "x" * 150_000, "b": "x" * 150_000}, "--kind", "variables")
+    (tmp_path / "out" / "notes.txt").write_text("")
+    assert run({"a": "x" * 150_000, "b": "x" * 150_000}, "--kind", "variables")["notes"] == []
+
+    [note] = run({"a": "x" * 150_000}, "--kind", "variables")["notes"]
+
+    assert "kubectl applies them too: variables/airflow-variables-2.yaml. Delete those" in note
+    assert len(made(tmp_path / "out")) == 2
