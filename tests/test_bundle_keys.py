@@ -20,6 +20,14 @@ def test_the_names_of_connections_and_variables_are_airflows(kind: Kind, attribu
     assert keys_of(kind.variable_prefix, identifier) == (identifier, prefix + identifier.upper())
 
 
+@pytest.mark.parametrize("identifier", ["AIRFLOW_CONN_X", "AIRFLOW_VAR_X", "AIRFLOW_CONN_x", "AIRFLOW__X"])
+def test_the_name_of_a_variable_is_no_id(identifier: str) -> None:
+    """The key would be an entry of another id, or of none: Airflow reads the id from a longer name."""
+    prefix = Kind.CONNECTION.variable_prefix
+    assert keys_of(prefix, identifier) == (f"AIRFLOW_CONN_{identifier.upper()}",)
+    assert keys_of(Kind.CONFIG.variable_prefix, identifier) == ()
+
+
 @pytest.mark.parametrize(("section", "option"), [("database", "sql_alchemy_conn"), ("a.b", "c"), ("A", "b__c")])
 def test_the_names_of_options_are_airflows(section: str, option: str) -> None:
     from airflow.configuration import conf

@@ -66,18 +66,27 @@ def named(secret: Secret) -> str:
 def keys_of(prefix: str, identifier: str) -> tuple[str, ...]:
     """Return the keys that can contain an id in a bundle: the id, and the variable's name that Airflow derives from it.
 
+    A key with the prefix of environment variables is never an id itself, because it means the id behind the prefix.
+
     Args:
         prefix: the prefix of the environment variables for ids of this kind.
     """
-    name = identifier
+    variable = variable_of(prefix, identifier)
+    if identifier.startswith(_PREFIXES):
+        return (variable,) if variable else ()
+    return (identifier, variable) if variable else (identifier,)
+
+
+def variable_of(prefix: str, identifier: str) -> str:
+    """Return the name of the environment variable that Airflow derives from an id; empty if it derives none.
+
+    Args:
+        prefix: the prefix of the environment variables for ids of this kind.
+    """
     if prefix == CONFIG_PREFIX:
-        section, slash, name = identifier.partition("/")
-        if not slash:
-            return (identifier,)
-        prefix += f"{section.replace('.', '_')}__"
-    elif _is_of_a_team(identifier):
-        return (identifier,)
-    return (identifier, f"{prefix}{name}".upper())
+        section, slash, option = identifier.partition("/")
+        return f"{prefix}{section.replace('.', '_')}__{option}".upper() if slash else ""
+    return "" if _is_of_a_team(identifier) else f"{prefix}{identifier}".upper()
 
 
 def identifier_of_key(prefix: str, key: str) -> str:
@@ -96,7 +105,7 @@ def identifier_of_key(prefix: str, key: str) -> str:
         identifier = f"{section}/{option}".lower() if section and option else ""
     else:
         identifier = name.lower()
-    return identifier if key in keys_of(prefix, identifier)[1:] else ""
+    return identifier if key == variable_of(prefix, identifier) else ""
 
 
 def key_for(prefix: str, identifier: str) -> str | None:

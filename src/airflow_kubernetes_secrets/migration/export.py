@@ -25,7 +25,7 @@ from airflow_kubernetes_secrets.deployment.airflow_entries import AirflowEntry, 
 from airflow_kubernetes_secrets.deployment.other_sources import IN_LOWER_CASE, from_database, from_environment
 from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_value, is_namespace
-from airflow_kubernetes_secrets.lookup.bundles import key_for, keys_of
+from airflow_kubernetes_secrets.lookup.bundles import key_for, variable_of
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.manifests.secret_manifest import (
     NotWritableError,
@@ -159,7 +159,9 @@ class Export:
         moved = [each.lookup for each in deletable if each.is_there]
         others = self._folder.files(_APPLIED) if self._files else []
         if others := [name for name in others if name not in self._files]:
-            text = f"the folder has files that this export has not written, and kubectl applies them too: {_few(others)}"
+            text = (
+                f"the folder has files that this export has not written, and kubectl applies them too: {_few(others)}"
+            )
             self._report.notes[f"{text}. Delete those of an earlier export that you do not need"] = len(others)
         if moved and self._request.source == _DATABASE:
             content = deletion_script(moved).encode("utf-8")
@@ -185,7 +187,8 @@ class Export:
         key = key_for(prefix, entry.id)
         if self._request.source == _ENVIRONMENT:
             # The key is the name of the variable, so a lookup finds the id whatever its case.
-            key = next((each for each in keys_of(prefix, entry.id)[1:] if is_data_key(each)), None)
+            name = variable_of(prefix, entry.id)
+            key = name if is_data_key(name) else None
         if key is None or entry.data is None:
             return self._written(entry)
         lookup = Lookup(entry.kind, entry.id, entry.team or self._request.team)
