@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.manifests.check import Check
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.cluster import Cluster
 from support.commands import Commands
-from support.secrets import CONNECTION, TEAM, VARIABLE, Put
+from support.secrets import BUNDLE, CONNECTION, TEAM, VARIABLE, Put
 from support.work import calls
 
 PREFIX = "airflow.apache.org/"
@@ -47,10 +47,10 @@ def heavy(count: int) -> dict[str, Any]:
     return manifest("heavy", labels, data, annotations)
 
 
-def folder_with(folder: Path, manifests: list[dict[str, Any]]) -> Options:
+def folder_with(folder: Path, manifests: list[dict[str, Any]], **options: object) -> Options:
     folder.mkdir(exist_ok=True)
     (folder / "all.json").write_text(json.dumps({"apiVersion": "v1", "kind": "List", "items": manifests}))
-    return Options.parse({"path": str(folder)})
+    return Options.parse({"path": str(folder), **options})
 
 
 def listed(options: Options) -> Inventory:
@@ -147,6 +147,21 @@ class TestOneSecret:
         out = commands.run("list").out
 
         assert len(out) < 110_000
+
+
+def test_the_work_for_bundles_grows_as_their_keys_do(tmp_path: Path) -> None:
+    """Each id is looked up in the bundles that have its key only."""
+
+    def list_all(count: int) -> None:
+        bundles = [
+            manifest(f"b-{number}", {BUNDLE: "variables"}, {f"k-{number}-{key}": "x" for key in range(4)}, {})
+            for number in range(count)
+        ]
+        options = folder_with(tmp_path / str(count), bundles, bundles=True)
+        assert len(listed(options).entries) == 4 * count
+
+    list_all(10)
+    assert calls(lambda: list_all(400)) < 6 * calls(lambda: list_all(100))
 
 
 class TestManyOfOneId:

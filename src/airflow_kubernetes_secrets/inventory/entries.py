@@ -364,7 +364,7 @@ class _Survey:
     def _own_result(self, lookup: Lookup) -> _Result:
         """Return the result of a lookup that does not fall back to the Secrets without a team."""
         try:
-            return _Result(decide(lookup, self._without_fallback, self._snapshot.find_for(lookup.team)))
+            return _Result(decide(lookup, self._without_fallback, self._snapshot.find_for(lookup)))
         except KubernetesSecretsError as error:
             return _Result(error)
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
-from operator import itemgetter
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
@@ -13,10 +12,14 @@ from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE, Secret
-from airflow_kubernetes_secrets.lookup.selection import Find, Kind
+from airflow_kubernetes_secrets.lookup.bundles import keys_of
+from airflow_kubernetes_secrets.lookup.selection import Find, Kind, Lookup
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.mounted import MountedSecret
 from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
+
+# In place of a key of the data, for Secrets that are not bundles. No key of a Secret is empty.
+_ANY_KEY = ""
 
 
 class Snapshot:
@@ -30,9 +33,10 @@ class Snapshot:
     def __init__(self, location: BackendLocation, options: Options, kinds: Sequence[Kind]) -> None:
         self._location = location
         self._options = options
-        # The keys are namespace, label and label value, and then the team, because thousands of teams can use one id.
-        # The numbers preserve the order in which the location listed the Secrets.
-        self._by_label: dict[tuple[str, str, str], dict[str | None, list[tuple[int, Secret]]]] = defaultdict(dict)
+        # The keys are namespace, label and label value, and for bundles a key of the data, because thousands of ids can
+        # be looked up in hundreds of bundles; then the team, because thousands of teams can use one id. The numbers
+        # preserve the order in which the location listed the Secrets.
+        self._by_label: dict[tuple[str, str, str, str], dict[str | None, list[tuple[int, Secret]]]] = defaultdict(dict)
         self._by_name: dict[tuple[str, str], list[Secret]] = {}
         self._unread: dict[str, KubernetesSecretsError] = {}
         self._unread_names: dict[tuple[str, str], KubernetesSecretsError] = {}
@@ -56,15 +60,15 @@ class Snapshot:
         """What could not be listed or read, as messages without repetitions."""
         return list(dict.fromkeys(map(str, [*self._unread.values(), *self._unread_names.values()])))
 
-    def find_for(self, team: str | None) -> Find:
-        """Return a function that finds the Secrets of one team, or the Secrets without a team if ``team`` is ``None``.
+    def find_for(self, lookup: Lookup) -> Find:
+        """Return a function that finds the Secrets for a lookup: only those of its team, or those without a team.
 
         If the namespace of a query could not be listed, the function raises the error of that LIST.
         """
-        return partial(self._find, team)
+        return partial(self._find, lookup)
 
-    def _find(self, team: str | None, query: Query, _time: TimeBudget) -> Sequence[Secret]:
-        """Return the Secrets of a team that match a query."""
+    def _find(self, lookup: Lookup, query: Query, _time: TimeBudget) -> Sequence[Secret]:
+        """Return the Secrets for a lookup that match a query."""
         if not isinstance(query, LabelQuery):
             # As in a lookup, a query without a namespace goes to the first namespace in the options.
             key = (self._location.namespace(query.namespace), query.name)
@@ -74,13 +78,18 @@ class Snapshot:
         namespace = self._location.namespace(query.namespace)
         if namespace in self._unread:
             raise self._unread[namespace]
-        by_team = self._by_label.get((namespace, query.label, query.value), {})
+        keys = keys_of(lookup.kind.variable_prefix, lookup.id) if query.label == BUNDLE else (_ANY_KEY,)
+        team = lookup.team
         home = None if team is None else self._options.team_namespaces.get(team)
         # In a team's own namespace, a Secret without a team's label belongs to that team. Other namespaces can have
         # thousands of Secrets without a team, which must not be searched again for each team.
         is_at_home = home is not None and namespace == self._location.namespace(home)
-        found = [numbered for each in ({team, None} if is_at_home else {team}) for numbered in by_team.get(each, ())]
-        return [each for _number, secret in sorted(found, key=itemgetter(0)) for each in _as_found(secret, query)]
+        found: dict[int, Secret] = {}
+        for key in keys:
+            by_team = self._by_label.get((namespace, query.label, query.value, key), {})
+            for each in {team, None} if is_at_home else {team}:
+                found.update(by_team.get(each, ()))
+        return [each for number in sorted(found) for each in _as_found(found[number], query)]
 
     def stored(self, secret: Secret) -> StoredSecret:
         """Return a Secret of this snapshot with its other metadata."""
@@ -96,9 +105,10 @@ class Snapshot:
                 for stored in page:
                     labelled.append(stored)
                     labels = stored.secret.labels
-                    by_team = self._by_label[namespace, label, labels[label]]
                     team = None if team_label is None else labels.get(team_label)
-                    by_team.setdefault(team, []).append((len(labelled), stored.secret))
+                    for key in stored.secret.data if label == BUNDLE else (_ANY_KEY,):
+                        by_team = self._by_label[namespace, label, labels[label], key]
+                        by_team.setdefault(team, []).append((len(labelled), stored.secret))
         except KubernetesSecretsError as error:
             self._unread[namespace] = error
 
