@@ -28,6 +28,8 @@ _ATTEMPTS = 1000
 _LONGEST_SECONDS = 2.0
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
+# The exceptions for these errors. If they occur after a file or folder was found, it has just been replaced.
+_AbsentError = (FileNotFoundError, NotADirectoryError)
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # opening a pipe would wait for its other end
 
 
@@ -79,7 +81,7 @@ class MountedFolder:
                 if before is None:
                     return frozenset()
                 found: frozenset[str] = frozenset()
-                with suppress(FileNotFoundError), self._opened(names, before[0]) as folder:
+                with suppress(*_AbsentError), self._opened(names, before[0]) as folder:
                     if stat.S_ISDIR(os.fstat(folder).st_mode):
                         found = frozenset(filter(_is_visible, os.listdir(folder)))  # noqa: PTH208 - a descriptor
                 after = self.version(*names)
@@ -101,7 +103,7 @@ class MountedFolder:
                 try:
                     with self._opened(names, before[0]) as found:
                         files = self._files(found, names, is_volume=is_of_volume(before[0]))
-                except FileNotFoundError:
+                except _AbsentError:
                     files = None
                 after = self.version(*names, with_files=True)
                 if after is not None and after[0] == before[0]:
@@ -119,11 +121,7 @@ class MountedFolder:
         Raises:
             OSError: it cannot be read.
         """
-        path = self._path
-        if link := _data_link(path):
-            return (DATA_LINK, path, link), True
-        for name in names:
-            path = f"{path}/{name}"
+        for path in self._folders(names):
             if link := _data_link(path):
                 return (DATA_LINK, path, link), True
         try:
@@ -137,6 +135,19 @@ class MountedFolder:
             raise
         stamps = ((name, stamp_of(each[name])) for name in sorted(each))
         return ("", stamp_of(status), *stamps), all(map(is_settled, (status, *each.values())))
+
+    def _folders(self, names: tuple[str, ...]) -> Iterator[str]:
+        """Yield this folder, and each path below it up to the one of the names."""
+        path = self._path
+        yield path
+        for name in names:
+            path = f"{path}/{name}"
+            yield path
+
+    def _is_in_volume(self, names: tuple[str, ...]) -> bool:
+        with suppress(OSError):
+            return any(map(_data_link, self._folders(names)))
+        return False
 
     def is_unchanged(self, version: Version, *names: str) -> bool:
         """Return whether a file or folder that was read still has this version. If that is not known, return False."""
@@ -179,7 +190,7 @@ class MountedFolder:
             try:
                 with self._errors(file_names), self._opened_in(found, file_names, is_volume=is_volume) as file:
                     content = self._content(file, left, file_names)
-            except FileNotFoundError:
+            except _AbsentError:
                 if is_volume:
                     raise  # the version is being deleted
                 continue  # a link that leads nowhere
@@ -235,7 +246,7 @@ class MountedFolder:
         """Explain the errors of the file system."""
         try:
             yield
-        except FileNotFoundError:
+        except _AbsentError:
             raise
         except PermissionError:
             problem = (
@@ -243,12 +254,12 @@ class MountedFolder:
                 "group of that user, or a defaultMode of the volume that lets it read, such as 0444"
             )
         except OSError as error:
-            if error.errno == errno.ELOOP:
-                problem = "is a link in a volume, and such a link is not followed. Replace it by what it leads to"
-            elif error.errno == errno.ENOTDIR:
-                raise FileNotFoundError from None
-            else:
+            if error.errno != errno.ELOOP:
                 problem = f"cannot be read: {error.strerror or type(error).__name__}. Check the volume"
+            elif self._is_in_volume(names):
+                problem = "is a link in a volume, and such a link is not followed. Replace it by what it leads to"
+            else:
+                problem = "is a link that leads back to itself. Replace it by a file or folder"
         else:
             return
         raise MountedFileError(f"{self.path(*names)} {problem}")
@@ -269,13 +280,16 @@ def _attempts() -> Iterator[None]:
 
 
 def _statuses(folder: str) -> dict[str, os.stat_result]:
-    """Return the status of everything in a folder, by name, without links that lead nowhere."""
+    """Return the status of everything in a folder, by name, without links that lead nowhere or to themselves."""
     statuses = {}
     with os.scandir(folder) as found:
         for entry in found:
             if _can_be_key(entry.name):
-                with suppress(FileNotFoundError):
+                try:
                     statuses[entry.name] = entry.stat()
+                except OSError as error:
+                    if error.errno not in (*_ABSENT, errno.ELOOP):
+                        raise
     return statuses
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import MountedFileError
+from airflow_kubernetes_secrets.kubernetes.mounted_folder import MountedFolder
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.folder import Folder
 from support.logs import said
@@ -131,6 +132,32 @@ class TestLinks:
             "to"
         )
         assert backend.get_variable("y") == "found"
+
+    def test_one_that_leads_back_to_itself(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+        loops = (mount / "variables" / "x", mount / "variables" / "folder" / "key")
+        (mount / "variables" / "folder").mkdir(parents=True)
+        (mount / "variables" / "folder" / "value").write_text("hunter2")
+        for link in loops:
+            link.symlink_to(link.name)
+            with pytest.raises(MountedFileError) as raised:
+                backend.get_variable(link.name if link.parent.name == "variables" else "folder")
+            assert str(raised.value) == (f"{link} is a link that leads back to itself. Replace it by a file or folder")
+
+    def test_one_that_leads_through_a_file(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
+        """It leads nowhere, so the other files of the Secret are read."""
+        folder = mount / "variables" / "x"
+        folder.mkdir(parents=True)
+        (folder / "value").write_text("found")
+        (folder / "link").symlink_to("value/below")
+        assert backend.get_variable("x") == "found"
+
+    def test_a_file_in_place_of_a_folder(self, mount: Path) -> None:
+        """If a folder becomes a file while it is read, it is absent. In a volume, that needs no race."""
+        Volume(mount / "volume").write({"x": "hunter2"})
+        (mount / "plain").write_text("hunter2")
+        for names in (("volume", "x", "y"), ("volume", "x", "y", "z"), ("plain", "x"), ("plain", "x", "y")):
+            assert MountedFolder(str(mount)).read(*names) is None
+            assert MountedFolder(str(mount)).names(*names) == frozenset()
 
     @pytest.mark.parametrize("target", ["../../outside", ".", ".."])
     def test_a_data_link_that_leaves_its_volume(
