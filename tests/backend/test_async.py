@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from airflow_kubernetes_secrets.counters import FROM_MEMORY, counters
 from airflow_kubernetes_secrets.errors import ApiUnavailableError, MalformedSecretError
 from support.faults import answer_with, late
 from support.proxy import Proxy
@@ -91,6 +92,26 @@ def test_what_is_in_memory_needs_no_thread(proxied: MakeBackend, put: Put) -> No
         return found
 
     assert asyncio.run(ask()).host == "host.example.com"
+
+
+def test_a_result_from_memory_is_counted_once(proxied: MakeBackend, put: Put) -> None:
+    """If the second query needs the API server, a thread repeats the first one."""
+    put.connection("x", URI)
+    backend = proxied(cache_ttl=60, bundles=True)
+    for _ in range(3):
+        backend.get_connection("x")
+    counters.is_on = True
+    try:
+        counters.clear()
+        assert asyncio.run(backend.aget_connection("missing")) is None
+        events, _durations = counters.take()
+        assert events[FROM_MEMORY] == 1
+        assert asyncio.run(backend.aget_connection("x")) is not None
+        events, _durations = counters.take()
+        assert events[FROM_MEMORY] == 1
+    finally:
+        counters.is_on = False
+        counters.clear()
 
 
 def test_names_are_resolved_while_kubernetes_is_away(proxied: MakeBackend, proxy: Proxy) -> None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from airflow.secrets.base_secrets import BaseSecretsBackend
@@ -121,9 +120,21 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         """
         # Airflow's masker for tasks waits for the process that writes the log, so masking always needs a thread.
         if not self.options.mask_values:
-            with suppress(_NotInMemoryError):
-                lookup = Lookup(Kind.CONNECTION, conn_id, team_name)
-                return self._read(lookup, self._connection(conn_id), self._recall)
+            lookup = Lookup(Kind.CONNECTION, conn_id, team_name)
+            recalled: list[Query] = []
+
+            def recall(query: Query, _time: TimeBudget) -> Sequence[Secret]:
+                known = self._recall(query)
+                recalled.append(query)
+                return known
+
+            try:
+                return self._read(lookup, self._connection(conn_id), recall)
+            except _NotInMemoryError:
+                recalled.clear()  # the thread repeats these queries
+            finally:
+                for _ in recalled:
+                    counters.count_in_memory(FROM_MEMORY)
         return await in_a_thread(self.get_connection, conn_id, team_name)
 
     def get_variable(self, key: str, team_name: str | None = None) -> str | None:
@@ -249,13 +260,12 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         self._source = self._current_source()
         return self._source.find(query, time)
 
-    def _recall(self, query: Query, _time: TimeBudget) -> Sequence[Secret]:
+    def _recall(self, query: Query) -> Sequence[Secret]:
         # A new backend object has no source yet, and creating one reads files.
         source = self._source or _sources.peek(self._key())
         known = None if source is None else source.recall(query)
         if known is None:
             raise _NotInMemoryError
-        counters.count_in_memory(FROM_MEMORY)
         return known
 
     def _ask(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
