@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,9 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.usage.unplanned import problems_of_dags
+from airflow_kubernetes_secrets.usage.uses import Found, Position, Use
 from support.cluster import Cluster
 from support.commands import Commands
 from support.secrets import BUNDLE
@@ -221,6 +225,18 @@ def test_check_reports_ids_without_a_manifest(usage: Usage) -> None:
     assert problems[1]["text"].endswith("Is 'order_url' meant?")
     usage.run(*arguments, "--strict", command="check", status=1)
     assert f"::warning file={path},line=4" in usage.run(*arguments, "-o", "github", command="check").out
+
+
+def test_the_time_for_suggestions_is_limited() -> None:
+    """The first ids without a manifest have one, and each of the others is named too."""
+    made = {(Kind.VARIABLE, f"orders_eu_{number:05}") for number in range(10_000)}
+    uses = [Use(Kind.VARIABLE, f"order_eu_{number:05}", "x", Position("a.py", 1)) for number in range(10_000)]
+    began = time.process_time()
+    problems = [each.problem.text for each in problems_of_dags(Found(uses=uses), made)]
+    assert time.process_time() - began < 20
+    assert len(problems) == 10_000
+    assert problems[0].endswith("Is 'orders_eu_00000' meant?")
+    assert "meant" not in problems[-1]
 
 
 def test_check_knows_the_ids_of_bundles_of_secrets(usage: Usage) -> None:

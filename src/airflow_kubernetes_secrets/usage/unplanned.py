@@ -18,6 +18,10 @@ from airflow_kubernetes_secrets.usage.uses import Found, Use
 # How similar a suggested id must be.
 _CUTOFF = 0.8
 
+# Comparing two ids takes about ten microseconds. Thousands of ids without a manifest, and as many with one, would take
+# many minutes.
+_MOST_COMPARISONS = 300_000
+
 
 def problems_of_dags(found: Found, ids: Set[tuple[Kind, str]]) -> Iterator[ManifestProblem]:
     """Yield a warning for each id that DAGs use and that no manifest makes a Secret for, at its first use.
@@ -29,13 +33,14 @@ def problems_of_dags(found: Found, ids: Set[tuple[Kind, str]]) -> Iterator[Manif
     """
     for path, problem in found.unread.items():
         yield _at(path, 1, Problem("unreadable-dag", f"this file with DAG code: {problem}", Severity.WARNING))
+    suggestions = _Suggestions(ids)
     uses: dict[tuple[Kind, str], list[Use]] = defaultdict(list)
     for use in found.uses:
         uses[use.kind, use.id].append(use)
     for key, each in uses.items():
         needed = [use for use in each if not use.is_optional]
         if needed and key[0] in KINDS and not _is_planned(*key, ids):
-            yield _at(needed[0].position.path, needed[0].position.line, _problem(needed, ids))
+            yield _at(needed[0].position.path, needed[0].position.line, _problem(needed, suggestions))
     computed: dict[str, list[int]] = defaultdict(list)
     for place in found.computed:
         computed[place.position.path].append(place.position.line)
@@ -49,15 +54,30 @@ def _is_planned(kind: Kind, identifier: str, ids: Set[tuple[Kind, str]]) -> bool
     return any((kind, each) in ids for each in keys_of(kind.variable_prefix, identifier))
 
 
-def _problem(uses: list[Use], ids: Set[tuple[Kind, str]]) -> Problem:
+class _Suggestions:
+    """The ids with a manifest that are similar to others, as long as not too many were compared."""
+
+    def __init__(self, ids: Set[tuple[Kind, str]]) -> None:
+        self._known = {kind: sorted(each for kind_of, each in ids if kind_of is kind) for kind in KINDS}
+        self._left = _MOST_COMPARISONS
+
+    def similar(self, kind: Kind, identifier: str) -> list[str]:
+        """Return the most similar id with a manifest; nothing if none is similar enough, or the limit is reached."""
+        known = self._known[kind]
+        if len(known) > self._left:
+            return []
+        self._left -= len(known)
+        return most_similar(identifier, known, 1, _CUTOFF)
+
+
+def _problem(uses: list[Use], suggestions: _Suggestions) -> Problem:
     kind, identifier = uses[0].kind, uses[0].id
     more = f" ({len(uses)} times)" if len(uses) > 1 else ""
     text = (
         f"{Lookup(kind, identifier)} is used here{more}, and none of the checked manifests makes a Secret for it. Add "
         "one, unless the environment or the metadata database has it"
     )
-    known = sorted(each for kind_of, each in ids if kind_of is kind)
-    if similar := most_similar(identifier, known, 1, _CUTOFF):
+    if similar := suggestions.similar(kind, identifier):
         text += f". Is {printable(repr(similar[0]))} meant?"
     return Problem("no-manifest", text, Severity.WARNING)
 
