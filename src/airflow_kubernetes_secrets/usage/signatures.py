@@ -79,7 +79,7 @@ class Signatures:
 
     def _with_name_attribute(self, path: str, node: ast.ClassDef, found: Signature) -> Signature:
         """Return the signature of a SQL hook, whose class attributes name its argument and the default."""
-        if found.first != "conn_id" and "conn_id" not in found.first:
+        if not found.first:
             return found
         name = _attribute(node, "conn_name_attr")
         if not isinstance(name, ast.Constant) or not isinstance(name.value, str):
