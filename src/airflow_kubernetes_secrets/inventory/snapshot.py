@@ -85,8 +85,8 @@ class Snapshot:
         # thousands of Secrets without a team, which must not be searched again for each team.
         is_at_home = home is not None and namespace == self._location.namespace(home)
         found: dict[int, Secret] = {}
-        for key in keys:
-            by_team = self._by_label.get((namespace, query.label, query.value, key), {})
+        for data_key in keys:
+            by_team = self._by_label.get((namespace, query.label, query.value, data_key), {})
             for each in {team, None} if is_at_home else {team}:
                 found.update(by_team.get(each, ()))
         return [each for number in sorted(found) for each in _as_found(found[number], query)]
