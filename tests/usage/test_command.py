@@ -161,7 +161,7 @@ def test_archives_and_other_files(usage: Usage) -> None:
         archive.writestr("etl.py", reads("packed"))
         archive.writestr("lib/common.py", reads("deep"))
     (usage.dags / "broken.zip").write_bytes(b"PK\3\4")
-    (usage.dags / "query.sql").write_text("{{ var.value.no }}")
+    (usage.dags / "notes.txt").write_text("{{ var.value.no }}")
     os.mkfifo(usage.dags / "pipe")
     ids = usage.ids(status=1)
     assert set(ids) == {"packed", "deep"}
@@ -200,6 +200,36 @@ def test_bundles(usage: Usage) -> None:
 
     usage.patch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", '{"name": 1}')
     assert "is not a JSON list of bundles" in usage.run("--no-database", status=2).err
+
+
+def test_templates_in_files(usage: Usage) -> None:
+    """Those that a DAG names are used by it. Others may be, if the code computes their names."""
+    usage.dag(
+        "etl.py",
+        "from airflow.sdk import DAG\nfrom airflow.providers.standard.operators.bash import BashOperator\n"
+        'with DAG("etl"):\n    BashOperator(task_id="load", bash_command="./scripts/load.sh")\n'
+        'with DAG("other"):\n    BashOperator(task_id="run", bash_command="scripts/load.sh")\n',
+    )
+    usage.dag("scripts/load.sh", "#!/bin/sh\n# {# {{ var.value.comment }} #}\necho {{ var.value.named }}\n")
+    usage.dag("elsewhere/load.sh", "{{ var.value.elsewhere }}")
+    usage.dag("sql/query.sql", "SELECT '{{ conn.db.host }}', {{ var.json.get('limit', 1) }}, {{ var.value[x] }}")
+    usage.dag("chart.yaml", "a: {{ .Values.connection }}\nb: {{ conn }}\n")
+    usage.dag("data.json", "\xff{{ var.value." + "[" * 10_000)
+
+    document = usage.document(status=1)
+
+    shown = {
+        each["id"]: [each["status"], *((use["line"], use["dags"], use["tasks"]) for use in each["uses"])]
+        for each in document["ids"]
+    }
+    assert shown == {
+        "named": ["missing", (3, ["etl"], ["load"]), (3, ["other"], ["run"])],
+        "elsewhere": ["optional", (1, [], [])],
+        "db": ["optional", (1, [], [])],
+        "limit": ["optional", (1, [], [])],
+    }
+    assert f"{usage.dags}/sql/query.sql" in [each["path"] for each in document["computed"]]
+    assert document["failures"] == []
 
 
 def test_check_reports_ids_without_a_manifest(usage: Usage) -> None:

@@ -20,6 +20,7 @@ from airflow_kubernetes_secrets.usage.dags_and_tasks import DagsAndTasks
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.signatures import Signatures, defaults_of, names_connection
 from airflow_kubernetes_secrets.usage.syntax import Frame, Syntax, dotted, is_airflow
+from airflow_kubernetes_secrets.usage.template_files import TemplateFiles
 from airflow_kubernetes_secrets.usage.templates import uses_in_template
 from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
 
@@ -60,19 +61,24 @@ class _Mention(NamedTuple):
 def uses_in_files(files: Iterable[DagFile], signatures: Signatures) -> Found:
     """Return what the code of many files uses."""
     found = Found()
+    templates = TemplateFiles()
     with warnings.catch_warnings(), _no_garbage_collection():
         # Python warns of invalid escapes in strings, which are not the concern of this command.
         warnings.simplefilter("ignore")
         for file in files:
+            if file.is_template:
+                templates.add(file)
+                continue
             found.paths.add(file.path)
             if file.problem:
                 found.unread[file.path] = file.problem
             elif _MARKERS.search(file.code):
-                _search(file, signatures, found)
+                _search(file, signatures, found, templates)
+    templates.add_uses_to(found)
     return found
 
 
-def _search(file: DagFile, signatures: Signatures, found: Found) -> None:
+def _search(file: DagFile, signatures: Signatures, found: Found, templates: TemplateFiles) -> None:
     """Add what the code of a file uses."""
     try:
         syntax = Syntax(file.code)
@@ -84,7 +90,7 @@ def _search(file: DagFile, signatures: Signatures, found: Found) -> None:
     except (RecursionError, MemoryError):
         found.unread[file.path] = "it is nested too deep"
     else:
-        _Finder(syntax, file, signatures).add_to(found)
+        _Finder(syntax, file, signatures).add_to(found, templates)
 
 
 @contextmanager
@@ -107,17 +113,18 @@ class _Finder:
         self._file = file
         self._signatures = signatures
 
-    def add_to(self, found: Found) -> None:
-        """Add the uses in the order of the lines."""
+    def add_to(self, found: Found, templates: TemplateFiles) -> None:
+        """Add the uses in the order of the lines, and the places that name files with templates."""
         uses: dict[Use, None] = {}
         computed: dict[Computed, None] = {}
         mentions = sorted(self._mentions(), key=lambda mention: mention.line)
-        if not mentions:
+        if not mentions and not self._syntax.file_names:
             return
         owners = DagsAndTasks(self._syntax)
+        for name, line, frame in self._syntax.file_names:
+            templates.add_place(name, self._position(owners, frame, line))
         for each in mentions:
-            dags, tasks = owners.of(each.frame)
-            position = Position(self._file.path, each.line, dags or self._file.dags, tasks, self._file.team)
+            position = self._position(owners, each.frame, each.line)
             text = each.id if isinstance(each.id, str) else self._syntax.text(each.id, each.frame)
             if text is None or "{{" in text or "{%" in text:
                 computed[Computed(each.kind, each.how, position)] = None
@@ -126,6 +133,10 @@ class _Finder:
                 uses[Use(each.kind, text, each.how, position, optional)] = None
         found.uses += uses
         found.computed += computed
+
+    def _position(self, owners: DagsAndTasks, frame: Frame, line: int) -> Position:
+        dags, tasks = owners.of(frame)
+        return Position(self._file.path, line, dags or self._file.dags, tasks, self._file.team)
 
     def _mentions(self) -> Iterator[_Mention]:
         for call, frame in self._syntax.calls:

@@ -1,4 +1,4 @@
-"""The Python files in folders and archives of DAGs, as Airflow finds them."""
+"""The files in folders and archives of DAGs, as Airflow finds them: Python files, and templates next to them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from airflow_kubernetes_secrets.backend.airflow_versions import dag_folder_paths
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.usage.templates import FILE_SUFFIXES
 
 # A larger file is no DAG. The limit also holds for each file in an archive, whatever its compressed size.
 LARGEST_FILE_BYTES = 8 * 1024 * 1024
@@ -24,7 +25,7 @@ class DagFolderError(OneLineError):
 
 @dataclass(frozen=True)
 class DagFile:
-    """One Python file.
+    """One file.
 
     Attributes:
         path: the file; inside an archive, the archive's path and the name in it.
@@ -39,11 +40,17 @@ class DagFile:
     dags: tuple[str, ...] = ()
     problem: str = ""
 
+    @property
+    def is_template(self) -> bool:
+        """Whether operators can render the file as a template."""
+        return self.path.endswith(FILE_SUFFIXES)
+
 
 def dag_files(folder: Path, team: str | None = None) -> Iterator[DagFile]:
     """Yield the Python files in a folder, in its subfolders and in archives; or the one file, if it is no folder.
 
     Airflow parses only the files that seem to define DAGs. The others are included because DAGs can import them.
+    Templates are included too, except in archives, where Airflow does not find them.
 
     Raises:
         DagFolderError: the folder does not exist, or cannot be read.
@@ -52,6 +59,10 @@ def dag_files(folder: Path, team: str | None = None) -> Iterator[DagFile]:
         shown = printable(path)
         if path.endswith(".py"):
             yield _file(Path(path), shown, team)
+        elif path.endswith(FILE_SUFFIXES):
+            # Other files with these endings are data, and can be large.
+            if not (template := _file(Path(path), shown, team)).problem:
+                yield template
         elif Path(path).is_file() and zipfile.is_zipfile(path):
             yield from _archive(path, shown, team)
 

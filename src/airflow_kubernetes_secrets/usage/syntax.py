@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-from airflow_kubernetes_secrets.usage.templates import UNKNOWN, is_template
+from airflow_kubernetes_secrets.usage.templates import FILE_SUFFIXES, UNKNOWN, is_template
 
 # The names of one scope, each with the expression that sets it; ``None`` if there are several, or none that is known.
 Names = dict[str, "ast.expr | None"]
@@ -68,6 +68,7 @@ class Syntax:
         calls, dicts, functions: the calls, mappings and functions, each with its frame.
         assigned: the names that assignments set, each with its value and frame.
         templates: the strings that may be templates with connections or variables, each with its frame.
+        file_names: the strings that may name files with templates, each with its line and frame.
     """
 
     def __init__(self, text: str | bytes) -> None:
@@ -83,6 +84,7 @@ class Syntax:
         self.functions: list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Frame]] = []
         self.assigned: list[tuple[ast.Name, ast.expr, Frame]] = []
         self.templates: list[tuple[ast.expr, Frame]] = []
+        self.file_names: list[tuple[str, int, Frame]] = []
         self._imports: dict[str, str] = {}
         self._airflow_star = ""
         self._handled: set[ast.AST] = set()
@@ -265,8 +267,12 @@ class Syntax:
         return frame
 
     def _constant(self, node: ast.Constant, frame: Frame) -> None:
-        if isinstance(node.value, str) and is_template(node.value):
+        if not isinstance(node.value, str):
+            return
+        if is_template(node.value):
             self.templates.append((node, frame))
+        elif node.value.endswith(FILE_SUFFIXES):
+            self.file_names.append((node.value, node.lineno, frame))
 
     def _f_string(self, node: ast.JoinedStr, frame: Frame) -> Frame:
         self._handled.update(node.values)

@@ -14,6 +14,9 @@ from airflow_kubernetes_secrets.lookup.selection import Kind
 # In the text of an f-string, this replaces each value that is only known when the code runs.
 UNKNOWN = "\0"
 
+# The endings of files that operators of Airflow and its providers render (their attribute `template_ext`).
+FILE_SUFFIXES = (".bash", ".hql", ".html", ".j2", ".json", ".sh", ".sql", ".yaml", ".yml")
+
 _OPENING_OF_BLOCK = re.compile(r"\{[{%]")
 _OPENING_OF_COMMENT = re.compile(r"\{#")
 _CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
