@@ -107,8 +107,8 @@ def _print_ids(ids: Sequence[UsedId], arguments: argparse.Namespace) -> None:
     """Print one row for each id, or for ``--id`` one for each use."""
     rows = []
     for each in ids:
-        uses = list(map(str, each.uses))
-        for used_by in uses if arguments.id is not None else [few(uses, len(uses), _MOST_USES)]:
+        uses = map(str, each.uses)  # an id can have thousands, and few are shown
+        for used_by in uses if arguments.id is not None else [few(uses, len(each.uses), _MOST_USES)]:
             rows.append(
                 {
                     "kind": each.lookup.kind.name.lower(),
@@ -151,6 +151,7 @@ def _summary(report: Report, found: Found) -> str:
     counts = ", ".join(f"{count} {status.value}" for status, count in of.items() if count)
     text = f"{len(report.ids)} ids in {len(found.paths)} files{f': {counts}' if counts else ''}"
     if found.computed:
-        positions = [str(each.position) for each in found.computed]
-        text += f". {len(positions)} more uses compute their id: {few(positions, len(positions), _MOST_USES)}"
+        positions = (str(each.position) for each in found.computed)
+        count = len(found.computed)
+        text += f". {count} more uses compute their id: {few(positions, count, _MOST_USES)}"
     return text

@@ -162,6 +162,8 @@ class Syntax:
         pending: list[tuple[ast.AST, Frame]] = [(tree, self.frames[0])]
         while pending:
             node, frame = pending.pop()
+            if node.__class__ is ast.Name and node.ctx.__class__ is ast.Load:
+                continue  # most nodes only read a name
             handler = _HANDLERS.get(node.__class__)
             inside = frame if handler is None else handler(self, node, frame)
             if inside is not None:
