@@ -109,6 +109,7 @@ class Explanation:
         problems: what is wrong with the selected Secret.
         options: Airflow's own options that name this id, if it is that of a configuration option.
         hidden: connections and variables with this id outside Kubernetes that Airflow does not read.
+        instead: those that Airflow reads because no Secret has the id, in the order in which it searches them.
         hints: suggestions for what was meant, if nothing was found.
         uses: where DAGs use the id; ``None`` if no DAGs were read.
     """
@@ -127,6 +128,7 @@ class Explanation:
     problems: list[Problem] = field(default_factory=list)
     options: list[SecretOption] = field(default_factory=list)
     hidden: list[Hidden] = field(default_factory=list)
+    instead: list[Hidden] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
     uses: list[Use] | None = None
 
@@ -201,6 +203,7 @@ class Explanation:
                 for option in self.options
             ],
             "hidden": [each.as_json() for each in self.hidden],
+            "instead": [each.as_json() for each in self.instead],
             "hints": self.hints,
             "uses": None if self.uses is None else [use.as_json() for use in self.uses],
         }
@@ -242,7 +245,9 @@ def explain(
             explanation.hints = similar_ids(lookup, options, location, may_reveal)
     if lookup.kind is Kind.CONFIG:
         explanation.options = [option for option in secret_options() if option.id == lookup.id]
-    elif explanation.verdict is not Verdict.NOT_FOUND:
+    elif explanation.verdict is Verdict.NOT_FOUND:
+        explanation.instead = hidden(lookup, database=database)
+    else:
         explanation.hidden = hidden(lookup, database=database)
     return explanation
 

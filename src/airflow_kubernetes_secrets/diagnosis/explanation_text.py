@@ -8,12 +8,13 @@ from enum import Enum
 
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration
 from airflow_kubernetes_secrets.deployment.secret_options import SecretOption
-from airflow_kubernetes_secrets.diagnosis.explanation import Candidate, Explanation, Step
+from airflow_kubernetes_secrets.diagnosis.explanation import Candidate, Explanation, Step, Verdict
 from airflow_kubernetes_secrets.diagnosis.hook_test import HookState
 from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.messages.advice import advice_of
 from airflow_kubernetes_secrets.messages.listing import few
 from airflow_kubernetes_secrets.messages.printable import printable
-from airflow_kubernetes_secrets.messages.problem import Severity
+from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 
 
 class Tone(Enum):
@@ -27,10 +28,20 @@ class Tone(Enum):
 
 @dataclass(frozen=True)
 class Line:
-    """One line of a section."""
+    """One line of a section.
+
+    Attributes:
+        problem: the problem that the line is about, if it is about one.
+    """
 
     text: str
     tone: Tone = Tone.PLAIN
+    problem: Problem | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """Return the line for the page, in parts."""
+        problem = None if self.problem is None else self.problem.as_json()
+        return {"text": self.text, "tone": self.tone.value, "problem": problem, **advice_of(self.text).as_json()}
 
 
 @dataclass(frozen=True)
@@ -42,7 +53,7 @@ class Section:
 
     def as_json(self) -> dict[str, object]:
         """Return the section for the page."""
-        return {"title": self.title, "lines": [{"text": line.text, "tone": line.tone.value} for line in self.lines]}
+        return {"title": self.title, "lines": [line.as_json() for line in self.lines]}
 
 
 _TONES = {Severity.ERROR: Tone.ERROR, Severity.WARNING: Tone.WARNING, Severity.NOTICE: Tone.PLAIN}
@@ -66,7 +77,8 @@ def trace_sections(explanation: Explanation, configuration: Iterable[str]) -> It
     yield Section("Looked in", [Line(explanation.location + user)])
     yield Section("Requests", [_step(step) for step in explanation.steps] or [Line("none")])
     if explanation.candidates:
-        yield Section("Secrets", [_candidate(candidate) for candidate in explanation.candidates])
+        selected_tone = Tone.GOOD if explanation.verdict is Verdict.FOUND else Tone.ERROR
+        yield Section("Secrets", [_candidate(candidate, selected_tone) for candidate in explanation.candidates])
     yield from _content(explanation)
 
 
@@ -79,7 +91,7 @@ def problem_sections(explanation: Explanation) -> Iterator[Section]:
         message = printable(explanation.tested.message)
         yield Section("Test", [Line(f"{words}: {message}" if message else words, tone)])
     if explanation.problems:
-        yield Section("Problems", [Line(each.text, _TONES[each.severity]) for each in explanation.problems])
+        yield Section("Problems", [Line(each.text, _TONES[each.severity], each) for each in explanation.problems])
     if explanation.options:
         yield Section("Options", [Line(_option(option)) for option in explanation.options])
     elif explanation.lookup.kind is Kind.CONFIG:
@@ -87,6 +99,8 @@ def problem_sections(explanation: Explanation) -> Iterator[Section]:
         yield Section("Options", [Line(text, Tone.WARNING)])
     if explanation.hidden:
         yield Section("Not read", [Line(each.text) for each in explanation.hidden])
+    if explanation.instead:
+        yield Section("Instead", [Line(each.text) for each in explanation.instead])
     if explanation.uses is not None:
         yield Section(
             "Used by", [Line(printable(str(use))) for use in explanation.uses] or [Line("none of these DAGs")]
@@ -120,11 +134,11 @@ def _step(step: Step) -> Line:
     return Line(f"{request}: {step.found} {'Secret' if step.found == 1 else 'Secrets'}")
 
 
-def _candidate(candidate: Candidate) -> Line:
+def _candidate(candidate: Candidate, selected_tone: Tone) -> Line:
     owner = candidate.stored.owner
     managed = f", managed by {owner}," if owner is not None else ""
     text = printable(f"{candidate.stored.secret}{managed} {candidate.verdict}")
-    return Line(text, Tone.GOOD if candidate.answers else Tone.WARNING)
+    return Line(text, selected_tone if candidate.answers else Tone.WARNING)
 
 
 def _option(option: SecretOption) -> str:
