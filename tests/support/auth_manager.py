@@ -8,7 +8,11 @@ from airflow.api_fastapi.auth.managers.simple.simple_auth_manager import SimpleA
 
 
 class NamedUsers(SimpleAuthManager):
-    """An auth manager in which ``nora`` may read nothing, and ``cora`` only connections that begin with ``app``."""
+    """An auth manager in which some users may read less.
+
+    ``nora`` may read nothing, and ``cora`` only connections that begin with ``app`` and DAGs that do not begin with
+    ``private``.
+    """
 
     def is_authorized_configuration(self, *, method: Any, user: Any, details: Any = None) -> bool:
         permitted = super().is_authorized_configuration(method=method, user=user, details=details)
@@ -22,6 +26,11 @@ class NamedUsers(SimpleAuthManager):
     def is_authorized_variable(self, *, method: Any, user: Any, details: Any = None) -> bool:
         permitted = super().is_authorized_variable(method=method, user=user, details=details)
         return permitted and user.get_name() != "cora"
+
+    def is_authorized_dag(self, *, method: Any, user: Any, access_entity: Any = None, details: Any = None) -> bool:
+        permitted = super().is_authorized_dag(method=method, user=user, access_entity=access_entity, details=details)
+        dag_id = details.id if details is not None else None
+        return permitted and (user.get_name() != "cora" or dag_id is None or not dag_id.startswith("private"))
 
 
 class ChangingPermissions(SimpleAuthManager):

@@ -47,10 +47,15 @@ def running_browser() -> Iterator[Browser]:
 def log_in(page: Page, ui: AirflowUI, user: str, path: str) -> None:
     """Open an address of Airflow, and log in on the way."""
     page.goto(ui.url + path)
+    log_in_here(page, user)
+    page.wait_for_url(re.compile(rf"^{re.escape(ui.url)}(?!/auth).*"))
+
+
+def log_in_here(page: Page, user: str = "ada") -> None:
+    """Log in on Airflow's page for it."""
     page.fill("input[name=username]", user)
     page.fill("input[name=password]", PASSWORD)
     page.keyboard.press("Enter")
-    page.wait_for_url(re.compile(rf"^{re.escape(ui.url)}(?!/auth).*"))
 
 
 def framed(page: Page) -> Frame:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -11,7 +14,7 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Frame, Page, expect
 
 from support.airflow_ui import PAGE, AirflowUI
-from support.browser import PATIENCE_MS, PLUGIN, framed, log_in, ready
+from support.browser import PATIENCE_MS, PLUGIN, framed, log_in, log_in_here, ready
 from support.hostile import is_seen
 from support.shelf import HOSTILE_SHOWN, SECRET, Shelf
 
@@ -101,9 +104,9 @@ def test_a_row_says_what_list_says(opened: Open, shelf: Shelf) -> None:
     page = alone(opened, "?search=app-db-app")
     cells = page.locator("#rows tr").locator("td").all_text_contents()
 
-    assert cells[:4] == ["connection", "app_db", "", ""]
-    assert cells[4:9] == [f"{shelf.home}/app-db-app", "fields", "postgres", "app-db-rw", "Cluster app-db"]
-    assert re.fullmatch(r"\d+[smh]", cells[9])
+    assert cells[:3] == ["app_db", "", f"{shelf.home}/app-db-app"]
+    assert cells[4:10] == ["connection", "", "postgres", "app-db-rw", "fields", "Cluster app-db"]
+    assert re.fullmatch(r"\d+[smh]", cells[10])
 
 
 def test_search_and_filters(opened: Open) -> None:
@@ -274,7 +277,7 @@ def test_with_the_keyboard_alone(opened: Open) -> None:
 def test_a_hostile_host_is_not_shown(opened: Open) -> None:
     page = alone(opened, "?search=image")
     expect(page.locator("#rows .link")).to_have_count(1)
-    expect(page.locator("#rows td").nth(7)).to_be_empty()
+    expect(page.locator("#rows td.host")).to_be_empty()
     page.locator("#rows .link").click()
     expect(page.locator("#panel [data-verdict]")).to_be_visible()
 
@@ -353,9 +356,265 @@ def test_somebody_who_may_see_a_part_is_told_what_is_missing(opened: Open) -> No
     assert page.locator("#kinds button").all_text_contents() == ["All1", "Options1"]
 
 
-def test_a_login_that_has_ended_is_told(opened: Open) -> None:
-    page = alone(opened)
+def test_when_the_session_ends_the_whole_window_goes_to_the_login_and_back(opened: Open) -> None:
+    page = opened("ada")
+    frame = framed(page)
     page.context.clear_cookies()
-    page.fill("#search", "anything")
+    frame.fill("#search", "smtp")
+    page.wait_for_url(re.compile(r"/auth/login\?next=%2Fplugin%2Fkubernetes-secrets%3Fsearch%3Dsmtp$"))
+    assert len(page.frames) == 1
 
-    expect(page.locator("#failure")).to_contain_text("You are logged out")
+    log_in_here(page)
+
+    expect(framed(page).locator("#search")).to_have_value("smtp")
+
+
+def test_the_frame_never_shows_the_login(opened: Open) -> None:
+    page = opened("ada", "/")
+    page.context.clear_cookies()
+    # Only the frame sends a request here.
+    page.evaluate("document.body.append(Object.assign(document.createElement('iframe'), {src: 'kubernetes-secrets/'}))")
+    page.wait_for_url(re.compile(r"/auth/login\?next=%2F"))
+
+
+def test_the_address_of_the_window_has_the_state(opened: Open) -> None:
+    page = opened("ada")
+    frame = framed(page)
+    frame.fill("#search", "smtp")
+    count(frame, "1 to 2 of 2, of 73 in all")
+    frame.locator("#rows .link").first.click()
+    expect(frame.locator("#panel [data-verdict=found]")).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"{PLUGIN}\?search=smtp&of=connection&id=smtp_default$"))
+
+    page.go_back()
+    expect(frame.locator("#panel")).to_be_hidden()
+    expect(page).to_have_url(re.compile(rf"{PLUGIN}\?search=smtp$"))
+    page.go_back()
+    count(frame, "1 to 50 of 73")
+    expect(frame.locator("#search")).to_have_value("")
+    page.go_forward()
+    page.go_forward()
+    expect(frame.locator("#panel [data-verdict=found]")).to_be_visible()
+
+    page.reload()
+    frame = framed(page)
+    expect(frame.locator("#search")).to_have_value("smtp")
+    expect(frame.locator("#panel [data-verdict=found]")).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"{PLUGIN}\?search=smtp&of=connection&id=smtp_default$"))
+
+
+@pytest.mark.parametrize("path", [PLUGIN, f"{PLUGIN}/", f"{PLUGIN}{PAGE}"])
+def test_one_name_in_the_address_with_and_without_a_slash(opened: Open, path: str) -> None:
+    page = opened("ada", f"{path}?search=smtp")
+    count(framed(page), "1 to 2 of 2, of 73 in all")
+    expect(page).to_have_url(re.compile(rf"{PLUGIN}\?search=smtp$"))
+
+
+def test_the_page_itself_without_a_slash(opened: Open) -> None:
+    page = opened("ada", f"{PAGE.rstrip('/')}?search=smtp")
+    count(page, "1 to 2 of 2, of 73 in all")
+
+
+def test_the_keys_work_at_once_in_the_frame(opened: Open) -> None:
+    page = opened("ada", "/")
+    page.get_by_role("button", name="Admin").click()
+    page.get_by_role("menuitem", name="Kubernetes Secrets").click()
+    frame = framed(page)
+    page.keyboard.press("/")
+    expect(frame.locator("#search")).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    ("filters", "question"),
+    [
+        ("kind=variable&team=blue", "Why is there no variable 'not_there' for team 'blue'?"),
+        ("kind=config&team=blue", "Why is there no option 'not_there'?"),
+        ("team=no+team", "Why is there no option 'not_there'?"),
+    ],
+)
+def test_why_there_is_none_for_the_chosen_kind_and_team(opened: Open, filters: str, question: str) -> None:
+    page = alone(opened, f"?search=not_there&{filters}")
+    page.get_by_role("button", name=question).click()
+    kind, _, team = question.removeprefix("Why is there no ").removesuffix("?").partition(" for ")
+    expect(page.locator("#panel [data-verdict=not-found]")).to_contain_text(kind)
+    expect(page).to_have_url(re.compile("id-team=blue" if team else "id=not_there$"))
+
+
+def test_an_id_that_only_the_database_has_is_said_to_be_there(opened: Open, ui: AirflowUI) -> None:
+    ui.airflow.output("variables", "set", "only_in_database", "x")
+    page = alone(opened, "?search=only_in_database&kind=variable")
+    page.get_by_role("button", name="Why is there no variable").click()
+    expect(page.locator("#panel [data-verdict=not-found]")).to_be_visible()
+    expect(page.locator("#panel")).to_contain_text("a variable in the metadata database")
+
+
+def test_a_secret_that_cannot_be_read_is_not_shown_in_green(opened: Open) -> None:
+    page = alone(opened, "?search=image")
+    page.locator("#rows .link").click()
+    expect(page.locator("#panel [data-verdict=trouble]")).to_be_visible()
+    assert page.locator("#panel .good").count() == 0
+
+
+def test_the_summary_filters(opened: Open) -> None:
+    page = alone(opened)
+    summary = page.locator("#summary button")
+    expect(summary.first).to_have_class("badge error")
+    page.get_by_role("button", name="2 unreadable").click()
+    count(page, "1 to 2 of 2, of 73 in all")
+    expect(page).to_have_url(re.compile("problem=unreadable"))
+    page.get_by_role("button", name="2 unreadable").click()
+    count(page, "1 to 50 of 73")
+
+
+def test_a_problem_has_a_remedy_to_copy_and_a_link_to_its_documentation(opened: Open) -> None:
+    page = alone(opened, "?search=stage")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#rows .link").click()
+    problem = page.locator("#panel li.warning", has_text="trailing-newline")
+    expect(problem.locator(".remedy")).to_contain_text("store the value without it")
+    problem.get_by_role("button", name="Copy").click()
+    expect(problem.get_by_role("button")).to_have_text("Copied")
+    assert "store the value without it" in page.evaluate("navigator.clipboard.readText()")
+    link = problem.get_by_role("link")
+    expect(link).to_have_attribute("href", re.compile(r"/reference/cli\.html#trailing-newline$"))
+    # The sign beside the colour is part of what a screen reader says.
+    sign = problem.locator(".badge").evaluate("each => getComputedStyle(each, '::before').content")
+    assert "warning" in sign
+
+
+def test_the_documentation_opens_in_a_new_window_of_airflow(opened: Open) -> None:
+    page = opened("ada", f"{PLUGIN}?search=stage")
+    page.context.route("**/reference/cli.html", lambda route: route.fulfill(body="documentation"))
+    frame = framed(page)
+    frame.locator("#rows .link").click()
+    with page.context.expect_page() as new:
+        frame.locator("#panel li.warning a").first.click()
+    assert "/reference/cli.html#" in new.value.url
+
+
+def test_copies_of_the_id_the_secret_and_a_command(opened: Open, shelf: Shelf) -> None:
+    page = alone(opened, "?search=app-db-app")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#rows .link").click()
+    for title, text in (
+        ("Copy id", "app_db"),
+        ("Copy Secret", "app-db-app"),
+        ("Copy kubectl command", f"kubectl describe secret -n {shelf.home} app-db-app"),
+    ):
+        page.locator("#copies").get_by_role("button", name=f"{title}: ").click()
+        expect(page.locator("#copies").get_by_role("button", name=f"{title}: ")).to_have_text("Copied")
+        assert page.evaluate("navigator.clipboard.readText()") == text
+
+
+def test_a_command_is_one_line_of_code(opened: Open, shelf: Shelf) -> None:
+    page = alone(opened, "?search=app-unlabelled&kind=connection")
+    page.get_by_role("button", name="Why is there no connection 'app-unlabelled'?").click()
+    command = page.locator("#panel .command code")
+    label = "airflow.apache.org/connection-id=app-unlabelled"
+    expect(command).to_have_text(f"kubectl label secret -n {shelf.home} app-unlabelled {label}")
+    assert command.evaluate("each => getComputedStyle(each).whiteSpace") == "pre"
+    assert "mono" in command.evaluate("each => getComputedStyle(each).fontFamily").lower()
+
+
+def test_from_problem_to_problem_by_keyboard(opened: Open) -> None:
+    page = alone(opened, "?order=secret&kind=connection")
+    ready(page)
+    problems = page.locator("#rows tr", has=page.locator(".badge.error, .badge.warning")).locator(".link")
+    page.locator("#table").focus()
+    page.keyboard.press("n")
+    expect(problems.nth(0)).to_be_focused()
+    page.keyboard.press("n")
+    expect(problems.nth(1)).to_be_focused()
+    page.keyboard.press("p")
+    expect(problems.nth(0)).to_be_focused()
+    # The other problems are on the next page.
+    for _ in range(problems.count()):
+        page.keyboard.press("n")
+    expect(page.locator("#page")).to_have_value("2")
+    expect(page.locator("#rows tr:focus-within .badge")).not_to_have_count(0)
+
+
+def test_refresh_updates_the_open_panel(opened: Open, shelf: Shelf) -> None:
+    shelf.put("renewed", {"connection-id": "renewed"}, {"other": SECRET})
+    try:
+        page = alone(opened, "?search=renewed")
+        page.click("#refresh")
+        page.locator("#rows .link").click()
+        expect(page.locator("#panel [data-verdict=trouble], #panel [data-verdict=not-found]")).to_be_visible()
+        shelf.put("renewed", {"connection-id": "renewed"}, {"value": f"http://{SECRET}@host"})
+        page.wait_for_timeout(2_000)
+        page.click("#refresh")
+        expect(page.locator("#panel [data-verdict=found]")).to_be_visible()
+        expect(page.locator("#panel .error")).to_have_count(0)
+    finally:
+        shelf.cluster.admin.delete(f"/api/v1/namespaces/{shelf.home}/secrets/renewed").raise_for_status()
+        with_all_entries(opened)
+
+
+def with_all_entries(opened: Open) -> None:
+    """Wait until the snapshot has the Secrets of the shelf alone again."""
+    page = alone(opened)
+    page.wait_for_timeout(2_000)
+    page.click("#refresh")
+    count(page, "1 to 50 of 73")
+
+
+def test_one_failed_request_does_not_clear_the_table(opened: Open) -> None:
+    page = alone(opened)
+    page.route("**/api/entries?*", lambda route: route.abort())
+    page.click("#refresh")
+    expect(page.locator("#notices .error")).to_contain_text("does not respond")
+    assert len(shown(page)) == 50
+    page.unroute("**/api/entries?*")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#notices .error")).to_have_count(0)
+
+
+def test_times_are_in_the_time_zone_of_airflow(opened: Open) -> None:
+    page = alone(opened)
+    moment = page.evaluate("fetch('api/entries?limit=1').then((each) => each.json()).then((each) => each.taken_at)")
+    page.evaluate("localStorage.setItem('timezone', 'Asia/Kathmandu')")
+    page.reload()
+    ready(page)
+    expected = page.evaluate(
+        "moment => new Date(moment).toLocaleString(undefined, {timeStyle: 'medium', timeZone: 'Asia/Kathmandu'})",
+        moment,
+    )
+    expect(page.locator("#place")).to_contain_text(expected)
+
+
+@pytest.mark.parametrize(("width", "height"), [(400, 800), (800, 600), (1280, 640), (1440, 900)])
+def test_id_problems_and_secret_are_visible_at_every_size(opened: Open, width: int, height: int) -> None:
+    page = opened("ada", f"{PLUGIN}?search=stage")
+    page.set_viewport_size({"width": width, "height": height})
+    frame = framed(page)
+    for column in ("id", "problems", "secret"):
+        cell = frame.locator(f"#rows td.{column}").first
+        box = cell.bounding_box()
+        assert box is not None
+        assert box["width"] > 40
+        assert box["x"] + box["width"] <= width
+        assert box["y"] + box["height"] <= height
+    assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_the_number_of_a_page(opened: Open) -> None:
+    page = alone(opened)
+    expect(page.locator("#pages")).to_have_text("of 2")
+    page.fill("#page", "2")
+    page.keyboard.press("Enter")
+    count(page, "51 to 73 of 73")
+    expect(page).to_have_url(re.compile("offset=50"))
+
+
+@pytest.mark.parametrize("format", ["csv", "json"])
+def test_the_rows_that_match_can_be_saved(opened: Open, format: str) -> None:
+    page = opened("ada", f"{PLUGIN}?search=service")
+    frame = framed(page)
+    with page.expect_download() as download:
+        frame.click(f"#{format}")
+    assert download.value.suggested_filename == f"kubernetes-secrets.{format}"
+    text = download.value.path().read_text()
+    saved = json.loads(text) if format == "json" else list(csv.DictReader(io.StringIO(text)))
+    assert [each["id"] for each in saved] == [f"service_{number:02}" for number in range(60)]
+    assert SECRET not in text

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from support.airflow import Airflow
 from support.airflow_ui import PAGE, AirflowUI, running_ui
 from support.browser import PATIENCE_MS, PLUGIN, framed, log_in, ready
@@ -62,14 +63,37 @@ def test_from_an_outage_to_an_empty_table_to_a_row_and_to_an_old_picture(
     # A failure is shown to all users for some seconds.
     page.wait_for_timeout(5_000)
     frame.get_by_role("button", name="Try again").click()
-    expect(frame.locator("#nothing")).to_contain_text("No entries yet")
-    expect(frame.locator("#nothing")).to_contain_text("airflow.apache.org/connection-id")
+    for text in (
+        "No entries to show",
+        "airflow.apache.org/connection-id",
+        f"namespace {shelf.home}, namespace {shelf.blue}",
+        "your role may not read the entries in Airflow. It may read: connections, variables, options.",
+        f"kubectl get secrets -n {shelf.home} --show-labels",
+    ):
+        expect(frame.locator("#nothing")).to_contain_text(text)
+    # The question can be asked here too.
+    frame.fill("#search", "my_db")
+    frame.get_by_role("button", name="Why is there no connection 'my_db'?").click()
+    expect(frame.locator("#panel [data-verdict=not-found]")).to_be_visible()
+    frame.click("#close")
 
     shelf.put("db", {"connection-id": "my_db"}, {"value": "postgres://db"})
     page.wait_for_timeout(2_000)
     frame.click("#refresh")
     expect(frame.locator("#rows .link")).to_have_text("my_db")
     expect(frame.locator("#nothing")).to_be_hidden()
+
+    long_id = "my_" * 200
+    shelf.put(
+        "long", {"connection-id": label_value(long_id)}, {"value": "h://h"}, annotations={"connection-id": long_id}
+    )
+    page.wait_for_timeout(2_000)
+    frame.click("#refresh")
+    frame.locator("#rows .link", has_text=long_id).click()
+    expect(frame.locator("#panel [data-verdict]")).to_contain_text("connection 'my_my_")
+    frame.click("#close")
+    frame.fill("#search", "my_db")
+    expect(frame.locator("#rows .link")).to_have_count(1)
 
     proxy.refuse()
     page.wait_for_timeout(2_000)

@@ -98,4 +98,4 @@ def test_what_could_not_be_listed_is_told_above_the_table(ui: AirflowUI) -> None
         answer = client.get(f"{PAGE}api/entries").raise_for_status().json()
 
     assert len(answer["failures"]) == 1
-    assert "may not list secrets in namespace 'nobody-may'" in answer["failures"][0]
+    assert "may not list secrets in namespace 'nobody-may'" in answer["failures"][0]["text"]

@@ -18,3 +18,9 @@ def on_secret(verb: str, namespace: str, name: str, *words: str) -> str:
     where = namespace if is_namespace(namespace) else "NAMESPACE"
     which = name if is_subdomain(name) else "NAME"
     return " ".join(["kubectl", verb, "secret", "-n", where, which, *map(shell_word, words)])
+
+
+def secrets_in(namespace: str) -> str:
+    """Return a command that lists the Secrets of a namespace with their labels, without values."""
+    where = namespace if is_namespace(namespace) else "NAMESPACE"
+    return f"kubectl get secrets -n {where} --show-labels"

@@ -5,24 +5,29 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from functools import cache
+from importlib.metadata import metadata
 from pathlib import Path
 from threading import BoundedSemaphore
 from typing import Annotated, Any
-from urllib.parse import urlencode
 
 from airflow.api_fastapi.core_api.security import get_user
 from fastapi import APIRouter, Depends, FastAPI, HTTPException, Query, Request, status
-from fastapi.responses import FileResponse, JSONResponse, RedirectResponse, Response
+from fastapi.responses import FileResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from airflow_kubernetes_secrets.diagnosis.explanation import explain
 from airflow_kubernetes_secrets.diagnosis.explanation_text import configuration_lines, problem_sections, trace_sections
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.location import location_of
+from airflow_kubernetes_secrets.kubernetes.kubectl_commands import secrets_in
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.messages.advice import advice_of
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
+from airflow_kubernetes_secrets.ui.export import Format, exported
 from airflow_kubernetes_secrets.ui.snapshot_cache import SnapshotCache, configured_options, take_snapshot
-from airflow_kubernetes_secrets.ui.table import Order, TableQuery, page_of
+from airflow_kubernetes_secrets.ui.table import Order, TableQuery, matching_rows, page_of
+from airflow_kubernetes_secrets.ui.used_ids import UsedIds, UsedIdsCache, read_used_ids
 from airflow_kubernetes_secrets.ui.viewer import Viewer
 
 _STATIC = Path(__file__).parent / "static"
@@ -36,8 +41,9 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+_SCRIPTS = ("page", "details", "dom", "messages", "requests", "state", "summary", "table", "theme", "times")
 _ASSETS = {
-    **{f"{name}.js": "text/javascript" for name in ("page", "details", "dom", "requests", "state", "table", "theme")},
+    **{f"{name}.js": "text/javascript" for name in _SCRIPTS},
     "page.css": "text/css",
     "icon.svg": "image/svg+xml",
     "icon-dark.svg": "image/svg+xml",
@@ -47,8 +53,8 @@ _MAY_NOT = (
     "You may read neither connections nor variables nor configuration in this Airflow. Ask an administrator for "
     "the permission to read one of them"
 )
-# The most characters in a parameter: as many as the longest id that Airflow allows.
-_LONGEST = 250
+# The most characters in a parameter. An id in Airflow has at most 250, but one in an annotation can be longer.
+_LONGEST = 1_000
 # How many lookups may be explained at once. Each makes several requests to Kubernetes, and occupies a thread that other
 # requests need too.
 _explaining = BoundedSemaphore(4)
@@ -94,6 +100,13 @@ def page() -> Response:
     return FileResponse(_STATIC / "page.html", media_type="text/html")
 
 
+# The page that leads to the login needs it, so it is the only file that is served without a login.
+@router.get("/login.js")
+def login_script() -> Response:
+    """Return the script that opens Airflow's login in the whole window."""
+    return FileResponse(_STATIC / "login.js", media_type="text/javascript")
+
+
 # Every user who is logged in may load these, because the page for users without permissions has the same style.
 @router.get("/{name}", dependencies=[Depends(_viewer)])
 def asset(name: str) -> Response:
@@ -131,14 +144,42 @@ def entries(
         **page_of(viewer.rows(snapshot, kinds), requested),
         "labels": {kind.name.lower(): label for kind, label in snapshot.labels.items()},
         "place": snapshot.place,
+        "searched": list(snapshot.searched),
+        "documentation": _documentation(),
+        "reads_dags": snapshot.reads_dags,
+        "checks": [secrets_in(namespace) for namespace in snapshot.searched],
         "taken_at": snapshot.taken_at.isoformat(),
-        "failures": list(snapshot.failures),
+        "failures": [{"text": text, **advice_of(text).as_json()} for text in snapshot.failures],
         "not_permitted": [each.plural for each in Kind if each not in kinds],
     }
 
 
+@router.get("/api/export")
+def export(
+    *,
+    request: Request,
+    viewer: SomeViewer,
+    kinds: Permitted,
+    format: Format,
+    search: Text = "",
+    kind: Text = "",
+    team: Text = "",
+    problem: Text = "",
+    order: Order = Order.ID,
+    descending: bool = False,
+) -> Response:
+    """Return all rows that match, as a file."""
+    cache: SnapshotCache = request.app.state.snapshot_cache
+    requested = TableQuery(search, kind, team, problem, order, descending)
+    text = exported(matching_rows(viewer.rows(cache.snapshot(), kinds), requested), format)
+    disposition = {"Content-Disposition": f'attachment; filename="kubernetes-secrets.{format.value}"'}
+    # Part of a surrogate pair in a host cannot be encoded.
+    content = text.encode("utf-8", "backslashreplace")
+    return Response(content, media_type=format.media_type, headers=disposition)
+
+
 @router.get("/api/story", dependencies=[Depends(_permitted)])
-def story(*, viewer: SomeViewer, kind: Text, id: Text, team: Text = "") -> dict[str, Any]:
+def story(*, request: Request, viewer: SomeViewer, kind: Text, id: Text, team: Text = "") -> dict[str, Any]:
     """Return what ``explain`` shows for one id."""
     # Airflow looks up configuration options without a team.
     lookup = Lookup(_kind(kind), id, (team or None) if _kind(kind) is not Kind.CONFIG else None)
@@ -147,17 +188,20 @@ def story(*, viewer: SomeViewer, kind: Text, id: Text, team: Text = "") -> dict[
     if not _explaining.acquire(blocking=False):
         raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, "Other lookups are running. Try again in a moment")
     try:
-        return _explanation(lookup, viewer)
+        return _explanation(lookup, viewer, request.app.state.used_ids.latest())
     finally:
         _explaining.release()
 
 
 @without_variables
-def _explanation(lookup: Lookup, viewer: Viewer) -> dict[str, Any]:
+def _explanation(lookup: Lookup, viewer: Viewer, used: UsedIds | None) -> dict[str, Any]:
     """Return the explanation of a lookup, with the names of the options but without their values."""
     configured, options = configured_options()
     with closing(location_of(options)) as location:
         explanation = explain(lookup, options, location, may_reveal=viewer.may_see)
+    if used is not None and not used.failures:
+        selected = next((str(each.stored.secret) for each in explanation.candidates if each.answers), "")
+        explanation.uses = viewer.visible_uses(used.of_lookup(lookup, selected))
     # Only the names: not every user of the page may read Airflow's configuration.
     names = ", ".join(sorted(configured.kwargs))
     configuration = configuration_lines(configured, [f"options {names}"] if names else [])
@@ -169,11 +213,19 @@ def _explanation(lookup: Lookup, viewer: Viewer) -> dict[str, Any]:
     }
 
 
+@cache
+def _documentation() -> str:
+    """Return the address of the problem codes in the documentation, which the package's metadata contains."""
+    urls = dict(each.split(", ", 1) for each in metadata("airflow-kubernetes-secrets").get_all("Project-URL") or [])
+    return f"{urls['Documentation']}reference/cli.html" if "Documentation" in urls else ""
+
+
 def create_app() -> FastAPI:
     """Return the application. It reads nothing before the first request."""
     # There are no pages about this API, because they would load scripts from other sites.
     app = FastAPI(title="Kubernetes Secrets", docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.snapshot_cache = SnapshotCache(take_snapshot)
+    app.state.used_ids = UsedIdsCache(read_used_ids)
+    app.state.snapshot_cache = SnapshotCache(lambda: take_snapshot(app.state.used_ids.latest()))
     app.include_router(router)
     app.middleware("http")(_with_headers)
     app.add_exception_handler(KubernetesSecretsError, _unavailable)
@@ -196,15 +248,14 @@ async def _unavailable(_request: Request, error: Exception) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     """Return the response for an HTTP error.
 
-    If the page itself was requested, redirect to the login, or show why the user cannot see anything.
+    If the page itself was requested, the response is a page that leads to the login, or one that shows why the user
+    cannot see anything. A redirect would show the login inside the frame.
     """
     assert isinstance(error, AnyHTTPException)  # noqa: S101  # the handler is registered for this class
     if request.scope["path"].removeprefix(request.scope.get("root_path", "")) != "/":
         return _AsciiResponse({"detail": error.detail}, error.status_code, error.headers)
     if error.status_code == status.HTTP_401_UNAUTHORIZED:
-        base = request.url.path.removesuffix("/").rpartition("/")[0]
-        here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-        return RedirectResponse(f"{base}/api/v2/auth/login?{urlencode({'next': here})}", status.HTTP_302_FOUND)
+        return FileResponse(_STATIC / "login.html", error.status_code, media_type="text/html")
     return FileResponse(_STATIC / "forbidden.html", error.status_code, media_type="text/html")
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from enum import Enum
 from functools import cached_property
 from threading import BoundedSemaphore, Lock
 from typing import Any
@@ -16,9 +17,14 @@ from airflow_kubernetes_secrets.deployment.hidden_entries import Hidden, hidden_
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
+from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
+from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, shown_id
+from airflow_kubernetes_secrets.messages.advice import advice_of
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.ui.used_ids import UsedIds
+from airflow_kubernetes_secrets.usage.uses import Use
 
 # How long all requests share a snapshot, so that turning a page needs no LIST. A change appears after that, or at once
 # if the user presses Refresh.
@@ -36,20 +42,56 @@ _PATIENCE_SECONDS = 60.0
 _WAITING = 4
 
 
+# The most DAGs that a row names.
+_MOST_DAGS = 20
+
+
+class UseState(Enum):
+    """Whether an id is both used and provided. The values are those of the problem filter."""
+
+    MISSING = "used-but-missing"
+    UNUSED = "unused"
+    OTHER = ""
+
+
 @dataclass(frozen=True)
 class Row:
-    """An entry, and the connections or variables outside Kubernetes that Airflow does not read because of it."""
+    """An entry of the table.
+
+    Attributes:
+        hidden: the connections or variables outside Kubernetes that Airflow does not read because of it.
+        command: the command that shows the Secret without its values; empty for a folder.
+        uses: where DAGs use the id, as far as the user may see the DAGs; ``None`` if that is unknown.
+        use: whether nothing provides an id that DAGs use, or no DAG uses an id.
+    """
 
     entry: Entry
     hidden: Sequence[Hidden] = ()
+    command: str = ""
+    uses: Sequence[Use] | None = None
+    use: UseState = UseState.OTHER
+
+    @property
+    def has_secret(self) -> bool:
+        """Whether there is a Secret. If not, the id is only used."""
+        return bool(self.entry.secret)
+
+    @cached_property
+    def dags(self) -> Sequence[str]:
+        """The ids of the DAGs that use the id, sorted."""
+        return sorted({dag for use in self.uses or () for dag in use.position.dags})
 
     def as_json(self) -> dict[str, Any]:
-        """Return the entry as ``list`` shows it, as JSON and in its table, and what it hides."""
+        """Return the entry as ``list`` shows it, as JSON and in its table, and what only the page shows."""
         return {
             **self.entry.as_json(),
+            "problems": [{**each.as_json(), **advice_of(each.text).as_json()} for each in self.entry.problems],
             "short_shape": self.entry.short_shape,
             "age": self.entry.age(datetime.now(timezone.utc)),
             "hidden": [each.as_json() for each in self.hidden],
+            "command": self.command,
+            "used_by": None if self.uses is None else {"dags": self.dags[:_MOST_DAGS], "count": len(self.dags)},
+            "use": self.use.value,
         }
 
     @cached_property
@@ -105,6 +147,8 @@ class PageSnapshot:
         labels: the label key that lookups use for each kind; ``None`` if lookups by label are switched off.
         rows: all entries.
         failures: what could not be read. Each failure is a message with its remedy.
+        searched: the namespaces that were searched; empty for a folder.
+        reads_dags: whether the DAGs are still being read, so that it is not known yet which ids they use.
         visible: the entries that each user may see, by the user's id and the kinds.
     """
 
@@ -113,6 +157,8 @@ class PageSnapshot:
     labels: Mapping[Kind, str | None]
     rows: Sequence[Row]
     failures: Sequence[str]
+    searched: Sequence[str] = ()
+    reads_dags: bool = False
     visible: Visible = field(default_factory=Visible)
 
 
@@ -198,8 +244,11 @@ def configured_options() -> tuple[AirflowConfiguration, Options]:
 
 
 @without_variables
-def take_snapshot() -> PageSnapshot:
+def take_snapshot(used: UsedIds | None = None) -> PageSnapshot:
     """Take a snapshot.
+
+    Args:
+        used: the ids that DAGs use; ``None`` if they are still being read.
 
     Raises:
         KubernetesSecretsError: the configuration cannot be used, or nothing could be listed.
@@ -213,11 +262,38 @@ def take_snapshot() -> PageSnapshot:
         failures = [problem.text for problem in configured.problems]
         failures += [*inventory.failures, *location.problems()]
         text = location.text
+        in_cluster = options.path is None
+        searched = namespaces_of(options, location) if in_cluster else []
     # Only a Secret that is selected keeps Airflow from reading the other sources.
     hidden = hidden_entries([Lookup(entry.kind, entry.id, entry.team) for entry in inventory.entries if entry.answers])
     failures += [f"Could not check what is hidden in the {name}: {why}" for name, why in hidden.failures]
-    rows = [
-        Row(entry, hidden.by_lookup.get((entry.kind, entry.id, entry.team), ()) if entry.answers else ())
-        for entry in inventory.entries
+    rows = []
+    for entry in inventory.entries:
+        hides = hidden.by_lookup.get((entry.kind, entry.id, entry.team), ()) if entry.answers else ()
+        command = on_secret("describe", entry.namespace, entry.secret) if in_cluster else ""
+        rows.append(_with_uses(Row(entry, hides, command), used))
+    if used is not None:
+        rows += _without_secret(inventory.entries, used)
+        failures += [text for text in used.failures if text not in failures]
+    labels = {kind: kind.label(options) for kind in Kind}
+    return PageSnapshot(text, taken_at, labels, rows, failures, searched, reads_dags=used is None)
+
+
+def _with_uses(row: Row, used: UsedIds | None) -> Row:
+    """Return a row with what uses it."""
+    if used is None:
+        return row
+    entry = row.entry
+    is_missing = not entry.answers and (entry.kind, entry.id, entry.team) in used.missing
+    use = UseState.MISSING if is_missing else UseState.UNUSED if used.is_unused(entry) else UseState.OTHER
+    return replace(row, uses=used.of_entry(entry), use=use)
+
+
+def _without_secret(entries: Sequence[Entry], used: UsedIds) -> list[Row]:
+    """Return rows for the ids that are missing and have no Secret."""
+    known = {(entry.kind, entry.id, entry.team) for entry in entries}
+    return [
+        Row(Entry(kind, identifier, team, "", ""), uses=uses, use=UseState.MISSING)
+        for (kind, identifier, team), uses in used.missing.items()
+        if (kind, identifier, team) not in known
     ]
-    return PageSnapshot(text, taken_at, {kind: kind.label(options) for kind in Kind}, rows, failures)

@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, cast
 
 from airflow_kubernetes_secrets.lookup.selection import shown_id
 from airflow_kubernetes_secrets.messages.problem import Severity
-from airflow_kubernetes_secrets.ui.snapshot_cache import Row
+from airflow_kubernetes_secrets.messages.problem_codes import OF_SECRETS, SecretCode
+from airflow_kubernetes_secrets.ui.snapshot_cache import Row, UseState
 
 # The value of the team filter for entries without a team. No team has this name, because a label value has no space.
 WITHOUT_TEAM = "no team"
@@ -34,6 +35,7 @@ class Order(str, Enum):
     AGE = "age"
     OWNER = "owner"
     PROBLEMS = "problems"
+    USED_BY = "used_by"
 
 
 @dataclass(frozen=True)
@@ -62,33 +64,63 @@ def page_of(rows: Sequence[Row], requested: TableQuery) -> dict[str, Any]:
 
     The count of a filter value is how many rows it would show, together with the other filters.
     """
-    words = requested.search.casefold().split()
-    found = [row for row in rows if all(word in row.text for word in words)] if words else list(rows)
-    tests: dict[str, Callable[[Row], bool]] = {
-        "kind": lambda row: requested.kind in ("", _kind(row)),
-        "team": lambda row: requested.team in ("", _team(row)),
-        "problem": lambda row: requested.problem == "" or requested.problem in _problems(row),
-    }
+    found = _found(rows, requested.search)
+    tests = _tests(requested)
 
     def matching_all_but(name: str) -> list[Row]:
         others = [test for each, test in tests.items() if each != name]
         return [row for row in found if all(test(row) for test in others)]
 
-    matching = [row for row in matching_all_but("kind") if tests["kind"](row)]
-    matching.sort(key=lambda row: shown_id(row.entry.id).casefold())
-    # The oldest entry was created first, so the order by age is reversed.
-    matching.sort(key=_KEYS[requested.order], reverse=requested.descending != (requested.order is Order.AGE))
+    matching = matching_rows(rows, requested)
     shown = matching[requested.offset : requested.offset + requested.limit]
+    same_otherwise = matching_all_but("problem")
     return {
         "entries": [row.as_json() for row in shown],
         "matching": len(matching),
-        "total": len(rows),
+        "total": sum(row.has_secret for row in rows),
         "offset": requested.offset,
         "counts": {
             "kind": Counter(map(_kind, matching_all_but("kind"))),
             "team": Counter(map(_team, matching_all_but("team"))),
-            "problem": Counter(code for row in matching_all_but("problem") for code in _problems(row)),
+            "problem": Counter(code for row in same_otherwise for code in _problems(row)),
         },
+        "codes": _codes(same_otherwise),
+    }
+
+
+def matching_rows(rows: Sequence[Row], requested: TableQuery) -> list[Row]:
+    """Return the rows of all pages, in order."""
+    tests = _tests(requested).values()
+    matching = [row for row in _found(rows, requested.search) if all(test(row) for test in tests)]
+    matching.sort(key=lambda row: shown_id(row.entry.id).casefold())
+    # The oldest entry was created first, so the order by age is reversed.
+    matching.sort(key=_KEYS[requested.order], reverse=requested.descending != (requested.order is Order.AGE))
+    return matching
+
+
+def _found(rows: Sequence[Row], search: str) -> Sequence[Row]:
+    words = search.casefold().split()
+    return [row for row in rows if all(word in row.text for word in words)] if words else rows
+
+
+def _tests(requested: TableQuery) -> dict[str, Callable[[Row], bool]]:
+    """Return what each filter requires of a row."""
+    return {
+        "kind": lambda row: requested.kind in ("", _kind(row)),
+        "team": lambda row: requested.team in ("", _team(row)),
+        "problem": lambda row: requested.problem in _problems(row) if requested.problem else row.has_secret,
+    }
+
+
+def _codes(rows: Sequence[Row]) -> dict[str, Any]:
+    """Return the problem codes in these rows: errors first, each with its meaning."""
+    severities: dict[str, Severity] = {}
+    for problem in (problem for row in rows for problem in row.entry.problems):
+        if severities.get(problem.code) is not Severity.ERROR:
+            severities[problem.code] = problem.severity
+    return {
+        code: {"severity": severity.value, "meaning": OF_SECRETS.get(cast("SecretCode", code), "")}
+        for code, severity in sorted(severities.items(), key=lambda each: (each[1] is not Severity.ERROR, each[0]))
     }
 
 
@@ -101,8 +133,11 @@ def _team(row: Row) -> str:
 
 
 def _problems(row: Row) -> set[str]:
-    codes = {problem.code for problem in row.entry.problems}
-    return codes | {ANY_PROBLEM if codes else NO_PROBLEM} | ({HIDES} if row.hidden else set())
+    codes: set[str] = {problem.code for problem in row.entry.problems}
+    use = {row.use.value} - {UseState.OTHER.value}
+    if not row.has_secret:
+        return use
+    return codes | use | {ANY_PROBLEM if codes else NO_PROBLEM} | ({HIDES} if row.hidden else set())
 
 
 def _severity(row: Row) -> tuple[int, int, int]:
@@ -122,4 +157,5 @@ _KEYS: dict[Order, Callable[[Row], Any]] = {
     Order.AGE: lambda row: row.entry.created,
     Order.OWNER: lambda row: row.entry.owner.short if row.entry.owner is not None else "",
     Order.PROBLEMS: _severity,
+    Order.USED_BY: lambda row: len(row.dags),
 }

@@ -6,7 +6,8 @@ https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/auth-manager
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +18,7 @@ from airflow_kubernetes_secrets.backend.airflow_versions import authorized_ids, 
 from airflow_kubernetes_secrets.inventory.entries import Entry
 from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.ui.snapshot_cache import PageSnapshot, Row
+from airflow_kubernetes_secrets.usage.uses import Use
 
 
 class Viewer:
@@ -67,7 +69,37 @@ class Viewer:
             if row.entry.kind in kinds:
                 requested[row.entry.kind, self._team(row.entry)].add(row.entry.id)
         seen = {(kind, team): self._authorized(kind, ids, team) for (kind, team), ids in requested.items()}
-        return [row for row in rows if row.entry.id in seen.get((row.entry.kind, self._team(row.entry)), ())]
+        visible = [row for row in rows if row.entry.id in seen.get((row.entry.kind, self._team(row.entry)), ())]
+        may_see_dag = self._dag_filter(use for row in visible for use in row.uses or ())
+        return [row if row.uses is None else replace(row, uses=list(filter(may_see_dag, row.uses))) for row in visible]
+
+    def visible_uses(self, uses: Sequence[Use]) -> list[Use]:
+        """Return the uses in DAGs that the user may see."""
+        return list(filter(self._dag_filter(uses), uses))
+
+    def _dag_filter(self, uses: Iterable[Use]) -> Callable[[Use], bool]:
+        """Query the auth manager, and return whether the user may see a use.
+
+        A file that belongs to no DAG, or to several, is visible if all of these DAGs are. The DAGs of a file without
+        any are unknown, so a user sees it who may see every DAG.
+        """
+        dags: dict[str | None, set[str]] = defaultdict(set)
+        for use in uses:
+            dags[use.position.team if self._has_teams else None].update(use.position.dags)
+        seen = {team: self._permitted_dags(ids, team) for team, ids in dags.items()}
+        sees_all = all(seen[team] >= ids for team, ids in dags.items())
+
+        def may_see(use: Use) -> bool:
+            permitted = seen[use.position.team if self._has_teams else None]
+            return permitted.issuperset(use.position.dags) if use.position.dags else sees_all
+
+        return may_see
+
+    def _permitted_dags(self, ids: set[str], team: str | None) -> set[str]:
+        """Return those of the DAGs that the user may see. Before Airflow has teams, it does not accept one."""
+        of_team = {"team_name": team} if self._has_teams else {}
+        permitted = self._manager.filter_authorized_dag_ids(dag_ids=ids, user=self._user, method="GET", **of_team)
+        return set(permitted)
 
     def _team(self, entry: Entry) -> str | None:
         # If Airflow has no teams, the auth manager cannot check the team in a Secret's label.

@@ -1,16 +1,24 @@
 // The panel: what `explain` shows for one id, and the problems of its Secret.
 
 import { make } from "./dom.js";
+import { copyButton, message, problem } from "./messages.js";
 import { nameOf } from "./table.js";
+
+/** Return the buttons that copy what belongs to an entry. */
+export function copyButtons(entry) {
+  return make(
+    "div",
+    { class: "copies" },
+    copyButton(entry.id, "Copy id"),
+    entry.secret ? copyButton(entry.secret, "Copy Secret") : "",
+    entry.command ? copyButton(entry.command, "Copy kubectl command") : "",
+  );
+}
 
 /** Return the problems of a Secret in the table that the explanation of its id does not show. */
 export function ofSecret(entry, said = []) {
   const problems = (entry.problems ?? []).filter(({ text }) => !said.some((each) => each.text === text));
   return problems.length ? [part(`Secret ${nameOf(entry)}`, problems.map(problem))] : [];
-}
-
-function problem({ severity, text }) {
-  return make("li", { class: severity }, text);
 }
 
 /** Return the parts of an explanation: first what to do, and then how the lookup went. */
@@ -23,8 +31,9 @@ export function explanationParts(story, entry) {
   ];
 }
 
-function line({ text, tone }) {
-  return make("li", { class: tone }, text);
+function line(each) {
+  if (each.problem) return problem({ ...each, ...each.problem });
+  return make("li", { class: each.tone }, ...message(each));
 }
 
 export function part(title, lines, style = "") {

@@ -25,6 +25,16 @@ function printableLines(text) {
   return String(text).split("\n").map(printable).join("\n");
 }
 
+// A word in a script that is written from right to left. Isolated, it does not reorder the text around it.
+const RIGHT_TO_LEFT = /(\S*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]\S*)/u;
+
+/** Return the nodes of a text. */
+export function textNodes(text) {
+  return printableLines(text)
+    .split(RIGHT_TO_LEFT)
+    .map((part, position) => (position % 2 ? make("bdi", {}, document.createTextNode(part)) : document.createTextNode(part)));
+}
+
 /** Return an element with these attributes. Children are elements or strings. */
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
@@ -34,6 +44,6 @@ export function make(tag, attributes = {}, ...children) {
     else if (value !== false && value != null) element.setAttribute(name, name === "title" ? printableLines(value) : value);
   }
   const shown = children.filter((child) => child !== null && child !== "");
-  element.append(...shown.map((child) => (child instanceof Node ? child : printableLines(child))));
+  element.append(...shown.flatMap((child) => (child instanceof Node ? child : textNodes(child))));
   return element;
 }

@@ -1,12 +1,12 @@
 // The script of the page: what happens when the user does something.
 
-import { explanationParts, ofSecret, part } from "./details.js";
-import { $, make, printable } from "./dom.js";
+import { copyButtons, explanationParts, ofSecret, part } from "./details.js";
+import { $, make, printable, textNodes } from "./dom.js";
 import { ask } from "./requests.js";
-import { readAddress, state, view, writeAddress } from "./state.js";
-import { markSelected, showColumns, showFailure, showNotices, showTable } from "./table.js";
+import { isFramed, onReturn, readAddress, same, state, view, writeAddress } from "./state.js";
+import { markSelected, PAGE, showColumns, showFailure, showNotices, showPlace, showTable } from "./table.js";
+import { onTimeZone } from "./times.js";
 
-const PAGE = 50;
 const TYPING_MS = 200;
 
 // The requests in progress, which a later one cancels.
@@ -58,17 +58,32 @@ function sortBy(column) {
   list();
 }
 
+/** Return the entry in the table that a lookup is about, or the lookup if there is none. */
+function entryOf(lookup) {
+  const entries = (view.shown?.entries ?? []).filter((entry) => same(entry, lookup));
+  return entries.find(({ namespace, secret }) => namespace === lookup.namespace && secret === lookup.secret) ?? entries[0] ?? lookup;
+}
+
 async function explain(entry) {
+  const { kind, id, team, namespace, secret } = entry;
+  view.selected = { kind, id, team, namespace, secret };
+  writeAddress();
+  const wasClosed = $("panel").hidden;
+  await showPanel(entry, wasClosed);
+}
+
+async function showPanel(entry, focus = false) {
   explaining?.abort();
   const controller = (explaining = new AbortController());
-  const wasClosed = $("panel").hidden;
-  view.selected = { kind: entry.kind, id: entry.id, team: entry.team };
-  writeAddress();
   markSelected();
-  $("panel-title").textContent = printable(entry.id);
-  $("story").replaceChildren(make("p", { class: "quiet line" }, "Looking it up"));
+  $("panel-title").replaceChildren(...textNodes(printable(entry.id)));
+  $("copies").replaceChildren(copyButtons(entry));
+  // While the same lookup is explained again, its last explanation stays.
+  const lookup = JSON.stringify([entry.kind, entry.id, entry.team ?? null]);
+  if ($("story").dataset.lookup !== lookup) $("story").replaceChildren(make("p", { class: "quiet line" }, "Looking it up"));
+  $("story").dataset.lookup = lookup;
   $("panel").hidden = false;
-  if (wasClosed) $("panel").focus();
+  if (focus) $("panel").focus();
   if (entry.id === "(a URI)") {
     const why = "It is a URI, which may hold a password, so it is not shown. Correct the Secret's annotation.";
     $("story").replaceChildren(...ofSecret(entry), part("Id", [why], "warning"));
@@ -85,18 +100,66 @@ async function explain(entry) {
 }
 
 function close() {
-  explaining?.abort();
   const before = [...$("rows").children].find((each) => each.getAttribute("aria-selected") === "true");
   view.selected = null;
-  $("panel").hidden = true;
   writeAddress();
-  markSelected();
+  hidePanel();
   (before?.querySelector("button") ?? $("search")).focus();
+}
+
+function hidePanel() {
+  explaining?.abort();
+  delete $("story").dataset.lookup;
+  $("panel").hidden = true;
+  markSelected();
+}
+
+/** Show what the address says, after the user has gone back or forward. */
+function showAgain() {
+  $("search").value = state.search;
+  list();
+  if (view.selected) showPanel(entryOf(view.selected));
+  else hidePanel();
+}
+
+async function refresh() {
+  // The panel also shows the problems of the row.
+  await list({ refresh: true });
+  if (view.selected) showPanel(entryOf(view.selected));
 }
 
 function turn(pages) {
   state.offset = Math.max(0, state.offset + pages * PAGE);
-  list({ focus: true });
+  return list({ focus: true });
+}
+
+function turnTo(page) {
+  state.offset = Math.max(0, (Math.min(page, Number($("page").max)) || 1) - 1) * PAGE;
+  list();
+}
+
+const hasProblem = ({ problems, use }) => problems.length > 0 || use === "used-but-missing";
+
+/** Move to the next or previous row with a problem. At the end of a page, turn to the next one. */
+async function moveToProblem(step) {
+  const rows = [...$("rows").children];
+  const focused = rows.findIndex((row) => row.contains(document.activeElement));
+  const at = focused >= 0 ? focused : rows.findIndex((row) => row.getAttribute("aria-selected") === "true");
+  const isProblem = (_row, position) => hasProblem(view.shown.entries[position]);
+  const found =
+    step > 0
+      ? rows.findIndex((row, position) => position > at && isProblem(row, position))
+      : rows.findLastIndex((row, position) => (at < 0 || position < at) && isProblem(row, position));
+  if (found >= 0) {
+    rows[found].querySelector("button").focus();
+    rows[found].scrollIntoView({ block: "nearest" });
+    if (!$("panel").hidden) explain(view.shown.entries[found]);
+  } else if (!$(step > 0 ? "next" : "previous").disabled) {
+    await turn(step);
+    document.activeElement.blur();
+    const isThere = view.shown.entries.some(hasProblem);
+    if (isThere) moveToProblem(step);
+  }
 }
 
 /** Move the focus by rows. Return false if no row has the focus, so that the key keeps its usual effect. */
@@ -106,6 +169,13 @@ function move(rows) {
   if (position < 0) return false;
   buttons[position + rows]?.focus();
   return true;
+}
+
+/** Save all rows that match as a file. */
+function save(format) {
+  const { offset, ...filters } = state;
+  const link = make("a", { href: `api/export?${new URLSearchParams({ ...filters, format })}`, download: "" });
+  link.click();
 }
 
 function listen() {
@@ -121,15 +191,25 @@ function listen() {
   });
   $("team").addEventListener("change", () => choose("team", $("team").value));
   $("problem").addEventListener("change", () => choose("problem", $("problem").value));
-  $("refresh").addEventListener("click", () => list({ refresh: true }));
+  $("refresh").addEventListener("click", refresh);
   $("previous").addEventListener("click", () => turn(-1));
   $("next").addEventListener("click", () => turn(1));
+  $("page").addEventListener("change", () => turnTo(Number($("page").value)));
   $("close").addEventListener("click", close);
+  for (const format of ["csv", "json"]) $(format).addEventListener("click", () => save(format));
+  onReturn(showAgain);
+  onTimeZone(() => {
+    if (view.shown === null) return;
+    showPlace(view.shown);
+    showTable(view.shown, actions);
+  });
   document.addEventListener("keydown", (event) => {
     const isTyping = ["INPUT", "SELECT", "TEXTAREA"].includes(document.activeElement.tagName);
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape" && !$("panel").hidden) close();
     else if (event.key === "/" && !isTyping) $("search").focus();
+    else if (event.key === "n" && !isTyping && view.shown) moveToProblem(1);
+    else if (event.key === "p" && !isTyping && view.shown) moveToProblem(-1);
     else if (event.key === "ArrowDown" && document.activeElement === $("search"))
       $("rows").querySelector("button")?.focus();
     else if (!(event.key === "ArrowDown" && move(1)) && !(event.key === "ArrowUp" && move(-1))) return;
@@ -137,10 +217,11 @@ function listen() {
   });
 }
 
-const linked = readAddress();
+readAddress();
 $("search").value = state.search;
-view.selected = linked;
 showColumns(actions);
 listen();
+// Without this, the keys would still go to Airflow's own part of the window.
+if (isFramed) $("table").focus();
 await list();
-if (linked) explain(linked);
+if (view.selected) showPanel(entryOf(view.selected), true);

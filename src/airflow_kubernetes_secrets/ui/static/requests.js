@@ -14,7 +14,11 @@ export async function ask(path, parameters, controller) {
     if (controller.signal.aborted) throw error;
     throw new Error("Airflow's API server does not respond. Try again in a moment.");
   }
-  if (response.status === 401) throw new Error("You are logged out. Reload Airflow and log in again.");
+  if (response.status === 401) {
+    // Without a login, this page leads to Airflow's login in the whole window.
+    location.reload();
+    throw new Error("You are logged out.");
+  }
   let body = null;
   try {
     body = await response.json();

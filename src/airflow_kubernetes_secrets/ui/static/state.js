@@ -1,4 +1,5 @@
-// What the page shows. The address of the page contains it too, so a link leads to the same view.
+// What the page shows. The address of the window contains it too, so reload, back and a shared link lead to the same
+// view.
 
 import { own } from "./dom.js";
 
@@ -6,55 +7,87 @@ const SETTLING_MS = 500;
 
 export const KINDS = { "": "All", connection: "Connections", variable: "Variables", config: "Options" };
 export const COLUMNS = [
-  ["kind", "Kind"],
   ["id", "Id"],
-  ["team", "Team"],
   ["problems", "Problems"],
   ["secret", "Secret"],
-  ["shape", "Format"],
+  ["used_by", "Used by"],
+  ["kind", "Kind"],
+  ["team", "Team"],
   ["conn_type", "Type"],
   ["host", "Host"],
+  ["shape", "Format"],
   ["owner", "Owner"],
   ["age", "Age"],
 ];
 
+const START = { search: "", kind: "", team: "", problem: "", order: "id", descending: false, offset: 0 };
+
 // The rows that the table shows: its filters, order and position.
-export const state = { search: "", kind: "", team: "", problem: "", order: "id", descending: false, offset: 0 };
+export const state = { ...START };
 
 // The response that the table shows, and the lookup that the panel explains.
 export const view = { shown: null, selected: null };
 
-/** Set the state from the address. Return the lookup that the address contains, or null. */
+// The window whose address people see: Airflow's, if this page is in its frame. Only Airflow may frame this page.
+const whole = parent;
+export const isFramed = whole !== window;
+
+// Airflow puts the address of the frame behind its own. One `kubernetes-secrets` is enough.
+const path = () => whole.location.pathname.replace(/(\/plugin\/[^/]+)\/.*/s, "$1");
+const home = path();
+
+/** Set the state and the lookup that the panel explains from the address. */
 export function readAddress() {
-  const given = new URLSearchParams(location.search);
+  const given = new URLSearchParams(whole.location.search);
+  Object.assign(state, START);
   for (const name of ["search", "kind", "team", "problem", "order"]) if (given.has(name)) state[name] = given.get(name);
   state.descending = given.get("descending") === "true";
   state.offset = Math.max(0, Number.parseInt(given.get("offset"), 10) || 0);
   if (!COLUMNS.some(([name]) => name === state.order)) state.order = "id";
   if (own(KINDS, state.kind) === undefined) state.kind = "";
-  return given.has("id") ? { kind: given.get("of"), id: given.get("id"), team: given.get("id-team") } : null;
+  view.selected = given.has("id") ? { kind: given.get("of"), id: given.get("id"), team: given.get("id-team") } : null;
 }
 
-// Airflow's UI follows the address of the page in its frame. While the page loads, Airflow's UI may mistake an older
-// address for the current one and load that again. So the address does not change until shortly after the load.
+// Once the frame has loaded, Airflow's UI sets the address of the window. This page does so shortly after.
+let isSettled = false;
 const settled = new Promise((resolve) => {
   const soon = () => setTimeout(resolve, SETTLING_MS);
   if (document.readyState === "complete") soon();
   else addEventListener("load", soon);
 });
 
-/** Put the state into the address, without a new entry in the history. */
+/** Put the state into the address. Each change is an entry in the history, except for further letters of a search. */
 export async function writeAddress() {
   await settled;
   const address = new URLSearchParams();
-  for (const [name, value] of Object.entries(state))
-    if (value && !(name === "order" && value === "id")) address.set(name, value);
+  for (const [name, value] of Object.entries(state)) if (value && value !== START[name]) address.set(name, value);
   if (view.selected) {
     address.set("of", view.selected.kind);
     address.set("id", view.selected.id);
     if (view.selected.team) address.set("id-team", view.selected.team);
   }
-  history.replaceState(null, "", `${location.pathname}${address.size ? `?${address}` : ""}`);
+  const before = new URLSearchParams(whole.location.search);
+  const replaces = !isSettled || address.toString() === before.toString() || isTyping(before, address);
+  const target = `${home}${address.size ? `?${address}` : ""}`;
+  // The state in the history is Airflow's own, which must remain.
+  whole.history[replaces ? "replaceState" : "pushState"](whole.history.state, "", target);
+  isSettled = true;
+}
+
+function isTyping(before, after) {
+  const others = (address) => [...address].filter(([name]) => name !== "search").join("&");
+  return Boolean(before.get("search") && after.get("search")) && others(before) === others(after);
+}
+
+/** Call `show` whenever the user has gone back or forward to another address of this page. */
+export function onReturn(show) {
+  const returned = () => {
+    if (path() !== home) return;
+    readAddress();
+    show();
+  };
+  whole.addEventListener("popstate", returned);
+  addEventListener("pagehide", () => whole.removeEventListener("popstate", returned));
 }
 
 /** Return whether two entries are about the same lookup. */

@@ -1,20 +1,43 @@
 // The table: its filters, columns, rows and what is shown if there are none.
 
 import { $, make, own, printable } from "./dom.js";
+import { badge, copyButton, message } from "./messages.js";
 import { COLUMNS, KINDS, same, state, view } from "./state.js";
+import { showSummary } from "./summary.js";
+import { localTime } from "./times.js";
+
+// How many rows a page has.
+export const PAGE = 50;
 
 // Values of the problem filter that are not problem codes.
-const SPECIAL = { any: "With problems", none: "Without problems", hides: "Hides an entry of Airflow's" };
+const SPECIAL = {
+  any: "With problems",
+  none: "Without problems",
+  hides: "Hides an entry of Airflow's",
+  "used-but-missing": "Used but missing",
+  unused: "Unused",
+};
+const WITHOUT_TEAM = "no team";
 const PLACES = { environment: "hides environment", "metadata-db": "hides database" };
 
 export function showNotices(answer) {
-  const notices = answer.failures.map((text) => make("div", { class: "notice error", role: "alert" }, text));
+  const notices = answer.failures.map((each) =>
+    make("div", { class: "notice error", role: "alert" }, ...message(each)),
+  );
   if (answer.not_permitted.length) {
     const text = `Not shown because your role may not read them in Airflow: ${answer.not_permitted.join(", ")}.`;
     notices.push(make("div", { class: "notice warning", role: "note" }, text));
   }
+  if (answer.reads_dags) {
+    const text = "The DAGs are being read. Refresh in a moment to see which DAGs use each id.";
+    notices.push(make("div", { class: "notice", role: "note" }, text));
+  }
   $("notices").replaceChildren(...notices);
-  $("place").textContent = printable(`${answer.place}, as of ${new Date(answer.taken_at).toLocaleTimeString()}`);
+  showPlace(answer);
+}
+
+export function showPlace({ place, taken_at }) {
+  $("place").textContent = printable(`${place}, as of ${localTime(taken_at, { timeStyle: "medium" })}`);
   $("place").title = $("place").textContent;
 }
 
@@ -30,8 +53,9 @@ export function showTable(answer, actions, focus) {
     counts.problem,
     (name) => own(SPECIAL, name) ?? name,
   );
+  showSummary(answer, actions.choose);
   // Once it is shown, the team filter stays, so that nothing moves while the user types.
-  if (Object.keys(counts.team).some((name) => name !== "no team")) $("team").hidden = false;
+  if (Object.keys(counts.team).some((name) => name !== WITHOUT_TEAM)) $("team").hidden = false;
   showColumns(actions);
   $("rows").replaceChildren(...answer.entries.map((entry) => row(entry, actions)));
   showNothing(answer, actions);
@@ -39,17 +63,24 @@ export function showTable(answer, actions, focus) {
   const last = answer.offset + answer.entries.length;
   const all = answer.matching === answer.total ? "" : `, of ${answer.total} in all`;
   $("count").textContent = answer.entries.length ? `${first} to ${last} of ${answer.matching}${all}` : "None";
+  showPageNumber(answer);
   $("previous").disabled = answer.offset === 0;
   $("next").disabled = last >= answer.matching;
   if (focus) $("table").scrollTo({ top: 0 });
   if (focus) $("rows").querySelector("button")?.focus();
 }
 
+function showPageNumber({ offset, matching }) {
+  const last = Math.max(1, Math.ceil(matching / PAGE));
+  $("page").max = last;
+  $("page").value = Math.floor(offset / PAGE) + 1;
+  $("pages").textContent = `of ${last}`;
+}
+
 function showKinds(counts, notPermitted, actions) {
   const all = Object.values(counts).reduce((sum, count) => sum + count, 0);
-  const plurals = { connection: "connections", variable: "variables", config: "config" };
   const buttons = Object.entries(KINDS)
-    .filter(([kind]) => !notPermitted.includes(plurals[kind]))
+    .filter(([kind]) => !notPermitted.includes(PLURALS[kind]))
     .map(([kind, title]) =>
       make(
         "button",
@@ -90,7 +121,7 @@ export function showColumns(actions) {
     const sorted = state.order === name ? (state.descending ? "descending" : "ascending") : null;
     return make(
       "th",
-      { scope: "col", "aria-sort": sorted },
+      { scope: "col", class: name, "aria-sort": sorted },
       make("button", { type: "button", "data-column": name, onclick: () => actions.sortBy(name) }, title),
     );
   });
@@ -103,21 +134,32 @@ function row(entry, actions) {
   return make(
     "tr",
     { class: entry.answers ? null : "unread", "aria-selected": String(isSelected), onclick: open },
-    cell(entry.kind === "config" ? "option" : entry.kind),
-    make("td", { title: printable(entry.id) }, make("button", { type: "button", class: "link" }, printable(entry.id))),
-    cell(entry.team ?? ""),
-    make("td", { class: "problems" }, ...entry.problems.map(problemBadge), ...entry.hidden.map(hiddenBadge)),
-    cell(nameOf(entry)),
-    cell(entry.short_shape),
-    cell(entry.conn_type),
-    cell(entry.host),
-    cell(...ownerOf(entry)),
-    cell(entry.age, entry.created),
+    make(
+      "td",
+      { class: "id", title: printable(entry.id) },
+      make("button", { type: "button", class: "link" }, printable(entry.id)),
+    ),
+    make(
+      "td",
+      { class: "problems" },
+      entry.use === "used-but-missing" ? badge("missing", "error") : "",
+      ...entry.problems.map(problemBadge),
+      ...entry.hidden.map(hiddenBadge),
+    ),
+    cell("secret", entry.secret ? nameOf(entry) : ""),
+    cell("used_by", ...usersOf(entry)),
+    cell("kind", entry.kind === "config" ? "option" : entry.kind),
+    cell("team", entry.team ?? ""),
+    cell("conn_type", entry.conn_type),
+    cell("host", entry.host),
+    cell("shape", entry.short_shape),
+    cell("owner", ...ownerOf(entry)),
+    cell("age", entry.age, entry.created ? localTime(entry.created) : ""),
   );
 }
 
 function problemBadge({ code, severity, text }) {
-  return make("span", { class: `badge ${severity}`, title: text }, code);
+  return badge(code, severity, text);
 }
 
 function hiddenBadge({ place, text }) {
@@ -128,6 +170,14 @@ export function nameOf({ namespace, secret }) {
   return printable(namespace ? `${namespace}/${secret}` : secret);
 }
 
+/** Return the DAGs that use an entry for a cell: the first two, and the title with more of them. */
+function usersOf({ used_by }) {
+  if (used_by === null) return [""];
+  const { dags, count } = used_by;
+  const named = (most) => [...dags.slice(0, most), ...(count > most ? [`+${count - most}`] : [])].join(", ");
+  return [named(2), named(dags.length)];
+}
+
 /** Return the owner of a Secret for a cell: the owning object, and the title that also names the operator. */
 function ownerOf({ owner }) {
   if (owner === null) return [""];
@@ -136,32 +186,33 @@ function ownerOf({ owner }) {
 }
 
 /** Return a cell of one line. Its title shows what does not fit. */
-function cell(text, title = text) {
-  return make("td", { title: printable(title) }, printable(text));
+function cell(column, text, title = text) {
+  return make("td", { class: column, title: printable(title) }, printable(text));
 }
 
 function showNothing(answer, actions) {
   const nothing = $("nothing");
   nothing.hidden = answer.entries.length > 0;
-  if (!nothing.hidden) nothing.replaceChildren(answer.total === 0 ? nothingThere(answer) : nothingMatches(answer, actions));
+  if (!nothing.hidden) nothing.replaceChildren(answer.total === 0 ? nothingThere(answer, actions) : nothingMatches(answer, actions));
 }
 
-function nothingThere(answer) {
+function nothingThere(answer, actions) {
   const labels = Object.values(answer.labels).filter((label) => label !== null);
+  const permitted = Object.keys(KINDS).filter((kind) => isPermitted(answer, kind));
   return make(
     "div",
     { class: "state" },
-    make("h2", {}, "No entries yet"),
+    make("h2", {}, "No entries to show"),
+    make("p", {}, `Searched: ${answer.place}${answer.searched.map((name) => `, namespace ${name}`).join("")}.`),
+    make("p", {}, "Labels: ", ...between(labels.map((label) => make("code", {}, label)), ", "), "."),
     make(
       "p",
       {},
-      `No Secret in ${answer.place} has one of the labels that this Airflow uses: `,
-      ...between(
-        labels.map((label) => make("code", {}, label)),
-        ", ",
-      ),
-      ".",
+      "Either no Secret there has one of these labels, or your role may not read the entries in Airflow. It may read: ",
+      `${permitted.map((kind) => KINDS[kind].toLowerCase()).join(", ")}.`,
     ),
+    ...(answer.checks.length ? [make("p", {}, "To check, list the Secrets and their labels:")] : []),
+    ...answer.checks.map((text) => make("div", { class: "command" }, make("code", {}, text), copyButton(text))),
     make(
       "p",
       {},
@@ -171,6 +222,7 @@ function nothingThere(answer) {
       make("code", {}, "airflow-kubernetes-secrets check"),
       " finds them.",
     ),
+    questions(answer, actions),
   );
 }
 
@@ -179,28 +231,43 @@ function between(parts, text) {
 }
 
 function nothingMatches(answer, actions) {
-  const id = state.search.trim();
-  const buttons = [make("button", { type: "button", onclick: actions.clear }, "Clear the filters")];
-  for (const kind of id ? ["connection", "variable"] : []) {
-    const lookup = { kind, id, team: null };
-    if (!answer.not_permitted.includes(`${kind}s`)) {
-      const question = printable(`Why is there no ${kind} '${id}'?`);
-      buttons.push(make("button", { type: "button", onclick: () => actions.explain(lookup) }, question));
-    }
-  }
   return make(
     "div",
     { class: "state" },
     make("h2", {}, "Nothing matches"),
-    make("div", { class: "actions" }, ...buttons),
+    questions(answer, actions, make("button", { type: "button", onclick: actions.clear }, "Clear the filters")),
   );
 }
 
-/** Show that nothing could be read. `retry` is called to try again. */
+const PLURALS = { connection: "connections", variable: "variables", config: "config" };
+
+function isPermitted(answer, kind) {
+  return kind !== "" && !answer.not_permitted.includes(PLURALS[kind]);
+}
+
+/** Return the buttons that explain why there is no entry with the id in the search, for the chosen kind and team. */
+function questions(answer, actions, ...buttons) {
+  const id = state.search.trim();
+  for (const kind of state.kind ? [state.kind] : ["connection", "variable", "config"]) {
+    if (!id || !isPermitted(answer, kind)) continue;
+    // Airflow looks up options without a team.
+    const team = kind === "config" || state.team === WITHOUT_TEAM ? null : state.team || null;
+    const what = `${kind === "config" ? "option" : kind} '${id}'${team ? ` for team '${team}'` : ""}`;
+    const explain = () => actions.explain({ kind, id, team });
+    buttons.push(make("button", { type: "button", onclick: explain }, printable(`Why is there no ${what}?`)));
+  }
+  return make("div", { class: "actions" }, ...buttons);
+}
+
+/** Show that a request failed. What the table shows remains. `retry` is called to try again. */
 export function showFailure(error, retry) {
   const again = make("button", { type: "button", onclick: retry }, "Try again");
-  $("notices").replaceChildren();
-  $("rows").replaceChildren();
+  const notice = make("div", { class: "notice error", role: "alert" }, error.message);
+  if (view.shown !== null) {
+    notice.append(" ", again);
+    $("notices").replaceChildren(notice);
+    return;
+  }
   $("count").textContent = "Nothing could be read";
   $("nothing").hidden = false;
   $("nothing").replaceChildren(
@@ -208,7 +275,7 @@ export function showFailure(error, retry) {
       "div",
       { class: "state", id: "failure" },
       make("h2", {}, "The Secrets cannot be shown"),
-      make("div", { class: "notice error", role: "alert" }, error.message),
+      notice,
       make("div", { class: "actions" }, again),
     ),
   );

@@ -1,0 +1,70 @@
+// Messages: what is wrong, what to do, and commands. All of their words come from the server.
+
+import { make } from "./dom.js";
+import { view } from "./state.js";
+
+const COPIED_MS = 1500;
+
+/** Return a button that copies a text. */
+export function copyButton(text, title = "Copy") {
+  const button = make("button", { type: "button", class: "copy", "aria-label": `${title}: ${text}` }, title);
+  button.addEventListener("click", async () => {
+    button.textContent = (await copied(text)) ? "Copied" : "Not copied";
+    setTimeout(() => (button.textContent = title), COPIED_MS);
+  });
+  return button;
+}
+
+async function copied(text) {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    // Over plain HTTP, browsers have no clipboard for scripts except by this older way.
+    const area = make("textarea", { readonly: true });
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    const isCopied = document.execCommand("copy");
+    area.remove();
+    return isCopied;
+  }
+}
+
+function command(text) {
+  return make("div", { class: "command" }, make("code", {}, text), copyButton(text));
+}
+
+/** Return the elements of a message. */
+export function message({ text, statement, remedy, commands }) {
+  if (!remedy && !commands.length) return [make("p", {}, text)];
+  return [
+    make("p", {}, statement),
+    remedy ? make("p", { class: "remedy" }, remedy, commands.length ? "" : copyButton(remedy)) : "",
+    ...commands.map(command),
+  ];
+}
+
+/** Return a problem: its code with a link to the documentation, and its message. */
+export function problem({ code, severity, ...rest }) {
+  return make("li", { class: severity }, make("p", {}, badge(code, severity), " ", documentation(code)), ...message(rest));
+}
+
+export function badge(code, severity, title = null) {
+  return make("span", { class: `badge ${severity}`, title }, code);
+}
+
+function documentation(code) {
+  const address = view.shown?.documentation;
+  if (!address) return "";
+  const link = make("a", { href: `${address}#${code}`, target: "_blank", rel: "noopener", "aria-label": `Documentation of ${code}` }, "Documentation");
+  // Airflow's frame forbids its content to open windows, but a link in Airflow's own document may.
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    const copy = parent.document.importNode(link, true);
+    parent.document.body.append(copy);
+    copy.click();
+    copy.remove();
+  });
+  return link;
+}

@@ -1,0 +1,171 @@
+"""The ids that DAGs use: the result of the command ``usage``, which runs in a process of its own.
+
+So the code of a DAG, whatever its size, costs Airflow's API server no time, and the process can be ended.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from threading import Lock, Thread
+from typing import Any
+
+from airflow_kubernetes_secrets.inventory.entries import Entry
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.usage.report import SECRET, Status
+from airflow_kubernetes_secrets.usage.uses import Position, Use
+
+_COMMAND = (sys.executable, "-m", "airflow_kubernetes_secrets.cli.main", "usage", "--output", "json")
+# After how many seconds the DAGs are read again, if a user requests the page.
+_FRESH_SECONDS = 120.0
+# How long reading the DAGs may take. 5,000 DAGs take less than 10 seconds.
+_LIMIT_SECONDS = 120.0
+
+_FAILED = "Could not determine which DAGs use each id"
+
+LookupKey = tuple[Kind, str, "str | None"]
+
+
+@dataclass(frozen=True)
+class UsedId:
+    """An id that DAGs or Airflow's options use.
+
+    Attributes:
+        is_missing: whether nothing provides the id, and a use requires it.
+        secret: namespace and name of the Secret that provides it; empty if none does.
+    """
+
+    lookup: Lookup
+    is_missing: bool
+    secret: str
+    uses: Sequence[Use]
+
+
+@dataclass(frozen=True)
+class UsedIds:
+    """What the DAGs of this Airflow use.
+
+    Attributes:
+        ids: the ids that are used.
+        unused: the entries that no DAG uses: kind, id, team, namespace and name of the Secret.
+        failures: what could not be read, each with its remedy.
+    """
+
+    ids: Sequence[UsedId] = ()
+    unused: frozenset[tuple[str, ...]] = frozenset()
+    failures: Sequence[str] = ()
+
+    @cached_property
+    def missing(self) -> Mapping[LookupKey, Sequence[Use]]:
+        """The uses of each lookup that finds nothing."""
+        return {_key(each.lookup): each.uses for each in self.ids if each.is_missing}
+
+    @cached_property
+    def _by_secret(self) -> Mapping[tuple[Kind, str, str], Sequence[Use]]:
+        found: dict[tuple[Kind, str, str], list[Use]] = defaultdict(list)
+        for each in self.ids:
+            if each.secret:
+                found[each.lookup.kind, each.lookup.id.casefold(), each.secret] += each.uses
+        return found
+
+    def of_entry(self, entry: Entry) -> Sequence[Use]:
+        """Return the uses of an entry: those that its Secret provides, or those that it should provide."""
+        if entry.answers:
+            # The key of a bundle can be spelt differently from the id.
+            return self._by_secret.get((entry.kind, entry.id.casefold(), f"{entry.namespace}/{entry.secret}"), ())
+        return self.missing.get((entry.kind, entry.id, entry.team), ())
+
+    def of_lookup(self, lookup: Lookup, secret: str) -> list[Use]:
+        """Return the uses of a lookup, and those of other teams that get the same Secret.
+
+        Args:
+            secret: namespace and name of the Secret that the lookup selects; empty if it selects none.
+        """
+        same_id = (each for each in self.ids if (each.lookup.kind, each.lookup.id) == (lookup.kind, lookup.id))
+        of_it = (each for each in same_id if each.lookup.team == lookup.team or (secret and each.secret == secret))
+        return [use for each in of_it for use in each.uses]
+
+    def is_unused(self, entry: Entry) -> bool:
+        """Return whether no DAG uses an entry. It is false if that is unknown."""
+        team = entry.team or ""
+        return (entry.kind.name.lower(), entry.id, team, entry.namespace, entry.secret) in self.unused
+
+
+class UsedIdsCache:
+    """The ids that DAGs use, read in the background.
+
+    Args:
+        read: reads them. It may take long.
+    """
+
+    def __init__(self, read: Callable[[], UsedIds]) -> None:
+        self._read = read
+        self._lock = Lock()
+        self._last: UsedIds | None = None
+        self._is_reading = False
+        self._read_at = float("-inf")
+
+    def latest(self) -> UsedIds | None:
+        """Return the last result, at once; ``None`` if there is none yet. Start to read again if it is too old."""
+        with self._lock:
+            if not self._is_reading and time.monotonic() - self._read_at >= _FRESH_SECONDS:
+                self._is_reading = True
+                Thread(target=self._read_again, name="kubernetes-secrets-usage", daemon=True).start()
+            return self._last
+
+    def _read_again(self) -> None:
+        used = UsedIds(failures=[f"{_FAILED}: an internal error. The log of Airflow's API server shows it"])
+        try:
+            used = self._read()
+        finally:
+            with self._lock:
+                self._last, self._is_reading, self._read_at = used, False, time.monotonic()
+
+
+def read_used_ids(command: Sequence[str] = _COMMAND, limit: float = _LIMIT_SECONDS) -> UsedIds:
+    """Run the command ``usage``, and return its result, or why there is none.
+
+    Args:
+        limit: how many seconds it may take.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603  # the command is a constant
+            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit, check=False
+        )
+        return _used_ids(json.loads(done.stdout))
+    except subprocess.TimeoutExpired:
+        why = f"there was no result within {limit:g} s. Run 'airflow-kubernetes-secrets usage' to see the progress"
+    except (OSError, ValueError):
+        why = "it failed. Run 'airflow-kubernetes-secrets usage' where Airflow's API server runs to see why"
+    return UsedIds(failures=[f"{_FAILED}: {why}"])
+
+
+def _used_ids(document: Mapping[str, Any]) -> UsedIds:
+    """Return the JSON output of ``usage`` as an object."""
+    ids = []
+    for each in document["ids"]:
+        lookup = Lookup(Kind[each["kind"].upper()], each["id"], each["team"])
+        provider = each["provider"]
+        secret = provider["text"] if provider is not None and provider["place"] == SECRET else ""
+        uses = [_use(lookup, use) for use in each["uses"]]
+        ids.append(UsedId(lookup, each["status"] == Status.MISSING.value, secret, uses))
+    names = ("kind", "id", "team", "namespace", "secret")
+    # A DAG that cannot be read could use any of them.
+    unread = bool(document["failures"])
+    unused = frozenset(tuple(each[name] or "" for name in names) for each in document["unused"] if not unread)
+    return UsedIds(ids, unused, document["failures"])
+
+
+def _use(lookup: Lookup, use: Mapping[str, Any]) -> Use:
+    position = Position(use["path"], use["line"] or 0, tuple(use["dags"]), tuple(use["tasks"]), lookup.team)
+    return Use(lookup.kind, lookup.id, use["how"], position, use["optional"])
+
+
+def _key(lookup: Lookup) -> LookupKey:
+    return lookup.kind, lookup.id, lookup.team

@@ -1,0 +1,156 @@
+"""Which DAGs use each id, as the page shows it: in a real Airflow with DAGs in its database."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from airflow_kubernetes_secrets.ui.used_ids import UsedIds, UsedIdsCache, read_used_ids
+from support.airflow_ui import PAGE, AirflowUI, running_ui
+from support.browser import PATIENCE_MS, PLUGIN, framed, log_in
+from support.cluster import Cluster
+from support.shelf import Shelf, airflow_of, shelf_on
+from support.waiting import until
+
+READING_SECONDS = 120
+DAG = """
+from datetime import datetime
+from airflow import DAG
+from airflow.providers.standard.operators.bash import BashOperator
+for name in ("etl", "private"):
+    with DAG(name, start_date=datetime(2024, 1, 1), schedule=None):
+        BashOperator(task_id="load", bash_command="echo {{ conn.app_db }} {{ conn.nowhere }}")
+"""
+
+
+@pytest.fixture(scope="module")
+def shelf(devserver_cluster: Cluster) -> Shelf:
+    shelf = shelf_on(devserver_cluster)
+    shelf.put("db", {"connection-id": "app_db"}, {"value": "postgres://h"})
+    shelf.put("idle", {"connection-id": "app_idle"}, {"value": "postgres://h"})
+    return shelf
+
+
+@pytest.fixture(scope="module")
+def ui(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Iterator[AirflowUI]:
+    airflow = airflow_of(shelf, tmp_path_factory.mktemp("used") / "home")
+    airflow = airflow.with_variables(AIRFLOW__CORE__DAGS_FOLDER=str(airflow.home / "dags"))
+    (airflow.home / "dags").mkdir(parents=True)
+    (airflow.home / "dags" / "etl.py").write_text(DAG)
+    airflow.migrate()
+    airflow.output("dags", "reserialize")
+    with running_ui(airflow) as running:
+        yield running
+
+
+def entries(ui: AirflowUI, user: str, **wanted: Any) -> dict[str, Any]:
+    """Return the entries once the DAGs have been read."""
+    deadline = time.monotonic() + READING_SECONDS
+    with ui.client(user) as client:
+        while True:
+            found: dict[str, Any] = client.get(f"{PAGE}api/entries", params={"anew": True, **wanted}).json()
+            if not found["reads_dags"]:
+                return found
+            assert time.monotonic() < deadline
+            time.sleep(1)
+
+
+def test_what_uses_an_entry(ui: AirflowUI) -> None:
+    answer = entries(ui, "ada")
+
+    used_by = {entry["id"]: (entry["used_by"], entry["use"]) for entry in answer["entries"]}
+    assert used_by == {
+        "app_db": ({"dags": ["etl", "private"], "count": 2}, ""),
+        "app_idle": ({"dags": [], "count": 0}, "unused"),
+    }
+    assert answer["failures"] == []
+    assert answer["total"] == 2
+
+
+def test_what_is_used_and_missing(ui: AirflowUI) -> None:
+    answer = entries(ui, "ada", problem="used-but-missing")
+
+    assert [(entry["id"], entry["secret"], entry["used_by"]["count"]) for entry in answer["entries"]] == [
+        ("nowhere", "", 2)
+    ]
+    assert answer["counts"]["problem"]["used-but-missing"] == 1
+    assert answer["counts"]["problem"]["unused"] == 1
+
+
+def test_a_user_sees_the_dags_that_airflow_shows(ui: AirflowUI) -> None:
+    """The user cora may see no DAG whose id begins with `private`, and only connections that begin with `app`."""
+    answer = entries(ui, "cora")
+    assert {entry["id"]: entry["used_by"]["dags"] for entry in answer["entries"]} == {"app_db": ["etl"], "app_idle": []}
+    assert entries(ui, "cora", problem="used-but-missing")["entries"] == []
+    with ui.client("cora") as client:
+        story = client.get(f"{PAGE}api/story", params={"kind": "connection", "id": "app_db"})
+    assert "etl.load" in story.text
+    assert "private" not in story.text
+
+
+def test_the_page_shows_it(browser: Browser, ui: AirflowUI) -> None:
+    entries(ui, "ada")
+    page: Page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    log_in(page, ui, "ada", PLUGIN)
+    frame = framed(page)
+    expect(frame.locator("#rows td.used_by").first).to_have_text("etl, private")
+    frame.get_by_role("button", name="1 unused").click()
+    expect(frame.locator("#rows .link")).to_have_text("app_idle")
+    frame.get_by_role("button", name="1 used but missing").click()
+    expect(frame.locator("#rows .link")).to_have_text("nowhere")
+    frame.locator("#rows .link").click()
+    expect(frame.locator("#panel [data-verdict=not-found]")).to_be_visible()
+    expect(frame.locator("#panel")).to_contain_text("etl.load")
+    page.context.close()
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [("raise SystemExit(1)", "it failed"), ("import time; time.sleep(60)", "no result within 0.5 s")],
+)
+def test_a_failure_is_a_message(code: str, why: str) -> None:
+    used = read_used_ids([sys.executable, "-c", code], 0.5 if "sleep" in code else 30)
+    [failure] = used.failures
+    assert why in failure
+    assert "airflow-kubernetes-secrets usage" in failure
+    assert not used.ids
+
+
+def test_nobody_waits_while_the_dags_are_read() -> None:
+    begun, go_on, times = threading.Event(), threading.Event(), []
+
+    def read() -> UsedIds:
+        times.append(1)
+        begun.set()
+        assert go_on.wait(10)
+        return UsedIds()
+
+    cache = UsedIdsCache(read)
+    assert cache.latest() is None
+    assert begun.wait(10)
+    assert cache.latest() is None
+    go_on.set()
+    until(lambda: cache.latest() is not None)
+    assert cache.latest() is not None
+    assert times == [1]
+
+
+def test_an_error_of_ours_is_a_failure_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "excepthook", lambda _arguments: None)
+
+    def read() -> UsedIds:
+        raise ZeroDivisionError
+
+    cache = UsedIdsCache(read)
+    cache.latest()
+    until(lambda: cache.latest() is not None)
+    found = cache.latest()
+    assert found is not None
+    assert "internal error" in found.failures[0]
