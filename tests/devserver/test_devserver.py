@@ -43,7 +43,7 @@ def test_apply_and_delete(server: DevServer) -> None:
     with pytest.raises(StatusError, match='secrets "a" not found'):
         server.delete("a")
     server.delete("new", kind="Namespace")
-    with pytest.raises(StatusError, match="has Secrets and Namespaces, no Pod"):
+    with pytest.raises(StatusError, match="has Secrets, ConfigMaps and Namespaces, no Pod"):
         server.apply({"kind": "Pod", "metadata": {"name": "p"}})
 
 

@@ -246,3 +246,25 @@ def test_null_is_nothing(cluster: Cluster, kubectl: Kubectl, command: Any) -> No
     is_dropped = command == ["apply"]
     assert found.get("data") == (None if is_dropped else {"value": ""})
     assert found["metadata"].get("labels") == (None if is_dropped else {"a": ""})
+
+
+def test_config_maps(kubectl: Kubectl, tmp_path: Path) -> None:
+    (tmp_path / "bytes").write_bytes(b"\xff")
+    kubectl("create", "configmap", "settings", "--from-literal=region=eu", f"--from-file=bytes={tmp_path / 'bytes'}")
+    found = json.loads(kubectl("get", "cm", "settings", "-o", "json"))
+    assert (found["data"], found["binaryData"]) == ({"region": "eu"}, {"bytes": "/w=="})
+    assert re.search(r"^settings +2 +\S+$", kubectl("get", "configmaps"), re.MULTILINE)
+
+    manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: applied}\ndata: {region: one}\n"
+    assert "created" in kubectl("apply", "-f", "-", stdin=manifest)
+    assert "configured" in kubectl("apply", "-f", "-", stdin=manifest.replace("one", "two"))
+    by_another = ("apply", "--server-side", "--field-manager=other", "-f", "-")
+    refused = kubectl(*by_another, stdin=manifest, check=False)
+    assert "conflict" in refused
+    assert ".data.region" in refused
+    kubectl(*by_another, "--force-conflicts", stdin=manifest)
+    assert kubectl("get", "configmap", "applied", "-o", "jsonpath={.data.region}") == "one"
+
+    assert "stringData" in kubectl(*by_another, stdin=manifest.replace("\ndata", "\nstringData"), check=False)
+    assert kubectl("auth", "can-i", "list", "configmaps").strip() == "yes"
+    assert "configmap" in kubectl("delete", "configmap", "settings", "applied")

@@ -259,3 +259,34 @@ def test_a_change_without_a_new_modification_time(followed: Followed, folder: Pa
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
     followed.wait("one: changed")
+
+
+CONFIG_MAP = """\
+apiVersion: v1
+kind: ConfigMap
+metadata: {{name: one}}
+immutable: {immutable}
+data: {{value: {value}}}
+binaryData: {{bytes: /w==}}
+"""
+
+
+def test_config_maps(followed: Followed, folder: Path) -> None:
+    """An immutable one is replaced, as a Secret is."""
+    path = folder / "config-map.yaml"
+
+    def values() -> dict[str, str]:
+        [(_key, found)] = followed.server._call(lambda: followed.server._store.select("configmaps", "airflow"))
+        return {**found["data"], **found["binaryData"]}
+
+    for immutable, value, done in (("true", "1x", "added"), ("false", "2x", "changed"), ("true", "3x", "changed")):
+        path.write_text(CONFIG_MAP.format(immutable=immutable, value=value))
+        followed.wait(f"ConfigMap airflow/one: {done}")
+        assert values() == {"value": value, "bytes": "/w=="}
+    path.write_text(CONFIG_MAP.format(immutable="true", value="'${NOT_YET}'"))
+    [line] = followed.wait("ConfigMap: key 'value' is a variable that Flux substitutes")
+    assert "its previous content is still used" in line
+    assert values()["value"] == "3x"
+    path.unlink()
+    followed.wait("ConfigMap airflow/one: removed")
+    assert followed.names() == {"one"}

@@ -71,13 +71,13 @@ class Cluster(ABC):
         if response.status_code != httpx.codes.CONFLICT:
             checked(response)
 
-    def apply(self, secret: dict[str, Any]) -> dict[str, Any]:
-        """Create or replace the Secret, and return the stored object."""
-        metadata = secret["metadata"]
-        path = f"/api/v1/namespaces/{metadata.get('namespace', 'default')}/secrets"
-        response = self.admin.post(path, json=secret)
+    def apply(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Create or replace the Secret or ConfigMap, and return the stored object."""
+        metadata = manifest["metadata"]
+        path = f"/api/v1/namespaces/{metadata.get('namespace', 'default')}/{plural_of(manifest['kind'])}"
+        response = self.admin.post(path, json=manifest)
         if response.status_code == httpx.codes.CONFLICT:
-            response = self.admin.put(f"{path}/{metadata['name']}", json=secret)
+            response = self.admin.put(f"{path}/{metadata['name']}", json=manifest)
         stored = checked(response)
         self._wait_for_watch_cache(f"{path}/{metadata['name']}", stored["metadata"]["resourceVersion"])
         return stored
@@ -100,20 +100,22 @@ class Cluster(ABC):
         name: str,
         grants: Mapping[str, Sequence[str]],
         named: Mapping[str, Sequence[str]] | None = None,
+        resources: Sequence[str] = ("secrets",),
     ) -> ServiceAccount:
         """Create a service account, and return it once the server applies its permissions.
 
         Namespaces that do not exist are created.
 
         Args:
-            grants: verbs on Secrets, by namespace (``*`` is every namespace).
+            grants: verbs on the resources, by namespace (``*`` is every namespace).
             named: names of Secrets that the account may get, by namespace. On the devserver it may also get others
                 there.
+            resources: the resources on which the account has the grants.
         """
         named = named or {}
         for each in {namespace, *grants, *named} - {"*"}:
             self.create_namespace(each)
-        token = self._token(namespace, name, grants, named)
+        token = self._token(namespace, name, grants, named, resources)
         folder = self.directory / f"serviceaccount-{next(_numbers)}"
         folder.mkdir()
         (folder / "token").write_text(token)
@@ -121,8 +123,8 @@ class Cluster(ABC):
         shutil.copyfile(self.ca_file, folder / "ca.crt")
         with self.client(token) as client:
             for each, verbs in grants.items():
-                for verb in verbs:
-                    wait_until_allowed(client, "" if each == "*" else each, verb)
+                for verb, resource in itertools.product(verbs, resources):
+                    wait_until_allowed(client, "" if each == "*" else each, verb, resource=resource)
             for each, names in named.items():
                 wait_until_allowed(client, each, "get", names[-1])
         return ServiceAccount(namespace, name, token, folder)
@@ -134,6 +136,7 @@ class Cluster(ABC):
         name: str,
         grants: Mapping[str, Sequence[str]],
         named: Mapping[str, Sequence[str]] | None = None,
+        resources: Sequence[str] = ("secrets",),
     ) -> str: ...
 
     def kubeconfig(self, token: str, namespace: str | None = None) -> Path:
@@ -202,13 +205,14 @@ class KubeApiserverCluster(Cluster):
         name: str,
         grants: Mapping[str, Sequence[str]],
         named: Mapping[str, Sequence[str]] | None = None,
+        resources: Sequence[str] = ("secrets",),
     ) -> str:
         accounts = f"/api/v1/namespaces/{namespace}/serviceaccounts"
         checked(self.admin.post(accounts, json={"metadata": {"name": name}}))
         subject = {"kind": "ServiceAccount", "namespace": namespace, "name": name}
         for each, verbs in grants.items():
             if verbs:
-                self._grant(each, verbs, subject)
+                self._grant(each, verbs, subject, resources=resources)
         for each, names in (named or {}).items():
             self._grant(each, ["get"], subject, names)
         request = {
@@ -219,13 +223,21 @@ class KubeApiserverCluster(Cluster):
         token: str = checked(self.admin.post(f"{accounts}/{name}/token", json=request))["status"]["token"]
         return token
 
-    def _grant(self, namespace: str, verbs: Sequence[str], subject: dict[str, str], names: Sequence[str] = ()) -> None:
+    def _grant(
+        self,
+        namespace: str,
+        verbs: Sequence[str],
+        subject: dict[str, str],
+        names: Sequence[str] = (),
+        *,
+        resources: Sequence[str] = ("secrets",),
+    ) -> None:
         everywhere = namespace == "*"
         base = "/apis/rbac.authorization.k8s.io/v1" + ("" if everywhere else f"/namespaces/{namespace}")
         role, binding = ("clusterroles", "clusterrolebindings") if everywhere else ("roles", "rolebindings")
         name = f"grant-{uuid.uuid4().hex[:12]}"
-        rules = [{"apiGroups": [""], "resources": ["secrets"], "verbs": list(verbs), "resourceNames": list(names)}]
-        checked(self.admin.post(f"{base}/{role}", json={"metadata": {"name": name}, "rules": rules}))
+        rule = {"apiGroups": [""], "resources": list(resources), "verbs": list(verbs), "resourceNames": list(names)}
+        checked(self.admin.post(f"{base}/{role}", json={"metadata": {"name": name}, "rules": [rule]}))
         kind = "ClusterRole" if everywhere else "Role"
         reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": kind, "name": name}
         body = {"metadata": {"name": name}, "roleRef": reference, "subjects": [subject]}
@@ -244,10 +256,10 @@ class DevserverCluster(Cluster):
     def forget_history(self) -> None:
         self.server.forget_history()
 
-    def apply(self, secret: dict[str, Any]) -> dict[str, Any]:
-        """Create or replace the Secret without a request, because thousands of tests begin with it."""
-        metadata = {"namespace": "default", **secret["metadata"]}
-        return copy.deepcopy(self.server.apply({**secret, "metadata": metadata}))
+    def apply(self, manifest: dict[str, Any]) -> dict[str, Any]:
+        """Create or replace the object without a request, because thousands of tests begin with it."""
+        metadata = {"namespace": "default", **manifest["metadata"]}
+        return copy.deepcopy(self.server.apply({**manifest, "metadata": metadata}))
 
     def _token(
         self,
@@ -255,10 +267,12 @@ class DevserverCluster(Cluster):
         name: str,
         grants: Mapping[str, Sequence[str]],
         named: Mapping[str, Sequence[str]] | None = None,
+        resources: Sequence[str] = ("secrets",),
     ) -> str:
         named = named or {}
         verbs = {each: [*grants.get(each, ()), *(["get"] if each in named else [])] for each in {*grants, *named}}
-        return self.server.create_token(f"system:serviceaccount:{namespace}:{name}", verbs)
+        on_config_maps = grants if "configmaps" in resources else {}
+        return self.server.create_token(f"system:serviceaccount:{namespace}:{name}", verbs, on_config_maps)
 
 
 def checked(response: httpx.Response) -> dict[str, Any]:
@@ -268,9 +282,16 @@ def checked(response: httpx.Response) -> dict[str, Any]:
     return body
 
 
-def wait_until_allowed(client: httpx.Client, namespace: str, verb: str, name: str = "") -> None:
+def plural_of(kind: str) -> str:
+    """Return the name of a kind in paths."""
+    return f"{kind.lower()}s"
+
+
+def wait_until_allowed(
+    client: httpx.Client, namespace: str, verb: str, name: str = "", *, resource: str = "secrets"
+) -> None:
     """Wait until the server permits this. RBAC uses caches, so a real server applies a grant a moment later."""
-    attributes = {"namespace": namespace, "verb": verb, "resource": "secrets", "name": name}
+    attributes = {"namespace": namespace, "verb": verb, "resource": resource, "name": name}
     review = {"apiVersion": "authorization.k8s.io/v1", "kind": "SelfSubjectAccessReview"}
     body = {**review, "spec": {"resourceAttributes": attributes}}
     deadline = time.monotonic() + GRANT_SECONDS
@@ -278,5 +299,5 @@ def wait_until_allowed(client: httpx.Client, namespace: str, verb: str, name: st
         response = client.post("/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", json=body)
         if response.is_success and response.json()["status"]["allowed"]:
             return
-        assert time.monotonic() < deadline, f"{verb} secrets in {namespace!r} is not allowed: {response.text}"
+        assert time.monotonic() < deadline, f"{verb} {resource} in {namespace!r} is not allowed: {response.text}"
         time.sleep(0.01)

@@ -11,22 +11,23 @@ from typing import Any
 
 import httpx
 
-from support.cluster import Cluster
+from support.cluster import Cluster, plural_of
 
 Apply = Callable[..., httpx.Response]
 
 
 @dataclass
 class Secrets:
-    """The Secrets of ``namespace`` in ``cluster``, as the admin user sees them."""
+    """The Secrets of ``namespace`` in ``cluster``, or its ConfigMaps, as the admin user sees them."""
 
     cluster: Cluster
     namespace: str
+    kind: str = "Secret"
 
     @property
     def path(self) -> str:
-        """The path of the Secrets in the API."""
-        return f"/api/v1/namespaces/{self.namespace}/secrets"
+        """The path of the objects in the API."""
+        return f"/api/v1/namespaces/{self.namespace}/{plural_of(self.kind)}"
 
     def post(self, document: object, **query: str) -> httpx.Response:
         return self.cluster.admin.post(self.path, json=document, params=query)
@@ -59,7 +60,7 @@ class Secrets:
     def apply(self, name: str, manager: str = "tester", **content: Any) -> httpx.Response:
         """Apply a Secret on the server side, with force."""
         metadata = {"name": name, **content.pop("metadata", {})}
-        document = {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, **content}
+        document = {"apiVersion": "v1", "kind": self.kind, "metadata": metadata, **content}
         return self.patch(name, document, "apply-patch+yaml", fieldManager=manager, force="true")
 
     def delete(self, name: str, **options: Any) -> httpx.Response:

@@ -255,8 +255,9 @@ def grant(cluster: Cluster, account: ServiceAccount, *verbs: str) -> None:
     if isinstance(cluster, DevserverCluster):
         users = cluster.server._access.users
         user = users[account.token]
-        grants = dict(user.grants or {})
-        grants[account.namespace] = grants.get(account.namespace, frozenset()) | set(verbs)
+        verbs_on_secrets = dict((user.grants or {})["secrets"])
+        verbs_on_secrets[account.namespace] = verbs_on_secrets.get(account.namespace, frozenset()) | set(verbs)
+        grants = {**(user.grants or {}), "secrets": verbs_on_secrets}
         users[account.token] = dataclasses.replace(user, grants=grants)
     elif isinstance(cluster, KubeApiserverCluster):
         subject = {"kind": "ServiceAccount", "namespace": account.namespace, "name": account.name}
@@ -270,7 +271,7 @@ def replace_token(cluster: Cluster, account: ServiceAccount) -> str:
     """Return a new token for the account. The old one is rejected, on a real server within ten seconds."""
     if isinstance(cluster, DevserverCluster):
         user = cluster.server._access.users.pop(account.token)
-        grants = {namespace: sorted(verbs) for namespace, verbs in (user.grants or {}).items()}
+        grants = {namespace: sorted(verbs) for namespace, verbs in (user.grants or {})["secrets"].items()}
         return cluster.server.create_token(user.name, grants)
     accounts = f"/api/v1/namespaces/{account.namespace}/serviceaccounts"
     checked(cluster.admin.delete(f"{accounts}/{account.name}"))

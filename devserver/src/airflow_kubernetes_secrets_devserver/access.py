@@ -1,4 +1,4 @@
-"""Authentication and authorization: bearer tokens, and verbs on Secrets by namespace.
+"""Authentication and authorization: bearer tokens, and verbs on Secrets and on ConfigMaps by namespace.
 
 There are no roles: the permissions of a token are set when the token is created. Error messages are those of a
 kube-apiserver with RBAC.
@@ -20,35 +20,38 @@ AUTHENTICATION_GROUP = "authentication.k8s.io"
 _PUBLIC_PATHS = ("/healthz", "/livez", "/readyz", "/version")
 
 
+Verbs = Mapping[str, frozenset[str]]
+
+
 @dataclass(frozen=True)
 class User:
     """A user who sends requests.
 
     Attributes:
-        grants: verbs on Secrets, by namespace (``*`` for all namespaces). None permits everything.
+        grants: by resource, the verbs by namespace (``*`` for all namespaces). None permits everything.
     """
 
     name: str
-    grants: Mapping[str, frozenset[str]] | None
+    grants: Mapping[str, Verbs] | None
     groups: tuple[str, ...] = ("system:authenticated",)
 
     def may(self, what: ResourceAttributes) -> bool:
         """Return whether the user may send this request for a resource."""
         if self.grants is None:
             return True
-        if (what.group, what.resource) != ("", "secrets"):
+        if what.group or what.resource not in self.grants:
             # Every authenticated user may ask for their own permissions.
             return (
                 self is not ANONYMOUS
                 and what.group in (AUTHORIZATION_GROUP, AUTHENTICATION_GROUP)
                 and (what.verb == "create" and what.resource.startswith("selfsubject"))
             )
-        verbs = self.verbs_in(what.namespace)
+        verbs = self.verbs_in(what.resource, what.namespace)
         return what.verb in verbs or "*" in verbs
 
-    def verbs_in(self, namespace: str) -> frozenset[str]:
-        """Return the verbs that the user may use on the Secrets of a namespace; empty if ``grants`` is None."""
-        grants = self.grants or {}
+    def verbs_in(self, resource: str, namespace: str) -> frozenset[str]:
+        """Return the verbs that the user may use on a resource in a namespace; empty if ``grants`` is None."""
+        grants = (self.grants or {}).get(resource, {})
         return grants.get(EVERYWHERE, frozenset()) | grants.get(namespace, frozenset())
 
     def may_read(self, what: NonResourceAttributes) -> bool:
@@ -88,10 +91,15 @@ class Access:
 
     users: dict[str, User] = field(default_factory=dict, repr=False)
 
-    def create_token(self, user: str, grants: Mapping[str, Sequence[str]] | None) -> str:
+    def create_token(self, user: str, grants: Mapping[str, Mapping[str, Sequence[str]]] | None) -> str:
         """Create a token for ``user``. :class:`User` describes ``grants``."""
         token = secrets.token_urlsafe(32)
-        verbs = None if grants is None else {namespace: frozenset(each) for namespace, each in grants.items()}
+        verbs = None
+        if grants is not None:
+            verbs = {
+                resource: {namespace: frozenset(each) for namespace, each in by_namespace.items()}
+                for resource, by_namespace in grants.items()
+            }
         groups: tuple[str, ...] = ("system:authenticated",)
         if user.startswith("system:serviceaccount:"):
             groups = ("system:serviceaccounts", f"system:serviceaccounts:{user.split(':')[2]}", *groups)
@@ -213,8 +221,10 @@ def review_rules(user: User, document: JsonObject) -> JsonObject:
     if user.grants is None:
         rules.append(_rule(["*"], "*", "*"))
         paths, verbs = ["*"], ["*"]
-    elif granted := user.verbs_in(namespace):
-        rules.append(_rule(sorted(granted), "", "secrets"))
+    else:
+        for resource in user.grants:
+            if granted := user.verbs_in(resource, namespace):
+                rules.append(_rule(sorted(granted), "", resource))
     found = {
         "resourceRules": rules,
         "nonResourceRules": [{"verbs": verbs, "nonResourceURLs": paths}],

@@ -34,7 +34,7 @@ from airflow_kubernetes_secrets_devserver.access import (
     review_rules,
     review_self,
 )
-from airflow_kubernetes_secrets_devserver.objects import NAMESPACES, RESOURCES, SECRETS, Resource
+from airflow_kubernetes_secrets_devserver.objects import NAMESPACES, RESOURCES, Resource
 from airflow_kubernetes_secrets_devserver.received import as_go_reads
 from airflow_kubernetes_secrets_devserver.registry import Registry, WriteOptions
 from airflow_kubernetes_secrets_devserver.selection import Page, Selection, flag, named_by
@@ -92,8 +92,8 @@ class Target:
                 return cls(NAMESPACES, "", name)
             case ["api", "v1", "namespaces", namespace, plural, *rest] if len(rest) < 2 and plural in RESOURCES:
                 return cls(RESOURCES[plural], namespace, "".join(rest)) if plural != NAMESPACES.plural else None
-            case ["api", "v1", "secrets"]:
-                return cls(SECRETS, None, "")
+            case ["api", "v1", plural] if plural in RESOURCES:
+                return cls(RESOURCES[plural], None, "")
         return None
 
     def attributes(self, method: str, query: Mapping[str, str]) -> ResourceAttributes:

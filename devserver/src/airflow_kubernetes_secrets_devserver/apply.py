@@ -109,7 +109,7 @@ def _without_null(applied: JsonObject) -> JsonObject:
         return {**content, **{name: {key: each or "" for key, each in found[name].items()} for name in found}}
 
     metadata = texts(applied.get("metadata") or {}, ("labels", "annotations"))
-    return {**texts(applied, ("data", "stringData")), "metadata": metadata}
+    return {**texts(applied, ("data", "stringData", "binaryData")), "metadata": metadata}
 
 
 def _last_applied(live: JsonObject) -> frozenset[Path]:

@@ -10,11 +10,12 @@ import json
 
 from airflow_kubernetes_secrets_devserver import openapi
 from airflow_kubernetes_secrets_devserver.access import AUTHENTICATION_GROUP, AUTHORIZATION_GROUP
-from airflow_kubernetes_secrets_devserver.objects import NAMESPACES, SECRETS, Resource
+from airflow_kubernetes_secrets_devserver.objects import CONFIG_MAPS, NAMESPACES, RESOURCES, Resource
 from airflow_kubernetes_secrets_devserver.protobuf import encode
 from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 _VERBS = ["create", "delete", "get", "list", "patch", "update", "watch"]
+_SHORT_NAMES = {CONFIG_MAPS.kind: ["cm"], NAMESPACES.kind: ["ns"]}
 # The version of Kubernetes whose responses the devserver gives; the contract tests compare them.
 VERSION = {"major": "1", "minor": "36", "gitVersion": "v1.36.0+airflow-kubernetes-secrets-devserver"}
 _BUILD = {"gitCommit": "", "gitTreeState": "", "buildDate": "1970-01-01T00:00:00Z", "compiler": "", "platform": ""}
@@ -31,7 +32,7 @@ def documents() -> dict[str, JsonObject]:
         "/version": {**VERSION, **_BUILD, "goVersion": ""},
         "/api": {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": []},
         "/apis": {"kind": "APIGroupList", "apiVersion": "v1", "groups": list(groups.values())},
-        "/api/v1": _resources("v1", [_resource(SECRETS), _resource(NAMESPACES)]),
+        "/api/v1": _resources("v1", [_resource(each) for each in RESOURCES.values()]),
         "/openapi/v3": {"paths": {"api/v1": {"serverRelativeURL": "/openapi/v3/api/v1"}}},
         "/openapi/v3/api/v1": openapi.document(),
     }
@@ -69,7 +70,7 @@ def _resource(resource: Resource) -> JsonObject:
         "kind": resource.kind,
         "verbs": sorted([*_VERBS, "deletecollection"] if resource.namespaced else _VERBS),
     }
-    return found if resource.namespaced else {**found, "shortNames": ["ns"]}
+    return {**found, "shortNames": _SHORT_NAMES[resource.kind]} if resource.kind in _SHORT_NAMES else found
 
 
 def openapi_v2() -> bytes:
@@ -79,7 +80,7 @@ def openapi_v2() -> bytes:
     definitions 9; NamedSchema name 1, value 2; Schema vendor_extension 31; NamedAny name 1, value 2; Any yaml 2.
     """
     definitions = b""
-    for resource in (SECRETS, NAMESPACES):
+    for resource in RESOURCES.values():
         kinds = encode(2, json.dumps([openapi.kind_of(resource)]).encode())
         extension = encode(1, b"x-kubernetes-group-version-kind") + encode(2, kinds)
         schema = encode(1, f"io.k8s.api.core.v1.{resource.kind}".encode()) + encode(2, encode(31, extension))

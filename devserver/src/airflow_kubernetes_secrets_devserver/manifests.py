@@ -1,4 +1,4 @@
-"""A folder of manifests: its Secrets and namespaces are served, and changes to the files are followed.
+"""A folder of manifests: its Secrets, ConfigMaps and namespaces are served, and changes to the files are followed.
 
 A change made through the API stays until the manifest of that object changes. Objects created through the API are not
 touched. If a manifest names a namespace that does not exist, it is created; it stays when the manifest is removed.
@@ -94,8 +94,8 @@ class Manifests:
         kind = manifest.get("kind") if isinstance(manifest, dict) else None
         resource = SECRETS if is_ciphertext(kind) else _KINDS.get(str(kind))
         if resource is not None and isinstance(manifest, dict):
-            if resource is SECRETS and (problem := unprocessed(manifest)):
-                raise RefusedError(f"Secret: {problem}")
+            if resource is not NAMESPACES and (problem := unprocessed(manifest)):
+                raise RefusedError(f"{resource.kind}: {problem}")
             try:
                 yield self._object(resource, manifest)
             except StatusError as error:
@@ -118,7 +118,7 @@ class Manifests:
             if key.plural != NAMESPACES.plural and self._registry.store.get(key) is not None:
                 self._registry.store.remove(key)
                 self._report(f"{_name(key)}: removed")
-        # Namespaces come first, because Secrets are created in them.
+        # Namespaces come first, because the others are created in them.
         for key in sorted(wanted, key=lambda key: (key.plural != NAMESPACES.plural, key)):
             if wanted[key] != self._served.get(key):
                 try:
@@ -135,9 +135,9 @@ class Manifests:
         if current is None:
             self._registry.create(resource, key.namespace, content)
             return "added"
-        frozen = resource is SECRETS and (current.get("immutable") or current["type"] != content["type"])
-        if frozen and any(current.get(field) != content.get(field) for field in SECRETS.content):
-            # Replace the object as `kubectl replace --force` does: a type and an immutable Secret cannot be changed.
+        frozen = current.get("immutable") or current.get("type") != content.get("type")
+        if frozen and any(current.get(field) != content.get(field) for field in resource.content):
+            # Replace the object as `kubectl replace --force` does: a type and an immutable object cannot be changed.
             store.remove(key)
             self._registry.create(resource, key.namespace, content)
         else:

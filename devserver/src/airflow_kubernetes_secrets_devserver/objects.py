@@ -1,4 +1,4 @@
-"""Secrets and namespaces as the API accepts them: their fields, defaults and validation rules.
+"""Secrets, ConfigMaps and namespaces as the API accepts them: their fields, defaults and validation rules.
 
 Rules: https://kubernetes.io/docs/concepts/configuration/secret/ and
 https://kubernetes.io/docs/concepts/overview/working-with-objects/names/. Error messages are those of kube-apiserver,
@@ -60,6 +60,16 @@ SECRETS = Resource(
         "type": lambda found: str(found["type"]),
     },
 )
+CONFIG_MAPS = Resource(
+    plural="configmaps",
+    kind="ConfigMap",
+    namespaced=True,
+    content=frozenset({"data", "binaryData", "immutable"}),
+    selectable={
+        "metadata.name": lambda found: str(found["metadata"]["name"]),
+        "metadata.namespace": lambda found: str(found["metadata"]["namespace"]),
+    },
+)
 NAMESPACES = Resource(
     plural="namespaces",
     kind="Namespace",
@@ -70,7 +80,7 @@ NAMESPACES = Resource(
         "status.phase": lambda found: str(found["status"]["phase"]),
     },
 )
-RESOURCES = {each.plural: each for each in (SECRETS, NAMESPACES)}
+RESOURCES = {each.plural: each for each in (SECRETS, CONFIG_MAPS, NAMESPACES)}
 
 
 def decode(resource: Resource, document: object) -> JsonObject:
@@ -92,6 +102,8 @@ def decode(resource: Resource, document: object) -> JsonObject:
     result: JsonObject = {"kind": resource.kind, "apiVersion": "v1", "metadata": _metadata(resource, metadata)}
     if resource is SECRETS:
         result.update(_secret_content(document))
+    elif resource is CONFIG_MAPS:
+        result.update(_config_map_content(document))
     else:
         result.update({"spec": {"finalizers": ["kubernetes"]}, "status": {"phase": "Active"}})
         if name := result["metadata"].get("name"):
@@ -207,14 +219,26 @@ def _items(resource: Resource, metadata: JsonObject, field: str, of: type) -> li
     return items
 
 
+def _immutable(resource: Resource, document: JsonObject) -> JsonObject:
+    """Return the field ``immutable``, if it is there."""
+    immutable = document.get("immutable")
+    if immutable is not None and not isinstance(immutable, bool):
+        raise _unreadable(resource, "immutable must be true or false")
+    return {} if immutable is None else {"immutable": immutable}
+
+
+def _config_map_content(document: JsonObject) -> JsonObject:
+    result = _immutable(CONFIG_MAPS, document)
+    if texts := _texts(CONFIG_MAPS, document, "data"):
+        result["data"] = texts
+    if binary := _texts(CONFIG_MAPS, document, "binaryData"):
+        result["binaryData"] = {name: _canonical(CONFIG_MAPS, "BinaryData", text) for name, text in binary.items()}
+    return result
+
+
 def _secret_content(document: JsonObject) -> JsonObject:
-    result: JsonObject = {}
-    immutable, type_ = document.get("immutable"), document.get("type")
-    if immutable is not None:
-        if not isinstance(immutable, bool):
-            raise _unreadable(SECRETS, "immutable must be true or false")
-        result["immutable"] = immutable
-    data = {name: _canonical(text) for name, text in (_texts(SECRETS, document, "data") or {}).items()}
+    result, type_ = _immutable(SECRETS, document), document.get("type")
+    data = {name: _canonical(SECRETS, "Data", text) for name, text in (_texts(SECRETS, document, "data") or {}).items()}
     for name, text in (_texts(SECRETS, document, "stringData") or {}).items():
         data[name] = base64.b64encode(text.encode()).decode()
     if data:
@@ -225,14 +249,14 @@ def _secret_content(document: JsonObject) -> JsonObject:
     return result
 
 
-def _canonical(text: str) -> str:
+def _canonical(resource: Resource, field: str, text: str) -> str:
     """Return ``text`` as the API returns base64. Line breaks are the only other characters allowed in it."""
     compact = text.replace("\n", "").replace("\r", "")
     try:
         return base64.b64encode(base64.b64decode(compact, validate=True)).decode()
     except (binascii.Error, ValueError):
         # The chain is cut here: the cause adds nothing, and its traceback might show the data.
-        raise _unreadable(SECRETS, "v1.Secret.Data: decode base64: illegal base64 data") from None
+        raise _unreadable(resource, f"v1.{resource.kind}.{field}: decode base64: illegal base64 data") from None
 
 
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
@@ -269,6 +293,9 @@ _FINALIZER_TEXT = "name is neither a standard finalizer name nor is it fully qua
 _NO_NEW_FINALIZERS_TEXT = "Forbidden: no new finalizers can be added if the object is being deleted"
 _IMMUTABLE_TEXT = "Forbidden: field is immutable when `immutable` is set"
 
+# The fields that an immutable object of a kind cannot change, besides that one.
+_VALUES = {"Secret": ("data",), "ConfigMap": ("data", "binaryData")}
+
 # The keys that a Secret of a type requires: https://kubernetes.io/docs/concepts/configuration/secret/#secret-types
 _REQUIRED_KEYS = {
     "kubernetes.io/dockercfg": (".dockercfg",),
@@ -290,6 +317,8 @@ def validate(resource: Resource, content: JsonObject) -> None:
     causes += _owner_causes(metadata.get("ownerReferences", ()))
     if resource is SECRETS:
         causes += _secret_causes(content)
+    elif resource is CONFIG_MAPS:
+        causes += _config_map_causes(content)
     if causes:
         raise invalid(resource.kind, metadata.get("name", ""), causes)
 
@@ -298,22 +327,22 @@ def validate_update(resource: Resource, content: JsonObject, previous: JsonObjec
     """Check that ``content`` may replace ``previous``, in addition to :func:`validate`.
 
     Raises:
-        StatusError: 422, the type changes, an immutable Secret changes, or an object that is being deleted gets a new
+        StatusError: 422, the type changes, an immutable object changes, or an object that is being deleted gets a new
             finalizer.
     """
-    if resource is not SECRETS:
+    if not resource.namespaced:
         return
     causes = []
     finalizers = [each["metadata"].get("finalizers", []) for each in (content, previous)]
     if is_being_deleted(previous) and (new := sorted({*finalizers[0]} - {*finalizers[1]})):
         text = f"{_NO_NEW_FINALIZERS_TEXT}, found new finalizers {_go_list(new)}"
         causes.append(Cause("FieldValueForbidden", text, "metadata.finalizers"))
-    if content["type"] != previous["type"]:
+    if content.get("type") != previous.get("type"):
         causes.append(_bad("type", content["type"], "field is immutable"))
     if previous.get("immutable"):
         causes += [
             Cause("FieldValueForbidden", _IMMUTABLE_TEXT, field)
-            for field in ("immutable", "data")
+            for field in ("immutable", *_VALUES[resource.kind])
             if content.get(field) != previous.get(field)
         ]
     if causes:
@@ -425,7 +454,7 @@ def _qualified_name_causes(field: str, key: str, checked: str | None = None) -> 
 def _secret_causes(content: JsonObject) -> Iterator[Cause]:
     data: dict[str, Any] = content.get("data", {})
     for key in data:
-        yield from _data_key_causes(key)
+        yield from _data_key_causes("data", key)
     if sum(len(base64.b64decode(text)) for text in data.values()) > MAXIMUM_DATA_BYTES:
         yield _too_long("data", MAXIMUM_DATA_BYTES)
     if content["type"] == "kubernetes.io/basic-auth" and not data.keys() & {"username", "password"}:
@@ -436,8 +465,23 @@ def _secret_causes(content: JsonObject) -> Iterator[Cause]:
             yield _required(f"data[{key}]")
 
 
-def _data_key_causes(key: str) -> Iterator[Cause]:
-    field = f"data[{key}]"
+def _config_map_causes(content: JsonObject) -> Iterator[Cause]:
+    data: dict[str, str] = content.get("data", {})
+    binary: dict[str, str] = content.get("binaryData", {})
+    for key in data:
+        yield from _data_key_causes("data", key)
+        if key in binary:
+            yield _bad(f"data[{key}]", key, "duplicate of key present in binaryData")
+    for key in binary:
+        yield from _data_key_causes("binaryData", key)
+    size = sum(len(text.encode()) for text in data.values())
+    if size + sum(len(base64.b64decode(text)) for text in binary.values()) > MAXIMUM_DATA_BYTES:
+        # A path without a name, for the whole object.
+        yield _too_long("[]", MAXIMUM_DATA_BYTES)
+
+
+def _data_key_causes(parent: str, key: str) -> Iterator[Cause]:
+    field = f"{parent}[{key}]"
     if len(key) > 253:
         yield _bad(field, key, "must be no more than 253 characters")
     if not _DATA_KEY.fullmatch(key):

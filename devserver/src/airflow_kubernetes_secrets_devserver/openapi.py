@@ -5,7 +5,7 @@ https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v3
 
 from __future__ import annotations
 
-from airflow_kubernetes_secrets_devserver.objects import NAMESPACES, SECRETS, Resource
+from airflow_kubernetes_secrets_devserver.objects import CONFIG_MAPS, NAMESPACES, RESOURCES, SECRETS, Resource
 from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 # Without fieldValidation in this list, kubectl would check the fields itself by the schemas.
@@ -15,7 +15,7 @@ _OF_WRITING = ("dryRun", "fieldManager", "fieldValidation", "force")
 def document() -> JsonObject:
     """Return the document of the core API group, whose name is empty."""
     paths: JsonObject = {}
-    for resource in (SECRETS, NAMESPACES):
+    for resource in RESOURCES.values():
         where = "namespaces/{namespace}/" if resource.namespaced else ""
         path = f"/api/v1/{where}{resource.plural}"
         paths[path] = {"get": _operation(resource), "post": _operation(resource, *_OF_WRITING[:3])}
@@ -57,6 +57,17 @@ def _schemas() -> JsonObject:
                 ),
                 "immutable": _truth("Whether the values cannot be changed. If it is true, it cannot be set back."),
                 "type": _text("The type of the Secret. Some types require certain keys. It cannot be changed."),
+            },
+        ),
+        _name(CONFIG_MAPS): _kind(
+            CONFIG_MAPS,
+            "A ConfigMap holds values that are not confidential, by their keys. All of them together have at most "
+            "1 MiB.",
+            {
+                **head,
+                "data": _texts("The values as text. A key has letters, digits, '-', '_' and '.'."),
+                "binaryData": _texts("Other values, in base64.", {"type": "string", "format": "byte"}),
+                "immutable": _truth("Whether the values cannot be changed. If it is true, it cannot be set back."),
             },
         ),
         _name(NAMESPACES): _kind(

@@ -92,6 +92,12 @@ _KINDS = {
         4: _map("stringData", text),
         5: Field("immutable", bool),
     },
+    "ConfigMap": {
+        1: Field("metadata", message(_METADATA)),
+        2: _map("data", text),
+        3: _map("binaryData", octets),
+        4: Field("immutable", bool),
+    },
     "Namespace": {1: Field("metadata", message(_METADATA))},
     "SelfSubjectAccessReview": {2: Field("spec", message(_REVIEW))},
     "SelfSubjectRulesReview": {2: Field("spec", message({1: Field("namespace", text)}))},

@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets_devserver import apply as server_side
 from airflow_kubernetes_secrets_devserver import managers
 from airflow_kubernetes_secrets_devserver.objects import (
     NAMESPACES,
-    SECRETS,
+    RESOURCES,
     Resource,
     decode,
     is_being_deleted,
@@ -215,7 +215,7 @@ class Registry:
     ) -> JsonObject:
         """Delete an object. If it has finalizers, it is only marked; the update that clears them removes it.
 
-        The Secrets of a deleted namespace are removed at once: there is no controller that waits for their finalizers.
+        The objects of a deleted namespace are removed at once: there is no controller that waits for their finalizers.
         """
         current = self.get(resource, namespace, name)
         conditions = options.get("preconditions") or {}
@@ -228,8 +228,9 @@ class Registry:
                 happened = "deleted and then recreated" if name_ == "uid" else "modified"
                 raise conflict(resource.kind, name, f"{why} The object might have been {happened}")
         if not how.dry_run and resource is NAMESPACES:
-            for key, _ in self.store.select(SECRETS.plural, name):
-                self.store.remove(key)
+            for each in RESOURCES.values():
+                for key, _ in self.store.select(each.plural, name):
+                    self.store.remove(key)
         marked = self._delete(Key(resource.plural, namespace, name), current, how)
         return success(name, resource.plural, current["metadata"]["uid"]) if marked is None else marked
 

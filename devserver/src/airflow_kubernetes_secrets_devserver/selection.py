@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, SelectorError
-from airflow_kubernetes_secrets_devserver.objects import Resource
+from airflow_kubernetes_secrets_devserver.objects import CONFIG_MAPS, Resource
 from airflow_kubernetes_secrets_devserver.status import Cause, StatusError, bad_request, invalid
 from airflow_kubernetes_secrets_devserver.store import JsonObject
 
@@ -60,6 +60,10 @@ def _field(resource: Resource, text: str) -> tuple[str, bool, str]:
     name, value = name.removesuffix("!"), value.removeprefix("=")
     if "=" in value:
         raise bad_request(f"invalid field selector: unescaped character in value: {ord('=')}")
+    if name not in resource.selectable and resource is CONFIG_MAPS:
+        # The API server has no own rule for the fields of a ConfigMap, so the general message is used.
+        known = ", ".join(f'"{each}"' for each in resource.selectable)
+        raise bad_request(f'"{name}" is not a known field selector: only {known}')
     if name not in resource.selectable:
         raise bad_request(f"field label not supported: {name}")
     return name, equal, value

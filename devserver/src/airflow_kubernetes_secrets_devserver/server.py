@@ -23,7 +23,7 @@ from airflow_kubernetes_secrets_devserver.access import Access, User
 from airflow_kubernetes_secrets_devserver.app import Api
 from airflow_kubernetes_secrets_devserver.client_files import ClientFiles
 from airflow_kubernetes_secrets_devserver.manifests import Manifests
-from airflow_kubernetes_secrets_devserver.objects import NAMESPACES, RESOURCES, Resource
+from airflow_kubernetes_secrets_devserver.objects import CONFIG_MAPS, NAMESPACES, RESOURCES, SECRETS, Resource
 from airflow_kubernetes_secrets_devserver.received import as_go_reads
 from airflow_kubernetes_secrets_devserver.registry import Registry
 from airflow_kubernetes_secrets_devserver.runner import Runner
@@ -37,7 +37,7 @@ Result = TypeVar("Result")
 
 
 class DevServer:
-    """A Kubernetes API for Secrets and namespaces on loopback; a context manager.
+    """A Kubernetes API for Secrets, ConfigMaps and namespaces on loopback; a context manager.
 
     The attributes are set by :meth:`start`. :meth:`stop` removes the files, except those that have been changed.
 
@@ -45,10 +45,11 @@ class DevServer:
         url, host, port: where it listens.
         ca_file: the CA of its certificate.
         kubeconfig: a kubeconfig file with all permissions.
-        service_account_path: a folder like a pod's. Its token may get, list and watch the Secrets of ``namespace``.
+        service_account_path: a folder like a pod's. Its token may get, list and watch the Secrets and
+            ConfigMaps of ``namespace``.
 
     Args:
-        manifests: a folder whose Secrets and namespaces are served; changes to its files are followed.
+        manifests: a folder whose Secrets, ConfigMaps and namespaces are served; changes to its files are followed.
         namespace: a namespace that exists from the start, in addition to ``default``.
         host: ``127.0.0.1`` or ``::1``.
         port: 0 for a free port.
@@ -161,7 +162,8 @@ class DevServer:
         files.write_ca(authority.cert_pem.bytes())
         admin = self._access.create_token("admin", None)
         self.kubeconfig = files.write_kubeconfig("kubeconfig", self.url, admin, self.namespace)
-        token = self.create_token(self._user(self.namespace, "default"), {self.namespace: READ_VERBS})
+        granted = {self.namespace: READ_VERBS}
+        token = self.create_token(self._user(self.namespace, "default"), granted, granted)
         self.service_account_path = files.write_service_account("serviceaccount", token, self.namespace)
         return context
 
@@ -199,7 +201,7 @@ class DevServer:
         }
 
     def apply(self, manifest: Mapping[str, Any]) -> JsonObject:
-        """Create or replace a Secret or Namespace, and return the stored object.
+        """Create or replace a Secret, ConfigMap or Namespace, and return the stored object.
 
         If the manifest names no namespace, the server's own is used. A missing namespace is created.
 
@@ -220,7 +222,7 @@ class DevServer:
         return self._registry.update(resource, namespace, name, manifest)
 
     def delete(self, name: str, namespace: str | None = None, kind: str = "Secret") -> None:
-        """Delete the Secret or Namespace.
+        """Delete the Secret, ConfigMap or Namespace.
 
         Raises:
             StatusError: 404, it does not exist.
@@ -234,11 +236,11 @@ class DevServer:
         for resource in RESOURCES.values():
             if resource.kind == kind:
                 return resource
-        raise StatusError(400, "BadRequest", f"the devserver has Secrets and Namespaces, no {kind}")
+        raise StatusError(400, "BadRequest", f"the devserver has Secrets, ConfigMaps and Namespaces, no {kind}")
 
     @contextlib.contextmanager
     def restored(self) -> Iterator[None]:
-        """Undo all changes of Secrets, namespaces and tokens at the end of the ``with`` block.
+        """Undo all changes of objects and tokens at the end of the ``with`` block.
 
         Finalizers do not prevent this. If the server has been stopped in the block, there is nothing to undo.
         """
@@ -254,21 +256,34 @@ class DevServer:
         self._access.users.clear()
         self._access.users.update(users)
 
-    def create_token(self, user: str, grants: Mapping[str, Sequence[str]] | None) -> str:
+    def create_token(
+        self,
+        user: str,
+        grants: Mapping[str, Sequence[str]] | None,
+        config_maps: Mapping[str, Sequence[str]] | None = None,
+    ) -> str:
         """Return a new token for ``user``.
 
         Args:
             grants: verbs on Secrets, by namespace (``*`` for all namespaces). None permits everything.
+            config_maps: verbs on ConfigMaps, in the same form. None permits nothing on them.
         """
-        return self._access.create_token(user, grants)
+        by_resource = None if grants is None else {SECRETS.plural: grants, CONFIG_MAPS.plural: config_maps or {}}
+        return self._access.create_token(user, by_resource)
 
     def revoke_token(self, token: str) -> None:
         """Answer requests with this token with 401 from now on, as if it had expired."""
         self._access.users.pop(token, None)
 
-    def service_account(self, namespace: str, name: str, grants: Mapping[str, Sequence[str]]) -> Path:
-        """Return a new folder like a pod's, with a token for this service account, which may do ``grants``."""
-        token = self.create_token(self._user(namespace, name), grants)
+    def service_account(
+        self,
+        namespace: str,
+        name: str,
+        grants: Mapping[str, Sequence[str]],
+        config_maps: Mapping[str, Sequence[str]] | None = None,
+    ) -> Path:
+        """Return a new folder like a pod's, with a token for this service account; see :meth:`create_token`."""
+        token = self.create_token(self._user(namespace, name), grants, config_maps)
         return self._written.write_service_account(f"serviceaccount-{next(self._accounts)}", token, namespace)
 
     @staticmethod

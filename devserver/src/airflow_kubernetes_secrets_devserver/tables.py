@@ -1,4 +1,4 @@
-"""Responses as a Table, from which kubectl prints NAME, TYPE, DATA and AGE. A Table shows no value of a Secret.
+"""Responses as a Table, from which kubectl prints NAME, TYPE, DATA and AGE. A Table shows no value.
 
 https://kubernetes.io/docs/reference/using-api/api-concepts/#receiving-resources-as-tables
 """
@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
-from airflow_kubernetes_secrets_devserver.objects import SECRETS, Resource
+from airflow_kubernetes_secrets_devserver.objects import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 
@@ -34,7 +34,9 @@ def table(resource: Resource, objects: Sequence[JsonObject], metadata: JsonObjec
 
 
 def _columns(resource: Resource) -> tuple[str, ...]:
-    return ("Name", "Type", "Data", "Age") if resource is SECRETS else ("Name", "Status", "Age")
+    if resource is SECRETS:
+        return ("Name", "Type", "Data", "Age")
+    return ("Name", "Data", "Age") if resource is CONFIG_MAPS else ("Name", "Status", "Age")
 
 
 def _column(name: str) -> JsonObject:
@@ -52,6 +54,8 @@ def _cells(resource: Resource, found: JsonObject) -> list[Any]:
     age = _age(metadata["creationTimestamp"]) if "creationTimestamp" in metadata else "<unknown>"
     if resource is SECRETS:
         return [metadata.get("name", ""), found.get("type", ""), len(found.get("data", {})), age]
+    if resource is CONFIG_MAPS:
+        return [metadata.get("name", ""), len(found.get("data", {})) + len(found.get("binaryData", {})), age]
     return [metadata.get("name", ""), found.get("status", {}).get("phase", ""), age]
 
 

@@ -412,12 +412,12 @@ EXPORT = Command(
 DEVSERVER = Command(
     "devserver",
     "run a Kubernetes API for Secrets on this machine, without a cluster",
-    "Run a Kubernetes API for Secrets and namespaces on loopback, for kubectl and Airflow, until Ctrl-C. It stores "
-    "nothing: Secrets that are created over its API are lost when it stops.",
+    "Run a Kubernetes API for Secrets, ConfigMaps and namespaces on loopback, for kubectl and Airflow, until Ctrl-C. "
+    "It stores nothing: objects that are created over its API are lost when it stops.",
     (
         _argument(
             "--manifests",
-            help="serve the Secrets in this folder of YAML and JSON, and follow its changes",
+            help="serve the Secrets and ConfigMaps in this folder of YAML and JSON, and follow its changes",
             metavar="DIR",
             type=Path,
         ),
