@@ -10,13 +10,14 @@ from airflow_kubernetes_secrets.errors import ExpiredVersionError
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret, read_object, read_page
 from airflow_kubernetes_secrets.kubernetes.decode import (
     MalformedBodyError,
-    parse_secret,
-    parse_secret_list,
+    parse_list,
+    parse_object,
     parse_watch_event,
     status_message,
 )
 from airflow_kubernetes_secrets.kubernetes.http1 import Response
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from fuzz.secrets import allow_names
 from fuzz.target import Target
 from fuzz.trial import Trial
@@ -30,12 +31,17 @@ def _run(trial: Trial, data: bytes) -> None:
     # Errors quote the message of a Status.
     trial.allow(*_messages(data))
     response = Response(200, {}, bytearray(data), True)
-    listed = trial.attempt(MalformedBodyError, parse_secret_list, response, _NAMESPACE)
-    page = trial.attempt(MalformedBodyError, read_page, data, _NAMESPACE)
-    got = trial.attempt(MalformedBodyError, parse_secret, response, _NAMESPACE, _NAME)
-    stored = trial.attempt(MalformedBodyError, read_object, data, _NAMESPACE, _NAME)
-    event = trial.attempt((MalformedBodyError, ExpiredVersionError), parse_watch_event, data, _NAMESPACE)
     trial.say(status_message(data))
+    for resource in (SECRETS, CONFIG_MAPS):
+        _read(trial, data, response, resource)
+
+
+def _read(trial: Trial, data: bytes, response: Response, resource: Resource) -> None:
+    listed = trial.attempt(MalformedBodyError, parse_list, response, resource, _NAMESPACE)
+    page = trial.attempt(MalformedBodyError, read_page, data, resource, _NAMESPACE)
+    got = trial.attempt(MalformedBodyError, parse_object, response, resource, _NAMESPACE, _NAME)
+    stored = trial.attempt(MalformedBodyError, read_object, data, resource, _NAMESPACE, _NAME)
+    event = trial.attempt((MalformedBodyError, ExpiredVersionError), parse_watch_event, data, resource, _NAMESPACE)
     if listed is not None:
         _show(trial, listed.secrets)
     if listed is not None and page is not None:

@@ -130,27 +130,33 @@ class MissingSecretError(OneLineError):
 
 
 class MalformedSecretError(OneLineError):
-    """A Secret was found, but its content is unusable.
+    """A Secret or ConfigMap was found, but its content is unusable.
 
     Attributes:
-        namespace: the Secret's namespace.
-        secret: the Secret's name.
+        namespace: its namespace.
+        secret: its name.
+        kind: the kind of the object.
         key: the key of the data, or of the annotation, that has the problem.
     """
 
-    def __init__(self, namespace: str, secret: str, key: str, problem: str, *, part: str = "key") -> None:
+    def __init__(
+        self, namespace: str, secret: str, key: str, problem: str, *, part: str = "key", kind: str = "Secret"
+    ) -> None:
         """Create the error and its message.
 
         Args:
             part: what the message calls ``key``, such as "key" or "annotation".
         """
-        super().__init__(f"Secret {namespace}/{secret}, {part} {key!r}: {problem}")
+        super().__init__(f"{kind} {namespace}/{secret}, {part} {key!r}: {problem}")
         self.namespace = namespace
         self.secret = secret
         self.key = key
         self._problem = problem
         self._part = part
+        self.kind = kind
 
     def again(self) -> MalformedSecretError:
         """Return a copy for another lookup. One object that is raised repeatedly would collect tracebacks."""
-        return MalformedSecretError(self.namespace, self.secret, self.key, self._problem, part=self._part)
+        return MalformedSecretError(
+            self.namespace, self.secret, self.key, self._problem, part=self._part, kind=self.kind
+        )

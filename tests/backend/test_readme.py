@@ -14,7 +14,8 @@ import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import ForbiddenError
-from airflow_kubernetes_secrets.kubernetes.permissions import forbidden_text
+from airflow_kubernetes_secrets.kubernetes.permissions import Grant, forbidden_text
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from support.airflow import ROOT
 from support.cluster import Cluster
 from support.secrets import MakeBackend, Put
@@ -38,7 +39,9 @@ def test_the_manifest(cluster: Cluster, backend: KubernetesSecretsBackend, names
 
 
 def test_the_text_of_a_403() -> None:
-    said = forbidden_text("system:serviceaccount:airflow:airflow-worker", "list", ("list",), "airflow")
+    said = forbidden_text(
+        "system:serviceaccount:airflow:airflow-worker", "list", SECRETS, "airflow", grant=Grant(("list",))
+    )
 
     [block] = [block for block in blocks("text") if "may not list" in block]
     assert " ".join(block.split()) == " ".join(f"connection 'my_db': {said}".split())

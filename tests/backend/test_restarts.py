@@ -20,6 +20,7 @@ from airflow_kubernetes_secrets.errors import (
     UnconfirmedRefusalError,
 )
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.kubernetes.retry import Backoff
 from airflow_kubernetes_secrets.sources import watcher
 from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
@@ -336,10 +337,10 @@ class TestWatch:
         """It would put off the confirmation of a refusal."""
         asker = make_asker()
         selector = LabelSelector.exists(VARIABLE)
-        watch = asker.client.watch_secrets(asker.server.namespace, selector, "0", 60, 10)
+        watch = asker.client.watch_objects(SECRETS, asker.server.namespace, selector, "0", seconds=60, timeout=10)
         proxy.always = FORBIDDEN
         with pytest.raises(UnconfirmedRefusalError):
-            asker.client.list_once(asker.server.namespace, selector, 10)
+            asker.client.list_once(SECRETS, asker.server.namespace, selector, timeout=10)
 
         watch.interrupt()
         with pytest.raises(ApiUnavailableError):
@@ -347,7 +348,7 @@ class TestWatch:
 
         watch.close()
         with pytest.raises(ForbiddenError):
-            asker.client.list_once(asker.server.namespace, selector, 10)
+            asker.client.list_once(SECRETS, asker.server.namespace, selector, timeout=10)
 
     @pytest.mark.parametrize(
         "send",

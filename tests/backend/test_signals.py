@@ -252,7 +252,7 @@ def interrupted(asker: Asker, moment: Moment, raised: type[BaseException]) -> bo
 
 def once_it_lists(waiting: Another) -> Callable[[str], None]:
     def meanwhile(name: str) -> None:
-        if name == "list_secrets" and waiting.ident is None:
+        if name == "list_objects" and waiting.ident is None:
             waiting.start()
             # The thread is usually waiting by now. If not, it is a thread that comes later.
             time.sleep(0.002)
@@ -293,7 +293,7 @@ def first_of_a_watch(asker: Asker) -> int:
 
     def meanwhile(name: str) -> None:
         nonlocal count, arrived
-        arrived = arrived or name == "parse_secret_list"
+        arrived = arrived or name == "parse_list"
         count += not arrived
 
     asker.restart()

@@ -97,6 +97,10 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
             ),
         ],
     },
+    "config-maps": {
+        "Create a ConfigMap": [f"{_STANDING}::test_variables_in_config_maps"] * 3,
+        "Grant the permission": [f"{_STANDING}::test_the_permission_for_config_maps"],
+    },
     "cloudnative-pg": {
         "CloudNativePG": [f"{_CNPG}::test_by_reference"],
         "By reference, without a label": [f"{_CNPG}::test_by_reference"],

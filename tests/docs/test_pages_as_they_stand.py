@@ -13,6 +13,8 @@ import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.manifests.rbac import Account, roles
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.airflow import BACKEND, Airflow
 from support.charts import airflow_cfg, environment
 from support.cluster import Cluster
@@ -57,6 +59,28 @@ def test_a_bundle_of_external_secrets(tmp_path: Path) -> None:
     done = shell(command, tmp_path, variables)
 
     assert json.loads(done.stdout) == {"manifests": 1, "problems": []}, done.stderr
+
+
+def test_variables_in_config_maps(tmp_path: Path) -> None:
+    one, configuration, bundle = (block("config-maps", "Create a ConfigMap", number).text for number in range(3))
+    (tmp_path / "one.yaml").write_text(one)
+    (tmp_path / "bundle.yaml").write_text(bundle)
+    parser = ConfigParser()
+    parser.read_string(configuration)
+    options = json.loads(parser["secrets"]["backend_kwargs"])
+
+    backend = KubernetesSecretsBackend(**options, path=str(tmp_path))
+
+    keys = ("reporting_region", "report_recipients", "batch_size")
+    assert [backend.get_variable(key) for key in keys] == ["eu-west-1", '["ops@example.com"]', "500"]
+
+
+def test_the_permission_for_config_maps() -> None:
+    rules = yaml.safe_load(block("config-maps", "Grant the permission").text)["rules"]
+
+    role, _binding = roles(Options(config_maps=True, cache_ttl=60.0), "airflow", "reader", [Account("airflow", "w")])
+
+    assert role["rules"] == rules
 
 
 def pod(cluster: Cluster, namespace: str) -> dict[str, str]:

@@ -9,9 +9,10 @@ import pytest
 
 from airflow_kubernetes_secrets.errors import ExpiredVersionError
 from airflow_kubernetes_secrets.kubernetes import decode
-from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, parse_secret_list, parse_watch_event
+from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, parse_list, parse_watch_event
 from airflow_kubernetes_secrets.kubernetes.http1 import Response
 from airflow_kubernetes_secrets.kubernetes.objects import Change, Secret
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from support.errors import everything_about
 
 METADATA = {
@@ -36,13 +37,13 @@ def event(kind: str, thing: object) -> bytes:
 
 
 def test_no_value_is_in_a_repr() -> None:
-    listed = parse_secret_list(answer(a_list(SECRET)), "airflow")
+    listed = parse_list(answer(a_list(SECRET)), SECRETS, "airflow")
     [secret] = listed.secrets
 
     assert listed.resource_version == "8"
     assert secret.value("password") == b"hunter2"
     assert "password" in repr(secret)
-    document = decode._secret_lists.decode(answer(a_list(SECRET)).body)
+    document = decode._lists[SECRETS].decode(answer(a_list(SECRET)).body)
     for shown in (repr(secret), repr(listed), repr(document)):
         assert "aHVudGVyMg" not in shown
         assert "hunter2" not in shown
@@ -77,7 +78,7 @@ def test_of_annotations_those_for_this_package_stay_in_memory() -> None:
     described = {**SECRET, "metadata": {**METADATA, "labels": labels, "annotations": {**others, **ours}}}
     plain = {**SECRET, "metadata": {**METADATA, "labels": labels, "annotations": others}}
 
-    listed = parse_secret_list(answer(a_list(described, plain)), "airflow")
+    listed = parse_list(answer(a_list(described, plain)), SECRETS, "airflow")
 
     assert [secret.annotations for secret in listed.secrets] == [ours, None]
 
@@ -96,14 +97,14 @@ def test_of_annotations_those_for_this_package_stay_in_memory() -> None:
 )
 def test_what_is_no_list(body: object) -> None:
     with pytest.raises(MalformedBodyError) as raised:
-        parse_secret_list(answer(body), "airflow")
+        parse_list(answer(body), SECRETS, "airflow")
 
     assert "aHVudGVyMg" not in everything_about(raised.value)
 
 
 @pytest.mark.parametrize("kind", ["ADDED", "MODIFIED", "DELETED"])
 def test_an_event_of_a_secret(kind: str) -> None:
-    found = parse_watch_event(event(kind, SECRET), "airflow")
+    found = parse_watch_event(event(kind, SECRET), SECRETS, "airflow")
 
     assert found.change is Change(kind)
     assert found.resource_version == "7"
@@ -114,7 +115,7 @@ def test_an_event_of_a_secret(kind: str) -> None:
 def test_a_bookmark() -> None:
     bookmark = {"kind": "Secret", "metadata": {"resourceVersion": "9", "creationTimestamp": None}}
 
-    found = parse_watch_event(event("BOOKMARK", bookmark), "airflow")
+    found = parse_watch_event(event("BOOKMARK", bookmark), SECRETS, "airflow")
 
     assert (found.change, found.resource_version, found.secret) == (Change.BOOKMARK, "9", None)
 
@@ -122,7 +123,9 @@ def test_a_bookmark() -> None:
 def test_a_version_that_is_too_old() -> None:
     with pytest.raises(ExpiredVersionError, match="too old resource version"):
         parse_watch_event(
-            event("ERROR", {"kind": "Status", "code": 410, "message": "too old resource version: 1 (2)"}), "airflow"
+            event("ERROR", {"kind": "Status", "code": 410, "message": "too old resource version: 1 (2)"}),
+            SECRETS,
+            "airflow",
         )
 
 
@@ -142,7 +145,7 @@ def test_a_version_that_is_too_old() -> None:
 )
 def test_what_is_no_event(line: bytes, text: str) -> None:
     with pytest.raises(MalformedBodyError, match=text) as raised:
-        parse_watch_event(line, "airflow")
+        parse_watch_event(line, SECRETS, "airflow")
 
     assert raised.value.__cause__ is None
     assert raised.value.__context__ is None

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from airflow_kubernetes_secrets.errors import ExpiredVersionError
 from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, parse_watch_event, status_message
-from airflow_kubernetes_secrets.kubernetes.permissions import forbidden_text, impersonation_text, refused_user
+from airflow_kubernetes_secrets.kubernetes.permissions import Grant, forbidden_text, impersonation_text, refused_user
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.messages.printable import printable
 from support.hostile import NAMES, assert_harmless, assert_one_message
 
@@ -58,7 +59,7 @@ def test_an_error_in_a_watch(name: str) -> None:
     for code, error in ((500, MalformedBodyError), (410, ExpiredVersionError)):
         event = {"type": "ERROR", "object": json.loads(status(name * 500, code))}
         with pytest.raises(error) as raised:
-            parse_watch_event(json.dumps(event).encode(), "airflow")
+            parse_watch_event(json.dumps(event).encode(), SECRETS, "airflow")
         assert_harmless(f"said: {raised.value}")
         assert len(str(raised.value).encode()) < LONGEST + 100
 
@@ -88,8 +89,8 @@ def test_a_message_that_names_nobody(message: str) -> None:
 def test_a_remedy(name: str, form: str) -> None:
     user = refused_user(f'User "{form.format(name)}"')
     for text in (
-        forbidden_text(user, "list", ("list",), name),
-        forbidden_text(user, "get", ("get",), name, (name, name)),
+        forbidden_text(user, "list", SECRETS, name, grant=Grant(("list",))),
+        forbidden_text(user, "get", SECRETS, name, grant=Grant(("get",), names=(name, name))),
         impersonation_text(f'User "{form.format(name)}" cannot impersonate', form.format(name)),
     ):
         assert_one_message(text)

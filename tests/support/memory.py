@@ -20,6 +20,7 @@ from airflow_kubernetes_secrets.formats import values
 from airflow_kubernetes_secrets.kubernetes.client import Client
 from airflow_kubernetes_secrets.kubernetes.credentials import ServiceAccountCredentials
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
 from airflow_kubernetes_secrets.process import ProcessLocal
 from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
 from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
@@ -100,12 +101,13 @@ class Asker:
         outage_ttl: float = 0.0,
         timeout: float = 10.0,
         thresholds: Thresholds = AT_ONCE,
+        resource: Resource = SECRETS,
     ) -> None:
         self.folder = through.folder(account) if isinstance(through, Proxy) else account.folder
         credentials = ServiceAccountCredentials(str(self.folder), through.pod_environment())
-        self.client = Client(credentials, ApiErrors(("list", "watch"), {}).error_of)
+        self.client = Client(credentials, ApiErrors(("list", "watch"), (resource,), {}).error_of)
         self.outage = ApiServerState()
-        self.server = NamespaceApi(self.client, self.outage, namespace, timeout, keeps_results=outage_ttl > 0)
+        self.server = NamespaceApi(self.client, self.outage, resource, namespace, timeout, keeps_results=outage_ttl > 0)
         self.ttl = ttl
         self._thresholds = thresholds
         self._longest = ttl + outage_ttl if outage_ttl else 0.0
@@ -121,7 +123,7 @@ class Asker:
 
     def get(self, key: str) -> str | None:
         """Look up a variable."""
-        query = LabelQuery(self.server.namespace, VARIABLE, key, TEAM)
+        query = LabelQuery(self.server.namespace, VARIABLE, key, TEAM, resource=self.server.resource)
         known = self._namespace.recall(query)
         found = self._namespace.find(query, Deadline(self.server.timeout)) if known is None else known
         texts = [values.text(secret, "value") for secret in found if query.matches(secret)]

@@ -16,7 +16,7 @@ import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from support.cluster import Cluster
+from support.cluster import Cluster, plural_of
 from support.exchange import Request
 from support.proxy import Proxy
 
@@ -48,21 +48,23 @@ class Place(ABC):
         namespace: str | None = None,
         data: Mapping[str, str | bytes] | None = None,
         annotations: Mapping[str, str] | None = None,
+        kind: str = "Secret",
     ) -> None:
-        """Create or replace a Secret. Strings are written to ``stringData``, bytes to ``data``."""
+        """Create or replace a Secret or ConfigMap. Bytes are written in base64, and strings as text."""
         contents = {**(data or {}), **({} if value is None else {"value": value})}
+        texts, binary = ("stringData", "data") if kind == "Secret" else ("data", "binaryData")
         self._apply(
             {
                 "apiVersion": "v1",
-                "kind": "Secret",
+                "kind": kind,
                 "metadata": {
                     "name": name or f"secret-{next(_numbers)}",
                     "namespace": namespace or self.namespace,
                     "labels": dict(labels),
                     "annotations": dict(annotations or {}),
                 },
-                "data": {key: b64encode(each).decode() for key, each in contents.items() if isinstance(each, bytes)},
-                "stringData": {key: each for key, each in contents.items() if isinstance(each, str)},
+                binary: {key: b64encode(each).decode() for key, each in contents.items() if isinstance(each, bytes)},
+                texts: {key: each for key, each in contents.items() if isinstance(each, str)},
             }
         )
 
@@ -72,8 +74,8 @@ class Place(ABC):
         """The requests that an API server has received so far."""
 
     @abstractmethod
-    def delete(self, name: str, namespace: str | None = None) -> None:
-        """Delete a Secret."""
+    def delete(self, name: str, namespace: str | None = None, *, kind: str = "Secret") -> None:
+        """Delete a Secret or ConfigMap."""
 
     @abstractmethod
     def leave(self) -> None:
@@ -100,8 +102,8 @@ class ServerPlace(Place):
     def requests(self) -> list[Request]:
         return self.proxy.requests
 
-    def delete(self, name: str, namespace: str | None = None) -> None:
-        path = f"/api/v1/namespaces/{namespace or self.namespace}/secrets/{name}"
+    def delete(self, name: str, namespace: str | None = None, *, kind: str = "Secret") -> None:
+        path = f"/api/v1/namespaces/{namespace or self.namespace}/{plural_of(kind)}/{name}"
         assert self._cluster.admin.delete(path).status_code == httpx.codes.OK
 
     def leave(self) -> None:
@@ -114,13 +116,19 @@ class ServerPlace(Place):
         named: dict[str, list[str]] = {}
         for namespace, names in parsed.referenced.items():
             named.setdefault(namespace or self.namespace, []).extend(names)
-        return self.backend_of(dict.fromkeys(listed, verbs), named, **options)
+        resources = [each.plural for each in parsed.resources]
+        return self.backend_of(dict.fromkeys(listed, verbs), named, resources, **options)
 
     def backend_of(
-        self, grants: Mapping[str, Sequence[str]], named: Mapping[str, Sequence[str]], **options: object
+        self,
+        grants: Mapping[str, Sequence[str]],
+        named: Mapping[str, Sequence[str]],
+        resources: Sequence[str] = ("secrets",),
+        /,
+        **options: object,
     ) -> KubernetesSecretsBackend:
         """Return a backend whose service account has these permissions; see :meth:`Cluster.service_account`."""
-        account = self._cluster.service_account(self.namespace, f"airflow-{next(_numbers)}", grants, named)
+        account = self._cluster.service_account(self.namespace, f"airflow-{next(_numbers)}", grants, named, resources)
         return KubernetesSecretsBackend(service_account_path=str(self.proxy.folder(account)), **options)
 
     def _apply(self, manifest: dict[str, Any]) -> None:
@@ -139,10 +147,10 @@ class FolderLocation(Place):
     def __init__(self, folder: Path) -> None:
         super().__init__()
         self.folder = folder
-        self._files: dict[tuple[str, str], Path] = {}
+        self._files: dict[tuple[str, str, str], Path] = {}
 
-    def delete(self, name: str, namespace: str | None = None) -> None:
-        self._files.pop((namespace or self.namespace, name)).unlink()
+    def delete(self, name: str, namespace: str | None = None, *, kind: str = "Secret") -> None:
+        self._files.pop((namespace or self.namespace, kind, name)).unlink()
 
     def leave(self) -> None:
         self.folder.rename(self.folder.with_name("elsewhere"))
@@ -152,7 +160,9 @@ class FolderLocation(Place):
 
     def _apply(self, manifest: dict[str, Any]) -> None:
         namespace, name = manifest["metadata"]["namespace"], manifest["metadata"]["name"]
+        kind = manifest["kind"]
+        stem = name if kind == "Secret" else f"{kind}-{name}"
         suffix = ".yaml" if len(self._files) % 2 else ".json"
-        path = self._files.setdefault((namespace, name), self.folder / namespace / f"{name}{suffix}")
+        path = self._files.setdefault((namespace, kind, name), self.folder / namespace / f"{stem}{suffix}")
         path.parent.mkdir(exist_ok=True)
         path.write_text(json.dumps(manifest) if path.suffix == ".json" else yaml.safe_dump(manifest))

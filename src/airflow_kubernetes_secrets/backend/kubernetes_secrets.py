@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.secrets.base_secrets import BaseSecretsBackend
 
 from airflow_kubernetes_secrets.counters import FROM_MEMORY, counters
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.formats.reading import connection_value, key_for_messages, variable_text
 from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, OF_AIRFLOW_2, OF_AIRFLOW_3, SERVICES, TASKS
 from airflow_kubernetes_secrets.formats.values import config_text
@@ -183,7 +183,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
             # Error reports can show the local variables of each frame that an exception passes, so delete the value.
             del stored
             # Raise outside the except block, so that Airflow's error, which can contain the password, is not chained.
-            raise MalformedSecretError(secret.namespace, secret.name, key_for_messages(key), problem)
+            raise secret.malformed(key_for_messages(key), problem)
 
         return parsed
 
@@ -200,7 +200,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         concerned = OF_AIRFLOW_2 if is_airflow_2() else OF_AIRFLOW_3
         here = AIRFLOW_2 if is_airflow_2() else TASKS if is_for_tasks(self) else SERVICES
         for objection in objections:
-            error = MalformedSecretError(secret.namespace, secret.name, key_for_messages(key), str(objection))
+            error = secret.malformed(key_for_messages(key), str(objection))
             if here in objection.readers:
                 raise error
             if not set(concerned).isdisjoint(objection.readers):
@@ -318,12 +318,16 @@ def _report(decision: Decision) -> None:
     lookup, matches = decision.lookup, decision.matches
     if len(matches) > 1:
         others = few(map(named, matches[1:]), len(matches) - 1)
-        what, remedy = f"Secrets match {_query_of(decision)}", "Delete or relabel the Secrets that should not match"
+        objects = f"{matches[0].kind}s"
+        what, remedy = (
+            f"{objects} match {_query_of(decision)}",
+            f"Delete or relabel the {objects} that should not match",
+        )
         if isinstance(matches[0], BundleEntry):
             what, remedy = "keys of bundles match", "Remove the keys that should not match"
         notices.once(
             logging.WARNING,
-            ("duplicates", *map(named, matches[:MOST_PROBLEMS])),
+            ("duplicates", objects, *map(named, matches[:MOST_PROBLEMS])),
             f"{lookup}: {len(matches)} {what}; the first by age and name is used: {named(matches[0])}. Not used: "
             f"{others}. {remedy}",
         )

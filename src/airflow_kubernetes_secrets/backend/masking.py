@@ -95,7 +95,7 @@ def mask(kind: Kind, secret: Secret, key: str, result: Any) -> None:
         notices.once(
             logging.WARNING,
             ("unmasked", problem),
-            f"mask_values: Airflow's masker did not accept the values of Secret {secret} ({problem}), so logs may "
+            f"mask_values: Airflow's masker did not accept the values of {secret.full_name} ({problem}), so logs may "
             "show them",
         )
         return
@@ -147,11 +147,11 @@ def _in_part(secret: Secret, count: int, pieces: Iterable[_Piece], before: _Regi
     if _fitting(pieces, _Registered())[1]:
         return (
             f"mask_values: this process has registered {before.characters} characters, and Airflow's masker has no "
-            f"time for all of Secret {secret} as well: {count} of its values are registered, and logs can show the "
+            f"time for all of {secret.full_name} as well: {count} of its values are registered, and logs can show the "
             "others. Do not print them, or restart the process"
         )
     return (
-        f"mask_values: Secret {secret} contains more than Airflow's masker has time for: {count} of its values are "
+        f"mask_values: {secret.full_name} contains more than Airflow's masker has time for: {count} of its values are "
         "registered, the longest that fit, and logs can show the others. Do not print them, or store them in smaller "
         "Secrets"
     )

@@ -15,7 +15,8 @@ from airflow_kubernetes_secrets.errors import ForbiddenError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster, token_claims
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
 from airflow_kubernetes_secrets.kubernetes.credentials import Credentials, ServiceAccountCredentials
-from airflow_kubernetes_secrets.kubernetes.permissions import forbidden_text
+from airflow_kubernetes_secrets.kubernetes.permissions import Grant, forbidden_text
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.api_source import verbs_of
@@ -186,27 +187,27 @@ def _permissions(cluster: Cluster, options: Options, user: str) -> Iterator[Find
 
 
 def _in_all_namespaces(cluster: Cluster, options: Options, user: str, namespace: str) -> Iterator[Finding]:
-    """Check the permissions on all Secrets of a namespace, which lookups by label need."""
-    verbs = verbs_of(options)
-    missing = [verb for verb in verbs if not cluster.may(verb, namespace)]
-    if not missing:
-        yield ok(PERMISSIONS, f"may {' and '.join(verbs)} Secrets in {namespace}")
-    elif missing == ["watch"]:
-        yield warning(
-            PERMISSIONS,
-            "may-not-watch",
-            f"{forbidden_text(user, 'watch', verbs, namespace)}\nWithout it, all Secrets are listed every "
-            f"{options.cache_ttl:g} s (cache_ttl)",
-        )
-    else:
-        yield error(PERMISSIONS, "may-not-list", forbidden_text(user, "list", verbs, namespace))
+    """Check the permissions on all Secrets and ConfigMaps of a namespace, which lookups by label need."""
+    verbs, resources = verbs_of(options), options.resources
+    for resource in resources:
+        missing = [verb for verb in verbs if not cluster.may(verb, namespace, resource=resource)]
+        if not missing:
+            yield ok(PERMISSIONS, f"may {' and '.join(verbs)} {resource.kind}s in {namespace}")
+            continue
+        text = forbidden_text(user, missing[0], resource, namespace, grant=Grant(verbs, resources))
+        if missing == ["watch"]:
+            without = f"Without it, all {resource.kind}s are listed every {options.cache_ttl:g} s (cache_ttl)"
+            yield warning(PERMISSIONS, "may-not-watch", f"{text}\n{without}")
+        else:
+            yield error(PERMISSIONS, "may-not-list", text)
 
 
 def _by_name(cluster: Cluster, user: str, namespace: str, names: tuple[str, ...]) -> Iterator[Finding]:
     """Check the permission to get single Secrets, which references need."""
     missing = [name for name in names if not cluster.may("get", namespace, name)]
     if missing:
-        yield error(PERMISSIONS, "may-not-get", forbidden_text(user, "get", ("get",), namespace, names))
+        grant = Grant(("get",), names=names)
+        yield error(PERMISSIONS, "may-not-get", forbidden_text(user, "get", SECRETS, namespace, grant=grant))
     else:
         yield ok(PERMISSIONS, f"may get the Secrets in {namespace} that 'references' names: {', '.join(names)}")
 

@@ -73,7 +73,7 @@ def completed_json(secret: Secret, fields: Fields, key: str) -> str:
         if in_whole is None:
             del extra, connection
             problem = f"{EXTRA_IS_NO_OBJECT}. Annotations cannot add to it"
-            raise MalformedSecretError(secret.namespace, secret.name, key, problem)
+            raise secret.malformed(key, problem)
         connection["extra"] = in_whole | extra
     for field in ("login", "password", "host", "schema"):
         connection[field] = values.get(field) or connection.get(field)
@@ -166,7 +166,7 @@ class _Values:
     def error(self, field: str, problem: str) -> MalformedSecretError:
         """Return the error for a field. It names the field's key or annotation."""
         part, name = self._origins[field]
-        return MalformedSecretError(self.secret.namespace, self.secret.name, name, problem, part=part)
+        return self.secret.malformed(name, problem, part=part)
 
 
 def _uri(values: _Values) -> ParsedUri | None:

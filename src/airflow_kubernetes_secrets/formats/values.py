@@ -6,7 +6,6 @@ import binascii
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.usability import Objection, are_from_everyone, objections, problem_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
@@ -26,7 +25,7 @@ def text(secret: Secret, key: str) -> str:
         return secret.value(key).decode("utf-8")
     except (UnicodeDecodeError, binascii.Error):
         pass  # a decoding error contains the bytes, so it must not become the cause of ours
-    raise MalformedSecretError(secret.namespace, secret.name, key, _NOT_TEXT)
+    raise secret.malformed(key, _NOT_TEXT)
 
 
 def texts(secret: Secret, keys: Mapping[str, str]) -> dict[str, str]:
@@ -53,7 +52,7 @@ def config_text(secret: Secret, key: str) -> str:
     """
     option = text(secret, key).strip()
     if not option:
-        raise MalformedSecretError(secret.namespace, secret.name, key, "the configuration option is blank")
+        raise secret.malformed(key, "the configuration option is blank")
     return option
 
 
@@ -75,4 +74,4 @@ def check_usable(secret: Secret, key: str, connection: str) -> Sequence[Objectio
         return found
     # Error reports can show the local variables of each frame that an exception passes, so delete the value.
     del connection
-    raise MalformedSecretError(secret.namespace, secret.name, key, problem_of(found))
+    raise secret.malformed(key, problem_of(found))

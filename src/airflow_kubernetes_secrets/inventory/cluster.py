@@ -1,4 +1,4 @@
-"""The API server as the commands use it: Secrets with all their metadata, permissions, and writing a Secret."""
+"""The API server as the commands use it: objects with all their metadata, permissions, and writing a Secret."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, is_namespace
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.refusals import CONFIRMED_AFTER_SECONDS
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
 from airflow_kubernetes_secrets.kubernetes.transport import Call
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -72,8 +73,9 @@ class Cluster:
         # The timeout of each request in seconds. A LIST is one request per page.
         self._seconds = max(options.timeout, _SHORTEST_TIMEOUT)
         referenced = {namespace or self.home: names for namespace, names in options.referenced.items()}
-        self._client = Client(self.credentials, ApiErrors(verbs_of(options), referenced).error_of, as_user=as_user)
-        self._stored: dict[tuple[str, str], StoredSecret] = {}
+        errors = ApiErrors(verbs_of(options), options.resources, referenced)
+        self._client = Client(self.credentials, errors.error_of, as_user=as_user)
+        self._stored: dict[str, StoredSecret] = {}
 
     @property
     def text(self) -> str:
@@ -97,11 +99,11 @@ class Cluster:
         if isinstance(query, NameQuery):
             found = self.get(namespace, query.name)
             return [] if found is None else [found.secret]
-        return [each.secret for page in self.pages(namespace, query.selector) for each in page]
+        return [each.secret for page in self.pages(namespace, query.selector, query.resource) for each in page]
 
     def stored(self, secret: Secret) -> StoredSecret:
         """Return a Secret that was read before, with its other metadata."""
-        return self._stored.get((secret.namespace, secret.name)) or StoredSecret(secret)
+        return self._stored.get(secret.full_name) or StoredSecret(secret)
 
     def get(self, namespace: str, name: str) -> StoredSecret | None:
         """Return one Secret, or ``None`` if it does not exist.
@@ -114,10 +116,14 @@ class Cluster:
             response = self._client.send(Call(path), "get", namespace, self._seconds)
         except NotFoundError:
             return None
-        return self._keep([self._read(partial(read_object, namespace=namespace, name=name), response.body)])[0]
+        return self._keep(
+            [self._read(partial(read_object, resource=SECRETS, namespace=namespace, name=name), response.body)]
+        )[0]
 
-    def pages(self, namespace: str, selector: LabelSelector | None) -> Iterator[Sequence[StoredSecret]]:
-        """Yield the Secrets that a selector matches, page by page. Without a selector, yield all Secrets.
+    def pages(
+        self, namespace: str, selector: LabelSelector | None, resource: Resource = SECRETS
+    ) -> Iterator[Sequence[StoredSecret]]:
+        """Yield the objects of a resource that a selector matches, page by page. Without a selector, yield all.
 
         Raises:
             KubernetesSecretsError: a request failed.
@@ -126,7 +132,9 @@ class Cluster:
         following, followed = "", {""}
         while True:
             after = f"{query}&continue={quote(following)}" if following else query
-            page = self._read(partial(read_page, namespace=namespace), self._page(namespace, after))
+            page = self._read(
+                partial(read_page, resource=resource, namespace=namespace), self._page(resource, namespace, after)
+            )
             yield self._keep(page.stored)
             following = page.next
             if not following:
@@ -137,11 +145,11 @@ class Cluster:
                 )
             followed.add(following)
 
-    def _page(self, namespace: str, query: str) -> bytearray:
+    def _page(self, resource: Resource, namespace: str, query: str) -> bytearray:
         """Return the body of one page, with the largest page size that fits."""
         size, *smaller = _PAGE_SIZES
         while True:
-            path = f"/api/v1/namespaces/{namespace}/secrets?limit={size}{query}"
+            path = f"/api/v1/namespaces/{namespace}/{resource.plural}?limit={size}{query}"
             try:
                 return self._client.send(Call(path), "list", namespace, self._seconds).body
             except ApiResponseTooLargeError:
@@ -154,8 +162,8 @@ class Cluster:
                 break
         # https://kubernetes.io/docs/reference/using-api/api-concepts/#retrieving-large-results-sets-in-chunks
         raise KubernetesSecretsError(
-            f"{self.text} no longer has the state of the Secrets in {namespace} from when the list began: the list "
-            "took too long. Run the command again"
+            f"{self.text} no longer has the state of the {resource.kind}s in {namespace} from when the list began: "
+            "the list took too long. Run the command again"
         )
 
     def count(self, namespace: str) -> int:
@@ -166,11 +174,11 @@ class Cluster:
         """
         path = f"/api/v1/namespaces/{namespace}/secrets?limit=1"
         body = self._client.send(Call(path), "list", namespace, self._seconds).body
-        page = self._read(partial(read_page, namespace=namespace), body)
+        page = self._read(partial(read_page, resource=SECRETS, namespace=namespace), body)
         return len(page.stored) + page.remaining
 
-    def may(self, verb: str, namespace: str, name: str = "") -> bool:
-        """Return whether this user may do ``verb`` with the Secrets of a namespace, or with the one Secret ``name``.
+    def may(self, verb: str, namespace: str, name: str = "", *, resource: Resource = SECRETS) -> bool:
+        """Return whether this user may do ``verb`` with the objects of a resource in a namespace, or with one of them.
 
         An empty ``namespace`` means all namespaces.
         https://kubernetes.io/docs/reference/access-authn-authz/authorization/#checking-api-access
@@ -178,7 +186,7 @@ class Cluster:
         Raises:
             KubernetesSecretsError: the request failed.
         """
-        attributes = {"verb": verb, "resource": "secrets", "namespace": namespace, "name": name}
+        attributes = {"verb": verb, "resource": resource.plural, "namespace": namespace, "name": name}
         review = {
             "apiVersion": "authorization.k8s.io/v1",
             "kind": "SelfSubjectAccessReview",
@@ -241,7 +249,7 @@ class Cluster:
         # The content type of an apply is YAML, and all JSON is YAML.
         call = Call(path, "PATCH", _json(manifest), "application/apply-patch+yaml")
         response = self._client.send(call, "patch", metadata["namespace"], self._seconds)
-        read = partial(read_object, namespace=metadata["namespace"], name=metadata["name"])
+        read = partial(read_object, resource=SECRETS, namespace=metadata["namespace"], name=metadata["name"])
         return self._keep([self._read(read, response.body)])[0]
 
     def problems(self) -> Sequence[str]:
@@ -255,7 +263,7 @@ class Cluster:
     def _keep(self, stored: Sequence[StoredSecret]) -> Sequence[StoredSecret]:
         """Remember the metadata of these Secrets for :meth:`stored`, and return them."""
         for each in stored:
-            self._stored[each.secret.namespace, each.secret.name] = each
+            self._stored[each.secret.full_name] = each
         return stored
 
     def _read(self, read: Callable[[bytes | bytearray], Result], body: bytes | bytearray) -> Result:

@@ -11,6 +11,7 @@ from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.folder import Folder
@@ -30,8 +31,10 @@ class BackendLocation(Protocol):
     def find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         """Return the Secrets that match the query of a lookup, read now."""
 
-    def pages(self, namespace: str, selector: LabelSelector) -> Iterator[Sequence[StoredSecret]]:
-        """Yield the Secrets that a selector matches, in parts. An empty ``namespace`` means all namespaces."""
+    def pages(
+        self, namespace: str, selector: LabelSelector, resource: Resource = SECRETS
+    ) -> Iterator[Sequence[StoredSecret]]:
+        """Yield the objects of a resource that a selector matches, in parts; without a namespace, in all of them."""
 
     def get(self, namespace: str, name: str) -> StoredSecret | None:
         """Return one Secret, or ``None`` if it does not exist."""
@@ -63,8 +66,11 @@ class FolderLocation:
     def find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         return self._folder.find(query, time)
 
-    def pages(self, namespace: str, selector: LabelSelector) -> Iterator[Sequence[StoredSecret]]:
-        yield [StoredSecret(secret) for secret in self._folder.secrets(namespace) if selector.matches(secret.labels)]
+    def pages(
+        self, namespace: str, selector: LabelSelector, resource: Resource = SECRETS
+    ) -> Iterator[Sequence[StoredSecret]]:
+        found = (each for each in self._folder.secrets(namespace) if each.resource is resource)
+        yield [StoredSecret(secret) for secret in found if selector.matches(secret.labels)]
 
     def get(self, namespace: str, name: str) -> StoredSecret | None:
         found = self._folder.find(NameQuery(namespace or None, name), TimeBudget(0))

@@ -1,4 +1,4 @@
-"""A Secret with all the metadata that people see: what a lookup needs, its type, and its owner."""
+"""A Secret or ConfigMap with all the metadata that people see: what a lookup needs, its type, and its owner."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, another_namespace, another_secret
-from airflow_kubernetes_secrets.kubernetes.objects import Secret, kept_annotations
+from airflow_kubernetes_secrets.kubernetes.decode import MalformedBodyError, another_namespace, another_object
+from airflow_kubernetes_secrets.kubernetes.objects import ConfigMap, Secret, config_map_data, kept_annotations
+from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, Resource
 from airflow_kubernetes_secrets.messages.printable import printable
 
 # The names of operators, by the API group of an owner reference.
@@ -94,11 +95,12 @@ class _Metadata(msgspec.Struct):
 class _Object(msgspec.Struct):
     metadata: _Metadata
     data: dict[str, str] | None = None
+    binaryData: dict[str, str] | None = None  # noqa: N815  # the API's own name
     type: str = ""
 
     def __repr__(self) -> str:
         """Return a description without data and annotations: error reports show local variables."""
-        return f"<Secret {self.metadata.namespace}/{self.metadata.name}>"
+        return f"<object {self.metadata.namespace}/{self.metadata.name}>"
 
 
 class _PageMetadata(msgspec.Struct):
@@ -131,11 +133,11 @@ _objects = msgspec.json.Decoder(_Object)
 _DECODING_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
-def read_page(body: bytes | bytearray, namespace: str) -> SecretPage:
-    """Read one page of a LIST of the Secrets in a namespace.
+def read_page(body: bytes | bytearray, resource: Resource, namespace: str) -> SecretPage:
+    """Read one page of a LIST of the objects of a resource in a namespace.
 
     Raises:
-        MalformedBodyError: the body is not a list of Secrets, or a Secret in it belongs to another namespace.
+        MalformedBodyError: the body is not such a list, or an object in it belongs to another namespace.
     """
     try:
         page = _pages.decode(body)
@@ -143,17 +145,17 @@ def read_page(body: bytes | bytearray, namespace: str) -> SecretPage:
         pass  # the error can quote the body, so it is not chained
     else:
         if any(item.metadata.namespace != namespace for item in page.items or ()):
-            raise another_namespace(namespace)
-        stored = [_stored(item) for item in page.items or ()]
+            raise another_namespace(resource, namespace)
+        stored = [_stored(item, resource) for item in page.items or ()]
         return SecretPage(stored, page.metadata.next, page.metadata.remainingItemCount or 0)
-    raise MalformedBodyError("the response is not a list of Secrets")
+    raise MalformedBodyError(f"the response is not a list of {resource.kind}s")
 
 
-def read_object(body: bytes | bytearray, namespace: str, name: str) -> StoredSecret:
-    """Read the response to a GET of one Secret.
+def read_object(body: bytes | bytearray, resource: Resource, namespace: str, name: str) -> StoredSecret:
+    """Read the response to a GET of one object.
 
     Raises:
-        MalformedBodyError: the body is not a Secret, or it is another Secret.
+        MalformedBodyError: the body is not an object of the resource, or it is another one.
     """
     try:
         item = _objects.decode(body)
@@ -161,20 +163,21 @@ def read_object(body: bytes | bytearray, namespace: str, name: str) -> StoredSec
         pass
     else:
         if (item.metadata.namespace, item.metadata.name) == (namespace, name):
-            return _stored(item)
-        raise another_secret(namespace, name)
-    raise MalformedBodyError("the response is not a Secret")
+            return _stored(item, resource)
+        raise another_object(resource, namespace, name)
+    raise MalformedBodyError(f"the response is not a {resource.kind}")
 
 
-def _stored(item: _Object) -> StoredSecret:
+def _stored(item: _Object, resource: Resource) -> StoredSecret:
     metadata = item.metadata
     labels, annotations = metadata.labels or {}, metadata.annotations or {}
-    secret = Secret(
+    is_config_map = resource is CONFIG_MAPS
+    secret = (ConfigMap if is_config_map else Secret)(
         metadata.namespace,
         metadata.name,
         metadata.creationTimestamp or "",
         labels,
-        item.data or {},
+        config_map_data(item.data, item.binaryData) if is_config_map else item.data or {},
         annotations=kept_annotations(annotations, labels),
     )
     owner = _owner(metadata.ownerReferences or (), {**annotations, **labels})

@@ -26,6 +26,7 @@ from airflow_kubernetes_secrets.kubernetes.http_connection import HttpConnection
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Secret, SecretList, WatchEvent
 from airflow_kubernetes_secrets.kubernetes.refusals import CONFIRMED_AFTER_SECONDS, Refusal, Refusals
+from airflow_kubernetes_secrets.kubernetes.resources import Resource
 from airflow_kubernetes_secrets.kubernetes.retry import RETRIED_STATUSES, Backoff, retry_after_seconds
 from airflow_kubernetes_secrets.kubernetes.transport import DOUBTFUL_AFTER_SECONDS, Call, Transport
 from airflow_kubernetes_secrets.messages.printable import printable
@@ -131,8 +132,8 @@ class Client:
         """Host and port of the API server, for messages."""
         return printable(self._credentials.endpoint)
 
-    def list_secrets(self, namespace: str, selector: LabelSelector, timeout: float) -> SecretList:
-        """Return the Secrets that match the selector, from the API server's watch cache (``resourceVersion=0``).
+    def list_objects(self, resource: Resource, namespace: str, selector: LabelSelector, timeout: float) -> SecretList:
+        """Return the objects that match the selector, from the API server's watch cache (``resourceVersion=0``).
 
         Args:
             timeout: the seconds for the whole call.
@@ -146,16 +147,22 @@ class Client:
 
         https://kubernetes.io/docs/reference/using-api/api-concepts/#semantics-for-get-and-list
         """
-        from airflow_kubernetes_secrets.kubernetes.decode import parse_secret_list
+        from airflow_kubernetes_secrets.kubernetes.decode import parse_list
 
-        call = Call(_list_path(namespace, selector, "0"))
-        parse = partial(parse_secret_list, namespace=namespace)
+        call = Call(_list_path(resource, namespace, selector, "0"))
+        parse = partial(parse_list, resource=resource, namespace=namespace)
         return self._ask(_ParsedOperation("list", namespace, call, parse), timeout)
 
     def list_once(
-        self, namespace: str, selector: LabelSelector, timeout: float, not_older_than: str = "0"
+        self,
+        resource: Resource,
+        namespace: str,
+        selector: LabelSelector,
+        *,
+        timeout: float,
+        not_older_than: str = "0",
     ) -> SecretList:
-        """Return the Secrets that match the selector, from a single request.
+        """Return the objects that match the selector, from a single request.
 
         Args:
             timeout: the seconds for the whole call.
@@ -163,41 +170,48 @@ class Client:
 
         Raises:
             ApiUnavailableError: there was no usable response.
-            ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for :meth:`list_secrets`.
+            ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for :meth:`list_objects`.
         """
-        from airflow_kubernetes_secrets.kubernetes.decode import parse_secret_list
+        from airflow_kubernetes_secrets.kubernetes.decode import parse_list
 
         deadline = Deadline(timeout)
-        call = Call(_list_path(namespace, selector, not_older_than))
-        parse = partial(parse_secret_list, namespace=namespace)
+        call = Call(_list_path(resource, namespace, selector, not_older_than))
+        parse = partial(parse_list, resource=resource, namespace=namespace)
         outcome = self._try(_ParsedOperation("list", namespace, call, parse), deadline)
         if isinstance(outcome, _Failure):
             raise self._unavailable(outcome, 1, deadline)
         return outcome
 
-    def get_secret(self, namespace: str, name: str, timeout: float) -> Secret | None:
-        """Return the Secret with this name, from the API server's watch cache; ``None`` if there is none.
+    def get_object(self, resource: Resource, namespace: str, name: str, timeout: float) -> Secret | None:
+        """Return the object with this name, from the API server's watch cache; ``None`` if there is none.
 
         Args:
             timeout: the seconds for the whole call.
 
         Raises:
             ApiUnavailableError, ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for
-                :meth:`list_secrets`.
+                :meth:`list_objects`.
         """
-        from airflow_kubernetes_secrets.kubernetes.decode import parse_secret
+        from airflow_kubernetes_secrets.kubernetes.decode import parse_object
 
-        path = f"/api/v1/namespaces/{namespace}/secrets/{quote(name)}?resourceVersion=0"
-        parse = partial(parse_secret, namespace=namespace, name=name)
+        path = f"/api/v1/namespaces/{namespace}/{resource.plural}/{quote(name)}?resourceVersion=0"
+        parse = partial(parse_object, resource=resource, namespace=namespace, name=name)
         try:
             return self._ask(_ParsedOperation("get", namespace, Call(path), parse), timeout)
         except NotFoundError:
             return None
 
-    def watch_secrets(
-        self, namespace: str, selector: LabelSelector, resource_version: str, seconds: int, timeout: float
+    def watch_objects(
+        self,
+        resource: Resource,
+        namespace: str,
+        selector: LabelSelector,
+        resource_version: str,
+        *,
+        seconds: int,
+        timeout: float,
     ) -> Watch:
-        """Start to watch the Secrets that match the selector, from a version on.
+        """Start to watch the objects that match the selector, from a version on.
 
         Args:
             seconds: the time after which the API server should end the watch.
@@ -206,15 +220,15 @@ class Client:
         Raises:
             ExpiredVersionError: the API server no longer has the changes since that version.
             ApiUnavailableError: there was no usable response in time. The request is sent once.
-            ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for :meth:`list_secrets`.
+            ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for :meth:`list_objects`.
 
         https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
         """
         from airflow_kubernetes_secrets.kubernetes.decode import status_message
 
         path = (
-            f"/api/v1/namespaces/{namespace}/secrets?watch=true&allowWatchBookmarks=true&timeoutSeconds={seconds}"
-            f"&labelSelector={quote(str(selector))}&resourceVersion={quote(resource_version)}"
+            f"/api/v1/namespaces/{namespace}/{resource.plural}?watch=true&allowWatchBookmarks=true"
+            f"&timeoutSeconds={seconds}&labelSelector={quote(str(selector))}&resourceVersion={quote(resource_version)}"
         )
         watch, deadline = _Operation("watch", namespace, Call(path)), Deadline(timeout)
         try:
@@ -226,7 +240,7 @@ class Client:
             raise self._unavailable(_Failure(str(error), error.remedy), 1, deadline) from None
         if isinstance(reply, Head):
             self._refusals.note_allowed(watch.verb, watch.path)
-            return Watch(self, connection, reply, namespace, Deadline(seconds + timeout))
+            return Watch(self, connection, reply, resource, namespace, deadline=Deadline(seconds + timeout))
         # Read this first: once the connection is idle, another thread may send on it.
         sent_at = connection.sent_at
         self._transport.keep(connection, reply.status)
@@ -247,7 +261,7 @@ class Client:
 
         Raises:
             ApiUnavailableError, ForbiddenError, UnauthorizedError, ApiError, NotConfiguredError: as for
-                :meth:`list_secrets`.
+                :meth:`list_objects`.
             NotFoundError: 404.
         """
         return self._ask(_ParsedOperation(verb, namespace, call, lambda response: response), timeout)
@@ -381,12 +395,19 @@ class Watch:
     """A running watch, which yields events as they arrive until the API server ends it. It must be closed.
 
     Iterating raises :class:`ApiUnavailableError` if the stream breaks, does not end in time, or contains something
-    other than an event of a Secret in the namespace. It raises :class:`ExpiredVersionError` if the API server reports
+    other than an event of an object in the namespace. It raises :class:`ExpiredVersionError` if the API server reports
     that the version is too old.
     """
 
     def __init__(
-        self, client: Client, connection: HttpConnection, head: Head, namespace: str, deadline: Deadline
+        self,
+        client: Client,
+        connection: HttpConnection,
+        head: Head,
+        resource: Resource,
+        namespace: str,
+        *,
+        deadline: Deadline,
     ) -> None:
         """Wrap a stream that has started.
 
@@ -398,6 +419,7 @@ class Watch:
         # None when the watch has ended and the client has its connection again.
         self._connection: HttpConnection | None = connection
         self._head = head
+        self._resource = resource
         self._namespace = namespace
         self._deadline = deadline
         self._interrupted = False
@@ -410,7 +432,7 @@ class Watch:
             return
         try:
             for line in connection.lines(self._head, self._deadline):
-                yield parse_watch_event(line, self._namespace)
+                yield parse_watch_event(line, self._resource, self._namespace)
         except TransportError as error:
             # A broken stream is often the first sign of a restart.
             if not self._interrupted:
@@ -436,7 +458,8 @@ class Watch:
             connection.close()
 
 
-def _list_path(namespace: str, selector: LabelSelector, version: str) -> str:
+def _list_path(resource: Resource, namespace: str, selector: LabelSelector, version: str) -> str:
     return (
-        f"/api/v1/namespaces/{namespace}/secrets?labelSelector={quote(str(selector))}&resourceVersion={quote(version)}"
+        f"/api/v1/namespaces/{namespace}/{resource.plural}?labelSelector={quote(str(selector))}"
+        f"&resourceVersion={quote(version)}"
     )

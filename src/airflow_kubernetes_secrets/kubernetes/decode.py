@@ -6,13 +6,23 @@ seventh of the time that ``json`` needs. Other parts of a Secret (``managedField
 
 from __future__ import annotations
 
-from typing import NoReturn
+from collections.abc import Mapping
+from typing import ClassVar, NoReturn
 
 import msgspec
 
 from airflow_kubernetes_secrets.errors import ExpiredVersionError
 from airflow_kubernetes_secrets.kubernetes.http1 import Response
-from airflow_kubernetes_secrets.kubernetes.objects import Change, Secret, SecretList, WatchEvent, kept_annotations
+from airflow_kubernetes_secrets.kubernetes.objects import (
+    Change,
+    ConfigMap,
+    Secret,
+    SecretList,
+    WatchEvent,
+    config_map_data,
+    kept_annotations,
+)
+from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.messages.printable import printable
 
 # The limit for the API server's message about an error. It becomes a part of other messages, and can be anything.
@@ -25,16 +35,16 @@ class MalformedBodyError(Exception):
     """A body is not a response of the API. Neither the message nor the cause contains anything of the body."""
 
 
-def another_namespace(namespace: str) -> MalformedBodyError:
-    """Return the error for a response with a Secret of another namespace than the requested one."""
+def another_namespace(resource: Resource, namespace: str) -> MalformedBodyError:
+    """Return the error for a response with an object of another namespace than the requested one."""
     return MalformedBodyError(
-        f"the response contains a Secret of another namespace than {namespace!r}; {_WRONG_SENDER}"
+        f"the response contains a {resource.kind} of another namespace than {namespace!r}; {_WRONG_SENDER}"
     )
 
 
-def another_secret(namespace: str, name: str) -> MalformedBodyError:
-    """Return the error for a response that is another Secret than the requested one."""
-    return MalformedBodyError(f"the response is another Secret than {namespace}/{name}; {_WRONG_SENDER}")
+def another_object(resource: Resource, namespace: str, name: str) -> MalformedBodyError:
+    """Return the error for a response that is another object than the requested one."""
+    return MalformedBodyError(f"the response is another {resource.kind} than {namespace}/{name}; {_WRONG_SENDER}")
 
 
 class _Collection(msgspec.Struct, frozen=True):
@@ -52,18 +62,40 @@ class _Metadata(msgspec.Struct, gc=False):
 
 
 class _Secret(msgspec.Struct, gc=False):
+    object_type: ClassVar[type[Secret]] = Secret
+
     metadata: _Metadata
     data: dict[str, str] | None = None
     kind: str = ""
+
+    def values(self) -> Mapping[str, str]:
+        """Return the values in base64, by key."""
+        return self.data or {}
 
     def __repr__(self) -> str:
         """Return a description without the data: error reports show local variables."""
         return f"<{type(self).__name__} {self.metadata.namespace}/{self.metadata.name}>"
 
 
+class _ConfigMap(_Secret, gc=False):
+    object_type: ClassVar[type[Secret]] = ConfigMap
+
+    binaryData: dict[str, str] | None = None  # noqa: N815  # the API's own name
+
+    def values(self) -> Mapping[str, str]:
+        """Return the values in base64, by key."""
+        return config_map_data(self.data, self.binaryData)
+
+
 class _SecretList(msgspec.Struct):
     kind: str
     items: list[_Secret] | None
+    metadata: _Collection
+
+
+class _ConfigMapList(msgspec.Struct):
+    kind: str
+    items: list[_ConfigMap] | None
     metadata: _Collection
 
 
@@ -82,8 +114,14 @@ class _Status(msgspec.Struct):
     code: int | None = None
 
 
-_secret_lists = msgspec.json.Decoder(_SecretList)
-_secrets = msgspec.json.Decoder(_Secret)
+_lists: Mapping[Resource, msgspec.json.Decoder[_SecretList] | msgspec.json.Decoder[_ConfigMapList]] = {
+    SECRETS: msgspec.json.Decoder(_SecretList),
+    CONFIG_MAPS: msgspec.json.Decoder(_ConfigMapList),
+}
+_objects: Mapping[Resource, msgspec.json.Decoder[_Secret] | msgspec.json.Decoder[_ConfigMap]] = {
+    SECRETS: msgspec.json.Decoder(_Secret),
+    CONFIG_MAPS: msgspec.json.Decoder(_ConfigMap),
+}
 _annotations = msgspec.json.Decoder(dict[str, str] | None)
 _bookmarks = msgspec.json.Decoder(_Bookmark)
 _events = msgspec.json.Decoder(_Event)
@@ -93,51 +131,51 @@ _statuses = msgspec.json.Decoder(_Status)
 _DECODING_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
-def parse_secret_list(response: Response, namespace: str) -> SecretList:
-    """Parse the response to a LIST of the Secrets in a namespace.
+def parse_list(response: Response, resource: Resource, namespace: str) -> SecretList:
+    """Parse the response to a LIST of the objects of a resource in a namespace.
 
     Raises:
-        MalformedBodyError: it is not a SecretList, or it contains a Secret of another namespace.
+        MalformedBodyError: it is not such a list, or it contains an object of another namespace.
     """
-    # Many Secrets of an index have the same creation time. They share one string.
+    # Many objects of an index have the same creation time. They share one string.
     share: dict[str, str] = {}
     try:
-        document = _secret_lists.decode(response.body)
-        if document.kind == "SecretList" and document.metadata.resourceVersion:
+        document = _lists[resource].decode(response.body)
+        if document.kind == f"{resource.kind}List" and document.metadata.resourceVersion:
             return SecretList(
                 [_secret(item, share, namespace) for item in document.items or ()], document.metadata.resourceVersion
             )
     except _DECODING_ERRORS:
         pass
-    raise MalformedBodyError("the response is not a list of Secrets")
+    raise MalformedBodyError(f"the response is not a list of {resource.kind}s")
 
 
-def parse_secret(response: Response, namespace: str, name: str) -> Secret:
-    """Parse the response to a GET of one Secret.
+def parse_object(response: Response, resource: Resource, namespace: str, name: str) -> Secret:
+    """Parse the response to a GET of one object.
 
     Raises:
-        MalformedBodyError: it is not a Secret, or has another namespace or name.
+        MalformedBodyError: it is an object of another resource, or has another namespace or name.
     """
     secret = None
     try:
-        document = _secrets.decode(response.body)
-        if document.kind == "Secret":
+        document = _objects[resource].decode(response.body)
+        if document.kind == resource.kind:
             secret = _secret(document, {}, namespace)
     except _DECODING_ERRORS:
         pass
     if secret is None:
-        raise MalformedBodyError("the response is not a Secret")
+        raise MalformedBodyError(f"the response is not a {resource.kind}")
     if secret.name != name:
-        raise another_secret(namespace, name)
+        raise another_object(resource, namespace, name)
     return secret
 
 
-def parse_watch_event(line: bytes, namespace: str) -> WatchEvent:
-    """Parse one line of a watch on the Secrets in a namespace.
+def parse_watch_event(line: bytes, resource: Resource, namespace: str) -> WatchEvent:
+    """Parse one line of a watch on the objects of a resource in a namespace.
 
     Raises:
         ExpiredVersionError: the line reports that the version from which the watch started is too old.
-        MalformedBodyError: the line is another error, not an event, or an event of a Secret in another namespace.
+        MalformedBodyError: the line is another error, not an event, or an event of an object in another namespace.
     """
     status = found = None
     try:
@@ -148,14 +186,14 @@ def parse_watch_event(line: bytes, namespace: str) -> WatchEvent:
             version = _bookmarks.decode(event.object).metadata.resourceVersion
             found = WatchEvent(Change.BOOKMARK, version)
         else:
-            item = _secrets.decode(event.object)
+            item = _objects[resource].decode(event.object)
             found = WatchEvent(Change(event.type), item.metadata.resourceVersion, _secret(item, {}, namespace))
     except _DECODING_ERRORS:
         pass
     if status is not None:
         _raise(status)
     if found is None or not found.resource_version:
-        raise MalformedBodyError("a line of the watch is not an event of a Secret")
+        raise MalformedBodyError(f"a line of the watch is not an event of a {resource.kind}")
     return found
 
 
@@ -169,15 +207,15 @@ def _raise(status: _Status) -> NoReturn:
 def _secret(item: _Secret, share: dict[str, str], namespace: str) -> Secret:
     metadata = item.metadata
     if metadata.namespace != namespace:
-        raise another_namespace(namespace)
+        raise another_namespace(item.object_type.resource, namespace)
     created = metadata.creationTimestamp or ""
     labels = metadata.labels or {}
-    return Secret(
+    return item.object_type(
         namespace=namespace,
         name=metadata.name,
         created=share.setdefault(created, created),
         labels=labels,
-        data=item.data or {},
+        data=item.values(),
         annotations=kept_annotations(_annotations.decode(metadata.annotations), labels)
         if metadata.annotations
         else None,

@@ -186,7 +186,7 @@ def _yaml_document(content: bytes, line: int) -> Iterator[Document]:
 def unpacked(document: Any) -> Iterator[Any]:
     """Yield the items of a List, or else the document itself."""
     kind = document.get("kind") if isinstance(document, dict) else None
-    if kind in ("List", "SecretList", "NamespaceList"):
+    if kind in ("List", "SecretList", "ConfigMapList", "NamespaceList"):
         singular = str(kind).removesuffix("List")
         items = document.get("items")
         for item in items if isinstance(items, list) else ():

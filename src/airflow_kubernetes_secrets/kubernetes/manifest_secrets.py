@@ -1,4 +1,7 @@
-"""The Secret that the API would create from a manifest. The API's rules for types and sizes are not checked."""
+"""The Secret or ConfigMap that the API would create from a manifest.
+
+The API's rules for types and sizes are not checked.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ from airflow_kubernetes_secrets.kubernetes.labels import (
     quoted_label_key,
 )
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import RefusedError
-from airflow_kubernetes_secrets.kubernetes.objects import Secret, kept_annotations
+from airflow_kubernetes_secrets.kubernetes.objects import ConfigMap, Secret, config_map_data, kept_annotations
+from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS
 from airflow_kubernetes_secrets.kubernetes.unprocessed import unprocessed
 
 # The error for a key whose name is not shown.
@@ -28,7 +32,7 @@ NO_DATA_KEY = (
 
 
 def secret_to_serve(manifest: dict[str, Any], home: str) -> Secret:
-    """Return the Secret of a manifest that has all its values.
+    """Return the Secret or ConfigMap of a manifest that has all its values.
 
     Raises:
         RefusedError: the API would refuse it, or another tool must still process it.
@@ -36,13 +40,14 @@ def secret_to_serve(manifest: dict[str, Any], home: str) -> Secret:
     if problem := unprocessed(manifest):
         metadata = _mapping(manifest, "metadata")
         name = metadata.get("name")
-        named = f"Secret {name}" if isinstance(name, str) and is_subdomain(name) else "a Secret"
+        kind = _kind_of(manifest)
+        named = f"{kind} {name}" if isinstance(name, str) and is_subdomain(name) else f"a {kind}"
         raise RefusedError(f"{named}: {problem}")
     return secret_of(manifest, home)
 
 
 def secret_of(manifest: dict[str, Any], home: str) -> Secret:
-    """Return the Secret that the API would create from a manifest.
+    """Return the Secret or ConfigMap that the API would create from a manifest.
 
     Args:
         home: the namespace of a manifest without one.
@@ -51,26 +56,25 @@ def secret_of(manifest: dict[str, Any], home: str) -> Secret:
         RefusedError: the API would refuse the manifest.
     """
     metadata = _mapping(manifest, "metadata")
+    kind = _kind_of(manifest)
     namespace, name = _namespace_and_name(manifest, metadata, home)
-    labels, annotations = _texts(metadata, "labels", name), _texts(metadata, "annotations", name)
+    named = f"{kind} {name}"
+    labels, annotations = _texts(metadata, "labels", named), _texts(metadata, "annotations", named)
     for key, text in labels.items():
         if not is_label_key(key) or (text and not is_label_value(text)):
-            raise RefusedError(
-                f"Secret {name}: label {quoted_label_key(key)}: the key or value is not valid for a label"
-            )
+            raise RefusedError(f"{named}: label {quoted_label_key(key)}: the key or value is not valid for a label")
     for key in annotations:
         if not is_label_key(key.lower()):
             raise RefusedError(
-                f"Secret {name}: a name is not a valid annotation key. It is not shown, since "
+                f"{named}: a name is not a valid annotation key. It is not shown, since "
                 "it may contain a value. Correct it; in YAML a space follows the ':' after a key"
             )
-    data = {key: _base64(name, key, text) for key, text in _texts(manifest, "data", name).items()}
-    for key, text in _texts(manifest, "stringData", name).items():
-        data[key] = b64encode(text.encode("utf-8")).decode("ascii")
+    is_config_map = kind == CONFIG_MAPS.kind
+    data = (_data_of_config_map if is_config_map else _data_of_secret)(manifest, named)
     if not all(map(is_data_key, data)):
-        raise RefusedError(f"Secret {name}: {NO_DATA_KEY}")
+        raise RefusedError(f"{named}: {NO_DATA_KEY}")
     created = metadata.get("creationTimestamp")
-    return Secret(
+    return (ConfigMap if is_config_map else Secret)(
         namespace,
         name,
         created if isinstance(created, str) else "",
@@ -80,14 +84,36 @@ def secret_of(manifest: dict[str, Any], home: str) -> Secret:
     )
 
 
+def _kind_of(manifest: dict[str, Any]) -> str:
+    return CONFIG_MAPS.kind if manifest.get("kind") == CONFIG_MAPS.kind else SECRETS.kind
+
+
+def _data_of_secret(manifest: dict[str, Any], named: str) -> dict[str, str]:
+    """Return the values in base64, by key."""
+    data = {key: _base64(named, "data", key, text) for key, text in _texts(manifest, "data", named).items()}
+    for key, text in _texts(manifest, "stringData", named).items():
+        data[key] = b64encode(text.encode("utf-8")).decode("ascii")
+    return data
+
+
+def _data_of_config_map(manifest: dict[str, Any], named: str) -> dict[str, str]:
+    """Return the values in base64, by key."""
+    field = "binaryData"
+    texts, binary = _texts(manifest, "data", named), _texts(manifest, field, named)
+    for key in texts.keys() & binary.keys():
+        raise RefusedError(f"{named}: {quoted_data_key(key)} is in data and in {field}; remove one of them")
+    return config_map_data(texts, {key: _base64(named, field, key, text) for key, text in binary.items()})
+
+
 def _namespace_and_name(manifest: dict[str, Any], metadata: dict[str, Any], home: str) -> tuple[str, str]:
+    kind = _kind_of(manifest)
     namespace, name = metadata.get("namespace") or home, metadata.get("name")
     if not isinstance(name, str) or not is_subdomain(name):
-        raise RefusedError("a Secret has no name, or an invalid one")
+        raise RefusedError(f"a {kind} has no name, or an invalid one")
     if manifest.get("apiVersion") is None:
-        raise RefusedError(f"Secret {name}: it has no 'apiVersion'; write 'apiVersion: v1'")
+        raise RefusedError(f"{kind} {name}: it has no 'apiVersion'; write 'apiVersion: v1'")
     if not isinstance(namespace, str) or not is_namespace(namespace):
-        raise RefusedError(f"Secret {name}: its namespace is not a valid name")
+        raise RefusedError(f"{kind} {name}: its namespace is not a valid name")
     return namespace, name
 
 
@@ -100,15 +126,13 @@ def _mapping(parent: dict[str, Any], field: str) -> dict[str, Any]:
     return found
 
 
-def _texts(parent: dict[str, Any], field: str, name: str) -> dict[str, str]:
+def _texts(parent: dict[str, Any], field: str, named: str) -> dict[str, str]:
     found = _mapping(parent, field)
     for key, text in found.items():
         if text is not None and not isinstance(text, str):
-            raise RefusedError(f"Secret {name}: {field}: {_quoted(key)} is not a string; put it in quotation marks")
+            raise RefusedError(f"{named}: {field}: {_quoted(key)} is not a string; put it in quotation marks")
         if text and re.search("[\ud800-\udfff]", text):
-            raise RefusedError(
-                f"Secret {name}: {field}: {_quoted(key)} is not Unicode: it has half of a surrogate pair"
-            )
+            raise RefusedError(f"{named}: {field}: {_quoted(key)} is not Unicode: it has half of a surrogate pair")
     # The API reads null as an empty string.
     return {key: text or "" for key, text in found.items()}
 
@@ -118,7 +142,7 @@ def _quoted(key: str) -> str:
     return quoted_data_key(key) if "/" not in key else quoted_label_key(key)
 
 
-def _base64(name: str, key: str, text: str) -> str:
+def _base64(named: str, field: str, key: str, text: str) -> str:
     """Return a value in base64 in one line. Like the API, refuse other white space than line breaks.
 
     Raises:
@@ -131,4 +155,5 @@ def _base64(name: str, key: str, text: str) -> str:
         pass  # the error could quote the value
     else:
         return text
-    raise RefusedError(f"Secret {name}: data: {quoted_data_key(key)} is not base64; plain text belongs in stringData")
+    plain = "stringData" if field == "data" else "data"
+    raise RefusedError(f"{named}: {field}: {quoted_data_key(key)} is not base64; plain text belongs in {plain}")

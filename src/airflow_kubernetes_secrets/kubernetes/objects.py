@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from binascii import Error, a2b_base64
+from binascii import Error, a2b_base64, b2a_base64
 from collections.abc import Mapping
 from enum import Enum
 from typing import NoReturn
 
+from airflow_kubernetes_secrets.errors import MalformedSecretError
+from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.messages.listing import few
 from airflow_kubernetes_secrets.messages.printable import printable
 
@@ -52,6 +54,7 @@ class Secret:
     Threads share Secrets, so a Secret cannot be changed. Secrets are compared by identity.
 
     Attributes:
+        resource: the resource that it is an object of.
         created: the creation time in the API's format (RFC 3339 in UTC, whole seconds), which sorts as a string.
         data: the values in base64, by key.
         annotations: those that :func:`kept_annotations` keeps.
@@ -59,6 +62,7 @@ class Secret:
 
     __slots__ = ("__weakref__", "annotations", "created", "data", "labels", "name", "namespace")
 
+    resource: Resource = SECRETS
     namespace: str
     name: str
     created: str
@@ -91,6 +95,16 @@ class Secret:
         raise AttributeError(f"a Secret cannot be changed, so {name!r} cannot be deleted")
 
     @property
+    def kind(self) -> str:
+        """The kind of the object, such as ``Secret``."""
+        return self.resource.kind
+
+    @property
+    def full_name(self) -> str:
+        """Kind, namespace and name for a message."""
+        return f"{self.kind} {self}"
+
+    @property
     def age_order(self) -> tuple[str, str]:
         """The sort key of several matches: the oldest first, then by name."""
         return (self.created, self.name)
@@ -103,6 +117,14 @@ class Secret:
             binascii.Error: the value is not base64.
         """
         return a2b_base64(self.data[key])
+
+    def malformed(self, key: str, problem: str, *, part: str = "key") -> MalformedSecretError:
+        """Return the error for unusable content.
+
+        Args:
+            part: what the message calls ``key``, such as "key" or "annotation".
+        """
+        return MalformedSecretError(self.namespace, self.name, key, problem, part=part, kind=self.kind)
 
     def keys_text(self) -> str:
         """Return a description of the keys of the data, for an error."""
@@ -126,11 +148,33 @@ class Secret:
         return printable(f"{self.namespace}/{self.name}")
 
     def __repr__(self) -> str:
-        return f"<Secret {self} created={self.created} labels={dict(self.labels)} keys={sorted(self.data)}>"
+        return f"<{self.full_name} created={self.created} labels={dict(self.labels)} keys={sorted(self.data)}>"
+
+
+class ConfigMap(Secret):
+    """A ConfigMap, with the interface of a Secret: its values are in base64 too. Lookups read only variables in it."""
+
+    __slots__ = ()
+
+    resource = CONFIG_MAPS
+
+
+def config_map_data(texts: Mapping[str, str] | None, binary: Mapping[str, str] | None) -> dict[str, str]:
+    """Return the values of a ConfigMap in base64.
+
+    Args:
+        texts: its ``data``.
+        binary: its ``binaryData``, which is in base64.
+
+    Raises:
+        UnicodeEncodeError: a text is not Unicode.
+    """
+    encoded = {key: b2a_base64(text.encode(), newline=False).decode("ascii") for key, text in (texts or {}).items()}
+    return {**encoded, **(binary or {})}
 
 
 class SecretList:
-    """The response to a LIST.
+    """The response to a LIST of Secrets or ConfigMaps.
 
     Attributes:
         resource_version: the version of this collection. A watch can start from it.

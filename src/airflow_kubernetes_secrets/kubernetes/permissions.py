@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
 from airflow_kubernetes_secrets.messages.printable import printable, printable_lines, shell_word
 
 ANONYMOUS = "system:anonymous"
@@ -74,13 +75,33 @@ def _constraint(server_message: str) -> str:
     return f"\nFor constrained impersonation, the verb {verb!r} is missing on the {kind} {printable(what)!r}{where}"
 
 
-def forbidden_text(user: str, verb: str, verbs: tuple[str, ...], namespace: str, names: tuple[str, ...] = ()) -> str:
-    """Return the error about a missing permission on Secrets, with the commands that grant all of ``verbs``.
+class Grant:
+    """Permissions that a remedy grants in a namespace.
+
+    Attributes:
+        verbs: the verbs on all of these resources.
+        resources: one role grants all of them, because another command for the same role would replace its rules.
+        names: the Secrets to which the grant is limited; empty for all.
+    """
+
+    __slots__ = ("names", "resources", "verbs")
+
+    def __init__(
+        self, verbs: tuple[str, ...], resources: tuple[Resource, ...] = (SECRETS,), names: tuple[str, ...] = ()
+    ) -> None:
+        self.verbs = verbs
+        self.resources = resources
+        self.names = names
+
+
+def forbidden_text(user: str, verb: str, resource: Resource, namespace: str, *, grant: Grant) -> str:
+    """Return the error about a missing permission on a resource, with the commands that grant it.
 
     The commands can be run again, and for one service account after the other.
 
     Args:
-        names: the Secrets to which the grant is limited; empty for all.
+        verb: the refused verb.
+        grant: what the commands grant.
     """
     account, subject = re.fullmatch(_SERVICE_ACCOUNT, user), _subject(user)
     if account:
@@ -91,13 +112,14 @@ def forbidden_text(user: str, verb: str, verbs: tuple[str, ...], namespace: str,
         binding = f"{_ROLE}-{_slug(user)}"
     # A limited grant has a role of its own, because one command cannot create rules with and without names. So has a
     # grant for writing, because an account that looks things up must not receive it as well.
-    kind = "-by-name" if names else "-writer" if verb == "patch" else ""
+    kind = "-by-name" if grant.names else "-writer" if verb == "patch" else ""
     role, binding = f"{_ROLE}{kind}", f"{binding}{kind}"
-    limit = "".join(f" --resource-name={shell_word(name)}" for name in names)
+    limit = "".join(f" --resource-name={shell_word(name)}" for name in grant.names)
     where = f"--namespace={shell_word(namespace)}"
+    verbs, resources = ",".join(grant.verbs), ",".join(each.plural for each in grant.resources)
     return printable_lines(
-        f"{who} may not {verb} secrets in namespace {namespace!r}. Grant it:\n"
-        f"  kubectl create role {role} {where} --verb={','.join(verbs)} --resource=secrets{limit}"
+        f"{who} may not {verb} {resource.plural} in namespace {namespace!r}. Grant it:\n"
+        f"  kubectl create role {role} {where} --verb={verbs} --resource={resources}{limit}"
         " --dry-run=client -o yaml | kubectl apply -f -\n"
         f"  kubectl create rolebinding {binding} {where} --role={role} {subject}"
     )

@@ -1,6 +1,7 @@
-"""Bundles: Secrets in which every key of the data is an id. ``docs/how-to/bundles.md`` describes them for users.
+"""Bundles: Secrets, and ConfigMaps with variables, in which every key of the data is an id.
 
-The data of a Secret is a mapping, so an entry is found without reading the others.
+``docs/how-to/bundles.md`` describes them for users. The data of a bundle is a mapping, so
+an entry is found without reading the others.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Iterable
 from airflow_kubernetes_secrets.derived import DerivedValues
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.resources import Resource
 
 # The prefixes of the environment variables from which Airflow reads connections, variables and options.
 CONNECTION_PREFIX = "AIRFLOW_CONN_"
@@ -25,19 +27,21 @@ TEAM_SEPARATOR = "___"
 class BundleEntry(Secret):
     """One id of a bundle, as a Secret whose data is one key with the whole value.
 
-    Name, age and labels are those of the bundle. It has no annotations, because those of a bundle do not describe a
-    single value.
+    Resource, name, age and labels are those of the bundle. It has no annotations, because those of a bundle do not
+    describe a single value.
 
     Attributes:
         key: the key of the data.
     """
 
-    __slots__ = ("key",)
+    __slots__ = ("key", "resource")
 
+    resource: Resource
     key: str
 
     def __init__(self, bundle: Secret, key: str) -> None:
         super().__init__(bundle.namespace, bundle.name, bundle.created, bundle.labels, {key: bundle.data[key]})
+        object.__setattr__(self, "resource", bundle.resource)
         object.__setattr__(self, "key", key)
 
 

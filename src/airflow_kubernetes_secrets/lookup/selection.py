@@ -1,4 +1,4 @@
-"""Select the Secret for a lookup. Every rule of selection is in this module.
+"""Select the Secret or ConfigMap for a lookup. Every rule of selection is in this module.
 
 A lookup uses the first of these that exists:
 
@@ -9,13 +9,14 @@ A lookup uses the first of these that exists:
 If several Secrets in one namespace match, the oldest one that can be read is used.
 
 If bundles are switched on, steps 1 and 3 then search the bundles in the same namespaces, if no Secret with the label of
-the id was found.
+the id was found. If ConfigMaps are read, the same steps of a variable then search them in the same way: first by the
+label of the id, and then the bundles.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import Enum
 from typing import NoReturn
 
@@ -23,6 +24,7 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError, MissingSecre
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_key, has_fields, value_key
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, BUNDLE, Secret
+from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.lookup.bundles import (
     CONFIG_PREFIX,
     CONNECTION_PREFIX,
@@ -166,7 +168,7 @@ def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretErr
         remedy += f", or the keys of its fields in {ANNOTATION_PREFIX}field-<field>"
     if secret.data:
         problem += f". {remedy}"
-    return MalformedSecretError(secret.namespace, secret.name, data_key, problem)
+    return secret.malformed(data_key, problem)
 
 
 class Decision:
@@ -278,8 +280,8 @@ class _Search:
         self._label = label
         self._data_key = lookup.kind.data_key(options)
         self._time = TimeBudget(options.timeout)
-        self._found: dict[str | None, list[Secret]] = {}
-        self._bundled_entries: dict[str | None, list[BundleEntry]] = {}
+        self._found: dict[tuple[Resource, str | None], list[Secret]] = {}
+        self._bundled_entries: dict[tuple[Resource, str | None], list[BundleEntry]] = {}
         self._broken: MalformedSecretError | None = None
         self.queries: list[Query] = []
         self.skipped: list[MalformedSecretError] = []
@@ -294,11 +296,11 @@ class _Search:
         if home is None and self._options.team_label is None:
             return []
         namespaces = self._options.namespaces if home is None else dict.fromkeys((home, *self._options.namespaces))
-        for search in self._searches():
+        for search, resource in self._searches():
             for namespace in namespaces:
                 # A Secret without a team in the team's own namespace also belongs to the team.
                 teams = (team,) if home is None or namespace != home else (team, None)
-                own = [secret for secret in search(namespace) if self._team_of(secret) in teams]
+                own = [secret for secret in search(resource, namespace) if self._team_of(secret) in teams]
                 if own:
                     return self._readable(own) or self._refuse(len(own))
         return []
@@ -328,9 +330,9 @@ class _Search:
             MalformedSecretError: a Secret has an invalid annotation and no other one in its namespace can be read. The
                 search stops, because somebody meant this Secret to be used.
         """
-        for search in self._searches():
+        for search, resource in self._searches():
             for namespace in self._options.namespaces:
-                matches = search(namespace)
+                matches = search(resource, namespace)
                 if self._lookup.team:
                     matches = [secret for secret in matches if self._team_of(secret) is None]
                 readable = self._readable(matches)
@@ -340,25 +342,32 @@ class _Search:
                     raise self._broken
         return []
 
-    def _searches(self) -> tuple[Callable[[str | None], Sequence[Secret]], ...]:
-        """Return the searches in order. Each covers all namespaces before the next: by the label of the id; bundles."""
+    def _searches(self) -> Iterator[tuple[Callable[[Resource, str | None], Sequence[Secret]], Resource]]:
+        """Yield the searches in order, each with the resource to search. Each covers all namespaces before the next."""
         # An attribute with these methods would be a reference cycle, which only the garbage collector ends.
-        is_searched = self._options.bundles and self._label is not None
-        return (self._labelled, self._bundled) if is_searched else (self._labelled,)
+        options = self._options
+        with_bundles = options.bundles and self._label is not None
+        yield self._labelled, SECRETS
+        if with_bundles:
+            yield self._bundled, SECRETS
+        if self._lookup.kind is Kind.VARIABLE and CONFIG_MAPS in options.resources:
+            yield self._labelled, CONFIG_MAPS
+            if with_bundles:
+                yield self._bundled, CONFIG_MAPS
 
-    def _labelled(self, namespace: str | None) -> Sequence[Secret]:
-        """Return the Secrets for this id in a namespace.
+    def _labelled(self, resource: Resource, namespace: str | None) -> Sequence[Secret]:
+        """Return the objects of a resource for this id in a namespace.
 
         For a team, they include those of every other team and of no team, so that one query is enough.
         """
         label = self._label
         if label is None:
             return []
-        if namespace in self._found:
-            return self._found[namespace]
+        if (resource, namespace) in self._found:
+            return self._found[resource, namespace]
         identifier = self._lookup.id
         absent = None if self._lookup.team else self._options.team_label
-        query = LabelQuery(namespace, label, label_value(identifier), absent, identifier=identifier)
+        query = LabelQuery(namespace, label, label_value(identifier), absent, identifier=identifier, resource=resource)
         self.queries.append(query)
         found = []
         for secret in _in_order(self._find(query, self._time)):
@@ -367,18 +376,19 @@ class _Search:
                     found.append(secret)
                 elif self._team_of(secret) in (None, self._lookup.team):
                     self.skipped.append(_of_another_id(secret, label))
-        self._found[namespace] = found
+        self._found[resource, namespace] = found
         return found
 
-    def _bundled(self, namespace: str | None) -> Sequence[Secret]:
-        """Return the entries for this id in the bundles of a namespace.
+    def _bundled(self, resource: Resource, namespace: str | None) -> Sequence[Secret]:
+        """Return the entries for this id in the bundles of a resource in a namespace.
 
         For a team, they include those of every other team and of no team, so that one query is enough.
         """
-        if namespace in self._bundled_entries:
-            return self._bundled_entries[namespace]
+        if (resource, namespace) in self._bundled_entries:
+            return self._bundled_entries[resource, namespace]
         lookup = self._lookup
-        query = LabelQuery(namespace, BUNDLE, lookup.kind.plural, None if lookup.team else self._options.team_label)
+        absent = None if lookup.team else self._options.team_label
+        query = LabelQuery(namespace, BUNDLE, lookup.kind.plural, absent, resource=resource)
         self.queries.append(query)
         keys = keys_of(lookup.kind.variable_prefix, lookup.id)
         found: list[BundleEntry] = []
@@ -389,7 +399,7 @@ class _Search:
                     found += entries
                 elif self._team_of(bundle) in (None, lookup.team):
                     self.skipped.append(problem)
-        self._bundled_entries[namespace] = found
+        self._bundled_entries[resource, namespace] = found
         return found
 
     def _readable(self, matches: Sequence[Secret]) -> list[Secret]:
@@ -431,8 +441,10 @@ def problem_of_bundle(bundle: Secret, options: Options) -> MalformedSecretError 
     if bundle.labels.keys().isdisjoint(labels):
         return None
     label = next(label for label in labels if label in bundle.labels)
-    problem = f"the Secret also has the label {label!r} of one id, so its keys are no ids. Remove one of the labels"
-    return MalformedSecretError(bundle.namespace, bundle.name, BUNDLE, problem, part="label")
+    problem = (
+        f"the {bundle.kind} also has the label {label!r} of one id, so its keys are no ids. Remove one of the labels"
+    )
+    return bundle.malformed(BUNDLE, problem, part="label")
 
 
 def _in_order(secrets: Sequence[Secret]) -> Sequence[Secret]:
@@ -445,5 +457,5 @@ def _of_another_id(secret: Secret, label: str) -> MalformedSecretError:
     if secret.annotations is not None and label in secret.annotations:
         problem = "it specifies another id"
     else:
-        problem = "it is missing; without it, the Secret belongs to another id"
-    return MalformedSecretError(secret.namespace, secret.name, label, problem, part="annotation")
+        problem = f"it is missing; without it, the {secret.kind} belongs to another id"
+    return secret.malformed(label, problem, part="annotation")

@@ -33,6 +33,7 @@ _RELEVANT_OPTIONS = (
     "connections_label",
     "variables_label",
     "config_label",
+    "config_maps",
     "cache_ttl",
 )
 
@@ -95,7 +96,8 @@ def roles(options: Options, home: str | None, name: str, accounts: Sequence[Acco
     documents = []
     listed = (namespace for kind in Kind for namespace in kind.namespaces(options))
     for namespace in dict.fromkeys(each or _known(home) for each in listed):
-        rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": list(verbs_of(options))}
+        resources = [each.plural for each in options.resources]
+        rule = {"apiGroups": [""], "resources": resources, "verbs": list(verbs_of(options))}
         documents += _role_and_binding(namespace, name, rule, accounts)
     named: dict[str, set[str]] = {}
     for each, names in options.referenced.items():

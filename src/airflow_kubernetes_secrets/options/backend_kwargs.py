@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Generic, TypeVar, overload
 
 from airflow_kubernetes_secrets.errors import OptionError
+from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.options.accepted_values import (
     BOOLEAN,
     DATA_KEY,
@@ -212,6 +213,16 @@ class Options:
         refused="connections",
         page="../how-to/bundles.md",
     )
+    config_maps = Option(
+        BOOLEAN,
+        False,
+        "Whether variables are read from ConfigMaps too, if no Secret has them. ConfigMaps have the labels of Secrets. "
+        "With `cache_ttl` 0, this is one more request for each variable that no Secret has, and two with `bundles`.",
+        topic=SELECTION,
+        example=True,
+        refused="variables",
+        page="../how-to/config-maps.md",
+    )
     connections_data_key = Option(
         DATA_KEY,
         "value",
@@ -384,6 +395,11 @@ class Options:
     def namespaces(self) -> tuple[str | None, ...]:
         """The namespaces of lookups without a team, in order; ``None`` is the namespace of the credentials."""
         return self.namespace or (None,)
+
+    @property
+    def resources(self) -> tuple[Resource, ...]:
+        """The resources that lookups read by label."""
+        return (SECRETS, CONFIG_MAPS) if self.config_maps and self.variables_label is not None else (SECRETS,)
 
     @property
     def referenced(self) -> dict[str | None, tuple[str, ...]]:

@@ -14,29 +14,35 @@ from airflow_kubernetes_secrets.errors import (
 )
 from airflow_kubernetes_secrets.kubernetes.permissions import (
     ANONYMOUS,
+    Grant,
     forbidden_text,
     impersonation_text,
     refused_user,
 )
 from airflow_kubernetes_secrets.kubernetes.refusals import Refusal
+from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.messages.printable import printable
 
-# The verbs that the remedy of a 403 grants, by the refused verb. For any other verb, the remedy grants the verbs that
-# the process uses on all Secrets.
+# The verbs that the remedy of a 403 grants on Secrets, by the refused verb. For any other verb, the remedy grants the
+# verbs that the process uses on all objects of the resources that it reads.
 _GRANTED_WITH = {"get": ("get",), "patch": ("list", "get", "create", "patch")}
 
 
 class ApiErrors:
     """The errors for one set of options. A remedy grants all that lookups with these options need, in one step."""
 
-    def __init__(self, verbs: tuple[str, ...], referenced: Mapping[str, tuple[str, ...]]) -> None:
+    def __init__(
+        self, verbs: tuple[str, ...], resources: tuple[Resource, ...], referenced: Mapping[str, tuple[str, ...]]
+    ) -> None:
         """Store what a remedy grants.
 
         Args:
-            verbs: the verbs that this process uses on all Secrets.
+            verbs: the verbs that this process uses on all objects of a resource.
+            resources: the resources that it reads.
             referenced: the names of the Secrets that the process reads by name, for each namespace.
         """
         self._verbs = verbs
+        self._resources = resources
         self._referenced = referenced
 
     def error_of(self, refusal: Refusal) -> ApiError:
@@ -55,7 +61,7 @@ class ApiErrors:
         may_not_act = "cannot impersonate" in refusal.message and user != ANONYMOUS
         if refusal.as_user is not None and may_not_act:
             text = impersonation_text(refusal.message, refusal.as_user)
-        elif "/secrets" not in refusal.path:
+        elif (resource := _resource_of(refusal.path)) is None:
             text = f"the user {user!r} may not request {printable(refusal.path)} from the Kubernetes API"
         elif user == ANONYMOUS:
             return UnauthorizedError(
@@ -65,13 +71,20 @@ class ApiErrors:
             )
         else:
             names = self._names(refusal) if verb == "get" else ()
-            text = forbidden_text(user, verb, _GRANTED_WITH.get(verb, self._verbs), refusal.namespace, names)
+            verbs = _GRANTED_WITH.get(verb, self._verbs)
+            resources = (SECRETS,) if verb in _GRANTED_WITH else self._resources
+            text = forbidden_text(user, verb, resource, refusal.namespace, grant=Grant(verbs, resources, names))
         return ForbiddenError(text, refusal.status)
 
     def _names(self, refusal: Refusal) -> tuple[str, ...]:
         """Return the Secrets that a grant of ``get`` must cover: the requested one and the referenced ones."""
         requested = unquote(refusal.path.rpartition("/")[2])
         return tuple(sorted({*self._referenced.get(refusal.namespace, ()), requested}))
+
+
+def _resource_of(path: str) -> Resource | None:
+    """Return the resource that a path leads to; ``None`` if lookups do not read it."""
+    return next((each for each in (SECRETS, CONFIG_MAPS) if f"/{each.plural}" in path), None)
 
 
 def _unauthorized(refusal: Refusal) -> UnauthorizedError:

@@ -12,6 +12,7 @@ from airflow_kubernetes_secrets.kubernetes.credentials import Credentials, Servi
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import is_namespace
 from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE, Secret
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
 from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
@@ -33,7 +34,8 @@ class ApiSource:
         self._home = home
         self._options = options
         self._server_state = ApiServerState()
-        self._namespaces: dict[str, Namespace] = {}
+        # Each resource in a namespace has its own permissions, so a 403 for one does not concern the others.
+        self._namespaces: dict[tuple[Resource, str], Namespace] = {}
 
     @classmethod
     def from_options(cls, options: Options) -> ApiSource:
@@ -59,10 +61,12 @@ class ApiSource:
             # The options can name one namespace in both ways.
             each = namespace or home
             referenced[each] = tuple(sorted({*referenced.get(each, ()), *names}))
-        return cls(Client(credentials, ApiErrors(verbs_of(options), referenced).error_of), home, options)
+        return cls(
+            Client(credentials, ApiErrors(verbs_of(options), options.resources, referenced).error_of), home, options
+        )
 
     def recall(self, query: Query) -> Sequence[Secret] | None:
-        namespace = self._namespaces.get(query.namespace or self._home)
+        namespace = self._namespaces.get((query.resource, query.namespace or self._home))
         return None if namespace is None else namespace.recall(query)
 
     def find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
@@ -92,20 +96,24 @@ class ApiSource:
             namespace.after_fork()
 
     def _namespace(self, query: Query) -> Namespace:
-        name = query.namespace or self._home
-        namespace = self._namespaces.get(name)
+        key = (query.resource, query.namespace or self._home)
+        namespace = self._namespaces.get(key)
         # Threads that first need it at the same moment get the same object.
-        return self._namespaces.setdefault(name, self._make(name)) if namespace is None else namespace
+        return self._namespaces.setdefault(key, self._make(*key)) if namespace is None else namespace
 
-    def _make(self, name: str) -> Namespace:
+    def _make(self, resource: Resource, name: str) -> Namespace:
         options = self._options
         keeps_results = options.outage_ttl > 0 or (options.cache_ttl > 0 and bool(options.references))
-        server = NamespaceApi(self._client, self._server_state, name, options.timeout, keeps_results=keeps_results)
+        server = NamespaceApi(
+            self._client, self._server_state, resource, name, options.timeout, keeps_results=keeps_results
+        )
         policies = {}
         if options.cache_ttl:
             from airflow_kubernetes_secrets.sources.cache_policy import CachePolicy
 
-            labels = [options.connections_label, options.variables_label]
+            labels = [options.variables_label]
+            if resource is SECRETS:
+                labels.append(options.connections_label)
             if options.bundles and any(labels):
                 labels.append(BUNDLE)
             for label in labels:
@@ -117,7 +125,7 @@ class ApiSource:
         return namespace
 
     def _refused(self, namespace: Namespace, error: ApiError) -> None:
-        """Forget what this process may no longer use: after a 403 in that namespace, after a 401 in all of them."""
+        """Forget what this process may no longer use: after a 403 that resource in that namespace, after a 401 all."""
         for each in list(self._namespaces.values()) if isinstance(error, UnauthorizedError) else [namespace]:
             each.forget()
 

@@ -277,12 +277,13 @@ class CachePolicy:
             self._list_again_at = monotonic() + min(pause, self._thresholds.refused_for)
             failed = self._failed_lists
         if failed > 1:
+            kind, namespace = self._server.resource.kind, self._server.namespace
             notices.once(
                 logging.WARNING,
-                ("list", self._server.namespace, self._label),
-                f"the Secrets with the label {self._label} in namespace {self._server.namespace!r} could not be "
-                f"listed ({problem}), so each lookup queries the API server. If there are too many Secrets, move "
-                "Airflow's to a namespace of their own, or raise 'timeout' in backend_kwargs",
+                ("list", kind, namespace, self._label),
+                f"the {kind}s with the label {self._label} in namespace {namespace!r} could not be listed ({problem}), "
+                f"so each lookup queries the API server. If there are too many {kind}s, move Airflow's to a namespace "
+                "of their own, or raise 'timeout' in backend_kwargs",
             )
 
     def _list(self, seconds: float) -> None:

@@ -1,4 +1,5 @@
-"""A folder in place of an API. It contains the Secrets that ``kubectl apply`` would create, and mounted files.
+"""A folder in place of an API. It contains the Secrets and ConfigMaps that ``kubectl apply`` would create, and mounted
+files.
 
 Each lookup checks whether a file has changed, so nothing runs in the background.
 """
@@ -37,8 +38,8 @@ class _Known:
     """The Secrets of a folder when it was last checked. It never changes.
 
     Attributes:
-        secrets: the Secrets of all files. If two manifests are for one Secret, the later one counts, as with ``kubectl
-            apply``.
+        secrets: the Secrets of all files, and the ConfigMaps if they are read. If two manifests are for one object,
+            the later one counts, as with ``kubectl apply``.
         warnings: what a user should know about it, by cause.
         visited: the stamps of all files and folders that the result depends on.
     """
@@ -66,7 +67,7 @@ class _Known:
                 secrets[name] = (secret, path, file.identity)
         for (name, other, path), more in first(twice):
             where = f"twice in {path}" if other == path else f"in {other} and in {path}"
-            text = f"Secret {name} is {where}; the latter is used. Remove one of them{more and f',{more}'}"
+            text = f"{name} is {where}; the latter is used. Remove one of them{more and f',{more}'}"
             self.warnings["manifests", name, other, path] = printable(text)
         self.secrets = [secret for secret, _path, _file in secrets.values()]
 
@@ -108,6 +109,7 @@ class Folder:
         self._path = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111  # Path raises for '~nobody'
         self._home = options.namespace[0] if options.namespace else _DEFAULT_NAMESPACE
         self._mounted = Mounted(self._path, self._home, options)
+        self._kinds = {each.kind for each in options.resources}
         # Threads that arrive while files are read wait for them, instead of reading them too. Reentrant: a signal
         # handler may look something up in the middle of it.
         self._lock = RLock()
@@ -194,11 +196,11 @@ class Folder:
         )
 
     def _secrets(self, _position: str, manifest: Any) -> Iterator[tuple[str, Secret]]:
-        """Yield the Secret of a manifest with its name; nothing if it is of another kind."""
+        """Yield the Secret or ConfigMap of a manifest with its name; nothing if its kind is not read."""
         if not isinstance(manifest, dict):
             return
         if is_ciphertext(manifest.get("kind")):
             raise RefusedError(unprocessed(manifest))
-        if manifest.get("kind") == "Secret" and manifest.get("apiVersion") in ("v1", None):
+        if manifest.get("kind") in self._kinds and manifest.get("apiVersion") in ("v1", None):
             secret = secret_to_serve(manifest, self._home)
-            yield str(secret), secret
+            yield secret.full_name, secret

@@ -17,6 +17,7 @@ from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
 from airflow_kubernetes_secrets.kubernetes.manifest_files import SUFFIXES
 from airflow_kubernetes_secrets.kubernetes.mounted_folder import Content, MountedFolder, Version, is_of_volume
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.messages.listing import first
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import NameQuery, Query
@@ -157,7 +158,7 @@ class Mounted:
         Raises:
             MountedFileError: one cannot be read.
         """
-        if query.namespace not in (None, self._home):
+        if query.resource is not SECRETS or query.namespace not in (None, self._home):
             return
         if isinstance(query, NameQuery):
             yield from self._secret(_SECRETS, query.name, folders)

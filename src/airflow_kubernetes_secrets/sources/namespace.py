@@ -1,4 +1,4 @@
-"""The Secrets of one namespace in this process: from memory, or from the API server."""
+"""The objects of one resource in one namespace in this process: from memory, or from the API server."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _Known = tuple[float, Sequence[Secret]]
 
 
 class Namespace:
-    """The Secrets of one namespace, with the freshness that the options require; in an outage from memory.
+    """The Secrets or ConfigMaps of one namespace, as fresh as the options require; in an outage from memory.
 
     A result may contain more Secrets than the query requests; see :attr:`LabelQuery.absent`.
     """

@@ -1,4 +1,4 @@
-"""One namespace of the API server, as this process knows it: reachable, unavailable, or refusing requests."""
+"""One resource in one namespace of the API server: reachable, unavailable, or refusing requests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from airflow_kubernetes_secrets.errors import (
 from airflow_kubernetes_secrets.kubernetes.client import Client, Watch
 from airflow_kubernetes_secrets.kubernetes.deadline import Deadline
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.objects import Secret, SecretList
+from airflow_kubernetes_secrets.kubernetes.resources import Resource
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
 from airflow_kubernetes_secrets.sources.index import Index
@@ -27,16 +28,24 @@ from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Quer
 
 
 class NamespaceApi:
-    """Read the Secrets of one namespace from the API server.
+    """Read the objects of one resource in one namespace from the API server.
 
     Attributes:
+        resource: the resource, such as Secrets.
         namespace: its name.
         timeout: the seconds for a whole lookup.
-        on_refusal: called when the API server does not let this process read the namespace (401, 403).
+        on_refusal: called when the API server does not let this process read them (401, 403).
     """
 
     def __init__(
-        self, client: Client, server_state: ApiServerState, namespace: str, timeout: float, *, keeps_results: bool
+        self,
+        client: Client,
+        server_state: ApiServerState,
+        resource: Resource,
+        namespace: str,
+        timeout: float,
+        *,
+        keeps_results: bool,
     ) -> None:
         """Create a reader. It sends no request yet.
 
@@ -49,6 +58,7 @@ class NamespaceApi:
         self._last_results = LastResults() if keeps_results else None
         # Incremented when everything is forgotten: the response to an earlier request must not be stored after that.
         self._epoch = 0
+        self.resource = resource
         self.namespace = namespace
         self.timeout = timeout
         self.on_refusal: Callable[[ApiError], None] = lambda _error: None
@@ -65,7 +75,7 @@ class NamespaceApi:
             seconds: the most seconds that the request may take. During an outage it takes less, or is not sent at all.
 
         Raises:
-            KubernetesSecretsError: as for :meth:`Client.list_secrets`.
+            KubernetesSecretsError: as for :meth:`Client.list_objects`.
         """
         requested_at, epoch, deadline = monotonic(), self._epoch, Deadline(seconds)
         allowed = self._server_state.seconds_for(seconds)
@@ -100,7 +110,7 @@ class NamespaceApi:
                 has caught up. If no server reaches this version (etcd was restored from a backup), any list is taken.
 
         Raises:
-            KubernetesSecretsError: as for :meth:`Client.list_secrets`. Other queries may still succeed: listing
+            KubernetesSecretsError: as for :meth:`Client.list_objects`. Other queries may still succeed: listing
                 everything may be forbidden, or take too long.
         """
         requested_at, deadline = monotonic(), Deadline(seconds)
@@ -109,10 +119,10 @@ class NamespaceApi:
         try:
             if not_older_than is not None:
                 with suppress(ApiUnavailableError, ExpiredVersionError):
-                    found = self._client.list_once(self.namespace, selector, deadline.part(0.5).left(), not_older_than)
+                    found = self._list_once(selector, deadline.part(0.5).left(), not_older_than)
             if found is None:
                 requested_at = monotonic()
-                found = self._client.list_once(self.namespace, selector, deadline.left())
+                found = self._list_once(selector, deadline.left(), "0")
         except (ApiError, UnconfirmedRefusalError):
             self._note_response()
             raise
@@ -123,11 +133,13 @@ class NamespaceApi:
         """Watch all Secrets that have the label.
 
         Raises:
-            KubernetesSecretsError: as for :meth:`Client.watch_secrets`.
+            KubernetesSecretsError: as for :meth:`Client.watch_objects`.
         """
         selector = LabelSelector.exists(label)
         try:
-            watch = self._client.watch_secrets(self.namespace, selector, resource_version, seconds, timeout)
+            watch = self._client.watch_objects(
+                self.resource, self.namespace, selector, resource_version, seconds=seconds, timeout=timeout
+            )
         except (ApiError, ExpiredVersionError, UnconfirmedRefusalError) as error:
             self._note_response()
             # A 403 is not reported: listing may still be allowed.
@@ -153,9 +165,14 @@ class NamespaceApi:
 
     def _ask(self, query: Query, seconds: float) -> list[Secret]:
         if isinstance(query, LabelQuery):
-            return self._client.list_secrets(self.namespace, query.selector, seconds).secrets
-        secret = self._client.get_secret(self.namespace, query.name, seconds)
+            return self._client.list_objects(self.resource, self.namespace, query.selector, seconds).secrets
+        secret = self._client.get_object(self.resource, self.namespace, query.name, seconds)
         return [] if secret is None else [secret]
+
+    def _list_once(self, selector: LabelSelector, seconds: float, not_older_than: str) -> SecretList:
+        return self._client.list_once(
+            self.resource, self.namespace, selector, timeout=seconds, not_older_than=not_older_than
+        )
 
     def _note_refusal(self, query: Query, error: ApiError) -> None:
         if isinstance(query, NameQuery) and isinstance(error, ForbiddenError):

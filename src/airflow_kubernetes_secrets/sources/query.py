@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
 from airflow_kubernetes_secrets.record import Record
 
 
 class LabelQuery(Record):
-    """The Secrets of a namespace whose label ``label`` has ``value``, which must be a valid label value.
+    """The objects of a namespace whose label ``label`` has ``value``, which must be a valid label value.
 
     Attributes:
+        resource: the resource that they are objects of.
         namespace: ``None`` for the namespace of the credentials.
-        absent: the label that they must not have, if any. A source may ignore this, and return more Secrets.
+        absent: the label that they must not have, if any. A source may ignore this, and return more objects.
         identifier: the id that ``value`` represents, for sources in which names can be ids.
     """
 
-    __slots__ = ("absent", "identifier", "label", "namespace", "value")
+    __slots__ = ("absent", "identifier", "label", "namespace", "resource", "value")
 
     def __init__(
         self,
@@ -26,7 +28,9 @@ class LabelQuery(Record):
         absent: str | None = None,
         *,
         identifier: str | None = None,
+        resource: Resource = SECRETS,
     ) -> None:
+        self.resource = resource
         self.namespace = namespace
         self.identifier = value if identifier is None else identifier
         self.label = label
@@ -40,7 +44,9 @@ class LabelQuery(Record):
         return selector if self.absent is None else selector.without(self.absent)
 
     def matches(self, secret: Secret) -> bool:
-        """Return whether a Secret has the labels of this query. The namespace is not compared."""
+        """Return whether an object has the resource and the labels of this query. The namespace is not compared."""
+        if secret.resource is not self.resource:
+            return False
         labels = secret.labels
         return labels.get(self.label) == self.value and (self.absent is None or self.absent not in labels)
 
@@ -57,13 +63,15 @@ class NameQuery(Record):
 
     __slots__ = ("name", "namespace")
 
+    resource = SECRETS
+
     def __init__(self, namespace: str | None, name: str) -> None:
         self.namespace = namespace
         self.name = name
 
     def matches(self, secret: Secret) -> bool:
-        """Return whether a Secret has the name of this query. The namespace is not compared."""
-        return secret.name == self.name
+        """Return whether an object is a Secret with the name of this query. The namespace is not compared."""
+        return secret.resource is SECRETS and secret.name == self.name
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}" if self.namespace else self.name

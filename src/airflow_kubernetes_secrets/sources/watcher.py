@@ -105,8 +105,8 @@ class Watcher(Thread):
                 notices.once(
                     logging.WARNING,
                     error.cause,
-                    f"Secrets with {self._label} cannot be watched: they are listed instead, whenever the last list "
-                    f"is {self._ttl:g} s old (cache_ttl). {error}",
+                    f"{self._server.resource.kind}s with {self._label} cannot be watched: they are listed instead, "
+                    f"whenever the last list is {self._ttl:g} s old (cache_ttl). {error}",
                 )
         finally:
             self._owner.watch_ended(self, refused=refused)

@@ -14,6 +14,7 @@ from airflow_kubernetes_secrets.errors import (
 from airflow_kubernetes_secrets.kubernetes.client import Client
 from airflow_kubernetes_secrets.kubernetes.credentials import ServiceAccountCredentials
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.kubernetes.retry import Backoff
 from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
 from support.cluster import Cluster, ServiceAccount
@@ -23,7 +24,7 @@ from support.proxy import Proxy
 from support.secrets import VARIABLE, MakeBackend, Put
 from support.sockets import full
 
-ERROR_OF = ApiErrors(("list",), {}).error_of
+ERROR_OF = ApiErrors(("list",), (SECRETS,), {}).error_of
 
 
 def test_nobody_listens(make_backend: MakeBackend, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,11 +73,11 @@ def test_a_kept_connection_that_is_dead_is_replaced_without_a_pause(
     credentials = ServiceAccountCredentials(str(proxy.folder(account)), proxy.pod_environment())
     selector = LabelSelector.equal(VARIABLE, "x")
     with contextlib.closing(Client(credentials, ERROR_OF, backoff=Backoff(first=60, longest=60))) as client:
-        assert len(client.list_secrets(put.namespace, selector, timeout=30).secrets) == 1
+        assert len(client.list_objects(SECRETS, put.namespace, selector, timeout=30).secrets) == 1
 
         proxy.cut()
 
-        assert len(client.list_secrets(put.namespace, selector, timeout=30).secrets) == 1
+        assert len(client.list_objects(SECRETS, put.namespace, selector, timeout=30).secrets) == 1
     assert proxy.connections == 2
 
 
@@ -91,24 +92,24 @@ def test_a_kept_connection_that_fell_silent(
     credentials = ServiceAccountCredentials(str(proxy.folder(account)), proxy.pod_environment())
     selector = LabelSelector.equal(VARIABLE, "x")
     with contextlib.closing(Client(credentials, ERROR_OF, doubtful_after=doubtful_after)) as client:
-        assert len(client.list_secrets(put.namespace, selector, timeout=10).secrets) == 1
+        assert len(client.list_objects(SECRETS, put.namespace, selector, timeout=10).secrets) == 1
         proxy.faults.append(silent)
 
         if found:
-            assert len(client.list_secrets(put.namespace, selector, timeout=3).secrets) == 1
+            assert len(client.list_objects(SECRETS, put.namespace, selector, timeout=3).secrets) == 1
         else:
             with pytest.raises(ApiUnavailableError, match="no response in time"):
-                client.list_secrets(put.namespace, selector, timeout=1)
+                client.list_objects(SECRETS, put.namespace, selector, timeout=1)
 
 
 def test_an_answer_renews_the_trust_in_a_kept_connection(proxy: Proxy, account: ServiceAccount, put: Put) -> None:
     credentials = ServiceAccountCredentials(str(proxy.folder(account)), proxy.pod_environment())
     selector = LabelSelector.equal(VARIABLE, "x")
     with contextlib.closing(Client(credentials, ERROR_OF)) as client:
-        client.list_secrets(put.namespace, selector, timeout=10)
+        client.list_objects(SECRETS, put.namespace, selector, timeout=10)
         [connection] = client._transport._pool._idle
         connection._last_used -= 3600
-        client.list_secrets(put.namespace, selector, timeout=10)
+        client.list_objects(SECRETS, put.namespace, selector, timeout=10)
 
         assert connection.idle_seconds() < 3600
     assert proxy.connections == 1
