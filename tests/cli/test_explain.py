@@ -28,9 +28,8 @@ class TestFound:
         assert story["headline"] == f"connection 'my_db': Secret {commands.namespace}/my-db is selected"
         assert story["user"] == f"system:serviceaccount:{commands.namespace}:{commands.account.name}"
         selector = "airflow.apache.org/connection-id=my_db,!airflow.apache.org/team"
-        assert story["steps"] == [
-            {"verb": "list", "namespace": commands.namespace, "what": selector, "found": 1, "allowed": True}
-        ]
+        step = {"verb": "list", "namespace": commands.namespace, "what": selector, "resource": "secrets"}
+        assert story["steps"] == [{**step, "found": 1, "allowed": True}]
         assert [(each["secret"], each["answers"]) for each in story["candidates"]] == [("my-db", True)]
         assert (story["shape"], story["conn_type"], story["host"], story["port"]) == (
             "key 'value'",

@@ -241,8 +241,13 @@ OF_OTHER_TOOLS: dict[str, Case] = {
     # Files without such manifests.
     "nothing": Case(""),
     "texts and lists": Case(f"- {PASSWORD}\n---\n{PASSWORD}\n---\nnull\n"),
+    "another resource": Case(
+        {**secret(labels={CONNECTION: LONG}), "kind": "Service"}, ["not-checked"], "does not know which Secrets"
+    ),
     "a ConfigMap": Case(
-        {**secret(labels={CONNECTION: LONG}), "kind": "ConfigMap"}, ["not-checked"], "does not know which Secrets"
+        {"apiVersion": "v1", "kind": "ConfigMap", "metadata": secret()["metadata"], "data": {"value": URI}},
+        ["not-looked-up"],
+        "only variables are read from ConfigMaps",
     ),
     "a Secret without Airflow's label": Case(secret(labels={"app": "x"}, data={})),
 }

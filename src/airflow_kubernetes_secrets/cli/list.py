@@ -69,7 +69,7 @@ def _print(entries: Sequence[Entry], output: str | None) -> None:
             "kind": entry.kind.name.lower(),
             "id": shown_id(entry.id),
             "team": entry.team,
-            "secret": f"{entry.namespace}/{entry.secret}",
+            "secret": entry.shown_name,
             "format": entry.short_shape,
             "type": entry.content.conn_type,
             "host": entry.content.host,

@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.deployment.hidden_entries import Hidden, hidden
 from airflow_kubernetes_secrets.deployment.secret_options import SecretOption, secret_options
 from airflow_kubernetes_secrets.diagnosis.hook_test import HookTest
 from airflow_kubernetes_secrets.diagnosis.similar_ids import MayReveal, reveal_all, similar_ids
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_text, key_for_messages
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
@@ -26,7 +26,8 @@ from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_names
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
-from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.objects import ConfigMap, Secret
+from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry
 from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, decide, shown_id
 from airflow_kubernetes_secrets.messages.problem import Problem
@@ -50,7 +51,8 @@ class Step:
     Attributes:
         verb: ``list`` or ``get``.
         what: the label selector, or the name.
-        found: how many Secrets matched; ``None`` if the query failed.
+        resource: the resource that was queried.
+        found: how many objects matched; ``None`` if the query failed.
         allowed: whether this user has the permission for it; ``None`` if that is unknown.
     """
 
@@ -59,6 +61,7 @@ class Step:
     what: str
     found: int | None
     allowed: bool | None = None
+    resource: Resource = SECRETS
 
 
 @dataclass(frozen=True)
@@ -146,11 +149,12 @@ class Explanation:
         selected = next((candidate for candidate in self.candidates if candidate.answers), None)
         if selected is not None and self.verdict is Verdict.FOUND:
             key = f", key {selected.key!r}," if selected.key else ""
-            return f"{self.lookup}: Secret {selected.stored.secret}{key} is selected"
+            return f"{self.lookup}: {selected.stored.secret.full_name}{key} is selected"
         if self.error:
             return f"{self.lookup}: the lookup fails"
         if self.verdict is Verdict.TROUBLE:
-            return f"{self.lookup}: a Secret is selected, but Airflow cannot read it"
+            kind = SECRETS.kind if selected is None else selected.stored.secret.kind
+            return f"{self.lookup}: a {kind} is selected, but Airflow cannot read it"
         return f"{self.lookup}: {self.outcome.value if self.outcome is not None else 'not looked up'}"
 
     def as_json(self) -> dict[str, Any]:
@@ -169,6 +173,7 @@ class Explanation:
                     "verb": step.verb,
                     "namespace": step.namespace,
                     "what": step.what,
+                    "resource": step.resource.plural,
                     "found": step.found,
                     "allowed": step.allowed,
                 }
@@ -179,6 +184,7 @@ class Explanation:
                 {
                     "namespace": candidate.stored.secret.namespace,
                     "secret": candidate.stored.secret.name,
+                    "object_kind": candidate.stored.secret.kind,
                     "key": candidate.key or None,
                     "created": candidate.stored.secret.created or None,
                     "owner": str(candidate.stored.owner) if candidate.stored.owner is not None else None,
@@ -259,15 +265,16 @@ def _decide(explanation: Explanation, options: Options, location: BackendLocatio
         namespace = location.namespace(query.namespace)
         verb, name = ("list", "") if isinstance(query, LabelQuery) else ("get", query.name)
         what = str(query) if isinstance(query, LabelQuery) else query.name
-        allowed = (
-            _unless_it_fails(lambda: location.may(verb, namespace, name)) if isinstance(location, Cluster) else None
-        )
+        resource = query.resource
+        allowed = None
+        if isinstance(location, Cluster):
+            allowed = _unless_it_fails(lambda: location.may(verb, namespace, name, resource=resource))
         try:
             found = location.find(query, time)
         except KubernetesSecretsError:
-            explanation.steps.append(Step(verb, namespace, what, None, allowed))
+            explanation.steps.append(Step(verb, namespace, what, None, allowed, resource))
             raise
-        explanation.steps.append(Step(verb, namespace, what, len(found), allowed))
+        explanation.steps.append(Step(verb, namespace, what, len(found), allowed, resource))
         return found
 
     try:
@@ -295,7 +302,8 @@ def _add_candidates(explanation: Explanation, decision: Decision, location: Back
         explanation.candidates.append(Candidate(location.stored(secret), verdict, position == 0, key))
     for skipped in decision.skipped:
         # The error contains only the name of the Secret. The location still has its metadata from the query.
-        secret = Secret(skipped.namespace, skipped.secret, "", {}, {})
+        object_type = ConfigMap if skipped.kind == CONFIG_MAPS.kind else Secret
+        secret = object_type(skipped.namespace, skipped.secret, "", {}, {})
         explanation.candidates.append(Candidate(location.stored(secret), f"is skipped: {skipped}", answers=False))
 
 
@@ -330,7 +338,7 @@ def _parse(conn_id: str, secret: Secret, key: str) -> Parsed | Problem:
         return Parsed(fields, _names(connection.extra))
     except Exception as failure:  # Airflow's parsers raise many classes, and their messages can quote the password
         problem = f"Airflow cannot parse the connection ({type(failure).__name__})"
-    return Problem(UNREADABLE, str(MalformedSecretError(secret.namespace, secret.name, key_for_messages(key), problem)))
+    return Problem(UNREADABLE, str(secret.malformed(key_for_messages(key), problem)))
 
 
 def _names(extra: str | None) -> list[str]:

@@ -10,6 +10,7 @@ from airflow_kubernetes_secrets.deployment.configuration import AirflowConfigura
 from airflow_kubernetes_secrets.deployment.secret_options import SecretOption
 from airflow_kubernetes_secrets.diagnosis.explanation import Candidate, Explanation, Step, Verdict
 from airflow_kubernetes_secrets.diagnosis.hook_test import HookState
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.messages.advice import advice_of
 from airflow_kubernetes_secrets.messages.listing import few
@@ -128,16 +129,20 @@ def _from(origins: Sequence[str]) -> str:
 
 def _step(step: Step) -> Line:
     where = f" in {step.namespace}" if step.namespace else ""
-    request = printable(f"{step.verb} {step.what}{where}")
+    kind = step.resource.kind
+    of = "" if step.resource is SECRETS else f" {kind}s"
+    request = printable(f"{step.verb}{of} {step.what}{where}")
     if step.found is None:
         return Line(f"{request}: failed" + (" (not allowed)" if step.allowed is False else ""), Tone.ERROR)
-    return Line(f"{request}: {step.found} {'Secret' if step.found == 1 else 'Secrets'}")
+    return Line(f"{request}: {step.found} {kind if step.found == 1 else f'{kind}s'}")
 
 
 def _candidate(candidate: Candidate, selected_tone: Tone) -> Line:
     owner = candidate.stored.owner
     managed = f", managed by {owner}," if owner is not None else ""
-    text = printable(f"{candidate.stored.secret}{managed} {candidate.verdict}")
+    secret = candidate.stored.secret
+    shown = str(secret) if secret.resource is SECRETS else secret.full_name
+    text = printable(f"{shown}{managed} {candidate.verdict}")
     return Line(text, selected_tone if candidate.answers else Tone.WARNING)
 
 

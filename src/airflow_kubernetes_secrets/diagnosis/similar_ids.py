@@ -13,6 +13,7 @@ from airflow_kubernetes_secrets.inventory.snapshot import Snapshot, namespaces_o
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
 from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
 from airflow_kubernetes_secrets.lookup.bundles import entries_of, keys_of, named
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
@@ -46,6 +47,7 @@ def similar_ids(
     snapshot, owners = Snapshot(location, options, tuple(Kind)), OwningTeams(options, location)
     same = [
         *_same_id(lookup, options, snapshot, owners, may_reveal),
+        *_same_id_in_config_maps(lookup, options, snapshot, owners, may_reveal),
         *_same_id_in_bundles(lookup, options, snapshot, owners, may_reveal),
     ]
     hints = [
@@ -74,20 +76,31 @@ def _same_id(
                 continue
             if kind is not lookup.kind:
                 yield (
-                    f"Secret {secret} has the label {label}, so it is a {kind.word} with "
+                    f"{secret.full_name} has the label {label}, so it is a {kind.word} with "
                     f"this id. A {lookup.kind.word} requires {lookup.kind.label(options)}"
                 )
                 continue
             team = lookup.team if lookup.team in teams else teams[0]
             if team != lookup.team and team is not None:
-                yield f"Secret {secret} has this id for team {team!r}, not for {_whom(lookup.team)}"
+                yield f"{secret.full_name} has this id for team {team!r}, not for {_whom(lookup.team)}"
             elif team is None and lookup.team and not options.team_fallback:
-                yield f"Secret {secret} has this id for all teams, but team_fallback is false in backend_kwargs"
+                yield f"{secret.full_name} has this id for all teams, but team_fallback is false in backend_kwargs"
             elif label_value(lookup.id) != secret.labels[label]:
                 yield (
-                    f"Secret {secret} has an annotation with this id, but its label {label} "
+                    f"{secret.full_name} has an annotation with this id, but its label {label} "
                     f"is not {label_value(lookup.id)!r}, which selects it"
                 )
+
+
+def _same_id_in_config_maps(
+    lookup: Lookup, options: Options, snapshot: Snapshot, owners: OwningTeams, may_reveal: MayReveal
+) -> Iterator[str]:
+    """Yield the ConfigMaps with the label of this connection or option, which no lookup reads."""
+    label = lookup.kind.label(options)
+    for secret in (stored.secret for stored in snapshot.without_effect):
+        has_id = label is not None and label in secret.labels and identifier_of(secret, label) == lookup.id
+        if has_id and any(may_reveal(lookup.kind, lookup.id, team) for team in owners.teams(secret)):
+            yield f"{secret.full_name} has this id, but only variables are read from ConfigMaps. Use a Secret"
 
 
 def _same_id_in_bundles(
@@ -103,9 +116,11 @@ def _same_id_in_bundles(
         if not teams:
             continue
         team = lookup.team if lookup.team in teams else teams[0]
-        this = f"Secret {named(found[0])}: a bundle of {kind.plural} has this id"
+        this = f"{bundle.kind} {named(found[0])}: a bundle of {kind.plural} has this id"
         if kind is not lookup.kind:
             yield f"{this}, so it is a {kind.word}"
+        elif bundle.resource is CONFIG_MAPS and kind is not Kind.VARIABLE:
+            yield f"{this}, but only variables are read from ConfigMaps"
         elif not options.bundles:
             yield f"{this}, but lookups read bundles only if bundles is true in backend_kwargs"
         elif team != lookup.team and team is not None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE, Secret
+from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
 from airflow_kubernetes_secrets.lookup.bundles import identifier_of_key, problem_of_key
 from airflow_kubernetes_secrets.lookup.selection import Kind, problem_of_bundle
 from airflow_kubernetes_secrets.messages.listing import first
@@ -39,14 +40,20 @@ def problems_of_bundle(bundle: Secret, options: Options) -> Iterator[Problem]:
     if kind is None:
         meant = nearest(bundle.labels[BUNDLE].lower(), tuple(_KINDS), 0.5)
         hint = f"; did you mean {meant!r}?" if meant else ""
-        text = f"the value is none of {', '.join(map(repr, _KINDS))}, so nothing reads the Secret{hint}"
-        yield Problem(NOT_READ, f"Secret {bundle}, label {BUNDLE!r}: {text}")
+        text = f"the value is none of {', '.join(map(repr, _KINDS))}, so nothing reads the {bundle.kind}{hint}"
+        yield Problem(NOT_READ, f"{bundle.full_name}, label {BUNDLE!r}: {text}")
+    elif bundle.resource is CONFIG_MAPS and kind is not Kind.VARIABLE:
+        text = f"only variables are read from ConfigMaps. Move these {kind.plural} to a Secret"
+        yield Problem(NOT_READ, f"{bundle.full_name}, label {BUNDLE!r}: {text}")
+    elif bundle.resource not in options.resources:
+        text = "it is a ConfigMap, but lookups read ConfigMaps only if config_maps is true in backend_kwargs"
+        yield Problem(NOT_READ, f"{bundle.full_name}: {text}", Severity.WARNING)
     elif not options.bundles:
         text = "it is a bundle, but lookups read bundles only if bundles is true in backend_kwargs"
-        yield Problem(NOT_READ, f"Secret {bundle}: {text}", Severity.WARNING)
+        yield Problem(NOT_READ, f"{bundle.full_name}: {text}", Severity.WARNING)
     elif kind.label(options) is None:
         text = f"{kind.plural}_label is null in backend_kwargs, so bundles of this kind are not read either"
-        yield Problem(NOT_READ, f"Secret {bundle}: {text}", Severity.WARNING)
+        yield Problem(NOT_READ, f"{bundle.full_name}: {text}", Severity.WARNING)
     error = problem_of_bundle(bundle, options)
     if error is not None:
         yield Problem(NOT_READ, str(error))
@@ -55,25 +62,25 @@ def problems_of_bundle(bundle: Secret, options: Options) -> Iterator[Problem]:
 def problems_of_keys(bundle: Secret) -> Iterator[Problem]:
     """Yield what is wrong with a bundle as a whole: it has no keys, or keys whose names may not be shown."""
     if not bundle.data:
-        yield Problem(KEY, f"Secret {bundle}: the bundle is empty. Add a key for each id", Severity.WARNING)
+        yield Problem(KEY, f"{bundle.full_name}: the bundle is empty. Add a key for each id", Severity.WARNING)
     blank = len(bundle.data) - len(bundle.keys_to_show())
     if blank:
         count = (
             "1 key has no value, and its name is" if blank == 1 else f"{blank} keys have no value, and their names are"
         )
         text = f"{count} not shown, because such a name can be a credential. Add the value, or remove the key"
-        yield Problem(KEY, f"Secret {bundle}: {text}", Severity.WARNING)
+        yield Problem(KEY, f"{bundle.full_name}: {text}", Severity.WARNING)
 
 
 def problem_of_entry(bundle: Secret, kind: Kind, key: str) -> Problem | None:
     """Return why a key of a bundle is not the id that was probably meant; ``None`` if it is an id."""
     problem = problem_of_key(kind.variable_prefix, key)
-    return Problem(KEY, f"Secret {bundle}, key {key!r}: {problem}", Severity.WARNING) if problem else None
+    return Problem(KEY, f"{bundle.full_name}, key {key!r}: {problem}", Severity.WARNING) if problem else None
 
 
 def problems_of_all_keys(bundle: Secret, kind: Kind) -> Iterator[Problem]:
     """Yield the problems of :func:`problem_of_entry` for all keys: the first ones, and how many more there are."""
     keys = [key for key in bundle.keys_to_show() if problem_of_key(kind.variable_prefix, key)]
     for key, more in first(keys):
-        text = f"Secret {bundle}, key {key!r}{more}: {problem_of_key(kind.variable_prefix, key)}"
+        text = f"{bundle.full_name}, key {key!r}{more}: {problem_of_key(kind.variable_prefix, key)}"
         yield Problem(KEY, text, Severity.WARNING)

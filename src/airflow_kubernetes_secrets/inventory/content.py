@@ -88,7 +88,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     whole = values.text(secret, key) if is_completed and not reading.is_converted(secret, key) else stored
     if not _is_parsed_as_intended(whole):
         text = (
-            f"Secret {secret}, key {key!r}: the URI has an '@' after its host, so login or password may "
+            f"{secret.full_name}, key {key!r}: the URI has an '@' after its host, so login or password may "
             "contain a raw '/', '?' or '#'. Percent-encode them"
         )
         return Content(shape, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
@@ -103,7 +103,7 @@ def _problem(secret: Secret, key: str, objection: Objection) -> Problem:
     code: ProblemCode = EXTRA if objection.problem == EXTRA_IS_NO_OBJECT else NOT_EVERYWHERE
     read_here = (AIRFLOW_2,) if is_airflow_2() else (SERVICES, TASKS)
     severity = Severity.WARNING if set(read_here).isdisjoint(objection.readers) else Severity.ERROR
-    error = MalformedSecretError(secret.namespace, secret.name, reading.key_for_messages(key), str(objection))
+    error = secret.malformed(reading.key_for_messages(key), str(objection))
     return Problem(code, str(error), severity)
 
 
@@ -146,7 +146,7 @@ def _newlines(kind: Kind, secret: Secret, key: str) -> Iterator[Problem]:
         if secret.value(each).endswith(b"\n"):
             yield Problem(
                 TRAILING_NEWLINE,
-                f"Secret {secret}, key {each!r}: the value ends with a newline, which Airflow reads as part of "
+                f"{secret.full_name}, key {each!r}: the value ends with a newline, which Airflow reads as part of "
                 "it. If it is not intended (many editors add one), store the value without it",
                 Severity.WARNING,
             )

@@ -23,12 +23,14 @@ from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
     of_a_team,
     problems_of_id,
     unknown_labels_and_annotations,
+    without_effect_on_config_map,
 )
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.inventory.owning_teams import OwningTeams
 from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
 from airflow_kubernetes_secrets.inventory.stored_secret import Owner, StoredSecret
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, entries_of, named
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of
 from airflow_kubernetes_secrets.lookup.selection import (
@@ -58,11 +60,12 @@ class Entry:
 
     Attributes:
         team: the team that the entry is for; ``None`` means lookups without a team.
-        namespace, secret: the namespace and the name of the Secret.
+        namespace, secret: the namespace and the name of the Secret, or of the ConfigMap.
         content: what Airflow reads from the Secret, as far as it may be shown.
         created: the creation time as the API writes it; empty if it is unknown.
         owner: who manages the Secret.
         answers: whether a lookup of the id selects this Secret and can read it.
+        object_kind: ``Secret`` or ``ConfigMap``.
     """
 
     kind: Kind
@@ -75,6 +78,13 @@ class Entry:
     owner: Owner | None = None
     answers: bool = False
     problems: tuple[Problem, ...] = ()
+    object_kind: str = SECRETS.kind
+
+    @property
+    def shown_name(self) -> str:
+        """Namespace and name as tables show them. The kind is added for an object that is not a Secret."""
+        name = f"{self.namespace}/{self.secret}"
+        return name if self.object_kind == SECRETS.kind else f"{self.object_kind} {name}"
 
     @property
     def short_shape(self) -> str:
@@ -105,6 +115,7 @@ class Entry:
             "team": self.team,
             "namespace": self.namespace,
             "secret": self.secret,
+            "object_kind": self.object_kind,
             "shape": self.content.shape,
             "conn_type": self.content.conn_type,
             "host": self.content.host,
@@ -170,13 +181,19 @@ def inventory_and_lookups(
 
 
 def _problems_of_bundles(snapshot: Snapshot, options: Options, kinds: Sequence[Kind]) -> Iterator[Problem]:
-    """Yield the problems that concern a bundle as a whole, and none of its entries."""
+    """Yield the problems of what has no entries: of a bundle as a whole, and of a ConfigMap without a variable."""
     for bundle in (stored.secret for stored in snapshot.bundles):
         kind = kind_of_bundle(bundle)
-        if kind is None:
+        if kind is None or (kind in kinds and not _can_have_entries(kind, bundle)):
             yield from problems_of_bundle(bundle, options)
         elif kind in kinds:
             yield from problems_of_keys(bundle)
+    for secret in {stored.secret.full_name: stored.secret for stored in snapshot.without_effect}.values():
+        yield from without_effect_on_config_map(secret, options)
+
+
+def _can_have_entries(kind: Kind, bundle: Secret) -> bool:
+    return kind is Kind.VARIABLE or bundle.resource is SECRETS
 
 
 class _Result:
@@ -188,21 +205,21 @@ class _Result:
     Attributes:
         selected: the selected Secret; ``None`` if there is none.
         matches: the identities of the Secrets that could be selected.
-        skipped: the errors of skipped Secrets, by namespace and name.
+        skipped: the errors of skipped Secrets, by kind, namespace and name.
     """
 
     def __init__(self, outcome: Decision | KubernetesSecretsError) -> None:
         self.outcome = outcome
         self.selected: Secret | None = None
-        self.matches: Set[tuple[str, str, str]] = frozenset()
-        self.skipped: dict[tuple[str, str], MalformedSecretError] = {}
+        self.matches: Set[tuple[str, str]] = frozenset()
+        self.skipped: dict[tuple[str, str, str], MalformedSecretError] = {}
         if isinstance(outcome, Decision):
             self.selected = outcome.secret
             self.matches = set(map(_identity, outcome.matches))
             for error in outcome.skipped:
-                self.skipped.setdefault((error.namespace, error.secret), error)
+                self.skipped.setdefault((error.kind, error.namespace, error.secret), error)
         elif isinstance(outcome, MalformedSecretError):
-            self.skipped = {(outcome.namespace, outcome.secret): outcome}
+            self.skipped = {(outcome.kind, outcome.namespace, outcome.secret): outcome}
 
     @property
     def selects_none(self) -> bool:
@@ -249,7 +266,7 @@ class _Survey:
             if (kind, identifier, where, reference.name) not in self._listed:
                 yield self._referenced(kind, identifier, where, reference.name)
         for stored in self._snapshot.bundles:
-            if kind_of_bundle(stored.secret) is kind:
+            if kind_of_bundle(stored.secret) is kind and _can_have_entries(kind, stored.secret):
                 for team in self._owning_teams.teams(stored.secret):
                     yield from self._bundled(kind, stored, team)
 
@@ -270,7 +287,7 @@ class _Survey:
         if answers and result.selected is not None:
             # If a reference selects the Secret, its annotations can differ from those of the Secret.
             stored = replace(stored, secret=result.selected)
-        if team is None:
+        if team is None and secret.resource is SECRETS:
             self._listed.add((kind, identifier, secret.namespace, secret.name))
         if not problems and not answers:
             problems.append(of_a_team(secret) if kind is Kind.CONFIG and team else _reason(secret, result))
@@ -302,7 +319,7 @@ class _Survey:
             stored = replace(self._snapshot.stored(outcome.secret), secret=outcome.secret)
             return self._entry(outcome.lookup, stored, [], answers=True)
         if isinstance(outcome, Decision):
-            problem = _unreached(f"{namespace}/{name}" if namespace else name, outcome)
+            problem = _unreached(f"Secret {namespace}/{name}" if namespace else f"Secret {name}", outcome)
         else:
             code: ProblemCode = "missing-secret" if isinstance(outcome, MissingSecretError) else UNREADABLE
             problem = Problem(code, f"{Lookup(kind, identifier)}: {outcome}")
@@ -334,7 +351,7 @@ class _Survey:
             problems += problems_of_connection_type(kind, secret, key, content)
         problems += unknown_labels_and_annotations(bundle or secret, self._options)
         if stored.is_being_deleted:
-            text = f"Secret {secret}: it is being deleted and waits for a finalizer"
+            text = f"{secret.full_name}: it is being deleted and waits for a finalizer"
             problems.append(Problem("being-deleted", text, Severity.WARNING))
         return Entry(
             lookup.kind,
@@ -347,6 +364,7 @@ class _Survey:
             stored.owner,
             answers and content.is_readable,
             tuple(problems),
+            object_kind=secret.kind,
         )
 
     def _result(self, kind: Kind, identifier: str, team: str | None) -> _Result:
@@ -373,28 +391,27 @@ def _unreadable(error: MalformedSecretError) -> Content:
     return Content("", is_readable=False, problems=(Problem(UNREADABLE, str(error)),))
 
 
-def _identity(secret: Secret) -> tuple[str, str, str]:
-    """Return namespace and name of a Secret; for an entry of a bundle, the key too."""
-    return secret.namespace, secret.name, secret.key if isinstance(secret, BundleEntry) else ""
+def _identity(secret: Secret) -> tuple[str, str]:
+    """Return the full name of a Secret; for an entry of a bundle, the key too."""
+    return secret.full_name, secret.key if isinstance(secret, BundleEntry) else ""
 
 
 def _reason(secret: Secret, result: _Result) -> Problem:
     """Return why a lookup of its id does not select this Secret."""
-    outcome, selected, shown = result.outcome, result.selected, named(secret)
-    if (secret.namespace, secret.name) in result.skipped:
-        return Problem(UNREADABLE, str(result.skipped[secret.namespace, secret.name]))
+    outcome, selected, shown = result.outcome, result.selected, f"{secret.kind} {named(secret)}"
+    identity = (secret.kind, secret.namespace, secret.name)
+    if identity in result.skipped:
+        return Problem(UNREADABLE, str(result.skipped[identity]))
     if isinstance(outcome, KubernetesSecretsError):
-        return Problem(BLOCKED, f"Secret {shown}: a lookup of its id fails: {outcome}")
+        return Problem(BLOCKED, f"{shown}: a lookup of its id fails: {outcome}")
     if selected is None:
         return _unreached(shown, outcome)
     if _identity(secret) in result.matches:
-        why = f"Secret {named(selected)} has the same id and is older, or the first by name"
-        return Problem(
-            "duplicate-id", f"Secret {shown}: {why}, so that one is used. Change one of them", Severity.WARNING
-        )
+        why = f"{selected.kind} {named(selected)} has the same id and is older, or the first by name"
+        return Problem("duplicate-id", f"{shown}: {why}, so that one is used. Change one of them", Severity.WARNING)
     return Problem(
         "hidden",
-        f"Secret {shown}: Secret {named(selected)} is used for its id, because it is searched first",
+        f"{shown}: {selected.kind} {named(selected)} is used for its id, because it is searched first",
         Severity.WARNING,
     )
 
@@ -403,5 +420,5 @@ def _unreached(secret: str, decision: Decision) -> Problem:
     """Return the problem of a Secret that no lookup of its id can select, because of the options or the id."""
     outside = decision.outcome in (Outcome.OUTSIDE_PATTERN, Outcome.TOO_LONG)
     code: ProblemCode = "outside-pattern" if outside else "not-looked-up"
-    text = f"Secret {secret}: a lookup of its id does not reach it: {decision.outcome.value}"
+    text = f"{secret}: a lookup of its id does not reach it: {decision.outcome.value}"
     return Problem(code, text, Severity.WARNING)

@@ -18,6 +18,7 @@ from airflow_kubernetes_secrets.kubernetes.labels import (
     quoted_label_key,
 )
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, BUNDLE, Secret
+from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS
 from airflow_kubernetes_secrets.lookup.identifiers import is_uri, label_value, looks_hashed
 from airflow_kubernetes_secrets.lookup.selection import Kind, kinds_by_label
 from airflow_kubernetes_secrets.messages.listing import first
@@ -37,13 +38,14 @@ UNKNOWN_ANNOTATION: Final = "unknown-annotation"
 
 
 def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Problem]:
-    """Yield the labels in a Secret's manifest that the API would refuse, or that cannot hold an id."""
+    """Yield the labels in a manifest that the API would refuse, or that cannot hold an id."""
     metadata = manifest.get("metadata")
     labels = metadata.get("labels") if isinstance(metadata, dict) else None
     if not isinstance(metadata, dict) or not isinstance(labels, dict):
         return
     name = metadata.get("name")
-    named = f"Secret {name}" if isinstance(name, str) and is_subdomain(name) else "a Secret without a name"
+    kind = CONFIG_MAPS.kind if manifest.get("kind") == CONFIG_MAPS.kind else SECRETS.kind
+    named = f"{kind} {name}" if isinstance(name, str) and is_subdomain(name) else f"a {kind} without a name"
     kinds = kinds_by_label(options)
     is_for_airflow = not kinds.keys().isdisjoint(labels) or BUNDLE in labels
     invalid = []
@@ -107,19 +109,20 @@ def problems_of_id(secret: Secret, label: str, missing_annotations: frozenset[st
         if looks_hashed(value) and label not in missing_annotations:
             yield Problem(
                 MISSING_ID,
-                f"Secret {secret}, label {label!r}: the value looks like one that is derived from another "
+                f"{secret.full_name}, label {label!r}: the value looks like one that is derived from another "
                 f"id, and no annotation specifies the id. Add the annotation {label!r} with the exact "
                 "id, or with the label's value if that is the id",
             )
     elif not annotations[label]:
         yield Problem(
             MISMATCH,
-            f"Secret {secret}, annotation {label!r}: it is empty, but an id is not. Write the id there, or remove it",
+            f"{secret.full_name}, annotation {label!r}: it is empty, but an id is not. Write the id there, or remove "
+            "it",
         )
     elif is_uri(annotations[label]):
         yield Problem(
             NOT_LOOKED_UP,
-            f"Secret {secret}, annotation {label!r}: it is a URI, which is never looked up. Write the id there",
+            f"{secret.full_name}, annotation {label!r}: it is a URI, which is never looked up. Write the id there",
         )
     elif label_value(annotations[label]) != value:
         remedy = "Correct the annotation"
@@ -127,8 +130,8 @@ def problems_of_id(secret: Secret, label: str, missing_annotations: frozenset[st
             remedy = f"For that id the label's value is {label_value(annotations[label])!r}; or correct the annotation"
         yield Problem(
             MISMATCH,
-            f"Secret {secret}: the label {label!r} does not match the id in the annotation with that "
-            f"key, so the Secret is never used. {remedy}",
+            f"{secret.full_name}: the label {label!r} does not match the id in the annotation with that "
+            f"key, so the {secret.kind} is never used. {remedy}",
         )
 
 
@@ -144,7 +147,7 @@ def problems_of_annotations(secret: Secret, kind: Kind) -> Iterator[Problem]:
             problem = (
                 "it names a key that is not valid in data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'. Correct it"
             )
-            error = MalformedSecretError(secret.namespace, secret.name, annotation, problem, part="annotation")
+            error = secret.malformed(annotation, problem, part="annotation")
             yield Problem(UNREADABLE, str(error))
             return
     if kind is Kind.CONNECTION:
@@ -156,9 +159,18 @@ def problems_of_annotations(secret: Secret, kind: Kind) -> Iterator[Problem]:
             yield Problem(UNREADABLE, str(error))
 
 
+def without_effect_on_config_map(secret: Secret, options: Options) -> Iterator[Problem]:
+    """Yield an error for each label of a ConfigMap that means a connection or an option, which lookups do not read."""
+    if secret.resource is CONFIG_MAPS:
+        for label, kind in kinds_by_label(options).items():
+            if kind is not Kind.VARIABLE and label in secret.labels:
+                text = f"only variables are read from ConfigMaps. Move this {kind.word} to a Secret"
+                yield Problem(NOT_LOOKED_UP, f"{secret.full_name}, label {label!r}: {text}")
+
+
 def of_a_team(secret: Secret) -> Problem:
     """Return the problem of a configuration option's Secret that has the label of a team."""
-    text = f"Secret {secret}: it belongs to a team, but Airflow looks up options without a team. Remove that label"
+    text = f"{secret.full_name}: it belongs to a team, but Airflow looks up options without a team. Remove that label"
     return Problem("not-looked-up", text, Severity.WARNING)
 
 
@@ -169,7 +181,7 @@ def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator
     for key, more in first(unknown):
         yield Problem(
             UNKNOWN_LABEL,
-            f"Secret {secret}, label {key!r}{more}: it is unknown and has no effect{_meant(key, labels)}",
+            f"{secret.full_name}, label {key!r}{more}: it is unknown and has no effect{_meant(key, labels)}",
             Severity.WARNING,
         )
     annotations = secret.annotations or {}
@@ -184,18 +196,20 @@ def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator
             if key in labels
             else f"it is unknown and has no effect{_meant(key, labels)}"
         )
-        yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
+        yield Problem(UNKNOWN_ANNOTATION, f"{secret.full_name}, annotation {key!r}{more}: {problem}", Severity.WARNING)
     # A blank value of any other annotation is an error that the lookup reports.
     texts = (described.CONNECTION_TYPE, *(described.LITERALS[field] for field in ("host", "login", "schema")))
     blank = [key for key in texts if key in annotations and not annotations[key].strip()]
     for key, more in first(blank):
         problem = "it is blank and has no effect. Set a value, or remove it"
-        yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
+        yield Problem(UNKNOWN_ANNOTATION, f"{secret.full_name}, annotation {key!r}{more}: {problem}", Severity.WARNING)
     if BUNDLE in secret.labels and kinds_by_label(options).keys().isdisjoint(secret.labels):
         useless = [key for key in annotations if described.is_known(key)]
         for key, more in first(useless):
             problem = "it has no effect in a bundle. Remove it, or give the id that it describes a Secret of its own"
-            yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
+            yield Problem(
+                UNKNOWN_ANNOTATION, f"{secret.full_name}, annotation {key!r}{more}: {problem}", Severity.WARNING
+            )
         return
     label = options.connections_label
     if label is not None and label not in secret.labels and not _is_referred_to(secret, options):
@@ -205,7 +219,9 @@ def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator
                 f"it describes a connection, but the Secret does not have the label {label!r}. Add the label, or "
                 "remove the annotation"
             )
-            yield Problem(UNKNOWN_ANNOTATION, f"Secret {secret}, annotation {key!r}{more}: {problem}", Severity.WARNING)
+            yield Problem(
+                UNKNOWN_ANNOTATION, f"{secret.full_name}, annotation {key!r}{more}: {problem}", Severity.WARNING
+            )
 
 
 def misspelt_label(key: str, options: Options) -> str:

@@ -1,10 +1,11 @@
-"""A snapshot of all Secrets that lookups could find. Lookups can be decided on it as on the backend location itself."""
+"""A snapshot of everything that lookups could find. Lookups can be decided on it as on the backend location itself."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import product
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
@@ -12,6 +13,7 @@ from airflow_kubernetes_secrets.inventory.stored_secret import StoredSecret
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE, Secret
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
 from airflow_kubernetes_secrets.lookup.bundles import keys_of
 from airflow_kubernetes_secrets.lookup.selection import Find, Kind, Lookup
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -21,36 +23,44 @@ from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
 # In place of a key of the data, for Secrets that are not bundles. No key of a Secret is empty.
 _ANY_KEY = ""
 
+_ByTeam = dict[str | None, list[tuple[int, Secret]]]
+
 
 class Snapshot:
-    """The Secrets of a backend location at one moment.
+    """The Secrets of a backend location at one moment, and the ConfigMaps if lookups read them.
 
     Attributes:
-        labelled: the Secrets with the label of each kind, from every namespace that lookups search.
-        bundles: the Secrets with the label of a bundle there, whatever its value, even if lookups do not read bundles.
+        labelled: the Secrets with the label of each kind, from every namespace that lookups search; for variables also
+            the ConfigMaps.
+        bundles: those with the label of a bundle there, whatever its value, even if lookups do not read bundles.
+        without_effect: ConfigMaps with the label of another kind than variables.
     """
 
     def __init__(self, location: BackendLocation, options: Options, kinds: Sequence[Kind]) -> None:
         self._location = location
         self._options = options
-        # The keys are namespace, label and label value, and for bundles a key of the data, because thousands of ids can
-        # be looked up in hundreds of bundles; then the team, because thousands of teams can use one id. The numbers
-        # preserve the order in which the location listed the Secrets.
-        self._by_label: dict[tuple[str, str, str, str], dict[str | None, list[tuple[int, Secret]]]] = defaultdict(dict)
+        # The keys are resource, namespace, label and label value, and for bundles a key of the data, because thousands
+        # of ids can be looked up in hundreds of bundles; then the team, because thousands of teams can use one id. The
+        # numbers preserve the order in which the location listed the Secrets.
+        self._by_label: dict[tuple[Resource, str, str, str, str], _ByTeam] = defaultdict(dict)
         self._by_name: dict[tuple[str, str], list[Secret]] = {}
-        self._unread: dict[str, KubernetesSecretsError] = {}
+        self._unread: dict[tuple[Resource, str], KubernetesSecretsError] = {}
         self._unread_names: dict[tuple[str, str], KubernetesSecretsError] = {}
         self.labelled: dict[Kind, list[StoredSecret]] = {kind: [] for kind in kinds}
         self.bundles: list[StoredSecret] = []
+        self.without_effect: list[StoredSecret] = []
         everywhere: dict[str, None] = {}
         for kind in kinds:
             label = kind.label(options)
             for namespace in dict.fromkeys(map(location.namespace, kind.namespaces(options))):
                 everywhere[namespace] = None
                 if label is not None:
-                    self._list(namespace, label, self.labelled[kind])
-        for namespace in everywhere:
-            self._list(namespace, BUNDLE, self.bundles)
+                    for resource in options.resources:
+                        has_effect = resource is SECRETS or kind is Kind.VARIABLE
+                        listed = self.labelled[kind] if has_effect else self.without_effect
+                        self._list(resource, namespace, label, listed)
+        for resource, namespace in product(options.resources, everywhere):
+            self._list(resource, namespace, BUNDLE, self.bundles)
         for kind in kinds:
             for reference in options.references.get(kind.plural, {}).values():
                 self._get(reference.namespace, reference.name)
@@ -76,8 +86,8 @@ class Snapshot:
                 raise self._unread_names[key]
             return self._by_name.get(key, ())
         namespace = self._location.namespace(query.namespace)
-        if namespace in self._unread:
-            raise self._unread[namespace]
+        if (query.resource, namespace) in self._unread:
+            raise self._unread[query.resource, namespace]
         keys = keys_of(lookup.kind.variable_prefix, lookup.id) if query.label == BUNDLE else (_ANY_KEY,)
         team = lookup.team
         home = None if team is None else self._options.team_namespaces.get(team)
@@ -86,7 +96,7 @@ class Snapshot:
         is_at_home = home is not None and namespace == self._location.namespace(home)
         found: dict[int, Secret] = {}
         for data_key in keys:
-            by_team = self._by_label.get((namespace, query.label, query.value, data_key), {})
+            by_team = self._by_label.get((query.resource, namespace, query.label, query.value, data_key), {})
             for each in {team, None} if is_at_home else {team}:
                 found.update(by_team.get(each, ()))
         return [each for number in sorted(found) for each in _as_found(found[number], query)]
@@ -95,22 +105,22 @@ class Snapshot:
         """Return a Secret of this snapshot with its other metadata."""
         return self._location.stored(secret)
 
-    def _list(self, namespace: str, label: str, labelled: list[StoredSecret]) -> None:
-        """List the Secrets with a label in a namespace, and add them to ``labelled``."""
-        if namespace in self._unread:
+    def _list(self, resource: Resource, namespace: str, label: str, labelled: list[StoredSecret]) -> None:
+        """List the objects with a label in a namespace, and add them to ``labelled``."""
+        if (resource, namespace) in self._unread:
             return
         team_label = self._options.team_label
         try:
-            for page in self._location.pages(namespace, LabelSelector.exists(label)):
+            for page in self._location.pages(namespace, LabelSelector.exists(label), resource):
                 for stored in page:
                     labelled.append(stored)
                     labels = stored.secret.labels
                     team = None if team_label is None else labels.get(team_label)
                     for key in stored.secret.data if label == BUNDLE else (_ANY_KEY,):
-                        by_team = self._by_label[namespace, label, labels[label], key]
+                        by_team = self._by_label[resource, namespace, label, labels[label], key]
                         by_team.setdefault(team, []).append((len(labelled), stored.secret))
         except KubernetesSecretsError as error:
-            self._unread[namespace] = error
+            self._unread[resource, namespace] = error
 
     def _get(self, query_namespace: str | None, name: str) -> None:
         """Read a Secret that a reference names."""

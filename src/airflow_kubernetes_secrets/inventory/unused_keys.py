@@ -122,7 +122,7 @@ def _named(keys: Sequence[str]) -> str:
 
 
 def _problem(code: ProblemCode, secret: Secret, text: str) -> Problem:
-    return Problem(code, f"Secret {secret}: {text}", Severity.WARNING)
+    return Problem(code, f"{secret.full_name}: {text}", Severity.WARNING)
 
 
 def _is_uri(secret: Secret, key: str) -> bool:

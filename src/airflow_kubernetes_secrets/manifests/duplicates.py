@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, named
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.manifests.planned_secret import PlannedSecret
@@ -48,9 +49,9 @@ class Duplicates:
 
     def add_secret(self, position: ManifestPosition, plan: PlannedSecret, secret: Secret) -> Iterator[Problem]:
         """Add a Secret, and yield a problem if another manifest makes this Secret too."""
-        before = self._secrets.setdefault(str(secret), (position, plan.is_labelled))
+        before = self._secrets.setdefault(secret.full_name, (position, plan.is_labelled))
         if before[0] is not position and (before[1] or plan.is_labelled):
-            text = f"Secret {secret} is created by {before[0]} too, and one replaces the other. Remove one of them"
+            text = f"{secret.full_name} is created by {before[0]} too, and one replaces the other. Remove one of them"
             yield Problem(DUPLICATE_SECRET, text, Severity.WARNING)
 
     def add_id(self, position: ManifestPosition, lookup: Lookup, secret: Secret, among: str) -> Iterator[Problem]:
@@ -63,18 +64,29 @@ class Duplicates:
         team = [] if lookup.team is None else [lookup.team]
         which = (among, lookup.kind.plural, lookup.id, secret.namespace, *team)
         other_position, other = self._ids.setdefault(which, (position, secret))
-        if named(other) == named(secret):
+        if _name(other) == _name(secret):
             return
-        if isinstance(other, BundleEntry) != isinstance(secret, BundleEntry):
-            entry, own = (secret, other) if isinstance(secret, BundleEntry) else (other, secret)
-            text = (
-                f"Secret {named(entry)}: Secret {own} is {lookup} too, and Airflow uses a Secret of its own before a "
-                "bundle. Remove one of them"
+        if _rank(other) != _rank(secret):
+            used, unused = (other, secret) if _rank(other) < _rank(secret) else (secret, other)
+            why = (
+                f"a {used.kind} of its own before a bundle"
+                if used.kind == unused.kind
+                else "a Secret before a ConfigMap"
             )
+            text = f"{_name(unused)}: {_name(used)} is {lookup} too, and Airflow uses {why}. Remove one of them"
             yield Problem(HIDDEN, text, Severity.WARNING)
             return
         yield Problem(
             DUPLICATE_ID,
-            f"Secret {named(secret)}: Secret {named(other)} in {other_position} is {lookup} too. Airflow uses "
+            f"{_name(secret)}: {_name(other)} in {other_position} is {lookup} too. Airflow uses "
             "the oldest, and manifests do not contain the age. Remove one of them, or give it another id",
         )
+
+
+def _name(secret: Secret) -> str:
+    return f"{secret.kind} {named(secret)}"
+
+
+def _rank(secret: Secret) -> tuple[bool, bool]:
+    """Return the sort key of Secrets and ConfigMaps with the same id: the one that Airflow uses comes first."""
+    return secret.resource is not SECRETS, isinstance(secret, BundleEntry)

@@ -1,4 +1,4 @@
-"""Which Secrets a manifest makes: its own Secret, or those of another tool's resource."""
+"""Which Secrets a manifest makes: its own Secret or ConfigMap, or those of another tool's resource."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE
 from airflow_kubernetes_secrets.kubernetes.documents import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key
+from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS
 from airflow_kubernetes_secrets.kubernetes.unprocessed import SOPS, is_encrypted, tools_by_key
 from airflow_kubernetes_secrets.lookup.selection import selecting_labels
 from airflow_kubernetes_secrets.manifests.external_secrets import of_cluster_external_secret, of_external_secret
@@ -19,7 +20,7 @@ from airflow_kubernetes_secrets.manifests.operators import (
     of_sops,
     of_vault,
 )
-from airflow_kubernetes_secrets.manifests.planned_secret import PlannedSecret, name_for_messages
+from airflow_kubernetes_secrets.manifests.planned_secret import PlannedSecret, has_airflow_label, name_for_messages
 from airflow_kubernetes_secrets.manifests.secret_generators import of_kustomization
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -34,8 +35,10 @@ def plans(document: object, options: Options, file: str = "") -> list[PlannedSec
     """
     if not isinstance(document, dict):
         return []
-    if document.get("kind") == "Secret" and document.get("apiVersion") in ("v1", None):
-        return list(_of_secret(document, options))
+    if document.get("kind") == SECRETS.kind and document.get("apiVersion") in ("v1", None):
+        return list(_of_its_own(document, options))
+    if document.get("kind") == CONFIG_MAPS.kind and has_airflow_label(document, options):
+        return list(_of_its_own(document, options))
     if is_kustomization(document, file):
         return list(of_kustomization(document, options))
     kind, version = str(document.get("kind") or ""), str(document.get("apiVersion") or "")
@@ -43,11 +46,11 @@ def plans(document: object, options: Options, file: str = "") -> list[PlannedSec
     return [] if read is None else list(read(document, options))
 
 
-def _of_secret(document: dict[str, Any], options: Options) -> Iterator[PlannedSecret]:
-    """Yield the Secret of its own manifest."""
+def _of_its_own(document: dict[str, Any], options: Options) -> Iterator[PlannedSecret]:
+    """Yield the Secret or ConfigMap of its own manifest."""
     metadata = mapping(document, "metadata")
     labels = mapping(metadata, "labels")
-    title = f"Secret {name_for_messages(metadata)}"
+    title = f"{document['kind']} {name_for_messages(metadata)}"
     is_labelled = bool(labels.keys() & selecting_labels(options))
     tools = tools_by_key(document)
     problems = [

@@ -23,11 +23,13 @@ from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
     problems_of_annotations,
     problems_of_id,
     unknown_labels_and_annotations,
+    without_effect_on_config_map,
 )
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import RefusedError
 from airflow_kubernetes_secrets.kubernetes.manifest_secrets import secret_of
 from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE, Secret
+from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
 from airflow_kubernetes_secrets.kubernetes.unprocessed import Tool, known_part
 from airflow_kubernetes_secrets.lookup.bundles import entries_of, problem_of_key
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
@@ -88,7 +90,7 @@ def problems_of_planned(
     if is_ours:
         reasons = list(refusals(manifest, secret, plan.unknown if plan.keys_are_known else None))
         for reason, more in first(reasons):
-            text = f"Secret {secret.name}: {reason}{more and f';{more}'}. The API would refuse it"
+            text = f"{secret.kind} {secret.name}: {reason}{more and f';{more}'}. The API would refuse it"
             yield Problem(INVALID_MANIFEST, text)
     # A Secret with several ids would report the same problem for each of them.
     problems = [*unknown_labels_and_annotations(secret, options), *_problems_of(plan, secret, position, options, known)]
@@ -103,9 +105,13 @@ def _problems_of(
         yield from known.add_secret(position, plan, secret)
     if BUNDLE in secret.labels:
         yield from _problems_of_bundle(plan, secret, position, options, known)
+    yield from without_effect_on_config_map(secret, options)
     for label, kind in kinds_by_label(options).items():
-        if label not in secret.labels:
+        if label not in secret.labels or (kind is not Kind.VARIABLE and secret.resource is CONFIG_MAPS):
             continue
+        if secret.resource not in options.resources:
+            text = "it is a ConfigMap, but lookups read ConfigMaps only if config_maps is true in backend_kwargs"
+            yield Problem(NOT_LOOKED_UP, f"{secret.full_name}, label {label!r}: {text}", Severity.WARNING)
         yield from problems_of_id(secret, label, plan.missing_annotations)
         identifier = identifier_of(secret, label)
         if is_uri(identifier) or label_value(identifier) != secret.labels[label]:
@@ -120,7 +126,7 @@ def _problems_of(
         if plan.namespace_and_team_are_known or plan.is_generated:
             yield from known.add_id(position, lookup, secret, str(position) if plan.is_generated else "")
         if plan.keys_are_known:
-            yield from _content(plan, lookup, secret, options)
+            yield from _content(plan, lookup, secret, _with(options, config_maps=True))
         else:
             yield from problems_of_annotations(secret, kind)
 
@@ -133,6 +139,8 @@ def _problems_of_bundle(
     kind = kind_of_bundle(bundle)
     if kind is None or problem_of_bundle(bundle, options) is not None:
         return
+    if bundle.resource is CONFIG_MAPS and kind is not Kind.VARIABLE:
+        return
     team = None if options.team_label is None else bundle.labels.get(options.team_label)
     if kind is Kind.CONFIG and team is not None:
         yield of_a_team(bundle)
@@ -141,7 +149,7 @@ def _problems_of_bundle(
         return
     yield from problems_of_keys(bundle)
     yield from problems_of_all_keys(bundle, kind)
-    switched_on = Options(**{**{name: getattr(options, name) for name in OPTIONS}, "bundles": True})
+    switched_on = _with(options, bundles=True, config_maps=True)
     for key, identifier in ids_in_bundle(bundle, kind):
         if problem_of_key(kind.variable_prefix, key):
             continue
@@ -152,6 +160,11 @@ def _problems_of_bundle(
             yield from known.add_id(position, lookup, entry, str(position) if plan.is_generated else "")
         if kind.label(options) is not None:
             yield from _content(plan, lookup, bundle, switched_on)
+
+
+def _with(options: Options, **switched_on: bool) -> Options:
+    """Return a copy of the options in which these are switched on."""
+    return Options(**{**{name: getattr(options, name) for name in OPTIONS}, **switched_on})
 
 
 def _content(plan: PlannedSecret, lookup: Lookup, secret: Secret, options: Options) -> Sequence[Problem]:
@@ -171,7 +184,7 @@ def _content(plan: PlannedSecret, lookup: Lookup, secret: Secret, options: Optio
         return content_of(lookup.kind, decision.matches[0], decision.data_key).problems
     if decision.skipped:
         return [Problem(UNREADABLE, "; ".join(map(str, decision.skipped)))]
-    text = f"Secret {secret}, {lookup}: {decision.outcome.value}. Give it another id, or correct backend_kwargs"
+    text = f"{secret.full_name}, {lookup}: {decision.outcome.value}. Give it another id, or correct backend_kwargs"
     return [Problem(NOT_LOOKED_UP, text)]
 
 

@@ -18,6 +18,7 @@ from typing import Any
 from airflow_kubernetes_secrets.kubernetes.documents import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import is_label_key
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_encrypted, tool_in_name
 from airflow_kubernetes_secrets.manifests.secret_manifest import LARGEST_BYTES
 from airflow_kubernetes_secrets.messages.listing import few
@@ -81,16 +82,17 @@ def refusals(manifest: Mapping[str, Any], secret: Secret, unknown: Collection[st
         unknown: the keys whose values are not in the manifest; ``None`` if the manifest does not contain all keys.
     """
     metadata = mapping(manifest, "metadata")
-    known = {**_FIELDS, **({"sops": _ANYTHING} if is_encrypted(manifest) else {})}
+    fields = _FIELDS if secret.resource is SECRETS else _FIELDS_OF_CONFIG_MAP
+    known = {**fields, **({"sops": _ANYTHING} if is_encrypted(manifest) else {})}
     yield from _fields(manifest, known, "", dict.fromkeys(_METADATA, "under 'metadata'"))
-    yield from _fields(metadata, _METADATA, "metadata.", dict.fromkeys(_FIELDS, "at the top"))
+    yield from _fields(metadata, _METADATA, "metadata.", dict.fromkeys(fields, "at the top"))
     yield from _finalizers(metadata.get("finalizers"))
     yield from _owners(metadata.get("ownerReferences"))
-    if unknown is not None:
+    if unknown is not None and secret.resource is SECRETS:
         yield from _keys(manifest.get("type"), secret, unknown)
     size = sum(len(b64decode(text)) for text in secret.data.values())
     if size > LARGEST_BYTES:
-        yield f"its data has {size} bytes, and a Secret can contain {LARGEST_BYTES}. Split it"
+        yield f"its data has {size} bytes, and a {secret.kind} can contain {LARGEST_BYTES}. Split it"
     texts = mapping(metadata, "annotations").items()
     size = sum(len(f"{key}{text or ''}".encode("utf-8", "replace")) for key, text in texts)
     if size > _LARGEST_ANNOTATIONS:
@@ -143,6 +145,11 @@ _A_TIME: Type = ("a time such as 2026-01-31T12:00:00Z. Remove it", _is_time)
 _FIELDS: Mapping[str, Type] = {
     **dict.fromkeys(("apiVersion", "kind", "type"), _TEXT),
     **dict.fromkeys(("metadata", "data", "stringData"), _MAPPING),
+    "immutable": _TRUTH,
+}
+_FIELDS_OF_CONFIG_MAP: Mapping[str, Type] = {
+    **dict.fromkeys(("apiVersion", "kind"), _TEXT),
+    **dict.fromkeys(("metadata", "data", "binaryData"), _MAPPING),
     "immutable": _TRUTH,
 }
 _METADATA: Mapping[str, Type] = {

@@ -94,7 +94,7 @@ OF_SECRETS: Mapping[SecretCode, str] = {
     "hidden": "another Secret is selected for the id, from an earlier namespace or by a reference",
     "blocked": "the lookup of the id fails because of another Secret",
     "missing-secret": "a reference in the options names a Secret that does not exist",
-    "not-looked-up": "the backend never looks the id up",
+    "not-looked-up": "the backend never looks the id up there",
     "outside-pattern": "the id does not match the lookup pattern in the options",
     "missing-id-annotation": "the label's value is a hash of an id, and the annotation with that id is missing",
     "id-label-mismatch": "label and annotation are for different ids",
@@ -103,7 +103,7 @@ OF_SECRETS: Mapping[SecretCode, str] = {
     "for it",
     "trailing-newline": "the value of a variable, a login or a password ends with a newline",
     "unescaped-uri": "the login or password in a URI contains a character that must be percent-encoded",
-    "extra-not-json": "the extra of a connection is not a JSON object, and Airflow 3 loses the connection",
+    "extra-not-json": "the extra of a connection is not a JSON object, and Airflow 3 cannot use the connection",
     "not-everywhere": "another version of Airflow, or a part of this one, cannot use the connection",
     "half-connection": "a connection has no host or no password, and an unused key may contain it",
     "unused-settings": "unused keys look like TLS settings or the name of a database",
@@ -112,7 +112,7 @@ OF_SECRETS: Mapping[SecretCode, str] = {
     "unknown-type": "no installed provider knows the connection type, or the type is missing",
     "being-deleted": "the Secret is being deleted and waits for a finalizer",
     "bundle-not-read": "lookups read nothing in a bundle: the option `bundles` is off, the label has an unknown value, "
-    "or the Secret also has the label of an id",
+    "the Secret also has the label of an id, or a ConfigMap contains other ids than those of variables",
     "bundle-key": "a key of a bundle is no id or has no value, or the bundle is empty",
 }
 

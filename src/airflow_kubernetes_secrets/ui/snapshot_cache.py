@@ -99,7 +99,7 @@ class Row:
         """The text that a search looks through. Line breaks between its parts prevent a match across two of them."""
         entry = self.entry
         owner = str(entry.owner) if entry.owner is not None else ""
-        secret = f"{entry.namespace}/{entry.secret}"
+        secret = entry.shown_name
         parts = (shown_id(entry.id), secret, entry.team or "", entry.content.conn_type, entry.content.host, owner)
         return "\n".join(parts).casefold()
 

@@ -17,6 +17,7 @@ from airflow_kubernetes_secrets.inventory.content import UNREADABLE
 from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_and_lookups
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, identifier_of_key
 from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, shown_id
 from airflow_kubernetes_secrets.messages.problem import Problem
@@ -126,7 +127,10 @@ def report_of(found: Found, location: BackendLocation, options: Options, *, data
     for use in found.uses:
         # Airflow requests configuration options without a team.
         uses[use.kind, use.id, None if use.kind is Kind.CONFIG else use.position.team].append(use)
-    entries = {(each.kind, each.id, each.namespace, each.secret): each for each in reversed(inventory.entries)}
+    entries = {
+        (each.kind, each.id, each.object_kind, each.namespace, each.secret): each
+        for each in reversed(inventory.entries)
+    }
     ids = [_by_secret(Lookup(*key), each, outcome_of(Lookup(*key)), entries) for key, each in uses.items()]
     # Airflow searches these places next, unless a failed lookup ends the search.
     ends_at_error = options.on_error == DENY and access_denied() is not None
@@ -152,7 +156,7 @@ def _by_secret(
     lookup: Lookup,
     uses: Sequence[Use],
     outcome: Decision | KubernetesSecretsError,
-    entries: Mapping[tuple[Kind, str, str, str], Entry],
+    entries: Mapping[tuple[Kind, str, str, str, str], Entry],
 ) -> UsedId:
     """Return what the lookup in Kubernetes Secrets finds."""
     is_optional = all(use.is_optional for use in uses)
@@ -166,11 +170,16 @@ def _by_secret(
     secret = outcome.secret
     if secret is None:
         return UsedId(lookup, missing, uses, problems=[Problem(UNREADABLE, str(each)) for each in outcome.skipped])
-    entry = entries.get((lookup.kind, _listed_id(lookup, secret), secret.namespace, secret.name))
+    entry = entries.get((lookup.kind, _listed_id(lookup, secret), secret.kind, secret.namespace, secret.name))
     problems = [] if entry is None else entry.problems
     if entry is not None and not entry.answers:
         return UsedId(lookup, missing, uses, problems=problems, fails=True)
-    return UsedId(lookup, Status.FOUND, uses, Provider(SECRET, f"{secret.namespace}/{secret.name}"), problems)
+    return UsedId(lookup, Status.FOUND, uses, Provider(SECRET, _shown_name(secret)), problems)
+
+
+def _shown_name(secret: Secret) -> str:
+    """Return namespace and name. The kind is added for an object that is not a Secret."""
+    return f"{secret.namespace}/{secret.name}" if secret.resource is SECRETS else secret.full_name
 
 
 def _listed_id(lookup: Lookup, secret: Secret) -> str:

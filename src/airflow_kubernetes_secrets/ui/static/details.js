@@ -18,7 +18,7 @@ export function copyButtons(entry) {
 /** Return the problems of a Secret in the table that the explanation of its id does not show. */
 export function ofSecret(entry, said = []) {
   const problems = (entry.problems ?? []).filter(({ text }) => !said.some((each) => each.text === text));
-  return problems.length ? [part(`Secret ${nameOf(entry)}`, problems.map(problem))] : [];
+  return problems.length ? [part(`${entry.object_kind === "ConfigMap" ? "" : "Secret "}${nameOf(entry)}`, problems.map(problem))] : [];
 }
 
 /** Return the parts of an explanation: first what to do, and then how the lookup went. */

@@ -166,8 +166,9 @@ function hiddenBadge({ place, text }) {
   return make("span", { class: "badge", title: text }, PLACES[place] ?? place);
 }
 
-export function nameOf({ namespace, secret }) {
-  return printable(namespace ? `${namespace}/${secret}` : secret);
+export function nameOf({ namespace, secret, object_kind: kind }) {
+  const name = namespace ? `${namespace}/${secret}` : secret;
+  return printable(kind === "ConfigMap" ? `${kind} ${name}` : name);
 }
 
 /** Return the DAGs that use an entry for a cell: the first two, and the title with more of them. */
