@@ -101,6 +101,7 @@ SLOW = [
     "ui/test_same_as_commands*",
     "ui/test_states*",
     "ui/test_teams*",
+    "ui/test_used_ids*",
     "usage/test_database.py",
 ]
 

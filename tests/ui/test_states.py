@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,9 @@ def proxy(devserver_cluster: Cluster) -> Iterator[Proxy]:
 def airflow(shelf: Shelf, proxy: Proxy, tmp_path: Path) -> Airflow:
     """Return an Airflow that reaches the Kubernetes API server through the proxy."""
     through = airflow_of(shelf, tmp_path / "home").with_variables(**proxy.pod_environment())
+    shades = ("50", *(str(100 * shade) for shade in range(1, 10)), "950")
+    brand = {shade: {"value": "oklch(0.4 0.1 20)"} for shade in shades}
+    through = through.with_variables(AIRFLOW__API__THEME=json.dumps({"tokens": {"colors": {"brand": brand}}}))
     return through.with_kwargs(service_account_path=str(proxy.folder(shelf.account)), timeout=2)
 
 
@@ -88,9 +92,21 @@ def test_from_an_outage_to_an_empty_table_to_a_row_and_to_an_old_picture(
         "long", {"connection-id": label_value(long_id)}, {"value": "h://h"}, annotations={"connection-id": long_id}
     )
     page.wait_for_timeout(2_000)
+    frame.fill("#search", "")
     frame.click("#refresh")
     frame.locator("#rows .link", has_text=long_id).click()
     expect(frame.locator("#panel [data-verdict]")).to_contain_text("connection 'my_my_")
+    frame.click("#close")
+    # An id that is written from right to left does not reorder the text around it.
+    hebrew = "שלום_1"
+    shelf.put(
+        "hebrew", {"connection-id": label_value(hebrew)}, {"value": "h://h"}, annotations={"connection-id": hebrew}
+    )
+    page.wait_for_timeout(2_000)
+    frame.click("#refresh")
+    frame.locator("#rows .link", has_text=hebrew).click()
+    expect(frame.locator("#panel [data-verdict] bdi")).to_have_text(f"'{hebrew}':")
+    assert frame.locator("#rows td.id").first.evaluate("each => getComputedStyle(each).unicodeBidi") == "isolate"
     frame.click("#close")
     frame.fill("#search", "my_db")
     expect(frame.locator("#rows .link")).to_have_count(1)
@@ -110,7 +126,14 @@ def test_assets_and_the_login_are_found_below_a_path(page: Page, ui: AirflowUI, 
     ready(page)
     expect(page.locator("#rows .link")).to_have_text("my_db")
 
+    page.goto(ui.url + PAGE.rstrip("/"))
+    ready(page)
+    expect(page).to_have_url(ui.url + PAGE)
+
     page.goto(ui.url + PLUGIN)
     frame = framed(page)
     expect(frame.locator("#rows .link")).to_have_text("my_db")
+    # `[api] theme` in Airflow also changes the colours of this page.
+    accent = frame.locator("#kinds [aria-pressed=true]")
+    expect(accent).to_have_css("background-color", "oklch(0.4 0.1 20)")
     assert frame.evaluate("getComputedStyle(document.body).display") == "flex"

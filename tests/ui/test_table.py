@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -12,8 +13,10 @@ from airflow_kubernetes_secrets.inventory.entries import Entry
 from airflow_kubernetes_secrets.inventory.stored_secret import Owner
 from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
-from airflow_kubernetes_secrets.ui.snapshot_cache import Row
-from airflow_kubernetes_secrets.ui.table import Order, TableQuery, page_of
+from airflow_kubernetes_secrets.ui.export import Format, exported
+from airflow_kubernetes_secrets.ui.snapshot_cache import Row, UseState
+from airflow_kubernetes_secrets.ui.table import Order, TableQuery, matching_rows, page_of
+from airflow_kubernetes_secrets.usage.uses import Position, Use
 
 WARNING = Problem("duplicate-id", "a text", Severity.WARNING)
 ERROR = Problem("unreadable", "a text")
@@ -122,6 +125,31 @@ def test_what_is_alike_stays_in_the_order_of_ids() -> None:
 def test_descending() -> None:
     assert ids(descending=True) == ["warehouse", "metadata", "bucket", "App_db", "app_db"]
     assert ids(order=Order.PROBLEMS, descending=True)[:2] == ["warehouse", "bucket"]
+
+
+def used(*dags: str) -> list[Use]:
+    return [Use(Kind.CONNECTION, "x", "conn_id", Position("dag.py", 1, (dag,))) for dag in dags]
+
+
+def test_an_id_without_a_secret_is_shown_by_its_filter_alone() -> None:
+    missing = Row(Entry(Kind.CONNECTION, "missing", None, "", ""), uses=used("etl"), use=UseState.MISSING)
+    broken = replace(row("broken", Kind.CONNECTION, ERROR), uses=used("etl", "b"), use=UseState.MISSING)
+    rows = [missing, broken, replace(row("idle"), uses=[], use=UseState.UNUSED), row("unknown")]
+
+    everything = page_of(rows, TableQuery())
+    assert [entry["id"] for entry in everything["entries"]] == ["broken", "idle", "unknown"]
+    assert (everything["matching"], everything["total"]) == (3, 3)
+    assert everything["counts"]["problem"]["used-but-missing"] == 2
+    for problem, found in {"used-but-missing": ["broken", "missing"], "unused": ["idle"], "any": ["broken"]}.items():
+        assert [each.entry.id for each in matching_rows(rows, TableQuery(problem=problem))] == found
+    ordered = matching_rows(rows, TableQuery(order=Order.USED_BY, descending=True))
+    assert [each.entry.id for each in ordered] == ["broken", "idle", "unknown"]
+
+
+def test_a_file_that_no_spreadsheet_evaluates() -> None:
+    [header, line] = exported([row("=1+1", host="a,b")], Format.CSV).splitlines()
+    assert header.split(",")[:3] == ["kind", "id", "team"]
+    assert line.startswith('connection,\'=1+1,,n,s,,"a,b"')
 
 
 def test_pages() -> None:

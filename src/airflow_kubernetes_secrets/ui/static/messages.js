@@ -1,6 +1,6 @@
 // Messages: what is wrong, what to do, and commands. All of their words come from the server.
 
-import { make } from "./dom.js";
+import { follow, make } from "./dom.js";
 import { view } from "./state.js";
 
 const COPIED_MS = 1500;
@@ -57,14 +57,11 @@ export function badge(code, severity, title = null) {
 function documentation(code) {
   const address = view.shown?.documentation;
   if (!address) return "";
-  const link = make("a", { href: `${address}#${code}`, target: "_blank", rel: "noopener", "aria-label": `Documentation of ${code}` }, "Documentation");
-  // Airflow's frame forbids its content to open windows, but a link in Airflow's own document may.
+  const attributes = { href: `${address}#${code}`, target: "_blank", rel: "noopener" };
+  const link = make("a", { ...attributes, "aria-label": `Documentation of ${code}` }, "Documentation");
   link.addEventListener("click", (event) => {
     event.preventDefault();
-    const copy = parent.document.importNode(link, true);
-    parent.document.body.append(copy);
-    copy.click();
-    copy.remove();
+    follow(link);
   });
   return link;
 }

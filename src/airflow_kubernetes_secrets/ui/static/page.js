@@ -1,7 +1,7 @@
 // The script of the page: what happens when the user does something.
 
 import { copyButtons, explanationParts, ofSecret, part } from "./details.js";
-import { $, make, printable, textNodes } from "./dom.js";
+import { $, follow, make, printable, textNodes } from "./dom.js";
 import { ask } from "./requests.js";
 import { isFramed, onReturn, readAddress, same, state, view, writeAddress } from "./state.js";
 import { markSelected, PAGE, showColumns, showFailure, showNotices, showPlace, showTable } from "./table.js";
@@ -175,7 +175,7 @@ function move(rows) {
 function save(format) {
   const { offset, ...filters } = state;
   const link = make("a", { href: `api/export?${new URLSearchParams({ ...filters, format })}`, download: "" });
-  link.click();
+  follow(link);
 }
 
 function listen() {

@@ -142,7 +142,7 @@ function row(entry, actions) {
     make(
       "td",
       { class: "problems" },
-      entry.use === "used-but-missing" ? badge("missing", "error") : "",
+      entry.secret ? "" : badge("missing", "error"),
       ...entry.problems.map(problemBadge),
       ...entry.hidden.map(hiddenBadge),
     ),
