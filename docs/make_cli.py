@@ -90,7 +90,7 @@ def _codes() -> Iterator[str]:
     )
     for title, meanings in titles:
         yield f"### {title}\n\n| code | what is wrong |\n| --- | --- |\n"
-        yield from (f'| <a id="{code}"></a>`{code}` | {meaning} |\n' for code, meaning in meanings)
+        yield from (f'| <a name="{code}"></a>`{code}` | {meaning} |\n' for code, meaning in meanings)
         yield "\n"
 
 

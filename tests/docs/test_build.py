@@ -215,7 +215,8 @@ def test_it_is_plain_markdown(file: Path) -> None:
     """There is no directive, role, target or substitution: GitHub would show them as text."""
     text = file.read_text()
     assert not re.findall(r"^(?:```|:::+|~~~)\{", text, re.MULTILINE)
-    rest = COMMENT.sub("", CODE.sub("", text))
+    # GitHub has anchors: https://docs.github.com/get-started/writing-on-github, "Custom anchors".
+    rest = re.sub('<a name="[a-z-]+"></a>', "", COMMENT.sub("", CODE.sub("", text)))
     assert not re.findall(r"\{[\w:-]+\}`|^\([\w-]+\)=$|\{\{", rest, re.MULTILINE)
     assert not re.findall(r"</?(?!picture|source|img|br|kbd)[a-z]+[^>]*>", rest)
     assert rest.startswith("# ")
