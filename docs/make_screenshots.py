@@ -7,6 +7,7 @@ by hand when the page looks different.
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,6 +31,27 @@ NARROW: ViewportSize = {"width": 420, "height": 760}
 EXTERNAL = {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret", "uid": "1", "controller": True}
 SEALED = {"apiVersion": "bitnami.com/v1alpha1", "kind": "SealedSecret", "uid": "1", "controller": True}
 CLUSTER = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "uid": "1", "controller": True}
+
+
+# Replaces Airflow's temporary home in the panel, which differs in each run.
+SHOW_HOME = """home => {
+  const texts = document.createTreeWalker(document.getElementById("story"), NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.replaceAll(home, "/opt/airflow");
+}"""
+
+# Which connections and variables the DAGs use. Nothing provides one of them.
+DAGS = {
+    "load_orders": "{{ conn.app_db }} {{ conn.warehouse }} {{ var.value.bucket }}",
+    "report": "{{ conn.warehouse }} {{ conn.smtp_default }} {{ var.value.environment }} {{ conn.reporting }}",
+    "sync_crm": "{{ conn.crm_api }} {{ conn.sftp_partner }} {{ var.value.slack_channel }} {{ conn.crm_archive }}",
+}
+DAG = """
+from datetime import datetime
+from airflow import DAG
+from airflow.providers.standard.operators.bash import BashOperator
+with DAG("{name}", start_date=datetime(2024, 1, 1), schedule=None):
+    BashOperator(task_id="run", bash_command="{tasks}")
+"""
 
 
 def fill(shelf: Shelf) -> None:
@@ -65,6 +87,12 @@ def fill(shelf: Shelf) -> None:
     shelf.put("fernet-key", {"config-key": "fernet-key"}, {"value": "-"})
 
 
+def _until_dags_are_read(ui: AirflowUI) -> None:
+    with ui.client("ada") as client:
+        while client.get(f"{PAGE}api/entries", params={"anew": True}).raise_for_status().json()["reads_dags"]:
+            time.sleep(1)
+
+
 @contextmanager
 def deployment() -> Iterator[AirflowUI]:
     with DevServer() as server, tempfile.TemporaryDirectory() as folder:
@@ -75,8 +103,15 @@ def deployment() -> Iterator[AirflowUI]:
         account = cluster.service_account(home, "airflow-api-server", {home: ["list"], blue: ["list"]})
         shelf = Shelf(cluster, account, home, blue)
         fill(shelf)
-        with running_ui(airflow_of(shelf, Path(folder) / "home")) as ui:
+        airflow = airflow_of(shelf, Path(folder) / "home")
+        dags = airflow.home / "dags"
+        dags.mkdir(parents=True)
+        for name, tasks in DAGS.items():
+            (dags / f"{name}.py").write_text(DAG.format(name=name, tasks=tasks))
+        airflow = airflow.with_variables(AIRFLOW__CORE__DAGS_FOLDER=str(dags), AIRFLOW__CORE__LOAD_EXAMPLES="False")
+        with running_ui(airflow) as ui:
             ui.airflow.output("variables", "set", "bucket", "-")
+            _until_dags_are_read(ui)
             yield ui
         cluster.close()
 
@@ -96,6 +131,7 @@ def take(browser: Browser, ui: AirflowUI, scheme: Scheme) -> None:
     frame.wait_for_selector("text=of 16 in all")
     frame.locator("#rows .link").first.click()
     frame.wait_for_selector("#panel [data-verdict]")
+    frame.evaluate(SHOW_HOME, str(ui.airflow.home))
     save(page, "panel")
     page.set_viewport_size(NARROW)
     page.goto(f"{ui.url}{PAGE}?search=smtp_defualt")
