@@ -127,6 +127,15 @@ class TestWhatAirflowDoesNotRead:
         assert hidden[0]["place"] == "environment"
         assert "AIRFLOW_CONN_MY_DB" in hidden[0]["text"]
 
+    def test_what_airflow_reads_instead(self, commands: Commands) -> None:
+        commands.set("AIRFLOW_CONN_MY_DB", URI)
+        story = explain(commands, "connection", "my_db", status=1)
+        assert story["hidden"] == []
+        [instead, *_others] = story["instead"]
+        assert instead["place"] == "environment"
+        assert "AIRFLOW_CONN_MY_DB" in instead["text"]
+        assert instead["text"] in commands.run("explain", "connection", "my_db", status=1).out
+
     @pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
     def test_an_option(self, commands: Commands, put: Put) -> None:
         put.config("fernet", SECRET)
