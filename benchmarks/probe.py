@@ -21,6 +21,7 @@ PROBES = {
     "two": "two",
     "memory": "memory",
     "bundles": "bundles",
+    "config_maps": "config_maps",
     "index": "index",
     "watch": "watch",
     "threads": "threads",

@@ -17,7 +17,7 @@ from table import table
 # The measurements by the number of other Secrets, in ascending order. All Secrets are in one namespace: for a LIST an
 # API server may examine all its Secrets, including those of other namespaces (1.20 does).
 MEASUREMENTS = {
-    10: ["ours/memory", "ours/bundles"],
+    10: ["ours/memory", "ours/bundles", "ours/config_maps"],
     100: [
         "ours/cold",
         "peer/cold",

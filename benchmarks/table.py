@@ -79,6 +79,10 @@ def _bundles(name: str) -> Figure:
     return Figure("ours/bundles/10", name)
 
 
+def _config_maps(name: str) -> Figure:
+    return Figure("ours/config_maps/10", name)
+
+
 _peer, _bare = partial(_beside, "peer"), partial(_beside, "bare")
 
 FIRST = [
@@ -125,6 +129,12 @@ REMEMBERED = [
     Row("with bundles: hit of a Secret of its own", _bundles("own_us"), _bundles("off_us")),
     Row("with bundles: hit in one of 1,000 entries", _bundles("hit_us"), Bound("5 µs", 5)),
     Row("with bundles: miss", _bundles("miss_us"), Bound("5 µs", 5)),
+    Row(
+        "with bundles and ConfigMaps: hit of a variable in a Secret", _config_maps("secret_us"), _config_maps("off_us")
+    ),
+    Row("with bundles and ConfigMaps: hit in a ConfigMap", _config_maps("hit_us"), Bound("5 µs", 5)),
+    Row("with bundles and ConfigMaps: hit in a bundle of 1,000 entries", _config_maps("bundled_us"), Bound("5 µs", 5)),
+    Row("with bundles and ConfigMaps: miss", _config_maps("miss_us"), Bound("5 µs", 5)),
     Row("requests of this process", Figure("ours/memory/10000", "requests"), Bound("the 3 that made the index", 3), 1),
     Row("32 threads together", _threads("many_us"), _threads("one_us"), 1),
     Row("the same for a function without shared data", _threads("unshared_many_us"), _threads("unshared_one_us")),

@@ -134,7 +134,7 @@ class Cluster:
 
     def _let_read(self, namespace: str) -> None:
         rbac = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}"
-        rule = {"apiGroups": [""], "resources": ["secrets"], "verbs": ["get", "list", "watch"]}
+        rule = {"apiGroups": [""], "resources": ["secrets", "configmaps"], "verbs": ["get", "list", "watch"]}
         self._post(f"{rbac}/roles", {"metadata": {"name": "r"}, "rules": [rule]})
         role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "Role", "name": "r"}
         subject = {"kind": "ServiceAccount", "name": "airflow", "namespace": NAMESPACE}

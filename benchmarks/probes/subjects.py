@@ -13,6 +13,12 @@ class Subject(Protocol):
     def get_conn_value(self, conn_id: str) -> Any: ...
 
 
+class Ours(Subject, Protocol):
+    """The interface of this backend."""
+
+    def get_variable(self, key: str) -> Any: ...
+
+
 def make(who: str, **options: object) -> Subject:
     """Import and build a subject, as Airflow does.
 
@@ -22,10 +28,10 @@ def make(who: str, **options: object) -> Subject:
     return {"ours": ours, "peer": peer, "bare": bare}[who](**options)
 
 
-def ours(**options: object) -> Subject:
+def ours(**options: object) -> Ours:
     from airflow_kubernetes_secrets import KubernetesSecretsBackend
 
-    backend: Subject = KubernetesSecretsBackend(namespace=NAMESPACE, service_account_path=FOLDER, **options)
+    backend: Ours = KubernetesSecretsBackend(namespace=NAMESPACE, service_account_path=FOLDER, **options)
     return backend
 
 

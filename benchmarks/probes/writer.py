@@ -1,4 +1,4 @@
-"""Writes Secrets in the namespace of a measurement, over a connection of its own."""
+"""Writes Secrets and ConfigMaps in the namespace of a measurement, over a connection of its own."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PATIENCE = 5.0
 
 
 class Writer:
-    """A client that may create and replace Secrets."""
+    """A client that may create and replace objects."""
 
     def __init__(self) -> None:
         context = create_default_context(cafile=f"{FOLDER}/ca.crt")
@@ -28,11 +28,17 @@ class Writer:
 
     def write(self, name: str, labels: Mapping[str, str], data: Mapping[str, str]) -> None:
         """Create or replace a Secret, and return after the whole response has arrived."""
-        encoded = {key: b64encode(value.encode()).decode() for key, value in data.items()}
-        body = json.dumps({"metadata": {"name": name, "labels": dict(labels)}, "data": encoded})
-        secrets = f"/api/v1/namespaces/{NAMESPACE}/secrets"
-        if self._send("PUT", f"{secrets}/{name}", body) == 404:
-            status = self._send("POST", secrets, body)
+        self._write("secrets", name, labels, {key: b64encode(value.encode()).decode() for key, value in data.items()})
+
+    def write_config_map(self, name: str, labels: Mapping[str, str], data: Mapping[str, str]) -> None:
+        """Create or replace a ConfigMap, and return after the whole response has arrived."""
+        self._write("configmaps", name, labels, data)
+
+    def _write(self, plural: str, name: str, labels: Mapping[str, str], data: Mapping[str, str]) -> None:
+        body = json.dumps({"metadata": {"name": name, "labels": dict(labels)}, "data": dict(data)})
+        path = f"/api/v1/namespaces/{NAMESPACE}/{plural}"
+        if self._send("PUT", f"{path}/{name}", body) == 404:
+            status = self._send("POST", path, body)
             assert status == 201, status
 
     def _send(self, method: str, path: str, body: str) -> int:
