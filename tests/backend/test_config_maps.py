@@ -347,6 +347,14 @@ class TestRefusals:
         assert "kubectl create rolebinding" in binding
         assert backend.get_variable("x") == "secret"
 
+    def test_a_403_in_a_namespace_named_secrets(
+        self, place: ServerPlace, freshness: dict[str, object], refusals_confirmed_at_once: None
+    ) -> None:
+        backend = place.backend_of({"secrets": ["list"]}, {}, config_maps=True, namespace="secrets")
+
+        with pytest.raises(ForbiddenError, match="may not list configmaps in namespace 'secrets'"):
+            backend.get_variable("x")
+
     def test_a_403_leaves_the_secrets_in_memory(
         self, place: ServerPlace, watched_at_once: None, refusals_confirmed_at_once: None
     ) -> None:

@@ -1,7 +1,7 @@
 """Bundles: Secrets, and ConfigMaps with variables, in which every key of the data is an id.
 
-``docs/how-to/bundles.md`` describes them for users. The data of a bundle is a mapping, so
-an entry is found without reading the others.
+``docs/how-to/bundles.md`` describes them for users. The data of a bundle is a mapping, so an entry is found without
+reading the others.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ label of the id, and then the bundles.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NoReturn
 
@@ -24,7 +24,7 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError, MissingSecre
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_key, has_fields, value_key
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, BUNDLE, Secret
-from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
 from airflow_kubernetes_secrets.lookup.bundles import (
     CONFIG_PREFIX,
     CONNECTION_PREFIX,
@@ -256,6 +256,9 @@ def _outside(pattern: str | None, identifier: str) -> Outcome | None:
     return None if re.match(pattern, identifier, re.IGNORECASE) else Outcome.OUTSIDE_PATTERN
 
 
+_SearchIn = Callable[[Resource, "str | None"], Sequence[Secret]]
+
+
 class _Search:
     """The steps of one lookup, with the queries that were made and the Secrets that were skipped."""
 
@@ -342,18 +345,16 @@ class _Search:
                     raise self._broken
         return []
 
-    def _searches(self) -> Iterator[tuple[Callable[[Resource, str | None], Sequence[Secret]], Resource]]:
-        """Yield the searches in order, each with the resource to search. Each covers all namespaces before the next."""
+    def _searches(self) -> Sequence[tuple[_SearchIn, Resource]]:
+        """Return the searches in order, each with its resource. Each covers all namespaces before the next."""
         # An attribute with these methods would be a reference cycle, which only the garbage collector ends.
         options = self._options
-        with_bundles = options.bundles and self._label is not None
-        yield self._labelled, SECRETS
-        if with_bundles:
-            yield self._bundled, SECRETS
-        if self._lookup.kind is Kind.VARIABLE and CONFIG_MAPS in options.resources:
-            yield self._labelled, CONFIG_MAPS
-            if with_bundles:
-                yield self._bundled, CONFIG_MAPS
+        of_secrets: tuple[tuple[_SearchIn, Resource], ...] = ((self._labelled, SECRETS),)
+        if options.bundles and self._label is not None:
+            of_secrets = ((self._labelled, SECRETS), (self._bundled, SECRETS))
+        if not options.config_maps or self._lookup.kind is not Kind.VARIABLE:
+            return of_secrets
+        return [(search, resource) for resource in options.resources for search, _resource in of_secrets]
 
     def _labelled(self, resource: Resource, namespace: str | None) -> Sequence[Secret]:
         """Return the objects of a resource for this id in a namespace.
@@ -363,10 +364,12 @@ class _Search:
         label = self._label
         if label is None:
             return []
-        if (resource, namespace) in self._found:
+        team = self._lookup.team
+        # Only a lookup for a team searches twice.
+        if team and (resource, namespace) in self._found:
             return self._found[resource, namespace]
         identifier = self._lookup.id
-        absent = None if self._lookup.team else self._options.team_label
+        absent = None if team else self._options.team_label
         query = LabelQuery(namespace, label, label_value(identifier), absent, identifier=identifier, resource=resource)
         self.queries.append(query)
         found = []
@@ -374,9 +377,10 @@ class _Search:
             if query.matches(secret):
                 if identifier_of(secret, label) == identifier:
                     found.append(secret)
-                elif self._team_of(secret) in (None, self._lookup.team):
+                elif self._team_of(secret) in (None, team):
                     self.skipped.append(_of_another_id(secret, label))
-        self._found[resource, namespace] = found
+        if team:
+            self._found[resource, namespace] = found
         return found
 
     def _bundled(self, resource: Resource, namespace: str | None) -> Sequence[Secret]:
@@ -384,9 +388,9 @@ class _Search:
 
         For a team, they include those of every other team and of no team, so that one query is enough.
         """
-        if (resource, namespace) in self._bundled_entries:
-            return self._bundled_entries[resource, namespace]
         lookup = self._lookup
+        if lookup.team and (resource, namespace) in self._bundled_entries:
+            return self._bundled_entries[resource, namespace]
         absent = None if lookup.team else self._options.team_label
         query = LabelQuery(namespace, BUNDLE, lookup.kind.plural, absent, resource=resource)
         self.queries.append(query)
@@ -399,7 +403,8 @@ class _Search:
                     found += entries
                 elif self._team_of(bundle) in (None, lookup.team):
                     self.skipped.append(problem)
-        self._bundled_entries[resource, namespace] = found
+        if lookup.team:
+            self._bundled_entries[resource, namespace] = found
         return found
 
     def _readable(self, matches: Sequence[Secret]) -> list[Secret]:

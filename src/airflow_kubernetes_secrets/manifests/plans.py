@@ -35,9 +35,10 @@ def plans(document: object, options: Options, file: str = "") -> list[PlannedSec
     """
     if not isinstance(document, dict):
         return []
-    if document.get("kind") == SECRETS.kind and document.get("apiVersion") in ("v1", None):
+    is_core = document.get("apiVersion") in ("v1", None)
+    if is_core and document.get("kind") == SECRETS.kind:
         return list(_of_its_own(document, options))
-    if document.get("kind") == CONFIG_MAPS.kind and has_airflow_label(document, options):
+    if is_core and document.get("kind") == CONFIG_MAPS.kind and has_airflow_label(document, options):
         return list(_of_its_own(document, options))
     if is_kustomization(document, file):
         return list(of_kustomization(document, options))

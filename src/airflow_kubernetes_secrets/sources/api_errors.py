@@ -84,7 +84,8 @@ class ApiErrors:
 
 def _resource_of(path: str) -> Resource | None:
     """Return the resource that a path leads to; ``None`` if lookups do not read it."""
-    return next((each for each in (SECRETS, CONFIG_MAPS) if f"/{each.plural}" in path), None)
+    in_namespace = path.partition("/namespaces/")[2].split("/")[1:2]
+    return next((each for each in (SECRETS, CONFIG_MAPS) if [each.plural] == in_namespace), None)
 
 
 def _unauthorized(refusal: Refusal) -> UnauthorizedError:

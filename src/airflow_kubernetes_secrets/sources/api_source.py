@@ -35,7 +35,7 @@ class ApiSource:
         self._options = options
         self._server_state = ApiServerState()
         # Each resource in a namespace has its own permissions, so a 403 for one does not concern the others.
-        self._namespaces: dict[tuple[Resource, str], Namespace] = {}
+        self._by_resource: dict[Resource, dict[str, Namespace]] = {resource: {} for resource in options.resources}
 
     @classmethod
     def from_options(cls, options: Options) -> ApiSource:
@@ -66,7 +66,7 @@ class ApiSource:
         )
 
     def recall(self, query: Query) -> Sequence[Secret] | None:
-        namespace = self._namespaces.get((query.resource, query.namespace or self._home))
+        namespace = self._by_resource[query.resource].get(query.namespace or self._home)
         return None if namespace is None else namespace.recall(query)
 
     def find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
@@ -76,7 +76,7 @@ class ApiSource:
         return self._namespace(query).ask(query, time.deadline)
 
     def measurements(self) -> dict[str, float]:
-        indexes = [index for namespace in list(self._namespaces.values()) for index in namespace.indexes()]
+        indexes = [index for namespace in self._namespaces() for index in namespace.indexes()]
         now = monotonic()
         return {
             "outage": float(self._server_state.error is not None),
@@ -85,21 +85,24 @@ class ApiSource:
         }
 
     def close(self) -> None:
-        for namespace in list(self._namespaces.values()):
+        for namespace in self._namespaces():
             namespace.close()
         self._client.close()
 
     def after_fork(self) -> None:
         self._client.after_fork()
         self._server_state.after_fork()
-        for namespace in self._namespaces.values():
+        for namespace in self._namespaces():
             namespace.after_fork()
 
     def _namespace(self, query: Query) -> Namespace:
-        key = (query.resource, query.namespace or self._home)
-        namespace = self._namespaces.get(key)
+        namespaces, name = self._by_resource[query.resource], query.namespace or self._home
+        namespace = namespaces.get(name)
         # Threads that first need it at the same moment get the same object.
-        return self._namespaces.setdefault(key, self._make(*key)) if namespace is None else namespace
+        return namespaces.setdefault(name, self._make(query.resource, name)) if namespace is None else namespace
+
+    def _namespaces(self) -> list[Namespace]:
+        return [namespace for namespaces in self._by_resource.values() for namespace in list(namespaces.values())]
 
     def _make(self, resource: Resource, name: str) -> Namespace:
         options = self._options
@@ -126,7 +129,7 @@ class ApiSource:
 
     def _refused(self, namespace: Namespace, error: ApiError) -> None:
         """Forget what this process may no longer use: after a 403 that resource in that namespace, after a 401 all."""
-        for each in list(self._namespaces.values()) if isinstance(error, UnauthorizedError) else [namespace]:
+        for each in self._namespaces() if isinstance(error, UnauthorizedError) else [namespace]:
             each.forget()
 
 

@@ -1,5 +1,4 @@
-"""A folder in place of an API. It contains the Secrets and ConfigMaps that ``kubectl apply`` would create, and mounted
-files.
+"""A folder in place of an API: the Secrets and ConfigMaps that ``kubectl apply`` would create, and mounted files.
 
 Each lookup checks whether a file has changed, so nothing runs in the background.
 """

@@ -45,10 +45,12 @@ class LabelQuery(Record):
 
     def matches(self, secret: Secret) -> bool:
         """Return whether an object has the resource and the labels of this query. The namespace is not compared."""
-        if secret.resource is not self.resource:
-            return False
         labels = secret.labels
-        return labels.get(self.label) == self.value and (self.absent is None or self.absent not in labels)
+        return (
+            labels.get(self.label) == self.value
+            and (self.absent is None or self.absent not in labels)
+            and secret.resource is self.resource
+        )
 
     def __str__(self) -> str:
         return str(self.selector)
