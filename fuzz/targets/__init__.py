@@ -18,6 +18,8 @@ NAMES = (
     "identifiers",
     "manifests",
     "options",
+    "dag_code",
+    "templates",
 )
 
 
