@@ -69,6 +69,20 @@ def test_nothing_is_missing(usage: Usage) -> None:
     assert "Nothing is missing" in usage.run("--dags", str(usage.dags), "--no-database", "--missing").err
 
 
+def test_an_id_that_no_other_source_can_have(usage: Usage) -> None:
+    """It does not end the search for the other ids."""
+    usage.dag("etl.py", READS + 'Variable.get("\\ud800")\nVariable.get("x")\n')
+    usage.patch.setenv("AIRFLOW_VAR_X", "1")
+
+    document = usage.document(status=1)
+
+    assert {each["id"]: each["status"] for each in document["ids"]} == {
+        "x": "found",
+        "\ud800": "missing",
+    }
+    assert document["failures"] == []
+
+
 @pytest.mark.parametrize(("on_error", "status", "expected"), [("next", 0, "found"), ("deny", 1, "missing")])
 def test_a_secret_that_cannot_be_read(usage: Usage, on_error: str, status: int, expected: str) -> None:
     usage.configure(on_error=on_error)

@@ -16,6 +16,7 @@ from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.deployment.database import CHUNK, metadata_engine, rows_of
 from airflow_kubernetes_secrets.deployment.other_sources import tables_by_kind
 from airflow_kubernetes_secrets.lookup.bundles import TEAM_SEPARATOR
+from airflow_kubernetes_secrets.lookup.identifiers import is_unicode
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.messages.printable import printable
 
@@ -76,8 +77,11 @@ def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> Hidde
     Args:
         database: whether to check the metadata database.
     """
-    # The values of configuration options come from neither of the two places.
-    requested = [lookup for lookup in lookups if lookup.kind in KINDS]
+    # The values of configuration options come from neither of the two places. An id that is not valid Unicode, or that
+    # contains a NUL, cannot be there, and would end the search for all ids.
+    requested = [
+        lookup for lookup in lookups if lookup.kind in KINDS and is_unicode(lookup.id) and "\0" not in lookup.id
+    ]
     of: dict[tuple[Kind, str, str | None], list[Hidden]] = defaultdict(list)
     failures = []
     searches: list[tuple[str, Callable[[], Sequence[_Found]]]] = [(ENVIRONMENT, lambda: _variables_of(requested))]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value, looks_hashed
@@ -12,7 +13,7 @@ from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value, looks
 if TYPE_CHECKING:
     from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
-__all__ = ["identifier_of", "is_uri", "label_value", "looks_hashed"]
+__all__ = ["identifier_of", "is_unicode", "is_uri", "label_value", "looks_hashed"]
 
 
 def is_uri(identifier: str) -> bool:
@@ -29,3 +30,11 @@ def identifier_of(secret: Secret, label: str) -> str:
     if annotations is not None and label in annotations:
         return annotations[label]
     return secret.labels[label]
+
+
+def is_unicode(text: str) -> bool:
+    """Return whether UTF-8 can encode a string.
+
+    A Python string can contain half of a surrogate pair, for example for a byte that is not UTF-8.
+    """
+    return re.search("[\ud800-\udfff]", text) is None

@@ -10,13 +10,13 @@ from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.kubernetes.labels import is_label_value, is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.bundles import key_for, keys_of
+from airflow_kubernetes_secrets.lookup.identifiers import is_unicode
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.manifests.secret_manifest import (
     NotWritableError,
     bundle_manifest,
     check_entry,
     decide_alone,
-    is_unicode,
     secret_manifest,
     secret_name,
 )

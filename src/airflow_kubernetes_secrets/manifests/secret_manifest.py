@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.inventory.content import Content, content_of
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_value, is_namespace, is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE, Secret, kept_annotations
-from airflow_kubernetes_secrets.lookup.identifiers import label_value
+from airflow_kubernetes_secrets.lookup.identifiers import is_unicode, label_value
 from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.options.backend_kwargs import CONTENT, OPTIONS, SELECTION, Options
 from airflow_kubernetes_secrets.sources.query import Query
@@ -199,14 +199,6 @@ def _check(lookup: Lookup, name: str, namespace: str | None, data: Mapping[str, 
     size = sum(map(len, data.values()))
     if size > LARGEST_BYTES:
         raise NotWritableError(f"{lookup}: it has {size} bytes, and a Secret can contain {LARGEST_BYTES}")
-
-
-def is_unicode(text: str) -> bool:
-    """Return whether UTF-8 can encode a string.
-
-    A Python string can contain half of a surrogate pair, for example for a byte that is not UTF-8.
-    """
-    return re.search("[\ud800-\udfff]", text) is None
 
 
 def decide_alone(lookup: Lookup, secret: Secret, options: Options) -> Decision:
