@@ -180,6 +180,7 @@ def test_an_id_that_is_computed_is_counted_and_not_guessed(code: str) -> None:
         'Op(sql="{{ params.conn.x }} {{ my_var.value.x }} {{ dag_run.conf.var.value.x }}")',
         'Op(sql="{% for conn in params.all %}{{ conn.x }}{% endfor %}")',
         'Op(sql="{# {{ var.value.x }} #}")',
+        'Op(sql="{%- raw -%}{{ var.value.x }}{% endraw %}{% raw %}{{ conn.x }}{%endraw%}")',
         'Op(sql="var.value.x and conn.x")',
         "Op(sql=\"{{ 'var.value.x' }}\")",
         'os.environ.get("x")\nhttp.get_connection("x")\nself.get_connection("x")',
@@ -404,8 +405,9 @@ def test_the_installed_provider_is_read() -> None:
         "{% set " + "conn " * 100_000 + "%}",
         "{{ conn.get('" + "conn.get(\\" * 50_000,
         "{{ conn[" * 50_000,
+        "{% raw %}" * 50_000 + "{% endraw " * 50_000,
     ],
-    ids=["blocks", "comments", "names", "calls", "items"],
+    ids=["blocks", "comments", "names", "calls", "items", "raw"],
 )
 def test_the_time_for_a_template_grows_with_its_length(text: str) -> None:
     """Without a limit, each of these takes minutes. The test has the timeout of all tests."""

@@ -6,7 +6,7 @@ Templates are searched, not parsed, since they may contain anything that Jinja o
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from airflow_kubernetes_secrets.lookup.selection import Kind
@@ -19,6 +19,8 @@ FILE_SUFFIXES = (".bash", ".hql", ".html", ".j2", ".json", ".sh", ".sql", ".yaml
 
 _OPENING_OF_BLOCK = re.compile(r"\{[{%]")
 _OPENING_OF_COMMENT = re.compile(r"\{#")
+_OPENING_OF_RAW = re.compile(r"\{%[-+]?\s*raw\s*[-+]?%\}")
+_CLOSING_OF_RAW = re.compile(r"\{%[-+]?\s*endraw\b")
 _CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
 
 # Names and ids are shorter. Without a limit, a pattern would search a large file again from each of many beginnings.
@@ -69,7 +71,9 @@ def is_template(text: str) -> bool:
 def uses_in_template(text: str) -> Iterator[TemplateUse]:
     """Yield the connections and variables that a template uses."""
     if "{#" in text:
-        text = _without_comments(text)
+        text = _without(_spans(text, _OPENING_OF_COMMENT), text)
+    if "endraw" in text:
+        text = _without(_raw_spans(text), text)
     own = {match[1] for match in _OWN_NAME.finditer(text)}
     for start, end in _spans(text, _OPENING_OF_BLOCK):
         for match in _ACCESS.finditer(text, start, end):
@@ -80,13 +84,24 @@ def uses_in_template(text: str) -> Iterator[TemplateUse]:
             yield TemplateUse(kind, _id(text, match), accessor, match["default"] is not None, match.start())
 
 
-def _without_comments(text: str) -> str:
-    """Return a template with blanks in place of its comments, so that all positions stay the same."""
+def _without(spans: Iterable[tuple[int, int]], text: str) -> str:
+    """Return a template with blanks in place of some parts, so that all positions stay the same."""
     parts, position = [], 0
-    for start, end in _spans(text, _OPENING_OF_COMMENT):
+    for start, end in spans:
         parts += [text[position:start], re.sub(r"[^\n]", " ", text[start:end])]
         position = end
     return "".join([*parts, text[position:]])
+
+
+def _raw_spans(text: str) -> Iterator[tuple[int, int]]:
+    """Yield the beginning and end of each part that Jinja does not render."""
+    position = 0
+    while (opening := _OPENING_OF_RAW.search(text, position)) is not None:
+        closing = _CLOSING_OF_RAW.search(text, opening.end())
+        if closing is None:
+            return
+        position = closing.end()
+        yield opening.end(), closing.start()
 
 
 def _spans(text: str, opening: re.Pattern[str]) -> Iterator[tuple[int, int]]:
