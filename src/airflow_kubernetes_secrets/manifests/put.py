@@ -182,7 +182,9 @@ def _write_into(
         manifest = {**manifest, "type": before.type or "Opaque"}
         checked = CheckedManifest(manifest, checked.problems)
     # Each key has a field manager of its own, because an apply removes everything that its manager applied before and
-    # that is not in the manifest. With one manager, writing one key would remove the others.
+    # that is not in the manifest. With one manager, writing one key would remove the others. The manifest could repeat
+    # them, but two commands at the same time would then remove each other's keys. The API server limits the number of
+    # managers only for updates, and an entry has about 300 bytes.
     [key] = manifest["data"]
     manager = f"{FIELD_MANAGER}-{sha256(key.encode()).hexdigest()[:16]}"
     result = _apply(cluster, manifest, force=force, dry_run=True, manager=manager)
