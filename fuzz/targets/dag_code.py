@@ -37,10 +37,8 @@ def _check(trial: Trial, found: Found, lines: int) -> None:
     trial.say(*found.unread.values())
     trial.claim(all(use.id for use in found.uses), "no id is empty")
     trial.claim(len(set(found.uses)) == len(found.uses) or not lines, "a use is listed once")
-    trial.claim(
-        all(0 <= use.position.line <= lines for use in (*found.uses, *found.computed)),
-        "the line of a use is in the file",
-    )
+    positions = [*(use.position for use in found.uses), *(each.position for each in found.computed)]
+    trial.claim(all(0 <= each.line <= lines for each in positions), "the line of a use is in the file")
 
 
 TARGET = Target(

@@ -201,9 +201,8 @@ def test_many_dags_without_a_serialized_form(copied: Airflow) -> None:
     assert "plain" in {each["id"] for each in usage(copied, status=1)["ids"]}
 
 
+@pytest.mark.parametrize("airflow", ["3.3"], indirect=True)
 def test_a_bundle_whose_dags_are_nowhere(airflow: Airflow, tmp_path: Path) -> None:
-    if airflow.version == "2.11":
-        pytest.skip("Airflow 2 has no DAG bundles")
     local = "airflow.dag_processing.bundles.local.LocalDagBundle"
     here, there = str(airflow.home / "dags"), str(tmp_path / "nowhere")
     bundles = [
