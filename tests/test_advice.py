@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_kubernetes_secrets.kubernetes.permissions import forbidden_text
+from airflow_kubernetes_secrets.kubernetes.permissions import Grant, forbidden_text
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.messages.advice import advice_of
 
 
@@ -34,7 +35,7 @@ def test_parts(message: str, statement: str, remedy: str, commands: tuple[str, .
 
 
 def test_the_commands_that_grant_a_permission() -> None:
-    advice = advice_of(forbidden_text("system:serviceaccount:a:b", "list", ("list",), "c"))
+    advice = advice_of(forbidden_text("system:serviceaccount:a:b", "list", SECRETS, "c", grant=Grant(("list",))))
     assert advice.statement == "the service account 'b' of namespace 'a' may not list secrets in namespace 'c'."
     assert advice.remedy == "Grant it:"
     assert [command.split()[:3] for command in advice.commands] == [
