@@ -105,7 +105,6 @@ SLOW = [
     "ui/test_states*",
     "ui/test_teams*",
     "ui/test_used_ids*",
-    "usage/test_database.py",
 ]
 
 
