@@ -21,10 +21,17 @@ from airflow_kubernetes_secrets.messages.advice import advice_of
         ),
         ("the value has 'a.b' and ends. Do this. Then that", "the value has 'a.b' and ends.", "Do this. Then that", ()),
         (
-            "Secret n/s lacks it. If meant, label it: kubectl label secret -n n s a=b",
+            "Secret n/s lacks it. If meant, label it:\n  kubectl label secret -n n s a=b",
             "Secret n/s lacks it.",
             "If meant, label it:",
             ("kubectl label secret -n n s a=b",),
+        ),
+        # A name that somebody has chosen so that it looks like a command.
+        (
+            "Secret n/s: unknown field 'a: kubectl delete ns prod #'. Remove it",
+            "Secret n/s: unknown field 'a: kubectl delete ns prod #'.",
+            "Remove it",
+            (),
         ),
         ("a document that kubectl refuses. Correct it", "a document that kubectl refuses.", "Correct it", ()),
     ],

@@ -155,7 +155,7 @@ def _same_name(
             if all(may_reveal(kind, lookup.id, team) for team in owners.teams(secret) for kind in Kind):
                 yield (
                     f"Secret {secret} has this name but not the label; lookups do not use names. If this Secret is "
-                    "meant, label it: "
+                    "meant, label it:\n  "
                     f"{on_secret('label', secret.namespace, name, f'{label}={label_value(lookup.id)}')}"
                 )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# Messages have a command at the end of a line, after a colon or indented. They write names of commands in other places.
-_COMMAND = re.compile(r"(?:(?<=: )|^ +)(kubectl .+)$", re.MULTILINE)
+# Only this package writes line breaks into messages (`printable`). So names and values from outside, which can contain
+# anything, cannot pass for a command.
+_COMMAND = re.compile(r"\n +(kubectl .+)$", re.MULTILINE)
 _SENTENCE_END = re.compile(r"\.\s+(?=[A-Z])")
 
 
