@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -150,6 +151,10 @@ def test_a_file_that_no_spreadsheet_evaluates() -> None:
     [header, line] = exported([row("=1+1", host="a,b")], Format.CSV).splitlines()
     assert header.split(",")[:3] == ["kind", "id", "team"]
     assert line.startswith('connection,\'=1+1,,n,s,,"a,b"')
+    # Spreadsheets in some languages begin a cell at a semicolon.
+    for text in ("a; =1+1", " @x", "\uff0bx", "a|-1"):
+        [_header, line] = exported([row(text)], Format.CSV).splitlines()
+        assert not re.search("(^|[;|,])\\s*[=+@\uff0b-]", line)
 
 
 def test_pages() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterable, Sequence
 from enum import Enum
 
@@ -25,8 +26,9 @@ _COLUMNS = (
     "problems",
     "used_by",
 )
-# A spreadsheet takes a cell that begins with one of these for a formula.
-_FORMULA = ("=", "+", "-", "@")
+# A spreadsheet takes a cell that begins with one of these for a formula. Depending on its language, it also begins a
+# new cell at each semicolon, even if the file uses commas.
+_FORMULA = re.compile("(^|[;|])(?=\\s*[=+\\-@\uff1d\uff0b\uff0d\uff20])")
 
 
 class Format(str, Enum):
@@ -70,4 +72,4 @@ def _codes(row: Row) -> Iterable[str]:
 
 def _cell(text: str) -> str:
     """Return a text as one line that no spreadsheet evaluates."""
-    return printable(f"'{text}" if text.startswith(_FORMULA) else text)
+    return printable(_FORMULA.sub(r"\1'", text))
