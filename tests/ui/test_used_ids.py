@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from airflow_kubernetes_secrets.ui.used_ids import UsedIds, UsedIdsCache, read_used_ids
+from airflow_kubernetes_secrets.inventory.entries import Entry
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.ui.used_ids import UsedId, UsedIds, UsedIdsCache, read_used_ids
+from airflow_kubernetes_secrets.usage.uses import Position, Use
 from support.airflow_ui import PAGE, AirflowUI, running_ui
 from support.browser import PATIENCE_MS, PLUGIN, framed, log_in
 from support.cluster import Cluster
@@ -27,12 +32,26 @@ for name in ("etl", "private"):
     with DAG(name, start_date=datetime(2024, 1, 1), schedule=None):
         BashOperator(task_id="load", bash_command="echo {{ conn.app_db }} {{ conn.nowhere }}")
 """
+PRIVATE = """
+from datetime import datetime
+from airflow import DAG
+from airflow.providers.standard.operators.bash import BashOperator
+with DAG("private_too", start_date=datetime(2024, 1, 1), schedule=None):
+    BashOperator(task_id="load", bash_command="echo {{ conn.app_secretly }}")
+"""
+# No DAG is in this file.
+HELPERS = """
+from airflow.sdk import BaseHook
+def helped():
+    return BaseHook.get_connection("app_helped")
+"""
 
 
 @pytest.fixture(scope="module")
 def shelf(devserver_cluster: Cluster) -> Shelf:
     shelf = shelf_on(devserver_cluster)
     shelf.put("db", {"connection-id": "app_db"}, {"value": "postgres://h"})
+    shelf.put("helped", {"connection-id": "app_helped"}, {"value": "postgres://h"})
     shelf.put("idle", {"connection-id": "app_idle"}, {"value": "postgres://h"})
     return shelf
 
@@ -43,6 +62,8 @@ def ui(shelf: Shelf, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airfl
     airflow = airflow.with_variables(AIRFLOW__CORE__DAGS_FOLDER=str(airflow.home / "dags"))
     (airflow.home / "dags").mkdir(parents=True)
     (airflow.home / "dags" / "etl.py").write_text(DAG)
+    (airflow.home / "dags" / "private.py").write_text(PRIVATE)
+    (airflow.home / "dags" / "helpers.py").write_text(HELPERS)
     airflow.migrate()
     airflow.output("dags", "reserialize")
     with running_ui(airflow) as running:
@@ -67,31 +88,47 @@ def test_what_uses_an_entry(ui: AirflowUI) -> None:
     used_by = {entry["id"]: (entry["used_by"], entry["use"]) for entry in answer["entries"]}
     assert used_by == {
         "app_db": ({"dags": ["etl", "private"], "count": 2}, ""),
+        "app_helped": ({"dags": [], "count": 0}, ""),
         "app_idle": ({"dags": [], "count": 0}, "unused"),
     }
     assert answer["failures"] == []
-    assert answer["total"] == 2
+    assert answer["total"] == 3
 
 
 def test_what_is_used_and_missing(ui: AirflowUI) -> None:
     answer = entries(ui, "ada", problem="used-but-missing")
 
     assert [(entry["id"], entry["secret"], entry["used_by"]["count"]) for entry in answer["entries"]] == [
-        ("nowhere", "", 2)
+        ("app_secretly", "", 1),
+        ("nowhere", "", 2),
     ]
-    assert answer["counts"]["problem"]["used-but-missing"] == 1
+    assert answer["counts"]["problem"]["used-but-missing"] == 2
     assert answer["counts"]["problem"]["unused"] == 1
 
 
 def test_a_user_sees_the_dags_that_airflow_shows(ui: AirflowUI) -> None:
     """The user cora may see no DAG whose id begins with `private`, and only connections that begin with `app`."""
     answer = entries(ui, "cora")
-    assert {entry["id"]: entry["used_by"]["dags"] for entry in answer["entries"]} == {"app_db": ["etl"], "app_idle": []}
+    assert {entry["id"]: entry["used_by"]["dags"] for entry in answer["entries"]} == {
+        "app_db": ["etl"],
+        "app_helped": [],
+        "app_idle": [],
+    }
+    # Only a DAG that the user may not see names this id.
     assert entries(ui, "cora", problem="used-but-missing")["entries"] == []
+    assert "used-but-missing" not in answer["counts"]["problem"]
     with ui.client("cora") as client:
         story = client.get(f"{PAGE}api/story", params={"kind": "connection", "id": "app_db"})
     assert "etl.load" in story.text
     assert "private" not in story.text
+
+
+def test_a_file_without_a_dag_is_shown_to_a_user_who_sees_all_dags(ui: AirflowUI) -> None:
+    entries(ui, "ada")
+    for user, is_shown in (("ada", True), ("cora", False)):
+        with ui.client(user) as client:
+            story = client.get(f"{PAGE}api/story", params={"kind": "connection", "id": "app_helped"})
+        assert ("helpers.py" in story.text) is is_shown
 
 
 def test_the_page_shows_it(browser: Browser, ui: AirflowUI) -> None:
@@ -103,9 +140,9 @@ def test_the_page_shows_it(browser: Browser, ui: AirflowUI) -> None:
     expect(frame.locator("#rows td.used_by").first).to_have_text("etl, private")
     frame.get_by_role("button", name="1 unused").click()
     expect(frame.locator("#rows .link")).to_have_text("app_idle")
-    frame.get_by_role("button", name="1 used but missing").click()
-    expect(frame.locator("#rows .link")).to_have_text("nowhere")
-    frame.locator("#rows .link").click()
+    frame.get_by_role("button", name="2 used but missing").click()
+    expect(frame.locator("#rows .link")).to_have_text(["app_secretly", "nowhere"])
+    frame.locator("#rows .link").last.click()
     expect(frame.locator("#panel [data-verdict=not-found]")).to_be_visible()
     expect(frame.locator("#panel")).to_contain_text("etl.load")
     page.context.close()
@@ -121,6 +158,34 @@ def test_a_failure_is_a_message(code: str, why: str) -> None:
     assert why in failure
     assert "airflow-kubernetes-secrets usage" in failure
     assert not used.ids
+
+
+def test_what_could_not_be_read_is_counted_only() -> None:
+    """Not every user may see the paths of DAGs."""
+    document = {"ids": [], "unused": [], "failures": ["/dags/merger.py: it is not valid Python (line 3)"]}
+    used = read_used_ids([sys.executable, "-c", f"print({json.dumps(document)!r})"])
+    [failure] = used.failures
+    assert "1 failure)" in failure
+    assert "merger" not in failure
+
+
+def test_a_config_map_is_used_too() -> None:
+    use = Use(Kind.VARIABLE, "region", "Variable.get", Position("etl.py", 3, ("etl",)))
+    used = UsedIds([UsedId(Lookup(Kind.VARIABLE, "region"), False, "ConfigMap n/same", [use])])
+    entry = Entry(Kind.VARIABLE, "region", None, "n", "same", answers=True)
+    assert used.of_entry(entry) == ()
+    assert used.of_entry(replace(entry, object_kind="ConfigMap")) == [use]
+
+
+def test_without_a_thread_the_dags_are_read_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_more(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    cache = UsedIdsCache(UsedIds)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_more)
+        assert cache.latest() is None
+    until(lambda: cache.latest() is not None)
 
 
 def test_nobody_waits_while_the_dags_are_read() -> None:

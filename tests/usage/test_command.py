@@ -110,7 +110,9 @@ def test_filters(usage: Usage) -> None:
     usage.dag("etl.py", reads("x", "y", "y"))
     usage.put("x", {VARIABLE: "x"})
     usage.put("z", {VARIABLE: "z"})
-    unused = [{"kind": "variable", "id": "z", "team": None, "namespace": "airflow", "secret": "z"}]
+    unused = [
+        {"kind": "variable", "id": "z", "team": None, "namespace": "airflow", "secret": "z", "object_kind": "Secret"}
+    ]
 
     document = usage.document("--unused")
     assert (document["ids"], document["unused"]) == ([], unused)

@@ -96,6 +96,7 @@ def _document(
                 "team": each.team,
                 "namespace": each.namespace,
                 "secret": each.secret,
+                "object_kind": each.object_kind,
             }
             for each in unused
         ],

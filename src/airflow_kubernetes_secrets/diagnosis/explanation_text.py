@@ -140,9 +140,7 @@ def _step(step: Step) -> Line:
 def _candidate(candidate: Candidate, selected_tone: Tone) -> Line:
     owner = candidate.stored.owner
     managed = f", managed by {owner}," if owner is not None else ""
-    secret = candidate.stored.secret
-    shown = str(secret) if secret.resource is SECRETS else secret.full_name
-    text = printable(f"{shown}{managed} {candidate.verdict}")
+    text = printable(f"{candidate.stored.secret.listed_name}{managed} {candidate.verdict}")
     return Line(text, selected_tone if candidate.answers else Tone.WARNING)
 
 

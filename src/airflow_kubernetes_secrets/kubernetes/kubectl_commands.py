@@ -15,12 +15,25 @@ def on_secret(verb: str, namespace: str, name: str, *words: str) -> str:
     Args:
         words: what follows the name of the Secret.
     """
-    where = namespace if is_namespace(namespace) else "NAMESPACE"
-    which = name if is_subdomain(name) else "NAME"
-    return " ".join(["kubectl", verb, "secret", "-n", where, which, *map(shell_word, words)])
+    return " ".join([_on_object(verb, "secret", namespace, name), *map(shell_word, words)])
+
+
+def describe(kind: str, namespace: str, name: str) -> str:
+    """Return a command that shows an object without the values of a Secret.
+
+    Args:
+        kind: ``Secret`` or ``ConfigMap``.
+    """
+    return _on_object("describe", kind.lower(), namespace, name)
 
 
 def secrets_in(namespace: str) -> str:
     """Return a command that lists the Secrets of a namespace with their labels, without values."""
     where = namespace if is_namespace(namespace) else "NAMESPACE"
     return f"kubectl get secrets -n {where} --show-labels"
+
+
+def _on_object(verb: str, kind: str, namespace: str, name: str) -> str:
+    where = namespace if is_namespace(namespace) else "NAMESPACE"
+    which = name if is_subdomain(name) else "NAME"
+    return f"kubectl {verb} {kind} -n {where} {which}"

@@ -105,6 +105,11 @@ class Secret:
         return f"{self.kind} {self}"
 
     @property
+    def listed_name(self) -> str:
+        """Namespace and name, as tables show them. The kind is added for an object that is not a Secret."""
+        return str(self) if self.resource is SECRETS else self.full_name
+
+    @property
     def age_order(self) -> tuple[str, str]:
         """The sort key of several matches: the oldest first, then by name."""
         return (self.created, self.name)

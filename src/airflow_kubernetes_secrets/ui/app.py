@@ -49,6 +49,9 @@ _ASSETS = {
     "icon-dark.svg": "image/svg+xml",
 }
 
+# What is shown in place of the page.
+_PAGES = {status.HTTP_401_UNAUTHORIZED: "login.html", status.HTTP_403_FORBIDDEN: "forbidden.html"}
+
 _MAY_NOT = (
     "You may read neither connections nor variables nor configuration in this Airflow. Ask an administrator for "
     "the permission to read one of them"
@@ -146,7 +149,7 @@ def entries(
         "place": snapshot.place,
         "searched": list(snapshot.searched),
         "documentation": _documentation(),
-        "reads_dags": snapshot.reads_dags,
+        "reads_dags": snapshot.used is None,
         "checks": [secrets_in(namespace) for namespace in snapshot.searched],
         "taken_at": snapshot.taken_at.isoformat(),
         "failures": [{"text": text, **advice_of(text).as_json()} for text in snapshot.failures],
@@ -200,8 +203,8 @@ def _explanation(lookup: Lookup, viewer: Viewer, used: UsedIds | None) -> dict[s
     with closing(location_of(options)) as location:
         explanation = explain(lookup, options, location, may_reveal=viewer.may_see)
     if used is not None and not used.failures:
-        selected = next((str(each.stored.secret) for each in explanation.candidates if each.answers), "")
-        explanation.uses = viewer.visible_uses(used.of_lookup(lookup, selected))
+        selected = next((each.stored.secret.listed_name for each in explanation.candidates if each.answers), "")
+        explanation.uses = viewer.visible_uses(used.of_lookup(lookup, selected), used)
     # Only the names: not every user of the page may read Airflow's configuration.
     names = ", ".join(sorted(configured.kwargs))
     configuration = configuration_lines(configured, [f"options {names}"] if names else [])
@@ -252,11 +255,11 @@ async def _refused(request: Request, error: Exception) -> Response:
     cannot see anything. A redirect would show the login inside the frame.
     """
     assert isinstance(error, AnyHTTPException)  # noqa: S101  # the handler is registered for this class
-    if request.scope["path"].removeprefix(request.scope.get("root_path", "")) != "/":
+    is_page = request.scope["path"].removeprefix(request.scope.get("root_path", "")) == "/"
+    page = _PAGES.get(error.status_code) if is_page else None
+    if page is None:
         return _AsciiResponse({"detail": error.detail}, error.status_code, error.headers)
-    if error.status_code == status.HTTP_401_UNAUTHORIZED:
-        return FileResponse(_STATIC / "login.html", error.status_code, media_type="text/html")
-    return FileResponse(_STATIC / "forbidden.html", error.status_code, media_type="text/html")
+    return FileResponse(_STATIC / page, error.status_code, media_type="text/html")
 
 
 def _kind(name: str) -> Kind:

@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
-from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
+from airflow_kubernetes_secrets.kubernetes.kubectl_commands import describe
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, shown_id
 from airflow_kubernetes_secrets.messages.advice import advice_of
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
@@ -148,7 +148,7 @@ class PageSnapshot:
         rows: all entries.
         failures: what could not be read. Each failure is a message with its remedy.
         searched: the namespaces that were searched; empty for a folder.
-        reads_dags: whether the DAGs are still being read, so that it is not known yet which ids they use.
+        used: the ids that DAGs use; ``None`` as long as the DAGs are being read.
         visible: the entries that each user may see, by the user's id and the kinds.
     """
 
@@ -158,7 +158,7 @@ class PageSnapshot:
     rows: Sequence[Row]
     failures: Sequence[str]
     searched: Sequence[str] = ()
-    reads_dags: bool = False
+    used: UsedIds | None = None
     visible: Visible = field(default_factory=Visible)
 
 
@@ -270,13 +270,13 @@ def take_snapshot(used: UsedIds | None = None) -> PageSnapshot:
     rows = []
     for entry in inventory.entries:
         hides = hidden.by_lookup.get((entry.kind, entry.id, entry.team), ()) if entry.answers else ()
-        command = on_secret("describe", entry.namespace, entry.secret) if in_cluster else ""
+        command = describe(entry.object_kind, entry.namespace, entry.secret) if in_cluster else ""
         rows.append(_with_uses(Row(entry, hides, command), used))
     if used is not None:
         rows += _without_secret(inventory.entries, used)
-        failures += [text for text in used.failures if text not in failures]
+        failures += used.failures
     labels = {kind: kind.label(options) for kind in Kind}
-    return PageSnapshot(text, taken_at, labels, rows, failures, searched, reads_dags=used is None)
+    return PageSnapshot(text, taken_at, labels, rows, failures, searched, used)
 
 
 def _with_uses(row: Row, used: UsedIds | None) -> Row:

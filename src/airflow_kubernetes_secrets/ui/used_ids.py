@@ -6,11 +6,13 @@ So the code of a DAG, whatever its size, costs Airflow's API server no time, and
 from __future__ import annotations
 
 import json
+import logging
 import subprocess
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Lock, Thread
@@ -18,16 +20,23 @@ from typing import Any
 
 from airflow_kubernetes_secrets.inventory.entries import Entry
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.usage.report import SECRET, Status
 from airflow_kubernetes_secrets.usage.uses import Position, Use
 
 _COMMAND = (sys.executable, "-m", "airflow_kubernetes_secrets.cli.main", "usage", "--output", "json")
 # After how many seconds the DAGs are read again, if a user requests the page.
 _FRESH_SECONDS = 120.0
+# How many characters of the messages of a failed command are logged.
+_LOGGED = 2_000
 # How long reading the DAGs may take. 5,000 DAGs take less than 10 seconds.
 _LIMIT_SECONDS = 120.0
 
 _FAILED = "Could not determine which DAGs use each id"
+_UNREAD = "Not all DAGs and places that provide ids could be read"
+_REMEDY = "Run 'airflow-kubernetes-secrets usage' where Airflow's API server runs to see why"
+
+_log = logging.getLogger(__name__)
 
 LookupKey = tuple[Kind, str, "str | None"]
 
@@ -38,7 +47,7 @@ class UsedId:
 
     Attributes:
         is_missing: whether nothing provides the id, and a use requires it.
-        secret: namespace and name of the Secret that provides it; empty if none does.
+        secret: the Secret that provides it, as :attr:`Secret.listed_name` names it; empty if none does.
     """
 
     lookup: Lookup
@@ -53,13 +62,22 @@ class UsedIds:
 
     Attributes:
         ids: the ids that are used.
-        unused: the entries that no DAG uses: kind, id, team, namespace and name of the Secret.
+        unused: the entries that no DAG uses: kind, id, team, namespace and name of the Secret, and the object's kind.
         failures: what could not be read, each with its remedy.
     """
 
     ids: Sequence[UsedId] = ()
     unused: frozenset[tuple[str, ...]] = frozenset()
     failures: Sequence[str] = ()
+
+    @cached_property
+    def dags(self) -> Mapping[str | None, frozenset[str]]:
+        """The DAGs that use an id, by team."""
+        found: dict[str | None, set[str]] = defaultdict(set)
+        for each in self.ids:
+            for use in each.uses:
+                found[use.position.team].update(use.position.dags)
+        return {team: frozenset(ids) for team, ids in found.items()}
 
     @cached_property
     def missing(self) -> Mapping[LookupKey, Sequence[Use]]:
@@ -78,14 +96,14 @@ class UsedIds:
         """Return the uses of an entry: those that its Secret provides, or those that it should provide."""
         if entry.answers:
             # The key of a bundle can be spelt differently from the id.
-            return self._by_secret.get((entry.kind, entry.id.casefold(), f"{entry.namespace}/{entry.secret}"), ())
+            return self._by_secret.get((entry.kind, entry.id.casefold(), entry.shown_name), ())
         return self.missing.get((entry.kind, entry.id, entry.team), ())
 
     def of_lookup(self, lookup: Lookup, secret: str) -> list[Use]:
         """Return the uses of a lookup, and those of other teams that get the same Secret.
 
         Args:
-            secret: namespace and name of the Secret that the lookup selects; empty if it selects none.
+            secret: the Secret that the lookup selects, as :attr:`Secret.listed_name` names it; empty if there is none.
         """
         same_id = (each for each in self.ids if (each.lookup.kind, each.lookup.id) == (lookup.kind, lookup.id))
         of_it = (each for each in same_id if each.lookup.team == lookup.team or (secret and each.secret == secret))
@@ -94,7 +112,8 @@ class UsedIds:
     def is_unused(self, entry: Entry) -> bool:
         """Return whether no DAG uses an entry. It is false if that is unknown."""
         team = entry.team or ""
-        return (entry.kind.name.lower(), entry.id, team, entry.namespace, entry.secret) in self.unused
+        key = (entry.kind.name.lower(), entry.id, team, entry.namespace, entry.secret, entry.object_kind)
+        return key in self.unused
 
 
 class UsedIdsCache:
@@ -115,8 +134,10 @@ class UsedIdsCache:
         """Return the last result, at once; ``None`` if there is none yet. Start to read again if it is too old."""
         with self._lock:
             if not self._is_reading and time.monotonic() - self._read_at >= _FRESH_SECONDS:
-                self._is_reading = True
-                Thread(target=self._read_again, name="kubernetes-secrets-usage", daemon=True).start()
+                # If the process can start no thread now, the next request tries it again.
+                with suppress(RuntimeError):
+                    Thread(target=self._read_again, name="kubernetes-secrets-usage", daemon=True).start()
+                    self._is_reading = True
             return self._last
 
     def _read_again(self) -> None:
@@ -134,16 +155,19 @@ def read_used_ids(command: Sequence[str] = _COMMAND, limit: float = _LIMIT_SECON
     Args:
         limit: how many seconds it may take.
     """
+    errors = ""
     try:
         done = subprocess.run(  # noqa: S603  # the command is a constant
             command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit, check=False
         )
+        errors = done.stderr
         return _used_ids(json.loads(done.stdout))
     except subprocess.TimeoutExpired:
-        why = f"there was no result within {limit:g} s. Run 'airflow-kubernetes-secrets usage' to see the progress"
-    except (OSError, ValueError):
-        why = "it failed. Run 'airflow-kubernetes-secrets usage' where Airflow's API server runs to see why"
-    return UsedIds(failures=[f"{_FAILED}: {why}"])
+        why = f"there was no result within {limit:g} s"
+    except (OSError, ValueError) as error:
+        why = "it failed"
+        _log.warning("%s: %s", _FAILED, printable(errors.strip()[-_LOGGED:] or error))
+    return UsedIds(failures=[f"{_FAILED}: {why}. {_REMEDY}"])
 
 
 def _used_ids(document: Mapping[str, Any]) -> UsedIds:
@@ -155,11 +179,12 @@ def _used_ids(document: Mapping[str, Any]) -> UsedIds:
         secret = provider["text"] if provider is not None and provider["place"] == SECRET else ""
         uses = [_use(lookup, use) for use in each["uses"]]
         ids.append(UsedId(lookup, each["status"] == Status.MISSING.value, secret, uses))
-    names = ("kind", "id", "team", "namespace", "secret")
-    # A DAG that cannot be read could use any of them.
-    unread = bool(document["failures"])
-    unused = frozenset(tuple(each[name] or "" for name in names) for each in document["unused"] if not unread)
-    return UsedIds(ids, unused, document["failures"])
+    if count := len(document["failures"]):
+        # A DAG that cannot be read could use any of them. The failures contain paths, which not every user may see.
+        failures = "1 failure" if count == 1 else f"{count} failures"
+        return UsedIds(ids, failures=[f"{_UNREAD} ({failures}), so no entry is counted as unused. {_REMEDY}"])
+    names = ("kind", "id", "team", "namespace", "secret", "object_kind")
+    return UsedIds(ids, frozenset(tuple(each[name] or "" for name in names) for each in document["unused"]))
 
 
 def _use(lookup: Lookup, use: Mapping[str, Any]) -> Use:

@@ -17,7 +17,8 @@ from airflow.api_fastapi.auth.managers.models.resource_details import Connection
 from airflow_kubernetes_secrets.backend.airflow_versions import authorized_ids, has_teams
 from airflow_kubernetes_secrets.inventory.entries import Entry
 from airflow_kubernetes_secrets.lookup.selection import Kind
-from airflow_kubernetes_secrets.ui.snapshot_cache import PageSnapshot, Row
+from airflow_kubernetes_secrets.ui.snapshot_cache import PageSnapshot, Row, UseState
+from airflow_kubernetes_secrets.ui.used_ids import UsedIds
 from airflow_kubernetes_secrets.usage.uses import Use
 
 
@@ -60,36 +61,46 @@ class Viewer:
     def rows(self, snapshot: PageSnapshot, kinds: Sequence[Kind]) -> Sequence[Row]:
         """Return the entries of these kinds that the user may see."""
         key = (str(self._user.get_id()), tuple(kinds))
-        return snapshot.visible.rows(key, lambda: self._visible(snapshot.rows, kinds))
+        return snapshot.visible.rows(key, lambda: self._visible(snapshot, kinds))
 
-    def _visible(self, rows: Sequence[Row], kinds: Sequence[Kind]) -> list[Row]:
+    def _visible(self, snapshot: PageSnapshot, kinds: Sequence[Kind]) -> list[Row]:
         """Query the auth manager, and return the entries that it permits."""
+        rows = snapshot.rows
         requested: dict[tuple[Kind, str | None], set[str]] = defaultdict(set)
         for row in rows:
             if row.entry.kind in kinds:
                 requested[row.entry.kind, self._team(row.entry)].add(row.entry.id)
         seen = {(kind, team): self._authorized(kind, ids, team) for (kind, team), ids in requested.items()}
         visible = [row for row in rows if row.entry.id in seen.get((row.entry.kind, self._team(row.entry)), ())]
-        may_see_dag = self._dag_filter(use for row in visible for use in row.uses or ())
-        return [row if row.uses is None else replace(row, uses=list(filter(may_see_dag, row.uses))) for row in visible]
+        if snapshot.used is None:
+            return visible
+        may_see_use = self._use_filter(snapshot.used)
+        return list(filter(_is_known, (_with_uses(row, filter(may_see_use, row.uses or ())) for row in visible)))
 
-    def visible_uses(self, uses: Sequence[Use]) -> list[Use]:
-        """Return the uses in DAGs that the user may see."""
-        return list(filter(self._dag_filter(uses), uses))
+    def visible_uses(self, uses: Sequence[Use], used: UsedIds) -> list[Use]:
+        """Return the uses in DAGs that the user may see.
 
-    def _dag_filter(self, uses: Iterable[Use]) -> Callable[[Use], bool]:
+        Args:
+            used: all ids that DAGs use.
+        """
+        return list(filter(self._use_filter(used), uses))
+
+    def _use_filter(self, used: UsedIds) -> Callable[[Use], bool]:
         """Query the auth manager, and return whether the user may see a use.
 
-        A file that belongs to no DAG, or to several, is visible if all of these DAGs are. The DAGs of a file without
-        any are unknown, so a user sees it who may see every DAG.
+        A file that belongs to several DAGs is visible if all of these DAGs are. The DAGs of a file without any are
+        unknown, so a user sees it who may see every DAG that uses an id. A use by an option of Airflow belongs to the
+        option, which has a permission of its own.
         """
         dags: dict[str | None, set[str]] = defaultdict(set)
-        for use in uses:
-            dags[use.position.team if self._has_teams else None].update(use.position.dags)
+        for team, ids in used.dags.items():
+            dags[team if self._has_teams else None].update(ids)
         seen = {team: self._permitted_dags(ids, team) for team, ids in dags.items()}
-        sees_all = all(seen[team] >= ids for team, ids in dags.items())
+        sees_all = any(dags.values()) and all(seen[team] >= ids for team, ids in dags.items())
 
         def may_see(use: Use) -> bool:
+            if use.kind is Kind.CONFIG:
+                return True
             permitted = seen[use.position.team if self._has_teams else None]
             return permitted.issuperset(use.position.dags) if use.position.dags else sees_all
 
@@ -112,3 +123,14 @@ class Viewer:
         # An auth manager with its own server can check many ids in one request.
         many = authorized_ids(self._manager, kind.plural, ids, self._user, team)
         return {each for each in ids if self.may_see(kind, each, team)} if many is None else many
+
+
+def _with_uses(row: Row, uses: Iterable[Use]) -> Row:
+    """Return a row with only these uses. Without any, nothing says that the id is used."""
+    left = list(uses)
+    return replace(row, uses=left, use=row.use if left or row.use is not UseState.MISSING else UseState.OTHER)
+
+
+def _is_known(row: Row) -> bool:
+    """Return whether the user may know the id: from a Secret, or from a DAG."""
+    return row.has_secret or bool(row.uses)

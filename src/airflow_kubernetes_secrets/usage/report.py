@@ -17,7 +17,6 @@ from airflow_kubernetes_secrets.inventory.content import UNREADABLE
 from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_and_lookups
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, identifier_of_key
 from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, shown_id
 from airflow_kubernetes_secrets.messages.problem import Problem
@@ -174,12 +173,7 @@ def _by_secret(
     problems = [] if entry is None else entry.problems
     if entry is not None and not entry.answers:
         return UsedId(lookup, missing, uses, problems=problems, fails=True)
-    return UsedId(lookup, Status.FOUND, uses, Provider(SECRET, _shown_name(secret)), problems)
-
-
-def _shown_name(secret: Secret) -> str:
-    """Return namespace and name. The kind is added for an object that is not a Secret."""
-    return f"{secret.namespace}/{secret.name}" if secret.resource is SECRETS else secret.full_name
+    return UsedId(lookup, Status.FOUND, uses, Provider(SECRET, secret.listed_name), problems)
 
 
 def _listed_id(lookup: Lookup, secret: Secret) -> str:
