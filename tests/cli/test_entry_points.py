@@ -79,7 +79,7 @@ class TestUnderAirflow:
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0
-        assert "Kubernetes API for Secrets on https://127.0.0.1:" in out
+        assert "Kubernetes API for Secrets and ConfigMaps on https://127.0.0.1:" in out
         assert "Traceback" not in err
 
     @on_the_devserver

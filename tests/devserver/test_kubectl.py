@@ -64,6 +64,16 @@ def kubectl(cluster: Cluster, namespace: str, tmp_path: Path) -> Kubectl:
     return Kubectl(cluster, namespace, tmp_path)
 
 
+def test_describe(kubectl: Kubectl) -> None:
+    """For a ConfigMap, kubectl also requests the events."""
+    kubectl("create", "secret", "generic", "shown", "--from-literal=value=hunter2")
+    kubectl("create", "configmap", "shown", "--from-literal=value=eu-west-1")
+    assert "hunter2" not in kubectl("describe", "secret", "shown")
+    text = kubectl("describe", "configmap", "shown")
+    assert "eu-west-1" in text
+    assert re.search(r"Events: +<none>", text)
+
+
 def test_the_commands_of_airflows_documentation(cluster: Cluster, tmp_path: Path) -> None:
     cluster.create_namespace("airflow")
     cluster.admin.delete("/api/v1/namespaces/airflow/secrets/my-smtp-secret")

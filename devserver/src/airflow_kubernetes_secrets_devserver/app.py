@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import traceback
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass, replace
@@ -72,6 +73,9 @@ _NO_BODY = (
     "(<empty>)"
 )
 _APPLY = "application/apply-patch+yaml"
+
+# Without this list, `kubectl describe configmap` fails. There never are any events.
+_EVENTS = re.compile("/api/v1(/namespaces/[^/]+)?/events")
 
 
 @dataclass(frozen=True)
@@ -168,6 +172,15 @@ class Api:
             return PlainTextResponse("ok")
         if path == "/openapi/v2":
             return Response(discovery.openapi_v2(), media_type="application/octet-stream")
+        if _EVENTS.fullmatch(path):
+            return JSONResponse(
+                {
+                    "kind": "EventList",
+                    "apiVersion": "v1",
+                    "metadata": {"resourceVersion": str(self._registry.store.version)},
+                    "items": [],
+                }
+            )
         if path not in self._documents:
             raise no_such_path()
         return JSONResponse(self._documents[path])

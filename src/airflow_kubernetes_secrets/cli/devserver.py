@@ -70,7 +70,9 @@ def run(arguments: argparse.Namespace) -> int:
 def _serve(server: DevServer, ready_file: Path | None, stop: threading.Event) -> int:
     kubectl, airflow = _exports({"KUBECONFIG": str(server.kubeconfig)}), _exports(server.environment())
     with _written(ready_file, os.fsencode("".join(f"{line}\n" for line in (*kubectl, *airflow)))):
-        _say(f"Kubernetes API for Secrets on {server.url}, namespace {server.namespace}. Ctrl-C stops it.")
+        _say(
+            f"Kubernetes API for Secrets and ConfigMaps on {server.url}, namespace {server.namespace}. Ctrl-C stops it."
+        )
         for line in ("", "For kubectl:", "", *kubectl, "", "For Airflow:", "", *airflow, ""):
             _say(line)
         while not stop.wait(LOOK_SECONDS):

@@ -185,4 +185,4 @@ def _close_ids(
     word = lookup.id.lower()
     compared = nsmallest(_COMPARED, folded, key=lambda each: abs(len(each) - len(word)))
     for close in most_similar(word, compared, 3, 0.7):
-        yield f"Did you mean {folded[close]!r}? Secret {ids[folded[close]]} has it"
+        yield f"Did you mean {folded[close]!r}? {ids[folded[close]].full_name} has it"

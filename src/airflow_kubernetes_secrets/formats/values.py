@@ -10,8 +10,8 @@ from airflow_kubernetes_secrets.formats.usability import Objection, are_from_eve
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 _NOT_TEXT = (
-    "the value is not UTF-8 text, and Airflow accepts nothing else. Store it as text; or mount the Secret as files, "
-    "and name this key in no annotation"
+    "the value is not UTF-8 text, and Airflow accepts nothing else. Store it as text; or mount it as a file, and "
+    "name this key in no annotation"
 )
 
 

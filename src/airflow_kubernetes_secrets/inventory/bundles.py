@@ -43,9 +43,9 @@ def problems_of_bundle(bundle: Secret, options: Options) -> Iterator[Problem]:
         text = f"the value is none of {', '.join(map(repr, _KINDS))}, so nothing reads the {bundle.kind}{hint}"
         yield Problem(NOT_READ, f"{bundle.full_name}, label {BUNDLE!r}: {text}")
     elif bundle.resource is CONFIG_MAPS and kind is not Kind.VARIABLE:
-        text = f"only variables are read from ConfigMaps. Move these {kind.plural} to a Secret"
+        text = f"only variables are read from ConfigMaps. Move these {kind.word}s to a Secret"
         yield Problem(NOT_READ, f"{bundle.full_name}, label {BUNDLE!r}: {text}")
-    elif bundle.resource not in options.resources:
+    elif bundle.resource is CONFIG_MAPS and not options.config_maps:
         text = "it is a ConfigMap, but lookups read ConfigMaps only if config_maps is true in backend_kwargs"
         yield Problem(NOT_READ, f"{bundle.full_name}: {text}", Severity.WARNING)
     elif not options.bundles:

@@ -192,7 +192,7 @@ def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator
     ]
     for key, more in first(unknown):
         problem = (
-            "it has no effect without the label of that key, which selects the Secret. Add the label"
+            f"it has no effect without the label of that key, which selects the {secret.kind}. Add the label"
             if key in labels
             else f"it is unknown and has no effect{_meant(key, labels)}"
         )
@@ -216,7 +216,9 @@ def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator
         useless = [key for key in annotations if key != described.DATA_KEY and described.is_known(key)]
         for key, more in first(useless):
             problem = (
-                f"it describes a connection, but the Secret does not have the label {label!r}. Add the label, or "
+                "it describes a connection, but only variables are read from ConfigMaps. Remove the annotation"
+                if secret.resource is CONFIG_MAPS
+                else f"it describes a connection, but the Secret does not have the label {label!r}. Add the label, or "
                 "remove the annotation"
             )
             yield Problem(

@@ -26,7 +26,7 @@ from airflow_kubernetes_secrets.kubernetes.unprocessed import unprocessed
 
 # The error for a key whose name is not shown.
 NO_DATA_KEY = (
-    "the name of a key is not valid in a Secret's data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'. It is not shown, "
+    "the name of a key is not valid in data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'. It is not shown, "
     "since it may contain a value. Correct it; in YAML a space follows the ':' after a key"
 )
 

@@ -46,6 +46,9 @@ FLUX = Tool(
 )
 HELM = Tool("a template that is not rendered", "Render it: helm template CHART")
 
+# The fields of a Secret or ConfigMap that contain values.
+_DATA = ("data", "stringData", "binaryData")
+
 # SOPS decrypts only what has all of these parts. Without them, the text is a value like any other.
 _CIPHERTEXT = re.compile(r"ENC\[AES256_GCM,data:[^\[\]]+,iv:[^\[\]]+,tag:[^\[\]]+,type:[^\[\]]+\]")
 
@@ -134,7 +137,7 @@ def tools_by_key(manifest: dict[str, Any]) -> dict[str, Tool]:
     # Flux also reads its setting from a label.
     annotations = {**mapping(metadata, "labels"), **mapping(metadata, "annotations")}
     found = {}
-    for field in ("data", "stringData"):
+    for field in _DATA:
         for key, value in mapping(manifest, field).items():
             if isinstance(value, str) and (tool := _tool_of_value(field, value, annotations)):
                 found[key] = tool
@@ -167,7 +170,7 @@ def unprocessed(manifest: dict[str, Any]) -> str:
         f"label {quoted_label_key(key)}": tool_in_name(value) for key, value in mapping(metadata, "labels").items()
     }
     found |= {f"the {field}": tool_in_name(metadata.get(field)) for field in ("name", "namespace")}
-    found |= {f"'{field}'": tool_in_name(manifest.get(field)) for field in ("data", "stringData")}
+    found |= {f"'{field}'": tool_in_name(manifest.get(field)) for field in _DATA}
     found |= {f"key {quoted_data_key(key)}": tool for key, tool in tools_by_key(manifest).items()}
     found |= {f"annotation {quoted_label_key(key)}": tool for key, tool in _tools_by_annotation(metadata).items()}
     found["the manifest itself"] = SOPS if is_encrypted(manifest) else None
@@ -224,11 +227,11 @@ def known_part(manifest: dict[str, Any], some_value: str) -> tuple[dict[str, Any
             metadata[field] = {key: text for key, text in metadata[field].items() if key not in absent}
     tools = tools_by_key(manifest)
     known = {**manifest, "metadata": metadata}
-    for field in ("data", "stringData"):
+    for field in _DATA:
         if (tool := tool_in_name(manifest.get(field))) is not None:
             unprocessed_fields[field] = tool
             known[field] = {}
-    for field in ("data", "stringData"):
+    for field in _DATA:
         if tools and isinstance(values := known.get(field), dict):
             known[field] = {key: value for key, value in values.items() if key not in tools}
     if tools:

@@ -8,6 +8,7 @@ from typing import Any
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE
 from airflow_kubernetes_secrets.kubernetes.documents import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key
+from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS
 from airflow_kubernetes_secrets.kubernetes.unprocessed import SOPS, is_encrypted, tools_by_key
 from airflow_kubernetes_secrets.lookup.selection import selecting_labels
@@ -38,8 +39,12 @@ def plans(document: object, options: Options, file: str = "") -> list[PlannedSec
     is_core = document.get("apiVersion") in ("v1", None)
     if is_core and document.get("kind") == SECRETS.kind:
         return list(_of_its_own(document, options))
-    if is_core and document.get("kind") == CONFIG_MAPS.kind and has_airflow_label(document, options):
-        return list(_of_its_own(document, options))
+    if is_core and document.get("kind") == CONFIG_MAPS.kind:
+        annotations = mapping(mapping(document, "metadata"), "annotations")
+        is_for_airflow = has_airflow_label(document, options) or any(
+            isinstance(key, str) and key.startswith(ANNOTATION_PREFIX) for key in annotations
+        )
+        return list(_of_its_own(document, options)) if is_for_airflow else []
     if is_kustomization(document, file):
         return list(of_kustomization(document, options))
     kind, version = str(document.get("kind") or ""), str(document.get("apiVersion") or "")

@@ -48,7 +48,7 @@ from airflow_kubernetes_secrets.messages.listing import few, first
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
 
-_DATA = ("data", "stringData")
+_DATA = ("data", "stringData", "binaryData")
 
 
 def problems_of_planned(

@@ -48,7 +48,7 @@ class TestOneOfSeveral:
 
         warnings = said(caplog)
         assert len(warnings) == 4
-        assert "Secret x: the name of a key is not valid in a Secret's data: 1 to 253 of" in warnings[0]
+        assert "Secret x: the name of a key is not valid in data: 1 to 253 of" in warnings[0]
         assert "hunter2" not in "".join(warnings)
 
     def test_it_keeps_what_it_was(

@@ -115,7 +115,7 @@ def test_which_name_is_none(run: Any, tmp_path: Path) -> None:
     cases = [VALUES_AS_NAMES["no space in stringData"], yaml.safe_dump(literals)]
     texts = [json.loads(run(write(tmp_path, Case(each)), "-o", "json")[1])["problems"][0]["text"] for each in cases]
 
-    rule = "the name of a key is not valid in a Secret's data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'"
+    rule = "the name of a key is not valid in data: 1 to 253 of A-Z, a-z, 0-9, '-', '_' and '.'"
     assert texts[0].startswith(f"Secret db: {rule}")
     assert texts[1].startswith(f"secretGenerator db, literal 2: {rule}")
 

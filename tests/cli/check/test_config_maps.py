@@ -13,6 +13,7 @@ from manifests.build import CONNECTION, URI, VARIABLE, secret
 from manifests.case import Case, codes, write
 from support.secrets import BUNDLE, CONFIG
 
+CIPHERTEXT = "ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]"
 OFF = "it is a ConfigMap, but lookups read ConfigMaps only if config_maps is true in backend_kwargs"
 
 
@@ -106,6 +107,41 @@ def test_they_count_as_manifests_for_airflow(run: Any, tmp_path: Path) -> None:
             "ConfigMap m: the field 'stringData' is not known",
         ),
         (
+            config_map("m", {VARIABLE: "x"}, binaryData={"value": '{{ .Files.Get "x" | b64enc }}'}),
+            "not-checked",
+            "key 'value' contains a template that is not rendered",
+        ),
+        (
+            {
+                **config_map("m", {VARIABLE: "x"}, binaryData={"value": CIPHERTEXT}),
+                "sops": {"mac": CIPHERTEXT, "version": "3"},
+            },
+            "not-checked",
+            "key 'value' contains ciphertext of SOPS",
+        ),
+        (
+            {**config_map("m", {}, {"value": "a"}), "metadata": {"name": "m", "annotations": {VARIABLE: "x"}}},
+            "unknown-annotation",
+            "it has no effect without the label of that key, which selects the ConfigMap. Add the label",
+        ),
+        (
+            {
+                **config_map("m", {}, {"value": "a"}),
+                "metadata": {
+                    "name": "m",
+                    "labels": {VARIABLE: "x"},
+                    "annotations": {"airflow.apache.org/connection-type": "postgres"},
+                },
+            },
+            "unknown-annotation",
+            "only variables are read from ConfigMaps. Remove the annotation",
+        ),
+        (
+            config_map("m", {BUNDLE: "config"}, {"core__x": "a"}),
+            "bundle-not-read",
+            "Move these configuration options to a Secret",
+        ),
+        (
             config_map("m", {VARIABLE: "a b"}, {"value": "a"}),
             "invalid-label",
             f"ConfigMap m, label '{VARIABLE}'",
@@ -135,6 +171,16 @@ def test_the_option_is_off(
 
     assert found == [code]
     assert text in texts
+
+
+def test_a_null_label_is_named(run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kwargs = {"bundles": True, "config_maps": True, "variables_label": None}
+    monkeypatch.setenv("AIRFLOW__SECRETS__BACKEND_KWARGS", json.dumps(kwargs))
+
+    found, texts = checked(run, tmp_path, config_map("m", {BUNDLE: "variables"}, {"x": "a"}))
+
+    assert found == ["bundle-not-read"]
+    assert "variables_label is null" in texts
 
 
 def test_an_id_that_a_secret_has(run: Any, tmp_path: Path) -> None:
