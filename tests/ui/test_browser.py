@@ -311,6 +311,28 @@ def test_a_hostile_address_is_text(opened: Open) -> None:
     assert page.title() == "Kubernetes Secrets"
 
 
+def test_the_direction_of_a_long_word_is_found_in_linear_time(opened: Open) -> None:
+    page = alone(opened)
+    seconds = page.evaluate("""async () => {
+        const { textNodes } = await import("./dom.js");
+        const start = performance.now();
+        textNodes("\u0436" + "a".repeat(50_000));
+        return (performance.now() - start) / 1_000;
+    }""")
+    assert seconds < 2
+
+
+def test_only_words_from_right_to_left_are_isolated(opened: Open) -> None:
+    page = alone(opened)
+    nodes = page.evaluate("""async () => {
+        const { textNodes } = await import("./dom.js");
+        const parts = textNodes("id (\u05d0b) of\\n  \u05d1");
+        return parts.map(({ nodeName, textContent }) => [nodeName, textContent]);
+    }""")
+    assert "".join(text for _, text in nodes) == "id (\u05d0b) of\n  \u05d1"
+    assert [text for name, text in nodes if name == "BDI"] == ["(\u05d0b)", "\u05d1"]
+
+
 def test_an_id_that_is_a_uri_is_not_shown(opened: Open) -> None:
     page = alone(opened, "?search=uri-id")
     page.locator("#rows .link").click()

@@ -25,14 +25,15 @@ function printableLines(text) {
   return String(text).split("\n").map(printable).join("\n");
 }
 
-// A word in a script that is written from right to left. Isolated, it does not reorder the text around it.
-const RIGHT_TO_LEFT = /(\S*[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]\S*)/u;
+// A character of a script that is written from right to left.
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u;
 
-/** Return the nodes of a text. */
+/** Return the nodes of a text. A word from right to left is isolated, so that it does not reorder the text around it. */
 export function textNodes(text) {
   return printableLines(text)
-    .split(RIGHT_TO_LEFT)
-    .map((part, position) => (position % 2 ? make("bdi", {}, document.createTextNode(part)) : document.createTextNode(part)));
+    .split(/(\s+)/)
+    .map((part) => document.createTextNode(part))
+    .map((node) => (RIGHT_TO_LEFT.test(node.data) ? make("bdi", {}, node) : node));
 }
 
 /** Return an element with these attributes. Children are elements or strings. */
