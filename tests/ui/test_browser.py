@@ -425,6 +425,35 @@ def test_the_address_of_the_window_has_the_state(opened: Open) -> None:
     expect(page).to_have_url(re.compile(rf"{PLUGIN}\?search=smtp&of=connection&id=smtp_default$"))
 
 
+def test_back_from_a_page_of_the_table_that_no_longer_exists(opened: Open) -> None:
+    page = alone(opened)
+    page.get_by_role("button", name="Host").click()
+    expect(page).to_have_url(re.compile(r"\?order=host$"))
+    page.evaluate("history.pushState(history.state, '', '?order=host&offset=500')")
+    page.get_by_role("button", name="Variables").click()
+    count(page, "1 to 3 of 3, of 73 in all")
+
+    page.go_back()
+    count(page, "51 to 73 of 73")
+    expect(page).to_have_url(re.compile(r"\?order=host&offset=50$"))
+    page.go_back()
+    count(page, "1 to 50 of 73")
+    expect(page).to_have_url(re.compile(r"\?order=host$"))
+
+
+def test_the_address_of_another_page_does_not_get_the_state(opened: Open) -> None:
+    page = alone(opened)
+    page.evaluate("""async () => {
+        // Another copy of the module, which still waits for Airflow's UI to set the address.
+        const { state, writeAddress } = await import("./state.js?copy");
+        state.search = "smtp";
+        const written = writeAddress();
+        history.pushState(null, "", "/elsewhere");
+        await written;
+    }""")
+    assert page.url.endswith("/elsewhere")
+
+
 @pytest.mark.parametrize("path", [PLUGIN, f"{PLUGIN}/", f"{PLUGIN}{PAGE}"])
 def test_one_name_in_the_address_with_and_without_a_slash(opened: Open, path: str) -> None:
     page = opened("ada", f"{path}?search=smtp")

@@ -3,7 +3,7 @@
 import { copyButtons, explanationParts, ofSecret, part } from "./details.js";
 import { $, follow, make, printable, textNodes } from "./dom.js";
 import { ask } from "./requests.js";
-import { isFramed, onReturn, readAddress, same, state, view, writeAddress } from "./state.js";
+import { correctAddress, isFramed, onReturn, readAddress, same, state, view, writeAddress } from "./state.js";
 import { markSelected, PAGE, showColumns, showFailure, showNotices, showPlace, showTable } from "./table.js";
 import { onTimeZone } from "./times.js";
 
@@ -18,14 +18,15 @@ const actions = { choose, clear, explain, sortBy };
 async function list({ refresh = false, focus = false } = {}) {
   listing?.abort();
   const controller = (listing = new AbortController());
-  writeAddress();
+  const request = (anew) => ask("api/entries", { ...state, limit: PAGE, anew }, controller);
   document.querySelector("table").setAttribute("aria-busy", "true");
   try {
-    const answer = await ask("api/entries", { ...state, limit: PAGE, anew: refresh }, controller);
+    let answer = await request(refresh);
     if (answer.entries.length === 0 && answer.matching > 0) {
       // There are fewer entries than when this page of the table was requested.
       state.offset = Math.floor((answer.matching - 1) / PAGE) * PAGE;
-      return list({ focus });
+      correctAddress();
+      answer = await request(false);
     }
     view.shown = answer;
     showNotices(answer);
@@ -37,17 +38,23 @@ async function list({ refresh = false, focus = false } = {}) {
   if (controller === listing) document.querySelector("table").setAttribute("aria-busy", "false");
 }
 
+/** Show the rows that the user has chosen, and put the choice into the address. */
+function listChosen(options) {
+  writeAddress();
+  return list(options);
+}
+
 function choose(name, value) {
   state[name] = value;
   state.offset = 0;
-  list();
+  listChosen();
 }
 
 function clear() {
   Object.assign(state, { search: "", kind: "", team: "", problem: "", offset: 0 });
   $("search").value = "";
   $("search").focus();
-  list();
+  listChosen();
 }
 
 function sortBy(column) {
@@ -55,7 +62,7 @@ function sortBy(column) {
   state.descending = state.order === column ? !state.descending : column === "problems";
   state.order = column;
   state.offset = 0;
-  list();
+  listChosen();
 }
 
 /** Return the entry in the table that a lookup is about, or the lookup if there is none. */
@@ -130,12 +137,12 @@ async function refresh() {
 
 function turn(pages) {
   state.offset = Math.max(0, state.offset + pages * PAGE);
-  return list({ focus: true });
+  return listChosen({ focus: true });
 }
 
 function turnTo(page) {
   state.offset = Math.max(0, (Math.min(page, Number($("page").max)) || 1) - 1) * PAGE;
-  list();
+  listChosen();
 }
 
 const hasProblem = ({ problems, use }) => problems.length > 0 || use === "used-but-missing";
@@ -223,5 +230,6 @@ showColumns(actions);
 listen();
 // Without this, the keys would still go to Airflow's own part of the window.
 if (isFramed) $("table").focus();
+correctAddress();
 await list();
 if (view.selected) showPanel(entryOf(view.selected), true);

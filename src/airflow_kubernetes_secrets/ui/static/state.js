@@ -49,29 +49,43 @@ export function readAddress() {
 }
 
 // Once the frame has loaded, Airflow's UI sets the address of the window. This page does so shortly after.
-let isSettled = false;
 const settled = new Promise((resolve) => {
   const soon = () => setTimeout(resolve, SETTLING_MS);
   if (document.readyState === "complete") soon();
   else addEventListener("load", soon);
 });
 
-/** Put the state into the address. Each change is an entry in the history, except for further letters of a search. */
+/** Put a choice of the user into the address. Each is an entry in the history, except for further letters of a search. */
 export async function writeAddress() {
   await settled;
-  const address = new URLSearchParams();
-  for (const [name, value] of Object.entries(state)) if (value && value !== START[name]) address.set(name, value);
-  if (view.selected) {
-    address.set("of", view.selected.kind);
-    address.set("id", view.selected.id);
-    if (view.selected.team) address.set("id-team", view.selected.team);
-  }
   const before = new URLSearchParams(whole.location.search);
-  const replaces = !isSettled || address.toString() === before.toString() || isTyping(before, address);
-  const target = `${home}${address.size ? `?${address}` : ""}`;
+  const after = query();
+  const isNew = after.toString() !== before.toString() && !isTyping(before, after);
+  write(after, isNew ? "pushState" : "replaceState");
+}
+
+/** Put the state into the current entry of the history. A new entry would lead back to the address that was corrected. */
+export async function correctAddress() {
+  await settled;
+  write(query(), "replaceState");
+}
+
+function query() {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(state)) if (value && value !== START[name]) parameters.set(name, value);
+  if (view.selected) {
+    parameters.set("of", view.selected.kind);
+    parameters.set("id", view.selected.id);
+    if (view.selected.team) parameters.set("id-team", view.selected.team);
+  }
+  return parameters;
+}
+
+function write(parameters, method) {
+  // The user may have gone to another page of Airflow in the meantime.
+  if (path() !== home) return;
   // The state in the history is Airflow's own, which must remain.
-  whole.history[replaces ? "replaceState" : "pushState"](whole.history.state, "", target);
-  isSettled = true;
+  whole.history[method](whole.history.state, "", `${home}${parameters.size ? `?${parameters}` : ""}`);
 }
 
 function isTyping(before, after) {
