@@ -585,6 +585,37 @@ def test_from_problem_to_problem_by_keyboard(opened: Open) -> None:
     expect(page.locator("#rows tr:focus-within .badge")).not_to_have_count(0)
 
 
+def test_the_key_for_the_next_problem_stops_at_a_failed_request(opened: Open) -> None:
+    page = alone(opened, "?order=secret&kind=connection")
+    last = page.locator("#rows tr", has=page.locator(".badge.error, .badge.warning")).last
+    last.locator(".link").click()
+    expect(page.locator("#panel [data-verdict]")).to_be_visible()
+    page.route("**/api/entries?*", lambda route: route.abort())
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+    page.keyboard.press("n")
+    expect(page.locator("#notices .error")).to_contain_text("does not respond")
+    page.wait_for_timeout(500)
+    assert len(sent) == 1
+    expect(last).to_have_attribute("aria-selected", "true")
+    page.unroute("**/api/entries?*")
+    page.keyboard.press("n")
+    expect(page.locator("#page")).to_have_value("2")
+
+
+def test_no_page_is_skipped_while_requests_fail(opened: Open) -> None:
+    page = alone(opened)
+    page.route("**/api/entries?*", lambda route: route.abort())
+    for _ in range(2):
+        with page.expect_event("requestfailed"):
+            page.click("#next")
+        ready(page)
+    expect(page).to_have_url(re.compile("offset=50$"))
+    page.unroute("**/api/entries?*")
+    page.get_by_role("button", name="Try again").click()
+    count(page, "51 to 73 of 73")
+
+
 def test_refresh_updates_the_open_panel(opened: Open, shelf: Shelf) -> None:
     shelf.put("renewed", {"connection-id": "renewed"}, {"other": SECRET})
     try:

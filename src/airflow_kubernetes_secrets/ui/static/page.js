@@ -9,12 +9,13 @@ import { onTimeZone } from "./times.js";
 
 const TYPING_MS = 200;
 
-// The requests in progress, which a later one cancels.
+// The requests in progress, or null. A later one cancels them.
 let listing = null;
 let explaining = null;
 
 const actions = { choose, clear, explain, sortBy };
 
+/** Request the rows, and show them. Return false if that fails, or if a later call replaces this one. */
 async function list({ refresh = false, focus = false } = {}) {
   listing?.abort();
   const controller = (listing = new AbortController());
@@ -31,12 +32,23 @@ async function list({ refresh = false, focus = false } = {}) {
     view.shown = answer;
     showNotices(answer);
     showTable(answer, actions, focus);
+    return true;
   } catch (error) {
-    if (controller !== listing) return;
-    showFailure(error, () => list({ refresh: true, focus: true }));
+    if (controller === listing) showFailure(error, tryAgain(state.offset));
+    return false;
+  } finally {
+    if (controller === listing) {
+      listing = null;
+      document.querySelector("table").setAttribute("aria-busy", "false");
+    }
   }
-  if (controller === listing) document.querySelector("table").setAttribute("aria-busy", "false");
 }
+
+/** Return a function that requests this page of the table again. */
+const tryAgain = (offset) => () => {
+  state.offset = offset;
+  listChosen({ refresh: true, focus: true });
+};
 
 /** Show the rows that the user has chosen, and put the choice into the address. */
 function listChosen(options) {
@@ -135,15 +147,18 @@ async function refresh() {
   if (view.selected) showPanel(entryOf(view.selected));
 }
 
-function turn(pages) {
-  state.offset = Math.max(0, state.offset + pages * PAGE);
-  return listChosen({ focus: true });
+/** Show the page of the table that begins at an offset. Return false if that fails. */
+async function turnTo(offset, focus = false) {
+  state.offset = Math.max(0, offset);
+  const isShown = await listChosen({ focus });
+  // After a failure, the table still shows the page from before. A later request has an offset of its own.
+  if (!isShown && listing === null) state.offset = view.shown?.offset ?? 0;
+  return isShown;
 }
 
-function turnTo(page) {
-  state.offset = Math.max(0, (Math.min(page, Number($("page").max)) || 1) - 1) * PAGE;
-  listChosen();
-}
+const turn = (pages) => turnTo(state.offset + pages * PAGE, true);
+
+const turnToNumber = (page) => turnTo(((Math.min(page, Number($("page").max)) || 1) - 1) * PAGE);
 
 const hasProblem = ({ problems, use }) => problems.length > 0 || use === "used-but-missing";
 
@@ -162,7 +177,7 @@ async function moveToProblem(step) {
     rows[found].scrollIntoView({ block: "nearest" });
     if (!$("panel").hidden) explain(view.shown.entries[found]);
   } else if (!$(step > 0 ? "next" : "previous").disabled) {
-    await turn(step);
+    if (!(await turn(step))) return;
     document.activeElement.blur();
     const isThere = view.shown.entries.some(hasProblem);
     if (isThere) moveToProblem(step);
@@ -201,7 +216,7 @@ function listen() {
   $("refresh").addEventListener("click", refresh);
   $("previous").addEventListener("click", () => turn(-1));
   $("next").addEventListener("click", () => turn(1));
-  $("page").addEventListener("change", () => turnTo(Number($("page").value)));
+  $("page").addEventListener("change", () => turnToNumber(Number($("page").value)));
   $("close").addEventListener("click", close);
   for (const format of ["csv", "json"]) $(format).addEventListener("click", () => save(format));
   onReturn(showAgain);
