@@ -454,6 +454,18 @@ def test_the_address_of_another_page_does_not_get_the_state(opened: Open) -> Non
     assert page.url.endswith("/elsewhere")
 
 
+def test_back_to_the_panel_of_a_row_that_was_filtered_out(opened: Open) -> None:
+    page = alone(opened, "?search=stage")
+    page.locator("#rows .link").click()
+    expect(page.locator("#panel [data-verdict=found]")).to_be_visible()
+    page.get_by_role("button", name="Options").click()
+    expect(page.locator("#nothing")).to_contain_text("Nothing matches")
+    page.go_back()
+    expect(page.locator("#rows .link")).to_have_text("stage")
+    expect(page.locator("#copies").get_by_role("button", name="Copy Secret")).to_be_visible()
+    expect(page.locator("#panel li.warning")).to_contain_text(["is unknown", "the value ends with a newline"])
+
+
 @pytest.mark.parametrize("path", [PLUGIN, f"{PLUGIN}/", f"{PLUGIN}{PAGE}"])
 def test_one_name_in_the_address_with_and_without_a_slash(opened: Open, path: str) -> None:
     page = opened("ada", f"{path}?search=smtp")

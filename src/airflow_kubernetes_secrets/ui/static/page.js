@@ -134,17 +134,21 @@ function hidePanel() {
 }
 
 /** Show what the address says, after the user has gone back or forward. */
-function showAgain() {
+async function showAgain() {
   $("search").value = state.search;
-  list();
+  if (view.selected === null) hidePanel();
+  await list();
+  showPanelAgain();
+}
+
+/** Show the panel with the problems and the Secret of its row in the table. */
+function showPanelAgain() {
   if (view.selected) showPanel(entryOf(view.selected));
-  else hidePanel();
 }
 
 async function refresh() {
-  // The panel also shows the problems of the row.
   await list({ refresh: true });
-  if (view.selected) showPanel(entryOf(view.selected));
+  showPanelAgain();
 }
 
 /** Show the page of the table that begins at an offset. Return false if that fails. */
