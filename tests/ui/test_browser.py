@@ -175,6 +175,12 @@ def test_a_name_that_every_object_has_is_nothing_here(opened: Open, name: str) -
     expect(page.locator("#nothing")).to_contain_text("Nothing matches")
 
 
+def test_an_empty_id_in_the_address_is_none(opened: Open) -> None:
+    page = alone(opened, "?search=smtp&of=connection&id=")
+    expect(page).to_have_url(re.compile(r"\?search=smtp$"))
+    expect(page.locator("#panel")).to_be_hidden()
+
+
 def test_order(opened: Open) -> None:
     page = alone(opened)
     ids = shown(page)
@@ -331,6 +337,25 @@ def test_only_words_from_right_to_left_are_isolated(opened: Open) -> None:
     }""")
     assert "".join(text for _, text in nodes) == "id (\u05d0b) of\n  \u05d1"
     assert [text for name, text in nodes if name == "BDI"] == ["(\u05d0b)", "\u05d1"]
+
+
+def test_a_long_id_is_shortened_in_the_table_and_complete_in_the_panel(opened: Open, shelf: Shelf) -> None:
+    name = "\u0436" + "a" * 2_000
+    shelf.put("long", {"connection-id": "x3"}, {"value": "http://h"}, annotations={"connection-id": name})
+    try:
+        page = alone(opened, "?search=aaaaaaaaaa")
+        page.wait_for_timeout(2_000)
+        page.click("#refresh")
+        expect(page.locator("#rows .link")).to_have_text(f"{name[:249]}…")
+        page.locator("#rows .link").click()
+        expect(page.locator("#panel-title")).to_have_text(name)
+        # The routes and the address have no space for it.
+        expect(page.locator("#story")).to_contain_text("airflow-kubernetes-secrets explain")
+        page.get_by_role("button", name="Id", exact=True).click()
+        expect(page).to_have_url(re.compile(r"\?search=aaaaaaaaaa&descending=true$"))
+    finally:
+        shelf.cluster.admin.delete(f"/api/v1/namespaces/{shelf.home}/secrets/long").raise_for_status()
+        with_all_entries(opened)
 
 
 def test_an_id_that_is_a_uri_is_not_shown(opened: Open) -> None:

@@ -20,6 +20,15 @@ export function printable(name) {
   return String(name).replace(UNSEEN, escaped);
 }
 
+// The most characters of an id in the table, or of a text in the label of its button.
+const SHORT = 250;
+
+/** Return the beginning of a name as one line in which every character is visible. */
+export function shortened(name) {
+  const characters = [...name];
+  return characters.length > SHORT ? `${printable(characters.slice(0, SHORT - 1).join(""))}…` : printable(name);
+}
+
 /** Return a text in which every character except a line break is visible. */
 function printableLines(text) {
   return String(text).split("\n").map(printable).join("\n");

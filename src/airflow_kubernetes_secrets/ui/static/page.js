@@ -3,7 +3,7 @@
 import { copyButtons, explanationParts, ofSecret, part } from "./details.js";
 import { $, follow, make, printable, textNodes } from "./dom.js";
 import { ask } from "./requests.js";
-import { correctAddress, isFramed, onReturn, readAddress, same, state, view, writeAddress } from "./state.js";
+import { correctAddress, isFramed, isTooLong, onReturn, readAddress, same, state, view, writeAddress } from "./state.js";
 import { markSelected, PAGE, showColumns, showFailure, showNotices, showPlace, showTable } from "./table.js";
 import { onTimeZone } from "./times.js";
 
@@ -91,6 +91,13 @@ async function explain(entry) {
   await showPanel(entry, wasClosed);
 }
 
+/** Return why the page cannot explain an id, or null if it can. */
+function whyUnexplained(id) {
+  if (id === "(a URI)") return "It is a URI, which may hold a password, so it is not shown. Correct the Secret's annotation.";
+  if (isTooLong(id)) return "This page explains ids of at most 1,000 characters. Use the command airflow-kubernetes-secrets explain.";
+  return null;
+}
+
 async function showPanel(entry, focus = false) {
   explaining?.abort();
   const controller = (explaining = new AbortController());
@@ -103,8 +110,8 @@ async function showPanel(entry, focus = false) {
   $("story").dataset.lookup = lookup;
   $("panel").hidden = false;
   if (focus) $("panel").focus();
-  if (entry.id === "(a URI)") {
-    const why = "It is a URI, which may hold a password, so it is not shown. Correct the Secret's annotation.";
+  const why = whyUnexplained(entry.id);
+  if (why !== null) {
     $("story").replaceChildren(...ofSecret(entry), part("Id", [why], "warning"));
     return;
   }

@@ -20,6 +20,9 @@ export const COLUMNS = [
   ["age", "Age"],
 ];
 
+// What ui/app.py accepts as a parameter, in characters.
+const LONGEST = 1000;
+
 const START = { search: "", kind: "", team: "", problem: "", order: "id", descending: false, offset: 0 };
 
 // The rows that the table shows: its filters, order and position.
@@ -45,7 +48,7 @@ export function readAddress() {
   state.offset = Math.max(0, Number.parseInt(given.get("offset"), 10) || 0);
   if (!COLUMNS.some(([name]) => name === state.order)) state.order = "id";
   if (own(KINDS, state.kind) === undefined) state.kind = "";
-  view.selected = given.has("id") ? { kind: given.get("of"), id: given.get("id"), team: given.get("id-team") } : null;
+  view.selected = given.get("id") ? { kind: given.get("of"), id: given.get("id"), team: given.get("id-team") } : null;
 }
 
 // Once the frame has loaded, Airflow's UI sets the address of the window. This page does so shortly after.
@@ -73,7 +76,7 @@ export async function correctAddress() {
 function query() {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(state)) if (value && value !== START[name]) parameters.set(name, value);
-  if (view.selected) {
+  if (view.selected && !isTooLong(view.selected.id)) {
     parameters.set("of", view.selected.kind);
     parameters.set("id", view.selected.id);
     if (view.selected.team) parameters.set("id-team", view.selected.team);
@@ -103,6 +106,9 @@ export function onReturn(show) {
   whole.addEventListener("popstate", returned);
   addEventListener("pagehide", () => whole.removeEventListener("popstate", returned));
 }
+
+/** Return whether an id is too long for an address. */
+export const isTooLong = (id) => [...id].length > LONGEST;
 
 /** Return whether two entries are about the same lookup. */
 export function same(one, other) {

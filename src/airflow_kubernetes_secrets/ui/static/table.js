@@ -1,6 +1,6 @@
 // The table: its filters, columns, rows and what is shown if there are none.
 
-import { $, make, own, printable } from "./dom.js";
+import { $, make, own, printable, shortened } from "./dom.js";
 import { badge, copyButton, message } from "./messages.js";
 import { COLUMNS, KINDS, same, state, view } from "./state.js";
 import { showSummary } from "./summary.js";
@@ -136,8 +136,8 @@ function row(entry, actions) {
     { class: entry.answers ? null : "unread", "aria-selected": String(isSelected), onclick: open },
     make(
       "td",
-      { class: "id", title: printable(entry.id) },
-      make("button", { type: "button", class: "link" }, printable(entry.id)),
+      { class: "id", title: shortened(entry.id) },
+      make("button", { type: "button", class: "link" }, shortened(entry.id)),
     ),
     make(
       "td",
