@@ -70,9 +70,10 @@ def count(page: Frame | Page, text: str) -> None:
 
 
 def everything_is_seen(page: Page) -> None:
-    """Assert that no text and no title has a character that is invisible or changes how others look."""
+    """Assert that no text, title or label has a character that is invisible or changes how others look."""
     titles = page.locator("[title]").evaluate_all("elements => elements.map((each) => each.title)")
-    for text in (page.locator("body").text_content() or "", *titles):
+    labels = page.locator("[aria-label]").evaluate_all("elements => elements.map((each) => each.ariaLabel)")
+    for text in (page.locator("body").text_content() or "", *titles, *labels):
         assert all(each == "\n" or is_seen(each) for each in text), ascii(text)
 
 
@@ -590,7 +591,7 @@ def test_copies_of_the_id_the_secret_and_a_command(opened: Open, shelf: Shelf) -
         ("Copy kubectl command", f"kubectl describe secret -n {shelf.home} app-db-app"),
     ):
         page.locator("#copies").get_by_role("button", name=f"{title}: ").click()
-        expect(page.locator("#copies").get_by_role("button", name=f"{title}: ")).to_have_text("Copied")
+        expect(page.locator("#copies").get_by_role("button", name=f"Copied: {text}")).to_have_text("Copied")
         assert page.evaluate("navigator.clipboard.readText()") == text
 
 

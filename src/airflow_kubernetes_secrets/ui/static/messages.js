@@ -1,16 +1,22 @@
 // Messages: what is wrong, what to do, and commands. All of their words come from the server.
 
-import { follow, make } from "./dom.js";
+import { follow, make, shortened } from "./dom.js";
 import { view } from "./state.js";
 
 const COPIED_MS = 1500;
 
 /** Return a button that copies a text. */
 export function copyButton(text, title = "Copy") {
-  const button = make("button", { type: "button", class: "copy", "aria-label": `${title}: ${text}` }, title);
+  const button = make("button", { type: "button", class: "copy" });
+  const name = (shown) => {
+    button.textContent = shown;
+    // Screen readers announce the label, not the content.
+    button.ariaLabel = `${shown}: ${shortened(text)}`;
+  };
+  name(title);
   button.addEventListener("click", async () => {
-    button.textContent = (await copied(text)) ? "Copied" : "Not copied";
-    setTimeout(() => (button.textContent = title), COPIED_MS);
+    name((await copied(text)) ? "Copied" : "Not copied");
+    setTimeout(name, COPIED_MS, title);
   });
   return button;
 }
