@@ -409,12 +409,17 @@ def test_when_the_session_ends_the_whole_window_goes_to_the_login_and_back(opene
     frame = framed(page)
     page.context.clear_cookies()
     frame.fill("#search", "smtp")
-    page.wait_for_url(re.compile(r"/auth/login\?next=%2Fplugin%2Fkubernetes-secrets%3Fsearch%3Dsmtp$"))
+    # Some versions of Airflow lose a part of an address with a query.
+    page.wait_for_url(re.compile(r"/auth/login\?next=%2Fplugin%2Fkubernetes-secrets$"))
     assert len(page.frames) == 1
 
     log_in_here(page)
 
     expect(framed(page).locator("#search")).to_have_value("smtp")
+    expect(page).to_have_url(re.compile(rf"{PLUGIN}\?search=smtp$"))
+    # The next visit starts from the beginning.
+    page.goto(page.url.partition("?")[0])
+    count(framed(page), "1 to 50 of 73")
 
 
 def test_the_frame_never_shows_the_login(opened: Open) -> None:

@@ -5,6 +5,9 @@ import { own } from "./dom.js";
 
 const SETTLING_MS = 500;
 
+// login.js stores the query of the address under this name.
+const BEFORE_LOGIN = "kubernetes-secrets-query";
+
 export const KINDS = { "": "All", connection: "Connections", variable: "Variables", config: "Options" };
 export const COLUMNS = [
   ["id", "Id"],
@@ -41,7 +44,8 @@ const home = path();
 
 /** Set the state and the lookup that the panel explains from the address. */
 export function readAddress() {
-  const given = new URLSearchParams(whole.location.search);
+  const before = beforeLogin();
+  const given = new URLSearchParams(whole.location.search || before);
   Object.assign(state, START);
   for (const name of ["search", "kind", "team", "problem", "order"]) if (given.has(name)) state[name] = given.get(name);
   state.descending = given.get("descending") === "true";
@@ -49,6 +53,13 @@ export function readAddress() {
   if (!COLUMNS.some(([name]) => name === state.order)) state.order = "id";
   if (own(KINDS, state.kind) === undefined) state.kind = "";
   view.selected = given.get("id") ? { kind: given.get("of"), id: given.get("id"), team: given.get("id-team") } : null;
+}
+
+/** Return the query of the address from before the login, once. */
+function beforeLogin() {
+  const query = sessionStorage.getItem(BEFORE_LOGIN);
+  sessionStorage.removeItem(BEFORE_LOGIN);
+  return query ?? "";
 }
 
 // Once the frame has loaded, Airflow's UI sets the address of the window. This page does so shortly after.
