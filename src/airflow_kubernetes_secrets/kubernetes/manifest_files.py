@@ -5,7 +5,6 @@ Everything that reads a folder of manifests uses this module: lookups, commands 
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections.abc import Callable, Collection, Iterator
@@ -87,12 +86,11 @@ def manifest_files(
                     yield entry.path, status
             elif entry.is_symlink():
                 level.add_target(entry)
+        except (FileNotFoundError, NotADirectoryError):
+            visited.doubt()  # It was removed meanwhile, or is a link that leads nowhere.
         except OSError as error:
             visited.doubt()
-            is_named = entry.name.endswith(SUFFIXES) or entry.name in also_named
-            # It was removed meanwhile, or is a link that leads nowhere. A link to itself is no folder and no manifest.
-            if error.errno not in (errno.ENOENT, errno.ENOTDIR) and (is_named or error.errno != errno.ELOOP):
-                yield entry.path, error
+            yield entry.path, error
 
 
 class _Level:

@@ -280,16 +280,13 @@ def _attempts() -> Iterator[None]:
 
 
 def _statuses(folder: str) -> dict[str, os.stat_result]:
-    """Return the status of everything in a folder, by name, without links that lead nowhere or to themselves."""
+    """Return the status of everything in a folder, by name, without links that lead nowhere."""
     statuses = {}
     with os.scandir(folder) as found:
         for entry in found:
             if _can_be_key(entry.name):
-                try:
+                with suppress(*_AbsentError):
                     statuses[entry.name] = entry.stat()
-                except OSError as error:
-                    if error.errno not in (*_ABSENT, errno.ELOOP):
-                        raise
     return statuses
 
 

@@ -134,14 +134,13 @@ class TestLinks:
         assert backend.get_variable("y") == "found"
 
     def test_one_that_leads_back_to_itself(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
-        loops = (mount / "variables" / "x", mount / "variables" / "folder" / "key")
-        (mount / "variables" / "folder").mkdir(parents=True)
-        (mount / "variables" / "folder" / "value").write_text("hunter2")
-        for link in loops:
-            link.symlink_to(link.name)
-            with pytest.raises(MountedFileError) as raised:
-                backend.get_variable(link.name if link.parent.name == "variables" else "folder")
-            assert str(raised.value) == (f"{link} is a link that leads back to itself. Replace it by a file or folder")
+        (mount / "variables").mkdir()
+        link = mount / "variables" / "x"
+        link.symlink_to("x")
+
+        assert error_of(lambda: backend.get_variable("x")) == (
+            f"{link} is a link that leads back to itself. Replace it by a file or folder"
+        )
 
     def test_one_that_leads_through_a_file(self, backend: KubernetesSecretsBackend, mount: Path) -> None:
         """It leads nowhere, so the other files of the Secret are read."""
