@@ -49,7 +49,7 @@ def test_the_commands_of_the_readme(arguments: list[str], monkeypatch: pytest.Mo
 
 def test_every_code_is_told() -> None:
     assert all(
-        f"| `{code}` |" in PAGE
+        f'| <a name="{code}"></a>`{code}` |' in PAGE
         for code in (*problem_codes.OF_SECRETS, *problem_codes.OF_MANIFESTS, *problem_codes.OF_DEPLOYMENTS)
     )
 

@@ -72,9 +72,9 @@ class Cluster(ABC):
             checked(response)
 
     def apply(self, manifest: dict[str, Any]) -> dict[str, Any]:
-        """Create or replace the Secret or ConfigMap, and return the stored object."""
+        """Create or replace a Secret, or an object of the ``kind`` in the manifest, and return the stored object."""
         metadata = manifest["metadata"]
-        path = f"/api/v1/namespaces/{metadata.get('namespace', 'default')}/{plural_of(manifest['kind'])}"
+        path = f"/api/v1/namespaces/{metadata.get('namespace', 'default')}/{plural_of(manifest.get('kind', 'Secret'))}"
         response = self.admin.post(path, json=manifest)
         if response.status_code == httpx.codes.CONFLICT:
             response = self.admin.put(f"{path}/{metadata['name']}", json=manifest)

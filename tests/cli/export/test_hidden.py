@@ -78,7 +78,7 @@ with engine.begin() as connection:
 lookups = [Lookup(Kind.VARIABLE, f"v{number}", "red") for number in range(1_300)]
 lookups += [Lookup(Kind.VARIABLE, "of_blue", team) for team in (None, "red", "blue")]
 found = hidden_entries(lookups)
-told = [[id, team, [each.text for each in hidden]] for (_, id, team), hidden in found.of.items()]
+told = [[id, team, [each.text for each in hidden]] for (_, id, team), hidden in found.by_lookup.items()]
 print(json.dumps([told, found.failures]))
 """
 
