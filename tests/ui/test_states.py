@@ -94,7 +94,8 @@ def test_from_an_outage_to_an_empty_table_to_a_row_and_to_an_old_picture(
     page.wait_for_timeout(2_000)
     frame.fill("#search", "")
     frame.click("#refresh")
-    frame.locator("#rows .link", has_text=long_id).click()
+    # The table shows the beginning of such an id.
+    frame.locator("#rows .link", has_text="my_my_").click()
     expect(frame.locator("#panel [data-verdict]")).to_contain_text("connection 'my_my_")
     frame.click("#close")
     # An id that is written from right to left does not reorder the text around it.
