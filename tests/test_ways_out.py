@@ -51,6 +51,8 @@ WAYS_OUT = {
     "airflow_kubernetes_secrets_devserver/client_files.py": {"yaml.safe_dump"},
     # This silences the compiler of DAG files.
     "usage/dag_code.py": {"warnings.catch_warnings", "warnings.simplefilter"},
+    # The messages of the command go through `printable`.
+    "ui/used_ids.py": {"logging.getLogger", "_log.warning"},
     # This silences Airflow.
     "backend/airflow_versions.py": {"logging.getLogger", "logging.disable", "logging.root.manager.disable"},
 }
