@@ -35,7 +35,7 @@ from airflow_kubernetes_secrets_devserver.access import (
     review_rules,
     review_self,
 )
-from airflow_kubernetes_secrets_devserver.objects import NAMESPACES, RESOURCES, Resource
+from airflow_kubernetes_secrets_devserver.objects import NAMESPACES, RESOURCES, ServedResource
 from airflow_kubernetes_secrets_devserver.received import as_go_reads
 from airflow_kubernetes_secrets_devserver.registry import Registry, WriteOptions
 from airflow_kubernetes_secrets_devserver.selection import Page, Selection, flag, named_by
@@ -82,7 +82,7 @@ _EVENTS = re.compile("/api/v1(/namespaces/[^/]+)?/events")
 class Target:
     """The target of a path: one object, all objects in a namespace, or (``namespace`` None) those in all namespaces."""
 
-    resource: Resource
+    resource: ServedResource
     namespace: str | None
     name: str
 
@@ -251,7 +251,7 @@ class Api:
         found = registry.patch(resource, namespace, name, lambda current: change(current, document), how)
         return self._answer(request, resource, found)
 
-    def _answer(self, request: Request, resource: Resource, found: JsonObject, code: int = 200) -> Response:
+    def _answer(self, request: Request, resource: ServedResource, found: JsonObject, code: int = 200) -> Response:
         if wants_table(request.headers.get("accept", "")):
             is_list = "items" in found
             version = {"resourceVersion": found["metadata"].get("resourceVersion", "")}

@@ -10,7 +10,7 @@ import json
 
 from airflow_kubernetes_secrets_devserver import openapi
 from airflow_kubernetes_secrets_devserver.access import AUTHENTICATION_GROUP, AUTHORIZATION_GROUP
-from airflow_kubernetes_secrets_devserver.objects import CONFIG_MAPS, NAMESPACES, RESOURCES, Resource
+from airflow_kubernetes_secrets_devserver.objects import CONFIG_MAPS, NAMESPACES, RESOURCES, ServedResource
 from airflow_kubernetes_secrets_devserver.protobuf import encode
 from airflow_kubernetes_secrets_devserver.store import JsonObject
 
@@ -62,7 +62,7 @@ def _resources(version: str, resources: list[JsonObject]) -> JsonObject:
     return {"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": version, "resources": resources}
 
 
-def _resource(resource: Resource) -> JsonObject:
+def _resource(resource: ServedResource) -> JsonObject:
     found = {
         "name": resource.plural,
         "singularName": resource.kind.lower(),

@@ -21,7 +21,7 @@ from airflow_kubernetes_secrets_devserver.objects import (
     NAMESPACES,
     RESOURCES,
     SECRETS,
-    Resource,
+    ServedResource,
     decode,
     refuse_unknown,
     unknown_fields,
@@ -103,7 +103,7 @@ class Manifests:
         elif manifest is not None:
             self._report(f"{position}: {kind or 'a document without kind'} is not served")
 
-    def _object(self, resource: Resource, document: JsonObject) -> tuple[Key, JsonObject]:
+    def _object(self, resource: ServedResource, document: JsonObject) -> tuple[Key, JsonObject]:
         refuse_unknown(resource, unknown_fields(resource, document))
         content = decode(resource, document)
         metadata = content["metadata"]

@@ -29,7 +29,7 @@ _METADATA = {
 
 
 @dataclass(frozen=True)
-class Resource:
+class ServedResource:
     """A resource of the API, and how its objects differ from those of other resources.
 
     Attributes:
@@ -49,7 +49,7 @@ class Resource:
         return self.content | {"apiVersion", "kind", "metadata"}
 
 
-SECRETS = Resource(
+SECRETS = ServedResource(
     plural="secrets",
     kind="Secret",
     namespaced=True,
@@ -60,7 +60,7 @@ SECRETS = Resource(
         "type": lambda found: str(found["type"]),
     },
 )
-CONFIG_MAPS = Resource(
+CONFIG_MAPS = ServedResource(
     plural="configmaps",
     kind="ConfigMap",
     namespaced=True,
@@ -70,7 +70,7 @@ CONFIG_MAPS = Resource(
         "metadata.namespace": lambda found: str(found["metadata"]["namespace"]),
     },
 )
-NAMESPACES = Resource(
+NAMESPACES = ServedResource(
     plural="namespaces",
     kind="Namespace",
     namespaced=False,
@@ -83,7 +83,7 @@ NAMESPACES = Resource(
 RESOURCES = {each.plural: each for each in (SECRETS, CONFIG_MAPS, NAMESPACES)}
 
 
-def decode(resource: Resource, document: object) -> JsonObject:
+def decode(resource: ServedResource, document: object) -> JsonObject:
     """Return the object in ``document`` in its normal form: known fields only, no empty ones, defaults set.
 
     Raises:
@@ -111,7 +111,7 @@ def decode(resource: Resource, document: object) -> JsonObject:
     return result
 
 
-def named(resource: Resource, content: JsonObject, name: str) -> JsonObject:
+def named(resource: ServedResource, content: JsonObject, name: str) -> JsonObject:
     """Return ``content`` with a name. A namespace also gets the label by which it can be selected."""
     metadata = {**content["metadata"], "name": name}
     if resource is NAMESPACES:
@@ -120,7 +120,7 @@ def named(resource: Resource, content: JsonObject, name: str) -> JsonObject:
     return {**content, "metadata": metadata}
 
 
-def unknown_fields(resource: Resource, document: object) -> list[str]:
+def unknown_fields(resource: ServedResource, document: object) -> list[str]:
     """Return the paths of the fields that the API would drop."""
     if not isinstance(document, dict):
         return []
@@ -135,7 +135,7 @@ def unknown_fields(resource: Resource, document: object) -> list[str]:
     return sorted(found)
 
 
-def refuse_unknown(resource: Resource, unknown: Sequence[str]) -> None:
+def refuse_unknown(resource: ServedResource, unknown: Sequence[str]) -> None:
     """Reject unknown fields, as a request with strict validation does.
 
     Raises:
@@ -146,18 +146,18 @@ def refuse_unknown(resource: Resource, unknown: Sequence[str]) -> None:
         raise _unreadable(resource, f"strict decoding error: {listed}")
 
 
-def _unreadable(resource: Resource, why: str) -> StatusError:
+def _unreadable(resource: ServedResource, why: str) -> StatusError:
     return bad_request(f'{resource.kind} in version "v1" cannot be handled as a {resource.kind}: {why}')
 
 
-def _mapping(resource: Resource, document: JsonObject, field: str) -> JsonObject | None:
+def _mapping(resource: ServedResource, document: JsonObject, field: str) -> JsonObject | None:
     found = document.get(field)
     if found is not None and not isinstance(found, dict):
         raise _unreadable(resource, f"{field} must be an object")
     return found
 
 
-def _texts(resource: Resource, document: JsonObject, field: str) -> dict[str, str] | None:
+def _texts(resource: ServedResource, document: JsonObject, field: str) -> dict[str, str] | None:
     """Return a map of strings, or None if it is empty. A null value becomes an empty string, as in the API."""
     found = _mapping(resource, document, field)
     for name, each in (found or {}).items():
@@ -166,7 +166,7 @@ def _texts(resource: Resource, document: JsonObject, field: str) -> dict[str, st
     return {name: found[name] or "" for name in sorted(found)} if found else None
 
 
-def _metadata(resource: Resource, metadata: JsonObject) -> JsonObject:
+def _metadata(resource: ServedResource, metadata: JsonObject) -> JsonObject:
     result: JsonObject = {}
     for field in ("name", "generateName", "namespace", "uid", "resourceVersion", "creationTimestamp"):
         found = metadata.get(field)
@@ -198,7 +198,9 @@ _MANAGER_ENTRY: Mapping[str, type] = {
 _TYPE_NAMES = {str: "a string", bool: "true or false"}
 
 
-def _records(resource: Resource, metadata: JsonObject, field: str, fields: Mapping[str, type]) -> list[JsonObject]:
+def _records(
+    resource: ServedResource, metadata: JsonObject, field: str, fields: Mapping[str, type]
+) -> list[JsonObject]:
     """Return a list of objects with these fields. Null fields are dropped."""
     found = []
     for number, each in enumerate(_items(resource, metadata, field, dict)):
@@ -210,7 +212,7 @@ def _records(resource: Resource, metadata: JsonObject, field: str, fields: Mappi
     return found
 
 
-def _items(resource: Resource, metadata: JsonObject, field: str, of: type) -> list[Any]:
+def _items(resource: ServedResource, metadata: JsonObject, field: str, of: type) -> list[Any]:
     """Return a list. A null item becomes an empty item, as in the API."""
     found = metadata.get(field)
     items = [of() if each is None else each for each in found] if isinstance(found, list) else []
@@ -219,7 +221,7 @@ def _items(resource: Resource, metadata: JsonObject, field: str, of: type) -> li
     return items
 
 
-def _immutable(resource: Resource, document: JsonObject) -> JsonObject:
+def _immutable(resource: ServedResource, document: JsonObject) -> JsonObject:
     """Return the field ``immutable``, if it is there."""
     immutable = document.get("immutable")
     if immutable is not None and not isinstance(immutable, bool):
@@ -249,7 +251,7 @@ def _secret_content(document: JsonObject) -> JsonObject:
     return result
 
 
-def _canonical(resource: Resource, field: str, text: str) -> str:
+def _canonical(resource: ServedResource, field: str, text: str) -> str:
     """Return ``text`` as the API returns base64. Line breaks are the only other characters allowed in it."""
     compact = text.replace("\n", "").replace("\r", "")
     try:
@@ -305,7 +307,7 @@ _REQUIRED_KEYS = {
 }
 
 
-def validate(resource: Resource, content: JsonObject) -> None:
+def validate(resource: ServedResource, content: JsonObject) -> None:
     """Check a decoded object that has its name.
 
     Raises:
@@ -323,7 +325,7 @@ def validate(resource: Resource, content: JsonObject) -> None:
         raise invalid(resource.kind, metadata.get("name", ""), causes)
 
 
-def validate_update(resource: Resource, content: JsonObject, previous: JsonObject) -> None:
+def validate_update(resource: ServedResource, content: JsonObject, previous: JsonObject) -> None:
     """Check that ``content`` may replace ``previous``, in addition to :func:`validate`.
 
     Raises:
@@ -371,7 +373,7 @@ def _too_long(field: str, maximum: int) -> Cause:
     return Cause("FieldValueTooLong", f"Too long: may not be more than {maximum} bytes", field)
 
 
-def _name_causes(resource: Resource, metadata: JsonObject) -> Iterator[Cause]:
+def _name_causes(resource: ServedResource, metadata: JsonObject) -> Iterator[Cause]:
     if not metadata.get("name"):
         yield _required("metadata.name", "name or generateName is required")
         return

@@ -5,7 +5,7 @@ https://kubernetes.io/docs/concepts/overview/kubernetes-api/#openapi-v3
 
 from __future__ import annotations
 
-from airflow_kubernetes_secrets_devserver.objects import CONFIG_MAPS, NAMESPACES, RESOURCES, SECRETS, Resource
+from airflow_kubernetes_secrets_devserver.objects import CONFIG_MAPS, NAMESPACES, RESOURCES, SECRETS, ServedResource
 from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 # Without fieldValidation in this list, kubectl would check the fields itself by the schemas.
@@ -24,12 +24,12 @@ def document() -> JsonObject:
     return {"openapi": "3.0.0", "info": info, "paths": paths, "components": {"schemas": _schemas()}}
 
 
-def kind_of(resource: Resource) -> JsonObject:
+def kind_of(resource: ServedResource) -> JsonObject:
     """Return the group, version and kind of a resource as the OpenAPI documents name it."""
     return {"group": "", "kind": resource.kind, "version": "v1"}
 
 
-def _operation(resource: Resource, *parameters: str) -> JsonObject:
+def _operation(resource: ServedResource, *parameters: str) -> JsonObject:
     found = [{"name": name, "in": "query", "schema": {"type": "string"}} for name in parameters]
     return {"parameters": found, "x-kubernetes-group-version-kind": kind_of(resource), "responses": {}}
 
@@ -106,11 +106,11 @@ def _schemas() -> JsonObject:
 _METADATA = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 
 
-def _name(resource: Resource) -> str:
+def _name(resource: ServedResource) -> str:
     return f"io.k8s.api.core.v1.{resource.kind}"
 
 
-def _kind(resource: Resource, description: str, properties: JsonObject) -> JsonObject:
+def _kind(resource: ServedResource, description: str, properties: JsonObject) -> JsonObject:
     kinds = [kind_of(resource)]
     return {
         "type": "object",

@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets_devserver import managers
 from airflow_kubernetes_secrets_devserver.objects import (
     NAMESPACES,
     RESOURCES,
-    Resource,
+    ServedResource,
     decode,
     is_being_deleted,
     named,
@@ -71,7 +71,7 @@ class WriteOptions:
     force: bool = False
     warnings: list[str] = field(default_factory=list)
 
-    def decode(self, resource: Resource, document: object) -> JsonObject:
+    def decode(self, resource: ServedResource, document: object) -> JsonObject:
         """Return the object in ``document``, checking unknown fields; see :func:`objects.decode`."""
         unknown = unknown_fields(resource, document)
         if self.validation == "Strict":
@@ -91,7 +91,7 @@ class Registry:
     def __init__(self, store: Store) -> None:
         self.store = store
 
-    def get(self, resource: Resource, namespace: str, name: str) -> JsonObject:
+    def get(self, resource: ServedResource, namespace: str, name: str) -> JsonObject:
         """Return an object."""
         found = self.store.get(Key(resource.plural, namespace, name))
         if found is None:
@@ -99,7 +99,7 @@ class Registry:
         return found
 
     def create(
-        self, resource: Resource, namespace: str, document: object, how: WriteOptions = OWN_WRITES
+        self, resource: ServedResource, namespace: str, document: object, how: WriteOptions = OWN_WRITES
     ) -> JsonObject:
         """Create the object in ``document``, and return what is stored."""
         content = how.decode(resource, document)
@@ -116,7 +116,7 @@ class Registry:
             content = named(resource, content, metadata["generateName"][:_LONGEST_PREFIX] + ending)
         return self._create(resource, namespace, content, how)
 
-    def _create(self, resource: Resource, namespace: str, content: JsonObject, how: WriteOptions) -> JsonObject:
+    def _create(self, resource: ServedResource, namespace: str, content: JsonObject, how: WriteOptions) -> JsonObject:
         if resource.namespaced and self.store.get(Key(NAMESPACES.plural, "", namespace)) is None:
             raise not_found(NAMESPACES.plural, namespace)
         validate(resource, content)
@@ -128,7 +128,7 @@ class Registry:
         return content if how.dry_run else self.store.put(key, content)
 
     def update(
-        self, resource: Resource, namespace: str, name: str, document: object, how: WriteOptions = OWN_WRITES
+        self, resource: ServedResource, namespace: str, name: str, document: object, how: WriteOptions = OWN_WRITES
     ) -> JsonObject:
         """Replace the object by the one in ``document``, and return what is stored."""
         content = how.decode(resource, document)
@@ -139,7 +139,7 @@ class Registry:
 
     def patch(
         self,
-        resource: Resource,
+        resource: ServedResource,
         namespace: str,
         name: str,
         change: Callable[[JsonObject], object],
@@ -156,7 +156,7 @@ class Registry:
         return self._replace(resource, Key(resource.plural, namespace, name), content, how)
 
     def apply(
-        self, resource: Resource, namespace: str, name: str, document: object, how: WriteOptions = OWN_WRITES
+        self, resource: ServedResource, namespace: str, name: str, document: object, how: WriteOptions = OWN_WRITES
     ) -> tuple[JsonObject, bool]:
         """Apply ``document`` on the server side. Returns the stored object, and whether it is new."""
         found = document if isinstance(document, dict) else {}
@@ -181,7 +181,7 @@ class Registry:
         return self._replace(resource, Key(resource.plural, namespace, name), content, how, applied=True), False
 
     def _replace(
-        self, resource: Resource, key: Key, content: JsonObject, how: WriteOptions, applied: bool = False
+        self, resource: ServedResource, key: Key, content: JsonObject, how: WriteOptions, applied: bool = False
     ) -> JsonObject:
         metadata = content["metadata"]
         _check_place(key, metadata)
@@ -211,7 +211,12 @@ class Registry:
         return self.store.put(key, content)
 
     def delete(
-        self, resource: Resource, namespace: str, name: str, options: Mapping[str, Any], how: WriteOptions = OWN_WRITES
+        self,
+        resource: ServedResource,
+        namespace: str,
+        name: str,
+        options: Mapping[str, Any],
+        how: WriteOptions = OWN_WRITES,
     ) -> JsonObject:
         """Delete an object. If it has finalizers, it is only marked; the update that clears them removes it.
 
@@ -247,7 +252,7 @@ class Registry:
         return marked if how.dry_run else self.store.put(key, marked)
 
     def delete_collection(
-        self, resource: Resource, namespace: str, selection: Selection, how: WriteOptions = OWN_WRITES
+        self, resource: ServedResource, namespace: str, selection: Selection, how: WriteOptions = OWN_WRITES
     ) -> JsonObject:
         """Delete all objects that match, and return the list of them."""
         found = self.list(resource, namespace, selection, Page())
@@ -256,7 +261,7 @@ class Registry:
             self._delete(key, self.get(resource, namespace, key.name), how)
         return found
 
-    def list(self, resource: Resource, namespace: str | None, selection: Selection, page: Page) -> JsonObject:
+    def list(self, resource: ServedResource, namespace: str | None, selection: Selection, page: Page) -> JsonObject:
         """Return one page of the objects that match in ``namespace``, or in all namespaces if it is None."""
         if page.at_least is not None and page.at_least > self.store.version:
             raise version_too_large(page.at_least, self.store.version)

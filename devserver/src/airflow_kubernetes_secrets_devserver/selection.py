@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector, SelectorError
-from airflow_kubernetes_secrets_devserver.objects import CONFIG_MAPS, Resource
+from airflow_kubernetes_secrets_devserver.objects import CONFIG_MAPS, ServedResource
 from airflow_kubernetes_secrets_devserver.status import Cause, StatusError, bad_request, invalid
 from airflow_kubernetes_secrets_devserver.store import JsonObject
 
@@ -26,10 +26,10 @@ class Selection:
 
     labels: LabelSelector
     fields: tuple[tuple[str, bool, str], ...]
-    resource: Resource
+    resource: ServedResource
 
     @classmethod
-    def from_query(cls, resource: Resource, query: Mapping[str, str]) -> Selection:
+    def from_query(cls, resource: ServedResource, query: Mapping[str, str]) -> Selection:
         """Return the selection of a query.
 
         Raises:
@@ -52,7 +52,7 @@ class Selection:
         )
 
 
-def _field(resource: Resource, text: str) -> tuple[str, bool, str]:
+def _field(resource: ServedResource, text: str) -> tuple[str, bool, str]:
     name, sign, value = text.partition("=")
     if not sign:
         raise bad_request(f"invalid selector: '{text}'; can't understand '{text}'")

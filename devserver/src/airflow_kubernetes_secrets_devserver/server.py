@@ -23,7 +23,7 @@ from airflow_kubernetes_secrets_devserver.access import Access, User
 from airflow_kubernetes_secrets_devserver.app import Api
 from airflow_kubernetes_secrets_devserver.client_files import ClientFiles
 from airflow_kubernetes_secrets_devserver.manifests import Manifests
-from airflow_kubernetes_secrets_devserver.objects import CONFIG_MAPS, NAMESPACES, RESOURCES, SECRETS, Resource
+from airflow_kubernetes_secrets_devserver.objects import CONFIG_MAPS, NAMESPACES, RESOURCES, SECRETS, ServedResource
 from airflow_kubernetes_secrets_devserver.received import as_go_reads
 from airflow_kubernetes_secrets_devserver.registry import Registry
 from airflow_kubernetes_secrets_devserver.runner import Runner
@@ -232,7 +232,7 @@ class DevServer:
         self._call(lambda: self._registry.delete(resource, where, name, {}))
 
     @staticmethod
-    def _resource(kind: str) -> Resource:
+    def _resource(kind: str) -> ServedResource:
         for resource in RESOURCES.values():
             if resource.kind == kind:
                 return resource

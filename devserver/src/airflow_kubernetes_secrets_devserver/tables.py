@@ -9,7 +9,7 @@ import datetime
 from collections.abc import Sequence
 from typing import Any
 
-from airflow_kubernetes_secrets_devserver.objects import CONFIG_MAPS, SECRETS, Resource
+from airflow_kubernetes_secrets_devserver.objects import CONFIG_MAPS, SECRETS, ServedResource
 from airflow_kubernetes_secrets_devserver.store import JsonObject
 
 
@@ -18,7 +18,7 @@ def wants_table(accept: str) -> bool:
     return any("as=Table" in each and "v=v1;" in f"{each};" for each in accept.split(","))
 
 
-def table(resource: Resource, objects: Sequence[JsonObject], metadata: JsonObject, include: str) -> JsonObject:
+def table(resource: ServedResource, objects: Sequence[JsonObject], metadata: JsonObject, include: str) -> JsonObject:
     """Return a Table with a row for each object.
 
     Args:
@@ -33,7 +33,7 @@ def table(resource: Resource, objects: Sequence[JsonObject], metadata: JsonObjec
     }
 
 
-def _columns(resource: Resource) -> tuple[str, ...]:
+def _columns(resource: ServedResource) -> tuple[str, ...]:
     if resource is SECRETS:
         return ("Name", "Type", "Data", "Age")
     return ("Name", "Data", "Age") if resource is CONFIG_MAPS else ("Name", "Status", "Age")
@@ -49,7 +49,7 @@ def _column(name: str) -> JsonObject:
     }
 
 
-def _cells(resource: Resource, found: JsonObject) -> list[Any]:
+def _cells(resource: ServedResource, found: JsonObject) -> list[Any]:
     metadata = found["metadata"]
     age = _age(metadata["creationTimestamp"]) if "creationTimestamp" in metadata else "<unknown>"
     if resource is SECRETS:
@@ -59,7 +59,7 @@ def _cells(resource: Resource, found: JsonObject) -> list[Any]:
     return [metadata.get("name", ""), found.get("status", {}).get("phase", ""), age]
 
 
-def _object(resource: Resource, found: JsonObject, include: str) -> JsonObject:
+def _object(resource: ServedResource, found: JsonObject, include: str) -> JsonObject:
     if include == "None":
         return {}
     if include == "Object":

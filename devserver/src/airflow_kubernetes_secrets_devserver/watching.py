@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from airflow_kubernetes_secrets_devserver.objects import Resource
+from airflow_kubernetes_secrets_devserver.objects import ServedResource
 from airflow_kubernetes_secrets_devserver.selection import Selection, check_watch, flag, number, version
 from airflow_kubernetes_secrets_devserver.status import expired, version_too_large
 from airflow_kubernetes_secrets_devserver.store import Event, HistoryGoneError, JsonObject, Store
@@ -31,7 +31,7 @@ class Watch:
         bookmark_seconds: the seconds between bookmarks, which carry the current version; None for no bookmarks.
     """
 
-    resource: Resource
+    resource: ServedResource
     namespace: str | None
     selection: Selection
     since: int | None
@@ -42,7 +42,7 @@ class Watch:
 
     @classmethod
     def from_query(
-        cls, resource: Resource, namespace: str | None, query: Mapping[str, str], bookmark_seconds: float
+        cls, resource: ServedResource, namespace: str | None, query: Mapping[str, str], bookmark_seconds: float
     ) -> Watch:
         """Return the watch of a query.
 
