@@ -32,7 +32,7 @@ PRESSED_SECONDS = 2.5
 
 # The requests, and their goals in seconds.
 GOALS: dict[str, tuple[dict[str, Any], float]] = {
-    "a new snapshot, first page": ({"anew": True}, 3.0),
+    "a new snapshot, first page": ({"refresh": True}, 3.0),
     "another page": ({"offset": 5_000}, 0.2),
     "a search": ({"search": "99"}, 0.2),
     "a search that matches everything, sorted by host": (

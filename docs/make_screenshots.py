@@ -35,7 +35,7 @@ CLUSTER = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster", "uid": "1",
 
 # Replaces Airflow's temporary home in the panel, which differs in each run.
 SHOW_HOME = """home => {
-  const texts = document.createTreeWalker(document.getElementById("story"), NodeFilter.SHOW_TEXT);
+  const texts = document.createTreeWalker(document.getElementById("explanation"), NodeFilter.SHOW_TEXT);
   while (texts.nextNode()) texts.currentNode.data = texts.currentNode.data.replaceAll(home, "/opt/airflow");
 }"""
 
@@ -89,7 +89,7 @@ def fill(shelf: Shelf) -> None:
 
 def _until_dags_are_read(ui: AirflowUI) -> None:
     with ui.client("ada") as client:
-        while client.get(f"{PAGE}api/entries", params={"anew": True}).raise_for_status().json()["reads_dags"]:
+        while client.get(f"{PAGE}api/entries", params={"refresh": True}).raise_for_status().json()["reads_dags"]:
             time.sleep(1)
 
 

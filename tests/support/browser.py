@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Frame, Page, expect, sync_playwright
 
-from support.airflow_ui import PASSWORD, AirflowUI
+from support.airflow_ui import PAGE, PASSWORD, AirflowUI
 from support.chromium import CHROMIUM, HOW_TO_GET_IT
+from support.hostile import is_seen
 
 # With these options Chromium sends no requests of its own. When it runs as root, it has no sandbox.
 _OPTIONS = [
@@ -24,6 +25,9 @@ _OPTIONS = [
 
 PATIENCE_MS = 20_000
 PLUGIN = "/plugin/kubernetes-secrets"
+
+# Opens a page as a logged-in user: the fixture `opened`.
+Open = Callable[..., Page]
 
 
 @contextmanager
@@ -70,3 +74,36 @@ def framed(page: Page) -> Frame:
 def ready(page: Frame | Page) -> None:
     """Wait until the table shows the result of the last request."""
     page.wait_for_selector("table[aria-busy=false]", state="attached")
+
+
+def shown(page: Frame | Page) -> list[str]:
+    ready(page)
+    return page.locator("#rows button.link").all_text_contents()
+
+
+def count(page: Frame | Page, text: str) -> None:
+    """Wait until the table shows this count."""
+    expect(page.locator("#count")).to_have_text(text)
+
+
+def everything_is_seen(page: Page) -> None:
+    """Assert that no text, title or label has a character that is invisible or changes how others look."""
+    titles = page.locator("[title]").evaluate_all("elements => elements.map((each) => each.title)")
+    labels = page.locator("[aria-label]").evaluate_all("elements => elements.map((each) => each.ariaLabel)")
+    for text in (page.locator("body").text_content() or "", *titles, *labels):
+        assert all(each == "\n" or is_seen(each) for each in text), ascii(text)
+
+
+def alone(opened: Open, address: str = "") -> Page:
+    """Open the page by its own address, in the whole window."""
+    page = opened("ada", PAGE + address)
+    ready(page)
+    return page
+
+
+def with_all_entries(opened: Open) -> None:
+    """Wait until the snapshot has the Secrets of the shelf alone again."""
+    page = alone(opened)
+    page.wait_for_timeout(2_000)
+    page.click("#refresh")
+    count(page, "1 to 50 of 73")

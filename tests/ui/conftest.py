@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 from support.airflow import Airflow
 from support.airflow_ui import AirflowUI, running_ui
-from support.browser import running_browser
+from support.browser import PATIENCE_MS, PLUGIN, Open, log_in, running_browser
 from support.servers import ONE_SERVER
 from support.shelf import SECRET, Shelf, airflow_of, fill, shelf_on
 
@@ -42,3 +44,41 @@ def ui(airflow: Airflow) -> Iterator[AirflowUI]:
 def browser() -> Iterator[Browser]:
     with running_browser() as running:
         yield running
+
+
+@pytest.fixture
+def opened(browser: Browser, ui: AirflowUI) -> Iterator[Open]:
+    """Return a function that opens a page as a logged-in user. At the end there must be no error on the page."""
+    contexts = []
+    complaints: list[str] = []
+
+    def complain(message: ConsoleMessage) -> None:
+        # Airflow's own UI sends requests before the login. Their results are visible on the page.
+        if message.type == "error" and not message.text.startswith("Failed to load resource"):
+            complaints.append(message.text)
+
+    def open_as(user: str, path: str = PLUGIN, **options: Any) -> Page:
+        context = browser.new_context(viewport={"width": 1440, "height": 900}, **options)
+        contexts.append(context)
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", complain)
+        log_in(page, ui, user, path)
+        return page
+
+    yield open_as
+    for context in contexts:
+        for page in context.pages:
+            assert SECRET not in _everything(page)
+        context.close()
+    assert complaints == []
+
+
+def _everything(page: Page) -> str:
+    """Return the current content of the page and its frames."""
+    texts = []
+    for frame in page.frames:
+        with suppress(Exception):
+            texts.append(frame.content())
+    return "".join(texts)

@@ -15,11 +15,11 @@ from support.airflow_ui import PAGE, AirflowUI
 from support.shelf import HOSTILE, SECRET, Shelf
 
 ENTRIES = f"{PAGE}api/entries"
-STORY = f"{PAGE}api/story"
+EXPLANATION = f"{PAGE}api/explanation"
 EXPORT = f"{PAGE}api/export"
 STATIC = Path(app.__file__).parent / "static"
 ASSETS = sorted(path.name for path in STATIC.iterdir() if path.suffix != ".html")
-EVERYTHING = (PAGE, ENTRIES, STORY, EXPORT, *(PAGE + asset for asset in ASSETS))
+EVERYTHING = (PAGE, ENTRIES, EXPLANATION, EXPORT, *(PAGE + asset for asset in ASSETS))
 
 
 def entries(ui: AirflowUI, user: str, **wanted: Any) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def test_who_may_read_nothing_is_told_so(ui: AirflowUI) -> None:
         page, listed, told = (
             client.get(PAGE),
             client.get(ENTRIES),
-            client.get(STORY, params={"kind": "variable", "id": "x"}),
+            client.get(EXPLANATION, params={"kind": "variable", "id": "x"}),
         )
 
     assert page.status_code == listed.status_code == told.status_code == httpx.codes.FORBIDDEN
@@ -104,7 +104,7 @@ def test_who_may_read_nothing_is_told_so(ui: AirflowUI) -> None:
 )
 def test_no_story_of_what_somebody_may_not_read(ui: AirflowUI, user: str, kind: str, id: str) -> None:
     with ui.client(user) as client:
-        answer = client.get(STORY, params={"kind": kind, "id": id})
+        answer = client.get(EXPLANATION, params={"kind": kind, "id": id})
 
     assert answer.status_code == httpx.codes.FORBIDDEN
     assert answer.json()["detail"].startswith("You may not read this ")
@@ -112,8 +112,8 @@ def test_no_story_of_what_somebody_may_not_read(ui: AirflowUI, user: str, kind: 
 
 def test_the_story_of_what_somebody_may_read(ui: AirflowUI) -> None:
     with ui.client("cora") as client:
-        story = client.get(STORY, params={"kind": "connection", "id": "app_db"}).raise_for_status().json()
-    assert story["verdict"] == "found"
+        explanation = client.get(EXPLANATION, params={"kind": "connection", "id": "app_db"}).raise_for_status().json()
+    assert explanation["verdict"] == "found"
 
 
 @pytest.mark.parametrize(
@@ -128,9 +128,9 @@ def test_hints_name_only_what_somebody_may_see(ui: AirflowUI, id: str, hint: str
     hints = {}
     for user in ("ada", "cora"):
         with ui.client(user) as client:
-            story = client.get(STORY, params={"kind": "connection", "id": id}).raise_for_status().json()
-        assert story["verdict"] == "not-found"
-        hints[user] = " ".join(story["hints"])
+            explanation = client.get(EXPLANATION, params={"kind": "connection", "id": id}).raise_for_status().json()
+        assert explanation["verdict"] == "not-found"
+        hints[user] = " ".join(explanation["hints"])
 
     assert hint in hints["ada"]
     assert hint not in hints["cora"]
@@ -145,7 +145,7 @@ def test_no_answer_has_a_value(ui: AirflowUI, shelf: Shelf) -> None:
         texts.append(listed.text)
         for entry in listed.json()["entries"][:25]:
             parameters = {"kind": entry["kind"], "id": entry["id"], "team": entry["team"] or ""}
-            texts.append(client.get(STORY, params=parameters).text)
+            texts.append(client.get(EXPLANATION, params=parameters).text)
     assert len(texts) > 30
     assert not [text for text in texts if SECRET in text]
     assert "(a URI)" in listed.text
@@ -158,7 +158,7 @@ def test_no_answer_has_a_value(ui: AirflowUI, shelf: Shelf) -> None:
 def test_a_story_quotes_no_id_that_is_a_uri(ui: AirflowUI, id: str, verdict: str) -> None:
     """The Secret with the label `x2` has such an id in its annotation."""
     with ui.client("ada") as client:
-        answer = client.get(STORY, params={"kind": "connection", "id": id}).raise_for_status()
+        answer = client.get(EXPLANATION, params={"kind": "connection", "id": id}).raise_for_status()
 
     assert answer.json()["verdict"] == verdict
     assert SECRET not in answer.text
@@ -167,8 +167,8 @@ def test_a_story_quotes_no_id_that_is_a_uri(ui: AirflowUI, id: str, verdict: str
 def test_an_option_is_told_of_without_a_team(ui: AirflowUI) -> None:
     with ui.client("ada") as client:
         parameters = {"kind": "config", "id": "metadata-database", "team": "blue"}
-        story = client.get(STORY, params=parameters).raise_for_status().json()
-    assert (story["team"], story["verdict"]) == (None, "found")
+        explanation = client.get(EXPLANATION, params=parameters).raise_for_status().json()
+    assert (explanation["team"], explanation["verdict"]) == (None, "found")
 
 
 @pytest.mark.parametrize("user", ["ada", "nora", None])
@@ -211,8 +211,8 @@ def test_a_hostile_id_is_json_like_any_other(ui: AirflowUI) -> None:
 @pytest.mark.parametrize(
     ("path", "parameters", "told"),
     [
-        (STORY, {"kind": "secret", "id": "x"}, "kind must be one of connection, variable, config"),
-        (STORY, {"kind": "variable"}, "Field required"),
+        (EXPLANATION, {"kind": "secret", "id": "x"}, "kind must be one of connection, variable, config"),
+        (EXPLANATION, {"kind": "variable"}, "Field required"),
         (ENTRIES, {"limit": 501}, "less than or equal to 500"),
         (ENTRIES, {"offset": -1}, "greater than or equal to 0"),
         (ENTRIES, {"order": "password"}, "Input should be"),

@@ -20,7 +20,7 @@ def command(airflow: Airflow, *arguments: str) -> Any:
 
 def test_the_entries_are_those_of_list(ui: AirflowUI) -> None:
     with ui.client("ada") as client:
-        answer = client.get(f"{PAGE}api/entries", params={"limit": 500, "anew": True}).json()
+        answer = client.get(f"{PAGE}api/entries", params={"limit": 500, "refresh": True}).json()
 
     listed = command(ui.airflow, "list")["entries"]
     added = ("short_shape", "age", "hidden", "command", "used_by", "use")
@@ -49,14 +49,14 @@ def test_the_entries_are_those_of_list(ui: AirflowUI) -> None:
 def test_the_story_is_that_of_explain(ui: AirflowUI, kind: str, id: str, team: str | None) -> None:
     with ui.client("ada") as client:
         parameters = {"kind": kind, "id": id, "team": team or ""}
-        story = client.get(f"{PAGE}api/story", params=parameters).raise_for_status().json()
+        explanation = client.get(f"{PAGE}api/explanation", params=parameters).raise_for_status().json()
 
     arguments = ("explain", kind, id, *(("--team", team) if team else ()))
-    sections = [*story.pop("trace"), *story.pop("findings")]
+    sections = [*explanation.pop("trace"), *explanation.pop("findings")]
     # The page adds what uses the id, once it has read the DAGs. The command does so with --dags.
     sections = [section for section in sections if section["title"] != "Used by"]
     expected = command(ui.airflow, *arguments)
-    assert {**story, "uses": None} == expected
+    assert {**explanation, "uses": None} == expected
     text = ui.airflow.command("airflow-kubernetes-secrets", *arguments).stdout
     titles = [section["title"] for section in sections]
     assert [line[:12].strip() for line in text.splitlines()[1:] if line[:12].strip()] == titles
@@ -67,7 +67,7 @@ def test_the_story_is_that_of_explain(ui: AirflowUI, kind: str, id: str, team: s
 def test_what_an_entry_hides(ui: AirflowUI, shelf: Shelf) -> None:
     """Only the selected entry hides it, and no other one of the same id."""
     with ui.client("ada") as client:
-        answer = client.get(f"{PAGE}api/entries", params={"problem": "hides", "anew": True}).json()
+        answer = client.get(f"{PAGE}api/entries", params={"problem": "hides", "refresh": True}).json()
 
     hiding = {(entry["id"], entry["secret"]): entry["hidden"] for entry in answer["entries"]}
     assert hiding == {

@@ -59,7 +59,7 @@ def test_who_sees_which_teams(ui: AirflowUI, user: str, seen: set[tuple[str, str
 @pytest.mark.parametrize(("user", "status"), [("bob", httpx.codes.OK), ("rita", httpx.codes.FORBIDDEN)])
 def test_who_is_told_of_a_team(ui: AirflowUI, user: str, status: int) -> None:
     with ui.client(user) as client:
-        answer = client.get(f"{PAGE}api/story", params={"kind": "connection", "id": "app_db", "team": "blue"})
+        answer = client.get(f"{PAGE}api/explanation", params={"kind": "connection", "id": "app_db", "team": "blue"})
 
     assert answer.status_code == status
     assert ("blue-db" in answer.text) == (status == httpx.codes.OK)
@@ -77,16 +77,16 @@ def test_who_is_told_of_a_team(ui: AirflowUI, user: str, status: int) -> None:
 )
 def test_hints_name_no_other_team(ui: AirflowUI, user: str, told: bool, kind: str, id: str, hint: str) -> None:
     with ui.client(user) as client:
-        story = client.get(f"{PAGE}api/story", params={"kind": kind, "id": id}).raise_for_status().json()
+        explanation = client.get(f"{PAGE}api/explanation", params={"kind": kind, "id": id}).raise_for_status().json()
 
-    assert (hint in str(story["hints"])) == told
-    assert ("only_blue" in str(story["hints"]) or "blue" in str(story["hints"])) == told
+    assert (hint in str(explanation["hints"])) == told
+    assert ("only_blue" in str(explanation["hints"]) or "blue" in str(explanation["hints"])) == told
 
 
 def test_what_is_passed_over_is_of_no_other_team(ui: AirflowUI) -> None:
     with ui.client("bob") as client:
         parameters = {"kind": "connection", "id": "common", "team": "blue"}
-        answer = client.get(f"{PAGE}api/story", params=parameters).raise_for_status()
+        answer = client.get(f"{PAGE}api/explanation", params=parameters).raise_for_status()
 
     assert answer.json()["verdict"] == "not-found"
     assert answer.json()["candidates"] == []

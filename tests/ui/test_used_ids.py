@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import subprocess
 import sys
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -75,7 +78,7 @@ def entries(ui: AirflowUI, user: str, **wanted: Any) -> dict[str, Any]:
     deadline = time.monotonic() + READING_SECONDS
     with ui.client(user) as client:
         while True:
-            found: dict[str, Any] = client.get(f"{PAGE}api/entries", params={"anew": True, **wanted}).json()
+            found: dict[str, Any] = client.get(f"{PAGE}api/entries", params={"refresh": True, **wanted}).json()
             if not found["reads_dags"]:
                 return found
             assert time.monotonic() < deadline
@@ -118,17 +121,17 @@ def test_a_user_sees_the_dags_that_airflow_shows(ui: AirflowUI) -> None:
     assert entries(ui, "cora", problem="used-but-missing")["entries"] == []
     assert "used-but-missing" not in answer["counts"]["problem"]
     with ui.client("cora") as client:
-        story = client.get(f"{PAGE}api/story", params={"kind": "connection", "id": "app_db"})
-    assert "etl.load" in story.text
-    assert "private" not in story.text
+        explanation = client.get(f"{PAGE}api/explanation", params={"kind": "connection", "id": "app_db"})
+    assert "etl.load" in explanation.text
+    assert "private" not in explanation.text
 
 
 def test_a_file_without_a_dag_is_shown_to_a_user_who_sees_all_dags(ui: AirflowUI) -> None:
     entries(ui, "ada")
     for user, is_shown in (("ada", True), ("cora", False)):
         with ui.client(user) as client:
-            story = client.get(f"{PAGE}api/story", params={"kind": "connection", "id": "app_helped"})
-        assert ("helpers.py" in story.text) is is_shown
+            explanation = client.get(f"{PAGE}api/explanation", params={"kind": "connection", "id": "app_helped"})
+        assert ("helpers.py" in explanation.text) is is_shown
 
 
 def test_the_page_shows_it(browser: Browser, ui: AirflowUI) -> None:
@@ -153,17 +156,37 @@ def test_the_page_shows_it(browser: Browser, ui: AirflowUI) -> None:
     [("raise SystemExit(1)", "it failed"), ("import time; time.sleep(60)", "no result within 0.5 s")],
 )
 def test_a_failure_is_a_message(code: str, why: str) -> None:
-    used = read_used_ids([sys.executable, "-c", code], 0.5 if "sleep" in code else 30)
+    used = read_used_ids(code, 0.5 if "sleep" in code else 30)
     [failure] = used.failures
     assert why in failure
     assert "airflow-kubernetes-secrets usage" in failure
     assert not used.ids
 
 
+def test_the_log_has_the_messages_of_the_command_only(caplog: pytest.LogCaptureFixture) -> None:
+    """Other programs in the process, such as Airflow, may print a password."""
+    code = "import sys; sys.exit('postgres://u:hunter2@h\\nairflow-kubernetes-secrets usage: no API server')"
+    read_used_ids(code)
+    [record] = [each for each in caplog.records if "which DAGs" in each.getMessage()]
+    assert record.getMessage().endswith("it failed. airflow-kubernetes-secrets usage: no API server")
+    assert "hunter2" not in caplog.text
+
+
+def test_the_process_ends_without_the_one_that_started_it(tmp_path: Path) -> None:
+    written = tmp_path / "pid"
+    code = f"import os, pathlib, time; pathlib.Path({str(written)!r}).write_text(str(os.getpid())); time.sleep(600)"
+    program = f"from airflow_kubernetes_secrets.ui.used_ids import read_used_ids; read_used_ids({code!r}, 1)"
+    starter = subprocess.Popen([sys.executable, "-c", program])
+    until(lambda: written.exists() and written.read_text() != "")
+    starter.kill()
+    starter.wait()
+    until(lambda: not psutil.pid_exists(int(written.read_text())))
+
+
 def test_what_could_not_be_read_is_counted_only() -> None:
     """Not every user may see the paths of DAGs."""
     document = {"ids": [], "unused": [], "failures": ["/dags/merger.py: it is not valid Python (line 3)"]}
-    used = read_used_ids([sys.executable, "-c", f"print({json.dumps(document)!r})"])
+    used = read_used_ids(f"print({json.dumps(document)!r})")
     [failure] = used.failures
     assert "1 failure)" in failure
     assert "merger" not in failure

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from dataclasses import replace
 from functools import cache
 from importlib.metadata import metadata
 from pathlib import Path
@@ -119,30 +120,40 @@ def asset(name: str) -> Response:
     return FileResponse(_STATIC / name, media_type=_ASSETS[name])
 
 
-@router.get("/api/entries")
-def entries(
+def _filters(
     *,
-    request: Request,
-    viewer: SomeViewer,
-    kinds: Permitted,
     search: Text = "",
     kind: Text = "",
     team: Text = "",
     problem: Text = "",
     order: Order = Order.ID,
     descending: bool = False,
+) -> TableQuery:
+    return TableQuery(search, kind, team, problem, order, descending)
+
+
+Filters = Annotated[TableQuery, Depends(_filters)]
+
+
+@router.get("/api/entries")
+def entries(
+    *,
+    request: Request,
+    viewer: SomeViewer,
+    kinds: Permitted,
+    filters: Filters,
     offset: Annotated[int, Query(ge=0)] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 50,
-    anew: bool = False,
+    refresh: bool = False,
 ) -> dict[str, Any]:
     """Return one page of the table, and what ``list`` shows besides its table.
 
     Args:
-        anew: whether to list the Secrets again now.
+        refresh: whether to list the Secrets again now.
     """
     cache: SnapshotCache = request.app.state.snapshot_cache
-    snapshot = cache.snapshot(refresh=anew)
-    requested = TableQuery(search, kind, team, problem, order, descending, offset, limit)
+    snapshot = cache.snapshot(refresh=refresh)
+    requested = replace(filters, offset=offset, limit=limit)
     return {
         **page_of(viewer.rows(snapshot, kinds), requested),
         "labels": {kind.name.lower(): label for kind, label in snapshot.labels.items()},
@@ -158,31 +169,18 @@ def entries(
 
 
 @router.get("/api/export")
-def export(
-    *,
-    request: Request,
-    viewer: SomeViewer,
-    kinds: Permitted,
-    format: Format,
-    search: Text = "",
-    kind: Text = "",
-    team: Text = "",
-    problem: Text = "",
-    order: Order = Order.ID,
-    descending: bool = False,
-) -> Response:
+def export(*, request: Request, viewer: SomeViewer, kinds: Permitted, filters: Filters, format: Format) -> Response:
     """Return all rows that match, as a file."""
     cache: SnapshotCache = request.app.state.snapshot_cache
-    requested = TableQuery(search, kind, team, problem, order, descending)
-    text = exported(matching_rows(viewer.rows(cache.snapshot(), kinds), requested), format)
+    text = exported(matching_rows(viewer.rows(cache.snapshot(), kinds), filters), format)
     disposition = {"Content-Disposition": f'attachment; filename="kubernetes-secrets.{format.value}"'}
     # Part of a surrogate pair in a host cannot be encoded.
     content = text.encode("utf-8", "backslashreplace")
     return Response(content, media_type=format.media_type, headers=disposition)
 
 
-@router.get("/api/story", dependencies=[Depends(_permitted)])
-def story(*, request: Request, viewer: SomeViewer, kind: Text, id: Text, team: Text = "") -> dict[str, Any]:
+@router.get("/api/explanation", dependencies=[Depends(_permitted)])
+def explanation(*, request: Request, viewer: SomeViewer, kind: Text, id: Text, team: Text = "") -> dict[str, Any]:
     """Return what ``explain`` shows for one id."""
     # Airflow looks up configuration options without a team.
     lookup = Lookup(_kind(kind), id, (team or None) if _kind(kind) is not Kind.CONFIG else None)
@@ -201,18 +199,18 @@ def _explanation(lookup: Lookup, viewer: Viewer, used: UsedIds | None) -> dict[s
     """Return the explanation of a lookup, with the names of the options but without their values."""
     configured, options = configured_options()
     with closing(location_of(options)) as location:
-        explanation = explain(lookup, options, location, may_reveal=viewer.may_see)
+        found = explain(lookup, options, location, may_reveal=viewer.may_see)
     if used is not None and not used.failures:
-        selected = next((each.stored.secret.listed_name for each in explanation.candidates if each.answers), "")
-        explanation.uses = viewer.visible_uses(used.of_lookup(lookup, selected), used)
+        selected = next((each.stored.secret.listed_name for each in found.candidates if each.answers), "")
+        found.uses = viewer.visible_uses(used.of_lookup(lookup, selected), used)
     # Only the names: not every user of the page may read Airflow's configuration.
     names = ", ".join(sorted(configured.kwargs))
     configuration = configuration_lines(configured, [f"options {names}"] if names else [])
     return {
-        **explanation.as_json(),
+        **found.as_json(),
         "configuration": configured.as_json(),
-        "findings": [section.as_json() for section in problem_sections(explanation)],
-        "trace": [section.as_json() for section in trace_sections(explanation, configuration)],
+        "findings": [section.as_json() for section in problem_sections(found)],
+        "trace": [section.as_json() for section in trace_sections(found, configuration)],
     }
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import subprocess
 import sys
 import time
@@ -24,17 +25,20 @@ from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.usage.report import SECRET, Status
 from airflow_kubernetes_secrets.usage.uses import Position, Use
 
-_COMMAND = (sys.executable, "-m", "airflow_kubernetes_secrets.cli.main", "usage", "--output", "json")
+_USAGE = (
+    "import sys; from airflow_kubernetes_secrets.cli.main import main; sys.exit(main(['usage', '--output', 'json']))"
+)
 # After how many seconds the DAGs are read again, if a user requests the page.
 _FRESH_SECONDS = 120.0
-# How many characters of the messages of a failed command are logged.
-_LOGGED = 2_000
-# How long reading the DAGs may take. 5,000 DAGs take less than 10 seconds.
+# How long reading the DAGs may take.
 _LIMIT_SECONDS = 120.0
 
 _FAILED = "Could not determine which DAGs use each id"
 _UNREAD = "Not all DAGs and places that provide ids could be read"
 _REMEDY = "Run 'airflow-kubernetes-secrets usage' where Airflow's API server runs to see why"
+
+# How messages of the command about its end begin.
+_OURS = "airflow-kubernetes-secrets usage: "
 
 _log = logging.getLogger(__name__)
 
@@ -149,24 +153,34 @@ class UsedIdsCache:
                 self._last, self._is_reading, self._read_at = used, False, time.monotonic()
 
 
-def read_used_ids(command: Sequence[str] = _COMMAND, limit: float = _LIMIT_SECONDS) -> UsedIds:
-    """Run the command ``usage``, and return its result, or why there is none.
+def read_used_ids(code: str = _USAGE, limit: float = _LIMIT_SECONDS) -> UsedIds:
+    """Run the command ``usage`` in a process of its own, and return its result, or why there is none.
 
     Args:
+        code: the Python code that runs the command.
         limit: how many seconds it may take.
     """
+    # If this process ends first, nothing else limits the time of the other one.
+    limited = f"import signal; signal.alarm({math.ceil(limit) + 5})\n{code}"
     errors = ""
     try:
-        done = subprocess.run(  # noqa: S603  # the command is a constant
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=limit, check=False
+        done = subprocess.run(  # noqa: S603  # the code is a constant
+            (sys.executable, "-c", limited),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=limit,
+            check=False,
         )
         errors = done.stderr
         return _used_ids(json.loads(done.stdout))
     except subprocess.TimeoutExpired:
         why = f"there was no result within {limit:g} s"
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError):
         why = "it failed"
-        _log.warning("%s: %s", _FAILED, printable(errors.strip()[-_LOGGED:] or error))
+    # Other lines, such as those of Airflow, could contain a secret value.
+    ours = [line for line in errors.splitlines() if line.startswith(_OURS)]
+    _log.warning("%s: %s. %s", _FAILED, why, " ".join(map(printable, ours)))
     return UsedIds(failures=[f"{_FAILED}: {why}. {_REMEDY}"])
 
 

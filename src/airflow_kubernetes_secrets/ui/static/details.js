@@ -22,11 +22,11 @@ export function ofSecret(entry, said = []) {
 }
 
 /** Return the parts of an explanation: first what to do, and then how the lookup went. */
-export function explanationParts(story, entry) {
-  const sections = [...story.findings, ...story.trace];
+export function explanationParts(explanation, entry) {
+  const sections = [...explanation.findings, ...explanation.trace];
   return [
-    make("p", { class: `mark ${story.verdict}`, "data-verdict": story.verdict }, story.headline),
-    ...ofSecret(entry, story.problems),
+    make("p", { class: `mark ${explanation.verdict}`, "data-verdict": explanation.verdict }, explanation.headline),
+    ...ofSecret(entry, explanation.problems),
     ...sections.map(({ title, lines }) => part(title, lines.map(line))),
   ];
 }

@@ -19,7 +19,7 @@ const actions = { choose, clear, explain, sortBy };
 async function list({ refresh = false, focus = false } = {}) {
   listing?.abort();
   const controller = (listing = new AbortController());
-  const request = (anew) => ask("api/entries", { ...state, limit: PAGE, anew }, controller);
+  const request = (isRefresh) => ask("api/entries", { ...state, limit: PAGE, refresh: isRefresh }, controller);
   document.querySelector("table").setAttribute("aria-busy", "true");
   try {
     let answer = await request(refresh);
@@ -106,22 +106,22 @@ async function showPanel(entry, focus = false) {
   $("copies").replaceChildren(copyButtons(entry));
   // While the same lookup is explained again, its last explanation stays.
   const lookup = JSON.stringify([entry.kind, entry.id, entry.team ?? null]);
-  if ($("story").dataset.lookup !== lookup) $("story").replaceChildren(make("p", { class: "quiet line" }, "Looking it up"));
-  $("story").dataset.lookup = lookup;
+  if ($("explanation").dataset.lookup !== lookup) $("explanation").replaceChildren(make("p", { class: "quiet line" }, "Looking it up"));
+  $("explanation").dataset.lookup = lookup;
   $("panel").hidden = false;
   if (focus) $("panel").focus();
   const why = whyUnexplained(entry.id);
   if (why !== null) {
-    $("story").replaceChildren(...ofSecret(entry), part("Id", [why], "warning"));
+    $("explanation").replaceChildren(...ofSecret(entry), part("Id", [why], "warning"));
     return;
   }
   try {
     const lookup = { kind: entry.kind, id: entry.id, team: entry.team ?? "" };
-    $("story").replaceChildren(...explanationParts(await ask("api/story", lookup, controller), entry));
+    $("explanation").replaceChildren(...explanationParts(await ask("api/explanation", lookup, controller), entry));
   } catch (error) {
     if (controller !== explaining) return;
     const notice = make("div", { class: "notice error", role: "alert" }, error.message);
-    $("story").replaceChildren(...ofSecret(entry), notice);
+    $("explanation").replaceChildren(...ofSecret(entry), notice);
   }
 }
 
@@ -135,7 +135,7 @@ function close() {
 
 function hidePanel() {
   explaining?.abort();
-  delete $("story").dataset.lookup;
+  delete $("explanation").dataset.lookup;
   $("panel").hidden = true;
   markSelected();
 }

@@ -71,17 +71,19 @@ const settled = new Promise((resolve) => {
 
 /** Put a choice of the user into the address. Each is an entry in the history, except for further letters of a search. */
 export async function writeAddress() {
+  // The state can change before the address may: the user chooses something else, or a request fails.
+  const after = query();
   await settled;
   const before = new URLSearchParams(whole.location.search);
-  const after = query();
   const isNew = after.toString() !== before.toString() && !isTyping(before, after);
   write(after, isNew ? "pushState" : "replaceState");
 }
 
 /** Put the state into the current entry of the history. A new entry would lead back to the address that was corrected. */
 export async function correctAddress() {
+  const after = query();
   await settled;
-  write(query(), "replaceState");
+  write(after, "replaceState");
 }
 
 function query() {

@@ -1,0 +1,155 @@
+"""The page in a real browser: from a problem to its remedy."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from support.airflow_ui import AirflowUI
+from support.browser import PLUGIN, Open, alone, count, framed, ready
+from support.shelf import Shelf
+
+
+@pytest.mark.parametrize(
+    ("filters", "question"),
+    [
+        ("kind=variable&team=blue", "Why is there no variable 'not_there' for team 'blue'?"),
+        ("kind=config&team=blue", "Why is there no option 'not_there'?"),
+        ("team=no+team", "Why is there no option 'not_there'?"),
+    ],
+)
+def test_why_there_is_none_for_the_chosen_kind_and_team(opened: Open, filters: str, question: str) -> None:
+    page = alone(opened, f"?search=not_there&{filters}")
+    page.get_by_role("button", name=question).click()
+    kind, _, team = question.removeprefix("Why is there no ").removesuffix("?").partition(" for ")
+    expect(page.locator("#panel [data-verdict=not-found]")).to_contain_text(kind)
+    expect(page).to_have_url(re.compile("id-team=blue" if team else "id=not_there$"))
+
+
+def test_an_id_that_only_the_database_has_is_said_to_be_there(opened: Open, ui: AirflowUI) -> None:
+    ui.airflow.output("variables", "set", "only_in_database", "x")
+    page = alone(opened, "?search=only_in_database&kind=variable")
+    page.get_by_role("button", name="Why is there no variable").click()
+    expect(page.locator("#panel [data-verdict=not-found]")).to_be_visible()
+    expect(page.locator("#panel")).to_contain_text("a variable in the metadata database")
+
+
+def test_a_secret_that_cannot_be_read_is_not_shown_in_green(opened: Open) -> None:
+    page = alone(opened, "?search=image")
+    page.locator("#rows .link").click()
+    expect(page.locator("#panel [data-verdict=trouble]")).to_be_visible()
+    assert page.locator("#panel .good").count() == 0
+
+
+def test_the_summary_filters(opened: Open) -> None:
+    page = alone(opened)
+    summary = page.locator("#summary button")
+    expect(summary.first).to_have_class("badge error")
+    page.get_by_role("button", name="2 unreadable").click()
+    count(page, "1 to 2 of 2, of 73 in all")
+    expect(page).to_have_url(re.compile("problem=unreadable"))
+    page.get_by_role("button", name="2 unreadable").click()
+    count(page, "1 to 50 of 73")
+
+
+def test_a_problem_has_a_remedy_to_copy_and_a_link_to_its_documentation(opened: Open) -> None:
+    page = alone(opened, "?search=stage")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#rows .link").click()
+    problem = page.locator("#panel li.warning", has_text="trailing-newline")
+    expect(problem.locator(".remedy")).to_contain_text("store the value without it")
+    problem.get_by_role("button", name="Copy").click()
+    expect(problem.get_by_role("button")).to_have_text("Copied")
+    assert "store the value without it" in page.evaluate("navigator.clipboard.readText()")
+    link = problem.get_by_role("link")
+    expect(link).to_have_attribute("href", re.compile(r"/reference/cli\.html#trailing-newline$"))
+    # The sign beside the colour is part of what a screen reader says.
+    sign = problem.locator(".badge").evaluate("each => getComputedStyle(each, '::before').content")
+    assert "warning" in sign
+
+
+def test_the_documentation_opens_in_a_new_window_of_airflow(opened: Open) -> None:
+    page = opened("ada", f"{PLUGIN}?search=stage")
+    page.context.route("**/reference/cli.html", lambda route: route.fulfill(body="documentation"))
+    frame = framed(page)
+    frame.locator("#rows .link").click()
+    with page.context.expect_page() as new:
+        frame.locator("#panel li.warning a").first.click()
+    assert "/reference/cli.html#" in new.value.url
+
+
+def test_copies_of_the_id_the_secret_and_a_command(opened: Open, shelf: Shelf) -> None:
+    page = alone(opened, "?search=app-db-app")
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.locator("#rows .link").click()
+    for title, text in (
+        ("Copy id", "app_db"),
+        ("Copy Secret", "app-db-app"),
+        ("Copy kubectl command", f"kubectl describe secret -n {shelf.home} app-db-app"),
+    ):
+        page.locator("#copies").get_by_role("button", name=f"{title}: ").click()
+        expect(page.locator("#copies").get_by_role("button", name=f"Copied: {text}")).to_have_text("Copied")
+        assert page.evaluate("navigator.clipboard.readText()") == text
+
+
+def test_a_command_is_one_line_of_code(opened: Open, shelf: Shelf) -> None:
+    page = alone(opened, "?search=app-unlabelled&kind=connection")
+    page.get_by_role("button", name="Why is there no connection 'app-unlabelled'?").click()
+    command = page.locator("#panel .command code")
+    label = "airflow.apache.org/connection-id=app-unlabelled"
+    expect(command).to_have_text(f"kubectl label secret -n {shelf.home} app-unlabelled {label}")
+    assert command.evaluate("each => getComputedStyle(each).whiteSpace") == "pre"
+    assert "mono" in command.evaluate("each => getComputedStyle(each).fontFamily").lower()
+
+
+def test_from_problem_to_problem_by_keyboard(opened: Open) -> None:
+    page = alone(opened, "?order=secret&kind=connection")
+    ready(page)
+    problems = page.locator("#rows tr", has=page.locator(".badge.error, .badge.warning")).locator(".link")
+    page.locator("#table").focus()
+    page.keyboard.press("n")
+    expect(problems.nth(0)).to_be_focused()
+    page.keyboard.press("n")
+    expect(problems.nth(1)).to_be_focused()
+    page.keyboard.press("p")
+    expect(problems.nth(0)).to_be_focused()
+    # The other problems are on the next page.
+    for _ in range(problems.count()):
+        page.keyboard.press("n")
+    expect(page.locator("#page")).to_have_value("2")
+    expect(page.locator("#rows tr:focus-within .badge")).not_to_have_count(0)
+
+
+def test_the_key_for_the_next_problem_stops_at_a_failed_request(opened: Open) -> None:
+    page = alone(opened, "?order=secret&kind=connection")
+    last = page.locator("#rows tr", has=page.locator(".badge.error, .badge.warning")).last
+    last.locator(".link").click()
+    expect(page.locator("#panel [data-verdict]")).to_be_visible()
+    page.route("**/api/entries?*", lambda route: route.abort())
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+    page.keyboard.press("n")
+    expect(page.locator("#notices .error")).to_contain_text("does not respond")
+    page.wait_for_timeout(500)
+    assert len(sent) == 1
+    expect(last).to_have_attribute("aria-selected", "true")
+    page.unroute("**/api/entries?*")
+    page.keyboard.press("n")
+    expect(page.locator("#page")).to_have_value("2")
+
+
+@pytest.mark.parametrize(("width", "height"), [(400, 800), (800, 600), (1280, 640), (1440, 900)])
+def test_id_problems_and_secret_are_visible_at_every_size(opened: Open, width: int, height: int) -> None:
+    page = opened("ada", f"{PLUGIN}?search=stage")
+    page.set_viewport_size({"width": width, "height": height})
+    frame = framed(page)
+    for column in ("id", "problems", "secret"):
+        cell = frame.locator(f"#rows td.{column}").first
+        box = cell.bounding_box()
+        assert box is not None
+        assert box["width"] > 40
+        assert box["x"] + box["width"] <= width
+        assert box["y"] + box["height"] <= height
+    assert frame.evaluate("document.documentElement.scrollWidth <= innerWidth")

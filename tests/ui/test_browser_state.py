@@ -1,0 +1,211 @@
+"""The page in a real browser: the login, the state in the address, and requests that fail."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from urllib.parse import urljoin
+
+import pytest
+from playwright.sync_api import expect
+
+from support.airflow_ui import PAGE
+from support.browser import PLUGIN, Open, alone, count, framed, log_in_here, ready, shown, with_all_entries
+from support.shelf import SECRET, Shelf
+
+
+def test_when_the_session_ends_the_whole_window_goes_to_the_login_and_back(opened: Open) -> None:
+    page = opened("ada")
+    frame = framed(page)
+    page.context.clear_cookies()
+    frame.fill("#search", "smtp")
+    # Some versions of Airflow lose a part of an address with a query.
+    page.wait_for_url(re.compile(r"/auth/login\?next=%2Fplugin%2Fkubernetes-secrets$"))
+    assert len(page.frames) == 1
+
+    log_in_here(page)
+
+    expect(framed(page).locator("#search")).to_have_value("smtp")
+    expect(page).to_have_url(re.compile(rf"{PLUGIN}\?search=smtp$"))
+    # The next visit starts from the beginning.
+    page.goto(page.url.partition("?")[0])
+    count(framed(page), "1 to 50 of 73")
+
+
+def test_the_frame_never_shows_the_login(opened: Open) -> None:
+    page = opened("ada", "/")
+    # In this document, only the frame sends a request. Airflow's UI would go to the login by itself.
+    page.goto(urljoin(page.url, "/api/v2/version"))
+    page.context.clear_cookies()
+    page.evaluate(
+        "document.body.append(Object.assign(document.createElement('iframe'), {src: '/kubernetes-secrets/'}))"
+    )
+    page.wait_for_url(re.compile(r"/auth/login\?next=%2F"))
+
+
+def test_the_address_of_the_window_has_the_state(opened: Open) -> None:
+    page = opened("ada")
+    frame = framed(page)
+    frame.fill("#search", "smtp")
+    count(frame, "1 to 2 of 2, of 73 in all")
+    frame.locator("#rows .link").first.click()
+    expect(frame.locator("#panel [data-verdict=found]")).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"{PLUGIN}\?search=smtp&of=connection&id=smtp_default$"))
+
+    page.go_back()
+    expect(frame.locator("#panel")).to_be_hidden()
+    expect(page).to_have_url(re.compile(rf"{PLUGIN}\?search=smtp$"))
+    page.go_back()
+    count(frame, "1 to 50 of 73")
+    expect(frame.locator("#search")).to_have_value("")
+    page.go_forward()
+    page.go_forward()
+    expect(frame.locator("#panel [data-verdict=found]")).to_be_visible()
+
+    page.reload()
+    frame = framed(page)
+    expect(frame.locator("#search")).to_have_value("smtp")
+    expect(frame.locator("#panel [data-verdict=found]")).to_be_visible()
+    expect(page).to_have_url(re.compile(rf"{PLUGIN}\?search=smtp&of=connection&id=smtp_default$"))
+
+
+def test_back_from_a_page_of_the_table_that_no_longer_exists(opened: Open) -> None:
+    page = alone(opened)
+    page.get_by_role("button", name="Host").click()
+    expect(page).to_have_url(re.compile(r"\?order=host$"))
+    page.evaluate("history.pushState(history.state, '', '?order=host&offset=500')")
+    page.get_by_role("button", name="Variables").click()
+    count(page, "1 to 3 of 3, of 73 in all")
+
+    page.go_back()
+    count(page, "51 to 73 of 73")
+    expect(page).to_have_url(re.compile(r"\?order=host&offset=50$"))
+    page.go_back()
+    count(page, "1 to 50 of 73")
+    expect(page).to_have_url(re.compile(r"\?order=host$"))
+
+
+def test_the_address_of_another_page_does_not_get_the_state(opened: Open) -> None:
+    page = alone(opened)
+    page.evaluate("""async () => {
+        // Another copy of the module, which still waits for Airflow's UI to set the address.
+        const { state, writeAddress } = await import("./state.js?copy");
+        state.search = "smtp";
+        const written = writeAddress();
+        history.pushState(null, "", "/elsewhere");
+        await written;
+    }""")
+    assert page.url.endswith("/elsewhere")
+
+
+def test_back_to_the_panel_of_a_row_that_was_filtered_out(opened: Open) -> None:
+    page = alone(opened, "?search=stage")
+    page.locator("#rows .link").click()
+    expect(page.locator("#panel [data-verdict=found]")).to_be_visible()
+    page.get_by_role("button", name="Options").click()
+    expect(page.locator("#nothing")).to_contain_text("Nothing matches")
+    page.go_back()
+    expect(page.locator("#rows .link")).to_have_text("stage")
+    expect(page.locator("#copies").get_by_role("button", name="Copy Secret")).to_be_visible()
+    expect(page.locator("#panel li.warning")).to_contain_text(["is unknown", "the value ends with a newline"])
+
+
+@pytest.mark.parametrize("path", [PLUGIN, f"{PLUGIN}/", f"{PLUGIN}{PAGE}"])
+def test_one_name_in_the_address_with_and_without_a_slash(opened: Open, path: str) -> None:
+    page = opened("ada", f"{path}?search=smtp")
+    count(framed(page), "1 to 2 of 2, of 73 in all")
+    expect(page).to_have_url(re.compile(rf"{PLUGIN}\?search=smtp$"))
+
+
+def test_the_page_itself_without_a_slash(opened: Open) -> None:
+    page = opened("ada", f"{PAGE.rstrip('/')}?search=smtp")
+    count(page, "1 to 2 of 2, of 73 in all")
+
+
+def test_the_keys_work_at_once_in_the_frame(opened: Open) -> None:
+    page = opened("ada", "/")
+    page.get_by_role("button", name="Admin").click()
+    page.get_by_role("menuitem", name="Kubernetes Secrets").click()
+    frame = framed(page)
+    page.keyboard.press("/")
+    expect(frame.locator("#search")).to_be_focused()
+
+
+def test_no_page_is_skipped_while_requests_fail(opened: Open) -> None:
+    page = alone(opened)
+    page.route("**/api/entries?*", lambda route: route.abort())
+    for _ in range(2):
+        with page.expect_event("requestfailed"):
+            page.click("#next")
+        ready(page)
+    expect(page).to_have_url(re.compile("offset=50$"))
+    page.unroute("**/api/entries?*")
+    page.get_by_role("button", name="Try again").click()
+    count(page, "51 to 73 of 73")
+
+
+def test_refresh_updates_the_open_panel(opened: Open, shelf: Shelf) -> None:
+    shelf.put("renewed", {"connection-id": "renewed"}, {"other": SECRET})
+    try:
+        page = alone(opened, "?search=renewed")
+        # Refresh shares a list of the last two seconds, which another test may have requested.
+        page.wait_for_timeout(2_000)
+        page.click("#refresh")
+        page.locator("#rows .link").click()
+        expect(page.locator("#panel [data-verdict=trouble], #panel [data-verdict=not-found]")).to_be_visible()
+        shelf.put("renewed", {"connection-id": "renewed"}, {"value": f"http://{SECRET}@host"})
+        page.wait_for_timeout(2_000)
+        page.click("#refresh")
+        expect(page.locator("#panel [data-verdict=found]")).to_be_visible()
+        expect(page.locator("#panel .error")).to_have_count(0)
+    finally:
+        shelf.cluster.admin.delete(f"/api/v1/namespaces/{shelf.home}/secrets/renewed").raise_for_status()
+        with_all_entries(opened)
+
+
+def test_one_failed_request_does_not_clear_the_table(opened: Open) -> None:
+    page = alone(opened)
+    page.route("**/api/entries?*", lambda route: route.abort())
+    page.click("#refresh")
+    expect(page.locator("#notices .error")).to_contain_text("does not respond")
+    assert len(shown(page)) == 50
+    page.unroute("**/api/entries?*")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#notices .error")).to_have_count(0)
+
+
+def test_times_are_in_the_time_zone_of_airflow(opened: Open) -> None:
+    page = alone(opened)
+    moment = page.evaluate("fetch('api/entries?limit=1').then((each) => each.json()).then((each) => each.taken_at)")
+    page.evaluate("localStorage.setItem('timezone', 'Asia/Kathmandu')")
+    page.reload()
+    ready(page)
+    expected = page.evaluate(
+        "moment => new Date(moment).toLocaleString(undefined, {timeStyle: 'medium', timeZone: 'Asia/Kathmandu'})",
+        moment,
+    )
+    expect(page.locator("#place")).to_contain_text(expected)
+
+
+def test_the_number_of_a_page(opened: Open) -> None:
+    page = alone(opened)
+    expect(page.locator("#pages")).to_have_text("of 2")
+    page.fill("#page", "2")
+    page.keyboard.press("Enter")
+    count(page, "51 to 73 of 73")
+    expect(page).to_have_url(re.compile("offset=50"))
+
+
+@pytest.mark.parametrize("format", ["csv", "json"])
+def test_the_rows_that_match_can_be_saved(opened: Open, format: str) -> None:
+    page = opened("ada", f"{PLUGIN}?search=service")
+    frame = framed(page)
+    with page.expect_download() as download:
+        frame.click(f"#{format}")
+    assert download.value.suggested_filename == f"kubernetes-secrets.{format}"
+    text = download.value.path().read_text()
+    saved = json.loads(text) if format == "json" else list(csv.DictReader(io.StringIO(text)))
+    assert [each["id"] for each in saved] == [f"service_{number:02}" for number in range(60)]
+    assert SECRET not in text
