@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
 
@@ -27,18 +28,9 @@ CONFIG_MAP = "ConfigMap"
 DATA_KEY = "airflow.apache.org/data-key"
 
 
-def put(
-    place: Place,
-    labels: Mapping[str, str],
-    value: str | bytes | None = None,
-    *,
-    name: str | None = None,
-    namespace: str | None = None,
-    data: Mapping[str, str | bytes] | None = None,
-    annotations: Mapping[str, str] | None = None,
-) -> None:
-    """Create or replace a ConfigMap."""
-    place.put(labels, value, name=name, namespace=namespace, data=data, annotations=annotations, kind=CONFIG_MAP)
+def put(place: Place, labels: Mapping[str, str], value: str | bytes | None = None, **more: Any) -> None:
+    """Create or replace a ConfigMap; see :meth:`Place.put`."""
+    place.put(labels, value, kind=CONFIG_MAP, **more)
 
 
 def backend_of(place: Place, freshness: dict[str, object], **options: object) -> KubernetesSecretsBackend:

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -43,6 +44,12 @@ def write(folder: Path, case: Case) -> Path:
 def codes(output: str) -> list[str]:
     """Return the codes in the JSON output of ``check``."""
     return [problem["code"] for problem in json.loads(output)["problems"]]
+
+
+def checked(run: Any, tmp_path: Path, *manifests: Manifest) -> tuple[list[str], str]:
+    """Return the codes of the problems in manifests, and their texts."""
+    _status, out, _err = run(write(tmp_path, Case(list(manifests))), "-o", "json")
+    return codes(out), " ".join(each["text"] for each in json.loads(out)["problems"])
 
 
 def on_standard_input(monkeypatch: pytest.MonkeyPatch, content: bytes) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_kubernetes_secrets.deployment.configuration import BACKEND
 from manifests.build import CONNECTION, URI, VARIABLE, external, fetched, sealed, secret
-from manifests.case import Case, codes, write
+from manifests.case import Case, checked, write
 from support.secrets import BUNDLE, TEAM
 
 JSON = '{"conn_type": "http", "host": "api.example.com"}'
@@ -24,12 +24,6 @@ def switched_on(not_configured: None, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def bundle(data: dict[str, str], kind: str = "connections", name: str = "bundle", **labels: str) -> dict[str, Any]:
     return secret(name, data, labels={BUNDLE: kind, **labels})
-
-
-def checked(run: Any, tmp_path: Path, *manifests: dict[str, Any]) -> tuple[list[str], str]:
-    """Return the codes of the problems in manifests, and their texts."""
-    _status, out, _err = run(write(tmp_path, Case(list(manifests))), "-o", "json")
-    return codes(out), " ".join(each["text"] for each in json.loads(out)["problems"])
 
 
 def test_nothing_is_wrong(run: Any, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_kubernetes_secrets.deployment.configuration import BACKEND
 from manifests.build import CONNECTION, URI, VARIABLE, secret
-from manifests.case import Case, codes, write
+from manifests.case import Case, checked, write
 from support.secrets import BUNDLE, CONFIG
 
 CIPHERTEXT = "ENC[AES256_GCM,data:YQ==,iv:YQ==,tag:YQ==,type:str]"
@@ -26,12 +26,6 @@ def switched_on(not_configured: None, monkeypatch: pytest.MonkeyPatch) -> None:
 def config_map(name: str, labels: dict[str, str], data: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     metadata = {"name": name, "namespace": "airflow", "labels": labels}
     return {"apiVersion": "v1", "kind": "ConfigMap", "metadata": metadata, "data": data or {}, **more}
-
-
-def checked(run: Any, tmp_path: Path, *manifests: dict[str, Any]) -> tuple[list[str], str]:
-    """Return the codes of the problems in manifests, and their texts."""
-    _status, out, _err = run(write(tmp_path, Case(list(manifests))), "-o", "json")
-    return codes(out), " ".join(each["text"] for each in json.loads(out)["problems"])
 
 
 def test_nothing_is_wrong(run: Any, tmp_path: Path) -> None:
