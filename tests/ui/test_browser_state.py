@@ -9,7 +9,7 @@ import re
 from urllib.parse import urljoin
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from support.airflow_ui import PAGE
 from support.browser import PLUGIN, Open, alone, count, framed, log_in_here, ready, shown, with_all_entries
@@ -162,6 +162,29 @@ def test_refresh_updates_the_open_panel(opened: Open, shelf: Shelf) -> None:
         expect(page.locator("#panel .error")).to_have_count(0)
     finally:
         shelf.cluster.admin.delete(f"/api/v1/namespaces/{shelf.home}/secrets/renewed").raise_for_status()
+        with_all_entries(opened)
+
+
+def test_a_refresh_is_not_lost_when_the_user_types_during_it(opened: Open, shelf: Shelf) -> None:
+    page = alone(opened)
+    page.wait_for_timeout(2_000)
+    shelf.put("typed", {"connection-id": "typed"}, {"value": f"http://{SECRET}@host"})
+    try:
+        requested: list[Route] = []
+
+        def hold_the_first(route: Route) -> None:
+            requested.append(route)
+            if len(requested) > 1:
+                route.continue_()
+
+        page.route("**/api/entries?*", hold_the_first)
+        page.click("#refresh")
+        page.fill("#search", "typed")
+        expect(page.locator("#rows .link")).to_have_text(["typed"])
+        assert len(requested) == 2
+    finally:
+        shelf.cluster.admin.delete(f"/api/v1/namespaces/{shelf.home}/secrets/typed").raise_for_status()
+        page.unroute("**/api/entries?*")
         with_all_entries(opened)
 
 

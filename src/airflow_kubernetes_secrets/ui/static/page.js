@@ -10,19 +10,24 @@ import { onTimeZone } from "./times.js";
 const TYPING_MS = 200;
 
 // The requests in progress, or null. A later one cancels them.
-let listing = null;
-let explaining = null;
+let listing = null; // { controller, isRefresh }
+let explaining = null; // Its controller.
 
 const actions = { choose, clear, explain, sortBy };
 
-/** Request the rows, and show them. Return false if that fails, or if a later call replaces this one. */
+/**
+ * Request the rows, and show them. Return false if that fails, or if a later call replaces this one. A call that
+ * replaces an unfinished refresh is a refresh too, or the rows could be older than the user's click on the button.
+ */
 async function list({ refresh = false, focus = false } = {}) {
-  listing?.abort();
-  const controller = (listing = new AbortController());
-  const request = (isRefresh) => ask("api/entries", { ...state, limit: PAGE, refresh: isRefresh }, controller);
+  const controller = new AbortController();
+  const isRefresh = refresh || Boolean(listing?.isRefresh);
+  listing?.controller.abort();
+  listing = { controller, isRefresh };
+  const request = (fresh) => ask("api/entries", { ...state, limit: PAGE, refresh: fresh }, controller);
   document.querySelector("table").setAttribute("aria-busy", "true");
   try {
-    let answer = await request(refresh);
+    let answer = await request(isRefresh);
     if (answer.entries.length === 0 && answer.matching > 0) {
       // There are fewer entries than when this page of the table was requested.
       state.offset = Math.floor((answer.matching - 1) / PAGE) * PAGE;
@@ -34,10 +39,10 @@ async function list({ refresh = false, focus = false } = {}) {
     showTable(answer, actions, focus);
     return true;
   } catch (error) {
-    if (controller === listing) showFailure(error, tryAgain(state.offset));
+    if (controller === listing?.controller) showFailure(error, tryAgain(state.offset));
     return false;
   } finally {
-    if (controller === listing) {
+    if (controller === listing?.controller) {
       listing = null;
       document.querySelector("table").setAttribute("aria-busy", "false");
     }
