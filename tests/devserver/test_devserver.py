@@ -53,6 +53,22 @@ def test_a_namespace_goes_with_what_is_in_it(server: DevServer, client: httpx.Cl
     assert client.get("/api/v1/namespaces/new/secrets/b").status_code == 404
 
 
+def test_a_client_that_leaves_during_its_request_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    with DevServer() as server:
+        token = server.create_token("admin", None)
+        request = f"POST /api/v1/namespaces HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {token}\r\nContent-Length: 100"
+        for _ in range(5):
+            with (
+                socket.create_connection(("127.0.0.1", server.port), timeout=20) as plain,
+                trust(server.ca_file).wrap_socket(plain, server_hostname="127.0.0.1") as sock,
+            ):
+                sock.sendall(f"{request}\r\n\r\n{{".encode())
+            with httpx.Client(base_url=server.url, verify=trust(server.ca_file), headers=bearer(token)) as client:
+                assert client.get("/version", timeout=20).status_code == 200
+    # The server has ended, and with it each request.
+    assert [each.getMessage() for each in caplog.records if each.levelno >= logging.WARNING] == []
+
+
 def test_a_token_can_be_revoked(server: DevServer) -> None:
     token = server.create_token("someone", {"airflow": ["list"]})
     with httpx.Client(verify=trust(server.ca_file), headers=bearer(token), timeout=180) as client:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import StatelessLifespan
@@ -132,6 +132,10 @@ class Api:
     async def _respond(self, request: Request) -> Response:
         try:
             return await self._answered(request)
+        except ClientDisconnect:
+            # The client has closed the connection before the end of its request, for example because its time is over.
+            # Nothing of this response is sent.
+            return Response(status_code=400)
         except Exception as error:
             # Log only the location and the type: the message of an exception may contain a value.
             where = "".join(traceback.format_tb(error.__traceback__))
