@@ -67,7 +67,11 @@ class Airflow:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``airflow`` with these arguments."""
-        file = self.prefix / "bin" / "airflow"
+        return self.script("airflow", *arguments)
+
+    def script(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of this installation."""
+        file = self.prefix / "bin" / name
         command = [str(file), *arguments]
         return warm_python(self.prefix).run(file.read_text(), command, self.environment, PATIENCE, file=file)
 
@@ -76,7 +80,7 @@ class Airflow:
         return warm_python(self.prefix).run(program, ["-c", *arguments], self.environment, PATIENCE)
 
     def command(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """Run a command of this installation in a process that has no module loaded."""
+        """Run a command of this installation in a process that has no module loaded, which takes longer."""
         return subprocess.run(
             [str(self.prefix / "bin" / name), *arguments],
             env=self.environment,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64decode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +97,10 @@ class CorpusFile:
         return manifest
 
 
-def corpus() -> list[CorpusFile]:
-    """Return all files of the corpus, by name."""
-    return [_file(path) for path in sorted(CORPUS.glob("*.yaml"))]
+@cache
+def corpus() -> tuple[CorpusFile, ...]:
+    """Return all files of the corpus, by name. They are read once."""
+    return tuple(_file(path) for path in sorted(CORPUS.glob("*.yaml")))
 
 
 def parts(connection: Mapping[str, Any]) -> dict[str, object]:
@@ -107,7 +109,7 @@ def parts(connection: Mapping[str, Any]) -> dict[str, object]:
 
 
 def _file(path: Path) -> CorpusFile:
-    text = yaml.safe_load(path.read_text())
+    text = yaml.load(path.read_text(), yaml.CSafeLoader)
     names = {each.name for each in fields(CorpusFile)} - {"name"}
     if unknown := text.keys() - names:
         raise ValueError(f"{path}: unknown keys: {sorted(unknown)}; the keys are {sorted(names)}")

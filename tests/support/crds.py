@@ -59,7 +59,8 @@ class Crds:
     def of_folders(cls, *folders: Path) -> Crds:
         """Return the schemas in the YAML files of these folders."""
         paths = [path for folder in folders for path in sorted(folder.glob("*.yaml"))]
-        return cls(document for path in paths for document in yaml.safe_load_all(path.read_text()) if document)
+        documents = (yaml.load_all(path.read_text(), yaml.CSafeLoader) for path in paths)
+        return cls(document for each in documents for document in each if document)
 
     def problems(self, resource: dict[str, Any]) -> list[str]:
         """Return the problems of a custom resource, sorted, each with its path.

@@ -30,6 +30,9 @@ SLOW = [
     "test_documents*",
     "test_identifiers*",
     "test_kubectl_reads*",
+    "test_labels.py",
+    "test_notices.py",
+    "test_patterns.py",
     "test_pythons*",
     "test_scheduling*",
     "test_shared*",
@@ -49,6 +52,8 @@ SLOW = [
     "backend/test_hostile_log*",
     "backend/kubeconfig/test_files*",
     "backend/outages/*",
+    "backend/test_lookup.py",
+    "backend/test_identifiers.py",
     "backend/test_metrics*",
     "backend/test_pod*",
     "backend/test_process*",
@@ -58,6 +63,7 @@ SLOW = [
     "backend/reports/*",
     "backend/test_restarts*",
     "backend/test_rotation*",
+    "backend/test_shapes.py",
     "backend/test_signals*",
     "backend/test_soak*",
     "backend/test_watch*",
@@ -74,6 +80,7 @@ SLOW = [
     "cli/test_hook_test*",
     "cli/test_manifest*",
     "cli/test_explain.py",
+    "cli/export/test_bundles.py",
     "cli/export/test_files.py",
     "cli/export/test_from_database.py",
     "cli/export/test_from_environment.py",
@@ -82,6 +89,7 @@ SLOW = [
     "cli/export/test_trouble.py",
     "cli/hostile/*",
     "cli/check/test_cases.py",
+    "cli/check/test_patches.py",
     "cli/check/test_program*",
     "cli/put/*",
     "cli/test_refusals*",
@@ -111,4 +119,7 @@ SLOW = [
 @cache
 def is_slow(module: Path) -> bool:
     """Return whether `make quick` skips this module. A module outside tests/ is never skipped."""
-    return module.is_relative_to(TESTS) and any(fnmatch(str(module.relative_to(TESTS)), each) for each in SLOW)
+    if not module.is_relative_to(TESTS):
+        return False
+    name = str(module.relative_to(TESTS))
+    return any(fnmatch(name, each) for each in SLOW)

@@ -14,7 +14,7 @@ from support.shelf import Shelf
 
 
 def command(airflow: Airflow, *arguments: str) -> Any:
-    done = airflow.command("airflow-kubernetes-secrets", *arguments, "--output", "json")
+    done = airflow.script("airflow-kubernetes-secrets", *arguments, "--output", "json")
     return json.loads(done.stdout)
 
 
@@ -57,7 +57,7 @@ def test_the_story_is_that_of_explain(ui: AirflowUI, kind: str, id: str, team: s
     sections = [section for section in sections if section["title"] != "Used by"]
     expected = command(ui.airflow, *arguments)
     assert {**explanation, "uses": None} == expected
-    text = ui.airflow.command("airflow-kubernetes-secrets", *arguments).stdout
+    text = ui.airflow.script("airflow-kubernetes-secrets", *arguments).stdout
     titles = [section["title"] for section in sections]
     assert [line[:12].strip() for line in text.splitlines()[1:] if line[:12].strip()] == titles
     # The command also shows the values of the options.

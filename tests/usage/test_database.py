@@ -65,7 +65,7 @@ def airflow(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 def usage(airflow: Airflow, *arguments: str, status: int = 0) -> Any:
-    done = airflow.command("airflow-kubernetes-secrets", "usage", "--output", "json", *arguments)
+    done = airflow.script("airflow-kubernetes-secrets", "usage", "--output", "json", *arguments)
     assert done.returncode == status, done.stdout + done.stderr
     assert "hunter2" not in done.stdout + done.stderr
     return json.loads(done.stdout)
