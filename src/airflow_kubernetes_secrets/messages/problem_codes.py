@@ -91,7 +91,8 @@ OF_SECRETS: Mapping[SecretCode, str] = {
     "unreadable": "Airflow cannot read the value: the key is missing, blank or not UTF-8, a connection is neither a "
     "URI nor JSON, a port is invalid …",
     "duplicate-id": "another Secret has the same id",
-    "hidden": "another Secret is selected for the id, from an earlier namespace or by a reference",
+    "hidden": "another Secret is selected for the id, because lookups search it first: in an earlier namespace, by a "
+    "reference, or before a bundle or ConfigMap",
     "blocked": "the lookup of the id fails because of another Secret",
     "missing-secret": "a reference in the options names a Secret that does not exist",
     "not-looked-up": "the backend never looks the id up there",

@@ -217,8 +217,8 @@ class Options:
         BOOLEAN,
         False,
         "Whether variables are read from ConfigMaps too, if no Secret has them. ConfigMaps have the labels of Secrets. "
-        "With `cache_ttl` 0, a variable that no Secret has needs one more request in each namespace, and two with "
-        "`bundles`.",
+        "With `cache_ttl` 0, a variable that no Secret has needs one more request in each namespace, and up to two "
+        "with `bundles`.",
         topic=SELECTION,
         example=True,
         refused="variables",
