@@ -170,7 +170,7 @@ USAGE = Command(
     "show which connections and variables DAGs use, and what provides each",
     "Find the connections, variables and options that DAGs use, in their code and in the metadata database, and show "
     "what provides each: a Secret, the environment, the database, or nothing. DAG code is parsed and never run. An id "
-    "that the code computes is counted. "
+    "that the code computes is only counted. "
     "No value is shown.",
     (
         _argument(
@@ -183,9 +183,7 @@ USAGE = Command(
             type=Path,
         ),
         _argument("--team", help="the team that the DAGs of --dags belong to", metavar="TEAM"),
-        _argument(
-            "--missing", help="only ids that nothing provides, or for which that is unknown", action="store_true"
-        ),
+        _argument("--missing", help="only ids whose status is missing or unknown", action="store_true"),
         _argument(
             "--unused", help="only the connections and variables in Secrets that no DAG uses", action="store_true"
         ),
@@ -270,7 +268,7 @@ _DATA = (
     _argument(
         "--field",
         help="a field of a connection (conn_type, host, login, password, port, schema, extra), stored in a key of its "
-        "own in the Secret; NAME=- reads it as --uri - does",
+        "own in the Secret; NAME=- reads the value like --uri -",
         metavar="NAME=VALUE",
         action="append",
         default=[],
@@ -319,12 +317,12 @@ CHECK = Command(
     "check",
     "check manifests before they are merged",
     "Check manifests of Secrets, and of resources that create Secrets, as Airflow would read the result: labels, "
-    "ids, duplicates, keys, values, templates that lose labels. No cluster and no database are needed.",
+    "ids, duplicates, keys, values, templates that omit labels. No cluster and no database are needed.",
     (
         _argument(
             "paths",
-            help="files, or folders of .yaml, .yml, .json and Kustomization; '-' reads standard input; all of them are "
-            "checked together",
+            help="files, or folders with .yaml, .yml, .json and Kustomization files; '-' reads standard input; all of "
+            "them are checked together",
             nargs="+",
             metavar="PATH",
             type=Path,
