@@ -24,6 +24,7 @@ from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_completed, is_converted
 from airflow_kubernetes_secrets.formats.value_forms import Split
 from airflow_kubernetes_secrets.formats.values import text
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, Outcome
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
@@ -99,7 +100,7 @@ def variable_refs(
         namespace, team_name: as for :func:`secret_refs`.
 
     Raises:
-        HandOnError: as for :func:`secret_refs`.
+        HandOnError: as for :func:`secret_refs`; or the variable is in a ConfigMap.
     """
     decision = _found(Lookup(Kind.VARIABLE, key, team_name), namespace)
     return _refs(decision, {env or f"{Kind.VARIABLE.variable_prefix}{key.upper()}": decision.data_key})
@@ -122,6 +123,11 @@ def _found(lookup: Lookup, namespace: str | None) -> Decision:
         raise HandOnError(
             f"{lookup}: {secret} is a mounted file, and a pod can refer only to Secrets of the API. Name Secret and "
             "key in the DAG yourself, or mount the Secret in the pod too"
+        )
+    if secret.resource is not SECRETS:
+        raise HandOnError(
+            f"{lookup}: it is in {secret.full_name}, and Apache's provider can refer only to Secrets. Name the ConfigMap "
+            "in the operator's 'env_vars' or 'env_from', or move the variable to a Secret"
         )
     if namespace is not None and secret.namespace != namespace:
         raise HandOnError(

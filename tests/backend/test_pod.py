@@ -14,7 +14,7 @@ import pytest
 from support.airflow import BACKEND, ROOT, Airflow, installed
 from support.cluster import Cluster, checked
 from support.environments import Environment, downloaded_wheel
-from support.secrets import CONNECTION, Put
+from support.secrets import CONNECTION, VARIABLE, Put
 from support.servers import ONE_SERVER
 
 PROVIDER = "apache-airflow-providers-cncf-kubernetes"
@@ -207,6 +207,11 @@ REFUSED = {
         "'my variable' cannot be the name of an environment variable. Choose the names with 'env'",
     ),
     "no variable": (refs("variable_refs", "nowhere"), "variable 'nowhere': no Secret matches."),
+    "a variable in a ConfigMap": (
+        refs("variable_refs", "in_config_map"),
+        "variable 'in_config_map': it is in ConfigMap hand-on/settings, and Apache's provider can refer only to Secrets. "
+        "Name the ConfigMap in the operator's 'env_vars' or 'env_from', or move the variable to a Secret",
+    ),
 }
 
 
@@ -267,6 +272,8 @@ def variables(cluster: Cluster) -> dict[str, str]:
     put.connection("whole", uri, "red", name="whole-of-red")
     put.connection("elsewhere", uri, namespace=OTHER_NAMESPACE, name="whole")
     put.variable("my_var", MARK, name="my-var")
+    settings = {"name": "settings", "namespace": NAMESPACE, "labels": {VARIABLE: "in_config_map"}}
+    cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", "metadata": settings, "data": {"value": "not secret"}})
     put({}, uri, name="by-name")
     # As CloudNativePG writes it: https://cloudnative-pg.io/documentation/current/applications/#secrets
     of_cloudnative_pg = {
@@ -299,11 +306,15 @@ def variables(cluster: Cluster) -> dict[str, str]:
     twice = put.connection("twice", None, name="twice", data={"one": MARK, "two": MARK})
     annotate(cluster, twice, {"extra-a.b": "one", "extra-a-b": "two"})
     account = cluster.service_account(
-        NAMESPACE, f"airflow-{uuid.uuid4().hex[:8]}", {NAMESPACE: ["list", "get"], OTHER_NAMESPACE: ["list"]}
+        NAMESPACE,
+        f"airflow-{uuid.uuid4().hex[:8]}",
+        {NAMESPACE: ["list", "get"], OTHER_NAMESPACE: ["list"]},
+        resources=("secrets", "configmaps"),
     )
     kwargs = {
         "service_account_path": str(account.folder),
         "namespace": [NAMESPACE, OTHER_NAMESPACE],
+        "config_maps": True,
         "references": {"connections": {"referred": "by-name", "gone": "gone"}},
     }
     return {
