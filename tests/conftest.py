@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import uuid
@@ -34,6 +35,8 @@ APISERVER = "kube-apiserver"
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # A shell makes its background jobs ignore SIGINT, and so would the programs that tests start and interrupt.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     if sys.version_info < (3, 11):
         # In Python 3.10, asyncio does not mark a TLS connection as closed after the client has reset it.
         config.addinivalue_line("filterwarnings", "ignore:unclosed transport <asyncio.sslproto:ResourceWarning")

@@ -14,7 +14,7 @@ from support.airflow import ENVIRONMENTS, ROOT
 from support.warm import warm_python
 
 DOCS = ROOT / "docs"
-PATIENCE = 110
+PATIENCE = 270
 
 _HEADING_OR_BLOCK = re.compile(
     r"^#+ (?P<heading>[^\n]+)$|^ *```(?P<language>\w*)\n(?P<text>.*?)^ *```$", re.DOTALL | re.MULTILINE
