@@ -209,8 +209,8 @@ REFUSED = {
     "no variable": (refs("variable_refs", "nowhere"), "variable 'nowhere': no Secret matches."),
     "a variable in a ConfigMap": (
         refs("variable_refs", "in_config_map"),
-        "variable 'in_config_map': it is in ConfigMap hand-on/settings, and Apache's provider can refer only to Secrets. "
-        "Name the ConfigMap in the operator's 'env_vars' or 'env_from', or move the variable to a Secret",
+        "variable 'in_config_map': it is in ConfigMap hand-on/settings, and Apache's provider can refer only to "
+        "Secrets. Name the ConfigMap in the operator's 'env_vars' or 'env_from', or move the variable to a Secret",
     ),
 }
 
