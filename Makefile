@@ -56,8 +56,6 @@ format: $(VENV)/ready
 tests: environments wheels
 	$(PYTEST)
 
-# These tests compute more than they wait, and each process first spends ten seconds on collecting all tests.
-quick: WORKERS = 2
 quick: $(VENV)/ready
 	$(PYTEST) -m "not slow"
 
