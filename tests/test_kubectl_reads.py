@@ -277,8 +277,8 @@ def files() -> dict[str, bytes]:
         "spec:\n" + re.sub("(?m)^(?=.)", "  ", each) + "\n" for each in (*FLOW, *TABS, *chosen_by_nobody(), *BODIES)
     ]
     texts += [f"{each}\n" for each in BODIES]
-    described = "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: NAME}\n"
-    whole = [described + text for text in texts] + [text + described for text in texts[-len(BODIES) :]]
+    beginning = "apiVersion: example.com/v1\nkind: Thing\nmetadata: {name: NAME}\n"
+    whole = [beginning + text for text in texts] + [text + beginning for text in texts[-len(BODIES) :]]
     whole += [around.replace("%s", OBJECT.replace("SPEC", spec)) for spec in JSON_SPECS for around in AROUND]
     whole += FILES
     return {

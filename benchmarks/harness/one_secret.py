@@ -38,11 +38,11 @@ def broken() -> dict[str, Any]:
 SECRETS = {"plain": plain, "worst": worst, "broken": broken}
 
 
-def _hostile(described: dict[str, str]) -> dict[str, Any]:
+def _hostile(unprefixed: dict[str, str]) -> dict[str, Any]:
     data = {"host": "db", "password": "word"}
     size = (DATA_BYTES - sum(map(len, data.values()))) // _KEYS
     data |= {f"attribute.password-{number:05}": "x" * size for number in range(_KEYS)}
-    annotations = {_PREFIX + name: value for name, value in described.items()}
+    annotations = {_PREFIX + name: value for name, value in unprefixed.items()}
     misspelt = [f"{_PREFIX}exta-{number:05}" for number in range(_ANNOTATIONS)]
     used = sum(map(len, misspelt)) + sum(len(key) + len(value) for key, value in annotations.items())
     annotations |= dict.fromkeys(misspelt, "x" * ((ANNOTATION_BYTES - used) // _ANNOTATIONS))

@@ -219,8 +219,8 @@ class TestSelection:
 
     def test_annotations_of_a_bundle_have_no_effect(self, anywhere: Place, freshness: dict[str, object]) -> None:
         prefix = "airflow.apache.org/"
-        described = {f"{prefix}connection-type": "mysql", f"{prefix}data-key": "missing", f"{prefix}extra-a": "b"}
-        anywhere.put({BUNDLE: "connections"}, data={"x": URI, "value": "http://value"}, annotations=described)
+        annotations = {f"{prefix}connection-type": "mysql", f"{prefix}data-key": "missing", f"{prefix}extra-a": "b"}
+        anywhere.put({BUNDLE: "connections"}, data={"x": URI, "value": "http://value"}, annotations=annotations)
         backend = backend_of(anywhere, freshness)
 
         assert backend.get_conn_value("x") == URI

@@ -17,11 +17,11 @@ from support.shapes import PREFIX
 TIMEOUT = 2.0
 
 
-def annotated(cluster: Cluster, namespace: str, name: str, described: dict[str, str]) -> None:
+def annotated(cluster: Cluster, namespace: str, name: str, unprefixed: dict[str, str]) -> None:
     """Create a Secret for ``my_db`` with hundreds of annotations that resemble one another."""
     annotations = {f"{PREFIX}extra-a{number:05}": "k" for number in range(400)}
     annotations |= {f"{PREFIX}exta-b{number:05}": "" for number in range(400)}
-    annotations |= {PREFIX + key: text for key, text in described.items()}
+    annotations |= {PREFIX + key: text for key, text in unprefixed.items()}
     cluster.apply(
         {
             "apiVersion": "v1",

@@ -88,10 +88,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write a folder with a subfolder for each Secret. Each Secret has its own id."""
     folder = tmp_path_factory.mktemp("canary")
     secrets = formats()
-    for name, (data, described) in zip(names_of(len(secrets)), secrets.values(), strict=True):
+    for name, (data, unprefixed) in zip(names_of(len(secrets)), secrets.values(), strict=True):
         assert CANARY in "".join(data.values())
         (folder / name).mkdir()
-        (folder / name / "secret.json").write_text(json.dumps(secret_manifest("airflow", name, data, described)))
+        (folder / name / "secret.json").write_text(json.dumps(secret_manifest("airflow", name, data, unprefixed)))
     return folder
 
 

@@ -61,18 +61,18 @@ class TestFound:
         put({CONNECTION: "y"}, data={"value": URI, "old": SECRET})
         assert explain(commands, "connection", "y", status=0)["unused"] == ["old"]
 
-    @pytest.mark.parametrize("described", [{}, {"airflow.apache.org/connection-type": "mysql"}])
+    @pytest.mark.parametrize("annotations", [{}, {"airflow.apache.org/connection-type": "mysql"}])
     def test_nothing_of_a_password_that_takes_the_uri_apart(
-        self, commands: Commands, put: Put, described: dict[str, str]
+        self, commands: Commands, put: Put, annotations: dict[str, str]
     ) -> None:
-        put({CONNECTION: "x"}, f"postgres://u:12?{SECRET}=w@h/d", annotations=described)
+        put({CONNECTION: "x"}, f"postgres://u:12?{SECRET}=w@h/d", annotations=annotations)
         story = explain(commands, "connection", "x", status=0)
         assert [each["code"] for each in story["problems"]] == ["unescaped-uri"]
         assert (story["host"], story["extra"]) == ("", [])
 
     def test_a_connection_in_one_key_that_annotations_complete(self, commands: Commands, put: Put) -> None:
         data = {"value": "mysql://u:old@h/d", "password": SECRET, "old": SECRET}
-        described = {
+        unprefixed = {
             "field-password": "password",
             "connection-type": "postgres",
             "connection-extra": '{"sslmode": "x"}',
@@ -80,7 +80,7 @@ class TestFound:
         put(
             {CONNECTION: "x"},
             data=data,
-            annotations={f"airflow.apache.org/{key}": each for key, each in described.items()},
+            annotations={f"airflow.apache.org/{key}": each for key, each in unprefixed.items()},
         )
 
         story = explain(commands, "connection", "x", status=0)

@@ -37,7 +37,7 @@ def top(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in whole.items() if value is not ...}
 
 
-def described(**fields: Any) -> dict[str, Any]:
+def with_metadata(**fields: Any) -> dict[str, Any]:
     return top(metadata={"name": "NAME", "labels": {LABEL: "NAME"}, **fields})
 
 
@@ -71,23 +71,31 @@ CASES: list[Any] = [
     *(top(type=each) for each in (5, None, "", "a b", True, ["x"])),
     *(top(immutable=each) for each in values(True, False, None, "true", "", 1, {})),
     # Metadata.
-    *(described(creationTimestamp=each) for each in TIMES),
-    *(described(deletionTimestamp="foo"), described(anotations={}), described(Annotations={}), described(data={})),
+    *(with_metadata(creationTimestamp=each) for each in TIMES),
     *(
-        described(finalizers=each)
+        with_metadata(deletionTimestamp="foo"),
+        with_metadata(anotations={}),
+        with_metadata(Annotations={}),
+        with_metadata(data={}),
+    ),
+    *(
+        with_metadata(finalizers=each)
         for each in (["x"], ["x/y"], ["orphan"], ["kubernetes"], "x/y", [], None, [None], [5])
     ),
     *(
-        described(finalizers=each)
+        with_metadata(finalizers=each)
         for each in values(["x/y z"], ["X/y"], ["orphan", "foregroundDeletion"], ["x/y", "z"], {})
     ),
-    *(described(ownerReferences=each) for each in values("x", [], [{}], {}, [OWNER], ["x"], [{**OWNER, "uid": ""}])),
-    *(described(ownerReferences=[{**OWNER, **each}]) for each in ({"a": "b"}, {"controller": "true"}, {"name": 5})),
-    described(ownerReferences=[{**OWNER, "controller": True}, {**OWNER, "uid": "c", "controller": True}]),
-    *(described(generation=each) for each in (5, "5", -1, 1.5, True)),
-    *(described(**{name: 5}) for name in ("uid", "resourceVersion", "selfLink", "generateName", "managedFields")),
-    *(described(**{name: "x"}) for name in ("uid", "selfLink", "managedFields", "deletionGracePeriodSeconds")),
-    *(described(labels=[]), described(annotations=[]), described(managedFields=[])),
+    *(
+        with_metadata(ownerReferences=each)
+        for each in values("x", [], [{}], {}, [OWNER], ["x"], [{**OWNER, "uid": ""}])
+    ),
+    *(with_metadata(ownerReferences=[{**OWNER, **each}]) for each in ({"a": "b"}, {"controller": "true"}, {"name": 5})),
+    with_metadata(ownerReferences=[{**OWNER, "controller": True}, {**OWNER, "uid": "c", "controller": True}]),
+    *(with_metadata(generation=each) for each in (5, "5", -1, 1.5, True)),
+    *(with_metadata(**{name: 5}) for name in ("uid", "resourceVersion", "selfLink", "generateName", "managedFields")),
+    *(with_metadata(**{name: "x"}) for name in ("uid", "selfLink", "managedFields", "deletionGracePeriodSeconds")),
+    *(with_metadata(labels=[]), with_metadata(annotations=[]), with_metadata(managedFields=[])),
     # Required keys of types.
     *(of_type(f"kubernetes.io/{each}") for each in ("tls", "ssh-auth", "basic-auth", "dockerconfigjson", "dockercfg")),
     *(of_type("kubernetes.io/tls", tls_crt=""), of_type("kubernetes.io/tls", tls_crt="", tls_key="")),
@@ -97,15 +105,15 @@ CASES: list[Any] = [
     *(of_type("kubernetes.io/dockercfg", _dockercfg=each) for each in ("x", "{}")),
     *(of_type(each) for each in ("bootstrap.kubernetes.io/token", "helm.sh/release.v1", "kubernetes.io/TLS", "Opaque")),
     *(
-        described(annotations={"kubernetes.io/service-account.name": each})
+        with_metadata(annotations={"kubernetes.io/service-account.name": each})
         | {"type": "kubernetes.io/service-account-token"}
         for each in ("", "default")
     ),
     of_type("kubernetes.io/service-account-token"),
     # Sizes.
     *(top(stringData={"value": "x" * (1024 * 1024 - 2 + more), "b": "é"}) for more in (0, 1)),
-    *(described(annotations={"é": "x"}), described(annotations={"a": "x" * (256 * 1024 - 3), "b": "x"})),
-    *(described(annotations={"a": "x" * (256 * 1024 - 4 + more), "b": "é"}) for more in (0, 1)),
+    *(with_metadata(annotations={"é": "x"}), with_metadata(annotations={"a": "x" * (256 * 1024 - 3), "b": "x"})),
+    *(with_metadata(annotations={"a": "x" * (256 * 1024 - 4 + more), "b": "é"}) for more in (0, 1)),
 ]
 
 
@@ -119,24 +127,24 @@ NULLS: list[Any] = [
     *(top(stringData=..., data=each) for each in (None, {"value": None})),
     *(top(stringData={"value": None}, data={"value": each}) for each in (None, "eA==")),
     *(top(type=None), top(immutable=None), top(metadata=None)),
-    *(described(labels={LABEL: "NAME", "x": each}) for each in (None, "", 5, False, EMPTY)),
-    *(described(labels=each) for each in (None, NOTHING, {"x": None}, {"a b": None})),
+    *(with_metadata(labels={LABEL: "NAME", "x": each}) for each in (None, "", 5, False, EMPTY)),
+    *(with_metadata(labels=each) for each in (None, NOTHING, {"x": None}, {"a b": None})),
     *(
-        described(annotations=each)
+        with_metadata(annotations=each)
         for each in (None, NOTHING, {"x": None}, {"a": "b", "x": None}, {"a b": None}, {"x": 5})
     ),
     *(
-        described(annotations={"kubernetes.io/service-account.name": None}) | {"type": each}
+        with_metadata(annotations={"kubernetes.io/service-account.name": None}) | {"type": each}
         for each in (None, "Opaque")
     ),
-    described(annotations={"kubernetes.io/service-account.name": None})
+    with_metadata(annotations={"kubernetes.io/service-account.name": None})
     | {"type": "kubernetes.io/service-account-token"},
-    *(described(finalizers=each) for each in (None, [None], [None, "x/y"], [EMPTY])),
-    *(described(ownerReferences=each) for each in (None, [None], [OWNER, None], [{**OWNER, "controller": None}])),
-    *(described(ownerReferences=[{**OWNER, name: None}]) for name in ("uid", "name", "kind", "apiVersion")),
-    *(described(managedFields=each) for each in (None, [None], [NOTHING])),
-    *(described(**{name: None}) for name in ("name", "generateName", "namespace", "uid", "resourceVersion")),
-    *(described(**{name: None}) for name in ("generation", "selfLink", "deletionTimestamp", "creationTimestamp")),
+    *(with_metadata(finalizers=each) for each in (None, [None], [None, "x/y"], [EMPTY])),
+    *(with_metadata(ownerReferences=each) for each in (None, [None], [OWNER, None], [{**OWNER, "controller": None}])),
+    *(with_metadata(ownerReferences=[{**OWNER, name: None}]) for name in ("uid", "name", "kind", "apiVersion")),
+    *(with_metadata(managedFields=each) for each in (None, [None], [NOTHING])),
+    *(with_metadata(**{name: None}) for name in ("name", "generateName", "namespace", "uid", "resourceVersion")),
+    *(with_metadata(**{name: None}) for name in ("generation", "selfLink", "deletionTimestamp", "creationTimestamp")),
     *(of_type("kubernetes.io/tls") | {"stringData": {"tls.crt": None, "tls.key": None, "value": "x"}}, top(kind=None)),
     of_type("kubernetes.io/basic-auth") | {"stringData": {"username": None, "value": "x"}},
     of_type("kubernetes.io/ssh-auth") | {"stringData": {"ssh-privatekey": None, "value": "x"}},
@@ -148,8 +156,8 @@ UNKNOWN_NULLS = [
     top(x=None),
     top(Data=None),
     top(**{"": None}),
-    described(x=None),
-    described(spec=None),
+    with_metadata(x=None),
+    with_metadata(spec=None),
 ]
 STRICT_SINCE = 27
 
@@ -337,7 +345,7 @@ def test_what_is_of_others_is_left_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "manifest",
-    [top(type=5), top(stringdata={"a": "b"}), of_type("kubernetes.io/tls"), described(finalizers=["x"])],
+    [top(type=5), top(stringdata={"a": "b"}), of_type("kubernetes.io/tls"), with_metadata(finalizers=["x"])],
     ids=["a type", "a field", "keys of a type", "a finalizer"],
 )
 def test_a_folder_takes_more(manifest: dict[str, Any]) -> None:

@@ -39,15 +39,15 @@ OPTIONS: dict[str, dict[str, Any]] = {
 }
 
 
-def manifest(name: str, described: dict[str, Any]) -> dict[str, Any]:
-    labels = {VARIABLE: "x", **described.get("labels", {})}
-    metadata = {"name": name, "namespace": described["namespace"], "labels": labels}
-    metadata["annotations"] = described.get("annotations", {})
+def manifest(name: str, parts: dict[str, Any]) -> dict[str, Any]:
+    labels = {VARIABLE: "x", **parts.get("labels", {})}
+    metadata = {"name": name, "namespace": parts["namespace"], "labels": labels}
+    metadata["annotations"] = parts.get("annotations", {})
     return {
         "apiVersion": "v1",
         "kind": "Secret",
         "metadata": metadata,
-        "stringData": {described.get("key", "value"): ""},
+        "stringData": {parts.get("key", "value"): ""},
     }
 
 

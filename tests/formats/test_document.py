@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.formats import annotations as described
+from airflow_kubernetes_secrets.formats import annotations as known_annotations
 from airflow_kubernetes_secrets.formats import settings, value_forms, variables
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, CONNECTION_TYPES
 from support.pages import page_file
@@ -87,7 +87,7 @@ EXAMPLES = {quoted(name)[0]: quoted(example)[0] for name, example, _meaning in t
 
 def test_the_table_of_annotations() -> None:
     known = {
-        getattr(described, name)
+        getattr(known_annotations, name)
         for name in (
             "DATA_KEY",
             "CONNECTION_TYPE",
@@ -97,7 +97,7 @@ def test_the_table_of_annotations() -> None:
             "FIELD",
             "EXTRA_FIELD",
         )
-    } | set(described.LITERALS.values())
+    } | set(known_annotations.LITERALS.values())
 
     assert {PREFIX + re.sub(r"(?<=field-).*|(?<=extra-)<name>", "", name) for name in EXAMPLES} == known
 

@@ -75,10 +75,10 @@ def test_of_annotations_those_for_this_package_stay_in_memory() -> None:
     others = {"kubectl.kubernetes.io/last-applied-configuration": json.dumps(SECRET), "example.com/x": ""}
     ours = {"airflow.apache.org/data-key": "password", "example.com/id": "x y"}
     labels = {"example.com/id": "x"}
-    described = {**SECRET, "metadata": {**METADATA, "labels": labels, "annotations": {**others, **ours}}}
+    annotated = {**SECRET, "metadata": {**METADATA, "labels": labels, "annotations": {**others, **ours}}}
     plain = {**SECRET, "metadata": {**METADATA, "labels": labels, "annotations": others}}
 
-    listed = parse_list(answer(a_list(described, plain)), SECRETS, "airflow")
+    listed = parse_list(answer(a_list(annotated, plain)), SECRETS, "airflow")
 
     assert [secret.annotations for secret in listed.secrets] == [ours, None]
 

@@ -65,14 +65,14 @@ def template(**parts: Any) -> Manifest:
     return {"template": {"metadata": {"labels": {CONNECTION: "my_db"}}, **parts}}
 
 
-def cluster_external(spec: Any = None, described: Any = None, **metadata: Any) -> Manifest:
+def cluster_external(spec: Any = None, secret_metadata: Any = None, **metadata: Any) -> Manifest:
     return {
         "apiVersion": "external-secrets.io/v1",
         "kind": "ClusterExternalSecret",
         "metadata": {"name": "everywhere", **metadata},
         "spec": {
             "externalSecretName": "db",
-            "externalSecretMetadata": {"labels": {CONNECTION: "my_db"}} if described is None else described,
+            "externalSecretMetadata": {"labels": {CONNECTION: "my_db"}} if secret_metadata is None else secret_metadata,
             "externalSecretSpec": external(spec=spec)["spec"],
         },
     }
@@ -138,28 +138,31 @@ CIPHERTEXT = "ENC[AES256_GCM,data:9y1+pKd0fA==,iv:9c2V=,tag:3Y0m==,type:str]"
 SOPS = {"sops": {"mac": CIPHERTEXT, "version": "3.9.0"}}
 
 
-def sealed(described: Any = None, keys: Sequence[str] = ("host", "password"), **parts: Any) -> Manifest:
+def sealed(secret_metadata: Any = None, keys: Sequence[str] = ("host", "password"), **parts: Any) -> Manifest:
     return {
         "apiVersion": "bitnami.com/v1alpha1",
         "kind": "SealedSecret",
         "metadata": {"name": "db", "namespace": "airflow", **parts.pop("metadata", {})},
         "spec": {
             "encryptedData": dict.fromkeys(keys, "AgBy3i4OJSWK"),
-            "template": {"metadata": {"labels": {CONNECTION: "my_db"}} if described is None else described, **parts},
+            "template": {
+                "metadata": {"labels": {CONNECTION: "my_db"}} if secret_metadata is None else secret_metadata,
+                **parts,
+            },
         },
     }
 
 
 def of_unknown_keys(**annotations: str) -> dict[str, Manifest]:
     """Return manifests with annotations, of Secrets whose keys another tool determines."""
-    described = labelled(**annotations)
+    secret_metadata = labelled(**annotations)
     one = vault()
-    one["spec"]["destination"]["annotations"] = described
+    one["spec"]["destination"]["annotations"] = secret_metadata
     generated = kustomization(envs=["db.env"])
-    generated["secretGenerator"][0]["options"]["annotations"] = described
+    generated["secretGenerator"][0]["options"]["annotations"] = secret_metadata
     item = one_password()
-    item["metadata"]["annotations"] = described
-    return {"external": external(annotations=described), "vault": one, "kustomize": generated, "1Password": item}
+    item["metadata"]["annotations"] = secret_metadata
+    return {"external": external(annotations=secret_metadata), "vault": one, "kustomize": generated, "1Password": item}
 
 
 OF_PORT = labelled(connection_port="5432")

@@ -136,7 +136,9 @@ OF_EXTERNAL_SECRETS: dict[str, Case] = {
     "everywhere": Case(cluster_external()),
     "everywhere, twice": Case([cluster_external(), cluster_external(), secret()]),
     "everywhere, a label at its top": Case(
-        cluster_external(described={}, labels={CONNECTION: "x"}), ["label-lost"], "spec.externalSecretMetadata.labels"
+        cluster_external(secret_metadata={}, labels={CONNECTION: "x"}),
+        ["label-lost"],
+        "spec.externalSecretMetadata.labels",
     ),
     "everywhere, a template without the label": Case(
         cluster_external(external({"template": {}})["spec"]),

@@ -52,9 +52,9 @@ def of_external_secret(resource: Manifest, store: Mapping[str, Mapping[str, Any]
         reference = each["remoteRef"]
         fetched[each["secretKey"]] = _json_text(store[reference["key"]][reference["property"]])
     if template is None:
-        described, data = metadata, fetched
+        target_metadata, data = metadata, fetched
     else:
-        described, templated = template.get("metadata", {}), template.get("data", {})
+        target_metadata, templated = template.get("metadata", {}), template.get("data", {})
         assert "{{" not in str(templated), "templates are not executed here"
         keeps = template.get("mergePolicy") == "Merge" or not templated
         data = {**(fetched if keeps else {}), **templated}
@@ -64,11 +64,11 @@ def of_external_secret(resource: Manifest, store: Mapping[str, Mapping[str, Any]
         data,
         (template or {}).get("type", "Opaque"),
         labels={
-            **described.get("labels", {}),
+            **target_metadata.get("labels", {}),
             "reconcile.external-secrets.io/managed": "true",
             "reconcile.external-secrets.io/created-by": "0" * 56,
         },
-        annotations={**described.get("annotations", {}), "reconcile.external-secrets.io/data-hash": "0" * 56},
+        annotations={**target_metadata.get("annotations", {}), "reconcile.external-secrets.io/data-hash": "0" * 56},
         ownerReferences=[_owner(resource)],
     )
 
@@ -95,10 +95,10 @@ def of_sealed_secret(resource: Manifest, values: Mapping[str, str]) -> Manifest:
         values: the decrypted values.
     """
     template = resource["spec"].get("template", {})
-    described = {**template.get("metadata", {}), "ownerReferences": [_owner(resource)]}
+    target_metadata = {**template.get("metadata", {}), "ownerReferences": [_owner(resource)]}
     place = {key: resource["metadata"][key] for key in ("name", "namespace")}
     data = {key: values[key] for key in resource["spec"]["encryptedData"]}
-    return secret(**{**described, **place}, data=data, type=template.get("type", "Opaque"))
+    return secret(**{**target_metadata, **place}, data=data, type=template.get("type", "Opaque"))
 
 
 def of_cluster(cluster: Manifest, password: str, *, pull_secret: bool = False) -> dict[str, Manifest]:

@@ -155,7 +155,7 @@ def named_keys(annotations: Mapping[str, str]) -> dict[str, str]:
     return {key: text for key, text in annotations.items() if key == DATA_KEY or key.startswith((FIELD, EXTRA_FIELD))}
 
 
-def is_known(annotation: str) -> bool:
+def is_known_annotation(annotation: str) -> bool:
     """Return whether an annotation describes a connection. An annotation for an unknown field is a different error."""
     return annotation in _ANNOTATIONS or annotation.startswith((FIELD, EXTRA_FIELD))
 

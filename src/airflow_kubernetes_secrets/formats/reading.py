@@ -46,7 +46,7 @@ def connection_key(secret: Secret, data_key: str) -> str:
     Raises:
         MalformedSecretError: an annotation is invalid, or names a second key with the whole connection.
     """
-    if not _is_described(secret):
+    if not _has_description(secret):
         return data_key if data_key in secret.data else IN_FIELDS
     with importing.lock:
         from airflow_kubernetes_secrets.formats.fields import key_of_whole
@@ -59,7 +59,7 @@ def value_key(secret: Secret, data_key: str) -> str:
     Raises:
         MalformedSecretError: the annotation names a missing key.
     """
-    if _is_described(secret):
+    if _has_description(secret):
         with importing.lock:
             from airflow_kubernetes_secrets.formats.annotations import key_of_value
         return key_of_value(secret) or (data_key if data_key in secret.data else IN_FIELDS)
@@ -103,7 +103,7 @@ def connection_text(secret: Secret, key: str) -> str:
 
 def is_completed(secret: Secret, key: str) -> bool:
     """Return whether annotations add to the connection that a key contains, or replace a part of it."""
-    return _is_described(secret) and _fields(secret).completing(key).add_anything
+    return _has_description(secret) and _fields(secret).completing(key).add_anything
 
 
 def is_converted(secret: Secret, key: str) -> bool:
@@ -158,7 +158,7 @@ def _checked(secret: Secret, key: str, read: Callable[[Secret, str], str]) -> Co
         del stored
 
 
-def _is_described(secret: Secret) -> bool:
+def _has_description(secret: Secret) -> bool:
     """Return whether a Secret has annotations for this package other than its ids."""
     annotations = secret.annotations
     return annotations is not None and not annotations.keys() <= IDENTIFIERS

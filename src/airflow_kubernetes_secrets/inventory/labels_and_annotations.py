@@ -7,7 +7,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
-from airflow_kubernetes_secrets.formats import annotations as described
+from airflow_kubernetes_secrets.formats.annotations import (
+    ANNOTATIONS,
+    CONNECTION_TYPE,
+    DATA_KEY,
+    LITERALS,
+    SUGGESTION_CUTOFF,
+    is_known_annotation,
+    named_keys,
+)
 from airflow_kubernetes_secrets.formats.fields import key_of_whole
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE
 from airflow_kubernetes_secrets.kubernetes.labels import (
@@ -138,9 +146,9 @@ def problems_of_id(secret: Secret, label: str, missing_annotations: frozenset[st
 def problems_of_annotations(secret: Secret, kind: Kind) -> Iterator[Problem]:
     """Yield an error for a Secret whose keys are unknown, if its annotations make every lookup fail."""
     annotations = secret.annotations or {}
-    named = described.named_keys(annotations)
+    named = named_keys(annotations)
     if kind is not Kind.CONNECTION:
-        named = {key: text for key, text in named.items() if key == described.DATA_KEY}
+        named = {key: text for key, text in named.items() if key == DATA_KEY}
     for annotation, key in named.items():
         if not is_data_key(key):
             # The key is not quoted, because somebody may have put the password itself there.
@@ -154,7 +162,7 @@ def problems_of_annotations(secret: Secret, kind: Kind) -> Iterator[Problem]:
         data = dict.fromkeys(named.values(), SOME_VALUE)
         with_keys = Secret(secret.namespace, secret.name, "", secret.labels, data, annotations=annotations)
         try:
-            key_of_whole(with_keys, described.DATA_KEY)
+            key_of_whole(with_keys, DATA_KEY)
         except MalformedSecretError as error:
             yield Problem(UNREADABLE, str(error))
 
@@ -188,7 +196,9 @@ def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator
     unknown = [
         key
         for key in annotations
-        if not (described.is_known(key) or key in secret.labels or (key in labels and _is_referred_to(secret, options)))
+        if not (
+            is_known_annotation(key) or key in secret.labels or (key in labels and _is_referred_to(secret, options))
+        )
     ]
     for key, more in first(unknown):
         problem = (
@@ -198,13 +208,13 @@ def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator
         )
         yield Problem(UNKNOWN_ANNOTATION, f"{secret.full_name}, annotation {key!r}{more}: {problem}", Severity.WARNING)
     # A blank value of any other annotation is an error that the lookup reports.
-    texts = (described.CONNECTION_TYPE, *(described.LITERALS[field] for field in ("host", "login", "schema")))
+    texts = (CONNECTION_TYPE, *(LITERALS[field] for field in ("host", "login", "schema")))
     blank = [key for key in texts if key in annotations and not annotations[key].strip()]
     for key, more in first(blank):
         problem = "it is blank and has no effect. Set a value, or remove it"
         yield Problem(UNKNOWN_ANNOTATION, f"{secret.full_name}, annotation {key!r}{more}: {problem}", Severity.WARNING)
     if BUNDLE in secret.labels and kinds_by_label(options).keys().isdisjoint(secret.labels):
-        useless = [key for key in annotations if described.is_known(key)]
+        useless = [key for key in annotations if is_known_annotation(key)]
         for key, more in first(useless):
             problem = "it has no effect in a bundle. Remove it, or give the id that it describes a Secret of its own"
             yield Problem(
@@ -213,7 +223,7 @@ def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator
         return
     label = options.connections_label
     if label is not None and label not in secret.labels and not _is_referred_to(secret, options):
-        useless = [key for key in annotations if key != described.DATA_KEY and described.is_known(key)]
+        useless = [key for key in annotations if key != DATA_KEY and is_known_annotation(key)]
         for key, more in first(useless):
             problem = (
                 "it describes a connection, but only variables are read from ConfigMaps. Remove the annotation"
@@ -229,7 +239,7 @@ def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator
 def misspelt_label(key: str, options: Options) -> str:
     """Return what is wrong with a label key that has Airflow's prefix; empty if it is a known label or annotation."""
     labels = _known_labels(options)
-    if not key.startswith(ANNOTATION_PREFIX) or key in labels or described.is_known(key):
+    if not key.startswith(ANNOTATION_PREFIX) or key in labels or is_known_annotation(key):
         return ""
     return f"it is unknown and has no effect{_meant(key, labels)}"
 
@@ -246,11 +256,11 @@ def _is_referred_to(secret: Secret, options: Options) -> bool:
 
 def _meant(key: str, labels: tuple[str, ...]) -> str:
     """Return the end of the sentence about an unknown key: what was probably meant."""
-    if described.is_known(key):
+    if is_known_annotation(key):
         return "; it is an annotation"
     # The prefix is removed first, because it would make all keys similar.
-    known = {each.removeprefix(ANNOTATION_PREFIX): each for each in (*labels, *described.ANNOTATIONS)}
-    similar = nearest(key.removeprefix(ANNOTATION_PREFIX), tuple(known), described.SUGGESTION_CUTOFF)
+    known = {each.removeprefix(ANNOTATION_PREFIX): each for each in (*labels, *ANNOTATIONS)}
+    similar = nearest(key.removeprefix(ANNOTATION_PREFIX), tuple(known), SUGGESTION_CUTOFF)
     if not similar:
         return f". The labels are {', '.join(labels)}; docs/reference/annotations.md has the annotations"
     meant = known[similar]

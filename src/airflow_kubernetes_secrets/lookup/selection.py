@@ -33,8 +33,8 @@ from airflow_kubernetes_secrets.lookup.bundles import (
     entries_of,
     keys_of,
 )
-from airflow_kubernetes_secrets.lookup.described import described
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
+from airflow_kubernetes_secrets.lookup.reference_annotations import with_annotations
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.accepted_values import Reference
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -323,7 +323,7 @@ class _Search:
                 f"'references' in backend_kwargs names Secret {query}, which does not exist. Create it, or correct "
                 "the reference"
             )
-        found = [described(secret, reference.annotations) for secret in found]
+        found = [with_annotations(secret, reference.annotations) for secret in found]
         return self._readable(found) or self._refuse(len(found))
 
     def of_no_team(self) -> list[Secret]:

@@ -125,9 +125,9 @@ def _plans(external: _External, options: Options) -> Iterator[PlannedSecret]:
         return  # it makes another resource than a Secret
     if template is None:
         metadata_path = "metadata" if external.is_in_one_namespace else "spec.externalSecretMetadata"
-        described, without_effect = external.metadata, external.without_effect
+        secret_metadata, without_effect = external.metadata, external.without_effect
     else:
-        described, without_effect = mapping(template, "metadata"), (*external.without_effect, external.metadata)
+        secret_metadata, without_effect = mapping(template, "metadata"), (*external.without_effect, external.metadata)
         metadata_path = f"{external.spec_path}.target.template.metadata"
     adds = _targets(template)
     propagation = Propagation(
@@ -140,22 +140,22 @@ def _plans(external: _External, options: Options) -> Iterator[PlannedSecret]:
         labels_are_known="Labels" not in adds,
         annotations_are_known="Annotations" not in adds,
     )
-    is_labelled = propagation.is_labelled(described, options)
+    is_labelled = propagation.is_labelled(secret_metadata, options)
     if target.get("creationPolicy") == "None":
         if is_labelled:
-            yield _not_created(external, propagation.label_mappings(described))
+            yield _not_created(external, propagation.label_mappings(secret_metadata))
         return
-    missing_annotations, problems = propagation.missing(described, options)
-    constant = {part: _constant(described.get(part), template) for part in ("labels", "annotations")}
+    missing_annotations, problems = propagation.missing(secret_metadata, options)
+    constant = {part: _constant(secret_metadata.get(part), template) for part in ("labels", "annotations")}
     is_alone = target.get("creationPolicy") not in _OF_ANOTHER_OWNER
     # Annotations can name keys that must exist, so the keys are unknown if a template makes annotations.
-    is_known = is_alone and constant["annotations"] == described.get("annotations")
+    is_known = is_alone and constant["annotations"] == secret_metadata.get("annotations")
     keys = _keys(external.spec, template) if is_known else None
     written = values_without_actions(template)
     if is_labelled:
         problems = (*external.problems, *problems, *_unescaped(external, template))
         if template is None:
-            problems = (*problems, *_without_template(external, described))
+            problems = (*problems, *_without_template(external, secret_metadata))
     yield PlannedSecret(
         manifest_of(target.get("name") or external.name, external.namespace, constant, keys or (), written),
         is_labelled,
@@ -163,10 +163,11 @@ def _plans(external: _External, options: Options) -> Iterator[PlannedSecret]:
         unknown=frozenset(keys or ()) - written.keys(),
         templates=values_with_actions(template),
         is_alone=is_alone,
-        namespace_and_team_are_known=external.is_in_one_namespace and constant["labels"] == described.get("labels"),
+        namespace_and_team_are_known=external.is_in_one_namespace
+        and constant["labels"] == secret_metadata.get("labels"),
         missing_annotations=missing_annotations,
         problems=problems,
-        **propagation.label_mappings(described),
+        **propagation.label_mappings(secret_metadata),
     )
 
 
@@ -202,9 +203,9 @@ def _unescaped(external: _External, template: object) -> Iterator[Problem]:
             )
 
 
-def _without_template(external: _External, described: Mapping[str, Any]) -> Iterator[Problem]:
+def _without_template(external: _External, secret_metadata: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield labels that contain template actions although there is no template."""
-    for key, text in mapping(described, "labels").items():
+    for key, text in mapping(secret_metadata, "labels").items():
         if isinstance(text, str) and "{{" in text and not is_of_a_chart(text):
             yield Problem(
                 INVALID_LABEL,

@@ -30,28 +30,30 @@ def of_sealed_secret(document: Mapping[str, Any], options: Options) -> Iterator[
     """Yield the Secret of a SealedSecret."""
     metadata, spec = mapping(document, "metadata"), mapping(document, "spec")
     template = mapping(spec, "template")
-    described = mapping(template, "metadata")
+    secret_metadata = mapping(template, "metadata")
     propagation = Propagation(
         f"SealedSecret {name_for_messages(metadata)}",
         (metadata,),
         "spec.template.metadata",
         "the controller reads it only from the template",
     )
-    missing_annotations, problems = propagation.missing(described, options)
+    missing_annotations, problems = propagation.missing(secret_metadata, options)
     # Old SealedSecrets have all data encrypted in one piece.
     is_whole = spec.get("data") is not None
     written = values_without_actions(template)
     keys = mapping(spec, "encryptedData").keys() | mapping(template, "data").keys()
     # The controller takes name and namespace from the SealedSecret, and ignores those in the template.
     yield PlannedSecret(
-        manifest_of(metadata.get("name"), metadata.get("namespace"), described, () if is_whole else keys, written),
-        propagation.is_labelled(described, options),
+        manifest_of(
+            metadata.get("name"), metadata.get("namespace"), secret_metadata, () if is_whole else keys, written
+        ),
+        propagation.is_labelled(secret_metadata, options),
         keys_are_known=not is_whole,
         unknown=frozenset(keys) - written.keys(),
         templates=values_with_actions(template),
         missing_annotations=missing_annotations,
         problems=problems,
-        **propagation.label_mappings(described),
+        **propagation.label_mappings(secret_metadata),
     )
 
 
@@ -86,12 +88,12 @@ def of_sops(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSe
         title = f"SopsSecret {name_for_messages(metadata)}"
         propagation = Propagation(title, (metadata,), f"spec.{field}[]", "the operator reads it only from the template")
         missing_annotations, problems = propagation.missing(template, options)
-        described = {part: template.get(part) for part in ("labels", "annotations")}
+        secret_metadata = {part: template.get(part) for part in ("labels", "annotations")}
         yield PlannedSecret(
             {
                 "apiVersion": "v1",
                 "kind": "Secret",
-                "metadata": {"name": template.get("name"), "namespace": metadata.get("namespace"), **described},
+                "metadata": {"name": template.get("name"), "namespace": metadata.get("namespace"), **secret_metadata},
                 "data": template.get("data"),
                 "stringData": template.get("stringData"),
             },

@@ -66,7 +66,7 @@ class PlannedSecret:
 class Propagation:
     """How labels and annotations get from a manifest to the Secret.
 
-    The argument ``described`` of the methods is the mapping whose labels and annotations reach the Secret.
+    The argument ``secret_metadata`` of the methods is the mapping whose labels and annotations reach the Secret.
 
     Attributes:
         title: the manifest's name in messages.
@@ -83,41 +83,45 @@ class Propagation:
     labels_are_known: bool = True
     annotations_are_known: bool = True
 
-    def is_labelled(self, described: Mapping[str, Any], options: Options) -> bool:
+    def is_labelled(self, secret_metadata: Mapping[str, Any], options: Options) -> bool:
         """Return whether there is any label that lookups use, including one that has no effect."""
-        everywhere = (described, *self.without_effect)
+        everywhere = (secret_metadata, *self.without_effect)
         return any(mapping(each, "labels").keys() & selecting_labels(options) for each in everywhere)
 
-    def label_mappings(self, described: Mapping[str, Any]) -> dict[str, Any]:
+    def label_mappings(self, secret_metadata: Mapping[str, Any]) -> dict[str, Any]:
         """Return the arguments of :class:`PlannedSecret` that say where labels and annotations are."""
         parts = ("labels", "annotations")
         return {
-            "reaching": tuple(mapping(described, part) for part in parts),
+            "reaching": tuple(mapping(secret_metadata, part) for part in parts),
             "without_effect": tuple(mapping(each, part) for each in self.without_effect for part in parts),
             "metadata_path": self.metadata_path,
             "title": self.title,
         }
 
-    def missing(self, described: Mapping[str, Any], options: Options) -> tuple[frozenset[str], tuple[Problem, ...]]:
+    def missing(
+        self, secret_metadata: Mapping[str, Any], options: Options
+    ) -> tuple[frozenset[str], tuple[Problem, ...]]:
         """Return Airflow's annotations that do not reach the Secret, and the problems with those and with labels."""
-        if not self.is_labelled(described, options):
+        if not self.is_labelled(secret_metadata, options):
             return frozenset(), ()
         kinds = selecting_labels(options)
-        lost_labels = self._lost("labels", described, kinds | {options.team_label}) if self.labels_are_known else []
+        lost_labels = (
+            self._lost("labels", secret_metadata, kinds | {options.team_label}) if self.labels_are_known else []
+        )
         lost_annotations = []
         if self.annotations_are_known:
             without_effect = [key for each in self.without_effect for key in mapping(each, "annotations")]
             ours = {key for key in without_effect if key in kinds or str(key).startswith(ANNOTATION_PREFIX)}
-            lost_annotations = self._lost("annotations", described, ours)
+            lost_annotations = self._lost("annotations", secret_metadata, ours)
         problems = (
             *self._problems(LABEL_LOST, "label", lost_labels),
             *self._problems(ANNOTATION_LOST, "annotation", lost_annotations),
         )
         return frozenset(lost_annotations), problems
 
-    def _lost(self, part: str, described: Mapping[str, Any], ours: Any) -> list[str]:
+    def _lost(self, part: str, secret_metadata: Mapping[str, Any], ours: Any) -> list[str]:
         """Return the keys that are only in places without effect."""
-        kept = mapping(described, part)
+        kept = mapping(secret_metadata, part)
         without_effect = dict.fromkeys(key for each in self.without_effect for key in mapping(each, part))
         return [key for key in without_effect if key in ours and key not in kept]
 
@@ -133,19 +137,19 @@ class Propagation:
 def manifest_of(
     name: object,
     namespace: object,
-    described: Mapping[str, Any],
+    secret_metadata: Mapping[str, Any],
     keys: Iterable[str],
     written: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Return the manifest of a Secret; a placeholder replaces each value that is unknown.
 
     Args:
-        described: the mapping with its labels and annotations.
+        secret_metadata: the mapping with its labels and annotations.
         keys: the data keys.
         written: the known values by key.
     """
     metadata = {"name": name, "namespace": namespace}
-    metadata |= {part: described.get(part) for part in ("labels", "annotations")}
+    metadata |= {part: secret_metadata.get(part) for part in ("labels", "annotations")}
     data = {key: _encoded((written or {}).get(key)) for key in sorted(keys)}
     return {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data}
 

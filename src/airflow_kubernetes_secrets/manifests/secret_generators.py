@@ -38,25 +38,25 @@ def of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator[
     for generator in mappings(document.get("secretGenerator")):
         own = mapping(generator, "options")
         # The labels and annotations for all resources of a kustomization override those of the generator.
-        described: dict[str, dict[str, Any]] = {"labels": {}, "annotations": {}}
+        secret_metadata: dict[str, dict[str, Any]] = {"labels": {}, "annotations": {}}
         for each in (mapping(general, "labels"), mapping(own, "labels"), *pairs, mapping(document, "commonLabels")):
-            described["labels"] |= each
+            secret_metadata["labels"] |= each
         for each in (*(mapping(one, "annotations") for one in (general, own)), mapping(document, "commonAnnotations")):
-            described["annotations"] |= each
+            secret_metadata["annotations"] |= each
         title = f"secretGenerator {name_for_messages(generator)}"
         propagation = Propagation(
             title, (generator,), "secretGenerator[].options", "Kustomize reads it only from there"
         )
-        missing_annotations, problems = propagation.missing(described, options)
+        missing_annotations, problems = propagation.missing(secret_metadata, options)
         written, files = _literals(generator), _files(generator)
-        if propagation.is_labelled(described, options) and not all(map(is_data_key, written)):
+        if propagation.is_labelled(secret_metadata, options) and not all(map(is_data_key, written)):
             problems = (*problems, _unnamed_literal(title, list(written)))
             written = {key: text for key, text in written.items() if is_data_key(key)}
         is_alone = generator.get("behavior") not in ("merge", "replace")
         namespace = document.get("namespace") or generator.get("namespace")
         if any(
             label in kinds_by_label(options) or str(label).startswith(ANNOTATION_PREFIX)
-            for label in described["labels"]
+            for label in secret_metadata["labels"]
         ):
             reasons = [*_unknown_fields(document, generator, bool(problems)), *_wrong_values(document, generator)]
             if is_alone and (str(namespace), str(generator.get("name"))) in made:
@@ -68,10 +68,10 @@ def of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator[
         yield PlannedSecret(
             # The final place is unknown: overlays can change the namespace, and Kustomize appends a suffix to the name.
             {
-                **manifest_of(generator.get("name"), namespace, described, {*written, *files}, written),
+                **manifest_of(generator.get("name"), namespace, secret_metadata, {*written, *files}, written),
                 "type": generator.get("type"),
             },
-            propagation.is_labelled(described, options),
+            propagation.is_labelled(secret_metadata, options),
             keys_are_known=is_alone and not generator.get("envs") and not generator.get("env"),
             unknown=files,
             is_alone=False,

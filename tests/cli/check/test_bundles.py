@@ -128,11 +128,11 @@ def test_a_label_that_is_misspelt_or_lost(run: Any, tmp_path: Path) -> None:
 
 def test_bundles_of_other_tools(run: Any, tmp_path: Path) -> None:
     """Values that only the tool has are not checked, and keys are checked where the manifest has them."""
-    described = {"labels": {BUNDLE: "connections"}}
+    secret_metadata = {"labels": {BUNDLE: "connections"}}
     data = {"a": "hunter2 {{ .x }}", "AIRFLOW_CONN_x": "{{ .x }}"}
-    made = external({"template": {"metadata": described, "data": data}}, fetched("x"), labels={})
+    made = external({"template": {"metadata": secret_metadata, "data": data}}, fetched("x"), labels={})
 
-    assert checked(run, tmp_path, sealed(described, keys=("a", "AIRFLOW_CONN_B")))[0] == []
+    assert checked(run, tmp_path, sealed(secret_metadata, keys=("a", "AIRFLOW_CONN_B")))[0] == []
     assert checked(run, tmp_path, external(labels={BUNDLE: "connections"}))[0] == []
     found, said = checked(run, tmp_path, made)
     assert found == ["bundle-key", "unreadable"]

@@ -60,9 +60,9 @@ class TestFromAFile:
 
         export(either, "--from", "v.json", "-o", "out")
 
-        described = given["d"] if either.version == "2.11" else {"x": 1}
+        d = given["d"] if either.version == "2.11" else {"x": 1}
         stored = {key: json.dumps(value, indent=2) for key, value in given.items()}
-        assert variables_in(tmp_path / "out") == {**stored, "d": json.dumps(described, indent=2)}
+        assert variables_in(tmp_path / "out") == {**stored, "d": json.dumps(d, indent=2)}
 
     def test_what_import_takes_too(self, bare: Airflow, tmp_path: Path) -> None:
         (tmp_path / "c.yml").write_text(

@@ -142,8 +142,8 @@ class TestList:
 
     def test_an_annotation_without_effect(self, commands: Commands, put: Put) -> None:
         commands.configure(bundles=True)
-        described = {"airflow.apache.org/connection-type": "mysql", "airflow.apache.org/data-key": "x"}
-        put({BUNDLE: "connections"}, data={"x": URI, "y": URI}, name="c", annotations=described)
+        annotations = {"airflow.apache.org/connection-type": "mysql", "airflow.apache.org/data-key": "x"}
+        put({BUNDLE: "connections"}, data={"x": URI, "y": URI}, name="c", annotations=annotations)
 
         assert [codes(each) for each in entries(commands)] == [["unknown-annotation"] * 2] * 2
         assert commands.run("list").err.count("it has no effect in a bundle") == 2

@@ -59,9 +59,9 @@ class TestBesideAWhole:
 
     @pytest.mark.parametrize("data_key", ["value", "AIRFLOW"])
     @pytest.mark.parametrize("stored", WHOLE.values(), ids=WHOLE)
-    @pytest.mark.parametrize(("described", "expected"), COMPLETED.values(), ids=COMPLETED)
+    @pytest.mark.parametrize(("annotations", "expected"), COMPLETED.values(), ids=COMPLETED)
     def test_completed(
-        self, read: Read, data_key: str, stored: str, described: dict[str, str], expected: dict[str, object]
+        self, read: Read, data_key: str, stored: str, annotations: dict[str, str], expected: dict[str, object]
     ) -> None:
         # Keys with names of fields are not read, because no annotation names them.
         others = {
@@ -74,24 +74,24 @@ class TestBesideAWhole:
             "user": "x",
         }
         named = {} if data_key == "value" else {"data-key": data_key}
-        if "other-keys" in described:
+        if "other-keys" in annotations:
             del others["blank"], others["none"]
 
-        connection = read({data_key: stored, **others}, {**named, **described})
+        connection = read({data_key: stored, **others}, {**named, **annotations})
 
         assert connection == whole(**{**SAID, "extra": {"a": "1"}, **expected})
 
     @pytest.mark.parametrize(
-        ("described", "expected"),
+        ("annotations", "expected"),
         [
             ({"field-password": "value", "connection-host": "h"}, {"host": "h", "password": "dapi\n"}),
             ({"extra-kube_config": "value"}, {"extra": {"kube_config": "dapi\n"}}),
         ],
     )
     def test_the_data_key_of_the_options_can_be_a_field(
-        self, read: Read, described: dict[str, str], expected: dict[str, object]
+        self, read: Read, annotations: dict[str, str], expected: dict[str, object]
     ) -> None:
-        connection = read({"value": "dapi\n"}, {"connection-type": "mine", **described})
+        connection = read({"value": "dapi\n"}, {"connection-type": "mine", **annotations})
 
         assert connection == whole(conn_type="mine", **expected)
 
@@ -102,18 +102,20 @@ class TestBesideAWhole:
 
         assert connection == whole(conn_type="mysql", host="h", schema="", extra={"token": "dapi"})
 
-    @pytest.mark.parametrize("described", [{}, {"connection-extra": "{}"}, {"connection-id": "app"}, {"unknown": "x"}])
-    def test_what_says_nothing_leaves_it_as_it_is(self, tmp_path: Path, described: dict[str, str]) -> None:
+    @pytest.mark.parametrize(
+        "annotations", [{}, {"connection-extra": "{}"}, {"connection-id": "app"}, {"unknown": "x"}]
+    )
+    def test_what_says_nothing_leaves_it_as_it_is(self, tmp_path: Path, annotations: dict[str, str]) -> None:
         stored = " mysql://h:1/?a=1 "
-        (tmp_path / "app.json").write_text(json.dumps(secret_manifest("shop", "app", {"value": stored}, described)))
+        (tmp_path / "app.json").write_text(json.dumps(secret_manifest("shop", "app", {"value": stored}, annotations)))
 
         assert KubernetesSecretsBackend(path=str(tmp_path)).get_conn_value("app") == stored
 
     def test_what_only_an_annotation_mends_is_no_problem(self, read: Read, caplog: pytest.LogCaptureFixture) -> None:
         """A part of Airflow loses a connection without a type."""
-        described = {"connection-type": "x"}
+        annotations = {"connection-type": "x"}
 
-        assert read({"value": '{"host": "h"}'}, described) == whole(conn_type="x", host="h")
+        assert read({"value": '{"host": "h"}'}, annotations) == whole(conn_type="x", host="h")
         assert said(caplog) == []
 
     def test_extra_that_nothing_can_be_added_to(self, read: Read) -> None:
@@ -125,7 +127,7 @@ class TestBesideAWhole:
         assert "hunter2" not in str(raised.value)
 
     @pytest.mark.parametrize(
-        ("field", "wrong", "described", "expected"),
+        ("field", "wrong", "annotations", "expected"),
         [
             ("port", "abc", {"connection-port": "5"}, {"port": 5}),
             ("password", 12345, {"field-password": "new"}, {"password": "new"}),
@@ -135,11 +137,13 @@ class TestBesideAWhole:
         ],
     )
     def test_an_annotation_takes_the_place_of_what_airflow_cannot_use(
-        self, read: Read, field: str, wrong: object, described: dict[str, str], expected: dict[str, object]
+        self, read: Read, field: str, wrong: object, annotations: dict[str, str], expected: dict[str, object]
     ) -> None:
         stored = json.dumps({"conn_type": "x", field: wrong})
 
-        assert read({"value": stored, "new": "new", "more": MORE}, described) == whole(**{"conn_type": "x", **expected})
+        assert read({"value": stored, "new": "new", "more": MORE}, annotations) == whole(
+            **{"conn_type": "x", **expected}
+        )
 
     def test_an_annotation_that_is_a_label_too(self, tmp_path: Path) -> None:
         manifest = secret_manifest("shop", "app", {"value": "mysql://h", "ro": "mysql://h2"}, {"data-key": "ro"})
@@ -173,8 +177,8 @@ def test_the_data_key_of_a_variable_or_an_option(tmp_path: Path, label: str, get
 @pytest.mark.parametrize(("label", "get"), [(VARIABLE, "get_variable"), (CONFIG, "get_config")])
 def test_what_is_said_of_a_connection_does_not_concern_a_value(tmp_path: Path, label: str, get: str) -> None:
     """One Secret can be both. A problem of the connection does not affect the variable."""
-    described = {"field-host": "nowhere", "connection-extra": "no JSON"}
-    manifest = secret_manifest("shop", "app", {"value": "x", "other": "y"}, described)
+    annotations = {"field-host": "nowhere", "connection-extra": "no JSON"}
+    manifest = secret_manifest("shop", "app", {"value": "x", "other": "y"}, annotations)
     manifest["metadata"]["labels"] = {label: "token"}
     (tmp_path / "app.json").write_text(json.dumps(manifest))
 

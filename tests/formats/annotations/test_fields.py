@@ -96,9 +96,9 @@ def test_the_connection_type(read: Read) -> None:
 @pytest.mark.parametrize("data", [{}, {"ca.crt": "x", "ca.key": "y"}], ids=["no keys", "certificates"])
 def test_annotations_alone_make_no_connection(read: Read, data: dict[str, str]) -> None:
     """CloudNativePG copies annotations to other Secrets too, and External Secrets Operator can leave a Secret empty."""
-    described = {"connection-type": "postgres", "connection-extra": '{"sslmode": "require"}', "connection-port": "1"}
+    annotations = {"connection-type": "postgres", "connection-extra": '{"sslmode": "require"}', "connection-port": "1"}
 
-    assert read(data, described) is None
+    assert read(data, annotations) is None
 
 
 def test_a_key_that_goes_to_extra_makes_one(read: Read) -> None:
@@ -114,11 +114,11 @@ def test_a_blank_key_does_not_hide_another(read: Read) -> None:
     )
 
 
-@pytest.mark.parametrize("described", [{}, {"connection-type": "postgres"}])
-def test_the_address_of_a_page_is_not_that_of_a_database(read: Read, described: dict[str, str]) -> None:
+@pytest.mark.parametrize("annotations", [{}, {"connection-type": "postgres"}])
+def test_the_address_of_a_page_is_not_that_of_a_database(read: Read, annotations: dict[str, str]) -> None:
     data = {"host": "h", "port": "1", "url": "https://console.example.com/db/1"}
 
-    assert read(data, described) == whole(conn_type=described.get("connection-type", "generic"), host="h", port=1)
+    assert read(data, annotations) == whole(conn_type=annotations.get("connection-type", "generic"), host="h", port=1)
 
 
 def test_the_address_of_a_page_where_one_is_meant(read: Read) -> None:
@@ -206,13 +206,13 @@ def test_a_prefix_beside_the_keys_of_another_connection(read: Read) -> None:
 
 def test_a_prefix_and_other_annotations(read: Read) -> None:
     data = {"a.host": "h", "a.sslmode": "require", "a.token": "t", "secret": "pw", "other": "o"}
-    described = {"key-prefix": "a.", "connection-type": "postgres"}
+    annotations = {"key-prefix": "a.", "connection-type": "postgres"}
 
-    assert read(data, described) == whole(conn_type="postgres", host="h", extra={"sslmode": "require"})
-    assert read(data, {**described, "field-password": "secret"}) == whole(
+    assert read(data, annotations) == whole(conn_type="postgres", host="h", extra={"sslmode": "require"})
+    assert read(data, {**annotations, "field-password": "secret"}) == whole(
         conn_type="postgres", host="h", password="pw", extra={"sslmode": "require"}
     )
-    assert read(data, {**described, "other-keys": "extra"}) == whole(
+    assert read(data, {**annotations, "other-keys": "extra"}) == whole(
         conn_type="postgres", host="h", extra={"sslmode": "require", "token": "t"}
     )
 

@@ -83,8 +83,8 @@ def test_what_cannot_be_used_beside_a_whole(read: Read, annotations: dict[str, s
 
 def test_another_secret_that_can_be_read_answers(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """It is used instead of one with invalid annotations, if both are in one namespace."""
-    for name, described in (("a", {"field-host": "nowhere"}), ("b", {})):
-        manifest = secret_manifest("shop", name, {"host": f"of-{name}"}, described)
+    for name, unprefixed in (("a", {"field-host": "nowhere"}), ("b", {})):
+        manifest = secret_manifest("shop", name, {"host": f"of-{name}"}, unprefixed)
         manifest["metadata"]["labels"] = {CONNECTION: "app"}
         (tmp_path / f"{name}.json").write_text(json.dumps(manifest))
 
@@ -134,10 +134,10 @@ class TestThousands:
         read(100)  # The first call also loads modules.
         assert calls(lambda: read(1_000)) < 6 * calls(lambda: read(250))
 
-    @pytest.mark.parametrize("described", [{}, {"field-host": "nowhere"}], ids=["it can be read", "it cannot"])
-    def test_a_secret_in_memory_is_looked_through_once(self, tmp_path: Path, described: dict[str, str]) -> None:
+    @pytest.mark.parametrize("unprefixed", [{}, {"field-host": "nowhere"}], ids=["it can be read", "it cannot"])
+    def test_a_secret_in_memory_is_looked_through_once(self, tmp_path: Path, unprefixed: dict[str, str]) -> None:
         """This also holds for an error, which is the same each time and holds no frames of an earlier one."""
-        annotations = {**described, **{f"exta-b{number}": "" for number in range(2_000)}}
+        annotations = {**unprefixed, **{f"exta-b{number}": "" for number in range(2_000)}}
         manifest = secret_manifest("shop", "app", {"host": "h", "login": "me"}, annotations)
         (tmp_path / "app.json").write_text(json.dumps(manifest))
         backend = KubernetesSecretsBackend(path=str(tmp_path))

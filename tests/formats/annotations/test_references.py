@@ -27,16 +27,16 @@ def kwargs(
     return {"path": str(folder), "references": {"connections": dict(references)}}
 
 
-def described(**annotations: str) -> dict[str, object]:
+def reference(**annotations: str) -> dict[str, object]:
     return {"secret": "shop/app", "annotations": {name.replace("_", "-"): text for name, text in annotations.items()}}
 
 
 def test_two_references_describe_one_secret(tmp_path: Path) -> None:
     references = {
-        "writer": described(connection_type="postgres"),
-        "reader": described(connection_type="postgres", field_host="reader"),
+        "writer": reference(connection_type="postgres"),
+        "reader": reference(connection_type="postgres", field_host="reader"),
         "plain": "shop/app",
-        "whole": described(data_key="dsn"),
+        "whole": reference(data_key="dsn"),
     }
     backend = KubernetesSecretsBackend(**kwargs(tmp_path, references))
 
@@ -52,7 +52,7 @@ def test_two_references_describe_one_secret(tmp_path: Path) -> None:
 
 
 def test_the_annotations_of_the_secret_do_not_count_then(tmp_path: Path) -> None:
-    references = {"x": described(connection_type="postgres"), "own": "shop/app"}
+    references = {"x": reference(connection_type="postgres"), "own": "shop/app"}
     backend = KubernetesSecretsBackend(**kwargs(tmp_path, references, {"field-host": "reader"}))
 
     assert backend.get_connection("x").host == "h"
@@ -60,13 +60,13 @@ def test_the_annotations_of_the_secret_do_not_count_then(tmp_path: Path) -> None
 
 
 def test_the_secret_is_parsed_once(tmp_path: Path) -> None:
-    backend = KubernetesSecretsBackend(**kwargs(tmp_path, {"x": described(connection_type="postgres")}))
+    backend = KubernetesSecretsBackend(**kwargs(tmp_path, {"x": reference(connection_type="postgres")}))
 
     assert backend.get_conn_value("x") is backend.get_conn_value("x")
 
 
 def test_an_invalid_annotation(tmp_path: Path) -> None:
-    backend = KubernetesSecretsBackend(**kwargs(tmp_path, {"x": described(field_host="nowhere")}))
+    backend = KubernetesSecretsBackend(**kwargs(tmp_path, {"x": reference(field_host="nowhere")}))
 
     with pytest.raises(MalformedSecretError, match=r"annotation 'airflow\.apache\.org/field-host': the data does not"):
         backend.get_connection("x")
@@ -74,7 +74,7 @@ def test_an_invalid_annotation(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("identifier", ["x", "app"], ids=["without a label", "with the label"])
 def test_list_shows_what_airflow_gets(tmp_path: Path, identifier: str) -> None:
-    options = Options.parse(kwargs(tmp_path, {identifier: described(connection_type="postgres")}))
+    options = Options.parse(kwargs(tmp_path, {identifier: reference(connection_type="postgres")}))
 
     entries = {entry.id: entry for entry in inventory_of(location_of(options), options).entries}
 

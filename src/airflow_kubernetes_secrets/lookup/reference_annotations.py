@@ -9,10 +9,10 @@ from airflow_kubernetes_secrets.kubernetes.objects import IDENTIFIERS, Secret
 
 # The inner keys are the annotations, because several references can name one Secret. A lookup from memory returns the
 # same object each time, so it is parsed only once.
-_described: DerivedValues[Secret, dict[Mapping[str, str], Secret]] = DerivedValues()
+_annotated: DerivedValues[Secret, dict[Mapping[str, str], Secret]] = DerivedValues()
 
 
-def described(secret: Secret, annotations: Mapping[str, str]) -> Secret:
+def with_annotations(secret: Secret, annotations: Mapping[str, str]) -> Secret:
     """Return a Secret in which the annotations of a reference replace its own. Annotations with its ids stay.
 
     Args:
@@ -20,10 +20,10 @@ def described(secret: Secret, annotations: Mapping[str, str]) -> Secret:
     """
     if not annotations:
         return secret
-    known = _described.get(secret)
+    known = _annotated.get(secret)
     if known is None:
         known = {}
-        _described.put(secret, known)
+        _annotated.put(secret, known)
     found = known.get(annotations)
     if found is None:
         ids = {key: text for key, text in (secret.annotations or {}).items() if key in IDENTIFIERS}
