@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats import reading, values
 from airflow_kubernetes_secrets.formats.aliases import EXACT
 from airflow_kubernetes_secrets.formats.fields import fields_of
-from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_key
+from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, data_key_of_connection
 from airflow_kubernetes_secrets.formats.usability import are_from_everyone, objections
 from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -41,7 +41,7 @@ def _run(trial: Trial, data: bytes) -> None:
             trial.say(*_content(secret, Kind.CONNECTION, IN_FIELDS))
     # Try each key as the one that contains the whole connection; a real Secret has only one such key.
     for key in islice(secret.data, 8):
-        whole = trial.attempt(MalformedSecretError, connection_key, secret, key)
+        whole = trial.attempt(MalformedSecretError, data_key_of_connection, secret, key)
         if whole:
             # With annotations the connection must not become worse than it was.
             stored = trial.attempt(MalformedSecretError, _connection_text, secret, whole)

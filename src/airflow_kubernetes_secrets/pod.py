@@ -22,7 +22,7 @@ from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.formats.annotations import LITERALS
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, is_completed, is_converted
-from airflow_kubernetes_secrets.formats.value_forms import Split
+from airflow_kubernetes_secrets.formats.value_parsers import ValueParser
 from airflow_kubernetes_secrets.formats.values import text
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
@@ -207,10 +207,10 @@ def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
     return SecretRefs(secret.namespace, secret.name, refs)
 
 
-def _is_whole(secret: Secret, key: str, split: Split) -> bool:
+def _is_whole(secret: Secret, key: str, parse: ValueParser) -> bool:
     """Return whether a value that identifies a format is one field as it is, and nothing else."""
     value = text(secret, key)
-    return list((split(value) or {}).values()) == [value.strip()]
+    return list((parse(value) or {}).values()) == [value.strip()]
 
 
 def _key(decision: Decision, secret: Secret, what: str) -> str:
@@ -236,7 +236,7 @@ def _key(decision: Decision, secret: Secret, what: str) -> str:
             "in no key. Write it in the DAG"
         )
     key = fields.get(what, what)
-    if key in found.splits and not _is_whole(secret, key, found.splits[key]):
+    if key in found.parsers and not _is_whole(secret, key, found.parsers[key]):
         raise HandOnError(
             f"{decision.lookup}: {what!r} is only a part of the value under {key!r} in Secret {secret}, and a pod gets "
             "whole values. Name Secret and key in the DAG yourself"

@@ -11,7 +11,7 @@ import yaml
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.formats import annotations as known_annotations
-from airflow_kubernetes_secrets.formats import settings, value_forms, variables
+from airflow_kubernetes_secrets.formats import settings, value_parsers, variables
 from airflow_kubernetes_secrets.formats.aliases import ALIASES, CONNECTION_TYPES
 from support.pages import page_file
 from support.secrets import CONNECTION
@@ -63,8 +63,8 @@ def test_the_tables_of_variables() -> None:
 def test_the_table_of_names_in_json() -> None:
     *fields, (_none, unneeded) = table("field | names in JSON of AWS Secrets Manager")
 
-    assert {quoted(field)[0]: quoted(names) for field, names in fields} == dict(value_forms.JSON_NAMES)
-    assert quoted(unneeded) == value_forms.UNNEEDED_IN_JSON
+    assert {quoted(field)[0]: quoted(names) for field, names in fields} == dict(value_parsers.JSON_NAMES)
+    assert quoted(unneeded) == value_parsers.UNNEEDED_IN_JSON
 
 
 def test_the_table_of_settings() -> None:

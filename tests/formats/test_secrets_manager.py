@@ -9,7 +9,7 @@ import pytest
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_text, is_converted
-from airflow_kubernetes_secrets.formats.value_forms import JSON_NAMES, UNNEEDED_IN_JSON
+from airflow_kubernetes_secrets.formats.value_parsers import JSON_NAMES, UNNEEDED_IN_JSON
 from support.shapes import Read, stored_secret, whole
 
 RDS = {"engine": "postgres", "host": "db", "username": "app", "password": "p@ss/w:rd", "port": 5432, "dbname": "orders"}

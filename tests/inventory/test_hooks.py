@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from airflow_kubernetes_secrets.formats.reading import connection_key
+from airflow_kubernetes_secrets.formats.reading import data_key_of_connection
 from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.selection import Kind
@@ -21,7 +21,7 @@ CASES: Mapping[str, Mapping[str, OfHttp | OfPostgres]] = {"http": HTTP, "postgre
 
 def problems_of(data: Mapping[str, str], annotations: Mapping[str, str] | None = None) -> list[Problem]:
     secret = stored_secret(data, annotations)
-    content = content_of(Kind.CONNECTION, secret, connection_key(secret, "value"))
+    content = content_of(Kind.CONNECTION, secret, data_key_of_connection(secret, "value"))
     assert content.is_readable
     assert not any(MARK in each.text for each in content.problems)
     assert all(each.severity is Severity.WARNING for each in content.problems)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from airflow_kubernetes_secrets.formats.reading import connection_key
+from airflow_kubernetes_secrets.formats.reading import data_key_of_connection
 from airflow_kubernetes_secrets.inventory.connection_types import problems_of_connection_type
 from airflow_kubernetes_secrets.inventory.content import content_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -20,7 +20,7 @@ MARK = "hunter2"
 
 def texts_of(data: Mapping[str, str], annotations: Mapping[str, str] | None = None) -> list[str]:
     secret = stored_secret(data, annotations)
-    key = connection_key(secret, "value")
+    key = data_key_of_connection(secret, "value")
     found = [*problems_of_connection_type(Kind.CONNECTION, secret, key, content_of(Kind.CONNECTION, secret, key))]
     assert {(each.code, each.severity) for each in found} <= {("unknown-type", Severity.WARNING)}
     assert not any(MARK in each.text for each in found)

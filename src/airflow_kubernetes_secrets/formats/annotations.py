@@ -72,7 +72,7 @@ class Description:
             MalformedSecretError: an annotation is invalid. The message names it.
         """
         annotations: Mapping[str, str] = secret.annotations or {}
-        self.data_key = key_of_value(secret)
+        self.data_key = annotated_data_key(secret)
         self.connection_type = annotations.get(CONNECTION_TYPE, "").strip()
         self.literals = {field: annotations[key].strip() for field, key in LITERALS.items() if key in annotations}
         self.fields = _named(annotations, FIELD)
@@ -138,8 +138,8 @@ class Description:
             yield EXTRA_FIELD + name, key
 
 
-def key_of_value(secret: Secret) -> str | None:
-    """Return the key that an annotation names for a whole connection, variable or option; ``None`` without one.
+def annotated_data_key(secret: Secret) -> str | None:
+    """Return the key that the annotation ``data-key`` names; ``None`` if there is no such annotation.
 
     Raises:
         MalformedSecretError: there is no such key.

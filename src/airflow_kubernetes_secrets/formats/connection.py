@@ -113,8 +113,8 @@ class _Values:
         self._origins |= {field: ("annotation", LITERALS[field]) for field in fields.description.literals}
         self._values = texts(secret, fields.keys)
         self.extra_fields = texts(secret, fields.extra_keys)
-        for key, split in fields.splits.items():
-            for name, value in (split(text(secret, key)) or {}).items():
+        for key, parse in fields.parsers.items():
+            for name, value in (parse(text(secret, key)) or {}).items():
                 in_extra = name[len(EXTRA) :] if name.startswith(EXTRA) else ""
                 if in_extra and fields.extra_keys[in_extra] == key:
                     self.extra_fields[in_extra] = value

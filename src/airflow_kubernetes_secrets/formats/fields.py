@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.formats.known_formats import (
     may_have,
 )
 from airflow_kubernetes_secrets.formats.settings import PLAIN
-from airflow_kubernetes_secrets.formats.value_forms import Split
+from airflow_kubernetes_secrets.formats.value_parsers import ValueParser
 from airflow_kubernetes_secrets.formats.variables import FIELDS, is_variable, variables_in
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages import notices
@@ -48,12 +48,12 @@ class Fields:
         settings: the data keys by the name of a setting. Which of them a hook uses depends on the connection type.
         conn_type: the connection type that the format determines; empty if it does not.
         extra: the part of ``extra`` that the format determines.
-        splits: how to split the values that contain several fields, or that identify the format, by data key. ``keys``
+        parsers: the parsers of values that contain several fields, or that identify the format, by data key. ``keys``
             and ``extra_keys`` have these fields too.
         unneeded: the data keys of the format that the connection does not need.
     """
 
-    __slots__ = ("conn_type", "description", "extra", "extra_keys", "keys", "settings", "splits", "unneeded")
+    __slots__ = ("conn_type", "description", "extra", "extra_keys", "keys", "parsers", "settings", "unneeded")
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class Fields:
         settings: Mapping[str, str] = _NOTHING,
         conn_type: str = "",
         extra: Mapping[str, Any] = _NOTHING,
-        splits: Mapping[str, Split] = _NOTHING,
+        parsers: Mapping[str, ValueParser] = _NOTHING,
         unneeded: Collection[str] = (),
     ) -> None:
         self.description = description
@@ -73,7 +73,7 @@ class Fields:
         self.settings = settings
         self.conn_type = conn_type
         self.extra = extra
-        self.splits = splits
+        self.parsers = parsers
         self.unneeded = unneeded
 
     @property
@@ -124,20 +124,20 @@ def fields_of(secret: Secret) -> Fields:
     return known
 
 
-def key_of_whole(secret: Secret, data_key: str) -> str | None:
+def key_of_whole_connection(secret: Secret, default: str) -> str | None:
     """Return the key that contains a whole connection; ``None`` if no key does.
 
     Args:
-        data_key: the key to use if no annotation names one.
+        default: the key to use if no annotation names one.
 
     Raises:
         MalformedSecretError: an annotation is invalid, or names a second key with the whole connection.
     """
     description = fields_of(secret).description
     key = description.data_key
-    is_described_otherwise = data_key in description.named or description.key_prefix
-    if key is None and data_key in secret.data and not is_described_otherwise:
-        key = data_key
+    is_for_a_field = default in description.named or description.key_prefix
+    if key is None and default in secret.data and not is_for_a_field:
+        key = default
     if key is not None:
         description.check_whole(secret, key)
     return key
@@ -217,9 +217,9 @@ def _can_be(known: KnownFormat, description: Description) -> bool:
 def _fields_in(
     description: Description, known: KnownFormat, meanings: Mapping[str, Meaning], values: Mapping[str, str]
 ) -> Fields:
-    splits = {key: each for key, each in meanings.items() if not isinstance(each, str)}
+    parsers = {key: each for key, each in meanings.items() if not isinstance(each, str)}
     # A login in a separate key is exact; a login inside another value may not be. So separate keys take precedence.
-    names = {name: key for key, split in splits.items() for name in split(values[key]) or ()}
+    names = {name: key for key, parse in parsers.items() for name in parse(values[key]) or ()}
     names |= {each: key for key, each in meanings.items() if isinstance(each, str) and each}
     keys = {name: key for name, key in names.items() if name in ALIASES and name not in description.literals}
     extra_keys = {name[len(EXTRA) :]: key for name, key in names.items() if name.startswith(EXTRA)}
@@ -229,7 +229,7 @@ def _fields_in(
         extra_keys | description.extra_fields,
         conn_type=known.conn_type,
         extra=known.extra,
-        splits=splits,
+        parsers=parsers,
         unneeded=[key for key, each in meanings.items() if not each],
     )
 

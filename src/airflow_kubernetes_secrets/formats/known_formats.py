@@ -12,14 +12,14 @@ from collections.abc import Collection, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from airflow_kubernetes_secrets.formats import value_forms as forms
-from airflow_kubernetes_secrets.formats.value_forms import Split
+from airflow_kubernetes_secrets.formats import value_parsers as parsers
+from airflow_kubernetes_secrets.formats.value_parsers import ValueParser
 
 # The meaning of a key is one of these: the name of a field; a name in `extra`, with the prefix `EXTRA`; an empty string
-# if the connection does not need the value; or a function that splits the value into fields, and returns `None` if the
-# value shows that the Secret has another format.
+# if the connection does not need the value; or a parser of the value. If the parser returns `None`, the Secret has
+# another format.
 EXTRA = "extra."
-Meaning = str | Split
+Meaning = str | ValueParser
 
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
@@ -83,8 +83,8 @@ class KnownFormat:
             meanings = dict.fromkeys(_matches(name, values), each) | meanings
         if self.is_exact and len(meanings) < len(values):
             return None
-        splits = ((key, each) for key, each in meanings.items() if not isinstance(each, str))
-        return None if any(split(values[key]) is None for key, split in splits) else meanings
+        parsers = ((key, each) for key, each in meanings.items() if not isinstance(each, str))
+        return None if any(parse(values[key]) is None for key, parse in parsers) else meanings
 
     def _has_labels(self, labels: Mapping[str, str]) -> bool:
         if self.label is not None and labels.get(self.label[0]) != self.label[1]:
@@ -165,18 +165,18 @@ KNOWN_FORMATS = (
         is_exact=True,
     ),
     KnownFormat("wasb", {"AZURE_STORAGE_ACCOUNT": "login", "AZURE_STORAGE_KEY": "password"}),
-    KnownFormat("wasb", {"AZURE_STORAGE_CONNECTION_STRING": forms.azure_storage}),
-    KnownFormat("wasb", {"attribute.primary_connection_string": forms.azure_storage}, _ATTRIBUTES),
-    KnownFormat("redis", {"attribute.primary_connection_string": forms.stackexchange_redis}, _ATTRIBUTES),
+    KnownFormat("wasb", {"AZURE_STORAGE_CONNECTION_STRING": parsers.azure_storage}),
+    KnownFormat("wasb", {"attribute.primary_connection_string": parsers.azure_storage}, _ATTRIBUTES),
+    KnownFormat("redis", {"attribute.primary_connection_string": parsers.stackexchange_redis}, _ATTRIBUTES),
     KnownFormat(
         "azure_service_bus",
-        {"attribute.default_primary_connection_string": forms.beginning("Endpoint=sb://", name="schema")},
+        {"attribute.default_primary_connection_string": parsers.parser_of_prefix("Endpoint=sb://", name="schema")},
         _ATTRIBUTES,
     ),
     # Google
-    KnownFormat("google_cloud_platform", {"key.json": forms.google_key}),  # Config Connector
-    KnownFormat("google_cloud_platform", {"serviceaccount": forms.google_key}),  # Flux
-    KnownFormat("google_cloud_platform", {"private_key": forms.google_key}, _ATTRIBUTES),
+    KnownFormat("google_cloud_platform", {"key.json": parsers.google_key}),  # Config Connector
+    KnownFormat("google_cloud_platform", {"serviceaccount": parsers.google_key}),  # Flux
+    KnownFormat("google_cloud_platform", {"private_key": parsers.google_key}, _ATTRIBUTES),
     KnownFormat(  # Crossplane, Upbound's Redis instance with TLS
         "redis",
         {"host": "host", "port": "port", "attribute.auth_string": "password", "server_ca_certs_0_cert": ""},
@@ -186,10 +186,10 @@ KNOWN_FORMATS = (
     # Kubernetes
     KnownFormat(  # vcluster
         "kubernetes",
-        {"config": forms.kubeconfig},
+        {"config": parsers.kubeconfig},
         {"certificate-authority": "", "client-certificate": "", "client-key": "", "token": ""},
     ),
-    KnownFormat("kubernetes", {"kubeconfig": forms.kubeconfig}, {**_ATTRIBUTES, "kubeconfig.*": ""}),
+    KnownFormat("kubernetes", {"kubeconfig": parsers.kubeconfig}, {**_ATTRIBUTES, "kubeconfig.*": ""}),
     # SSH and Git
     KnownFormat("ssh", {"ssh-privatekey": f"{EXTRA}private_key"}, is_exact=True, missing=("conn_type", "host")),
     KnownFormat("git", {"ssh-privatekey": f"{EXTRA}private_key"}, is_exact=True, missing=("conn_type", "host")),
@@ -215,7 +215,7 @@ KNOWN_FORMATS = (
     KnownFormat(
         "git",
         {"url": "host", "sshPrivateKey": f"{EXTRA}private_key"},
-        {"insecure": forms.if_true(f"{EXTRA}strict_host_key_checking", "no")},
+        {"insecure": parsers.parser_if_true(f"{EXTRA}strict_host_key_checking", "no")},
         label=_ARGO_CD,
     ),
     KnownFormat(
@@ -230,7 +230,12 @@ KNOWN_FORMATS = (
     ),
     KnownFormat(
         "docker",
-        {"type": forms.word("oci"), "url": forms.oci_registry, "username": "login", "password": "password"},
+        {
+            "type": parsers.parser_of_word("oci"),
+            "url": parsers.oci_registry,
+            "username": "login",
+            "password": "password",
+        },
         label=_ARGO_CD,
     ),
     # Aiven's operator
@@ -254,7 +259,7 @@ KNOWN_FORMATS = (
     KnownFormat(
         "opensearch",
         {
-            "OPENSEARCH_URI": forms.https,
+            "OPENSEARCH_URI": parsers.https,
             "OPENSEARCH_HOST": "host",
             "OPENSEARCH_PORT": "port",
             "OPENSEARCH_USER": "login",
@@ -279,11 +284,11 @@ KNOWN_FORMATS = (
             "LOGIN": "login",
             "PASSWORD": "password",
         },
-        {"PORT": "port", "HOSTNAME": "", "URI_ARGS": forms.query},
+        {"PORT": "port", "HOSTNAME": "", "URI_ARGS": parsers.query},
     ),
     KnownFormat(  # MariaDB's operator
         "mysql",
-        {"dsn": forms.mysql_dsn},
+        {"dsn": parsers.mysql_dsn},
         {"username": "login", "password": "password", "host": "host", "port": "port", "database": "schema"},
     ),
     KnownFormat(  # MongoDB Atlas. With private endpoints there are other connection strings.
@@ -332,8 +337,8 @@ KNOWN_FORMATS = (
         {
             "bootstrap.servers": f"{EXTRA}bootstrap.servers",
             "security.protocol": f"{EXTRA}security.protocol",
-            "type": forms.word("kafka"),
-            "provider": forms.word("strimzi"),
+            "type": parsers.parser_of_word("kafka"),
+            "provider": parsers.parser_of_word("strimzi"),
         },
         {
             "sasl.mechanism": f"{EXTRA}sasl.mechanism",
@@ -347,14 +352,14 @@ KNOWN_FORMATS = (
         },
     ),
     # Others
-    KnownFormat("docker", {".dockerconfigjson": forms.docker_config}),
-    KnownFormat("docker", {".dockercfg": forms.docker_config}),
-    KnownFormat("discord", {"address": forms.discord_webhook}, is_exact=True),  # Flux
-    KnownFormat("http", {"address": forms.teams_webhook}, is_exact=True),  # Flux
+    KnownFormat("docker", {".dockerconfigjson": parsers.docker_config}),
+    KnownFormat("docker", {".dockercfg": parsers.docker_config}),
+    KnownFormat("discord", {"address": parsers.discord_webhook}, is_exact=True),  # Flux
+    KnownFormat("http", {"address": parsers.teams_webhook}, is_exact=True),  # Flux
     KnownFormat(
         "openai",
         {"OPENAI_API_KEY": "password"},
-        {"OPENAI_BASE_URL": "host", "OPENAI_ORG_ID": forms.openai_organization},
+        {"OPENAI_BASE_URL": "host", "OPENAI_ORG_ID": parsers.openai_organization},
         is_exact=True,
     ),
     KnownFormat("datadog", {"api-key": f"{EXTRA}api_key"}, is_exact=True, missing=("conn_type",)),
@@ -379,7 +384,7 @@ KNOWN_FORMATS = (
     ),
     KnownFormat(
         "vault",
-        {"VAULT_ADDR": forms.vault_address, "VAULT_TOKEN": "password"},
+        {"VAULT_ADDR": parsers.vault_address, "VAULT_TOKEN": "password"},
         extra={"auth_type": "token"},
         is_exact=True,
     ),
@@ -392,10 +397,10 @@ KNOWN_FORMATS = (
     KnownFormat("github", {"GITHUB_TOKEN": "password"}),
     KnownFormat("pagerduty", {"PAGERDUTY_TOKEN": "password"}),
     KnownFormat("slack", {"SLACK_BOT_TOKEN": "password"}),
-    KnownFormat("slack", {"token": forms.beginning("xoxb-", "xoxp-", name="password")}, is_exact=True),  # Flux
+    KnownFormat("slack", {"token": parsers.parser_of_prefix("xoxb-", "xoxp-", name="password")}, is_exact=True),  # Flux
     KnownFormat(
         "slackwebhook",
-        {"address": forms.beginning("https://hooks.slack.com/services/", name="password")},
+        {"address": parsers.parser_of_prefix("https://hooks.slack.com/services/", name="password")},
         is_exact=True,
     ),  # Flux
     KnownFormat("snowflake", {**_SNOWFLAKE, "SNOWFLAKE_PASSWORD": "password"}, _OF_SNOWFLAKE),
@@ -409,13 +414,13 @@ KNOWN_FORMATS = (
 # Formats of one value that contains a whole connection in a form that Airflow cannot read. The key can have any name.
 _ANY = "*"
 _WHOLE = (
-    KnownFormat("", {_ANY: forms.database_json}, is_exact=True),
-    KnownFormat("google_cloud_platform", {_ANY: forms.google_key}, is_exact=True),
-    KnownFormat("kubernetes", {_ANY: forms.kubeconfig}, is_exact=True),
-    KnownFormat("", {_ANY: forms.database_uri}, is_exact=True),
+    KnownFormat("", {_ANY: parsers.database_json}, is_exact=True),
+    KnownFormat("google_cloud_platform", {_ANY: parsers.google_key}, is_exact=True),
+    KnownFormat("kubernetes", {_ANY: parsers.kubeconfig}, is_exact=True),
+    KnownFormat("", {_ANY: parsers.database_uri}, is_exact=True),
 )
 # Formats of the value in the data key. A connection is expected there, so JSON with fewer names is enough.
-_WHOLE_IN_DATA_KEY = (KnownFormat("", {_ANY: forms.secrets_manager_json}, is_exact=True), *_WHOLE[1:3])
+_WHOLE_IN_DATA_KEY = (KnownFormat("", {_ANY: parsers.secrets_manager_json}, is_exact=True), *_WHOLE[1:3])
 
 # The formats by their first key, so that each Secret is compared with few formats. A format whose first key contains
 # `*` needs a label, and is found by that label.

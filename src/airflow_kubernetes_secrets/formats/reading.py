@@ -40,30 +40,38 @@ _connections: DerivedValues[Secret, ConnectionValue] = DerivedValues()
 _variables: DerivedValues[Secret, str] = DerivedValues()
 
 
-def connection_key(secret: Secret, data_key: str) -> str:
-    """Return the key that contains a whole connection: from an annotation, or ``data_key``; else :data:`IN_FIELDS`.
+def data_key_of_connection(secret: Secret, default: str) -> str:
+    """Return the key that contains a whole connection; :data:`IN_FIELDS` if none does.
+
+    Lookups use :func:`airflow_kubernetes_secrets.lookup.selection.data_key_of`, which also knows bundles.
+
+    Args:
+        default: the key to use if no annotation names one.
 
     Raises:
         MalformedSecretError: an annotation is invalid, or names a second key with the whole connection.
     """
     if not _has_description(secret):
-        return data_key if data_key in secret.data else IN_FIELDS
+        return default if default in secret.data else IN_FIELDS
     with importing.lock:
-        from airflow_kubernetes_secrets.formats.fields import key_of_whole
-    return key_of_whole(secret, data_key) or IN_FIELDS
+        from airflow_kubernetes_secrets.formats.fields import key_of_whole_connection
+    return key_of_whole_connection(secret, default) or IN_FIELDS
 
 
-def value_key(secret: Secret, data_key: str) -> str:
-    """Return the key that contains a variable or option: from an annotation, or ``data_key``; else :data:`IN_FIELDS`.
+def data_key_of_variable(secret: Secret, default: str) -> str:
+    """Return the key that contains a variable or option; :data:`IN_FIELDS` if none does.
+
+    Args:
+        default: the key to use if no annotation names one.
 
     Raises:
         MalformedSecretError: the annotation names a missing key.
     """
     if _has_description(secret):
         with importing.lock:
-            from airflow_kubernetes_secrets.formats.annotations import key_of_value
-        return key_of_value(secret) or (data_key if data_key in secret.data else IN_FIELDS)
-    return data_key if data_key in secret.data else IN_FIELDS
+            from airflow_kubernetes_secrets.formats.annotations import annotated_data_key
+        return annotated_data_key(secret) or (default if default in secret.data else IN_FIELDS)
+    return default if default in secret.data else IN_FIELDS
 
 
 def has_fields(secret: Secret) -> bool:

@@ -38,8 +38,8 @@ from airflow_kubernetes_secrets.lookup.selection import (
     Kind,
     Lookup,
     Outcome,
+    data_key_of,
     decide,
-    key_of,
     missing_key,
     shown_id,
 )
@@ -341,7 +341,7 @@ class _Survey:
         try:
             missing = missing_key(kind, secret, data_key)
             if not missing:
-                key = key_of(kind, secret, data_key)
+                key = data_key_of(kind, secret, data_key)
             content = _unreadable(missing) if missing else content_of(kind, secret, key)
         except MalformedSecretError as error:
             content = _unreadable(error)

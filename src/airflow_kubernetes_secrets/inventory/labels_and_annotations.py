@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.formats.annotations import (
     is_known_annotation,
     named_keys,
 )
-from airflow_kubernetes_secrets.formats.fields import key_of_whole
+from airflow_kubernetes_secrets.formats.fields import key_of_whole_connection
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE
 from airflow_kubernetes_secrets.kubernetes.labels import (
     is_data_key,
@@ -162,7 +162,7 @@ def problems_of_annotations(secret: Secret, kind: Kind) -> Iterator[Problem]:
         data = dict.fromkeys(named.values(), SOME_VALUE)
         with_keys = Secret(secret.namespace, secret.name, "", secret.labels, data, annotations=annotations)
         try:
-            key_of_whole(with_keys, DATA_KEY)
+            key_of_whole_connection(with_keys, DATA_KEY)
         except MalformedSecretError as error:
             yield Problem(UNREADABLE, str(error))
 

@@ -21,7 +21,12 @@ from enum import Enum
 from typing import NoReturn
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError, MissingSecretError
-from airflow_kubernetes_secrets.formats.reading import IN_FIELDS, connection_key, has_fields, value_key
+from airflow_kubernetes_secrets.formats.reading import (
+    IN_FIELDS,
+    data_key_of_connection,
+    data_key_of_variable,
+    has_fields,
+)
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, BUNDLE, Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
@@ -138,8 +143,11 @@ class Lookup:
         return printable(f"{self.kind.word} {shown}" + (f" of team {self.team!r}" if self.team else ""))
 
 
-def key_of(kind: Kind, secret: Secret, data_key: str) -> str:
+def data_key_of(kind: Kind, secret: Secret, default: str) -> str:
     """Return the key of a Secret's data that contains the whole value; :data:`IN_FIELDS` if none does.
+
+    Args:
+        default: the key to use if no annotation names one.
 
     Raises:
         MalformedSecretError: an annotation is invalid.
@@ -147,8 +155,8 @@ def key_of(kind: Kind, secret: Secret, data_key: str) -> str:
     if isinstance(secret, BundleEntry):
         return secret.key
     if secret.annotations is None:
-        return data_key if data_key in secret.data else IN_FIELDS
-    return (connection_key if kind is Kind.CONNECTION else value_key)(secret, data_key)
+        return default if default in secret.data else IN_FIELDS
+    return (data_key_of_connection if kind is Kind.CONNECTION else data_key_of_variable)(secret, default)
 
 
 def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretError | None:
@@ -158,7 +166,7 @@ def missing_key(kind: Kind, secret: Secret, data_key: str) -> MalformedSecretErr
         MalformedSecretError: an annotation is invalid.
     """
     is_connection = kind is Kind.CONNECTION
-    if key_of(kind, secret, data_key) != IN_FIELDS or (is_connection and has_fields(secret)):
+    if data_key_of(kind, secret, data_key) != IN_FIELDS or (is_connection and has_fields(secret)):
         return None
     problem = f"there is no such key in its data; {secret.keys_text()}"
     remedy = f"If one of them contains it, name that key in the annotation {ANNOTATION_PREFIX}data-key"
@@ -238,7 +246,7 @@ def decide(lookup: Lookup, options: Options, find: Find) -> Decision:
     if not matches and (options.team_fallback or not lookup.team):
         matches = search.of_no_team() if reference is None else search.referred_to(reference)
     if matches:
-        key = key_of(kind, matches[0], kind.data_key(options))
+        key = data_key_of(kind, matches[0], kind.data_key(options))
         return Decision(lookup, Outcome.FOUND, search.queries, matches, data_key=key, skipped=search.skipped)
     outcome = Outcome.ALL_SKIPPED if search.skipped else Outcome.NO_MATCH
     return Decision(lookup, outcome, search.queries, skipped=search.skipped)

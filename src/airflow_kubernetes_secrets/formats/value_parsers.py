@@ -1,6 +1,6 @@
-"""Values whose form identifies their meaning, or that contain several fields.
+"""Parsers of values whose form identifies their meaning, or that contain several fields.
 
-Each function returns the fields in a value. The keys of the result are names of fields, and names in ``extra`` with the
+Each parser returns the fields in a value. The keys of the result are names of fields, and names in ``extra`` with the
 prefix ``extra.``. The values of fields are strings. If the value has another form, the result is ``None``.
 """
 
@@ -16,7 +16,8 @@ from urllib.parse import parse_qsl
 from airflow_kubernetes_secrets.formats.aliases import URI, connection_type, folded
 from airflow_kubernetes_secrets.formats.settings import PLAIN, setting
 
-Split = Callable[[str], Mapping[str, Any] | None]
+# Returns the fields in a value; ``None`` if the value has another form.
+ValueParser = Callable[[str], Mapping[str, Any] | None]
 
 # The schemes of URIs whose type Airflow's providers know. Other URIs, such as those of web pages, can mean anything.
 _SCHEMES = ("postgres", "postgresql", "mysql", "mariadb", "mongodb", "redis", "rediss", "valkey", "valkeys")
@@ -40,18 +41,18 @@ _FIELD = {name: field for field, names in JSON_NAMES.items() for name in names}
 UNNEEDED_IN_JSON = ("masterarn", "dbInstanceIdentifier", "dbClusterIdentifier")
 
 
-def if_true(name: str, text: str) -> Split:
-    """Return the function for a value that turns on a setting of the hook if it is ``true``."""
+def parser_if_true(name: str, text: str) -> ValueParser:
+    """Return the parser of a value that turns on a setting of the hook if it is ``true``."""
     return lambda value: {name: text} if value.strip() == "true" else {}
 
 
-def word(expected: str) -> Split:
-    """Return the function for a value that only identifies the format."""
+def parser_of_word(expected: str) -> ValueParser:
+    """Return the parser of a value that only identifies the format."""
     return lambda value: {} if value.strip() == expected else None
 
 
-def beginning(*prefixes: str, name: str = "") -> Split:
-    """Return the function for a value that begins with one of these prefixes.
+def parser_of_prefix(*prefixes: str, name: str = "") -> ValueParser:
+    """Return the parser of a value that begins with one of these prefixes.
 
     Args:
         name: what the value contains; empty if the connection does not need it.
