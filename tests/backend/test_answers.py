@@ -135,7 +135,7 @@ def test_a_connection_is_used_again_after_a_watch_only_if_nothing_follows_it(
     asker = make_asker(ttl=2.0)
     assert asker.get("x") == "found"
     until(lambda: len(proxy.watches) > 2)
-    asker.ladder.close()
+    asker.policy.close()
 
     asker.restart()
 

@@ -131,7 +131,7 @@ def test_many_children_whose_memory_is_too_old(make_asker: MakeAsker, proxy: Pro
         gate.wait()
         assert watchers() == []
         # The index is made as old as if the fork was long ago.
-        asker.ladder._index.confirmed_at -= LONG  # type: ignore[union-attr]  # there is an index here
+        asker.policy._index.confirmed_at -= LONG  # type: ignore[union-attr]  # there is an index here
         for key in ("x", f"missing-{number}", "y", "x", "y"):
             assert asker.get(key) == (None if "missing" in key else f"of {key}")
         until(lambda: len(watchers()) == 1)
@@ -178,7 +178,7 @@ def test_a_child_reads_what_it_inherited_only_while_it_is_fresh(make_asker: Make
     for _ in range(3):
         asker.get("x")
     until(lambda: proxy.open_watches == 1)
-    until(lambda: asker.ladder.recall("x") is not None)
+    until(lambda: asker.policy.find_in_memory("x") is not None)
     told, tell = os.pipe()
     asked, ask = os.pipe()
 
@@ -187,7 +187,7 @@ def test_a_child_reads_what_it_inherited_only_while_it_is_fresh(make_asker: Make
         os.write(tell, b".")
         os.read(asked, 1)
         # The child gets no event about the change, but by then it must query the API server.
-        until(lambda: asker.ladder.recall("x") is None)
+        until(lambda: asker.policy.find_in_memory("x") is None)
         assert asker.get("x") == "new"
 
     child = fork(check)
@@ -249,7 +249,7 @@ def test_a_fork_while_another_thread_holds_the_locks(make_asker: MakeAsker, prox
     locked, over = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with asker.ladder._lock, asker.server._server_state._lock:
+        with asker.policy._lock, asker.server._server_state._lock:
             locked.set()
             over.wait(PATIENCE)
 

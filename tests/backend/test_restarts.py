@@ -366,7 +366,9 @@ class TestWatch:
         asker = make_asker()
         proxy.always = proxy.always_watch = FORBIDDEN
         for error in (UnconfirmedRefusalError, ForbiddenError):
-            asker.outage.begin(ApiUnavailableError("server", "no response in time", 1, 1.0, "Wait"), time.monotonic())
+            asker.outage.record_failure(
+                ApiUnavailableError("server", "no response in time", 1, 1.0, "Wait"), time.monotonic()
+            )
             assert asker.server.is_unavailable
 
             with pytest.raises(error):

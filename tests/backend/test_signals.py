@@ -221,12 +221,12 @@ class TestRaising:
                 if not interrupted(asker, moment, raised):
                     break
                 assert asker.get("x") == "found", moment
-                asker.ladder.close()
+                asker.policy.close()
                 assert watchers() == [], moment
                 moments += STEPS[number]
         assert moments > first
         # This is the watch of the lookup that was not interrupted.
-        asker.ladder.close()
+        asker.policy.close()
         until(lambda: proxy.open_watches == 0)
 
 
@@ -263,7 +263,7 @@ def once_it_lists(waiting: Another) -> Callable[[str], None]:
 def begin_to_list(lists: Another, asker: Asker) -> None:
     """Return when the LIST of the other thread is in progress."""
     lists.start()
-    until(lambda: asker.ladder._running_list is not None)
+    until(lambda: asker.policy._running_list is not None)
 
 
 def held_until(event: threading.Event) -> Fault:
@@ -299,7 +299,7 @@ def first_of_a_watch(asker: Asker) -> int:
     asker.restart()
     with Moment(signal.SIGALRM, 10**9, meanwhile, inside=(PACKAGE,)).of():
         asker.get("x")
-    asker.ladder.close()
+    asker.policy.close()
     assert arrived
     return count
 
@@ -343,7 +343,7 @@ def walk(asker: Asker, first: int = 0, before: Callable[[], None] = lambda: None
                     assert asker.get("x") == "found"
                 if not moment.where:
                     return
-                asker.ladder.close()
+                asker.policy.close()
                 position += 1
 
     assert watched_over(moments) == ""

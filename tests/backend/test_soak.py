@@ -158,7 +158,7 @@ def test_a_clock_that_is_set_back(
 
     proxy.refuse()
     refused_at = time.monotonic()
-    until(lambda: asker.ladder.recall("x") is None)
+    until(lambda: asker.policy.find_in_memory("x") is None)
     assert asker.get("x") == "two"
     with pytest.raises(ApiUnavailableError):
         until(lambda: asker.get("x") != "two")

@@ -157,7 +157,7 @@ class TestOutages:
             until(lambda: asker.get("x") == str(story.last))
             # The LIST that replaces the index has arrived. Until then it could return an older value than a single
             # request, which docs/concepts/freshness.md allows.
-            until(lambda: asker.ladder.recall("x") is not None)
+            until(lambda: asker.policy.find_in_memory("x") is not None)
             story.go_on()
             until(lambda: asker.get("x") == str(story.last), asker.ttl + SLACK)
 
@@ -187,7 +187,7 @@ class TestOutages:
                 assert isinstance(server, KubeApiserver)
                 server.kill_apiserver()
                 # Wait until the index is too old.
-                until(lambda: asker.ladder.recall("x") is None)
+                until(lambda: asker.policy.find_in_memory("x") is None)
                 time.sleep(1)
                 starting.set()
                 server.start_apiserver()
@@ -270,10 +270,10 @@ class TestPermissions:
 
         token = replace_token(cluster, account)
 
-        until(lambda: asker.ladder.recall("x") is None)
+        until(lambda: asker.policy.find_in_memory("x") is None)
         with pytest.raises(UnauthorizedError):
             asker.get("x")
-        assert asker.ladder.last_known("x", LONG) is None
+        assert asker.policy.last_known("x", LONG) is None
         assert watchers() == []
 
         (asker.folder / "token").write_text(token)

@@ -207,7 +207,7 @@ except ssl.SSLCertVerificationError as error:
 credentials = ServiceAccountCredentials(folder, {"KUBERNETES_SERVICE_HOST": host, "KUBERNETES_SERVICE_PORT": port})
 connection = HttpConnection(credentials.endpoint, credentials.tls(), Deadline(20))
 request = Request("/api/v1/namespaces/default/secrets", {"Authorization": credentials.authorization()})
-print("answer:", connection.ask(request, Deadline(20)).status)
+print("answer:", connection.send(request, Deadline(20)).status)
 connection.close()
 """
     assert PYTHON_313 is not None

@@ -29,9 +29,9 @@ def test_a_process_that_asks_for_ids_without_end_remembers_the_last_thousand(ans
 
     assert len(answers._results) == MOST
     for number in range(MOST):
-        assert answers.recall(query(number), LONG) is None
+        assert answers.get(query(number), LONG) is None
     for number in range(MOST, 2 * MOST):
-        assert answers.recall(query(number), LONG) == (float(number), [])
+        assert answers.get(query(number), LONG) == (float(number), [])
 
 
 def test_what_it_keeps_asking_for_stays(answers: LastResults) -> None:
@@ -42,10 +42,10 @@ def test_what_it_keeps_asking_for_stays(answers: LastResults) -> None:
     for number in range(MOST, 2 * MOST - 1):
         answers.remember(query(number), 3.0, [])
 
-    assert answers.recall(query(0), LONG) == (2.0, [])
-    assert answers.recall(query(1), LONG) is None
+    assert answers.get(query(0), LONG) == (2.0, [])
+    assert answers.get(query(1), LONG) is None
     answers.remember(query(2 * MOST), 3.0, [])
-    assert answers.recall(query(0), LONG) is None
+    assert answers.get(query(0), LONG) is None
 
 
 def test_the_same_question_again_makes_nothing_be_forgotten(answers: LastResults) -> None:
@@ -54,7 +54,7 @@ def test_the_same_question_again_makes_nothing_be_forgotten(answers: LastResults
     for _ in range(10):
         answers.remember(query(7), 2.0, [])
 
-    assert all(answers.recall(query(number), LONG) for number in range(MOST))
+    assert all(answers.get(query(number), LONG) for number in range(MOST))
 
 
 def test_the_newest_answer_counts(answers: LastResults) -> None:
@@ -62,19 +62,19 @@ def test_the_newest_answer_counts(answers: LastResults) -> None:
     answers.remember(query(0), 1.0, [])
     answers.remember(query(0), 2.0, [secret])
 
-    assert answers.recall(query(0), LONG) == (2.0, [secret])
+    assert answers.get(query(0), LONG) == (2.0, [secret])
 
 
 def test_how_old_it_may_be(answers: LastResults, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
     monkeypatch.setattr(last_results, "monotonic", clock)
     answers.remember(query(0), clock.now, [])
-    assert answers.recall(query(0), 0) is None
+    assert answers.get(query(0), 0) is None
 
     clock.now += 9.9
-    assert answers.recall(query(0), 10) is not None
+    assert answers.get(query(0), 10) is not None
     clock.now += 0.1
-    assert answers.recall(query(0), 10) is None
+    assert answers.get(query(0), 10) is None
 
 
 def test_forgetting(answers: LastResults) -> None:
@@ -83,8 +83,8 @@ def test_forgetting(answers: LastResults) -> None:
 
     answers.drop(query(0))
     answers.drop(query(2))
-    assert answers.recall(query(0), LONG) is None
-    assert answers.recall(query(1), LONG) is not None
+    assert answers.get(query(0), LONG) is None
+    assert answers.get(query(1), LONG) is not None
 
     answers.forget()
-    assert answers.recall(query(1), LONG) is None
+    assert answers.get(query(1), LONG) is None

@@ -32,7 +32,7 @@ def failure(*, lasting: bool = True, retry_after: float | None = None) -> ApiUna
 
 
 def begun(state: ApiServerState, clock: Clock, **how: object) -> None:
-    state.begin(failure(**how), clock.now)  # type: ignore[arg-type]  # mypy cannot know the options
+    state.record_failure(failure(**how), clock.now)  # type: ignore[arg-type]  # mypy cannot know the options
 
 
 def pause(state: ApiServerState, clock: Clock) -> float:
@@ -68,21 +68,21 @@ def test_a_request_that_fails_while_others_are_answered_is_no_outage(
     """A single connection may hang."""
     requested_at = clock.now
     clock.now += before
-    state.end()
+    state.record_response()
     clock.now += 10
 
-    state.begin(failure(), requested_at)
+    state.record_failure(failure(), requested_at)
 
     assert state.error is None
     assert state.seconds_for(4) == 4
 
 
 def test_a_request_that_was_sent_after_the_last_answer_begins_one(state: ApiServerState, clock: Clock) -> None:
-    state.end()
+    state.record_response()
     clock.now += 0.01
     began = clock.now
 
-    state.begin(failure(), began)
+    state.record_failure(failure(), began)
 
     assert state.error is not None
     assert state.since == began
@@ -92,10 +92,10 @@ def test_nor_does_it_prolong_one_that_has_ended(state: ApiServerState, clock: Cl
     begun(state, clock)
     requested_at = clock.now
     clock.now += 1
-    assert state.end() is not None
+    assert state.record_response() is not None
     clock.now += 1
 
-    state.begin(failure(), requested_at)
+    state.record_failure(failure(), requested_at)
 
     assert state.error is None
 
@@ -103,7 +103,7 @@ def test_nor_does_it_prolong_one_that_has_ended(state: ApiServerState, clock: Cl
 def test_the_first_pause_does_not_depend_on_how_long_it_took_to_fail(state: ApiServerState, clock: Clock) -> None:
     requested_at = clock.now
     clock.now += 20
-    state.begin(failure(), requested_at)
+    state.record_failure(failure(), requested_at)
 
     assert SHORTEST_PAUSE <= pause(state, clock) <= LONGEST_PAUSE + 0.01
 
@@ -115,7 +115,7 @@ def test_after_a_probe_there_is_none_for_as_long_as_it_took(state: ApiServerStat
     pause(state, clock)
     requested_at = clock.now
     clock.now += took
-    state.begin(failure(), requested_at)
+    state.record_failure(failure(), requested_at)
 
     assert took <= pause(state, clock) <= took + 0.02
 
@@ -157,7 +157,7 @@ def test_a_probe_that_took_very_long_does_not_stop_the_others_for_as_long(state:
     begun(state, clock)
     requested_at = clock.now
     clock.now += 500
-    state.begin(failure(), requested_at)
+    state.record_failure(failure(), requested_at)
 
     assert pause(state, clock) <= 30.02
 
@@ -191,7 +191,7 @@ def test_a_probe_is_short_at_first_and_then_twice_as_long_each_time(state: ApiSe
 def test_the_first_probe_of_the_next_outage_is_short_again(state: ApiServerState, clock: Clock) -> None:
     begun(state, clock)
     probes(state, clock, 20, 4)
-    state.end()
+    state.record_response()
     clock.now += 1
     begun(state, clock)
 
@@ -240,9 +240,9 @@ def test_it_ends_once(state: ApiServerState, clock: Clock) -> None:
     # The beginning of the outage stays that of the first failure.
     begun(state, clock)
 
-    error = state.end()
+    error = state.record_response()
 
     assert isinstance(error, ApiUnavailableError)
     assert state.since == began
-    assert state.end() is None
+    assert state.record_response() is None
     assert state.seconds_for(4) == 4

@@ -115,16 +115,16 @@ class Asker:
 
     def restart(self) -> None:
         """Forget everything except the connections."""
-        self.outage.end()
-        self.ladder = CachePolicy(self.server, VARIABLE, self.ttl, self._thresholds)
-        self._namespace = Namespace(self.server, {VARIABLE: self.ladder}, self.ttl, self._longest)
+        self.outage.record_response()
+        self.policy = CachePolicy(self.server, VARIABLE, self.ttl, self._thresholds)
+        self._namespace = Namespace(self.server, {VARIABLE: self.policy}, self.ttl, self._longest)
         self.server.on_refusal = lambda _error: self._namespace.forget()
         _askers.get(next(_numbers), lambda: self)
 
     def get(self, key: str) -> str | None:
         """Look up a variable."""
         query = LabelQuery(self.server.namespace, VARIABLE, key, TEAM, resource=self.server.resource)
-        known = self._namespace.recall(query)
+        known = self._namespace.find_in_memory(query)
         found = self._namespace.find(query, Deadline(self.server.timeout)) if known is None else known
         texts = [values.text(secret, "value") for secret in found if query.matches(secret)]
         assert len(texts) < 2, f"{len(texts)} Secrets for {key}"

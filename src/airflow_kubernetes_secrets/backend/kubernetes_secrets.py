@@ -121,19 +121,19 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         # Airflow's masker for tasks waits for the process that writes the log, so masking always needs a thread.
         if not self.options.mask_values:
             lookup = Lookup(Kind.CONNECTION, conn_id, team_name)
-            recalled: list[Query] = []
+            known_queries: list[Query] = []
 
-            def recall(query: Query, _time: TimeBudget) -> Sequence[Secret]:
-                known = self._recall(query)
-                recalled.append(query)
+            def find_in_memory(query: Query, _time: TimeBudget) -> Sequence[Secret]:
+                known = self._find_in_memory(query)
+                known_queries.append(query)
                 return known
 
             try:
-                return self._read(lookup, self._connection(conn_id), recall)
+                return self._read(lookup, self._connection(conn_id), find_in_memory)
             except _NotInMemoryError:
-                recalled.clear()  # the thread repeats these queries
+                known_queries.clear()  # the thread repeats these queries
             finally:
-                for _ in recalled:
+                for _ in known_queries:
                     counters.count_in_memory(FROM_MEMORY)
         return await in_a_thread(self.get_connection, conn_id, team_name)
 
@@ -151,7 +151,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         Raises:
             KubernetesSecretsError: the Secret is unusable, or Kubernetes could not be queried. Airflow then stops.
         """
-        return self._read(Lookup(Kind.CONFIG, key), config_text, self._ask)
+        return self._read(Lookup(Kind.CONFIG, key), config_text, self._find_uncached)
 
     @without_variables
     def decide(self, lookup: Lookup) -> Decision:
@@ -254,22 +254,22 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         return result
 
     def _find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
-        if self._source is not None and (known := self._source.recall(query)) is not None:
+        if self._source is not None and (known := self._source.find_in_memory(query)) is not None:
             counters.count_in_memory(FROM_MEMORY)
             return known
         self._source = self._current_source()
         return self._source.find(query, time)
 
-    def _recall(self, query: Query) -> Sequence[Secret]:
+    def _find_in_memory(self, query: Query) -> Sequence[Secret]:
         # A new backend object has no source yet, and creating one reads files.
         source = self._source or _sources.peek(self._key())
-        known = None if source is None else source.recall(query)
+        known = None if source is None else source.find_in_memory(query)
         if known is None:
             raise _NotInMemoryError
         return known
 
-    def _ask(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
-        return self._current_source().ask(query, time)
+    def _find_uncached(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
+        return self._current_source().find_uncached(query, time)
 
     def _current_source(self) -> Source:
         return _sources.get(self._key(), lambda: source_of(self.options))

@@ -69,12 +69,12 @@ def rows_of(engine: Any, query: Any) -> list[Any]:
         SourceError: the database cannot be read, or does not respond in time.
     """
 
-    def ask() -> list[Any]:
+    def read() -> list[Any]:
         with engine.connect() as connection:
             return list(connection.execute(query))
 
     try:
-        return _in_time(ask)
+        return _in_time(read)
     except SourceError:
         raise
     except Exception as error:
@@ -87,7 +87,7 @@ def rows_of(engine: Any, query: Any) -> list[Any]:
     )
 
 
-def _in_time(ask: Callable[[], Result]) -> Result:
+def _in_time(read: Callable[[], Result]) -> Result:
     """Return the result of a query that runs in a thread, or raise its error.
 
     A database driver may wait forever to connect, so the thread is given up after ``_PATIENCE_SECONDS``.
@@ -101,7 +101,7 @@ def _in_time(ask: Callable[[], Result]) -> Result:
 
     def put_result() -> None:
         try:
-            results.put(ask())
+            results.put(read())
         except Exception as error:
             results.put(error)
         finally:

@@ -284,10 +284,10 @@ def _decide(explanation: Explanation, options: Options, location: BackendLocatio
         return None
 
 
-def _unless_it_fails(ask: Any) -> Any:
+def _unless_it_fails(read: Any) -> Any:
     """Return the result of a query that only adds details, or ``None`` if it fails."""
     try:
-        return ask()
+        return read()
     except KubernetesSecretsError:
         return None
 

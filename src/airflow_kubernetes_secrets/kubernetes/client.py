@@ -151,7 +151,7 @@ class Client:
 
         call = Call(_list_path(resource, namespace, selector, "0"))
         parse = partial(parse_list, resource=resource, namespace=namespace)
-        return self._ask(_ParsedOperation("list", namespace, call, parse), timeout)
+        return self._send(_ParsedOperation("list", namespace, call, parse), timeout)
 
     def list_once(
         self,
@@ -197,7 +197,7 @@ class Client:
         path = f"/api/v1/namespaces/{namespace}/{resource.plural}/{quote(name)}?resourceVersion=0"
         parse = partial(parse_object, resource=resource, namespace=namespace, name=name)
         try:
-            return self._ask(_ParsedOperation("get", namespace, Call(path), parse), timeout)
+            return self._send(_ParsedOperation("get", namespace, Call(path), parse), timeout)
         except NotFoundError:
             return None
 
@@ -264,7 +264,7 @@ class Client:
                 :meth:`list_objects`.
             NotFoundError: 404.
         """
-        return self._ask(_ParsedOperation(verb, namespace, call, lambda response: response), timeout)
+        return self._send(_ParsedOperation(verb, namespace, call, lambda response: response), timeout)
 
     def close(self) -> None:
         """Close the idle connections. The client can be used again."""
@@ -274,7 +274,7 @@ class Client:
         """Close the parent's connections, including those that its threads were using, without sending anything."""
         self._transport.after_fork()
 
-    def _ask(self, operation: _ParsedOperation[Result], timeout: float) -> Result:
+    def _send(self, operation: _ParsedOperation[Result], timeout: float) -> Result:
         deadline = Deadline(timeout)
         attempts = 0
         failure: _Failure | None = None
@@ -304,7 +304,7 @@ class Client:
 
         began = monotonic()
         try:
-            connection, response = self._transport.exchange(HttpConnection.ask, operation.call, deadline)
+            connection, response = self._transport.exchange(HttpConnection.send, operation.call, deadline)
             # Read this first: once the connection is idle, another thread may send on it.
             sent_at = connection.sent_at
             self._transport.keep(connection, response.status)

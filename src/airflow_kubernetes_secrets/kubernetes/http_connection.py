@@ -138,13 +138,13 @@ class HttpConnection:
             return False
         return False
 
-    def ask(self, request: Request, deadline: Deadline) -> Response:
+    def send(self, request: Request, deadline: Deadline) -> Response:
         """Send a request and read the whole response.
 
         Raises:
             TransportError: the whole response did not arrive before the deadline.
         """
-        self._send(request, deadline)
+        self._write(request, deadline)
         return self._finish(self._read(read_response, deadline))
 
     def open_stream(self, request: Request, deadline: Deadline) -> Head | Response:
@@ -153,7 +153,7 @@ class HttpConnection:
         Raises:
             TransportError: that did not arrive before the deadline.
         """
-        self._send(request, deadline)
+        self._write(request, deadline)
         head = self._read(read_head, deadline)
         if head.status == 200:
             return head
@@ -183,7 +183,7 @@ class HttpConnection:
         with suppress(OSError):
             self._socket.close()
 
-    def _send(self, request: Request, deadline: Deadline) -> None:
+    def _write(self, request: Request, deadline: Deadline) -> None:
         failure: TransportError | None = None
         try:
             self._socket.settimeout(deadline.remaining())

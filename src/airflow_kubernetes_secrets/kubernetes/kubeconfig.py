@@ -103,7 +103,7 @@ def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _
     merger = reader.KubeConfigMerger(path)
     if merger.config is None:
         raise NotConfiguredError("there is no such file")
-    with _gone_afterwards(reader) as folder:
+    with _temporary_folder(reader) as folder:
         loader = reader.KubeConfigLoader(
             merger.config, chosen, config_persister=merger.save_changes, temp_file_path=folder
         )
@@ -119,7 +119,7 @@ def _loaded(reader: Any, configuration: Any, path: str, chosen: str | None) -> _
 
 
 @contextmanager
-def _gone_afterwards(reader: Any) -> Iterator[str | None]:
+def _temporary_folder(reader: Any) -> Iterator[str | None]:
     """Yield a folder for the loader's files with keys and certificates, since OpenSSL reads keys only from files.
 
     The loader would leave these files until the process ends. If it ends with ``os._exit``, as forked children do, they
@@ -213,7 +213,7 @@ def _tls(configuration: Any) -> Tls | None:
         return None
     context = client_context(configuration.ssl_ca_cert)
     if configuration.cert_file:
-        context.load_cert_chain(configuration.cert_file, configuration.key_file, password=_refuse_to_ask)
+        context.load_cert_chain(configuration.cert_file, configuration.key_file, password=_refuse_passphrase)
     if not configuration.verify_ssl:
         # The kubeconfig contains insecure-skip-tls-verify: its owner requested this, and doctor warns about it.
         context.check_hostname = False
@@ -221,6 +221,6 @@ def _tls(configuration: Any) -> Tls | None:
     return Tls(context, configuration.tls_server_name)
 
 
-def _refuse_to_ask() -> str:
+def _refuse_passphrase() -> str:
     """Refuse to decrypt a client key. OpenSSL would otherwise wait for somebody to type the pass phrase."""
     raise NotConfiguredError("its client key is encrypted; store it without a passphrase")

@@ -66,7 +66,7 @@ class ApiServerState:
             self._next_probe = now + seconds
             return seconds
 
-    def begin(self, error: ApiUnavailableError, requested_at: float) -> None:
+    def record_failure(self, error: ApiUnavailableError, requested_at: float) -> None:
         """Record a failed request. It is ignored if the server has responded to another request in the meantime.
 
         Args:
@@ -90,7 +90,7 @@ class ApiServerState:
             self._error = error.again()
             self._next_probe = now + (min(pause, _LONGEST_PAUSE_SECONDS) if error.lasting else 0.0)
 
-    def end(self) -> ApiUnavailableError | None:
+    def record_response(self) -> ApiUnavailableError | None:
         """Record a response. Return the error of the outage that it has ended; ``None`` if there was no outage."""
         self._responded_at = monotonic()
         if self._error is None:

@@ -65,15 +65,15 @@ class ApiSource:
             Client(credentials, ApiErrors(verbs_of(options), options.resources, referenced).error_of), home, options
         )
 
-    def recall(self, query: Query) -> Sequence[Secret] | None:
+    def find_in_memory(self, query: Query) -> Sequence[Secret] | None:
         namespace = self._by_resource[query.resource].get(query.namespace or self._home)
-        return None if namespace is None else namespace.recall(query)
+        return None if namespace is None else namespace.find_in_memory(query)
 
     def find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         return self._namespace(query).find(query, time.deadline)
 
-    def ask(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
-        return self._namespace(query).ask(query, time.deadline)
+    def find_uncached(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
+        return self._namespace(query).find_uncached(query, time.deadline)
 
     def measurements(self) -> dict[str, float]:
         indexes = [index for namespace in self._namespaces() for index in namespace.indexes()]

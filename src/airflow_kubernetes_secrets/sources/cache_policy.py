@@ -121,7 +121,7 @@ class CachePolicy:
         self._watcher: Watcher | None = None
         self._last_lookup_at = 0.0
 
-    def recall(self, value: str) -> tuple[Secret, ...] | None:
+    def find_in_memory(self, value: str) -> tuple[Secret, ...] | None:
         """Return the Secrets with this value of the label, from memory; ``None`` if there is no index that is fresh."""
         index = self._index
         if index is None:
@@ -150,24 +150,24 @@ class CachePolicy:
     def find(self, query: LabelQuery, deadline: Deadline) -> list[Secret] | tuple[Secret, ...]:
         """Return the Secrets for a query, and possibly others with the same value of the label.
 
-        It is called if :meth:`recall` returns ``None``.
+        It is called if :meth:`find_in_memory` returns ``None``.
 
         Raises:
             KubernetesSecretsError: the API server could not be queried.
         """
         running, is_mine = self._next_step()
         if running is None:
-            return self._server.find(query, deadline.left())
+            return self._server.fetch(query, deadline.left())
         list_deadline = deadline.part(_SHARE_OF_A_LIST)
         if is_mine:
             problem = self._list_for_all(running, list_deadline)
         else:
             while not running.is_over and list_deadline.left():
                 time.sleep(_WAITING_SECONDS)
-        known = self.recall(query.value)
+        known = self.find_in_memory(query.value)
         if known is not None:
             return known
-        found = self._server.find(query, deadline.left())
+        found = self._server.fetch(query, deadline.left())
         if is_mine and problem is not None:
             # The single query succeeded, so only the list is the problem.
             self._put_off_lists(problem)

@@ -115,7 +115,7 @@ class Folder:
         # Replaced as a whole, so that an interrupted lookup leaves nothing half done.
         self._known = _Known({}, Visited())
 
-    def recall(self, query: Query) -> Sequence[Secret] | None:
+    def find_in_memory(self, query: Query) -> Sequence[Secret] | None:
         """Return ``None``: files may have to be read, and an event loop must not wait for that."""
         return None
 
@@ -135,7 +135,7 @@ class Folder:
             notices.once(logging.WARNING, cause, text)
         return found
 
-    def ask(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
+    def find_uncached(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         """Return the Secrets for a query, as :meth:`find` does."""
         return self.find(query, time)
 

@@ -29,7 +29,7 @@ class LastResults:
         if len(self._results) > _MOST_REMEMBERED:
             self._forget_the_oldest()
 
-    def recall(self, query: Query, max_age: float) -> tuple[float, list[Secret]] | None:
+    def get(self, query: Query, max_age: float) -> tuple[float, list[Secret]] | None:
         """Return when a result was requested, and the result; ``None`` if that was ``max_age`` seconds ago or more."""
         result = self._results.get(query)
         return None if result is None or monotonic() - result[0] >= max_age else result

@@ -42,11 +42,11 @@ class Namespace:
         self._ttl = ttl
         self._max_age = max_age
 
-    def recall(self, query: Query) -> Sequence[Secret] | None:
+    def find_in_memory(self, query: Query) -> Sequence[Secret] | None:
         """Return the Secrets for a query if memory has a fresh result; else ``None``. It does not wait."""
         if isinstance(query, LabelQuery):
             policy = self._policies.get(query.label)
-            known = None if policy is None else policy.recall(query.value)
+            known = None if policy is None else policy.find_in_memory(query.value)
             # Without an outage, the cache policy decides when to list. It would not count a reused response.
             if known is not None or not self._server.is_unavailable:
                 return known
@@ -59,8 +59,8 @@ class Namespace:
         Raises:
             KubernetesSecretsError: the API server had to be queried, and could not be.
         """
-        # A new backend object has no source yet, so it has not called `recall`.
-        known = self.recall(query)
+        # A new backend object has no source yet, so it has not called `find_in_memory`.
+        known = self.find_in_memory(query)
         if known is not None:
             counters.count_in_memory(FROM_MEMORY)
             return known
@@ -69,20 +69,20 @@ class Namespace:
                 found = self._policies[query.label].find(query, deadline)
                 counters.count(FROM_API)
                 return found
-            return self._ask(query, deadline)
+            return self._request(query, deadline)
         except ApiUnavailableError as error:
             # Another thread may have listed everything meanwhile.
-            known = self.recall(query)
+            known = self.find_in_memory(query)
             return self._last_known_or_raise(error, query) if known is None else known
 
-    def ask(self, query: Query, deadline: Deadline) -> Sequence[Secret]:
+    def find_uncached(self, query: Query, deadline: Deadline) -> Sequence[Secret]:
         """Return the Secrets for a query from the API server now; in an outage the last result, if it is not too old.
 
         Raises:
             KubernetesSecretsError: the API server could not be queried.
         """
         try:
-            return self._ask(query, deadline)
+            return self._request(query, deadline)
         except ApiUnavailableError as error:
             return self._last_known_or_raise(error, query)
 
@@ -108,12 +108,12 @@ class Namespace:
             policy.forget()
         self._server.forget()
 
-    def _ask(self, query: Query, deadline: Deadline) -> Sequence[Secret]:
+    def _request(self, query: Query, deadline: Deadline) -> Sequence[Secret]:
         seconds = deadline.left()
         # If there is a value to use instead, the check whether the API server is back must be short.
         if self._server.is_unavailable and self._last_known(query) is not None:
             seconds = min(seconds, FIRST_PROBE_SECONDS)
-        found = self._server.find(query, seconds)
+        found = self._server.fetch(query, seconds)
         counters.count(FROM_API)
         return found
 

@@ -68,8 +68,8 @@ class NamespaceApi:
         """Whether the API server is unavailable."""
         return self._server_state.error is not None
 
-    def find(self, query: Query, seconds: float) -> list[Secret]:
-        """Return the Secrets for a query.
+    def fetch(self, query: Query, seconds: float) -> list[Secret]:
+        """Return the Secrets for a query from the API server.
 
         Args:
             seconds: the most seconds that the request may take. During an outage it takes less, or is not sent at all.
@@ -80,13 +80,13 @@ class NamespaceApi:
         requested_at, epoch, deadline = monotonic(), self._epoch, Deadline(seconds)
         allowed = self._server_state.seconds_for(seconds)
         try:
-            found = self._ask(query, allowed) if allowed == seconds else self._probe(query, allowed, deadline)
+            found = self._request(query, allowed) if allowed == seconds else self._probe(query, allowed, deadline)
         except UnconfirmedRefusalError:
             # The server can be reached, so no outage begins.
             self._note_response()
             raise
         except ApiUnavailableError as error:
-            self._server_state.begin(error, requested_at)
+            self._server_state.record_failure(error, requested_at)
             raise
         except ApiError as error:
             self._note_response()
@@ -99,7 +99,7 @@ class NamespaceApi:
 
     def last_result(self, query: Query, max_age: float) -> tuple[float, list[Secret]] | None:
         """Return when the query was last sent and its result; ``None`` if that was ``max_age`` seconds ago or more."""
-        return None if self._last_results is None else self._last_results.recall(query, max_age)
+        return None if self._last_results is None else self._last_results.get(query, max_age)
 
     def fetch_index(self, label: str, seconds: float, not_older_than: str | None = None) -> Index:
         """List all Secrets that have the label, once.
@@ -156,14 +156,14 @@ class NamespaceApi:
             self._last_results.forget()
 
     def _probe(self, query: Query, seconds: float, deadline: Deadline) -> list[Secret]:
-        """Ask during an outage. If the server can be reached again, a refusal is confirmed in the time that is left."""
+        """Send a query during an outage. If the server responds with a refusal, confirm it in the time that is left."""
         try:
-            return self._ask(query, seconds)
+            return self._request(query, seconds)
         except UnconfirmedRefusalError:
             self._note_response()
-        return self._ask(query, deadline.left())
+        return self._request(query, deadline.left())
 
-    def _ask(self, query: Query, seconds: float) -> list[Secret]:
+    def _request(self, query: Query, seconds: float) -> list[Secret]:
         if isinstance(query, LabelQuery):
             return self._client.list_objects(self.resource, self.namespace, query.selector, seconds).secrets
         secret = self._client.get_object(self.resource, self.namespace, query.name, seconds)
@@ -183,7 +183,7 @@ class NamespaceApi:
             self.on_refusal(error)
 
     def _note_response(self) -> None:
-        error = self._server_state.end()
+        error = self._server_state.record_response()
         if error is not None:
             seconds = monotonic() - self._server_state.since
             notices.forget(error.cause[:2])

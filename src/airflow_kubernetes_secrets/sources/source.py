@@ -18,7 +18,7 @@ class Source(Protocol):
     A result may contain more Secrets than the query requests; see :attr:`LabelQuery.absent`.
     """
 
-    def recall(self, query: Query) -> Sequence[Secret] | None:
+    def find_in_memory(self, query: Query) -> Sequence[Secret] | None:
         """Return the Secrets for a query if memory has a fresh result; else ``None``. It does not wait."""
 
     def find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
@@ -28,8 +28,8 @@ class Source(Protocol):
             KubernetesSecretsError: the source could not be queried.
         """
 
-    def ask(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
-        """Return the Secrets for a query from the API server, and never from a cache that is still fresh.
+    def find_uncached(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
+        """Return the Secrets for a query from the API server, even if memory has a fresh result.
 
         In an outage, return the last result, if it is not too old.
 
