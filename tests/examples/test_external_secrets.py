@@ -10,7 +10,7 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from support.cluster import Cluster
 from support.examples import Namespaces, manifest
 from support.logs import said
-from support.operators import of_external_secret
+from support.operators import created_by_external_secret
 from support.secrets import CONNECTION
 
 PASSWORD = "p@ss:/w%rd?#+ <&>\"'"
@@ -36,7 +36,7 @@ STORE: dict[str, dict[str, Any]] = {
 def test_a_connection_without_a_template(
     cluster: Cluster, backend: KubernetesSecretsBackend, namespaces: Namespaces
 ) -> None:
-    cluster.apply(of_external_secret(manifest("external-secrets/connection.yaml", namespaces), STORE))
+    cluster.apply(created_by_external_secret(manifest("external-secrets/connection.yaml", namespaces), STORE))
 
     connection = backend.get_connection("warehouse")
 
@@ -52,7 +52,7 @@ def test_a_connection_without_a_template(
 def test_a_connection_with_a_template(
     cluster: Cluster, backend: KubernetesSecretsBackend, namespaces: Namespaces
 ) -> None:
-    cluster.apply(of_external_secret(manifest("external-secrets/connection-template.yaml", namespaces), STORE))
+    cluster.apply(created_by_external_secret(manifest("external-secrets/connection-template.yaml", namespaces), STORE))
 
     connection = backend.get_connection("billing")
 
@@ -68,7 +68,7 @@ def test_a_connection_with_a_template(
 
 def test_a_variable_and_an_option(cluster: Cluster, backend: KubernetesSecretsBackend, namespaces: Namespaces) -> None:
     for name in ("variable", "config"):
-        cluster.apply(of_external_secret(manifest(f"external-secrets/{name}.yaml", namespaces), STORE))
+        cluster.apply(created_by_external_secret(manifest(f"external-secrets/{name}.yaml", namespaces), STORE))
 
     assert backend.get_variable("partner_api_key") == "a key\n"
     assert backend.get_config("airflow-database") == "postgresql+psycopg2://airflow:secret@db.example.com/airflow"
@@ -79,7 +79,7 @@ def test_a_label_at_the_top_is_lost_with_a_template(
 ) -> None:
     resource = manifest("external-secrets/connection.yaml", namespaces)
     resource["spec"]["target"] = {"template": {"type": "Opaque"}}
-    made = cluster.apply(of_external_secret(resource, STORE))
+    made = cluster.apply(created_by_external_secret(resource, STORE))
 
     assert CONNECTION not in made["metadata"]["labels"]
     assert backend.get_connection("warehouse") is None
@@ -90,7 +90,7 @@ def test_what_the_store_has_is_lost_without_the_merge_policy(
 ) -> None:
     resource = manifest("external-secrets/connection-template.yaml", namespaces)
     del resource["spec"]["target"]["template"]["mergePolicy"]
-    cluster.apply(of_external_secret(resource, STORE))
+    cluster.apply(created_by_external_secret(resource, STORE))
 
     connection = backend.get_connection("billing")
 
@@ -108,7 +108,9 @@ def test_a_secret_whose_keys_are_gone_from_the_store(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """``deletionPolicy: Merge`` leaves the Secret with its label, but empty."""
-    cluster.apply(of_external_secret(manifest("external-secrets/connection.yaml", namespaces), {"prod/warehouse": {}}))
+    cluster.apply(
+        created_by_external_secret(manifest("external-secrets/connection.yaml", namespaces), {"prod/warehouse": {}})
+    )
 
     assert backend.get_connection("warehouse") is None
     [warning] = said(caplog)

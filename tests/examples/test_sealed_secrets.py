@@ -5,7 +5,7 @@ from __future__ import annotations
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from support.cluster import Cluster
 from support.examples import Namespaces, manifest
-from support.operators import of_sealed_secret, sealed
+from support.operators import created_by_sealed_secret, sealed
 from support.secrets import CONNECTION
 
 
@@ -21,7 +21,7 @@ def test_the_example_is_the_sealed_one(namespaces: Namespaces) -> None:
 
 def test_a_connection(cluster: Cluster, backend: KubernetesSecretsBackend, namespaces: Namespaces) -> None:
     values = manifest("sealed-secrets/secret.yaml", namespaces)["stringData"]
-    cluster.apply(of_sealed_secret(manifest("sealed-secrets/sealed-secret.yaml", namespaces), values))
+    cluster.apply(created_by_sealed_secret(manifest("sealed-secrets/sealed-secret.yaml", namespaces), values))
 
     connection = backend.get_connection("warehouse")
 
@@ -41,7 +41,7 @@ def test_a_label_at_the_top_is_not_copied(
     values = manifest("sealed-secrets/secret.yaml", namespaces)["stringData"]
     resource = manifest("sealed-secrets/sealed-secret.yaml", namespaces)
     resource["metadata"]["labels"] = resource["spec"]["template"]["metadata"].pop("labels")
-    made = cluster.apply(of_sealed_secret(resource, values))
+    made = cluster.apply(created_by_sealed_secret(resource, values))
 
     assert CONNECTION not in made["metadata"].get("labels", {})
     assert backend.get_connection("warehouse") is None

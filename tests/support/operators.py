@@ -31,7 +31,7 @@ def secret(name: str, namespace: str, data: Mapping[str, str], type: str = "Opaq
     }
 
 
-def of_external_secret(resource: Manifest, store: Mapping[str, Mapping[str, Any]]) -> Manifest:
+def created_by_external_secret(resource: Manifest, store: Mapping[str, Mapping[str, Any]]) -> Manifest:
     """Return the Secret that External Secrets Operator creates.
 
     ``setMetadata`` and ``ApplyTemplate`` in ``pkg/controllers/externalsecret/externalsecret_controller_template.go``,
@@ -88,7 +88,7 @@ def sealed(plain: Manifest) -> Manifest:
     }
 
 
-def of_sealed_secret(resource: Manifest, values: Mapping[str, str]) -> Manifest:
+def created_by_sealed_secret(resource: Manifest, values: Mapping[str, str]) -> Manifest:
     """Return the Secret that Sealed Secrets creates: ``Unseal`` in the file that :func:`sealed` names.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from airflow_kubernetes_secrets.deployment.hidden_entries import Hidden
+from airflow_kubernetes_secrets.deployment.hidden_entries import HiddenEntry
 from airflow_kubernetes_secrets.inventory.content import Content
 from airflow_kubernetes_secrets.inventory.entries import Entry
 from airflow_kubernetes_secrets.inventory.stored_secret import Owner
@@ -34,7 +34,7 @@ def row(
     host: str = "",
     created: str = "",
     owner: Owner | None = None,
-    hidden: tuple[Hidden, ...] = (),
+    hidden: tuple[HiddenEntry, ...] = (),
 ) -> Row:
     content = Content("key 'value'", conn_type, host)
     return Row(Entry(kind, id, team, namespace, secret, content, created, owner, True, problems), hidden)
@@ -54,7 +54,7 @@ ROWS = [
         "App_db", conn_type="postgres", host="db", owner=Owner("CloudNativePG", "Cluster", "app"), created="2026-01-01"
     ),
     row("app_db", team="blue", secret="blue-db", conn_type="mysql", created="2026-01-02"),
-    row("bucket", Kind.VARIABLE, WARNING, hidden=(Hidden("environment", "a text"),), namespace="zone"),
+    row("bucket", Kind.VARIABLE, WARNING, hidden=(HiddenEntry("environment", "a text"),), namespace="zone"),
     row("metadata", Kind.CONFIG),
 ]
 

@@ -195,7 +195,7 @@ def test_what_could_not_be_read_is_counted_only() -> None:
 def test_a_config_map_is_used_too() -> None:
     use = Use(Kind.VARIABLE, "region", "Variable.get", Position("etl.py", 3, ("etl",)))
     used = UsedIds([UsedId(Lookup(Kind.VARIABLE, "region"), False, "ConfigMap n/same", [use])])
-    entry = Entry(Kind.VARIABLE, "region", None, "n", "same", answers=True)
+    entry = Entry(Kind.VARIABLE, "region", None, "n", "same", provides_value=True)
     assert used.of_entry(entry) == ()
     assert used.of_entry(replace(entry, object_kind="ConfigMap")) == [use]
 

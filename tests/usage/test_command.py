@@ -13,7 +13,7 @@ import pytest
 
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
 from airflow_kubernetes_secrets.lookup.selection import Kind
-from airflow_kubernetes_secrets.usage.unplanned import problems_of_dags
+from airflow_kubernetes_secrets.usage.ids_without_manifest import problems_of_dags
 from airflow_kubernetes_secrets.usage.uses import Found, Position, Use
 from support.cluster import Cluster
 from support.commands import Commands

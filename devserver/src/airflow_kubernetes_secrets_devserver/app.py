@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response, Strea
 from starlette.routing import Route
 from starlette.types import StatelessLifespan
 
-from airflow_kubernetes_secrets.kubernetes.documents import UnreadableError, read_json, read_yaml
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_json, read_yaml
 from airflow_kubernetes_secrets.messages.printable import printable, printable_lines
 from airflow_kubernetes_secrets_devserver import discovery, patch, protobuf, strategic
 from airflow_kubernetes_secrets_devserver.access import (

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from airflow_kubernetes_secrets.kubernetes.documents import UnreadableError, read_json
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_json
 from airflow_kubernetes_secrets_devserver import managers
 from airflow_kubernetes_secrets_devserver.managers import (
     APPLY,

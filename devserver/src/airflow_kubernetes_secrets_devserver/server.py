@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import trustme
 from starlette.applications import Starlette
 
-from airflow_kubernetes_secrets.kubernetes.documents import mapping
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets_devserver.access import Access, User
 from airflow_kubernetes_secrets_devserver.app import Api

@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets.formats.reading import connection_value, key_for
 from airflow_kubernetes_secrets.formats.usability import AIRFLOW_2, OF_AIRFLOW_2, OF_AIRFLOW_3, SERVICES, TASKS
 from airflow_kubernetes_secrets.formats.values import config_text
 from airflow_kubernetes_secrets.kubernetes.credentials import SERVICE_HOST, SERVICE_PORT
-from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, named
+from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, name_with_key
 from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.messages import notices
 from airflow_kubernetes_secrets.messages.listing import MOST_PROBLEMS, few, first
@@ -317,7 +317,7 @@ def _report(decision: Decision) -> None:
     """Log what a user should know about a lookup that did not fail."""
     lookup, matches = decision.lookup, decision.matches
     if len(matches) > 1:
-        others = few(map(named, matches[1:]), len(matches) - 1)
+        others = few(map(name_with_key, matches[1:]), len(matches) - 1)
         objects = f"{matches[0].kind}s"
         what, remedy = (
             f"{objects} match {_query_of(decision)}",
@@ -327,9 +327,9 @@ def _report(decision: Decision) -> None:
             what, remedy = "keys of bundles match", "Remove the keys that should not match"
         notices.once(
             logging.WARNING,
-            ("duplicates", objects, *map(named, matches[:MOST_PROBLEMS])),
-            f"{lookup}: {len(matches)} {what}; the first by age and name is used: {named(matches[0])}. Not used: "
-            f"{others}. {remedy}",
+            ("duplicates", objects, *map(name_with_key, matches[:MOST_PROBLEMS])),
+            f"{lookup}: {len(matches)} {what}; the first by age and name is used: {name_with_key(matches[0])}. Not "
+            f"used: {others}. {remedy}",
         )
     for problem, more in first(decision.skipped):
         text = f"{lookup}: {problem}. It is skipped{more and f',{more}'}"

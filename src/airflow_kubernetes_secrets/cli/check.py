@@ -21,7 +21,7 @@ from airflow_kubernetes_secrets.manifests.check import STDIN, Check, ManifestPro
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.problem import Severity
 from airflow_kubernetes_secrets.usage.dag_sources import uses_in_folders
-from airflow_kubernetes_secrets.usage.unplanned import problems_of_dags
+from airflow_kubernetes_secrets.usage.ids_without_manifest import problems_of_dags
 
 _STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow", Severity.NOTICE: "cyan"}
 

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from airflow_kubernetes_secrets.backend.airflow_versions import connection_of_uri, imports_descriptions, silence
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.errors import OneLineError
-from airflow_kubernetes_secrets.kubernetes.documents import UnreadableError, read_json
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_json
 from airflow_kubernetes_secrets.lookup.selection import Kind
 
 KINDS = (Kind.CONNECTION, Kind.VARIABLE)
@@ -60,16 +60,16 @@ def entry_of_value(
 ) -> AirflowEntry:
     """Return the entry for a value from a file or from an environment variable."""
     if kind is Kind.CONNECTION:
-        return _entry_of_connection(key, value, team, notes)
+        return _entry_of_connection_value(key, value, team, notes)
     if isinstance(value, dict) and "value" in value and imports_descriptions():
         notes = (*notes, NO_DESCRIPTION) if value.get("description") else notes
         value = value["value"]
     # `airflow variables import` stores the value in this way (``Variable.set(serialize_json=True)``).
     text = value if isinstance(value, str) else json.dumps(value, indent=2)
-    return variable(key, text, team, notes)
+    return entry_of_variable(key, text, team, notes)
 
 
-def variable(key: str, text: str | None, team: str | None, notes: tuple[str, ...]) -> AirflowEntry:
+def entry_of_variable(key: str, text: str | None, team: str | None, notes: tuple[str, ...]) -> AirflowEntry:
     """Return the entry for a variable with this value."""
     if text is None:
         return AirflowEntry(Kind.VARIABLE, key, team, problem="it has no value")
@@ -81,7 +81,7 @@ def variable(key: str, text: str | None, team: str | None, notes: tuple[str, ...
         )
 
 
-def connection(key: str, fields: Mapping[str, Any], team: str | None, notes: tuple[str, ...]) -> AirflowEntry:
+def entry_of_connection(key: str, fields: Mapping[str, Any], team: str | None, notes: tuple[str, ...]) -> AirflowEntry:
     """Return the entry for a connection with these fields. Empty fields stay empty."""
     problem = _problem_of(fields)
     if problem:
@@ -137,14 +137,14 @@ def decrypted(text: str) -> str | None:
     return plain
 
 
-def _entry_of_connection(key: str, value: Any, team: str | None, notes: tuple[str, ...]) -> AirflowEntry:
+def _entry_of_connection_value(key: str, value: Any, team: str | None, notes: tuple[str, ...]) -> AirflowEntry:
     """Return the entry for a connection that is a URI, a string of JSON, or an object."""
     fields = _connection_fields(value)
     if isinstance(fields, str):
         return AirflowEntry(Kind.CONNECTION, key, team, problem=fields)
     if fields.get("conn_id", key) != key:
         return AirflowEntry(Kind.CONNECTION, key, team, problem="it specifies another id")
-    return connection(key, fields, team or str(fields.get("team_name") or "") or None, notes)
+    return entry_of_connection(key, fields, team or str(fields.get("team_name") or "") or None, notes)
 
 
 def _problem_of(fields: Mapping[str, Any]) -> str:

@@ -25,7 +25,7 @@ DATABASE = "metadata-db"
 
 
 @dataclass(frozen=True)
-class Hidden:
+class HiddenEntry:
     """A connection or variable that Airflow does not read, because it finds the id in Kubernetes Secrets first.
 
     Attributes:
@@ -50,7 +50,7 @@ class HiddenEntries:
         failures: which of the two places could not be checked, and why.
     """
 
-    by_lookup: Mapping[tuple[Kind, str, str | None], Sequence[Hidden]]
+    by_lookup: Mapping[tuple[Kind, str, str | None], Sequence[HiddenEntry]]
     failures: Sequence[tuple[str, str]]
 
 
@@ -58,7 +58,7 @@ class HiddenEntries:
 _Found = tuple[Lookup, str]
 
 
-def hidden(lookup: Lookup, *, database: bool) -> list[Hidden]:
+def hidden_entries_of(lookup: Lookup, *, database: bool) -> list[HiddenEntry]:
     """Return the connections and variables outside Kubernetes that a lookup does not reach.
 
     The lookup searches Kubernetes Secrets first, and ends there.
@@ -67,7 +67,7 @@ def hidden(lookup: Lookup, *, database: bool) -> list[Hidden]:
         database: whether to check the metadata database. If that fails, the result says so.
     """
     found = hidden_entries([lookup], database=database)
-    unknown = [Hidden(place, f"could not check: {text}") for place, text in found.failures]
+    unknown = [HiddenEntry(place, f"could not check: {text}") for place, text in found.failures]
     return [*found.by_lookup.get(_key(lookup), ()), *unknown]
 
 
@@ -82,7 +82,7 @@ def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> Hidde
     requested = [
         lookup for lookup in lookups if lookup.kind in KINDS and is_unicode(lookup.id) and "\0" not in lookup.id
     ]
-    of: dict[tuple[Kind, str, str | None], list[Hidden]] = defaultdict(list)
+    by_lookup: dict[tuple[Kind, str, str | None], list[HiddenEntry]] = defaultdict(list)
     failures = []
     searches: list[tuple[str, Callable[[], Sequence[_Found]]]] = [(ENVIRONMENT, lambda: _variables_of(requested))]
     if database:
@@ -90,11 +90,11 @@ def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> Hidde
     for place, search in searches if requested else ():
         try:
             for lookup, text in search():
-                of[_key(lookup)].append(Hidden(place, text))
+                by_lookup[_key(lookup)].append(HiddenEntry(place, text))
         except Exception as error:
             # Some errors of database drivers quote the URL, so only their class is shown.
             failures.append((place, str(error) if isinstance(error, SourceError) else type(error).__name__))
-    return HiddenEntries(of, failures)
+    return HiddenEntries(by_lookup, failures)
 
 
 def _key(lookup: Lookup) -> tuple[Kind, str, str | None]:

@@ -11,11 +11,11 @@ from airflow_kubernetes_secrets.deployment.airflow_entries import (
     KINDS,
     NO_DESCRIPTION,
     AirflowEntry,
-    connection,
     decrypted,
+    entry_of_connection,
     entry_of_value,
+    entry_of_variable,
     fernet,
-    variable,
 )
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.deployment.database import CHUNK, metadata_engine, rows_of
@@ -93,8 +93,8 @@ def _entry_of_row(kind: Kind, row: Mapping[str, Any]) -> AirflowEntry:
                     problem="it cannot be decrypted with [core] fernet_key; add the key that encrypted it",
                 )
     if kind is Kind.CONNECTION:
-        return connection(key, fields, team, ())
-    return variable(key, fields["val"], team, (NO_DESCRIPTION,) if fields["description"] else ())
+        return entry_of_connection(key, fields, team, ())
+    return entry_of_variable(key, fields["val"], team, (NO_DESCRIPTION,) if fields["description"] else ())
 
 
 def tables_by_kind() -> dict[Kind, Any]:

@@ -40,7 +40,7 @@ def check_secrets(location: BackendLocation, options: Options) -> Iterator[Findi
     inventory = inventory_of(location, options)
     for failure in inventory.failures:
         yield error(SECRETS, "unlisted", failure)
-    counts = Counter(entry.kind for entry in inventory.entries if entry.answers)
+    counts = Counter(entry.kind for entry in inventory.entries if entry.provides_value)
     if not inventory.failures:
         yield ok(SECRETS, ", ".join(f"{counts[kind]} {_word(kind, counts[kind])}" for kind in Kind) + " can be read")
     yield from findings_of(SECRETS, [*problems_with_ids(inventory.entries), *inventory.problems])

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from airflow_kubernetes_secrets.backend.airflow_versions import parsed_connection
-from airflow_kubernetes_secrets.deployment.hidden_entries import Hidden, hidden
+from airflow_kubernetes_secrets.deployment.hidden_entries import HiddenEntry, hidden_entries_of
 from airflow_kubernetes_secrets.deployment.secret_options import SecretOption, secret_options
 from airflow_kubernetes_secrets.diagnosis.hook_test import HookTest
 from airflow_kubernetes_secrets.diagnosis.similar_ids import MayReveal, reveal_all, similar_ids
@@ -70,13 +70,13 @@ class Candidate:
 
     Attributes:
         verdict: in words, whether the Secret is selected, and if not, why.
-        answers: whether the Secret is selected.
+        is_selected: whether the Secret is selected.
         key: the key that has the id, if the Secret is a bundle; else empty.
     """
 
     stored: StoredSecret
     verdict: str
-    answers: bool
+    is_selected: bool
     key: str = ""
 
 
@@ -130,8 +130,8 @@ class Explanation:
     tested: HookTest | None = None
     problems: list[Problem] = field(default_factory=list)
     options: list[SecretOption] = field(default_factory=list)
-    hidden: list[Hidden] = field(default_factory=list)
-    instead: list[Hidden] = field(default_factory=list)
+    hidden: list[HiddenEntry] = field(default_factory=list)
+    instead: list[HiddenEntry] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
     uses: list[Use] | None = None
 
@@ -146,7 +146,7 @@ class Explanation:
     @property
     def headline(self) -> str:
         """The result in one sentence."""
-        selected = next((candidate for candidate in self.candidates if candidate.answers), None)
+        selected = next((candidate for candidate in self.candidates if candidate.is_selected), None)
         if selected is not None and self.verdict is Verdict.FOUND:
             key = f", key {selected.key!r}," if selected.key else ""
             return f"{self.lookup}: {selected.stored.secret.full_name}{key} is selected"
@@ -188,7 +188,7 @@ class Explanation:
                     "key": candidate.key or None,
                     "created": candidate.stored.secret.created or None,
                     "owner": str(candidate.stored.owner) if candidate.stored.owner is not None else None,
-                    "answers": candidate.answers,
+                    "answers": candidate.is_selected,
                     "verdict": candidate.verdict,
                 }
                 for candidate in self.candidates
@@ -252,9 +252,9 @@ def explain(
     if lookup.kind is Kind.CONFIG:
         explanation.options = [option for option in secret_options() if option.id == lookup.id]
     elif explanation.verdict is Verdict.NOT_FOUND:
-        explanation.instead = hidden(lookup, database=database)
+        explanation.instead = hidden_entries_of(lookup, database=database)
     else:
-        explanation.hidden = hidden(lookup, database=database)
+        explanation.hidden = hidden_entries_of(lookup, database=database)
     return explanation
 
 
@@ -304,7 +304,7 @@ def _add_candidates(explanation: Explanation, decision: Decision, location: Back
         # The error contains only the name of the Secret. The location still has its metadata from the query.
         object_type = ConfigMap if skipped.kind == CONFIG_MAPS.kind else Secret
         secret = object_type(skipped.namespace, skipped.secret, "", {}, {})
-        explanation.candidates.append(Candidate(location.stored(secret), f"is skipped: {skipped}", answers=False))
+        explanation.candidates.append(Candidate(location.stored(secret), f"is skipped: {skipped}", is_selected=False))
 
 
 def _add_content(explanation: Explanation, secret: Secret, key: str) -> None:

@@ -141,7 +141,7 @@ def _candidate(candidate: Candidate, selected_tone: Tone) -> Line:
     owner = candidate.stored.owner
     managed = f", managed by {owner}," if owner is not None else ""
     text = printable(f"{candidate.stored.secret.listed_name}{managed} {candidate.verdict}")
-    return Line(text, selected_tone if candidate.answers else Tone.WARNING)
+    return Line(text, selected_tone if candidate.is_selected else Tone.WARNING)
 
 
 def _option(option: SecretOption) -> str:

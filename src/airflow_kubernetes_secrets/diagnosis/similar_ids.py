@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
 from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
-from airflow_kubernetes_secrets.lookup.bundles import entries_of, keys_of, named
+from airflow_kubernetes_secrets.lookup.bundles import entries_of, keys_of, name_with_key
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.messages.listing import first
@@ -116,7 +116,7 @@ def _same_id_in_bundles(
         if not teams:
             continue
         team = lookup.team if lookup.team in teams else teams[0]
-        this = f"{bundle.kind} {named(found[0])}: a bundle of {kind.plural} has this id"
+        this = f"{bundle.kind} {name_with_key(found[0])}: a bundle of {kind.plural} has this id"
         if kind is not lookup.kind:
             yield f"{this}, so it is a {kind.word}"
         elif bundle.resource is CONFIG_MAPS and kind is not Kind.VARIABLE:

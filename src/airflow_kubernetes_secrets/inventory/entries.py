@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.inventory.bundles import (
 from airflow_kubernetes_secrets.inventory.connection_types import problems_of_connection_type
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE, Content, content_of
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
-    of_a_team,
+    problem_of_team_label,
     problems_of_id,
     unknown_labels_and_annotations,
     without_effect_on_config_map,
@@ -31,7 +31,7 @@ from airflow_kubernetes_secrets.inventory.snapshot import Snapshot
 from airflow_kubernetes_secrets.inventory.stored_secret import Owner, StoredSecret
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
-from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, entries_of, named
+from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, entries_of, name_with_key
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of
 from airflow_kubernetes_secrets.lookup.selection import (
     Decision,
@@ -64,7 +64,7 @@ class Entry:
         content: what Airflow reads from the Secret, as far as it may be shown.
         created: the creation time as the API writes it; empty if it is unknown.
         owner: who manages the Secret.
-        answers: whether a lookup of the id selects this Secret and can read it.
+        provides_value: whether a lookup of the id selects this Secret and can read it.
         object_kind: ``Secret`` or ``ConfigMap``.
     """
 
@@ -76,7 +76,7 @@ class Entry:
     content: Content = field(default_factory=lambda: Content("", is_readable=False))
     created: str = ""
     owner: Owner | None = None
-    answers: bool = False
+    provides_value: bool = False
     problems: tuple[Problem, ...] = ()
     object_kind: str = SECRETS.kind
 
@@ -121,7 +121,7 @@ class Entry:
             "host": self.content.host,
             "created": self.created or None,
             "owner": None if owner is None else {"operator": owner.operator, "kind": owner.kind, "name": owner.name},
-            "answers": self.answers,
+            "answers": self.provides_value,
             "problems": [problem.as_json() for problem in self.problems],
         }
 
@@ -175,7 +175,9 @@ def inventory_and_lookups(
     snapshot = Snapshot(location, options, kinds)
     survey = _Survey(snapshot, options, location)
     entries = [entry for kind in kinds for entry in survey.entries(kind)]
-    entries.sort(key=lambda entry: (entry.kind.plural, entry.team or "", entry.id, not entry.answers, entry.created))
+    entries.sort(
+        key=lambda entry: (entry.kind.plural, entry.team or "", entry.id, not entry.provides_value, entry.created)
+    )
     inventory = Inventory(entries, snapshot.failures, list(_problems_of_bundles(snapshot, options, kinds)))
     return inventory, survey.outcome
 
@@ -280,44 +282,46 @@ class _Survey:
         identifier = identifier_of(secret, label)
         if isinstance(secret, MountedSecret) and secret.is_of_unknown_id:
             # The id is unknown, so the name of the file is shown instead. A lookup of the id selects this Secret.
-            return self._entry(Lookup(kind, identifier, team), stored, [], answers=True)
+            return self._entry(Lookup(kind, identifier, team), stored, [], is_selected=True)
         problems = list(problems_of_id(secret, label))
         result = self._result(kind, identifier, team)
-        answers = result.selects(secret)
-        if answers and result.selected is not None:
+        is_selected = result.selects(secret)
+        if is_selected and result.selected is not None:
             # If a reference selects the Secret, its annotations can differ from those of the Secret.
             stored = replace(stored, secret=result.selected)
         if team is None and secret.resource is SECRETS:
             self._listed.add((kind, identifier, secret.namespace, secret.name))
-        if not problems and not answers:
-            problems.append(of_a_team(secret) if kind is Kind.CONFIG and team else _reason(secret, result))
-        return self._entry(Lookup(kind, identifier, team), stored, problems, answers=answers)
+        if not problems and not is_selected:
+            problems.append(problem_of_team_label(secret) if kind is Kind.CONFIG and team else _reason(secret, result))
+        return self._entry(Lookup(kind, identifier, team), stored, problems, is_selected=is_selected)
 
     def _bundled(self, kind: Kind, bundle: StoredSecret, team: str | None) -> Iterator[Entry]:
         """Yield the entries of a bundle."""
         of_all = tuple(problems_of_bundle(bundle.secret, self._options))
         if not of_all and kind is Kind.CONFIG and team:
-            of_all = (of_a_team(bundle.secret),)
+            of_all = (problem_of_team_label(bundle.secret),)
         for key, identifier in ids_in_bundle(bundle.secret, kind):
             [secret] = entries_of(bundle.secret, (key,))
             problems = list(of_all)
             if not problems and (problem := problem_of_entry(bundle.secret, kind, key)):
                 problems.append(problem)
-            answers = False
+            is_selected = False
             if not problems:
                 result = self._result(kind, identifier, team)
-                answers = result.selects(secret)
-                if not answers:
+                is_selected = result.selects(secret)
+                if not is_selected:
                     problems.append(_reason(secret, result))
             stored = replace(bundle, secret=secret)
-            yield self._entry(Lookup(kind, identifier, team), stored, problems, answers=answers, bundle=bundle.secret)
+            yield self._entry(
+                Lookup(kind, identifier, team), stored, problems, is_selected=is_selected, bundle=bundle.secret
+            )
 
     def _referenced(self, kind: Kind, identifier: str, namespace: str, name: str) -> Entry:
         """Return the entry of an id for which the options name a Secret."""
         outcome = self._result(kind, identifier, None).outcome
         if isinstance(outcome, Decision) and outcome.secret is not None:
             stored = replace(self._snapshot.stored(outcome.secret), secret=outcome.secret)
-            return self._entry(outcome.lookup, stored, [], answers=True)
+            return self._entry(outcome.lookup, stored, [], is_selected=True)
         if isinstance(outcome, Decision):
             problem = _unreached(f"Secret {namespace}/{name}" if namespace else f"Secret {name}", outcome)
         else:
@@ -331,7 +335,7 @@ class _Survey:
         stored: StoredSecret,
         problems: list[Problem],
         *,
-        answers: bool,
+        is_selected: bool,
         bundle: Secret | None = None,
     ) -> Entry:
         """Return an entry with what Airflow reads from its Secret, which can be an entry of a bundle."""
@@ -346,7 +350,7 @@ class _Survey:
         except MalformedSecretError as error:
             content = _unreadable(error)
         # The blocking Secret may be fixed while this Secret still cannot be read, so both problems are shown.
-        if answers or not problems or any(each.code == BLOCKED for each in problems):
+        if is_selected or not problems or any(each.code == BLOCKED for each in problems):
             problems += content.problems
             problems += problems_of_connection_type(kind, secret, key, content)
         problems += unknown_labels_and_annotations(bundle or secret, self._options)
@@ -362,7 +366,7 @@ class _Survey:
             content,
             secret.created,
             stored.owner,
-            answers and content.is_readable,
+            is_selected and content.is_readable,
             tuple(problems),
             object_kind=secret.kind,
         )
@@ -398,7 +402,7 @@ def _identity(secret: Secret) -> tuple[str, str]:
 
 def _reason(secret: Secret, result: _Result) -> Problem:
     """Return why a lookup of its id does not select this Secret."""
-    outcome, selected, shown = result.outcome, result.selected, f"{secret.kind} {named(secret)}"
+    outcome, selected, shown = result.outcome, result.selected, f"{secret.kind} {name_with_key(secret)}"
     identity = (secret.kind, secret.namespace, secret.name)
     if identity in result.skipped:
         return Problem(UNREADABLE, str(result.skipped[identity]))
@@ -407,11 +411,11 @@ def _reason(secret: Secret, result: _Result) -> Problem:
     if selected is None:
         return _unreached(shown, outcome)
     if _identity(secret) in result.matches:
-        why = f"{selected.kind} {named(selected)} has the same id and is older, or the first by name"
+        why = f"{selected.kind} {name_with_key(selected)} has the same id and is older, or the first by name"
         return Problem("duplicate-id", f"{shown}: {why}, so that one is used. Change one of them", Severity.WARNING)
     return Problem(
         "hidden",
-        f"{shown}: {selected.kind} {named(selected)} is used for its id, because it is searched first",
+        f"{shown}: {selected.kind} {name_with_key(selected)} is used for its id, because it is searched first",
         Severity.WARNING,
     )
 

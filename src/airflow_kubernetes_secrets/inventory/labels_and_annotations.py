@@ -176,7 +176,7 @@ def without_effect_on_config_map(secret: Secret, options: Options) -> Iterator[P
                 yield Problem(NOT_LOOKED_UP, f"{secret.full_name}, label {label!r}: {text}")
 
 
-def of_a_team(secret: Secret) -> Problem:
+def problem_of_team_label(secret: Secret) -> Problem:
     """Return the problem of a configuration option's Secret that has the label of a team."""
     text = f"{secret.full_name}: it belongs to a team, but Airflow looks up options without a team. Remove that label"
     return Problem("not-looked-up", text, Severity.WARNING)

@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from airflow_kubernetes_secrets.kubernetes.documents import Loader
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import Loader
 
 _INT = "tag:yaml.org,2002:int"
 _FLOAT = "tag:yaml.org,2002:float"

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Any
 
-from airflow_kubernetes_secrets.kubernetes.documents import UnreadableError, read_yaml_with
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_yaml_with
 from airflow_kubernetes_secrets.kubernetes.kubectl_yaml import KubectlLoader
 from airflow_kubernetes_secrets.record import Record
 

@@ -62,7 +62,7 @@ def entries_of(bundle: Secret, keys: Iterable[str]) -> list[BundleEntry]:
     return found
 
 
-def named(secret: Secret) -> str:
+def name_with_key(secret: Secret) -> str:
     """Return the description of a Secret for a message. For an entry of a bundle, it names the bundle and the key."""
     return f"{secret}, key {secret.key!r}" if isinstance(secret, BundleEntry) else str(secret)
 

@@ -40,9 +40,9 @@ from airflow_kubernetes_secrets.manifests.kustomize import (
     is_kustomization,
     problems_of_patch,
 )
+from airflow_kubernetes_secrets.manifests.manifest_kinds import planned_secrets
 from airflow_kubernetes_secrets.manifests.misplaced_labels import misplaced_labels
 from airflow_kubernetes_secrets.manifests.planned_secret import INVALID_MANIFEST, has_airflow_label
-from airflow_kubernetes_secrets.manifests.plans import plans
 from airflow_kubernetes_secrets.manifests.secret_problems import problems_of_planned
 from airflow_kubernetes_secrets.manifests.server_validation import no_such_resource
 from airflow_kubernetes_secrets.messages.problem import Problem
@@ -185,7 +185,7 @@ class Check:
     def _check(self, position: ManifestPosition, document: Any) -> None:
         """Check one manifest: the Secrets that it makes, its patches, and labels without effect."""
         file = Path(position.path)
-        found = plans(document, self._options, file.name)
+        found = planned_secrets(document, self._options, file.name)
         for plan in found:
             self.manifests += plan.is_labelled
             self._report(position, *problems_of_planned(plan, position, self._options, self._home, self._known))

@@ -8,7 +8,7 @@ from typing import Final
 
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
-from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, named
+from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, name_with_key
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.manifests.planned_secret import PlannedSecret
 from airflow_kubernetes_secrets.messages.printable import printable
@@ -84,7 +84,7 @@ class Duplicates:
 
 
 def _name(secret: Secret) -> str:
-    return f"{secret.kind} {named(secret)}"
+    return f"{secret.kind} {name_with_key(secret)}"
 
 
 def _rank(secret: Secret) -> tuple[bool, bool]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import INVALID_LABEL
-from airflow_kubernetes_secrets.kubernetes.documents import mapping
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key, quoted_label_key
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_of_a_chart
 from airflow_kubernetes_secrets.manifests.go_templates import (
@@ -45,12 +45,12 @@ _IN_A_QUERY = re.compile(
 _OF_ANOTHER_OWNER = ("Merge", "CreateOrMerge")
 
 
-def of_external_secret(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
+def planned_by_external_secret(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secret of an ExternalSecret; nothing if it makes another resource."""
     yield from _plans(_External.of(document), options)
 
 
-def of_cluster_external_secret(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
+def planned_by_cluster_external_secret(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secret that a ClusterExternalSecret makes in each namespace."""
     yield from _plans(_External.of_cluster(document), options)
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IN_QUERY, are_from_everyone, objections
-from airflow_kubernetes_secrets.kubernetes.documents import mapping
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 
 # An action, together with the white space that it trims.
 ACTION = re.compile(r"(?:(?<!\s)\s*\{\{-(?=\s)|\{\{)([^{}]*?)(?:(?<=\s)-\}\}\s*|\}\})")

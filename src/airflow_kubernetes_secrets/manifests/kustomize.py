@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from airflow_kubernetes_secrets.inventory.labels_and_annotations import UNKNOWN_LABEL, invalid_labels, misspelt_label
-from airflow_kubernetes_secrets.kubernetes.documents import mapping
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import read_manifests, unpacked
 from airflow_kubernetes_secrets.kubernetes.manifest_files import Identity, TooLargeError, identity, read_file
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX

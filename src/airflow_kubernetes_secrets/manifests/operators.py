@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from airflow_kubernetes_secrets.kubernetes.documents import mapping, mappings
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping, mappings
 from airflow_kubernetes_secrets.manifests.go_templates import values_with_actions, values_without_actions
 from airflow_kubernetes_secrets.manifests.planned_secret import (
     LABEL_LOST,
@@ -26,7 +26,7 @@ from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 
-def of_sealed_secret(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
+def planned_by_sealed_secret(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secret of a SealedSecret."""
     metadata, spec = mapping(document, "metadata"), mapping(document, "spec")
     template = mapping(spec, "template")
@@ -57,7 +57,7 @@ def of_sealed_secret(document: Mapping[str, Any], options: Options) -> Iterator[
     )
 
 
-def of_vault(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
+def planned_by_vault(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secret of a resource of Vault Secrets Operator."""
     metadata = mapping(document, "metadata")
     target = mapping(mapping(document, "spec"), "destination")
@@ -80,7 +80,7 @@ def of_vault(document: Mapping[str, Any], options: Options) -> Iterator[PlannedS
     )
 
 
-def of_sops(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
+def planned_by_sops(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secrets of a SopsSecret."""
     metadata, spec = mapping(document, "metadata"), mapping(document, "spec")
     field = "secretTemplates" if "secretTemplates" in spec else "secret_templates"
@@ -104,7 +104,7 @@ def of_sops(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSe
         )
 
 
-def of_one_password(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
+def planned_by_one_password(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secret of a OnePasswordItem."""
     metadata = mapping(document, "metadata")
     propagation = Propagation(
@@ -118,7 +118,7 @@ def of_one_password(document: Mapping[str, Any], options: Options) -> Iterator[P
     )
 
 
-def of_secrets_store(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
+def planned_by_secrets_store(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secrets of a SecretProviderClass."""
     metadata = mapping(document, "metadata")
     title = f"SecretProviderClass {name_for_messages(metadata)}"

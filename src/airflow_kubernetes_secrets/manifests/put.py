@@ -29,7 +29,7 @@ from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import on_secret
 from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, BUNDLE, Secret
-from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, named
+from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, name_with_key
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, label_value
 from airflow_kubernetes_secrets.lookup.selection import Find, Kind, Lookup, decide, problem_of_bundle
 from airflow_kubernetes_secrets.manifests.requested_secret import (
@@ -392,7 +392,7 @@ def _hidden(lookup: Lookup, options: Options, find: Find, secret: Secret) -> str
         labelled = labelled_lookup(lookup, options, selected.namespace)
         return "" if _reads_the_same(labelled, secret, selected, options) else "another client has changed it since"
     if isinstance(selected, BundleEntry):
-        return f"Secret {named(selected)} comes first in Airflow's order and is used. Remove that key"
+        return f"Secret {name_with_key(selected)} comes first in Airflow's order and is used. Remove that key"
     label = lookup.kind.label(options)
     return (
         f"Secret {selected} comes first in Airflow's order and is used. Delete it, or remove its label: "

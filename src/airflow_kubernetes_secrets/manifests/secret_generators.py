@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from airflow_kubernetes_secrets.kubernetes.documents import mapping, mappings
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping, mappings
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
 from airflow_kubernetes_secrets.kubernetes.manifest_secrets import NO_DATA_KEY
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
@@ -30,7 +30,7 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 _SUGGESTION_CUTOFF = 0.75
 
 
-def of_kustomization(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
+def planned_by_kustomization(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secrets that the generators of a kustomization make."""
     general = mapping(document, "generatorOptions")
     pairs = [mapping(each, "pairs") for each in mappings(document.get("labels"))]

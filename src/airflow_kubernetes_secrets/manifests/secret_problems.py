@@ -19,7 +19,7 @@ from airflow_kubernetes_secrets.inventory.labels_and_annotations import (
     NOT_LOOKED_UP,
     SOME_VALUE,
     invalid_labels,
-    of_a_team,
+    problem_of_team_label,
     problems_of_annotations,
     problems_of_id,
     unknown_labels_and_annotations,
@@ -119,7 +119,7 @@ def _problems_of(
         team_label = options.team_label
         team = None if team_label is None else secret.labels.get(team_label)
         if kind is Kind.CONFIG and team is not None:
-            yield of_a_team(secret)
+            yield problem_of_team_label(secret)
             continue
         lookup = Lookup(kind, identifier, team)
         known.ids.add((kind, identifier))
@@ -143,7 +143,7 @@ def _problems_of_bundle(
         return
     team = None if options.team_label is None else bundle.labels.get(options.team_label)
     if kind is Kind.CONFIG and team is not None:
-        yield of_a_team(bundle)
+        yield problem_of_team_label(bundle)
         return
     if not plan.keys_are_known:
         return

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
-from airflow_kubernetes_secrets.kubernetes.documents import mapping
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import is_label_key
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS

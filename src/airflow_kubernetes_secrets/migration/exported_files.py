@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.deployment.airflow_entries import (
     is_connection_object,
 )
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
-from airflow_kubernetes_secrets.kubernetes.documents import UnreadableError, read_json, read_yaml
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import UnreadableError, read_json, read_yaml
 from airflow_kubernetes_secrets.lookup.selection import Kind
 
 

@@ -13,7 +13,7 @@ from threading import BoundedSemaphore, Lock
 from typing import Any
 
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, read_configuration
-from airflow_kubernetes_secrets.deployment.hidden_entries import Hidden, hidden_entries
+from airflow_kubernetes_secrets.deployment.hidden_entries import HiddenEntry, hidden_entries
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
@@ -66,7 +66,7 @@ class Row:
     """
 
     entry: Entry
-    hidden: Sequence[Hidden] = ()
+    hidden: Sequence[HiddenEntry] = ()
     command: str = ""
     uses: Sequence[Use] | None = None
     use: UseState = UseState.OTHER
@@ -265,11 +265,13 @@ def take_snapshot(used: UsedIds | None = None) -> PageSnapshot:
         in_cluster = options.path is None
         searched = namespaces_of(options, location) if in_cluster else []
     # Only a Secret that is selected keeps Airflow from reading the other sources.
-    hidden = hidden_entries([Lookup(entry.kind, entry.id, entry.team) for entry in inventory.entries if entry.answers])
+    hidden = hidden_entries(
+        [Lookup(entry.kind, entry.id, entry.team) for entry in inventory.entries if entry.provides_value]
+    )
     failures += [f"Could not check what is hidden in the {name}: {why}" for name, why in hidden.failures]
     rows = []
     for entry in inventory.entries:
-        hides = hidden.by_lookup.get((entry.kind, entry.id, entry.team), ()) if entry.answers else ()
+        hides = hidden.by_lookup.get((entry.kind, entry.id, entry.team), ()) if entry.provides_value else ()
         command = describe(entry.object_kind, entry.namespace, entry.secret) if in_cluster else ""
         rows.append(_with_uses(Row(entry, hides, command), used))
     if used is not None:
@@ -284,7 +286,7 @@ def _with_uses(row: Row, used: UsedIds | None) -> Row:
     if used is None:
         return row
     entry = row.entry
-    is_missing = not entry.answers and (entry.kind, entry.id, entry.team) in used.missing
+    is_missing = not entry.provides_value and (entry.kind, entry.id, entry.team) in used.missing
     use = UseState.MISSING if is_missing else UseState.UNUSED if used.is_unused(entry) else UseState.OTHER
     return replace(row, uses=used.of_entry(entry), use=use)
 

@@ -98,7 +98,7 @@ class UsedIds:
 
     def of_entry(self, entry: Entry) -> Sequence[Use]:
         """Return the uses of an entry: those that its Secret provides, or those that it should provide."""
-        if entry.answers:
+        if entry.provides_value:
             # The key of a bundle can be spelt differently from the id.
             return self._by_secret.get((entry.kind, entry.id.casefold(), entry.shown_name), ())
         return self.missing.get((entry.kind, entry.id, entry.team), ())

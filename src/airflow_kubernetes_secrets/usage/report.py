@@ -72,7 +72,7 @@ class UsedId:
     problems: Sequence[Problem] = ()
     fails: bool = False
 
-    def is_open(self, ends_at_error: bool) -> bool:
+    def other_sources_are_searched(self, ends_at_error: bool) -> bool:
         """Return whether Airflow searches other places than Kubernetes Secrets for the id.
 
         Args:
@@ -133,8 +133,10 @@ def report_of(found: Found, location: BackendLocation, options: Options, *, data
     ids = [_by_secret(Lookup(*key), each, outcome_of(Lookup(*key)), entries) for key, each in uses.items()]
     # Airflow searches these places next, unless a failed lookup ends the search.
     ends_at_error = options.on_error == DENY and access_denied() is not None
-    others = hidden_entries([each.lookup for each in ids if each.is_open(ends_at_error)], database=database)
-    ids = [_by_others(each, others) if each.is_open(ends_at_error) else each for each in ids]
+    others = hidden_entries(
+        [each.lookup for each in ids if each.other_sources_are_searched(ends_at_error)], database=database
+    )
+    ids = [_by_others(each, others) if each.other_sources_are_searched(ends_at_error) else each for each in ids]
     ids.sort(key=lambda each: (each.lookup.kind.plural, each.lookup.team or "", each.lookup.id))
     used = {(kind, identifier) for kind, identifier, _team in uses}
     # The key of a bundle can be listed under another spelling than the id that reads it.
@@ -145,7 +147,9 @@ def report_of(found: Found, location: BackendLocation, options: Options, *, data
         if isinstance(outcome, Decision) and outcome.secret is not None
     }
     unused = [
-        each for each in inventory.entries if each.answers and each.kind in KINDS and (each.kind, each.id) not in used
+        each
+        for each in inventory.entries
+        if each.provides_value and each.kind in KINDS and (each.kind, each.id) not in used
     ]
     failures = [f"could not check the {place}: {text}" for place, text in others.failures]
     return Report(ids, unused, [*inventory.failures, *location.problems(), *failures])
@@ -171,7 +175,7 @@ def _by_secret(
         return UsedId(lookup, missing, uses, problems=[Problem(UNREADABLE, str(each)) for each in outcome.skipped])
     entry = entries.get((lookup.kind, _listed_id(lookup, secret), secret.kind, secret.namespace, secret.name))
     problems = [] if entry is None else entry.problems
-    if entry is not None and not entry.answers:
+    if entry is not None and not entry.provides_value:
         return UsedId(lookup, missing, uses, problems=problems, fails=True)
     return UsedId(lookup, Status.FOUND, uses, Provider(SECRET, secret.listed_name), problems)
 

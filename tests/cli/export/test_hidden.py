@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 
-from airflow_kubernetes_secrets.deployment.hidden_entries import hidden
+from airflow_kubernetes_secrets.deployment.hidden_entries import hidden_entries_of
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from support.airflow import Airflow
 from support.exporting import PASSWORD, command, done
@@ -16,9 +16,9 @@ class TestHidden:
 
     PROGRAM = """
 import sys, json
-from airflow_kubernetes_secrets.deployment.hidden_entries import hidden
+from airflow_kubernetes_secrets.deployment.hidden_entries import hidden_entries_of
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
-found = hidden(Lookup(Kind[sys.argv[1]], sys.argv[2], sys.argv[3] or None), database=True)
+found = hidden_entries_of(Lookup(Kind[sys.argv[1]], sys.argv[2], sys.argv[3] or None), database=True)
 print(json.dumps([[each.place, each.text] for each in found]))
 """
 
@@ -93,4 +93,4 @@ print(json.dumps([told, found.failures]))
         assert found[-1] == ["of_blue", "blue", ["a variable in the metadata database, of team 'blue'"]]
 
     def test_it_is_no_exception(self) -> None:
-        assert hidden(Lookup(Kind.CONFIG, "x"), database=False) == []
+        assert hidden_entries_of(Lookup(Kind.CONFIG, "x"), database=False) == []

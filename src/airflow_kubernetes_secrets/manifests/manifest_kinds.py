@@ -1,4 +1,4 @@
-"""Which Secrets a manifest makes: its own Secret or ConfigMap, or those of another tool's resource."""
+"""Which Secrets a manifest makes, by its kind: its own Secret or ConfigMap, or those of another tool's resource."""
 
 from __future__ import annotations
 
@@ -6,28 +6,31 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from airflow_kubernetes_secrets.inventory.content import UNREADABLE
-from airflow_kubernetes_secrets.kubernetes.documents import mapping
+from airflow_kubernetes_secrets.kubernetes.json_and_yaml import mapping
 from airflow_kubernetes_secrets.kubernetes.labels import quoted_data_key
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS
 from airflow_kubernetes_secrets.kubernetes.unprocessed import SOPS, is_encrypted, tools_by_key
 from airflow_kubernetes_secrets.lookup.selection import selecting_labels
-from airflow_kubernetes_secrets.manifests.external_secrets import of_cluster_external_secret, of_external_secret
+from airflow_kubernetes_secrets.manifests.external_secrets import (
+    planned_by_cluster_external_secret,
+    planned_by_external_secret,
+)
 from airflow_kubernetes_secrets.manifests.kustomize import is_kustomization
 from airflow_kubernetes_secrets.manifests.operators import (
-    of_one_password,
-    of_sealed_secret,
-    of_secrets_store,
-    of_sops,
-    of_vault,
+    planned_by_one_password,
+    planned_by_sealed_secret,
+    planned_by_secrets_store,
+    planned_by_sops,
+    planned_by_vault,
 )
 from airflow_kubernetes_secrets.manifests.planned_secret import PlannedSecret, has_airflow_label, name_for_messages
-from airflow_kubernetes_secrets.manifests.secret_generators import of_kustomization
+from airflow_kubernetes_secrets.manifests.secret_generators import planned_by_kustomization
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 
-def plans(document: object, options: Options, file: str = "") -> list[PlannedSecret]:
+def planned_secrets(document: object, options: Options, file: str = "") -> list[PlannedSecret]:
     """Return the Secrets that a manifest makes; none if it makes no Secrets.
 
     Args:
@@ -38,21 +41,21 @@ def plans(document: object, options: Options, file: str = "") -> list[PlannedSec
         return []
     is_core = document.get("apiVersion") in ("v1", None)
     if is_core and document.get("kind") == SECRETS.kind:
-        return list(_of_its_own(document, options))
+        return list(_planned_by_itself(document, options))
     if is_core and document.get("kind") == CONFIG_MAPS.kind:
         annotations = mapping(mapping(document, "metadata"), "annotations")
         is_for_airflow = has_airflow_label(document, options) or any(
             isinstance(key, str) and key.startswith(ANNOTATION_PREFIX) for key in annotations
         )
-        return list(_of_its_own(document, options)) if is_for_airflow else []
+        return list(_planned_by_itself(document, options)) if is_for_airflow else []
     if is_kustomization(document, file):
-        return list(of_kustomization(document, options))
+        return list(planned_by_kustomization(document, options))
     kind, version = str(document.get("kind") or ""), str(document.get("apiVersion") or "")
     read = _READERS.get((version, kind)) or _READERS.get((version.partition("/")[0], kind))
     return [] if read is None else list(read(document, options))
 
 
-def _of_its_own(document: dict[str, Any], options: Options) -> Iterator[PlannedSecret]:
+def _planned_by_itself(document: dict[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secret or ConfigMap of its own manifest."""
     metadata = mapping(document, "metadata")
     labels = mapping(metadata, "labels")
@@ -83,16 +86,16 @@ _READERS: Mapping[tuple[str, str], Callable[[Mapping[str, Any], Options], Iterat
         (f"external-secrets.io/{version}", kind): read
         for version in ("v1", "v1beta1", "v1alpha1")
         for kind, read in (
-            ("ExternalSecret", of_external_secret),
-            ("ClusterExternalSecret", of_cluster_external_secret),
+            ("ExternalSecret", planned_by_external_secret),
+            ("ClusterExternalSecret", planned_by_cluster_external_secret),
         )
     },
-    ("bitnami.com/v1alpha1", "SealedSecret"): of_sealed_secret,
+    ("bitnami.com/v1alpha1", "SealedSecret"): planned_by_sealed_secret,
     **{
-        ("secrets.hashicorp.com", kind): of_vault
+        ("secrets.hashicorp.com", kind): planned_by_vault
         for kind in ("VaultStaticSecret", "VaultDynamicSecret", "VaultPKISecret", "HCPVaultSecretsApp")
     },
-    ("isindir.github.com", "SopsSecret"): of_sops,
-    ("onepassword.com", "OnePasswordItem"): of_one_password,
-    ("secrets-store.csi.x-k8s.io", "SecretProviderClass"): of_secrets_store,
+    ("isindir.github.com", "SopsSecret"): planned_by_sops,
+    ("onepassword.com", "OnePasswordItem"): planned_by_one_password,
+    ("secrets-store.csi.x-k8s.io", "SecretProviderClass"): planned_by_secrets_store,
 }

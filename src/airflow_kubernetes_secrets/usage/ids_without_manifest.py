@@ -39,7 +39,7 @@ def problems_of_dags(found: Found, ids: Set[tuple[Kind, str]]) -> Iterator[Manif
         uses[use.kind, use.id].append(use)
     for key, each in uses.items():
         needed = [use for use in each if not use.is_optional]
-        if needed and key[0] in KINDS and not _is_planned(*key, ids):
+        if needed and key[0] in KINDS and not _has_manifest(*key, ids):
             yield _at(needed[0].position.path, needed[0].position.line, _problem(needed, suggestions))
     computed: dict[str, list[int]] = defaultdict(list)
     for place in found.computed:
@@ -49,7 +49,7 @@ def problems_of_dags(found: Found, ids: Set[tuple[Kind, str]]) -> Iterator[Manif
         yield _at(path, lines[0], Problem("not-checked", text, Severity.NOTICE))
 
 
-def _is_planned(kind: Kind, identifier: str, ids: Set[tuple[Kind, str]]) -> bool:
+def _has_manifest(kind: Kind, identifier: str, ids: Set[tuple[Kind, str]]) -> bool:
     """Return whether a manifest makes a Secret for an id, or a bundle with a key for the id."""
     return any((kind, each) in ids for each in keys_of(kind.variable_prefix, identifier))
 
