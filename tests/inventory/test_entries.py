@@ -33,4 +33,4 @@ def test_the_age_is_that_of_kubectl(created: str, age: str) -> None:
 
 @pytest.mark.parametrize(("shape", "short"), [("key 'tls.crt'", "tls.crt"), ("fields", "fields"), ("", "")])
 def test_the_format_is_short(shape: str, short: str) -> None:
-    assert Entry(Kind.VARIABLE, "x", None, "n", "s", Content(shape)).short_shape == short
+    assert Entry(Kind.VARIABLE, "x", None, "n", "s", Content(shape)).short_format == short

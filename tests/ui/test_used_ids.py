@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from airflow_kubernetes_secrets.inventory.entries import Entry
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
-from airflow_kubernetes_secrets.ui.used_ids import UsedId, UsedIds, UsedIdsCache, read_used_ids
+from airflow_kubernetes_secrets.ui.used_ids import ReportedId, UsedIds, UsedIdsCache, read_used_ids
 from airflow_kubernetes_secrets.usage.uses import Position, Use
 from support.airflow_ui import PAGE, AirflowUI, running_ui
 from support.browser import PATIENCE_MS, PLUGIN, framed, log_in
@@ -194,10 +194,10 @@ def test_what_could_not_be_read_is_counted_only() -> None:
 
 def test_a_config_map_is_used_too() -> None:
     use = Use(Kind.VARIABLE, "region", "Variable.get", Position("etl.py", 3, ("etl",)))
-    used = UsedIds([UsedId(Lookup(Kind.VARIABLE, "region"), False, "ConfigMap n/same", [use])])
+    used = UsedIds([ReportedId(Lookup(Kind.VARIABLE, "region"), False, "ConfigMap n/same", [use])])
     entry = Entry(Kind.VARIABLE, "region", None, "n", "same", provides_value=True)
-    assert used.of_entry(entry) == ()
-    assert used.of_entry(replace(entry, object_kind="ConfigMap")) == [use]
+    assert used.uses_of_entry(entry) == ()
+    assert used.uses_of_entry(replace(entry, object_kind="ConfigMap")) == [use]
 
 
 def test_without_a_thread_the_dags_are_read_later(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 from watchfiles import awatch
 
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import RefusedError
-from airflow_kubernetes_secrets.kubernetes.manifest_folder import Files, current_files, problem_of
+from airflow_kubernetes_secrets.kubernetes.manifest_folder import Files, current_files, problem_of_error
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext, unprocessed
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets_devserver.objects import (
@@ -74,7 +74,7 @@ class Manifests:
             files = current_files(str(self._folder), self._files, self._objects)
         except OSError as error:
             files = self._files
-            problems = [f"{self._folder}: {problem_of(error)}; its previous content is still used"]
+            problems = [f"{self._folder}: {problem_of_error(error)}; its previous content is still used"]
         else:
             problems = [problem for file in files.values() for problem in file.problems]
         for problem in problems:

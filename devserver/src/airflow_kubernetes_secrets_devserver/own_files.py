@@ -102,7 +102,7 @@ class OwnFiles:
         Raises:
             FileExistsError: a file or folder of that name exists.
         """
-        with safe_files.opened(self.folder) as folder:
+        with safe_files.open_folder(self.folder) as folder:
             try:
                 os.mkdir(name, _FOLDER_MODE, dir_fd=folder)
             except FileExistsError:
@@ -123,9 +123,9 @@ class OwnFiles:
         # The record is written first: the next devserver would not recognise a file that is not listed.
         self._append(digest, name)
         parent, _, file = name.rpartition("/")
-        with safe_files.opened(self.folder, parent) as folder:
+        with safe_files.open_folder(self.folder, parent) as folder:
             try:
-                safe_files.put(folder, file, content, mode, replace=False)
+                safe_files.write_file(folder, file, content, mode, replace=False)
             except FileExistsError:
                 raise self._not_ours(name) from None
         self._created.append((digest, name))
@@ -140,7 +140,7 @@ class OwnFiles:
         if self._lock is None:
             return []
         kept = [self.folder / name for digest, name in reversed(self._created) if not self._removed(digest, name)]
-        with suppress(OSError), safe_files.opened(self.folder) as folder:
+        with suppress(OSError), safe_files.open_folder(self.folder) as folder:
             if _is_at(self._lock, folder, self._record):
                 os.unlink(self._record, dir_fd=folder)
         if (_FOLDER, _HERE) in self._created:
@@ -160,7 +160,7 @@ class OwnFiles:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK
         path = self.folder / self._record
         for _ in range(_ATTEMPTS):
-            with safe_files.opened(self.folder) as folder:
+            with safe_files.open_folder(self.folder) as folder:
                 try:
                     lock = os.open(self._record, flags, _FILE_MODE, dir_fd=folder)
                 except OSError as error:
@@ -206,7 +206,7 @@ class OwnFiles:
         """Remove a file or folder. Returns False if the file has been changed since it was created, and stays."""
         parent, _, file = name.rpartition("/")
         try:
-            with safe_files.opened(self.folder, parent) as folder:
+            with safe_files.open_folder(self.folder, parent) as folder:
                 return _remove_folder(folder, file) if digest == _FOLDER else _remove_file(folder, file, digest)
         except OSError as error:
             return isinstance(error, FileNotFoundError)
@@ -235,7 +235,7 @@ def _remove_folder(parent: int, name: str) -> bool:
 
 def _remove_file(folder: int, name: str, digest: str) -> bool:
     safe_files.remove_partial(folder, name)
-    found = safe_files.content(folder, name, _LARGEST)
+    found = safe_files.read_file(folder, name, _LARGEST)
     if found is not None and hashlib.sha256(found).hexdigest() == digest:
         os.unlink(name, dir_fd=folder)
         return True

@@ -20,7 +20,7 @@ from airflow_kubernetes_secrets.kubernetes.credentials import SERVICE_HOST, SERV
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, name_with_key
 from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, decide
 from airflow_kubernetes_secrets.messages import notices
-from airflow_kubernetes_secrets.messages.listing import MOST_PROBLEMS, few, first
+from airflow_kubernetes_secrets.messages.listing import MOST_PROBLEMS, first_items, first_names
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.options.accepted_values import DENY
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -317,7 +317,7 @@ def _report(decision: Decision) -> None:
     """Log what a user should know about a lookup that did not fail."""
     lookup, matches = decision.lookup, decision.matches
     if len(matches) > 1:
-        others = few(map(name_with_key, matches[1:]), len(matches) - 1)
+        others = first_names(map(name_with_key, matches[1:]), len(matches) - 1)
         objects = f"{matches[0].kind}s"
         what, remedy = (
             f"{objects} match {_query_of(decision)}",
@@ -331,7 +331,7 @@ def _report(decision: Decision) -> None:
             f"{lookup}: {len(matches)} {what}; the first by age and name is used: {name_with_key(matches[0])}. Not "
             f"used: {others}. {remedy}",
         )
-    for problem, more in first(decision.skipped):
+    for problem, more in first_items(decision.skipped):
         text = f"{lookup}: {problem}. It is skipped{more and f',{more}'}"
         notices.once(logging.WARNING, ("skipped", str(problem)), text)
     if decision.outcome is not Outcome.FOUND:

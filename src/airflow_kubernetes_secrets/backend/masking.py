@@ -100,7 +100,9 @@ def mask(kind: Kind, secret: Secret, key: str, result: Any) -> None:
         )
         return
     if not is_all:
-        notices.once(logging.WARNING, ("masked in part", str(secret)), _in_part(secret, len(texts), pieces, process))
+        notices.once(
+            logging.WARNING, ("masked in part", str(secret)), _incomplete_warning(secret, len(texts), pieces, process)
+        )
     process.add(texts)
     process.forms.put(secret, done | {form})
 
@@ -142,7 +144,7 @@ def _fitting(pieces: Iterable[_Piece], before: _Registered) -> tuple[list[str], 
     return [*reversed(chosen)], is_all
 
 
-def _in_part(secret: Secret, count: int, pieces: Iterable[_Piece], before: _Registered) -> str:
+def _incomplete_warning(secret: Secret, count: int, pieces: Iterable[_Piece], before: _Registered) -> str:
     """Return the warning that not all strings are registered: the Secret has too many, or the process has."""
     if _fitting(pieces, _Registered())[1]:
         return (
@@ -200,12 +202,12 @@ def _leaves(text: str) -> Iterator[str]:
 
 def _leaves_of(text: str) -> Iterator[str]:
     with suppress(ValueError, RecursionError):
-        open_ones = [json.loads(text)]
-        while open_ones:
-            each = open_ones.pop()
+        waiting = [json.loads(text)]
+        while waiting:
+            each = waiting.pop()
             if isinstance(each, str):
                 yield each
             elif isinstance(each, dict):
-                open_ones += each.values()
+                waiting += each.values()
             elif isinstance(each, list):
-                open_ones += each
+                waiting += each

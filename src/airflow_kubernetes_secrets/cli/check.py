@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.cli.output import (
     print_annotation,
     print_document,
     print_line,
-    say,
+    print_message,
 )
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.kubernetes.labels import is_namespace
@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     check = Check(options_or_defaults(), arguments.namespace, arguments.exclude)
     for path in arguments.paths:
         if not (_look_at_standard_input(check) if str(path) == STDIN else check.check_path(path)):
-            say(f"{printable(path)}: nothing in it has Airflow's labels")
+            print_message(f"{printable(path)}: nothing in it has Airflow's labels")
     if arguments.dags:
         found = uses_in_folders(arguments.dags, None, lambda files: counted(files, "files with DAGs read"))
         check.problems += problems_of_dags(found, check.ids)

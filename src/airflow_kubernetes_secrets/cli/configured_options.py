@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from airflow_kubernetes_secrets.cli.output import say
+from airflow_kubernetes_secrets.cli.output import print_message
 from airflow_kubernetes_secrets.deployment.configuration import NOT_OURS, AirflowConfiguration, read_configuration
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, NotConfiguredError
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -20,7 +20,7 @@ def options_for(arguments: argparse.Namespace) -> tuple[AirflowConfiguration, Op
     """
     configured = read_configuration()
     for problem in configured.problems:
-        say(f"{problem.severity.value}: {problem.text}")
+        print_message(f"{problem.severity.value}: {problem.text}")
     return configured, configured.options(**overrides(arguments))
 
 
@@ -42,7 +42,7 @@ def usable_configuration() -> AirflowConfiguration:
     for problem in configured.problems:
         if problem.code not in NOT_OURS:
             raise NotConfiguredError(problem.text)
-        say(f"{problem.text}. This command continues as if it were configured")
+        print_message(f"{problem.text}. This command continues as if it were configured")
     return configured
 
 
@@ -58,5 +58,7 @@ def options_or_defaults() -> Options:
             return configured.options()
     except KubernetesSecretsError as error:
         problems = [str(error)]
-    say(f"The default labels and keys are used, since Airflow's configuration is invalid: {'; '.join(problems)}")
+    print_message(
+        f"The default labels and keys are used, since Airflow's configuration is invalid: {'; '.join(problems)}"
+    )
     return Options()

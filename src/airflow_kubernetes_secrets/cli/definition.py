@@ -55,7 +55,7 @@ def _argument(*flags: str, help: str, **settings: Any) -> Argument:
     return Argument(flags, help, settings)
 
 
-def user_name(text: str) -> str:
+def user_argument(text: str) -> str:
     """Return the name of a user that an HTTP header can carry.
 
     Raises:
@@ -66,7 +66,7 @@ def user_name(text: str) -> str:
     raise ArgumentTypeError("a user's name is printable ASCII, such as system:serviceaccount:airflow:airflow-worker")
 
 
-def port_number(text: str) -> int:
+def port_argument(text: str) -> int:
     """Return a TCP port, or 0.
 
     Raises:
@@ -103,7 +103,7 @@ def _access(namespace: str) -> tuple[Argument, ...]:
             help="the user to impersonate, such as system:serviceaccount:airflow:airflow-worker",
             metavar="USER",
             dest="as_user",
-            type=user_name,
+            type=user_argument,
         ),
         DEBUG,
     )
@@ -419,7 +419,7 @@ DEVSERVER = Command(
             metavar="DIR",
             type=Path,
         ),
-        _argument("--port", help="the port to listen on (default: a free one)", type=port_number, default=0),
+        _argument("--port", help="the port to listen on (default: a free one)", type=port_argument, default=0),
         _argument("--host", help="the loopback address", choices=("127.0.0.1", "::1"), default="127.0.0.1"),
         _argument(
             "--namespace",

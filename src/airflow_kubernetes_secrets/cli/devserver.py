@@ -14,7 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from airflow_kubernetes_secrets.cli.output import print_line, say
+from airflow_kubernetes_secrets.cli.output import print_line, print_message
 from airflow_kubernetes_secrets.messages.printable import printable
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
             host=arguments.host,
             port=arguments.port,
             directory=arguments.directory,
-            report=_say,
+            report=_print,
         )
         with server:
             return _serve(server, arguments.ready_file, stop)
@@ -70,15 +70,15 @@ def run(arguments: argparse.Namespace) -> int:
 def _serve(server: DevServer, ready_file: Path | None, stop: threading.Event) -> int:
     kubectl, airflow = _exports({"KUBECONFIG": str(server.kubeconfig)}), _exports(server.environment())
     with _written(ready_file, os.fsencode("".join(f"{line}\n" for line in (*kubectl, *airflow)))):
-        _say(
+        _print(
             f"Kubernetes API for Secrets and ConfigMaps on {server.url}, namespace {server.namespace}. Ctrl-C stops it."
         )
         for line in ("", "For kubectl:", "", *kubectl, "", "For Airflow:", "", *airflow, ""):
-            _say(line)
+            _print(line)
         while not stop.wait(LOOK_SECONDS):
             if not server.running:
                 return _fail("the devserver ended by itself")
-    _say("Stopping.")
+    _print("Stopping.")
     return 0
 
 
@@ -96,7 +96,7 @@ def _written(ready_file: Path | None, content: bytes) -> Iterator[None]:
         yield
     finally:
         for path in own.remove():
-            _say(printable(f"{path} was changed since the devserver wrote it, so it is not removed"))
+            _print(printable(f"{path} was changed since the devserver wrote it, so it is not removed"))
 
 
 def _exports(variables: dict[str, str]) -> list[str]:
@@ -114,11 +114,11 @@ def _explain(error: OSError, port: int) -> str:
     return str(error)
 
 
-def _say(line: str) -> None:
+def _print(line: str) -> None:
     print_line(line)
     sys.stdout.flush()
 
 
 def _fail(line: str) -> int:
-    say(printable(f"airflow-kubernetes-secrets devserver: {line}"))
+    print_message(printable(f"airflow-kubernetes-secrets devserver: {line}"))
     return 1

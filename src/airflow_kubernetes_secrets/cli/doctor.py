@@ -8,13 +8,13 @@ from collections.abc import Iterable, Sequence
 from airflow_kubernetes_secrets.cli.configured_options import overrides
 from airflow_kubernetes_secrets.cli.output import Screen, print_document
 from airflow_kubernetes_secrets.diagnosis.doctor import run_checks
-from airflow_kubernetes_secrets.diagnosis.finding import Finding, Status
+from airflow_kubernetes_secrets.diagnosis.finding import Finding, FindingStatus
 
 _STATUS_WORDS = {
-    Status.OK: ("ok", "green"),
-    Status.WARNING: ("WARNING", "bold yellow"),
-    Status.ERROR: ("ERROR", "bold red"),
-    Status.SKIPPED: ("skipped", "dim"),
+    FindingStatus.OK: ("ok", "green"),
+    FindingStatus.WARNING: ("WARNING", "bold yellow"),
+    FindingStatus.ERROR: ("ERROR", "bold red"),
+    FindingStatus.SKIPPED: ("skipped", "dim"),
 }
 _INDENT = 9
 
@@ -29,11 +29,11 @@ def run(arguments: argparse.Namespace) -> int:
     found = _print(findings) if arguments.output == "text" else list(findings)
     if arguments.output != "text":
         print_document(_document(found), arguments.output)
-    return 1 if any(finding.status is Status.ERROR for finding in found) else 0
+    return 1 if any(finding.status is FindingStatus.ERROR for finding in found) else 0
 
 
 def _document(findings: Sequence[Finding]) -> dict[str, object]:
-    counts = {status.value: sum(each.status is status for each in findings) for status in Status}
+    counts = {status.value: sum(each.status is status for each in findings) for status in FindingStatus}
     return {"findings": [finding.as_json() for finding in findings], "counts": counts}
 
 
@@ -49,8 +49,8 @@ def _print(findings: Iterable[Finding]) -> list[Finding]:
         screen.print_line(("  ", ""), (word.ljust(_INDENT), style), (first, ""))
         for line in others:
             screen.print_line((" " * (_INDENT + 2) + line, ""))
-    errors = sum(each.status is Status.ERROR for each in shown)
-    warnings = sum(each.status is Status.WARNING for each in shown)
+    errors = sum(each.status is FindingStatus.ERROR for each in shown)
+    warnings = sum(each.status is FindingStatus.WARNING for each in shown)
     verdict = "No errors" if not errors else f"{errors} {'error' if errors == 1 else 'errors'}"
     screen.print_line((f"{verdict}; {warnings} {'warning' if warnings == 1 else 'warnings'}", "bold"))
     return shown

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing
 
 from airflow_kubernetes_secrets.cli.configured_options import options_for, overrides
-from airflow_kubernetes_secrets.cli.output import Screen, counted, print_document, progress, say
+from airflow_kubernetes_secrets.cli.output import Screen, counted, print_document, print_message, progress
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, replaced_options
 from airflow_kubernetes_secrets.diagnosis.explanation import Explanation, Verdict, explain
 from airflow_kubernetes_secrets.diagnosis.explanation_text import (
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.dags:
         found = uses_in_folders(arguments.dags, lookup.team, lambda files: counted(files, "files with DAGs read"))
         for path, problem in found.unread.items():
-            say(f"error: {path}: {problem}")
+            print_message(f"error: {path}: {problem}")
         explanation.uses = [use for use in found.uses if (use.kind, use.id) == (lookup.kind, lookup.id)]
     if arguments.output == "text":
         _print(explanation, configured, replaced_options(overrides(arguments)))

@@ -8,7 +8,7 @@ from contextlib import closing
 from datetime import datetime, timezone
 
 from airflow_kubernetes_secrets.cli.configured_options import options_for
-from airflow_kubernetes_secrets.cli.output import print_document, print_rows, progress, say
+from airflow_kubernetes_secrets.cli.output import print_document, print_message, print_rows, progress
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of, problems_with_ids
 from airflow_kubernetes_secrets.inventory.location import location_of
@@ -44,9 +44,9 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print(entries, arguments.output)
         for problem in inventory.problems:
-            say(f"- {problem.text}")
+            print_message(f"- {problem.text}")
     for failure in failures:
-        say(f"error: {failure}")
+        print_message(f"error: {failure}")
     return 1 if failures else 0
 
 
@@ -70,7 +70,7 @@ def _print(entries: Sequence[Entry], output: str | None) -> None:
             "id": shown_id(entry.id),
             "team": entry.team,
             "secret": entry.shown_name,
-            "format": entry.short_shape,
+            "format": entry.short_format,
             "type": entry.content.conn_type,
             "host": entry.content.host,
             "age": entry.age(now),
@@ -80,7 +80,7 @@ def _print(entries: Sequence[Entry], output: str | None) -> None:
         for entry in entries
     ]
     if not rows:
-        say("There are none. This command cannot detect a misspelt label; 'check' can, in manifests")
+        print_message("There are none. This command cannot detect a misspelt label; 'check' can, in manifests")
         return
     # Empty columns would take width from the others.
     columns = [
@@ -88,4 +88,4 @@ def _print(entries: Sequence[Entry], output: str | None) -> None:
     ]
     print_rows(columns, rows, output)
     for problem in problems_with_ids(entries):
-        say(f"- {problem.text}")
+        print_message(f"- {problem.text}")

@@ -88,12 +88,12 @@ def run(command: Command, arguments: argparse.Namespace) -> int:
         return _BROKEN_PIPE
     except Exception as error:
         # This import loads rich, which `--version` does not need.
-        from airflow_kubernetes_secrets.cli.output import say, say_traceback
+        from airflow_kubernetes_secrets.cli.output import print_message, print_traceback
 
         if arguments.debug:
-            say_traceback(error)
+            print_traceback(error)
         else:
-            say(f"{PROGRAM} {command.name}: {_line(error)}")
+            print_message(f"{PROGRAM} {command.name}: {_line(error)}")
         return _ERROR
     return status
 

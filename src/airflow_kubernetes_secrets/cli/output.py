@@ -95,15 +95,15 @@ def print_line(text: str = "") -> None:
     sys.stdout.write(f"{printable_line(text)}\n")
 
 
-def say(text: str) -> None:
+def print_message(text: str) -> None:
     """Print a message on standard error, apart from the result."""
     sys.stderr.write(f"{printable_lines(text)}\n")
 
 
-def say_traceback(error: BaseException) -> None:
+def print_traceback(error: BaseException) -> None:
     """Print the traceback of an error on standard error."""
     for part in traceback.format_exception(error):
-        say(part.removesuffix("\n"))
+        print_message(part.removesuffix("\n"))
 
 
 def print_annotation(command: str, properties: Mapping[str, str], text: str) -> None:

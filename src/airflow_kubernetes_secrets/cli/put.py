@@ -7,7 +7,7 @@ from contextlib import closing
 
 from airflow_kubernetes_secrets.cli.configured_options import usable_configuration
 from airflow_kubernetes_secrets.cli.definition import PROGRAM
-from airflow_kubernetes_secrets.cli.output import print_document, print_line, say
+from airflow_kubernetes_secrets.cli.output import print_document, print_line, print_message
 from airflow_kubernetes_secrets.cli.read_value import is_a_terminal, read_value
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
@@ -96,7 +96,7 @@ def _show(arguments: argparse.Namespace, lookup: Lookup, checked: CheckedManifes
     With ``--output``, the line goes to standard error, and the Secret to standard output.
     """
     for problem in checked.problems:
-        say(f"{problem.severity.value}: {problem.text}")
+        print_message(f"{problem.severity.value}: {problem.text}")
     metadata = checked.manifest["metadata"]
     secret = "/".join(filter(None, (metadata.get("namespace"), metadata["name"])))
     verb = "would be" if arguments.dry_run else "is"
@@ -104,9 +104,9 @@ def _show(arguments: argparse.Namespace, lookup: Lookup, checked: CheckedManifes
     if arguments.output is None:
         print_line(line)
         return
-    say(line)
+    print_message(line)
     print_document(checked.manifest, arguments.output)
 
 
 def _fail(text: str) -> None:
-    say(f"{PROGRAM} put: {text}")
+    print_message(f"{PROGRAM} put: {text}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from airflow_kubernetes_secrets.cli.configured_options import usable_configuration
-from airflow_kubernetes_secrets.cli.output import print_documents, print_line, say
+from airflow_kubernetes_secrets.cli.output import print_documents, print_line, print_message
 from airflow_kubernetes_secrets.manifests.rbac import Account, account_of, comment, home_of, roles
 
 
@@ -18,13 +18,15 @@ def run(arguments: argparse.Namespace) -> int:
     configured = usable_configuration()
     options = configured.options(namespace=arguments.namespace)
     if options.path is not None:
-        say("Airflow reads a folder instead of an API ('path' in backend_kwargs), so it needs no permissions")
+        print_message("Airflow reads a folder instead of an API ('path' in backend_kwargs), so it needs no permissions")
         return 0
     home = home_of(options)
     accounts = list(dict.fromkeys(_account(text, home) for text in arguments.service_account))
     documents = roles(options, home, arguments.name, accounts)
     if not documents:
-        say("Airflow sends no requests to the API: every label in backend_kwargs is null, and there are no references")
+        print_message(
+            "Airflow sends no requests to the API: every label in backend_kwargs is null, and there are no references"
+        )
         return 0
     for line in comment(configured, has_namespace=arguments.namespace is not None):
         print_line(line)
@@ -36,7 +38,7 @@ def _account(text: str, home: str | None) -> Account:
     """Return a service account, and print its namespace if the argument does not name it."""
     account = account_of(text, home)
     if "/" not in text:
-        say(
+        print_message(
             f"the service account {text} is assumed to be in namespace {account.namespace}; if not, write "
             f"NAMESPACE/{text}"
         )

@@ -13,7 +13,7 @@ from getpass import GetPassWarning, getpass
 from pathlib import Path
 from typing import BinaryIO
 
-from airflow_kubernetes_secrets.cli.output import say
+from airflow_kubernetes_secrets.cli.output import print_message
 from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.manifests.given_values import FROM_FILE, STDIN, GivenValue, check_format
 from airflow_kubernetes_secrets.manifests.secret_manifest import LARGEST_BYTES, NotWritableError
@@ -105,5 +105,5 @@ def _piped(given: GivenValue) -> bytes:
     value = piped.removesuffix(b"\n")
     if value != piped and given.argument not in ("--uri", "--json"):
         keeps = "" if given.field else "; --from-file keeps it"
-        say(f"{given.argument}: one newline at the end of standard input was removed{keeps}")
+        print_message(f"{given.argument}: one newline at the end of standard input was removed{keeps}")
     return value

@@ -7,16 +7,16 @@ from collections.abc import Iterable, Sequence
 from contextlib import closing
 
 from airflow_kubernetes_secrets.cli.configured_options import options_for
-from airflow_kubernetes_secrets.cli.output import counted, print_document, print_rows, progress, say
+from airflow_kubernetes_secrets.cli.output import counted, print_document, print_message, print_rows, progress
 from airflow_kubernetes_secrets.deployment.secret_options import secret_options
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.inventory.entries import Entry
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.selection import shown_id
-from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.usage.dag_files import DagFile
 from airflow_kubernetes_secrets.usage.dag_sources import uses_in_deployment, uses_in_folders
-from airflow_kubernetes_secrets.usage.report import Report, Status, UsedId, report_of, uses_of_options
+from airflow_kubernetes_secrets.usage.report import IdStatus, UsageReport, UsedId, report_of, uses_of_options
 from airflow_kubernetes_secrets.usage.uses import Found
 
 _COLUMNS = ("kind", "id", "team", "status", "provider", "problems", "used by")
@@ -58,9 +58,9 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         _print_ids(ids, arguments)
     if arguments.output not in ("json", "yaml"):
-        say(_summary(report, found))
+        print_message(_summary(report, found))
     for failure in failures:
-        say(f"error: {failure}")
+        print_message(f"error: {failure}")
     return _status(ids, failures)
 
 
@@ -72,12 +72,12 @@ def _is_requested(used: UsedId, arguments: argparse.Namespace) -> bool:
     return (
         not arguments.unused
         and arguments.id in (None, used.lookup.id)
-        and (not arguments.missing or used.status in (Status.MISSING, Status.UNKNOWN))
+        and (not arguments.missing or used.status in (IdStatus.MISSING, IdStatus.UNKNOWN))
     )
 
 
 def _status(ids: Sequence[UsedId], failures: Sequence[str]) -> int:
-    if any(each.status is Status.MISSING for each in ids):
+    if any(each.status is IdStatus.MISSING for each in ids):
         return 1
     return 2 if failures else 0
 
@@ -109,7 +109,7 @@ def _print_ids(ids: Sequence[UsedId], arguments: argparse.Namespace) -> None:
     rows = []
     for each in ids:
         uses = map(str, each.uses)  # an id can have thousands, and few are shown
-        for used_by in uses if arguments.id is not None else [few(uses, len(each.uses), _MOST_USES)]:
+        for used_by in uses if arguments.id is not None else [first_names(uses, len(each.uses), _MOST_USES)]:
             rows.append(
                 {
                     "kind": each.lookup.kind.name.lower(),
@@ -122,12 +122,12 @@ def _print_ids(ids: Sequence[UsedId], arguments: argparse.Namespace) -> None:
                 }
             )
     if not rows:
-        say("Nothing is missing" if arguments.missing else "There are none")
+        print_message("Nothing is missing" if arguments.missing else "There are none")
         return
     columns = [each for each in _COLUMNS if each in ("id", "status") or any(row[each] for row in rows)]
     print_rows(columns, rows, arguments.output)
     for text in dict.fromkeys(problem.text for each in ids for problem in each.problems):
-        say(f"- {text}")
+        print_message(f"- {text}")
 
 
 def _print_unused(unused: Sequence[Entry], output: str | None) -> None:
@@ -141,18 +141,18 @@ def _print_unused(unused: Sequence[Entry], output: str | None) -> None:
         for each in unused
     ]
     if not rows:
-        say("Each Secret is used")
+        print_message("Each Secret is used")
         return
     print_rows(["kind", "id", *(["team"] if any(row["team"] for row in rows) else []), "secret"], rows, output)
 
 
-def _summary(report: Report, found: Found) -> str:
+def _summary(report: UsageReport, found: Found) -> str:
     """Return what was found in one line, and how many ids are only known when the code runs."""
-    of = {status: sum(each.status is status for each in report.ids) for status in Status}
-    counts = ", ".join(f"{count} {status.value}" for status, count in of.items() if count)
+    numbers = {status: sum(each.status is status for each in report.ids) for status in IdStatus}
+    counts = ", ".join(f"{count} {status.value}" for status, count in numbers.items() if count)
     text = f"{len(report.ids)} ids in {len(found.paths)} files{f': {counts}' if counts else ''}"
     if found.computed:
         positions = (str(each.position) for each in found.computed)
         count = len(found.computed)
-        text += f". {count} more uses compute their id: {few(positions, count, _MOST_USES)}"
+        text += f". {count} more uses compute their id: {first_names(positions, count, _MOST_USES)}"
     return text

@@ -173,9 +173,9 @@ def check_permissions(cluster: Cluster, options: Options) -> Iterator[Finding]:
 
 def _permissions(cluster: Cluster, options: Options, user: str) -> Iterator[Finding]:
     for namespace in namespaces_of(options, cluster):
-        yield from _in_all_namespaces(cluster, options, user, namespace)
+        yield from _permissions_in_namespace(cluster, options, user, namespace)
     for query_namespace, names in options.referenced.items():
-        yield from _by_name(cluster, user, cluster.namespace(query_namespace), names)
+        yield from _permissions_by_name(cluster, user, cluster.namespace(query_namespace), names)
     if user.startswith(_SERVICE_ACCOUNT):
         yield from _excess_permissions(cluster, options)
     else:
@@ -186,7 +186,7 @@ def _permissions(cluster: Cluster, options: Options, user: str) -> Iterator[Find
         )
 
 
-def _in_all_namespaces(cluster: Cluster, options: Options, user: str, namespace: str) -> Iterator[Finding]:
+def _permissions_in_namespace(cluster: Cluster, options: Options, user: str, namespace: str) -> Iterator[Finding]:
     """Check the permissions on all Secrets and ConfigMaps of a namespace, which lookups by label need."""
     verbs, resources = verbs_of(options), options.resources
     for resource in resources:
@@ -202,7 +202,7 @@ def _in_all_namespaces(cluster: Cluster, options: Options, user: str, namespace:
             yield error(PERMISSIONS, "may-not-list", text)
 
 
-def _by_name(cluster: Cluster, user: str, namespace: str, names: tuple[str, ...]) -> Iterator[Finding]:
+def _permissions_by_name(cluster: Cluster, user: str, namespace: str, names: tuple[str, ...]) -> Iterator[Finding]:
     """Check the permission to get single Secrets, which references need."""
     missing = [name for name in names if not cluster.may("get", namespace, name)]
     if missing:

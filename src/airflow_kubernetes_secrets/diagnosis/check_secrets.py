@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.deployment.secret_options import (
     only_in_environment,
     secret_options,
 )
-from airflow_kubernetes_secrets.diagnosis.finding import Finding, Status, error, findings_of, ok, warning
+from airflow_kubernetes_secrets.diagnosis.finding import Finding, FindingStatus, error, findings_of, ok, warning
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.cluster import Cluster
 from airflow_kubernetes_secrets.inventory.entries import inventory_of, problems_with_ids
@@ -81,7 +81,7 @@ def check_secret_options(
         yield finding
         # The environment matters only in a pod: the other pods of Airflow need these variables too.
         if (
-            finding.status is Status.OK
+            finding.status is FindingStatus.OK
             and (option.section, option.key) == METADATA_DATABASE
             and SERVICE_HOST in os.environ
         ):

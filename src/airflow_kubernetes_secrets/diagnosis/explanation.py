@@ -69,13 +69,13 @@ class Candidate:
     """A Secret that has the label value, or that a reference names.
 
     Attributes:
-        verdict: in words, whether the Secret is selected, and if not, why.
+        text: whether the Secret is selected, and if not, why, in words for people.
         is_selected: whether the Secret is selected.
         key: the key that has the id, if the Secret is a bundle; else empty.
     """
 
     stored: StoredSecret
-    verdict: str
+    text: str
     is_selected: bool
     key: str = ""
 
@@ -189,11 +189,11 @@ class Explanation:
                     "created": candidate.stored.secret.created or None,
                     "owner": str(candidate.stored.owner) if candidate.stored.owner is not None else None,
                     "answers": candidate.is_selected,
-                    "verdict": candidate.verdict,
+                    "verdict": candidate.text,
                 }
                 for candidate in self.candidates
             ],
-            "shape": content.shape if content is not None else None,
+            "shape": content.data_format if content is not None else None,
             "fields": self.fields,
             "completed": content.is_completed if content is not None else None,
             "unused": list(content.unused) if content is not None else None,

@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.diagnosis.hook_test import HookState
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.messages.advice import advice_of
-from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 
@@ -117,12 +117,12 @@ def configuration_lines(configured: AirflowConfiguration, options: Sequence[str]
         options: each option in words, with its value if that may be shown.
     """
     return [
-        printable(f"{configured.backend or 'no backend'}{_from([configured.backend_from])}"),
-        printable(f"{' '.join(options) or 'no options'}{_from(configured.kwargs_from)}"),
+        printable(f"{configured.backend or 'no backend'}{_origins_text([configured.backend_from])}"),
+        printable(f"{' '.join(options) or 'no options'}{_origins_text(configured.kwargs_from)}"),
     ]
 
 
-def _from(origins: Sequence[str]) -> str:
+def _origins_text(origins: Sequence[str]) -> str:
     named = ", ".join(filter(None, origins))
     return f", from {named}" if named else ""
 
@@ -140,7 +140,7 @@ def _step(step: Step) -> Line:
 def _candidate(candidate: Candidate, selected_tone: Tone) -> Line:
     owner = candidate.stored.owner
     managed = f", managed by {owner}," if owner is not None else ""
-    text = printable(f"{candidate.stored.secret.listed_name}{managed} {candidate.verdict}")
+    text = printable(f"{candidate.stored.secret.listed_name}{managed} {candidate.text}")
     return Line(text, selected_tone if candidate.is_selected else Tone.WARNING)
 
 
@@ -152,12 +152,12 @@ def _content(explanation: Explanation) -> Iterator[Section]:
     content = explanation.content
     if content is None:
         return
-    text = content.shape + (", completed by annotations" if content.is_completed else "")
+    text = content.data_format + (", completed by annotations" if content.is_completed else "")
     if explanation.fields:
         text += ": " + ", ".join(f"{field} from {key!r}" for field, key in explanation.fields.items())
     yield Section("Format", [Line(printable(text))])
     if content.unused:
-        names = few(map(repr, content.unused), len(content.unused))
+        names = first_names(map(repr, content.unused), len(content.unused))
         yield Section("Unused", [Line(printable(f"{'key' if len(content.unused) == 1 else 'keys'} {names}"))])
     if explanation.parsed is not None:
         address = f"{content.host}:{content.port}" if content.host and content.port else content.host

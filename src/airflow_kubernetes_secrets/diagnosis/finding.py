@@ -10,7 +10,7 @@ from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import FineCode, ProblemCode
 
 
-class Status(Enum):
+class FindingStatus(Enum):
     """The result of one check."""
 
     OK = "ok"
@@ -32,7 +32,7 @@ class Finding:
 
     check: str
     code: ProblemCode | FineCode
-    status: Status
+    status: FindingStatus
     text: str
 
     def as_json(self) -> dict[str, str]:
@@ -42,25 +42,29 @@ class Finding:
 
 def ok(check: str, text: str) -> Finding:
     """Return a finding that something is fine."""
-    return Finding(check, "ok", Status.OK, text)
+    return Finding(check, "ok", FindingStatus.OK, text)
 
 
 def warning(check: str, code: ProblemCode, text: str) -> Finding:
     """Return a finding that something is probably unintended."""
-    return Finding(check, code, Status.WARNING, text)
+    return Finding(check, code, FindingStatus.WARNING, text)
 
 
 def error(check: str, code: ProblemCode, text: str) -> Finding:
     """Return a finding that something is wrong."""
-    return Finding(check, code, Status.ERROR, text)
+    return Finding(check, code, FindingStatus.ERROR, text)
 
 
 def skipped(check: str, text: str) -> Finding:
     """Return a finding that something was not checked."""
-    return Finding(check, "skipped", Status.SKIPPED, text)
+    return Finding(check, "skipped", FindingStatus.SKIPPED, text)
 
 
 def findings_of(check: str, problems: Iterable[Problem]) -> list[Finding]:
     """Return problems as findings of one check, without repetitions."""
-    statuses = {Severity.ERROR: Status.ERROR, Severity.WARNING: Status.WARNING, Severity.NOTICE: Status.OK}
+    statuses = {
+        Severity.ERROR: FindingStatus.ERROR,
+        Severity.WARNING: FindingStatus.WARNING,
+        Severity.NOTICE: FindingStatus.OK,
+    }
     return list(dict.fromkeys(Finding(check, each.code, statuses[each.severity], each.text) for each in problems))

@@ -186,19 +186,19 @@ def _strings(value: object) -> Iterator[str]:
 
     The query of a URI can be a credential, which is then a name without a value. So such names are included.
     """
-    open_ones = [value]
-    while open_ones:
-        each = open_ones.pop()
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
         if isinstance(each, dict):
             yield from (str(name) for name, inner in each.items() if not str(inner or "").strip("= "))
-            open_ones += each.values()
+            waiting += each.values()
         elif isinstance(each, list):
-            open_ones += each
+            waiting += each
         elif each is not None and not isinstance(each, bool):
             yield str(each)
             if str(each).lstrip().startswith(("{", "[")):
                 with suppress(ValueError, RecursionError):
-                    open_ones.append(json.loads(str(each)))
+                    waiting.append(json.loads(str(each)))
 
 
 def _forms(texts: Iterable[str]) -> Iterator[str]:

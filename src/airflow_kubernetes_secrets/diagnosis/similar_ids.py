@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
 from airflow_kubernetes_secrets.lookup.bundles import entries_of, keys_of, name_with_key
 from airflow_kubernetes_secrets.lookup.identifiers import identifier_of, is_uri, label_value
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
-from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.suggestions import most_similar
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.mounted import MountedSecret
@@ -52,7 +52,7 @@ def similar_ids(
     ]
     hints = [
         *location.problems(),
-        *(f"{text}{more and f';{more} like it'}" for text, more in first(same)),
+        *(f"{text}{more and f';{more} like it'}" for text, more in first_items(same)),
         *_same_name(lookup, options, location, owners, may_reveal),
     ]
     if not hints:

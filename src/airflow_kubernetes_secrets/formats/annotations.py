@@ -12,7 +12,7 @@ from airflow_kubernetes_secrets.formats.aliases import ALIASES, URI
 from airflow_kubernetes_secrets.formats.hosts import port_number
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, IDENTIFIERS, Secret
 from airflow_kubernetes_secrets.messages import notices
-from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.suggestions import nearest
 
 DATA_KEY = f"{ANNOTATION_PREFIX}data-key"
@@ -166,7 +166,7 @@ def _warn_of_unknown(secret: Secret) -> None:
     unknown = [key for key in secret.annotations or () if key not in known and not key.startswith((FIELD, EXTRA_FIELD))]
     # A Secret that is selected by reference may have annotations with ids but without the label.
     unknown = [key for key in unknown if key not in IDENTIFIERS]
-    for key, more in first(unknown):
+    for key, more in first_items(unknown):
         meant = nearest(key.removeprefix(ANNOTATION_PREFIX), _NAMES, SUGGESTION_CUTOFF)
         hint = f"; did you mean {ANNOTATION_PREFIX + meant!r}?" if meant else ""
         text = f"{secret.full_name}, annotation {key!r}{more}: it is unknown and has no effect{hint}"

@@ -24,7 +24,7 @@ from airflow_kubernetes_secrets.formats.value_parsers import ValueParser
 from airflow_kubernetes_secrets.formats.variables import FIELDS, is_variable, variables_in
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.messages import notices
-from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.listing import first_names
 
 # A connection needs at least one of these fields. A type or a port alone is not enough.
 _ESSENTIAL = (URI, "host", "login", "password")
@@ -239,8 +239,8 @@ def _texts_of(secret: Secret, keys: Sequence[str]) -> list[str]:
     binary = [key for key in keys if not _is_text(secret, key)]
     if binary:
         text = (
-            f"Secret {secret}, annotation {OTHER_KEYS!r}: {few(map(repr, binary), len(binary))} cannot go to extra, "
-            "because only text in UTF-8 can. Mount the Secret if the connection needs it"
+            f"Secret {secret}, annotation {OTHER_KEYS!r}: {first_names(map(repr, binary), len(binary))} cannot go to "
+            "extra, because only text in UTF-8 can. Mount the Secret if the connection needs it"
         )
         notices.once(logging.WARNING, ("binary key", text), text)
     return [key for key in keys if key not in binary]

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.listing import first_names
 
 # The parts of Airflow that read a connection, in the words of a message.
 AIRFLOW_2 = "Airflow 2"
@@ -88,7 +88,7 @@ def objections(stored: str) -> tuple[Objection, ...]:
     text = stored.strip()  # as Airflow does
     if not text:
         return (Objection("the connection is blank"),)
-    return tuple(_of_json(text) if text.startswith("{") else _of_uri(text))
+    return tuple(_objections_to_json(text) if text.startswith("{") else _objections_to_uri(text))
 
 
 def are_from_everyone(found: Sequence[Objection]) -> bool:
@@ -96,13 +96,13 @@ def are_from_everyone(found: Sequence[Objection]) -> bool:
     return {reader for each in found for reader in each.readers} == {*EVERYONE}
 
 
-def problem_of(found: Sequence[Objection]) -> str:
+def problem_of_objections(found: Sequence[Objection]) -> str:
     """Return the problem of a connection that no part can use: one that all parts share, or else all problems."""
     shared = [each for each in found if len(each.readers) == len(EVERYONE)]
     return str(shared[0]) if shared else ". ".join(map(str, found))
 
 
-def _of_json(text: str) -> Iterator[Objection]:
+def _objections_to_json(text: str) -> Iterator[Objection]:
     try:
         fields = json.loads(text)
     except json.JSONDecodeError as error:
@@ -116,8 +116,8 @@ def _of_json(text: str) -> Iterator[Objection]:
     unknown = [name for name in fields if name not in FIELDS and name not in _ALSO_TAKEN]
     if unknown:
         yield Objection(
-            f"the connection's JSON has unknown fields: {few(map(repr, unknown), len(unknown))}; the fields are "
-            f"{', '.join(FIELDS)}. Rename them, move them into 'extra', or store each field in its own key"
+            f"the connection's JSON has unknown fields: {first_names(map(repr, unknown), len(unknown))}; the fields "
+            f"are {', '.join(FIELDS)}. Rename them, move them into 'extra', or store each field in its own key"
         )
     if "team_name" in fields:
         yield Objection(
@@ -126,14 +126,14 @@ def _of_json(text: str) -> Iterator[Objection]:
         )
     uri = fields.get("uri")
     if uri:
-        yield from _of_uri_in_json(uri, fields)
+        yield from _objections_to_uri_in_json(uri, fields)
         return
     if uri is not None:
         yield Objection("the connection's 'uri' is empty. Remove that field from its JSON", (TASKS,))
-    yield from _of_fields(fields)
+    yield from _objections_to_fields(fields)
 
 
-def _of_uri_in_json(uri: object, fields: Mapping[str, Any]) -> Iterator[Objection]:
+def _objections_to_uri_in_json(uri: object, fields: Mapping[str, Any]) -> Iterator[Objection]:
     """Yield the objections to JSON with a URI in the field ``uri``, which Airflow accepts if no other field is set."""
     port = _port_number(fields.get("port"))
     other_fields = [
@@ -151,7 +151,7 @@ def _of_uri_in_json(uri: object, fields: Mapping[str, Any]) -> Iterator[Objectio
     if not isinstance(uri, str):
         yield Objection(_not_text("uri"))
         return
-    yield from _of_uri(uri)
+    yield from _objections_to_uri(uri)
 
 
 def _mixed(other_fields: Sequence[str]) -> str:
@@ -162,7 +162,7 @@ def _mixed(other_fields: Sequence[str]) -> str:
     )
 
 
-def _of_fields(fields: Mapping[str, Any]) -> Iterator[Objection]:
+def _objections_to_fields(fields: Mapping[str, Any]) -> Iterator[Objection]:
     conn_type = fields.get("conn_type")
     if not conn_type:
         yield Objection("the connection has no 'conn_type'. Add it to its JSON", (API_TASKS,))
@@ -175,17 +175,17 @@ def _of_fields(fields: Mapping[str, Any]) -> Iterator[Objection]:
         if value is None:
             continue
         if isinstance(value, str):
-            yield from _of_text(name, value)
+            yield from _objections_to_text(name, value)
         elif value or name == "login":
             yield Objection(_not_text(name))
         else:
             # Most parts treat zero and the like as missing. This part uses the value as it is.
             yield Objection(_not_text(name), (TASKS,) if name == "password" else (API_TASKS,))
-    yield from _of_port(fields.get("port"))
-    yield from _of_extra(fields.get("extra"))
+    yield from _objections_to_port(fields.get("port"))
+    yield from _objections_to_extra(fields.get("extra"))
 
 
-def _of_text(name: str, value: str) -> Iterator[Objection]:
+def _objections_to_text(name: str, value: str) -> Iterator[Objection]:
     if not _has_surrogates(value):
         return
     # ``get_uri()`` does not encode a protocol before the host.
@@ -203,7 +203,7 @@ def _not_unicode(name: str) -> str:
     )
 
 
-def _of_port(port: Any) -> Iterator[Objection]:
+def _objections_to_port(port: Any) -> Iterator[Objection]:
     if not port:
         return
     number = _port_number(port)
@@ -221,7 +221,7 @@ def _port_number(port: Any) -> int | None:
         return None
 
 
-def _of_extra(extra: Any) -> Iterator[Objection]:
+def _objections_to_extra(extra: Any) -> Iterator[Objection]:
     if not extra:
         return
     if isinstance(extra, str):
@@ -249,7 +249,7 @@ def _of_extra(extra: Any) -> Iterator[Objection]:
         yield Objection(_not_unicode("extra"), (AIRFLOW_2,))
 
 
-def _of_uri(text: str) -> Iterator[Objection]:
+def _objections_to_uri(text: str) -> Iterator[Objection]:
     before, separator, rest = text.partition("://")
     if not text.isascii() and len(re.split("[/?#]", rest, maxsplit=1)[0]) > _LONGEST_AUTHORITY:
         yield Objection(
@@ -284,7 +284,7 @@ def _of_uri(text: str) -> Iterator[Objection]:
     if _has_surrogates(parts.netloc + parts.path + parts.query):
         yield Objection(_not_unicode("uri"))
     elif parts.query:
-        yield from _of_query(dict(parse_qsl(parts.query, keep_blank_values=True)))
+        yield from _objections_to_query(dict(parse_qsl(parts.query, keep_blank_values=True)))
 
 
 _NOT_TAKEN_APART = (
@@ -293,9 +293,9 @@ _NOT_TAKEN_APART = (
 )
 
 
-def _of_query(query: Mapping[str, str]) -> Iterator[Objection]:
+def _objections_to_query(query: Mapping[str, str]) -> Iterator[Objection]:
     if EXTRA_IN_QUERY in query:
-        yield from _of_extra(query[EXTRA_IN_QUERY])
+        yield from _objections_to_extra(query[EXTRA_IN_QUERY])
         return
     for value in query.values():
         if (len(value) > _SHORT or "\\u" in value) and (problem := _problem_of_query(value)):

@@ -6,7 +6,7 @@ import binascii
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-from airflow_kubernetes_secrets.formats.usability import Objection, are_from_everyone, objections, problem_of
+from airflow_kubernetes_secrets.formats.usability import Objection, are_from_everyone, objections, problem_of_objections
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 
 _NOT_TEXT = (
@@ -74,4 +74,4 @@ def check_usable(secret: Secret, key: str, connection: str) -> Sequence[Objectio
         return found
     # Error reports can show the local variables of each frame that an exception passes, so delete the value.
     del connection
-    raise secret.malformed(key, problem_of(found))
+    raise secret.malformed(key, problem_of_objections(found))

@@ -9,7 +9,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE, Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS
 from airflow_kubernetes_secrets.lookup.bundles import identifier_of_key, problem_of_key
 from airflow_kubernetes_secrets.lookup.selection import Kind, problem_of_bundle
-from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.suggestions import nearest
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -81,6 +81,6 @@ def problem_of_entry(bundle: Secret, kind: Kind, key: str) -> Problem | None:
 def problems_of_all_keys(bundle: Secret, kind: Kind) -> Iterator[Problem]:
     """Yield the problems of :func:`problem_of_entry` for all keys: the first ones, and how many more there are."""
     keys = [key for key in bundle.keys_to_show() if problem_of_key(kind.variable_prefix, key)]
-    for key, more in first(keys):
+    for key, more in first_items(keys):
         text = f"{bundle.full_name}, key {key!r}{more}: {problem_of_key(kind.variable_prefix, key)}"
         yield Problem(KEY, text, Severity.WARNING)

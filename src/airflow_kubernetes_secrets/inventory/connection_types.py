@@ -19,7 +19,7 @@ from airflow_kubernetes_secrets.inventory.content import Content
 from airflow_kubernetes_secrets.inventory.visible_fields import shown_type
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.selection import Kind
-from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.suggestions import most_similar
 
@@ -78,7 +78,7 @@ def problems_of_connection_type(kind: Kind, secret: Secret, key: str, content: C
     yield Problem(
         UNKNOWN,
         f"{where}: {what}. {remedy}{f' to {meant!r}' if meant else ''}{install}. The installed providers know "
-        f"{few(map(repr, names), len(names))}",
+        f"{first_names(map(repr, names), len(names))}",
         Severity.WARNING,
     )
 

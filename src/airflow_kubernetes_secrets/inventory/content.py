@@ -43,7 +43,7 @@ class Content:
     """What Airflow reads from a Secret. It contains no value that may be a credential.
 
     Attributes:
-        shape: the data format: ``key 'value'`` if one key holds the whole value, or ``fields``.
+        data_format: the data format: ``key 'value'`` if one key holds the whole value, or ``fields``.
         conn_type, host, port: those of a connection. They are empty if they are not set or may not be shown.
         unused: the data keys of a connection's Secret that have a value and are not used.
         is_readable: whether every part of this Airflow that reads Secrets can use it.
@@ -51,7 +51,7 @@ class Content:
         problems: what is wrong with it.
     """
 
-    shape: str
+    data_format: str
     conn_type: str = ""
     host: str = ""
     port: str = ""
@@ -70,17 +70,17 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     if kind is not Kind.CONNECTION and key == IN_FIELDS:
         # Only a connection can have its fields in several keys. The lookup reports the missing key.
         return Content("", is_readable=False)
-    shape = "fields" if key == IN_FIELDS else f"key {key!r}"
+    data_format = "fields" if key == IN_FIELDS else f"key {key!r}"
     try:
         stored = READERS[kind](secret, key)
     except MalformedSecretError as error:
-        return Content(shape, is_readable=False, problems=(Problem(UNREADABLE, str(error)),))
+        return Content(data_format, is_readable=False, problems=(Problem(UNREADABLE, str(error)),))
     problems = tuple(_newlines(kind, secret, key))
     if kind is not Kind.CONNECTION:
-        return Content(shape, problems=problems)
+        return Content(data_format, problems=problems)
     objections = tuple(map(partial(_problem, secret, key), reading.connection_value(secret, key).objections))
     if any(each.severity is Severity.ERROR for each in objections):
-        return Content(shape, is_readable=False, problems=objections)
+        return Content(data_format, is_readable=False, problems=objections)
     problems = (*objections, *problems)
     connection = fields_of_whole(stored)
     conn_type, host, port = _address(connection)
@@ -91,11 +91,11 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
             f"{secret.full_name}, key {key!r}: the URI has an '@' after its host, so login or password may "
             "contain a raw '/', '?' or '#'. Percent-encode them"
         )
-        return Content(shape, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
+        return Content(data_format, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
     problems = (*problems, *problems_of_hooks(secret, key, whole, connection))
     unused = unused_keys(secret, key, connection)
     problems = (*problems, *problems_of_unused(secret, key, unused, connection), *problems_of_format(secret))
-    return Content(shape, conn_type, host, port, unused, is_completed=is_completed, problems=problems)
+    return Content(data_format, conn_type, host, port, unused, is_completed=is_completed, problems=problems)
 
 
 def _problem(secret: Secret, key: str, objection: Objection) -> Problem:

@@ -87,9 +87,9 @@ class Entry:
         return name if self.object_kind == SECRETS.kind else f"{self.object_kind} {name}"
 
     @property
-    def short_shape(self) -> str:
+    def short_format(self) -> str:
         """The data format as tables show it: the name of the key that holds the whole value, or ``fields``."""
-        return self.content.shape.removeprefix("key ").strip("'")
+        return self.content.data_format.removeprefix("key ").strip("'")
 
     def age(self, now: datetime) -> str:
         """Return the age as kubectl shows it, in the largest unit that fits; empty if it is unknown."""
@@ -116,7 +116,7 @@ class Entry:
             "namespace": self.namespace,
             "secret": self.secret,
             "object_kind": self.object_kind,
-            "shape": self.content.shape,
+            "shape": self.content.data_format,
             "conn_type": self.content.conn_type,
             "host": self.content.host,
             "created": self.created or None,

@@ -25,7 +25,7 @@ from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.formats.uri import REPEATED, WEB
 from airflow_kubernetes_secrets.formats.usability import EXTRA_IN_QUERY
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 
@@ -74,7 +74,7 @@ def problems_of_hooks(secret: Secret, key: str, whole: str, connection: Mapping[
         if key not in (IN_FIELDS, URI) and not whole.strip().startswith("{") and _is_right_as_uri(whole.strip()):
             hint = f". Or store the URI under the key {URI!r} instead of {key!r}"
         yield _problem(MISREAD, secret, key, f"{what}. {remedy}{hint}")
-    yield from _of_the_query(secret, key, whole, connection)
+    yield from _problems_of_query(secret, key, whole, connection)
 
 
 def _problem(code: ProblemCode, secret: Secret, key: str, text: str) -> Problem:
@@ -210,7 +210,8 @@ def _mysql(connection: _Connection) -> Iterator[tuple[str, str]]:
     if ignored:
         taken = "names that begin with 'ssl_'" if by_connector else "'ssl' and 'ssl_mode'"
         yield (
-            f"MySqlHook ignores {few(map(repr, ignored), len(ignored))} in extra, so the connection may be without TLS",
+            f"MySqlHook ignores {first_names(map(repr, ignored), len(ignored))} in extra, so the connection may be "
+            "without TLS",
             f"For TLS it reads {taken}: "
             + ('{"ssl_ca": "/path"}' if by_connector else '{"ssl_mode": "REQUIRED", "ssl": {"ca": "/path"}}'),
         )
@@ -335,7 +336,7 @@ _RULES: Mapping[str, Sequence[_Rule]] = {
 }
 
 
-def _of_the_query(secret: Secret, key: str, whole: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
+def _problems_of_query(secret: Secret, key: str, whole: str, connection: Mapping[str, Any]) -> Iterator[Problem]:
     """Yield warnings about parameters of a URI's query that get lost.
 
     A name without a value may be a credential, so only names with a value are shown.
@@ -347,7 +348,7 @@ def _of_the_query(secret: Secret, key: str, whole: str, connection: Mapping[str,
 
     def named(names: Collection[str]) -> str:
         found = [shown[name] for name in names if name in shown]
-        return few(found, len(found)) or "a parameter"
+        return first_names(found, len(found)) or "a parameter"
 
     repeated = [name for name, count in counts.items() if count > 1 and not (is_ours and name.lower() == REPEATED)]
     if repeated:

@@ -29,7 +29,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX, BUN
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS
 from airflow_kubernetes_secrets.lookup.identifiers import is_uri, label_value, looks_hashed
 from airflow_kubernetes_secrets.lookup.selection import Kind, kinds_by_label
-from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.suggestions import nearest
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -64,7 +64,7 @@ def invalid_labels(manifest: Mapping[str, Any], options: Options) -> Iterator[Pr
             problem = "the value is empty, but a team is not. Write the team there, or remove the label"
         if problem:
             invalid.append((key, problem))
-    for (key, problem), more in first(invalid):
+    for (key, problem), more in first_items(invalid):
         yield Problem(INVALID_LABEL, f"{named}, label {quoted_label_key(key)}{more}: {problem}")
 
 
@@ -186,7 +186,7 @@ def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator
     """Yield warnings for labels and annotations that have Airflow's prefix but no effect. Most of them are misspelt."""
     labels = _known_labels(options)
     unknown = [key for key in secret.labels if key.startswith(ANNOTATION_PREFIX) and key not in labels]
-    for key, more in first(unknown):
+    for key, more in first_items(unknown):
         yield Problem(
             UNKNOWN_LABEL,
             f"{secret.full_name}, label {key!r}{more}: it is unknown and has no effect{_meant(key, labels)}",
@@ -200,7 +200,7 @@ def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator
             is_known_annotation(key) or key in secret.labels or (key in labels and _is_referred_to(secret, options))
         )
     ]
-    for key, more in first(unknown):
+    for key, more in first_items(unknown):
         problem = (
             f"it has no effect without the label of that key, which selects the {secret.kind}. Add the label"
             if key in labels
@@ -210,12 +210,12 @@ def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator
     # A blank value of any other annotation is an error that the lookup reports.
     texts = (CONNECTION_TYPE, *(LITERALS[field] for field in ("host", "login", "schema")))
     blank = [key for key in texts if key in annotations and not annotations[key].strip()]
-    for key, more in first(blank):
+    for key, more in first_items(blank):
         problem = "it is blank and has no effect. Set a value, or remove it"
         yield Problem(UNKNOWN_ANNOTATION, f"{secret.full_name}, annotation {key!r}{more}: {problem}", Severity.WARNING)
     if BUNDLE in secret.labels and kinds_by_label(options).keys().isdisjoint(secret.labels):
         useless = [key for key in annotations if is_known_annotation(key)]
-        for key, more in first(useless):
+        for key, more in first_items(useless):
             problem = "it has no effect in a bundle. Remove it, or give the id that it describes a Secret of its own"
             yield Problem(
                 UNKNOWN_ANNOTATION, f"{secret.full_name}, annotation {key!r}{more}: {problem}", Severity.WARNING
@@ -224,7 +224,7 @@ def unknown_labels_and_annotations(secret: Secret, options: Options) -> Iterator
     label = options.connections_label
     if label is not None and label not in secret.labels and not _is_referred_to(secret, options):
         useless = [key for key in annotations if key != DATA_KEY and is_known_annotation(key)]
-        for key, more in first(useless):
+        for key, more in first_items(useless):
             problem = (
                 "it describes a connection, but only variables are read from ConfigMaps. Remove the annotation"
                 if secret.resource is CONFIG_MAPS

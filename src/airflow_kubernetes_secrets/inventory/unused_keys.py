@@ -14,7 +14,7 @@ from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.formats.reading import IN_FIELDS
 from airflow_kubernetes_secrets.formats.single_key import extra_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
-from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 
@@ -118,7 +118,7 @@ def _has_address(connection: Mapping[str, Any]) -> bool:
 
 
 def _named(keys: Sequence[str]) -> str:
-    return f"{'the key' if len(keys) == 1 else 'the keys'} {few(map(repr, keys), len(keys))}"
+    return f"{'the key' if len(keys) == 1 else 'the keys'} {first_names(map(repr, keys), len(keys))}"
 
 
 def _problem(code: ProblemCode, secret: Secret, text: str) -> Problem:

@@ -25,7 +25,7 @@ from airflow_kubernetes_secrets.kubernetes.manifest_files import (
     read_file,
 )
 from airflow_kubernetes_secrets.kubernetes.unprocessed import unrendered
-from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.record import Record
 
@@ -89,7 +89,7 @@ def current_files(
         previous = before.get(path)
         if isinstance(found, OSError):
             this = None if previous is None else previous.identity
-            files[path] = _with_problems(path, [problem_of(found)], (), previous, identity=this)
+            files[path] = _with_problems(path, [problem_of_error(found)], (), previous, identity=this)
             # If it is a folder, its previous content is still used.
             files.update({each: before[each] for each in _below(path, paths)})
         elif previous is not None and previous.stamp is not None and previous.stamp == _stamp(found):
@@ -99,7 +99,7 @@ def current_files(
     return before if files == before else files
 
 
-def problem_of(error: OSError) -> str:
+def problem_of_error(error: OSError) -> str:
     """Return why a file or folder cannot be read."""
     return error.strerror or "it cannot be read"
 
@@ -127,7 +127,7 @@ def _read(
     try:
         content = read_file(path)
     except OSError as error:
-        return _with_problems(path, [problem_of(error)], (), previous, identity=this)
+        return _with_problems(path, [problem_of_error(error)], (), previous, identity=this)
     except TooLargeError as error:
         return _with_problems(path, [str(error)], (), previous, identity=this, stamp=stamp)
     digest = hash(content)
@@ -158,7 +158,7 @@ def _with_problems(
     kept = [each for each in before if each[0] not in names]
     used = "the rest of the file is used" if objects else "nothing in it is used"
     used = "its previous content is still used" if kept else used
-    texts = [f"{printable(path)}: {problem}{more}; {used}" for problem, more in first(problems)]
+    texts = [f"{printable(path)}: {problem}{more}; {used}" for problem, more in first_items(problems)]
     return ManifestFile([*kept, *objects], texts, identity=identity, stamp=stamp, content=content)
 
 

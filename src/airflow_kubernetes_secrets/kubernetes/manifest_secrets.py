@@ -31,7 +31,7 @@ NO_DATA_KEY = (
 )
 
 
-def secret_to_serve(manifest: dict[str, Any], home: str) -> Secret:
+def complete_secret_of(manifest: dict[str, Any], home: str) -> Secret:
     """Return the Secret or ConfigMap of a manifest that has all its values.
 
     Raises:

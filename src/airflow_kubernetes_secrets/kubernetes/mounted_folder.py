@@ -33,7 +33,7 @@ _AbsentError = (FileNotFoundError, NotADirectoryError)
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # opening a pipe would wait for its other end
 
 
-class Content:
+class MountedContent:
     """What a mounted file or folder contained at one moment. Its ``repr`` does not show it.
 
     Attributes:
@@ -87,9 +87,9 @@ class MountedFolder:
                 after = self.version(*names)
                 if after is not None and after[0] == before[0]:
                     return found
-        raise self._restless(names)
+        raise self._keeps_changing(names)
 
-    def read(self, *names: str) -> Content | None:
+    def read(self, *names: str) -> MountedContent | None:
         """Return the content of a file or folder; ``None`` if there is none of this name.
 
         Raises:
@@ -107,8 +107,8 @@ class MountedFolder:
                     files = None
                 after = self.version(*names, with_files=True)
                 if after is not None and after[0] == before[0]:
-                    return None if files is None else Content(files, before[0], is_settled=before[1])
-        raise self._restless(names)
+                    return None if files is None else MountedContent(files, before[0], is_settled=before[1])
+        raise self._keeps_changing(names)
 
     def version(self, *names: str, with_files: bool = False) -> tuple[Version, bool] | None:
         """Return the version of a file or folder, and whether it is settled; ``None`` if there is none of this name.
@@ -264,7 +264,7 @@ class MountedFolder:
             return
         raise MountedFileError(f"{self.path(*names)} {problem}")
 
-    def _restless(self, names: tuple[str, ...]) -> MountedFileError:
+    def _keeps_changing(self, names: tuple[str, ...]) -> MountedFileError:
         return MountedFileError(
             f"{self.path(*names)} changed during each attempt to read it. Find out what writes to it so often"
         )

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
-from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.printable import printable
 
 ANNOTATION_PREFIX = "airflow.apache.org/"
@@ -136,7 +136,7 @@ class Secret:
         keys = self.keys_to_show()
         blank = len(self.data) - len(keys)
         more = f" and {blank} without a value" if blank else ""
-        return f"the keys are {few(map(repr, keys), len(keys)) or 'none at all'}{more}"
+        return f"the keys are {first_names(map(repr, keys), len(keys)) or 'none at all'}{more}"
 
     def keys_to_show(self) -> list[str]:
         """Return the keys of the data that have a value, in order.

@@ -386,7 +386,7 @@ class _Search:
                 if identifier_of(secret, label) == identifier:
                     found.append(secret)
                 elif self._team_of(secret) in (None, team):
-                    self.skipped.append(_of_another_id(secret, label))
+                    self.skipped.append(_error_of_another_id(secret, label))
         if team:
             self._found[resource, namespace] = found
         return found
@@ -465,7 +465,7 @@ def _in_order(secrets: Sequence[Secret]) -> Sequence[Secret]:
     return sorted(secrets, key=lambda secret: secret.age_order) if len(secrets) > 1 else secrets
 
 
-def _of_another_id(secret: Secret, label: str) -> MalformedSecretError:
+def _error_of_another_id(secret: Secret, label: str) -> MalformedSecretError:
     # The other id is not shown: it may be a URI with a password, or an id that the user is not allowed to know.
     if secret.annotations is not None and label in secret.annotations:
         problem = "it specifies another id"

@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext, is_encrypted, unrendered
 from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
 from airflow_kubernetes_secrets.manifests.planned_secret import NOT_CHECKED
-from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
@@ -68,7 +68,7 @@ def problems_of_non_mapping(document: Document, options: Options) -> Iterator[Pr
 def problems_of_repeated_keys(document: Document, options: Options) -> Iterator[tuple[int, Problem]]:
     """Yield keys that a mapping contains twice, each with its line."""
     is_ours = _is_for_airflow(document.text, options) or _KIND_OF_SECRET.search(document.text)
-    for (line, name), more in first(document.repeated if is_ours else ()):
+    for (line, name), more in first_items(document.repeated if is_ours else ()):
         is_of_airflow = name.startswith(ANNOTATION_PREFIX) or name in kinds_by_label(options)
         quoted = quoted_label_key(name) if is_of_airflow else quoted_data_key(name)
         text = (

@@ -47,12 +47,12 @@ _OF_ANOTHER_OWNER = ("Merge", "CreateOrMerge")
 
 def planned_by_external_secret(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secret of an ExternalSecret; nothing if it makes another resource."""
-    yield from _plans(_External.of(document), options)
+    yield from _plans(_External.from_external_secret(document), options)
 
 
 def planned_by_cluster_external_secret(document: Mapping[str, Any], options: Options) -> Iterator[PlannedSecret]:
     """Yield the Secret that a ClusterExternalSecret makes in each namespace."""
-    yield from _plans(_External.of_cluster(document), options)
+    yield from _plans(_External.from_cluster_external_secret(document), options)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class _External:
     problems: tuple[Problem, ...] = ()
 
     @classmethod
-    def of(cls, document: Mapping[str, Any]) -> _External:
+    def from_external_secret(cls, document: Mapping[str, Any]) -> _External:
         """Return the parts of an ExternalSecret."""
         metadata = mapping(document, "metadata")
         title = f"ExternalSecret {name_for_messages(metadata)}"
@@ -91,7 +91,7 @@ class _External:
         )
 
     @classmethod
-    def of_cluster(cls, document: Mapping[str, Any]) -> _External:
+    def from_cluster_external_secret(cls, document: Mapping[str, Any]) -> _External:
         """Return the parts of a ClusterExternalSecret."""
         metadata, spec = mapping(document, "metadata"), mapping(document, "spec")
         return cls(

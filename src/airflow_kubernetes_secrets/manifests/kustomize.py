@@ -17,7 +17,7 @@ from airflow_kubernetes_secrets.kubernetes.manifest_files import Identity, TooLa
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.lookup.selection import kinds_by_label
 from airflow_kubernetes_secrets.manifests.planned_secret import NOT_CHECKED, name_for_messages
-from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.printable import printable, shell_word
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -106,7 +106,7 @@ def problems_of_patch(patch: object, options: Options, folder: str) -> Iterator[
     metadata, kind = mapping(patch, "metadata"), patch.get("kind") if isinstance(patch, dict) else None
     title = f"patch of {printable(str(kind or 'a resource'))} {name_for_messages(metadata)}" if metadata else "a patch"
     misspelt = [(key, problem) for key in ours if (problem := misspelt_label(key, options))]
-    for (key, problem), more in first(misspelt):
+    for (key, problem), more in first_items(misspelt):
         yield Problem(UNKNOWN_LABEL, f"{title}, {key!r}{more}: {problem}", Severity.WARNING)
     if kind == "Secret":
         # A null removes the label.

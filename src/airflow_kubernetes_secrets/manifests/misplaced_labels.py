@@ -18,7 +18,7 @@ from airflow_kubernetes_secrets.manifests.planned_secret import (
     PlannedSecret,
     name_for_messages,
 )
-from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
@@ -63,7 +63,7 @@ def misplaced_labels(document: dict[str, Any], found: Sequence[PlannedSecret], o
         )
         yield Problem(NOT_CHECKED, text, Severity.NOTICE)
         return
-    for (key, path), more in first(list(strays.items())):
+    for (key, path), more in first_items(list(strays.items())):
         quoted = quoted_label_key(key)
         if problem := misspelt_label(key, options):
             yield Problem(UNKNOWN_LABEL, f"{title}, {quoted}{more} under {path}: {problem}", Severity.WARNING)

@@ -13,7 +13,7 @@ from airflow_kubernetes_secrets.kubernetes.labels import is_subdomain, quoted_la
 from airflow_kubernetes_secrets.kubernetes.objects import ANNOTATION_PREFIX
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext
 from airflow_kubernetes_secrets.lookup.selection import kinds_by_label, selecting_labels
-from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.messages.problem_codes import ProblemCode
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -126,7 +126,7 @@ class Propagation:
         return [key for key in without_effect if key in ours and key not in kept]
 
     def _problems(self, code: ProblemCode, word: str, keys: Sequence[str]) -> Iterator[Problem]:
-        for key, more in first(keys):
+        for key, more in first_items(keys):
             yield Problem(
                 code,
                 f"{self.title}: {word} {quoted_label_key(key)}{more} does not reach the Secret: {self.rule}. Put it "

@@ -41,7 +41,7 @@ from airflow_kubernetes_secrets.manifests.requested_secret import (
     secret_in_manifest,
 )
 from airflow_kubernetes_secrets.manifests.secret_manifest import NotWritableError, decide_alone
-from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import Query
@@ -83,7 +83,7 @@ def put(
     requested: RequestedSecret,
     options: Options,
     configured: AirflowConfiguration,
-    searched: Options,
+    airflow_options: Options,
     *,
     force: bool = False,
     dry_run: bool = False,
@@ -93,7 +93,7 @@ def put(
     Args:
         options: the options of the command, which select the namespace.
         configured: Airflow's configuration.
-        searched: Airflow's own options for the API server of ``cluster``.
+        airflow_options: Airflow's own options for the API server of ``cluster``, without the command's ``--namespace``.
         force: whether to take over fields that others manage.
         dry_run: whether the API server only checks the Secret and does not store it.
 
@@ -104,7 +104,7 @@ def put(
     """
     namespace = cluster.namespace(requested.namespace)
     # If Airflow searches the namespace that is written to, the Secret is read back with all of Airflow's namespaces.
-    looked_up = searched if namespace in (searched.namespace or ()) else options
+    looked_up = airflow_options if namespace in (airflow_options.namespace or ()) else options
     if requested.bundle is None:
         written = _write(cluster, requested, looked_up, namespace, force=force, dry_run=dry_run)
     else:
@@ -152,7 +152,7 @@ def _write(
     change = _change(before, result)
     find: Find = cluster.find
     if dry_run:
-        find = _as_if(cluster, result.secret)
+        find = _find_as_if_stored(cluster, result.secret)
     else:
         result = _apply(cluster, checked.manifest, force=force, dry_run=False)
     try:
@@ -191,7 +191,7 @@ def _write_into(
     change = _change(before, result)
     find: Find = cluster.find
     if dry_run:
-        find = _as_if(cluster, result.secret)
+        find = _find_as_if_stored(cluster, result.secret)
     else:
         result = _apply(cluster, manifest, force=force, dry_run=False, manager=manager)
     if not options.bundles:
@@ -236,7 +236,7 @@ def _existing(cluster: Cluster, lookup: Lookup, options: Options, namespace: str
         and (options.team_label is None or each.secret.labels.get(options.team_label) in teams)
     ]
     if len(found) > 1:
-        names = few(sorted(str(each.secret) for each in found), len(found))
+        names = first_names(sorted(str(each.secret) for each in found), len(found))
         raise NotWritableError(
             f"{lookup}: several Secrets have this id: {names}. Delete all but one, or remove their label: "
             f"kubectl label secret -n {namespace} NAME {label}-"
@@ -325,7 +325,7 @@ def _refuse_another_reading(lookup: Lookup, manifest: Mapping[str, Any], result:
     annotations = [key for key in result.annotations or () if key not in mine and key.startswith(ANNOTATION_PREFIX)]
     if annotations:
         remedies.append(on_secret("annotate", result.namespace, result.name, *(f"{key}-" for key in annotations)))
-    others = few(map(repr, [*keys, *annotations]), len(keys) + len(annotations)) or "more"
+    others = first_names(map(repr, [*keys, *annotations]), len(keys) + len(annotations)) or "more"
     raise NotWritableError(
         f"{lookup}: Secret {result} has {others} from other sources, with which Airflow would read a different "
         "value. Include what they add, delete the Secret, or remove what is not needed:"
@@ -341,13 +341,13 @@ def _reads_the_same(lookup: Lookup, meant: Secret, result: Secret, options: Opti
             decision = decide_alone(lookup, secret, options)
             if decision.secret is None:
                 return False
-            texts.add(_as_read(lookup.kind, READERS[lookup.kind](decision.secret, decision.data_key)))
+            texts.add(_comparable(lookup.kind, READERS[lookup.kind](decision.secret, decision.data_key)))
         except MalformedSecretError:
             return False
     return len(texts) == 1
 
 
-def _as_read(kind: Kind, stored: str) -> str:
+def _comparable(kind: Kind, stored: str) -> str:
     """Return a value in a form that can be compared: a connection, which can be a URI or JSON, as sorted JSON."""
     if kind is not Kind.CONNECTION:
         return stored
@@ -368,7 +368,7 @@ def _change(before: StoredSecret | None, result: StoredSecret) -> str:
     return "unchanged" if same else "updated"
 
 
-def _as_if(cluster: Cluster, secret: Secret) -> Find:
+def _find_as_if_stored(cluster: Cluster, secret: Secret) -> Find:
     """Return a function that finds Secrets as if this one were stored."""
 
     def find(query: Query, time: TimeBudget) -> Sequence[Secret]:

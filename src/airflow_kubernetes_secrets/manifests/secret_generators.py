@@ -22,7 +22,7 @@ from airflow_kubernetes_secrets.manifests.planned_secret import (
     manifest_of,
     name_for_messages,
 )
-from airflow_kubernetes_secrets.messages.listing import few, first
+from airflow_kubernetes_secrets.messages.listing import first_items, first_names
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.messages.suggestions import nearest
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -145,13 +145,13 @@ def _wrong_values(document: Mapping[str, Any], generator: Mapping[str, Any]) -> 
         # If a literal is a URI or base64 without a key, the text before its first '=' contains the password.
         blank = {key for key, text in _literals(generator).items() if not text.strip("= ")}
         names = [repr(key) for key in repeated if is_data_key(key) and key not in blank]
-        what = f"the key {few(names, len(names))}" if names else "one of its keys"
+        what = f"the key {first_names(names, len(names))}" if names else "one of its keys"
         yield f"{what} is present twice. Remove one of them"
 
 
 def _refused(title: str, reasons: Sequence[str]) -> Iterator[Problem]:
     """Yield the problems of a generator that Kustomize would refuse."""
-    for reason, more in first(reasons):
+    for reason, more in first_items(reasons):
         yield Problem(INVALID_MANIFEST, f"{title}: {reason}{more and f';{more}'}. Kustomize would refuse it")
 
 

@@ -44,7 +44,7 @@ from airflow_kubernetes_secrets.manifests.planned_secret import (
 )
 from airflow_kubernetes_secrets.manifests.secret_manifest import decide_alone
 from airflow_kubernetes_secrets.manifests.server_validation import refusals
-from airflow_kubernetes_secrets.messages.listing import few, first
+from airflow_kubernetes_secrets.messages.listing import first_items, first_names
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.options.backend_kwargs import OPTIONS, Options
 
@@ -89,7 +89,7 @@ def problems_of_planned(
     )
     if is_ours:
         reasons = list(refusals(manifest, secret, plan.unknown if plan.keys_are_known else None))
-        for reason, more in first(reasons):
+        for reason, more in first_items(reasons):
             text = f"{secret.kind} {secret.name}: {reason}{more and f';{more}'}. The API would refuse it"
             yield Problem(INVALID_MANIFEST, text)
     # A Secret with several ids would report the same problem for each of them.
@@ -126,7 +126,7 @@ def _problems_of(
         if plan.namespace_and_team_are_known or plan.is_generated:
             yield from known.add_id(position, lookup, secret, str(position) if plan.is_generated else "")
         if plan.keys_are_known:
-            yield from _content(plan, lookup, secret, _with(options, config_maps=True))
+            yield from _content(plan, lookup, secret, _switched_on(options, config_maps=True))
         else:
             yield from problems_of_annotations(secret, kind)
 
@@ -149,7 +149,7 @@ def _problems_of_bundle(
         return
     yield from problems_of_keys(bundle)
     yield from problems_of_all_keys(bundle, kind)
-    switched_on = _with(options, bundles=True, config_maps=True)
+    switched_on = _switched_on(options, bundles=True, config_maps=True)
     for key, identifier in ids_in_bundle(bundle, kind):
         if problem_of_key(kind.variable_prefix, key):
             continue
@@ -162,7 +162,7 @@ def _problems_of_bundle(
             yield from _content(plan, lookup, bundle, switched_on)
 
 
-def _with(options: Options, **switched_on: bool) -> Options:
+def _switched_on(options: Options, **switched_on: bool) -> Options:
     """Return a copy of the options in which these are switched on."""
     return Options(**{**{name: getattr(options, name) for name in OPTIONS}, **switched_on})
 
@@ -178,7 +178,7 @@ def _content(plan: PlannedSecret, lookup: Lookup, secret: Secret, options: Optio
         has_other_keys = lookup.kind is Kind.CONNECTION and (key == IN_FIELDS or is_completed(decision.matches[0], key))
         read = secret.data if has_other_keys else (key,)
         if lookup.kind is Kind.CONNECTION and not has_other_keys and key in plan.templates:
-            return list(_of_template(plan, key))
+            return list(_problems_of_template(plan, key))
         if not plan.unknown.isdisjoint(read):
             return ()
         return content_of(lookup.kind, decision.matches[0], decision.data_key).problems
@@ -188,7 +188,7 @@ def _content(plan: PlannedSecret, lookup: Lookup, secret: Secret, options: Optio
     return [Problem(NOT_LOOKED_UP, text)]
 
 
-def _of_template(plan: PlannedSecret, key: str) -> Iterator[Problem]:
+def _problems_of_template(plan: PlannedSecret, key: str) -> Iterator[Problem]:
     """Yield what is wrong with the template of a connection, whatever values it gets."""
     text = plan.templates[key]
     where = f"{plan.title}, key {key!r} of the template"
@@ -209,11 +209,11 @@ def _not_checked(plan: PlannedSecret, values: dict[str, Tool], names: dict[str, 
     for tool in dict.fromkeys(values.values()):
         keys = [quoted_data_key(key) for key, each in values.items() if each is tool]
         holds = "key {} contains" if len(keys) == 1 else "keys {} contain"
-        what = f"{holds.format(few(keys, len(keys)))} {tool.what}"
+        what = f"{holds.format(first_names(keys, len(keys)))} {tool.what}"
         text = f"{title}: {what}. Labels, names and keys are checked; values are not"
         yield Problem(NOT_CHECKED, text, Severity.NOTICE)
     for tool in dict.fromkeys(names.values()):
         parts = [name for name, each in names.items() if each is tool]
-        what = f"{few(parts, len(parts))} {'is' if len(parts) == 1 else 'are each'} {tool.what}"
+        what = f"{first_names(parts, len(parts))} {'is' if len(parts) == 1 else 'are each'} {tool.what}"
         text = f"{title}: {what}, and {'is' if len(parts) == 1 else 'are'} not checked. {tool.remedy}"
         yield Problem(NOT_CHECKED, text, Severity.NOTICE)

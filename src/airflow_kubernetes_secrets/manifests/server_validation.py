@@ -21,7 +21,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_encrypted, tool_in_name
 from airflow_kubernetes_secrets.manifests.secret_manifest import LARGEST_BYTES
-from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.messages.suggestions import nearest
 
@@ -237,7 +237,7 @@ def _keys(of_type: object, secret: Secret, unknown: Collection[str]) -> Iterator
     required = _ALL_OF.get(of_type, ()) if isinstance(of_type, str) else ()
     absent = [key for key in required if key not in secret.data or (key == "ssh-privatekey" and not secret.data[key])]
     if absent:
-        names = few(map(repr, absent), len(absent))
+        names = first_names(map(repr, absent), len(absent))
         yield f"its type {of_type} requires {'the key' if len(absent) == 1 else 'the keys'} {names}. {_REMEDY}"
     if of_type == _OF_BASIC_AUTH and secret.data.keys().isdisjoint(("username", "password")):
         yield f"its type {of_type} requires the key 'username' or 'password'. {_REMEDY}"

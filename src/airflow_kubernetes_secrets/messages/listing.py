@@ -1,4 +1,4 @@
-"""Lists in messages: the first few items, and how many more there are.
+"""Lists in messages: the first items, and how many more there are.
 
 A Secret can have thousands of keys, labels and annotations, and thousands of Secrets can have the same id. A message
 that names them all is of no use, and would be built and logged again and again.
@@ -20,7 +20,7 @@ _LONGEST_NAME = 253
 Item = TypeVar("Item")
 
 
-def few(names: Iterable[str], total: int, most: int = _MOST_NAMES) -> str:
+def first_names(names: Iterable[str], total: int, most: int = _MOST_NAMES) -> str:
     """Return the first names, separated by commas, and how many more there are.
 
     Args:
@@ -32,7 +32,7 @@ def few(names: Iterable[str], total: int, most: int = _MOST_NAMES) -> str:
     return f"{', '.join(shown)} and {more} more" if more > 0 else ", ".join(shown)
 
 
-def first(items: Sequence[Item]) -> Iterator[tuple[Item, str]]:
+def first_items(items: Sequence[Item]) -> Iterator[tuple[Item, str]]:
     """Yield the first items, each with the words to append: for the last one how many more there are, else none."""
     last = min(len(items), MOST_PROBLEMS) - 1
     more = len(items) - MOST_PROBLEMS

@@ -35,10 +35,10 @@ from airflow_kubernetes_secrets.manifests.secret_manifest import (
     secret_manifest,
 )
 from airflow_kubernetes_secrets.manifests.yaml_text import yaml_text
-from airflow_kubernetes_secrets.messages.listing import few
+from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.migration.deletion_script import SCRIPT_NAME, deletion_script
-from airflow_kubernetes_secrets.migration.export_report import ExportedEntry, Report
+from airflow_kubernetes_secrets.migration.export_report import ExportedEntry, ExportReport
 from airflow_kubernetes_secrets.migration.exported_files import from_file
 from airflow_kubernetes_secrets.migration.output_folder import FileResult, OutputFolder
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -106,7 +106,7 @@ class Export:
         self._request = request
         self._options = options
         self._folder = OutputFolder(request.directory)
-        self._report = Report(request.source, request.directory)
+        self._report = ExportReport(request.source, request.directory)
         self._files: set[str] = set()
         # The entries of bundles by key, for each kind and team.
         self._bundles: dict[tuple[Kind, str | None], dict[str, tuple[Lookup, bytes]]] = {}
@@ -140,7 +140,7 @@ class Export:
             for note in (each for each in entry.notes if moved is not None or each != IN_LOWER_CASE):
                 self._report.notes[note] = self._report.notes.get(note, 0) + 1
 
-    def finish(self) -> Report:
+    def finish(self) -> ExportReport:
         """Write the bundles, and the script that deletes the moved entries from the database. Return the report.
 
         Raises:
@@ -215,7 +215,7 @@ class Export:
 
 
 def _few(names: Sequence[str]) -> str:
-    return few(map(printable, names), len(names))
+    return first_names(map(printable, names), len(names))
 
 
 def _parts(entries: Mapping[str, tuple[Lookup, bytes]]) -> Iterator[dict[str, tuple[Lookup, bytes]]]:

@@ -53,7 +53,7 @@ class ExportedEntry:
 
 
 @dataclass
-class Report:
+class ExportReport:
     """What an export has done.
 
     Attributes:

@@ -63,14 +63,14 @@ class OutputFolder:
         try:
             if parent:
                 self._make_below(parent)
-            with safe_files.opened(self.path, parent) as folder:
-                present = safe_files.content(folder, file, len(content))
+            with safe_files.open_folder(self.path, parent) as folder:
+                present = safe_files.read_file(folder, file, len(content))
                 if present == content:
                     os.chmod(file, mode, dir_fd=folder)  # relative to the open folder
                     return FileResult.UNCHANGED
                 if present is not None and not replace:
                     return FileResult.REFUSED
-                safe_files.put(folder, file, content, mode, replace=replace)
+                safe_files.write_file(folder, file, content, mode, replace=replace)
         except OSError as error:
             raise FolderError(
                 f"{self.path / name} cannot be written: {error.strerror}. Files that were written before are complete"
@@ -100,5 +100,5 @@ class OutputFolder:
             raise FolderError(f"{self.path} cannot be created: {error.strerror}. Choose another one with -o") from None
 
     def _make_below(self, name: str) -> None:
-        with safe_files.opened(self.path) as folder, suppress(FileExistsError):
+        with safe_files.open_folder(self.path) as folder, suppress(FileExistsError):
             os.mkdir(name, _FOLDER_MODE, dir_fd=folder)

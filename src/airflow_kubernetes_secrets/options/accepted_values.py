@@ -64,7 +64,7 @@ class Reference(Record):
 
 
 class Accepted(Generic[Value]):
-    """One kind of values.
+    """One type of values.
 
     Attributes:
         parse: converts a given value. If it is invalid, it raises a ``ValueError`` that says what the option needs.
@@ -92,7 +92,7 @@ def or_null(accepted: Accepted[Value]) -> Accepted[Value | None]:
     return Accepted(parse, f"{accepted.words}, or `null`")
 
 
-def shown(value: object) -> str:
+def shown_value(value: object) -> str:
     """Return a value as an error shows it. A URI with a login, or a long string, may be a misplaced credential."""
     return repr(value) if _can_be_shown(value) else _kind_of(value)
 
@@ -101,7 +101,7 @@ def shown_name(value: object) -> str:
     """Return a name as an error shows it: that of an option, or one in an object."""
     if isinstance(value, str) and ("://" in value or "@" in value or len(value) > 80):
         return _kind_of(value)
-    return shown(value)
+    return shown_value(value)
 
 
 def did_you_mean(name: str, known: Sequence[str]) -> str:

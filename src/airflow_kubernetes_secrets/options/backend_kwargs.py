@@ -24,8 +24,8 @@ from airflow_kubernetes_secrets.options.accepted_values import (
     Map,
     did_you_mean,
     or_null,
-    shown,
     shown_name,
+    shown_value,
 )
 
 # The topics of options, which are the sections of the reference.
@@ -101,7 +101,7 @@ class Option(Generic[Value]):
         except ValueError as error:
             problem = str(error)
         # This is raised outside the except block, with nothing chained, because a value can contain a password.
-        it_is = "" if self.accepted.names_the_wrong_part else f"; it is {shown(value)}"
+        it_is = "" if self.accepted.names_the_wrong_part else f"; it is {shown_value(value)}"
         raise OptionError(f"backend_kwargs: {self.name} {problem}{it_is}")
 
 

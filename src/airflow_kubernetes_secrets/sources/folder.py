@@ -18,12 +18,12 @@ from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.file_stamps import Visited
 from airflow_kubernetes_secrets.kubernetes.manifest_documents import RefusedError
 from airflow_kubernetes_secrets.kubernetes.manifest_files import Identity
-from airflow_kubernetes_secrets.kubernetes.manifest_folder import Files, current_files, problem_of
-from airflow_kubernetes_secrets.kubernetes.manifest_secrets import secret_to_serve
+from airflow_kubernetes_secrets.kubernetes.manifest_folder import Files, current_files, problem_of_error
+from airflow_kubernetes_secrets.kubernetes.manifest_secrets import complete_secret_of
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.unprocessed import is_ciphertext, unprocessed
 from airflow_kubernetes_secrets.messages import notices
-from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.mounted import Folders, Mounted
@@ -64,7 +64,7 @@ class _Known:
                     if other == path or other_file != file.identity:
                         twice.append((name, other, path))
                 secrets[name] = (secret, path, file.identity)
-        for (name, other, path), more in first(twice):
+        for (name, other, path), more in first_items(twice):
             where = f"twice in {path}" if other == path else f"in {other} and in {path}"
             text = f"{name} is {where}; the latter is used. Remove one of them{more and f',{more}'}"
             self.warnings["manifests", name, other, path] = printable(text)
@@ -183,7 +183,7 @@ class Folder:
             try:
                 files = current_files(self._path, before.files, self._secrets, visited)
             except OSError as error:
-                problem = problem_of(error)
+                problem = problem_of_error(error)
             else:
                 known = before.again(visited) if files is before.files else _Known(files, visited)
                 self._known = known
@@ -201,5 +201,5 @@ class Folder:
         if is_ciphertext(manifest.get("kind")):
             raise RefusedError(unprocessed(manifest))
         if manifest.get("kind") in self._kinds and manifest.get("apiVersion") in ("v1", None):
-            secret = secret_to_serve(manifest, self._home)
+            secret = complete_secret_of(manifest, self._home)
             yield secret.full_name, secret

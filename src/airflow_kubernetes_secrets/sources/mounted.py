@@ -15,10 +15,10 @@ from airflow_kubernetes_secrets.errors import MountedFileError
 from airflow_kubernetes_secrets.kubernetes.encoded_ids import label_value, looks_hashed
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key
 from airflow_kubernetes_secrets.kubernetes.manifest_files import SUFFIXES
-from airflow_kubernetes_secrets.kubernetes.mounted_folder import Content, MountedFolder, Version, is_of_volume
+from airflow_kubernetes_secrets.kubernetes.mounted_folder import MountedContent, MountedFolder, Version, is_of_volume
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
-from airflow_kubernetes_secrets.messages.listing import first
+from airflow_kubernetes_secrets.messages.listing import first_items
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import NameQuery, Query
 
@@ -186,7 +186,7 @@ class Mounted:
                     secrets += self._secret(folder, name, folders)
                 except MountedFileError as error:
                     problems.append(str(error))
-        return secrets, [f"{problem}{more}" for problem, more in first(problems)]
+        return secrets, [f"{problem}{more}" for problem, more in first_items(problems)]
 
     def _secret(
         self, folder: str, name: str, folders: Folders, identifier: str | None = None
@@ -207,7 +207,7 @@ class Mounted:
         if secret is None:
             return
         if identifier is not None and identifier != name and secret.annotations is None:
-            secret = self._made(folder, name, secret.data, identifier)
+            secret = self._make(folder, name, secret.data, identifier)
             self._found[key] = _Found(secret, found.version, found.state)
         yield secret
 
@@ -226,7 +226,7 @@ class Mounted:
         if before is not None and before.secret is not None and before.secret.data == data:
             secret = before.secret
         else:
-            secret = self._made(folder, name, data, None)
+            secret = self._make(folder, name, data, None)
         version = content.version if content.is_settled else None
         return _Found(secret, version, folders.state if is_of_volume(content.version) else None)
 
@@ -241,7 +241,7 @@ class Mounted:
         except MountedFileError:
             return False  # the folder may have nothing to do with Airflow
 
-    def _data(self, content: Content, folder: str, name: str) -> dict[str, str] | None:
+    def _data(self, content: MountedContent, folder: str, name: str) -> dict[str, str] | None:
         """Return the data of the Secret; ``None`` if the file or folder is not a mounted Secret."""
         files = content.files
         if isinstance(files, bytes):
@@ -252,7 +252,7 @@ class Mounted:
             return None  # a folder for manifests, which may be empty at the moment
         return {each: _base64(files[each]) for each in files if is_data_key(each)}
 
-    def _made(self, folder: str, name: str, data: Mapping[str, str], identifier: str | None) -> MountedSecret:
+    def _make(self, folder: str, name: str, data: Mapping[str, str], identifier: str | None) -> MountedSecret:
         """Return the Secret.
 
         Args:

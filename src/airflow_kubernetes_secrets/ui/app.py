@@ -202,7 +202,7 @@ def _explanation(lookup: Lookup, viewer: Viewer, used: UsedIds | None) -> dict[s
         found = explain(lookup, options, location, may_reveal=viewer.may_see)
     if used is not None and not used.failures:
         selected = next((each.stored.secret.listed_name for each in found.candidates if each.is_selected), "")
-        found.uses = viewer.visible_uses(used.of_lookup(lookup, selected), used)
+        found.uses = viewer.visible_uses(used.uses_of_lookup(lookup, selected), used)
     # Only the names: not every user of the page may read Airflow's configuration.
     names = ", ".join(sorted(configured.kwargs))
     configuration = configuration_lines(configured, [f"options {names}"] if names else [])

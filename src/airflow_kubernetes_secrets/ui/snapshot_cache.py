@@ -86,7 +86,7 @@ class Row:
         return {
             **self.entry.as_json(),
             "problems": [{**each.as_json(), **advice_of(each.text).as_json()} for each in self.entry.problems],
-            "short_shape": self.entry.short_shape,
+            "short_shape": self.entry.short_format,
             "age": self.entry.age(datetime.now(timezone.utc)),
             "hidden": [each.as_json() for each in self.hidden],
             "command": self.command,
@@ -288,7 +288,7 @@ def _with_uses(row: Row, used: UsedIds | None) -> Row:
     entry = row.entry
     is_missing = not entry.provides_value and (entry.kind, entry.id, entry.team) in used.missing
     use = UseState.MISSING if is_missing else UseState.UNUSED if used.is_unused(entry) else UseState.OTHER
-    return replace(row, uses=used.of_entry(entry), use=use)
+    return replace(row, uses=used.uses_of_entry(entry), use=use)
 
 
 def _without_secret(entries: Sequence[Entry], used: UsedIds) -> list[Row]:

@@ -151,7 +151,7 @@ _KEYS: dict[Order, Callable[[Row], Any]] = {
     Order.ID: lambda row: shown_id(row.entry.id).casefold(),
     Order.TEAM: lambda row: row.entry.team or "",
     Order.SECRET: lambda row: (row.entry.namespace, row.entry.secret),
-    Order.SHAPE: lambda row: row.entry.content.shape,
+    Order.SHAPE: lambda row: row.entry.content.data_format,
     Order.TYPE: lambda row: row.entry.content.conn_type,
     Order.HOST: lambda row: row.entry.content.host,
     Order.AGE: lambda row: row.entry.created,

@@ -22,7 +22,7 @@ from typing import Any
 from airflow_kubernetes_secrets.inventory.entries import Entry
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.messages.printable import printable
-from airflow_kubernetes_secrets.usage.report import SECRET, Status
+from airflow_kubernetes_secrets.usage.report import SECRET, IdStatus
 from airflow_kubernetes_secrets.usage.uses import Position, Use
 
 _USAGE = (
@@ -46,7 +46,7 @@ LookupKey = tuple[Kind, str, "str | None"]
 
 
 @dataclass(frozen=True)
-class UsedId:
+class ReportedId:
     """An id that DAGs or Airflow's options use.
 
     Attributes:
@@ -70,7 +70,7 @@ class UsedIds:
         failures: what could not be read, each with its remedy.
     """
 
-    ids: Sequence[UsedId] = ()
+    ids: Sequence[ReportedId] = ()
     unused: frozenset[tuple[str, ...]] = frozenset()
     failures: Sequence[str] = ()
 
@@ -96,14 +96,14 @@ class UsedIds:
                 found[each.lookup.kind, each.lookup.id.casefold(), each.secret] += each.uses
         return found
 
-    def of_entry(self, entry: Entry) -> Sequence[Use]:
+    def uses_of_entry(self, entry: Entry) -> Sequence[Use]:
         """Return the uses of an entry: those that its Secret provides, or those that it should provide."""
         if entry.provides_value:
             # The key of a bundle can be spelt differently from the id.
             return self._by_secret.get((entry.kind, entry.id.casefold(), entry.shown_name), ())
         return self.missing.get((entry.kind, entry.id, entry.team), ())
 
-    def of_lookup(self, lookup: Lookup, secret: str) -> list[Use]:
+    def uses_of_lookup(self, lookup: Lookup, secret: str) -> list[Use]:
         """Return the uses of a lookup, and those of other teams that get the same Secret.
 
         Args:
@@ -192,7 +192,7 @@ def _used_ids(document: Mapping[str, Any]) -> UsedIds:
         provider = each["provider"]
         secret = provider["text"] if provider is not None and provider["place"] == SECRET else ""
         uses = [_use(lookup, use) for use in each["uses"]]
-        ids.append(UsedId(lookup, each["status"] == Status.MISSING.value, secret, uses))
+        ids.append(ReportedId(lookup, each["status"] == IdStatus.MISSING.value, secret, uses))
     if count := len(document["failures"]):
         # A DAG that cannot be read could use any of them. The failures contain paths, which not every user may see.
         failures = "1 failure" if count == 1 else f"{count} failures"

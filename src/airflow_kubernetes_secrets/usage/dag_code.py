@@ -135,24 +135,24 @@ class _Finder:
         found.computed += computed
 
     def _position(self, owners: DagsAndTasks, frame: Frame, line: int) -> Position:
-        dags, tasks = owners.of(frame)
+        dags, tasks = owners.owners_of(frame)
         return Position(self._file.path, line, dags or self._file.dags, tasks, self._file.team)
 
     def _mentions(self) -> Iterator[_Mention]:
         for call, frame in self._syntax.calls:
-            yield from self._in_call(call, frame)
+            yield from self._mentions_in_call(call, frame)
         for node, frame in self._syntax.dicts:
-            yield from self._in_dict(node, frame)
+            yield from self._mentions_in_dict(node, frame)
         for function, frame in self._syntax.functions:
-            yield from _in_parameters(function, frame)
+            yield from _mentions_in_parameters(function, frame)
         for target, value, frame in self._syntax.assigned:
             # Another file may import the name, or a function may take it by position.
             if names_connection(target.id.lower()) and self._syntax.text(value, frame) is not None:
                 yield _Mention(Kind.CONNECTION, f"value of {target.id}", value, target.lineno, frame, has_default=True)
         for text, frame in self._syntax.templates:
-            yield from self._in_template(text, frame)
+            yield from self._mentions_in_template(text, frame)
 
-    def _in_call(self, call: ast.Call, frame: Frame) -> Iterator[_Mention]:
+    def _mentions_in_call(self, call: ast.Call, frame: Frame) -> Iterator[_Mention]:
         """Yield the ids in the arguments of a call."""
         names = dotted(call.func)
         given = {each.arg for each in call.keywords}
@@ -165,27 +165,27 @@ class _Finder:
                 how = ".".join(names[-2:]) or call.func.attr
                 yield _Mention(Kind.CONNECTION, how, call.args[0], call.args[0].lineno, frame)
         elif is_airflow(path := self._syntax.imported(call.func)):
-            yield from self._of_airflow(call, path, frame)
+            yield from self._mentions_in_airflow_call(call, path, frame)
 
-    def _of_airflow(self, call: ast.Call, path: str, frame: Frame) -> Iterator[_Mention]:
+    def _mentions_in_airflow_call(self, call: ast.Call, path: str, frame: Frame) -> Iterator[_Mention]:
         """Yield the ids that a function or class of Airflow or a provider takes by position or by default."""
         function = ".".join(path.split(".")[-2:])
         if function in _READERS:
-            yield from _read(_READERS[function], function, call, frame)
+            yield from _mentions_in_reader(_READERS[function], function, call, frame)
         elif path.endswith(".ObjectStoragePath"):
             url = self._syntax.text(call.args[0], frame) if call.args else None
             if match := _STORAGE_CONNECTION.match(url or ""):
                 yield _Mention(Kind.CONNECTION, "ObjectStoragePath", match["id"], call.lineno, frame)
         else:
-            yield from self._by_signature(call, path, frame)
+            yield from self._mentions_by_signature(call, path, frame)
 
-    def _by_signature(self, call: ast.Call, path: str, frame: Frame) -> Iterator[_Mention]:
+    def _mentions_by_signature(self, call: ast.Call, path: str, frame: Frame) -> Iterator[_Mention]:
         """Yield the ids that a hook or operator takes by position or by default, as its source says."""
         path = path.removesuffix(".partial")
         name = path.rpartition(".")[2]
         if not name.endswith(_CLASSES):
             return
-        signature = self._signatures.of(path)
+        signature = self._signatures.signature_of(path)
         if signature is None:
             # The provider is not installed here. Hooks take the connection first.
             if name.endswith("Hook") and call.args:
@@ -232,7 +232,7 @@ class _Finder:
             return _is_in_hook(frame)
         return bool(names) and names[-1].lower().endswith("hook")
 
-    def _in_dict(self, node: ast.Dict, frame: Frame) -> Iterator[_Mention]:
+    def _mentions_in_dict(self, node: ast.Dict, frame: Frame) -> Iterator[_Mention]:
         """Yield the ids in a mapping, such as ``default_args`` or arguments of a task."""
         keys = [key.value if isinstance(key, ast.Constant) else None for key in node.keys]
         if _DEFINES in keys:
@@ -241,7 +241,7 @@ class _Finder:
             if isinstance(key, str) and names_connection(key) and _can_be_id(value):
                 yield _Mention(Kind.CONNECTION, key, value, value.lineno, frame)
 
-    def _in_template(self, node: ast.expr, frame: Frame) -> Iterator[_Mention]:
+    def _mentions_in_template(self, node: ast.expr, frame: Frame) -> Iterator[_Mention]:
         text = self._syntax.template(node, frame)
         is_one_line = node.lineno == node.end_lineno or isinstance(node, ast.JoinedStr)
         for each in uses_in_template(text):
@@ -249,7 +249,7 @@ class _Finder:
             yield _Mention(each.kind, each.how, each.id, line, frame, each.has_default)
 
 
-def _in_parameters(function: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> Iterator[_Mention]:
+def _mentions_in_parameters(function: ast.FunctionDef | ast.AsyncFunctionDef, frame: Frame) -> Iterator[_Mention]:
     """Yield the ids that are defaults of parameters. Whether one is used depends on the callers."""
     for name, default in defaults_of(function):
         if default is not None and names_connection(name) and _can_be_id(default):
@@ -259,7 +259,7 @@ def _in_parameters(function: ast.FunctionDef | ast.AsyncFunctionDef, frame: Fram
             yield _Mention(Kind.CONNECTION, how, default, default.lineno, frame, has_default=True)
 
 
-def _read(kind: Kind, function: str, call: ast.Call, frame: Frame) -> Iterator[_Mention]:
+def _mentions_in_reader(kind: Kind, function: str, call: ast.Call, frame: Frame) -> Iterator[_Mention]:
     """Yield the id that a function reads."""
     keywords = {each.arg: each.value for each in call.keywords}
     key = call.args[0] if call.args else keywords.get("key")

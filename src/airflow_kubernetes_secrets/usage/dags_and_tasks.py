@@ -27,7 +27,7 @@ class DagsAndTasks:
         self._found: dict[Frame, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self.dags = tuple(dict.fromkeys(filter(None, self._dag_ids.values())))
 
-    def of(self, frame: Frame) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    def owners_of(self, frame: Frame) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """Return the ids of the DAGs and of the tasks that code belongs to, as far as they are known.
 
         Code that belongs to no single DAG runs for each DAG in the file.

@@ -32,7 +32,7 @@ def problems_of_dags(found: Found, ids: Set[tuple[Kind, str]]) -> Iterator[Manif
         ids: the ids of the checked manifests, and the keys of their bundles.
     """
     for path, problem in found.unread.items():
-        yield _at(path, 1, Problem("unreadable-dag", f"this file with DAG code: {problem}", Severity.WARNING))
+        yield _problem_at(path, 1, Problem("unreadable-dag", f"this file with DAG code: {problem}", Severity.WARNING))
     suggestions = _Suggestions(ids)
     uses: dict[tuple[Kind, str], list[Use]] = defaultdict(list)
     for use in found.uses:
@@ -40,13 +40,13 @@ def problems_of_dags(found: Found, ids: Set[tuple[Kind, str]]) -> Iterator[Manif
     for key, each in uses.items():
         needed = [use for use in each if not use.is_optional]
         if needed and key[0] in KINDS and not _has_manifest(*key, ids):
-            yield _at(needed[0].position.path, needed[0].position.line, _problem(needed, suggestions))
+            yield _problem_at(needed[0].position.path, needed[0].position.line, _problem(needed, suggestions))
     computed: dict[str, list[int]] = defaultdict(list)
     for place in found.computed:
         computed[place.position.path].append(place.position.line)
     for path, lines in computed.items():
         text = f"the code computes {len(lines)} of the ids that it uses, and they are not checked"
-        yield _at(path, lines[0], Problem("not-checked", text, Severity.NOTICE))
+        yield _problem_at(path, lines[0], Problem("not-checked", text, Severity.NOTICE))
 
 
 def _has_manifest(kind: Kind, identifier: str, ids: Set[tuple[Kind, str]]) -> bool:
@@ -82,5 +82,5 @@ def _problem(uses: list[Use], suggestions: _Suggestions) -> Problem:
     return Problem("no-manifest", text, Severity.WARNING)
 
 
-def _at(path: str, line: int, problem: Problem) -> ManifestProblem:
+def _problem_at(path: str, line: int, problem: Problem) -> ManifestProblem:
     return ManifestProblem(ManifestPosition(path, line), problem)

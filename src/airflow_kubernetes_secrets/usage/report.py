@@ -28,7 +28,7 @@ from airflow_kubernetes_secrets.usage.uses import Found, Position, Use
 SECRET = "secret"  # noqa: S105 - a place
 
 
-class Status(Enum):
+class IdStatus(Enum):
     """Whether Airflow finds an id. ``OPTIONAL`` means that it does not, and that all uses may work without it."""
 
     FOUND = "found"
@@ -66,7 +66,7 @@ class UsedId:
     """
 
     lookup: Lookup
-    status: Status
+    status: IdStatus
     uses: Sequence[Use]
     provider: Provider | None = None
     problems: Sequence[Problem] = ()
@@ -78,7 +78,7 @@ class UsedId:
         Args:
             ends_at_error: whether an error ends the search.
         """
-        return self.status is not Status.FOUND and not (self.fails and ends_at_error)
+        return self.status is not IdStatus.FOUND and not (self.fails and ends_at_error)
 
     def as_json(self) -> dict[str, Any]:
         """Return the id as the JSON outputs show it; docs/reference/cli.md describes them."""
@@ -94,7 +94,7 @@ class UsedId:
 
 
 @dataclass(frozen=True)
-class Report:
+class UsageReport:
     """All ids that are used, and the Secrets that no DAG uses.
 
     Attributes:
@@ -115,7 +115,7 @@ def uses_of_options(options: Iterable[SecretOption]) -> list[Use]:
     ]
 
 
-def report_of(found: Found, location: BackendLocation, options: Options, *, database: bool) -> Report:
+def report_of(found: Found, location: BackendLocation, options: Options, *, database: bool) -> UsageReport:
     """Return what provides each id that is used.
 
     Args:
@@ -130,13 +130,15 @@ def report_of(found: Found, location: BackendLocation, options: Options, *, data
         (each.kind, each.id, each.object_kind, each.namespace, each.secret): each
         for each in reversed(inventory.entries)
     }
-    ids = [_by_secret(Lookup(*key), each, outcome_of(Lookup(*key)), entries) for key, each in uses.items()]
+    ids = [_provided_by_secret(Lookup(*key), each, outcome_of(Lookup(*key)), entries) for key, each in uses.items()]
     # Airflow searches these places next, unless a failed lookup ends the search.
     ends_at_error = options.on_error == DENY and access_denied() is not None
     others = hidden_entries(
         [each.lookup for each in ids if each.other_sources_are_searched(ends_at_error)], database=database
     )
-    ids = [_by_others(each, others) if each.other_sources_are_searched(ends_at_error) else each for each in ids]
+    ids = [
+        _provided_by_others(each, others) if each.other_sources_are_searched(ends_at_error) else each for each in ids
+    ]
     ids.sort(key=lambda each: (each.lookup.kind.plural, each.lookup.team or "", each.lookup.id))
     used = {(kind, identifier) for kind, identifier, _team in uses}
     # The key of a bundle can be listed under another spelling than the id that reads it.
@@ -152,10 +154,10 @@ def report_of(found: Found, location: BackendLocation, options: Options, *, data
         if each.provides_value and each.kind in KINDS and (each.kind, each.id) not in used
     ]
     failures = [f"could not check the {place}: {text}" for place, text in others.failures]
-    return Report(ids, unused, [*inventory.failures, *location.problems(), *failures])
+    return UsageReport(ids, unused, [*inventory.failures, *location.problems(), *failures])
 
 
-def _by_secret(
+def _provided_by_secret(
     lookup: Lookup,
     uses: Sequence[Use],
     outcome: Decision | KubernetesSecretsError,
@@ -163,13 +165,13 @@ def _by_secret(
 ) -> UsedId:
     """Return what the lookup in Kubernetes Secrets finds."""
     is_optional = all(use.is_optional for use in uses)
-    missing = Status.OPTIONAL if is_optional else Status.MISSING
+    missing = IdStatus.OPTIONAL if is_optional else IdStatus.MISSING
     if isinstance(outcome, MissingSecretError):
         return UsedId(lookup, missing, uses, problems=[Problem("missing-secret", str(outcome))], fails=True)
     if isinstance(outcome, MalformedSecretError):
         return UsedId(lookup, missing, uses, problems=[Problem(UNREADABLE, str(outcome))], fails=True)
     if isinstance(outcome, KubernetesSecretsError):
-        return UsedId(lookup, Status.UNKNOWN, uses, problems=[Problem("unreachable", str(outcome))], fails=True)
+        return UsedId(lookup, IdStatus.UNKNOWN, uses, problems=[Problem("unreachable", str(outcome))], fails=True)
     secret = outcome.secret
     if secret is None:
         return UsedId(lookup, missing, uses, problems=[Problem(UNREADABLE, str(each)) for each in outcome.skipped])
@@ -177,7 +179,7 @@ def _by_secret(
     problems = [] if entry is None else entry.problems
     if entry is not None and not entry.provides_value:
         return UsedId(lookup, missing, uses, problems=problems, fails=True)
-    return UsedId(lookup, Status.FOUND, uses, Provider(SECRET, secret.listed_name), problems)
+    return UsedId(lookup, IdStatus.FOUND, uses, Provider(SECRET, secret.listed_name), problems)
 
 
 def _listed_id(lookup: Lookup, secret: Secret) -> str:
@@ -187,10 +189,10 @@ def _listed_id(lookup: Lookup, secret: Secret) -> str:
     return secret.name if isinstance(secret, MountedSecret) and secret.has_hashed_name else lookup.id
 
 
-def _by_others(used: UsedId, others: HiddenEntries) -> UsedId:
+def _provided_by_others(used: UsedId, others: HiddenEntries) -> UsedId:
     """Return what provides an id that no Secret provides."""
     found = others.by_lookup.get((used.lookup.kind, used.lookup.id, used.lookup.team))
     if found:
-        return replace(used, status=Status.FOUND, provider=Provider(found[0].place, found[0].text))
+        return replace(used, status=IdStatus.FOUND, provider=Provider(found[0].place, found[0].text))
     could_be_there = others.failures and used.lookup.kind in KINDS
-    return replace(used, status=Status.UNKNOWN) if could_be_there and used.status is Status.MISSING else used
+    return replace(used, status=IdStatus.UNKNOWN) if could_be_there and used.status is IdStatus.MISSING else used

@@ -69,8 +69,8 @@ def add_serialized(dags: Iterable[SerializedDag], found: Found) -> None:
 
 def _is_known(computed: Computed, known: Set[tuple[str, str | None, str, str]]) -> bool:
     """Return whether serialized DAGs have the ids of a use that the code computes."""
-    of = computed.position
-    places = {(dag, of.team, task, computed.how) for dag in of.dags for task in of.tasks}
+    position = computed.position
+    places = {(dag, position.team, task, computed.how) for dag in position.dags for task in position.tasks}
     return bool(places) and places <= known
 
 
@@ -78,15 +78,15 @@ def _mentions(data: Mapping[str, Any]) -> Iterator[Mention]:
     dag = data.get("dag")
     if not isinstance(dag, dict):
         return
-    yield from _in_value("", dag.get("default_args"), "")
+    yield from _mentions_in_value("", dag.get("default_args"), "")
     tasks = dag.get("tasks")
     for task in tasks if isinstance(tasks, list) else ():
         fields = task.get("__var", task) if isinstance(task, dict) else None
         if isinstance(fields, dict):
-            yield from _in_value("", fields, str(fields.get("task_id", "")))
+            yield from _mentions_in_value("", fields, str(fields.get("task_id", "")))
 
 
-def _in_value(name: str, value: object, task: str) -> Iterator[Mention]:
+def _mentions_in_value(name: str, value: object, task: str) -> Iterator[Mention]:
     """Yield the ids in a field of a task, and in everything that it contains."""
     pending: list[tuple[str, object]] = [(name, value)]
     while pending:

@@ -46,9 +46,9 @@ class Signatures:
         """Search these folders; by default, those that Python imports from."""
         self._folders = tuple(filter(None, sys.path)) if folders is None else folders
         self._module = lru_cache(maxsize=512)(self._read_module)
-        self.of = lru_cache(maxsize=4096)(self._of)
+        self.signature_of = lru_cache(maxsize=4096)(self._signature_of)
 
-    def _of(self, path: str) -> Signature | None:
+    def _signature_of(self, path: str) -> Signature | None:
         """Return the signature of the class with this path; ``None`` if its source is not found."""
         found = self._class(path, _DEEPEST)
         return None if found is None else self._signature(*found, _DEEPEST)

@@ -191,9 +191,9 @@ class Syntax:
         return self._lambda(node, frame)
 
     def _lambda(self, node: ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda, frame: Frame) -> Frame:
-        of = node.args
-        extra = [each for each in (of.vararg, of.kwarg) if each is not None]
-        names: Names = dict.fromkeys(each.arg for each in (*of.posonlyargs, *of.args, *of.kwonlyargs, *extra))
+        given = node.args
+        rest = [each for each in (given.vararg, given.kwarg) if each is not None]
+        names: Names = dict.fromkeys(each.arg for each in (*given.posonlyargs, *given.args, *given.kwonlyargs, *rest))
         return self._enter(node, frame, names)
 
     def _class(self, node: ast.ClassDef, frame: Frame) -> Frame:

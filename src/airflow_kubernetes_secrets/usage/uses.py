@@ -50,9 +50,9 @@ class Use:
     is_optional: bool = False
 
     def __str__(self) -> str:
-        of = self.position
-        tasks = ", ".join(".".join((*of.dags[:1], task)) for task in of.tasks) or ", ".join(of.dags)
-        return f"{tasks} ({of}, {self.how})" if tasks else f"{of} ({self.how})"
+        position = self.position
+        tasks = ", ".join(".".join((*position.dags[:1], task)) for task in position.tasks) or ", ".join(position.dags)
+        return f"{tasks} ({position}, {self.how})" if tasks else f"{position} ({self.how})"
 
     def as_json(self) -> dict[str, Any]:
         """Return the use as the JSON outputs show it; docs/reference/cli.md describes them."""

@@ -24,10 +24,10 @@ class TestDescriptors:
         (tmp_path / "folder").mkdir()
         os.mkfifo(tmp_path / "pipe")
         (tmp_path / "link").symlink_to("folder")
-        with safe_files.opened(tmp_path) as folder:
+        with safe_files.open_folder(tmp_path) as folder:
             before = sorted(Path("/proc/self/fd").iterdir())
             for name in ("folder", "pipe", "link"):
-                assert safe_files.content(folder, name, 10) == b""
+                assert safe_files.read_file(folder, name, 10) == b""
             assert sorted(Path("/proc/self/fd").iterdir()) == before
 
     def test_none_is_closed_twice_when_a_signal_interrupts(self, tmp_path: Path) -> None:
