@@ -40,8 +40,12 @@ if TYPE_CHECKING:
 _VARIABLE_NAME = "[-._a-zA-Z][-._a-zA-Z0-9]*"
 
 
-class HandOnError(KubernetesSecretsError):
+class SecretRefsError(KubernetesSecretsError):
     """A connection or variable cannot be passed to a pod."""
+
+
+# An earlier name of this class, for DAGs that catch it.
+HandOnError = SecretRefsError
 
 
 class SecretRefs(list[Any]):
@@ -81,8 +85,8 @@ def secret_refs(
         team_name: the team for which Airflow would look up the connection.
 
     Raises:
-        HandOnError: the lookup failed; no Secret has the connection; the Secret is in another namespace; it has no such
-            field or key; the name of a variable is invalid or occurs twice; the configured backend is not
+        SecretRefsError: the lookup failed; no Secret has the connection; the Secret is in another namespace; it has no
+            such field or key; the name of a variable is invalid or occurs twice; the configured backend is not
             ``KubernetesSecretsBackend``; or Apache's provider is not installed.
     """
     decision = _found(Lookup(Kind.CONNECTION, conn_id, team_name), namespace)
@@ -100,7 +104,7 @@ def variable_refs(
         namespace, team_name: as for :func:`secret_refs`.
 
     Raises:
-        HandOnError: as for :func:`secret_refs`; or the variable is in a ConfigMap.
+        SecretRefsError: as for :func:`secret_refs`; or the variable is in a ConfigMap.
     """
     decision = _found(Lookup(Kind.VARIABLE, key, team_name), namespace)
     return _refs(decision, {env or f"{Kind.VARIABLE.variable_prefix}{key.upper()}": decision.data_key})
@@ -111,26 +115,26 @@ def _found(lookup: Lookup, namespace: str | None) -> Decision:
     try:
         decision = backend.decide(lookup)
     except KubernetesSecretsError as error:
-        raise HandOnError(f"{lookup}: {error}") from error
+        raise SecretRefsError(f"{lookup}: {error}") from error
     secret = decision.secret
     if secret is None:
         remedy = "It can be passed to a pod only from a Secret"
         label = lookup.kind.label(backend.options)
         if decision.outcome is Outcome.NO_MATCH and label is not None:
             remedy += f": label it with {label}={label_value(lookup.id)}, or name it in 'references' in backend_kwargs"
-        raise HandOnError(f"{lookup}: {decision.outcome.value}. {remedy}")
+        raise SecretRefsError(f"{lookup}: {decision.outcome.value}. {remedy}")
     if is_mounted(secret):
-        raise HandOnError(
+        raise SecretRefsError(
             f"{lookup}: {secret} is a mounted file, and a pod can refer only to Secrets of the API. Name Secret and "
             "key in the DAG yourself, or mount the Secret in the pod too"
         )
     if secret.resource is not SECRETS:
-        raise HandOnError(
+        raise SecretRefsError(
             f"{lookup}: it is in {secret.full_name}, and Apache's provider can refer only to Secrets. Name the ConfigMap "
             "in the operator's 'env_vars' or 'env_from', or move the variable to a Secret"
         )
     if namespace is not None and secret.namespace != namespace:
-        raise HandOnError(
+        raise SecretRefsError(
             f"{lookup}: its Secret {secret} is in namespace {secret.namespace!r} and the pod in {namespace!r}, and a "
             "pod can refer only to Secrets of its own namespace. Run it there, or create such a Secret there as well"
         )
@@ -147,7 +151,7 @@ def _backend(lookup: Lookup) -> KubernetesSecretsBackend:
         if isinstance(backend, KubernetesSecretsBackend):
             return backend
     names = ", ".join(type(backend).__name__ for backend in backends)
-    raise HandOnError(
+    raise SecretRefsError(
         f"{lookup}: finding its Secret requires KubernetesSecretsBackend in [secrets] backend or [workers] "
         f"secrets_backend, but Airflow uses {names} here. If that is intended, name Secret and key in the DAG yourself"
     )
@@ -165,7 +169,7 @@ def _variables_of_a_connection(decision: Decision) -> dict[str, str]:
     for name, key in fields.extra_keys.items():
         variable = f"{prefix}_EXTRA_{re.sub('[^A-Z0-9]', '_', name.upper())}"
         if variable in variables:
-            raise HandOnError(
+            raise SecretRefsError(
                 f"{decision.lookup}: {of_extra[variable]!r} and {name!r}, in the 'extra' of Secret {secret}, would "
                 f"both be the variable {variable}. Choose the names with 'env', for the keys {variables[variable]!r} "
                 f"and {key!r}"
@@ -177,27 +181,27 @@ def _variables_of_a_connection(decision: Decision) -> dict[str, str]:
 def _refs(decision: Decision, variables: Mapping[str, str]) -> SecretRefs:
     lookup, secret = decision.lookup, decision.matches[0]
     if lookup.kind is Kind.CONNECTION and decision.data_key != IN_FIELDS and is_completed(secret, decision.data_key):
-        raise HandOnError(
+        raise SecretRefsError(
             f"{lookup}: annotations of Secret {secret} complete the connection in its key {decision.data_key!r}, and a "
             "pod gets only the key. Store the complete connection in that key, or name Secret and key in the DAG "
             "yourself"
         )
     if lookup.kind is Kind.CONNECTION and is_converted(secret, decision.data_key):
-        raise HandOnError(
+        raise SecretRefsError(
             f"{lookup}: the connection in key {decision.data_key!r} of Secret {secret} is converted for Airflow, and a "
             "pod gets the key as it is. Store the connection as Airflow's URI or JSON, or name Secret and key in the "
             "DAG yourself"
         )
     make = pod_secret_class()
     if make is None:
-        raise HandOnError(
+        raise SecretRefsError(
             f"{lookup}: passing it to a pod requires Apache's provider: pip install "
             "apache-airflow-providers-cncf-kubernetes"
         )
     refs = []
     for name, what in variables.items():
         if not re.fullmatch(_VARIABLE_NAME, name):
-            raise HandOnError(
+            raise SecretRefsError(
                 f"{lookup}: {name!r} cannot be the name of an environment variable. Choose the names with 'env'"
             )
         ref = make("env", name, secret.name, _key(decision, secret, what))
@@ -217,12 +221,12 @@ def _key(decision: Decision, secret: Secret, what: str) -> str:
     """Return the data key of a field of the connection, or a requested data key itself.
 
     Raises:
-        HandOnError: the Secret has no such field or key, or the key is not a part of the connection.
+        SecretRefsError: the Secret has no such field or key, or the key is not a part of the connection.
     """
     if decision.data_key != IN_FIELDS:
         if what != decision.data_key:
             # Other keys may have the names of fields, but need not belong to this connection.
-            raise HandOnError(
+            raise SecretRefsError(
                 f"{decision.lookup}: Secret {secret} contains the whole connection in key {decision.data_key!r}, so "
                 f"only that key can be passed to a pod, not {what!r}. Store each field in its own key; or, if another "
                 "key is meant, name Secret and key in the DAG yourself"
@@ -231,19 +235,19 @@ def _key(decision: Decision, secret: Secret, what: str) -> str:
     found = fields_of(secret)
     fields = found.keys
     if what in found.description.literals:
-        raise HandOnError(
+        raise SecretRefsError(
             f"{decision.lookup}: the annotation {LITERALS[what]!r} of Secret {secret} specifies the {what}, which is "
             "in no key. Write it in the DAG"
         )
     key = fields.get(what, what)
     if key in found.parsers and not _is_whole(secret, key, found.parsers[key]):
-        raise HandOnError(
+        raise SecretRefsError(
             f"{decision.lookup}: {what!r} is only a part of the value under {key!r} in Secret {secret}, and a pod gets "
             "whole values. Name Secret and key in the DAG yourself"
         )
     if key not in secret.data:
         has = f"these fields in keys of their own: {', '.join(fields)}" if fields else "no fields in keys of their own"
-        raise HandOnError(
+        raise SecretRefsError(
             f"{decision.lookup}: Secret {secret} has no field and no key {what!r}. It has {has}, and "
             f"{secret.keys_text()}"
         )

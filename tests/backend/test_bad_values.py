@@ -106,9 +106,7 @@ def test_a_connection_that_only_a_part_of_airflow_loses(
 
 
 @pytest.mark.parametrize("value", ["", " ", "\n"])
-def test_blank_connection_is_not_handed_on_as_text_either(
-    backend: KubernetesSecretsBackend, put: Put, value: str
-) -> None:
+def test_blank_connection_is_not_passed_as_text_either(backend: KubernetesSecretsBackend, put: Put, value: str) -> None:
     put.connection("x", value, name="blank")
 
     with pytest.raises(MalformedSecretError, match=f"Secret {put.namespace}/blank, key 'value': .* blank"):

@@ -99,7 +99,7 @@ def refs(function: str, *arguments: Any, **options: Any) -> tuple[str, list[Any]
     return function, list(arguments), options
 
 
-HANDED_ON = {
+PASSED = {
     "whole": HandedOn(refs("secret_refs", "whole"), {"AIRFLOW_CONN_WHOLE": ("whole", "value")}),
     "whole, under a name": HandedOn(refs("secret_refs", "whole", {"DB_URI": "value"}), {"DB_URI": ("whole", "value")}),
     "an annotation names the key": HandedOn(
@@ -336,14 +336,14 @@ def answers(
     installation: Installation, variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, dict[str, Any]]:
     """Return the results of all calls, by their names above."""
-    calls = {name: case.call for name, case in HANDED_ON.items()} | {name: call for name, (call, _) in REFUSED.items()}
+    calls = {name: case.call for name, case in PASSED.items()} | {name: call for name, (call, _) in REFUSED.items()}
     found = installation.pods(list(calls.values()), tmp_path_factory.mktemp("home"), variables)
     return dict(zip(calls, found, strict=True))
 
 
-@pytest.mark.parametrize("name", HANDED_ON)
+@pytest.mark.parametrize("name", PASSED)
 def test_the_pod_refers_to_the_secret_and_holds_no_value(answers: dict[str, dict[str, Any]], name: str) -> None:
-    answer, variables = answers[name], HANDED_ON[name].variables
+    answer, variables = answers[name], PASSED[name].variables
 
     assert "error" not in answer
     ((secret, _), *_) = variables.values()
@@ -358,10 +358,10 @@ def test_the_pod_refers_to_the_secret_and_holds_no_value(answers: dict[str, dict
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_cannot_be_handed_on_says_why(answers: dict[str, dict[str, Any]], name: str) -> None:
+def test_what_cannot_be_passed_says_why(answers: dict[str, dict[str, Any]], name: str) -> None:
     error = answers[name]["error"]
 
-    assert error.startswith("HandOnError: ")
+    assert error.startswith("SecretRefsError: ")
     assert REFUSED[name][1] in error
     assert MARK not in error
 
@@ -374,7 +374,7 @@ def test_the_api_server_takes_the_pods(cluster: Cluster, answers: dict[str, dict
         path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods"
         checked(cluster.admin.post(path, params={"dryRun": "All"}, json=pod))
 
-    assert len(pods) == len(HANDED_ON)
+    assert len(pods) == len(PASSED)
     pods[-1]["spec"]["containers"][0]["env"][0]["name"] = "no=variable"
     assert cluster.admin.post(path, params={"dryRun": "All"}, json=pods[-1]).status_code == UNPROCESSABLE
 
@@ -392,6 +392,20 @@ def test_the_workers_own_backend_comes_first(newest: Installation, variables: di
 
 
 @pytest.mark.parametrize("version", ["3.3", "2.11"])
+def test_a_dag_that_catches_the_error_by_its_earlier_name(version: str, tmp_path: Path) -> None:
+    if not installed(version):
+        pytest.skip(f"Airflow {version} is not installed beside this one")
+    airflow = Airflow(version, tmp_path, {"AIRFLOW__SECRETS__BACKEND": NO_SECRETS})
+
+    done = airflow.python(
+        "from airflow_kubernetes_secrets.pod import HandOnError, secret_refs\n"
+        "try:\n    secret_refs('x')\nexcept HandOnError as error:\n    print(type(error).__name__)"
+    )
+
+    assert done.stdout.splitlines()[-1:] == ["SecretRefsError"]
+
+
+@pytest.mark.parametrize("version", ["3.3", "2.11"])
 def test_another_backend_is_named(version: str, tmp_path: Path) -> None:
     if not installed(version):
         pytest.skip(f"Airflow {version} is not installed beside this one")
@@ -401,7 +415,7 @@ def test_another_backend_is_named(version: str, tmp_path: Path) -> None:
 
     error = done.stderr.splitlines()[-1]
     assert (
-        "HandOnError: connection 'x': finding its Secret requires KubernetesSecretsBackend in [secrets] backend"
+        "SecretRefsError: connection 'x': finding its Secret requires KubernetesSecretsBackend in [secrets] backend"
         in error
     )
     assert "but Airflow uses NoSecretsBackend, EnvironmentVariablesBackend" in error

@@ -294,7 +294,7 @@ def test_a_secret_for_any_id_from_a_shell(cluster: Cluster, namespace: str, tmp_
 PODS = """
 import json, sys
 from kubernetes.client import ApiClient
-from airflow_kubernetes_secrets.pod import HandOnError
+from airflow_kubernetes_secrets.pod import SecretRefsError
 
 first, elsewhere, later = json.loads(sys.argv[1])
 names = {}
@@ -303,7 +303,7 @@ exec(later.replace("KubernetesPodOperator(", "at_run_time = KubernetesPodOperato
 names["at_run_time"]._pre_execute_hook({"task": names["at_run_time"]})
 try:
     exec(elsewhere, names)
-except HandOnError as error:
+except SecretRefsError as error:
     refused = str(error)
 pods = [names[each].build_pod_request_obj() for each in ("at_once", "at_run_time")]
 print(json.dumps({"pods": [ApiClient().sanitize_for_serialization(pod) for pod in pods], "refused": refused}))
@@ -330,20 +330,20 @@ def test_pods_of_tasks(cluster: Cluster, tmp_path: Path) -> None:
 
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
-    handed_on = [
+    passed = [
         {
             each["name"]: tuple(each["valueFrom"]["secretKeyRef"].values())
             for each in pod["spec"]["containers"][0]["env"]
         }
         for pod in found["pods"]
     ]
-    assert {name: sorted(ref) for name, ref in handed_on[0].items()} == {
+    assert {name: sorted(ref) for name, ref in passed[0].items()} == {
         "PGHOST": ["app-db-app", "host"],
         "PGUSER": ["app-db-app", "username"],
         "PGPASSWORD": ["app-db-app", "password"],
         "PGDATABASE": ["app-db-app", "dbname"],
     }
-    assert {"APP_DB_HOST", "APP_DB_PASSWORD"} <= set(handed_on[1])
+    assert {"APP_DB_HOST", "APP_DB_PASSWORD"} <= set(passed[1])
     assert [pod["metadata"]["namespace"] for pod in found["pods"]] == ["databases", "databases"]
     [told] = [each.text for each in blocks("kubernetes-pod-operator") if each.language == "text"]
     assert found["refused"] == " ".join(told.split())

@@ -49,7 +49,7 @@ from airflow_kubernetes_secrets_devserver.status import (
 )
 from airflow_kubernetes_secrets_devserver.store import JsonObject, Key
 from airflow_kubernetes_secrets_devserver.tables import table, wants_table
-from airflow_kubernetes_secrets_devserver.watching import Watch
+from airflow_kubernetes_secrets_devserver.watching import ServedWatch
 
 log = logging.getLogger(__name__)
 
@@ -196,7 +196,7 @@ class Api:
             page = Page.from_query(request.query_params, namespace)
             return self._answer(request, resource, self._registry.list(resource, namespace, selection, page))
         if verb == "watch":
-            watch = Watch.from_query(resource, namespace, request.query_params, self._bookmark_seconds)
+            watch = ServedWatch.from_query(resource, namespace, request.query_params, self._bookmark_seconds)
             return StreamingResponse(self._lines(request, watch), media_type="application/json")
         if namespace is None or (verb in ("create", "deletecollection")) is bool(name):
             raise method_not_allowed()
@@ -264,7 +264,7 @@ class Api:
             found = table(resource, found["items"] if is_list else [found], metadata, include)
         return JSONResponse(found, code)
 
-    async def _lines(self, request: Request, watch: Watch) -> AsyncIterator[bytes]:
+    async def _lines(self, request: Request, watch: ServedWatch) -> AsyncIterator[bytes]:
         as_table = wants_table(request.headers.get("accept", ""))
         include = request.query_params.get("includeObject", "")
         async for kind, found in watch.events(self._registry.store):

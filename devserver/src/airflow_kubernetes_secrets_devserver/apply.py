@@ -16,7 +16,7 @@ from airflow_kubernetes_secrets_devserver.managers import (
     BEFORE_FIRST_APPLY,
     UPDATE,
     Changes,
-    Entry,
+    ManagedFields,
     Manager,
     Path,
 )
@@ -44,8 +44,8 @@ def apply(current: JsonObject | None, applied: JsonObject, manager: str, now: st
     this, paths = Manager(manager, APPLY), managers.leaves(applied)
     entries = managers.read(live)
     if current is not None and not entries:
-        entries = {Manager(BEFORE_FIRST_APPLY, UPDATE): Entry(Changes.between({}, live).set, now)}
-    before = entries.pop(this, Entry(frozenset(), "")).paths
+        entries = {Manager(BEFORE_FIRST_APPLY, UPDATE): ManagedFields(Changes.between({}, live).set, now)}
+    before = entries.pop(this, ManagedFields(frozenset(), "")).paths
     result = _merged(live, applied)
     for path in before - paths.union(*(entry.paths for entry in entries.values())):
         result = _without(result, path, managers.LISTS.get(path[:-1]))
@@ -57,15 +57,15 @@ def apply(current: JsonObject | None, applied: JsonObject, manager: str, now: st
     ]
     may_take_over = force or (manager == _KUBECTL and {path for _, path in conflicts} <= _last_applied(live))
     if conflicts and not may_take_over:
-        raise apply_conflict([(text, managers.shown(path)) for text, path in conflicts])
+        raise apply_conflict([(text, managers.path_text(path)) for text, path in conflicts])
     entries = managers.without(entries, changes.set | changes.removed)
-    return managers.written(result, {**entries, this: Entry(paths, now)})
+    return managers.written(result, {**entries, this: ManagedFields(paths, now)})
 
 
 def repeated_items(applied: JsonObject) -> list[str]:
     """Return an error message for each repeated item of the lists whose items have their own managers."""
     return [
-        f"{managers.shown(path[:-1])}: duplicate entries for key {managers.shown(path[-1:])}"
+        f"{managers.path_text(path[:-1])}: duplicate entries for key {managers.path_text(path[-1:])}"
         for path in managers.repeated(applied)
     ]
 

@@ -45,14 +45,14 @@ class Manager(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Entry:
+class ManagedFields:
     """The fields of one manager, and the time at which they last changed."""
 
     paths: frozenset[Path]
     time: str
 
 
-Entries = dict[Manager, Entry]
+Entries = dict[Manager, ManagedFields]
 
 
 def read(content: JsonObject) -> Entries:
@@ -62,7 +62,7 @@ def read(content: JsonObject) -> Entries:
         return {}
     try:
         return {
-            Manager(each.get("manager", ""), each["operation"]): Entry(
+            Manager(each.get("manager", ""), each["operation"]): ManagedFields(
                 frozenset(_from_fields(each.get("fieldsV1"))), each.get("time", "")
             )
             for each in entries
@@ -71,7 +71,7 @@ def read(content: JsonObject) -> Entries:
         return {}
 
 
-def written(content: JsonObject, entries: Mapping[Manager, Entry]) -> JsonObject:
+def written(content: JsonObject, entries: Mapping[Manager, ManagedFields]) -> JsonObject:
     """Return ``content`` with these managers, in the order that the API uses."""
     ordered = sorted(
         ((manager, entry) for manager, entry in entries.items() if entry.paths),
@@ -110,7 +110,7 @@ def updated(content: JsonObject, previous: JsonObject | None, manager: str, now:
     if changes.set:
         this = Manager(manager, UPDATE)
         before = entries[this].paths if this in entries else frozenset()
-        entries[this] = Entry(before | changes.set, now)
+        entries[this] = ManagedFields(before | changes.set, now)
     return written(content, entries)
 
 
@@ -125,9 +125,9 @@ def _timeless(content: JsonObject) -> JsonObject:
     return {**content, "metadata": {**content["metadata"], "managedFields": timeless}}
 
 
-def without(entries: Mapping[Manager, Entry], paths: frozenset[Path]) -> Entries:
+def without(entries: Mapping[Manager, ManagedFields], paths: frozenset[Path]) -> Entries:
     """Return the managers without these fields."""
-    return {manager: Entry(entry.paths - paths, entry.time) for manager, entry in entries.items()}
+    return {manager: ManagedFields(entry.paths - paths, entry.time) for manager, entry in entries.items()}
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def leaves(content: JsonObject) -> frozenset[Path]:
     return frozenset(path for path, value in _values(content) if value is not _MAPPING)
 
 
-def shown(path: Path) -> str:
+def path_text(path: Path) -> str:
     """Return the path as an error message spells it."""
     return "".join(_shown(part) for part in path)
 

@@ -20,7 +20,7 @@ LONGEST_SECONDS = 1800.0
 
 
 @dataclass(frozen=True)
-class Watch:
+class ServedWatch:
     """The options of a watch.
 
     Attributes:
@@ -43,7 +43,7 @@ class Watch:
     @classmethod
     def from_query(
         cls, resource: ServedResource, namespace: str | None, query: Mapping[str, str], bookmark_seconds: float
-    ) -> Watch:
+    ) -> ServedWatch:
         """Return the watch of a query.
 
         Raises:

@@ -10,10 +10,10 @@ import pytest
 from support.airflow import BACKEND, Airflow
 
 PROGRAM = """
-from airflow_kubernetes_secrets.pod import HandOnError, secret_refs
+from airflow_kubernetes_secrets.pod import SecretRefsError, secret_refs
 try:
     secret_refs("my_db")
-except HandOnError as error:
+except SecretRefsError as error:
     print(error)
 """
 
