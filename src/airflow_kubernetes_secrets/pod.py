@@ -130,8 +130,8 @@ def _found(lookup: Lookup, namespace: str | None) -> Decision:
         )
     if secret.resource is not SECRETS:
         raise SecretRefsError(
-            f"{lookup}: it is in {secret.full_name}, and Apache's provider can refer only to Secrets. Name the ConfigMap "
-            "in the operator's 'env_vars' or 'env_from', or move the variable to a Secret"
+            f"{lookup}: it is in {secret.full_name}, and Apache's provider can refer only to Secrets. Name the "
+            "ConfigMap in the operator's 'env_vars' or 'env_from', or move the variable to a Secret"
         )
     if namespace is not None and secret.namespace != namespace:
         raise SecretRefsError(
