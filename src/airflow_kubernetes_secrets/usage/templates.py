@@ -27,16 +27,25 @@ _CLOSING = {"{{": "}}", "{%": "%}", "{#": "#}"}
 _LONGEST = 500
 _ACCESS = re.compile(
     rf"""
-    (?<![\w.'"])(?P<accessor>var\.value|var\.json|conn)\b
+    (?<![\w.'"])
     (?:
-        \.get\(\s*(?P<quote>['"])(?P<argument>.{{0,{_LONGEST}}}?)(?P=quote)\s*(?P<default>,)?
-      | \.(?P<attribute>\w+)
+        var\s*(?:
+            \.\s*(?P<of_var>value|json)\b
+          | \[\s*(?P<of_var_quote>['"])(?P<of_var_item>value|json)(?P=of_var_quote)\s*\]
+        )
+      | conn\b
+    )
+    \s*
+    (?:
+        \.\s*get\s*\(\s*(?P<quote>['"])(?P<argument>.{{0,{_LONGEST}}}?)(?P=quote)\s*(?P<default>,)?
+      | \.\s*(?P<attribute>\w+)
       | \[\s*(?P<item_quote>['"])(?P<item>.{{0,{_LONGEST}}}?)(?P=item_quote)\s*\]
       | (?P<other>[.\[])
     )
     """,
     re.VERBOSE,
 )
+_CALL = re.compile(r"\s*\(")
 # A template may use the name for something else: {% for conn in params.connections %}.
 _OWN_NAME = re.compile(
     rf"\{{%-?\s*(?:for|set|macro|import)\b[^%]{{0,{_LONGEST}}}?\b(var|conn)\b[^%]{{0,{_LONGEST}}}?(?:\bin\b|=)"
@@ -65,7 +74,7 @@ class TemplateUse:
 
 def is_template(text: str) -> bool:
     """Return whether a string can use connections or variables as a template."""
-    return ("{{" in text or "{%" in text) and ("conn" in text or "var." in text)
+    return ("{{" in text or "{%" in text) and ("conn" in text or "var" in text)
 
 
 def uses_in_template(text: str) -> Iterator[TemplateUse]:
@@ -77,11 +86,10 @@ def uses_in_template(text: str) -> Iterator[TemplateUse]:
     own = {match[1] for match in _OWN_NAME.finditer(text)}
     for start, end in _spans(text, _OPENING_OF_BLOCK):
         for match in _ACCESS.finditer(text, start, end):
-            accessor = match["accessor"]
-            if accessor.partition(".")[0] in own:
-                continue
-            kind = Kind.CONNECTION if accessor == "conn" else Kind.VARIABLE
-            yield TemplateUse(kind, _id(text, match), accessor, match["default"] is not None, match.start())
+            of_var = match["of_var"] or match["of_var_item"]
+            name, how, kind = ("var", f"var.{of_var}", Kind.VARIABLE) if of_var else ("conn", "conn", Kind.CONNECTION)
+            if name not in own:
+                yield TemplateUse(kind, _id(text, match), how, match["default"] is not None, match.start())
 
 
 def _without(spans: Iterable[tuple[int, int]], text: str) -> str:
@@ -125,7 +133,7 @@ def _id(text: str, match: re.Match[str]) -> str | None:
     attribute: str | None = match["attribute"]
     if attribute is not None:
         is_whole = not text.startswith((UNKNOWN, "{", "%"), match.end())
-        is_method = attribute == "get" and text.startswith("(", match.end())
+        is_method = attribute == "get" and _CALL.match(text, match.end()) is not None
         return attribute if is_whole and not is_method else None
     name: str | None = match["argument"] or match["item"]
     return name if name and not _REPLACED.search(name) else None
