@@ -124,6 +124,19 @@ class TestList:
 
         assert entries(commands) == []
 
+    def test_only_variables_need_the_permission(
+        self, commands: Commands, cluster: Cluster, namespace: str, put: Put
+    ) -> None:
+        put.connection("my_db", URI)
+        put.variable("stage", SECRET)
+        account = cluster.service_account(namespace, "other", {namespace: ["list"]})
+        commands.configure(service_account_path=str(account.folder))
+
+        assert [each["id"] for each in entries(commands, "connections")] == ["my_db"]
+        done = commands.run("list", "variables", "--output", "json", status=1)
+        assert [each["id"] for each in done.document["entries"]] == ["stage"]
+        assert "may not list configmaps" in done.document["failures"][0]
+
 
 class TestExplain:
     def test_one_that_is_selected(self, commands: Commands, put_config_map: PutConfigMap) -> None:

@@ -67,8 +67,13 @@ class Snapshot:
 
     @property
     def failures(self) -> list[str]:
-        """What could not be listed or read, as messages without repetitions."""
-        return list(dict.fromkeys(map(str, [*self._unread.values(), *self._unread_names.values()])))
+        """What could not be listed or read, as messages without repetitions.
+
+        Only lookups of variables need ConfigMaps.
+        """
+        needed = self._options.resources if Kind.VARIABLE in self.labelled else (SECRETS,)
+        unread = [error for (resource, _namespace), error in self._unread.items() if resource in needed]
+        return list(dict.fromkeys(map(str, [*unread, *self._unread_names.values()])))
 
     def find_for(self, lookup: Lookup) -> Find:
         """Return a function that finds the Secrets for a lookup: only those of its team, or those without a team.
