@@ -43,13 +43,14 @@ class Shelf:
         *,
         namespace: str | None = None,
         annotations: Mapping[str, str] | None = None,
+        kind: str = "Secret",
         **metadata: Any,
     ) -> None:
-        """Create a Secret. Labels and annotations are Airflow's own, without their domain."""
+        """Create a Secret or ConfigMap. Labels and annotations are Airflow's own, without their domain."""
         self.cluster.apply(
             {
                 "apiVersion": "v1",
-                "kind": "Secret",
+                "kind": kind,
                 "metadata": {
                     "name": name,
                     "namespace": namespace or self.home,
@@ -57,7 +58,7 @@ class Shelf:
                     "annotations": {f"{MARK}/{label}": value for label, value in (annotations or {}).items()},
                     **metadata,
                 },
-                "stringData": dict(data),
+                "stringData" if kind == "Secret" else "data": dict(data),
             }
         )
 
@@ -72,12 +73,13 @@ class Shelf:
 
 
 def shelf_on(cluster: Cluster) -> Shelf:
-    """Create two empty namespaces."""
+    """Create two empty namespaces, and an account that may list Secrets and ConfigMaps in them."""
     home = f"ui-{uuid.uuid4().hex[:8]}"
     blue = f"{home}-blue"
     for namespace in (home, blue):
         cluster.create_namespace(namespace)
-    account = cluster.service_account(home, "airflow", {home: ["list", "get"], blue: ["list"]})
+    grants = {home: ["list", "get"], blue: ["list"]}
+    account = cluster.service_account(home, "airflow", grants, resources=("secrets", "configmaps"))
     return Shelf(cluster, account, home, blue)
 
 

@@ -36,7 +36,7 @@ def airflow(shelf: Shelf, proxy: Proxy, tmp_path: Path) -> Airflow:
     shades = ("50", *(str(100 * shade) for shade in range(1, 10)), "950")
     brand = {shade: {"value": "oklch(0.4 0.1 20)"} for shade in shades}
     through = through.with_variables(AIRFLOW__API__THEME=json.dumps({"tokens": {"colors": {"brand": brand}}}))
-    return through.with_kwargs(service_account_path=str(proxy.folder(shelf.account)), timeout=2)
+    return through.with_kwargs(service_account_path=str(proxy.folder(shelf.account)), timeout=2, config_maps=True)
 
 
 @pytest.fixture
@@ -121,11 +121,14 @@ def test_from_an_outage_to_an_empty_table_to_a_row_and_to_an_old_picture(
     expect(frame.locator("#panel [data-verdict=trouble]")).to_be_visible()
 
 
-def test_assets_and_the_login_are_found_below_a_path(page: Page, ui: AirflowUI, shelf: Shelf) -> None:
+def test_below_a_path(page: Page, ui: AirflowUI, shelf: Shelf) -> None:
+    """Assets and the login are found there. A panel shows the ConfigMap of its row, not the Secret of that name."""
     shelf.put("db", {"connection-id": "my_db"}, {"value": "postgres://db"})
+    shelf.put("both", {"variable-key": "both"}, {"value": "x"})
+    shelf.put("both", {"variable-key": "both"}, {"value": "x"}, kind="ConfigMap")
     log_in(page, ui, "ada", PAGE)
     ready(page)
-    expect(page.locator("#rows .link")).to_have_text("my_db")
+    expect(page.locator("#rows .link")).to_have_text(["both", "both", "my_db"])
 
     page.goto(ui.url + PAGE.rstrip("/"))
     ready(page)
@@ -133,8 +136,16 @@ def test_assets_and_the_login_are_found_below_a_path(page: Page, ui: AirflowUI, 
 
     page.goto(ui.url + PLUGIN)
     frame = framed(page)
-    expect(frame.locator("#rows .link")).to_have_text("my_db")
+    expect(frame.locator("#rows .link")).to_have_text(["both", "both", "my_db"])
     # `[api] theme` in Airflow also changes the colours of this page.
     accent = frame.locator("#kinds [aria-pressed=true]")
     expect(accent).to_have_css("background-color", "oklch(0.4 0.1 20)")
     assert frame.evaluate("getComputedStyle(document.body).display") == "flex"
+
+    of_config_map = frame.locator("#copies").get_by_role("button", name="kubectl describe configmap")
+    frame.locator("#rows tr", has_text="ConfigMap").locator(".link").click()
+    expect(of_config_map).to_be_visible()
+    frame.click("#refresh")
+    expect(frame.locator("#panel [data-verdict=found]")).to_be_visible()
+    ready(frame)
+    expect(of_config_map).to_be_visible()

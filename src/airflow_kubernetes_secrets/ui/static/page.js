@@ -85,12 +85,14 @@ function sortBy(column) {
 /** Return the entry in the table that a lookup is about, or the lookup if there is none. */
 function entryOf(lookup) {
   const entries = (view.shown?.entries ?? []).filter((entry) => same(entry, lookup));
-  return entries.find(({ namespace, secret }) => namespace === lookup.namespace && secret === lookup.secret) ?? entries[0] ?? lookup;
+  // An id can have several rows, and a Secret and a ConfigMap can have one name.
+  const isOfSameObject = (entry) => ["namespace", "secret", "object_kind"].every((name) => entry[name] === lookup[name]);
+  return entries.find(isOfSameObject) ?? entries[0] ?? lookup;
 }
 
 async function explain(entry) {
-  const { kind, id, team, namespace, secret } = entry;
-  view.selected = { kind, id, team, namespace, secret };
+  const { kind, id, team, namespace, secret, object_kind } = entry;
+  view.selected = { kind, id, team, namespace, secret, object_kind };
   writeAddress();
   const wasClosed = $("panel").hidden;
   await showPanel(entry, wasClosed);
