@@ -94,9 +94,9 @@ def everything_is_seen(page: Page) -> None:
         assert all(each == "\n" or is_seen(each) for each in text), ascii(text)
 
 
-def alone(opened: Open, address: str = "") -> Page:
-    """Open the page by its own address, in the whole window."""
-    page = opened("ada", PAGE + address)
+def alone(opened: Open, address: str = "", **options: object) -> Page:
+    """Open the page by its own address, in the whole window. The options are those of a context of Playwright."""
+    page = opened("ada", PAGE + address, **options)
     ready(page)
     return page
 
