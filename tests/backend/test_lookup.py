@@ -10,14 +10,15 @@ import pytest
 from airflow_kubernetes_secrets import KubernetesSecretsBackend, __version__
 from airflow_kubernetes_secrets.errors import MalformedSecretError
 from support.cluster import Cluster
-from support.faults import unfiltered
 from support.logs import said
 from support.proxy import Proxy
 from support.secrets import CONFIG, CONNECTION, TEAM, VARIABLE, MakeBackend, Put
 
 LOGGER = "airflow_kubernetes_secrets"
 
+
 POSTGRES = '{"conn_type": "postgres", "host": "db.example.com", "login": "user", "password": "p@ss/w?rd", "port": 5432}'
+
 
 pytestmark = pytest.mark.however_fresh
 
@@ -356,84 +357,3 @@ class TestTeams:
 
         with pytest.raises(MalformedSecretError, match="blank"):
             backend.get_connection("b", team_name="analytics")
-
-
-HOSTILE_IDS = {
-    "comma": "a,b=c",
-    "another selector": "x,airflow.apache.org/team",
-    "space": "x y",
-    "too long": "x" * 64,
-    "empty": "",
-    "unicode": "zwölf",
-    "newline": "x\n",
-    "newline in front": "\nx",
-    "negation": "!x",
-    "slash": "a/b",
-    "colon and plus": "cosmos__2026-05-04T10:15:00+00:00",
-    "dash in front": "-x",
-    "dot at the end": "x.",
-    "set": "x in (a,b)",
-    "parentheses": "x)(",
-    "null byte": "x\0",
-    "ampersand": "x&limit=1",
-    "percent": "x%2Cy",
-}
-
-
-@pytest.mark.parametrize("hostile", HOSTILE_IDS.values(), ids=HOSTILE_IDS)
-def test_an_id_that_no_label_can_hold_finds_no_other_secret(
-    backend: KubernetesSecretsBackend, put: Put, caplog: pytest.LogCaptureFixture, hostile: str
-) -> None:
-    for innocent in ("x", "a", "b"):
-        put.connection(innocent, "http://innocent")
-
-    with caplog.at_level(logging.DEBUG, LOGGER):
-        assert backend.get_connection(hostile) is None
-        assert backend.get_conn_value(hostile) is None
-        assert backend.get_variable(hostile) is None
-        assert backend.get_config(hostile) is None
-
-    assert said(caplog) == []
-
-
-def test_an_empty_id_is_a_miss_without_a_request(proxied: MakeBackend, proxy: Proxy) -> None:
-    backend = proxied()
-
-    assert backend.get_connection("") is None
-    assert backend.get_variable("") is None
-    assert backend.get_config("") is None
-
-    assert proxy.requests == []
-
-
-@pytest.mark.however_fresh("asked")
-def test_an_answer_with_other_secrets_than_asked_for_is_not_believed(
-    proxied: MakeBackend, proxy: Proxy, put: Put
-) -> None:
-    put.variable("other", "of another id")
-    put.variable("mine", "of a team", team="analytics")
-    backend = proxied()
-
-    proxy.faults.append(unfiltered)
-    assert backend.get_variable("mine") is None
-
-    put.variable("mine", "found")
-    proxy.faults.append(unfiltered)
-    assert backend.get_variable("mine") == "found"
-
-
-def test_a_uri_where_an_id_belongs_is_neither_sent_nor_logged(
-    proxied: MakeBackend, proxy: Proxy, caplog: pytest.LogCaptureFixture
-) -> None:
-    """``sql_alchemy_conn_secret`` expects an id, and people have set it to the database URI."""
-    with caplog.at_level(logging.DEBUG, LOGGER):
-        assert proxied().get_config("postgresql://airflow:hunter2@db/airflow") is None
-
-    assert "hunter2" not in caplog.text
-    assert proxy.requests == []
-
-
-@pytest.mark.parametrize("conn_id", ["x", "X" * 63, "a.b-c_d", "0", "a--__..b", "A"])
-def test_an_id_at_the_edge_of_what_a_label_can_hold(backend: KubernetesSecretsBackend, put: Put, conn_id: str) -> None:
-    put.variable(conn_id, "found")
-    assert backend.get_variable(conn_id) == "found"

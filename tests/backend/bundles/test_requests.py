@@ -1,0 +1,105 @@
+"""The requests that lookups of bundles send, and what they cache."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+
+import pytest
+
+from airflow_kubernetes_secrets.errors import ApiUnavailableError
+from airflow_kubernetes_secrets.formats import values
+from airflow_kubernetes_secrets.formats.usability import Objection
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from support.bundles import URI
+from support.proxy import Proxy
+from support.secrets import BUNDLE, CONFIG, TEAM, VARIABLE, MakeBackend, Put
+from support.servers import on_the_devserver
+from support.waiting import until
+
+pytestmark = pytest.mark.however_fresh
+
+
+# The tested code is on the client's side, so the devserver is enough.
+@on_the_devserver
+@pytest.mark.however_fresh("asked")
+class TestRequests:
+    def test_only_an_id_without_a_secret_of_its_own_costs_a_second_list(
+        self, proxied: MakeBackend, proxy: Proxy, put: Put
+    ) -> None:
+        put.variable("own", "found")
+        put({BUNDLE: "variables"}, data={"x": "bundle"})
+        put({BUNDLE: "config"}, data={"x": "option"})
+        backend = proxied(bundles=True)
+
+        assert (backend.get_variable("own"), backend.get_variable("x")) == ("found", "bundle")
+        assert backend.get_variable("x", team_name="blue") == "bundle"
+        assert backend.get_config("x") == "option"
+
+        assert [request.query["labelSelector"] for request in proxy.requests] == [
+            [f"{VARIABLE}=own,!{TEAM}"],
+            [f"{VARIABLE}=x,!{TEAM}"],
+            [f"{BUNDLE}=variables,!{TEAM}"],
+            # One query covers the Secrets of the team and of no team.
+            [f"{VARIABLE}=x"],
+            [f"{BUNDLE}=variables"],
+            [f"{CONFIG}=x,!{TEAM}"],
+            [f"{BUNDLE}=config,!{TEAM}"],
+        ]
+
+    def test_memory_covers_hits_and_misses(
+        self, watched_at_once: None, proxied: MakeBackend, proxy: Proxy, put: Put
+    ) -> None:
+        put({BUNDLE: "variables"}, data={"x": "bundle"})
+        put({BUNDLE: "connections"}, data={"x": URI})
+        backend = proxied(bundles=True, cache_ttl=60)
+        read = (backend.get_variable("x"), backend.get_conn_value("x"))
+        assert read == ("bundle", URI)
+        lists = len(proxy.lists)
+
+        for _ in range(3):
+            assert (backend.get_variable("x"), backend.get_conn_value("x")) == read
+            assert backend.get_variable("missing") is None
+
+        assert len(proxy.lists) == lists
+        # One list for the label of each kind, and one for all bundles.
+        assert lists == 3
+
+    def test_each_entry_is_parsed_once_per_version(
+        self, watched_at_once: None, proxied: MakeBackend, put: Put, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        read: list[str] = []
+        check_usable = values.check_usable
+
+        def noted(secret: Secret, key: str, connection: str) -> Sequence[Objection]:
+            read.append(key)
+            return check_usable(secret, key, connection)
+
+        monkeypatch.setattr(values, "check_usable", noted)
+        put({BUNDLE: "connections"}, data={"x": URI, "y": URI, "z": URI}, name="bundle")
+        backend = proxied(bundles=True, cache_ttl=60)
+        for _ in range(3):
+            assert (backend.get_conn_value("x"), backend.get_conn_value("y")) == (URI, URI)
+        assert read == ["x", "y"]
+
+        put({BUNDLE: "connections"}, data={"x": URI, "y": "http://new", "z": URI}, name="bundle")
+        until(lambda: backend.get_conn_value("y") == "http://new")
+        assert read == ["x", "y", "y"]
+
+    def test_the_last_result_covers_an_outage(self, proxied: MakeBackend, proxy: Proxy, put: Put) -> None:
+        put({BUNDLE: "variables"}, data={"x": "found"})
+        backend = proxied(bundles=True, timeout=0.5)
+        assert backend.get_variable("x") == "found"
+        proxy.refuse()
+
+        assert backend.get_variable("x") == "found"
+        # It is unknown whether this id has a Secret of its own, which would be used instead.
+        with pytest.raises(ApiUnavailableError):
+            backend.get_variable("y")
+
+    def test_a_hit_is_silent(self, proxied: MakeBackend, put: Put, caplog: pytest.LogCaptureFixture) -> None:
+        put({BUNDLE: "variables"}, data={"x": "found"})
+        with caplog.at_level(logging.DEBUG, "airflow_kubernetes_secrets"):
+            assert proxied(bundles=True).get_variable("x") == "found"
+
+        assert [record for record in caplog.records if record.name == "airflow_kubernetes_secrets"] == []

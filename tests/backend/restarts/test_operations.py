@@ -1,0 +1,84 @@
+"""Each operation is judged separately: one that is allowed says nothing about the refusal of another."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+from airflow_kubernetes_secrets.errors import (
+    ForbiddenError,
+    UnconfirmedRefusalError,
+)
+from support.exchange import Exchange, Fault
+from support.faults import FORBIDDEN, FORBIDDEN_BODY, answer_with, forward
+from support.places import ServerPlace
+from support.proxy import Proxy
+from support.servers import on_the_devserver
+from support.steady_lookups import SteadyLookups
+
+
+def refuse_name(name: str) -> Fault:
+    """Refuse to return the Secret of this name, and end the connection after each response."""
+
+    def fault(exchange: Exchange) -> bool:
+        path = exchange.request.target.partition("?")[0]
+        refusal = answer_with(403, FORBIDDEN_BODY, headers={"Connection": "close"})
+        return (refusal if path.endswith(f"/{name}") else forward)(exchange)
+
+    return fault
+
+
+@on_the_devserver
+class TestSeveralOperations:
+    """Kubernetes authorizes by verb, namespace and name, so a refusal of one request says nothing about others."""
+
+    @pytest.fixture
+    def backend(self, place: ServerPlace) -> KubernetesSecretsBackend:
+        for name in ("one", "two"):
+            place.put({}, f"{name}'s value", name=name)
+        references = {"variables": {"one": "one", "two": "two"}}
+        return place.make_backend(references=references, cache_ttl=0, timeout=2)
+
+    def test_what_is_never_allowed_confirms_no_refusal_of_something_else(
+        self, proxy: Proxy, backend: KubernetesSecretsBackend
+    ) -> None:
+        assert backend.get_variable("one") == "one's value"
+        proxy.always = refuse_name("two")
+        with pytest.raises(ForbiddenError):
+            backend.get_variable("two")
+        # The server has restarted, and no lookup has noticed.
+        proxy.cut()
+        with pytest.raises(ForbiddenError):
+            backend.get_variable("two")
+        proxy.faults.append(FORBIDDEN)
+
+        assert backend.get_variable("one") == "one's value"
+        proxy.refuse()
+        assert backend.get_variable("one") == "one's value"
+
+    def test_what_is_allowed_does_not_put_off_the_refusal_of_something_else(
+        self, proxy: Proxy, backend: KubernetesSecretsBackend
+    ) -> None:
+        """This also holds if each response ends its connection."""
+        assert backend.get_variable("two") == "two's value"
+        proxy.always = refuse_name("two")
+        lookups = SteadyLookups()
+        lookups.start(lambda: "found" if backend.get_variable("one") == "one's value" else None)
+        try:
+            with pytest.raises(ForbiddenError):
+                backend.get_variable("two")
+        finally:
+            lookups.stop()
+
+        assert lookups.problems == []
+
+    def test_one_that_is_not_confirmed_begins_no_outage(
+        self, place: ServerPlace, proxy: Proxy, backend: KubernetesSecretsBackend
+    ) -> None:
+        references = {"variables": {"one": "one", "two": "two"}}
+        hasty = place.make_backend(references=references, cache_ttl=0, timeout=0.6)
+        proxy.always = refuse_name("two")
+        with pytest.raises(UnconfirmedRefusalError):
+            hasty.get_variable("two")
+
+        assert hasty.get_variable("one") == "one's value"

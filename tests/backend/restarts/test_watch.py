@@ -1,0 +1,134 @@
+"""A watch goes on if the API server refuses it for a moment, as one does that has just started."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+import pytest
+
+from airflow_kubernetes_secrets.errors import (
+    ApiUnavailableError,
+    ForbiddenError,
+    UnconfirmedRefusalError,
+)
+from airflow_kubernetes_secrets.kubernetes.labels import LabelSelector
+from airflow_kubernetes_secrets.kubernetes.resources import SECRETS
+from airflow_kubernetes_secrets.kubernetes.retry import Backoff
+from airflow_kubernetes_secrets.sources import watcher
+from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
+from support.asking import WATCHED
+from support.exchange import Exchange, Fault
+from support.faults import FORBIDDEN, close_at_once, forward
+from support.logs import said
+from support.memory import MakeAsker
+from support.proxy import Proxy
+from support.refusals import REFUSALS
+from support.secrets import VARIABLE, MakeBackend, Put
+from support.servers import on_the_devserver
+from support.waiting import until
+
+
+def while_it_starts(refusal: Fault, seconds: float = 0.3) -> Fault:
+    """Refuse every request until some seconds after the first, as kube-apiserver does while it reads its roles."""
+    began: list[float] = []
+
+    def fault(exchange: Exchange) -> bool:
+        began.append(time.monotonic())
+        return (refusal if began[-1] < began[0] + seconds else forward)(exchange)
+
+    return fault
+
+
+@on_the_devserver
+class TestWatch:
+    @REFUSALS
+    def test_it_goes_on(
+        self,
+        watched_at_once: None,
+        proxied: MakeBackend,
+        proxy: Proxy,
+        put: Put,
+        caplog: pytest.LogCaptureFixture,
+        refusal: Fault,
+        error: type[Exception],
+    ) -> None:
+        put.variable("x", "one", name="x")
+        backend = proxied(cache_ttl=WATCHED)
+        assert backend.get_variable("x") == "one"
+        until(lambda: proxy.open_watches == 1)
+
+        proxy.always = proxy.always_watch = while_it_starts(refusal)
+        proxy.cut()
+        put.variable("x", "two", name="x")
+
+        until(lambda: proxy.open_watches == 1 and backend.get_variable("x") == "two")
+        assert said(caplog, logging.WARNING) == said(caplog, logging.ERROR) == []
+
+    def test_after_a_refusal_it_is_sent_again_soon(
+        self, make_asker: MakeAsker, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """This also holds if it has failed often, and the pauses have become long."""
+        failures: list[int] = []
+
+        class Recorded(Backoff):
+            def pause(self, attempts: int, left: float, retry_after: float | None = None) -> float | None:
+                failures.append(attempts)
+                return super().pause(1, left, retry_after)
+
+        monkeypatch.setattr(watcher, "Backoff", Recorded)
+        # An attempt sends a second request if its connection was idle.
+        faults = [*[close_at_once] * 4, FORBIDDEN]
+        proxy.watch_faults.extend(faults)
+        make_asker().get("x")
+
+        # A watch that ends with a fault is open for a moment, too.
+        until(lambda: len(proxy.watches) > len(faults))
+        assert max(failures) > 1
+        assert failures[-1] == 1
+
+    def test_its_own_end_is_no_failure_of_the_server(
+        self, refusals_confirmed_at_once: None, make_asker: MakeAsker, proxy: Proxy
+    ) -> None:
+        """It would put off the confirmation of a refusal."""
+        asker = make_asker()
+        selector = LabelSelector.exists(VARIABLE)
+        watch = asker.client.watch_objects(SECRETS, asker.server.namespace, selector, "0", seconds=60, timeout=10)
+        proxy.always = FORBIDDEN
+        with pytest.raises(UnconfirmedRefusalError):
+            asker.client.list_once(SECRETS, asker.server.namespace, selector, timeout=10)
+
+        watch.interrupt()
+        with pytest.raises(ApiUnavailableError):
+            list(watch)
+
+        watch.close()
+        with pytest.raises(ForbiddenError):
+            asker.client.list_once(SECRETS, asker.server.namespace, selector, timeout=10)
+
+    @pytest.mark.parametrize(
+        "send",
+        [lambda server: server.fetch_index(VARIABLE, 10), lambda server: server.watch(VARIABLE, "0", 60, 10)],
+        ids=["list", "watch"],
+    )
+    def test_its_refusal_ends_an_outage(
+        self,
+        refusals_confirmed_at_once: None,
+        make_asker: MakeAsker,
+        proxy: Proxy,
+        send: Callable[[NamespaceApi], object],
+    ) -> None:
+        """Whether it counts or not: the server responds."""
+        asker = make_asker()
+        proxy.always = proxy.always_watch = FORBIDDEN
+        for error in (UnconfirmedRefusalError, ForbiddenError):
+            asker.outage.record_failure(
+                ApiUnavailableError("server", "no response in time", 1, 1.0, "Wait"), time.monotonic()
+            )
+            assert asker.server.is_unavailable
+
+            with pytest.raises(error):
+                send(asker.server)
+
+            assert not asker.server.is_unavailable
