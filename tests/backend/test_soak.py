@@ -98,7 +98,7 @@ def test_a_million_lookups(proxy: Proxy, account: ServiceAccount, put: Put, prog
     try:
         folder = proxy.folder(account)
         process = program(SOAK, folder, THREADS, WARM_UP, LOOKUPS - WARM_UP, **proxy.pod_environment())
-        output, errors = process.communicate(timeout=110)
+        output, errors = process.communicate(timeout=270)
     finally:
         over.set()
         writer.join()

@@ -244,7 +244,9 @@ class TestPermissions:
             reader = Reader("reader", [story], asker.get, pause=0.01)
             with reading(reader):
                 go_on_for(1.25 * ttl, story)
-                assert 2 <= len(lists_of_all(proxy.requests)) <= 3
+                # On a busy machine, the second LIST can come later.
+                until(lambda: len(lists_of_all(proxy.requests)) >= 2)
+                assert len(lists_of_all(proxy.requests)) <= 3
                 assert watchers() == []
                 [line] = said(caplog)
                 assert "cannot be watched: they are listed instead" in line
