@@ -55,6 +55,7 @@ SLOW = [
     "backend/test_lookup.py",
     "backend/test_lookup_of_any_id.py",
     "backend/test_identifiers.py",
+    "backend/test_index_results.py",
     "backend/test_metrics*",
     "backend/test_pod*",
     "backend/test_process*",

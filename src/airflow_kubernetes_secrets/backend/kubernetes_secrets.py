@@ -233,7 +233,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         find: Find | None,
     ) -> Result | None:
         try:
-            decision = decide(lookup, self.options, find or self._find)
+            decision = self._decision(lookup, find or self._find)
             _report(decision)
             secret = decision.secret
             if secret is None:
@@ -252,6 +252,34 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
 
             mask(lookup.kind, secret, decision.data_key, result)
         return result
+
+    def _decision(self, lookup: Lookup, find: Find) -> Decision:
+        """Return the decision of a lookup: the last one while all indexes that led to it are as they were."""
+        source = self._source
+        results = None if source is None or lookup.kind is Kind.CONFIG else source.index_results
+        if results is None:
+            return decide(lookup, self.options, find)
+        key = (lookup.kind.plural, lookup.id, lookup.team)
+        known: Decision | None = results.get(key)
+        if known is not None:
+            if counters.is_on:
+                for _ in known.queries:
+                    counters.count_in_memory(FROM_MEMORY)
+            return known
+        if results.is_full:
+            return decide(lookup, self.options, find)
+        answers: list[tuple[Query, Sequence[Secret]]] = []
+
+        def noted(query: Query, time: TimeBudget) -> Sequence[Secret]:
+            found = find(query, time)
+            answers.append((query, found))
+            return found
+
+        decision = decide(lookup, self.options, noted)
+        # The errors of skipped Secrets can refer to the frames of this lookup.
+        if answers and not decision.skipped:
+            results.put(key, decision, answers)
+        return decision
 
     def _find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
         if self._source is not None and (known := self._source.find_in_memory(query)) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from time import monotonic
+from typing import TYPE_CHECKING
 
 from airflow_kubernetes_secrets.errors import ApiError, NotConfiguredError, UnauthorizedError
 from airflow_kubernetes_secrets.kubernetes.client import Client
@@ -14,15 +15,24 @@ from airflow_kubernetes_secrets.kubernetes.labels import is_namespace
 from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE, Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
+from airflow_kubernetes_secrets.process import importing
 from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
 from airflow_kubernetes_secrets.sources.namespace import Namespace
 from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
 from airflow_kubernetes_secrets.sources.query import Query
 
+if TYPE_CHECKING:
+    from airflow_kubernetes_secrets.kubernetes.refusals import Refusal
+    from airflow_kubernetes_secrets.sources.cache_policy import CachePolicy
+    from airflow_kubernetes_secrets.sources.index_results import IndexResults
+
 
 class ApiSource:
-    """A source of Secrets; see :class:`airflow_kubernetes_secrets.sources.source.Source`."""
+    """A source of Secrets; see :class:`airflow_kubernetes_secrets.sources.source.Source`.
+
+    Attributes:
+        index_results: replaced when an index changes. ``None`` if there are no indexes.
+    """
 
     def __init__(self, client: Client, home: str, options: Options) -> None:
         """Create a source. It sends no request yet.
@@ -36,6 +46,8 @@ class ApiSource:
         self._server_state = ApiServerState()
         # Each resource in a namespace has its own permissions, so a 403 for one does not concern the others.
         self._by_resource: dict[Resource, dict[str, Namespace]] = {resource: {} for resource in options.resources}
+        self.index_results: IndexResults | None = None
+        self._index_changed()
 
     @classmethod
     def from_options(cls, options: Options) -> ApiSource:
@@ -56,14 +68,13 @@ class ApiSource:
             raise NotConfiguredError(
                 f"the namespace from {credentials.source} is not a valid name. Set 'namespace' in backend_kwargs"
             )
-        referenced: dict[str, tuple[str, ...]] = {}
-        for namespace, names in options.referenced.items():
-            # The options can name one namespace in both ways.
-            each = namespace or home
-            referenced[each] = tuple(sorted({*referenced.get(each, ()), *names}))
-        return cls(
-            Client(credentials, ApiErrors(verbs_of(options), options.resources, referenced).error_of), home, options
-        )
+
+        def error_of(refusal: Refusal) -> ApiError:
+            with importing.lock:
+                from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
+            return ApiErrors(verbs_of(options), options.resources, _referenced(options, home)).error_of(refusal)
+
+        return cls(Client(credentials, error_of), home, options)
 
     def find_in_memory(self, query: Query) -> Sequence[Secret] | None:
         namespace = self._by_resource[query.resource].get(query.namespace or self._home)
@@ -92,8 +103,20 @@ class ApiSource:
     def after_fork(self) -> None:
         self._client.after_fork()
         self._server_state.after_fork()
+        # The thread of a watch may have been changing an index at this moment, and it does not run here.
+        self._index_changed()
         for namespace in self._namespaces():
             namespace.after_fork()
+
+    def _index_changed(self) -> None:
+        if self._options.cache_ttl:
+            from airflow_kubernetes_secrets.sources.index_results import IndexResults
+
+            self.index_results = IndexResults(self._policy_of)
+
+    def _policy_of(self, query: Query) -> CachePolicy | None:
+        namespace = self._by_resource[query.resource].get(query.namespace or self._home)
+        return None if namespace is None else namespace.policy_of(query)
 
     def _namespace(self, query: Query) -> Namespace:
         namespaces, name = self._by_resource[query.resource], query.namespace or self._home
@@ -121,7 +144,8 @@ class ApiSource:
                 labels.append(BUNDLE)
             for label in labels:
                 if label is not None:
-                    policies[label] = CachePolicy(server, label, options.cache_ttl)
+                    policies[label] = policy = CachePolicy(server, label, options.cache_ttl)
+                    policy.on_change = self._index_changed
         max_age = options.cache_ttl + options.outage_ttl if options.outage_ttl else 0.0
         namespace = Namespace(server, policies, options.cache_ttl, max_age)
         server.on_refusal = lambda error: self._refused(namespace, error)
@@ -131,6 +155,16 @@ class ApiSource:
         """Forget what this process may no longer use: after a 403 that resource in that namespace, after a 401 all."""
         for each in self._namespaces() if isinstance(error, UnauthorizedError) else [namespace]:
             each.forget()
+
+
+def _referenced(options: Options, home: str) -> dict[str, tuple[str, ...]]:
+    """Return the names of the Secrets that references name, for each namespace."""
+    names_by_namespace: dict[str, tuple[str, ...]] = {}
+    for namespace, names in options.referenced.items():
+        # The options can name one namespace in both ways.
+        each = namespace or home
+        names_by_namespace[each] = tuple(sorted({*names_by_namespace.get(each, ()), *names}))
+    return names_by_namespace
 
 
 def verbs_of(options: Options) -> tuple[str, ...]:

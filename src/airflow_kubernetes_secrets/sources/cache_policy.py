@@ -14,6 +14,7 @@ from __future__ import annotations
 import logging
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 from threading import RLock, get_ident
 from time import monotonic
@@ -94,6 +95,9 @@ class CachePolicy:
 
     No lock is held while a thread waits, and the locks are reentrant: a signal handler may look something up in the
     middle of a lookup.
+
+    Attributes:
+        on_change: called after the index was replaced, changed or dropped.
     """
 
     def __init__(self, server: NamespaceApi, label: str, ttl: float, thresholds: Thresholds | None = None) -> None:
@@ -104,6 +108,7 @@ class CachePolicy:
             thresholds: replaces :data:`THRESHOLDS`.
         """
         thresholds = thresholds or THRESHOLDS
+        self.on_change: Callable[[], None] = lambda: None
         self._server = server
         self._label = label
         self._ttl = ttl
@@ -123,14 +128,24 @@ class CachePolicy:
 
     def find_in_memory(self, value: str) -> tuple[Secret, ...] | None:
         """Return the Secrets with this value of the label, from memory; ``None`` if there is no index that is fresh."""
+        index = self.fresh_index()
+        return None if index is None else index.find(value)
+
+    def fresh_index(self) -> Index | None:
+        """Return the index, for a lookup; ``None`` if there is none that is fresh."""
         index = self._index
-        if index is None:
-            return None
-        now = monotonic()
-        if now - index.confirmed_at >= self._ttl:
-            return None
+        return index if index is not None and self.uses(index, monotonic()) else None
+
+    def uses(self, index: Index, now: float) -> bool:
+        """Return whether this is the current index, and fresh. If it is, note that a lookup uses it.
+
+        Args:
+            now: the time in seconds on the monotonic clock.
+        """
+        if index is not self._index or now - index.confirmed_at >= self._ttl:
+            return False
         self._last_lookup_at = now
-        return index.find(value)
+        return True
 
     def last_known(self, value: str, max_age: float) -> tuple[float, tuple[Secret, ...]] | None:
         """Return when the index was last confirmed, and its Secrets with this value of the label.
@@ -178,6 +193,11 @@ class CachePolicy:
         with self._lock:
             if self._watcher is watcher:
                 self._index = index
+        self.on_change()
+
+    def index_changed(self) -> None:
+        """Note that a watch has changed the index."""
+        self.on_change()
 
     def is_idle(self) -> bool:
         """Return whether there was no lookup for so long that a watch is not worth its connection."""
@@ -203,6 +223,7 @@ class CachePolicy:
             self._epoch += 1
             self._lists = 0
             self._queried_at.clear()
+        self.on_change()
         if watcher is not None:
             watcher.stop()
 
@@ -301,6 +322,7 @@ class CachePolicy:
             often = self._lists > self._thresholds.indexes_first
             if often and self._ttl >= self._thresholds.shortest_watched and now >= self._watch_again_at:
                 self._watcher = watcher = Watcher(self._server, self._label, self._ttl, index, self)
+        self.on_change()
         if watcher is not None:
             # While an interpreter exits, it starts no more threads.
             with suppress(RuntimeError):

@@ -97,6 +97,8 @@ class Folder:
     A query without a namespace covers all of them: on a laptop, the namespaces of the manifests do not matter.
     """
 
+    index_results = None  # a folder has no indexes
+
     def __init__(self, path: str, options: Options) -> None:
         """Create a source. It reads nothing yet.
 

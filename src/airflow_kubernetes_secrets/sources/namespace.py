@@ -53,6 +53,10 @@ class Namespace:
         result = self._server.last_result(query, self._ttl)
         return None if result is None else result[1]
 
+    def policy_of(self, query: Query) -> CachePolicy | None:
+        """Return the cache policy for a query; ``None`` if no index has its results."""
+        return self._policies.get(query.label) if isinstance(query, LabelQuery) else None
+
     def find(self, query: Query, deadline: Deadline) -> Sequence[Secret]:
         """Return the Secrets for a query, at most ``cache_ttl`` old; in an outage up to ``outage_ttl`` older.
 

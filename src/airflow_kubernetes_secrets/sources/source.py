@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -11,12 +11,19 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.api_source import ApiSource
 from airflow_kubernetes_secrets.sources.query import Query
 
+if TYPE_CHECKING:
+    from airflow_kubernetes_secrets.sources.index_results import IndexResults
+
 
 class Source(Protocol):
     """A source of Secrets, with the freshness that the options require.
 
     A result may contain more Secrets than the query requests; see :attr:`LabelQuery.absent`.
     """
+
+    @property
+    def index_results(self) -> IndexResults | None:
+        """What lookups concluded from the indexes as they are now; ``None`` if there are no indexes."""
 
     def find_in_memory(self, query: Query) -> Sequence[Secret] | None:
         """Return the Secrets for a query if memory has a fresh result; else ``None``. It does not wait."""

@@ -59,6 +59,8 @@ class WatchOwner(Protocol):
 
     def replace_index(self, watcher: Watcher, index: Index) -> None: ...
 
+    def index_changed(self) -> None: ...
+
     def is_idle(self) -> bool: ...
 
     def watch_ended(self, watcher: Watcher, *, refused: bool) -> None: ...
@@ -78,7 +80,7 @@ class Watcher(Thread):
         Args:
             ttl: the seconds that the index may be old.
             index: the index to keep current.
-            owner: receives each new index, and the end of the watch.
+            owner: receives each new index, each change of it, and the end of the watch.
         """
         super().__init__(name=f"airflow-kubernetes-secrets-watch-{label.rpartition('/')[2]}", daemon=True)
         self._server = server
@@ -185,6 +187,7 @@ class Watcher(Thread):
             if not self._stopped:
                 for event in stream:
                     self._apply(event)
+                    del event  # the next event may take minutes, and a deleted Secret should not stay in memory
         finally:
             self._stream = None
             stream.close()
@@ -200,6 +203,7 @@ class Watcher(Thread):
                 self._index.remove(event.secret.name)
             else:
                 self._index.put(event.secret)
+            self._owner.index_changed()
         self._index.resource_version = event.resource_version
 
     def _pause(self, failures: int, requested_pause: float | None) -> None:

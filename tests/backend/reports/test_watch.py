@@ -31,6 +31,9 @@ def test_in_a_watch(cluster: Cluster, proxy: Proxy, account: ServiceAccount, nam
         def replace_index(self, _watcher: Watcher, _index: Index) -> None:
             pass
 
+        def index_changed(self) -> None:
+            pass
+
         def is_idle(self) -> bool:
             self.asked = not getattr(self, "asked", True)
             return self.asked
