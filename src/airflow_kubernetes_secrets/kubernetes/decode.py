@@ -114,18 +114,11 @@ class _Status(msgspec.Struct):
     code: int | None = None
 
 
-_lists: Mapping[Resource, msgspec.json.Decoder[_SecretList] | msgspec.json.Decoder[_ConfigMapList]] = {
-    SECRETS: msgspec.json.Decoder(_SecretList),
-    CONFIG_MAPS: msgspec.json.Decoder(_ConfigMapList),
-}
-_objects: Mapping[Resource, msgspec.json.Decoder[_Secret] | msgspec.json.Decoder[_ConfigMap]] = {
-    SECRETS: msgspec.json.Decoder(_Secret),
-    CONFIG_MAPS: msgspec.json.Decoder(_ConfigMap),
-}
+# Every Airflow process imports this module, and many never read one of these types. ``msgspec`` prepares a structure
+# when it is decoded for the first time; a decoder would be prepared now.
+_lists: Mapping[Resource, type[_SecretList | _ConfigMapList]] = {SECRETS: _SecretList, CONFIG_MAPS: _ConfigMapList}
+_objects: Mapping[Resource, type[_Secret]] = {SECRETS: _Secret, CONFIG_MAPS: _ConfigMap}
 _annotations = msgspec.json.Decoder(dict[str, str] | None)
-_bookmarks = msgspec.json.Decoder(_Bookmark)
-_events = msgspec.json.Decoder(_Event)
-_statuses = msgspec.json.Decoder(_Status)
 
 # A decoding error can contain the input, so it must not become the cause of ours.
 _DECODING_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
@@ -140,7 +133,7 @@ def parse_list(response: Response, resource: Resource, namespace: str) -> Secret
     # Many objects of an index have the same creation time. They share one string.
     share: dict[str, str] = {}
     try:
-        document = _lists[resource].decode(response.body)
+        document = msgspec.json.decode(response.body, type=_lists[resource])
         if document.kind == f"{resource.kind}List" and document.metadata.resourceVersion:
             return SecretList(
                 [_secret(item, share, namespace) for item in document.items or ()], document.metadata.resourceVersion
@@ -158,7 +151,7 @@ def parse_object(response: Response, resource: Resource, namespace: str, name: s
     """
     secret = None
     try:
-        document = _objects[resource].decode(response.body)
+        document = msgspec.json.decode(response.body, type=_objects[resource])
         if document.kind == resource.kind:
             secret = _secret(document, {}, namespace)
     except _DECODING_ERRORS:
@@ -179,14 +172,14 @@ def parse_watch_event(line: bytes, resource: Resource, namespace: str) -> WatchE
     """
     status = found = None
     try:
-        event = _events.decode(line)
+        event = msgspec.json.decode(line, type=_Event)
         if event.type == "ERROR":
-            status = _statuses.decode(event.object)
+            status = msgspec.json.decode(event.object, type=_Status)
         elif event.type == Change.BOOKMARK.value:
-            version = _bookmarks.decode(event.object).metadata.resourceVersion
+            version = msgspec.json.decode(event.object, type=_Bookmark).metadata.resourceVersion
             found = WatchEvent(Change.BOOKMARK, version)
         else:
-            item = _objects[resource].decode(event.object)
+            item = msgspec.json.decode(event.object, type=_objects[resource])
             found = WatchEvent(Change(event.type), item.metadata.resourceVersion, _secret(item, {}, namespace))
     except _DECODING_ERRORS:
         pass
@@ -230,7 +223,7 @@ def status_message(body: bytes | bytearray) -> str:
     https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
     """
     try:
-        document = _statuses.decode(body)
+        document = msgspec.json.decode(body, type=_Status)
     except _DECODING_ERRORS:
         return ""
     return _shortened(document.message or "") if document.kind == "Status" else ""
