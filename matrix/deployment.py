@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 
 from matrix.postgres import Database
-from support.airflow import BACKEND, ROOT, Airflow
+from support.airflow import BACKEND, ROOT, Airflow, matrix_environment
 from support.airflow_services import (
     API_SERVER,
     DAG_PROCESSOR,
@@ -44,7 +44,7 @@ class Installed(Airflow):
 
     @property
     def prefix(self) -> Path:
-        return ROOT / f".venv-matrix-{self.version}"
+        return matrix_environment(self.version)
 
 
 class Pods:

@@ -18,34 +18,14 @@ from airflow_kubernetes_secrets import counters as counters_module
 from airflow_kubernetes_secrets.backend.metrics import ERROR, HIT, MISS
 from airflow_kubernetes_secrets.counters import counters
 from airflow_kubernetes_secrets.lookup.selection import Kind
-from support.airflow import Airflow, installed
+from support.airflow import TESTED, Airflow
 from support.cluster import Cluster, ServiceAccount
-from support.environments import downloaded_wheel
 from support.examples import EXAMPLES
+from support.metrics import HIDDEN, PARTS, SECRET_ID, lookups, python
 from support.pages import blocks, page_file
 from support.proxy import Proxy
 from support.secrets import Put
 from support.servers import on_the_devserver
-
-SECRET_ID = "hunter2-id"
-
-# Airflow 3.2 and later set up the metrics of tasks as `task_runner` does, and those of services as the scheduler does.
-SET_UP = """
-import sys
-from airflow.configuration import conf
-
-def set_up(part):
-    try:
-        stats = __import__(f"{part}.observability.stats", fromlist=["stats"])
-        utils = __import__(f"{part}.observability.metrics.stats_utils", fromlist=["stats_utils"])
-    except ImportError:
-        import airflow.stats
-        return
-    stats.initialize(factory=utils.get_stats_factory(), export_legacy_names=True)
-
-set_up(sys.argv[1])
-from airflow_kubernetes_secrets import KubernetesSecretsBackend
-"""
 
 
 class StatsD:
@@ -77,7 +57,7 @@ class StatsD:
                 packet = self._socket.recv(65536).decode()
             except BlockingIOError:
                 return counted, gauges, timings
-            assert SECRET_ID not in packet
+            assert HIDDEN not in packet
             for line in packet.splitlines():
                 found = re.fullmatch(r"airflow\.kubernetes_secrets\.([a-z_.]+):([0-9.e-]+)\|(c|g|ms)", line)
                 if found is None:
@@ -99,18 +79,6 @@ def statsd() -> Iterator[StatsD]:
         yield running
 
 
-def python(version: str, program: str, part: str, variables: dict[str, str], home: Path) -> None:
-    """Run a program in an Airflow with a client of StatsD."""
-    if not installed(version):
-        pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
-    client = {"PYTHONPATH": str(downloaded_wheel("statsd", "4.0.1"))}
-    done = Airflow(version, home, {**client, **variables}).python(f"{SET_UP}\n{program}", part)
-    assert done.returncode == 0, done.stderr
-
-
-PARTS = [("3.3", "airflow.sdk"), ("3.3", "airflow"), ("2.11", "airflow")]
-
-
 @on_the_devserver
 @pytest.mark.parametrize(("version", "part"), PARTS)
 def test_lookups_requests_and_the_index(
@@ -119,17 +87,7 @@ def test_lookups_requests_and_the_index(
     put.connection(SECRET_ID, "postgres://db")
     put.variable("v", "x")
     kwargs = {"service_account_path": str(account.folder), "cache_ttl": 60, "metrics": True}
-    program = f"""
-backend = KubernetesSecretsBackend(**{kwargs!r})
-for _ in range(5):
-    assert backend.get_connection({SECRET_ID!r}) is not None
-assert backend.get_variable("v") == "x"
-assert backend.get_variable("gone") is None
-for _ in range(3):
-    KubernetesSecretsBackend(**{kwargs!r}).get_connection("gone-too")
-assert backend.get_variable("v") == "x"
-"""
-    python(version, program, part, {**statsd.variables, **cluster.pod_environment()}, tmp_path)
+    python(version, lookups(kwargs), part, {**statsd.variables, **cluster.pod_environment()}, tmp_path)
 
     counted, gauges, timings = statsd.received()
     assert counted == {
@@ -172,7 +130,7 @@ except Exception as error:
 else:
     raise AssertionError
 """
-    python("3.3", program, "airflow.sdk", {**statsd.variables, **proxy.pod_environment()}, tmp_path)
+    python(TESTED, program, "airflow.sdk", {**statsd.variables, **proxy.pod_environment()}, tmp_path)
 
     counted, gauges, timings = statsd.received()
     assert counted["lookups.variable.hit"] == counted["lookups.variable.error"] == counted["outages"] == 1
@@ -187,7 +145,7 @@ def test_nothing_is_sent_without_the_option(statsd: StatsD, tmp_path: Path) -> N
 backend = KubernetesSecretsBackend(path={str(tmp_path / "secrets")!r})
 assert backend.get_variable("v") is None
 """
-    python("3.3", program, "airflow.sdk", statsd.variables, tmp_path)
+    python(TESTED, program, "airflow.sdk", statsd.variables, tmp_path)
 
     assert statsd.received() == ({}, {}, {})
     assert not counters.is_on
@@ -201,7 +159,7 @@ assert backend.get_variable("v") is None
 assert backend.get_config("c") is None
 assert backend.get_variable("v") is None
 """
-    python("3.3", program, "airflow.sdk", statsd.variables, tmp_path)
+    python(TESTED, program, "airflow.sdk", statsd.variables, tmp_path)
 
     counted, gauges, timings = statsd.received()
     # An option is read before Airflow can send metrics, so it is counted with the next lookup.
@@ -233,7 +191,7 @@ if os.fork() == 0:
 assert os.wait()[1] == 0
 assert backend.get_variable("v") is None
 """
-    python("3.3", program, "airflow.sdk", statsd.variables, tmp_path)
+    python(TESTED, program, "airflow.sdk", statsd.variables, tmp_path)
 
     counted, _gauges, _timings = statsd.received()
     assert counted == {"lookups.variable.miss": 2, "lookups.config.miss": 1, "results.folder": 3}
@@ -249,7 +207,7 @@ def test_the_configuration_of_the_page(tmp_path: Path) -> None:
         "from airflow.configuration import ensure_secrets_loaded; print(ensure_secrets_loaded()[0].options.metrics)"
     )
 
-    assert Airflow("3.3", tmp_path).python(program).stdout.splitlines()[-1] == "True"
+    assert Airflow(TESTED, tmp_path).python(program).stdout.splitlines()[-1] == "True"
 
 
 def names_of_the_page() -> set[str]:

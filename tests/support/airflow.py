@@ -22,8 +22,21 @@ ROOT = Path(__file__).parents[2]
 
 BACKEND = "airflow_kubernetes_secrets.KubernetesSecretsBackend"
 
+NEWEST, OLDEST = "3.3", "2.11"
+
+# The Airflow of the suites that `make matrix` repeats with each version: those of the page and of the metrics.
+TESTED = os.environ.get("MATRIX_AIRFLOW", NEWEST)
+
+
+def matrix_environment(version: str) -> Path:
+    """Return the environment that `make matrix` builds with this version of Airflow."""
+    return ROOT / f".venv-matrix-{version}"
+
+
 # The environment that runs the tests has the newest Airflow; `make` builds one with the oldest.
-ENVIRONMENTS = {"3.3": Path(sys.prefix), "2.11": ROOT / ".venv-airflow-2.11"}
+ENVIRONMENTS = {NEWEST: Path(sys.prefix), OLDEST: ROOT / ".venv-airflow-2.11"}
+if "MATRIX_AIRFLOW" in os.environ:
+    ENVIRONMENTS[TESTED] = matrix_environment(TESTED)
 
 # The database's file in Airflow's home, unless it is configured otherwise.
 DATABASE = "airflow.db"

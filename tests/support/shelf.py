@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from support.airflow import BACKEND, Airflow
+from support.airflow import BACKEND, TESTED, Airflow
 from support.cluster import Cluster, ServiceAccount
 
 # Each value contains this. No response and no log may contain it.
@@ -124,4 +124,4 @@ def airflow_of(shelf: Shelf, home: Path) -> Airflow:
         "AIRFLOW_CONN_SMTP_DEFAULT": "smtp://from-the-environment",
         **shelf.cluster.pod_environment(),
     }
-    return Airflow("3.3", home, variables).with_kwargs(**shelf.kwargs)
+    return Airflow(TESTED, home, variables).with_kwargs(**shelf.kwargs)

@@ -57,6 +57,7 @@ SLOW = [
     "backend/test_identifiers.py",
     "backend/test_index_results.py",
     "backend/test_metrics*",
+    "backend/test_open_telemetry*",
     "backend/test_pod*",
     "backend/test_process*",
     "backend/test_proof*",

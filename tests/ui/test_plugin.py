@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.airflow import BACKEND, Airflow, installed
+from support.airflow import BACKEND, OLDEST, TESTED, Airflow, installed
 
 # Loads plugins as a scheduler, a worker and a DAG processor do.
 LOAD = """
@@ -28,7 +28,7 @@ print(json.dumps([each["url_prefix"] for each in apps]))
 """
 
 
-@pytest.mark.parametrize("version", ["3.3", "2.11"])
+@pytest.mark.parametrize("version", [TESTED, OLDEST])
 def test_where_plugins_are_loaded_the_page_is_not(version: str, tmp_path: Path) -> None:
     if not installed(version):
         pytest.skip(f"Airflow {version} is not installed beside this one; `make environments` does it")
@@ -47,11 +47,11 @@ def test_where_plugins_are_loaded_the_page_is_not(version: str, tmp_path: Path) 
 
 
 def test_the_api_server_mounts_it(tmp_path: Path) -> None:
-    done = Airflow("3.3", tmp_path / "home").python(MOUNT)
+    done = Airflow(TESTED, tmp_path / "home").python(MOUNT)
     assert json.loads(done.stdout.splitlines()[-1]) == ["/kubernetes-secrets"]
 
 
 def test_airflow_lists_it_with_the_page(tmp_path: Path) -> None:
-    plugins = json.loads(Airflow("3.3", tmp_path / "home").output("plugins", "--output", "json"))
+    plugins = json.loads(Airflow(TESTED, tmp_path / "home").output("plugins", "--output", "json"))
     [plugin] = [each for each in plugins if each["name"] == "kubernetes_secrets"]
     assert "Kubernetes Secrets" in str(plugin["external_views"])
