@@ -52,7 +52,11 @@ def test_the_address_of_the_window_has_the_state(opened: Open) -> None:
     count(frame, "1 to 2 of 2, of 73 in all")
     frame.locator("#rows .link").first.click()
     expect(frame.locator("#panel [data-verdict=found]")).to_be_visible()
-    expect(page).to_have_url(re.compile(rf"{PLUGIN}\?search=smtp&of=connection&id=smtp_default$"))
+    expect(page).to_have_url(
+        re.compile(
+            rf"{PLUGIN}\?search=smtp&of=connection&id=smtp_default&id-namespace=[^&]+&id-secret=smtp&id-object=Secret$"
+        )
+    )
 
     page.go_back()
     expect(frame.locator("#panel")).to_be_hidden()
@@ -68,7 +72,11 @@ def test_the_address_of_the_window_has_the_state(opened: Open) -> None:
     frame = framed(page)
     expect(frame.locator("#search")).to_have_value("smtp")
     expect(frame.locator("#panel [data-verdict=found]")).to_be_visible()
-    expect(page).to_have_url(re.compile(rf"{PLUGIN}\?search=smtp&of=connection&id=smtp_default$"))
+    expect(page).to_have_url(
+        re.compile(
+            rf"{PLUGIN}\?search=smtp&of=connection&id=smtp_default&id-namespace=[^&]+&id-secret=smtp&id-object=Secret$"
+        )
+    )
 
 
 def test_back_from_a_page_of_the_table_that_no_longer_exists(opened: Open) -> None:
@@ -110,6 +118,34 @@ def test_back_to_the_panel_of_a_row_that_was_filtered_out(opened: Open) -> None:
     expect(page.locator("#rows .link")).to_have_text("stage")
     expect(page.locator("#copies").get_by_role("button", name="Copy Secret")).to_be_visible()
     expect(page.locator("#panel li.warning")).to_contain_text(["is unknown", "the value ends with a newline"])
+
+
+def test_reload_and_back_lead_to_the_same_row_of_an_id(opened: Open) -> None:
+    page = alone(opened, "?search=smtp_default")
+    copy = page.locator("#copies").get_by_role("button", name="Copy Secret")
+
+    def is_open(row: int, secret: str) -> None:
+        expect(page.locator("#rows tr").nth(row)).to_have_attribute("aria-selected", "true")
+        expect(page.locator("#rows tr[aria-selected=true]")).to_have_count(1)
+        expect(copy).to_have_attribute("aria-label", f"Copy Secret: {secret}")
+        expect(page.locator("#panel [data-verdict=found]")).to_be_visible()
+
+    for row, secret in enumerate(("smtp", "smtp-copy")):
+        page.locator("#rows .link").nth(row).click()
+        is_open(row, secret)
+
+    page.reload()
+    is_open(1, "smtp-copy")
+    page.go_back()
+    is_open(0, "smtp")
+    page.go_forward()
+    is_open(1, "smtp-copy")
+
+
+def test_the_secret_in_an_address_that_has_no_such_row_is_not_shown(opened: Open) -> None:
+    page = alone(opened, "?search=smtp_default&of=connection&id=nowhere&id-namespace=other&id-secret=other")
+    expect(page.locator("#panel [data-verdict=not-found]")).to_be_visible()
+    expect(page.locator("#copies").get_by_role("button")).to_have_text(["Copy id"])
 
 
 @pytest.mark.parametrize("path", [PLUGIN, f"{PLUGIN}/", f"{PLUGIN}{PAGE}"])

@@ -3,7 +3,18 @@
 import { copyButtons, explanationParts, ofSecret, part } from "./details.js";
 import { $, follow, make, printable, textNodes } from "./dom.js";
 import { ask } from "./requests.js";
-import { correctAddress, isFramed, isTooLong, onReturn, readAddress, same, state, view, writeAddress } from "./state.js";
+import {
+  correctAddress,
+  isFramed,
+  isTooLong,
+  onReturn,
+  readAddress,
+  select,
+  selectedRow,
+  state,
+  view,
+  writeAddress,
+} from "./state.js";
 import { markSelected, PAGE, showColumns, showFailure, showNotices, showPlace, showTable } from "./table.js";
 import { onTimeZone } from "./times.js";
 
@@ -82,17 +93,8 @@ function sortBy(column) {
   listChosen();
 }
 
-/** Return the entry in the table that a lookup is about, or the lookup if there is none. */
-function entryOf(lookup) {
-  const entries = (view.shown?.entries ?? []).filter((entry) => same(entry, lookup));
-  // An id can have several rows, and a Secret and a ConfigMap can have one name.
-  const isOfSameObject = (entry) => ["namespace", "secret", "object_kind"].every((name) => entry[name] === lookup[name]);
-  return entries.find(isOfSameObject) ?? entries[0] ?? lookup;
-}
-
 async function explain(entry) {
-  const { kind, id, team, namespace, secret, object_kind } = entry;
-  view.selected = { kind, id, team, namespace, secret, object_kind };
+  select(entry);
   writeAddress();
   const wasClosed = $("panel").hidden;
   await showPanel(entry, wasClosed);
@@ -156,8 +158,11 @@ async function showAgain() {
 }
 
 /** Show the panel with the problems and the Secret of its row in the table. */
-function showPanelAgain() {
-  if (view.selected) showPanel(entryOf(view.selected));
+function showPanelAgain(focus = false) {
+  if (view.selected === null) return;
+  const { kind, id, team } = view.selected;
+  // An address can name any Secret. The panel shows only what the table has.
+  showPanel(selectedRow() ?? { kind, id, team }, focus);
 }
 
 async function refresh() {
@@ -265,4 +270,4 @@ listen();
 if (isFramed) $("table").focus();
 correctAddress();
 await list();
-if (view.selected) showPanel(entryOf(view.selected), true);
+showPanelAgain(true);

@@ -31,8 +31,13 @@ const START = { search: "", kind: "", team: "", problem: "", order: "id", descen
 // The rows that the table shows: its filters, order and position.
 export const state = { ...START };
 
-// The response that the table shows, and the lookup that the panel explains.
+// The response that the table shows; and the lookup that the panel explains, with the object of its row.
 export const view = { shown: null, selected: null };
+
+// The parameters of the address for the lookup that the panel explains, and for the object of its row.
+const LOOKUP = { kind: "of", id: "id", team: "id-team" };
+const OBJECT = { namespace: "id-namespace", secret: "id-secret", object_kind: "id-object" };
+const SELECTED = { ...LOOKUP, ...OBJECT };
 
 // The window whose address people see: Airflow's, if this page is in its frame. Only Airflow may frame this page.
 const whole = parent;
@@ -52,7 +57,8 @@ export function readAddress() {
   state.offset = Math.max(0, Number.parseInt(given.get("offset"), 10) || 0);
   if (!COLUMNS.some(([name]) => name === state.order)) state.order = "id";
   if (own(KINDS, state.kind) === undefined) state.kind = "";
-  view.selected = given.get("id") ? { kind: given.get("of"), id: given.get("id"), team: given.get("id-team") } : null;
+  const selected = Object.entries(SELECTED).map(([name, parameter]) => [name, given.get(parameter)]);
+  view.selected = given.get("id") ? Object.fromEntries(selected) : null;
 }
 
 /** Return the query of the address from before the login, once. */
@@ -90,9 +96,9 @@ function query() {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(state)) if (value && value !== START[name]) parameters.set(name, value);
   if (view.selected && !isTooLong(view.selected.id)) {
-    parameters.set("of", view.selected.kind);
-    parameters.set("id", view.selected.id);
-    if (view.selected.team) parameters.set("id-team", view.selected.team);
+    for (const [name, parameter] of Object.entries(SELECTED)) {
+      if (view.selected[name]) parameters.set(parameter, view.selected[name]);
+    }
   }
   return parameters;
 }
@@ -123,7 +129,17 @@ export function onReturn(show) {
 /** Return whether an id is too long for an address. */
 export const isTooLong = (id) => [...id].length > LONGEST;
 
-/** Return whether two entries are about the same lookup. */
-export function same(one, other) {
-  return one.kind === other.kind && one.id === other.id && (one.team ?? "") === (other.team ?? "");
+/** Set the lookup that the panel explains from a row of the table, or from a lookup that has none. */
+export function select(entry) {
+  view.selected = Object.fromEntries(Object.keys(SELECTED).map((name) => [name, entry[name]]));
+}
+
+/**
+ * Return the row of the table that the panel explains, or undefined if the table does not have it. An id can have
+ * several rows, and a Secret and a ConfigMap can have one name.
+ */
+export function selectedRow() {
+  const isSame = (entry, names) => Object.keys(names).every((name) => (entry[name] ?? "") === (view.selected[name] ?? ""));
+  const entries = view.selected === null ? [] : view.shown?.entries ?? [];
+  return entries.find((entry) => isSame(entry, SELECTED)) ?? entries.find((entry) => isSame(entry, LOOKUP));
 }

@@ -2,7 +2,7 @@
 
 import { $, make, own, printable, shortened } from "./dom.js";
 import { badge, copyButton, message } from "./messages.js";
-import { COLUMNS, KINDS, same, state, view } from "./state.js";
+import { COLUMNS, KINDS, selectedRow, state, view } from "./state.js";
 import { showSummary } from "./summary.js";
 import { localTime } from "./times.js";
 
@@ -58,6 +58,7 @@ export function showTable(answer, actions, focus) {
   if (Object.keys(counts.team).some((name) => name !== WITHOUT_TEAM)) $("team").hidden = false;
   showColumns(actions);
   $("rows").replaceChildren(...answer.entries.map((entry) => row(entry, actions)));
+  markSelected();
   showNothing(answer, actions);
   const first = answer.offset + 1;
   const last = answer.offset + answer.entries.length;
@@ -129,11 +130,10 @@ export function showColumns(actions) {
 }
 
 function row(entry, actions) {
-  const isSelected = view.selected !== null && same(entry, view.selected);
   const open = () => actions.explain(entry);
   return make(
     "tr",
-    { class: entry.answers ? null : "unread", "aria-selected": String(isSelected), onclick: open },
+    { class: entry.answers ? null : "unread", onclick: open },
     make(
       "td",
       { class: "id", title: shortened(entry.id) },
@@ -282,9 +282,10 @@ export function showFailure(error, retry) {
   );
 }
 
-/** Mark the row of the lookup that the panel explains. */
+/** Mark the row that the panel explains. */
 export function markSelected() {
+  const selected = selectedRow();
   [...$("rows").children].forEach((each, position) => {
-    each.setAttribute("aria-selected", String(view.selected !== null && same(view.shown.entries[position], view.selected)));
+    each.setAttribute("aria-selected", String(view.shown.entries[position] === selected));
   });
 }
