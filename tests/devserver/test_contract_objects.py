@@ -1,15 +1,14 @@
-"""Creating, changing and deleting Secrets: the devserver and a real kube-apiserver give the same responses."""
+"""Creating Secrets: the devserver and a real kube-apiserver give the same responses."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-import httpx
 import pytest
 
 from support.cluster import Cluster
-from support.contract import Secrets, parsed
+from support.contract import Secrets, failure
 from support.versions import Since, at
 
 SUBDOMAIN = "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '-' or '.'"
@@ -17,21 +16,6 @@ LABEL_VALUE = "a valid label must be an empty string or consist of alphanumeric 
 LABEL_KEY = "name part must consist of alphanumeric characters, '-', '_' or '.'"
 DATA_KEY = "a valid config key must consist of alphanumeric characters, '-', '_' or '.'"
 A_QUALIFIED_NAME = Since({0: "a qualified name must", 35: "a valid label key must"})
-OTHER_NAMESPACE = Since(
-    {
-        0: "the namespace of the object (o) does not match the namespace on the request",
-        24: "the namespace of the provided object does not match the namespace sent on the request",
-    }
-)
-IMMUTABLE = "field is immutable when `immutable` is set"
-
-
-def failure(response: httpx.Response, code: int, reason: str) -> dict[str, Any]:
-    status = parsed(response)
-    assert (response.status_code, status.get("code")) == (code, code), response.text
-    assert (status["kind"], status["apiVersion"], status["status"]) == ("Status", "v1", "Failure")
-    assert status.get("reason") == reason
-    return status
 
 
 def test_a_new_secret_has_what_a_server_gives(secrets: Secrets) -> None:
@@ -310,146 +294,3 @@ def test_a_dry_run_changes_nothing(secrets: Secrets) -> None:
     assert secrets.delete("kept", dryRun=["All"]).status_code == 200
     assert secrets.get("kept") == made
     failure(secrets.post({"metadata": {"name": "try"}}, dryRun="Perhaps"), 422, "Invalid")
-
-
-def test_update(secrets: Secrets) -> None:
-    made = secrets.create("u", {"a": "1"}, stringData={"k": "v"})
-    changed = secrets.put({"metadata": {"name": "u", "labels": {"b": "2"}}, "stringData": {"l": "w"}}).json()
-    assert changed["metadata"]["labels"] == {"b": "2"}
-    assert changed["data"] == {"l": "dw=="}
-    for field in ("uid", "creationTimestamp"):
-        assert changed["metadata"][field] == made["metadata"][field]
-    assert int(changed["metadata"]["resourceVersion"]) > int(made["metadata"]["resourceVersion"])
-
-
-def test_an_update_that_changes_nothing_makes_no_version(secrets: Secrets) -> None:
-    made = secrets.create("same", {"a": "1"}, stringData={"k": "v"})
-    assert secrets.put(made).json() == made
-    assert secrets.patch("same", {"metadata": {"labels": {"a": "1"}}}).json() == made
-    assert secrets.get("same") == made
-
-
-def test_an_update_of_an_older_version_conflicts(secrets: Secrets) -> None:
-    old = secrets.create("c")
-    secrets.patch("c", {"metadata": {"labels": {"a": "1"}}})
-    for response in (
-        secrets.put(old),
-        secrets.patch("c", {"metadata": {"resourceVersion": old["metadata"]["resourceVersion"], "labels": {"a": "2"}}}),
-    ):
-        status = failure(response, 409, "Conflict")
-        assert status["message"] == (
-            'Operation cannot be fulfilled on secrets "c": the object has been modified; '
-            "please apply your changes to the latest version and try again"
-        )
-        assert status["details"] == {"name": "c", "kind": "secrets"}
-
-
-def test_an_update_of_another_object_of_that_name_conflicts(secrets: Secrets) -> None:
-    secrets.create("again")
-    response = secrets.put({"metadata": {"name": "again", "uid": "00000000-0000-0000-0000-000000000000"}})
-    assert "Precondition failed: UID in precondition" in failure(response, 409, "Conflict")["message"]
-
-
-@pytest.mark.parametrize(
-    ("metadata", "message"),
-    [
-        ({"name": "o"}, "the name of the object (o) does not match the name on the URL (n)"),
-        ({}, "the name of the object (n based on URL) was undeterminable: name must be provided"),
-        (
-            {"name": "n", "namespace": "o"},
-            OTHER_NAMESPACE,
-        ),
-    ],
-    ids=["name", "no name", "namespace"],
-)
-def test_an_update_cannot_move(secrets: Secrets, cluster: Cluster, metadata: dict[str, str], message: str) -> None:
-    secrets.create("n")
-    status = failure(secrets.put({"metadata": metadata}, "n"), 400, "BadRequest")
-    assert status["message"].startswith(at(cluster, message))
-
-
-def test_the_type_stays(secrets: Secrets) -> None:
-    secrets.create("t")
-    status = failure(secrets.put({"metadata": {"name": "t"}, "type": "other"}), 422, "Invalid")
-    assert status["message"] == 'Secret "t" is invalid: type: Invalid value: "other": field is immutable'
-
-
-def test_an_immutable_secret_stays(secrets: Secrets) -> None:
-    made = secrets.create("i", stringData={"k": "v"}, immutable=True)
-    status = failure(secrets.patch("i", {"stringData": {"k": "w"}}), 422, "Invalid")
-    assert status["message"] == f'Secret "i" is invalid: data: Forbidden: {IMMUTABLE}'
-    assert status["details"]["causes"] == [
-        {"reason": "FieldValueForbidden", "message": f"Forbidden: {IMMUTABLE}", "field": "data"}
-    ]
-    failure(secrets.patch("i", {"immutable": False}), 422, "Invalid")
-    failure(secrets.patch("i", {"immutable": None}), 422, "Invalid")
-    assert secrets.patch("i", {"metadata": {"labels": {"a": "b"}}}).status_code == 200
-    assert secrets.get("i")["data"] == made["data"]
-    assert secrets.delete("i").status_code == 200
-
-
-def test_delete(secrets: Secrets) -> None:
-    uid = secrets.create("d")["metadata"]["uid"]
-    answer = secrets.delete("d").json()
-    assert (answer["kind"], answer["status"]) == ("Status", "Success")
-    assert answer["details"] == {"name": "d", "kind": "secrets", "uid": uid}
-    assert secrets.names() == set()
-
-
-def test_delete_with_preconditions(secrets: Secrets) -> None:
-    made = secrets.create("p")["metadata"]
-    for condition, text in (({"uid": "other"}, "the UID in"), ({"resourceVersion": "1"}, "the ResourceVersion in")):
-        status = failure(secrets.delete("p", preconditions=condition), 409, "Conflict")
-        assert text in status["message"]
-        assert status["details"] == {"name": "p", "kind": "Secret"}
-    right = {"uid": made["uid"], "resourceVersion": made["resourceVersion"]}
-    assert secrets.delete("p", preconditions=right).status_code == 200
-
-
-def test_delete_all_that_match(secrets: Secrets) -> None:
-    secrets.create("one", {"a": "1"})
-    secrets.create("two", {"a": "2"})
-    answer = secrets.cluster.admin.delete(secrets.path, params={"labelSelector": "a=1"}).json()
-    assert answer["kind"] == "SecretList"
-    assert [item["metadata"]["name"] for item in answer["items"]] == ["one"]
-    assert secrets.names() == {"two"}
-
-
-def test_namespaces(cluster: Cluster, namespace: str) -> None:
-    found = cluster.admin.get(f"/api/v1/namespaces/{namespace}").json()
-    assert found["kind"] == "Namespace"
-    assert found["spec"] == {"finalizers": ["kubernetes"]}
-    assert found["status"] == {"phase": "Active"}
-    listed = cluster.admin.get("/api/v1/namespaces").json()
-    assert {"default", namespace} <= {item["metadata"]["name"] for item in listed["items"]}
-    again = cluster.admin.post("/api/v1/namespaces", json={"metadata": {"name": namespace}})
-    status = failure(again, 409, "AlreadyExists")
-    assert status["message"] == f'namespaces "{namespace}" already exists'
-    status = failure(cluster.admin.post("/api/v1/namespaces", json={"metadata": {"name": "a.b"}}), 422, "Invalid")
-    dots = Since({0: "a lowercase RFC 1123 label must consist of", 27: "must not contain dots"})
-    assert at(cluster, dots) in status["message"]
-    status = failure(cluster.admin.post("/api/v1/namespaces", json={"metadata": {"name": "A.b"}}), 422, "Invalid")
-    assert "a lowercase RFC 1123 label must consist of" in status["message"]
-
-
-def test_namespaces_can_be_selected_by_name(cluster: Cluster, namespace: str) -> None:
-    selector = {"labelSelector": f"kubernetes.io/metadata.name={namespace}"}
-    items = cluster.admin.get("/api/v1/namespaces", params=selector).json()["items"]
-    assert [each["metadata"]["name"] for each in items] == at(cluster, Since[list[str]]({0: [], 21: [namespace]}))
-    headers = {"Content-Type": "application/merge-patch+json"}
-    change = {"metadata": {"labels": {"a": "b", "kubernetes.io/metadata.name": None}}}
-    found = cluster.admin.patch(f"/api/v1/namespaces/{namespace}", json=change, headers=headers).json()
-    always = at(cluster, Since[dict[str, str]]({0: {}, 21: {"kubernetes.io/metadata.name": namespace}}))
-    assert found["metadata"]["labels"] == {"a": "b", **always}
-
-
-def test_a_namespace_with_a_generated_name_can_be_selected_by_it(cluster: Cluster) -> None:
-    response = cluster.admin.post("/api/v1/namespaces", json={"metadata": {"generateName": "made-"}})
-    assert response.status_code == 201, response.text
-    name = response.json()["metadata"]["name"]
-    selector = {"labelSelector": f"kubernetes.io/metadata.name={name}"}
-    items = cluster.admin.get("/api/v1/namespaces", params=selector).json()["items"]
-    assert [each["metadata"]["name"] for each in items] == at(cluster, Since[list[str]]({0: [], 21: [name]}))
-    assert response.json()["metadata"].get("labels") == at(
-        cluster, Since[Any]({0: None, 21: {"kubernetes.io/metadata.name": name}})
-    )

@@ -102,6 +102,15 @@ def parsed(response: httpx.Response) -> dict[str, Any]:
     return found
 
 
+def failure(response: httpx.Response, code: int, reason: str) -> dict[str, Any]:
+    """Return the status of a failed request, which must have this code and reason."""
+    status = parsed(response)
+    assert (response.status_code, status.get("code")) == (code, code), response.text
+    assert (status["kind"], status["apiVersion"], status["status"]) == ("Status", "v1", "Failure")
+    assert status.get("reason") == reason
+    return status
+
+
 def managed(found: dict[str, Any]) -> dict[tuple[str, str], Any]:
     """Return the fields of an object by their managers."""
     entries = found["metadata"].get("managedFields", [])

@@ -107,7 +107,7 @@ SLOW = [
     "devserver/test_kubectl*",
     "devserver/test_manifests*",
     "devserver/test_other_clients.py",
-    "devserver/test_proxy.py",
+    "devserver/proxy/*",
     "devserver/test_pytest_fixture*",
     "formats/test_any_value*",
     "devserver/own_files/*",

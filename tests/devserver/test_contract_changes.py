@@ -1,0 +1,120 @@
+"""Changing and deleting Secrets: the devserver and a real kube-apiserver give the same responses."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.cluster import Cluster
+from support.contract import Secrets, failure
+from support.versions import Since, at
+
+OTHER_NAMESPACE = Since(
+    {
+        0: "the namespace of the object (o) does not match the namespace on the request",
+        24: "the namespace of the provided object does not match the namespace sent on the request",
+    }
+)
+IMMUTABLE = "field is immutable when `immutable` is set"
+
+
+def test_update(secrets: Secrets) -> None:
+    made = secrets.create("u", {"a": "1"}, stringData={"k": "v"})
+    changed = secrets.put({"metadata": {"name": "u", "labels": {"b": "2"}}, "stringData": {"l": "w"}}).json()
+    assert changed["metadata"]["labels"] == {"b": "2"}
+    assert changed["data"] == {"l": "dw=="}
+    for field in ("uid", "creationTimestamp"):
+        assert changed["metadata"][field] == made["metadata"][field]
+    assert int(changed["metadata"]["resourceVersion"]) > int(made["metadata"]["resourceVersion"])
+
+
+def test_an_update_that_changes_nothing_makes_no_version(secrets: Secrets) -> None:
+    made = secrets.create("same", {"a": "1"}, stringData={"k": "v"})
+    assert secrets.put(made).json() == made
+    assert secrets.patch("same", {"metadata": {"labels": {"a": "1"}}}).json() == made
+    assert secrets.get("same") == made
+
+
+def test_an_update_of_an_older_version_conflicts(secrets: Secrets) -> None:
+    old = secrets.create("c")
+    secrets.patch("c", {"metadata": {"labels": {"a": "1"}}})
+    for response in (
+        secrets.put(old),
+        secrets.patch("c", {"metadata": {"resourceVersion": old["metadata"]["resourceVersion"], "labels": {"a": "2"}}}),
+    ):
+        status = failure(response, 409, "Conflict")
+        assert status["message"] == (
+            'Operation cannot be fulfilled on secrets "c": the object has been modified; '
+            "please apply your changes to the latest version and try again"
+        )
+        assert status["details"] == {"name": "c", "kind": "secrets"}
+
+
+def test_an_update_of_another_object_of_that_name_conflicts(secrets: Secrets) -> None:
+    secrets.create("again")
+    response = secrets.put({"metadata": {"name": "again", "uid": "00000000-0000-0000-0000-000000000000"}})
+    assert "Precondition failed: UID in precondition" in failure(response, 409, "Conflict")["message"]
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        ({"name": "o"}, "the name of the object (o) does not match the name on the URL (n)"),
+        ({}, "the name of the object (n based on URL) was undeterminable: name must be provided"),
+        (
+            {"name": "n", "namespace": "o"},
+            OTHER_NAMESPACE,
+        ),
+    ],
+    ids=["name", "no name", "namespace"],
+)
+def test_an_update_cannot_move(secrets: Secrets, cluster: Cluster, metadata: dict[str, str], message: str) -> None:
+    secrets.create("n")
+    status = failure(secrets.put({"metadata": metadata}, "n"), 400, "BadRequest")
+    assert status["message"].startswith(at(cluster, message))
+
+
+def test_the_type_stays(secrets: Secrets) -> None:
+    secrets.create("t")
+    status = failure(secrets.put({"metadata": {"name": "t"}, "type": "other"}), 422, "Invalid")
+    assert status["message"] == 'Secret "t" is invalid: type: Invalid value: "other": field is immutable'
+
+
+def test_an_immutable_secret_stays(secrets: Secrets) -> None:
+    made = secrets.create("i", stringData={"k": "v"}, immutable=True)
+    status = failure(secrets.patch("i", {"stringData": {"k": "w"}}), 422, "Invalid")
+    assert status["message"] == f'Secret "i" is invalid: data: Forbidden: {IMMUTABLE}'
+    assert status["details"]["causes"] == [
+        {"reason": "FieldValueForbidden", "message": f"Forbidden: {IMMUTABLE}", "field": "data"}
+    ]
+    failure(secrets.patch("i", {"immutable": False}), 422, "Invalid")
+    failure(secrets.patch("i", {"immutable": None}), 422, "Invalid")
+    assert secrets.patch("i", {"metadata": {"labels": {"a": "b"}}}).status_code == 200
+    assert secrets.get("i")["data"] == made["data"]
+    assert secrets.delete("i").status_code == 200
+
+
+def test_delete(secrets: Secrets) -> None:
+    uid = secrets.create("d")["metadata"]["uid"]
+    answer = secrets.delete("d").json()
+    assert (answer["kind"], answer["status"]) == ("Status", "Success")
+    assert answer["details"] == {"name": "d", "kind": "secrets", "uid": uid}
+    assert secrets.names() == set()
+
+
+def test_delete_with_preconditions(secrets: Secrets) -> None:
+    made = secrets.create("p")["metadata"]
+    for condition, text in (({"uid": "other"}, "the UID in"), ({"resourceVersion": "1"}, "the ResourceVersion in")):
+        status = failure(secrets.delete("p", preconditions=condition), 409, "Conflict")
+        assert text in status["message"]
+        assert status["details"] == {"name": "p", "kind": "Secret"}
+    right = {"uid": made["uid"], "resourceVersion": made["resourceVersion"]}
+    assert secrets.delete("p", preconditions=right).status_code == 200
+
+
+def test_delete_all_that_match(secrets: Secrets) -> None:
+    secrets.create("one", {"a": "1"})
+    secrets.create("two", {"a": "2"})
+    answer = secrets.cluster.admin.delete(secrets.path, params={"labelSelector": "a=1"}).json()
+    assert answer["kind"] == "SecretList"
+    assert [item["metadata"]["name"] for item in answer["items"]] == ["one"]
+    assert secrets.names() == {"two"}
