@@ -6,7 +6,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Frame, Page, expect
 
-from support.browser import Open, alone, count, framed, ready
+from support.airflow_ui import PAGE
+from support.browser import PLUGIN, Open, alone, framed, ready
 
 
 def violations(page: Frame | Page) -> list[str]:
@@ -15,39 +16,60 @@ def violations(page: Frame | Page) -> list[str]:
     return [f"{each['id']}: {[node['html'] for node in each['nodes']]}" for each in found]
 
 
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_each_state_of_the_page(opened: Open, colours: str) -> None:
-    page = alone(opened, color_scheme=colours)
-    assert violations(page) == []
+@pytest.fixture(params=["alone", "in Airflow"])
+def address(request: pytest.FixtureRequest) -> str:
+    """Return the address of the page itself, or of the page in Airflow's frame."""
+    return PAGE if request.param == "alone" else PLUGIN
 
-    for identifier in ("smtp_default", "warehouse"):
-        page.goto(page.url.partition("?")[0] + f"?search={identifier}")
-        ready(page)
-        page.locator("#rows .link").first.click()
-        expect(page.locator("#panel [data-verdict]")).to_be_visible()
-        assert violations(page) == []
 
-    page.goto(page.url.partition("?")[0] + "?search=nowhere")
-    expect(page.locator("#nothing")).to_be_visible()
-    assert violations(page) == []
+@pytest.fixture(params=["light", "dark"])
+def page(request: pytest.FixtureRequest, opened: Open, address: str) -> Page:
+    # While the table fades in, its colours have less contrast.
+    return opened("ada", address, color_scheme=request.param, reduced_motion="reduce")
 
+
+def document_of(page: Page, address: str) -> Frame:
+    """Return the document of this project in the page, once its table is shown."""
+    if address == PLUGIN:
+        return framed(page)
+    ready(page)
+    return page.main_frame
+
+
+def test_the_table_and_the_panel(page: Page, address: str) -> None:
+    document = document_of(page, address)
+    assert violations(document) == []
+
+    for identifier in ("app_db", "smtp_default", "warehouse"):
+        document.fill("#search", identifier)
+        document.locator("#rows .link", has_text=identifier).first.click()
+        expect(document.locator("#panel-title")).to_have_text(identifier)
+        expect(document.locator("#panel [data-verdict]")).to_be_visible()
+        assert violations(document) == []
+
+
+def test_an_empty_table(page: Page, address: str) -> None:
+    document = document_of(page, address)
+    document.fill("#search", "nowhere")
+    expect(document.locator("#nothing")).to_contain_text("Why is there no connection 'nowhere'?")
+    assert violations(document) == []
+
+
+def test_a_failure_with_and_without_a_table(page: Page, address: str) -> None:
+    document = document_of(page, address)
     page.route("**/api/entries?*", lambda route: route.abort())
-    page.click("#refresh")
-    expect(page.locator("#notices .error")).to_be_visible()
-    assert violations(page) == []
+    document.click("#refresh")
+    expect(document.locator("#notices .error")).to_be_visible()
+    assert violations(document) == []
 
-
-@pytest.mark.parametrize("colours", ["light", "dark"])
-def test_in_the_colours_of_airflow(opened: Open, colours: str) -> None:
-    frame = framed(opened("ada", color_scheme=colours))
-    count(frame, "1 to 50 of 73")
-    frame.locator("#rows .link", has_text="app_db").first.click()
-    expect(frame.locator("#panel [data-verdict]")).to_be_visible()
-    assert violations(frame) == []
+    page.reload()
+    document = document_of(page, address)
+    expect(document.locator("#failure")).to_be_visible()
+    assert violations(document) == []
 
 
 def test_a_missing_label_is_found(opened: Open) -> None:
-    page = alone(opened)
+    page = alone(opened, reduced_motion="reduce")
     page.locator("#problem").evaluate("each => each.removeAttribute('aria-label')")
     (found,) = violations(page)
     assert found.startswith("select-name: ")
