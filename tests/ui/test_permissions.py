@@ -20,7 +20,8 @@ from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.ui import snapshot_cache as module
 from airflow_kubernetes_secrets.ui.app import create_app
-from airflow_kubernetes_secrets.ui.snapshot_cache import PageSnapshot, Row, SnapshotCache
+from airflow_kubernetes_secrets.ui.row import Row
+from airflow_kubernetes_secrets.ui.snapshot_cache import PageSnapshot, SnapshotCache
 from support.auth_manager import ChangingPermissions
 
 SECRET = """

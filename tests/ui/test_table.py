@@ -15,7 +15,7 @@ from airflow_kubernetes_secrets.inventory.stored_secret import Owner
 from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.messages.problem import Problem, Severity
 from airflow_kubernetes_secrets.ui.export import Format, exported
-from airflow_kubernetes_secrets.ui.snapshot_cache import Row, UseState
+from airflow_kubernetes_secrets.ui.row import Row, UseState
 from airflow_kubernetes_secrets.ui.table import Order, TableQuery, matching_rows, page_of
 from airflow_kubernetes_secrets.usage.uses import Position, Use
 

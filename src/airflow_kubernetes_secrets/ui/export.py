@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from enum import Enum
 
 from airflow_kubernetes_secrets.messages.printable import printable
-from airflow_kubernetes_secrets.ui.snapshot_cache import Row
+from airflow_kubernetes_secrets.ui.row import Row
 
 _COLUMNS = (
     "kind",

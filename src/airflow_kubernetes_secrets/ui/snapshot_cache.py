@@ -7,24 +7,20 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
-from enum import Enum
-from functools import cached_property
 from threading import BoundedSemaphore, Lock
-from typing import Any
 
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, read_configuration
-from airflow_kubernetes_secrets.deployment.hidden_entries import HiddenEntry, hidden_entries
+from airflow_kubernetes_secrets.deployment.hidden_entries import hidden_entries
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
 from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import describe
-from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, shown_id
-from airflow_kubernetes_secrets.messages.advice import advice_of
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.messages.tracebacks import without_variables
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.ui.row import Row, UseState
 from airflow_kubernetes_secrets.ui.used_ids import UsedIds
-from airflow_kubernetes_secrets.usage.uses import Use
 
 # How long all requests share a snapshot, so that turning a page needs no LIST. A change appears after that, or at once
 # if the user presses Refresh.
@@ -40,68 +36,6 @@ _FAILED_SECONDS = 5.0
 _PATIENCE_SECONDS = 60.0
 # How many requests may wait like this. All others get the last snapshot, or an error if there is none yet.
 _WAITING = 4
-
-
-# The most DAGs that a row names.
-_MOST_DAGS = 20
-
-
-class UseState(Enum):
-    """Whether an id is both used and provided. The values are those of the problem filter."""
-
-    MISSING = "used-but-missing"
-    UNUSED = "unused"
-    OTHER = ""
-
-
-@dataclass(frozen=True)
-class Row:
-    """An entry of the table.
-
-    Attributes:
-        hidden: the connections or variables outside Kubernetes that Airflow does not read because of it.
-        command: the command that shows the Secret without its values; empty for a folder.
-        uses: where DAGs use the id, as far as the user may see the DAGs; ``None`` if that is unknown.
-        use: whether nothing provides an id that DAGs use, or no DAG uses an id.
-    """
-
-    entry: Entry
-    hidden: Sequence[HiddenEntry] = ()
-    command: str = ""
-    uses: Sequence[Use] | None = None
-    use: UseState = UseState.OTHER
-
-    @property
-    def has_secret(self) -> bool:
-        """Whether there is a Secret. If not, the id is only used."""
-        return bool(self.entry.secret)
-
-    @cached_property
-    def dags(self) -> Sequence[str]:
-        """The ids of the DAGs that use the id, sorted."""
-        return sorted({dag for use in self.uses or () for dag in use.position.dags})
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the entry as ``list`` shows it, as JSON and in its table, and what only the page shows."""
-        return {
-            **self.entry.as_json(),
-            "problems": [{**each.as_json(), **advice_of(each.text).as_json()} for each in self.entry.problems],
-            "short_shape": self.entry.short_format,
-            "age": self.entry.age(datetime.now(timezone.utc)),
-            "hidden": [each.as_json() for each in self.hidden],
-            "command": self.command,
-            "used_by": None if self.uses is None else {"dags": self.dags[:_MOST_DAGS], "count": len(self.dags)},
-            "use": self.use.value,
-        }
-
-    @cached_property
-    def text(self) -> str:
-        """The text that a search looks through. Line breaks between its parts prevent a match across two of them."""
-        entry = self.entry
-        owner = str(entry.owner) if entry.owner is not None else ""
-        secret = entry.shown_name
-        parts = (shown_id(entry.id), secret, entry.team or "", entry.content.conn_type, entry.content.host, owner)
-        return "\n".join(parts).casefold()
 
 
 class Visible:

@@ -3,23 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, cast
 
-from airflow_kubernetes_secrets.lookup.selection import shown_id
 from airflow_kubernetes_secrets.messages.problem import Severity
 from airflow_kubernetes_secrets.messages.problem_codes import OF_SECRETS, SecretCode
-from airflow_kubernetes_secrets.ui.snapshot_cache import Row, UseState
-
-# The value of the team filter for entries without a team. No team has this name, because a label value has no space.
-WITHOUT_TEAM = "no team"
-
-# Values of the problem filter that are not problem codes.
-ANY_PROBLEM = "any"
-NO_PROBLEM = "none"
-HIDES = "hides"
+from airflow_kubernetes_secrets.ui.row import Choices, Row
 
 
 class Order(str, Enum):
@@ -65,34 +56,38 @@ def page_of(rows: Sequence[Row], requested: TableQuery) -> dict[str, Any]:
     The count of a filter value is how many rows it would show, together with the other filters.
     """
     found = _found(rows, requested.search)
-    tests = _tests(requested)
-
-    def matching_all_but(name: str) -> list[Row]:
-        others = [test for each, test in tests.items() if each != name]
-        return [row for row in found if all(test(row) for test in others)]
-
-    matching = matching_rows(rows, requested)
+    counts: dict[str, Counter[str]] = {name: Counter() for name in Choices._fields}
+    same_otherwise = set()
+    # Thousands of rows have only a few different choices.
+    for choices, number in Counter(row.choices for row in found).items():
+        failed = _failed(choices, requested)
+        for name, values in choices._asdict().items():
+            if failed <= {name}:
+                counts[name].update(dict.fromkeys(values - {""}, number))
+        if failed <= {"problem"}:
+            same_otherwise.add(choices)
+    matching = _in_order(found, requested)
     shown = matching[requested.offset : requested.offset + requested.limit]
-    same_otherwise = matching_all_but("problem")
     return {
         "entries": [row.as_json() for row in shown],
         "matching": len(matching),
         "total": sum(row.has_secret for row in rows),
         "offset": requested.offset,
-        "counts": {
-            "kind": Counter(map(_kind, matching_all_but("kind"))),
-            "team": Counter(map(_team, matching_all_but("team"))),
-            "problem": Counter(code for row in same_otherwise for code in _problems(row)),
-        },
-        "codes": _codes(same_otherwise),
+        "counts": counts,
+        "codes": _codes(row for row in found if row.entry.problems and row.choices in same_otherwise),
     }
 
 
 def matching_rows(rows: Sequence[Row], requested: TableQuery) -> list[Row]:
     """Return the rows of all pages, in order."""
-    tests = _tests(requested).values()
-    matching = [row for row in _found(rows, requested.search) if all(test(row) for test in tests)]
-    matching.sort(key=lambda row: shown_id(row.entry.id).casefold())
+    return _in_order(_found(rows, requested.search), requested)
+
+
+def _in_order(found: Sequence[Row], requested: TableQuery) -> list[Row]:
+    """Return those of the rows that the filters show, in order."""
+    passing = {choices for choices in {row.choices for row in found} if not _failed(choices, requested)}
+    matching = [row for row in found if row.choices in passing]
+    matching.sort(key=lambda row: row.order)
     # The oldest entry was created first, so the order by age is reversed.
     matching.sort(key=_KEYS[requested.order], reverse=requested.descending != (requested.order is Order.AGE))
     return matching
@@ -103,16 +98,12 @@ def _found(rows: Sequence[Row], search: str) -> Sequence[Row]:
     return [row for row in rows if all(word in row.text for word in words)] if words else rows
 
 
-def _tests(requested: TableQuery) -> dict[str, Callable[[Row], bool]]:
-    """Return what each filter requires of a row."""
-    return {
-        "kind": lambda row: requested.kind in ("", _kind(row)),
-        "team": lambda row: requested.team in ("", _team(row)),
-        "problem": lambda row: requested.problem in _problems(row) if requested.problem else row.has_secret,
-    }
+def _failed(choices: Choices, requested: TableQuery) -> set[str]:
+    """Return the names of the filters that do not show a row with these choices."""
+    return {name for name, values in choices._asdict().items() if getattr(requested, name) not in values}
 
 
-def _codes(rows: Sequence[Row]) -> dict[str, Any]:
+def _codes(rows: Iterable[Row]) -> dict[str, Any]:
     """Return the problem codes in these rows: errors first, each with its meaning."""
     severities: dict[str, Severity] = {}
     for problem in (problem for row in rows for problem in row.entry.problems):
@@ -124,22 +115,6 @@ def _codes(rows: Sequence[Row]) -> dict[str, Any]:
     }
 
 
-def _kind(row: Row) -> str:
-    return row.entry.kind.name.lower()
-
-
-def _team(row: Row) -> str:
-    return row.entry.team or WITHOUT_TEAM
-
-
-def _problems(row: Row) -> set[str]:
-    codes: set[str] = {problem.code for problem in row.entry.problems}
-    use = {row.use.value} - {UseState.OTHER.value}
-    if not row.has_secret:
-        return use
-    return codes | use | {ANY_PROBLEM if codes else NO_PROBLEM} | ({HIDES} if row.hidden else set())
-
-
 def _severity(row: Row) -> tuple[int, int, int]:
     problems = row.entry.problems
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
@@ -147,8 +122,8 @@ def _severity(row: Row) -> tuple[int, int, int]:
 
 
 _KEYS: dict[Order, Callable[[Row], Any]] = {
-    Order.KIND: _kind,
-    Order.ID: lambda row: shown_id(row.entry.id).casefold(),
+    Order.KIND: lambda row: row.entry.kind.name,
+    Order.ID: lambda row: row.order,
     Order.TEAM: lambda row: row.entry.team or "",
     Order.SECRET: lambda row: (row.entry.namespace, row.entry.secret),
     Order.SHAPE: lambda row: row.entry.content.data_format,
