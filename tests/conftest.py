@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from support import shared, warm
-from support.airflow import ENVIRONMENTS, installed
+from support.airflow import ENVIRONMENTS, NEWEST, TESTED, installed, release
 from support.chromium import CHROMIUM
 from support.chromium import HOW_TO_GET_IT as HOW_TO_GET_CHROMIUM
 from support.cluster import Cluster, DevserverCluster, KubeApiserverCluster
@@ -153,6 +153,8 @@ def _missing() -> dict[str, Callable[[pytest.Item], bool]]:
         missing[f"on a real kube-apiserver were NOT run; to run them: {HOW_TO_GET_IT}"] = _needs_kube_apiserver
     if CHROMIUM is None:
         missing[f"in a real browser were NOT run; to run them: {HOW_TO_GET_CHROMIUM}"] = _needs_chromium
+    if TESTED != NEWEST:
+        missing[f"of what Airflow {TESTED} does not have were NOT run"] = _needs_newer_airflow
     if published() is None:
         missing[f"against published schemas were NOT run; to run them: {HOW_TO_GET_THEM}"] = _needs_crds
     return missing
@@ -169,6 +171,11 @@ def _needs_kube_apiserver(item: pytest.Item) -> bool:
 
 def _needs_chromium(item: pytest.Item) -> bool:
     return "browser" in getattr(item, "fixturenames", ())
+
+
+def _needs_newer_airflow(item: pytest.Item) -> bool:
+    marker = item.get_closest_marker("since")
+    return marker is not None and release(TESTED) < release(marker.args[0])
 
 
 def _needs_crds(item: pytest.Item) -> bool:

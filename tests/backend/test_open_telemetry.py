@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from support.airflow import OLDEST, TESTED
+from support.airflow import OLDEST, TESTED, release
 from support.cluster import Cluster, ServiceAccount
 from support.metrics import HIDDEN, PARTS, SECRET_ID, SECRET_NAME, TEAM, lookups, python
 from support.otlp import Measured, Receiver, receiver
@@ -28,13 +28,9 @@ def collector() -> Iterator[Receiver]:
         yield running
 
 
-def number(version: str) -> tuple[int, ...]:
-    return tuple(int(each) for each in version.split("."))
-
-
 def sent(program: str, version: str) -> str:
     """Return a program whose metrics have been sent when it ends."""
-    return program if number(version) >= (3, 1) else f"{program}\n{FLUSH}"
+    return program if release(version) >= (3, 1) else f"{program}\n{FLUSH}"
 
 
 @on_the_devserver
@@ -63,7 +59,7 @@ def test_lookups_requests_and_the_index(
     }
     assert (age.type, age.unit) == ("gauge", "")
     assert 0 <= age.value < 60
-    if number(version) >= (3, 3):
+    if release(version) >= (3, 3):
         assert request == Measured(HISTOGRAM, "ms", 6)
     else:
         assert (request.type, request.unit) == ("gauge", "")

@@ -28,6 +28,11 @@ NEWEST, OLDEST = "3.3", "2.11"
 TESTED = os.environ.get("MATRIX_AIRFLOW", NEWEST)
 
 
+def release(version: str) -> tuple[int, ...]:
+    """Return a version as numbers, which can be compared."""
+    return tuple(int(each) for each in version.split("."))
+
+
 def matrix_environment(version: str) -> Path:
     """Return the environment that `make matrix` builds with this version of Airflow."""
     return ROOT / f".venv-matrix-{version}"

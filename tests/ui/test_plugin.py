@@ -23,7 +23,11 @@ print(json.dumps([[each.name for each in found], sorted(loaded)]))
 MOUNT = """
 import json
 from airflow import plugins_manager
-apps, _middlewares = plugins_manager.get_fastapi_plugins()
+if hasattr(plugins_manager, "get_fastapi_plugins"):
+    apps, _middlewares = plugins_manager.get_fastapi_plugins()
+else:  # before Airflow 3.2
+    plugins_manager.initialize_fastapi_plugins()
+    apps = plugins_manager.fastapi_apps
 print(json.dumps([each["url_prefix"] for each in apps]))
 """
 

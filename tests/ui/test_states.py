@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from airflow_kubernetes_secrets.lookup.identifiers import label_value
-from support.airflow import Airflow
+from support.airflow import TESTED, Airflow, release
 from support.airflow_ui import PAGE, AirflowUI, running_ui
 from support.browser import PATIENCE_MS, PLUGIN, framed, log_in, ready
 from support.cluster import Cluster
@@ -137,9 +137,10 @@ def test_below_a_path(page: Page, ui: AirflowUI, shelf: Shelf) -> None:
     page.goto(ui.url + PLUGIN)
     frame = framed(page)
     expect(frame.locator("#rows .link")).to_have_text(["both", "both", "my_db"])
-    # `[api] theme` in Airflow also changes the colours of this page.
-    accent = frame.locator("#kinds [aria-pressed=true]")
-    expect(accent).to_have_css("background-color", "oklch(0.4 0.1 20)")
+    # `[api] theme` in Airflow, which 3.1 does not have, also changes the colours of this page.
+    if release(TESTED) >= (3, 2):
+        accent = frame.locator("#kinds [aria-pressed=true]")
+        expect(accent).to_have_css("background-color", "oklch(0.4 0.1 20)")
     assert frame.evaluate("getComputedStyle(document.body).display") == "flex"
 
     of_config_map = frame.locator("#copies").get_by_role("button", name="kubectl describe configmap")

@@ -12,6 +12,8 @@ from support.airflow_ui import PAGE, AirflowUI, running_ui
 from support.cluster import Cluster
 from support.shelf import Shelf, airflow_of, shelf_on
 
+pytestmark = pytest.mark.since("3.2")
+
 USERS = {"ada": "admin", "bob": "op:blue", "rita": "op:red"}
 
 
