@@ -109,6 +109,46 @@ def test_a_database_that_cannot_be_read(airflow: Airflow, tmp_path: Path) -> Non
     assert [each for each in document["failures"] if "the metadata database does not have Airflow's tables" in each]
 
 
+def test_what_only_the_database_has_is_exported(airflow: Airflow, tmp_path: Path) -> None:
+    """The commands are those that ``usage`` and ``explain`` show. Afterwards, a Secret provides the id."""
+    path = str(airflow.home / "dags" / "etl.py")
+    missing = airflow.script("airflow-kubernetes-secrets", "usage", "--missing")
+    export = "airflow-kubernetes-secrets export --missing --from metadata-db --output-dir secrets"
+    assert missing.returncode == 1
+    assert [line for line in missing.stderr.splitlines() if line.startswith("  ")] == [
+        "  airflow-kubernetes-secrets put connection mail --uri - --dry-run client --output yaml",
+        *(
+            f"  airflow-kubernetes-secrets put variable {each} --value - --dry-run client --output yaml"
+            for each in ("computed", "mapped")
+        ),
+        f"  {export}",
+    ]
+    commands = {each["id"]: each["command"] for each in usage(airflow, status=1)["ids"]}
+    assert commands["plain"] == export
+    assert commands["mail"].startswith("airflow-kubernetes-secrets put connection mail")
+    for kind, identifier, expected in (("connection", "mail", commands["mail"]), ("variable", "plain", None)):
+        done = airflow.script("airflow-kubernetes-secrets", "explain", kind, identifier, "--output", "json")
+        assert json.loads(done.stdout)["command"] == expected
+    used = [*("explain", "variable", "plain"), "--dags", path]
+    done = airflow.script("airflow-kubernetes-secrets", *used)
+    assert f"{export.replace(' --output-dir', f' --dags {path} --output-dir')}\n" in done.stdout
+
+    folder = tmp_path / "secrets"
+    done = airflow.script(*export.split()[:-1], str(folder))
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 of the 4 connections and variables that DAGs use have no Secret" in done.stderr
+    assert "1 more uses compute their id" in done.stderr
+    assert [each.name for each in folder.rglob("*.yaml")] == ["airflow-variable-plain.yaml"]
+    assert "airflow variables delete plain" in (folder / "delete-from-database.sh").read_text()
+    kwargs = json.dumps({"path": str(folder), "namespace": "airflow"})
+    exported = usage(airflow.with_variables(AIRFLOW__SECRETS__BACKEND_KWARGS=kwargs), status=1)
+    assert {each["id"]: each["provider"] for each in exported["ids"]}["plain"] == {
+        "place": "secret",
+        "text": "airflow/airflow-variable-plain",
+    }
+
+
 OF_A_TEAM = """
 from airflow import settings
 from airflow.models.team import Team

@@ -30,6 +30,18 @@ def overrides(arguments: argparse.Namespace) -> dict[str, str]:
     return {name: value for name, value in given.items() if value is not None}
 
 
+def access_arguments(arguments: argparse.Namespace) -> list[tuple[str, str]]:
+    """Return the arguments that name the API server, the namespace and the user, as far as they are given."""
+    given = {**overrides(arguments), **({"as": arguments.as_user} if arguments.as_user is not None else {})}
+    return [(f"--{name}", value) for name, value in given.items()]
+
+
+def dag_arguments(arguments: argparse.Namespace) -> list[tuple[str, str]]:
+    """Return the arguments that name the DAGs and their team, as far as they are given."""
+    team = [("--team", arguments.team)] if arguments.dags and arguments.team is not None else []
+    return [*(("--dags", str(folder)) for folder in arguments.dags), *team]
+
+
 def usable_configuration() -> AirflowConfiguration:
     """Return Airflow's configuration. If it names another backend or none, this continues as if it named this backend.
 

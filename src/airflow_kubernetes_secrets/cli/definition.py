@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from argparse import ArgumentTypeError
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -87,29 +87,42 @@ OUTPUT = _argument(
 TEAM = _argument("--team", help="the team of the lookup", metavar="TEAM")
 
 
+KUBECONFIG = _argument("--kubeconfig", help="a kubeconfig, instead of Airflow's configured credentials", metavar="PATH")
+CONTEXT = _argument("--context", help="a context in the kubeconfig", metavar="NAME")
+AS_USER = _argument(
+    "--as",
+    help="the user to impersonate, such as system:serviceaccount:airflow:airflow-worker",
+    metavar="USER",
+    dest="as_user",
+    type=user_argument,
+)
+
+
 def _access(namespace: str) -> tuple[Argument, ...]:
     """Return the arguments that replace parts of Airflow's configuration; ``namespace`` begins that argument's help."""
     return (
-        _argument("--kubeconfig", help="a kubeconfig, instead of Airflow's configured credentials", metavar="PATH"),
-        _argument("--context", help="a context in the kubeconfig", metavar="NAME"),
+        KUBECONFIG,
+        CONTEXT,
         _argument(
             "--namespace",
             "-n",
             help=f"{namespace}, instead of the namespaces that Airflow is configured with",
             metavar="NAME",
         ),
-        _argument(
-            "--as",
-            help="the user to impersonate, such as system:serviceaccount:airflow:airflow-worker",
-            metavar="USER",
-            dest="as_user",
-            type=user_argument,
-        ),
+        AS_USER,
         DEBUG,
     )
 
 
 ACCESS = _access("the namespace to search, or several separated by commas")
+DAGS = _argument(
+    "--dags",
+    help="read the DAGs in this folder or archive, instead of those of this deployment; can be given several times",
+    metavar="DIR",
+    action="append",
+    default=[],
+    type=Path,
+)
 
 EXPLAIN = Command(
     "explain",
@@ -173,17 +186,13 @@ USAGE = Command(
     "that the code computes is only counted. "
     "No value is shown.",
     (
-        _argument(
-            "--dags",
-            help="read the DAGs in this folder or archive, instead of those of this deployment; can be given several "
-            "times",
-            metavar="DIR",
-            action="append",
-            default=[],
-            type=Path,
-        ),
+        DAGS,
         _argument("--team", help="the team that the DAGs of --dags belong to", metavar="TEAM"),
-        _argument("--missing", help="only ids whose status is missing or unknown", action="store_true"),
+        _argument(
+            "--missing",
+            help="only ids whose status is missing or unknown, and the commands that create or move their Secrets",
+            action="store_true",
+        ),
         _argument(
             "--unused", help="only the connections and variables in Secrets that no DAG uses", action="store_true"
         ),
@@ -389,7 +398,13 @@ EXPORT = Command(
             choices=("connections", "variables"),
         ),
         _argument("--namespace", "-n", help="the namespace in the manifests (default: none)", metavar="NAME"),
-        _argument("--team", help="the team of entries that name none", metavar="TEAM"),
+        _argument("--team", help="the team of entries that name none, and of the DAGs of --dags", metavar="TEAM"),
+        _argument(
+            "--missing",
+            help="only connections and variables that DAGs use, as 'usage' finds them, and that no Secret provides",
+            action="store_true",
+        ),
+        replace(DAGS, help=f"for --missing: {DAGS.help}"),
         _argument(
             "--bundle",
             help="write one Secret for each kind, in which every key is an id, instead of one for each id",
@@ -397,11 +412,12 @@ EXPORT = Command(
         ),
         _argument("--force", help="replace existing files", action="store_true"),
         _argument("--report", help="the output format", choices=("text", "json"), default="text"),
+        *(replace(each, help=f"for --missing: {each.help}") for each in (KUBECONFIG, CONTEXT, AS_USER)),
         DEBUG,
     ),
     {
         0: "all entries were written",
-        1: "some entries could not be written; the report names them",
+        1: "some entries could not be written, and the report names them; or --missing could not read all DAGs",
         2: "error: nothing was written",
     },
     "airflow_kubernetes_secrets.cli.export",

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 
-from airflow_kubernetes_secrets.cli.configured_options import options_for, overrides
+from airflow_kubernetes_secrets.cli.configured_options import access_arguments, dag_arguments, options_for, overrides
 from airflow_kubernetes_secrets.cli.output import Screen, counted, print_document, print_message, progress
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, replaced_options
 from airflow_kubernetes_secrets.diagnosis.explanation import Explanation, Verdict, explain
@@ -22,6 +22,7 @@ from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.usage.dag_sources import uses_in_folders
+from airflow_kubernetes_secrets.usage.next_commands import NextCommands
 
 # The exit status if the connection is found, and its test fails or is not possible.
 _DOES_NOT_WORK = 3
@@ -44,8 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError("--test: only a connection can be tested. Remove the argument")
     configured, options = options_for(arguments)
     run_test = run_hook_test if arguments.test else None
+    commands = NextCommands(options, access_arguments(arguments), dag_arguments(arguments))
     with closing(location_of(options, arguments.as_user)) as location, progress(f"Looking up {lookup}"):
-        explanation = explain(lookup, options, location, run_test=run_test)
+        explanation = explain(lookup, options, location, run_test=run_test, commands=commands)
     if arguments.dags:
         found = uses_in_folders(arguments.dags, lookup.team, lambda files: counted(files, "files with DAGs read"))
         for path, problem in found.unread.items():

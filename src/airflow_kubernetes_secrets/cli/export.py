@@ -6,22 +6,37 @@ The report goes to standard output, everything else to standard error. Neither q
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping, Sequence
 
-from airflow_kubernetes_secrets.cli.configured_options import options_or_defaults
-from airflow_kubernetes_secrets.cli.output import counted, print_document, print_line
+from airflow_kubernetes_secrets.cli.configured_options import options_or_defaults, usable_configuration
+from airflow_kubernetes_secrets.cli.dag_usage import computed_text, found_in_dags, unread_files, usage_of
+from airflow_kubernetes_secrets.cli.output import counted, print_document, print_line, print_message
 from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError, OptionError
+from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.migration.export import Export, ExportRequest
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+# The arguments that have no effect without --missing.
+_OF_MISSING = {"dags": "--dags", "kubeconfig": "--kubeconfig", "context": "--context", "as_user": "--as"}
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the manifests.
 
     Returns:
-        1 if some could not be written; else 0.
+        1 if some could not be written, or not all DAGs could be read; else 0.
 
     Raises:
         KubernetesSecretsError: the source cannot be read, or the folder cannot be written.
+        OptionError: the arguments do not fit together.
     """
+    _check(arguments)
+    if arguments.missing:
+        options = _options(arguments)
+        required, unread = _required(arguments, options)
+    else:
+        options, required, unread = options_or_defaults(), None, []
     request = ExportRequest(
         arguments.source,
         [kind for kind in KINDS if arguments.kind in (None, kind.plural)],
@@ -30,8 +45,9 @@ def run(arguments: argparse.Namespace) -> int:
         arguments.team,
         arguments.force,
         arguments.bundle,
+        required,
     )
-    export = Export(request, options_or_defaults())
+    export = Export(request, options)
     for entry in counted(export.entries(), "exported"):
         export.write(entry)
     report = export.finish()
@@ -40,4 +56,55 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         for line in report.as_text():
             print_line(line)
-    return 1 if report.failed else 0
+    for failure in unread:
+        print_message(f"error: {failure}")
+    return 1 if report.failed or unread else 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse arguments that do not fit together.
+
+    Raises:
+        OptionError: there are some.
+    """
+    if arguments.missing and arguments.bundle:
+        raise OptionError(
+            "--missing with --bundle would write a bundle that replaces one with other ids. Remove --bundle, or add an "
+            "id to a bundle with 'put --bundle'"
+        )
+    for name, flag in _OF_MISSING.items():
+        if getattr(arguments, name) and not arguments.missing:
+            raise OptionError(f"{flag} is for --missing. Add --missing, or remove {flag}")
+
+
+def _options(arguments: argparse.Namespace) -> Options:
+    """Return the options with which lookups search for Secrets.
+
+    If Airflow is not configured with a namespace, lookups will search the namespace of the manifests.
+    """
+    configured = usable_configuration()
+    access = {"kubeconfig": arguments.kubeconfig, "context": arguments.context}
+    options = configured.options(**access)
+    if options.namespace is None and options.path is None:
+        return configured.options(**access, namespace=arguments.namespace)
+    return options
+
+
+def _required(
+    arguments: argparse.Namespace, options: Options
+) -> tuple[Mapping[tuple[Kind, str, str | None], str], Sequence[str]]:
+    """Return the ids that DAGs use and no Secret provides, and which DAGs could not be read.
+
+    Raises:
+        KubernetesSecretsError: not all Secrets could be read, so it is unknown which ids have none.
+    """
+    found = found_in_dags(arguments, database=True)
+    report = usage_of(found, options, arguments, database=False)
+    if report.failures:
+        raise KubernetesSecretsError(f"it is unknown which ids have no Secret: {'; '.join(report.failures)}")
+    required = report.without_secret()
+    used = sum(each.lookup.kind in KINDS for each in report.ids)
+    print_message(
+        f"{len(required)} of the {used} connections and variables that DAGs use have no Secret{computed_text(found)}"
+    )
+    return required, unread_files(found)

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Sequence
 
-from airflow_kubernetes_secrets.cli.configured_options import options_for
-from airflow_kubernetes_secrets.cli.output import counted, print_document, print_message, print_rows, progress
-from airflow_kubernetes_secrets.deployment.secret_options import secret_options
+from airflow_kubernetes_secrets.cli.configured_options import access_arguments, dag_arguments, options_for
+from airflow_kubernetes_secrets.cli.dag_usage import found_in_dags, summary, unread_files, usage_of
+from airflow_kubernetes_secrets.cli.output import print_document, print_message, print_rows
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.inventory.entries import Entry
-from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.lookup.selection import shown_id
 from airflow_kubernetes_secrets.messages.listing import first_names
-from airflow_kubernetes_secrets.usage.dag_files import DagFile
-from airflow_kubernetes_secrets.usage.dag_sources import uses_in_deployment, uses_in_folders
-from airflow_kubernetes_secrets.usage.report import IdStatus, UsageReport, UsedId, report_of, uses_of_options
+from airflow_kubernetes_secrets.usage.next_commands import NextCommands
+from airflow_kubernetes_secrets.usage.report import IdStatus, UsedId
 from airflow_kubernetes_secrets.usage.uses import Found
 
 _COLUMNS = ("kind", "id", "team", "status", "provider", "problems", "used by")
@@ -38,34 +35,25 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.team is not None and not arguments.dags:
         raise OptionError("--team is the team of the DAGs that --dags names. Add --dags, or remove it")
     _configured, options = options_for(arguments)
-    if arguments.dags:
-        found = uses_in_folders(arguments.dags, arguments.team, _count)
-    else:
-        found = uses_in_deployment(_count, database=arguments.database)
-    found.uses += uses_of_options(secret_options())
-    with (
-        closing(location_of(options, arguments.as_user)) as location,
-        progress(f"Listing the Secrets of {location.text}"),
-    ):
-        report = report_of(found, location, options, database=arguments.database)
-    failures = [*report.failures, *(f"{path}: {problem}" for path, problem in found.unread.items())]
+    found = found_in_dags(arguments, database=arguments.database)
+    report = usage_of(found, options, arguments, database=arguments.database)
+    commands = NextCommands(options, access_arguments(arguments), dag_arguments(arguments))
+    failures = [*report.failures, *unread_files(found)]
     ids = [each for each in report.ids if _is_requested(each, arguments)]
     unused = [each for each in report.unused if not arguments.missing and arguments.id in (None, each.id)]
     if arguments.output in ("json", "yaml"):
-        print_document(_document(found, ids, unused, failures), arguments.output)
+        print_document(_document(found, ids, commands, unused, failures), arguments.output)
     elif arguments.unused:
         _print_unused(unused, arguments.output)
     else:
         _print_ids(ids, arguments)
     if arguments.output not in ("json", "yaml"):
-        print_message(_summary(report, found))
+        print_message(summary(report, found))
+        if not arguments.unused and (arguments.missing or arguments.id is not None):
+            _print_commands([each for each in report.ids if arguments.id in (None, each.lookup.id)], commands)
     for failure in failures:
         print_message(f"error: {failure}")
     return _status(ids, failures)
-
-
-def _count(files: Iterable[DagFile]) -> Iterable[DagFile]:
-    return counted(files, "files with DAGs read")
 
 
 def _is_requested(used: UsedId, arguments: argparse.Namespace) -> bool:
@@ -83,11 +71,11 @@ def _status(ids: Sequence[UsedId], failures: Sequence[str]) -> int:
 
 
 def _document(
-    found: Found, ids: Sequence[UsedId], unused: Sequence[Entry], failures: Sequence[str]
+    found: Found, ids: Sequence[UsedId], commands: NextCommands, unused: Sequence[Entry], failures: Sequence[str]
 ) -> dict[str, object]:
     return {
         "files": len(found.paths),
-        "ids": [each.as_json() for each in ids],
+        "ids": [each.as_json(commands) for each in ids],
         "computed": [each.as_json() for each in found.computed],
         "unused": [
             {
@@ -130,6 +118,22 @@ def _print_ids(ids: Sequence[UsedId], arguments: argparse.Namespace) -> None:
         print_message(f"- {text}")
 
 
+def _print_commands(ids: Sequence[UsedId], commands: NextCommands) -> None:
+    """Print the commands that create what is missing, and those that move ids into Secrets that others provide."""
+    steps = [(each, each.next_command(commands)) for each in ids if each.can_get_secret]
+    created = [step.text for each, step in steps if step is not None and each.status is IdStatus.MISSING]
+    if created:
+        print_message("\n  ".join([f"{commands.put_purpose(len(created))}:", *created]))
+    unseen = [str(each.lookup) for each, step in steps if step is None and each.status is IdStatus.MISSING]
+    if unseen:
+        print_message(
+            "No command is shown for these ids, because they contain characters that are not printable: "
+            f"{first_names(unseen, len(unseen))}. Correct the DAGs, unless the ids are intended"
+        )
+    for text in sorted({str(step) for each, step in steps if step is not None and each.status is IdStatus.FOUND}):
+        print_message(text)
+
+
 def _print_unused(unused: Sequence[Entry], output: str | None) -> None:
     rows = [
         {
@@ -144,15 +148,3 @@ def _print_unused(unused: Sequence[Entry], output: str | None) -> None:
         print_message("Each Secret is used")
         return
     print_rows(["kind", "id", *(["team"] if any(row["team"] for row in rows) else []), "secret"], rows, output)
-
-
-def _summary(report: UsageReport, found: Found) -> str:
-    """Return what was found in one line, and how many ids are only known when the code runs."""
-    numbers = {status: sum(each.status is status for each in report.ids) for status in IdStatus}
-    counts = ", ".join(f"{count} {status.value}" for status, count in numbers.items() if count)
-    text = f"{len(report.ids)} ids in {len(found.paths)} files{f': {counts}' if counts else ''}"
-    if found.computed:
-        positions = (str(each.position) for each in found.computed)
-        count = len(found.computed)
-        text += f". {count} more uses compute their id: {first_names(positions, count, _MOST_USES)}"
-    return text

@@ -31,10 +31,12 @@ class HiddenEntry:
     Attributes:
         place: ``environment`` or ``metadata-db``.
         text: what is there, or why that could not be checked.
+        is_there: whether it is there; false if that could not be checked.
     """
 
     place: str
     text: str
+    is_there: bool = True
 
     def as_json(self) -> dict[str, str]:
         """Return it as the JSON outputs show it; docs/reference/cli.md describes them."""
@@ -67,7 +69,7 @@ def hidden_entries_of(lookup: Lookup, *, database: bool) -> list[HiddenEntry]:
         database: whether to check the metadata database. If that fails, the result says so.
     """
     found = hidden_entries([lookup], database=database)
-    unknown = [HiddenEntry(place, f"could not check: {text}") for place, text in found.failures]
+    unknown = [HiddenEntry(place, f"could not check: {text}", is_there=False) for place, text in found.failures]
     return [*found.by_lookup.get(_key(lookup), ()), *unknown]
 
 

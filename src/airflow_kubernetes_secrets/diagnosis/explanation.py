@@ -33,6 +33,7 @@ from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, 
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
+from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextCommands
 from airflow_kubernetes_secrets.usage.uses import Use
 
 
@@ -99,6 +100,7 @@ class Explanation:
 
     Attributes:
         location: the backend location, for people.
+        commands: makes the command that comes next.
         user: the user that the API server sees; empty for a folder, or if the user is unknown.
         steps: the queries, in order.
         outcome: how the lookup ended; ``None`` if it failed.
@@ -119,6 +121,7 @@ class Explanation:
 
     lookup: Lookup
     location: str
+    commands: NextCommands
     user: str = ""
     steps: list[Step] = field(default_factory=list)
     outcome: Outcome | None = None
@@ -157,9 +160,21 @@ class Explanation:
             return f"{self.lookup}: a {kind} is selected, but Airflow cannot read it"
         return f"{self.lookup}: {self.outcome.value if self.outcome is not None else 'not looked up'}"
 
+    @property
+    def next_command(self) -> NextCommand | None:
+        """The command that creates the Secret of an id, or moves the id into one; ``None`` if neither would help."""
+        if self.outcome is not Outcome.NO_MATCH:
+            return None
+        if self.instead:
+            place = self.instead[0]
+            return self.commands.export(place.place) if place.is_there and self.uses else None
+        if self.lookup.kind is Kind.CONFIG and not self.options:
+            return None  # no option of Airflow names it, so Airflow does not look it up
+        return self.commands.put(self.lookup)
+
     def as_json(self) -> dict[str, Any]:
         """Return the trace as the JSON output shows it; docs/reference/cli.md describes it."""
-        content = self.content
+        content, command = self.content, self.next_command
         return {
             "kind": self.lookup.kind.name.lower(),
             "id": shown_id(self.lookup.id),
@@ -212,6 +227,7 @@ class Explanation:
             "instead": [each.as_json() for each in self.instead],
             "hints": self.hints,
             "uses": None if self.uses is None else [use.as_json() for use in self.uses],
+            "command": None if command is None else command.text,
         }
 
 
@@ -227,6 +243,7 @@ def explain(
     database: bool = True,
     may_reveal: MayReveal = reveal_all,
     run_test: RunHookTest | None = None,
+    commands: NextCommands | None = None,
 ) -> Explanation:
     """Follow a lookup, and return its trace.
 
@@ -234,8 +251,9 @@ def explain(
         database: whether to check Airflow's metadata database for the same id.
         may_reveal: which other ids suggestions may reveal; see :func:`similar_ids`.
         run_test: tests the connection, if Airflow can read it; ``None`` for no test.
+        commands: makes the command that comes next; ``None`` for commands without arguments for access and DAGs.
     """
-    explanation = Explanation(lookup, location.text)
+    explanation = Explanation(lookup, location.text, commands or NextCommands(options))
     if isinstance(location, Cluster):
         explanation.user = _unless_it_fails(location.user) or ""
     decision = _decide(explanation, options, location)

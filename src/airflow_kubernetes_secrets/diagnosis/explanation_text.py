@@ -106,8 +106,15 @@ def problem_sections(explanation: Explanation) -> Iterator[Section]:
         yield Section(
             "Used by", [Line(printable(str(use))) for use in explanation.uses] or [Line("none of these DAGs")]
         )
+    yield from _suggestions(explanation)
+
+
+def _suggestions(explanation: Explanation) -> Iterator[Section]:
+    """Yield what may have been meant, and the command that comes next."""
     if explanation.hints:
         yield Section("Hints", [Line(hint, Tone.WARNING) for hint in explanation.hints])
+    if explanation.next_command is not None:
+        yield Section("Next", [Line(str(explanation.next_command))])
 
 
 def configuration_lines(configured: AirflowConfiguration, options: Sequence[str]) -> list[str]:

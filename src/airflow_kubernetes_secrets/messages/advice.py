@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 # Only this package writes line breaks into messages (`printable`). So names and values from outside, which can contain
 # anything, cannot pass for a command.
-_COMMAND = re.compile(r"\n +(kubectl .+)$", re.MULTILINE)
+_COMMAND = re.compile(r"\n +((?:kubectl|airflow-kubernetes-secrets) .+)$", re.MULTILINE)
 _SENTENCE_END = re.compile(r"\.\s+(?=[A-Z])")
 
 

@@ -72,4 +72,6 @@ def printable_document(text: str) -> str:
 
 def shell_word(value: object) -> str:
     """Return one word of a shell command that a message suggests, whatever ``value`` contains."""
-    return shlex.quote(printable(value))
+    word = shlex.quote(printable(value))
+    # zsh replaces a word that begins with this by the path of a program.
+    return f"'{word}'" if word.startswith("=") else word

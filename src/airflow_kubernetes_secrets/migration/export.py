@@ -41,6 +41,7 @@ from airflow_kubernetes_secrets.migration.deletion_script import SCRIPT_NAME, de
 from airflow_kubernetes_secrets.migration.export_report import ExportedEntry, ExportReport
 from airflow_kubernetes_secrets.migration.exported_files import from_file
 from airflow_kubernetes_secrets.migration.output_folder import FileResult, OutputFolder
+from airflow_kubernetes_secrets.migration.required_ids import RequiredIds
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 _DATABASE = "metadata-db"
@@ -74,6 +75,8 @@ class ExportRequest:
         team: the team of entries without a team. Other entries keep theirs.
         replace: whether to replace an existing manifest with other content.
         in_bundles: whether to write bundles. An entry whose id cannot be a key of a bundle still has its own Secret.
+        required: the ids to export: kind, id and team of their lookups. The value is why a new Secret would not provide
+            the id; empty if it would. ``None`` exports all.
 
     Raises:
         ExportError: the namespace or the team is invalid.
@@ -86,6 +89,7 @@ class ExportRequest:
     team: str | None = None
     replace: bool = False
     in_bundles: bool = False
+    required: Mapping[tuple[Kind, str, str | None], str] | None = None
 
     def __post_init__(self) -> None:
         if self.namespace is not None and not is_namespace(self.namespace):
@@ -110,9 +114,25 @@ class Export:
         self._files: set[str] = set()
         # The entries of bundles by key, for each kind and team.
         self._bundles: dict[tuple[Kind, str | None], dict[str, tuple[Lookup, bytes]]] = {}
+        self._required = (
+            None
+            if request.required is None
+            else RequiredIds(request.required, request.team, ignore_case=request.source == _ENVIRONMENT)
+        )
 
     def entries(self) -> Iterator[AirflowEntry]:
-        """Return the connections and variables of the source.
+        """Return the required connections and variables of the source.
+
+        Raises:
+            SourceError: the source cannot be read.
+        """
+        entries = self._source_entries()
+        if self._required is None:
+            return entries
+        return (each for entry in entries for each in self._required.of(entry))
+
+    def _source_entries(self) -> Iterator[AirflowEntry]:
+        """Return all connections and variables of the source.
 
         Raises:
             SourceError: the source cannot be read.

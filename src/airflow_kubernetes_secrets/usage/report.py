@@ -18,11 +18,12 @@ from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_and_lo
 from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, identifier_of_key
-from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, shown_id
+from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, shown_id
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.accepted_values import DENY
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.mounted import MountedSecret
+from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextCommands
 from airflow_kubernetes_secrets.usage.uses import Found, Position, Use
 
 SECRET = "secret"  # noqa: S105 - a place
@@ -63,6 +64,7 @@ class UsedId:
         provider: what provides it; ``None`` if nothing does, or if that is unknown.
         problems: what is wrong with its Secret, or why a lookup fails.
         fails: whether the lookup in Kubernetes Secrets ends with an error.
+        outcome: how the lookup in Kubernetes Secrets ends; ``None`` if it fails.
     """
 
     lookup: Lookup
@@ -71,6 +73,7 @@ class UsedId:
     provider: Provider | None = None
     problems: Sequence[Problem] = ()
     fails: bool = False
+    outcome: Outcome | None = None
 
     def other_sources_are_searched(self, ends_at_error: bool) -> bool:
         """Return whether Airflow searches other places than Kubernetes Secrets for the id.
@@ -80,8 +83,29 @@ class UsedId:
         """
         return self.status is not IdStatus.FOUND and not (self.fails and ends_at_error)
 
-    def as_json(self) -> dict[str, Any]:
+    @property
+    def can_get_secret(self) -> bool:
+        """Whether the id has no Secret, and a new one would provide it. If it has one, its problems say what to do."""
+        return self.outcome is Outcome.NO_MATCH
+
+    @property
+    def why_no_new_secret(self) -> str:
+        """Why a new Secret would not provide the id; empty if it would."""
+        if self.outcome is None or self.problems:
+            return "; ".join(problem.text for problem in self.problems)
+        return "" if self.can_get_secret else self.outcome.value
+
+    def next_command(self, commands: NextCommands) -> NextCommand | None:
+        """Return the command that creates the Secret of a missing id, or that moves an id into one; else ``None``."""
+        if not self.can_get_secret:
+            return None
+        if self.status is IdStatus.MISSING:
+            return commands.put(self.lookup)
+        return None if self.provider is None else commands.export(self.provider.place)
+
+    def as_json(self, commands: NextCommands) -> dict[str, Any]:
         """Return the id as the JSON outputs show it; docs/reference/cli.md describes them."""
+        command = self.next_command(commands)
         return {
             "kind": self.lookup.kind.name.lower(),
             "id": shown_id(self.lookup.id),
@@ -90,6 +114,7 @@ class UsedId:
             "provider": None if self.provider is None else self.provider.as_json(),
             "problems": [problem.as_json() for problem in self.problems],
             "uses": [use.as_json() for use in self.uses],
+            "command": None if command is None else command.text,
         }
 
 
@@ -106,6 +131,18 @@ class UsageReport:
     ids: Sequence[UsedId]
     unused: Sequence[Entry]
     failures: Sequence[str]
+
+    def without_secret(self) -> dict[tuple[Kind, str, str | None], str]:
+        """Return the connections and variables that no Secret provides: kind, id and team.
+
+        The value is why a new Secret would not provide it: lookups skip the id, or find a Secret that cannot be used.
+        It is empty if a new Secret would.
+        """
+        return {
+            (each.lookup.kind, each.lookup.id, each.lookup.team): each.why_no_new_secret
+            for each in self.ids
+            if each.lookup.kind in KINDS and (each.provider is None or each.provider.place != SECRET)
+        }
 
 
 def uses_of_options(options: Iterable[SecretOption]) -> list[Use]:
@@ -174,7 +211,8 @@ def _provided_by_secret(
         return UsedId(lookup, IdStatus.UNKNOWN, uses, problems=[Problem("unreachable", str(outcome))], fails=True)
     secret = outcome.secret
     if secret is None:
-        return UsedId(lookup, missing, uses, problems=[Problem(UNREADABLE, str(each)) for each in outcome.skipped])
+        skipped = [Problem(UNREADABLE, str(each)) for each in outcome.skipped]
+        return UsedId(lookup, missing, uses, problems=skipped, outcome=outcome.outcome)
     entry = entries.get((lookup.kind, _listed_id(lookup, secret), secret.kind, secret.namespace, secret.name))
     problems = [] if entry is None else entry.problems
     if entry is not None and not entry.provides_value:

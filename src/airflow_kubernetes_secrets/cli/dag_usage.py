@@ -1,0 +1,79 @@
+"""Which ids DAGs use, and what provides each, for the commands that start from this: ``usage`` and ``export``."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from contextlib import closing
+
+from airflow_kubernetes_secrets.cli.output import counted, progress
+from airflow_kubernetes_secrets.deployment.secret_options import secret_options
+from airflow_kubernetes_secrets.inventory.location import location_of
+from airflow_kubernetes_secrets.messages.listing import first_names
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.usage.dag_files import DagFile
+from airflow_kubernetes_secrets.usage.dag_sources import uses_in_deployment, uses_in_folders
+from airflow_kubernetes_secrets.usage.report import IdStatus, UsageReport, report_of, uses_of_options
+from airflow_kubernetes_secrets.usage.uses import Found
+
+# The most positions in one message.
+_MOST_POSITIONS = 3
+
+
+def found_in_dags(arguments: argparse.Namespace, *, database: bool) -> Found:
+    """Return what the DAGs of ``--dags`` use, or else those of this deployment; and what Airflow's options use.
+
+    Args:
+        database: whether to read the metadata database.
+
+    Raises:
+        KubernetesSecretsError: the DAGs could not be read.
+    """
+    if arguments.dags:
+        found = uses_in_folders(arguments.dags, arguments.team, _count)
+    else:
+        found = uses_in_deployment(_count, database=database)
+    found.uses += uses_of_options(secret_options())
+    return found
+
+
+def usage_of(found: Found, options: Options, arguments: argparse.Namespace, *, database: bool) -> UsageReport:
+    """Return what provides each id.
+
+    Args:
+        database: whether to check Airflow's metadata database.
+
+    Raises:
+        KubernetesSecretsError: the Secrets could not be read.
+    """
+    with (
+        closing(location_of(options, arguments.as_user)) as location,
+        progress(f"Listing the Secrets of {location.text}"),
+    ):
+        return report_of(found, location, options, database=database)
+
+
+def unread_files(found: Found) -> list[str]:
+    """Return a message for each file with DAG code that could not be read."""
+    return [f"{path}: {problem}" for path, problem in found.unread.items()]
+
+
+def summary(report: UsageReport, found: Found) -> str:
+    """Return what was found in one line."""
+    numbers = {status: sum(each.status is status for each in report.ids) for status in IdStatus}
+    counts = ", ".join(f"{count} {status.value}" for status, count in numbers.items() if count)
+    text = f"{len(report.ids)} ids in {len(found.paths)} files{f': {counts}' if counts else ''}"
+    return text + computed_text(found)
+
+
+def computed_text(found: Found) -> str:
+    """Return how many ids are only known when the code runs, as a sentence that continues another one."""
+    if not found.computed:
+        return ""
+    positions = (str(each.position) for each in found.computed)
+    count = len(found.computed)
+    return f". {count} more uses compute their id: {first_names(positions, count, _MOST_POSITIONS)}"
+
+
+def _count(files: Iterable[DagFile]) -> Iterable[DagFile]:
+    return counted(files, "files with DAGs read")

@@ -1,0 +1,205 @@
+"""``export --missing`` writes manifests only for what DAGs use and no Secret provides."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from airflow_kubernetes_secrets.deployment.airflow_entries import AirflowEntry
+from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.migration.required_ids import RequiredIds
+from support.cluster import Cluster
+from support.commands import SECRET, Commands, Done
+from support.secrets import Put
+from support.usage import CONNECTION, TEAM, VARIABLE, Usage
+
+READS = "from airflow.sdk import Connection, Variable\n"
+
+
+def reads(*ids: str) -> str:
+    return READS + "".join(f"Variable.get({each!r})\n" for each in ids)
+
+
+def export(usage: Usage, folder: Path, *arguments: str, source: str = "env", status: int = 0) -> Done:
+    """Run the command with the DAGs of ``usage``."""
+    given = ["--from", source, "--missing", "--dags", str(usage.dags), "-o", str(folder), *arguments]
+    return usage.run(*given, command="export", status=status)
+
+
+def written(folder: Path) -> dict[str, str | None]:
+    """Return the team of each id in the manifests of a folder."""
+    found = {}
+    for path in folder.rglob("*.yaml"):
+        metadata = yaml.safe_load(path.read_text())["metadata"]
+        labels = metadata["labels"]
+        label = VARIABLE if VARIABLE in labels else CONNECTION
+        found[metadata.get("annotations", {}).get(label, labels[label])] = labels.get(TEAM)
+    return found
+
+
+def file_of(folder: Path, **variables: object) -> str:
+    path = folder / "variables.json"
+    path.write_text(json.dumps(variables))
+    return str(path)
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return tmp_path / "out"
+
+
+def test_only_what_is_used_and_has_no_secret(usage: Usage, out: Path, tmp_path: Path) -> None:
+    usage.dag(
+        "etl.py", reads("here", "there", "nowhere", "Here") + 'Variable.get("optional", 1)\nConnection.get("c")\n'
+    )
+    usage.put("there", {VARIABLE: "there"})
+    source = file_of(tmp_path, here=SECRET, there=SECRET, optional=SECRET, idle=SECRET, c=SECRET)
+
+    done = export(usage, out, source=source)
+
+    assert written(out) == {"here": None, "optional": None}
+    assert done.out.startswith("variables: 2 written\n")
+    assert done.err == "5 of the 6 connections and variables that DAGs use have no Secret\n"
+    usage.run("--from", source, "-o", str(out), command="export")
+    assert len(written(out)) == 5
+
+
+def test_nothing_is_missing(usage: Usage, out: Path) -> None:
+    usage.dag("etl.py", reads("x"))
+    usage.put("x", {VARIABLE: "x"})
+    usage.patch.setenv("AIRFLOW_VAR_X", SECRET)
+    assert export(usage, out).out == "There is nothing to export.\n"
+    assert not out.exists()
+
+
+def test_a_secret_that_cannot_be_used_is_not_hidden_by_another(usage: Usage, out: Path) -> None:
+    """A second Secret would have no effect, or would replace the first one."""
+    usage.configure(variables_lookup_pattern="[a-z]+$")
+    usage.dag("etl.py", reads("x", "x1") + 'Connection.get("db")\n')
+    usage.put("db", {CONNECTION: "db"}, "neither a URI nor JSON")
+    for name in ("AIRFLOW_VAR_X", "AIRFLOW_VAR_X1"):
+        usage.patch.setenv(name, SECRET)
+    usage.patch.setenv("AIRFLOW_CONN_DB", f"http://u:{SECRET}@h")
+
+    document: Any = export(usage, out, "--report", "json", status=1).document
+
+    reasons = {each["id"]: each.get("reason") for each in document["entries"]}
+    assert written(out) == {"x": None}
+    assert reasons.pop("x") is None
+    assert reasons.pop("x1") == "the id does not match the lookup pattern in backend_kwargs, so the lookup was skipped"
+    assert reasons.pop("db").startswith("Secret airflow/db, key 'value': ")
+
+
+def test_dags_that_cannot_be_read(usage: Usage, out: Path) -> None:
+    """What is known to be missing is written, and the exit status says that there may be more."""
+    usage.dag("etl.py", reads("x") + "import os\nVariable.get(os.name)\n")
+    usage.dag("broken.py", "import airflow\nVariable.get(")
+    usage.patch.setenv("AIRFLOW_VAR_X", SECRET)
+
+    done = export(usage, out, status=1)
+
+    assert written(out) == {"x": None}
+    assert f"1 more uses compute their id: {usage.dags}/etl.py:4" in done.err
+    assert f"error: {usage.dags}/broken.py: it is not valid Python" in done.err
+
+
+def test_secrets_that_cannot_be_read(usage: Usage, out: Path) -> None:
+    usage.dag("etl.py", reads("x"))
+    usage.patch.setenv("AIRFLOW_VAR_X", SECRET)
+    (usage.manifests / "broken.yaml").write_text("a: [")
+
+    done = export(usage, out, status=2)
+
+    assert "it is unknown which ids have no Secret: " in done.err
+    assert "broken.yaml" in done.err
+    assert not out.exists()
+
+
+def test_teams(usage: Usage, out: Path, tmp_path: Path) -> None:
+    """An entry without a team is used by all teams, unless --team gives it to one."""
+    usage.dag("etl.py", reads("x", "y"))
+    usage.put("y", {VARIABLE: "y", TEAM: "sales"})
+    source = file_of(tmp_path, x=SECRET, y=SECRET)
+    export(usage, out, "--team", "sales", source=source)
+    assert written(out) == {"x": "sales"}
+
+    required = RequiredIds({(Kind.VARIABLE, "Ab", "Sales"): ""}, None, ignore_case=True)
+    assert [each.id for each in required.of(AirflowEntry(Kind.VARIABLE, "ab", "sales"))] == ["Ab"]
+    assert [each.id for each in required.of(AirflowEntry(Kind.VARIABLE, "ab"))] == ["Ab"]
+    assert list(required.of(AirflowEntry(Kind.VARIABLE, "ab", "hr"))) == []
+    assert list(required.of(AirflowEntry(Kind.CONNECTION, "ab", "sales"))) == []
+    exact = RequiredIds({(Kind.VARIABLE, "Ab", None): ""}, "hr", ignore_case=False)
+    assert [*exact.of(AirflowEntry(Kind.VARIABLE, "ab")), *exact.of(AirflowEntry(Kind.VARIABLE, "Ab"))] == []
+
+
+def test_one_of_several_lookups_would_be_helped() -> None:
+    """An entry is written if the Secret helps the lookups of one team, whatever their order."""
+    ids = [((Kind.VARIABLE, "x", "sales"), "it cannot be used"), ((Kind.VARIABLE, "x", None), "")]
+    for order in (ids, ids[::-1]):
+        required = RequiredIds(dict(order), None, ignore_case=False)
+        assert [each.problem for each in required.of(AirflowEntry(Kind.VARIABLE, "x", data=b"1"))] == [""]
+
+
+def test_the_namespace_is_searched_if_airflow_is_configured_with_none(
+    cluster: Cluster,
+    namespace: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "etl.py").write_text(reads("x"))
+    other = f"{namespace}-other"
+    cluster.create_namespace(other)
+    Put(cluster, other)({VARIABLE: "x"}, SECRET)
+    account = cluster.service_account(namespace, "airflow", {namespace: ["list"], other: ["list"]})
+    commands = Commands(account, cluster, monkeypatch, capsys)
+    commands.set("AIRFLOW_VAR_X", SECRET)
+    arguments = [
+        "export",
+        "--missing",
+        "--from",
+        "env",
+        "--dags",
+        str(tmp_path / "etl.py"),
+        "-o",
+        str(tmp_path / "out"),
+    ]
+
+    assert "variables: 1 written" in commands.run(*arguments, "-n", other).out
+    del commands.kwargs["namespace"]
+    commands.configure()
+    assert "nothing to export" in commands.run(*arguments, "-n", other).out
+
+
+def test_a_namespace_that_may_not_be_read(
+    cluster: Cluster,
+    namespace: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "etl.py").write_text(reads("x"))
+    commands = Commands(cluster.service_account(namespace, "airflow", {}), cluster, monkeypatch, capsys)
+    commands.set("AIRFLOW_VAR_X", SECRET)
+    given = ["--dags", str(tmp_path / "etl.py"), "-o", str(tmp_path / "out")]
+    err = commands.run("export", "--missing", "--from", "env", *given, status=2).err
+    assert "may not list secrets in namespace" in err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--missing", "--bundle"], "--missing with --bundle would write a bundle that replaces one with other ids"),
+        (["--dags", "dags"], "--dags is for --missing"),
+        (["--kubeconfig", "file"], "--kubeconfig is for --missing"),
+        (["--as", "me"], "--as is for --missing"),
+    ],
+)
+def test_arguments_that_do_not_fit(usage: Usage, out: Path, arguments: list[str], expected: str) -> None:
+    done = usage.run("--from", "env", "-o", str(out), *arguments, command="export", status=2)
+    assert expected in done.err

@@ -1,0 +1,261 @@
+"""``usage --missing`` shows the commands that create what is missing, or move it into Secrets. They work as shown."""
+
+from __future__ import annotations
+
+import io
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import yaml
+
+from airflow_kubernetes_secrets.cli.main import main
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.usage.next_commands import NextCommands
+from support.cluster import Cluster
+from support.commands import PROGRAM, SECRET, URI, Commands
+from support.usage import CONNECTION, VARIABLE, Usage
+
+READS = "from airflow.sdk import Connection, Variable\n"
+NAME = "airflow-kubernetes-secrets "
+
+# Ids that a shell or the command itself could read as something else.
+ODD_IDS = (
+    "$(touch forged)", "`touch forged`", "a; touch forged", "a'b", 'a"b', "a\\b", "-x", "--", "--uri", "-", "=ls", "~",
+    "*", "a b", " led ", "!!", "#x", "größe", "漢字💥", "שלום", "a\u0301", "x" * 300, "team/orders@eu", "%s", "{a,b}",
+    "a&b",     "airflow-kubernetes-secrets put connection x", "::error::x",
+)  # fmt: skip
+# A command cannot show these exactly.
+UNSEEN_IDS = ("a\nb", "a\n  airflow-kubernetes-secrets put variable forged", "a\u202eb", "a\u200bb", "\x1b[2J", "##[x]")
+
+
+def commands_in(text: str) -> list[str]:
+    """Return the commands in the messages of ``usage``."""
+    return [line.strip() for line in text.splitlines() if line.startswith(f"  {NAME}")]
+
+
+def words_of(command: str, shell: Sequence[str], folder: Path) -> list[str]:
+    """Return the arguments that a shell passes to the program."""
+    script = f"printf '%s\\0' {command.removeprefix(NAME)}"
+    done = subprocess.run([*shell, script], cwd=folder, capture_output=True, check=True)
+    assert list(folder.iterdir()) == []
+    return done.stdout.decode().split("\0")[:-1]
+
+
+def shells() -> list[list[str]]:
+    """Return the shells of this machine, without the files of the user."""
+    known = {"sh": ["sh", "-c"], "bash": ["bash", "--norc", "-c"], "zsh": ["zsh", "-f", "-c"]}
+    return [words for name, words in known.items() if shutil.which(name)]
+
+
+def run(command: str, patch: pytest.MonkeyPatch, value: str) -> int:
+    """Run a command as a shell would run it, with a value on standard input."""
+    patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(value.encode())))
+    return main(shlex.split(command)[1:])
+
+
+def missing(usage: Usage, *arguments: str) -> str:
+    given = ["--dags", str(usage.dags), "--no-database", "--missing", *arguments]
+    return usage.run(*given, status=1).err
+
+
+def reads(*ids: str) -> str:
+    return READS + "".join(f"Variable.get({each!r})\n" for each in ids)
+
+
+def test_each_command_creates_its_secret(
+    cluster: Cluster,
+    namespace: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "etl.py").write_text(READS + 'Connection.get("db")\nVariable.get("region")\nVariable.get("d", 1)\n')
+    account = cluster.service_account(namespace, "airflow", {namespace: ["list", "get", "create", "patch"]})
+    commands = Commands(account, cluster, monkeypatch, capsys)
+    commands.set("AIRFLOW__CORE__FERNET_KEY_SECRET", "fernet")
+    arguments = ["usage", "--missing", "--dags", str(tmp_path), "--no-database"]
+
+    done = commands.run(*arguments, "--namespace", namespace, status=1)
+
+    assert "To create their Secrets:\n" in done.err
+    found = commands_in(done.err)
+    assert found == [
+        f"{NAME}put config fernet --value - --namespace {namespace}",
+        f"{NAME}put connection db --uri - --namespace {namespace}",
+        f"{NAME}put variable region --value - --namespace {namespace}",
+    ]
+    for each in found:
+        assert run(each, monkeypatch, URI if "connection" in each else SECRET) == 0
+    assert "Nothing is missing" in commands.run(*arguments).err
+
+
+def test_odd_ids_are_one_word(usage: Usage, tmp_path: Path) -> None:
+    usage.dag("etl.py", reads(*ODD_IDS))
+    empty = tmp_path / "empty"
+    empty.mkdir()
+
+    found = commands_in(missing(usage))
+
+    assert len(found) == len(ODD_IDS)
+    for shell in shells():
+        ids = set()
+        for each in found:
+            words = words_of(each, shell, empty)
+            words = [
+                word for word in words if word not in ("put", "--value", "--dry-run", "client", "--output", "yaml")
+            ]
+            # Besides the id, only the '-' of --value is left, and a '--' before the id.
+            assert words[0] == "variable", each
+            rest = words[1:]
+            rest.remove("-")
+            ids.add(rest[-1])
+            assert rest in ([rest[-1]], ["--", rest[-1]]), each
+        assert ids == set(ODD_IDS)
+
+
+def test_a_folder_gets_the_manifests_of_odd_ids(usage: Usage) -> None:
+    usage.configure(namespace=None)
+    usage.dag("etl.py", reads(*ODD_IDS))
+    err = missing(usage)
+    assert f"To print their manifests for {usage.manifests}:\n" in err
+
+    for number, each in enumerate(commands_in(err)):
+        usage.capsys.readouterr()
+        assert run(each, usage.patch, "x") == 0
+        (usage.manifests / f"{number}.yaml").write_text(usage.capsys.readouterr().out)
+
+    assert {each["status"] for each in usage.ids().values()} == {"found"}
+
+
+def test_ids_that_a_command_cannot_show(usage: Usage) -> None:
+    usage.dag("etl.py", reads("plain", *UNSEEN_IDS))
+
+    err = missing(usage)
+
+    assert commands_in(err) == [f"{NAME}put variable plain --value - --dry-run client --output yaml"]
+    assert "because they contain characters that are not printable" in err
+    assert all(repr(each)[1:-1].replace("##", "#\\u0023") in err for each in UNSEEN_IDS)
+    ids = usage.ids(status=1)
+    assert [each for each in UNSEEN_IDS if ids[each]["command"] is not None] == []
+
+
+def test_ids_that_no_new_secret_provides(usage: Usage) -> None:
+    """Their Secret cannot be read, or lookups skip them."""
+    usage.configure(variables_lookup_pattern="[a-z]+$", config_label=None)
+    usage.patch.setenv("AIRFLOW__CORE__FERNET_KEY_SECRET", "fernet")
+    usage.dag("etl.py", reads("skipped1", "plain", "") + 'Connection.get("db")\nConnection.get("http://u:hunter2@h")\n')
+    usage.put("db", {CONNECTION: "db"}, "neither a URI nor JSON")
+
+    ids = usage.ids(status=1)
+
+    assert {name for name, each in ids.items() if each["command"]} == {"plain"}
+    assert {each["status"] for each in ids.values()} == {"missing"}
+
+
+def test_a_team(usage: Usage) -> None:
+    usage.dag("etl.py", reads("x"))
+    for kwargs, shown in (
+        ({}, " --team sales"),
+        ({"team_label": None}, ""),
+        ({"team_label": None, "team_namespaces": {"sales": "sales"}}, " --team sales"),
+    ):
+        usage.configure(**kwargs)
+        [command] = commands_in(missing(usage, "--team", "sales"))
+        assert command == f"{NAME}put variable x --value -{shown} --dry-run client --output yaml"
+        assert run(command, usage.patch, "x") == 0
+
+
+def test_a_team_and_a_path_like_an_option() -> None:
+    commands = NextCommands(Options(), [("--kubeconfig", "-k")], [("--dags", "-d"), ("--team", "-t")])
+    put, export = commands.put(Lookup(Kind.VARIABLE, "x", "-t")), commands.export("environment")
+    assert put is not None
+    assert put.text == f"{NAME}put variable x --value - --team=-t --kubeconfig=-k"
+    assert export.text == f"{NAME}export --missing --from env --dags=-d --team=-t --output-dir secrets --kubeconfig=-k"
+
+
+def test_what_others_provide_is_exported(usage: Usage, tmp_path: Path) -> None:
+    """The ids get the case that the DAGs use."""
+    usage.dag("etl.py", reads("in_Environment", "IN_ENVIRONMENT", "missing") + 'Connection.get("db")\n')
+    usage.put("db", {CONNECTION: "db"})
+    usage.patch.setenv("AIRFLOW_VAR_IN_ENVIRONMENT", "east")
+    usage.patch.setenv("AIRFLOW_VAR_NOT_USED", "x")
+    usage.patch.setenv("AIRFLOW_CONN_DB", URI)
+    usage.patch.chdir(tmp_path)
+
+    err = missing(usage)
+    [put, export] = commands_in(err)
+    assert put.startswith(f"{NAME}put variable missing ")
+    assert "To write manifests for what DAGs use, no Secret has, and the environment provides:\n" in err
+    commands = {name: each["command"] for name, each in usage.ids(status=1).items()}
+    assert commands.pop("missing") == put
+    assert commands == {"db": None, "in_Environment": export, "IN_ENVIRONMENT": export}
+
+    assert run(export, usage.patch, "") == 0
+
+    shown = usage.capsys.readouterr()
+    assert "in lower case" not in shown.out
+    assert "3 of the 4 connections and variables that DAGs use have no Secret" in shown.err
+    written = sorted((tmp_path / "secrets").rglob("*.yaml"))
+    manifests = [yaml.safe_load(each.read_text()) for each in written]
+    assert {each["metadata"]["labels"][VARIABLE] for each in manifests} == {"in_Environment", "IN_ENVIRONMENT"}
+    shutil.move(tmp_path / "secrets", usage.manifests / "exported")
+    assert {name for name, each in usage.ids(status=1).items() if each["status"] == "found"} == {
+        *("db", "in_Environment", "IN_ENVIRONMENT")
+    }
+    assert [each["provider"]["place"] for each in usage.ids(status=1).values() if each["provider"]] == ["secret"] * 3
+
+
+def test_one_id(usage: Usage) -> None:
+    usage.dag("etl.py", reads("x", "y", "z"))
+    usage.patch.setenv("AIRFLOW_VAR_Y", "1")
+    given = ["--dags", str(usage.dags), "--no-database"]
+    assert len(commands_in(usage.run(*given, "--id", "x", status=1).err)) == 1
+    assert "export --missing --from env" in usage.run(*given, "--id", "y").err
+    assert commands_in(usage.run(*given, status=1).err) == []
+    assert commands_in(usage.run(*given, "--unused", "--id", "x").err) == []
+
+
+def test_thousands_of_ids_and_a_reader_that_ends(usage: Usage) -> None:
+    usage.dag("etl.py", reads(*(f"id_{number}" for number in range(5_000))))
+    usage.patch.setenv("AIRFLOW_VAR_ID_7", "1")
+    err = missing(usage)
+    assert len(commands_in(err)) == 5_000
+    command = shlex.join([*PROGRAM, "usage", "--missing", "--no-database", "--dags", str(usage.dags)])
+    for streams in ("2>/dev/null | head -1", "2>&1 >/dev/null | head -1"):
+        script = f"{{ {command}; echo $? > status; }} {streams}"
+        done = subprocess.run(["sh", "-c", script], cwd=usage.manifests, capture_output=True, text=True, check=True)
+        assert len(done.stdout.splitlines()) == 1
+        assert done.stderr == ""
+        status = usage.manifests / "status"
+        assert status.read_text() == "141\n"
+        status.unlink()
+
+
+def test_explain_shows_the_command(usage: Usage) -> None:
+    usage.dag("etl.py", reads("x", "y"))
+    usage.patch.setenv("AIRFLOW_VAR_Y", "1")
+    usage.patch.setenv("AIRFLOW__CORE__FERNET_KEY_SECRET", "fernet")
+
+    def command(*arguments: str, status: int = 1) -> str | None:
+        shown: str | None = usage.run(*arguments, "-o", "json", command="explain", status=status).document["command"]
+        return shown
+
+    dags = ["--dags", str(usage.dags)]
+    export = f"{NAME}export --missing --from env --dags {usage.dags} --output-dir secrets"
+    assert command("variable", "y", *dags) == export
+    assert f" {export}\n" in usage.run("variable", "y", *dags, command="explain", status=1).out
+    # Without a use, `export --missing` would not export it.
+    assert command("variable", "y") is None
+    # The metadata database cannot be read here, so it could provide the id.
+    assert command("variable", "x", *dags) is None
+    assert command("config", "fernet") == f"{NAME}put config fernet --value - --dry-run client --output yaml"
+    # No option names this id.
+    assert command("config", "other") is None
+    usage.put("x", {VARIABLE: "x"})
+    assert command("variable", "x", status=0) is None
