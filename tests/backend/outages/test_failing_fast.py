@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import pytest
 
@@ -12,12 +14,13 @@ from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
 from airflow_kubernetes_secrets.sources import api_server_state
 from support.cluster import Cluster
+from support.exchange import Exchange
 from support.faults import answer_with, silent
 from support.logs import said
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 from support.servers import on_the_devserver
-from support.waiting import until
+from support.waiting import PATIENCE, until
 
 NOBODY_REMEMBERS = {"outage_ttl": 0}
 
@@ -40,30 +43,69 @@ class TestFailingFast:
     def test_it_is_looked_after_by_one_lookup_every_few_seconds(
         self, short_pauses: None, proxied: MakeBackend, proxy: Proxy
     ) -> None:
-        """This also holds for many threads, and the other lookups do not wait for the probe."""
-        proxy.always = answer_with(503)
-        backend = proxied(timeout=0.5)
+        """This also holds for many threads. How many attempts fit into the time of a probe depends on the machine."""
+        # When the first request of each lookup arrived. The id of each lookup is another one.
+        arrived: dict[str, float] = {}
+
+        def refuse(exchange: Exchange) -> bool:
+            arrived.setdefault(exchange.request.target, time.monotonic())
+            return answer_with(503)(exchange)
+
+        proxy.always = refuse
+        backend = proxied(timeout=1)
         with pytest.raises(ApiUnavailableError):
             backend.get_variable("x")
-        asked = len(proxy.requests)
+        ends = time.monotonic() + PATIENCE
 
-        def ask_for_a_while(number: int) -> int:
-            slow = 0
-            ends = time.monotonic() + 3
-            while time.monotonic() < ends:
-                began = time.monotonic()
+        def ask_until_the_fourth_probe(number: int) -> int:
+            lookups = 0
+            while len(arrived) < 5 and time.monotonic() < ends:
                 with pytest.raises(ApiUnavailableError, match="it answered 503"):
-                    backend.get_variable(f"x{number}")
-                slow += time.monotonic() - began > 0.2
+                    backend.get_variable(f"x{number}-{lookups}")
+                lookups += 1
                 time.sleep(0.02)
-            return slow
+            return lookups
 
         with ThreadPoolExecutor(8) as threads:
-            probes = sum(threads.map(ask_for_a_while, range(8)))
+            lookups = sum(threads.map(ask_until_the_fourth_probe, range(8)))
 
-        # Pauses last 0.5 to 1 seconds, and each probe tries for half a second.
-        assert 1 <= probes <= 4
-        assert asked < len(proxy.requests) <= asked + 4 * asked
+        assert len(arrived) == 5
+        assert lookups > len(arrived)
+        # A probe begins when the pause after the last one has ended, so the requests of two lookups never overlap.
+        assert (
+            min(later - earlier for earlier, later in pairwise(arrived.values())) >= api_server_state._PAUSE_SECONDS[0]
+        )
+
+    def test_the_other_lookups_do_not_wait_for_the_probe(
+        self, short_pauses: None, proxied: MakeBackend, proxy: Proxy
+    ) -> None:
+        probing, go_on = threading.Event(), threading.Event()
+
+        def hold(exchange: Exchange) -> bool:
+            probing.set()
+            return go_on.wait(PATIENCE) and answer_with(503)(exchange)
+
+        backend = proxied(timeout=1)
+        proxy.always = answer_with(503)
+        with pytest.raises(ApiUnavailableError):
+            backend.get_variable("x")
+        proxy.always = hold
+
+        def probe() -> None:
+            while not probing.is_set():
+                with pytest.raises(ApiUnavailableError):
+                    backend.get_variable("x")
+
+        with ThreadPoolExecutor(1) as threads:
+            running = threads.submit(probe)
+            assert probing.wait(PATIENCE)
+            asked = len(proxy.requests)
+            with pytest.raises(ApiUnavailableError, match="it answered 503"):
+                backend.get_variable("y")
+            assert not running.done()
+            assert len(proxy.requests) == asked
+            go_on.set()
+            running.result()
 
     def test_what_is_back_is_found_within_seconds(
         self, proxied: MakeBackend, proxy: Proxy, put: Put, caplog: pytest.LogCaptureFixture
