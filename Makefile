@@ -21,7 +21,7 @@ PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS)
 # Without bytecode, every one of the many processes of a run would compile all modules that it imports.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test quick lint format tests contract wheels docs docs-links environments oldest matrix pythons bench bench-plot bench-fleet fuzz verdicts requirements clean packages minimal-deps $(BARE)
+.PHONY: help demo test quick lint format tests contract wheels docs docs-links environments oldest matrix pythons bench bench-plot bench-fleet bench-usage fuzz verdicts requirements clean packages minimal-deps $(BARE)
 
 help:
 	@echo "make demo    see it work, without a cluster"
@@ -33,6 +33,7 @@ help:
 	@echo "make docs    build the documentation in build/docs; make docs-links asks whether its links lead somewhere"
 	@echo "make bench   measure it beside Apache's backend (needs KUBEBUILDER_ASSETS); make bench-plot draws the plots"
 	@echo "make bench-fleet  measure what many processes cost the API server, and what they see of its faults (the same)"
+	@echo "make bench-usage  measure usage and check --dags with 5,000 DAGs"
 	@echo "make fuzz    fuzz everything that reads untrusted input, FUZZ_SECONDS (600) for each of FUZZ_TARGETS (all)"
 	@echo "make verdicts  compare what is said of connections with Airflow, on VALUES (100000) values of the SEED (1)"
 	@echo "make packages  build what is released; make minimal-deps tests a bare installation, and the oldest dependencies"
@@ -77,6 +78,9 @@ bench-fleet: $(BENCH)/ready
 	$(BENCH)/bin/python benchmarks/fleet.py
 	$(BENCH)/bin/python benchmarks/fleet_table.py
 	$(BENCH)/bin/python benchmarks/fleet_plot.py
+
+bench-usage: $(BENCH)/ready
+	$(BENCH)/bin/python benchmarks/usage.py
 
 # This takes two hours with the defaults. fuzz/README.md lists the targets.
 FUZZ_SECONDS ?= 600
