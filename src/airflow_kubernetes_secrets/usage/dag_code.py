@@ -19,7 +19,7 @@ from airflow_kubernetes_secrets.usage.dag_files import DagFile
 from airflow_kubernetes_secrets.usage.dags_and_tasks import DagsAndTasks
 from airflow_kubernetes_secrets.usage.optional_connections import works_without
 from airflow_kubernetes_secrets.usage.signatures import Signatures, defaults_of, names_connection
-from airflow_kubernetes_secrets.usage.syntax import Frame, Syntax, dotted, is_airflow
+from airflow_kubernetes_secrets.usage.syntax import Call, Frame, Syntax, dotted, is_airflow
 from airflow_kubernetes_secrets.usage.template_files import TemplateFiles
 from airflow_kubernetes_secrets.usage.templates import uses_in_template
 from airflow_kubernetes_secrets.usage.uses import Computed, Found, Position, Use
@@ -139,8 +139,8 @@ class _Finder:
         return Position(self._file.path, line, dags or self._file.dags, tasks, self._file.team)
 
     def _mentions(self) -> Iterator[_Mention]:
-        for call, frame in self._syntax.calls:
-            yield from self._mentions_in_call(call, frame)
+        for call in self._syntax.calls:
+            yield from self._mentions_in_call(call)
         for node, frame in self._syntax.dicts:
             yield from self._mentions_in_dict(node, frame)
         for function, frame in self._syntax.functions:
@@ -152,20 +152,19 @@ class _Finder:
         for text, frame in self._syntax.templates:
             yield from self._mentions_in_template(text, frame)
 
-    def _mentions_in_call(self, call: ast.Call, frame: Frame) -> Iterator[_Mention]:
+    def _mentions_in_call(self, call: Call) -> Iterator[_Mention]:
         """Yield the ids in the arguments of a call."""
-        names = dotted(call.func)
-        given = {each.arg for each in call.keywords}
-        if _DEFINES not in given and (names or [""])[-1] != "Connection":
-            for keyword in call.keywords:
+        node, frame, names, given = call
+        if given and _DEFINES not in given and not (names and names[-1] == "Connection"):
+            for keyword in node.keywords:
                 if keyword.arg is not None and names_connection(keyword.arg) and _can_be_id(keyword.value):
                     yield _Mention(Kind.CONNECTION, keyword.arg, keyword.value, keyword.value.lineno, frame)
-        if isinstance(call.func, ast.Attribute) and call.func.attr in _HOOK_READERS:
-            if call.args and self._is_hook(call.func.value, frame):
-                how = ".".join(names[-2:]) or call.func.attr
-                yield _Mention(Kind.CONNECTION, how, call.args[0], call.args[0].lineno, frame)
-        elif is_airflow(path := self._syntax.imported(call.func)):
-            yield from self._mentions_in_airflow_call(call, path, frame)
+        if isinstance(node.func, ast.Attribute) and node.func.attr in _HOOK_READERS:
+            if node.args and self._is_hook(node.func.value, frame):
+                how = ".".join(names[-2:]) or node.func.attr
+                yield _Mention(Kind.CONNECTION, how, node.args[0], node.args[0].lineno, frame)
+        elif is_airflow(path := self._syntax.imported(names)):
+            yield from self._mentions_in_airflow_call(node, path, frame)
 
     def _mentions_in_airflow_call(self, call: ast.Call, path: str, frame: Frame) -> Iterator[_Mention]:
         """Yield the ids that a function or class of Airflow or a provider takes by position or by default."""
@@ -206,13 +205,15 @@ class _Finder:
     def _default_arguments(self) -> Set[str] | None:
         """The arguments that ``default_args`` of a DAG in this file may set; ``None`` if they may set any argument."""
         found = {key.value for node, _frame in self._syntax.dicts for key in node.keys if isinstance(key, ast.Constant)}
-        for call, frame in self._syntax.calls:
-            is_mapping = (dotted(call.func) or [""])[-1] == "dict"
-            for keyword in call.keywords:
+        for call in self._syntax.calls:
+            is_mapping = call.names[-1:] == ["dict"]
+            if not is_mapping and "default_args" not in call.given:
+                continue
+            for keyword in call.node.keywords:
                 if is_mapping and keyword.arg is not None:
                     found.add(keyword.arg)
                 elif keyword.arg == "default_args":
-                    value = self._syntax.value(keyword.value, frame)
+                    value = self._syntax.value(keyword.value, call.frame)
                     if not isinstance(value, ast.Dict) or None in value.keys:
                         return None
         return {each for each in found if isinstance(each, str)}

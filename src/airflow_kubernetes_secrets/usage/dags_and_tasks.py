@@ -19,10 +19,11 @@ class DagsAndTasks:
     def __init__(self, syntax: Syntax) -> None:
         self._syntax = syntax
         self._calls_of: dict[str, list[Frame]] = defaultdict(list)
-        for call, frame in syntax.calls:
-            for keyword in call.keywords:
-                if keyword.arg == "python_callable" and isinstance(keyword.value, ast.Name):
-                    self._calls_of[keyword.value.id].append(frame)
+        for call in syntax.calls:
+            if "python_callable" in call.given:
+                for keyword in call.node.keywords:
+                    if keyword.arg == "python_callable" and isinstance(keyword.value, ast.Name):
+                        self._calls_of[keyword.value.id].append(call.frame)
         self._dag_ids: dict[Frame, str] = {frame: self._dag_of(frame) for frame in syntax.frames}
         self._found: dict[Frame, tuple[tuple[str, ...], tuple[str, ...]]] = {}
         self.dags = tuple(dict.fromkeys(filter(None, self._dag_ids.values())))
@@ -109,7 +110,7 @@ class DagsAndTasks:
         """
         for decorator in node.decorator_list:
             call = decorator if isinstance(decorator, ast.Call) else None
-            path = self._syntax.imported(decorator if call is None else call.func)
+            path = self._syntax.imported(dotted(decorator if call is None else call.func))
             if is_airflow(path) and name in path.split(".")[-2:]:
                 if call is not None and not _has_prefix(call):
                     return ""
@@ -118,7 +119,7 @@ class DagsAndTasks:
 
     def _is_airflow(self, node: ast.expr, name: str) -> bool:
         names = dotted(node)
-        return bool(names) and names[-1] == name and is_airflow(self._syntax.imported(node))
+        return bool(names) and names[-1] == name and is_airflow(self._syntax.imported(names))
 
     def _argument(self, call: ast.Call, frame: Frame, name: str) -> str:
         """Return the argument with this name, or else the first one; empty if it is computed."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from typing import Any, Final, NamedTuple
 
 from airflow_kubernetes_secrets.usage.templates import FILE_SUFFIXES, UNKNOWN, is_template
 
@@ -20,11 +20,18 @@ _OF_A_TASK = frozenset(("dag", "dag_id", "group_id", "task_id"))
 # The number of names and operators that are followed to reach a literal value.
 _DEEPEST = 8
 
-# Fields of nodes that contain no other code.
-_fields: dict[type[ast.AST], tuple[str, ...]] = {}
-_WITHOUT_CODE = frozenset(
-    ("arg", "attr", "conversion", "ctx", "id", "kind", "lineno", "module", "op", "ops", "type_comment")
+# Nodes without code in them, and fields that never contain code.
+_WITHOUT_CODE = (ast.boolop, ast.cmpop, ast.expr_context, ast.operator, ast.unaryop, ast.type_ignore)
+_FIELDS_WITHOUT_CODE = frozenset(
+    ("arg", "attr", "conversion", "ctx", "id", "kind", "module", "op", "ops", "type_comment")
 )
+
+# The fields of each class of nodes that can contain code. Their order decides which of two equal lines comes first.
+_FIELDS: Final[Mapping[type, tuple[str, ...]]] = {
+    each: tuple(name for name in each._fields if name not in _FIELDS_WITHOUT_CODE)
+    for each in vars(ast).values()
+    if isinstance(each, type) and issubclass(each, ast.AST) and not issubclass(each, _WITHOUT_CODE)
+}
 
 
 class Frame:
@@ -33,14 +40,20 @@ class Frame:
     Attributes:
         parent: the frame around it; ``None`` for the file.
         names: the names of its own scope; ``None`` if it has none.
+        scope: the names of the scope that the frame belongs to.
     """
 
-    __slots__ = ("names", "node", "parent")
+    __slots__ = ("names", "node", "parent", "scope")
 
     def __init__(self, node: ast.AST, parent: Frame | None, names: Names | None = None) -> None:
         self.node = node
         self.parent = parent
         self.names = names
+        self.scope: Names
+        if names is not None:
+            self.scope = names
+        else:
+            self.scope = {} if parent is None else parent.scope
 
     def outwards(self) -> Iterator[Frame]:
         """Yield this frame and those around it, from the inside."""
@@ -60,12 +73,27 @@ class Frame:
                 is_innermost = False
 
 
+class Call(NamedTuple):
+    """A call.
+
+    Attributes:
+        names: the names in the function ``a.b.c``; empty for any other expression.
+        given: the names of the keyword arguments; ``None`` for ``**options``.
+    """
+
+    node: ast.Call
+    frame: Frame
+    names: Sequence[str]
+    given: Set[str | None]
+
+
 class Syntax:
     """A parsed file.
 
     Attributes:
         frames: all frames; the file is the first.
-        calls, dicts, functions: the calls, mappings and functions, each with its frame.
+        calls: the calls.
+        dicts, functions: the mappings and functions, each with its frame.
         assigned: the names that assignments set, each with its value and frame.
         templates: the strings that may be templates with connections or variables, each with its frame.
         file_names: the strings that may name files with templates, each with its line and frame.
@@ -79,7 +107,7 @@ class Syntax:
         """
         tree = ast.parse(text)
         self.frames = [Frame(tree, None, {})]
-        self.calls: list[tuple[ast.Call, Frame]] = []
+        self.calls: list[Call] = []
         self.dicts: list[tuple[ast.Dict, Frame]] = []
         self.functions: list[tuple[ast.FunctionDef | ast.AsyncFunctionDef, Frame]] = []
         self.assigned: list[tuple[ast.Name, ast.expr, Frame]] = []
@@ -93,9 +121,12 @@ class Syntax:
         no_templates = self._handled.union(*(ast.walk(self._value(each)) for each in self._documentation))
         self.templates = [(node, frame) for node, frame in self.templates if node not in no_templates]
 
-    def imported(self, node: ast.expr) -> str:
-        """Return the path of an imported name, such as ``airflow.sdk.Variable``; empty if it is not imported."""
-        names = dotted(node)
+    def imported(self, names: Sequence[str]) -> str:
+        """Return the path of an imported name, such as ``airflow.sdk.Variable``; empty if it is not imported.
+
+        Args:
+            names: the parts of the name, as :func:`dotted` returns them.
+        """
         if not names:
             return ""
         path = self._imports.get(names[0], "")
@@ -158,21 +189,26 @@ class Syntax:
         return UNKNOWN if text is None else text
 
     def _walk(self, tree: ast.Module) -> None:
-        # A loop, since recursion is slower and ends at deeply nested code.
+        # A loop, since recursion is slower and ends at deeply nested code. It visits millions of nodes, so it does not
+        # visit those that only read a name, and calls no function for nodes without a handler.
         pending: list[tuple[ast.AST, Frame]] = [(tree, self.frames[0])]
+        name_class, load_class, fields_of, handler_of = ast.Name, ast.Load, _FIELDS, _HANDLERS.get
         while pending:
             node, frame = pending.pop()
-            if node.__class__ is ast.Name and node.ctx.__class__ is ast.Load:
-                continue  # most nodes only read a name
-            handler = _HANDLERS.get(node.__class__)
-            inside = frame if handler is None else handler(self, node, frame)
-            if inside is not None:
-                for name in _fields_of(node):
-                    child = getattr(node, name, None)
-                    if child.__class__ is list:
-                        pending += [(each, inside) for each in child if isinstance(each, ast.AST)]
-                    elif isinstance(child, ast.AST):
-                        pending.append((child, inside))
+            handler = handler_of(node.__class__)
+            if handler is not None:
+                inside = handler(self, node, frame)
+                if inside is None:
+                    continue
+                frame = inside
+            for name in fields_of[node.__class__]:
+                child = getattr(node, name)
+                for each in child if child.__class__ is list else (child,):
+                    if each.__class__ is name_class:
+                        if each.ctx.__class__ is not load_class:
+                            pending.append((each, frame))
+                    elif each.__class__ in fields_of:
+                        pending.append((each, frame))
 
     def _enter(self, node: ast.AST, parent: Frame, names: Names | None = None) -> Frame:
         frame = Frame(node, parent, names)
@@ -180,7 +216,7 @@ class Syntax:
         return frame
 
     def _bind(self, frame: Frame, name: str, value: ast.expr | None) -> None:
-        names = next(each.names for each in frame.outwards() if each.names is not None)
+        names = frame.scope
         names[name] = None if name in names else value
 
     # Each handler notes what a node contributes, and returns the frame of the nodes in it; ``None`` to skip them.
@@ -256,12 +292,15 @@ class Syntax:
         return None if isinstance(node.value, ast.Constant) else frame
 
     def _call(self, node: ast.Call, frame: Frame) -> Frame:
-        given = {each.arg for each in keywords_of(node)}
-        if given & DOCUMENTATION:
+        names = dotted(node.func)
+        given = {each.arg for each in node.keywords}
+        inner = partial_call(node)
+        all_given = given if inner is None else given.union(each.arg for each in inner.keywords)
+        if not all_given.isdisjoint(DOCUMENTATION):
             self._documentation += (each.value for each in node.keywords if each.arg in DOCUMENTATION)
-        makes_task = given & _OF_A_TASK or (dotted(node.func) or [""])[-1] in ("DAG", "TaskGroup")
+        makes_task = not all_given.isdisjoint(_OF_A_TASK) or (names and names[-1] in ("DAG", "TaskGroup"))
         inside = self._enter(node, frame) if makes_task else frame
-        self.calls.append((node, inside))
+        self.calls.append(Call(node, inside, names, given))
         return inside
 
     def _dict(self, node: ast.Dict, frame: Frame) -> Frame:
@@ -307,16 +346,10 @@ _HANDLERS: Final[Mapping[type[ast.AST], _Handler]] = {
 }
 
 
-def _fields_of(node: ast.AST) -> tuple[str, ...]:
-    """Return the fields of a node that can contain code. They are determined once for each class."""
-    node_class = node.__class__
-    if node_class not in _fields:
-        _fields[node_class] = tuple(name for name in node_class._fields if name not in _WITHOUT_CODE)
-    return _fields[node_class]
-
-
 def dotted(node: ast.expr) -> list[str]:
     """Return the names in ``a.b.c``; empty for any other expression."""
+    if isinstance(node, ast.Name):
+        return [node.id]
     names = []
     while isinstance(node, ast.Attribute):
         names.append(node.attr)
@@ -324,13 +357,18 @@ def dotted(node: ast.expr) -> list[str]:
     return [node.id, *reversed(names)] if isinstance(node, ast.Name) else []
 
 
-def keywords_of(call: ast.Call) -> Iterator[ast.keyword]:
-    """Yield the keyword arguments of a call, and those of ``partial`` if it is ``X.partial(…).expand(…)``."""
-    yield from call.keywords
-    if isinstance(call.func, ast.Attribute) and isinstance(call.func.value, ast.Call):
-        yield from call.func.value.keywords
+def partial_call(call: ast.Call) -> ast.Call | None:
+    """Return the call of ``partial`` if a call is ``X.partial(…).expand(…)``."""
+    inner = call.func.value if isinstance(call.func, ast.Attribute) else None
+    return inner if isinstance(inner, ast.Call) else None
+
+
+def keywords_of(call: ast.Call) -> list[ast.keyword]:
+    """Return the keyword arguments of a call, and those of ``partial`` if it is ``X.partial(…).expand(…)``."""
+    inner = partial_call(call)
+    return call.keywords if inner is None else call.keywords + inner.keywords
 
 
 def is_airflow(path: str) -> bool:
     """Return whether the path of a module or name belongs to Airflow or one of its providers."""
-    return path.partition(".")[0] == "airflow"
+    return path.startswith("airflow.") or path == "airflow"
