@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
         if not (_look_at_standard_input(check) if str(path) == STDIN else check.check_path(path)):
             print_message(f"{printable(path)}: nothing in it has Airflow's labels")
     if arguments.dags:
-        found = uses_in_folders(arguments.dags, None, lambda files: counted(files, "files with DAGs read"))
+        found = uses_in_folders(arguments.dags, None, counted)
         check.problems += problems_of_dags(found, check.ids)
     _PRINTERS[arguments.output](check)
     failing = [Severity.ERROR, *([Severity.WARNING] if arguments.strict else [])]

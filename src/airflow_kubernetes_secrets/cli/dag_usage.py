@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable
 from contextlib import closing
 
 from airflow_kubernetes_secrets.cli.output import counted, progress
@@ -11,7 +10,6 @@ from airflow_kubernetes_secrets.deployment.secret_options import secret_options
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.messages.listing import first_names
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from airflow_kubernetes_secrets.usage.dag_files import DagFile
 from airflow_kubernetes_secrets.usage.dag_sources import uses_in_deployment, uses_in_folders
 from airflow_kubernetes_secrets.usage.report import IdStatus, UsageReport, report_of, uses_of_options
 from airflow_kubernetes_secrets.usage.uses import Found
@@ -30,9 +28,9 @@ def found_in_dags(arguments: argparse.Namespace, *, database: bool) -> Found:
         KubernetesSecretsError: the DAGs could not be read.
     """
     if arguments.dags:
-        found = uses_in_folders(arguments.dags, arguments.team, _count)
+        found = uses_in_folders(arguments.dags, arguments.team, counted)
     else:
-        found = uses_in_deployment(_count, database=database)
+        found = uses_in_deployment(counted, database=database)
     found.uses += uses_of_options(secret_options())
     return found
 
@@ -73,7 +71,3 @@ def computed_text(found: Found) -> str:
     positions = (str(each.position) for each in found.computed)
     count = len(found.computed)
     return f". {count} more uses compute their id: {first_names(positions, count, _MOST_POSITIONS)}"
-
-
-def _count(files: Iterable[DagFile]) -> Iterable[DagFile]:
-    return counted(files, "files with DAGs read")

@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
     with closing(location_of(options, arguments.as_user)) as location, progress(f"Looking up {lookup}"):
         explanation = explain(lookup, options, location, run_test=run_test, commands=commands)
     if arguments.dags:
-        found = uses_in_folders(arguments.dags, lookup.team, lambda files: counted(files, "files with DAGs read"))
+        found = uses_in_folders(arguments.dags, lookup.team, counted)
         for path, problem in found.unread.items():
             print_message(f"error: {path}: {problem}")
         explanation.uses = [use for use in found.uses if (use.kind, use.id) == (lookup.kind, lookup.id)]

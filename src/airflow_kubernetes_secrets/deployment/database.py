@@ -62,6 +62,23 @@ def metadata_engine() -> Any:
     return engine
 
 
+def table_of(engine: Any, name: str) -> Any:
+    """Return a table with the columns that it has in the database. To import Airflow's models takes a second or more.
+
+    Raises:
+        SourceError: the database cannot be read, does not respond in time, or does not have the table.
+    """
+
+    def read() -> Any:
+        from sqlalchemy import MetaData, Table
+
+        base: Any = import_module("airflow.models.base")
+        metadata = MetaData(schema=base.metadata.schema)
+        return Table(name, metadata, autoload_with=engine, resolve_fks=False)
+
+    return _read(read)
+
+
 def rows_of(engine: Any, query: Any) -> list[Any]:
     """Return all rows of a query.
 
@@ -73,6 +90,15 @@ def rows_of(engine: Any, query: Any) -> list[Any]:
         with engine.connect() as connection:
             return list(connection.execute(query))
 
+    return _read(read)
+
+
+def _read(read: Callable[[], Result]) -> Result:
+    """Return what was read from the database.
+
+    Raises:
+        SourceError: the database cannot be read, or does not respond in time.
+    """
     try:
         return _in_time(read)
     except SourceError:

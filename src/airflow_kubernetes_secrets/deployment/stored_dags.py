@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
-from airflow_kubernetes_secrets.deployment.database import CHUNK, metadata_engine, rows_of
+from airflow_kubernetes_secrets.deployment.database import CHUNK, metadata_engine, rows_of, table_of
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class StoredDag:
 
     Attributes:
         path: the file that defines it, where the DAG processor runs.
-        code: the code of that file; ``None`` if it is not stored.
+        code_key: the key of the row with the code of that file; ``None`` if it is not stored.
         serialized: the serialized DAG; empty if it cannot be parsed.
         bundle: the name of its DAG bundle; ``None`` in Airflow 2, which has none.
         team: the team that owns its DAG bundle; ``None`` if no team does.
@@ -26,7 +26,7 @@ class StoredDag:
 
     id: str
     path: str
-    code: str | None
+    code_key: object
     serialized: Mapping[str, Any]
     bundle: str | None = None
     team: str | None = None
@@ -39,23 +39,55 @@ def stored_dags() -> Iterator[StoredDag]:
         SourceError: the database cannot be read, or has no tables.
     """
     engine = metadata_engine()
+    tables = _Tables(*(table_of(engine, name) for name in ("dag", "dag_code", "serialized_dag")))
     teams = dict(_teams(engine))
     after = ""
-    while ids := rows_of(engine, _ids(after)):
+    while ids := rows_of(engine, _ids(tables, after)):
         last = ids[-1].dag_id
         # Two versions can have been stored at the same time.
-        by_id = {row.dag_id: row for row in rows_of(engine, _query(after, last))}
+        by_id = {row.dag_id: row for row in rows_of(engine, _query(tables, after, last))}
         for row in by_id.values():
-            yield StoredDag(row.dag_id, row.path or "", row.code, _serialized(row), row.bundle, teams.get(row.bundle))
+            team = teams.get(row.bundle)
+            yield StoredDag(row.dag_id, row.path or "", row.code_key, _serialized(row), row.bundle, team)
         after = last
 
 
-def _ids(after: str) -> Any:
-    """Return the query for the next ids. Not every DAG has a serialized form, so their rows do not show the end."""
-    from airflow.models.dag import DagModel
+def stored_code(keys: Sequence[object]) -> Iterator[tuple[object, str]]:
+    """Yield the code in the rows with these keys, each with its key, in the order of the keys. It is read in chunks.
+
+    Raises:
+        SourceError: the database cannot be read.
+    """
+    engine = metadata_engine()
+    code = table_of(engine, "dag_code").c
+    for first in range(0, len(keys), CHUNK):
+        chunk = keys[first : first + CHUNK]
+        found = {row.key: row.source_code for row in rows_of(engine, _code_query(code, chunk))}
+        yield from ((key, found[key]) for key in chunk if key in found)
+
+
+class _Tables(NamedTuple):
+    dag: Any
+    code: Any
+    serialized: Any
+
+
+def _key(code: Any) -> Any:
+    """Return the key of the rows with code. Airflow 3 has a row for each version of a DAG; Airflow 2, for each file."""
+    return code.dag_version_id if "dag_version_id" in code else code.fileloc_hash
+
+
+def _code_query(code: Any, keys: Sequence[object]) -> Any:
     from sqlalchemy import select
 
-    dag = DagModel.__table__.c
+    return select(_key(code).label("key"), code.source_code).where(_key(code).in_(keys))
+
+
+def _ids(tables: _Tables, after: str) -> Any:
+    """Return the query for the next ids. Not every DAG has a serialized form, so their rows do not show the end."""
+    from sqlalchemy import select
+
+    dag = tables.dag.c
     return select(dag.dag_id).where(_exists(dag), dag.dag_id > after).order_by(dag.dag_id).limit(CHUNK)
 
 
@@ -65,39 +97,34 @@ def _exists(dag: Any) -> Any:
     return dag.is_stale.is_(False) if "is_stale" in dag else dag.is_active.is_(True)
 
 
-def _query(after: str, last: str) -> Any:
+def _query(tables: _Tables, after: str, last: str) -> Any:
     """Return the query for the DAGs whose ids are greater than ``after`` and at most ``last``."""
-    from airflow.models.dag import DagModel
-    from airflow.models.dagcode import DagCode
-    from airflow.models.serialized_dag import SerializedDagModel
     from sqlalchemy import and_, func, literal, select
 
-    dag, code, stored = (each.__table__.c for each in (DagModel, DagCode, SerializedDagModel))
-    # Airflow 3 stores every version of a DAG; Airflow 2 one row for each DAG, and one for each file.
-    has_versions = "dag_version_id" in stored
-    bundle = dag.bundle_name if "bundle_name" in dag else literal(None)
+    dag, code, stored = (each.c for each in tables)
     columns = (
         dag.dag_id,
         dag.fileloc.label("path"),
-        bundle.label("bundle"),
-        code.source_code.label("code"),
+        (dag.bundle_name if "bundle_name" in dag else literal(None)).label("bundle"),
+        _key(code).label("code_key"),
         stored.data.label("data"),
         stored.data_compressed.label("compressed"),
     )
     chosen = and_(_exists(dag), dag.dag_id > after, dag.dag_id <= last)
-    tables = DagModel.__table__.join(SerializedDagModel.__table__, stored.dag_id == dag.dag_id)
-    if not has_versions:
-        tables = tables.outerjoin(DagCode.__table__, code.fileloc_hash == stored.fileloc_hash)
-        return select(*columns).select_from(tables).where(chosen).order_by(dag.dag_id)
-    latest = (
-        select(stored.dag_id, func.max(stored.created_at).label("at"))
-        .where(stored.dag_id > after, stored.dag_id <= last)
-        .group_by(stored.dag_id)
-        .subquery()
-    )
-    tables = tables.join(latest, and_(latest.c.dag_id == stored.dag_id, latest.c.at == stored.created_at))
-    tables = tables.outerjoin(DagCode.__table__, code.dag_version_id == stored.dag_version_id)
-    return select(*columns).select_from(tables).where(chosen).order_by(dag.dag_id)
+    joined = tables.dag.join(tables.serialized, stored.dag_id == dag.dag_id)
+    # Airflow 3 stores every version of a DAG; Airflow 2 one row for each DAG, and one for each file.
+    if "dag_version_id" in stored:
+        latest = (
+            select(stored.dag_id, func.max(stored.created_at).label("at"))
+            .where(stored.dag_id > after, stored.dag_id <= last)
+            .group_by(stored.dag_id)
+            .subquery()
+        )
+        joined = joined.join(latest, and_(latest.c.dag_id == stored.dag_id, latest.c.at == stored.created_at))
+        joined = joined.outerjoin(tables.code, code.dag_version_id == stored.dag_version_id)
+    else:
+        joined = joined.outerjoin(tables.code, code.fileloc_hash == stored.fileloc_hash)
+    return select(*columns).select_from(joined).where(chosen).order_by(dag.dag_id)
 
 
 def _teams(engine: Any) -> list[tuple[str, str]]:

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import replace
 from pathlib import Path
+from typing import Protocol, TypeVar
 
 from airflow_kubernetes_secrets.deployment.airflow_entries import SourceError
 from airflow_kubernetes_secrets.deployment.dag_bundles import dag_bundles
-from airflow_kubernetes_secrets.deployment.stored_dags import StoredDag, stored_dags
+from airflow_kubernetes_secrets.deployment.stored_dags import StoredDag, stored_code, stored_dags
 from airflow_kubernetes_secrets.usage.dag_code import uses_in_files
 from airflow_kubernetes_secrets.usage.dag_files import DagFile, dag_files
 from airflow_kubernetes_secrets.usage.serialized_dags import SerializedDag, add_serialized, serialized_dag
 from airflow_kubernetes_secrets.usage.signatures import Signatures
 from airflow_kubernetes_secrets.usage.uses import Found
 
-# Shows on a terminal how many files are done.
-Count = Callable[[Iterable[DagFile]], Iterable[DagFile]]
+_FILES = "files with DAGs read"
+
+Thing = TypeVar("Thing")
+
+
+class Count(Protocol):
+    """Shows on a terminal how many things are done, in these words."""
+
+    def __call__(self, things: Iterable[Thing], done: str, /) -> Iterable[Thing]: ...
 
 
 def uses_in_folders(folders: Sequence[Path], team: str | None, count: Count) -> Found:
@@ -29,7 +36,7 @@ def uses_in_folders(folders: Sequence[Path], team: str | None, count: Count) -> 
     Raises:
         DagFolderError: a folder does not exist, or cannot be read.
     """
-    return uses_in_files(count(each for folder in folders for each in dag_files(folder, team)), Signatures())
+    return uses_in_files(count((each for folder in folders for each in dag_files(folder, team)), _FILES), Signatures())
 
 
 def uses_in_deployment(count: Count, *, database: bool) -> Found:
@@ -48,15 +55,16 @@ def uses_in_deployment(count: Count, *, database: bool) -> Found:
     signatures = Signatures()
     bundles = dag_bundles()
     here = [(each.folder, each.team) for each in bundles if each.folder is not None and each.folder.is_dir()]
-    found = uses_in_files(count(file for folder, team in here for file in dag_files(folder, team)), signatures)
+    files = (file for folder, team in here for file in dag_files(folder, team))
+    found = uses_in_files(count(files, _FILES), signatures)
     stored = _Stored()
     if database:
         try:
-            for dag in stored_dags():
+            for dag in count(stored_dags(), "DAGs read from the metadata database"):
                 stored.add(dag, found.paths)
+            found.add(uses_in_files(count(stored.files(), _FILES), signatures))
         except SourceError as error:
             found.unread["the DAGs in the metadata database"] = str(error)
-        found.add(uses_in_files(count(stored.files()), signatures))
         add_serialized(stored.serialized, found)
     for bundle in bundles:
         is_here = (bundle.folder, bundle.team) in here
@@ -77,8 +85,8 @@ class _Stored:
     def __init__(self) -> None:
         self.serialized: list[SerializedDag] = []
         self.bundles: set[str | None] = set()
-        self._files: dict[str, DagFile] = {}
-        self._dags: dict[str, list[str]] = defaultdict(list)
+        # The file of each path without its code, and the key of the code.
+        self._files: dict[str, tuple[DagFile, object]] = {}
 
     def add(self, dag: StoredDag, read: Set[str]) -> None:
         """Add a DAG.
@@ -88,11 +96,16 @@ class _Stored:
         """
         self.serialized.append(serialized_dag(dag.id, dag.path, dag.team, dag.serialized))
         self.bundles.add(dag.bundle)
-        if dag.code is not None and dag.path not in read:
-            self._files[dag.path] = DagFile(dag.path, dag.code.encode("utf-8", "surrogatepass"), dag.team)
-            self._dags[dag.path].append(dag.id)
+        if dag.code_key is not None and dag.path not in read:
+            known, _key = self._files.get(dag.path, (DagFile(dag.path), None))
+            self._files[dag.path] = replace(known, team=dag.team, dags=(*known.dags, dag.id)), dag.code_key
 
     def files(self) -> Iterator[DagFile]:
-        """Yield the files with the code of the DAGs, each with all of its DAGs."""
-        for path, file in self._files.items():
-            yield replace(file, dags=tuple(self._dags[path]))
+        """Yield the files with the code of the DAGs, each with all of its DAGs.
+
+        Raises:
+            SourceError: the database cannot be read.
+        """
+        by_key = {key: file for file, key in self._files.values()}
+        for key, code in stored_code(list(by_key)):
+            yield replace(by_key[key], code=code.encode("utf-8", "surrogatepass"))
