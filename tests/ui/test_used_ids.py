@@ -148,6 +148,10 @@ def test_the_page_shows_it(browser: Browser, ui: AirflowUI) -> None:
     frame.locator("#rows .link").last.click()
     expect(frame.locator("#panel [data-verdict=not-found]")).to_be_visible()
     expect(frame.locator("#panel")).to_contain_text("etl.load")
+    # The same command as that of `usage --missing`.
+    command = "airflow-kubernetes-secrets put connection nowhere --uri -"
+    expect(frame.locator("#panel .command code", has_text="put")).to_have_text(command)
+    expect(frame.locator("#panel").get_by_role("button", name=f"Copy: {command}")).to_be_visible()
     page.context.close()
 
 
