@@ -58,7 +58,7 @@ SLOW = [
     "backend/test_index_results.py",
     "backend/test_metrics*",
     "backend/test_open_telemetry*",
-    "backend/test_pod*",
+    "backend/pod/*",
     "backend/test_process*",
     "backend/test_proof*",
     "backend/test_readme*",

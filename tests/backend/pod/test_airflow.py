@@ -1,0 +1,111 @@
+"""Where the connection is looked up: in DAG files and tasks, with other backends and without Apache's provider."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from support.airflow import ROOT, Airflow, installed
+from support.pods import NO_SECRETS, PROVIDER, Installation, refs
+
+# All tests of this folder put the same Secrets into the same namespaces.
+pytestmark = pytest.mark.together("hand-on")
+
+# The operator's own execute method would start the pod.
+DAG = """
+from airflow.providers.cncf.kubernetes.operators.pod import KubernetesPodOperator
+from airflow.sdk import DAG
+
+from airflow_kubernetes_secrets.pod import secret_refs
+
+
+class Shown(KubernetesPodOperator):
+    def execute(self, context):
+        print(f"{self.task_id.replace('_', ' ')}: {self.secrets}")
+
+
+def hand_on(context):
+    context["task"].secrets.extend(secret_refs("app-db", {"PGPASSWORD": "password"}))
+
+
+with DAG("handing_on", schedule=None):
+    Shown(task_id="at_parse_time", image="busybox", secrets=secret_refs("whole"))
+    Shown(task_id="at_run_time", image="busybox", pre_execute=hand_on)
+"""
+
+
+@pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+def test_the_workers_own_backend_comes_first(newest: Installation, variables: dict[str, str], tmp_path: Path) -> None:
+    """``[workers]`` exists in Airflow 3. DAG files are read with it too."""
+    of_workers = {name.replace("__SECRETS__", "__WORKERS__SECRETS_"): text for name, text in variables.items()}
+
+    (answer,) = newest.pods(
+        [refs("secret_refs", "whole")], tmp_path, {**of_workers, "AIRFLOW__SECRETS__BACKEND": NO_SECRETS}
+    )
+
+    assert answer["secret"] == "whole"
+
+
+@pytest.mark.parametrize("version", ["3.3", "2.11"])
+def test_a_dag_that_catches_the_error_by_its_earlier_name(version: str, tmp_path: Path) -> None:
+    if not installed(version):
+        pytest.skip(f"Airflow {version} is not installed beside this one")
+    airflow = Airflow(version, tmp_path, {"AIRFLOW__SECRETS__BACKEND": NO_SECRETS})
+
+    done = airflow.python(
+        "from airflow_kubernetes_secrets.pod import HandOnError, secret_refs\n"
+        "try:\n    secret_refs('x')\nexcept HandOnError as error:\n    print(type(error).__name__)"
+    )
+
+    assert done.stdout.splitlines()[-1:] == ["SecretRefsError"]
+
+
+@pytest.mark.parametrize("version", ["3.3", "2.11"])
+def test_another_backend_is_named(version: str, tmp_path: Path) -> None:
+    if not installed(version):
+        pytest.skip(f"Airflow {version} is not installed beside this one")
+    airflow = Airflow(version, tmp_path, {"AIRFLOW__SECRETS__BACKEND": NO_SECRETS})
+
+    done = airflow.python("from airflow_kubernetes_secrets.pod import secret_refs; secret_refs('x')")
+
+    error = done.stderr.splitlines()[-1]
+    assert (
+        "SecretRefsError: connection 'x': finding its Secret requires KubernetesSecretsBackend in [secrets] backend"
+        in error
+    )
+    assert "but Airflow uses NoSecretsBackend, EnvironmentVariablesBackend" in error
+    assert "name Secret and key in the DAG yourself" in error
+
+
+@pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+def test_without_apaches_provider_the_error_says_how_to_get_it(variables: dict[str, str], tmp_path: Path) -> None:
+    airflow = Airflow("3.3", tmp_path, variables)
+
+    done = airflow.python("from airflow_kubernetes_secrets.pod import secret_refs; secret_refs('whole')")
+
+    remedy = f"connection 'whole': passing it to a pod requires Apache's provider: pip install {PROVIDER}"
+    assert done.stderr.splitlines()[-1].endswith(remedy)
+
+
+@pytest.mark.parametrize("cluster", ["devserver"], indirect=True)
+def test_it_works_where_dag_files_are_read_and_where_tasks_run(
+    newest: Installation, variables: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "dags").mkdir()
+    (tmp_path / "dags" / "handing_on.py").write_text(DAG)
+    assert newest.environment is not None
+    more = {
+        "AIRFLOW__CORE__DAGS_FOLDER": str(tmp_path / "dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW_HOME": str(tmp_path),
+        "PYTHONPATH": str(ROOT / "src"),
+    }
+
+    Airflow("3.3", tmp_path).migrate()
+
+    done = newest.environment.run("-m", "airflow", "dags", "test", "handing_on", variables={**variables, **more})
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "at parse time: [Secret(env, AIRFLOW_CONN_WHOLE, whole, value)]" in done.stdout + done.stderr
+    assert "at run time: [Secret(env, PGPASSWORD, app-db, password)]" in done.stdout + done.stderr

@@ -1,0 +1,191 @@
+"""What a pod gets instead of a value, and which Secrets cannot be passed to it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from support.cluster import Cluster, checked
+from support.pods import MARK, NAMESPACE, OTHER_NAMESPACE, Installation, refs
+from support.secrets import CONNECTION
+
+# All tests of this folder put the same Secrets into the same namespaces.
+pytestmark = pytest.mark.together("hand-on")
+
+UNPROCESSABLE = 422
+
+
+@dataclass(frozen=True)
+class HandedOn:
+    """A call, and the resulting variables of the pod: Secret and key by name."""
+
+    call: tuple[str, list[Any], dict[str, Any]]
+    variables: Mapping[str, tuple[str, str]]
+
+
+PASSED = {
+    "whole": HandedOn(refs("secret_refs", "whole"), {"AIRFLOW_CONN_WHOLE": ("whole", "value")}),
+    "whole, under a name": HandedOn(refs("secret_refs", "whole", {"DB_URI": "value"}), {"DB_URI": ("whole", "value")}),
+    "an annotation names the key": HandedOn(
+        refs("secret_refs", "annotated"), {"AIRFLOW_CONN_ANNOTATED": ("annotated", "dsn")}
+    ),
+    "fields": HandedOn(
+        refs("secret_refs", "app-db"),
+        {
+            "APP_DB_URI": ("app-db", "uri"),
+            "APP_DB_HOST": ("app-db", "host"),
+            "APP_DB_LOGIN": ("app-db", "username"),
+            "APP_DB_PASSWORD": ("app-db", "password"),
+            "APP_DB_PORT": ("app-db", "port"),
+            "APP_DB_SCHEMA": ("app-db", "dbname"),
+        },
+    ),
+    "fields, under names": HandedOn(
+        refs("secret_refs", "app-db", {"PGPASSWORD": "password", "PGUSER": "login", "PGPASSFILE_LINE": "pgpass"}),
+        {
+            "PGPASSWORD": ("app-db", "password"),
+            "PGUSER": ("app-db", "username"),
+            "PGPASSFILE_LINE": ("app-db", "pgpass"),
+        },
+    ),
+    "a field that an annotation names": HandedOn(
+        refs("secret_refs", "3rd"),
+        {"_3RD_PASSWORD": ("third", "secret-word"), "_3RD_EXTRA_API_KEY": ("third", "key")},
+    ),
+    "a field that an annotation says": HandedOn(
+        refs("secret_refs", "said"), {"SAID_LOGIN": ("said", "username"), "SAID_PASSWORD": ("said", "password")}
+    ),
+    "a name in small letters": HandedOn(
+        refs("secret_refs", "app-db", {"http_password": "password"}), {"http_password": ("app-db", "password")}
+    ),
+    "a team's own": HandedOn(
+        refs("secret_refs", "whole", team_name="red"), {"AIRFLOW_CONN_WHOLE": ("whole-of-red", "value")}
+    ),
+    "in the namespace of the pod": HandedOn(
+        refs("secret_refs", "whole", namespace=NAMESPACE), {"AIRFLOW_CONN_WHOLE": ("whole", "value")}
+    ),
+    "by a reference": HandedOn(refs("secret_refs", "referred"), {"AIRFLOW_CONN_REFERRED": ("by-name", "value")}),
+    "in another namespace": HandedOn(refs("secret_refs", "elsewhere"), {"AIRFLOW_CONN_ELSEWHERE": ("whole", "value")}),
+    "a variable": HandedOn(refs("variable_refs", "my_var"), {"AIRFLOW_VAR_MY_VAR": ("my-var", "value")}),
+    "a variable, under a name": HandedOn(refs("variable_refs", "my_var", "TOKEN"), {"TOKEN": ("my-var", "value")}),
+}
+
+REFUSED = {
+    "nowhere": (
+        refs("secret_refs", "no/where"),
+        "connection 'no/where': no Secret matches. It can be passed to a pod only from a Secret: label it with "
+        f"{CONNECTION}=no-where.",
+    ),
+    "another namespace": (
+        refs("secret_refs", "whole", namespace="jobs"),
+        f"connection 'whole': its Secret {NAMESPACE}/whole is in namespace '{NAMESPACE}' and the pod in 'jobs'",
+    ),
+    "completed by annotations": (
+        refs("secret_refs", "completed"),
+        "connection 'completed': annotations of Secret hand-on/completed complete the connection in its key 'value'",
+    ),
+    "converted for Airflow": (
+        refs("secret_refs", "renamed"),
+        "connection 'renamed': the connection in key 'value' of Secret hand-on/renamed is converted for Airflow",
+    ),
+    "a part of a value": (
+        refs("secret_refs", "in-json", {"PGHOST": "host"}),
+        "connection 'in-json': 'host' is only a part of the value under 'rds' in Secret hand-on/in-json",
+    ),
+    "a part of a value with nothing else": (
+        refs("secret_refs", "registry", {"REGISTRY": "host"}),
+        "connection 'registry': 'host' is only a part of the value under 'url' in Secret hand-on/registry",
+    ),
+    "no such field": (
+        refs("secret_refs", "app-db", {"PGSSLMODE": "sslmode"}),
+        "Secret hand-on/app-db has no field and no key 'sslmode'. It has these fields in keys of their own: uri, host, "
+        "login, password, port, schema, and the keys are 'dbname', 'host',",
+    ),
+    "a field of a whole connection": (
+        refs("secret_refs", "whole", {"PGPASSWORD": "password"}),
+        "contains the whole connection in key 'value', so only that key can be passed to a pod, not 'password'",
+    ),
+    "a key beside a whole connection": (
+        refs("secret_refs", "both", {"PGPASSWORD": "password"}),
+        "contains the whole connection in key 'value', so only that key can be passed to a pod, not 'password'",
+    ),
+    "two names for one variable": (
+        refs("secret_refs", "twice"),
+        "'a-b' and 'a.b', in the 'extra' of Secret hand-on/twice, would both be the variable TWICE_EXTRA_A_B",
+    ),
+    "what an annotation says": (
+        refs("secret_refs", "said", {"PGHOST": "host"}),
+        "the annotation 'airflow.apache.org/connection-host' of Secret hand-on/said specifies the host, which is in "
+        "no key",
+    ),
+    "a reference to nothing": (
+        refs("secret_refs", "gone"),
+        "connection 'gone': 'references' in backend_kwargs names Secret hand-on/gone, which does not exist",
+    ),
+    "a URI in place of an id": (
+        refs("secret_refs", f"postgres://u:{MARK}@h/db"),
+        "connection (a URI): the id is a URI, so the lookup was skipped.",
+    ),
+    "a name that is none": (
+        refs("secret_refs", "whole", {"my variable": "value"}),
+        "'my variable' cannot be the name of an environment variable. Choose the names with 'env'",
+    ),
+    "no variable": (refs("variable_refs", "nowhere"), "variable 'nowhere': no Secret matches."),
+    "a variable in a ConfigMap": (
+        refs("variable_refs", "in_config_map"),
+        "variable 'in_config_map': it is in ConfigMap hand-on/settings, and Apache's provider can refer only to "
+        "Secrets. Name the ConfigMap in the operator's 'env_vars' or 'env_from', or move the variable to a Secret",
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def answers(
+    installation: Installation, variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, dict[str, Any]]:
+    """Return the results of all calls, by their names above."""
+    calls = {name: case.call for name, case in PASSED.items()} | {name: call for name, (call, _) in REFUSED.items()}
+    found = installation.pods(list(calls.values()), tmp_path_factory.mktemp("home"), variables)
+    return dict(zip(calls, found, strict=True))
+
+
+@pytest.mark.parametrize("name", PASSED)
+def test_the_pod_refers_to_the_secret_and_holds_no_value(answers: dict[str, dict[str, Any]], name: str) -> None:
+    answer, variables = answers[name], PASSED[name].variables
+
+    assert "error" not in answer
+    ((secret, _), *_) = variables.values()
+    assert answer["secret"] == secret
+    assert answer["namespace"] == (OTHER_NAMESPACE if name == "in another namespace" else NAMESPACE)
+    (container,) = answer["pod"]["spec"]["containers"]
+    assert {each["name"]: each for each in container["env"]} == {
+        variable: {"name": variable, "valueFrom": {"secretKeyRef": {"name": secret, "key": key}}}
+        for variable, (secret, key) in variables.items()
+    }
+    assert MARK not in json.dumps(answer)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_cannot_be_passed_says_why(answers: dict[str, dict[str, Any]], name: str) -> None:
+    error = answers[name]["error"]
+
+    assert error.startswith("SecretRefsError: ")
+    assert REFUSED[name][1] in error
+    assert MARK not in error
+
+
+@pytest.mark.parametrize("cluster", ["kube-apiserver"], indirect=True)
+def test_the_api_server_takes_the_pods(cluster: Cluster, answers: dict[str, dict[str, Any]]) -> None:
+    pods = [answer["pod"] for answer in answers.values() if "pod" in answer]
+
+    for pod in pods:
+        path = f"/api/v1/namespaces/{pod['metadata']['namespace']}/pods"
+        checked(cluster.admin.post(path, params={"dryRun": "All"}, json=pod))
+
+    assert len(pods) == len(PASSED)
+    pods[-1]["spec"]["containers"][0]["env"][0]["name"] = "no=variable"
+    assert cluster.admin.post(path, params={"dryRun": "All"}, json=pods[-1]).status_code == UNPROCESSABLE
