@@ -29,18 +29,23 @@ _ACCESS = re.compile(
     rf"""
     (?<![\w.'"])
     (?:
-        var\s*(?:
-            \.\s*(?P<of_var>value|json)\b
-          | \[\s*(?P<of_var_quote>['"])(?P<of_var_item>value|json)(?P=of_var_quote)\s*\]
+        (?:
+            var\s*(?:
+                \.\s*(?P<of_var>value|json)\b
+              | (?:\[|\.\s*get\s*\()\s*(?P<of_var_quote>['"])(?P<of_var_item>value|json)(?P=of_var_quote)\s*[\])]
+            )
+          | conn\b
         )
-      | conn\b
-    )
-    \s*
-    (?:
-        \.\s*get\s*\(\s*(?P<quote>['"])(?P<argument>.{{0,{_LONGEST}}}?)(?P=quote)\s*(?P<default>,)?
-      | \.\s*(?P<attribute>\w+)
-      | \[\s*(?P<item_quote>['"])(?P<item>.{{0,{_LONGEST}}}?)(?P=item_quote)\s*\]
-      | (?P<other>[.\[])
+        \s*
+        (?:
+            (?:\.\s*get|\|\s*attr)\s*\(
+            \s*(?P<quote>['"])(?P<argument>.{{0,{_LONGEST}}}?)(?P=quote)\s*(?P<default>,)?
+          | \.\s*(?P<attribute>\w+)
+          | \[\s*(?P<item_quote>['"])(?P<item>.{{0,{_LONGEST}}}?)(?P=item_quote)\s*\]
+          | [.\[]
+          | \|\s*attr\b
+        )
+      | (?P<any_of_var>var)\s*(?:\[|\.\s*get\s*\()\s*[^\s'"]
     )
     """,
     re.VERBOSE,
@@ -87,7 +92,10 @@ def uses_in_template(text: str) -> Iterator[TemplateUse]:
     for start, end in _spans(text, _OPENING_OF_BLOCK):
         for match in _ACCESS.finditer(text, start, end):
             of_var = match["of_var"] or match["of_var_item"]
-            name, how, kind = ("var", f"var.{of_var}", Kind.VARIABLE) if of_var else ("conn", "conn", Kind.CONNECTION)
+            if of_var or match["any_of_var"]:
+                name, how, kind = "var", f"var.{of_var}" if of_var else "var", Kind.VARIABLE
+            else:
+                name, how, kind = "conn", "conn", Kind.CONNECTION
             if name not in own:
                 yield TemplateUse(kind, _id(text, match), how, match["default"] is not None, match.start())
 
