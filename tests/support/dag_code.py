@@ -1,0 +1,39 @@
+"""Finds the uses in code that a test contains."""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.usage.dag_code import uses_in_files
+from airflow_kubernetes_secrets.usage.dag_files import DagFile
+from airflow_kubernetes_secrets.usage.signatures import Signatures
+from airflow_kubernetes_secrets.usage.uses import Found
+
+IMPORTS = """
+import os
+from airflow import DAG
+from airflow.hooks.base import BaseHook
+from airflow.models import Connection, Variable
+from airflow.decorators import dag, task, task_group
+from airflow.utils.task_group import TaskGroup
+from operators import Op
+"""
+
+NOTHING_INSTALLED = Signatures(())
+
+
+def found_in(code: str, signatures: Signatures = NOTHING_INSTALLED) -> Found:
+    return found_in_bytes((IMPORTS + dedent(code)).encode(), signatures)
+
+
+def found_in_bytes(code: bytes, signatures: Signatures = NOTHING_INSTALLED) -> Found:
+    return uses_in_files([DagFile("dag.py", code)], signatures)
+
+
+def connections(found: Found) -> list[str]:
+    return [use.id for use in found.uses if use.kind is Kind.CONNECTION]
+
+
+def variables(found: Found) -> list[str]:
+    return [use.id for use in found.uses if use.kind is Kind.VARIABLE]

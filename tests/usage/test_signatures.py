@@ -1,0 +1,96 @@
+"""The ids that hooks and operators take by position or by default are found in the source of their providers."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_kubernetes_secrets.usage.signatures import Signatures
+from support.dag_code import connections, found_in
+
+HOOKS = """
+from airflow.providers.common.sql.hooks.sql import DbApiHook
+from airflow.providers.acme.base import BaseAcmeHook
+class PgHook(DbApiHook):
+    conn_name_attr = "pg_conn_id"
+    default_conn_name = "pg_default"
+    def __init__(self, *args, options=None, **kwargs):
+        super().__init__(*args, **kwargs)
+class AcmeHook(BaseAcmeHook):
+    ...
+class TopicHook(BaseAcmeHook):
+    def __init__(self, topic, acme_conn_id="acme_default", **kwargs):
+        super().__init__(acme_conn_id=acme_conn_id, **kwargs)
+"""
+BASE = """
+class BaseAcmeHook:
+    default_conn_name = "acme_default"
+    def __init__(self, acme_conn_id: str = default_conn_name):
+        ...
+"""
+OPERATORS = """
+from airflow.providers.acme.hooks import AcmeHook
+ID = "acme_default"
+class LoadOperator:
+    def __init__(self, *, table, acme_conn_id: str | None = AcmeHook.default_conn_name, **kwargs):
+        super().__init__(**kwargs)
+class BulkOperator(LoadOperator):
+    def __init__(self, *, size=1, **kwargs):
+        super().__init__(**kwargs)
+class FixedOperator(LoadOperator):
+    def __init__(self, **kwargs):
+        super().__init__(acme_conn_id="other", **kwargs)
+class NoDefaultOperator:
+    def __init__(self, *, conn_id: str | None = None, other_conn_id=ID, **kwargs): ...
+"""
+SQL = "class DbApiHook:\n    def __init__(self, *args, schema=None, **kwargs): ...\n"
+PROVIDER = """
+from airflow.providers.acme.hooks import AcmeHook, PgHook, TopicHook
+from airflow.providers.acme.operators import BulkOperator, FixedOperator, LoadOperator, NoDefaultOperator
+"""
+
+
+@pytest.fixture(scope="module")
+def acme(tmp_path_factory: pytest.TempPathFactory) -> Signatures:
+    """Return the signatures of a provider that cannot be imported."""
+    folder = tmp_path_factory.mktemp("site")
+    files = {"acme/hooks": HOOKS, "acme/base": BASE, "acme/operators": OPERATORS, "common/sql/hooks/sql": SQL}
+    for name, content in files.items():
+        path = folder / "airflow" / "providers" / f"{name}.py"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return Signatures((str(folder),))
+
+
+@pytest.mark.parametrize(
+    ("code", "ids"),
+    [
+        ('PgHook("x")', ["x"]),
+        ('AcmeHook("x")', ["x"]),
+        ('TopicHook("x")', ["acme_default"]),
+        ("PgHook()", ["pg_default"]),
+        ("AcmeHook()", ["acme_default"]),
+        ('LoadOperator(table="t")', ["acme_default"]),
+        ('LoadOperator(table="t", acme_conn_id="x")', ["x"]),
+        ('LoadOperator.partial(table="t").expand(x=[1])', ["acme_default"]),
+        ("BulkOperator()", ["acme_default"]),
+        ("FixedOperator()", []),
+        ("NoDefaultOperator()", ["acme_default"]),
+        ("LoadOperator(**options)", []),
+        ('DAG("d", default_args={"acme_conn_id": "x"})\nLoadOperator()', ["x"]),
+        ('from company import ARGS\nDAG("d", default_args=ARGS)\nLoadOperator()', []),
+        ('ARGS = {"owner": "me"}\nDAG("d", default_args=ARGS)\nLoadOperator()', ["acme_default"]),
+    ],
+)
+def test_the_source_of_the_provider_says_which_id_is_used(code: str, ids: list[str], acme: Signatures) -> None:
+    assert connections(found_in(PROVIDER + code, acme)) == ids
+
+
+def test_nothing_is_said_of_a_provider_that_is_not_installed() -> None:
+    found = found_in(PROVIDER + 'PgHook("x")\nLoadOperator(table="t")')
+    assert not found.uses
+    assert [each.how for each in found.computed] == ["PgHook"]
+
+
+def test_the_installed_provider_is_read() -> None:
+    code = "from airflow.providers.smtp.operators.smtp import EmailOperator\nEmailOperator(task_id='t', to='a')"
+    assert connections(found_in(code, Signatures())) == ["smtp_default"]

@@ -1,0 +1,139 @@
+"""The ids in templates are found. An id that is only known when the template is rendered is counted, never guessed."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_kubernetes_secrets.usage.templates import uses_in_template
+from support.dag_code import IMPORTS, connections, found_in, variables
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'Op(bash_command="echo {{ conn.x.host }}")',
+        "Op(bash_command=\"echo {{ conn.get('x').host }}\")",
+        "Op(bash_command=\"echo {{conn['x'].host}}\")",
+        'Op(bash_command="echo {{ conn . x . host }}")',
+        "Op(bash_command=\"echo {{ conn ['x']['host'] }}\")",
+        'Op(env={"HOST": "{{ conn.x.host }}"})',
+        "Op(bash_command=\"echo {{ (conn|attr('x')).host }}\")",
+        'Op(bash_command="{% if conn.x.host %}echo{% endif %}")',
+    ],
+)
+def test_a_connection_is_found(code: str) -> None:
+    found = found_in(code)
+    assert set(connections(found)) == {"x"}
+    assert not found.computed
+    assert not found.unread
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'Op(sql="SELECT {{ var.value.x }}")',
+        'Op(sql="SELECT {{ var.json.x.y }}")',
+        "Op(sql=\"SELECT {{ var.value.get('x') }}\")",
+        "Op(sql=\"SELECT {{ var.json.get('x').y }}\")",
+        "Op(sql=\"SELECT {{ var['value']['x'] }}\")",
+        "Op(sql=\"SELECT {{ var['value'].x }}\")",
+        "Op(sql=\"SELECT {{ var[ 'json' ] . get( 'x' ) }}\")",
+        "Op(sql=\"SELECT {{ var.get('value').x }}\")",
+        "Op(sql=\"SELECT {{ var.get( 'json' )['x'] }}\")",
+        "Op(sql=\"SELECT {{ var.value|attr('x') }}\")",
+        "Op(sql=\"SELECT {{ var.json | attr('x') }}\")",
+        "Op(sql=\"SELECT {{ var.value['x'] }}\")",
+        'Op(sql="SELECT {{ var . value . x }}")',
+        'Op(sql=\'{% if var["value"]["x"] %}SELECT 1{% endif %}\')',
+        'Op(sql=["a", "SELECT {{ var.value.x | upper }}"])',
+        'table = "t"\nOp(sql=f"SELECT {{{{ var.value.x }}}} FROM {table} {os.name}")',
+        'Op(sql="SELECT {{ var.value.x }} FROM %s" % os.name)',
+    ],
+)
+def test_a_variable_is_found(code: str) -> None:
+    found = found_in(code)
+    assert variables(found) == ["x"]
+    assert not found.uses[0].is_optional
+    assert not found.computed
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "Op(sql=\"{{ var.value.get('x', 'a') }}\")",
+    ],
+)
+def test_a_default_is_noted(code: str) -> None:
+    (use,) = found_in(code).uses
+    assert use.id == "x"
+    assert use.is_optional
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'Op(conn_id="{{ params.id }}")',
+        'Op(sql="{{ var.value[params.x] }}")',
+        'Op(sql="{{ var.value.get(params.x) }}")',
+        "Op(sql=\"{{ var['value'][params.x] }}\")",
+        "Op(sql=\"{{ var[params.x]['x'] }}\")",
+        'Op(sql="{{ var.get(params.x).x }}")',
+        'Op(sql="{{ var.get(params.x) }}")',
+        'Op(sql="{{ var.value|attr(params.x) }}")',
+        'Op(sql="{{ conn [params.x].host }}")',
+        'Op(sql="{{ var.value.get (params.x) }}")',
+        'Op(sql=f"{{{{ var.value.{os.name} }}}}")',
+        'Op(sql=f"{{{{ var.value.x_{os.name} }}}}")',
+        'Op(sql="{{{{ var.value.{} }}}}".format(os.name))',
+        'Op(sql="{{ var.value.%s }}" % os.name)',
+        "Op(sql=\"{{ var.value.get('%s') }}\" % os.name)",
+    ],
+)
+def test_an_id_that_is_computed_is_counted_and_not_guessed(code: str) -> None:
+    found = found_in(code)
+    assert not found.uses
+    (computed,) = found.computed
+    last = (IMPORTS + code).count("\n") + 1
+    assert computed.position.line in (last, last - 2)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        '"""Set {{ var.value.x }} first."""',
+        'def f():\n    """Use {{ conn.x.host }} here."""',
+        'DAG("d", doc_md="{{ var.value.x }}", description="{{ conn.x }}")',
+        'DOCS = """{{ var.value.x }}"""\nDAG("d", doc_md=DOCS)',
+        'd = Op()\nd.doc_md = "{{ var.value.x }}"',
+        'from textwrap import dedent\nDAG("d", doc_md=dedent("""{{ var.value.x }}"""))',
+        'Op(sql="{{ params.conn.x }} {{ my_var.value.x }} {{ dag_run.conf.var.value.x }}")',
+        'Op(sql="{% for conn in params.all %}{{ conn.x }}{% endfor %}")',
+        'Op(sql="{# {{ var.value.x }} #}")',
+        'Op(sql="{%- raw -%}{{ var.value.x }}{% endraw %}{% raw %}{{ conn.x }}{%endraw%}")',
+        "Op(sql=\"{{ 'var.value.x' }}\")",
+        "Op(sql=\"{{ params.var[params.x] }} {{ my_var.get(params.x) }} {{ var['other'] }}\")",
+        'Op(sql="{% for var in params.all %}{{ var[params.x] }}{% endfor %}")',
+    ],
+)
+def test_what_is_no_use_is_not_found(code: str) -> None:
+    found = found_in(code)
+    assert not found.uses
+    assert not found.computed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{{" * 200_000 + " conn",
+        "{{ conn }}" + "{#" * 200_000,
+        "{% set " + "conn " * 100_000 + "%}",
+        "{{ conn.get('" + "conn.get(\\" * 50_000,
+        "{{ conn[" * 50_000,
+        "{{ var[x" * 50_000,
+        "{% raw %}" * 50_000 + "{% endraw " * 50_000,
+    ],
+    ids=["blocks", "comments", "names", "calls", "items", "computed", "raw"],
+)
+def test_the_time_for_a_template_grows_with_its_length(text: str) -> None:
+    """Without a limit, each of these takes minutes. The test has the timeout of all tests."""
+    assert len(list(uses_in_template(text))) <= 50_001
