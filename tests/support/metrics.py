@@ -30,7 +30,10 @@ def set_up(part):
     except ImportError:
         import airflow.stats
         return
-    stats.initialize(factory=utils.get_stats_factory(), export_legacy_names=True)
+    if hasattr(stats, "initialize"):
+        stats.initialize(factory=utils.get_stats_factory(), export_legacy_names=True)
+    else:  # Airflow 3.2
+        stats.Stats.initialize(factory=utils.get_stats_factory(stats.Stats))
 
 set_up(sys.argv[1])
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
