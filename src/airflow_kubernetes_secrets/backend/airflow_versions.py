@@ -63,9 +63,12 @@ def stats() -> Any:
     shared = ("airflow.sdk._shared.observability.metrics.stats", "airflow._shared.observability.metrics.stats")
     found = [sys.modules[name] for name in shared if name in sys.modules]
     for module in found:
-        # 3.2 has a class, and 3.3 has functions.
-        client = module if hasattr(module, "_factory") else module.Stats
-        if getattr(client, "_factory", None) or getattr(client, "factory", None):
+        # 3.3 has functions, and 3.2 has a class. A missing attribute of that class configures it to send nothing.
+        client, factory = (
+            (module, module._factory) if hasattr(module, "_factory") else (module.Stats, module.Stats.factory)
+        )
+        # A client that is used before it is configured sends nothing either.
+        if factory is not None and getattr(factory, "__name__", "") != "NoStatsLogger":
             return client
     return None if found else getattr(sys.modules.get("airflow.stats"), "Stats", None)
 
