@@ -2,9 +2,9 @@
 
 This uses ``msgspec``, on which every supported Airflow depends. It reads 10,000 Secrets into typed structures in a
 seventh of the time that ``json`` needs. Other parts of a Secret (``managedFields``) never become objects.
-"""
 
-from __future__ import annotations
+This module does not import ``annotations`` from ``__future__``: ``msgspec`` would compile each annotation again.
+"""
 
 from collections.abc import Mapping
 from typing import ClassVar, NoReturn
@@ -114,11 +114,20 @@ class _Status(msgspec.Struct):
     code: int | None = None
 
 
-# Every Airflow process imports this module, and many never read one of these types. ``msgspec`` prepares a structure
-# when it is decoded for the first time; a decoder would be prepared now.
-_lists: Mapping[Resource, type[_SecretList | _ConfigMapList]] = {SECRETS: _SecretList, CONFIG_MAPS: _ConfigMapList}
-_objects: Mapping[Resource, type[_Secret]] = {SECRETS: _Secret, CONFIG_MAPS: _ConfigMap}
+# They are made now and not at the first response: ``msgspec`` prepares a type in steps, and the process crashes if a
+# thread, a signal handler or a forked child decodes a type that another thread is preparing.
+_lists: Mapping[Resource, msgspec.json.Decoder[_SecretList] | msgspec.json.Decoder[_ConfigMapList]] = {
+    SECRETS: msgspec.json.Decoder(_SecretList),
+    CONFIG_MAPS: msgspec.json.Decoder(_ConfigMapList),
+}
+_objects: Mapping[Resource, msgspec.json.Decoder[_Secret] | msgspec.json.Decoder[_ConfigMap]] = {
+    SECRETS: msgspec.json.Decoder(_Secret),
+    CONFIG_MAPS: msgspec.json.Decoder(_ConfigMap),
+}
 _annotations = msgspec.json.Decoder(dict[str, str] | None)
+_bookmarks = msgspec.json.Decoder(_Bookmark)
+_events = msgspec.json.Decoder(_Event)
+_statuses = msgspec.json.Decoder(_Status)
 
 # A decoding error can contain the input, so it must not become the cause of ours.
 _DECODING_ERRORS = (msgspec.MsgspecError, ValueError, RecursionError)
@@ -133,7 +142,7 @@ def parse_list(response: Response, resource: Resource, namespace: str) -> Secret
     # Many objects of an index have the same creation time. They share one string.
     share: dict[str, str] = {}
     try:
-        document = msgspec.json.decode(response.body, type=_lists[resource])
+        document = _lists[resource].decode(response.body)
         if document.kind == f"{resource.kind}List" and document.metadata.resourceVersion:
             return SecretList(
                 [_secret(item, share, namespace) for item in document.items or ()], document.metadata.resourceVersion
@@ -151,7 +160,7 @@ def parse_object(response: Response, resource: Resource, namespace: str, name: s
     """
     secret = None
     try:
-        document = msgspec.json.decode(response.body, type=_objects[resource])
+        document = _objects[resource].decode(response.body)
         if document.kind == resource.kind:
             secret = _secret(document, {}, namespace)
     except _DECODING_ERRORS:
@@ -172,14 +181,14 @@ def parse_watch_event(line: bytes, resource: Resource, namespace: str) -> WatchE
     """
     status = found = None
     try:
-        event = msgspec.json.decode(line, type=_Event)
+        event = _events.decode(line)
         if event.type == "ERROR":
-            status = msgspec.json.decode(event.object, type=_Status)
+            status = _statuses.decode(event.object)
         elif event.type == Change.BOOKMARK.value:
-            version = msgspec.json.decode(event.object, type=_Bookmark).metadata.resourceVersion
+            version = _bookmarks.decode(event.object).metadata.resourceVersion
             found = WatchEvent(Change.BOOKMARK, version)
         else:
-            item = msgspec.json.decode(event.object, type=_objects[resource])
+            item = _objects[resource].decode(event.object)
             found = WatchEvent(Change(event.type), item.metadata.resourceVersion, _secret(item, {}, namespace))
     except _DECODING_ERRORS:
         pass
@@ -223,7 +232,7 @@ def status_message(body: bytes | bytearray) -> str:
     https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/status/
     """
     try:
-        document = msgspec.json.decode(body, type=_Status)
+        document = _statuses.decode(body)
     except _DECODING_ERRORS:
         return ""
     return _shortened(document.message or "") if document.kind == "Status" else ""
