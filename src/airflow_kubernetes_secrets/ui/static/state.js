@@ -37,7 +37,8 @@ export const view = { shown: null, selected: null };
 // The parameters of the address for the lookup that the panel explains, and for the object of its row.
 const LOOKUP = { kind: "of", id: "id", team: "id-team" };
 const OBJECT = { namespace: "id-namespace", secret: "id-secret", object_kind: "id-object" };
-const SELECTED = { ...LOOKUP, ...OBJECT };
+// Two keys of one bundle can mean the same id. The format of their rows names the key.
+const SELECTED = { ...LOOKUP, ...OBJECT, shape: "id-format" };
 
 // The window whose address people see: Airflow's, if this page is in its frame. Only Airflow may frame this page.
 const whole = parent;
@@ -136,10 +137,12 @@ export function select(entry) {
 
 /**
  * Return the row of the table that the panel explains, or undefined if the table does not have it. An id can have
- * several rows, and a Secret and a ConfigMap can have one name.
+ * several rows, and a Secret and a ConfigMap can have one name. The format of a Secret can change meanwhile. An address
+ * without an object means the first row of the id.
  */
 export function selectedRow() {
   const isSame = (entry, names) => Object.keys(names).every((name) => (entry[name] ?? "") === (view.selected[name] ?? ""));
   const entries = view.selected === null ? [] : view.shown?.entries ?? [];
-  return entries.find((entry) => isSame(entry, SELECTED)) ?? entries.find((entry) => isSame(entry, LOOKUP));
+  const steps = [SELECTED, { ...LOOKUP, ...OBJECT }, ...(view.selected?.secret ? [] : [LOOKUP])];
+  return steps.map((names) => entries.find((entry) => isSame(entry, names))).find((entry) => entry !== undefined);
 }
