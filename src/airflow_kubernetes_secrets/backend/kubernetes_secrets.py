@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 
 _sources: ProcessLocal[Source] = ProcessLocal()
 
+# Airflow's own tables limit ids to this length. A task can look up longer ones, and they should not stay in memory.
+_LONGEST_STORED_ID = 250
+
 
 class _NotInMemoryError(Exception):
     """The result is not in memory, and the caller does not want to wait for it."""
@@ -257,7 +260,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         """Return the decision of a lookup: the last one while all indexes that led to it are as they were."""
         source = self._source
         results = None if source is None or lookup.kind is Kind.CONFIG else source.index_results
-        if results is None:
+        if results is None or len(lookup.id) > _LONGEST_STORED_ID:
             return decide(lookup, self.options, find)
         key = (lookup.kind.plural, lookup.id, lookup.team)
         known: Decision | None = results.get(key)

@@ -18,6 +18,7 @@ from airflow_kubernetes_secrets.errors import NotConfiguredError
 from airflow_kubernetes_secrets.kubernetes.credentials import client_context
 from airflow_kubernetes_secrets.kubernetes.http_connection import Endpoint, Tls
 from airflow_kubernetes_secrets.messages.printable import printable
+from airflow_kubernetes_secrets.process import importing
 
 
 class _Loaded(NamedTuple):
@@ -73,7 +74,8 @@ class KubeconfigCredentials:
 
     def _load(self) -> _Loaded:
         try:
-            from kubernetes import client, config
+            with importing.lock:
+                from kubernetes import client, config
         except ImportError as error:
             raise NotConfiguredError(
                 f"reading {self.source} needs the official client: pip install 'airflow-kubernetes-secrets[kubeconfig]'"

@@ -43,6 +43,7 @@ from airflow_kubernetes_secrets.lookup.reference_annotations import with_annotat
 from airflow_kubernetes_secrets.messages.printable import printable
 from airflow_kubernetes_secrets.options.accepted_values import Reference
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.process import importing
 from airflow_kubernetes_secrets.sources.query import LabelQuery, NameQuery, Query
 
 Find = Callable[[Query, TimeBudget], Sequence[Secret]]
@@ -256,7 +257,8 @@ def _outside(pattern: str | None, identifier: str) -> Outcome | None:
     """Return the outcome for an id that the lookup pattern excludes; ``None`` if it does not exclude the id."""
     if pattern is None:
         return None
-    from airflow_kubernetes_secrets.options.pattern_cost import longest_id
+    with importing.lock:
+        from airflow_kubernetes_secrets.options.pattern_cost import longest_id
 
     if len(identifier) > longest_id(pattern):
         return Outcome.TOO_LONG

@@ -16,13 +16,13 @@ from airflow_kubernetes_secrets.kubernetes.objects import BUNDLE, Secret
 from airflow_kubernetes_secrets.kubernetes.resources import SECRETS, Resource
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.process import importing
+from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
 from airflow_kubernetes_secrets.sources.api_server_state import ApiServerState
 from airflow_kubernetes_secrets.sources.namespace import Namespace
 from airflow_kubernetes_secrets.sources.namespace_api import NamespaceApi
 from airflow_kubernetes_secrets.sources.query import Query
 
 if TYPE_CHECKING:
-    from airflow_kubernetes_secrets.kubernetes.refusals import Refusal
     from airflow_kubernetes_secrets.sources.cache_policy import CachePolicy
     from airflow_kubernetes_secrets.sources.index_results import IndexResults
 
@@ -56,25 +56,20 @@ class ApiSource:
         Raises:
             NotConfiguredError: there are no usable credentials, or there is no namespace to look in.
         """
-        # Import it here and not at the first response: a child that is forked while another thread imports a module
-        # inherits a lock that nothing releases.
-        from airflow_kubernetes_secrets.kubernetes import decode  # noqa: F401  # imported here, not in the middle of a lookup
+        # Import it here and not at the first response or index. Nothing waits for the network here, so a fork can wait.
+        with importing.lock:
+            from airflow_kubernetes_secrets.kubernetes import decode  # noqa: F401  # imported here, not in the middle of a lookup
 
-        if options.cache_ttl:
-            from airflow_kubernetes_secrets.sources import cache_policy  # noqa: F401  # imported here, not in the middle of a lookup
+            if options.cache_ttl:
+                from airflow_kubernetes_secrets.sources import index_results  # noqa: F401  # the same; it imports all of the cache
         credentials = credentials_of(options)
         home = options.namespace[0] if options.namespace else credentials.namespace()
         if not is_namespace(home):
             raise NotConfiguredError(
                 f"the namespace from {credentials.source} is not a valid name. Set 'namespace' in backend_kwargs"
             )
-
-        def error_of(refusal: Refusal) -> ApiError:
-            with importing.lock:
-                from airflow_kubernetes_secrets.sources.api_errors import ApiErrors
-            return ApiErrors(verbs_of(options), options.resources, _referenced(options, home)).error_of(refusal)
-
-        return cls(Client(credentials, error_of), home, options)
+        errors = ApiErrors(verbs_of(options), options.resources, _referenced(options, home))
+        return cls(Client(credentials, errors.error_of), home, options)
 
     def find_in_memory(self, query: Query) -> Sequence[Secret] | None:
         namespace = self._by_resource[query.resource].get(query.namespace or self._home)
@@ -187,7 +182,8 @@ def credentials_of(options: Options) -> Credentials:
     """
     kubeconfig = options.kubeconfig or ("" if in_a_pod() else os.environ.get("KUBECONFIG", ""))
     if kubeconfig:
-        from airflow_kubernetes_secrets.kubernetes.kubeconfig import KubeconfigCredentials
+        with importing.lock:
+            from airflow_kubernetes_secrets.kubernetes.kubeconfig import KubeconfigCredentials
 
         return KubeconfigCredentials(kubeconfig, options.context)
     if options.context:

@@ -97,7 +97,7 @@ class CachePolicy:
     middle of a lookup.
 
     Attributes:
-        on_change: called after the index was replaced, changed or dropped.
+        on_change: called after the index was replaced, changed or dropped, even if a signal handler raised meanwhile.
     """
 
     def __init__(self, server: NamespaceApi, label: str, ttl: float, thresholds: Thresholds | None = None) -> None:
@@ -190,10 +190,12 @@ class CachePolicy:
 
     def replace_index(self, watcher: Watcher, index: Index) -> None:
         """Store the index that a watch has listed again."""
-        with self._lock:
-            if self._watcher is watcher:
-                self._index = index
-        self.on_change()
+        try:
+            with self._lock:
+                if self._watcher is watcher:
+                    self._index = index
+        finally:
+            self.on_change()
 
     def index_changed(self) -> None:
         """Note that a watch has changed the index."""
@@ -217,13 +219,15 @@ class CachePolicy:
 
     def forget(self) -> None:
         """Drop the index, end the watch, and return to the first step."""
-        with self._lock:
-            watcher, self._watcher = self._watcher, None
-            self._index = None
-            self._epoch += 1
-            self._lists = 0
-            self._queried_at.clear()
-        self.on_change()
+        try:
+            with self._lock:
+                watcher, self._watcher = self._watcher, None
+                self._index = None
+                self._epoch += 1
+                self._lists = 0
+                self._queried_at.clear()
+        finally:
+            self.on_change()
         if watcher is not None:
             watcher.stop()
 
@@ -312,17 +316,19 @@ class CachePolicy:
         version = None if previous is None else previous.resource_version
         index = self._server.fetch_index(self._label, seconds, not_older_than=version)
         watcher = None
-        with self._lock:
-            if self._epoch != epoch:
-                return
-            self._index = index
-            self._lists += 1
-            self._failed_lists = 0
-            now = self._last_lookup_at = monotonic()
-            often = self._lists > self._thresholds.indexes_first
-            if often and self._ttl >= self._thresholds.shortest_watched and now >= self._watch_again_at:
-                self._watcher = watcher = Watcher(self._server, self._label, self._ttl, index, self)
-        self.on_change()
+        try:
+            with self._lock:
+                if self._epoch != epoch:
+                    return
+                self._index = index
+                self._lists += 1
+                self._failed_lists = 0
+                now = self._last_lookup_at = monotonic()
+                often = self._lists > self._thresholds.indexes_first
+                if often and self._ttl >= self._thresholds.shortest_watched and now >= self._watch_again_at:
+                    self._watcher = watcher = Watcher(self._server, self._label, self._ttl, index, self)
+        finally:
+            self.on_change()
         if watcher is not None:
             # While an interpreter exits, it starts no more threads.
             with suppress(RuntimeError):

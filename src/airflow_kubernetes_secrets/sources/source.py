@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 from airflow_kubernetes_secrets.kubernetes.deadline import TimeBudget
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from airflow_kubernetes_secrets.process import importing
 from airflow_kubernetes_secrets.sources.api_source import ApiSource
 from airflow_kubernetes_secrets.sources.query import Query
 
@@ -61,7 +62,8 @@ def source_of(options: Options) -> Source:
         NotConfiguredError: there are no usable credentials, or there is no namespace to look in.
     """
     if options.path is not None:
-        from airflow_kubernetes_secrets.sources.folder import Folder
+        with importing.lock:
+            from airflow_kubernetes_secrets.sources.folder import Folder
 
         return Folder(options.path, options)
     return ApiSource.from_options(options)
