@@ -10,6 +10,7 @@ import pytest
 from airflow_kubernetes_secrets import KubernetesSecretsBackend
 from airflow_kubernetes_secrets.errors import ApiUnavailableError
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.selection import Decision
 from airflow_kubernetes_secrets.sources import index_results
 from support.asking import WATCHED
 from support.logs import said
@@ -159,3 +160,13 @@ def test_in_a_forked_child(place: ServerPlace, everywhere: KubernetesSecretsBack
     join(fork(in_the_child))
 
     assert lists() == requests
+
+
+def test_ids_that_airflow_cannot_store_do_not_stay_in_memory(place: ServerPlace) -> None:
+    backend = place.make_backend(cache_ttl=LONG)
+    long = ["x" * 100_000 + str(number) for number in range(5)]
+    for identifier in (*long, *long, *long):
+        assert backend.get_variable(identifier) is None
+
+    gc.collect()
+    assert not any(isinstance(each, Decision) and len(each.lookup.id) > 250 for each in gc.get_objects())

@@ -54,7 +54,7 @@ def test_the_address_of_the_window_has_the_state(opened: Open) -> None:
     expect(frame.locator("#panel [data-verdict=found]")).to_be_visible()
     expect(page).to_have_url(
         re.compile(
-            rf"{PLUGIN}\?search=smtp&of=connection&id=smtp_default&id-namespace=[^&]+&id-secret=smtp&id-object=Secret$"
+            rf"{PLUGIN}\?search=smtp&of=connection&id=smtp_default&id-namespace=[^&]+&id-secret=smtp&id-object=Secret&id-format=[^&]+$"
         )
     )
 
@@ -74,7 +74,7 @@ def test_the_address_of_the_window_has_the_state(opened: Open) -> None:
     expect(frame.locator("#panel [data-verdict=found]")).to_be_visible()
     expect(page).to_have_url(
         re.compile(
-            rf"{PLUGIN}\?search=smtp&of=connection&id=smtp_default&id-namespace=[^&]+&id-secret=smtp&id-object=Secret$"
+            rf"{PLUGIN}\?search=smtp&of=connection&id=smtp_default&id-namespace=[^&]+&id-secret=smtp&id-object=Secret&id-format=[^&]+$"
         )
     )
 
@@ -140,6 +140,17 @@ def test_reload_and_back_lead_to_the_same_row_of_an_id(opened: Open) -> None:
     is_open(0, "smtp")
     page.go_forward()
     is_open(1, "smtp-copy")
+
+
+def test_no_other_row_of_the_id_is_marked_or_opened(opened: Open, shelf: Shelf) -> None:
+    """For example, the Secret of the row was deleted after the address was shared."""
+    selected = f"of=connection&id=smtp_default&id-namespace={shelf.home}&id-secret=deleted&id-object=Secret"
+    page = alone(opened, f"?search=smtp_default&{selected}")
+
+    expect(page.locator("#panel [data-verdict=found]")).to_be_visible()
+    expect(page.locator("#rows tr")).to_have_count(2)
+    expect(page.locator("#rows tr[aria-selected=true]")).to_have_count(0)
+    expect(page.locator("#copies").get_by_role("button")).to_have_text(["Copy id"])
 
 
 def test_the_secret_in_an_address_that_has_no_such_row_is_not_shown(opened: Open) -> None:

@@ -1,0 +1,53 @@
+"""Forks while another thread imports a module for the first lookup of the process."""
+
+from __future__ import annotations
+
+import pytest
+
+from support.cluster import ServiceAccount
+from support.memory import PATIENCE, StartProgram
+from support.secrets import Put
+from support.servers import on_the_devserver
+
+# A real server responds in the same way; the tested code is on the client's side.
+pytestmark = on_the_devserver
+
+PROGRAM = """
+import os, sys, threading, time
+from airflow_kubernetes_secrets import KubernetesSecretsBackend
+backend = KubernetesSecretsBackend(service_account_path={folder!r}, cache_ttl=60)
+importing = threading.Event()
+
+def pause(frame, event, _argument):
+    if event == "call" and frame.f_code.co_name == "<module>" and frame.f_code.co_filename.endswith({module!r}):
+        sys.setprofile(None)
+        importing.set()
+        time.sleep(0.3)
+
+def look_up():
+    sys.setprofile(pause)
+    print("parent:", backend.get_variable("x"), flush=True)
+
+thread = threading.Thread(target=look_up)
+thread.start()
+assert importing.wait(60)
+child = os.fork()
+if child == 0:
+    backend = KubernetesSecretsBackend(service_account_path={folder!r}, cache_ttl=60)
+    print("child:", backend.get_variable("x"), flush=True)
+    os._exit(0)
+thread.join()
+print(os.waitpid(child, 0)[1])
+"""
+
+
+@pytest.mark.parametrize("module", ["kubernetes/decode.py", "sources/cache_policy.py", "sources/index_results.py"])
+def test_a_fork_in_the_middle_of_an_import_of_the_first_lookup(
+    module: str, account: ServiceAccount, put: Put, program: StartProgram
+) -> None:
+    """A child inherits the lock of an import, and nothing would ever release it."""
+    put.variable("x", "found", name="x")
+
+    output, errors = program(PROGRAM.format(folder=str(account.folder), module=module)).communicate(timeout=PATIENCE)
+
+    assert sorted(output.splitlines()) == ["0", "child: found", "parent: found"], errors
