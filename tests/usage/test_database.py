@@ -137,7 +137,7 @@ def test_what_only_the_database_has_is_exported(airflow: Airflow, tmp_path: Path
     done = airflow.script(*export.split()[:-1], str(folder))
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 of the 4 connections and variables that DAGs use have no Secret" in done.stderr
+    assert "4 of the 4 connections and variables that DAGs use are provided by no Secret" in done.stderr
     assert "1 more uses compute their id" in done.stderr
     assert [each.name for each in folder.rglob("*.yaml")] == ["airflow-variable-plain.yaml"]
     assert "airflow variables delete plain" in (folder / "delete-from-database.sh").read_text()
@@ -253,3 +253,46 @@ def test_a_bundle_whose_dags_are_nowhere(airflow: Airflow, tmp_path: Path) -> No
     assert usage(configured, status=1)["failures"] == [
         "the DAG bundle there: it is not on this machine. Name its folder with --dags"
     ]
+
+
+def export(airflow: Airflow, folder: Path, *arguments: str, status: int = 0) -> Any:
+    """Run the command with the database as the source, and return its report."""
+    given = ["--missing", "--from", "metadata-db", "--report", "json", "-o", str(folder), *arguments]
+    done = airflow.script("airflow-kubernetes-secrets", "export", *given)
+    assert done.returncode == status, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def test_a_row_that_airflow_does_not_use_is_not_exported(airflow: Airflow, tmp_path: Path) -> None:
+    """The environment comes before the database, and a Secret would come before both."""
+    airflow = airflow.with_variables(AIRFLOW_VAR_PLAIN="current")
+    report = export(airflow, tmp_path / "out")
+    assert report["entries"] == []
+    assert "Airflow takes these from the environment, so they are not exported from here: variable 'plain'" in str(
+        report
+    )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_row_that_teams_share(airflow: Airflow, tmp_path: Path) -> None:
+    """It does not get the team of the DAGs. It is exported only if the team reads a Secret without a team."""
+    dags = ["--dags", str(airflow.home / "dags"), "--team", "sales"]
+    out = tmp_path / "out"
+    strict = airflow.with_kwargs(team_fallback=False)
+    [entry] = export(strict, out, *dags, status=1)["entries"]
+    assert entry["reason"].startswith("team_fallback is false in backend_kwargs, so lookups of team 'sales' do not")
+    assert not out.exists()
+
+    [entry] = export(airflow, out, *dags)["entries"]
+
+    assert (entry["id"], entry["team"], entry["status"]) == ("plain", None, "written")
+    script = out / "delete-from-database.sh"
+    assert "airflow variables delete plain" in script.read_text()
+    # The script of an earlier run can have more entries.
+    script.write_text(script.read_text() + "airflow variables delete other\n")
+    assert "the delete-from-database.sh of an earlier export was replaced" in str(export(airflow, out, *dags)["notes"])
+
+    given = ["--from", "metadata-db", "-o", str(tmp_path / "all"), "--team", "sales"]
+    done = airflow.script("airflow-kubernetes-secrets", "export", *given)
+    assert "so delete-from-database.sh does not delete it" in " ".join(done.stdout.split())
+    assert not (tmp_path / "all" / "delete-from-database.sh").exists()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +12,9 @@ import pytest
 import yaml
 
 from airflow_kubernetes_secrets.deployment.airflow_entries import AirflowEntry
-from airflow_kubernetes_secrets.lookup.selection import Kind
-from airflow_kubernetes_secrets.migration.required_ids import RequiredIds
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.migration.required_ids import RequiredId, RequiredIds
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from support.cluster import Cluster
 from support.commands import SECRET, Commands, Done
 from support.secrets import Put
@@ -63,7 +66,7 @@ def test_only_what_is_used_and_has_no_secret(usage: Usage, out: Path, tmp_path: 
 
     assert written(out) == {"here": None, "optional": None}
     assert done.out.startswith("variables: 2 written\n")
-    assert done.err == "5 of the 6 connections and variables that DAGs use have no Secret\n"
+    assert done.err == "5 of the 6 connections and variables that DAGs use are provided by no Secret\n"
     usage.run("--from", source, "-o", str(out), command="export")
     assert len(written(out)) == 5
 
@@ -90,7 +93,10 @@ def test_a_secret_that_cannot_be_used_is_not_hidden_by_another(usage: Usage, out
     reasons = {each["id"]: each.get("reason") for each in document["entries"]}
     assert written(out) == {"x": None}
     assert reasons.pop("x") is None
-    assert reasons.pop("x1") == "the id does not match the lookup pattern in backend_kwargs, so the lookup was skipped"
+    assert reasons.pop("x1") == (
+        "the id does not match the lookup pattern in backend_kwargs, so the lookup was skipped. Change the pattern if "
+        "the id needs a Secret"
+    )
     assert reasons.pop("db").startswith("Secret airflow/db, key 'value': ")
 
 
@@ -120,28 +126,112 @@ def test_secrets_that_cannot_be_read(usage: Usage, out: Path) -> None:
 
 
 def test_teams(usage: Usage, out: Path, tmp_path: Path) -> None:
-    """An entry without a team is used by all teams, unless --team gives it to one."""
+    """An entry without a team is used by all teams, so it does not get the team of the DAGs."""
     usage.dag("etl.py", reads("x", "y"))
     usage.put("y", {VARIABLE: "y", TEAM: "sales"})
     source = file_of(tmp_path, x=SECRET, y=SECRET)
     export(usage, out, "--team", "sales", source=source)
-    assert written(out) == {"x": "sales"}
-
-    required = RequiredIds({(Kind.VARIABLE, "Ab", "Sales"): ""}, None, ignore_case=True)
-    assert [each.id for each in required.of(AirflowEntry(Kind.VARIABLE, "ab", "sales"))] == ["Ab"]
-    assert [each.id for each in required.of(AirflowEntry(Kind.VARIABLE, "ab"))] == ["Ab"]
-    assert list(required.of(AirflowEntry(Kind.VARIABLE, "ab", "hr"))) == []
-    assert list(required.of(AirflowEntry(Kind.CONNECTION, "ab", "sales"))) == []
-    exact = RequiredIds({(Kind.VARIABLE, "Ab", None): ""}, "hr", ignore_case=False)
-    assert [*exact.of(AirflowEntry(Kind.VARIABLE, "ab")), *exact.of(AirflowEntry(Kind.VARIABLE, "Ab"))] == []
+    assert written(out) == {"x": None}
 
 
-def test_one_of_several_lookups_would_be_helped() -> None:
-    """An entry is written if the Secret helps the lookups of one team, whatever their order."""
-    ids = [((Kind.VARIABLE, "x", "sales"), "it cannot be used"), ((Kind.VARIABLE, "x", None), "")]
+def test_the_team_of_an_environment_variable(usage: Usage, out: Path) -> None:
+    """The name of the variable is in capitals. A Secret needs the exact team."""
+    usage.patch.setenv("AIRFLOW__CORE__MULTI_TEAM", "True")
+    usage.dag("etl.py", reads("x"))
+    usage.patch.setenv("AIRFLOW_VAR__SALES___X", SECRET)
+    usage.patch.setenv("AIRFLOW_VAR_X", SECRET)
+    assert (
+        usage.ids("--team", "Sales")["x"]["provider"]["text"] == "the variable AIRFLOW_VAR__SALES___X of this process"
+    )
+
+    export(usage, out, "--team", "Sales")
+
+    # No lookup of these DAGs uses the variable without a team.
+    assert written(out) == {"x": "Sales"}
+    shutil.move(out, usage.manifests / "exported")
+    assert usage.ids("--team", "Sales")["x"]["provider"]["place"] == "secret"
+    assert usage.ids("--team", "hr")["x"]["provider"]["text"] == "the variable AIRFLOW_VAR_X of this process"
+
+
+def test_a_team_that_does_not_read_secrets_without_a_team(usage: Usage, out: Path) -> None:
+    usage.configure(team_fallback=False)
+    usage.dag("etl.py", reads("x"))
+    usage.patch.setenv("AIRFLOW_VAR_X", SECRET)
+    done = export(usage, out, "--team", "sales", status=1)
+    assert "team_fallback is false in backend_kwargs, so lookups of team 'sales' do not read" in " ".join(
+        done.out.split()
+    )
+    assert not out.exists()
+
+
+def test_a_team_without_a_label(usage: Usage, out: Path) -> None:
+    usage.patch.setenv("AIRFLOW__CORE__MULTI_TEAM", "True")
+    usage.configure(team_label=None)
+    usage.dag("etl.py", reads("x"))
+    usage.patch.setenv("AIRFLOW_VAR__SALES___X", SECRET)
+    done = export(usage, out, "--team", "sales", status=1)
+    assert "no label can assign a Secret to a team. Set it, or write the Secret" in " ".join(done.out.split())
+    usage.patch.delenv("AIRFLOW_VAR__SALES___X")
+    usage.patch.setenv("AIRFLOW_VAR_X", SECRET)
+    export(usage, out, "--team", "sales")
+    assert written(out) == {"x": None}
+
+
+def test_a_secret_would_not_provide_all_that_the_entry_provides(usage: Usage, out: Path, tmp_path: Path) -> None:
+    """The file's entry is for all teams, and the lookups of one of them would fail as before."""
+    ids = [RequiredId(Lookup(Kind.VARIABLE, "x", "sales"), why_not="broken"), RequiredId(Lookup(Kind.VARIABLE, "x"))]
     for order in (ids, ids[::-1]):
-        required = RequiredIds(dict(order), None, ignore_case=False)
-        assert [each.problem for each in required.of(AirflowEntry(Kind.VARIABLE, "x", data=b"1"))] == [""]
+        required = RequiredIds(order, "file.json", Options())
+        assert [each.problem for each in required.of(AirflowEntry(Kind.VARIABLE, "x", data=b"1"))] == ["broken"]
+
+
+def test_what_airflow_takes_from_the_environment(usage: Usage, out: Path, tmp_path: Path) -> None:
+    """A Secret comes first, so another value than today's would replace it."""
+    usage.dag("etl.py", reads("x", "y"))
+    usage.patch.setenv("AIRFLOW_VAR_X", "east")
+    done = export(usage, out, source=file_of(tmp_path, x=SECRET, y=SECRET))
+    assert written(out) == {"y": None}
+    assert "Airflow takes these from the environment, so they are not exported from here: variable 'x'." in done.out
+    done = export(usage, out, "--dags", str(usage.dags), source=file_of(tmp_path, x=SECRET))
+    assert done.out.startswith("There is nothing to export.\n\nNotes:\n  - Airflow takes these from the environment")
+
+
+def test_variables_that_airflow_does_not_read(usage: Usage, out: Path) -> None:
+    usage.dag("etl.py", reads("bar", "foo", "İST", "ẞx"))
+    for name in ("bar", "FOO", "foo", "İST", "ẞX"):
+        usage.patch.setenv(f"AIRFLOW_VAR_{name}", name)
+    export(usage, out)
+    assert written(out) == {"foo": None, "İST": None, "ẞx": None}
+    values = [yaml.safe_load(path.read_text())["data"]["value"] for path in out.rglob("*foo.yaml")]
+    assert [base64.b64decode(value) for value in values] == [b"FOO"]
+
+
+def test_the_api_server_of_the_manifests(
+    cluster: Cluster,
+    namespace: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """They are applied where lookups search: that API server, and that namespace."""
+    (tmp_path / "etl.py").write_text(reads("x"))
+    account = cluster.service_account(namespace, "airflow", {namespace: ["list"]})
+    commands = Commands(account, cluster, monkeypatch, capsys)
+    del commands.kwargs["namespace"]
+    commands.configure()
+    commands.set("AIRFLOW_VAR_X", SECRET)
+    given = ["export", "--missing", "--from", "env", "--dags", str(tmp_path), "-o", str(tmp_path / "out")]
+    assert f"\n  kubectl apply -R -f {tmp_path}/out\n" in commands.run(*given).out
+    [manifest] = [yaml.safe_load(path.read_text()) for path in (tmp_path / "out").rglob("*.yaml")]
+    assert manifest["metadata"]["namespace"] == namespace
+
+    config = tmp_path / "a b"
+    config.write_text(cluster.kubeconfig(cluster.admin_token).read_text())
+    del commands.kwargs["service_account_path"]
+    commands.configure()
+    for report in ("text", "json"):
+        done = commands.run(*given, "-n", namespace, "--kubeconfig", str(config), "--report", report)
+        assert f"kubectl '--kubeconfig={config}' apply -R -f {tmp_path}/out" in done.out
 
 
 def test_the_namespace_is_searched_if_airflow_is_configured_with_none(
@@ -169,7 +259,8 @@ def test_the_namespace_is_searched_if_airflow_is_configured_with_none(
         str(tmp_path / "out"),
     ]
 
-    assert "variables: 1 written" in commands.run(*arguments, "-n", other).out
+    assert "Airflow does not search it, because 'namespace' in" in commands.run(*arguments, "-n", other, status=2).err
+    assert not (tmp_path / "out").exists()
     del commands.kwargs["namespace"]
     commands.configure()
     assert "nothing to export" in commands.run(*arguments, "-n", other).out
@@ -198,6 +289,7 @@ def test_a_namespace_that_may_not_be_read(
         (["--dags", "dags"], "--dags is for --missing"),
         (["--kubeconfig", "file"], "--kubeconfig is for --missing"),
         (["--as", "me"], "--as is for --missing"),
+        (["--missing", "--team", "sales"], "--team is the team of the DAGs that --dags names"),
     ],
 )
 def test_arguments_that_do_not_fit(usage: Usage, out: Path, arguments: list[str], expected: str) -> None:

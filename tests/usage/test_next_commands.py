@@ -16,7 +16,7 @@ import yaml
 from airflow_kubernetes_secrets.cli.main import main
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-from airflow_kubernetes_secrets.usage.next_commands import NextCommands
+from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextCommands
 from support.cluster import Cluster
 from support.commands import PROGRAM, SECRET, URI, Commands
 from support.usage import CONNECTION, VARIABLE, Usage
@@ -139,7 +139,7 @@ def test_ids_that_a_command_cannot_show(usage: Usage) -> None:
     err = missing(usage)
 
     assert commands_in(err) == [f"{NAME}put variable plain --value - --dry-run client --output yaml"]
-    assert "because they contain characters that are not printable" in err
+    assert ": a command cannot show all characters of the id. Correct the DAGs, unless it is intended\n" in err
     assert all(repr(each)[1:-1].replace("##", "#\\u0023") in err for each in UNSEEN_IDS)
     ids = usage.ids(status=1)
     assert [each for each in UNSEEN_IDS if ids[each]["command"] is not None] == []
@@ -156,6 +156,105 @@ def test_ids_that_no_new_secret_provides(usage: Usage) -> None:
 
     assert {name for name, each in ids.items() if each["command"]} == {"plain"}
     assert {each["status"] for each in ids.values()} == {"missing"}
+    err = missing(usage)
+    assert "for variable 'skipped1': the id does not match the lookup pattern in backend_kwargs, so the lookup" in err
+    assert "for connection (a URI): the id is a URI, so the lookup was skipped. Correct the DAGs\n" in err
+    assert "for configuration option 'fernet': its label is null in backend_kwargs" in err
+
+
+@pytest.mark.parametrize(
+    ("team", "kwargs", "expected"),
+    [
+        ("sales", {"team_label": None, "team_fallback": False}, "team_label is null in backend_kwargs, so no label"),
+        ("a team", {}, "the team is not a valid label value"),
+        ("-t", {}, "the team is not a valid label value"),
+    ],
+)
+def test_a_team_without_secrets_of_its_own(usage: Usage, team: str, kwargs: dict[str, object], expected: str) -> None:
+    usage.configure(**kwargs)
+    usage.dag("etl.py", reads("x"))
+    err = missing(usage, f"--team={team}")
+    assert commands_in(err) == []
+    assert f"No command is shown for variable 'x' of team {team!r}: {expected}" in err
+    assert usage.ids(f"--team={team}", status=1)["x"]["command"] is None
+    done = usage.run("variable", "x", f"--team={team}", command="explain", status=1)
+    # The metadata database cannot be read here, so it could provide the id.
+    assert "could not check" in done.out
+
+
+def test_a_team_that_does_not_read_what_would_be_exported(usage: Usage) -> None:
+    usage.patch.setenv("AIRFLOW__CORE__MULTI_TEAM", "True")
+    usage.dag("etl.py", reads("x", "y"))
+    usage.patch.setenv("AIRFLOW_VAR_X", "1")
+    usage.patch.setenv("AIRFLOW_VAR__SALES___Y", "1")
+    given = ["--dags", str(usage.dags), "--no-database", "--missing", "--team", "sales"]
+    for kwargs, without in (({"team_fallback": False}, "x"), ({"team_label": None}, "y")):
+        usage.configure(**kwargs)
+        err = usage.run(*given).err
+        assert len(commands_in(err)) == 1
+        assert f"No command is shown for variable {without!r} of team 'sales': team_" in err
+
+
+def test_a_path_that_a_command_cannot_show(usage: Usage, tmp_path: Path) -> None:
+    for name in ("dags\u00a0x", "da\ngs"):
+        folder = tmp_path / name
+        folder.mkdir()
+        (folder / "etl.py").write_text(reads("x"))
+        usage.patch.setenv("AIRFLOW_VAR_X", "1")
+        err = usage.run("--dags", str(folder), "--no-database", "--missing").err
+        assert commands_in(err) == []
+        assert "No command is shown for variable 'x': a command cannot show all characters of --dags." in err
+
+
+def test_the_namespaces_of_the_commands(
+    cluster: Cluster,
+    namespace: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """They name the namespace, because they may run with other credentials. Those of `put` are the user's own."""
+    (tmp_path / "etl.py").write_text(reads("x", "y"))
+    home, other = f"{namespace}-home", f"{namespace}-other"
+    for each in (home, other):
+        cluster.create_namespace(each)
+    account = cluster.service_account(namespace, "airflow", {each: ["list"] for each in (namespace, home, other)})
+    commands = Commands(account, cluster, monkeypatch, capsys)
+    commands.set("AIRFLOW_VAR_X", "1")
+
+    def shown(*arguments: str) -> tuple[list[str], str]:
+        given = ["usage", "--missing", "--no-database", "--dags", str(tmp_path), *arguments]
+        err = commands.run(*given, status=1).err
+        return commands_in(err), err
+
+    put = f"{NAME}put variable y --value -"
+    export = f"{NAME}export --missing --from env --dags {tmp_path}"
+    assert shown()[0] == [
+        f"{put} --namespace {namespace}",
+        f"{export} --output-dir secrets --namespace {namespace}",
+    ]
+    for arguments, kwargs in ((f"{other}", {}), (f"{namespace},{other}", {}), (f"{namespace},{other}", None)):
+        if kwargs is None:
+            del commands.kwargs["namespace"]
+            commands.configure()
+        found, err = shown("--namespace", arguments)
+        assert found == [f"{put} --namespace {arguments.partition(',')[0]}"]
+        assert "No command is shown for variable 'x': 'export --missing' searches " in err
+    assert shown()[0] == [
+        f"{put} --namespace {namespace}",
+        f"{export} --output-dir secrets --namespace {namespace}",
+    ]
+    commands.configure(namespace=namespace, team_namespaces={"sales": home}, team_label=None)
+    assert shown("--team", "sales", "--namespace", namespace)[0] == [
+        f"{put} --team sales --namespace {home}",
+        f"{export} --team sales --output-dir secrets --namespace {namespace}",
+    ]
+    config = cluster.kubeconfig(cluster.admin_token)
+    access = ("--kubeconfig", str(config), "--as", f"system:serviceaccount:{namespace}:airflow")
+    assert shown(*access)[0] == [
+        f"{put} --kubeconfig {config} --namespace {namespace}",
+        f"{export} --output-dir secrets {' '.join(access)} --namespace {namespace}",
+    ]
 
 
 def test_a_team(usage: Usage) -> None:
@@ -172,10 +271,14 @@ def test_a_team(usage: Usage) -> None:
 
 
 def test_a_team_and_a_path_like_an_option() -> None:
-    commands = NextCommands(Options(), [("--kubeconfig", "-k")], [("--dags", "-d"), ("--team", "-t")])
-    put, export = commands.put(Lookup(Kind.VARIABLE, "x", "-t")), commands.export("environment")
-    assert put is not None
-    assert put.text == f"{NAME}put variable x --value - --team=-t --kubeconfig=-k"
+    commands = NextCommands(
+        Options(team_namespaces={"-t": "of-t"}), [("--kubeconfig", "-k")], [("--dags", "-d"), ("--team", "-t")]
+    )
+    lookup = Lookup(Kind.VARIABLE, "x", "-t")
+    put, export = commands.put(lookup), commands.export(lookup, "environment", None)
+    assert isinstance(put, NextCommand)
+    assert isinstance(export, NextCommand)
+    assert put.text == f"{NAME}put variable x --value - --team=-t --kubeconfig=-k --namespace of-t"
     assert export.text == f"{NAME}export --missing --from env --dags=-d --team=-t --output-dir secrets --kubeconfig=-k"
 
 
@@ -200,7 +303,7 @@ def test_what_others_provide_is_exported(usage: Usage, tmp_path: Path) -> None:
 
     shown = usage.capsys.readouterr()
     assert "in lower case" not in shown.out
-    assert "3 of the 4 connections and variables that DAGs use have no Secret" in shown.err
+    assert "3 of the 4 connections and variables that DAGs use are provided by no Secret" in shown.err
     written = sorted((tmp_path / "secrets").rglob("*.yaml"))
     manifests = [yaml.safe_load(each.read_text()) for each in written]
     assert {each["metadata"]["labels"][VARIABLE] for each in manifests} == {"in_Environment", "IN_ENVIRONMENT"}

@@ -6,7 +6,7 @@ import argparse
 
 from airflow_kubernetes_secrets.cli.output import print_message
 from airflow_kubernetes_secrets.deployment.configuration import NOT_OURS, AirflowConfiguration, read_configuration
-from airflow_kubernetes_secrets.errors import KubernetesSecretsError, NotConfiguredError
+from airflow_kubernetes_secrets.errors import KubernetesSecretsError, NotConfiguredError, OptionError
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 
@@ -34,6 +34,26 @@ def access_arguments(arguments: argparse.Namespace) -> list[tuple[str, str]]:
     """Return the arguments that name the API server, the namespace and the user, as far as they are given."""
     given = {**overrides(arguments), **({"as": arguments.as_user} if arguments.as_user is not None else {})}
     return [(f"--{name}", value) for name, value in given.items()]
+
+
+def why_no_export(arguments: argparse.Namespace, configured: AirflowConfiguration, options: Options) -> str:
+    """Return why ``export --missing`` would search other namespaces than a command with ``--namespace``, and a remedy.
+
+    It is empty if it would search the same. ``export`` writes to one namespace, and searches all that Airflow searches.
+    """
+    if arguments.namespace is None:
+        return ""
+    try:
+        namespaces = configured.options(kubeconfig=arguments.kubeconfig, context=arguments.context).namespace
+    except OptionError as error:
+        return f"'export' requires a valid configuration of Airflow: {error}"
+    if namespaces == options.namespace or (namespaces is None and len(options.namespaces) == 1):
+        return ""
+    searched = "one namespace" if namespaces is None else ", ".join(namespaces)
+    return (
+        f"'export --missing' searches {searched}, as Airflow is configured here, and not {arguments.namespace}. "
+        "Correct 'namespace' in backend_kwargs, or remove --namespace"
+    )
 
 
 def dag_arguments(arguments: argparse.Namespace) -> list[tuple[str, str]]:

@@ -7,7 +7,13 @@ import json
 from collections.abc import Iterator, Mapping
 from contextlib import closing
 
-from airflow_kubernetes_secrets.cli.configured_options import access_arguments, dag_arguments, options_for, overrides
+from airflow_kubernetes_secrets.cli.configured_options import (
+    access_arguments,
+    dag_arguments,
+    options_for,
+    overrides,
+    why_no_export,
+)
 from airflow_kubernetes_secrets.cli.output import Screen, counted, print_document, print_message, progress
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, replaced_options
 from airflow_kubernetes_secrets.diagnosis.explanation import Explanation, Verdict, explain
@@ -45,8 +51,14 @@ def run(arguments: argparse.Namespace) -> int:
         raise OptionError("--test: only a connection can be tested. Remove the argument")
     configured, options = options_for(arguments)
     run_test = run_hook_test if arguments.test else None
-    commands = NextCommands(options, access_arguments(arguments), dag_arguments(arguments))
     with closing(location_of(options, arguments.as_user)) as location, progress(f"Looking up {lookup}"):
+        commands = NextCommands(
+            options,
+            access_arguments(arguments),
+            dag_arguments(arguments),
+            location.namespace(None) or None,
+            why_no_export(arguments, configured, options),
+        )
         explanation = explain(lookup, options, location, run_test=run_test, commands=commands)
     if arguments.dags:
         found = uses_in_folders(arguments.dags, lookup.team, counted)

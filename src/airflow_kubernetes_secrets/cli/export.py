@@ -6,15 +6,16 @@ The report goes to standard output, everything else to standard error. Neither q
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from airflow_kubernetes_secrets.cli.configured_options import options_or_defaults, usable_configuration
 from airflow_kubernetes_secrets.cli.dag_usage import computed_text, found_in_dags, unread_files, usage_of
 from airflow_kubernetes_secrets.cli.output import counted, print_document, print_line, print_message
 from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS
+from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, OptionError
-from airflow_kubernetes_secrets.lookup.selection import Kind
 from airflow_kubernetes_secrets.migration.export import Export, ExportRequest
+from airflow_kubernetes_secrets.migration.required_ids import PLACES, RequiredId
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 # The arguments that have no effect without --missing.
@@ -32,17 +33,22 @@ def run(arguments: argparse.Namespace) -> int:
         OptionError: the arguments do not fit together.
     """
     _check(arguments)
+    required: Sequence[RequiredId] | None = None
+    unread: Sequence[str] = ()
+    # With --missing, --team is the team of the DAGs only. Lookups of all teams can use an entry without a team.
+    namespace, team = arguments.namespace, arguments.team
     if arguments.missing:
         options = _options(arguments)
-        required, unread = _required(arguments, options)
+        required, unread, home = _required(arguments, options)
+        namespace, team = namespace or home, None
     else:
-        options, required, unread = options_or_defaults(), None, []
+        options = options_or_defaults()
     request = ExportRequest(
         arguments.source,
         [kind for kind in KINDS if arguments.kind in (None, kind.plural)],
         arguments.output_dir,
-        arguments.namespace,
-        arguments.team,
+        namespace,
+        team,
         arguments.force,
         arguments.bundle,
         required,
@@ -72,6 +78,8 @@ def _check(arguments: argparse.Namespace) -> None:
             "--missing with --bundle would write a bundle that replaces one with other ids. Remove --bundle, or add an "
             "id to a bundle with 'put --bundle'"
         )
+    if arguments.missing and arguments.team is not None and not arguments.dags:
+        raise OptionError("--team is the team of the DAGs that --dags names. Add --dags, or remove it")
     for name, flag in _OF_MISSING.items():
         if getattr(arguments, name) and not arguments.missing:
             raise OptionError(f"{flag} is for --missing. Add --missing, or remove {flag}")
@@ -81,30 +89,46 @@ def _options(arguments: argparse.Namespace) -> Options:
     """Return the options with which lookups search for Secrets.
 
     If Airflow is not configured with a namespace, lookups will search the namespace of the manifests.
+
+    Raises:
+        OptionError: Airflow does not search the namespace of the manifests, so it is unknown what is missing there.
     """
     configured = usable_configuration()
     access = {"kubeconfig": arguments.kubeconfig, "context": arguments.context}
     options = configured.options(**access)
     if options.namespace is None and options.path is None:
         return configured.options(**access, namespace=arguments.namespace)
+    if options.namespace is not None and arguments.namespace not in (None, *options.namespace):
+        raise OptionError(
+            f"--namespace {arguments.namespace!r}: Airflow does not search it, because 'namespace' in backend_kwargs "
+            f"is {', '.join(options.namespace)}. Use one of these, or add the namespace to the option"
+        )
     return options
 
 
 def _required(
     arguments: argparse.Namespace, options: Options
-) -> tuple[Mapping[tuple[Kind, str, str | None], str], Sequence[str]]:
-    """Return the ids that DAGs use and no Secret provides, and which DAGs could not be read.
+) -> tuple[Sequence[RequiredId], Sequence[str], str | None]:
+    """Return the ids that DAGs use and no Secret provides, which DAGs could not be read, and the first namespace.
 
     Raises:
         KubernetesSecretsError: not all Secrets could be read, so it is unknown which ids have none.
     """
     found = found_in_dags(arguments, database=True)
-    report = usage_of(found, options, arguments, database=False)
+    # Other sources do not require a database.
+    report = usage_of(found, options, arguments, database=PLACES.get(arguments.source) == DATABASE)
     if report.failures:
         raise KubernetesSecretsError(f"it is unknown which ids have no Secret: {'; '.join(report.failures)}")
-    required = report.without_secret()
+    required = [
+        RequiredId(
+            each.lookup,
+            None if each.provider is None else each.provider.place,
+            None if each.provider is None else each.provider.owner,
+            each.why_no_new_secret,
+        )
+        for each in report.without_secret()
+    ]
     used = sum(each.lookup.kind in KINDS for each in report.ids)
-    print_message(
-        f"{len(required)} of the {used} connections and variables that DAGs use have no Secret{computed_text(found)}"
-    )
-    return required, unread_files(found)
+    counts = f"{len(required)} of the {used} connections and variables that DAGs use"
+    print_message(f"{counts} are provided by no Secret{computed_text(found)}")
+    return required, unread_files(found), report.home

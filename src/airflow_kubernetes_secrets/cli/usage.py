@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-from airflow_kubernetes_secrets.cli.configured_options import access_arguments, dag_arguments, options_for
+from airflow_kubernetes_secrets.cli.configured_options import (
+    access_arguments,
+    dag_arguments,
+    options_for,
+    why_no_export,
+)
 from airflow_kubernetes_secrets.cli.dag_usage import found_in_dags, summary, unread_files, usage_of
 from airflow_kubernetes_secrets.cli.output import print_document, print_message, print_rows
 from airflow_kubernetes_secrets.errors import OptionError
 from airflow_kubernetes_secrets.inventory.entries import Entry
 from airflow_kubernetes_secrets.lookup.selection import shown_id
 from airflow_kubernetes_secrets.messages.listing import first_names
-from airflow_kubernetes_secrets.usage.next_commands import NextCommands
+from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextCommands, NoCommand
 from airflow_kubernetes_secrets.usage.report import IdStatus, UsedId
 from airflow_kubernetes_secrets.usage.uses import Found
 
@@ -34,10 +39,18 @@ def run(arguments: argparse.Namespace) -> int:
     """
     if arguments.team is not None and not arguments.dags:
         raise OptionError("--team is the team of the DAGs that --dags names. Add --dags, or remove it")
-    _configured, options = options_for(arguments)
+    if arguments.missing and arguments.unused:
+        raise OptionError("--missing and --unused exclude each other. Remove one of them")
+    configured, options = options_for(arguments)
     found = found_in_dags(arguments, database=arguments.database)
     report = usage_of(found, options, arguments, database=arguments.database)
-    commands = NextCommands(options, access_arguments(arguments), dag_arguments(arguments))
+    commands = NextCommands(
+        options,
+        access_arguments(arguments),
+        dag_arguments(arguments),
+        report.home,
+        why_no_export(arguments, configured, options),
+    )
     failures = [*report.failures, *unread_files(found)]
     ids = [each for each in report.ids if _is_requested(each, arguments)]
     unused = [each for each in report.unused if not arguments.missing and arguments.id in (None, each.id)]
@@ -50,7 +63,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output not in ("json", "yaml"):
         print_message(summary(report, found))
         if not arguments.unused and (arguments.missing or arguments.id is not None):
-            _print_commands([each for each in report.ids if arguments.id in (None, each.lookup.id)], commands)
+            requested = [each for each in report.ids if arguments.id in (None, each.lookup.id)]
+            _print_commands(requested, commands, database=arguments.database)
     for failure in failures:
         print_message(f"error: {failure}")
     return _status(ids, failures)
@@ -118,19 +132,21 @@ def _print_ids(ids: Sequence[UsedId], arguments: argparse.Namespace) -> None:
         print_message(f"- {text}")
 
 
-def _print_commands(ids: Sequence[UsedId], commands: NextCommands) -> None:
+def _print_commands(ids: Sequence[UsedId], commands: NextCommands, *, database: bool) -> None:
     """Print the commands that create what is missing, and those that move ids into Secrets that others provide."""
-    steps = [(each, each.next_command(commands)) for each in ids if each.can_get_secret]
-    created = [step.text for each, step in steps if step is not None and each.status is IdStatus.MISSING]
-    if created:
+    steps = [(each, each.next_command(commands)) for each in ids]
+    shown = [(each, step) for each, step in steps if isinstance(step, NextCommand)]
+    if created := [step.text for each, step in shown if each.status is IdStatus.MISSING]:
+        if not database:
+            print_message("The metadata database was not read, and it may provide some of these ids")
         print_message("\n  ".join([f"{commands.put_purpose(len(created))}:", *created]))
-    unseen = [str(each.lookup) for each, step in steps if step is None and each.status is IdStatus.MISSING]
-    if unseen:
-        print_message(
-            "No command is shown for these ids, because they contain characters that are not printable: "
-            f"{first_names(unseen, len(unseen))}. Correct the DAGs, unless the ids are intended"
-        )
-    for text in sorted({str(step) for each, step in steps if step is not None and each.status is IdStatus.FOUND}):
+    without_command: dict[str, list[str]] = {}
+    for each, step in steps:
+        if isinstance(step, NoCommand):
+            without_command.setdefault(step.reason, []).append(str(each.lookup))
+    for reason, names in without_command.items():
+        print_message(f"No command is shown for {first_names(names, len(names))}: {reason}")
+    for text in sorted({str(step) for each, step in shown if each.status is IdStatus.FOUND}):
         print_message(text)
 
 

@@ -14,9 +14,9 @@ from airflow_kubernetes_secrets.backend.airflow_versions import has_teams
 from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS, SourceError
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.deployment.database import CHUNK, metadata_engine, rows_of
-from airflow_kubernetes_secrets.deployment.other_sources import tables_by_kind
+from airflow_kubernetes_secrets.deployment.other_sources import tables_by_kind, variable_name
 from airflow_kubernetes_secrets.lookup.bundles import TEAM_SEPARATOR
-from airflow_kubernetes_secrets.lookup.identifiers import is_unicode
+from airflow_kubernetes_secrets.lookup.identifiers import is_unicode, is_uri
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.messages.printable import printable
 
@@ -31,11 +31,13 @@ class HiddenEntry:
     Attributes:
         place: ``environment`` or ``metadata-db``.
         text: what is there, or why that could not be checked.
+        owner: the team that it belongs to; ``None`` if it belongs to no team.
         is_there: whether it is there; false if that could not be checked.
     """
 
     place: str
     text: str
+    owner: str | None = None
     is_there: bool = True
 
     def as_json(self) -> dict[str, str]:
@@ -56,8 +58,8 @@ class HiddenEntries:
     failures: Sequence[tuple[str, str]]
 
 
-# A lookup, and a description of a connection or variable that it does not reach.
-_Found = tuple[Lookup, str]
+# A lookup, and a connection or variable that it does not reach: its description, and the team that it belongs to.
+_Found = tuple[Lookup, str, "str | None"]
 
 
 def hidden_entries_of(lookup: Lookup, *, database: bool) -> list[HiddenEntry]:
@@ -91,8 +93,8 @@ def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> Hidde
         searches.append((DATABASE, lambda: _rows_of(requested)))
     for place, search in searches if requested else ():
         try:
-            for lookup, text in search():
-                by_lookup[_key(lookup)].append(HiddenEntry(place, text))
+            for lookup, text, owner in search():
+                by_lookup[_key(lookup)].append(HiddenEntry(place, text, owner))
         except Exception as error:
             # Some errors of database drivers quote the URL, so only their class is shown.
             failures.append((place, str(error) if isinstance(error, SourceError) else type(error).__name__))
@@ -107,14 +109,16 @@ def _variables_of(lookups: Sequence[Lookup]) -> list[_Found]:
     """Return the environment variables that Airflow would read for each id, in the order in which it reads them."""
     airflow_conf()
     teams = has_teams()
-    found = []
+    found: list[_Found] = []
     for lookup in lookups:
         if teams and TEAM_SEPARATOR in lookup.id:
             continue
-        prefix, key = lookup.kind.variable_prefix, lookup.id.upper()
-        names = [f"{prefix}_{lookup.team.upper()}{TEAM_SEPARATOR}{key}"] if teams and lookup.team else []
-        names = [name for name in (*names, prefix + key) if name in os.environ]
-        found += [(lookup, f"the variable {printable(name)} of this process") for name in names]
+        for owner in (lookup.team, None) if teams and lookup.team else (None,):
+            name = variable_name(lookup.kind, lookup.id, owner)
+            if name in os.environ:
+                # The name contains the id, and a URI as an id can contain a password.
+                shown = "with a URI in its name" if is_uri(lookup.id) else printable(name)
+                found.append((lookup, f"the variable {shown} of this process", owner))
     return found
 
 
@@ -124,7 +128,7 @@ def _rows_of(lookups: Sequence[Lookup]) -> list[_Found]:
     tables = tables_by_kind()
     from sqlalchemy import literal, select
 
-    found = []
+    found: list[_Found] = []
     for kind in KINDS:
         columns = tables[kind].c
         column = columns["conn_id" if "conn_id" in columns else "key"]
@@ -138,5 +142,5 @@ def _rows_of(lookups: Sequence[Lookup]) -> list[_Found]:
             for lookup in chunk:
                 for name in (name for name in teams_by_id[lookup.id] if name in (None, lookup.team)):
                     of_team = f", of team {name!r}" if name else ""
-                    found.append((lookup, f"a {kind.word} in the metadata database{of_team}"))
+                    found.append((lookup, f"a {kind.word} in the metadata database{of_team}", name))
     return found

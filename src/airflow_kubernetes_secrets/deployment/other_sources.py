@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from airflow_kubernetes_secrets.backend.airflow_versions import has_teams
@@ -46,9 +47,16 @@ def from_environment(kinds: Sequence[Kind] = KINDS) -> Iterator[AirflowEntry]:
                 problem = f"Airflow does not read the environment for an id with '{TEAM_SEPARATOR}' in it"
             team = team and team.lower()
             if problem:
-                yield AirflowEntry(kind, key.lower(), team, problem=problem)
+                yield AirflowEntry(kind, key.lower(), team, problem=problem, variable=name)
             else:
-                yield entry_of_value(kind, key.lower(), os.environ[name], team, notes=(IN_LOWER_CASE,))
+                entry = entry_of_value(kind, key.lower(), os.environ[name], team, notes=(IN_LOWER_CASE,))
+                yield replace(entry, variable=name)
+
+
+def variable_name(kind: Kind, identifier: str, team: str | None) -> str:
+    """Return the name of the environment variable in which Airflow finds the id of a team, or of no team."""
+    owner = f"_{team.upper()}{TEAM_SEPARATOR}" if team else ""
+    return f"{kind.variable_prefix}{owner}{identifier.upper()}"
 
 
 def from_database(kinds: Sequence[Kind] = KINDS) -> Iterator[AirflowEntry]:

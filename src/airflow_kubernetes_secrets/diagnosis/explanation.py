@@ -33,7 +33,7 @@ from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, 
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
-from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextCommands
+from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextCommands, NoCommand
 from airflow_kubernetes_secrets.usage.uses import Use
 
 
@@ -161,13 +161,18 @@ class Explanation:
         return f"{self.lookup}: {self.outcome.value if self.outcome is not None else 'not looked up'}"
 
     @property
-    def next_command(self) -> NextCommand | None:
-        """The command that creates the Secret of an id, or moves the id into one; ``None`` if neither would help."""
+    def next_command(self) -> NextCommand | NoCommand | None:
+        """The command that creates the Secret of an id, or moves the id into one; ``None`` if neither would help.
+
+        If it would help, but is not certain to be right, this is why.
+        """
         if self.outcome is not Outcome.NO_MATCH:
             return None
         if self.instead:
             place = self.instead[0]
-            return self.commands.export(place.place) if place.is_there and self.uses else None
+            if not place.is_there or not self.uses:
+                return None
+            return self.commands.export(self.lookup, place.place, place.owner)
         if self.lookup.kind is Kind.CONFIG and not self.options:
             return None  # no option of Airflow names it, so Airflow does not look it up
         return self.commands.put(self.lookup)
@@ -227,7 +232,7 @@ class Explanation:
             "instead": [each.as_json() for each in self.instead],
             "hints": self.hints,
             "uses": None if self.uses is None else [use.as_json() for use in self.uses],
-            "command": None if command is None else command.text,
+            "command": command.text if isinstance(command, NextCommand) else None,
         }
 
 
@@ -253,7 +258,9 @@ def explain(
         run_test: tests the connection, if Airflow can read it; ``None`` for no test.
         commands: makes the command that comes next; ``None`` for commands without arguments for access and DAGs.
     """
-    explanation = Explanation(lookup, location.text, commands or NextCommands(options))
+    explanation = Explanation(
+        lookup, location.text, commands or NextCommands(options, home=location.namespace(None) or None)
+    )
     if isinstance(location, Cluster):
         explanation.user = _unless_it_fails(location.user) or ""
     decision = _decide(explanation, options, location)

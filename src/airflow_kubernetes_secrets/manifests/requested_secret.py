@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.manifests.secret_manifest import (
     decide_alone,
     secret_manifest,
     secret_name,
+    why_no_label,
 )
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -65,6 +66,23 @@ def namespace_for(lookup: Lookup, options: Options) -> str | None:
     """
     home = options.team_namespaces.get(lookup.team) if lookup.team else None
     return home or options.namespaces[0]
+
+
+def why_not_read(owner: str | None, team: str | None, options: Options) -> str:
+    """Return why lookups of a team would not read a new Secret with a label of its owner; empty if they would.
+
+    Args:
+        owner: the team that the Secret belongs to, which is the team of the lookups; ``None`` if it belongs to no team.
+        team: the team of the lookups; ``None`` for lookups without a team.
+    """
+    if owner is not None:
+        return why_no_label(owner, options)
+    if team and not options.team_fallback:
+        return (
+            f"team_fallback is false in backend_kwargs, so lookups of team {team!r} do not read a Secret without a "
+            "team. Write one for the team with 'put --team'"
+        )
+    return ""
 
 
 def checked_manifest(requested: RequestedSecret, options: Options, namespace: str | None) -> CheckedManifest:

@@ -174,13 +174,18 @@ def _labels_of_bundle(lookup: Lookup, options: Options) -> dict[str, str]:
 
 def _team_label(lookup: Lookup, options: Options) -> str:
     """Return the key of the team's label."""
+    label, reason = options.team_label, why_no_label(lookup.team or "", options)
+    if label is None or reason:
+        raise NotWritableError(f"{lookup}: {reason}")
+    return label
+
+
+def why_no_label(team: str, options: Options) -> str:
+    """Return why no Secret can have the label of a team, with the remedy; empty if one can."""
+    instead = "write the Secret with 'put --team' to a namespace of the team's own, which team_namespaces names"
     if options.team_label is None:
-        raise NotWritableError(
-            f"{lookup}: team_label is null in backend_kwargs, so no label can assign a Secret to a team"
-        )
-    if not is_label_value(lookup.team or ""):
-        raise NotWritableError(f"{lookup}: the team is not a valid label value")
-    return options.team_label
+        return f"team_label is null in backend_kwargs, so no label can assign a Secret to a team. Set it, or {instead}"
+    return "" if is_label_value(team) else f"the team is not a valid label value. Rename it, or {instead}"
 
 
 def _check(lookup: Lookup, name: str, namespace: str | None, data: Mapping[str, bytes]) -> None:

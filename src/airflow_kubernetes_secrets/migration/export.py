@@ -41,7 +41,7 @@ from airflow_kubernetes_secrets.migration.deletion_script import SCRIPT_NAME, de
 from airflow_kubernetes_secrets.migration.export_report import ExportedEntry, ExportReport
 from airflow_kubernetes_secrets.migration.exported_files import from_file
 from airflow_kubernetes_secrets.migration.output_folder import FileResult, OutputFolder
-from airflow_kubernetes_secrets.migration.required_ids import RequiredIds
+from airflow_kubernetes_secrets.migration.required_ids import RequiredId, RequiredIds
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 _DATABASE = "metadata-db"
@@ -56,6 +56,13 @@ _APPLIED = (".json", ".yaml", ".yml")
 
 _EXISTS = "its file exists with other content; --force replaces it"
 _NOT_SWITCHED_ON = "lookups read bundles only if bundles is true in backend_kwargs, which it is not here"
+_FOR_ALL_TEAMS = (
+    f"what belongs to no team in the database is used by all teams, so {SCRIPT_NAME} does not delete it: the Secrets "
+    "are for the team of --team only"
+)
+_SCRIPT_REPLACED = (
+    f"the {SCRIPT_NAME} of an earlier export was replaced. Entries that only the earlier one named stay in the database"
+)
 _NAME_CONFLICT = "another entry of this export has a Secret of the same name; rename one of them"
 
 
@@ -72,11 +79,10 @@ class ExportRequest:
         kinds: the kinds of entries.
         directory: the output folder.
         namespace: the namespace in the manifests; ``None`` for manifests without one.
-        team: the team of entries without a team. Other entries keep theirs.
+        team: the team of entries without a team; ``None`` if they stay without one. Other entries keep theirs.
         replace: whether to replace an existing manifest with other content.
         in_bundles: whether to write bundles. An entry whose id cannot be a key of a bundle still has its own Secret.
-        required: the ids to export: kind, id and team of their lookups. The value is why a new Secret would not provide
-            the id; empty if it would. ``None`` exports all.
+        required: the ids to export; ``None`` exports all.
 
     Raises:
         ExportError: the namespace or the team is invalid.
@@ -89,7 +95,7 @@ class ExportRequest:
     team: str | None = None
     replace: bool = False
     in_bundles: bool = False
-    required: Mapping[tuple[Kind, str, str | None], str] | None = None
+    required: Sequence[RequiredId] | None = None
 
     def __post_init__(self) -> None:
         if self.namespace is not None and not is_namespace(self.namespace):
@@ -110,15 +116,13 @@ class Export:
         self._request = request
         self._options = options
         self._folder = OutputFolder(request.directory)
-        self._report = ExportReport(request.source, request.directory)
+        self._report = ExportReport(request.source, request.directory, options.kubeconfig, options.context)
         self._files: set[str] = set()
+        # The entries without a team that get the team of the request.
+        self._given_to_team: set[tuple[Kind, str]] = set()
         # The entries of bundles by key, for each kind and team.
         self._bundles: dict[tuple[Kind, str | None], dict[str, tuple[Lookup, bytes]]] = {}
-        self._required = (
-            None
-            if request.required is None
-            else RequiredIds(request.required, request.team, ignore_case=request.source == _ENVIRONMENT)
-        )
+        self._required = None if request.required is None else RequiredIds(request.required, request.source, options)
 
     def entries(self) -> Iterator[AirflowEntry]:
         """Return the required connections and variables of the source.
@@ -168,6 +172,10 @@ class Export:
         """
         # Without bundles, Airflow would lose what is in them if it were deleted from the database.
         deletable = self._report.moved if self._options.bundles else [*self._report.moved]
+        if self._required is not None and (names := sorted(set(self._required.in_environment))):
+            text = f"Airflow takes these from the environment, so they are not exported from here: {_few(names)}"
+            remedy = "To move them too, use --from env, and apply the manifests before you run this command again"
+            self._report.notes[f"{text}. {remedy}"] = len(names)
         for (kind, team), entries in self._bundles.items():
             for number, part in enumerate(_parts(entries), 1):
                 name = bundle_name(kind, team, number)
@@ -176,22 +184,28 @@ class Export:
                 self._report.moved += (ExportedEntry(lookup, status, file, reason) for lookup, _data in part.values())
         if self._bundles and not self._options.bundles:
             self._report.notes[_NOT_SWITCHED_ON] = sum(map(len, self._bundles.values()))
-        moved = [each.lookup for each in deletable if each.is_there]
+        moved = [each.lookup for each in deletable if each.is_there and not self._is_given_to_team(each.lookup)]
         others = self._folder.files(_APPLIED) if self._files else []
         if others := [name for name in others if name not in self._files]:
             text = (
                 f"the folder has files that this export has not written, and kubectl applies them too: {_few(others)}"
             )
             self._report.notes[f"{text}. Delete those of an earlier export that you do not need"] = len(others)
+        if self._request.source == _DATABASE and self._given_to_team:
+            self._report.notes[_FOR_ALL_TEAMS] = len(self._given_to_team)
         if moved and self._request.source == _DATABASE:
             content = deletion_script(moved).encode("utf-8")
-            self._folder.write(SCRIPT_NAME, content, replace=True, mode=0o700)
             self._report.script = self._folder.path / SCRIPT_NAME
+            # What has a Secret is not exported again with --missing, so the new script does not contain it.
+            is_partial = self._required is not None
+            if self._folder.write(SCRIPT_NAME, content, replace=not is_partial, mode=0o700) is FileResult.REFUSED:
+                self._folder.write(SCRIPT_NAME, content, replace=True, mode=0o700)
+                self._report.notes[_SCRIPT_REPLACED] = 1
         return self._report
 
     def _written(self, entry: AirflowEntry) -> ExportedEntry:
         """Write the manifest of an entry, and return the result."""
-        lookup = Lookup(entry.kind, entry.id, entry.team or self._request.team)
+        lookup = self._lookup_of(entry)
         if entry.data is None:
             return ExportedEntry(lookup, "not written", reason=entry.problem)
         data = {entry.kind.data_key(self._options): entry.data}
@@ -211,7 +225,7 @@ class Export:
             key = name if is_data_key(name) else None
         if key is None or entry.data is None:
             return self._written(entry)
-        lookup = Lookup(entry.kind, entry.id, entry.team or self._request.team)
+        lookup = self._lookup_of(entry)
         entries = self._bundles.setdefault((entry.kind, lookup.team), {})
         if key in entries:
             return ExportedEntry(lookup, "not written", reason=_NAME_CONFLICT)
@@ -221,6 +235,17 @@ class Export:
             return ExportedEntry(lookup, "not written", reason=str(error).removeprefix(f"{lookup}: "))
         entries[key] = (lookup, entry.data)
         return None
+
+    def _lookup_of(self, entry: AirflowEntry) -> Lookup:
+        """Return the lookup that the Secret of an entry is for."""
+        lookup = Lookup(entry.kind, entry.id, entry.team or self._request.team)
+        if lookup.team != entry.team:
+            self._given_to_team.add((entry.kind, entry.id))
+        return lookup
+
+    def _is_given_to_team(self, lookup: Lookup) -> bool:
+        """Return whether an entry without a team is now only in a Secret of one team, so that others still need it."""
+        return lookup.team == self._request.team and (lookup.kind, lookup.id) in self._given_to_team
 
     def _write(self, kind: Kind, manifest: Mapping[str, Any]) -> tuple[str, str, str]:
         """Write a manifest. Return the status, the file and the reason of :class:`ExportedEntry`."""

@@ -11,6 +11,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, shown_id
+from airflow_kubernetes_secrets.messages.printable import shell_word
 
 _WIDTH = 110
 _WARNING = (
@@ -59,6 +60,7 @@ class ExportReport:
     Attributes:
         source: ``metadata-db``, ``env`` or the path of a file.
         directory: the output folder.
+        kubeconfig, context: those of the API server that lookups use; ``None`` for the default.
         moved: the result for each entry.
         notes: what will be different afterwards, and for how many entries.
         script: the script that deletes the entries from the database; ``None`` if there is none.
@@ -66,6 +68,8 @@ class ExportReport:
 
     source: str
     directory: Path
+    kubeconfig: str | None = None
+    context: str | None = None
     moved: list[ExportedEntry] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
     script: Path | None = None
@@ -104,7 +108,6 @@ class ExportReport:
                 yield f"{kind.plural}: {', '.join(f'{number} {status}' for status, number in counts.items() if number)}"
         if not self.moved:
             yield "There is nothing to export."
-            return
         if self.failed:
             yield from ("", "Not written:")
             yield from _reasons(self.failed)
@@ -125,7 +128,10 @@ class ExportReport:
 
     @property
     def _apply(self) -> str:
-        return f"kubectl apply -R -f {shlex.quote(str(self.directory))}"
+        # Airflow's service accounts may not write, so no user is named here.
+        access = {"--kubeconfig": self.kubeconfig, "--context": self.context}
+        given = [shell_word(f"{flag}={value}") for flag, value in access.items() if value is not None]
+        return " ".join(["kubectl", *given, f"apply -R -f {shlex.quote(str(self.directory))}"])
 
 
 def _reasons(failed: Sequence[ExportedEntry]) -> Iterator[str]:

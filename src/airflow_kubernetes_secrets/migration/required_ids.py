@@ -1,54 +1,98 @@
-"""The entries of a source that DAGs require: ``export --missing``."""
+"""The entries of a source that DAGs require: ``export --missing``.
+
+An entry is exported if lookups of DAGs get it from its source today, and if a new Secret would provide it to all of
+these lookups. So no lookup gets another value than before, and none loses its value if the entry is deleted afterwards.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from airflow_kubernetes_secrets.deployment.airflow_entries import AirflowEntry
-from airflow_kubernetes_secrets.deployment.other_sources import IN_LOWER_CASE
-from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE, ENVIRONMENT
+from airflow_kubernetes_secrets.deployment.other_sources import IN_LOWER_CASE, variable_name
+from airflow_kubernetes_secrets.lookup.selection import Lookup
+from airflow_kubernetes_secrets.manifests.requested_secret import why_not_read
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+
+# The places by the names that the argument --from has for them.
+PLACES = {"env": ENVIRONMENT, "metadata-db": DATABASE}
+
+
+@dataclass(frozen=True)
+class RequiredId:
+    """An id that no Secret provides.
+
+    Attributes:
+        lookup: its lookup.
+        place: where Airflow finds it today: ``environment`` or ``metadata-db``; ``None`` if that is unknown, or if
+            nothing provides it.
+        owner: the team that it belongs to in this place; ``None`` if it belongs to no team.
+        why_not: why no new Secret would provide it; empty if one would.
+    """
+
+    lookup: Lookup
+    place: str | None = None
+    owner: str | None = None
+    why_not: str = ""
 
 
 class RequiredIds:
-    """The ids that are required, each with the team of its lookups.
+    """The ids that are required.
 
     Args:
-        ids: kind, id and team of each. The value is why a new Secret would not provide the id; empty if it would.
-        team: the team of entries without a team; ``None`` if they stay without one.
-        ignore_case: whether an entry provides all ids and teams that differ from its own in case only. Those of
-            environment variables do.
+        source: the source of the entries, as for the argument ``--from``.
+        options: the options of the lookups.
+
+    Attributes:
+        in_environment: the ids that the source has too, but that Airflow takes from the environment.
     """
 
-    def __init__(self, ids: Mapping[tuple[Kind, str, str | None], str], team: str | None, *, ignore_case: bool) -> None:
-        self._team = team
-        self._ignore_case = ignore_case
-        self._by_id: dict[tuple[Kind, str], list[tuple[str, str | None, str]]] = defaultdict(list)
-        for (kind, identifier, team_of_it), why_not in ids.items():
-            self._by_id[kind, self._folded(identifier)].append((identifier, team_of_it, why_not))
+    def __init__(self, ids: Iterable[RequiredId], source: str, options: Options) -> None:
+        self._options = options
+        self._place = PLACES.get(source)
+        self._by_key: dict[object, list[RequiredId]] = defaultdict(list)
+        for each in ids:
+            self._by_key[self._key_of(each)].append(each)
+        self.in_environment: list[str] = []
 
     def of(self, entry: AirflowEntry) -> Iterator[AirflowEntry]:
-        """Yield an entry once for each required id that it provides, with the case of that id.
+        """Yield an entry once for each required id that it provides, with the case of that id and its team.
 
-        If a new Secret would not provide the id, the entry has the reason as its problem.
+        If a new Secret would not provide the id to all lookups, the entry has the reason as its problem.
         """
-        found: dict[str, str] = {}
-        for identifier, team, why_not in self._by_id.get((entry.kind, self._folded(entry.id)), ()):
-            # Lookups of a team also use Secrets without a team.
-            if not self._is_for(entry.team or self._team, team):
-                continue
-            if identifier not in found or not why_not:
-                found[identifier] = why_not
+        key = entry.variable if self._place == ENVIRONMENT else (entry.kind, entry.id)
+        required = self._by_key.get(key, ())
+        if self._place != ENVIRONMENT:
+            others = [each for each in required if each.place == ENVIRONMENT and entry.team in (None, each.lookup.team)]
+            if others:
+                self.in_environment += (str(each.lookup) for each in others)
+                return
+        reasons: dict[tuple[str, str | None], set[str]] = defaultdict(set)
+        for each in required:
+            if self._is_provided(each, entry):
+                owner = each.owner if self._place == ENVIRONMENT else entry.team
+                reason = each.why_not or why_not_read(owner, each.lookup.team, self._options)
+                reasons[each.lookup.id, owner].add(reason)
         notes = tuple(each for each in entry.notes if each != IN_LOWER_CASE)
-        for identifier, why_not in found.items():
-            exact = replace(entry, id=identifier, notes=notes)
-            yield replace(exact, data=None, problem=why_not) if why_not else exact
+        for (identifier, owner), texts in reasons.items():
+            exact = replace(entry, id=identifier, team=owner, notes=notes)
+            problem = max(texts)
+            yield replace(exact, data=None, problem=problem) if problem else exact
 
-    def _is_for(self, owner: str | None, team: str | None) -> bool:
-        """Return whether lookups of a team use a Secret of this owner."""
-        return owner is None or (team is not None and self._folded(owner) == self._folded(team))
+    def _key_of(self, required: RequiredId) -> object:
+        """Return what an entry and a required id have in common. For the environment, this is the variable's name."""
+        lookup = required.lookup
+        if self._place == ENVIRONMENT:
+            return variable_name(lookup.kind, lookup.id, required.owner)
+        return lookup.kind, lookup.id
 
-    def _folded(self, text: str) -> str:
-        # Airflow derives the name of an environment variable with this method.
-        return text.upper() if self._ignore_case else text
+    def _is_provided(self, required: RequiredId, entry: AirflowEntry) -> bool:
+        """Return whether Airflow takes a required id from an entry, or would if the entry of a file were in a place."""
+        if self._place is None:
+            return entry.team in (None, required.lookup.team)
+        if self._place == DATABASE and required.owner != entry.team:
+            return False
+        return required.place == self._place

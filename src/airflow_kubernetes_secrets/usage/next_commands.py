@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE, ENVIRONMENT
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.manifests.requested_secret import namespace_for, why_not_read
+from airflow_kubernetes_secrets.manifests.secret_manifest import why_no_label
 from airflow_kubernetes_secrets.messages.printable import printable, shell_word
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
@@ -15,6 +17,9 @@ _PROGRAM = "airflow-kubernetes-secrets"
 # The places as the argument --from of `export` names them, and in words.
 _SOURCES = {ENVIRONMENT: "env", DATABASE: "metadata-db"}
 _WORDS = {ENVIRONMENT: "the environment", DATABASE: "the metadata database"}
+
+# The arguments that `put` does not take over: it has a namespace of its own, and users write with their own accounts.
+_NOT_OF_PUT = ("--namespace", "--as")
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,20 @@ class NextCommand:
 
 
 @dataclass(frozen=True)
+class NoCommand:
+    """No command that comes next is certain to be right.
+
+    Attributes:
+        reason: why, with the remedy.
+    """
+
+    reason: str
+
+    def __str__(self) -> str:
+        return f"No command is shown: {self.reason}"
+
+
+@dataclass(frozen=True)
 class NextCommands:
     """Makes commands for a shell. Each id in them is one word, whatever it contains.
 
@@ -41,26 +60,40 @@ class NextCommands:
         options: the options of lookups.
         access: the arguments that name the API server, the namespace and the user, each with its value.
         dags: the arguments that name the DAGs, each with its value.
+        home: the namespace of lookups if the options name none; ``None`` if lookups read a folder.
+        why_no_export: why ``export --missing`` would search other namespaces than these lookups, with the remedy; empty
+            if it searches the same.
     """
 
     options: Options
     access: Sequence[tuple[str, str]] = ()
     dags: Sequence[tuple[str, str]] = ()
+    home: str | None = None
+    why_no_export: str = ""
 
-    def put(self, lookup: Lookup) -> NextCommand | None:
-        """Return the command that creates the Secret of an id, or prints its manifest if lookups read a folder.
-
-        ``None`` if a character of the id or the team is not printable, because the command would name another id.
-        """
-        team = [("--team", lookup.team)] if lookup.team and self._can_own(lookup.team) else []
-        if any(printable(each) != each for each in (lookup.id, *(name for _flag, name in team))):
-            return None
+    def put(self, lookup: Lookup) -> NextCommand | NoCommand:
+        """Return the command that creates the Secret of an id, or prints its manifest if lookups read a folder."""
+        options, team = self.options, lookup.team
+        if team and team not in options.team_namespaces and (reason := why_no_label(team, options)):
+            # Without the label, lookups of all teams read Secrets without a team, unless the options forbid it.
+            if options.team_label is not None or not options.team_fallback:
+                return NoCommand(reason)
+            team = None
+        given = {flag: value for flag, value in self.access if flag not in _NOT_OF_PUT}
+        # The command may run elsewhere, with credentials that have another namespace.
+        namespace = namespace_for(lookup, options) or self.home
+        if namespace is not None and (options.path is None or "--namespace" in dict(self.access)):
+            given["--namespace"] = namespace
         value = ("--uri" if lookup.kind is Kind.CONNECTION else "--value", "-")
-        as_manifest = [] if self.options.path is None else [("--dry-run", "client"), ("--output", "yaml")]
-        arguments = _words([value, *team, *self.access, *as_manifest])
-        word = shell_word(lookup.id)
+        as_manifest = [] if options.path is None else [("--dry-run", "client"), ("--output", "yaml")]
+        arguments = [value, *([("--team", team)] if team else []), *given.items(), *as_manifest]
+        if not _can_be_shown(lookup.id):
+            return NoCommand("a command cannot show all characters of the id. Correct the DAGs, unless it is intended")
+        if unseen := _unseen(arguments):
+            return unseen
+        words, word = _words(arguments), shell_word(lookup.id)
         # An id that begins with '-' would be read as an option.
-        words = [*arguments, "--", word] if word.startswith("-") else [word, *arguments]
+        words = [*words, "--", word] if word.startswith("-") else [word, *words]
         return NextCommand(self.put_purpose(1), " ".join([_PROGRAM, "put", lookup.kind.name.lower(), *words]))
 
     def put_purpose(self, count: int) -> str:
@@ -69,25 +102,38 @@ class NextCommands:
             return f"To print {'its manifest' if count == 1 else 'their manifests'} for {printable(self.options.path)}"
         return f"To create {'its Secret' if count == 1 else 'their Secrets'}"
 
-    def export(self, place: str) -> NextCommand:
+    def export(self, lookup: Lookup, place: str, owner: str | None) -> NextCommand | NoCommand:
         """Return the command that writes manifests for all ids that DAGs use, no Secret has, and a place provides.
 
         Args:
+            lookup: one of these ids.
             place: ``environment`` or ``metadata-db``.
+            owner: the team that the id belongs to in this place; ``None`` if it belongs to no team.
         """
+        reason = self.why_no_export or why_not_read(owner, lookup.team, self.options)
+        if reason:
+            return NoCommand(reason)
         given = dict(self.access)
-        if self.options.path is None and self.options.namespaces[0] is not None:
-            given["--namespace"] = self.options.namespaces[0]
-        dags = [(flag, value) for flag, value in self.dags if flag != "--team" or self._can_own(value)]
-        words = _words([("--from", _SOURCES[place]), *dags, ("--output-dir", "secrets"), *given.items()])
-        return NextCommand(
+        if self.options.path is None and (namespace := self.options.namespaces[0] or self.home) is not None:
+            given["--namespace"] = namespace
+        arguments = [("--from", _SOURCES[place]), *self.dags, ("--output-dir", "secrets"), *given.items()]
+        return _unseen(arguments) or NextCommand(
             f"To write manifests for what DAGs use, no Secret has, and {_WORDS[place]} provides",
-            " ".join([_PROGRAM, "export", "--missing", *words]),
+            " ".join([_PROGRAM, "export", "--missing", *_words(arguments)]),
         )
 
-    def _can_own(self, team: str) -> bool:
-        """Return whether a Secret can belong to a team. If not, lookups of the team use Secrets without a team."""
-        return self.options.team_label is not None or team in self.options.team_namespaces
+
+def _can_be_shown(text: str) -> bool:
+    """Return whether a command can contain a text unchanged. If not, the command would name something else."""
+    return printable(text) == text
+
+
+def _unseen(arguments: Sequence[tuple[str, str]]) -> NoCommand | None:
+    """Return that a command cannot be shown, if one of its arguments cannot; else ``None``."""
+    flag = next((flag for flag, value in arguments if not _can_be_shown(value)), None)
+    if flag is None:
+        return None
+    return NoCommand(f"a command cannot show all characters of {flag}. Use a value with printable characters only")
 
 
 def _words(arguments: Sequence[tuple[str, str]]) -> list[str]:

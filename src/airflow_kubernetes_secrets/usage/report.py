@@ -23,10 +23,18 @@ from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.accepted_values import DENY
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.mounted import MountedSecret
-from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextCommands
+from airflow_kubernetes_secrets.usage.next_commands import NextCommand, NextCommands, NoCommand
 from airflow_kubernetes_secrets.usage.uses import Found, Position, Use
 
 SECRET = "secret"  # noqa: S105 - a place
+
+# What to do about an id that lookups skip.
+_CORRECT_ID = "Correct the DAGs"
+_REMEDIES = {
+    Outcome.OUTSIDE_PATTERN: "Change the pattern if the id needs a Secret",
+    Outcome.TOO_LONG: "Remove the pattern if the id needs a Secret",
+    Outcome.DISABLED: "Set the label if the id needs a Secret",
+}
 
 
 class IdStatus(Enum):
@@ -45,10 +53,12 @@ class Provider:
     Attributes:
         place: ``secret``, ``environment`` or ``metadata-db``.
         text: which Secret, variable or row.
+        owner: the team that the variable or row belongs to; ``None`` if it belongs to no team, and for a Secret.
     """
 
     place: str
     text: str
+    owner: str | None = None
 
     def as_json(self) -> dict[str, str]:
         """Return it as the JSON outputs show it; docs/reference/cli.md describes them."""
@@ -93,15 +103,19 @@ class UsedId:
         """Why a new Secret would not provide the id; empty if it would."""
         if self.outcome is None or self.problems:
             return "; ".join(problem.text for problem in self.problems)
-        return "" if self.can_get_secret else self.outcome.value
+        return "" if self.can_get_secret else f"{self.outcome.value}. {_REMEDIES.get(self.outcome, _CORRECT_ID)}"
 
-    def next_command(self, commands: NextCommands) -> NextCommand | None:
-        """Return the command that creates the Secret of a missing id, or that moves an id into one; else ``None``."""
-        if not self.can_get_secret:
+    def next_command(self, commands: NextCommands) -> NextCommand | NoCommand | None:
+        """Return the command that creates the Secret of a missing id, or that moves an id into one.
+
+        ``None`` if the id needs no command: a Secret provides it, it is optional, its status is unknown, or the
+        problems of its Secret say what to do.
+        """
+        if self.status is IdStatus.MISSING and self.outcome is not None and not self.problems:
+            return commands.put(self.lookup) if self.can_get_secret else NoCommand(self.why_no_new_secret)
+        if self.provider is None or not self.can_get_secret:
             return None
-        if self.status is IdStatus.MISSING:
-            return commands.put(self.lookup)
-        return None if self.provider is None else commands.export(self.provider.place)
+        return commands.export(self.lookup, self.provider.place, self.provider.owner)
 
     def as_json(self, commands: NextCommands) -> dict[str, Any]:
         """Return the id as the JSON outputs show it; docs/reference/cli.md describes them."""
@@ -114,7 +128,7 @@ class UsedId:
             "provider": None if self.provider is None else self.provider.as_json(),
             "problems": [problem.as_json() for problem in self.problems],
             "uses": [use.as_json() for use in self.uses],
-            "command": None if command is None else command.text,
+            "command": command.text if isinstance(command, NextCommand) else None,
         }
 
 
@@ -126,23 +140,21 @@ class UsageReport:
         ids: sorted by kind, team and id.
         unused: the connections and variables in Secrets whose id is not used.
         failures: what could not be read, with the remedy.
+        home: the first namespace that lookups search; ``None`` if they read a folder.
     """
 
     ids: Sequence[UsedId]
     unused: Sequence[Entry]
     failures: Sequence[str]
+    home: str | None = None
 
-    def without_secret(self) -> dict[tuple[Kind, str, str | None], str]:
-        """Return the connections and variables that no Secret provides: kind, id and team.
-
-        The value is why a new Secret would not provide it: lookups skip the id, or find a Secret that cannot be used.
-        It is empty if a new Secret would.
-        """
-        return {
-            (each.lookup.kind, each.lookup.id, each.lookup.team): each.why_no_new_secret
+    def without_secret(self) -> list[UsedId]:
+        """Return the connections and variables that no Secret provides."""
+        return [
+            each
             for each in self.ids
             if each.lookup.kind in KINDS and (each.provider is None or each.provider.place != SECRET)
-        }
+        ]
 
 
 def uses_of_options(options: Iterable[SecretOption]) -> list[Use]:
@@ -191,7 +203,8 @@ def report_of(found: Found, location: BackendLocation, options: Options, *, data
         if each.provides_value and each.kind in KINDS and (each.kind, each.id) not in used
     ]
     failures = [f"could not check the {place}: {text}" for place, text in others.failures]
-    return UsageReport(ids, unused, [*inventory.failures, *location.problems(), *failures])
+    failures = [*inventory.failures, *location.problems(), *failures]
+    return UsageReport(ids, unused, failures, location.namespace(None) or None)
 
 
 def _provided_by_secret(
@@ -231,6 +244,6 @@ def _provided_by_others(used: UsedId, others: HiddenEntries) -> UsedId:
     """Return what provides an id that no Secret provides."""
     found = others.by_lookup.get((used.lookup.kind, used.lookup.id, used.lookup.team))
     if found:
-        return replace(used, status=IdStatus.FOUND, provider=Provider(found[0].place, found[0].text))
+        return replace(used, status=IdStatus.FOUND, provider=Provider(found[0].place, found[0].text, found[0].owner))
     could_be_there = others.failures and used.lookup.kind in KINDS
     return replace(used, status=IdStatus.UNKNOWN) if could_be_there and used.status is IdStatus.MISSING else used
