@@ -134,7 +134,7 @@ def test_a_file_without_a_dag_is_shown_to_a_user_who_sees_all_dags(ui: AirflowUI
         assert ("helpers.py" in explanation.text) is is_shown
 
 
-def test_the_page_shows_it(browser: Browser, ui: AirflowUI) -> None:
+def test_the_page_shows_it(browser: Browser, ui: AirflowUI, shelf: Shelf) -> None:
     entries(ui, "ada")
     page: Page = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
     page.set_default_timeout(PATIENCE_MS)
@@ -149,7 +149,7 @@ def test_the_page_shows_it(browser: Browser, ui: AirflowUI) -> None:
     expect(frame.locator("#panel [data-verdict=not-found]")).to_be_visible()
     expect(frame.locator("#panel")).to_contain_text("etl.load")
     # The same command as that of `usage --missing`.
-    command = "airflow-kubernetes-secrets put connection nowhere --uri -"
+    command = f"airflow-kubernetes-secrets put connection nowhere --uri - --namespace {shelf.home}"
     expect(frame.locator("#panel .command code", has_text="put")).to_have_text(command)
     expect(frame.locator("#panel").get_by_role("button", name=f"Copy: {command}")).to_be_visible()
     page.context.close()

@@ -397,8 +397,17 @@ EXPORT = Command(
             help="only this kind; required for a file that does not specify its kind",
             choices=("connections", "variables"),
         ),
-        _argument("--namespace", "-n", help="the namespace in the manifests (default: none)", metavar="NAME"),
-        _argument("--team", help="the team of entries that name none, and of the DAGs of --dags", metavar="TEAM"),
+        _argument(
+            "--namespace",
+            "-n",
+            help="the namespace in the manifests (default: none; for --missing: the first one that Airflow searches)",
+            metavar="NAME",
+        ),
+        _argument(
+            "--team",
+            help="the team of entries that name none; for --missing: only the team that the DAGs of --dags belong to",
+            metavar="TEAM",
+        ),
         _argument(
             "--missing",
             help="only connections and variables that DAGs use, as 'usage' finds them, and that no Secret provides",
