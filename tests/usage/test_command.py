@@ -336,6 +336,7 @@ def test_a_namespace_that_may_not_be_listed(
 
 def test_a_team_without_a_folder(usage: Usage) -> None:
     assert "--team is the team of the DAGs that --dags names" in usage.run("--team", "sales", status=2).err
+    assert "--missing and --unused exclude each other" in usage.run("--missing", "--unused", status=2).err
 
 
 def put_bundle(usage: Usage, data: dict[str, str]) -> None:

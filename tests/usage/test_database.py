@@ -296,3 +296,12 @@ def test_a_row_that_teams_share(airflow: Airflow, tmp_path: Path) -> None:
     done = airflow.script("airflow-kubernetes-secrets", "export", *given)
     assert "so delete-from-database.sh does not delete it" in " ".join(done.stdout.split())
     assert not (tmp_path / "all" / "delete-from-database.sh").exists()
+
+
+@pytest.mark.parametrize("multi_team", ["True", "False"])
+def test_a_row_that_teams_use_whose_dags_are_not_read(airflow: Airflow, tmp_path: Path, multi_team: str) -> None:
+    """They would not read a Secret without a team, so the row stays."""
+    strict = airflow.with_kwargs(team_fallback=False).with_variables(AIRFLOW__CORE__MULTI_TEAM=multi_team)
+    [entry] = export(strict, tmp_path / "out")["entries"]
+    assert (entry["id"], entry["status"]) == ("plain", "written")
+    assert (tmp_path / "out" / "delete-from-database.sh").exists() is (multi_team == "False")

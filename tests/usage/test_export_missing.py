@@ -66,6 +66,7 @@ def test_only_what_is_used_and_has_no_secret(usage: Usage, out: Path, tmp_path: 
 
     assert written(out) == {"here": None, "optional": None}
     assert done.out.startswith("variables: 2 written\n")
+    assert done.out.endswith(f"\n\nAirflow reads {usage.manifests}: move the files there.\n")
     assert done.err == "5 of the 6 connections and variables that DAGs use are provided by no Secret\n"
     usage.run("--from", source, "-o", str(out), command="export")
     assert len(written(out)) == 5

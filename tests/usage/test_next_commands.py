@@ -157,6 +157,7 @@ def test_ids_that_no_new_secret_provides(usage: Usage) -> None:
     assert {name for name, each in ids.items() if each["command"]} == {"plain"}
     assert {each["status"] for each in ids.values()} == {"missing"}
     err = missing(usage)
+    assert "hunter2" not in err
     assert "for variable 'skipped1': the id does not match the lookup pattern in backend_kwargs, so the lookup" in err
     assert "for connection (a URI): the id is a URI, so the lookup was skipped. Correct the DAGs\n" in err
     assert "for configuration option 'fernet': its label is null in backend_kwargs" in err
@@ -314,6 +315,17 @@ def test_what_others_provide_is_exported(usage: Usage, tmp_path: Path) -> None:
     assert [each["provider"]["place"] for each in usage.ids(status=1).values() if each["provider"]] == ["secret"] * 3
 
 
+def test_a_variable_with_a_uri_in_its_name(usage: Usage) -> None:
+    usage.dag("etl.py", READS + f"Connection.get({URI!r})\n")
+    usage.patch.setenv(f"AIRFLOW_CONN_{URI}".upper(), "1")
+    given = ["--dags", str(usage.dags)]
+    done = usage.run(*given, "--no-database", "--id", URI)
+    shown = usage.run("connection", URI, *given, command="explain", status=1)
+    for each in (done.out, shown.out):
+        assert "a variable with a URI in its name of this process" in " ".join(each.split())
+        assert SECRET not in each.lower()
+
+
 def test_one_id(usage: Usage) -> None:
     usage.dag("etl.py", reads("x", "y", "z"))
     usage.patch.setenv("AIRFLOW_VAR_Y", "1")
@@ -360,5 +372,9 @@ def test_explain_shows_the_command(usage: Usage) -> None:
     assert command("config", "fernet") == f"{NAME}put config fernet --value - --dry-run client --output yaml"
     # No option names this id.
     assert command("config", "other") is None
+    usage.patch.setenv("AIRFLOW__CORE__FERNET_KEY_SECRET", "a\nb")
+    assert command("config", "a\nb") is None
+    shown = usage.run("config", "a\nb", command="explain", status=1).out
+    assert "No command is shown: a command cannot show all characters of the id." in " ".join(shown.split())
     usage.put("x", {VARIABLE: "x"})
     assert command("variable", "x", status=0) is None

@@ -117,8 +117,8 @@ def _variables_of(lookups: Sequence[Lookup]) -> list[_Found]:
             name = variable_name(lookup.kind, lookup.id, owner)
             if name in os.environ:
                 # The name contains the id, and a URI as an id can contain a password.
-                shown = "with a URI in its name" if is_uri(lookup.id) else printable(name)
-                found.append((lookup, f"the variable {shown} of this process", owner))
+                shown = "a variable with a URI in its name" if is_uri(lookup.id) else f"the variable {printable(name)}"
+                found.append((lookup, f"{shown} of this process", owner))
     return found
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from airflow_kubernetes_secrets.backend.airflow_versions import has_teams
 from airflow_kubernetes_secrets.deployment.airflow_entries import AirflowEntry, SourceError
 from airflow_kubernetes_secrets.deployment.other_sources import IN_LOWER_CASE, from_database, from_environment
 from airflow_kubernetes_secrets.errors import OneLineError
@@ -56,9 +57,9 @@ _APPLIED = (".json", ".yaml", ".yml")
 
 _EXISTS = "its file exists with other content; --force replaces it"
 _NOT_SWITCHED_ON = "lookups read bundles only if bundles is true in backend_kwargs, which it is not here"
-_FOR_ALL_TEAMS = (
-    f"what belongs to no team in the database is used by all teams, so {SCRIPT_NAME} does not delete it: the Secrets "
-    "are for the team of --team only"
+_USED_BY_OTHERS = (
+    f"all teams use what belongs to no team in the database, and not all of them read these Secrets, so {SCRIPT_NAME} "
+    "does not delete it"
 )
 _SCRIPT_REPLACED = (
     f"the {SCRIPT_NAME} of an earlier export was replaced. Entries that only the earlier one named stay in the database"
@@ -116,7 +117,9 @@ class Export:
         self._request = request
         self._options = options
         self._folder = OutputFolder(request.directory)
-        self._report = ExportReport(request.source, request.directory, options.kubeconfig, options.context)
+        self._report = ExportReport(
+            request.source, request.directory, options.kubeconfig, options.context, options.path
+        )
         self._files: set[str] = set()
         # The entries without a team that get the team of the request.
         self._given_to_team: set[tuple[Kind, str]] = set()
@@ -184,17 +187,18 @@ class Export:
                 self._report.moved += (ExportedEntry(lookup, status, file, reason) for lookup, _data in part.values())
         if self._bundles and not self._options.bundles:
             self._report.notes[_NOT_SWITCHED_ON] = sum(map(len, self._bundles.values()))
-        moved = [each.lookup for each in deletable if each.is_there and not self._is_given_to_team(each.lookup)]
+        moved = [each.lookup for each in deletable if each.is_there]
+        shared = sum(map(self._is_used_by_others, moved))
         others = self._folder.files(_APPLIED) if self._files else []
         if others := [name for name in others if name not in self._files]:
             text = (
                 f"the folder has files that this export has not written, and kubectl applies them too: {_few(others)}"
             )
             self._report.notes[f"{text}. Delete those of an earlier export that you do not need"] = len(others)
-        if self._request.source == _DATABASE and self._given_to_team:
-            self._report.notes[_FOR_ALL_TEAMS] = len(self._given_to_team)
-        if moved and self._request.source == _DATABASE:
-            content = deletion_script(moved).encode("utf-8")
+        if shared and self._request.source == _DATABASE:
+            self._report.notes[_USED_BY_OTHERS] = shared
+        if shared < len(moved) and self._request.source == _DATABASE:
+            content = deletion_script(each for each in moved if not self._is_used_by_others(each)).encode("utf-8")
             self._report.script = self._folder.path / SCRIPT_NAME
             # What has a Secret is not exported again with --missing, so the new script does not contain it.
             is_partial = self._required is not None
@@ -243,8 +247,10 @@ class Export:
             self._given_to_team.add((entry.kind, entry.id))
         return lookup
 
-    def _is_given_to_team(self, lookup: Lookup) -> bool:
-        """Return whether an entry without a team is now only in a Secret of one team, so that others still need it."""
+    def _is_used_by_others(self, lookup: Lookup) -> bool:
+        """Return whether the database's entry belongs to no team, and some lookups do not read its Secret."""
+        if lookup.team is None:
+            return not self._options.team_fallback and has_teams()
         return lookup.team == self._request.team and (lookup.kind, lookup.id) in self._given_to_team
 
     def _write(self, kind: Kind, manifest: Mapping[str, Any]) -> tuple[str, str, str]:

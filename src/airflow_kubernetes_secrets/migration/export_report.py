@@ -11,7 +11,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup, shown_id
-from airflow_kubernetes_secrets.messages.printable import shell_word
+from airflow_kubernetes_secrets.messages.printable import printable, shell_word
 
 _WIDTH = 110
 _WARNING = (
@@ -61,6 +61,7 @@ class ExportReport:
         source: ``metadata-db``, ``env`` or the path of a file.
         directory: the output folder.
         kubeconfig, context: those of the API server that lookups use; ``None`` for the default.
+        folder: the folder that lookups read instead of an API server; ``None`` if they read none.
         moved: the result for each entry.
         notes: what will be different afterwards, and for how many entries.
         script: the script that deletes the entries from the database; ``None`` if there is none.
@@ -70,6 +71,7 @@ class ExportReport:
     directory: Path
     kubeconfig: str | None = None
     context: str | None = None
+    folder: str | None = None
     moved: list[ExportedEntry] = field(default_factory=list)
     notes: dict[str, int] = field(default_factory=dict)
     script: Path | None = None
@@ -118,7 +120,10 @@ class ExportReport:
         if len(self.failed) == len(self.moved):
             return
         yield from ("", *textwrap.wrap(_WARNING, _WIDTH))
-        yield from ("", "To apply them:", f"  {self._apply}")
+        if self.folder is None:
+            yield from ("", "To apply them:", f"  {self._apply}")
+        else:
+            yield from ("", f"Airflow reads {printable(self.folder)}: move the files there.")
         if self.script:
             yield from (
                 "",
