@@ -143,7 +143,7 @@ def test_computed_ids_are_counted(usage: Usage) -> None:
         }
     ]
     assert (
-        f"1 more uses compute their id: {usage.dags}/etl.py:3"
+        f"Not counted: 1 whose id is known only when the code runs ({usage.dags}/etl.py:3)"
         in usage.run("--dags", str(usage.dags), "--no-database").err
     )
 
@@ -335,8 +335,8 @@ def test_a_namespace_that_may_not_be_listed(
 
 
 def test_a_team_without_a_folder(usage: Usage) -> None:
-    assert "--team is the team of the DAGs that --dags names" in usage.run("--team", "sales", status=2).err
-    assert "--missing and --unused exclude each other" in usage.run("--missing", "--unused", status=2).err
+    assert "--team is the team of the DAGs in --dags" in usage.run("--team", "sales", status=2).err
+    assert "--missing and --unused cannot be used together" in usage.run("--missing", "--unused", status=2).err
 
 
 def put_bundle(usage: Usage, data: dict[str, str]) -> None:

@@ -137,8 +137,8 @@ def test_what_only_the_database_has_is_exported(airflow: Airflow, tmp_path: Path
     done = airflow.script(*export.split()[:-1], str(folder))
 
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "4 of the 4 connections and variables that DAGs use are provided by no Secret" in done.stderr
-    assert "1 more uses compute their id" in done.stderr
+    assert "No Secret provides 4 of the 4 connections and variables that DAGs use" in done.stderr
+    assert "Not counted: 1 whose id is known only when the code runs" in done.stderr
     assert [each.name for each in folder.rglob("*.yaml")] == ["airflow-variable-plain.yaml"]
     assert "airflow variables delete plain" in (folder / "delete-from-database.sh").read_text()
     kwargs = json.dumps({"path": str(folder), "namespace": "airflow"})
@@ -268,9 +268,7 @@ def test_a_row_that_airflow_does_not_use_is_not_exported(airflow: Airflow, tmp_p
     airflow = airflow.with_variables(AIRFLOW_VAR_PLAIN="current")
     report = export(airflow, tmp_path / "out")
     assert report["entries"] == []
-    assert "Airflow takes these from the environment, so they are not exported from here: variable 'plain'" in str(
-        report
-    )
+    assert "Airflow reads these from the environment, so this export skips them: variable 'plain'" in str(report)
     assert not (tmp_path / "out").exists()
 
 

@@ -67,7 +67,7 @@ def test_only_what_is_used_and_has_no_secret(usage: Usage, out: Path, tmp_path: 
     assert written(out) == {"here": None, "optional": None}
     assert done.out.startswith("variables: 2 written\n")
     assert done.out.endswith(f"\n\nAirflow reads {usage.manifests}: move the files there.\n")
-    assert done.err == "5 of the 6 connections and variables that DAGs use are provided by no Secret\n"
+    assert done.err == "No Secret provides 5 of the 6 connections and variables that DAGs use\n"
     usage.run("--from", source, "-o", str(out), command="export")
     assert len(written(out)) == 5
 
@@ -110,7 +110,7 @@ def test_dags_that_cannot_be_read(usage: Usage, out: Path) -> None:
     done = export(usage, out, status=1)
 
     assert written(out) == {"x": None}
-    assert f"1 more uses compute their id: {usage.dags}/etl.py:4" in done.err
+    assert f"Not counted: 1 whose id is known only when the code runs ({usage.dags}/etl.py:4)" in done.err
     assert f"error: {usage.dags}/broken.py: it is not valid Python" in done.err
 
 
@@ -171,7 +171,9 @@ def test_a_team_without_a_label(usage: Usage, out: Path) -> None:
     usage.dag("etl.py", reads("x"))
     usage.patch.setenv("AIRFLOW_VAR__SALES___X", SECRET)
     done = export(usage, out, "--team", "sales", status=1)
-    assert "no label can assign a Secret to a team. Set it, or write the Secret" in " ".join(done.out.split())
+    assert "no label can assign a Secret to a team. Set it, or give the team its own namespace" in " ".join(
+        done.out.split()
+    )
     usage.patch.delenv("AIRFLOW_VAR__SALES___X")
     usage.patch.setenv("AIRFLOW_VAR_X", SECRET)
     export(usage, out, "--team", "sales")
@@ -192,9 +194,9 @@ def test_what_airflow_takes_from_the_environment(usage: Usage, out: Path, tmp_pa
     usage.patch.setenv("AIRFLOW_VAR_X", "east")
     done = export(usage, out, source=file_of(tmp_path, x=SECRET, y=SECRET))
     assert written(out) == {"y": None}
-    assert "Airflow takes these from the environment, so they are not exported from here: variable 'x'." in done.out
+    assert "Airflow reads these from the environment, so this export skips them: variable 'x'." in done.out
     done = export(usage, out, "--dags", str(usage.dags), source=file_of(tmp_path, x=SECRET))
-    assert done.out.startswith("There is nothing to export.\n\nNotes:\n  - Airflow takes these from the environment")
+    assert done.out.startswith("There is nothing to export.\n\nNotes:\n  - Airflow reads these from the environment")
 
 
 def test_variables_that_airflow_does_not_read(usage: Usage, out: Path) -> None:
@@ -286,11 +288,11 @@ def test_a_namespace_that_may_not_be_read(
 @pytest.mark.parametrize(
     ("arguments", "expected"),
     [
-        (["--missing", "--bundle"], "--missing with --bundle would write a bundle that replaces one with other ids"),
-        (["--dags", "dags"], "--dags is for --missing"),
-        (["--kubeconfig", "file"], "--kubeconfig is for --missing"),
-        (["--as", "me"], "--as is for --missing"),
-        (["--missing", "--team", "sales"], "--team is the team of the DAGs that --dags names"),
+        (["--missing", "--bundle"], "--missing cannot be combined with --bundle"),
+        (["--dags", "dags"], "--dags requires --missing"),
+        (["--kubeconfig", "file"], "--kubeconfig requires --missing"),
+        (["--as", "me"], "--as requires --missing"),
+        (["--missing", "--team", "sales"], "--team is the team of the DAGs in --dags"),
     ],
 )
 def test_arguments_that_do_not_fit(usage: Usage, out: Path, arguments: list[str], expected: str) -> None:

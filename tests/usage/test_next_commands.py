@@ -139,7 +139,7 @@ def test_ids_that_a_command_cannot_show(usage: Usage) -> None:
     err = missing(usage)
 
     assert commands_in(err) == [f"{NAME}put variable plain --value - --dry-run client --output yaml"]
-    assert ": a command cannot show all characters of the id. Correct the DAGs, unless it is intended\n" in err
+    assert ": the id has characters that a command cannot show. If they are a mistake, correct the DAGs\n" in err
     assert all(repr(each)[1:-1].replace("##", "#\\u0023") in err for each in UNSEEN_IDS)
     ids = usage.ids(status=1)
     assert [each for each in UNSEEN_IDS if ids[each]["command"] is not None] == []
@@ -204,7 +204,7 @@ def test_a_path_that_a_command_cannot_show(usage: Usage, tmp_path: Path) -> None
         usage.patch.setenv("AIRFLOW_VAR_X", "1")
         err = usage.run("--dags", str(folder), "--no-database", "--missing").err
         assert commands_in(err) == []
-        assert "No command is shown for variable 'x': a command cannot show all characters of --dags." in err
+        assert "No command is shown for variable 'x': --dags has characters that a command cannot show." in err
 
 
 def test_the_namespaces_of_the_commands(
@@ -295,7 +295,7 @@ def test_what_others_provide_is_exported(usage: Usage, tmp_path: Path) -> None:
     err = missing(usage)
     [put, export] = commands_in(err)
     assert put.startswith(f"{NAME}put variable missing ")
-    assert "To write manifests for what DAGs use, no Secret has, and the environment provides:\n" in err
+    assert "To write manifests for all ids that DAGs use and that only the environment provides:\n" in err
     commands = {name: each["command"] for name, each in usage.ids(status=1).items()}
     assert commands.pop("missing") == put
     assert commands == {"db": None, "in_Environment": export, "IN_ENVIRONMENT": export}
@@ -304,7 +304,7 @@ def test_what_others_provide_is_exported(usage: Usage, tmp_path: Path) -> None:
 
     shown = usage.capsys.readouterr()
     assert "in lower case" not in shown.out
-    assert "3 of the 4 connections and variables that DAGs use are provided by no Secret" in shown.err
+    assert "No Secret provides 3 of the 4 connections and variables that DAGs use" in shown.err
     written = sorted((tmp_path / "secrets").rglob("*.yaml"))
     manifests = [yaml.safe_load(each.read_text()) for each in written]
     assert {each["metadata"]["labels"][VARIABLE] for each in manifests} == {"in_Environment", "IN_ENVIRONMENT"}
@@ -375,6 +375,6 @@ def test_explain_shows_the_command(usage: Usage) -> None:
     usage.patch.setenv("AIRFLOW__CORE__FERNET_KEY_SECRET", "a\nb")
     assert command("config", "a\nb") is None
     shown = usage.run("config", "a\nb", command="explain", status=1).out
-    assert "No command is shown: a command cannot show all characters of the id." in " ".join(shown.split())
+    assert "No command is shown: the id has characters that a command cannot show." in " ".join(shown.split())
     usage.put("x", {VARIABLE: "x"})
     assert command("variable", "x", status=0) is None

@@ -257,7 +257,7 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
         return result
 
     def _decision(self, lookup: Lookup, find: Find) -> Decision:
-        """Return the decision of a lookup: the last one while all indexes that led to it are as they were."""
+        """Return the decision of a lookup: the stored one while the indexes it came from are unchanged and fresh."""
         source = self._source
         results = None if source is None or lookup.kind is Kind.CONFIG else source.index_results
         if results is None or len(lookup.id) > _LONGEST_STORED_ID:
@@ -271,17 +271,17 @@ class KubernetesSecretsBackend(BaseSecretsBackend):
             return known
         if results.is_full:
             return decide(lookup, self.options, find)
-        answers: list[tuple[Query, Sequence[Secret]]] = []
+        results_by_query: list[tuple[Query, Sequence[Secret]]] = []
 
-        def noted(query: Query, time: TimeBudget) -> Sequence[Secret]:
+        def recording_find(query: Query, time: TimeBudget) -> Sequence[Secret]:
             found = find(query, time)
-            answers.append((query, found))
+            results_by_query.append((query, found))
             return found
 
-        decision = decide(lookup, self.options, noted)
-        # The errors of skipped Secrets can refer to the frames of this lookup.
-        if answers and not decision.skipped:
-            results.put(key, decision, answers)
+        decision = decide(lookup, self.options, recording_find)
+        # The errors of skipped Secrets can refer to the frames of this lookup, whose variables would stay in memory.
+        if results_by_query and not decision.skipped:
+            results.put(key, decision, results_by_query)
         return decision
 
     def _find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:

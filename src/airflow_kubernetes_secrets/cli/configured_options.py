@@ -49,10 +49,14 @@ def why_no_export(arguments: argparse.Namespace, configured: AirflowConfiguratio
         return f"'export' requires a valid configuration of Airflow: {error}"
     if namespaces == options.namespace or (namespaces is None and len(options.namespaces) == 1):
         return ""
-    searched = "one namespace" if namespaces is None else ", ".join(namespaces)
+    if namespaces is None:
+        return (
+            "'namespace' is not set in backend_kwargs, so 'export --missing' searches one namespace, and --namespace "
+            "names several. Set 'namespace', or name one namespace"
+        )
     return (
-        f"'export --missing' searches {searched}, as Airflow is configured here, and not {arguments.namespace}. "
-        "Correct 'namespace' in backend_kwargs, or remove --namespace"
+        f"'export --missing' searches the configured namespaces ({', '.join(namespaces)}), and not "
+        f"{arguments.namespace}. Correct 'namespace' in backend_kwargs, or remove --namespace"
     )
 
 

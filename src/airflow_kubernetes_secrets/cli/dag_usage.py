@@ -1,4 +1,4 @@
-"""Which ids DAGs use, and what provides each, for the commands that start from this: ``usage`` and ``export``."""
+"""The ids that DAGs use, and what provides each. ``usage`` and ``export --missing`` share this."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ def summary(report: UsageReport, found: Found) -> str:
 
 
 def computed_text(found: Found) -> str:
-    """Return how many ids are only known when the code runs, as a sentence that continues another one."""
+    """Return the number of uses whose id is known only when the code runs, as a sentence to append."""
     if not found.computed:
         return ""
-    positions = (str(each.position) for each in found.computed)
     count = len(found.computed)
-    return f". {count} more uses compute their id: {first_names(positions, count, _MOST_POSITIONS)}"
+    positions = first_names((str(each.position) for each in found.computed), count, _MOST_POSITIONS)
+    return f". Not counted: {count} whose id is known only when the code runs ({positions})"

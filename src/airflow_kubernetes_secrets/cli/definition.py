@@ -190,7 +190,8 @@ USAGE = Command(
         _argument("--team", help="the team that the DAGs of --dags belong to", metavar="TEAM"),
         _argument(
             "--missing",
-            help="only ids whose status is missing or unknown, and the commands that create or move their Secrets",
+            help="only ids whose status is missing or unknown; also print the commands that create Secrets for missing "
+            "ids, and that export ids from the environment or the metadata database",
             action="store_true",
         ),
         _argument(
@@ -400,12 +401,12 @@ EXPORT = Command(
         _argument(
             "--namespace",
             "-n",
-            help="the namespace in the manifests (default: none; for --missing: the first one that Airflow searches)",
+            help="the namespace in the manifests (default: none; with --missing: the first one that Airflow searches)",
             metavar="NAME",
         ),
         _argument(
             "--team",
-            help="the team of entries that name none; for --missing: only the team that the DAGs of --dags belong to",
+            help="the team of entries that name none; with --missing: only the team of the DAGs in --dags",
             metavar="TEAM",
         ),
         _argument(
@@ -413,7 +414,7 @@ EXPORT = Command(
             help="only connections and variables that DAGs use, as 'usage' finds them, and that no Secret provides",
             action="store_true",
         ),
-        replace(DAGS, help=f"for --missing: {DAGS.help}"),
+        replace(DAGS, help=f"only with --missing: {DAGS.help}"),
         _argument(
             "--bundle",
             help="write one Secret for each kind, in which every key is an id, instead of one for each id",
@@ -421,7 +422,7 @@ EXPORT = Command(
         ),
         _argument("--force", help="replace existing files", action="store_true"),
         _argument("--report", help="the output format", choices=("text", "json"), default="text"),
-        *(replace(each, help=f"for --missing: {each.help}") for each in (KUBECONFIG, CONTEXT, AS_USER)),
+        *(replace(each, help=f"only with --missing: {each.help}") for each in (KUBECONFIG, CONTEXT, AS_USER)),
         DEBUG,
     ),
     {

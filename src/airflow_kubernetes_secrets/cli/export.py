@@ -18,8 +18,8 @@ from airflow_kubernetes_secrets.migration.export import Export, ExportRequest
 from airflow_kubernetes_secrets.migration.required_ids import PLACES, RequiredId
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
-# The arguments that have no effect without --missing.
-_OF_MISSING = {"dags": "--dags", "kubeconfig": "--kubeconfig", "context": "--context", "as_user": "--as"}
+# The arguments that `export` accepts only with --missing.
+_ONLY_WITH_MISSING = {"dags": "--dags", "kubeconfig": "--kubeconfig", "context": "--context", "as_user": "--as"}
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -68,21 +68,21 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _check(arguments: argparse.Namespace) -> None:
-    """Refuse arguments that do not fit together.
+    """Check the combination of arguments.
 
     Raises:
-        OptionError: there are some.
+        OptionError: it is invalid.
     """
     if arguments.missing and arguments.bundle:
         raise OptionError(
-            "--missing with --bundle would write a bundle that replaces one with other ids. Remove --bundle, or add an "
-            "id to a bundle with 'put --bundle'"
+            "--missing cannot be combined with --bundle: the new bundle would replace an existing one, and the ids in "
+            "that one would be lost. Remove --bundle, or add an id to a bundle with 'put --bundle'"
         )
     if arguments.missing and arguments.team is not None and not arguments.dags:
-        raise OptionError("--team is the team of the DAGs that --dags names. Add --dags, or remove it")
-    for name, flag in _OF_MISSING.items():
+        raise OptionError("--team is the team of the DAGs in --dags. Add --dags, or remove --team")
+    for name, flag in _ONLY_WITH_MISSING.items():
         if getattr(arguments, name) and not arguments.missing:
-            raise OptionError(f"{flag} is for --missing. Add --missing, or remove {flag}")
+            raise OptionError(f"{flag} requires --missing. Add --missing, or remove {flag}")
 
 
 def _options(arguments: argparse.Namespace) -> Options:
@@ -115,7 +115,7 @@ def _required(
         KubernetesSecretsError: not all Secrets could be read, so it is unknown which ids have none.
     """
     found = found_in_dags(arguments, database=True)
-    # Other sources do not require a database.
+    # Only the source `metadata-db` requires the database.
     report = usage_of(found, options, arguments, database=PLACES.get(arguments.source) == DATABASE)
     if report.failures:
         raise KubernetesSecretsError(f"it is unknown which ids have no Secret: {'; '.join(report.failures)}")
@@ -130,5 +130,5 @@ def _required(
     ]
     used = sum(each.lookup.kind in KINDS for each in report.ids)
     counts = f"{len(required)} of the {used} connections and variables that DAGs use"
-    print_message(f"{counts} are provided by no Secret{computed_text(found)}")
+    print_message(f"No Secret provides {counts}{computed_text(found)}")
     return required, unread_files(found), report.home

@@ -38,9 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
         OptionError: the arguments do not fit together.
     """
     if arguments.team is not None and not arguments.dags:
-        raise OptionError("--team is the team of the DAGs that --dags names. Add --dags, or remove it")
+        raise OptionError("--team is the team of the DAGs in --dags. Add --dags, or remove --team")
     if arguments.missing and arguments.unused:
-        raise OptionError("--missing and --unused exclude each other. Remove one of them")
+        raise OptionError("--missing and --unused cannot be used together. Remove one of them")
     configured, options = options_for(arguments)
     found = found_in_dags(arguments, database=arguments.database)
     report = usage_of(found, options, arguments, database=arguments.database)
@@ -133,7 +133,7 @@ def _print_ids(ids: Sequence[UsedId], arguments: argparse.Namespace) -> None:
 
 
 def _print_commands(ids: Sequence[UsedId], commands: NextCommands, *, database: bool) -> None:
-    """Print the commands that create what is missing, and those that move ids into Secrets that others provide."""
+    """Print the commands that create what is missing, and those that export what other places provide."""
     steps = [(each, each.next_command(commands)) for each in ids]
     shown = [(each, step) for each, step in steps if isinstance(step, NextCommand)]
     if created := [step.text for each, step in shown if each.status is IdStatus.MISSING]:

@@ -63,7 +63,7 @@ def metadata_engine() -> Any:
 
 
 def table_of(engine: Any, name: str) -> Any:
-    """Return a table with the columns that it has in the database. To import Airflow's models takes a second or more.
+    """Return a table as the database defines it. Importing Airflow's models instead would take a second or more.
 
     Raises:
         SourceError: the database cannot be read, does not respond in time, or does not have the table.

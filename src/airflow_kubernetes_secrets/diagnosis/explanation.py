@@ -162,17 +162,14 @@ class Explanation:
 
     @property
     def next_command(self) -> NextCommand | NoCommand | None:
-        """The command that creates the Secret of an id, or moves the id into one; ``None`` if neither would help.
-
-        If it would help, but is not certain to be right, this is why.
-        """
+        """The command that comes next, or the reason why none is shown; ``None`` if no command would help."""
         if self.outcome is not Outcome.NO_MATCH:
             return None
         if self.instead:
-            place = self.instead[0]
-            if not place.is_there or not self.uses:
+            first = self.instead[0]
+            if not first.is_there or not self.uses:
                 return None
-            return self.commands.export(self.lookup, place.place, place.owner)
+            return self.commands.export(self.lookup, first.place, first.owner)
         if self.lookup.kind is Kind.CONFIG and not self.options:
             return None  # no option of Airflow names it, so Airflow does not look it up
         return self.commands.put(self.lookup)

@@ -110,7 +110,7 @@ def problem_sections(explanation: Explanation) -> Iterator[Section]:
 
 
 def _suggestions(explanation: Explanation) -> Iterator[Section]:
-    """Yield what may have been meant, and the command that comes next."""
+    """Yield the hints, and the command that comes next."""
     if explanation.hints:
         yield Section("Hints", [Line(hint, Tone.WARNING) for hint in explanation.hints])
     if explanation.next_command is not None:

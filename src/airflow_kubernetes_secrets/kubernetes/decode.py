@@ -3,7 +3,8 @@
 This uses ``msgspec``, on which every supported Airflow depends. It reads 10,000 Secrets into typed structures in a
 seventh of the time that ``json`` needs. Other parts of a Secret (``managedFields``) never become objects.
 
-This module does not import ``annotations`` from ``__future__``: ``msgspec`` would compile each annotation again.
+This module does not import ``annotations`` from ``__future__``: ``msgspec`` would have to compile each annotation,
+which slows the import.
 """
 
 from collections.abc import Mapping
@@ -114,8 +115,8 @@ class _Status(msgspec.Struct):
     code: int | None = None
 
 
-# They are made now and not at the first response: ``msgspec`` prepares a type in steps, and the process crashes if a
-# thread, a signal handler or a forked child decodes a type that another thread is preparing.
+# The decoders are made now and not at the first response: ``msgspec`` prepares a type in steps, and the process crashes
+# if a thread, a signal handler or a forked child decodes a type that another thread is preparing.
 _lists: Mapping[Resource, msgspec.json.Decoder[_SecretList] | msgspec.json.Decoder[_ConfigMapList]] = {
     SECRETS: msgspec.json.Decoder(_SecretList),
     CONFIG_MAPS: msgspec.json.Decoder(_ConfigMapList),

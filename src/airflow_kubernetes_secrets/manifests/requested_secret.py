@@ -69,10 +69,10 @@ def namespace_for(lookup: Lookup, options: Options) -> str | None:
 
 
 def why_not_read(owner: str | None, team: str | None, options: Options) -> str:
-    """Return why lookups of a team would not read a new Secret with a label of its owner; empty if they would.
+    """Return why lookups of ``team`` would not read a new Secret of ``owner``; empty if they would.
 
     Args:
-        owner: the team that the Secret belongs to, which is the team of the lookups; ``None`` if it belongs to no team.
+        owner: the team in the Secret's label, if it is that of the lookups; ``None`` for no team.
         team: the team of the lookups; ``None`` for lookups without a team.
     """
     if owner is not None:

@@ -182,7 +182,7 @@ def _team_label(lookup: Lookup, options: Options) -> str:
 
 def why_no_label(team: str, options: Options) -> str:
     """Return why no Secret can have the label of a team, with the remedy; empty if one can."""
-    instead = "write the Secret with 'put --team' to a namespace of the team's own, which team_namespaces names"
+    instead = "give the team its own namespace in team_namespaces and use 'put --team'"
     if options.team_label is None:
         return f"team_label is null in backend_kwargs, so no label can assign a Secret to a team. Set it, or {instead}"
     return "" if is_label_value(team) else f"the team is not a valid label value. Rename it, or {instead}"

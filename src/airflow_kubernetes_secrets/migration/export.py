@@ -58,11 +58,12 @@ _APPLIED = (".json", ".yaml", ".yml")
 _EXISTS = "its file exists with other content; --force replaces it"
 _NOT_SWITCHED_ON = "lookups read bundles only if bundles is true in backend_kwargs, which it is not here"
 _USED_BY_OTHERS = (
-    f"all teams use what belongs to no team in the database, and not all of them read these Secrets, so {SCRIPT_NAME} "
-    "does not delete it"
+    "these entries have no team in the database, and some teams that use them would not read the new Secrets, so "
+    f"{SCRIPT_NAME} does not delete the entries"
 )
 _SCRIPT_REPLACED = (
-    f"the {SCRIPT_NAME} of an earlier export was replaced. Entries that only the earlier one named stay in the database"
+    f"the {SCRIPT_NAME} of an earlier export was replaced. Entries that only the earlier script contained stay in the "
+    "database"
 )
 _NAME_CONFLICT = "another entry of this export has a Secret of the same name; rename one of them"
 
@@ -176,8 +177,8 @@ class Export:
         # Without bundles, Airflow would lose what is in them if it were deleted from the database.
         deletable = self._report.moved if self._options.bundles else [*self._report.moved]
         if self._required is not None and (names := sorted(set(self._required.in_environment))):
-            text = f"Airflow takes these from the environment, so they are not exported from here: {_few(names)}"
-            remedy = "To move them too, use --from env, and apply the manifests before you run this command again"
+            text = f"Airflow reads these from the environment, so this export skips them: {_few(names)}"
+            remedy = "To export them, use --from env"
             self._report.notes[f"{text}. {remedy}"] = len(names)
         for (kind, team), entries in self._bundles.items():
             for number, part in enumerate(_parts(entries), 1):
@@ -200,7 +201,7 @@ class Export:
         if shared < len(moved) and self._request.source == _DATABASE:
             content = deletion_script(each for each in moved if not self._is_used_by_others(each)).encode("utf-8")
             self._report.script = self._folder.path / SCRIPT_NAME
-            # What has a Secret is not exported again with --missing, so the new script does not contain it.
+            # With --missing, entries that already have a Secret are skipped, so the new script lacks them.
             is_partial = self._required is not None
             if self._folder.write(SCRIPT_NAME, content, replace=not is_partial, mode=0o700) is FileResult.REFUSED:
                 self._folder.write(SCRIPT_NAME, content, replace=True, mode=0o700)

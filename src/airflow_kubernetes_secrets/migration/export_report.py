@@ -120,10 +120,10 @@ class ExportReport:
         if len(self.failed) == len(self.moved):
             return
         yield from ("", *textwrap.wrap(_WARNING, _WIDTH))
-        if self.folder is None:
-            yield from ("", "To apply them:", f"  {self._apply}")
-        else:
+        if self.folder is not None:
             yield from ("", f"Airflow reads {printable(self.folder)}: move the files there.")
+        else:
+            yield from ("", "To apply them:", f"  {self._apply}")
         if self.script:
             yield from (
                 "",

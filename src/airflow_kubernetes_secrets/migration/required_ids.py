@@ -1,7 +1,8 @@
 """The entries of a source that DAGs require: ``export --missing``.
 
-An entry is exported if lookups of DAGs get it from its source today, and if a new Secret would provide it to all of
-these lookups. So no lookup gets another value than before, and none loses its value if the entry is deleted afterwards.
+An entry of the database or the environment is exported if lookups of DAGs get it from there today, and if a new Secret
+would provide it to all of these lookups. So no lookup gets another value than before, and none loses its value if the
+entry is deleted afterwards.
 """
 
 from __future__ import annotations
@@ -90,7 +91,7 @@ class RequiredIds:
         return lookup.kind, lookup.id
 
     def _is_provided(self, required: RequiredId, entry: AirflowEntry) -> bool:
-        """Return whether Airflow takes a required id from an entry, or would if the entry of a file were in a place."""
+        """Return whether Airflow reads a required id from an entry. An entry of a file counts if its team fits."""
         if self._place is None:
             return entry.team in (None, required.lookup.team)
         if self._place == DATABASE and required.owner != entry.team:

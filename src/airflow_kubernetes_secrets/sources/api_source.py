@@ -31,7 +31,7 @@ class ApiSource:
     """A source of Secrets; see :class:`airflow_kubernetes_secrets.sources.source.Source`.
 
     Attributes:
-        index_results: replaced when an index changes. ``None`` if there are no indexes.
+        index_results: decisions that came from the indexes; replaced when an index changes. ``None`` without indexes.
     """
 
     def __init__(self, client: Client, home: str, options: Options) -> None:
@@ -56,12 +56,13 @@ class ApiSource:
         Raises:
             NotConfiguredError: there are no usable credentials, or there is no namespace to look in.
         """
-        # Import it here and not at the first response or index. Nothing waits for the network here, so a fork can wait.
+        # Import these now, and not in the middle of a lookup. A fork waits for this lock, and nothing here waits for
+        # the network.
         with importing.lock:
             from airflow_kubernetes_secrets.kubernetes import decode  # noqa: F401  # imported here, not in the middle of a lookup
 
             if options.cache_ttl:
-                from airflow_kubernetes_secrets.sources import index_results  # noqa: F401  # the same; it imports all of the cache
+                from airflow_kubernetes_secrets.sources import index_results  # noqa: F401  # with the other modules of the cache
         credentials = credentials_of(options)
         home = options.namespace[0] if options.namespace else credentials.namespace()
         if not is_namespace(home):
@@ -98,7 +99,7 @@ class ApiSource:
     def after_fork(self) -> None:
         self._client.after_fork()
         self._server_state.after_fork()
-        # The thread of a watch may have been changing an index at this moment, and it does not run here.
+        # At the fork, the parent's watch may have been changing an index. Its thread does not exist in the child.
         self._index_changed()
         for namespace in self._namespaces():
             namespace.after_fork()

@@ -1,4 +1,4 @@
-"""The commands that come next: one creates the Secret of an id, and one moves ids into Secrets that others provide."""
+"""The commands that come next: ``put`` for an id that nothing has, ``export`` for ids that other places provide."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ _PROGRAM = "airflow-kubernetes-secrets"
 _SOURCES = {ENVIRONMENT: "env", DATABASE: "metadata-db"}
 _WORDS = {ENVIRONMENT: "the environment", DATABASE: "the metadata database"}
 
-# The arguments that `put` does not take over: it has a namespace of its own, and users write with their own accounts.
-_NOT_OF_PUT = ("--namespace", "--as")
+# `put` does not get these arguments: its namespace is that of the Secret, and users write with their own accounts.
+_ARGUMENTS_WITHOUT_PUT = ("--namespace", "--as")
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,10 @@ class NextCommand:
 
 @dataclass(frozen=True)
 class NoCommand:
-    """No command that comes next is certain to be right.
+    """The reason why no command is shown.
 
     Attributes:
-        reason: why, with the remedy.
+        reason: the reason, with the remedy.
     """
 
     reason: str
@@ -60,7 +60,7 @@ class NextCommands:
         options: the options of lookups.
         access: the arguments that name the API server, the namespace and the user, each with its value.
         dags: the arguments that name the DAGs, each with its value.
-        home: the namespace of lookups if the options name none; ``None`` if lookups read a folder.
+        home: the namespace of queries that name none; ``None`` for a folder.
         why_no_export: why ``export --missing`` would search other namespaces than these lookups, with the remedy; empty
             if it searches the same.
     """
@@ -79,7 +79,7 @@ class NextCommands:
             if options.team_label is not None or not options.team_fallback:
                 return NoCommand(reason)
             team = None
-        given = {flag: value for flag, value in self.access if flag not in _NOT_OF_PUT}
+        given = {flag: value for flag, value in self.access if flag not in _ARGUMENTS_WITHOUT_PUT}
         # The command may run elsewhere, with credentials that have another namespace.
         namespace = namespace_for(lookup, options) or self.home
         if namespace is not None and (options.path is None or "--namespace" in dict(self.access)):
@@ -88,7 +88,9 @@ class NextCommands:
         as_manifest = [] if options.path is None else [("--dry-run", "client"), ("--output", "yaml")]
         arguments = [value, *([("--team", team)] if team else []), *given.items(), *as_manifest]
         if not _can_be_shown(lookup.id):
-            return NoCommand("a command cannot show all characters of the id. Correct the DAGs, unless it is intended")
+            return NoCommand(
+                "the id has characters that a command cannot show. If they are a mistake, correct the DAGs"
+            )
         if unseen := _unseen(arguments):
             return unseen
         words, word = _words(arguments), shell_word(lookup.id)
@@ -103,7 +105,7 @@ class NextCommands:
         return f"To create {'its Secret' if count == 1 else 'their Secrets'}"
 
     def export(self, lookup: Lookup, place: str, owner: str | None) -> NextCommand | NoCommand:
-        """Return the command that writes manifests for all ids that DAGs use, no Secret has, and a place provides.
+        """Return the command that writes manifests for all ids that DAGs use and that only this place provides.
 
         Args:
             lookup: one of these ids.
@@ -118,13 +120,13 @@ class NextCommands:
             given["--namespace"] = namespace
         arguments = [("--from", _SOURCES[place]), *self.dags, ("--output-dir", "secrets"), *given.items()]
         return _unseen(arguments) or NextCommand(
-            f"To write manifests for what DAGs use, no Secret has, and {_WORDS[place]} provides",
+            f"To write manifests for all ids that DAGs use and that only {_WORDS[place]} provides",
             " ".join([_PROGRAM, "export", "--missing", *_words(arguments)]),
         )
 
 
 def _can_be_shown(text: str) -> bool:
-    """Return whether a command can contain a text unchanged. If not, the command would name something else."""
+    """Return whether a command can contain a string unchanged. If not, the command would name something else."""
     return printable(text) == text
 
 
@@ -133,7 +135,7 @@ def _unseen(arguments: Sequence[tuple[str, str]]) -> NoCommand | None:
     flag = next((flag for flag, value in arguments if not _can_be_shown(value)), None)
     if flag is None:
         return None
-    return NoCommand(f"a command cannot show all characters of {flag}. Use a value with printable characters only")
+    return NoCommand(f"{flag} has characters that a command cannot show. Use a value with printable characters only")
 
 
 def _words(arguments: Sequence[tuple[str, str]]) -> list[str]:

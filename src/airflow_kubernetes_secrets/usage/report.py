@@ -74,7 +74,7 @@ class UsedId:
         provider: what provides it; ``None`` if nothing does, or if that is unknown.
         problems: what is wrong with its Secret, or why a lookup fails.
         fails: whether the lookup in Kubernetes Secrets ends with an error.
-        outcome: how the lookup in Kubernetes Secrets ends; ``None`` if it fails.
+        outcome: how the lookup in Kubernetes Secrets ends if it selects no Secret; ``None`` if it selects one or fails.
     """
 
     lookup: Lookup
@@ -140,7 +140,7 @@ class UsageReport:
         ids: sorted by kind, team and id.
         unused: the connections and variables in Secrets whose id is not used.
         failures: what could not be read, with the remedy.
-        home: the first namespace that lookups search; ``None`` if they read a folder.
+        home: the namespace of queries that name none; ``None`` for a folder.
     """
 
     ids: Sequence[UsedId]
