@@ -303,3 +303,18 @@ def test_a_row_that_teams_use_whose_dags_are_not_read(airflow: Airflow, tmp_path
     [entry] = export(strict, tmp_path / "out")["entries"]
     assert (entry["id"], entry["status"]) == ("plain", "written")
     assert (tmp_path / "out" / "delete-from-database.sh").exists() is (multi_team == "False")
+
+
+def test_an_earlier_script_does_not_outlive_a_reason_not_to_delete(airflow: Airflow, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    script = out / "delete-from-database.sh"
+    given = ["--from", "metadata-db", "--kind", "variables", "-o", str(out)]
+    airflow.script("airflow-kubernetes-secrets", "export", *given)
+    assert "airflow variables delete plain" in script.read_text()
+
+    # Now the Secrets have a team, and other teams need the rows.
+    shared = airflow.with_variables(AIRFLOW__CORE__MULTI_TEAM="True")
+    done = shared.script("airflow-kubernetes-secrets", "export", *given, "--team", "sales", "--force")
+
+    assert "would not read the new Secrets" in " ".join(done.stdout.split())
+    assert "airflow variables delete plain" not in script.read_text()

@@ -240,7 +240,8 @@ def test_the_namespaces_of_the_commands(
             commands.configure()
         found, err = shown("--namespace", arguments)
         assert found == [f"{put} --namespace {arguments.partition(',')[0]}"]
-        assert "No command is shown for variable 'x': 'export --missing' searches " in err
+        assert "No command is shown for variable 'x': '" in err
+        assert "'export --missing' searches " in err
     assert shown()[0] == [
         f"{put} --namespace {namespace}",
         f"{export} --output-dir secrets --namespace {namespace}",
@@ -295,7 +296,9 @@ def test_what_others_provide_is_exported(usage: Usage, tmp_path: Path) -> None:
     err = missing(usage)
     [put, export] = commands_in(err)
     assert put.startswith(f"{NAME}put variable missing ")
-    assert "To write manifests for all ids that DAGs use and that only the environment provides:\n" in err
+    assert (
+        "To write manifests for all ids that DAGs use, that no Secret has, and that the environment provides:\n" in err
+    )
     commands = {name: each["command"] for name, each in usage.ids(status=1).items()}
     assert commands.pop("missing") == put
     assert commands == {"db": None, "in_Environment": export, "IN_ENVIRONMENT": export}

@@ -44,20 +44,22 @@ def why_no_export(arguments: argparse.Namespace, configured: AirflowConfiguratio
     if arguments.namespace is None:
         return ""
     try:
-        namespaces = configured.options(kubeconfig=arguments.kubeconfig, context=arguments.context).namespace
+        of_export = configured.options(kubeconfig=arguments.kubeconfig, context=arguments.context)
     except OptionError as error:
         return f"'export' requires a valid configuration of Airflow: {error}"
-    if namespaces == options.namespace or (namespaces is None and len(options.namespaces) == 1):
-        return ""
-    if namespaces is None:
+    if of_export.namespace is not None and of_export.namespace != options.namespace:
+        return (
+            f"'export --missing' searches the configured namespaces ({', '.join(of_export.namespace)}), and not "
+            f"{arguments.namespace}. Correct 'namespace' in backend_kwargs, or remove --namespace"
+        )
+    if of_export.namespace is None and of_export.path is not None:
+        return "'export --missing' searches all namespaces of the folder. Remove --namespace"
+    if of_export.namespace is None and len(options.namespaces) > 1:
         return (
             "'namespace' is not set in backend_kwargs, so 'export --missing' searches one namespace, and --namespace "
             "names several. Set 'namespace', or name one namespace"
         )
-    return (
-        f"'export --missing' searches the configured namespaces ({', '.join(namespaces)}), and not "
-        f"{arguments.namespace}. Correct 'namespace' in backend_kwargs, or remove --namespace"
-    )
+    return ""
 
 
 def dag_arguments(arguments: argparse.Namespace) -> list[tuple[str, str]]:

@@ -100,8 +100,8 @@ def _options(arguments: argparse.Namespace) -> Options:
         return configured.options(**access, namespace=arguments.namespace)
     if options.namespace is not None and arguments.namespace not in (None, *options.namespace):
         raise OptionError(
-            f"--namespace {arguments.namespace!r}: Airflow does not search it, because 'namespace' in backend_kwargs "
-            f"is {', '.join(options.namespace)}. Use one of these, or add the namespace to the option"
+            f"--namespace {arguments.namespace!r}: lookups without a team do not search it, because 'namespace' in "
+            f"backend_kwargs is {', '.join(options.namespace)}. Use one of these, or add the namespace to the option"
         )
     return options
 
@@ -125,6 +125,7 @@ def _required(
             None if each.provider is None else each.provider.place,
             None if each.provider is None else each.provider.owner,
             each.why_no_new_secret,
+            each.owners,
         )
         for each in report.without_secret()
     ]

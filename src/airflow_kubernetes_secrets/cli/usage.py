@@ -138,7 +138,7 @@ def _print_commands(ids: Sequence[UsedId], commands: NextCommands, *, database: 
     shown = [(each, step) for each, step in steps if isinstance(step, NextCommand)]
     if created := [step.text for each, step in shown if each.status is IdStatus.MISSING]:
         if not database:
-            print_message("The metadata database was not read, and it may provide some of these ids")
+            print_message("The metadata database may provide some of these ids. To check it, omit --no-database")
         print_message("\n  ".join([f"{commands.put_purpose(len(created))}:", *created]))
     without_command: dict[str, list[str]] = {}
     for each, step in steps:

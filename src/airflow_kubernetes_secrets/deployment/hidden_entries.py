@@ -7,14 +7,19 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from airflow_kubernetes_secrets.backend.airflow_versions import has_teams
 from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS, SourceError
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.deployment.database import CHUNK, metadata_engine, rows_of
-from airflow_kubernetes_secrets.deployment.other_sources import tables_by_kind, variable_name
+from airflow_kubernetes_secrets.deployment.other_sources import (
+    is_read,
+    owners_in_environment,
+    tables_by_kind,
+    variable_name,
+)
 from airflow_kubernetes_secrets.lookup.bundles import TEAM_SEPARATOR
 from airflow_kubernetes_secrets.lookup.identifiers import is_unicode, is_uri
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
@@ -51,15 +56,20 @@ class HiddenEntries:
 
     Attributes:
         by_lookup: the hidden ones by kind, id and team of the lookup.
+        owners: the teams that have entries of their own, by kind and id.
         failures: which of the two places could not be checked, and why.
     """
 
     by_lookup: Mapping[tuple[Kind, str, str | None], Sequence[HiddenEntry]]
+    owners: Mapping[tuple[Kind, str], Set[str]]
     failures: Sequence[tuple[str, str]]
 
 
 # A lookup, and a connection or variable that it does not reach: its description, and the team that it belongs to.
 _Found = tuple[Lookup, str, "str | None"]
+
+# The teams that have entries of their own, by kind and id.
+_Owners = defaultdict[tuple[Kind, str], set[str]]
 
 
 def hidden_entries_of(lookup: Lookup, *, database: bool) -> list[HiddenEntry]:
@@ -87,10 +97,13 @@ def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> Hidde
         lookup for lookup in lookups if lookup.kind in KINDS and is_unicode(lookup.id) and "\0" not in lookup.id
     ]
     by_lookup: dict[tuple[Kind, str, str | None], list[HiddenEntry]] = defaultdict(list)
+    owners: _Owners = defaultdict(set)
     failures = []
-    searches: list[tuple[str, Callable[[], Sequence[_Found]]]] = [(ENVIRONMENT, lambda: _variables_of(requested))]
+    searches: list[tuple[str, Callable[[], Sequence[_Found]]]] = [
+        (ENVIRONMENT, lambda: _variables_of(requested, owners))
+    ]
     if database:
-        searches.append((DATABASE, lambda: _rows_of(requested)))
+        searches.append((DATABASE, lambda: _rows_of(requested, owners)))
     for place, search in searches if requested else ():
         try:
             for lookup, text, owner in search():
@@ -98,32 +111,42 @@ def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> Hidde
         except Exception as error:
             # Some errors of database drivers quote the URL, so only their class is shown.
             failures.append((place, str(error) if isinstance(error, SourceError) else type(error).__name__))
-    return HiddenEntries(by_lookup, failures)
+    return HiddenEntries(by_lookup, owners, failures)
 
 
 def _key(lookup: Lookup) -> tuple[Kind, str, str | None]:
     return lookup.kind, lookup.id, lookup.team
 
 
-def _variables_of(lookups: Sequence[Lookup]) -> list[_Found]:
-    """Return the environment variables that Airflow would read for each id, in the order in which it reads them."""
+def _variables_of(lookups: Sequence[Lookup], owners: _Owners) -> list[_Found]:
+    """Return the environment variables that Airflow would read for each id, in the order in which it reads them.
+
+    Args:
+        owners: the teams that have variables of their own are added here.
+    """
     airflow_conf()
-    teams = has_teams()
+    teams, of_teams = has_teams(), owners_in_environment()
     found: list[_Found] = []
     for lookup in lookups:
         if teams and TEAM_SEPARATOR in lookup.id:
             continue
+        if of_team := of_teams.get((lookup.kind, lookup.id.upper())):
+            owners[lookup.kind, lookup.id] |= of_team
         for owner in (lookup.team, None) if teams and lookup.team else (None,):
             name = variable_name(lookup.kind, lookup.id, owner)
-            if name in os.environ:
+            if is_read(lookup.kind, owner, os.environ.get(name)):
                 # The name contains the id, and a URI as an id can contain a password.
                 shown = "a variable with a URI in its name" if is_uri(lookup.id) else f"the variable {printable(name)}"
                 found.append((lookup, f"{shown} of this process", owner))
     return found
 
 
-def _rows_of(lookups: Sequence[Lookup]) -> list[_Found]:
-    """Return the rows of the metadata database for each id: those of the lookup's team, and those without a team."""
+def _rows_of(lookups: Sequence[Lookup], owners: _Owners) -> list[_Found]:
+    """Return the rows of the metadata database for each id: those of the lookup's team, and those without a team.
+
+    Args:
+        owners: the teams that have rows of their own are added here.
+    """
     engine = metadata_engine()
     tables = tables_by_kind()
     from sqlalchemy import literal, select
@@ -139,6 +162,8 @@ def _rows_of(lookups: Sequence[Lookup]) -> list[_Found]:
             teams_by_id = defaultdict(list)
             for key, team_name in rows_of(engine, select(column, team).where(column.in_({each.id for each in chunk}))):
                 teams_by_id[key].append(team_name)
+                if team_name:
+                    owners[kind, key].add(team_name)
             for lookup in chunk:
                 for name in (name for name in teams_by_id[lookup.id] if name in (None, lookup.team)):
                     of_team = f", of team {name!r}" if name else ""

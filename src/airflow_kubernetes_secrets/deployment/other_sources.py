@@ -45,6 +45,8 @@ def from_environment(kinds: Sequence[Kind] = KINDS) -> Iterator[AirflowEntry]:
                 team, _, key = key[1:].partition(TEAM_SEPARATOR)
             if teams and TEAM_SEPARATOR in key:
                 problem = f"Airflow does not read the environment for an id with '{TEAM_SEPARATOR}' in it"
+            if team and not os.environ[name]:
+                continue  # lookups of the team search on
             team = team and team.lower()
             if problem:
                 yield AirflowEntry(kind, key.lower(), team, problem=problem, variable=name)
@@ -57,6 +59,30 @@ def variable_name(kind: Kind, identifier: str, team: str | None) -> str:
     """Return the name of the environment variable in which Airflow finds the id of a team, or of no team."""
     owner = f"_{team.upper()}{TEAM_SEPARATOR}" if team else ""
     return f"{kind.variable_prefix}{owner}{identifier.upper()}"
+
+
+def is_read(kind: Kind, team: str | None, value: str | None) -> bool:
+    """Return whether Airflow reads an environment variable: an empty one only for a variable without a team.
+
+    Args:
+        value: ``None`` if there is no such environment variable.
+    """
+    return bool(value) or (value is not None and kind is Kind.VARIABLE and team is None)
+
+
+def owners_in_environment() -> dict[tuple[Kind, str], set[str]]:
+    """Return the teams that have environment variables of their own, by kind and id.
+
+    Ids are in upper case and teams in lower case, since the case of both is unknown.
+    """
+    owners: dict[tuple[Kind, str], set[str]] = {}
+    for kind in KINDS if has_teams() else ():
+        prefix = f"{kind.variable_prefix}_"
+        for name in (each for each in os.environ if each.startswith(prefix) and os.environ[each]):
+            team, separator, key = name.removeprefix(prefix).partition(TEAM_SEPARATOR)
+            if separator:
+                owners.setdefault((kind, key), set()).add(team.lower())
+    return owners
 
 
 def from_database(kinds: Sequence[Kind] = KINDS) -> Iterator[AirflowEntry]:

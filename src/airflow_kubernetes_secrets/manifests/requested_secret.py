@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +83,25 @@ def why_not_read(owner: str | None, team: str | None, options: Options) -> str:
             "team. Write one for the team with 'put --team'"
         )
     return ""
+
+
+def why_hidden(team: str | None, owners: Set[str], options: Options) -> str:
+    """Return why a new Secret for an id would hide what teams have of their own; empty if it would not.
+
+    Lookups of a team read a Secret without a team before the team's own environment variable or row.
+
+    Args:
+        team: the team of the lookups that the Secret is for; ``None`` for no team.
+        owners: the teams that have the id of their own outside Kubernetes. Their case does not matter.
+    """
+    is_for_all = not team or (options.team_label is None and team not in options.team_namespaces)
+    others = sorted(each for each in owners if each.lower() != (team or "").lower())
+    if not others or not is_for_all or not options.team_fallback:
+        return ""
+    return (
+        f"team {others[0]!r} has this id outside Kubernetes, and would read a new Secret without a team instead. "
+        "Create the team's own Secret first, with 'put --team'"
+    )
 
 
 def checked_manifest(requested: RequestedSecret, options: Options, namespace: str | None) -> CheckedManifest:

@@ -178,7 +178,7 @@ class Export:
         deletable = self._report.moved if self._options.bundles else [*self._report.moved]
         if self._required is not None and (names := sorted(set(self._required.in_environment))):
             text = f"Airflow reads these from the environment, so this export skips them: {_few(names)}"
-            remedy = "To export them, use --from env"
+            remedy = "To export them, use --from env, and apply the manifests before you run this command again"
             self._report.notes[f"{text}. {remedy}"] = len(names)
         for (kind, team), entries in self._bundles.items():
             for number, part in enumerate(_parts(entries), 1):
@@ -198,13 +198,15 @@ class Export:
             self._report.notes[f"{text}. Delete those of an earlier export that you do not need"] = len(others)
         if shared and self._request.source == _DATABASE:
             self._report.notes[_USED_BY_OTHERS] = shared
-        if shared < len(moved) and self._request.source == _DATABASE:
-            content = deletion_script(each for each in moved if not self._is_used_by_others(each)).encode("utf-8")
-            self._report.script = self._folder.path / SCRIPT_NAME
+        deleted = [each for each in moved if not self._is_used_by_others(each)]
+        has_script = (self._folder.path / SCRIPT_NAME).exists()
+        # An earlier script is also replaced if nothing may be deleted any more.
+        if self._request.source == _DATABASE and (deleted or (moved and has_script)):
+            content = deletion_script(deleted).encode("utf-8")
+            result = self._folder.write(SCRIPT_NAME, content, replace=True, mode=0o700)
+            self._report.script = self._folder.path / SCRIPT_NAME if deleted else None
             # With --missing, entries that already have a Secret are skipped, so the new script lacks them.
-            is_partial = self._required is not None
-            if self._folder.write(SCRIPT_NAME, content, replace=not is_partial, mode=0o700) is FileResult.REFUSED:
-                self._folder.write(SCRIPT_NAME, content, replace=True, mode=0o700)
+            if has_script and self._required is not None and result is not FileResult.UNCHANGED:
                 self._report.notes[_SCRIPT_REPLACED] = 1
         return self._report
 

@@ -8,14 +8,14 @@ entry is deleted afterwards.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 
 from airflow_kubernetes_secrets.deployment.airflow_entries import AirflowEntry
 from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE, ENVIRONMENT
 from airflow_kubernetes_secrets.deployment.other_sources import IN_LOWER_CASE, variable_name
-from airflow_kubernetes_secrets.lookup.selection import Lookup
-from airflow_kubernetes_secrets.manifests.requested_secret import why_not_read
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
+from airflow_kubernetes_secrets.manifests.requested_secret import why_hidden, why_not_read
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 # The places by the names that the argument --from has for them.
@@ -32,12 +32,14 @@ class RequiredId:
             nothing provides it.
         owner: the team that it belongs to in this place; ``None`` if it belongs to no team.
         why_not: why no new Secret would provide it; empty if one would.
+        owners: the teams that have the id of their own outside Kubernetes.
     """
 
     lookup: Lookup
     place: str | None = None
     owner: str | None = None
     why_not: str = ""
+    owners: Set[str] = frozenset()
 
 
 class RequiredIds:
@@ -55,8 +57,12 @@ class RequiredIds:
         self._options = options
         self._place = PLACES.get(source)
         self._by_key: dict[object, list[RequiredId]] = defaultdict(list)
+        # The teams that get Secrets of their own, by kind and id.
+        self._exported_owners: dict[tuple[Kind, str], set[str]] = defaultdict(set)
         for each in ids:
             self._by_key[self._key_of(each)].append(each)
+            if each.owner is not None and each.place == self._place and not self._why_not(each, each.owner):
+                self._exported_owners[each.lookup.kind, each.lookup.id].add(each.owner.lower())
         self.in_environment: list[str] = []
 
     def of(self, entry: AirflowEntry) -> Iterator[AirflowEntry]:
@@ -75,13 +81,21 @@ class RequiredIds:
         for each in required:
             if self._is_provided(each, entry):
                 owner = each.owner if self._place == ENVIRONMENT else entry.team
-                reason = each.why_not or why_not_read(owner, each.lookup.team, self._options)
-                reasons[each.lookup.id, owner].add(reason)
+                reasons[each.lookup.id, owner].add(self._why_not(each, owner))
         notes = tuple(each for each in entry.notes if each != IN_LOWER_CASE)
         for (identifier, owner), texts in reasons.items():
             exact = replace(entry, id=identifier, team=owner, notes=notes)
-            problem = max(texts)
+            problem = "; ".join(sorted(filter(None, texts)))
             yield replace(exact, data=None, problem=problem) if problem else exact
+
+    def _why_not(self, required: RequiredId, owner: str | None) -> str:
+        """Return why a Secret of ``owner`` would change what lookups get; empty if it would not."""
+        reason = required.why_not or why_not_read(owner, required.lookup.team, self._options)
+        if reason or owner is not None:
+            return reason
+        exported = self._exported_owners[required.lookup.kind, required.lookup.id]
+        others = {each for each in required.owners if each.lower() not in exported}
+        return why_hidden(None, others, self._options)
 
     def _key_of(self, required: RequiredId) -> object:
         """Return what an entry and a required id have in common. For the environment, this is the variable's name."""
@@ -92,7 +106,8 @@ class RequiredIds:
 
     def _is_provided(self, required: RequiredId, entry: AirflowEntry) -> bool:
         """Return whether Airflow reads a required id from an entry. An entry of a file counts if its team fits."""
-        if self._place is None:
+        # A lookup that fails searches no other place. The reason is reported with the entry.
+        if self._place is None or (required.place is None and required.why_not):
             return entry.team in (None, required.lookup.team)
         if self._place == DATABASE and required.owner != entry.team:
             return False

@@ -105,7 +105,7 @@ class NextCommands:
         return f"To create {'its Secret' if count == 1 else 'their Secrets'}"
 
     def export(self, lookup: Lookup, place: str, owner: str | None) -> NextCommand | NoCommand:
-        """Return the command that writes manifests for all ids that DAGs use and that only this place provides.
+        """Return the command that writes manifests for all ids that DAGs use, no Secret has, and a place provides.
 
         Args:
             lookup: one of these ids.
@@ -120,7 +120,7 @@ class NextCommands:
             given["--namespace"] = namespace
         arguments = [("--from", _SOURCES[place]), *self.dags, ("--output-dir", "secrets"), *given.items()]
         return _unseen(arguments) or NextCommand(
-            f"To write manifests for all ids that DAGs use and that only {_WORDS[place]} provides",
+            f"To write manifests for all ids that DAGs use, that no Secret has, and that {_WORDS[place]} provides",
             " ".join([_PROGRAM, "export", "--missing", *_words(arguments)]),
         )
 

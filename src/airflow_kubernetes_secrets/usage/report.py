@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
@@ -19,6 +19,7 @@ from airflow_kubernetes_secrets.inventory.location import BackendLocation
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry, identifier_of_key
 from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, shown_id
+from airflow_kubernetes_secrets.manifests.requested_secret import why_hidden
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.accepted_values import DENY
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -75,6 +76,7 @@ class UsedId:
         problems: what is wrong with its Secret, or why a lookup fails.
         fails: whether the lookup in Kubernetes Secrets ends with an error.
         outcome: how the lookup in Kubernetes Secrets ends if it selects no Secret; ``None`` if it selects one or fails.
+        owners: the teams that have the id of their own outside Kubernetes.
     """
 
     lookup: Lookup
@@ -84,6 +86,7 @@ class UsedId:
     problems: Sequence[Problem] = ()
     fails: bool = False
     outcome: Outcome | None = None
+    owners: Set[str] = frozenset()
 
     def other_sources_are_searched(self, ends_at_error: bool) -> bool:
         """Return whether Airflow searches other places than Kubernetes Secrets for the id.
@@ -112,7 +115,8 @@ class UsedId:
         problems of its Secret say what to do.
         """
         if self.status is IdStatus.MISSING and self.outcome is not None and not self.problems:
-            return commands.put(self.lookup) if self.can_get_secret else NoCommand(self.why_no_new_secret)
+            reason = self.why_no_new_secret or why_hidden(self.lookup.team, self.owners, commands.options)
+            return NoCommand(reason) if reason else commands.put(self.lookup)
         if self.provider is None or not self.can_get_secret:
             return None
         return commands.export(self.lookup, self.provider.place, self.provider.owner)
@@ -242,6 +246,7 @@ def _listed_id(lookup: Lookup, secret: Secret) -> str:
 
 def _provided_by_others(used: UsedId, others: HiddenEntries) -> UsedId:
     """Return what provides an id that no Secret provides."""
+    used = replace(used, owners=others.owners.get((used.lookup.kind, used.lookup.id), frozenset()))
     found = others.by_lookup.get((used.lookup.kind, used.lookup.id, used.lookup.team))
     if found:
         return replace(used, status=IdStatus.FOUND, provider=Provider(found[0].place, found[0].text, found[0].owner))
