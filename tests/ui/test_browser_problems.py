@@ -97,7 +97,8 @@ def test_copies_of_the_id_the_secret_and_a_command(opened: Open, shelf: Shelf) -
 def test_a_command_is_one_line_of_code(opened: Open, shelf: Shelf) -> None:
     page = alone(opened, "?search=app-unlabelled&kind=connection")
     page.get_by_role("button", name="Why is there no connection 'app-unlabelled'?").click()
-    command = page.locator("#panel .command code")
+    # The second command creates a new Secret.
+    command = page.locator("#panel .command code").first
     label = "airflow.apache.org/connection-id=app-unlabelled"
     expect(command).to_have_text(f"kubectl label secret -n {shelf.home} app-unlabelled {label}")
     assert command.evaluate("each => getComputedStyle(each).whiteSpace") == "pre"
