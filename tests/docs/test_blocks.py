@@ -234,6 +234,7 @@ CLAIMS: Mapping[str, Mapping[str, Sequence[Claim]]] = {
     },
     "what-dags-need": {
         "Check what DAGs need": [f"{_STANDING}::test_what_dags_need"] * 2,
+        "Move ids into Secrets": [f"{_STANDING}::test_ids_are_moved_into_secrets"],
         "Before a merge": [f"{_STANDING}::test_dags_before_a_merge"],
     },
     "workers": {"What to set": [f"{_STANDING}::test_the_values_for_workers_without_rights"]},

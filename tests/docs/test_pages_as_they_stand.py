@@ -156,6 +156,37 @@ def test_what_dags_need(cluster: Cluster, namespace: str, tmp_path: Path) -> Non
     assert [line.split()[1] for line in unused.stdout.splitlines()[1:]] == ["unused"]
 
 
+@needs_kubectl
+@on_the_devserver
+def test_ids_are_moved_into_secrets(cluster: Cluster, namespace: str, tmp_path: Path) -> None:
+    """The environment is the source: tests/usage has those of the metadata database."""
+    dags = tmp_path / "dags"
+    dags.mkdir()
+    (dags / "etl.py").write_text("from airflow.sdk import Variable\nVariable.get('region')\n")
+    kubeconfig = cluster.kubeconfig(cluster.admin_token)
+    account = cluster.service_account(namespace, "airflow", {namespace: ["list"]})
+    kwargs = {"service_account_path": str(account.folder), "namespace": namespace}
+    variables = {
+        "AIRFLOW__SECRETS__BACKEND": BACKEND,
+        "AIRFLOW__SECRETS__BACKEND_KWARGS": json.dumps(kwargs),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(dags),
+        "AIRFLOW_VAR_REGION": "eu",
+        **cluster.pod_environment(),
+    }
+    command = moved(
+        block("what-dags-need", "Move ids into Secrets").text, {"airflow-secrets": namespace, "metadata-db": "env"}
+    )
+    export, apply = command.split("kubectl")
+
+    exported = shell(export, tmp_path, variables)
+    applied = shell(f"kubectl{apply}", tmp_path, {"KUBECONFIG": str(kubeconfig)})
+
+    assert "variables: 1 written" in exported.stdout, exported.stderr
+    assert applied.returncode == 0, applied.stderr
+    used = shell("airflow-kubernetes-secrets usage --id region --no-database -o json", tmp_path, variables)
+    assert json.loads(used.stdout)["ids"][0]["provider"]["place"] == "secret"
+
+
 def test_dags_before_a_merge(tmp_path: Path) -> None:
     (tmp_path / "dags").mkdir()
     (tmp_path / "dags" / "etl.py").write_text("from airflow.sdk import Connection\nConnection.get('my_postgres_db')\n")

@@ -292,7 +292,7 @@ def test_a_row_that_teams_share(airflow: Airflow, tmp_path: Path) -> None:
 
     given = ["--from", "metadata-db", "-o", str(tmp_path / "all"), "--team", "sales"]
     done = airflow.script("airflow-kubernetes-secrets", "export", *given)
-    assert "so delete-from-database.sh does not delete it" in " ".join(done.stdout.split())
+    assert "so delete-from-database.sh does not delete the entries" in " ".join(done.stdout.split())
     assert not (tmp_path / "all" / "delete-from-database.sh").exists()
 
 

@@ -262,7 +262,10 @@ def test_the_namespace_is_searched_if_airflow_is_configured_with_none(
         str(tmp_path / "out"),
     ]
 
-    assert "lookups without a team do not search it, because 'namespace' in" in commands.run(*arguments, "-n", other, status=2).err
+    assert (
+        "lookups without a team do not search it, because 'namespace' in"
+        in commands.run(*arguments, "-n", other, status=2).err
+    )
     assert not (tmp_path / "out").exists()
     del commands.kwargs["namespace"]
     commands.configure()
