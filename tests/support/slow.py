@@ -114,6 +114,8 @@ SLOW = [
     "inventory/test_hooks.py",
     "usage/test_command*",
     "usage/test_database*",
+    "usage/test_new_secrets*",
+    "usage/test_next_commands*",
     "ui/test_access*",
     "ui/test_browser*",
     "ui/test_plugin*",
