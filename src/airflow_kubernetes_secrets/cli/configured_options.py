@@ -39,7 +39,7 @@ def access_arguments(arguments: argparse.Namespace) -> list[tuple[str, str]]:
 def why_no_export(arguments: argparse.Namespace, configured: AirflowConfiguration, options: Options) -> str:
     """Return why ``export --missing`` would search other namespaces than a command with ``--namespace``, and a remedy.
 
-    It is empty if it would search the same. ``export`` writes to one namespace, and searches all that Airflow searches.
+    Empty if both search the same namespaces. ``export`` writes to one namespace, but searches all that are configured.
     """
     if arguments.namespace is None:
         return ""

@@ -62,7 +62,7 @@ class NextCommands:
         dags: the arguments that name the DAGs, each with its value.
         home: the namespace of queries that name none; ``None`` for a folder.
         why_no_export: why ``export --missing`` would search other namespaces than these lookups, with the remedy; empty
-            if it searches the same.
+            if both search the same namespaces.
     """
 
     options: Options
