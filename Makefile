@@ -16,7 +16,11 @@ SOURCES := src cncf-path/src devserver/src tests fuzz matrix benchmarks examples
 
 # Tests wait more than they compute, so there are more processes than cores. `WORKERS=0` runs all tests in one process.
 WORKERS ?= 4
-PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS)
+# A test that hangs so that pytest-timeout cannot end it (in C, or after its only signal) ends its process after
+# LONGEST_TEST seconds, with the stack of every thread. It is then reported as failed, and the others go on.
+LONGEST_TEST := 960
+PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) \
+	--override-ini=faulthandler_timeout=$(LONGEST_TEST) --override-ini=faulthandler_exit_on_timeout=true
 
 # Without bytecode, every one of the many processes of a run would compile all modules that it imports.
 unexport PYTHONDONTWRITEBYTECODE

@@ -37,16 +37,15 @@ import pytest
 def test(number):
     # All together take longer than the start of the process that replaces one.
     time.sleep(0.2)
-    if number == int(os.environ["DIES_AT"]) and not pathlib.Path("died").exists():
-        pathlib.Path("died").touch()
+    if number == int(os.environ["DIES_AT"]):
         os.kill(os.getpid(), 9)
     pathlib.Path(f"done-{number}").touch()
 """
 
 
-@pytest.mark.parametrize("at", [0, 5, 37, 39])
-def test_all_tests_are_run(tmp_path: Path, at: int) -> None:
-    """This includes the test during which a process has died. That test makes the run fail."""
+@pytest.mark.parametrize("at", [0, 5, 37, 38, 39])
+def test_all_other_tests_are_run(tmp_path: Path, at: int) -> None:
+    """The test in which a process has died makes the run fail. It is not run again, because it may die again."""
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_some.py").write_text(TESTS)
     done = subprocess.run(
@@ -59,6 +58,6 @@ def test_all_tests_are_run(tmp_path: Path, at: int) -> None:
         check=False,
     )
 
-    assert "1 failed, 40 passed" in done.stdout, done.stdout + done.stderr
+    assert "1 failed, 39 passed" in done.stdout, done.stdout + done.stderr
     assert done.returncode == 1
-    assert len(list(tmp_path.glob("done-*"))) == 40
+    assert len(list(tmp_path.glob("done-*"))) == 39

@@ -31,21 +31,29 @@ class Groups(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
         return found
 
     def remove_node(self, node: WorkerController) -> str | None:
-        """Give the remaining tests of a process that has died to the other processes.
+        """Give the remaining tests of a process that has died to the other processes, and return the test it died in.
 
-        Its finished tests are removed. Otherwise another process would be given a scope without tests, and would wait
-        for ever.
+        That test is not run again: it would end the next process too.
         """
-        work = self.assigned_work[node]
-        for scope in [scope for scope, tests in work.items() if all(tests.values())]:
-            del work[scope]
-        crashed: str | None = super().remove_node(node)
-        return crashed
+        work = self.assigned_work.pop(node)
+        for tests in work.values():
+            for test, is_finished in tests.items():
+                if not is_finished:
+                    tests[test] = True
+                    # A process that is given a scope without tests would wait for ever.
+                    self.workqueue.update({scope: rest for scope, rest in work.items() if not all(rest.values())})
+                    for other in self.assigned_work:
+                        self._reschedule(other)
+                    return test
+        return None
 
     def _reschedule(self, node: WorkerController) -> None:
-        """Assign at least two tests to a process: it starts a test only when it knows the next one."""
+        """Assign at least two tests to a process, or tell it that there are no others.
+
+        It starts a test only when it knows the next one, or that there is none.
+        """
         super()._reschedule(node)
-        if self.workqueue and self._pending_of(self.assigned_work[node]) < 2:
+        if self._pending_of(self.assigned_work[node]) < 2:
             super()._reschedule(node)
 
     def _split_scope(self, nodeid: str) -> str:

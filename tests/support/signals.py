@@ -20,13 +20,19 @@ INTERRUPTED = (PACKAGE, threading.__file__)
 
 @contextmanager
 def handled(number: signal.Signals, handler: Callable[[], object]) -> Iterator[None]:
-    """Make the signal call ``handler``. No timer remains afterwards."""
+    """Make the signal call ``handler``. Meanwhile, the timer of the process is free, and pytest's limit does not apply.
+
+    pytest-timeout has one timer, and SIGALRM, for its limit. It gets both back afterwards. Until then, only the
+    Makefile's limit for a test ends one that hangs.
+    """
+    seconds, _interval = signal.setitimer(signal.ITIMER_REAL, 0)
     previous = signal.signal(number, lambda _signal, _frame: handler())
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(number, previous)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 class Moment:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 import pytest
 
 from support.faults import late
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
+from support.signals import handled
 
 
 class Interrupted(BaseException):
@@ -56,13 +56,10 @@ def test_exceptions_at_any_moment_spoil_nothing(proxied: MakeBackend, proxy: Pro
 
 @contextmanager
 def interrupted_after(seconds: float) -> Iterator[None]:
-    def interrupt(_signal: int, _frame: FrameType | None) -> None:
-        raise Interrupted
-
-    previous = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
+    with handled(signal.SIGALRM, interrupt):
+        signal.setitimer(signal.ITIMER_REAL, seconds)
         yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, previous)
+
+
+def interrupt() -> None:
+    raise Interrupted
