@@ -11,6 +11,7 @@ import os
 from collections.abc import Callable, Hashable
 from contextlib import suppress
 from threading import RLock, get_ident
+from time import monotonic
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # As many threads as there are idle connections in a client.
 _THREADS = 8
+
+_FORK_WAITS_SECONDS = 1.0
 
 _after_fork: list[Callable[[], None]] = []
 _on_restart: list[Callable[[], None]] = []
@@ -51,39 +54,59 @@ os.register_at_fork(after_in_child=_in_child)
 
 
 class ForkGuard:
-    """A lock that no other thread holds while this process forks: ``with guard.lock: ...``.
+    """Work during which this process does not fork: ``with guard.lock: ...``.
 
     Use it for library code that takes locks and does not handle forks. The work must be short, since a fork waits for
-    it, up to a second.
-
-    Attributes:
-        lock: a lock of Python itself, because a signal handler may raise at any moment. CPython handles no signal
-            between taking such a lock and the first line inside ``with``. An ``__enter__`` in Python could be
-            interrupted after it has taken the lock, and nothing would release the lock then.
+    it, up to a second. Threads do not wait for each other here: one may import a module that another is importing, and
+    each would wait for the other if it also held a lock of this class.
     """
 
     def __init__(self) -> None:
-        # Reentrant: a signal handler may fork, or do the same work, while this thread holds the lock.
-        self.lock = RLock()
-        self._forking: set[int] = set()
+        # By the id of the thread. There are as many as there were threads at the same time.
+        self._locks: dict[int, RLock] = {}
+        # A fork holds this too. So no thread gets its first lock after the fork has taken those of the others.
+        self._new_lock = RLock()
+        self._taken: dict[int, list[RLock]] = {}
         os.register_at_fork(before=self._before, after_in_parent=self._after, after_in_child=self._in_child)
 
+    @property
+    def lock(self) -> RLock:
+        """The lock of this thread.
+
+        It is reentrant, because a signal handler may fork, or do the same work, while the thread holds the lock. It is
+        a lock of Python itself, because a signal handler may raise at any moment. CPython handles no signal between
+        taking such a lock and the first line inside ``with``. An ``__enter__`` in Python could be interrupted after it
+        has taken the lock, and nothing would release the lock then.
+        """
+        lock = self._locks.get(get_ident())
+        if lock is not None:
+            return lock
+        with self._new_lock:
+            return self._locks.setdefault(get_ident(), RLock())
+
     def _before(self) -> None:
-        # Note the thread before the lock is taken: if a signal handler raises in between, `_after` still releases it.
-        self._forking.add(get_ident())
-        if not self.lock.acquire(timeout=1):
-            self._forking.discard(get_ident())
+        ends = monotonic() + _FORK_WAITS_SECONDS
+        self._take(self._new_lock, ends)
+        for lock in list(self._locks.values()):
+            self._take(lock, ends)
+
+    def _take(self, lock: RLock, ends: float) -> None:
+        taken = self._taken.setdefault(get_ident(), [])
+        # Note the lock before it is taken: if a signal handler raises in between, `_after` still releases it.
+        taken.append(lock)
+        if not lock.acquire(timeout=max(ends - monotonic(), 0)):
+            taken.pop()
 
     def _after(self) -> None:
-        if get_ident() in self._forking:
-            self._forking.discard(get_ident())
+        for lock in self._taken.pop(get_ident(), []):
             with suppress(RuntimeError):  # the lock was not taken
-                self.lock.release()
+                lock.release()
 
     def _in_child(self) -> None:
-        # The child has only this thread, so no other one holds the lock.
-        self.lock = RLock()
-        self._forking.clear()
+        # The child has only this thread, so no other one holds a lock.
+        self._locks = {}
+        self._new_lock = RLock()
+        self._taken = {}
 
 
 # For imports during a lookup: a child that is forked while another thread imports would wait forever for the lock of

@@ -231,6 +231,48 @@ class TestFork:
         join(fork(in_the_child))
         worker.join(20)
 
+    def test_a_thread_does_not_wait_for_the_work_of_another(self) -> None:
+        """Each of two imports may wait for a module that the other thread imports."""
+        guard, together = ForkGuard(), threading.Barrier(2)
+
+        def work() -> None:
+            with guard.lock:
+                together.wait(20)
+
+        with ThreadPoolExecutor(2) as threads:
+            for each in [threads.submit(work) for _ in range(2)]:
+                each.result()
+
+    def test_a_fork_waits_for_the_first_work_of_new_threads(self) -> None:
+        """A thread that begins during a fork must not be missed."""
+        guard, over, at_work = ForkGuard(), threading.Event(), set[int]()
+
+        def work() -> None:
+            with guard.lock:
+                at_work.add(threading.get_ident())
+                time.sleep(0.001)
+                at_work.discard(threading.get_ident())
+            # Until the end, so that no later thread gets its id.
+            over.wait(60)
+
+        def begin_all_the_time() -> None:
+            while not over.wait(0.0005):
+                started.append(threading.Thread(target=work))
+                started[-1].start()
+
+        started: list[threading.Thread] = []
+        beginner = threading.Thread(target=begin_all_the_time)
+        beginner.start()
+        try:
+            for _ in range(25):
+                join(fork(lambda: not at_work))
+        finally:
+            over.set()
+            beginner.join(20)
+            for each in started:
+                each.join(20)
+        assert len(started) > 10
+
     def test_a_child_says_again_what_its_parent_said(
         self, proxied: MakeBackend, proxy: Proxy, tmp_path: Path, capfd: pytest.CaptureFixture[str]
     ) -> None:

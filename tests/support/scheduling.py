@@ -35,7 +35,7 @@ class Groups(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
 
         That test is not run again: it would end the next process too.
         """
-        work = self.assigned_work.pop(node)
+        work: dict[str, dict[str, bool]] = self.assigned_work.pop(node)
         for tests in work.values():
             for test, is_finished in tests.items():
                 if not is_finished:
