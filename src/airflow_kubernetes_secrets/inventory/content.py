@@ -75,16 +75,19 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
         stored = READERS[kind](secret, key)
     except MalformedSecretError as error:
         return Content(data_format, is_readable=False, problems=(Problem(UNREADABLE, str(error)),))
-    problems = tuple(_newlines(kind, secret, key))
     if kind is not Kind.CONNECTION:
-        return Content(data_format, problems=problems)
+        return Content(data_format, problems=tuple(_newlines(secret, [key] if kind is Kind.VARIABLE else [])))
+    is_completed = key != IN_FIELDS and reading.is_completed(secret, key)
+    # Most Secrets contain nothing but a whole connection. With thousands of them, skipping what concerns other keys
+    # saves a third of the time.
+    is_only_key = key != IN_FIELDS and len(secret.data) == 1 and not is_completed
+    problems = () if is_only_key else tuple(_newlines(secret, _exact_keys(secret, key)))
     objections = tuple(map(partial(_problem, secret, key), reading.connection_value(secret, key).objections))
     if any(each.severity is Severity.ERROR for each in objections):
         return Content(data_format, is_readable=False, problems=objections)
     problems = (*objections, *problems)
     connection = fields_of_whole(stored)
     conn_type, host, port = _address(connection)
-    is_completed = key != IN_FIELDS and reading.is_completed(secret, key)
     whole = values.text(secret, key) if is_completed and not reading.is_converted(secret, key) else stored
     if not _is_parsed_as_intended(whole):
         text = (
@@ -93,8 +96,11 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
         )
         return Content(data_format, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
     problems = (*problems, *problems_of_hooks(secret, key, whole, connection))
-    unused = unused_keys(secret, key, connection)
-    problems = (*problems, *problems_of_unused(secret, key, unused, connection), *problems_of_format(secret))
+    unused: Sequence[str] = ()
+    if not is_only_key:
+        unused = unused_keys(secret, key, connection)
+        problems = (*problems, *problems_of_unused(secret, key, unused, connection))
+    problems = (*problems, *problems_of_format(secret))
     return Content(data_format, conn_type, host, port, unused, is_completed=is_completed, problems=problems)
 
 
@@ -135,13 +141,15 @@ def _is_parsed_as_intended(stored: str) -> bool:
     return "@" not in uri.path + uri.query + uri.fragment
 
 
-def _newlines(kind: Kind, secret: Secret, key: str) -> Iterator[Problem]:
-    """Yield a warning for each newline at the end of a value that Airflow takes exactly as it is stored."""
-    exact = [key] if kind is Kind.VARIABLE else []
-    if kind is Kind.CONNECTION:
-        fields = fields_of(secret)
-        keys = (fields if key == IN_FIELDS else fields.completing(key)).keys
-        exact = [keys[field] for field in EXACT if field in keys and keys[field] in secret.data]
+def _exact_keys(secret: Secret, key: str) -> list[str]:
+    """Return the keys of the fields that Airflow takes exactly as they are stored."""
+    fields = fields_of(secret)
+    keys = (fields if key == IN_FIELDS else fields.completing(key)).keys
+    return [keys[field] for field in EXACT if field in keys and keys[field] in secret.data]
+
+
+def _newlines(secret: Secret, exact: Sequence[str]) -> Iterator[Problem]:
+    """Yield a warning for each newline at the end of one of these values."""
     for each in exact:
         if secret.value(each).endswith(b"\n"):
             yield Problem(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from airflow_kubernetes_secrets.formats.annotations import Description
 from airflow_kubernetes_secrets.formats.fields import fields_of
 from airflow_kubernetes_secrets.inventory.unused_keys import HALF
 from airflow_kubernetes_secrets.kubernetes.objects import Secret
@@ -35,10 +36,13 @@ _INCOMPLETE: Mapping[tuple[str, str], IncompleteFormat] = {
 
 def problems_of_format(secret: Secret) -> Iterator[Problem]:
     """Yield a warning if a field is missing in the format of a connection's Secret, and no annotation sets it."""
-    description = fields_of(secret).description
-    set_fields = description.fields.keys() | description.literals.keys()
     for label in secret.labels.items():
         found = _INCOMPLETE.get(label)
-        if found is not None and found.field not in set_fields:
+        if found is not None and not _sets(fields_of(secret).description, found.field):
             text = f"Secret {secret}: {found.problem}. Set airflow.apache.org/connection-{found.field}"
             yield Problem(HALF, text, Severity.WARNING)
+
+
+def _sets(description: Description, field: str) -> bool:
+    """Return whether annotations name the key of a field, or contain it."""
+    return field in description.fields or field in description.literals
