@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from airflow_kubernetes_secrets.deployment.configuration import read_configuration
+from airflow_kubernetes_secrets.diagnosis.explanation import explain
+from airflow_kubernetes_secrets.inventory.location import location_of
+from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from support.commands import SECRET
 from support.usage import Usage
 
@@ -52,6 +56,9 @@ def test_a_secret_without_a_team_would_hide_that_of_a_team(multi_team: Usage, tm
     shown = multi_team.run("--dags", str(multi_team.dags), "--missing", "--no-database", status=1)
     assert f"No command is shown for variable 'x': {WHY}" in shown.err
     assert multi_team.ids(status=1)["x"]["command"] is None
+    options = read_configuration().options()
+    explanation = explain(Lookup(Kind.VARIABLE, "x"), options, location_of(options), database=False)
+    assert str(explanation.next_command).startswith(f"No command is shown: {WHY}")
 
     multi_team.patch.setenv("AIRFLOW_VAR_X", SECRET)
     assert WHY in export(multi_team, tmp_path / "out", status=1)

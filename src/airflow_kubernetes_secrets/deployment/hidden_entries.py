@@ -72,17 +72,21 @@ _Found = tuple[Lookup, str, "str | None"]
 _Owners = defaultdict[tuple[Kind, str], set[str]]
 
 
-def hidden_entries_of(lookup: Lookup, *, database: bool) -> list[HiddenEntry]:
+def hidden_entries_of(lookup: Lookup, *, database: bool) -> tuple[list[HiddenEntry], Set[str]]:
     """Return the connections and variables outside Kubernetes that a lookup does not reach.
 
     The lookup searches Kubernetes Secrets first, and ends there.
 
     Args:
         database: whether to check the metadata database. If that fails, the result says so.
+
+    Returns:
+        Them, and the teams that have the id of their own outside Kubernetes.
     """
     found = hidden_entries([lookup], database=database)
     unknown = [HiddenEntry(place, f"could not check: {text}", is_there=False) for place, text in found.failures]
-    return [*found.by_lookup.get(_key(lookup), ()), *unknown]
+    entries = [*found.by_lookup.get(_key(lookup), ()), *unknown]
+    return entries, found.owners.get((lookup.kind, lookup.id), frozenset())
 
 
 def hidden_entries(lookups: Sequence[Lookup], *, database: bool = True) -> HiddenEntries:

@@ -6,7 +6,7 @@ It shows each query, which Secret is selected, which ones are skipped and why, a
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -30,6 +30,7 @@ from airflow_kubernetes_secrets.kubernetes.objects import ConfigMap, Secret
 from airflow_kubernetes_secrets.kubernetes.resources import CONFIG_MAPS, SECRETS, Resource
 from airflow_kubernetes_secrets.lookup.bundles import BundleEntry
 from airflow_kubernetes_secrets.lookup.selection import Decision, Kind, Lookup, Outcome, decide, shown_id
+from airflow_kubernetes_secrets.manifests.requested_secret import why_hidden
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 from airflow_kubernetes_secrets.sources.query import LabelQuery, Query
@@ -115,6 +116,8 @@ class Explanation:
         options: Airflow's own options that name this id, if it is that of a configuration option.
         hidden: connections and variables with this id outside Kubernetes that Airflow does not read.
         instead: those that Airflow reads because no Secret has the id, in the order in which it searches them.
+        owners: the teams that have the id of their own outside Kubernetes.
+        may_name_owners: whether the user may learn that these teams have it.
         hints: suggestions for what was meant, if nothing was found.
         uses: where DAGs use the id; ``None`` if no DAGs were read.
     """
@@ -135,6 +138,8 @@ class Explanation:
     options: list[SecretOption] = field(default_factory=list)
     hidden: list[HiddenEntry] = field(default_factory=list)
     instead: list[HiddenEntry] = field(default_factory=list)
+    owners: Set[str] = frozenset()
+    may_name_owners: bool = True
     hints: list[str] = field(default_factory=list)
     uses: list[Use] | None = None
 
@@ -172,6 +177,8 @@ class Explanation:
             return self.commands.export(self.lookup, first.place, first.owner)
         if self.lookup.kind is Kind.CONFIG and not self.options:
             return None  # no option of Airflow names it, so Airflow does not look it up
+        if reason := why_hidden(self.lookup.team, self.owners, self.commands.options):
+            return NoCommand(reason) if self.may_name_owners else None
         return self.commands.put(self.lookup)
 
     def as_json(self) -> dict[str, Any]:
@@ -251,7 +258,7 @@ def explain(
 
     Args:
         database: whether to check Airflow's metadata database for the same id.
-        may_reveal: which other ids suggestions may reveal; see :func:`similar_ids`.
+        may_reveal: which ids of others the trace may reveal; see :func:`similar_ids`.
         run_test: tests the connection, if Airflow can read it; ``None`` for no test.
         commands: makes the command that comes next; ``None`` for commands without arguments for access and DAGs.
     """
@@ -274,9 +281,10 @@ def explain(
     if lookup.kind is Kind.CONFIG:
         explanation.options = [option for option in secret_options() if option.id == lookup.id]
     elif explanation.verdict is Verdict.NOT_FOUND:
-        explanation.instead = hidden_entries_of(lookup, database=database)
+        explanation.instead, explanation.owners = hidden_entries_of(lookup, database=database)
+        explanation.may_name_owners = all(may_reveal(lookup.kind, lookup.id, team) for team in explanation.owners)
     else:
-        explanation.hidden = hidden_entries_of(lookup, database=database)
+        explanation.hidden, _owners = hidden_entries_of(lookup, database=database)
     return explanation
 
 

@@ -18,7 +18,7 @@ class TestHidden:
 import sys, json
 from airflow_kubernetes_secrets.deployment.hidden_entries import hidden_entries_of
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
-found = hidden_entries_of(Lookup(Kind[sys.argv[1]], sys.argv[2], sys.argv[3] or None), database=True)
+found, _owners = hidden_entries_of(Lookup(Kind[sys.argv[1]], sys.argv[2], sys.argv[3] or None), database=True)
 print(json.dumps([[each.place, each.text] for each in found]))
 """
 
@@ -93,4 +93,4 @@ print(json.dumps([told, found.failures]))
         assert found[-1] == ["of_blue", "blue", ["a variable in the metadata database, of team 'blue'"]]
 
     def test_it_is_no_exception(self) -> None:
-        assert hidden_entries_of(Lookup(Kind.CONFIG, "x"), database=False) == []
+        assert hidden_entries_of(Lookup(Kind.CONFIG, "x"), database=False) == ([], frozenset())
