@@ -78,7 +78,7 @@ class Page:
             self.lists.set()
             first.join(10)
 
-    def _take(self) -> PageSnapshot:
+    def _take(self, _last: PageSnapshot | None) -> PageSnapshot:
         self.listing.set()
         assert self.lists.wait(10)
         if self.failure is not None:

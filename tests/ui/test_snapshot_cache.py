@@ -39,7 +39,7 @@ class Subject:
         self.taken = 0
         self.failure: KubernetesSecretsError | None = None
 
-    def __call__(self) -> PageSnapshot:
+    def __call__(self, last: PageSnapshot | None) -> PageSnapshot:
         self.taken += 1
         if self.failure is not None:
             raise self.failure
@@ -53,10 +53,10 @@ class SlowSubject(Subject):
         super().__init__()
         self.begun, self.go_on = threading.Event(), threading.Event()
 
-    def __call__(self) -> PageSnapshot:
+    def __call__(self, last: PageSnapshot | None) -> PageSnapshot:
         self.begun.set()
         assert self.go_on.wait(10)
-        return super().__call__()
+        return super().__call__(last)
 
 
 @contextmanager
@@ -138,7 +138,7 @@ def test_the_last_picture_is_shown_while_there_is_no_new_one(clock: Clock, subje
 def test_a_mistake_of_ours_is_not_repeated_at_once(clock: Clock) -> None:
     taken = []
 
-    def broken() -> PageSnapshot:
+    def broken(_last: PageSnapshot | None) -> PageSnapshot:
         taken.append(clock.now)
         raise ZeroDivisionError
 

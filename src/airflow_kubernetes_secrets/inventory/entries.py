@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence, Set
 from copy import copy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
+from types import MappingProxyType
 from typing import Any, Final
 
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, MalformedSecretError, MissingSecretError
@@ -126,6 +127,11 @@ class Entry:
         }
 
 
+# What Airflow reads from objects, and the problems with connection types, by the version of the object and by the way
+# in which it was read. It contains no secret value.
+KnownContents = Mapping[Hashable, tuple[Content, Sequence[Problem]]]
+
+
 @dataclass(frozen=True)
 class Inventory:
     """All entries, and what could not be read.
@@ -133,11 +139,13 @@ class Inventory:
     Attributes:
         failures: messages, each with its remedy.
         problems: what is wrong with bundles as a whole.
+        contents: what Airflow reads, for a later inventory, which need not read unchanged Secrets again.
     """
 
     entries: Sequence[Entry]
     failures: Sequence[str]
     problems: Sequence[Problem] = ()
+    contents: KnownContents = field(default_factory=dict)
 
     @property
     def is_unread(self) -> bool:
@@ -159,26 +167,35 @@ def problems_with_ids(entries: Iterable[Entry]) -> list[Problem]:
     return list(found.values())
 
 
-def inventory_of(location: BackendLocation, options: Options, kinds: Sequence[Kind] = tuple(Kind)) -> Inventory:
+_NOTHING: KnownContents = MappingProxyType({})
+
+
+def inventory_of(
+    location: BackendLocation, options: Options, kinds: Sequence[Kind] = tuple(Kind), known: KnownContents = _NOTHING
+) -> Inventory:
     """Return all entries in the namespaces that Airflow searches.
 
     The rules of a lookup decide on a snapshot which Secret each id gets. The entries of bundles are included even if
     lookups do not read bundles.
+
+    Args:
+        known: the contents in an earlier inventory of the same location.
     """
-    return inventory_and_lookups(location, options, kinds)[0]
+    return inventory_and_lookups(location, options, kinds, known)[0]
 
 
 def inventory_and_lookups(
-    location: BackendLocation, options: Options, kinds: Sequence[Kind] = tuple(Kind)
+    location: BackendLocation, options: Options, kinds: Sequence[Kind] = tuple(Kind), known: KnownContents = _NOTHING
 ) -> tuple[Inventory, Callable[[Lookup], Decision | KubernetesSecretsError]]:
     """Return all entries, and a function that decides any lookup on the same snapshot, or returns its error."""
     snapshot = Snapshot(location, options, kinds)
-    survey = _Survey(snapshot, options, location)
+    survey = _Survey(snapshot, options, location, known)
     entries = [entry for kind in kinds for entry in survey.entries(kind)]
     entries.sort(
         key=lambda entry: (entry.kind.plural, entry.team or "", entry.id, not entry.provides_value, entry.created)
     )
-    inventory = Inventory(entries, snapshot.failures, list(_problems_of_bundles(snapshot, options, kinds)))
+    problems = list(_problems_of_bundles(snapshot, options, kinds))
+    inventory = Inventory(entries, snapshot.failures, problems, survey.contents)
     return inventory, survey.outcome
 
 
@@ -243,9 +260,13 @@ class _Result:
 
 
 class _Survey:
-    """Makes the entries. Each distinct lookup is decided once."""
+    """Makes the entries. Each distinct lookup is decided once.
 
-    def __init__(self, snapshot: Snapshot, options: Options, location: BackendLocation) -> None:
+    Attributes:
+        contents: what Airflow reads from the objects whose version is known.
+    """
+
+    def __init__(self, snapshot: Snapshot, options: Options, location: BackendLocation, known: KnownContents) -> None:
         self._snapshot = snapshot
         self._options = options
         given = {name: getattr(options, name) for name in OPTIONS}
@@ -254,6 +275,8 @@ class _Survey:
         self._owning_teams = OwningTeams(options, location)
         self._listed: set[tuple[Kind, str, str, str]] = set()
         self._results: dict[tuple[Kind, str, str | None], _Result] = {}
+        self._known = known
+        self.contents: dict[Hashable, tuple[Content, Sequence[Problem]]] = {}
 
     def entries(self, kind: Kind) -> Iterator[Entry]:
         """Yield the entries of a kind: first those by label, then those by reference, and then those of bundles."""
@@ -286,9 +309,9 @@ class _Survey:
         problems = list(problems_of_id(secret, label))
         result = self._result(kind, identifier, team)
         is_selected = result.selects(secret)
-        if is_selected and result.selected is not None:
-            # If a reference selects the Secret, its annotations can differ from those of the Secret.
-            stored = replace(stored, secret=result.selected)
+        if is_selected and result.selected is not None and result.selected is not secret:
+            # A reference selects the Secret, so its annotations can differ from those of the Secret.
+            stored = replace(stored, secret=result.selected, version="")
         if team is None and secret.resource is SECRETS:
             self._listed.add((kind, identifier, secret.namespace, secret.name))
         if not problems and not is_selected:
@@ -320,7 +343,7 @@ class _Survey:
         """Return the entry of an id for which the options name a Secret."""
         outcome = self._result(kind, identifier, None).outcome
         if isinstance(outcome, Decision) and outcome.secret is not None:
-            stored = replace(self._snapshot.stored(outcome.secret), secret=outcome.secret)
+            stored = replace(self._snapshot.stored(outcome.secret), secret=outcome.secret, version="")
             return self._entry(outcome.lookup, stored, [], is_selected=True)
         if isinstance(outcome, Decision):
             problem = _unreached(f"Secret {namespace}/{name}" if namespace else f"Secret {name}", outcome)
@@ -339,20 +362,12 @@ class _Survey:
         bundle: Secret | None = None,
     ) -> Entry:
         """Return an entry with what Airflow reads from its Secret, which can be an entry of a bundle."""
-        secret, kind = stored.secret, lookup.kind
-        data_key = kind.data_key(self._options)
-        key = IN_FIELDS
-        try:
-            missing = missing_key(kind, secret, data_key)
-            if not missing:
-                key = data_key_of(kind, secret, data_key)
-            content = _unreadable(missing) if missing else content_of(kind, secret, key)
-        except MalformedSecretError as error:
-            content = _unreadable(error)
+        secret = stored.secret
+        content, of_type = self._content(lookup.kind, stored)
         # The blocking Secret may be fixed while this Secret still cannot be read, so both problems are shown.
         if is_selected or not problems or any(each.code == BLOCKED for each in problems):
             problems += content.problems
-            problems += problems_of_connection_type(kind, secret, key, content)
+            problems += of_type
         problems += unknown_labels_and_annotations(bundle or secret, self._options)
         if stored.is_being_deleted:
             text = f"{secret.full_name}: it is being deleted and waits for a finalizer"
@@ -370,6 +385,17 @@ class _Survey:
             tuple(problems),
             object_kind=secret.kind,
         )
+
+    def _content(self, kind: Kind, stored: StoredSecret) -> tuple[Content, Sequence[Problem]]:
+        """Return what Airflow reads from a Secret, and the problems with its connection type."""
+        secret, data_key = stored.secret, kind.data_key(self._options)
+        if not stored.version:
+            return _read(kind, secret, data_key)
+        # The name is not needed for real API servers, but it makes a wrong version harmless for other objects.
+        key = (_identity(secret), stored.version, kind, data_key)
+        found = self._known.get(key) or self.contents.get(key) or _read(kind, secret, data_key)
+        self.contents[key] = found
+        return found
 
     def _result(self, kind: Kind, identifier: str, team: str | None) -> _Result:
         """Return the result of a lookup, which is decided only once."""
@@ -389,6 +415,23 @@ class _Survey:
             return _Result(decide(lookup, self._without_fallback, self._snapshot.find_for(lookup)))
         except KubernetesSecretsError as error:
             return _Result(error)
+
+
+def _read(kind: Kind, secret: Secret, data_key: str) -> tuple[Content, Sequence[Problem]]:
+    """Return what Airflow reads from a Secret, and the problems with its connection type.
+
+    Args:
+        data_key: the key to use if no annotation names one.
+    """
+    key = IN_FIELDS
+    try:
+        missing = missing_key(kind, secret, data_key)
+        if not missing:
+            key = data_key_of(kind, secret, data_key)
+        content = _unreadable(missing) if missing else content_of(kind, secret, key)
+    except MalformedSecretError as error:
+        content = _unreadable(error)
+    return content, list(problems_of_connection_type(kind, secret, key, content))
 
 
 def _unreadable(error: MalformedSecretError) -> Content:

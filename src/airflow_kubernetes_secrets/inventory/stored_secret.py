@@ -67,12 +67,14 @@ class StoredSecret:
         type: the type of the Secret, such as ``Opaque`` or ``kubernetes.io/basic-auth``.
         owner: who manages the Secret; ``None`` if that is unknown.
         is_being_deleted: whether the Secret is being deleted and waits for a finalizer.
+        version: ``uid`` and ``resourceVersion``, which identify this state of the object; empty if it is unknown.
     """
 
     secret: Secret
     type: str = ""
     owner: Owner | None = None
     is_being_deleted: bool = False
+    version: str = ""
 
 
 class _OwnerReference(msgspec.Struct):
@@ -85,6 +87,8 @@ class _OwnerReference(msgspec.Struct):
 class _Metadata(msgspec.Struct):
     name: str
     namespace: str
+    uid: str = ""
+    resourceVersion: str = ""  # noqa: N815  # the API's own name
     creationTimestamp: str | None = None  # noqa: N815  # the API's own name
     deletionTimestamp: str | None = None  # noqa: N815  # the API's own name
     labels: dict[str, str] | None = None
@@ -181,7 +185,9 @@ def _stored(item: _Object, resource: Resource) -> StoredSecret:
         annotations=kept_annotations(annotations, labels),
     )
     owner = _owner(metadata.ownerReferences or (), {**annotations, **labels})
-    return StoredSecret(secret, item.type, owner, metadata.deletionTimestamp is not None)
+    # https://kubernetes.io/docs/reference/using-api/api-concepts/#resource-versions
+    version = f"{metadata.uid} {metadata.resourceVersion}" if metadata.uid and metadata.resourceVersion else ""
+    return StoredSecret(secret, item.type, owner, metadata.deletionTimestamp is not None, version)
 
 
 def _owner(references: Sequence[_OwnerReference], labels_and_annotations: Mapping[str, str]) -> Owner | None:

@@ -226,7 +226,7 @@ def create_app() -> FastAPI:
     # There are no pages about this API, because they would load scripts from other sites.
     app = FastAPI(title="Kubernetes Secrets", docs_url=None, redoc_url=None, openapi_url=None)
     app.state.used_ids = UsedIdsCache(read_used_ids)
-    app.state.snapshot_cache = SnapshotCache(lambda: take_snapshot(app.state.used_ids.latest()))
+    app.state.snapshot_cache = SnapshotCache(lambda last: take_snapshot(app.state.used_ids.latest(), last))
     app.include_router(router)
     app.middleware("http")(_with_headers)
     app.add_exception_handler(KubernetesSecretsError, _unavailable)

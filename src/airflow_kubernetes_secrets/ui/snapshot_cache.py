@@ -12,7 +12,7 @@ from threading import BoundedSemaphore, Lock
 from airflow_kubernetes_secrets.deployment.configuration import AirflowConfiguration, read_configuration
 from airflow_kubernetes_secrets.deployment.hidden_entries import hidden_entries
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError
-from airflow_kubernetes_secrets.inventory.entries import Entry, inventory_of
+from airflow_kubernetes_secrets.inventory.entries import Entry, KnownContents, inventory_of
 from airflow_kubernetes_secrets.inventory.location import location_of
 from airflow_kubernetes_secrets.inventory.snapshot import namespaces_of
 from airflow_kubernetes_secrets.kubernetes.kubectl_commands import describe
@@ -83,6 +83,7 @@ class PageSnapshot:
         failures: what could not be read. Each failure is a message with its remedy.
         searched: the namespaces that were searched; empty for a folder.
         used: the ids that DAGs use; ``None`` as long as the DAGs are being read.
+        contents: what Airflow reads from each version of a Secret, for the next snapshot.
         visible: the entries that each user may see, by the user's id and the kinds.
     """
 
@@ -93,6 +94,7 @@ class PageSnapshot:
     failures: Sequence[str]
     searched: Sequence[str] = ()
     used: UsedIds | None = None
+    contents: KnownContents = field(default_factory=dict)
     visible: Visible = field(default_factory=Visible)
 
 
@@ -102,7 +104,12 @@ class SnapshotCache:
     If that fails, the last snapshot is still shown, together with the error.
     """
 
-    def __init__(self, take: Callable[[], PageSnapshot]) -> None:
+    def __init__(self, take: Callable[[PageSnapshot | None], PageSnapshot]) -> None:
+        """Create the cache without a snapshot.
+
+        Args:
+            take: takes a snapshot. It receives the last one.
+        """
         self._take = take
         self._lock = Lock()
         self._waiting = BoundedSemaphore(_WAITING)
@@ -154,7 +161,7 @@ class SnapshotCache:
     def _try(self) -> None:
         """Take a snapshot, or store the error."""
         try:
-            self._last, self._failure = self._take(), None
+            self._last, self._failure = self._take(self._last), None
         except KubernetesSecretsError as error:
             self._failure = error
         finally:
@@ -178,11 +185,12 @@ def configured_options() -> tuple[AirflowConfiguration, Options]:
 
 
 @without_variables
-def take_snapshot(used: UsedIds | None = None) -> PageSnapshot:
+def take_snapshot(used: UsedIds | None = None, last: PageSnapshot | None = None) -> PageSnapshot:
     """Take a snapshot.
 
     Args:
         used: the ids that DAGs use; ``None`` if they are still being read.
+        last: an earlier snapshot. Secrets that have not changed since then are not parsed again.
 
     Raises:
         KubernetesSecretsError: the configuration cannot be used, or nothing could be listed.
@@ -190,7 +198,7 @@ def take_snapshot(used: UsedIds | None = None) -> PageSnapshot:
     configured, options = configured_options()
     with closing(location_of(options)) as location:
         taken_at = datetime.now(timezone.utc)
-        inventory = inventory_of(location, options)
+        inventory = inventory_of(location, options, known={} if last is None else last.contents)
         if inventory.is_unread:
             raise KubernetesSecretsError("\n".join(inventory.failures))
         failures = [problem.text for problem in configured.problems]
@@ -212,7 +220,7 @@ def take_snapshot(used: UsedIds | None = None) -> PageSnapshot:
         rows += _without_secret(inventory.entries, used)
         failures += used.failures
     labels = {kind: kind.label(options) for kind in Kind}
-    return PageSnapshot(text, taken_at, labels, rows, failures, searched, used)
+    return PageSnapshot(text, taken_at, labels, rows, failures, searched, used, inventory.contents)
 
 
 def _with_uses(row: Row, used: UsedIds | None) -> Row:

@@ -1,0 +1,109 @@
+"""An inventory that knows an earlier one shows the same as an inventory without it, whatever has changed meanwhile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
+
+from airflow_kubernetes_secrets.inventory import entries as module
+from airflow_kubernetes_secrets.inventory.content import Content, content_of
+from airflow_kubernetes_secrets.inventory.entries import Inventory, inventory_of
+from airflow_kubernetes_secrets.inventory.location import location_of
+from airflow_kubernetes_secrets.kubernetes.objects import Secret
+from airflow_kubernetes_secrets.lookup.selection import Kind
+from airflow_kubernetes_secrets.options.backend_kwargs import Options
+from support.cluster import Cluster, checked
+from support.shelf import SECRET, Shelf, shelf_on
+
+BUNDLED = {"AIRFLOW_CONN_ONE": f"http://u:{SECRET}@one", "AIRFLOW_CONN_TWO": f"http://u:{SECRET}@two"}
+
+
+@pytest.fixture
+def shelf(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    for name, value in cluster.pod_environment().items():
+        monkeypatch.setenv(name, value)
+    shelf = shelf_on(cluster)
+    shelf.put("db", {"connection-id": "db"}, {"value": f"postgres://u:{SECRET}@first/x"})
+    shelf.put("fields", {"connection-id": "fields"}, {"host": "first", "password": SECRET})
+    shelf.put("variable", {"variable-key": "x"}, {"value": f"{SECRET}\n"})
+    shelf.put("bundle", {"bundle": "connections"}, BUNDLED)
+    return shelf
+
+
+def options_of(shelf: Shelf) -> Options:
+    # The reference has another host than the Secret itself.
+    named = {"secret": f"{shelf.home}/fields", "annotations": {"airflow.apache.org/connection-host": "named"}}
+    return Options.parse({**shelf.kwargs, "bundles": True, "references": {"connections": {"by_name": named}}})
+
+
+def taken(options: Options, earlier: Inventory | None = None) -> Inventory:
+    with closing(location_of(options)) as location:
+        return inventory_of(location, options, known={} if earlier is None else earlier.contents)
+
+
+CHANGES: dict[str, Callable[[Shelf], None]] = {
+    "nothing": lambda _shelf: None,
+    "a value": lambda shelf: shelf.put("db", {"connection-id": "db"}, {"value": f"mysql://u:{SECRET}@second/x"}),
+    "an annotation": lambda shelf: shelf.put(
+        "db",
+        {"connection-id": "db"},
+        {"value": f"postgres://u:{SECRET}@first/x"},
+        annotations={"connection-host": "second"},
+    ),
+    "an id": lambda shelf: shelf.put("fields", {"connection-id": "db"}, {"host": "first", "password": SECRET}),
+    "a kind": lambda shelf: shelf.put("variable", {"connection-id": "x"}, {"value": f"http://u:{SECRET}@second"}),
+    "a key of a bundle": lambda shelf: shelf.put(
+        "bundle", {"bundle": "connections"}, {**BUNDLED, "AIRFLOW_CONN_TWO": "neither a URI nor JSON"}
+    ),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES.values(), ids=CHANGES)
+def test_after_a_change(shelf: Shelf, change: Callable[[Shelf], None]) -> None:
+    options = options_of(shelf)
+    earlier = taken(options)
+    assert taken(options, earlier) == earlier
+
+    change(shelf)
+
+    new = taken(options, earlier)
+    assert new == taken(options)
+    assert len(new.entries) == 6
+
+
+def test_another_secret_with_the_name_of_a_deleted_one(shelf: Shelf) -> None:
+    options = options_of(shelf)
+    earlier = taken(options)
+    checked(shelf.cluster.admin.delete(f"/api/v1/namespaces/{shelf.home}/secrets/db"))
+    without = taken(options, earlier)
+    shelf.put("db", {"connection-id": "db"}, {"value": f"mysql://u:{SECRET}@second/x"})
+
+    assert "db" not in {entry.id for entry in without.entries}
+    assert len(without.contents) < len(earlier.contents)
+    assert taken(options, earlier) == taken(options)
+
+
+def test_what_has_not_changed_is_not_read_again(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    options = options_of(shelf)
+    earlier = taken(options)
+    shelf.put("variable", {"variable-key": "x"}, {"value": "second"})
+    read = []
+
+    def recorded(kind: Kind, secret: Secret, key: str) -> Content:
+        read.append(secret.name)
+        return content_of(kind, secret, key)
+
+    monkeypatch.setattr(module, "content_of", recorded)
+
+    taken(options, earlier)
+
+    # A reference has annotations of its own, so it is read each time.
+    assert sorted(read) == ["fields", "variable"]
+
+
+def test_no_value_stays(shelf: Shelf) -> None:
+    earlier = taken(options_of(shelf))
+    assert len(earlier.contents) == 5
+    assert SECRET not in repr(earlier)
