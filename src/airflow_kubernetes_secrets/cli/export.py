@@ -39,8 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     namespace, team = arguments.namespace, arguments.team
     if arguments.missing:
         options = _options(arguments)
-        required, unread, home = _required(arguments, options)
-        namespace, team = namespace or home, None
+        required, unread, default_namespace = _required(arguments, options)
+        namespace, team = namespace or default_namespace, None
     else:
         options = options_or_defaults()
     request = ExportRequest(
@@ -132,4 +132,4 @@ def _required(
     used = sum(each.lookup.kind in KINDS for each in report.ids)
     counts = f"{len(required)} of the {used} connections and variables that DAGs use"
     print_message(f"No Secret provides {counts}{computed_text(found)}")
-    return required, unread_files(found), report.home
+    return required, unread_files(found), report.default_namespace

@@ -6,7 +6,7 @@ import argparse
 
 from airflow_kubernetes_secrets.cli.configured_options import usable_configuration
 from airflow_kubernetes_secrets.cli.output import print_documents, print_line, print_message
-from airflow_kubernetes_secrets.manifests.rbac import Account, account_of, comment, home_of, roles
+from airflow_kubernetes_secrets.manifests.rbac import Account, account_of, comment, default_namespace_of, roles
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -20,9 +20,9 @@ def run(arguments: argparse.Namespace) -> int:
     if options.path is not None:
         print_message("Airflow reads a folder instead of an API ('path' in backend_kwargs), so it needs no permissions")
         return 0
-    home = home_of(options)
-    accounts = list(dict.fromkeys(_account(text, home) for text in arguments.service_account))
-    documents = roles(options, home, arguments.name, accounts)
+    default_namespace = default_namespace_of(options)
+    accounts = list(dict.fromkeys(_account(text, default_namespace) for text in arguments.service_account))
+    documents = roles(options, default_namespace, arguments.name, accounts)
     if not documents:
         print_message(
             "Airflow sends no requests to the API: every label in backend_kwargs is null, and there are no references"
@@ -34,9 +34,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _account(text: str, home: str | None) -> Account:
+def _account(text: str, default_namespace: str | None) -> Account:
     """Return a service account, and print its namespace if the argument does not name it."""
-    account = account_of(text, home)
+    account = account_of(text, default_namespace)
     if "/" not in text:
         print_message(
             f"the service account {text} is assumed to be in namespace {account.namespace}; if not, write "

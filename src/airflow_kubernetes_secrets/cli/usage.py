@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         options,
         access_arguments(arguments),
         dag_arguments(arguments),
-        report.home,
+        report.default_namespace,
         why_no_export(arguments, configured, options),
     )
     failures = [*report.failures, *unread_files(found)]

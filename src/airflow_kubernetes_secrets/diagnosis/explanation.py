@@ -263,7 +263,7 @@ def explain(
         commands: makes the command that comes next; ``None`` for commands without arguments for access and DAGs.
     """
     explanation = Explanation(
-        lookup, location.text, commands or NextCommands(options, home=location.namespace(None) or None)
+        lookup, location.text, commands or NextCommands(options, default_namespace=location.namespace(None) or None)
     )
     if isinstance(location, Cluster):
         explanation.user = _unless_it_fails(location.user) or ""

@@ -53,7 +53,7 @@ class Cluster:
 
     Attributes:
         credentials: the address of the API server and the credentials for it.
-        home: the namespace of queries that name none.
+        default_namespace: the namespace of queries that name none.
     """
 
     def __init__(self, options: Options, as_user: str | None = None) -> None:
@@ -66,13 +66,13 @@ class Cluster:
             NotConfiguredError: no API server is configured, or the namespace of its credentials is missing or invalid.
         """
         self.credentials: Credentials = credentials_of(options)
-        self.home = options.namespace[0] if options.namespace else self.credentials.namespace()
-        if not is_namespace(self.home):
+        self.default_namespace = options.namespace[0] if options.namespace else self.credentials.namespace()
+        if not is_namespace(self.default_namespace):
             raise NotConfiguredError(f"the namespace from {self.credentials.source} is not a valid name")
         self._as_user = as_user
         # The timeout of each request in seconds. A LIST is one request per page.
         self._seconds = max(options.timeout, _SHORTEST_TIMEOUT)
-        referenced = {namespace or self.home: names for namespace, names in options.referenced.items()}
+        referenced = {namespace or self.default_namespace: names for namespace, names in options.referenced.items()}
         errors = ApiErrors(verbs_of(options), options.resources, referenced)
         self._client = Client(self.credentials, errors.error_of, as_user=as_user)
         self._stored: dict[str, StoredSecret] = {}
@@ -84,7 +84,7 @@ class Cluster:
 
     def namespace(self, query_namespace: str | None) -> str:
         """Return the name of the namespace that a query is for."""
-        return query_namespace or self.home
+        return query_namespace or self.default_namespace
 
     def find(self, query: Query, _time: TimeBudget) -> Sequence[Secret]:
         """Return the Secrets that match the query of a lookup, read now.
@@ -203,7 +203,9 @@ class Cluster:
             KubernetesSecretsError: the request failed.
         """
         try:
-            answer = self._document(self._client.send(Call("/version"), "get", self.home, self._seconds).body)
+            answer = self._document(
+                self._client.send(Call("/version"), "get", self.default_namespace, self._seconds).body
+            )
         except ForbiddenError:
             return ""
         return str(answer.get("gitVersion", ""))
@@ -220,7 +222,7 @@ class Cluster:
         review = {"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"}
         call = Call("/apis/authentication.k8s.io/v1/selfsubjectreviews", "POST", _json(review), "application/json")
         try:
-            answer = self._document(self._client.send(call, "create", self.home, self._seconds).body)
+            answer = self._document(self._client.send(call, "create", self.default_namespace, self._seconds).body)
             return str(((answer.get("status") or {}).get("userInfo") or {}).get("username", ""))
         except ApiError:
             return str(token_claims(self.credentials).get("sub", ""))

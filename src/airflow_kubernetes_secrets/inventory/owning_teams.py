@@ -23,6 +23,6 @@ class OwningTeams:
         team = None if self._label is None else secret.labels.get(self._label)
         if team is not None:
             return [team]
-        namespace = secret.home if isinstance(secret, MountedSecret) else secret.namespace
+        namespace = secret.lookup_namespace if isinstance(secret, MountedSecret) else secret.namespace
         is_shared = "" in self._shared_namespaces or namespace in self._shared_namespaces
         return [*self._homes.get(namespace, ()), *([None] if is_shared else [])]

@@ -95,14 +95,14 @@ class Snapshot:
             raise self._unread[query.resource, namespace]
         keys = keys_of(lookup.kind.variable_prefix, lookup.id) if query.label == BUNDLE else (_ANY_KEY,)
         team = lookup.team
-        home = None if team is None else self._options.team_namespaces.get(team)
+        team_namespace = None if team is None else self._options.team_namespaces.get(team)
         # In a team's own namespace, a Secret without a team's label belongs to that team. Other namespaces can have
         # thousands of Secrets without a team, which must not be searched again for each team.
-        is_at_home = home is not None and namespace == self._location.namespace(home)
+        is_team_namespace = team_namespace is not None and namespace == self._location.namespace(team_namespace)
         found: dict[int, Secret] = {}
         for data_key in keys:
             by_team = self._by_label.get((query.resource, namespace, query.label, query.value, data_key), {})
-            for each in {team, None} if is_at_home else {team}:
+            for each in {team, None} if is_team_namespace else {team}:
                 found.update(by_team.get(each, ()))
         return [each for number in sorted(found) for each in _as_found(found[number], query)]
 

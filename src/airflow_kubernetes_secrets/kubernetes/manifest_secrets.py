@@ -31,7 +31,7 @@ NO_DATA_KEY = (
 )
 
 
-def complete_secret_of(manifest: dict[str, Any], home: str) -> Secret:
+def complete_secret_of(manifest: dict[str, Any], default_namespace: str) -> Secret:
     """Return the Secret or ConfigMap of a manifest that has all its values.
 
     Raises:
@@ -43,21 +43,21 @@ def complete_secret_of(manifest: dict[str, Any], home: str) -> Secret:
         kind = _kind_of(manifest)
         named = f"{kind} {name}" if isinstance(name, str) and is_subdomain(name) else f"a {kind}"
         raise RefusedError(f"{named}: {problem}")
-    return secret_of(manifest, home)
+    return secret_of(manifest, default_namespace)
 
 
-def secret_of(manifest: dict[str, Any], home: str) -> Secret:
+def secret_of(manifest: dict[str, Any], default_namespace: str) -> Secret:
     """Return the Secret or ConfigMap that the API would create from a manifest.
 
     Args:
-        home: the namespace of a manifest without one.
+        default_namespace: the namespace of a manifest without one.
 
     Raises:
         RefusedError: the API would refuse the manifest.
     """
     metadata = _mapping(manifest, "metadata")
     kind = _kind_of(manifest)
-    namespace, name = _namespace_and_name(manifest, metadata, home)
+    namespace, name = _namespace_and_name(manifest, metadata, default_namespace)
     named = f"{kind} {name}"
     labels, annotations = _texts(metadata, "labels", named), _texts(metadata, "annotations", named)
     for key, text in labels.items():
@@ -105,9 +105,9 @@ def _data_of_config_map(manifest: dict[str, Any], named: str) -> dict[str, str]:
     return config_map_data(texts, {key: _base64(named, field, key, text) for key, text in binary.items()})
 
 
-def _namespace_and_name(manifest: dict[str, Any], metadata: dict[str, Any], home: str) -> tuple[str, str]:
+def _namespace_and_name(manifest: dict[str, Any], metadata: dict[str, Any], default_namespace: str) -> tuple[str, str]:
     kind = _kind_of(manifest)
-    namespace, name = metadata.get("namespace") or home, metadata.get("name")
+    namespace, name = metadata.get("namespace") or default_namespace, metadata.get("name")
     if not isinstance(name, str) or not is_subdomain(name):
         raise RefusedError(f"a {kind} has no name, or an invalid one")
     if manifest.get("apiVersion") is None:

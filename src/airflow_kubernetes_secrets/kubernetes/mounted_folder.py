@@ -233,8 +233,8 @@ class MountedFolder:
             MountedFileError: it is not in this folder.
         """
         target = os.path.realpath(path)
-        home = os.path.realpath(self._path)
-        if target == home or target.startswith(f"{home.rstrip('/')}/"):
+        folder = os.path.realpath(self._path)
+        if target == folder or target.startswith(f"{folder.rstrip('/')}/"):
             return target
         raise MountedFileError(
             f"{path} is a link that leaves {self._path}, and such a link is not followed. Replace it by what it leads "

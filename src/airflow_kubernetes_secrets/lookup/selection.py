@@ -305,14 +305,18 @@ class _Search:
         Raises:
             MalformedSecretError: none of them can be read.
         """
-        home = self._options.team_namespaces.get(team)
-        if home is None and self._options.team_label is None:
+        team_namespace = self._options.team_namespaces.get(team)
+        if team_namespace is None and self._options.team_label is None:
             return []
-        namespaces = self._options.namespaces if home is None else dict.fromkeys((home, *self._options.namespaces))
+        namespaces = (
+            self._options.namespaces
+            if team_namespace is None
+            else dict.fromkeys((team_namespace, *self._options.namespaces))
+        )
         for search, resource in self._searches():
             for namespace in namespaces:
                 # A Secret without a team in the team's own namespace also belongs to the team.
-                teams = (team,) if home is None or namespace != home else (team, None)
+                teams = (team,) if team_namespace is None or namespace != team_namespace else (team, None)
                 own = [secret for secret in search(resource, namespace) if self._team_of(secret) in teams]
                 if own:
                     return self._readable(own) or self._refuse(len(own))

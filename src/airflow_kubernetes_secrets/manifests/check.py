@@ -71,17 +71,17 @@ class Check:
         manifests: how many manifests have a label that lookups use.
     """
 
-    def __init__(self, options: Options, home: str, exclude: Sequence[str] = ()) -> None:
+    def __init__(self, options: Options, default_namespace: str, exclude: Sequence[str] = ()) -> None:
         """Start with an empty set of manifests.
 
         Args:
             options: the options that Airflow will look things up with.
-            home: the namespace of manifests that name none.
+            default_namespace: the namespace of manifests that name none.
             exclude: patterns of paths, or of names of files and folders, that are skipped.
         """
         self._exclude = tuple(exclude)
         self._options = options
-        self._home = home
+        self._default_namespace = default_namespace
         self._files: set[Identity] = set()
         self._patches = Patches()
         self._known = Duplicates()
@@ -188,7 +188,9 @@ class Check:
         found = planned_secrets(document, self._options, file.name)
         for plan in found:
             self.manifests += plan.is_labelled
-            self._report(position, *problems_of_planned(plan, position, self._options, self._home, self._known))
+            self._report(
+                position, *problems_of_planned(plan, position, self._options, self._default_namespace, self._known)
+            )
         if is_kustomization(document, file.name):
             self._check_patches(position, inline_patches(document), str(file.parent))
         if isinstance(document, dict):

@@ -49,11 +49,11 @@ class NotGrantableError(OneLineError):
     """The permissions, or the service account to grant them to, are unknown or invalid."""
 
 
-def account_of(text: str, home: str | None) -> Account:
+def account_of(text: str, default_namespace: str | None) -> Account:
     """Return the service account that an argument names as ``NAME`` or ``NAMESPACE/NAME``.
 
     Args:
-        home: the namespace of an account without one; ``None`` if it is unknown.
+        default_namespace: the namespace of an account without one; ``None`` if it is unknown.
 
     Raises:
         NotGrantableError: the name is invalid, or the namespace is unknown.
@@ -61,14 +61,14 @@ def account_of(text: str, home: str | None) -> Account:
     namespace, slash, name = text.rpartition("/")
     if not is_subdomain(name) or (slash and not is_namespace(namespace)):
         raise NotGrantableError(f"{text!r} cannot be a service account: {_ACCOUNT_FORMAT}")
-    if not (namespace or home):
+    if not (namespace or default_namespace):
         raise NotGrantableError(
             f"the namespace of service account {name!r} is unknown: write NAMESPACE/{name}, or set --namespace"
         )
-    return Account(namespace or home or "", name)
+    return Account(namespace or default_namespace or "", name)
 
 
-def home_of(options: Options) -> str | None:
+def default_namespace_of(options: Options) -> str | None:
     """Return the namespace of options and accounts that name none; ``None`` if it is unknown here.
 
     Only a kubeconfig in the options is certainly Airflow's. ``KUBECONFIG`` may belong to the user of this command.
@@ -76,33 +76,35 @@ def home_of(options: Options) -> str | None:
     if options.namespace:
         return options.namespace[0]
     if options.kubeconfig or in_a_pod():
-        home = credentials_of(options).namespace()
-        return home if is_namespace(home) else None
+        default_namespace = credentials_of(options).namespace()
+        return default_namespace if is_namespace(default_namespace) else None
     return None
 
 
-def roles(options: Options, home: str | None, name: str, accounts: Sequence[Account]) -> list[dict[str, Any]]:
+def roles(
+    options: Options, default_namespace: str | None, name: str, accounts: Sequence[Account]
+) -> list[dict[str, Any]]:
     """Return the manifests. There are none if no lookup needs a permission.
 
     Args:
-        home: the namespace of options without one; ``None`` if it is unknown.
+        default_namespace: the namespace of options without one; ``None`` if it is unknown.
         name: the name of the Roles. For Roles on single Secrets, ``-by-name`` is added.
 
     Raises:
-        NotGrantableError: ``name`` is not a valid name, or ``home`` is needed and unknown.
+        NotGrantableError: ``name`` is not a valid name, or ``default_namespace`` is needed and unknown.
     """
     if not re.fullmatch(_PATH_SEGMENT, name):
         raise NotGrantableError(f"--name {name!r} cannot be the name of a Role: no '/', '%' or white space, up to 253")
     documents = []
     listed = (namespace for kind in Kind for namespace in kind.namespaces(options))
-    for namespace in dict.fromkeys(each or _known(home) for each in listed):
+    for namespace in dict.fromkeys(each or _known(default_namespace) for each in listed):
         resources = [each.plural for each in options.resources]
         rule = {"apiGroups": [""], "resources": resources, "verbs": list(verbs_of(options))}
         documents += _role_and_binding(namespace, name, rule, accounts)
     named: dict[str, set[str]] = {}
     for each, names in options.referenced.items():
-        # Some references may name the home namespace and others leave it out, so both are combined.
-        named.setdefault(each or _known(home), set()).update(names)
+        # Some references may name the default namespace and others leave it out, so both are combined.
+        named.setdefault(each or _known(default_namespace), set()).update(names)
     for namespace, secrets in named.items():
         rule = {"apiGroups": [""], "resources": ["secrets"], "resourceNames": sorted(secrets), "verbs": ["get"]}
         documents += _role_and_binding(namespace, name + _BY_NAME, rule, accounts)
@@ -129,14 +131,14 @@ def comment(configured: AirflowConfiguration, *, has_namespace: bool) -> tuple[s
     )
 
 
-def _known(home: str | None) -> str:
-    """Return the home namespace, or raise an error if it is unknown."""
-    if home is None:
+def _known(default_namespace: str | None) -> str:
+    """Return the default namespace, or raise an error if it is unknown."""
+    if default_namespace is None:
         raise NotGrantableError(
             "the namespace that Airflow searches is unknown here: it is not in backend_kwargs, and this is not "
             "Airflow's pod. Set 'namespace' in backend_kwargs, or set --namespace"
         )
-    return home
+    return default_namespace
 
 
 def _role_and_binding(

@@ -64,8 +64,8 @@ def namespace_for(lookup: Lookup, options: Options) -> str | None:
 
     ``None`` means the namespace of the credentials.
     """
-    home = options.team_namespaces.get(lookup.team) if lookup.team else None
-    return home or options.namespaces[0]
+    team_namespace = options.team_namespaces.get(lookup.team) if lookup.team else None
+    return team_namespace or options.namespaces[0]
 
 
 def why_not_read(owner: str | None, team: str | None, options: Options) -> str:
@@ -176,8 +176,8 @@ def labelled_lookup(lookup: Lookup, options: Options, namespace: str | None) -> 
     matches a lookup without a team there.
     """
     team = lookup.team or ""
-    is_at_home = namespace is not None and options.team_namespaces.get(team) == namespace
-    if is_at_home and (options.team_label is None or not is_label_value(team)):
+    is_team_namespace = namespace is not None and options.team_namespaces.get(team) == namespace
+    if is_team_namespace and (options.team_label is None or not is_label_value(team)):
         return Lookup(lookup.kind, lookup.id)
     return lookup
 

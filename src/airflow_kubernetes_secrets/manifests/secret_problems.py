@@ -52,13 +52,13 @@ _DATA = ("data", "stringData", "binaryData")
 
 
 def problems_of_planned(
-    plan: PlannedSecret, position: ManifestPosition, options: Options, home: str, known: Duplicates
+    plan: PlannedSecret, position: ManifestPosition, options: Options, default_namespace: str, known: Duplicates
 ) -> Iterator[Problem]:
     """Yield the problems of a Secret that a manifest makes.
 
     Args:
         position: the position of the manifest.
-        home: the namespace of a manifest that names none.
+        default_namespace: the namespace of a manifest that names none.
         known: the Secrets and ids of other manifests, to which those of this Secret are added.
     """
     yield from plan.problems
@@ -75,7 +75,7 @@ def problems_of_planned(
         yield from invalid
         return
     try:
-        secret = secret_of(manifest, home)
+        secret = secret_of(manifest, default_namespace)
     except RefusedError as error:
         text = f"{error}. The API would refuse it"
         yield Problem(INVALID_MANIFEST, text)

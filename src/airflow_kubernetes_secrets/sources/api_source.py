@@ -34,14 +34,14 @@ class ApiSource:
         index_results: decisions that came from the indexes; replaced when an index changes. ``None`` without indexes.
     """
 
-    def __init__(self, client: Client, home: str, options: Options) -> None:
+    def __init__(self, client: Client, default_namespace: str, options: Options) -> None:
         """Create a source. It sends no request yet.
 
         Args:
-            home: the namespace of queries without one.
+            default_namespace: the namespace of queries without one.
         """
         self._client = client
-        self._home = home
+        self._default_namespace = default_namespace
         self._options = options
         self._server_state = ApiServerState()
         # Each resource in a namespace has its own permissions, so a 403 for one does not concern the others.
@@ -64,16 +64,16 @@ class ApiSource:
             if options.cache_ttl:
                 from airflow_kubernetes_secrets.sources import index_results  # noqa: F401  # with the other modules of the cache
         credentials = credentials_of(options)
-        home = options.namespace[0] if options.namespace else credentials.namespace()
-        if not is_namespace(home):
+        default_namespace = options.namespace[0] if options.namespace else credentials.namespace()
+        if not is_namespace(default_namespace):
             raise NotConfiguredError(
                 f"the namespace from {credentials.source} is not a valid name. Set 'namespace' in backend_kwargs"
             )
-        errors = ApiErrors(verbs_of(options), options.resources, _referenced(options, home))
-        return cls(Client(credentials, errors.error_of), home, options)
+        errors = ApiErrors(verbs_of(options), options.resources, _referenced(options, default_namespace))
+        return cls(Client(credentials, errors.error_of), default_namespace, options)
 
     def find_in_memory(self, query: Query) -> Sequence[Secret] | None:
-        namespace = self._by_resource[query.resource].get(query.namespace or self._home)
+        namespace = self._by_resource[query.resource].get(query.namespace or self._default_namespace)
         return None if namespace is None else namespace.find_in_memory(query)
 
     def find(self, query: Query, time: TimeBudget) -> Sequence[Secret]:
@@ -111,11 +111,11 @@ class ApiSource:
             self.index_results = IndexResults(self._policy_of)
 
     def _policy_of(self, query: Query) -> CachePolicy | None:
-        namespace = self._by_resource[query.resource].get(query.namespace or self._home)
+        namespace = self._by_resource[query.resource].get(query.namespace or self._default_namespace)
         return None if namespace is None else namespace.policy_of(query)
 
     def _namespace(self, query: Query) -> Namespace:
-        namespaces, name = self._by_resource[query.resource], query.namespace or self._home
+        namespaces, name = self._by_resource[query.resource], query.namespace or self._default_namespace
         namespace = namespaces.get(name)
         # Threads that first need it at the same moment get the same object.
         return namespaces.setdefault(name, self._make(query.resource, name)) if namespace is None else namespace
@@ -153,12 +153,12 @@ class ApiSource:
             each.forget()
 
 
-def _referenced(options: Options, home: str) -> dict[str, tuple[str, ...]]:
+def _referenced(options: Options, default_namespace: str) -> dict[str, tuple[str, ...]]:
     """Return the names of the Secrets that references name, for each namespace."""
     names_by_namespace: dict[str, tuple[str, ...]] = {}
     for namespace, names in options.referenced.items():
         # The options can name one namespace in both ways.
-        each = namespace or home
+        each = namespace or default_namespace
         names_by_namespace[each] = tuple(sorted({*names_by_namespace.get(each, ()), *names}))
     return names_by_namespace
 

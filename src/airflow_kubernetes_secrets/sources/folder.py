@@ -108,8 +108,8 @@ class Folder:
                 namespace in them.
         """
         self._path = os.path.abspath(os.path.expanduser(path))  # noqa: PTH100, PTH111  # Path raises for '~nobody'
-        self._home = options.namespace[0] if options.namespace else _DEFAULT_NAMESPACE
-        self._mounted = Mounted(self._path, self._home, options)
+        self._default_namespace = options.namespace[0] if options.namespace else _DEFAULT_NAMESPACE
+        self._mounted = Mounted(self._path, self._default_namespace, options)
         self._kinds = {each.kind for each in options.resources}
         # Threads that arrive while files are read wait for them, instead of reading them too. Reentrant: a signal
         # handler may look something up in the middle of it.
@@ -151,7 +151,7 @@ class Folder:
             known = self._look()
             mounted, _problems = self._mounted.all(known.folders())
         found = [each for each in known.secrets if _is_in(namespace or None, each)]
-        return [*found, *(mounted if namespace in ("", self._home) else ())]
+        return [*found, *(mounted if namespace in ("", self._default_namespace) else ())]
 
     def problems(self) -> Sequence[str]:
         """Return what a user should know about the folder: unreadable files, and Secrets that occur twice.
@@ -203,5 +203,5 @@ class Folder:
         if is_ciphertext(manifest.get("kind")):
             raise RefusedError(unprocessed(manifest))
         if manifest.get("kind") in self._kinds and manifest.get("apiVersion") in ("v1", None):
-            secret = complete_secret_of(manifest, self._home)
+            secret = complete_secret_of(manifest, self._default_namespace)
             yield secret.full_name, secret

@@ -40,12 +40,12 @@ class MountedSecret(Secret):
     its path.
 
     Attributes:
-        home: the namespace in which lookups find it.
+        lookup_namespace: the namespace in which lookups find it.
     """
 
-    __slots__ = ("home",)
+    __slots__ = ("lookup_namespace",)
 
-    home: str
+    lookup_namespace: str
 
     def __init__(
         self,
@@ -54,11 +54,11 @@ class MountedSecret(Secret):
         labels: Mapping[str, str],
         data: Mapping[str, str],
         *,
-        home: str,
+        lookup_namespace: str,
         annotations: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(folder, name, "", labels, data, annotations=annotations)
-        object.__setattr__(self, "home", home)
+        object.__setattr__(self, "lookup_namespace", lookup_namespace)
 
     @property
     def has_hashed_name(self) -> bool:
@@ -73,7 +73,12 @@ class MountedSecret(Secret):
     def of_id(self, label: str, identifier: str) -> MountedSecret:
         """Return the Secret as a lookup finds it that has this label and id, whose hash the name contains."""
         return MountedSecret(
-            self.namespace, self.name, self.labels, self.data, home=self.home, annotations={label: identifier}
+            self.namespace,
+            self.name,
+            self.labels,
+            self.data,
+            lookup_namespace=self.lookup_namespace,
+            annotations={label: identifier},
         )
 
 
@@ -133,14 +138,14 @@ class _Found:
 class Mounted:
     """The mounted Secrets in a folder."""
 
-    def __init__(self, path: str, home: str, options: Options) -> None:
+    def __init__(self, path: str, namespace: str, options: Options) -> None:
         """Create it. Nothing is read yet.
 
         Args:
-            home: the namespace whose queries find mounted Secrets.
+            namespace: the namespace whose queries find mounted Secrets.
         """
         self._folder = MountedFolder(path)
-        self._home = home
+        self._namespace = namespace
         self._labels: dict[str, str] = {}
         self._data_keys: dict[str, str] = {}
         for kind in _KINDS:
@@ -158,7 +163,7 @@ class Mounted:
         Raises:
             MountedFileError: one cannot be read.
         """
-        if query.resource is not SECRETS or query.namespace not in (None, self._home):
+        if query.resource is not SECRETS or query.namespace not in (None, self._namespace):
             return
         if isinstance(query, NameQuery):
             yield from self._secret(_SECRETS, query.name, folders)
@@ -265,7 +270,7 @@ class Mounted:
             if identifier is not None or labels[label] != name:
                 annotations = {label: identifier or name}
         path = self._folder.path(folder) if folder else self._folder.path()
-        return MountedSecret(path, name, labels, data, home=self._home, annotations=annotations)
+        return MountedSecret(path, name, labels, data, lookup_namespace=self._namespace, annotations=annotations)
 
     def _names_in(self, folder: str, folders: Folders) -> frozenset[str]:
         """Return the names in a folder; none if it does not exist."""

@@ -60,7 +60,7 @@ class NextCommands:
         options: the options of lookups.
         access: the arguments that name the API server, the namespace and the user, each with its value.
         dags: the arguments that name the DAGs, each with its value.
-        home: the namespace of queries that name none; ``None`` for a folder.
+        default_namespace: the namespace of queries that name none; ``None`` for a folder.
         why_no_export: why ``export --missing`` would search other namespaces than these lookups, with the remedy; empty
             if both search the same namespaces.
     """
@@ -68,7 +68,7 @@ class NextCommands:
     options: Options
     access: Sequence[tuple[str, str]] = ()
     dags: Sequence[tuple[str, str]] = ()
-    home: str | None = None
+    default_namespace: str | None = None
     why_no_export: str = ""
 
     def put(self, lookup: Lookup) -> NextCommand | NoCommand:
@@ -81,7 +81,7 @@ class NextCommands:
             team = None
         given = {flag: value for flag, value in self.access if flag not in _ARGUMENTS_WITHOUT_PUT}
         # The command may run elsewhere, with credentials that have another namespace.
-        namespace = namespace_for(lookup, options) or self.home
+        namespace = namespace_for(lookup, options) or self.default_namespace
         if namespace is not None and (options.path is None or "--namespace" in dict(self.access)):
             given["--namespace"] = namespace
         value = ("--uri" if lookup.kind is Kind.CONNECTION else "--value", "-")
@@ -116,7 +116,10 @@ class NextCommands:
         if reason:
             return NoCommand(reason)
         given = dict(self.access)
-        if self.options.path is None and (namespace := self.options.namespaces[0] or self.home) is not None:
+        if (
+            self.options.path is None
+            and (namespace := self.options.namespaces[0] or self.default_namespace) is not None
+        ):
             given["--namespace"] = namespace
         arguments = [("--from", _SOURCES[place]), *self.dags, ("--output-dir", "secrets"), *given.items()]
         return _unseen(arguments) or NextCommand(

@@ -144,13 +144,13 @@ class UsageReport:
         ids: sorted by kind, team and id.
         unused: the connections and variables in Secrets whose id is not used.
         failures: what could not be read, with the remedy.
-        home: the namespace of queries that name none; ``None`` for a folder.
+        default_namespace: the namespace of queries that name none; ``None`` for a folder.
     """
 
     ids: Sequence[UsedId]
     unused: Sequence[Entry]
     failures: Sequence[str]
-    home: str | None = None
+    default_namespace: str | None = None
 
     def without_secret(self) -> list[UsedId]:
         """Return the connections and variables that no Secret provides."""
