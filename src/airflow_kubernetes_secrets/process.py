@@ -85,10 +85,15 @@ class ForkGuard:
             return self._locks.setdefault(get_ident(), RLock())
 
     def _before(self) -> None:
+        # Nothing, if a signal handler has not raised at the start of `_after` in the last fork. There, even Python's
+        # own module `logging` would keep its lock.
+        self._release()
         ends = monotonic() + _FORK_WAITS_SECONDS
         self._take(self._new_lock, ends)
-        for lock in list(self._locks.values()):
-            self._take(lock, ends)
+        for thread, lock in list(self._locks.items()):
+            # This thread can only be forking in the middle of such work if a signal handler does that.
+            if thread != get_ident():
+                self._take(lock, ends)
 
     def _take(self, lock: RLock, ends: float) -> None:
         taken = self._taken.setdefault(get_ident(), [])
@@ -98,9 +103,18 @@ class ForkGuard:
             taken.pop()
 
     def _after(self) -> None:
-        for lock in self._taken.pop(get_ident(), []):
-            with suppress(RuntimeError):  # the lock was not taken
+        try:
+            self._release()
+        except BaseException:  # a signal handler has raised it, and Python discards it here anyway
+            self._release()
+            raise
+
+    def _release(self) -> None:
+        """Release what this thread has taken before its last fork."""
+        for lock in self._taken.get(get_ident(), ()):
+            with suppress(RuntimeError):  # it was not taken, or has been released
                 lock.release()
+        self._taken.pop(get_ident(), None)
 
     def _in_child(self) -> None:
         # The child has only this thread, so no other one holds a lock.

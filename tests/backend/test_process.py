@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from contextvars import ContextVar
 from pathlib import Path
 
@@ -19,6 +22,7 @@ from support.faults import answer_with, late
 from support.memory import PATIENCE, StartProgram, fork, join, sockets_to
 from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
+from support.signals import PACKAGE, Moment, handled
 from support.waiting import until
 
 
@@ -242,6 +246,37 @@ class TestFork:
         with ThreadPoolExecutor(2) as threads:
             for each in [threads.submit(work) for _ in range(2)]:
                 each.result()
+
+    # Python discards what a signal handler raises in a function that is registered for forks.
+    @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+    def test_a_signal_handler_that_raises_during_a_fork_leaves_no_lock(self) -> None:
+        def interrupt() -> None:
+            raise InterruptedError
+
+        guard, position = ForkGuard(), 0
+
+        def takes_its_lock() -> bool:
+            taken = guard.lock.acquire(timeout=1)
+            if taken:
+                guard.lock.release()
+            return taken
+
+        with handled(signal.SIGALRM, interrupt), ThreadPoolExecutor(1) as other:
+            while True:
+                assert other.submit(takes_its_lock).result()
+                moment = Moment(signal.SIGALRM, position, inside=(PACKAGE,))
+                with suppress(InterruptedError), moment.of():
+                    if (child := os.fork()) == 0:
+                        os._exit(0)
+                assert os.waitpid(child, 0)[1] == 0
+                if moment.where.endswith(" _after"):
+                    # Nothing in Python runs in the function if the signal comes first. The next fork makes up for it.
+                    join(fork(lambda: None))
+                assert other.submit(takes_its_lock).result(), moment.where
+                if not moment.where:
+                    break
+                position += 1
+        assert position > 20
 
     def test_a_fork_waits_for_the_first_work_of_new_threads(self) -> None:
         """A thread that begins during a fork must not be missed."""
