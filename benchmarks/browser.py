@@ -34,6 +34,7 @@ PAINTED_MS = 500
 # The texts, and the goals in seconds. A LIST has no goal: it is the time that the API server needs by itself.
 LIST = "a LIST of the Secrets, in pages of 500"
 FIRST = "from opening the page to the first rows, with a LIST"
+FIRST_OF_ALL = "the same, when Airflow's API server has just started"
 AGAIN = "from opening the page to the first rows, from the shared snapshot"
 REFRESH = "Refresh, with a LIST"
 ROWS_SECONDS = 2.0
@@ -97,6 +98,11 @@ def listed_in(shelf: Shelf) -> float:
 def opened(page: Page, url: str) -> float:
     """Open the page, and return the seconds until its first rows."""
     page.goto(url)
+    return first_rows(page)
+
+
+def first_rows(page: Page) -> float:
+    """Return the seconds from the last navigation to the first rows."""
     page.wait_for_selector("#rows tr")
     ready(page)
     page.wait_for_timeout(PAINTED_MS)
@@ -122,7 +128,7 @@ def times(count: int, rounds: int) -> dict[str, float]:
             page.set_default_timeout(PATIENCE_MS)
             page.add_init_script(FIRST_ROWS)
             log_in(page, ui, "ada", PAGE)
-            ready(page)
+            taken[FIRST_OF_ALL].append(first_rows(page))
             for _ in range(rounds):
                 taken[LIST].append(listed_in(shelf))
                 page.wait_for_timeout(PRESSED_MS)
@@ -142,9 +148,10 @@ def main() -> None:
     rounds: int = parser.parse_args().rounds
     found = {count: times(count, rounds) for count in COUNTS}
     header = " | ".join(f"{count:,} Secrets" for count in COUNTS)
-    print(f"Medians of {rounds} times.\n\n| what | {header} | goal |\n| --- | {'--- | ' * len(COUNTS)}--- |")
+    print(f"Medians of {rounds} times; the second row is one time.\n")
+    print(f"| what | {header} | goal |\n| --- | {'--- | ' * len(COUNTS)}--- |")
     beyond = f"{ROWS_SECONDS:g} s beyond the LIST"
-    goals = {LIST: "", FIRST: beyond, REFRESH: beyond, AGAIN: f"{ROWS_SECONDS:g} s"}
+    goals = {LIST: "", FIRST_OF_ALL: beyond, FIRST: beyond, REFRESH: beyond, AGAIN: f"{ROWS_SECONDS:g} s"}
     goals |= {name: f"{goal:g} s" for name, (goal, _action) in ACTIONS.items()}
     for name, goal in goals.items():
         figures = " | ".join(f"{found[count][name]:.2f} s" for count in COUNTS)

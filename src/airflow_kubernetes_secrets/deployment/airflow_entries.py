@@ -45,7 +45,7 @@ class AirflowEntry:
         data: the bytes that the Secret has to hold; ``None`` if there is a problem.
         problem: why it cannot be moved; empty if it can.
         notes: what will be different afterwards. The text is identical for all entries with the same difference.
-        variable: the name of the environment variable that contains it; empty for other sources.
+        environment_variable: the name of the environment variable that contains it; empty for other sources.
     """
 
     kind: Kind
@@ -54,7 +54,7 @@ class AirflowEntry:
     data: bytes | None = field(default=None, repr=False)
     problem: str = ""
     notes: tuple[str, ...] = ()
-    variable: str = ""
+    environment_variable: str = ""
 
 
 def entry_of_value(

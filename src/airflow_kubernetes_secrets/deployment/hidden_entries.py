@@ -15,10 +15,10 @@ from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS, SourceE
 from airflow_kubernetes_secrets.deployment.configuration import airflow_conf
 from airflow_kubernetes_secrets.deployment.database import CHUNK, metadata_engine, rows_of
 from airflow_kubernetes_secrets.deployment.other_sources import (
+    environment_variable,
     is_read,
     owners_in_environment,
     tables_by_kind,
-    variable_name,
 )
 from airflow_kubernetes_secrets.lookup.bundles import TEAM_SEPARATOR
 from airflow_kubernetes_secrets.lookup.identifiers import is_unicode, is_uri
@@ -137,7 +137,7 @@ def _variables_of(lookups: Sequence[Lookup], owners: _Owners) -> list[_Found]:
         if of_team := of_teams.get((lookup.kind, lookup.id.upper())):
             owners[lookup.kind, lookup.id] |= of_team
         for owner in (lookup.team, None) if teams and lookup.team else (None,):
-            name = variable_name(lookup.kind, lookup.id, owner)
+            name = environment_variable(lookup.kind, lookup.id, owner)
             if is_read(lookup.kind, owner, os.environ.get(name)):
                 # The name contains the id, and a URI as an id can contain a password.
                 shown = "a variable with a URI in its name" if is_uri(lookup.id) else f"the variable {printable(name)}"

@@ -49,13 +49,13 @@ def from_environment(kinds: Sequence[Kind] = KINDS) -> Iterator[AirflowEntry]:
                 continue  # lookups of the team search on
             team = team and team.lower()
             if problem:
-                yield AirflowEntry(kind, key.lower(), team, problem=problem, variable=name)
+                yield AirflowEntry(kind, key.lower(), team, problem=problem, environment_variable=name)
             else:
                 entry = entry_of_value(kind, key.lower(), os.environ[name], team, notes=(IN_LOWER_CASE,))
-                yield replace(entry, variable=name)
+                yield replace(entry, environment_variable=name)
 
 
-def variable_name(kind: Kind, identifier: str, team: str | None) -> str:
+def environment_variable(kind: Kind, identifier: str, team: str | None) -> str:
     """Return the name of the environment variable in which Airflow finds the id of a team, or of no team."""
     owner = f"_{team.upper()}{TEAM_SEPARATOR}" if team else ""
     return f"{kind.variable_prefix}{owner}{identifier.upper()}"

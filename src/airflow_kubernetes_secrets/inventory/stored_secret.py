@@ -87,8 +87,8 @@ class _OwnerReference(msgspec.Struct):
 class _Metadata(msgspec.Struct):
     name: str
     namespace: str
-    uid: str = ""
-    resourceVersion: str = ""  # noqa: N815  # the API's own name
+    uid: str | None = None
+    resourceVersion: str | None = None  # noqa: N815  # the API's own name
     creationTimestamp: str | None = None  # noqa: N815  # the API's own name
     deletionTimestamp: str | None = None  # noqa: N815  # the API's own name
     labels: dict[str, str] | None = None

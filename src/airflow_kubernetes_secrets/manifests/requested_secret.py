@@ -19,7 +19,7 @@ from airflow_kubernetes_secrets.manifests.secret_manifest import (
     decide_alone,
     secret_manifest,
     secret_name,
-    why_no_label,
+    why_no_team_label,
 )
 from airflow_kubernetes_secrets.messages.problem import Problem
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -76,7 +76,7 @@ def why_not_read(owner: str | None, team: str | None, options: Options) -> str:
         team: the team of the lookups; ``None`` for lookups without a team.
     """
     if owner is not None:
-        return why_no_label(owner, options)
+        return why_no_team_label(owner, options)
     if team and not options.team_fallback:
         return (
             f"team_fallback is false in backend_kwargs, so lookups of team {team!r} do not read a Secret without a "

@@ -174,13 +174,13 @@ def _labels_of_bundle(lookup: Lookup, options: Options) -> dict[str, str]:
 
 def _team_label(lookup: Lookup, options: Options) -> str:
     """Return the key of the team's label."""
-    label, reason = options.team_label, why_no_label(lookup.team or "", options)
+    label, reason = options.team_label, why_no_team_label(lookup.team or "", options)
     if label is None or reason:
         raise NotWritableError(f"{lookup}: {reason}")
     return label
 
 
-def why_no_label(team: str, options: Options) -> str:
+def why_no_team_label(team: str, options: Options) -> str:
     """Return why no Secret can have the label of a team, with the remedy; empty if one can."""
     instead = "give the team its own namespace in team_namespaces and use 'put --team'"
     if options.team_label is None:

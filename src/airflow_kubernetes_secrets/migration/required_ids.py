@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from airflow_kubernetes_secrets.deployment.airflow_entries import AirflowEntry
 from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE, ENVIRONMENT
-from airflow_kubernetes_secrets.deployment.other_sources import IN_LOWER_CASE, variable_name
+from airflow_kubernetes_secrets.deployment.other_sources import IN_LOWER_CASE, environment_variable
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.manifests.requested_secret import why_hidden, why_not_read
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
@@ -31,14 +31,14 @@ class RequiredId:
         place: where Airflow finds it today: ``environment`` or ``metadata-db``; ``None`` if that is unknown, or if
             nothing provides it.
         owner: the team that it belongs to in this place; ``None`` if it belongs to no team.
-        why_not: why no new Secret would provide it; empty if one would.
+        why_no_new_secret: why no new Secret would provide it; empty if one would.
         owners: the teams that have the id of their own outside Kubernetes.
     """
 
     lookup: Lookup
     place: str | None = None
     owner: str | None = None
-    why_not: str = ""
+    why_no_new_secret: str = ""
     owners: Set[str] = frozenset()
 
 
@@ -70,7 +70,7 @@ class RequiredIds:
 
         If a new Secret would not provide the id to all lookups, the entry has the reason as its problem.
         """
-        key = entry.variable if self._place == ENVIRONMENT else (entry.kind, entry.id)
+        key = entry.environment_variable if self._place == ENVIRONMENT else (entry.kind, entry.id)
         required = self._by_key.get(key, ())
         if self._place != ENVIRONMENT:
             others = [each for each in required if each.place == ENVIRONMENT and entry.team in (None, each.lookup.team)]
@@ -90,7 +90,7 @@ class RequiredIds:
 
     def _why_not(self, required: RequiredId, owner: str | None) -> str:
         """Return why a Secret of ``owner`` would change what lookups get; empty if it would not."""
-        reason = required.why_not or why_not_read(owner, required.lookup.team, self._options)
+        reason = required.why_no_new_secret or why_not_read(owner, required.lookup.team, self._options)
         if reason or owner is not None:
             return reason
         exported = self._exported_owners[required.lookup.kind, required.lookup.id]
@@ -101,13 +101,13 @@ class RequiredIds:
         """Return what an entry and a required id have in common. For the environment, this is the variable's name."""
         lookup = required.lookup
         if self._place == ENVIRONMENT:
-            return variable_name(lookup.kind, lookup.id, required.owner)
+            return environment_variable(lookup.kind, lookup.id, required.owner)
         return lookup.kind, lookup.id
 
     def _is_provided(self, required: RequiredId, entry: AirflowEntry) -> bool:
         """Return whether Airflow reads a required id from an entry. An entry of a file counts if its team fits."""
         # A lookup that fails searches no other place. The reason is reported with the entry.
-        if self._place is None or (required.place is None and required.why_not):
+        if self._place is None or (required.place is None and required.why_no_new_secret):
             return entry.team in (None, required.lookup.team)
         if self._place == DATABASE and required.owner != entry.team:
             return False

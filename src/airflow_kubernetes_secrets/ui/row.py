@@ -35,7 +35,7 @@ class UseState(Enum):
     OTHER = ""
 
 
-class Choices(NamedTuple):
+class FilterValues(NamedTuple):
     """The values of each filter that show a row. An empty string is the value of a filter that is not set."""
 
     kind: frozenset[str]
@@ -98,16 +98,16 @@ class Row:
         return shown_id(self.entry.id).casefold()
 
     @cached_property
-    def choices(self) -> Choices:
+    def filter_values(self) -> FilterValues:
         """The values of each filter that show this row."""
         codes = {problem.code for problem in self.entry.problems}
         problem = {self.use.value} - {UseState.OTHER.value}
         if self.has_secret:
             problem |= codes | {"", ANY_PROBLEM if codes else NO_PROBLEM} | ({HIDES} if self.hidden else set())
-        return _choices(self.entry.kind, self.entry.team or WITHOUT_TEAM, frozenset(problem))
+        return _filter_values(self.entry.kind, self.entry.team or WITHOUT_TEAM, frozenset(problem))
 
 
-# Rows with equal choices share one object, which saves memory.
+# Rows with equal filter_values share one object, which saves memory.
 @lru_cache(maxsize=10_000)
-def _choices(kind: Kind, team: str, problem: frozenset[str]) -> Choices:
-    return Choices(frozenset(("", kind.name.lower())), frozenset(("", team)), problem)
+def _filter_values(kind: Kind, team: str, problem: frozenset[str]) -> FilterValues:
+    return FilterValues(frozenset(("", kind.name.lower())), frozenset(("", team)), problem)

@@ -10,7 +10,7 @@ from typing import Any, cast
 
 from airflow_kubernetes_secrets.messages.problem import Severity
 from airflow_kubernetes_secrets.messages.problem_codes import OF_SECRETS, SecretCode
-from airflow_kubernetes_secrets.ui.row import Choices, Row
+from airflow_kubernetes_secrets.ui.row import FilterValues, Row
 
 
 class Order(str, Enum):
@@ -56,16 +56,16 @@ def page_of(rows: Sequence[Row], requested: TableQuery) -> dict[str, Any]:
     The count of a filter value is how many rows it would show, together with the other filters.
     """
     found = _found(rows, requested.search)
-    counts: dict[str, Counter[str]] = {name: Counter() for name in Choices._fields}
+    counts: dict[str, Counter[str]] = {name: Counter() for name in FilterValues._fields}
     same_otherwise = set()
-    # Thousands of rows have only a few different choices.
-    for choices, number in Counter(row.choices for row in found).items():
-        failed = _failed(choices, requested)
-        for name, values in choices._asdict().items():
+    # Thousands of rows have only a few different filter_values.
+    for filter_values, number in Counter(row.filter_values for row in found).items():
+        failed = _failed(filter_values, requested)
+        for name, values in filter_values._asdict().items():
             if failed <= {name}:
                 counts[name].update(dict.fromkeys(values - {""}, number))
         if failed <= {"problem"}:
-            same_otherwise.add(choices)
+            same_otherwise.add(filter_values)
     matching = _in_order(found, requested)
     shown = matching[requested.offset : requested.offset + requested.limit]
     return {
@@ -74,7 +74,7 @@ def page_of(rows: Sequence[Row], requested: TableQuery) -> dict[str, Any]:
         "total": sum(row.has_secret for row in rows),
         "offset": requested.offset,
         "counts": counts,
-        "codes": _codes(row for row in found if row.entry.problems and row.choices in same_otherwise),
+        "codes": _codes(row for row in found if row.entry.problems and row.filter_values in same_otherwise),
     }
 
 
@@ -85,8 +85,10 @@ def matching_rows(rows: Sequence[Row], requested: TableQuery) -> list[Row]:
 
 def _in_order(found: Sequence[Row], requested: TableQuery) -> list[Row]:
     """Return those of the rows that the filters show, in order."""
-    passing = {choices for choices in {row.choices for row in found} if not _failed(choices, requested)}
-    matching = [row for row in found if row.choices in passing]
+    passing = {
+        filter_values for filter_values in {row.filter_values for row in found} if not _failed(filter_values, requested)
+    }
+    matching = [row for row in found if row.filter_values in passing]
     matching.sort(key=lambda row: row.order)
     # The oldest entry was created first, so the order by age is reversed.
     matching.sort(key=_KEYS[requested.order], reverse=requested.descending != (requested.order is Order.AGE))
@@ -98,9 +100,9 @@ def _found(rows: Sequence[Row], search: str) -> Sequence[Row]:
     return [row for row in rows if all(word in row.text for word in words)] if words else rows
 
 
-def _failed(choices: Choices, requested: TableQuery) -> set[str]:
-    """Return the names of the filters that do not show a row with these choices."""
-    return {name for name, values in choices._asdict().items() if getattr(requested, name) not in values}
+def _failed(filter_values: FilterValues, requested: TableQuery) -> set[str]:
+    """Return the names of the filters that do not show a row with these filter_values."""
+    return {name for name, values in filter_values._asdict().items() if getattr(requested, name) not in values}
 
 
 def _codes(rows: Iterable[Row]) -> dict[str, Any]:

@@ -154,8 +154,8 @@ class _Finder:
 
     def _mentions_in_call(self, call: Call) -> Iterator[_Mention]:
         """Yield the ids in the arguments of a call."""
-        node, frame, names, given = call
-        if given and _DEFINES not in given and not (names and names[-1] == "Connection"):
+        node, frame, names, keyword_names = call
+        if keyword_names and _DEFINES not in keyword_names and not (names and names[-1] == "Connection"):
             for keyword in node.keywords:
                 if keyword.arg is not None and names_connection(keyword.arg) and _can_be_id(keyword.value):
                     yield _Mention(Kind.CONNECTION, keyword.arg, keyword.value, keyword.value.lineno, frame)
@@ -207,7 +207,7 @@ class _Finder:
         found = {key.value for node, _frame in self._syntax.dicts for key in node.keys if isinstance(key, ast.Constant)}
         for call in self._syntax.calls:
             is_mapping = call.names[-1:] == ["dict"]
-            if not is_mapping and "default_args" not in call.given:
+            if not is_mapping and "default_args" not in call.keyword_names:
                 continue
             for keyword in call.node.keywords:
                 if is_mapping and keyword.arg is not None:

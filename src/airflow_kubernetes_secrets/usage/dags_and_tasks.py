@@ -20,7 +20,7 @@ class DagsAndTasks:
         self._syntax = syntax
         self._calls_of: dict[str, list[Frame]] = defaultdict(list)
         for call in syntax.calls:
-            if "python_callable" in call.given:
+            if "python_callable" in call.keyword_names:
                 for keyword in call.node.keywords:
                     if keyword.arg == "python_callable" and isinstance(keyword.value, ast.Name):
                         self._calls_of[keyword.value.id].append(call.frame)

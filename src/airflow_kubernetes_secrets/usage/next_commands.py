@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE, ENVIRONMENT
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.manifests.requested_secret import namespace_for, why_not_read
-from airflow_kubernetes_secrets.manifests.secret_manifest import why_no_label
+from airflow_kubernetes_secrets.manifests.secret_manifest import why_no_team_label
 from airflow_kubernetes_secrets.messages.printable import printable, shell_word
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
@@ -74,7 +74,7 @@ class NextCommands:
     def put(self, lookup: Lookup) -> NextCommand | NoCommand:
         """Return the command that creates the Secret of an id, or prints its manifest if lookups read a folder."""
         options, team = self.options, lookup.team
-        if team and team not in options.team_namespaces and (reason := why_no_label(team, options)):
+        if team and team not in options.team_namespaces and (reason := why_no_team_label(team, options)):
             # Without the label, lookups of all teams read Secrets without a team, unless the options forbid it.
             if options.team_label is not None or not options.team_fallback:
                 return NoCommand(reason)

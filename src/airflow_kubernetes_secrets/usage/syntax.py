@@ -78,13 +78,13 @@ class Call(NamedTuple):
 
     Attributes:
         names: the names in the function ``a.b.c``; empty for any other expression.
-        given: the names of the keyword arguments; ``None`` for ``**options``.
+        keyword_names: the names of the keyword arguments; ``None`` for ``**options``.
     """
 
     node: ast.Call
     frame: Frame
     names: Sequence[str]
-    given: Set[str | None]
+    keyword_names: Set[str | None]
 
 
 class Syntax:
