@@ -182,7 +182,10 @@ def test_a_team_without_a_label(usage: Usage, out: Path) -> None:
 
 def test_a_secret_would_not_provide_all_that_the_entry_provides(usage: Usage, out: Path, tmp_path: Path) -> None:
     """The file's entry is for all teams, and the lookups of one of them would fail as before."""
-    ids = [RequiredId(Lookup(Kind.VARIABLE, "x", "sales"), why_not="broken"), RequiredId(Lookup(Kind.VARIABLE, "x"))]
+    ids = [
+        RequiredId(Lookup(Kind.VARIABLE, "x", "sales"), why_no_new_secret="broken"),
+        RequiredId(Lookup(Kind.VARIABLE, "x")),
+    ]
     for order in (ids, ids[::-1]):
         required = RequiredIds(order, "file.json", Options())
         assert [each.problem for each in required.of(AirflowEntry(Kind.VARIABLE, "x", data=b"1"))] == ["broken"]
