@@ -12,10 +12,10 @@ from airflow_kubernetes_secrets.cli.configured_options import options_or_default
 from airflow_kubernetes_secrets.cli.dag_usage import computed_text, found_in_dags, unread_files, usage_of
 from airflow_kubernetes_secrets.cli.output import counted, print_document, print_line, print_message
 from airflow_kubernetes_secrets.deployment.airflow_entries import KINDS
-from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE
+from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE, SOURCES
 from airflow_kubernetes_secrets.errors import KubernetesSecretsError, OptionError
 from airflow_kubernetes_secrets.migration.export import Export, ExportRequest
-from airflow_kubernetes_secrets.migration.required_ids import PLACES, RequiredId
+from airflow_kubernetes_secrets.migration.required_ids import RequiredId
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 # The arguments that `export` accepts only with --missing.
@@ -116,7 +116,7 @@ def _required(
     """
     found = found_in_dags(arguments, database=True)
     # Only the source `metadata-db` requires the database.
-    report = usage_of(found, options, arguments, database=PLACES.get(arguments.source) == DATABASE)
+    report = usage_of(found, options, arguments, database=arguments.source == SOURCES[DATABASE])
     if report.failures:
         raise KubernetesSecretsError(f"it is unknown which ids have no Secret: {'; '.join(report.failures)}")
     required = [

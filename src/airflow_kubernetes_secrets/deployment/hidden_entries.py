@@ -28,6 +28,9 @@ from airflow_kubernetes_secrets.messages.printable import printable
 ENVIRONMENT = "environment"
 DATABASE = "metadata-db"
 
+# The names of these places as sources of `export --from`.
+SOURCES = {ENVIRONMENT: "env", DATABASE: "metadata-db"}
+
 
 @dataclass(frozen=True)
 class HiddenEntry:

@@ -23,6 +23,7 @@ from typing import Any
 
 from airflow_kubernetes_secrets.backend.airflow_versions import has_teams
 from airflow_kubernetes_secrets.deployment.airflow_entries import AirflowEntry, SourceError
+from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE, ENVIRONMENT, SOURCES
 from airflow_kubernetes_secrets.deployment.other_sources import IN_LOWER_CASE, from_database, from_environment
 from airflow_kubernetes_secrets.errors import OneLineError
 from airflow_kubernetes_secrets.kubernetes.labels import is_data_key, is_label_value, is_namespace
@@ -44,9 +45,6 @@ from airflow_kubernetes_secrets.migration.exported_files import from_file
 from airflow_kubernetes_secrets.migration.output_folder import FileResult, OutputFolder
 from airflow_kubernetes_secrets.migration.required_ids import RequiredId, RequiredIds
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-
-_DATABASE = "metadata-db"
-_ENVIRONMENT = "env"
 
 # The largest size of a bundle as JSON. `kubectl apply` copies it to an annotation, and Kubernetes accepts 256 KiB of
 # annotations.
@@ -146,9 +144,9 @@ class Export:
             SourceError: the source cannot be read.
         """
         source, kinds = self._request.source, self._request.kinds
-        if source == _DATABASE:
+        if source == SOURCES[DATABASE]:
             return from_database(kinds)
-        if source == _ENVIRONMENT:
+        if source == SOURCES[ENVIRONMENT]:
             return from_environment(kinds)
         if "://" in source:
             raise SourceError("--from does not accept a URI. Use --from metadata-db for Airflow's own database")
@@ -196,12 +194,12 @@ class Export:
                 f"the folder has files that this export has not written, and kubectl applies them too: {_few(others)}"
             )
             self._report.notes[f"{text}. Delete those of an earlier export that you do not need"] = len(others)
-        if shared and self._request.source == _DATABASE:
+        if shared and self._request.source == SOURCES[DATABASE]:
             self._report.notes[_USED_BY_OTHERS] = shared
         deleted = [each for each in moved if not self._is_used_by_others(each)]
         has_script = (self._folder.path / SCRIPT_NAME).exists()
         # An earlier script is also replaced if nothing may be deleted any more.
-        if self._request.source == _DATABASE and (deleted or (moved and has_script)):
+        if self._request.source == SOURCES[DATABASE] and (deleted or (moved and has_script)):
             content = deletion_script(deleted).encode("utf-8")
             result = self._folder.write(SCRIPT_NAME, content, replace=True, mode=0o700)
             self._report.script = self._folder.path / SCRIPT_NAME if deleted else None
@@ -226,7 +224,7 @@ class Export:
         """Add an entry to its bundle. Return the result if it cannot be in one; ``None`` if it will be written."""
         prefix = entry.kind.variable_prefix
         key = key_for(prefix, entry.id)
-        if self._request.source == _ENVIRONMENT:
+        if self._request.source == SOURCES[ENVIRONMENT]:
             # The key is the name of the variable, so a lookup finds the id whatever its case.
             name = variable_of(prefix, entry.id)
             key = name if is_data_key(name) else None

@@ -12,14 +12,11 @@ from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, replace
 
 from airflow_kubernetes_secrets.deployment.airflow_entries import AirflowEntry
-from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE, ENVIRONMENT
+from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE, ENVIRONMENT, SOURCES
 from airflow_kubernetes_secrets.deployment.other_sources import IN_LOWER_CASE, environment_variable
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.manifests.requested_secret import why_hidden, why_not_read
 from airflow_kubernetes_secrets.options.backend_kwargs import Options
-
-# The places by the names that the argument --from has for them.
-PLACES = {"env": ENVIRONMENT, "metadata-db": DATABASE}
 
 
 @dataclass(frozen=True)
@@ -55,7 +52,7 @@ class RequiredIds:
 
     def __init__(self, ids: Iterable[RequiredId], source: str, options: Options) -> None:
         self._options = options
-        self._place = PLACES.get(source)
+        self._place = next((place for place, name in SOURCES.items() if name == source), None)
         self._by_key: dict[object, list[RequiredId]] = defaultdict(list)
         # The teams that get Secrets of their own, by kind and id.
         self._exported_owners: dict[tuple[Kind, str], set[str]] = defaultdict(set)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE, ENVIRONMENT
+from airflow_kubernetes_secrets.deployment.hidden_entries import DATABASE, ENVIRONMENT, SOURCES
 from airflow_kubernetes_secrets.lookup.selection import Kind, Lookup
 from airflow_kubernetes_secrets.manifests.requested_secret import namespace_for, why_not_read
 from airflow_kubernetes_secrets.manifests.secret_manifest import why_no_team_label
@@ -14,8 +14,6 @@ from airflow_kubernetes_secrets.options.backend_kwargs import Options
 
 _PROGRAM = "airflow-kubernetes-secrets"
 
-# The places as the argument --from of `export` names them, and in words.
-_SOURCES = {ENVIRONMENT: "env", DATABASE: "metadata-db"}
 _WORDS = {ENVIRONMENT: "the environment", DATABASE: "the metadata database"}
 
 # `put` does not get these arguments: its namespace is that of the Secret, and users write with their own accounts.
@@ -121,7 +119,7 @@ class NextCommands:
             and (namespace := self.options.namespaces[0] or self.default_namespace) is not None
         ):
             given["--namespace"] = namespace
-        arguments = [("--from", _SOURCES[place]), *self.dags, ("--output-dir", "secrets"), *given.items()]
+        arguments = [("--from", SOURCES[place]), *self.dags, ("--output-dir", "secrets"), *given.items()]
         return _unseen(arguments) or NextCommand(
             f"To write manifests for all ids that DAGs use, that no Secret has, and that {_WORDS[place]} provides",
             " ".join([_PROGRAM, "export", "--missing", *_words(arguments)]),
