@@ -17,7 +17,8 @@ SOURCES := src cncf-path/src devserver/src tests fuzz matrix benchmarks examples
 # Tests wait more than they compute, so there are more processes than cores. `WORKERS=0` runs all tests in one process.
 WORKERS ?= 4
 # A test that hangs so that pytest-timeout cannot end it (in C, or after its only signal) ends its process after
-# LONGEST_TEST seconds, with the stack of every thread. It is then reported as failed, and the others go on.
+# LONGEST_TEST seconds, with the stack of every thread. It is then reported as failed, and the others go on. With
+# WORKERS=0 the whole run ends. The longest test interrupts a thousand TLS handshakes.
 LONGEST_TEST := 960
 PYTEST = $(BIN)/python -m pytest --numprocesses=$(WORKERS) \
 	--override-ini=faulthandler_timeout=$(LONGEST_TEST) --override-ini=faulthandler_exit_on_timeout=true

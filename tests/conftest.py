@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import gc
 import os
 import shutil
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 
 from support import shared, warm
 from support.airflow import ENVIRONMENTS, NEWEST, TESTED, installed, release
@@ -32,6 +34,18 @@ AIRFLOW_HOME = os.environ["AIRFLOW_HOME"] = tempfile.mkdtemp(prefix="airflow-hom
 LEFT_OUT = pytest.StashKey[dict[str, int]]()
 ON_DEMAND = pytest.StashKey[list[shared.OnDemand]]()
 APISERVER = "kube-apiserver"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    """Begin the limit of the Makefile for a test again. If a test fails, pytest cancels it, and pytest-timeout its own.
+
+    pytest cancels it at the end of the test.
+    """
+    seconds = float(item.config.getini("faulthandler_timeout"))
+    if seconds:
+        ends = bool(item.config.getini("faulthandler_exit_on_timeout"))
+        faulthandler.dump_traceback_later(seconds, file=item.config.stash[fault_handler_stderr_fd_key], exit=ends)
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -12,6 +12,7 @@ import pytest
 from support.airflow import ROOT
 
 CONFTEST = """
+import os, time
 from support import scheduling, shared
 
 def pytest_configure(config):
@@ -21,9 +22,13 @@ def pytest_configure(config):
 def pytest_configure_node(node):
     node.workerinput["folder"] = str(shared.folder())
 
-def pytest_collection_modifyitems(config):
+def pytest_collection_modifyitems(config, items):
     if hasattr(config, "workerinput"):
-        scheduling.write({})
+        size = int(os.environ["GROUP_SIZE"])
+        scheduling.write({item.nodeid: str(number // size) for number, item in enumerate(items)} if size > 1 else {})
+        if config.workerinput["workerid"] not in ("gw0", "gw1", "gw2"):
+            # The process that replaces another one collects slowly, as with thousands of tests.
+            time.sleep(float(os.environ["COLLECTS_SECONDS"]))
 
 def pytest_xdist_make_scheduler(config, log):
     return scheduling.Groups(config, log)
@@ -37,27 +42,46 @@ import pytest
 def test(number):
     # All together take longer than the start of the process that replaces one.
     time.sleep(0.2)
-    if number == int(os.environ["DIES_AT"]):
+    if str(number) in os.environ["DIES_AT"].split():
+        time.sleep(number / 2)
         os.kill(os.getpid(), 9)
     pathlib.Path(f"done-{number}").touch()
 """
 
 
-@pytest.mark.parametrize("at", [0, 5, 37, 38, 39])
-def test_all_other_tests_are_run(tmp_path: Path, at: int) -> None:
-    """The test in which a process has died makes the run fail. It is not run again, because it may die again."""
-    (tmp_path / "conftest.py").write_text(CONFTEST)
-    (tmp_path / "test_some.py").write_text(TESTS)
+def run(folder: Path, processes: int, dies_at: str, group_size: int, collects_seconds: int) -> str:
+    (folder / "conftest.py").write_text(CONFTEST)
+    (folder / "test_some.py").write_text(TESTS)
+    environment = {
+        "PYTHONPATH": str(ROOT / "tests"),
+        "DIES_AT": dies_at,
+        "GROUP_SIZE": str(group_size),
+        "COLLECTS_SECONDS": str(collects_seconds),
+    }
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", "--quiet", "--numprocesses=2", "-p", "no:cacheprovider"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "tests"), "DIES_AT": str(at)},
+        [sys.executable, "-m", "pytest", "--quiet", f"--numprocesses={processes}", "-p", "no:cacheprovider"],
+        cwd=folder,
+        env={**os.environ, **environment},
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
-    assert "1 failed, 39 passed" in done.stdout, done.stdout + done.stderr
-    assert done.returncode == 1
+
+@pytest.mark.parametrize("at", ["0", "5", "37", "38", "39"])
+def test_all_other_tests_are_run(tmp_path: Path, at: str) -> None:
+    """The test in which a process has died makes the run fail. It is not run again, because it may die again."""
+    output = run(tmp_path, 2, at, 1, 0)
+
+    assert "1 failed, 39 passed" in output, output
     assert len(list(tmp_path.glob("done-*"))) == 39
+
+
+@pytest.mark.parametrize("size", [1, 4], ids=["no groups", "groups"])
+def test_a_second_process_that_dies_before_the_first_is_replaced(tmp_path: Path, size: int) -> None:
+    output = run(tmp_path, 3, "0 4", size, 4)
+
+    assert "2 failed, 38 passed" in output, output

@@ -57,12 +57,12 @@ class ForkGuard:
     """Work during which this process does not fork: ``with guard.lock: ...``.
 
     Use it for library code that takes locks and does not handle forks. The work must be short, since a fork waits for
-    it, up to a second. Threads do not wait for each other here: one may import a module that another is importing, and
-    each would wait for the other if it also held a lock of this class.
+    it, up to a second. Threads do not wait for each other here. With one lock for all, thread A could hold it and wait
+    for a module that thread B is importing, while B waits for the lock.
     """
 
     def __init__(self) -> None:
-        # By the id of the thread. There are as many as there were threads at the same time.
+        # By the id of the thread. Python reuses ids, so there are about as many as there were threads at the same time.
         self._locks: dict[int, RLock] = {}
         # A fork holds this too. So no thread gets its first lock after the fork has taken those of the others.
         self._new_lock = RLock()
@@ -85,8 +85,8 @@ class ForkGuard:
             return self._locks.setdefault(get_ident(), RLock())
 
     def _before(self) -> None:
-        # Nothing, if a signal handler has not raised at the start of `_after` in the last fork. There, even Python's
-        # own module `logging` would keep its lock.
+        # Usually there is nothing to release. If a signal handler raised at the very start of `_after`, the last fork
+        # has kept its locks. Python's own module `logging` has the same limitation.
         self._release()
         ends = monotonic() + _FORK_WAITS_SECONDS
         self._take(self._new_lock, ends)
@@ -96,11 +96,16 @@ class ForkGuard:
                 self._take(lock, ends)
 
     def _take(self, lock: RLock, ends: float) -> None:
+        # Note the lock before it is taken: a signal handler may raise in between, and `_after` still releases it.
+        self._note(lock)
+        if lock.acquire(timeout=max(ends - monotonic(), 0)):
+            # Note it again: a signal handler may have forked in between, which has removed all notes.
+            self._note(lock)
+
+    def _note(self, lock: RLock) -> None:
         taken = self._taken.setdefault(get_ident(), [])
-        # Note the lock before it is taken: if a signal handler raises in between, `_after` still releases it.
-        taken.append(lock)
-        if not lock.acquire(timeout=max(ends - monotonic(), 0)):
-            taken.pop()
+        if not any(each is lock for each in taken):
+            taken.append(lock)
 
     def _after(self) -> None:
         try:
@@ -111,10 +116,11 @@ class ForkGuard:
 
     def _release(self) -> None:
         """Release what this thread has taken before its last fork."""
-        for lock in self._taken.get(get_ident(), ()):
+        taken = self._taken.get(get_ident(), [])
+        for lock in taken:
             with suppress(RuntimeError):  # it was not taken, or has been released
                 lock.release()
-        self._taken.pop(get_ident(), None)
+        taken.clear()
 
     def _in_child(self) -> None:
         # The child has only this thread, so no other one holds a lock.

@@ -8,6 +8,7 @@ import signal
 import socket
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from contextvars import ContextVar
@@ -24,6 +25,16 @@ from support.proxy import Proxy
 from support.secrets import MakeBackend, Put
 from support.signals import PACKAGE, Moment, handled
 from support.waiting import until
+
+
+def _interrupt() -> None:
+    raise InterruptedError
+
+
+def _fork_too() -> None:
+    if (child := os.fork()) == 0:
+        os._exit(0)
+    os.waitpid(child, 0)
 
 
 def test_building_a_backend_asks_nothing_and_starts_nothing(proxied: MakeBackend, proxy: Proxy) -> None:
@@ -249,10 +260,8 @@ class TestFork:
 
     # Python discards what a signal handler raises in a function that is registered for forks.
     @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-    def test_a_signal_handler_that_raises_during_a_fork_leaves_no_lock(self) -> None:
-        def interrupt() -> None:
-            raise InterruptedError
-
+    @pytest.mark.parametrize("handler", [_interrupt, _fork_too], ids=["raises", "forks"])
+    def test_a_signal_handler_during_a_fork_leaves_no_lock(self, handler: Callable[[], None]) -> None:
         guard, position = ForkGuard(), 0
 
         def takes_its_lock() -> bool:
@@ -261,7 +270,7 @@ class TestFork:
                 guard.lock.release()
             return taken
 
-        with handled(signal.SIGALRM, interrupt), ThreadPoolExecutor(1) as other:
+        with handled(signal.SIGALRM, handler), ThreadPoolExecutor(1) as other:
             while True:
                 assert other.submit(takes_its_lock).result()
                 moment = Moment(signal.SIGALRM, position, inside=(PACKAGE,))
@@ -273,6 +282,8 @@ class TestFork:
                     # Nothing in Python runs in the function if the signal comes first. The next fork makes up for it.
                     join(fork(lambda: None))
                 assert other.submit(takes_its_lock).result(), moment.where
+                with ThreadPoolExecutor(1) as new:
+                    assert new.submit(takes_its_lock).result(), moment.where
                 if not moment.where:
                     break
                 position += 1

@@ -170,8 +170,6 @@ class TestRaising:
         assert problems == []
         assert moments > 20
 
-    # There is an interruption at each of a thousand lines, each with one or two TLS handshakes.
-    @pytest.mark.timeout(900)
     @pytest.mark.usefixtures("freezes")
     def test_in_the_first_connection(
         self, make_asker: MakeAsker, number: signal.Signals, raised: type[BaseException]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from contextlib import closing
+from types import ModuleType
 
 import pytest
 
@@ -106,4 +108,14 @@ def test_what_has_not_changed_is_not_read_again(shelf: Shelf, monkeypatch: pytes
 def test_no_value_stays(shelf: Shelf) -> None:
     earlier = taken(options_of(shelf))
     assert len(earlier.contents) == 5
-    assert SECRET not in repr(earlier)
+    # Nothing in the contents refers to a Secret either.
+    found: dict[int, object] = {}
+    pending: list[object] = [earlier.contents]
+    while pending:
+        each = pending.pop()
+        if id(each) not in found and not isinstance(each, type | ModuleType):
+            found[id(each)] = each
+            pending += gc.get_referents(each)
+    assert len(found) > 50
+    assert not any(isinstance(each, Secret) for each in found.values())
+    assert not any(isinstance(each, str) and SECRET in each for each in found.values())

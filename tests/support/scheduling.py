@@ -52,6 +52,9 @@ class Groups(LoadScopeScheduling):  # type: ignore[misc]  # it has no types
 
         It starts a test only when it knows the next one, or that there is none.
         """
+        if node not in self.registered_collections:
+            # It replaces another process and is still collecting. Afterwards, all processes are scheduled again.
+            return
         super()._reschedule(node)
         if self._pending_of(self.assigned_work[node]) < 2:
             super()._reschedule(node)

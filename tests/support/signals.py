@@ -30,9 +30,11 @@ def handled(number: signal.Signals, handler: Callable[[], object]) -> Iterator[N
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(number, previous)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        finally:  # the handler may raise just before the timer stops
+            signal.signal(number, previous)
+            signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
 class Moment:

@@ -80,8 +80,8 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
     is_completed = key != IN_FIELDS and reading.is_completed(secret, key)
     # Most Secrets contain nothing but a whole connection. With thousands of them, skipping what concerns other keys
     # saves a third of the time.
-    is_only_key = key != IN_FIELDS and len(secret.data) == 1 and not is_completed
-    problems = () if is_only_key else tuple(_newlines(secret, _exact_keys(secret, key)))
+    is_whole = key != IN_FIELDS and not is_completed
+    problems = () if is_whole else tuple(_newlines(secret, _exact_keys(secret, key)))
     objections = tuple(map(partial(_problem, secret, key), reading.connection_value(secret, key).objections))
     if any(each.severity is Severity.ERROR for each in objections):
         return Content(data_format, is_readable=False, problems=objections)
@@ -97,7 +97,7 @@ def content_of(kind: Kind, secret: Secret, key: str) -> Content:
         return Content(data_format, conn_type, problems=(Problem(UNESCAPED, text, Severity.WARNING), *problems))
     problems = (*problems, *problems_of_hooks(secret, key, whole, connection))
     unused: Sequence[str] = ()
-    if not is_only_key:
+    if not is_whole or len(secret.data) > 1:
         unused = unused_keys(secret, key, connection)
         problems = (*problems, *problems_of_unused(secret, key, unused, connection))
     problems = (*problems, *problems_of_format(secret))

@@ -391,7 +391,7 @@ class _Survey:
         secret, data_key = stored.secret, kind.data_key(self._options)
         if not stored.version:
             return _read(kind, secret, data_key)
-        # A version identifies an object too. The name is for API servers other than Kubernetes, which may not care.
+        # A real API server never gives two objects the same version. The name prevents a mix-up with one that does.
         key = (_identity(secret), stored.version, kind, data_key)
         found = self._known.get(key) or self.contents.get(key) or _read(kind, secret, data_key)
         self.contents[key] = found

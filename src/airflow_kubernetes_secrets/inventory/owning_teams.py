@@ -13,9 +13,9 @@ class OwningTeams:
 
     def __init__(self, options: Options, location: BackendLocation) -> None:
         self._label = options.team_label
-        self._homes: dict[str, list[str | None]] = {}
+        self._teams_by_namespace: dict[str, list[str | None]] = {}
         for team, namespace in options.team_namespaces.items():
-            self._homes.setdefault(location.namespace(namespace), []).append(team)
+            self._teams_by_namespace.setdefault(location.namespace(namespace), []).append(team)
         self._shared_namespaces = {location.namespace(namespace) for namespace in options.namespaces}
 
     def teams(self, secret: Secret) -> list[str | None]:
@@ -25,4 +25,4 @@ class OwningTeams:
             return [team]
         namespace = secret.lookup_namespace if isinstance(secret, MountedSecret) else secret.namespace
         is_shared = "" in self._shared_namespaces or namespace in self._shared_namespaces
-        return [*self._homes.get(namespace, ()), *([None] if is_shared else [])]
+        return [*self._teams_by_namespace.get(namespace, ()), *([None] if is_shared else [])]

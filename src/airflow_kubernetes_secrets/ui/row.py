@@ -107,7 +107,7 @@ class Row:
         return _filter_values(self.entry.kind, self.entry.team or WITHOUT_TEAM, frozenset(problem))
 
 
-# Rows with equal filter_values share one object, which saves memory.
+# Rows with equal filter values share one object, which saves memory.
 @lru_cache(maxsize=10_000)
 def _filter_values(kind: Kind, team: str, problem: frozenset[str]) -> FilterValues:
     return FilterValues(frozenset(("", kind.name.lower())), frozenset(("", team)), problem)

@@ -58,7 +58,7 @@ def page_of(rows: Sequence[Row], requested: TableQuery) -> dict[str, Any]:
     found = _found(rows, requested.search)
     counts: dict[str, Counter[str]] = {name: Counter() for name in FilterValues._fields}
     same_otherwise = set()
-    # Thousands of rows have only a few different filter_values.
+    # Thousands of rows have only a few different filter values.
     for filter_values, number in Counter(row.filter_values for row in found).items():
         failed = _failed(filter_values, requested)
         for name, values in filter_values._asdict().items():
@@ -101,7 +101,7 @@ def _found(rows: Sequence[Row], search: str) -> Sequence[Row]:
 
 
 def _failed(filter_values: FilterValues, requested: TableQuery) -> set[str]:
-    """Return the names of the filters that do not show a row with these filter_values."""
+    """Return the names of the filters that do not show a row with these filter values."""
     return {name for name, values in filter_values._asdict().items() if getattr(requested, name) not in values}
 
 
